@@ -1,0 +1,52 @@
+# Few words, each explains itself: `make help`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+TESTS  ?= tests
+LOCK   := uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+          --no-header --no-annotate -p 3.11 pyproject.toml clients/python/pyproject.toml --extra grpc
+
+.PHONY: help
+help: ## Show these words
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+# ---------------------------------------------------------------- environment
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Epochal needs Python 3.11 or newer; this is $$($(PYTHON) -V). Try: make PYTHON=python3.12 run"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q uv || echo "uv is not to be had: pip will do its work"
+	@test -e $(BIN)/uv || ln -s pip $(BIN)/uv
+
+# install(lock, stamp): the locked packages, then our own two distributions, editable.
+define install
+	@if [ -L $(BIN)/uv ]; then P="$(BIN)/pip install -q"; else P="env VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q"; fi; \
+	  set -e; $$P --require-hashes -r $(1); $$P --no-deps -e . -e clients/python
+	@touch $@
+endef
+
+$(VENV)/.run: $(BIN)/uv requirements.lock pyproject.toml clients/python/pyproject.toml
+	$(call install,requirements.lock)
+
+$(VENV)/.dev: $(BIN)/uv requirements-dev.lock pyproject.toml clients/python/pyproject.toml
+	$(call install,requirements-dev.lock)
+
+.PHONY: run
+run: $(VENV)/.run ## Start everything here: API, gRPC, worker, broker, SQLite in ./data
+	@exec $(BIN)/epochald up
+
+.PHONY: test
+test: $(VENV)/.dev ## Run the tests (TESTS=tests/specs for a part)
+	$(BIN)/python -m pytest $(TESTS) -m "not chaos" $(ARGS)
+
+.PHONY: chaos
+chaos: $(VENV)/.dev ## Kill and stall real processes over both databases, at length (ROUNDS=60)
+	EPOCHAL_CHAOS_ROUNDS=$(or $(ROUNDS),60) $(BIN)/python -m pytest tests/chaos -m chaos --timeout 3600 -s $(ARGS)
+
+.PHONY: lock
+lock: $(BIN)/uv ## Resolve the dependencies anew
+	$(BIN)/$(LOCK) -o requirements.lock
+	$(BIN)/$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
