@@ -1,0 +1,1 @@
+"""Trains: one thin Celery task around one function, `run`."""

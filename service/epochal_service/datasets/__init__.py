@@ -1,0 +1,18 @@
+"""Every data set is one `Dataset`, whether it was named, uploaded or sent along."""
+
+from epochal_service.datasets.builtin import CATALOG, Builtin, load
+from epochal_service.datasets.dataset import MAX_CLASSES, Dataset, DatasetError, Task
+from epochal_service.datasets.inline import from_rows
+from epochal_service.datasets.upload import parse_csv
+
+__all__ = [
+    "CATALOG",
+    "MAX_CLASSES",
+    "Builtin",
+    "Dataset",
+    "DatasetError",
+    "Task",
+    "from_rows",
+    "load",
+    "parse_csv",
+]

@@ -1,0 +1,1 @@
+"""What each method of the API means, once for both wires: one function each, one file a noun."""

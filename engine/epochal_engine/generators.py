@@ -1,0 +1,279 @@
+"""A generator draws a small data set whose answer is known, so that what a network learns is seen.
+
+Every generator is one record in `GENERATORS`: its public name, its function, what it teaches and
+the bounds of its parameters. A function takes its parameters by name and `rng` last, and returns
+
+    inputs  `(samples, features)` float64
+    targets `(samples,)` int64 labels counted from 0, or `(samples, 1)` float64 for a regression
+
+Classes alternate row by row, so they are balanced to within one sample and the first rows of a
+table already show every class. Noise is the standard deviation of a Gaussian: added to the inputs
+of a classification, to the targets of a regression.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["BOOLEAN_FUNCTIONS", "GENERATORS", "Generator", "Parameter"]
+
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+Task = Literal["binary", "multiclass", "regression"]
+
+# The outputs for the inputs (a, b) = 00, 01, 10, 11. Read as a binary number they count from 0
+# to 15, the order of Knuth, The Art of Computer Programming 4A, section 7.1.1, table 1.
+BOOLEAN_FUNCTIONS: dict[str, tuple[int, int, int, int]] = {
+    "false": (0, 0, 0, 0),
+    "and": (0, 0, 0, 1),
+    "a_and_not_b": (0, 0, 1, 0),
+    "a": (0, 0, 1, 1),
+    "not_a_and_b": (0, 1, 0, 0),
+    "b": (0, 1, 0, 1),
+    "xor": (0, 1, 1, 0),
+    "or": (0, 1, 1, 1),
+    "nor": (1, 0, 0, 0),
+    "xnor": (1, 0, 0, 1),
+    "not_b": (1, 0, 1, 0),
+    "a_or_not_b": (1, 0, 1, 1),
+    "not_a": (1, 1, 0, 0),
+    "not_a_or_b": (1, 1, 0, 1),
+    "nand": (1, 1, 1, 0),
+    "true": (1, 1, 1, 1),
+}
+
+# The corners of the unit square in the order of the truth tables, `(4, 2)`.
+CORNERS: Floats = np.array([(0, 0), (0, 1), (1, 0), (1, 1)], dtype=np.float64)
+
+
+def boolean_function(
+    name: str, *, samples: int, noise: float, rng: np.random.Generator
+) -> tuple[Floats, Labels]:
+    """The truth table of `BOOLEAN_FUNCTIONS[name]`, its four rows in turn: inputs `(samples, 2)`.
+
+    Four samples are the table itself; more of them, with noise, are a cloud around each corner.
+    """
+    row = np.arange(samples) % 4
+    labels = np.array(BOOLEAN_FUNCTIONS[name], dtype=np.int64)[row]
+    return CORNERS[row] + rng.normal(0.0, noise, (samples, 2)), labels
+
+
+def two_moons(*, samples: int, noise: float, rng: np.random.Generator) -> tuple[Floats, Labels]:
+    """Two half circles of radius 1 that reach into each other: inputs `(samples, 2)`.
+
+    Label 0 is the upper half around (0, 0), label 1 the lower half around (1, 0.5), both at equal
+    steps from end to end. Geometry of scikit-learn's `make_moons`.
+    """
+    labels, step, steps = _alternate(samples)
+    angle = np.pi * step / (steps - 1)
+    upper = np.column_stack([np.cos(angle), np.sin(angle)])
+    lower = np.array([1.0, 0.5]) - upper
+    return _choose(labels, upper, lower) + rng.normal(0.0, noise, (samples, 2)), labels
+
+
+def circles(*, samples: int, noise: float, rng: np.random.Generator) -> tuple[Floats, Labels]:
+    """Two circles around the origin, at equal steps: inputs `(samples, 2)`.
+
+    Label 0 is the outer one of radius 1, label 1 the inner one of radius 0.5. Geometry of
+    scikit-learn's `make_circles` with `factor=0.5`, where its default of 0.8 is harder.
+    """
+    labels, step, steps = _alternate(samples)
+    angle = 2 * np.pi * step / steps
+    outer = np.column_stack([np.cos(angle), np.sin(angle)])
+    return _choose(labels, outer, outer / 2) + rng.normal(0.0, noise, (samples, 2)), labels
+
+
+def spiral(*, samples: int, noise: float, rng: np.random.Generator) -> tuple[Floats, Labels]:
+    """Two arms that wind 1.75 times around each other, to a radius of 5: inputs `(samples, 2)`.
+
+    Both arms start at the origin; label 1 leaves it upward (along +y), label 0 downward, both turn
+    clockwise. Geometry of `classifySpiralData` in TensorFlow Playground's `dataset.ts`, whose
+    noise is uniform where ours is Gaussian.
+    """
+    labels, step, steps = _alternate(samples)
+    radius = 5 * step / steps
+    angle = 1.75 * 2 * np.pi * step / steps
+    arm = np.column_stack([radius * np.sin(angle), radius * np.cos(angle)])
+    return _choose(labels, -arm, arm) + rng.normal(0.0, noise, (samples, 2)), labels
+
+
+def blobs(
+    *, samples: int, noise: float, classes: int, features: int, rng: np.random.Generator
+) -> tuple[Floats, Labels]:
+    """One Gaussian cloud for each class: inputs `(samples, features)`.
+
+    The centers are drawn uniformly from a box that reaches from -10 to 10 along every feature, as
+    in scikit-learn's `make_blobs`; noise is the standard deviation of each cloud.
+    """
+    labels = np.arange(samples) % classes
+    centers = rng.uniform(-10.0, 10.0, (classes, features))
+    return centers[labels] + rng.normal(0.0, noise, (samples, features)), labels
+
+
+def sine(*, samples: int, noise: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """One period of y = sin(x), x at equal steps from -π to π: inputs `(samples, 1)`."""
+    x = np.linspace(-np.pi, np.pi, samples)[:, np.newaxis]
+    return x, np.sin(x) + rng.normal(0.0, noise, (samples, 1))
+
+
+def plane(*, samples: int, noise: float, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """The plane (x + y) / 10 over the square from -6 to 6: inputs `(samples, 2)`.
+
+    `regressPlane` in TensorFlow Playground's `dataset.ts`, which maps -10..10 to -1..1.
+    """
+    inputs = rng.uniform(-6.0, 6.0, (samples, 2))
+    return inputs, inputs.sum(axis=1, keepdims=True) / 10 + rng.normal(0.0, noise, (samples, 1))
+
+
+def _alternate(samples: int) -> tuple[Labels, Floats, Floats]:
+    """Labels 0, 1, 0, 1, …; each row's place within its class, from 0; the size of that class."""
+    row = np.arange(samples)
+    labels = row % 2
+    sizes = np.array([(samples + 1) // 2, samples // 2], dtype=np.float64)
+    return labels, (row // 2).astype(np.float64), sizes[labels]
+
+
+def _choose(labels: Labels, zero: Floats, one: Floats) -> Floats:
+    return np.where(labels[:, np.newaxis] == 0, zero, one)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A number that a generator takes, from `minimum` to `maximum`, both included."""
+
+    default: float
+    minimum: float
+    maximum: float
+    description: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether only whole numbers are meant, as the type of the default says."""
+        return isinstance(self.default, int)
+
+
+@dataclass(frozen=True)
+class Generator:
+    """What there is to know about one generated data set.
+
+    `function(**parameters, rng=…)` draws it and returns inputs and targets. `parameters` always
+    has `samples` and `noise`. `feature_names` is empty where their number is a parameter, and
+    `target_name` is empty for classes.
+    """
+
+    name: str
+    function: Callable[..., tuple[Floats, NDArray[Any]]]
+    task: Task
+    description: str
+    parameters: Mapping[str, Parameter]
+    feature_names: tuple[str, ...]
+    target_name: str = ""
+    source: str = ""
+
+
+def _samples(default: int) -> Parameter:
+    # Four is the size of a truth table, and two points on each of two curves.
+    return Parameter(default, 4, 100_000, "rows to draw")
+
+
+def _noise(default: float) -> Parameter:
+    return Parameter(default, 0.0, 10.0, "standard deviation of the Gaussian noise")
+
+
+def _boolean(name: str, description: str) -> Generator:
+    return Generator(
+        name=name,
+        function=partial(boolean_function, name),
+        task="binary",
+        description=description,
+        parameters={"samples": _samples(4), "noise": _noise(0.0)},
+        feature_names=("a", "b"),
+    )
+
+
+GENERATORS: dict[str, Generator] = {
+    generator.name: generator
+    for generator in (
+        _boolean("false", "Never fires, whatever a and b are."),
+        _boolean("and", "Fires when a and b are both 1."),
+        _boolean("a_and_not_b", "Fires when a is 1 and b is 0: a does not imply b."),
+        _boolean("a", "Repeats a and ignores b."),
+        _boolean("not_a_and_b", "Fires when a is 0 and b is 1: b does not imply a."),
+        _boolean("b", "Repeats b and ignores a."),
+        _boolean("xor", "Fires when a and b differ: no straight line separates its classes."),
+        _boolean("or", "Fires when a or b is 1, or both are."),
+        _boolean("nor", "Fires when neither a nor b is 1."),
+        _boolean("xnor", "Fires when a and b agree: no straight line separates its classes."),
+        _boolean("not_b", "Inverts b and ignores a."),
+        _boolean("a_or_not_b", "Fires unless a is 0 and b is 1: b implies a."),
+        _boolean("not_a", "Inverts a and ignores b."),
+        _boolean("not_a_or_b", "Fires unless a is 1 and b is 0: a implies b."),
+        _boolean("nand", "Fires unless a and b are both 1."),
+        _boolean("true", "Always fires, whatever a and b are."),
+        Generator(
+            name="two_moons",
+            function=two_moons,
+            task="binary",
+            description="Two half moons that reach into each other: the classic curved boundary.",
+            parameters={"samples": _samples(200), "noise": _noise(0.1)},
+            feature_names=("x", "y"),
+            source="geometry of scikit-learn's make_moons",
+        ),
+        Generator(
+            name="circles",
+            function=circles,
+            task="binary",
+            description="A circle inside a circle: the boundary has to close on itself.",
+            parameters={"samples": _samples(200), "noise": _noise(0.05)},
+            feature_names=("x", "y"),
+            source="geometry of scikit-learn's make_circles",
+        ),
+        Generator(
+            name="spiral",
+            function=spiral,
+            task="binary",
+            description="Two arms wound 1.75 times around each other: it takes depth.",
+            parameters={"samples": _samples(250), "noise": _noise(0.0)},
+            feature_names=("x", "y"),
+            source="geometry of TensorFlow Playground's classifySpiralData",
+        ),
+        Generator(
+            name="blobs",
+            function=blobs,
+            task="multiclass",
+            description="One Gaussian cloud for each class, at centers drawn from the seed.",
+            parameters={
+                "samples": _samples(200),
+                "noise": _noise(1.0),
+                "classes": Parameter(3, 2, 20, "clouds to draw"),
+                "features": Parameter(2, 1, 64, "numbers in a row"),
+            },
+            feature_names=(),
+            source="geometry of scikit-learn's make_blobs",
+        ),
+        Generator(
+            name="sine",
+            function=sine,
+            task="regression",
+            description="One period of the sine: a curve to fit, and the width that it takes.",
+            parameters={"samples": _samples(200), "noise": _noise(0.1)},
+            feature_names=("x",),
+            target_name="sin(x)",
+        ),
+        Generator(
+            name="plane",
+            function=plane,
+            task="regression",
+            description="The tilted plane (x + y) / 10: one linear neuron is enough.",
+            parameters={"samples": _samples(200), "noise": _noise(0.0)},
+            feature_names=("x", "y"),
+            target_name="(x + y) / 10",
+            source="geometry of TensorFlow Playground's regressPlane",
+        ),
+    )
+}

@@ -1,0 +1,412 @@
+"""A CSV file becomes a data set, or a list of what to mend in it, line by line.
+
+    bytes -> text -> header and rows -> columns -> inputs and targets
+
+Nothing is guessed in silence: a value that does not fit its column is reported, never dropped.
+"""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from epochal_service.datasets.dataset import (
+    MAX_CLASSES,
+    Dataset,
+    DatasetError,
+    Floats,
+    Labels,
+    Problems,
+    Task,
+)
+
+__all__ = ["MAX_CATEGORIES", "MAX_INFERRED_CLASSES", "parse_csv"]
+
+Value = TypeVar("Value", str, float)
+
+DELIMITERS = (",", ";", "\t")
+
+# Distinct texts in one feature column, each of which becomes a column of zeros and ones.
+MAX_CATEGORIES = 50
+# Whole numbers in a target column are labels up to this many distinct ones, quantities beyond.
+MAX_INFERRED_CLASSES = 20
+# Characters in the name of a column, and in a text that becomes part of a name.
+MAX_NAME_LENGTH = 100
+# Numbers in the inputs, once texts are spread over columns: 80 MB.
+MAX_VALUES = 10_000_000
+# A column in which this many of a hundred values are numbers is meant to hold numbers.
+NUMERIC_PERCENT = 90
+# How people write "nothing here" in a column of numbers.
+MISSING = {"", "-", "?", "na", "n/a", "null", "none"}
+
+
+def parse_csv(
+    data: bytes | str,
+    *,
+    target: str | None = None,
+    task: Literal["auto", "classification", "regression"] = "auto",
+    name: str = "upload",
+    max_rows: int = 100_000,
+    max_columns: int = 4096,
+    max_bytes: int = 10 * 2**20,
+) -> Dataset:
+    """Reads a table with a header row, separated by commas, semicolons or tabs, in UTF-8.
+
+    `target` names the column to predict; it is the last one where `target` is None. Under
+    `task="auto"` a target of text, or of at most 20 distinct whole numbers, holds classes; any
+    other numbers are a regression. Classes are sorted, numbers by value and texts by code point,
+    and counted from 0. A feature column of numbers stays as it is; one of text, at most 50
+    distinct ones, becomes a column `color=red` of zeros and ones for each. Space around a value
+    and blank lines are skipped. `max_columns` bounds the columns of the file and the features
+    that they become.
+
+    Raises DatasetError with at most 20 errors, whose fields are `data` (the whole file), `target`,
+    `task`, `columns.age`, `lines[3]` or `lines[3].age`. Lines count from 1, as in an editor.
+    """
+    problems = Problems()
+    columns = _columns(_decode(data, max_bytes), problems, max_rows, max_columns)
+    if target is None:
+        target = columns[-1].name
+    answer = next((column for column in columns if column.name == target), None)
+    if answer is None:
+        known = ", ".join(column.name for column in columns[:20])
+        more = ", …" if len(columns) > 20 else ""
+        problems.add("target", f"There is no column {_shown(target)}; there are {known}{more}.")
+        raise DatasetError(*problems.errors)
+
+    features = [_feature(column, problems) for column in columns if column is not answer]
+    targets, class_names = _targets(answer, task, problems)
+    feature_names = tuple(each for feature in features for each in feature.names)
+    rows = len(answer.cells)
+    if len(feature_names) > max_columns:
+        problems.add(
+            "data",
+            f"The columns become {len(feature_names)} features, and {max_columns} are allowed: "
+            "leave some out.",
+        )
+    elif rows * len(feature_names) > MAX_VALUES:
+        problems.add(
+            "data",
+            f"{rows} rows of {len(feature_names)} features are more than {MAX_VALUES} numbers: "
+            "leave some rows or columns out.",
+        )
+    if len(set(feature_names)) < len(feature_names):
+        problems.add("data", "A column is called as a text column's feature is: rename it.")
+    problems.raise_any()
+
+    inputs = np.zeros((rows, len(feature_names)))
+    first = 0
+    for feature in features:
+        inputs[np.arange(rows), first + feature.places] = feature.values
+        first += len(feature.names)
+    return Dataset(
+        name=name,
+        description="",
+        task=_TASKS.get(len(class_names), "multiclass"),
+        inputs=inputs,
+        targets=targets,
+        feature_names=feature_names,
+        class_names=class_names,
+        target_names=(target,),
+        source="uploaded",
+    )
+
+
+# What the number of classes makes of a table; all others are multiclass.
+_TASKS: dict[int, Task] = {0: "regression", 2: "binary"}
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One column of the file: its stripped cells, and the line on which each stands."""
+
+    name: str
+    lines: Sequence[int]
+    cells: Sequence[str]
+
+    def holds_numbers(self) -> bool:
+        """Whether numbers are meant: a decimal comma is a slip, and a gap says nothing."""
+        known = [cell for cell in self.cells if cell.lower() not in MISSING]
+        numeric = sum(_number(cell.replace(",", ".")) is not None for cell in known)
+        return 100 * numeric >= NUMERIC_PERCENT * len(known)
+
+    def numbers(self, problems: Problems) -> Floats:
+        """The cells as numbers `(rows,)`; NaN stands for those that were reported."""
+        numbers = np.empty(len(self.cells))
+        for row, cell in enumerate(self.cells):
+            number = _number(cell)
+            if number is None or not math.isfinite(number):
+                self.report(row, _why_not_a_number(cell, number), problems)
+                number = math.nan
+            numbers[row] = number
+        return numbers
+
+    def texts(self, problems: Problems) -> list[str]:
+        """The distinct texts, sorted; those that cannot be a category were reported."""
+        distinct = set(self.cells)
+        unfit = {text: why for text in distinct if (why := _why_not_a_category(text))}
+        if unfit:
+            for row, cell in enumerate(self.cells):
+                if cell in unfit:
+                    self.report(row, unfit[cell], problems)
+        return sorted(distinct - unfit.keys())
+
+    def report(self, row: int, what: str, problems: Problems) -> None:
+        line = self.lines[row]
+        problems.add(f"lines[{line}].{self.name}", f"Line {line}, column {self.name!r}: {what}.")
+
+
+def _why_not_a_number(cell: str, number: float | None) -> str:
+    if cell.lower() in MISSING:
+        return "the value is missing; fill it in or delete the row"
+    if number is not None:
+        return f"{_shown(cell)} is not a finite number; write one or delete the row"
+    if _number(cell.replace(",", ".")) is not None:
+        return f"{_shown(cell)} has a decimal comma; write a decimal point"
+    return f"{_shown(cell)} is not a number, as the other values of the column are"
+
+
+def _why_not_a_category(text: str) -> str | None:
+    number = _number(text)
+    if not text or (number is not None and not math.isfinite(number)):
+        return _why_not_a_number(text, number)
+    if len(text) > MAX_NAME_LENGTH:
+        return f"{_shown(text)} is too long for a category of at most {MAX_NAME_LENGTH} characters"
+    return None
+
+
+def _number(cell: str) -> float | None:
+    # float() takes 1_000 too, which in a table is more likely a name than a thousand.
+    if "_" in cell:
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class _Feature:
+    """What a column becomes: row i holds `values[i]` at the name `places[i]`, and 0 elsewhere."""
+
+    names: list[str]
+    places: Labels | int
+    values: Floats | float
+
+
+def _feature(column: _Column, problems: Problems) -> _Feature:
+    if column.holds_numbers():
+        return _Feature([column.name], 0, column.numbers(problems))
+    texts = column.texts(problems)
+    if len(texts) > MAX_CATEGORIES:
+        problems.add(
+            f"columns.{column.name}",
+            f"Column {column.name!r} has {len(texts)} distinct texts, and at most "
+            f"{MAX_CATEGORIES} can be features: leave it out or group them.",
+        )
+    names = [f"{column.name}={text}" for text in texts]
+    return _Feature(names, _places(column.cells, texts), 1.0)
+
+
+def _targets(
+    column: _Column, task: str, problems: Problems
+) -> tuple[Floats | Labels, tuple[str, ...]]:
+    """Regression: `(rows, 1)` float64 and no names. Classes: `(rows,)` int64 and their names."""
+    if task == "classification":
+        # Whoever asks for classes may mix numbers and texts: all are then names.
+        numeric = all(_number(cell) is not None for cell in column.cells)
+    else:
+        numeric = column.holds_numbers()
+    if not numeric and task == "regression":
+        problems.add(
+            "task",
+            f"Column {column.name!r} holds text, and a regression needs numbers: choose "
+            "classification, or another target.",
+        )
+        problems.raise_any()
+    if numeric:
+        values = column.numbers(problems)
+        distinct = sorted({float(value) for value in values if math.isfinite(value)})
+        few_whole = len(distinct) <= MAX_INFERRED_CLASSES and all(
+            value.is_integer() for value in distinct
+        )
+        if task == "regression" or (task == "auto" and not few_whole):
+            return values[:, np.newaxis], ()
+        labels = _places(values.tolist(), distinct)
+        names = [_number_name(value) for value in distinct]
+    else:
+        names = column.texts(problems)
+        labels = _places(column.cells, names)
+    if len(names) == 1 and (labels >= 0).all():
+        problems.add(
+            f"columns.{column.name}",
+            f"Column {column.name!r} has only one class, {_shown(names[0])}: there must be at "
+            "least two to tell apart.",
+        )
+    if len(names) > MAX_CLASSES:
+        problems.add(
+            f"columns.{column.name}",
+            f"Column {column.name!r} has {len(names)} classes, and at most {MAX_CLASSES} are "
+            "allowed: choose regression, another target, or group them.",
+        )
+    return labels, tuple(names)
+
+
+def _number_name(value: float) -> str:
+    # Beyond 2**53 not every whole number is a float, so that its digits would claim too much.
+    return str(int(value)) if value.is_integer() and abs(value) <= 2**53 else repr(value)
+
+
+def _places(values: Sequence[Value], distinct: Sequence[Value]) -> Labels:
+    """Where each value stands among the distinct ones, `(rows,)`; -1 for what was reported."""
+    place = {value: index for index, value in enumerate(distinct)}
+    return np.array([place.get(value, -1) for value in values], dtype=np.int64)
+
+
+def _decode(data: bytes | str, max_bytes: int) -> str:
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogatepass")
+    if len(data) > max_bytes:
+        raise DatasetError(
+            ("data", f"The file has {len(data)} bytes, and {max_bytes} are allowed.")
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DatasetError(
+            (
+                f"lines[{line}]",
+                f"Line {line}: byte 0x{data[error.start]:02x} is not UTF-8; save the file as "
+                "UTF-8.",
+            )
+        ) from None
+    if (at := text.find("\0")) >= 0:
+        line = text.count("\n", 0, at) + 1
+        raise DatasetError(
+            (
+                f"lines[{line}]",
+                f"Line {line}: there is a NUL character, so this is no text in UTF-8; save the "
+                "file as CSV in UTF-8.",
+            )
+        )
+    return text
+
+
+def _columns(text: str, problems: Problems, max_rows: int, max_columns: int) -> list[_Column]:
+    """Reads the header and the rows; raises DatasetError unless they form a table."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    header: list[str] = []
+    lines: list[int] = []
+    rows: list[list[str]] = []
+    while True:
+        # A quoted value may span lines: a row is known by the line on which it begins.
+        line = reader.line_num + 1
+        try:
+            row = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            break
+        except csv.Error as error:
+            problems.add(f"lines[{line}]", _why_not_csv(line, error))
+            break
+        if not any(row) and len(row) <= 1:
+            continue
+        if not header:
+            header = row
+            _check_header(header, line, problems, max_columns)
+        elif len(row) != len(header):
+            problems.add(
+                f"lines[{line}]",
+                f"Line {line} must have {len(header)} values, one for each name in the header; it "
+                f"has {len(row)}.",
+            )
+        elif len(rows) == max_rows:
+            problems.add("data", f"There are more than {max_rows} rows: leave some out.")
+            break
+        else:
+            lines.append(line)
+            rows.append(row)
+    if not header and not problems.errors:
+        problems.add("data", "The file is empty: it needs a header row and at least two more.")
+    elif len(rows) < 2 and not problems.errors:
+        problems.add(
+            "data", f"A table needs at least two rows under its header; this has {len(rows)}."
+        )
+    problems.raise_any()
+    cells = zip(*rows, strict=True)
+    return [_Column(name, lines, column) for name, column in zip(header, cells, strict=True)]
+
+
+def _check_header(header: list[str], line: int, problems: Problems, max_columns: int) -> None:
+    field = f"lines[{line}]"
+    if len(header) > max_columns:
+        raise DatasetError(
+            (field, f"Line {line} names {len(header)} columns, and {max_columns} are allowed.")
+        )
+    if len(header) < 2:
+        problems.add(
+            field,
+            f"Line {line} names one column, {_shown(header[0])}: there must be a feature and a "
+            "target at least, separated by a comma, a semicolon or a tab.",
+        )
+    elif _looks_like_data(header):
+        problems.add(
+            field,
+            f"Line {line} holds numbers where the names of the columns should stand: add a "
+            "header row.",
+        )
+    seen: dict[str, int] = {}
+    for number, name in enumerate(header, start=1):
+        if not name:
+            problems.add(field, f"Line {line}: column {number} has no name; give it one.")
+        elif len(name) > MAX_NAME_LENGTH:
+            problems.add(
+                field,
+                f"Line {line}: the name of column {number}, {_shown(name)}, has more than "
+                f"{MAX_NAME_LENGTH} characters; shorten it.",
+            )
+        elif name in seen:
+            problems.add(
+                field,
+                f"Line {line}: columns {seen[name]} and {number} are both called {name!r}; "
+                "rename one.",
+            )
+        seen.setdefault(name, number)
+
+
+def _looks_like_data(header: list[str]) -> bool:
+    """Whether the header was forgotten: years and pixel numbers are names, 5.1 hardly is."""
+    numbers = [name for name in header if _number(name) is not None]
+    return len(numbers) == len(header) or any("." in name for name in numbers)
+
+
+def _why_not_csv(line: int, error: csv.Error) -> str:
+    what = str(error)
+    if "field larger than field limit" in what:
+        return f"Line {line}: a value is longer than {csv.field_size_limit()} characters."
+    if what == "unexpected end of data":
+        return f'Line {line}: a quote (") is opened here and never closed; close or remove it.'
+    return (
+        f"Line {line}: {what}; put a value that holds a quote, a line break or the separator in "
+        'quotes, and double the quotes inside of it ("").'
+    )
+
+
+# The first line without what stands in quotes; nothing is tried twice, so it takes linear time.
+_FIRST_LINE = re.compile(r'\s*+((?:"[^"]*+"|[^"\r\n]++)*+)')
+
+
+def _delimiter(text: str) -> str:
+    """The separator that the header has most of; a comma where it has none."""
+    first = _FIRST_LINE.match(text)
+    bare = re.sub(r'"[^"]*"', "", first[1] if first else "")
+    return max(DELIMITERS, key=bare.count)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")

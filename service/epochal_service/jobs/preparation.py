@@ -1,0 +1,307 @@
+"""From a spec to what the engine trains: checked as a whole, since parts that are each right may
+not fit together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epochal_engine import (
+    Data,
+    Network,
+    ShapeError,
+    Training,
+    split,
+    summarize,
+)
+
+from ..datasets import Dataset, DatasetError, from_rows, load
+from ..errors import FieldError, InvalidArgument
+from ..settings import Limits
+from ..specs.build import build_network, build_training
+from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
+from ..specs.networks import DenseSpec, NetworkSpec
+from ..specs.training import TrainingSpec
+from ..store import Connection
+from ..store import datasets as stored_datasets
+from ..store.packing import unpack_state
+
+Array = NDArray[Any]
+
+# Keys that stand beside a network's weights in a checkpoint, so that whoever predicts scales as
+# training did.
+SHIFT, SCALE = "scaling.shift", "scaling.scale"
+
+# An automatic choice of checkpoints keeps at most this many weights in all.
+AUTOMATIC_WEIGHTS = 2_000_000
+AUTOMATIC_CHECKPOINTS = 20
+
+FITTING_OUTPUT = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a job amounts to: parameters, samples trained on, floating-point operations."""
+
+    parameters: int
+    samples: int
+    flops: float
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that a run needs; `scaling` belongs into every checkpoint."""
+
+    network: Network
+    training: Training
+    data: Data
+    scaling: dict[str, Array]
+    weights_every: int
+    price: Price
+
+
+def load_dataset(spec: TrainingSpec, connection: Connection, owner: str) -> Dataset:
+    """The data set that the spec names. Raises `InvalidArgument` on its fields."""
+    asked = spec.dataset
+    try:
+        match asked:
+            case NamedDataset():
+                return generate(asked)
+            case InlineDataset():
+                inline = all(len(row) == 1 for row in asked.targets)
+                targets: Sequence[Any] = (
+                    [row[0] for row in asked.targets] if inline else asked.targets
+                )
+                return from_rows(asked.inputs, targets, loss=spec.loss)
+            case UploadedDataset():
+                return uploaded(connection, asked.id, owner)
+    except DatasetError as error:
+        raise under("dataset", error) from None
+
+
+def generate(asked: GeneratorSpec) -> Dataset:
+    """A built-in data set. Raises `DatasetError`."""
+    return load(
+        asked.name,
+        samples=asked.samples,
+        noise=asked.noise,
+        seed=asked.seed,
+        classes=asked.classes,
+        features=asked.features,
+    )
+
+
+def uploaded(connection: Connection, dataset_id: str, owner: str) -> Dataset:
+    """A data set from the store. Raises `DatasetError` on `id` if there is none."""
+    row = stored_datasets.find(connection, dataset_id, owner)
+    content = stored_datasets.content(connection, dataset_id) if row else None
+    if content is None:
+        raise DatasetError(("id", f"There is no data set {dataset_id}: GET /v1/datasets has all."))
+    arrays, about = unpack_state(content)
+    names = {key: tuple(about[key]) for key in ("feature_names", "class_names", "target_names")}
+    return Dataset(
+        name=about["name"],
+        description=about["description"],
+        task=about["task"],
+        inputs=arrays["inputs"],
+        targets=arrays["targets"],
+        source=about["source"],
+        license=about["license"],
+        **names,
+    )
+
+
+def under(prefix: str, error: DatasetError) -> InvalidArgument:
+    """The data set's error with its fields where they stand in the request; `loss` stands at the
+    top.
+    """
+    return InvalidArgument.of(
+        *(
+            FieldError(field if field == "loss" or not prefix else f"{prefix}.{field}", text)
+            for field, text in error.errors
+        )
+    )
+
+
+def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") -> Network:
+    """The engine's network. Raises `InvalidArgument` if too large, or its shapes do not fit."""
+    at = f"{prefix}." if prefix else ""
+    errors = []
+    if len(spec.layers) > limits.max_layers:
+        errors.append(FieldError(f"{at}layers", f"may have at most {limits.max_layers}: {_LIMIT}"))
+    if math.prod(spec.input_shape) > limits.max_features:
+        errors.append(
+            FieldError(
+                f"{at}input_shape", f"may hold at most {limits.max_features} numbers: {_LIMIT}"
+            )
+        )
+    for index, layer in enumerate(spec.layers):
+        if isinstance(layer, DenseSpec) and layer.units > limits.max_units:
+            errors.append(
+                FieldError(
+                    f"{at}layers[{index}].units", f"may be at most {limits.max_units}: {_LIMIT}"
+                )
+            )
+    if errors:
+        raise InvalidArgument.of(*errors, reason="limit_exceeded")
+    network = build_network(spec)
+    try:
+        parameters = summarize(network).parameters
+    except ShapeError as error:
+        raise InvalidArgument.of(FieldError(f"{at}layers[{error.layer}]", str(error))) from None
+    except ValueError as error:
+        raise InvalidArgument.of(FieldError(f"{at}layers", str(error))) from None
+    if parameters > limits.max_parameters:
+        raise InvalidArgument.of(
+            FieldError(
+                f"{at}layers",
+                f"make {parameters} parameters, and at most {limits.max_parameters} are allowed",
+            ),
+            reason="limit_exceeded",
+        )
+    return network
+
+
+_LIMIT = "GET /v1/limits has this server's limits"
+
+
+def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
+    """Everything that a run needs. Raises `InvalidArgument` with all that does not fit."""
+    assert isinstance(spec.network, NetworkSpec)  # a reference is resolved where the job is made
+    network = check_network(spec.network, limits)
+    try:
+        targets = dataset.encoded_targets(spec.loss)
+    except DatasetError as error:
+        raise under("", error) from None
+    errors = [*_misfits(spec, spec.network, network, dataset, targets), *_contradictions(spec)]
+    if dataset.samples > limits.max_samples:
+        errors.append(
+            FieldError("dataset", f"has more than {limits.max_samples} samples: {_LIMIT}")
+        )
+    if spec.epochs > limits.max_epochs:
+        errors.append(FieldError("epochs", f"may be at most {limits.max_epochs}: {_LIMIT}"))
+    if errors:
+        raise InvalidArgument.of(*errors)
+
+    inputs = dataset.inputs.reshape(-1, *network.input_shape)
+    seed = np.random.SeedSequence(spec.seed, spawn_key=(0x5711,))
+    data = split(inputs, targets, spec.validation_fraction, rng=np.random.default_rng(seed))
+    samples = len(data.train_inputs)
+    if samples == 0:
+        raise InvalidArgument.of(
+            FieldError("validation_fraction", "leaves no sample to train on: make it smaller")
+        )
+    scaling = scaling_of(data.train_inputs, spec.dataset.scaling)
+    data = Data(
+        scaled(data.train_inputs, scaling),
+        data.train_targets,
+        None if data.validation_inputs is None else scaled(data.validation_inputs, scaling),
+        data.validation_targets,
+    )
+    parameters = summarize(network).parameters
+    price = Price(parameters, samples, 6.0 * parameters * samples * spec.epochs)
+    if price.flops > limits.max_flops:
+        raise InvalidArgument.of(
+            FieldError(
+                "epochs",
+                f"cost {price.flops:.3g} operations (6 · {parameters} parameters · {samples} "
+                f"samples · {spec.epochs} epochs), and one job may cost {limits.max_flops:.3g}: "
+                "ask for fewer epochs, a smaller network or less data",
+            ),
+            reason="limit_exceeded",
+        )
+    training = build_training(spec)
+    return Prepared(network, training, data, scaling, _weights_every(spec, parameters), price)
+
+
+def _misfits(
+    spec: TrainingSpec, asked: NetworkSpec, network: Network, dataset: Dataset, targets: Array
+) -> list[FieldError]:
+    errors = []
+    if math.prod(network.input_shape) != dataset.features:
+        errors.append(
+            FieldError(
+                "network.input_shape",
+                f"is {asked.input_shape}, and {dataset.name} has {dataset.features} features: "
+                f"write [{dataset.features}]",
+            )
+        )
+    outputs = summarize(network).layers[-1].output_shape
+    last = len(asked.layers) - 1
+    if outputs != (targets.shape[1],):
+        errors.append(
+            FieldError(
+                f"network.layers[{last}].units",
+                f"layer {last} gives {outputs[0] if outputs else 0} outputs, and {dataset.name} "
+                f"with {spec.loss} needs {targets.shape[1]}",
+            )
+        )
+    output = asked.layers[-1]
+    if not isinstance(output, DenseSpec):
+        errors.append(
+            FieldError(f"network.layers[{last}].type", "the last layer must be a dense one")
+        )
+    elif output.activation != FITTING_OUTPUT.get(spec.loss, output.activation):
+        errors.append(
+            FieldError(
+                f"network.layers[{last}].activation",
+                f"is {output.activation}, and {spec.loss} compares probabilities: "
+                f"write {FITTING_OUTPUT[spec.loss]}",
+            )
+        )
+    return errors
+
+
+def _contradictions(spec: TrainingSpec) -> list[FieldError]:
+    errors = []
+    held_out = spec.validation_fraction > 0
+    if spec.target is not None:
+        metric = spec.target.metric
+        if metric.startswith("validation") and not held_out:
+            errors.append(FieldError("target.metric", "needs a validation_fraction greater than 0"))
+        if metric.endswith("accuracy") and spec.loss == "mse":
+            errors.append(FieldError("target.metric", "accuracy has no meaning with mse"))
+    warmup = getattr(spec.schedule, "warmup_epochs", 0)
+    if warmup > spec.epochs:
+        errors.append(
+            FieldError("schedule.warmup_epochs", f"must be at most the {spec.epochs} epochs")
+        )
+    return errors
+
+
+def _weights_every(spec: TrainingSpec, parameters: int) -> int:
+    """0 stands for the last epoch only."""
+    if spec.snapshots.weights_every is not None:
+        return spec.snapshots.weights_every
+    if parameters * AUTOMATIC_CHECKPOINTS > AUTOMATIC_WEIGHTS:
+        return 0
+    return math.ceil(spec.epochs / AUTOMATIC_CHECKPOINTS)
+
+
+def scaling_of(inputs: Array, kind: str) -> dict[str, Array]:
+    """What every feature is shifted and scaled by, from the training part `(samples, *shape)`
+    alone.
+
+    A feature that never varies is only shifted. Empty for `none`.
+    """
+    if kind == "none":
+        return {}
+    if kind == "standard":
+        shift, scale = inputs.mean(axis=0), inputs.std(axis=0)
+    else:
+        shift = inputs.min(axis=0)
+        scale = inputs.max(axis=0) - shift
+    return {SHIFT: shift, SCALE: np.where(scale > 0, scale, 1.0)}
+
+
+def scaled(inputs: Array, scaling: dict[str, Array]) -> Array:
+    """The inputs as the network is to see them."""
+    if SHIFT not in scaling:
+        return inputs
+    return np.asarray((inputs - scaling[SHIFT]) / scaling[SCALE])

@@ -1,0 +1,178 @@
+"""Data sets: what is built in, what was uploaded, and a look at either."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..datasets import CATALOG, Builtin, DatasetError, parse_csv
+from ..datasets import Dataset as Table
+from ..errors import Conflict, FieldError, InvalidArgument, NotFound
+from ..jobs.preparation import generate, under, uploaded
+from ..specs.base import timestamp
+from ..specs.datasets import (
+    CreateDatasetRequest,
+    Dataset,
+    DatasetPage,
+    DatasetPreview,
+    GeneratorSpec,
+    ListDatasetsRequest,
+    PreviewRequest,
+)
+from ..store import datasets, jobs
+from ..store.database import new_id
+from ..store.datasets import DatasetRow
+from ..store.packing import pack_state
+from .context import Context
+from .pages import before, cut, page_size
+
+
+def list_datasets(context: Context, request: ListDatasetsRequest) -> DatasetPage:
+    """The built-in ones on the first page, whatever its size; then uploaded ones, newest first."""
+    size = page_size(request.page_size)
+    with context.database.read() as connection:
+        rows = datasets.page(
+            connection, context.owner, size=size + 1, before=before(request.page_token)
+        )
+    page, token = cut(rows, size)
+    builtin = [] if request.page_token else [_builtin(entry) for entry in CATALOG.values()]
+    return DatasetPage(datasets=[*builtin, *(_reply(row) for row in page)], next_page_token=token)
+
+
+def get_dataset(context: Context, id: str) -> Dataset:
+    """What is known of a data set, by id or built-in name. Raises `NotFound`."""
+    if id in CATALOG:
+        return _builtin(CATALOG[id])
+    with context.database.read() as connection:
+        row = datasets.find(connection, id, context.owner)
+    if row is None:
+        raise NotFound(f"There is no data set {id}: GET /v1/datasets has all")
+    return _reply(row)
+
+
+def preview_dataset(context: Context, id: str, request: PreviewRequest) -> DatasetPreview:
+    """The first rows. Raises `NotFound`, `InvalidArgument` where a choice has no meaning."""
+    about = get_dataset(context, id)
+    choices = request.model_dump(exclude={"rows"}, exclude_none=True, exclude_unset=True)
+    if not about.generated and choices:
+        raise InvalidArgument.of(
+            *(FieldError(key, f"has no meaning for {about.name}") for key in choices)
+        )
+    if about.builtin:
+        try:
+            table = generate(GeneratorSpec(name=id, **choices))
+        except DatasetError as error:
+            raise under("", error) from None
+    else:
+        with context.database.read() as connection:
+            try:
+                table = uploaded(connection, id, context.owner)
+            except DatasetError as error:
+                raise NotFound(str(error)) from None
+    rows = slice(0, request.rows)
+    targets = table.targets[rows]
+    return DatasetPreview(
+        dataset=about.model_copy(update=_sizes(table)),
+        inputs=table.inputs[rows].tolist(),
+        targets=(targets if targets.ndim == 2 else targets[:, None]).astype(float).tolist(),
+    )
+
+
+def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
+    """Keep a CSV or generated points. Raises `InvalidArgument` that names rows and columns."""
+    limits = context.settings.limits
+    if (request.csv is None) == (request.generator is None):
+        raise InvalidArgument.of(FieldError("csv", "give either csv or generator, and not both"))
+    prefix = "" if request.generator is None else "generator"
+    try:
+        if request.csv is not None:
+            table = parse_csv(
+                request.csv,
+                target=request.target,
+                task=request.task,
+                name=request.name,
+                max_rows=limits.max_samples,
+                max_columns=limits.max_features,
+                max_bytes=limits.max_upload_bytes,
+            )
+        else:
+            assert request.generator is not None
+            table = generate(request.generator)
+    except DatasetError as error:
+        raise under(prefix, error) from None
+    about = {
+        "name": request.name,
+        "description": table.description,
+        "task": table.task,
+        "feature_names": list(table.feature_names),
+        "class_names": list(table.class_names),
+        "target_names": list(table.target_names),
+        "source": table.source,
+        "license": table.license,
+    }
+    content = pack_state({"inputs": table.inputs, "targets": table.targets}, about)
+    with context.database.write() as connection:
+        if datasets.count(connection, context.owner) >= limits.max_datasets:
+            raise Conflict(
+                f"There are {limits.max_datasets} data sets already: delete one first",
+                reason="limit_exceeded",
+            )
+        row = datasets.insert(
+            connection,
+            id=new_id("data"),
+            owner=context.owner,
+            name=request.name,
+            about=json.dumps(about | _sizes(table)),
+            content=content,
+        )
+    return _reply(row)
+
+
+def delete_dataset(context: Context, id: str) -> None:
+    """Forget an uploaded data set. Raises `NotFound`, `Conflict` while a job needs it."""
+    if id in CATALOG:
+        raise Conflict(f"{id} is built in and stays", reason="dataset_builtin")
+    with context.database.write() as connection:
+        user = jobs.uses_dataset(connection, id)
+        if user is not None and datasets.find(connection, id, context.owner):
+            raise Conflict(
+                f"Job {user} trains on it: cancel the job, or wait for its end",
+                reason="dataset_in_use",
+            )
+        if not datasets.delete(connection, id, context.owner):
+            raise NotFound(f"There is no data set {id}")
+
+
+def _sizes(table: Table) -> dict[str, Any]:
+    return {
+        "samples": table.samples,
+        "features": table.features,
+        "feature_names": list(table.feature_names),
+        "class_names": list(table.class_names),
+        "target_names": list(table.target_names),
+    }
+
+
+def _builtin(entry: Builtin) -> Dataset:
+    table = generate(GeneratorSpec(name=entry.name))
+    return Dataset(
+        id=entry.name,
+        name=entry.name,
+        description=entry.description,
+        task=entry.task,
+        builtin=True,
+        generated=bool(entry.parameters),
+        source=entry.source,
+        license=entry.license,
+        **_sizes(table),
+    )
+
+
+def _reply(row: DatasetRow) -> Dataset:
+    return Dataset(
+        id=row.id,
+        builtin=False,
+        generated=False,
+        created_at=timestamp(row.created_at),
+        **json.loads(row.about),
+    )

@@ -1,0 +1,361 @@
+"""Jobs: made, asked about, steered, watched."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+
+import numpy as np
+from numpy.typing import NDArray
+
+import epochal_engine as engine
+from epochal_engine import HISTOGRAM_EDGES, STATISTICS
+
+from ..errors import FieldError, InvalidArgument, NotFound
+from ..jobs import curve, lifecycle
+from ..jobs.epochs import join, rows, unpack_gradients
+from ..jobs.follow import Frames
+from ..jobs.preparation import load_dataset, prepare, scaled
+from ..specs.base import timestamp
+from ..specs.build import build_network
+from ..specs.datasets import UploadedDataset
+from ..specs.jobs import (
+    Checkpoint,
+    CheckpointContent,
+    CheckpointPage,
+    CreateJobOptions,
+    Curve,
+    Divergence,
+    EpochPage,
+    EpochRow,
+    GetCheckpointRequest,
+    GetCurveRequest,
+    GradientPage,
+    GradientSnapshot,
+    GridSpec,
+    Job,
+    JobPage,
+    LayerGradient,
+    ListCheckpointsRequest,
+    ListEpochsRequest,
+    ListGradientsRequest,
+    ListJobsRequest,
+    Prediction,
+    PredictRequest,
+    WatchJobRequest,
+)
+from ..specs.networks import NetworkRef, NetworkSpec
+from ..specs.training import TrainingSpec
+from ..store import Connection, checkpoints, jobs, networks
+from ..store import log as job_log
+from ..store.jobs import JobRow
+from ..store.packing import to_npz, unpack
+from .context import Context
+from .pages import before, cut, page_size
+
+
+def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) -> Job:
+    """Queue a job. The same `request_id` with the same spec gives the job that it made before.
+
+    Raises `InvalidArgument` for a spec that cannot be trained, `IdempotencyMismatch`.
+    """
+    fingerprint = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
+    with context.database.read() as connection:
+        spec = _resolved(connection, spec, context.owner)
+        dataset = load_dataset(spec, connection, context.owner)
+    price = prepare(spec, dataset, context.settings.limits).price
+    if options.validate_only:
+        return Job(
+            id=None,
+            state=None,
+            spec=spec,
+            parameters=price.parameters,
+            samples=price.samples,
+            flops=price.flops,
+        )
+    row, new = lifecycle.submit(
+        context.database,
+        owner=context.owner,
+        values={
+            "spec": spec.model_dump_json(),
+            "dataset_id": spec.dataset.id if isinstance(spec.dataset, UploadedDataset) else None,
+            "parameters": price.parameters,
+            "samples": price.samples,
+            "flops": price.flops,
+        },
+        labels=spec.labels,
+        request_id=options.request_id,
+        fingerprint=fingerprint,
+    )
+    if new:
+        context.queue.hint(row.id)
+    return reply(row)
+
+
+def _resolved(connection: Connection, spec: TrainingSpec, owner: str) -> TrainingSpec:
+    """The spec with its network written out, so that the job outlives what it was made from."""
+    if not isinstance(spec.network, NetworkRef):
+        return spec
+    row = networks.find(connection, spec.network.id, owner)
+    if row is None:
+        raise InvalidArgument.of(FieldError("network.id", f"There is no network {spec.network.id}"))
+    return spec.model_copy(update={"network": NetworkSpec.model_validate_json(row.network)})
+
+
+def get_job(context: Context, id: str) -> Job:
+    """The job as it is now. Raises `NotFound`."""
+    return reply(lifecycle.get(context.database, id, context.owner))
+
+
+def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
+    """Jobs, newest first."""
+    size = page_size(request.page_size)
+    key, equals, value = (request.label or "").partition("=")
+    with context.database.read() as connection:
+        found = jobs.page(
+            connection,
+            context.owner,
+            size=size + 1,
+            before=before(request.page_token),
+            state=request.state,
+            label=(key, value if equals else None) if request.label else None,
+        )
+    page, token = cut(found, size)
+    return JobPage(jobs=[reply(row) for row in page], next_page_token=token)
+
+
+def delete_job(context: Context, id: str) -> None:
+    """Remove an ended job with all that it left. Raises `NotFound`, `Conflict`."""
+    lifecycle.delete(context.database, id, context.owner)
+
+
+def cancel_job(context: Context, id: str) -> Job:
+    """Ask the job to stop. Raises `NotFound`, `Conflict`."""
+    return _asked(context, lifecycle.cancel(context.database, id, context.owner))
+
+
+def pause_job(context: Context, id: str) -> Job:
+    """Ask the job to rest at the next epoch. Raises `NotFound`, `Conflict`."""
+    return _asked(context, lifecycle.pause(context.database, id, context.owner))
+
+
+def resume_job(context: Context, id: str) -> Job:
+    """Let a paused job go on from its last checkpoint. Raises `NotFound`, `Conflict`."""
+    return _asked(context, lifecycle.resume(context.database, id, context.owner))
+
+
+def _asked(context: Context, row: JobRow) -> Job:
+    if row.state == "queued":
+        context.queue.hint(row.id)
+    context.queue.ring(row.id)
+    return reply(row)
+
+
+# ------------------------------------------------------------------------------- what it has done
+
+
+def list_epochs(context: Context, id: str, request: ListEpochsRequest) -> EpochPage:
+    """Epochs after a given one, in order. Raises `NotFound`."""
+    size = page_size(request.page_size)
+    row = lifecycle.get(context.database, id, context.owner)
+    with context.database.read() as connection:
+        last = request.after_epoch + size
+        stretches = job_log.bodies(connection, id, request.after_epoch, last)
+    stretch = join((first, body) for first, _, body in stretches)
+    if stretch is None:
+        return EpochPage(epochs=[])
+    page = list(itertools.islice(rows(stretch, request.after_epoch), size))
+    more = page[-1].epoch < row.epoch
+    return EpochPage(epochs=page, next_after_epoch=page[-1].epoch if more else None)
+
+
+def get_curve(context: Context, id: str, request: GetCurveRequest) -> Curve:
+    """The whole run in few points. Raises `NotFound`."""
+    lifecycle.get(context.database, id, context.owner)
+    with context.database.read() as connection:
+        return curve.read(connection, id, request.metrics, request.max_points)
+
+
+def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> GradientPage:
+    """Gradient snapshots after a given epoch, in order. Raises `NotFound`."""
+    size = page_size(request.page_size)
+    row = lifecycle.get(context.database, id, context.owner)
+    every = TrainingSpec.model_validate_json(row.spec).snapshots.gradients_every
+    last = request.after_epoch + (size + 1) * max(every, 1)
+    with context.database.read() as connection:
+        blobs = job_log.gradients(connection, id, request.after_epoch, last)
+    edges = HISTOGRAM_EDGES.tolist()
+    gradients = unpack_gradients(blob for _, _, blob in blobs)
+    if gradients is None:
+        return GradientPage(histogram_edges=edges, snapshots=[])
+    fresh = np.flatnonzero(gradients.epochs > request.after_epoch)
+    statistics, counts = gradients.statistics.tolist(), gradients.histogram.tolist()
+    snapshots = [
+        GradientSnapshot(
+            epoch=int(gradients.epochs[at]),
+            layers=[
+                LayerGradient(
+                    name=name,
+                    histogram=counts[at][layer],
+                    **dict(zip(STATISTICS, statistics[at][layer], strict=True)),
+                )
+                for layer, name in enumerate(gradients.layers)
+            ],
+        )
+        for at in fresh[:size].tolist()
+    ]
+    more = len(fresh) > size
+    return GradientPage(
+        histogram_edges=edges,
+        snapshots=snapshots,
+        next_after_epoch=snapshots[-1].epoch if more else None,
+    )
+
+
+def list_checkpoints(context: Context, id: str, request: ListCheckpointsRequest) -> CheckpointPage:
+    """Stored weights, by epoch. Raises `NotFound`."""
+    size = page_size(request.page_size)
+    lifecycle.get(context.database, id, context.owner)
+    with context.database.read() as connection:
+        found = checkpoints.page(connection, id, request.after_epoch, size + 1)
+    page = [
+        Checkpoint(
+            epoch=row.epoch,
+            size_bytes=row.size_bytes,
+            sha256=row.sha256,
+            created_at=timestamp(row.created_at),  # type: ignore[arg-type]
+        )
+        for row in found[:size]
+    ]
+    more = len(found) > size
+    return CheckpointPage(checkpoints=page, next_after_epoch=page[-1].epoch if more else None)
+
+
+def get_checkpoint(
+    context: Context, id: str, epoch: int, request: GetCheckpointRequest
+) -> CheckpointContent:
+    """The weights of an epoch, as a file. Raises `NotFound`."""
+    _, blob = _checkpoint(context, id, epoch)
+    content = blob if request.format == "safetensors" else to_npz(unpack(blob))
+    return CheckpointContent(epoch=epoch, format=request.format, content=content)
+
+
+def _checkpoint(context: Context, id: str, epoch: int | None) -> tuple[int, bytes]:
+    row = lifecycle.get(context.database, id, context.owner)
+    with context.database.read() as connection:
+        found = checkpoints.find(connection, id, epoch)
+    if found is None:
+        which = "no checkpoint yet" if epoch is None else f"no checkpoint of epoch {epoch}"
+        raise NotFound(
+            f"The job is {row.state} and has {which}: GET /v1/jobs/{id}/checkpoints has all",
+            reason="checkpoint_not_found",
+        )
+    return found
+
+
+def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
+    """What the network of an epoch says of rows or a grid. Raises `NotFound`, `InvalidArgument`."""
+    if bool(request.inputs) == (request.grid is not None):
+        raise InvalidArgument.of(FieldError("inputs", "give either inputs or grid, and not both"))
+    row = lifecycle.get(context.database, id, context.owner)
+    spec = TrainingSpec.model_validate_json(row.spec)
+    assert isinstance(spec.network, NetworkSpec)
+    network = build_network(spec.network)
+    features = int(np.prod(network.input_shape))
+    x: NDArray[np.float64] = np.empty(0)
+    y: NDArray[np.float64] = np.empty(0)
+    if request.grid is None:
+        inputs = _inputs(request.inputs, features, context.settings.limits.max_predict_rows)
+    else:
+        x, y, inputs = _grid(request.grid, features)
+    epoch, blob = _checkpoint(context, id, request.epoch)
+    weights = unpack(blob)
+    outputs = engine.predict(
+        network, weights, scaled(inputs.reshape(-1, *network.input_shape), weights)
+    )
+    classes: list[int] = []
+    if spec.loss == "cross_entropy":
+        classes = outputs.argmax(axis=1).tolist()
+    elif spec.loss == "binary_cross_entropy":
+        classes = (outputs[:, 0] >= 0.5).astype(int).tolist()
+    return Prediction(
+        epoch=epoch,
+        outputs=outputs.astype(float).tolist(),
+        classes=classes,
+        x=x.tolist(),
+        y=y.tolist(),
+    )
+
+
+def _inputs(given: list[list[float]], features: int, most: int) -> NDArray[np.float64]:
+    if len(given) > most:
+        raise InvalidArgument.of(
+            FieldError("inputs", f"may have at most {most} rows"), reason="limit_exceeded"
+        )
+    wrong = [
+        FieldError(f"inputs[{at}]", f"has {len(row)} numbers, and the network takes {features}")
+        for at, row in enumerate(given)
+        if len(row) != features
+    ]
+    if wrong:
+        raise InvalidArgument.of(*wrong)
+    return np.array(given)
+
+
+def _grid(
+    grid: GridSpec, features: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    errors = [
+        FieldError(f"grid.{name}", f"must be less than {features}, the network's inputs")
+        for name in ("x_feature", "y_feature")
+        if getattr(grid, name) >= features
+    ]
+    if grid.x_feature == grid.y_feature:
+        errors.append(FieldError("grid.y_feature", "must differ from x_feature"))
+    if grid.at and len(grid.at) != features:
+        errors.append(
+            FieldError("grid.at", f"has {len(grid.at)} values, and the network takes {features}")
+        )
+    errors += [
+        FieldError(f"grid.{axis}_max", f"must be greater than {axis}_min")
+        for axis in ("x", "y")
+        if getattr(grid, f"{axis}_min") >= getattr(grid, f"{axis}_max")
+    ]
+    if errors:
+        raise InvalidArgument.of(*errors)
+    x = np.linspace(grid.x_min, grid.x_max, grid.resolution)
+    y = np.linspace(grid.y_min, grid.y_max, grid.resolution)
+    inputs = np.tile(np.array(grid.at or [0.0] * features), (grid.resolution**2, 1))
+    inputs[:, grid.x_feature] = np.tile(x, grid.resolution)
+    inputs[:, grid.y_feature] = np.repeat(y, grid.resolution)
+    return x, y, inputs
+
+
+async def watch_job(context: Context, id: str, request: WatchJobRequest) -> Frames:
+    """The job's events, from a cursor or a snapshot on. Raises `NotFound`, `InvalidArgument`."""
+    return await context.hub.watch(id, context.owner, request.after, reply)
+
+
+def reply(row: JobRow) -> Job:
+    """A row of the store as the API tells it."""
+    divergence = None if row.divergence is None else Divergence(**json.loads(row.divergence))
+    latest = None if row.latest is None else EpochRow.model_validate_json(row.latest)
+    return Job(
+        id=row.id,
+        state=row.state,  # type: ignore[arg-type]
+        stop_reason=row.stop_reason,  # type: ignore[arg-type]
+        detail=row.detail,
+        divergence=divergence,
+        spec=TrainingSpec.model_validate_json(row.spec),
+        epoch=row.epoch,
+        latest=latest,
+        parameters=row.parameters,
+        samples=row.samples,
+        flops=row.flops,
+        attempt=row.attempt,
+        seq=row.last_seq,
+        created_at=timestamp(row.created_at),
+        started_at=timestamp(row.started_at),
+        finished_at=timestamp(row.finished_at),
+    )

@@ -1,0 +1,111 @@
+"""Networks: saved, listed, and summed up."""
+
+from __future__ import annotations
+
+import epochal_engine as engine
+
+from ..errors import NotFound
+from ..jobs.preparation import check_network
+from ..settings import Limits
+from ..specs.base import timestamp
+from ..specs.networks import (
+    CreateNetworkRequest,
+    LayerSummary,
+    ListNetworksRequest,
+    Network,
+    NetworkPage,
+    NetworkSpec,
+    NetworkSummary,
+    SummarizeNetworkRequest,
+)
+from ..store import networks
+from ..store.database import new_id
+from ..store.networks import NetworkRow
+from .context import Context
+from .pages import before, cut, page_size
+
+
+def create_network(context: Context, request: CreateNetworkRequest) -> Network:
+    """Save a network. Raises `InvalidArgument` if its shapes do not fit."""
+    check_network(request.network, context.settings.limits)
+    with context.database.write() as connection:
+        row = networks.insert(
+            connection,
+            id=new_id("net"),
+            owner=context.owner,
+            name=request.name,
+            network=request.network.model_dump_json(),
+        )
+    return _reply(context, row)
+
+
+def get_network(context: Context, id: str) -> Network:
+    """A saved network. Raises `NotFound`."""
+    with context.database.read() as connection:
+        row = networks.find(connection, id, context.owner)
+    if row is None:
+        raise NotFound(f"There is no network {id}")
+    return _reply(context, row)
+
+
+def list_networks(context: Context, request: ListNetworksRequest) -> NetworkPage:
+    """Saved networks, newest first."""
+    size = page_size(request.page_size)
+    with context.database.read() as connection:
+        rows = networks.page(
+            connection, context.owner, size=size + 1, before=before(request.page_token)
+        )
+    page, token = cut(rows, size)
+    return NetworkPage(networks=[_reply(context, row) for row in page], next_page_token=token)
+
+
+def delete_network(context: Context, id: str) -> None:
+    """Forget a network; jobs that were made with it keep their own copy. Raises `NotFound`."""
+    with context.database.write() as connection:
+        if not networks.delete(connection, id, context.owner):
+            raise NotFound(f"There is no network {id}")
+
+
+def summarize_network(context: Context, request: SummarizeNetworkRequest) -> NetworkSummary:
+    """Shapes, parameters and operations. Raises `InvalidArgument` if the shapes do not fit."""
+    return summary(request.network, context.settings.limits)
+
+
+def summary(spec: NetworkSpec, limits: Limits) -> NetworkSummary:
+    """What the network amounts to, layer by layer."""
+    told = engine.summarize(check_network(spec, limits))
+    layers = [
+        LayerSummary(
+            name=layer.name,
+            type=layer.type,
+            output_shape=list(layer.output_shape),
+            activation=layer.activation,
+            initializer=layer.initializer,
+            parameters=layer.parameters,
+            arithmetic=layer.arithmetic,
+            flops=layer.flops,
+        )
+        for layer in told.layers
+    ]
+    return NetworkSummary(
+        layers=layers,
+        parameters=told.parameters,
+        flops=told.flops,
+        layers_with_input=told.layers_with_input,
+        layers_without_input=told.layers_without_input,
+        neurons_with_input=told.neurons_with_input,
+        neurons_without_input=told.neurons_without_input,
+    )
+
+
+def _reply(context: Context, row: NetworkRow) -> Network:
+    spec = NetworkSpec.model_validate_json(row.network)
+    created = timestamp(row.created_at)
+    assert created is not None
+    return Network(
+        id=row.id,
+        name=row.name,
+        network=spec,
+        summary=summary(spec, context.settings.limits),
+        created_at=created,
+    )

@@ -1,0 +1,45 @@
+"""Pages of a list that is sorted by id, newest first: a page token is the last id of the page
+before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from ..errors import FieldError, InvalidArgument
+from ..specs.base import MAX_PAGE_SIZE
+
+
+class HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+R = TypeVar("R", bound=HasId)
+
+_TOKEN = re.compile(r"[a-z]+_[0-9a-f]{13}_[0-9a-f]{16}")
+
+
+def page_size(asked: int) -> int:
+    """As many rows as asked for, and 1,000 at the most."""
+    return min(asked, MAX_PAGE_SIZE)
+
+
+def before(token: str | None) -> str | None:
+    """The id that the page starts after. Raises `InvalidArgument` for anything that was never a
+    token.
+    """
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise InvalidArgument.of(
+            FieldError("page_token", "must be the next_page_token of the page before")
+        )
+    return token
+
+
+def cut(rows: Sequence[R], size: int) -> tuple[Sequence[R], str | None]:
+    """The page and the token of the next one, from up to `size + 1` rows."""
+    if len(rows) <= size:
+        return rows, None
+    return rows[:size], rows[size - 1].id

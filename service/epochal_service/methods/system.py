@@ -1,0 +1,56 @@
+"""What the service says of itself."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import numpy as np
+
+from ..errors import Unavailable
+from ..jobs.kernel import kernel
+from ..settings import Limits as LimitSettings
+from ..specs.system import Component, Health, Limit, Limits, Version
+from .context import Context
+
+
+def get_limits(context: Context) -> Limits:
+    """What one request may ask for."""
+    values = context.settings.limits
+    return Limits(
+        limits=[
+            Limit(
+                name=name, value=float(getattr(values, name)), description=field.description or ""
+            )
+            for name, field in LimitSettings.model_fields.items()
+        ]
+    )
+
+
+def get_version(context: Context) -> Version:
+    """Versions, and what the bits of a run depend on."""
+    return Version(
+        version=version("epochal-server"), api="v1", numpy=np.__version__, kernel=kernel()
+    )
+
+
+def readiness(context: Context) -> Health:
+    """Whether requests are served: `down` without the database, `degraded` without the broker."""
+    components = [_database(context), _broker(context)]
+    worst = max(components, key=lambda c: ("ok", "degraded", "down").index(c.status))
+    return Health(status=worst.status, components=components)
+
+
+def _database(context: Context) -> Component:
+    try:
+        with context.database.read() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except Unavailable as error:
+        return Component(name="database", status="down", detail=error.detail)
+    return Component(name="database", status="ok")
+
+
+def _broker(context: Context) -> Component:
+    if context.queue.waiting() is None:
+        detail = "jobs are accepted and start when the broker is back"
+        return Component(name="broker", status="degraded", detail=detail)
+    return Component(name="broker", status="ok")

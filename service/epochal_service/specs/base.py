@@ -1,0 +1,85 @@
+"""The two kinds of message that both wires share, and the words that their fields are made of.
+
+A `Spec` or `Request` comes in: frozen, unknown fields refused, non-finite numbers refused. A
+`Reply` goes out: non-finite floats become the strings "NaN", "Infinity", "-Infinity", as proto's
+own JSON mapping has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from epochal_engine import ACTIVATIONS, INITIALIZERS, LOSSES
+
+
+class Spec(BaseModel):
+    """A part of a JSON body: types are taken at their word (`"4"` is not a number)."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class Request(BaseModel):
+    """Parameters that may stand in a URL, where every value is text."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class Reply(BaseModel):
+    """What comes back."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", ser_json_inf_nan="strings", use_attribute_docstrings=True
+    )
+
+
+def one_of(table: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The metadata of a string that must be a key of the engine's `table`, which stays the only
+    list.
+    """
+
+    names = list(table)
+
+    def check(value: str) -> str:
+        if value not in table:
+            raise PydanticCustomError(
+                "one_of", "must be one of {allowed}", {"allowed": ", ".join(names)}
+            )
+        return value
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "enum": names})
+
+
+_activation, _activation_schema = one_of(ACTIVATIONS)
+_initializer, _initializer_schema = one_of(INITIALIZERS)
+_loss, _loss_schema = one_of(LOSSES)
+
+ActivationName = Annotated[str, _activation, _activation_schema]
+InitializerName = Annotated[str, _initializer, _initializer_schema]
+LossName = Annotated[str, _loss, _loss_schema]
+
+LabelKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
+LabelValue = Annotated[str, Field(max_length=64)]
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+PageSize = Annotated[int, Field(ge=1, description="Rows a page; more than 1000 counts as 1000.")]
+PageToken = Annotated[
+    str, Field(max_length=200, description="`next_page_token` of the page before.")
+]
+
+PAGE_SIZE = 100
+MAX_PAGE_SIZE = 1000
+
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+def timestamp(seconds: float | None) -> datetime | None:
+    """A time of the store (seconds since 1970) as an aware UTC time."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -1,0 +1,148 @@
+"""Data as it may be asked for: by name, by id, or in the request itself; and as it comes back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag
+
+from .base import PAGE_SIZE, Name, PageSize, PageToken, Reply, Request, Seed, Spec
+
+Scaling = Literal["none", "standard", "minmax"]
+
+
+class GeneratorSpec(Spec):
+    """A built-in data set by its name and, where it is a generator of points, how to make them."""
+
+    name: str = Field(min_length=1, max_length=64)
+    """One of `GET /v1/datasets`."""
+    samples: int | None = Field(default=None, ge=1)
+    """Generators only: how many points."""
+    noise: float | None = Field(default=None, ge=0)
+    """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
+    classes: int | None = Field(default=None, ge=1)
+    """`blobs` only: how many of them."""
+    features: int | None = Field(default=None, ge=1)
+    """`blobs` only: dimensions of the space."""
+    seed: Seed = 0
+    """Generators only: the same seed gives the same points."""
+
+
+class NamedDataset(GeneratorSpec):
+    """A built-in data set, or a generator of points."""
+
+    scaling: Scaling = "none"
+    """What is done to every input feature, with figures of the training part alone."""
+
+
+class UploadedDataset(Spec):
+    """A data set that was uploaded, by its id."""
+
+    id: str = Field(min_length=1, max_length=64)
+    scaling: Scaling = "none"
+
+
+def _rows(targets: object) -> object:
+    """A plain list of numbers says the same as a list of rows with one number each."""
+    if isinstance(targets, list):
+        return [[t] if isinstance(t, int | float) else t for t in targets]
+    return targets
+
+
+class InlineDataset(Spec):
+    """A few rows, in the request itself."""
+
+    inputs: list[list[float]] = Field(min_length=1)
+    targets: Annotated[list[list[float]], BeforeValidator(_rows)] = Field(min_length=1)
+    """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row."""
+    scaling: Scaling = "none"
+
+
+def _kind(value: Any) -> str | None:
+    def has(key: str) -> bool:
+        return key in value if isinstance(value, dict) else hasattr(value, key)
+
+    if has("id"):
+        return "id"
+    if has("inputs") or has("targets"):
+        return "inputs"
+    return "name"
+
+
+DatasetSpec = Annotated[
+    Annotated[NamedDataset, Tag("name")]
+    | Annotated[UploadedDataset, Tag("id")]
+    | Annotated[InlineDataset, Tag("inputs")],
+    Discriminator(_kind),
+]
+
+
+class CreateDatasetRequest(Spec):
+    """A CSV text, or a generator; exactly one of the two."""
+
+    name: Name
+    csv: str | None = None
+    """Text with a header row; the delimiter is a comma, a semicolon or a tab."""
+    target: str | None = Field(default=None, max_length=200)
+    """CSV only: the column to predict; the last one by default."""
+    task: Literal["auto", "classification", "regression"] = "auto"
+    """CSV only: what the target is. `auto`: text, or at most 20 different whole numbers, is
+    classification.
+    """
+    generator: GeneratorSpec | None = None
+
+
+class UploadRequest(Request):
+    """The same as query parameters, where the CSV itself is the body (`Content-Type: text/csv`)."""
+
+    name: Name = "upload"
+    target: str | None = Field(default=None, max_length=200)
+    task: Literal["auto", "classification", "regression"] = "auto"
+
+
+class ListDatasetsRequest(Request):
+    page_size: PageSize = PAGE_SIZE
+    page_token: PageToken | None = None
+
+
+class PreviewRequest(Request):
+    rows: int = Field(default=10, ge=1, le=1000)
+    """How many rows, from the first."""
+    samples: int | None = Field(default=None, ge=1)
+    noise: float | None = Field(default=None, ge=0)
+    classes: int | None = Field(default=None, ge=1)
+    features: int | None = Field(default=None, ge=1)
+    seed: Seed = 0
+
+
+class Dataset(Reply):
+    """What is known of a data set. Built-in ones have their name as their id."""
+
+    id: str
+    name: str
+    description: str
+    task: Literal["binary", "multiclass", "regression"]
+    samples: int
+    features: int
+    feature_names: list[str]
+    class_names: list[str]
+    target_names: list[str]
+    builtin: bool
+    generated: bool
+    """Whether `samples`, `noise` and `seed` may be chosen."""
+    source: str
+    license: str
+    created_at: datetime | None = None
+
+
+class DatasetPage(Reply):
+    datasets: list[Dataset]
+    next_page_token: str | None = None
+
+
+class DatasetPreview(Reply):
+    dataset: Dataset
+    inputs: list[list[float]]
+    targets: list[list[float]]
+    """Class targets are labels 0, 1, 2 …, in the order of `class_names`."""

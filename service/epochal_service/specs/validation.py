@@ -1,0 +1,103 @@
+"""From anything that came over a wire to a model, or to the list of what is wrong with it: the same
+on both wires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ..errors import FieldError, InvalidArgument
+
+M = TypeVar("M", bound=BaseModel)
+
+# pydantic's own words are for programmers; these are for whoever wrote the request.
+SENTENCES = {
+    "missing": "is required",
+    "extra_forbidden": "is not a field here",
+    "finite_number": "must be a finite number",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be a text",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "needs at least {min_length}; it has {actual_length}",
+    "too_long": "may have at most {max_length}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "may have at most {max_length} characters",
+    "string_pattern_mismatch": "must match {pattern}",
+    "literal_error": "must be one of {expected}",
+    "union_tag_not_found": "is required",
+    "union_tag_invalid": "must be one of {expected_tags}",
+    "int_parsing_size": "is too large a number",
+    "string_unicode": "must be valid Unicode",
+}
+
+
+def parse(model: type[M], data: object) -> M:
+    """`data` (plain dicts, lists and scalars) as a `model`.
+
+    Raises `InvalidArgument`, whose fields are paths into `data` such as `network.layers[0].units`.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise InvalidArgument.of(*field_errors(error, data)) from None
+
+
+def field_errors(error: ValidationError, data: object) -> list[FieldError]:
+    """What is wrong, one entry for each field, in the order of the model."""
+    return describe(error.errors(include_url=False, include_input=False), data)
+
+
+def describe(details: Sequence[Any], data: object) -> list[FieldError]:
+    """The same from pydantic's `errors()` list, for whoever holds nothing else."""
+    return [FieldError(_path(detail["loc"], detail, data), _sentence(detail)) for detail in details]
+
+
+def _sentence(detail: Mapping[str, Any]) -> str:
+    context = dict(detail.get("ctx", {}))
+    for key in ("expected", "expected_tags"):
+        if key in context:
+            context[key] = str(context[key]).replace("'", "").replace(" or ", ", ")
+    template = SENTENCES.get(detail["type"])
+    return template.format(**context) if template else str(detail["msg"])
+
+
+def _path(location: Sequence[int | str], detail: Mapping[str, Any], data: object) -> str:
+    """`network.layers[0].units` for ("network", "layers", "layers", 0, "dense", "units").
+
+    The names of union members, which pydantic puts in between, are left out.
+    """
+    parts = list(location)
+    if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        parts.append(str(detail["ctx"].get("discriminator", "")).strip("'"))
+    path, here = "", data
+    for index, part in enumerate(parts):
+        if isinstance(part, int):
+            path += f"[{part}]"
+            here = here[part] if isinstance(here, list) and part < len(here) else None
+            continue
+        if part == "[key]":  # the name of an entry is wrong, and the name is already in the path
+            continue
+        known = isinstance(here, Mapping) and part in here
+        if not known and index < len(parts) - 1:  # the name of a union's member, not of a field
+            continue
+        if part.endswith("()"):  # a union that is told apart by a function has no field to name
+            continue
+        path += f".{part}" if path else part
+        here = here[part] if isinstance(here, Mapping) and part in here else None
+    return path

@@ -1,0 +1,99 @@
+"""Weights to look at, and the state from which a worker goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from .database import now
+from .tables import checkpoints, resume_points
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRow:
+    epoch: int
+    size_bytes: int
+    sha256: str
+    created_at: float
+
+
+def _upsert(connection: Connection) -> Any:
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert
+    else:
+        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
+    return insert
+
+
+def insert(connection: Connection, job_id: str, weights: Sequence[tuple[int, bytes]]) -> None:
+    """Store (epoch, packed weights); an epoch that is there already stays as it is."""
+    if not weights:
+        return
+    connection.execute(
+        _upsert(connection)(checkpoints).values(created_at=now()).on_conflict_do_nothing(),
+        [
+            {
+                "job_id": job_id,
+                "epoch": epoch,
+                "size_bytes": len(blob),
+                "sha256": sha256(blob).hexdigest(),
+                "weights": blob,
+            }
+            for epoch, blob in weights
+        ],
+    )
+
+
+def page(connection: Connection, job_id: str, after_epoch: int, size: int) -> list[CheckpointRow]:
+    query = (
+        sa.select(
+            checkpoints.c.epoch,
+            checkpoints.c.size_bytes,
+            checkpoints.c.sha256,
+            checkpoints.c.created_at,
+        )
+        .where(checkpoints.c.job_id == job_id, checkpoints.c.epoch > after_epoch)
+        .order_by(checkpoints.c.epoch)
+        .limit(size)
+    )
+    return [CheckpointRow(*row) for row in connection.execute(query)]
+
+
+def find(connection: Connection, job_id: str, epoch: int | None = None) -> tuple[int, bytes] | None:
+    """(epoch, packed weights) of that epoch, or of the latest one."""
+    query = sa.select(checkpoints.c.epoch, checkpoints.c.weights).where(
+        checkpoints.c.job_id == job_id
+    )
+    if epoch is not None:
+        query = query.where(checkpoints.c.epoch == epoch)
+    found = connection.execute(query.order_by(checkpoints.c.epoch.desc()).limit(1)).one_or_none()
+    return None if found is None else (found.epoch, found.weights)
+
+
+def put_resume_point(connection: Connection, job_id: str, epoch: int, state: bytes) -> None:
+    """Replace the state from which the job goes on."""
+    statement = _upsert(connection)(resume_points).values(job_id=job_id, epoch=epoch, state=state)
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["job_id"],
+            set_={"epoch": statement.excluded.epoch, "state": statement.excluded.state},
+        )
+    )
+
+
+def resume_point(connection: Connection, job_id: str) -> tuple[int, bytes] | None:
+    found = connection.execute(
+        sa.select(resume_points.c.epoch, resume_points.c.state).where(
+            resume_points.c.job_id == job_id
+        )
+    ).one_or_none()
+    return None if found is None else (found.epoch, found.state)
+
+
+def drop_resume_point(connection: Connection, job_id: str) -> None:
+    connection.execute(sa.delete(resume_points).where(resume_points.c.job_id == job_id))

@@ -1,0 +1,111 @@
+"""A database, SQLite or PostgreSQL, and the two ways of talking to it: reading, and writing all or
+nothing.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import ColumnElement
+
+from ..errors import Unavailable
+
+__all__ = ["Connection", "Database", "new_id", "now"]
+
+
+class now(ColumnElement[float]):
+    """Seconds since 1970 by the database's clock, the only clock that leases are measured on."""
+
+    inherit_cache = True
+    type = sa.Float()
+
+
+@compiles(now, "sqlite")
+def _sqlite_now(element: now, compiler: Any, **kwargs: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(now, "postgresql")
+def _postgresql_now(element: now, compiler: Any, **kwargs: Any) -> str:
+    return "extract(epoch from clock_timestamp())::double precision"
+
+
+def new_id(prefix: str) -> str:
+    """An id that sorts by the time of its making, e.g. `job_0649f2a51c3d0_9f86d081884c7d65`."""
+    return f"{prefix}_{time.time_ns() // 1000:013x}_{secrets.token_hex(8)}"
+
+
+class Database:
+    """Connections to `url`; safe to share among threads, but not across a fork."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": pool_size}
+        if url.startswith("sqlite"):
+            # The driver must not begin transactions by itself: a deferred one that turns into a
+            # write fails at once when another writer is in between, whatever the busy timeout.
+            options = {
+                "pool_size": pool_size,
+                "connect_args": {"timeout": 15.0, "isolation_level": None},
+            }
+        self.engine = sa.create_engine(url, max_overflow=20, **options)
+        self.sqlite = self.engine.dialect.name == "sqlite"
+        if self.sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+        self._reader = self.engine.execution_options(epochal_begin="BEGIN")
+        self._writer = self.engine.execution_options(epochal_begin="BEGIN IMMEDIATE")
+        if self.sqlite:
+            event.listen(self.engine, "begin", _begin_sqlite)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection whose statements all see the same moment. Raises `Unavailable`."""
+        with _translated(), self._reader.connect() as connection:
+            if not self.sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction, committed at the end of the block and undone if it raises. Raises
+        `Unavailable`.
+        """
+        with _translated(), self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, record: Any) -> None:
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "busy_timeout = 15000",
+        "foreign_keys = ON",
+        "cache_size = -16000",
+        "mmap_size = 268435456",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("epochal_begin", "BEGIN"))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        cause = getattr(error, "orig", None) or error
+        raise Unavailable(f"The database does not answer: {str(cause).strip()}") from error

@@ -1,0 +1,70 @@
+"""Uploaded data sets: what is known of them, and their arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from .database import now
+from .tables import datasets
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow:
+    """`about` is JSON."""
+
+    id: str
+    name: str
+    about: str
+    created_at: float
+
+
+_KNOWN = (datasets.c.id, datasets.c.name, datasets.c.about, datasets.c.created_at)
+
+
+def insert(
+    connection: Connection, *, id: str, owner: str, name: str, about: str, content: bytes
+) -> DatasetRow:
+    row = connection.execute(
+        sa.insert(datasets)
+        .values(id=id, owner=owner, name=name, about=about, content=content, created_at=now())
+        .returning(*_KNOWN)
+    ).one()
+    return DatasetRow(*row)
+
+
+def count(connection: Connection, owner: str) -> int:
+    return connection.execute(
+        sa.select(sa.func.count()).select_from(datasets).where(datasets.c.owner == owner)
+    ).scalar_one()
+
+
+def find(connection: Connection, dataset_id: str, owner: str) -> DatasetRow | None:
+    row = connection.execute(
+        sa.select(*_KNOWN).where(datasets.c.id == dataset_id, datasets.c.owner == owner)
+    ).one_or_none()
+    return None if row is None else DatasetRow(*row)
+
+
+def content(connection: Connection, dataset_id: str) -> bytes | None:
+    return connection.execute(
+        sa.select(datasets.c.content).where(datasets.c.id == dataset_id)
+    ).scalar_one_or_none()
+
+
+def page(connection: Connection, owner: str, *, size: int, before: str | None) -> list[DatasetRow]:
+    """Newest first, older than the id `before`."""
+    query = sa.select(*_KNOWN).where(datasets.c.owner == owner)
+    if before is not None:
+        query = query.where(datasets.c.id < before)
+    rows = connection.execute(query.order_by(datasets.c.id.desc()).limit(size))
+    return [DatasetRow(*row) for row in rows]
+
+
+def delete(connection: Connection, dataset_id: str, owner: str) -> bool:
+    gone = connection.execute(
+        sa.delete(datasets).where(datasets.c.id == dataset_id, datasets.c.owner == owner)
+    )
+    return gone.rowcount == 1

@@ -1,0 +1,249 @@
+"""Job rows: made, read, listed, and changed only where the row is still what the caller believes it
+to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from .database import now
+from .tables import creation_keys, job_labels, jobs
+
+__all__ = [
+    "JobRow",
+    "advance",
+    "claimable",
+    "created_by",
+    "delete",
+    "expired",
+    "find",
+    "insert",
+    "page",
+    "remember_key",
+    "unhinted",
+    "uses_dataset",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """A row of `jobs`, as the table has it."""
+
+    id: str
+    owner: str
+    state: str
+    stop_reason: str | None
+    detail: str | None
+    divergence: str | None
+    spec: str
+    dataset_id: str | None
+    parameters: int
+    samples: int
+    flops: float
+    epoch: int
+    latest: str | None
+    attempt: int
+    fruitless_attempts: int
+    fence: int
+    lease_expires_at: float | None
+    last_seq: int
+    created_at: float
+    started_at: float | None
+    finished_at: float | None
+    hinted_at: float | None
+
+
+def _row(row: Any) -> JobRow | None:
+    return None if row is None else JobRow(*row)
+
+
+def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[str, str]) -> None:
+    """A new row; `created_at` is the database's now."""
+    connection.execute(sa.insert(jobs).values(created_at=now(), **values))
+    if labels:
+        connection.execute(
+            sa.insert(job_labels),
+            [{"job_id": values["id"], "key": k, "value": v} for k, v in labels.items()],
+        )
+
+
+def created_by(connection: Connection, owner: str, key: str) -> tuple[str, str] | None:
+    """(fingerprint of the request, job id) that an idempotency key stands for."""
+    found = connection.execute(
+        sa.select(creation_keys.c.fingerprint, creation_keys.c.job_id).where(
+            creation_keys.c.owner == owner, creation_keys.c.key == key
+        )
+    ).one_or_none()
+    return None if found is None else (found.fingerprint, found.job_id)
+
+
+def remember_key(
+    connection: Connection, owner: str, key: str, fingerprint: str, job_id: str
+) -> bool:
+    """Take the key for this job; False if somebody has it already.
+
+    On PostgreSQL the statement waits for another transaction that is just taking the same key.
+    """
+    values = {
+        "owner": owner,
+        "key": key,
+        "fingerprint": fingerprint,
+        "job_id": job_id,
+        "created_at": now(),
+    }
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as upsert
+    else:
+        from sqlalchemy.dialects.postgresql import insert as upsert  # type: ignore[assignment]
+    taken = connection.execute(
+        upsert(creation_keys).values(values).on_conflict_do_nothing().returning(creation_keys.c.key)
+    )
+    return taken.one_or_none() is not None
+
+
+def find(connection: Connection, job_id: str, owner: str | None = None) -> JobRow | None:
+    """The row; with `owner` only if it is theirs."""
+    query = sa.select(jobs).where(jobs.c.id == job_id)
+    if owner is not None:
+        query = query.where(jobs.c.owner == owner)
+    return _row(connection.execute(query).one_or_none())
+
+
+def page(
+    connection: Connection,
+    owner: str,
+    *,
+    size: int,
+    before: str | None,
+    state: str | None,
+    label: tuple[str, str | None] | None,
+) -> list[JobRow]:
+    """At most `size` rows, newest first, older than the id `before`."""
+    query = sa.select(jobs).where(jobs.c.owner == owner).order_by(jobs.c.id.desc()).limit(size)
+    if before is not None:
+        query = query.where(jobs.c.id < before)
+    if state is not None:
+        query = query.where(jobs.c.state == state)
+    if label is not None:
+        key, value = label
+        match = sa.and_(job_labels.c.job_id == jobs.c.id, job_labels.c.key == key)
+        if value is not None:
+            match = sa.and_(match, job_labels.c.value == value)
+        query = query.where(sa.exists().where(match))
+    return [JobRow(*row) for row in connection.execute(query)]
+
+
+def advance(
+    connection: Connection,
+    job_id: str,
+    *,
+    states: Collection[str],
+    events: int,
+    values: Mapping[str, Any],
+    owner: str | None = None,
+    fence: int | None = None,
+) -> JobRow | None:
+    """Change the row and take `events` new seqs, if its state (and owner, and fence) are as given;
+    else None.
+
+    This one conditional statement is what every race about a job is decided by.
+    """
+    where = [jobs.c.id == job_id, jobs.c.state.in_(states)]
+    if owner is not None:
+        where.append(jobs.c.owner == owner)
+    if fence is not None:
+        where.append(jobs.c.fence == fence)
+    changed = connection.execute(
+        sa.update(jobs)
+        .where(*where)
+        .values(last_seq=jobs.c.last_seq + events, **values)
+        .returning(*jobs.c)
+    )
+    return _row(changed.one_or_none())
+
+
+def claimable(lease_seconds: float) -> dict[str, Any]:
+    """The values by which a worker takes a queued job."""
+    return {
+        "state": "running",
+        "attempt": jobs.c.attempt + 1,
+        "fruitless_attempts": jobs.c.fruitless_attempts + 1,
+        "fence": jobs.c.fence + 1,
+        "lease_expires_at": now() + lease_seconds,
+        "started_at": sa.func.coalesce(jobs.c.started_at, now()),
+    }
+
+
+def lease(lease_seconds: float) -> dict[str, Any]:
+    """The values by which a worker keeps its job."""
+    return {"lease_expires_at": now() + lease_seconds}
+
+
+def taken_away() -> dict[str, Any]:
+    """The values by which a job leaves its worker: whatever that one still writes, it writes in
+    vain.
+    """
+    return {"fence": jobs.c.fence + 1, "lease_expires_at": None}
+
+
+def running_seconds(connection: Connection, job_id: str) -> float:
+    """How long ago the job was first taken up, by the database's clock; 0 if it never was."""
+    since = sa.select(sa.func.coalesce(now() - jobs.c.started_at, 0.0)).where(jobs.c.id == job_id)
+    return float(connection.execute(since).scalar_one_or_none() or 0.0)
+
+
+def finished() -> dict[str, Any]:
+    """The values that every ended job has."""
+    return {"finished_at": now(), "lease_expires_at": None}
+
+
+def expired(connection: Connection, limit: int = 100, only: str | None = None) -> list[JobRow]:
+    """Jobs (or `only` this one) whose worker has been silent for longer than its lease."""
+    query = sa.select(jobs).where(
+        jobs.c.state.in_(("running", "pausing", "cancelling")),
+        jobs.c.lease_expires_at < now(),
+    )
+    if only is not None:
+        query = query.where(jobs.c.id == only)
+    return [JobRow(*row) for row in connection.execute(query.limit(limit))]
+
+
+def unhinted(connection: Connection, older_than: float, limit: int = 100) -> list[str]:
+    """Ids of queued jobs that no worker was told of for `older_than` seconds, oldest first."""
+    query = (
+        sa.select(jobs.c.id)
+        .where(
+            jobs.c.state == "queued",
+            sa.func.coalesce(jobs.c.hinted_at, jobs.c.created_at) < now() - older_than,
+        )
+        .order_by(jobs.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def hinted(connection: Connection, ids: Sequence[str]) -> None:
+    """Note that workers have been told of these just now."""
+    connection.execute(sa.update(jobs).where(jobs.c.id.in_(ids)).values(hinted_at=now()))
+
+
+def uses_dataset(connection: Connection, dataset_id: str) -> str | None:
+    """The id of an unfinished job that trains on the data set, if there is one."""
+    return connection.execute(
+        sa.select(jobs.c.id)
+        .where(jobs.c.dataset_id == dataset_id, jobs.c.finished_at.is_(None))
+        .limit(1)
+    ).scalar_one_or_none()
+
+
+def delete(connection: Connection, job_id: str, owner: str, states: Collection[str]) -> bool:
+    """Remove the row and all that belongs to it, if its state is one of these."""
+    gone = connection.execute(
+        sa.delete(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner, jobs.c.state.in_(states))
+    )
+    return gone.rowcount == 1

@@ -1,0 +1,84 @@
+"""Brings a database to the shape that this program knows, or says that it is not in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from .database import Database
+from .tables import metadata
+
+FOLDER = Path(__file__).parent / "migrations"
+
+
+class SchemaError(Exception):
+    """The database is older or newer than this program; the message says what to do."""
+
+
+def upgrade(url: str) -> None:
+    """Apply every migration that the database lacks. Raises `SchemaError` if it is newer than the
+    program.
+    """
+    database = Database(url)
+    try:
+        with database.write() as connection:
+            _refuse_newer(connection)
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        database.close()
+
+
+def check(url: str) -> None:
+    """Raises `SchemaError` unless the database is at the program's own revision."""
+    database = Database(url)
+    try:
+        with database.read() as connection:
+            _refuse_newer(connection)
+            if _revision(connection) != _script().get_current_head():
+                raise SchemaError(
+                    "The database is older than this program: run `epochald migrate` first."
+                )
+    finally:
+        database.close()
+
+
+def differences(url: str) -> list[object]:
+    """How the tables that the migrations made differ from `tables.metadata`; empty if they are the
+    same.
+    """
+    database = Database(url)
+    try:
+        with database.read() as connection:
+            return list(compare_metadata(MigrationContext.configure(connection), metadata))
+    finally:
+        database.close()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    return config
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _refuse_newer(connection: Connection) -> None:
+    revision = _revision(connection)
+    if revision is not None and revision not in {s.revision for s in _script().walk_revisions()}:
+        raise SchemaError(
+            f"The database is newer than this program (revision {revision}): run a newer Epochal."
+        )

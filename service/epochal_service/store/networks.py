@@ -1,0 +1,54 @@
+"""Saved networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from .database import now
+from .tables import networks
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRow:
+    id: str
+    owner: str
+    name: str | None
+    network: str
+    created_at: float
+
+
+def insert(
+    connection: Connection, *, id: str, owner: str, name: str | None, network: str
+) -> NetworkRow:
+    row = connection.execute(
+        sa.insert(networks)
+        .values(id=id, owner=owner, name=name, network=network, created_at=now())
+        .returning(*networks.c)
+    ).one()
+    return NetworkRow(*row)
+
+
+def find(connection: Connection, network_id: str, owner: str) -> NetworkRow | None:
+    row = connection.execute(
+        sa.select(networks).where(networks.c.id == network_id, networks.c.owner == owner)
+    ).one_or_none()
+    return None if row is None else NetworkRow(*row)
+
+
+def page(connection: Connection, owner: str, *, size: int, before: str | None) -> list[NetworkRow]:
+    """Newest first, older than the id `before`."""
+    query = sa.select(networks).where(networks.c.owner == owner)
+    if before is not None:
+        query = query.where(networks.c.id < before)
+    rows = connection.execute(query.order_by(networks.c.id.desc()).limit(size))
+    return [NetworkRow(*row) for row in rows]
+
+
+def delete(connection: Connection, network_id: str, owner: str) -> bool:
+    gone = connection.execute(
+        sa.delete(networks).where(networks.c.id == network_id, networks.c.owner == owner)
+    )
+    return gone.rowcount == 1

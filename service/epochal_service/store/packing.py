@@ -1,0 +1,46 @@
+"""Arrays as bytes: safetensors, since the same arrays make the same bytes, which can run no code."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load, save
+
+Array = NDArray[Any]
+
+
+def pack(arrays: Mapping[str, Array]) -> bytes:
+    """The arrays, by name."""
+    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+
+def unpack(blob: bytes) -> dict[str, Array]:
+    """What `pack` took."""
+    return load(blob)
+
+
+def pack_state(arrays: Mapping[str, Array], values: Mapping[str, Any]) -> bytes:
+    """Arrays, and plain values beside them."""
+    return save(
+        {name: np.ascontiguousarray(array) for name, array in arrays.items()},
+        metadata={"values": json.dumps(values)},
+    )
+
+
+def unpack_state(blob: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
+    """What `pack_state` took."""
+    length = int.from_bytes(blob[:8], "little")
+    header = json.loads(blob[8 : 8 + length])
+    return load(blob), json.loads(header["__metadata__"]["values"])
+
+
+def to_npz(arrays: Mapping[str, Array]) -> bytes:
+    """The arrays as NumPy's own archive, which holds no pickles."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()

@@ -1,0 +1,140 @@
+"""What can be named is there, is what its name says, and is the same every time."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from epochal_engine.generators import GENERATORS
+from epochal_service.datasets import CATALOG, Builtin, DatasetError, load
+
+VENDORED = ("iris", "wine", "breast_cancer", "digits")
+DIGIT_SIZES = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
+
+
+def errors(**arguments: Any) -> dict[str, str]:
+    with pytest.raises(DatasetError) as caught:
+        load(**arguments)
+    return dict(caught.value.errors)
+
+
+def test_the_catalog_is_the_generators_and_the_four_measured_sets() -> None:
+    assert list(CATALOG) == [*GENERATORS, *VENDORED]
+
+
+@pytest.mark.parametrize("builtin", CATALOG.values(), ids=CATALOG)
+def test_every_entry_loads_by_its_name_alone_and_is_described(builtin: Builtin) -> None:
+    dataset = load(builtin.name)
+    assert dataset.name == builtin.name
+    assert dataset.task == builtin.task
+    assert dataset.description == builtin.description
+    assert dataset.source == builtin.source
+    assert dataset.license == builtin.license
+    assert builtin.description.endswith(".")
+    assert np.isfinite(dataset.inputs).all()
+    if builtin.parameters:
+        assert dataset.samples == builtin.parameters["samples"].default
+    loss = "mse" if dataset.task == "regression" else "cross_entropy"
+    assert len(dataset.encoded_targets(loss)) == dataset.samples
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "sizes"),
+    [
+        ("iris", (150, 4), {"setosa": 50, "versicolor": 50, "virginica": 50}),
+        ("wine", (178, 13), {"1": 59, "2": 71, "3": 48}),
+        ("breast_cancer", (569, 30), {"benign": 357, "malignant": 212}),
+        (
+            "digits",
+            (1797, 64),
+            {str(digit): size for digit, size in enumerate(DIGIT_SIZES)},
+        ),
+    ],
+)
+def test_a_measured_set_has_the_published_rows_and_classes(
+    name: str, shape: tuple[int, int], sizes: dict[str, int]
+) -> None:
+    dataset = load(name)
+    assert dataset.inputs.shape == shape
+    counts = np.bincount(dataset.targets).tolist()
+    assert dict(zip(dataset.class_names, counts, strict=True)) == sizes
+    assert "doi:10.24432/" in dataset.source
+    assert dataset.license == "CC BY 4.0"
+
+
+def test_iris_has_the_published_extremes_and_the_two_rows_as_fisher_printed_them() -> None:
+    iris = load("iris")
+    assert iris.feature_names[0] == "sepal_length_cm"
+    assert iris.inputs.min(axis=0).tolist() == [4.3, 2.0, 1.0, 0.1]
+    assert iris.inputs.max(axis=0).tolist() == [7.9, 4.4, 6.9, 2.5]
+    assert iris.inputs[34].tolist() == [4.9, 3.1, 1.5, 0.2]
+    assert iris.inputs[37].tolist() == [4.9, 3.6, 1.4, 0.1]
+
+
+def test_wine_and_breast_cancer_have_the_published_extremes() -> None:
+    wine, cancer = load("wine"), load("breast_cancer")
+    proline = wine.inputs[:, wine.feature_names.index("proline")]
+    assert (proline.min(), proline.max()) == (278, 1680)
+    radius = cancer.inputs[:, cancer.feature_names.index("mean_radius")]
+    assert (radius.min(), radius.max()) == (6.981, 28.11)
+
+
+def test_digits_are_sixteenths_of_ink_and_the_first_one_is_a_zero() -> None:
+    digits = load("digits")
+    np.testing.assert_array_equal(np.unique(digits.inputs * 16), np.arange(17))
+    assert digits.class_names[digits.targets[0]] == "0"
+    assert (digits.inputs[0].reshape(8, 8)[0] * 16).tolist() == [0, 0, 5, 13, 9, 1, 0, 0]
+
+
+def test_a_measured_set_is_read_once() -> None:
+    assert load("iris") is load("iris", seed=5)
+
+
+def test_the_same_arguments_load_the_same_numbers_and_another_seed_others() -> None:
+    one, same, other = (load("two_moons", samples=50, noise=0.2, seed=s) for s in (3, 3, 4))
+    np.testing.assert_array_equal(one.inputs, same.inputs)
+    assert not np.array_equal(one.inputs, other.inputs)
+
+
+def test_samples_and_noise_change_what_is_drawn() -> None:
+    still = load("circles", samples=40, noise=0.0)
+    assert still.samples == 40
+    np.testing.assert_allclose(sorted(np.hypot(*still.inputs.T)), [0.5] * 20 + [1.0] * 20)
+
+
+def test_two_blobs_are_a_binary_problem_and_five_in_seven_dimensions_are_not() -> None:
+    assert load("blobs", classes=2).task == "binary"
+    five = load("blobs", classes=5, features=7, samples=10)
+    assert (five.task, five.inputs.shape, five.outputs) == ("multiclass", (10, 7), 5)
+    assert five.feature_names == ("x1", "x2", "x3", "x4", "x5", "x6", "x7")
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_or_with_all() -> None:
+    assert "did you mean 'two_moons'?" in errors(name="two_moon")["name"]
+    assert "choose one of false, and, " in errors(name="mnist-1d!")["name"]
+
+
+def test_what_has_no_meaning_for_a_measured_set_is_refused() -> None:
+    wrong = errors(name="iris", samples=10, noise=0.1)
+    assert wrong == {
+        "samples": "samples has no meaning for iris, which takes nothing but its name.",
+        "noise": "noise has no meaning for iris, which takes nothing but its name.",
+    }
+
+
+def test_every_argument_out_of_bounds_is_named_with_its_bounds() -> None:
+    wrong = errors(name="sine", samples=3, noise=float("nan"), seed=-1, classes=4)
+    assert wrong == {
+        "samples": "samples must lie between 4 and 100000 for sine.",
+        "noise": "noise must lie between 0 and 10 for sine.",
+        "classes": "classes has no meaning for sine, which takes samples and noise.",
+        "seed": f"seed must lie between 0 and {2**63 - 1}.",
+    }
+
+
+@pytest.mark.parametrize("samples", [10.5, 10**400, float("inf"), -(10**400)])
+def test_a_number_of_samples_that_no_table_can_have_is_refused(samples: float) -> None:
+    assert list(errors(name="plane", samples=samples)) == ["samples"]
+
+
+def test_a_whole_number_may_come_as_a_float() -> None:
+    assert load("blobs", classes=4.0).outputs == 4

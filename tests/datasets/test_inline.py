@@ -1,0 +1,141 @@
+"""Rows in a request mean what the loss takes them for, and a wrong one is named."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from epochal_service.datasets import Dataset, DatasetError, from_rows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+CORNERS = [[0, 0], [0, 1], [1, 0], [1, 1]]
+
+
+def outcome(inputs: Any, targets: Any, loss: str) -> Dataset | DatasetError:
+    try:
+        return from_rows(inputs, targets, loss=loss)
+    except DatasetError as error:
+        return error
+
+
+def errors(inputs: Any, targets: Any, loss: str) -> list[tuple[str, str]]:
+    error = outcome(inputs, targets, loss)
+    assert isinstance(error, DatasetError)
+    return error.errors
+
+
+@pytest.mark.parametrize("targets", [[0, 1, 1, 0], [[0], [1.0], [1], [False]]])
+def test_zeros_and_ones_are_two_classes_for_binary_cross_entropy(targets: Any) -> None:
+    dataset = from_rows(CORNERS, targets, loss="binary_cross_entropy")
+    assert dataset.task == "binary"
+    assert dataset.inputs.tolist() == CORNERS
+    assert dataset.targets.tolist() == [0, 1, 1, 0]
+    assert dataset.class_names == ("0", "1")
+    assert dataset.feature_names == ("x1", "x2")
+    assert dataset.encoded_targets("binary_cross_entropy").tolist() == [[0], [1], [1], [0]]
+
+
+@pytest.mark.parametrize(
+    "targets", [[2, 0, 1, 2], [[2], [0], [1], [2]], np.eye(3)[[2, 0, 1, 2]].tolist()]
+)
+def test_labels_and_one_hot_rows_are_the_same_classes_for_cross_entropy(targets: Any) -> None:
+    dataset = from_rows(CORNERS, targets, loss="cross_entropy")
+    assert dataset.task == "multiclass"
+    assert dataset.targets.tolist() == [2, 0, 1, 2]
+    assert dataset.class_names == ("0", "1", "2")
+
+
+def test_probabilities_stay_what_they_are_for_cross_entropy() -> None:
+    rows = [[0.25, 0.75], [1.0, 0.0]]
+    dataset = from_rows([[1], [2]], rows, loss="cross_entropy")
+    assert dataset.task == "binary"
+    assert dataset.encoded_targets("cross_entropy").tolist() == rows
+
+
+def test_a_single_label_still_makes_two_classes() -> None:
+    dataset = from_rows([[1], [2]], [0, 0], loss="cross_entropy")
+    assert dataset.encoded_targets("cross_entropy").tolist() == [[1, 0], [1, 0]]
+
+
+def test_any_numbers_are_a_regression_for_mse() -> None:
+    one = from_rows([[1], [2]], [3, -4.5], loss="mse")
+    assert one.task == "regression"
+    assert one.targets.tolist() == [[3], [-4.5]]
+    assert one.target_names == ("y1",)
+    two = from_rows([[1], [2]], [[3, 0], [1, 2]], loss="mse")
+    assert two.targets.tolist() == [[3, 0], [1, 2]]
+    assert (two.target_names, two.outputs) == (("y1", "y2"), 2)
+
+
+def test_arrays_are_taken_as_lists_are_and_stay_writable() -> None:
+    inputs = np.array(CORNERS, dtype=np.float64)
+    dataset = from_rows(inputs, np.array([0, 1, 1, 0]), loss="binary_cross_entropy")
+    inputs[0, 0] = 99.0
+    assert dataset.inputs[0, 0] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("inputs", "targets", "loss", "field", "sentence"),
+    [
+        ([], [], "mse", "inputs", "there must be one row at least"),
+        ([[1], [2]], [1], "mse", "targets", "There are 2 inputs and 1 targets"),
+        ([[1, 2], [3]], [1, 2], "mse", "inputs[1]", "must have 2 numbers, as inputs[0]; it has 1."),
+        ([[1], 2], [1, 2], "mse", "inputs[1]", "must be a row of one number or more"),
+        ([[], []], [1, 2], "mse", "inputs[0]", "must be a row of one number or more"),
+        ([[1], ["2"]], [1, 2], "mse", "inputs[1]", "inputs[1][0] is not a finite number"),
+        ([[1], "23"], [1, 2], "mse", "inputs[1]", "must be a row"),
+        ([[1], [None]], [1, 2], "mse", "inputs[1]", "inputs[1][0] is not a finite number"),
+        ([[1, 1], [2, float("nan")]], [1, 2], "mse", "inputs[1]", "inputs[1][1] is not a finite"),
+        ([[1], [10**400]], [1, 2], "mse", "inputs[1]", "inputs[1][0] is not a finite number"),
+        ([[1], [2]], [1, float("inf")], "mse", "targets[1]", "targets[1][0] is not a finite"),
+        ([[1], [2]], [1, [2]], "mse", "targets[0]", "must be a row of one number or more"),
+        ([[1], [2]], [0, 2], "binary_cross_entropy", "targets[1]", "targets[1] is 2"),
+        ([[1], [2]], [0, 0.5], "binary_cross_entropy", "targets[1]", "takes 0 or 1."),
+        ([[1]], [[0, 1]], "binary_cross_entropy", "targets", "or use cross_entropy"),
+        ([[1], [2]], [0, 1.5], "cross_entropy", "targets[1]", "takes whole labels from 0 to 255"),
+        ([[1], [2]], [-1, 0], "cross_entropy", "targets[0]", "targets[0] is -1"),
+        ([[1], [2]], [0, 1e300], "cross_entropy", "targets[1]", "targets[1] is 1e+300"),
+        ([[1]], [[0.5, 0.6]], "cross_entropy", "targets[0]", "no row of probabilities"),
+        ([[1]], [[-0.5, 1.5]], "cross_entropy", "targets[0]", "no row of probabilities"),
+        ([[1]], [[1.0] + [0.0] * 256], "cross_entropy", "targets", "257 classes, and 256"),
+        ([[1]], [1], "hinge", "loss", "choose one of mse, binary_cross_entropy, cross_entropy."),
+    ],
+)
+def test_a_wrong_row_is_named_with_what_would_be_right(
+    inputs: Any, targets: Any, loss: str, field: str, sentence: str
+) -> None:
+    found = errors(inputs, targets, loss)
+    assert [name for name, _ in found if name == field] == [field]
+    assert found[0][0] == field
+    assert sentence in found[0][1]
+
+
+def test_wrong_rows_are_told_together_up_to_twenty() -> None:
+    assert [field for field, _ in errors([["a"], [1], ["b"]], [1, 2, 3], "mse")] == [
+        "inputs[0]",
+        "inputs[2]",
+    ]
+    assert len(errors([[0]] * 50, [7] * 50, "binary_cross_entropy")) == 20
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=2),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(json_values, max_size=4),
+    st.lists(json_values, max_size=4),
+    st.sampled_from(["mse", "binary_cross_entropy", "cross_entropy"]),
+)
+def test_whatever_json_comes_is_a_data_set_or_a_data_set_error(
+    inputs: Any, targets: Any, loss: str
+) -> None:
+    read = outcome(inputs, targets, loss)
+    if isinstance(read, DatasetError):
+        assert 1 <= len(read.errors) <= 20
+    else:
+        assert np.isfinite(read.encoded_targets(loss)).all()

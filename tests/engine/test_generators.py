@@ -1,0 +1,197 @@
+"""What a generator draws has the shape that its description promises."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from epochal_engine.generators import BOOLEAN_FUNCTIONS, GENERATORS, Generator
+from numpy.typing import NDArray
+
+
+def draw(name: str, **changes: float) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """The data set of `name` without noise, from seed 0, where nothing else is said."""
+    generator = GENERATORS[name]
+    parameters = {key: parameter.default for key, parameter in generator.parameters.items()}
+    parameters |= {"noise": 0.0} | changes
+    return generator.function(**parameters, rng=np.random.default_rng(0))
+
+
+every_generator = pytest.mark.parametrize("generator", GENERATORS.values(), ids=GENERATORS)
+
+
+@every_generator
+def test_every_generator_returns_float_inputs_and_labels_or_a_column_of_numbers(
+    generator: Generator,
+) -> None:
+    inputs, targets = draw(generator.name, samples=11, noise=0.5)
+    features = len(generator.feature_names) or generator.parameters["features"].default
+    assert inputs.shape == (11, features)
+    assert inputs.dtype == np.float64
+    if generator.task == "regression":
+        assert targets.shape == (11, 1)
+        assert targets.dtype == np.float64
+    else:
+        assert targets.shape == (11,)
+        assert targets.dtype == np.int64
+
+
+@every_generator
+def test_the_same_seed_draws_the_same_numbers_and_another_seed_others(
+    generator: Generator,
+) -> None:
+    parameters = {key: parameter.default for key, parameter in generator.parameters.items()}
+    parameters["noise"] = 0.25
+
+    def from_seed(seed: int) -> bytes:
+        inputs, targets = generator.function(**parameters, rng=np.random.default_rng(seed))
+        return inputs.tobytes() + targets.tobytes()
+
+    assert from_seed(1) == from_seed(1)
+    assert from_seed(1) != from_seed(2)
+
+
+@every_generator
+def test_noise_moves_the_inputs_of_classes_and_the_targets_of_a_regression(
+    generator: Generator,
+) -> None:
+    still_inputs, still_targets = draw(generator.name, samples=4000)
+    inputs, targets = draw(generator.name, samples=4000, noise=0.5)
+    if generator.task == "regression":
+        moved, kept = targets - still_targets, (inputs, still_inputs)
+    else:
+        moved, kept = inputs - still_inputs, (targets, still_targets)
+    np.testing.assert_array_equal(*kept)
+    assert moved.mean() == pytest.approx(0.0, abs=0.05)
+    assert moved.std() == pytest.approx(0.5, rel=0.05)
+
+
+@every_generator
+def test_a_record_is_found_under_its_name_and_its_defaults_lie_within_its_bounds(
+    generator: Generator,
+) -> None:
+    assert GENERATORS[generator.name] is generator
+    for parameter in generator.parameters.values():
+        assert parameter.minimum <= parameter.default <= parameter.maximum
+
+
+@every_generator
+def test_the_bounds_of_every_parameter_can_be_drawn(generator: Generator) -> None:
+    for key, parameter in generator.parameters.items():
+        for bound in (parameter.minimum, parameter.maximum):
+            inputs, targets = draw(generator.name, **{key: bound})
+            assert len(inputs) == len(targets)
+            assert np.isfinite(inputs).all()
+            assert np.isfinite(targets).all()
+
+
+def test_the_sixteen_boolean_functions_are_the_sixteen_truth_tables_in_order() -> None:
+    numbers = [int("".join(map(str, table)), base=2) for table in BOOLEAN_FUNCTIONS.values()]
+    assert numbers == list(range(16))
+    assert set(BOOLEAN_FUNCTIONS) <= set(GENERATORS)
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [
+        ("and", lambda a, b: a and b),
+        ("or", lambda a, b: a or b),
+        ("xor", lambda a, b: a != b),
+        ("nand", lambda a, b: not (a and b)),
+        ("nor", lambda a, b: not (a or b)),
+        ("xnor", lambda a, b: a == b),
+        ("a", lambda a, b: a),
+        ("b", lambda a, b: b),
+        ("not_a", lambda a, b: not a),
+        ("not_b", lambda a, b: not b),
+        ("a_and_not_b", lambda a, b: a and not b),
+        ("not_a_and_b", lambda a, b: not a and b),
+        ("a_or_not_b", lambda a, b: a or not b),
+        ("not_a_or_b", lambda a, b: not a or b),
+        ("true", lambda a, b: True),
+        ("false", lambda a, b: False),
+    ],
+)
+def test_a_boolean_function_has_the_truth_table_of_its_name(
+    name: str, formula: Callable[[bool, bool], bool]
+) -> None:
+    inputs, labels = draw(name)
+    assert inputs.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert labels.tolist() == [int(formula(bool(a), bool(b))) for a, b in inputs]
+
+
+def test_more_samples_of_a_boolean_function_repeat_its_rows_in_turn() -> None:
+    inputs, labels = draw("xor", samples=6)
+    assert inputs.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1], [0, 0], [0, 1]]
+    assert labels.tolist() == [0, 1, 1, 0, 0, 1]
+
+
+def test_six_moons_are_the_ends_and_the_tips_of_two_half_circles() -> None:
+    inputs, labels = draw("two_moons", samples=6)
+    assert labels.tolist() == [0, 1, 0, 1, 0, 1]
+    upper = [(1, 0), (0, 1), (-1, 0)]
+    lower = [(0, 0.5), (1, -0.5), (2, 0.5)]
+    np.testing.assert_allclose(inputs[labels == 0], upper, atol=1e-12)
+    np.testing.assert_allclose(inputs[labels == 1], lower, atol=1e-12)
+
+
+def test_moons_lie_at_radius_one_around_their_centers() -> None:
+    inputs, labels = draw("two_moons", samples=201)
+    centers = np.array([[0.0, 0.0], [1.0, 0.5]])[labels]
+    np.testing.assert_allclose(np.hypot(*(inputs - centers).T), 1.0)
+    assert (inputs[labels == 0, 1] >= -1e-12).all()
+    assert (inputs[labels == 1, 1] <= 0.5 + 1e-12).all()
+
+
+def test_circles_have_radius_one_and_one_half_and_go_around_once() -> None:
+    inputs, labels = draw("circles", samples=8)
+    np.testing.assert_allclose(np.hypot(*inputs.T), np.where(labels == 0, 1.0, 0.5))
+    quarters = [(1, 0), (0, 1), (-1, 0), (0, -1)]
+    np.testing.assert_allclose(inputs[labels == 0], quarters, atol=1e-12)
+    np.testing.assert_allclose(inputs[labels == 1], np.array(quarters) / 2, atol=1e-12)
+
+
+def test_a_spiral_arm_turns_one_and_three_quarters_times_out_to_radius_five() -> None:
+    inputs, labels = draw("spiral", samples=250)
+    arm = inputs[labels == 1]
+    radius = np.hypot(*arm.T)
+    np.testing.assert_allclose(radius, 5 * np.arange(125) / 125, atol=1e-12)
+    # Clockwise from +y; the origin itself has no angle.
+    angle = np.unwrap(np.arctan2(arm[1:, 0], arm[1:, 1]))
+    np.testing.assert_allclose(angle, 1.75 * 2 * np.pi * np.arange(1, 125) / 125)
+
+
+def test_the_two_spiral_arms_mirror_each_other_in_the_origin() -> None:
+    inputs, labels = draw("spiral", samples=250)
+    np.testing.assert_array_equal(inputs[labels == 0], -inputs[labels == 1])
+
+
+def test_blobs_without_noise_are_one_point_for_each_class_within_the_box() -> None:
+    inputs, labels = draw("blobs", samples=12, classes=4, features=3)
+    assert labels.tolist() == [0, 1, 2, 3] * 3
+    assert len(np.unique(inputs, axis=0)) == 4
+    for label in range(4):
+        assert len(np.unique(inputs[labels == label], axis=0)) == 1
+    assert (np.abs(inputs) <= 10).all()
+
+
+@pytest.mark.parametrize("name", ["two_moons", "circles", "spiral", "blobs"])
+def test_classes_are_balanced_to_within_one_sample(name: str) -> None:
+    for samples in (100, 101):
+        sizes = np.bincount(draw(name, samples=samples)[1])
+        assert sizes.max() - sizes.min() <= 1
+
+
+def test_five_points_of_the_sine_stand_a_quarter_period_apart() -> None:
+    inputs, targets = draw("sine", samples=5)
+    np.testing.assert_allclose(inputs[:, 0], np.pi * np.array([-1, -0.5, 0, 0.5, 1]))
+    np.testing.assert_allclose(targets[:, 0], [0, -1, 0, 1, 0], atol=1e-12)
+
+
+def test_the_plane_is_a_tenth_of_the_sum_over_the_square_of_six() -> None:
+    inputs, targets = draw("plane", samples=2000)
+    np.testing.assert_allclose(targets[:, 0], (inputs[:, 0] + inputs[:, 1]) / 10)
+    assert (np.abs(inputs) <= 6).all()
+    # 2,000 uniform points leave a margin of 0.1 empty with a chance below 1e-14.
+    np.testing.assert_allclose(inputs.min(axis=0), -6, atol=0.1)
+    np.testing.assert_allclose(inputs.max(axis=0), 6, atol=0.1)
