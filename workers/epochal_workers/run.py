@@ -123,14 +123,13 @@ class _Passage:
         # Epochs that an earlier attempt stored beyond its last checkpoint are computed again, and
         # not stored again.
         self._stored = claim.job.epoch
-        self._clock = [perf_counter()]
-        self._weights: list[tuple[int, bytes]] = []
-        self._flushed_at = self._checkpointed_at = self._clock[0]
+        self._weights: dict[int, bytes] = {}
+        self._taken_at = self._flushed_at = self._checkpointed_at = perf_counter()
         self._first = True
 
     def go(self) -> JobState | None:
         settings, run = self._shop.settings, self._run
-        clock, every = self._clock, self._prepared.weights_every
+        every = self._prepared.weights_every
         flush_seconds, leaving = settings.flush_seconds, self._shop.leaving
         fresh = self._claim.job.epoch
         before = run.epoch
@@ -138,10 +137,9 @@ class _Passage:
         for epoch in run:
             now = perf_counter()
             if epoch != before:
-                clock.append(now)
                 before = epoch
                 if every and epoch % every == 0 and epoch > fresh:
-                    self._weights.append((epoch, self._packed_weights()))
+                    self._weights[epoch] = self._packed_weights()
             if leaving():
                 left_at = left_at or now
                 if run.at_boundary or now - left_at > DRAIN_SECONDS:
@@ -185,7 +183,7 @@ class _Passage:
         diverged = outcome is not None and outcome.divergence is not None
         # Of a run that blew up, the engine keeps the weights of the last epoch that was finite.
         epoch = self._run.epoch - 1 if diverged else self._run.epoch
-        self._weights.append((epoch, self._packed_weights()))
+        self._weights[epoch] = self._packed_weights()
         progress = self._progress(checkpoint=False)
         ended = lifecycle.end(self._shop.database, self._claim, progress, ending)
         return ending.state if ended else None
@@ -194,17 +192,20 @@ class _Passage:
         """All that is new, taken from the engine; the caller stores it or gives the job up."""
         entries: list[Entry] = []
         told: str | None = None
-        for block in self._run.take():
-            count = len(block.columns["train_loss"])
-            times = np.array(self._clock[: count + 1])
-            del self._clock[:count]
-            seconds = np.diff(times)
+        blocks = self._run.take()
+        counts = [len(block.columns["train_loss"]) for block in blocks]
+        # The engine may work out short epochs together: their mean is all that a clock can say.
+        each = (perf_counter() - self._taken_at) / max(1, sum(counts))
+        for block, count in zip(blocks, counts, strict=True):
+            seconds = np.full(count, each)
             entry = entry_of(block, seconds, after=self._stored)
             if entry is not None:
                 entries.append(entry)
                 self._stored = entry.last_epoch
                 told = latest(block.first_epoch, {**block.columns, "seconds": seconds})
-        weights, self._weights = self._weights, []
+        if blocks:
+            self._taken_at = perf_counter()
+        weights, self._weights = [*self._weights.items()], {}
         point = None
         if checkpoint:
             state = self._run.state()

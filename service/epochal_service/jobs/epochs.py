@@ -134,9 +134,7 @@ def join(bodies: Iterable[tuple[int, bytes]]) -> Stretch | None:
         parts.append(unpack(body))
     if not parts:
         return None
-    if len(parts) == 1:
-        return Stretch(firsts[0], parts[0])
-    names = parts[0].keys()
+    names = [metric for metric in METRICS if metric in parts[0]]
     return Stretch(firsts[0], {n: np.concatenate([part[n] for part in parts]) for n in names})
 
 

@@ -356,14 +356,18 @@ class Hub:
         """Pass the bells on, for as long as this process lives; polling goes on while there is no
         broker.
         """
+        silent = False
         while True:
             try:
                 async for job_id in self._queue.bells():
+                    silent = False
                     channel = self._channels.get(job_id)
                     if channel is not None:
                         channel.ring()
             except (redis.RedisError, OSError) as error:
-                logger.warning("no bell, polling", error=str(error))
+                if not silent:
+                    logger.warning("no bell, polling", error=str(error))
+                silent = True
             await asyncio.sleep(1.0)  # before the broker is tried again
 
     async def close(self) -> None:

@@ -64,16 +64,16 @@ def _kind(value: Any) -> str | None:
         return key in value if isinstance(value, dict) else hasattr(value, key)
 
     if has("id"):
-        return "id"
+        return "@id"
     if has("inputs") or has("targets"):
-        return "inputs"
-    return "name"
+        return "@inputs"
+    return "@name"
 
 
 DatasetSpec = Annotated[
-    Annotated[NamedDataset, Tag("name")]
-    | Annotated[UploadedDataset, Tag("id")]
-    | Annotated[InlineDataset, Tag("inputs")],
+    Annotated[NamedDataset, Tag("@name")]
+    | Annotated[UploadedDataset, Tag("@id")]
+    | Annotated[InlineDataset, Tag("@inputs")],
     Discriminator(_kind),
 ]
 

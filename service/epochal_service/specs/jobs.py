@@ -126,6 +126,7 @@ class EpochRow(Reply):
     gradient_norm: float
     """Length of the last batch's whole gradient, before clipping."""
     seconds: float
+    """What it took; of epochs that were stored together, their mean."""
 
 
 class Job(Reply):
@@ -239,7 +240,7 @@ class Prediction(Reply):
 class StateChange(Reply):
     state: JobState
     stop_reason: StopReason | None = None
-    attempt: int = 0
+    attempt: int | None = None
     worker: str | None = None
     """Host and process that took the job up."""
     kernel: str | None = None

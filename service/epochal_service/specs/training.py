@@ -119,7 +119,7 @@ class SnapshotsSpec(Spec):
 
 def _network_kind(value: Any) -> str:
     has_id = "id" in value if isinstance(value, dict) else hasattr(value, "id")
-    return "id" if has_id else "layers"
+    return "@id" if has_id else "@layers"
 
 
 class TrainingSpec(Spec):
@@ -128,7 +128,7 @@ class TrainingSpec(Spec):
     """
 
     network: Annotated[
-        Annotated[NetworkSpec, Tag("layers")] | Annotated[NetworkRef, Tag("id")],
+        Annotated[NetworkSpec, Tag("@layers")] | Annotated[NetworkRef, Tag("@id")],
         Discriminator(_network_kind),
     ]
     dataset: DatasetSpec

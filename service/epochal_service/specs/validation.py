@@ -70,9 +70,11 @@ def describe(details: Sequence[Any], data: object) -> list[FieldError]:
 
 def _sentence(detail: Mapping[str, Any]) -> str:
     context = dict(detail.get("ctx", {}))
-    for key in ("expected", "expected_tags"):
-        if key in context:
-            context[key] = str(context[key]).replace("'", "").replace(" or ", ", ")
+    for key, value in context.items():
+        if key in ("expected", "expected_tags"):
+            context[key] = str(value).replace("'", "").replace(" or ", ", ")
+        elif isinstance(value, float):
+            context[key] = f"{value:g}"
     template = SENTENCES.get(detail["type"])
     return template.format(**context) if template else str(detail["msg"])
 
@@ -93,10 +95,10 @@ def _path(location: Sequence[int | str], detail: Mapping[str, Any], data: object
             continue
         if part == "[key]":  # the name of an entry is wrong, and the name is already in the path
             continue
+        if part.startswith("@"):  # a member of a union that a function tells apart
+            continue
         known = isinstance(here, Mapping) and part in here
         if not known and index < len(parts) - 1:  # the name of a union's member, not of a field
-            continue
-        if part.endswith("()"):  # a union that is told apart by a function has no field to name
             continue
         path += f".{part}" if path else part
         here = here[part] if isinstance(here, Mapping) and part in here else None

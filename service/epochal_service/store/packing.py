@@ -1,4 +1,4 @@
-"""Arrays as bytes: safetensors, since the same arrays make the same bytes, which can run no code."""
+"""Arrays as bytes: safetensors. The same arrays make the same bytes, and bytes can run no code."""
 
 from __future__ import annotations
 

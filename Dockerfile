@@ -1,0 +1,35 @@
+# One image for every part of the service; the command says which: up, api, worker, migrate, check.
+
+FROM python:3.13-slim AS build
+WORKDIR /build
+RUN python -m venv /opt/epochal
+ENV PATH=/opt/epochal/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+# The locked packages change less often than the program: a layer of their own.
+COPY requirements.lock ./
+RUN pip install --require-hashes -r requirements.lock
+COPY pyproject.toml README.md LICENSE ./
+COPY engine engine
+COPY service service
+COPY workers workers
+RUN pip install --no-deps .
+
+FROM python:3.13-slim
+COPY --from=build /opt/epochal /opt/epochal
+RUN useradd --system --uid 10001 --create-home epochal \
+    && install --directory --owner=epochal --group=epochal /data
+USER epochal
+WORKDIR /home/epochal
+# A container is reached from outside through its own network only: how its ports are published
+# decides who may enter, so every address inside is listened on.
+ENV PATH=/opt/epochal/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    EPOCHAL_DATA_DIR=/data \
+    EPOCHAL_HTTP_ADDRESS=0.0.0.0:8000 \
+    EPOCHAL_GRPC_ADDRESS=0.0.0.0:50051 \
+    EPOCHAL_ALLOW_PUBLIC=1
+VOLUME /data
+EXPOSE 8000 50051
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
+ENTRYPOINT ["epochald"]
+CMD ["up"]

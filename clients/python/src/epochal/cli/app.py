@@ -1,0 +1,95 @@
+"""The list of commands, and what the exit code says when one of them cannot do its work."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from ..errors import (
+    ApiError,
+    ConnectionFailed,
+    EpochalError,
+    InvalidArgument,
+    NotFound,
+    TimedOut,
+    Unavailable,
+)
+from . import jobs, material, training
+from .output import err, out
+
+EPILOG = (
+    "Exit codes: 0 succeeded, 1 the job failed or was cancelled, 2 usage or invalid spec, "
+    "3 the service cannot be reached, 4 not found, 130 interrupted."
+)
+
+app = typer.Typer(
+    help="Train neural networks and see every epoch.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+for panel, commands in {
+    "Train": (training.train, training.watch, material.validate, material.presets),
+    "Jobs": (
+        jobs.jobs,
+        jobs.show,
+        jobs.curve,
+        jobs.predict,
+        jobs.cancel,
+        jobs.pause,
+        jobs.resume,
+        jobs.delete,
+    ),
+    "Networks and data": (material.summarize, material.datasets, material.upload),
+}.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from .. import __version__
+
+        out.print(f"epochal {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _epochal(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def exit_code(error: EpochalError) -> int:
+    """What a command that met this error leaves with."""
+    if isinstance(error, ConnectionFailed | TimedOut | Unavailable):
+        return 3
+    if isinstance(error, NotFound):
+        return 4
+    if isinstance(error, InvalidArgument) or not isinstance(error, ApiError):
+        return 2
+    return 1
+
+
+def main() -> None:
+    """Runs the command line of this process."""
+    try:
+        app()
+    except EpochalError as error:
+        err.print(f"[bold red]error:[/] {_escaped(str(error))}", soft_wrap=True)
+        if isinstance(error, ApiError) and len(error.errors) > 1:
+            for field, description in error.errors:
+                err.print(f"  {_escaped(field)}  {_escaped(description)}", soft_wrap=True)
+        sys.exit(exit_code(error))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,161 @@
+"""What a command is told: which service, which job, which spec, which rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..client import DEFAULT_URL, Client
+from ..errors import NotFound
+from ..jobs import Job
+from ..presets import preset, presets
+
+UrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--url", envvar="EPOCHAL_URL", help=f"Address of the service. [default: {DEFAULT_URL}]"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+SpecArgument = Annotated[
+    str, typer.Argument(metavar="SPEC", help="A JSON file, `-` for standard input, or a preset.")
+]
+JobArgument = Annotated[
+    str, typer.Argument(metavar="JOB", help="An id, its beginning or its end, or `last`.")
+]
+# As many as one page holds: a few letters name a recent job, not any job ever made.
+_RECENT_JOBS = 1000
+_STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+)\]")
+
+
+def connect(url: str | None) -> Client:
+    """The client for --url."""
+    return Client(url)
+
+
+def find_job(client: Client, text: str) -> Job:
+    """The job that `text` names: its id, the beginning or the end of one recent id, or `last`.
+
+    Raises `NotFound` where none does, and a usage error where several do.
+    """
+    if text == "last":
+        for job in client.jobs.list(page_size=1):
+            return job
+        raise NotFound("There is no job yet. Start one: epochal train xor")
+    if text.startswith("job_"):
+        try:
+            return client.jobs.get(text)
+        except NotFound:
+            pass
+    recent = islice(client.jobs.list(page_size=_RECENT_JOBS), _RECENT_JOBS)
+    found = [job for job in recent if _names(text, job.id)]
+    if not found:
+        raise NotFound(f"There is no job {text!r}. See those there are: epochal jobs")
+    if len(found) > 1:
+        several = ", ".join(job.id for job in found[:5]) + (" …" if len(found) > 5 else "")
+        raise typer.BadParameter(f"{text!r} could be any of {several}")
+    return found[0]
+
+
+def _names(text: str, job_id: str) -> bool:
+    return job_id.endswith(text) or job_id.startswith((text, f"job_{text}"))
+
+
+def read_spec(source: str) -> dict[str, Any]:
+    """The JSON object in a file, on standard input (`-`), or in the preset of that name."""
+    if source == "-":
+        return _object(sys.stdin.read(), "standard input")
+    names = [ready.name for ready in presets()]
+    if source in names and not Path(source).exists():
+        return preset(source)
+    try:
+        text = Path(source).read_text("utf-8")
+    except FileNotFoundError:
+        raise typer.BadParameter(
+            f"{source!r} is neither a file nor a preset ({', '.join(names)})"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{source} cannot be read: {error}") from None
+    return _object(text, source)
+
+
+def _object(text: str, source: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(
+            f"{source} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
+        ) from None
+    if not isinstance(value, dict):
+        raise typer.BadParameter(f"{source} holds no JSON object")
+    return value
+
+
+def change(spec: dict[str, Any], assignment: str) -> None:
+    """Applies `optimizer.learning_rate=0.1` or `network.layers[0].units=8` to a spec.
+
+    The value is JSON where it can be read as such, and else a text. Objects on the way are made;
+    list entries must exist.
+    """
+    path, equals, text = assignment.partition("=")
+    steps = [name if name else int(index) for name, index in _STEP.findall(path)]
+    if not equals or "".join(m.group() for m in _STEP.finditer(path)) != path or not steps:
+        raise typer.BadParameter(f"{assignment!r} is not of the form path.to.field=value")
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    place: Any = spec
+    try:
+        for step in steps[:-1]:
+            place = place.setdefault(step, {}) if isinstance(place, dict) else place[int(step)]
+        place[steps[-1] if isinstance(place, dict) else int(steps[-1])] = value
+    except (IndexError, TypeError, ValueError):
+        raise typer.BadParameter(f"{path!r} leads nowhere in this spec") from None
+
+
+def pairs(labels: list[str]) -> dict[str, str]:
+    """`["course=week-3"]` as a dict."""
+    found = {}
+    for label in labels:
+        key, equals, value = label.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"{label!r} is not of the form key=value")
+        found[key] = value
+    return found
+
+
+def read_rows(inputs: str | None, file: Path | None) -> list[list[float]]:
+    """Rows of numbers from `[[0, 1], [1, 1]]` (or one row `[0, 1]`), or from a CSV file.
+
+    A first line of the file that holds no numbers is its header.
+    """
+    if (inputs is None) == (file is None):
+        raise typer.BadParameter("give the rows as --inputs '[[0, 1]]' or as --csv FILE")
+    try:
+        rows = _rows_of_csv(file) if file else json.loads(inputs or "")
+        if isinstance(rows, list) and rows and not isinstance(rows[0], list):
+            rows = [rows]
+        return [[float(value) for value in row] for row in rows]
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError) as error:
+        where = file or "--inputs"
+        raise typer.BadParameter(f"{where} must hold rows of numbers: {error}") from None
+
+
+def _rows_of_csv(file: Path) -> list[list[float]]:
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        rows = [row for row in csv.reader(lines) if row]
+    try:
+        [float(value) for value in rows[0]] if rows else []
+    except ValueError:
+        rows = rows[1:]
+    return [[float(value) for value in row] for row in rows]

@@ -1,0 +1,219 @@
+"""Commands on the jobs that there are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from ..curves import DRAWN, Curve
+from ..errors import InvalidArgument
+from ..jobs import Job
+from ..pictures.terminal import picture
+from .inputs import JobArgument, JsonOption, UrlOption, connect, find_job, read_rows
+from .output import ago, number, out, percent, print_json, print_pairs, print_table, state_text
+from .training import summary
+
+
+def jobs(
+    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    label: Annotated[
+        str | None, typer.Option(metavar="KEY[=VALUE]", help="Only those with this label.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List jobs, newest first."""
+    with connect(url) as client:
+        listed = client.jobs.list(state=state, label=label, page_size=min(limit, 1000))  # type: ignore[arg-type]
+        found = list(islice(listed, limit))
+    if as_json:
+        print_json({"jobs": found})
+    elif found:
+        print_table(
+            ("JOB", "STATE", ">EPOCH", ">LOSS", ">ACCURACY", "LABELS", "CREATED"),
+            [_row(job) for job in found],
+        )
+    else:
+        out.print(
+            "No job matches." if state or label else "No job yet. Start one: epochal train xor"
+        )
+
+
+def _row(job: Job) -> tuple[str | Text, ...]:
+    latest = job.latest
+    accuracy = None
+    if latest:
+        held_out = latest.validation_accuracy
+        accuracy = latest.train_accuracy if held_out is None else held_out
+    return (
+        job.id,
+        state_text(job),
+        f"{job.epoch:,}/{job.epochs_wanted:,}",
+        number(latest.train_loss if latest else None),
+        percent(accuracy),
+        " ".join(f"{key}={value}" for key, value in job.labels.items()),
+        ago(job.created_at),
+    )
+
+
+def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Show one job: what was asked for, how it stands, what it knows."""
+    with connect(url) as client:
+        found = find_job(client, job)
+        stored = found.checkpoints()
+    if as_json:
+        print_json(found)
+        return
+    spec = found.spec
+    out.print(summary(found))
+    print_pairs(
+        (
+            ("network", describe_network(spec["network"])),
+            ("data", _describe_dataset(spec["dataset"])),
+            ("loss", spec["loss"]),
+            ("optimizer", _describe(spec.get("optimizer", {}))),
+            ("schedule", _describe(spec.get("schedule", {}))),
+            ("epochs", f"{found.epoch:,} of {found.epochs_wanted:,}"),
+            ("batch size", f"{spec.get('batch_size', '')}"),
+            ("samples", f"{found.samples:,} to train on"),
+            ("parameters", f"{found.parameters:,}"),
+            ("seed", f"{spec.get('seed', '')}"),
+            ("labels", " ".join(f"{k}={v}" for k, v in found.labels.items())),
+            ("checkpoints", ", ".join(f"{checkpoint.epoch:,}" for checkpoint in stored)),
+            ("attempts", f"{found.attempt}" if found.attempt > 1 else ""),
+            ("created", f"{found.created_at:%Y-%m-%d %H:%M:%S} UTC" if found.created_at else ""),
+        )
+    )
+
+
+def describe_network(network: dict[str, Any]) -> str:
+    """`2 – dense 4 tanh – dense 1 sigmoid`, or the id of a saved one."""
+    if "layers" not in network:
+        return str(network.get("id", ""))
+    shape = "x".join(str(size) for size in network["input_shape"])
+    layers = [
+        " ".join(str(layer[key]) for key in ("type", "units", "rate", "activation") if key in layer)
+        for layer in network["layers"]
+    ]
+    return " – ".join([shape, *layers])
+
+
+def _describe_dataset(dataset: dict[str, Any]) -> str:
+    if "inputs" in dataset:
+        return f"{len(dataset['inputs']):,} rows in the spec"
+    named = {key: value for key, value in dataset.items() if key not in ("name", "id", "scaling")}
+    name = dataset.get("name") or dataset.get("id")
+    if dataset.get("scaling", "none") != "none":
+        named["scaling"] = dataset["scaling"]
+    return " ".join([str(name), *(f"{key} {value}" for key, value in named.items())])
+
+
+def _describe(part: dict[str, Any]) -> str:
+    rest = [f"{key} {value:g}" for key, value in part.items() if key != "type"]
+    return ", ".join([str(part.get("type", "")), *rest])
+
+
+def curve(
+    job: JobArgument,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="E.g. gradient_norm; losses and accuracies if none.")
+    ] = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw a job's curve."""
+    with connect(url) as client:
+        found = find_job(client, job)
+        drawn = found.curve(metric or ())
+    if as_json:
+        print_json(_reply(drawn))
+    elif not len(drawn):
+        out.print(f"{found.id} {found.state}: no epoch is stored yet")
+    else:
+        width = min(out.width, 100) if out.is_terminal else 80
+        color = out.is_terminal and not out.no_color
+        sys.stdout.write(picture(drawn, metric or DRAWN, width=width, color=color))
+
+
+def _reply(curve: Curve) -> dict[str, Any]:
+    """The form in which the API tells a curve."""
+    series = [
+        {"metric": metric, "epochs": curve.epochs[metric], "values": values}
+        for metric, values in curve.items()
+    ]
+    return {"epochs": curve.total_epochs, "series": series}
+
+
+def cancel(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Stop a job; what it has stored stays."""
+    _act(job, url, as_json, Job.cancel)
+
+
+def pause(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Let a job rest at its next epoch."""
+    _act(job, url, as_json, Job.pause)
+
+
+def resume(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Let a paused job go on, bit for bit."""
+    _act(job, url, as_json, Job.resume)
+
+
+def delete(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Delete a job that is over, with all that it stored."""
+    with connect(url) as client:
+        found = find_job(client, job)
+        found.delete()
+    print_json({"deleted": found.id}) if as_json else out.print(f"{found.id} deleted")
+
+
+def _act(job: str, url: str | None, as_json: bool, action: Callable[[Job], Job]) -> None:
+    with connect(url) as client:
+        found = action(find_job(client, job))
+    print_json(found) if as_json else out.print(Text.assemble(found.id, " ", state_text(found)))
+
+
+def predict(
+    job: JobArgument,
+    inputs: Annotated[str | None, typer.Option(help="Rows as JSON: '[[0, 1], [1, 1]]'.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Rows as CSV.")] = None,
+    epoch: Annotated[int | None, typer.Option(help="A checkpoint's; the latest if none.")] = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask a trained network."""
+    rows = read_rows(inputs, csv)
+    if not rows:
+        raise InvalidArgument.of("inputs", "needs at least one row")
+    with connect(url) as client:
+        found = find_job(client, job)
+        reply = client._session.call("Predict", {"id": found.id, "inputs": rows, "epoch": epoch})
+    if as_json:
+        print_json(reply)
+        return
+    outputs, classes = reply["outputs"], reply.get("classes") or ()
+    # The answer must fit a line; 64 pixels of input would not.
+    shown = len(rows[0]) <= 4
+    columns = [
+        *((f">x{k}" for k in range(len(rows[0]))) if shown else ()),
+        *(f">output {k}" if len(outputs[0]) > 1 else ">output" for k in range(len(outputs[0]))),
+        *((">class",) if classes else ()),
+    ]
+    print_table(
+        columns,
+        [
+            (
+                *(map(number, row) if shown else ()),
+                *(number(float(value)) for value in answer),
+                *((str(classes[index]),) if classes else ()),
+            )
+            for index, (row, answer) in enumerate(zip(rows, outputs, strict=True))
+        ],
+    )

@@ -1,0 +1,190 @@
+"""`epochal train` and `epochal watch`: submit, look on, sum up."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
+
+from ..client import Client
+from ..errors import Conflict
+from ..events import SnapshotEvent, StateEvent
+from ..following import follow
+from ..jobs import Job
+from ..pictures.terminal import picture
+from .inputs import (
+    JobArgument,
+    JsonOption,
+    SpecArgument,
+    UrlOption,
+    change,
+    connect,
+    find_job,
+    pairs,
+    read_spec,
+)
+from .output import duration, err, figures, out, print_json, seconds_between, state_text
+
+INTERRUPTED = 130
+NOT_SUCCEEDED = 1
+
+
+def train(
+    spec: SpecArgument,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="E.g. optimizer.learning_rate=0.1"),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs, in place of the spec's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, in place of the spec's.")] = None,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A word to find the job by.")
+    ] = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Submit, print the id, leave.")] = False,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a network and watch it learn.
+
+    Ctrl-C stops watching, not the training: it asks whether to detach, cancel or keep watching; a
+    second Ctrl-C cancels the job.
+    """
+    body = read_spec(spec)
+    for assignment in changes or ():
+        change(body, assignment)
+    if epochs is not None:
+        body["epochs"] = epochs
+    if seed is not None:
+        body["seed"] = seed
+    if label:
+        body["labels"] = {**body.get("labels", {}), **pairs(label)}
+    with connect(url) as client:
+        job = client.jobs.create(body)
+        if detach:
+            print_json(job) if as_json else out.print(job.id)
+            return
+        if not as_json:
+            err.print(f"{job.id} · {job.parameters:,} parameters · {job.samples:,} samples")
+        _look_on(client, job, quiet=as_json)
+        _sum_up(job, as_json)
+
+
+def watch(
+    job: JobArgument,
+    after: Annotated[
+        int | None, typer.Option(min=0, help="With --json: replay only what came after this seq.")
+    ] = None,
+    url: UrlOption = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print each event as one line of JSON.")
+    ] = False,
+) -> None:
+    """Watch a job until it is over."""
+    with connect(url) as client:
+        found = find_job(client, job)
+        if as_json:
+            for frame in follow(client._session, found.id, after):
+                print_json(frame, lines=True)
+            found.refresh()
+            raise typer.Exit(0 if found.state == "succeeded" else NOT_SUCCEEDED)
+        _look_on(client, found, quiet=False)
+        _sum_up(found, as_json)
+
+
+class _Speed(ProgressColumn):
+    """Epochs a second, as of late."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f} epochs/s" if task.speed else "")
+
+
+def _look_on(client: Client, job: Job, *, quiet: bool) -> None:
+    """Follows the job to its end; a bar shows it on a terminal, a line for each state elsewhere."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        _Speed(),
+        TextColumn("{task.fields[figures]}"),
+    )
+    shown = err.is_terminal and not quiet
+    while True:
+        try:
+            with Progress(*columns, console=err, transient=True, disable=not shown) as progress:
+                task = progress.add_task(job.state, total=job.epochs_wanted, figures="")
+                for event in job.watch():
+                    progress.update(
+                        task,
+                        description=job.state,
+                        completed=job.epoch,
+                        figures=figures(job.latest),
+                    )
+                    if isinstance(event, StateEvent | SnapshotEvent) and not shown and not quiet:
+                        err.print(f"{job.id} {job.state}")
+            job.refresh()
+            return
+        except KeyboardInterrupt:
+            if not _keep_watching(job):
+                raise typer.Exit(INTERRUPTED) from None
+
+
+def _keep_watching(job: Job) -> bool:
+    """Asks what an interrupt was meant to do; True to go on as if there had been none."""
+    answer = "d"
+    if sys.stdin.isatty() and err.is_terminal:
+        try:
+            err.print(f"\n{job.id} goes on without you.")
+            err.print("[b]d[/b]etach, [b]c[/b]ancel it, or [b]k[/b]eep watching? (d) ", end="")
+            answer = input().strip().lower() or "d"
+        except KeyboardInterrupt:
+            answer = "c"
+        except EOFError:
+            answer = "d"
+    if answer.startswith("k"):
+        return True
+    if answer.startswith("c"):
+        try:
+            job.cancel()
+            err.print(f"\n{job.id} {job.state}")
+        except Conflict as over:
+            err.print(f"\n{over}")
+        return False
+    err.print(f"\nDetached; the job goes on.\n  epochal watch {job.id}\n  epochal cancel {job.id}")
+    return False
+
+
+def _sum_up(job: Job, as_json: bool) -> None:
+    """The curve and one line on how it ended; the exit code says whether it succeeded."""
+    if as_json:
+        print_json(job)
+    else:
+        if job.epoch:
+            width = min(out.width, 100) if out.is_terminal else 80
+            color = out.is_terminal and not out.no_color
+            curve = picture(job.curve(), LOSSES, width=width, height=14, color=color)
+            sys.stdout.write(curve + "\n")
+            sys.stdout.flush()
+        out.print(summary(job))
+    if job.state != "succeeded":
+        raise typer.Exit(NOT_SUCCEEDED)
+
+
+LOSSES = ("train_loss", "validation_loss")
+
+
+def summary(job: Job) -> Text:
+    """How a job stands, in one line."""
+    parts: list[Any] = [Text.assemble(job.id, " ", state_text(job))]
+    outcome = job.outcome.removeprefix(job.state).strip(" :")
+    if outcome:
+        parts.append(outcome)
+    seconds = seconds_between(job.started_at, job.finished_at)
+    if job.epoch and seconds is not None:
+        speed = f" ({job.epoch / seconds:,.0f} epochs/s)" if job.over and seconds > 0 else ""
+        parts.append(f"{job.epoch:,} epochs in {duration(seconds)}{speed}")
+    if job.latest:
+        parts.append(figures(job.latest))
+    return Text(" · ").join([part if isinstance(part, Text) else Text(part) for part in parts])

@@ -1,0 +1,68 @@
+"""A stream that outlives its connections: it goes on from the last cursor until the job is over.
+
+open after cursor -> frames -> the service says end -> over
+      ^                |
+      +--- pause <-----+ cut, silent, or closed without an end
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from typing import Any
+
+from .errors import ConnectionFailed, TimedOut, Unavailable
+from .session import Session
+from .transport import pauses
+
+GIVE_UP_SECONDS = 60.0
+TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+
+
+def follow(
+    session: Session,
+    job_id: str,
+    after: int | None,
+    *,
+    give_up_after: float = GIVE_UP_SECONDS,
+    timeout: float | None = None,
+) -> Generator[dict[str, Any]]:
+    """Every frame of a job's stream after a cursor, in order, none twice, up to its `end`.
+
+    Reconnects on its own and raises the last error once the service has been out of reach for
+    `give_up_after` seconds. Raises `TimedOut` after `timeout` seconds in all, and `NotFound`.
+    """
+    cursor, pause = after, pauses()
+    started = time.monotonic()
+    lost_at: float | None = None
+    while True:
+        left = None if timeout is None else started + timeout - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimedOut(f"{job_id} was not over after {timeout:g} seconds")
+        failure: Exception = ConnectionFailed(session.transport.url, "the stream was closed")
+        try:
+            with closing(session.transport.watch(job_id, cursor, left)) as frames:
+                for frame in frames:
+                    lost_at = None
+                    if frame["type"] == "heartbeat":
+                        continue
+                    cursor, pause = frame["seq"], pauses()
+                    yield frame
+                    if frame["type"] == "end":
+                        return
+            # Closed without an end: the service leaves, or the cursor is past the end already.
+            if _is_over(session.call("GetJob", {"id": job_id}), cursor):
+                return
+        except (ConnectionFailed, TimedOut, Unavailable) as error:
+            failure = error
+        now = time.monotonic()
+        lost_at = lost_at or now
+        if now - lost_at >= give_up_after:
+            raise failure
+        seconds = next(pause)
+        time.sleep(seconds if timeout is None else max(0, min(seconds, started + timeout - now)))
+
+
+def _is_over(job: dict[str, Any], cursor: int | None) -> bool:
+    return job.get("state") in TERMINAL and cursor is not None and cursor >= (job.get("seq") or 0)

@@ -1,0 +1,471 @@
+"""Training jobs: ask for one, watch it learn, take its numbers and its weights."""
+
+from __future__ import annotations
+
+import html
+import io
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .curves import Curve
+from .errors import InvalidArgument, JobFailed, NotFound
+from .events import EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent, event_of
+from .following import GIVE_UP_SECONDS, TERMINAL, follow
+from .paging import pages, pages_by_epoch
+from .records import Floats, Ints, read, request
+from .session import Session
+from .specs import Spec
+
+JobState = Literal[
+    "queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"
+]
+StopReason = Literal[
+    "completed",
+    "early_stopped",
+    "target_reached",
+    "diverged",
+    "deadline_exceeded",
+    "attempts_exhausted",
+    "user",
+    "internal",
+]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training samples. Losses may be NaN or infinite where a run diverged."""
+
+    epoch: int
+    train_loss: float
+    """Mean over the epoch's batches, as they were met."""
+    validation_loss: float | None
+    train_accuracy: float | None
+    """0 to 1; None where it has no meaning."""
+    validation_accuracy: float | None
+    learning_rate: float
+    gradient_norm: float
+    """Length of the last batch's whole gradient, before clipping."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Why a run blew up."""
+
+    epoch: int
+    layer: str
+    what: str
+    suggestion: str
+
+
+@dataclass(frozen=True, eq=False)
+class LayerGradient:
+    """Statistics of one layer's gradient, weights and biases together, before clipping."""
+
+    name: str
+    norm: float
+    mean: float
+    std: float
+    largest: float
+    zero_share: float
+    weight_norm: float
+    update_ratio: float
+    """Length of the last update over the length of the weights."""
+    histogram: Ints
+    """`(edges + 1,)` counts of |gradient|: one bin below the edges and one above."""
+
+
+@dataclass(frozen=True, eq=False)
+class GradientSnapshot:
+    """The gradients of every layer at one epoch; `histogram_edges` are the same for all."""
+
+    epoch: int
+    layers: tuple[LayerGradient, ...]
+    histogram_edges: Floats
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights that are stored; size and digest are those of their safetensors form."""
+
+    epoch: int
+    size_bytes: int
+    sha256: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Predictions over a rectangle: `outputs[j, i]` belongs to the point `(x[i], y[j])`."""
+
+    epoch: int
+    """Of the weights that answered."""
+    x: Floats
+    """`(resolution,)`."""
+    y: Floats
+    """`(resolution,)`."""
+    outputs: Floats
+    """`(resolution, resolution, outputs)`."""
+    classes: Ints | None
+    """`(resolution, resolution)`, the most probable class; None for regression."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a valid spec would cost. No job was made."""
+
+    spec: dict[str, Any]
+    """The spec with every default filled in."""
+    parameters: int
+    samples: int
+    flops: float
+    """Floating-point operations of the whole run: 6 · parameters · samples · epochs."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Job:
+    """A training job as it was last told; `refresh`, `wait` and `watch` bring it up to date."""
+
+    id: str
+    state: JobState
+    stop_reason: StopReason | None
+    detail: str | None
+    """A sentence on how it ended, where there is more to say than the reason."""
+    divergence: Divergence | None
+    spec: dict[str, Any]
+    """The spec with every default filled in; it can be handed to `create` again."""
+    epoch: int
+    """Epochs that are stored."""
+    latest: Epoch | None
+    parameters: int
+    samples: int
+    """Samples trained on; the held-out part does not count."""
+    flops: float
+    attempt: int
+    """How often a worker has taken the job up."""
+    seq: int
+    """Cursor of the newest event."""
+    created_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    _session: Session
+
+    # ------------------------------------------------------------------ what is known already
+
+    @property
+    def over(self) -> bool:
+        """Whether it has succeeded, failed or been cancelled: nothing more will happen."""
+        return self.state in TERMINAL
+
+    @property
+    def epochs_wanted(self) -> int:
+        """Epochs that the spec asks for; a job may end earlier."""
+        return int(self.spec["epochs"])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The words of your own that the job was made with."""
+        return dict(self.spec.get("labels", {}))
+
+    @property
+    def outcome(self) -> str:
+        """How it stands or how it ended, in a few words."""
+        words: str = self.state
+        if self.stop_reason not in (None, "completed"):
+            words += f" ({str(self.stop_reason).replace('_', ' ')})"
+        if self.divergence:
+            what = f"{self.divergence.layer} {self.divergence.what}"
+            words += f" at epoch {self.divergence.epoch}: {what}. {self.divergence.suggestion}"
+        elif self.detail:
+            words += f": {self.detail}"
+        return words
+
+    def __repr__(self) -> str:
+        loss = f", train_loss {self.latest.train_loss:.4g}" if self.latest else ""
+        return f"<Job {self.id} {self.state}, epoch {self.epoch} of {self.epochs_wanted}{loss}>"
+
+    # ------------------------------------------------------------------ its life
+
+    def refresh(self) -> Job:
+        """Asks for the job as it is now. Raises `NotFound` if it was deleted."""
+        return self._become(self._session.call("GetJob", {"id": self.id}))
+
+    def wait(self, timeout: float | None = None, *, check: bool = False) -> Job:
+        """Waits until the job is over, and returns it.
+
+        Raises `TimedOut` after `timeout` seconds; the job goes on. With `check`, raises `JobFailed`
+        unless it succeeded.
+        """
+        if not self.over:
+            for _ in self.watch(after=self.seq, timeout=timeout):
+                pass
+            self.refresh()
+        if check and self.state != "succeeded":
+            raise JobFailed(self)
+        return self
+
+    def watch(
+        self,
+        after: int | None = None,
+        *,
+        timeout: float | None = None,
+        give_up_after: float = GIVE_UP_SECONDS,
+    ) -> Iterator[Event]:
+        """The job's events, as they happen, up to its `EndEvent`; the job keeps up with them.
+
+        Without `after` the first event is a `SnapshotEvent` with all that has been; with the `seq`
+        of an event, what came after that event is replayed first. The connection is taken up again
+        where it broke; after `give_up_after` seconds without any, the last error is raised. Raises
+        `TimedOut` after `timeout` seconds in all, and `NotFound`.
+        """
+        frames = follow(self._session, self.id, after, timeout=timeout, give_up_after=give_up_after)
+        try:
+            for frame in frames:
+                event = event_of(frame, lambda data: job_of(data, self._session))
+                if event is not None:
+                    self._keep_up(event)
+                    yield event
+        finally:
+            frames.close()
+
+    def cancel(self) -> Job:
+        """Asks the job to stop; what is stored stays. Raises `Conflict` if it ended otherwise."""
+        return self._become(self._session.call("CancelJob", {"id": self.id}))
+
+    def pause(self) -> Job:
+        """Asks the job to rest at its next epoch. Raises `Conflict` if it is over."""
+        return self._become(self._session.call("PauseJob", {"id": self.id}))
+
+    def resume(self) -> Job:
+        """Goes on from the last checkpoint, bit for bit. Raises `Conflict` if it is over."""
+        return self._become(self._session.call("ResumeJob", {"id": self.id}))
+
+    def delete(self) -> None:
+        """Deletes the job and all that it stored. Raises `Conflict` unless it is over."""
+        self._session.call("DeleteJob", {"id": self.id})
+
+    # ------------------------------------------------------------------ its numbers
+
+    def epochs(self, after: int = 0, *, page_size: int | None = None) -> Iterator[Epoch]:
+        """Every stored epoch after `after`, in order, fetched page by page."""
+        fields = {"id": self.id, "after_epoch": after, "page_size": page_size}
+        for page in pages_by_epoch(self._session, "ListEpochs", fields):
+            for row in page.get("epochs") or ():
+                yield read(Epoch, row)
+
+    def curve(self, metrics: Sequence[str] = (), *, max_points: int | None = None) -> Curve:
+        """The whole run in at most `max_points` points a metric (1,000 unless you say otherwise).
+
+        Without `metrics`, all that the job has.
+        """
+        fields = {"id": self.id, "metrics": list(metrics) or None, "max_points": max_points}
+        return Curve.of(self._session.call("GetCurve", fields))
+
+    def gradients(
+        self, after: int = 0, *, page_size: int | None = None
+    ) -> Iterator[GradientSnapshot]:
+        """The stored gradient statistics after epoch `after`, in order, fetched page by page."""
+        fields = {"id": self.id, "after_epoch": after, "page_size": page_size}
+        for page in pages_by_epoch(self._session, "ListGradients", fields):
+            edges = np.array(page.get("histogram_edges") or (), dtype=np.float64)
+            for snapshot in page.get("snapshots") or ():
+                yield read(GradientSnapshot, snapshot, histogram_edges=edges)
+
+    def checkpoints(self) -> list[Checkpoint]:
+        """The weights that are stored now, in the order of their epochs."""
+        return [
+            read(Checkpoint, row)
+            for page in pages_by_epoch(self._session, "ListCheckpoints", {"id": self.id})
+            for row in page.get("checkpoints") or ()
+        ]
+
+    def weights(self, epoch: int | None = None) -> dict[str, NDArray[Any]]:
+        """The weights of a checkpoint, by default the latest: name -> array.
+
+        Raises `NotFound` where there is no checkpoint, or none of that epoch.
+        """
+        if epoch is None:
+            stored = self.checkpoints()
+            if not stored:
+                raise NotFound(f"{self.id} has no checkpoint yet")
+            epoch = stored[-1].epoch
+        fields = {"id": self.id, "epoch": epoch, "format": "npz"}
+        content = self._session.call("GetCheckpoint", fields)["content"]
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def predict(self, inputs: ArrayLike, *, epoch: int | None = None) -> Floats:
+        """What the network answers to `inputs` `(rows, features)`: `(rows, outputs)`.
+
+        A single sample `(features,)` gives `(outputs,)`. `epoch` picks a checkpoint, by default the
+        latest. Raises `NotFound` where there is none, `InvalidArgument` for another shape.
+        """
+        rows = np.asarray(inputs, dtype=np.float64)
+        if rows.ndim not in (1, 2):
+            raise InvalidArgument.of("inputs", f"must be (rows, features), not {rows.shape}")
+        fields = {"id": self.id, "inputs": request(np.atleast_2d(rows), "inputs"), "epoch": epoch}
+        outputs = np.array(self._session.call("Predict", fields)["outputs"], dtype=np.float64)
+        return outputs if rows.ndim == 2 else outputs[0]
+
+    def predict_grid(
+        self,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        *,
+        resolution: int | None = None,
+        x_feature: int = 0,
+        y_feature: int = 1,
+        at: Sequence[float] = (),
+        epoch: int | None = None,
+    ) -> Grid:
+        """What the network answers over a rectangle of the input space: a decision boundary.
+
+        `x` and `y` are the (lowest, highest) values of the two features that move, in `resolution`
+        steps each (50 unless you say otherwise); `at` holds all features where the grid does not
+        move them, zeros if left out.
+        """
+        grid = {
+            "x_min": x[0],
+            "x_max": x[1],
+            "y_min": y[0],
+            "y_max": y[1],
+            "resolution": resolution,
+            "x_feature": x_feature,
+            "y_feature": y_feature,
+            "at": list(at),
+        }
+        grid = {name: value for name, value in grid.items() if value is not None}
+        reply = self._session.call(
+            "Predict", {"id": self.id, "grid": request(grid, "grid"), "epoch": epoch}
+        )
+        xs, ys = np.array(reply["x"], dtype=float), np.array(reply["y"], dtype=float)
+        outputs = np.array(reply["outputs"], dtype=float).reshape(len(ys), len(xs), -1)
+        classes = reply.get("classes")
+        return Grid(
+            epoch=reply.get("epoch") or 0,
+            x=xs,
+            y=ys,
+            outputs=outputs,
+            classes=np.array(classes).reshape(len(ys), len(xs)) if classes else None,
+        )
+
+    # ------------------------------------------------------------------ in a notebook
+
+    def _repr_html_(self) -> str:
+        """State, progress and curve; a read of the curve is all that it asks of the service."""
+        share = self.epoch / max(self.epochs_wanted, 1)
+        return (
+            f"<div><strong>{html.escape(self.id)}</strong> {html.escape(self.outcome)}<br>"
+            f'<progress value="{share:.4f}" max="1" aria-label="epochs done"></progress> '
+            f"epoch {self.epoch:,} of {self.epochs_wanted:,}"
+            f"{self.curve().svg() if self.epoch else ''}</div>"
+        )
+
+    # ------------------------------------------------------------------ keeping up to date
+
+    def _become(self, data: Mapping[str, Any]) -> Job:
+        return self._update(**vars(job_of(data, self._session)))
+
+    def _update(self, **values: Any) -> Job:
+        # Frozen for whoever holds the job; only the service's answers move it.
+        vars(self).update(values)
+        return self
+
+    def _keep_up(self, event: Event) -> None:
+        match event:
+            case SnapshotEvent():
+                self._update(**vars(event.job))
+            case StateEvent():
+                self._update(
+                    state=event.state, stop_reason=event.stop_reason, attempt=event.attempt
+                )
+            case EpochsEvent():
+                last = {name: float(column[-1]) for name, column in event.columns.items()}
+                latest = read(Epoch, {"epoch": int(event.epoch[-1]), **last})
+                self._update(epoch=event.last_epoch, latest=latest)
+            case EndEvent():
+                self._update(state=event.state, stop_reason=event.stop_reason)
+        self._update(seq=event.seq)
+
+
+def job_of(data: Mapping[str, Any], session: Session) -> Job:
+    """The handle of a job that the service told of."""
+    return read(Job, data, _session=session)
+
+
+class Jobs:
+    """`client.jobs`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @overload
+    def create(
+        self,
+        spec: Spec | None = None,
+        /,
+        *,
+        request_id: str | None = None,
+        validate_only: Literal[False] = False,
+        **fields: Any,
+    ) -> Job: ...
+
+    @overload
+    def create(
+        self,
+        spec: Spec | None = None,
+        /,
+        *,
+        request_id: str | None = None,
+        validate_only: Literal[True],
+        **fields: Any,
+    ) -> Estimate: ...
+
+    def create(
+        self,
+        spec: Spec | None = None,
+        /,
+        *,
+        request_id: str | None = None,
+        validate_only: bool = False,
+        **fields: Any,
+    ) -> Job | Estimate:
+        """Starts a training job from a spec; `fields` stand beside its own or replace them.
+
+        The same `request_id` and the same spec give the same job, however often they are sent; one
+        is made up unless you bring your own. With `validate_only` the spec is checked and priced,
+        and no job is made. Raises `InvalidArgument`, whose `errors` name the fields at fault.
+        """
+        body = request({**(spec or {}), **fields})
+        if validate_only:
+            reply = self._session.call("CreateJob", {"spec": body, "validate_only": True})
+            return read(Estimate, reply)
+        key = request_id or uuid.uuid4().hex
+        return job_of(
+            self._session.call("CreateJob", {"spec": body, "request_id": key}), self._session
+        )
+
+    def get(self, job_id: str) -> Job:
+        """The job with this id. Raises `NotFound`."""
+        return job_of(self._session.call("GetJob", {"id": job_id}), self._session)
+
+    def list(
+        self,
+        *,
+        state: JobState | None = None,
+        label: str | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[Job]:
+        """Jobs, newest first, fetched page by page as they are asked for.
+
+        `label` is `key` or `key=value`.
+        """
+        fields = {"state": state, "label": label, "page_size": page_size}
+        for item in pages(self._session, "ListJobs", "jobs", fields):
+            yield job_of(item, self._session)

@@ -1,0 +1,34 @@
+"""Lists come in pages; whoever iterates does not notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .session import Session
+
+
+def pages(
+    session: Session, method: str, items: str, fields: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """The entries of every page, newest first; the next page is fetched when it is needed."""
+    token: str | None = None
+    while True:
+        page = session.call(method, {**fields, "page_token": token})
+        yield from page.get(items) or ()
+        token = page.get("next_page_token")
+        if not token:
+            return
+
+
+def pages_by_epoch(
+    session: Session, method: str, fields: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """The pages of a list that is ordered by epoch, as far as it is stored now."""
+    after = fields.get("after_epoch")
+    while True:
+        page = session.call(method, {**fields, "after_epoch": after})
+        yield page
+        after = page.get("next_after_epoch")
+        if after is None:
+            return

@@ -1,0 +1,104 @@
+"""What all pictures of a curve share: which metrics stand together, their scale, their ticks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..curves import Curve
+from ..records import Floats, Ints
+
+# Beyond this ratio of the largest to the smallest value, a linear axis shows only the beginning.
+_LOG_RATIO = 50.0
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """One metric: finite `values` `(points,)` at `epochs`, and the epochs without such a value."""
+
+    metric: str
+    epochs: Ints
+    values: Floats
+    not_finite: Ints
+
+    @property
+    def dashed(self) -> bool:
+        """Held-out metrics are told from the others without color."""
+        return self.metric.startswith("validation")
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Metrics of one kind on one pair of axes."""
+
+    title: str
+    lines: tuple[Line, ...]
+    log: bool
+    low: float
+    high: float
+    last_epoch: int
+
+    def scaled(self, values: object) -> Floats:
+        """`values` as the vertical axis measures them: themselves, or their decimal logarithms."""
+        array = np.asarray(values, dtype=np.float64)
+        return np.log10(array) if self.log else array
+
+    @property
+    def note(self) -> str:
+        """A sentence on what cannot be drawn; empty if everything can."""
+        lost = [int(line.not_finite[0]) for line in self.lines if len(line.not_finite)]
+        return f"not finite from epoch {min(lost)}" if lost else ""
+
+
+def panels(curve: Curve, metrics: Sequence[str]) -> list[Panel]:
+    """One panel for the losses, one for the accuracies, and one for each other metric."""
+    groups: dict[str, list[Line]] = {}
+    for metric in metrics:
+        if metric in curve and len(curve[metric]):
+            kind = next((k for k in ("loss", "accuracy") if metric.endswith(f"_{k}")), metric)
+            groups.setdefault(kind, []).append(_line(curve, metric))
+    return [_panel(kind, lines, curve.total_epochs) for kind, lines in groups.items()]
+
+
+def _line(curve: Curve, metric: str) -> Line:
+    values, epochs = curve[metric], curve.epochs[metric]
+    finite = np.isfinite(values)
+    return Line(metric, epochs[finite], values[finite], epochs[~finite])
+
+
+def _panel(kind: str, lines: Sequence[Line], total_epochs: int) -> Panel:
+    values = np.concatenate([line.values for line in lines])
+    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    log = kind != "accuracy" and low > 0 and high / low > _LOG_RATIO
+    if kind == "accuracy":
+        low, high = min(low, 0.0), max(high, 1.0)
+    elif low == high:
+        low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)
+    last = max([total_epochs, *(int(e[-1]) for line in lines if len(e := line.epochs))])
+    return Panel(kind.replace("_", " "), tuple(lines), log, low, high, last)
+
+
+def ticks(low: float, high: float, *, log: bool = False, about: int = 5) -> list[float]:
+    """Round numbers from `low` to `high`: steps of 1, 2 or 5 times a power of ten, or those powers.
+
+    >>> ticks(0, 1)
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    >>> ticks(0.003, 20, log=True)
+    [0.01, 0.1, 1.0, 10.0]
+    """
+    if not low < high:
+        return [low]
+    if log:
+        first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
+        if last - first >= 1:
+            every = max(1, math.ceil((last - first + 1) / (about + 1)))
+            return [float(10.0**k) for k in range(first, last + 1, every)]
+    rough = (high - low) / about
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = power * next(m for m in (1, 2, 5, 10) if m * power >= rough * 0.999)
+    multiples = range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1)
+    decimals = max(0, -math.floor(math.log10(step)))
+    return [round(k * step, decimals) for k in multiples]

@@ -1,0 +1,54 @@
+"""A curve in characters, legible without color: blocks for training, dots for held-out samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotext
+
+from ..curves import Curve
+from . import Panel, panels, ticks
+
+_BLOCKS, _DOTS = "hd", "braille"
+
+
+def picture(
+    curve: Curve, metrics: Sequence[str], *, width: int = 80, height: int = 16, color: bool = False
+) -> str:
+    """Panels of `width` x `height` characters, one below the other; empty if there is nothing."""
+    return "".join(
+        _panel(panel, width, height, color) for panel in panels(curve, metrics) if _drawable(panel)
+    )
+
+
+def _drawable(panel: Panel) -> bool:
+    return any(len(line.values) for line in panel.lines)
+
+
+def _panel(panel: Panel, width: int, height: int, color: bool) -> str:
+    # A figure of our own: the library's is one for the whole process, and may be in use.
+    figure = type(plotext.figure)(plotext.terminal)
+    figure.plot_size(width, height)
+    figure.theme("simple" if color else "colorless")
+    figure.axes(False, axis="x", side="upper")
+    figure.axes(False, axis="y", side="right")
+    for line in panel.lines:
+        marker = _DOTS if line.dashed else _BLOCKS
+        heights = panel.scaled(line.values).tolist()
+        signal = figure.signal(line.epochs.tolist(), heights, marker=marker)
+        figure.draw(signal.lines(True))
+    legend = "   ".join(f"{'⠒⠒' if line.dashed else '▀▀'} {line.metric}" for line in panel.lines)
+    figure.title(f"{legend}   ({panel.note})" if panel.note else legend)
+    figure.legend(False)
+
+    vertical = figure.ruler("y", "left")
+    vertical.lim(*panel.scaled([panel.low, panel.high]).tolist())
+    marks = ticks(panel.low, panel.high, log=panel.log)
+    vertical.ticks(panel.scaled(marks).tolist(), [f"{mark:g}" for mark in marks])
+    horizontal = figure.ruler("x", "lower")
+    horizontal.lim(1, max(panel.last_epoch, 2))
+    marks = [mark for mark in ticks(1, max(panel.last_epoch, 2)) if mark == int(mark)]
+    horizontal.ticks(marks, [f"{mark:,.0f}" for mark in marks])
+    figure.label("epoch", "x")
+    text: str = figure.build().string(colorless=not color)
+    return "\n".join(line.rstrip() for line in text.splitlines()).strip("\n") + "\n"

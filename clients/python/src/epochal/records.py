@@ -1,0 +1,140 @@
+"""From the plain dicts of a wire to frozen dataclasses and back, led by their annotations alone.
+
+Fields that are numbers take the strings "NaN", "Infinity" and "-Infinity", which is how JSON
+carries what it has no number for. Fields that this version does not know are passed over, so that
+an older client reads a newer service.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import InvalidArgument
+
+T = TypeVar("T")
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Convert = Callable[[Any], Any]
+
+
+def read(record: type[T], data: Mapping[str, Any], **extra: Any) -> T:
+    """`data` as a `record`; `extra` fills fields that do not come over the wire."""
+    values = {
+        name: convert(data.get(name))
+        for name, convert in _plan(cast(Hashable, record))
+        if name not in extra
+    }
+    return record(**values, **extra)
+
+
+@cache
+def _plan(record: Any) -> list[tuple[str, Convert]]:
+    hints = get_type_hints(record)
+    return [
+        (field.name, _converter(hints[field.name]))
+        for field in dataclasses.fields(record)
+        if field.init
+    ]
+
+
+def _converter(hint: Any) -> Convert:
+    """How a value becomes a `hint`. An absent one (None) becomes the hint's own kind of nothing."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        (inner,) = (a for a in arguments if a is not type(None))
+        convert = _converter(inner)
+        return lambda value: None if value is None else convert(value)
+    if origin is np.ndarray:
+        (scalar,) = get_args(arguments[1])
+        return lambda value: np.array(() if value is None else value, dtype=scalar)
+    if origin is tuple:
+        convert = _converter(arguments[0])
+        return lambda value: tuple(convert(item) for item in value or ())
+    if origin is dict and arguments[1] is not Any:
+        convert = _converter(arguments[1])
+        return lambda value: {key: convert(item) for key, item in (value or {}).items()}
+    if origin is dict:
+        return lambda value: without_nothing(value or {})
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return lambda value: read(hint, value or {})
+    if hint is datetime:
+        return _time
+    if hint is float:
+        return lambda value: math.nan if value is None else float(value)
+    if origin is Literal:
+        return _itself
+    return {int: lambda value: value or 0, str: lambda value: value or "", bool: bool}.get(
+        hint, _itself
+    )
+
+
+def _itself(value: Any) -> Any:
+    return value
+
+
+def _time(value: datetime | str) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+
+
+def without_nothing(value: Any) -> Any:
+    """`value` without nulls and empty containers: the form in which both wires agree on a spec."""
+    if isinstance(value, Mapping):
+        parts = ((key, without_nothing(item)) for key, item in value.items())
+        return {key: item for key, item in parts if item is not None and item not in ({}, [])}
+    if isinstance(value, list):
+        return [without_nothing(item) for item in value]
+    return value
+
+
+def request(value: Any, path: str = "") -> Any:
+    """`value` as plain dicts, lists and scalars: arrays and tuples become lists.
+
+    Raises `InvalidArgument` for numbers that are not finite and for what JSON has no word for.
+    """
+    if isinstance(value, Mapping):
+        return {
+            str(key): request(item, f"{path}.{key}" if path else str(key))
+            for key, item in value.items()
+        }
+    if isinstance(value, np.ndarray | np.generic):
+        if value.dtype.kind in "biuf" and np.isfinite(value).all():
+            return value.tolist()
+        value = value.tolist()
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return [request(item, f"{path}[{index}]") for index, item in enumerate(value)]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidArgument.of(path, "must be a finite number")
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise InvalidArgument.of(path, f"{type(value).__name__} is not something that JSON can hold")
+
+
+def plain(value: Any) -> Any:
+    """A record as JSON writes it: non-finite floats are strings, times RFC 3339 in UTC."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: plain(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if not field.name.startswith("_")
+        }
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value

@@ -1,0 +1,292 @@
+"""gRPC: methods are found by name in the descriptors, and so is how their fields are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
+from functools import cache
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import grpc
+from google.protobuf import message_factory
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2  # type: ignore[import-untyped]
+from grpc_status import rpc_status
+
+from .._proto import dataset_pb2, network_pb2, system_pb2, training_pb2
+from .._proto.common_pb2 import Row
+from ..errors import (
+    API_ERRORS,
+    ApiError,
+    ConnectionFailed,
+    EpochalError,
+    FieldError,
+    InvalidArgument,
+    TimedOut,
+    api_error,
+)
+
+_SERVICES = [
+    service
+    for module in (network_pb2, dataset_pb2, training_pb2, system_pb2)
+    for service in module.DESCRIPTOR.services_by_name.values()
+]
+_LARGEST_MESSAGE = 64 * 2**20
+_OPTIONS = [
+    ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
+    ("grpc.max_send_message_length", _LARGEST_MESSAGE),
+    # The library's own 1 to 120 seconds would outlast our retries.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+]
+# A stream is taken up anew this often, so that one that died unnoticed is not trusted for longer.
+_LIFETIME_SECONDS = 60.0
+_SERVING = b"\x08\x01"  # HealthCheckResponse {status: SERVING} of grpc.health.v1, in bytes
+
+_HTTP_STATUS = {
+    grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.NOT_FOUND: 404,
+    grpc.StatusCode.FAILED_PRECONDITION: 409,
+    grpc.StatusCode.ALREADY_EXISTS: 422,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: 413,
+    grpc.StatusCode.UNAVAILABLE: 503,
+    grpc.StatusCode.UNIMPLEMENTED: 501,
+}
+_STATUS_BY_REASON = {error.reason: error.status for error in API_ERRORS}
+
+
+class GrpcTransport:
+    """One channel to one service."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.url = url.rstrip("/")
+        self._timeout = timeout
+        self._channel = grpc.insecure_channel(urlsplit(url).netloc, options=_OPTIONS)
+        self._calls: dict[str, tuple[type[Message], Callable[..., Any]]] = {}
+        for service in _SERVICES:
+            for method in service.methods:
+                request = message_factory.GetMessageClass(method.input_type)
+                reply = message_factory.GetMessageClass(method.output_type)
+                connect = (
+                    self._channel.unary_stream
+                    if method.server_streaming
+                    else self._channel.unary_unary
+                )
+                self._calls[method.name] = (
+                    request,
+                    connect(
+                        f"/{service.full_name}/{method.name}",
+                        request_serializer=request.SerializeToString,
+                        response_deserializer=reply.FromString,
+                    ),
+                )
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
+        request, invoke = self._calls[method]
+        message = request()
+        # The service tells errors in a spec by their place in the spec, as REST does.
+        spec = fields.get("spec")
+        if spec is not None:
+            write(message.spec, spec)  # type: ignore[attr-defined]
+            message.spec.SetInParent()  # type: ignore[attr-defined]
+        write(message, {name: value for name, value in fields.items() if name != "spec"})
+        try:
+            return to_dict(invoke(message, timeout=self._timeout))
+        except grpc.RpcError as error:
+            raise self._error(error) from error
+
+    def ready(self) -> dict[str, Any]:
+        check: Callable[..., bytes] = self._channel.unary_unary("/grpc.health.v1.Health/Check")
+        try:
+            serving = check(b"", timeout=self._timeout) == _SERVING
+        except grpc.RpcError as error:
+            raise self._error(error) from error
+        return {"status": "ok" if serving else "down"}
+
+    def watch(
+        self, job_id: str, after: int | None, lifetime: float | None
+    ) -> Generator[dict[str, Any]]:
+        request, invoke = self._calls["WatchJob"]
+        message = request()
+        write(message, {"id": job_id, "after": after})
+        seconds = _LIFETIME_SECONDS if lifetime is None else min(lifetime, _LIFETIME_SECONDS)
+        stream = invoke(message, timeout=seconds)
+        try:
+            for event in stream:
+                yield to_dict(event)
+        except grpc.RpcError as error:
+            raise self._error(error) from error
+        finally:
+            stream.cancel()
+
+    def _error(self, error: Any) -> EpochalError:
+        code, detail = error.code(), error.details() or ""
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            return TimedOut(f"Waited too long for an answer from {self.url}")
+        status = rpc_status.from_call(error)
+        if status is None and code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
+            return ConnectionFailed(self.url, _reason(detail))
+        return _told(_HTTP_STATUS.get(code, 500), detail, status)
+
+
+def _told(http_status: int, detail: str, status: Any) -> ApiError:
+    """The error that the service tells in the details of its status."""
+    info, bad, retry = (
+        error_details_pb2.ErrorInfo(),
+        error_details_pb2.BadRequest(),
+        error_details_pb2.RetryInfo(),
+    )
+    for any_message in status.details if status else ():
+        for kind in (info, bad, retry):
+            any_message.Unpack(kind)
+    reason = info.reason or None
+    return api_error(
+        _STATUS_BY_REASON.get(info.reason, http_status),
+        detail,
+        reason=reason,
+        errors=[FieldError(v.field, v.description) for v in bad.field_violations],
+        retry_after=retry.retry_delay.ToTimedelta().total_seconds() or None,
+    )
+
+
+def _reason(detail: str) -> str:
+    """The cause inside the library's long sentence on every address that it tried."""
+    for known in ("Connection refused", "Socket closed", "Connection reset by peer"):
+        if known in detail:
+            return known.lower()
+    return detail or "the connection broke"
+
+
+# ------------------------------------------------------------------------------ dict <-> message
+
+
+@cache
+def _words(enum: EnumDescriptor) -> dict[int, str]:
+    """Number -> word: ACTIVATION_RELU is "relu"; the prefix is what stands before UNSPECIFIED."""
+    prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    return {v.number: v.name.removeprefix(prefix).lower() for v in enum.values if v.number}
+
+
+@cache
+def _numbers(enum: EnumDescriptor) -> dict[str, int]:
+    return {word: number for number, word in _words(enum).items()}
+
+
+def _map_values(field: FieldDescriptor) -> FieldDescriptor | None:
+    entry = field.message_type
+    return entry.fields_by_name["value"] if entry and entry.GetOptions().map_entry else None
+
+
+def write(message: Message, fields: object, path: str = "") -> None:
+    """Sets `fields` of `message`; None leaves a field unset.
+
+    Raises `InvalidArgument` with the field's path for what the message has no place for.
+    """
+    if not isinstance(fields, Mapping):
+        raise InvalidArgument.of(path, "must be an object")
+    descriptor = cast(Descriptor, message.DESCRIPTOR)
+    for name, value in fields.items():
+        place = f"{path}.{name}" if path else name
+        field = descriptor.fields_by_name.get(name)
+        if field is None:
+            raise InvalidArgument.of(place, "is not a field here")
+        if value is None:
+            continue
+        if _map_values(field):
+            _write_map(getattr(message, name), value, place)
+        elif field.is_repeated:
+            _write_list(getattr(message, name), field, value, place)
+        elif field.message_type:
+            part = getattr(message, name)
+            part.SetInParent()
+            write(part, value, place)
+        else:
+            with _placed(field, place):
+                setattr(message, name, _scalar(field, value, place))
+
+
+def _write_map(container: Any, value: object, place: str) -> None:
+    if not isinstance(value, Mapping):
+        raise InvalidArgument.of(place, "must be an object")
+    for key, item in value.items():
+        if not isinstance(item, str):
+            raise InvalidArgument.of(f"{place}.{key}", "must be a text")
+        container[key] = item
+
+
+def _write_list(container: Any, field: FieldDescriptor, value: object, place: str) -> None:
+    if not isinstance(value, list):
+        raise InvalidArgument.of(place, "must be a list")
+    for index, item in enumerate(value):
+        inner = f"{place}[{index}]"
+        if field.message_type is Row.DESCRIPTOR:
+            values = container.add().values
+            if not isinstance(item, list):
+                raise InvalidArgument.of(inner, "must be a list")
+            with _placed(Row.DESCRIPTOR.fields_by_name["values"], inner):
+                values.extend(item)
+        elif field.message_type:
+            write(container.add(), item, inner)
+        else:
+            with _placed(field, inner):
+                container.append(_scalar(field, item, inner))
+
+
+def _scalar(field: FieldDescriptor, value: Any, place: str) -> Any:
+    if not field.enum_type:
+        return value
+    numbers = _numbers(field.enum_type)
+    if not isinstance(value, str) or value not in numbers:
+        raise InvalidArgument.of(place, f"must be one of {', '.join(numbers)}")
+    return numbers[value]
+
+
+@contextmanager
+def _placed(field: FieldDescriptor, place: str) -> Iterator[None]:
+    """Protobuf's refusal of a value, with the place and in the service's words."""
+    try:
+        yield
+    except (TypeError, ValueError):
+        raise InvalidArgument.of(place, _EXPECTED[field.type]) from None
+
+
+_EXPECTED = {
+    FieldDescriptor.TYPE_DOUBLE: "must be a number",
+    FieldDescriptor.TYPE_INT64: "must be a whole number",
+    FieldDescriptor.TYPE_BOOL: "must be true or false",
+    FieldDescriptor.TYPE_STRING: "must be a text",
+}
+
+
+def to_dict(message: Message) -> dict[str, Any]:
+    """The fields of `message` that are set: enums as words, rows as lists, times as datetimes."""
+    return {field.name: _value(field, value) for field, value in message.ListFields()}
+
+
+def _value(field: FieldDescriptor, value: Any) -> Any:
+    if inner := _map_values(field):
+        return {key: _item(inner, item) for key, item in value.items()}
+    if field.is_repeated:
+        if field.message_type or field.enum_type:
+            return [_item(field, item) for item in value]
+        return list(value)
+    return _item(field, value)
+
+
+def _item(field: FieldDescriptor, value: Any) -> Any:
+    if field.enum_type:
+        # A word that a newer service has learnt reads as its number.
+        return _words(field.enum_type).get(value, str(value))
+    if field.message_type is Row.DESCRIPTOR:
+        return list(value.values)
+    if field.message_type is Timestamp.DESCRIPTOR:
+        return value.ToDatetime(tzinfo=UTC)
+    return to_dict(value) if field.message_type else value

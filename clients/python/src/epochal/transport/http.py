@@ -1,0 +1,211 @@
+"""REST: every method is a verb, a path, and the rest of its fields as a query or a JSON body."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from ..errors import ApiError, ConnectionFailed, FieldError, InvalidArgument, TimedOut, api_error
+
+ROUTES = {
+    "CreateNetwork": "POST /v1/networks",
+    "GetNetwork": "GET /v1/networks/{id}",
+    "ListNetworks": "GET /v1/networks",
+    "DeleteNetwork": "DELETE /v1/networks/{id}",
+    "SummarizeNetwork": "POST /v1/networks/summarize",
+    "ListDatasets": "GET /v1/datasets",
+    "GetDataset": "GET /v1/datasets/{id}",
+    "PreviewDataset": "GET /v1/datasets/{id}/preview",
+    "CreateDataset": "POST /v1/datasets",
+    "DeleteDataset": "DELETE /v1/datasets/{id}",
+    "CreateJob": "POST /v1/jobs",
+    "GetJob": "GET /v1/jobs/{id}",
+    "ListJobs": "GET /v1/jobs",
+    "DeleteJob": "DELETE /v1/jobs/{id}",
+    "CancelJob": "POST /v1/jobs/{id}/cancel",
+    "PauseJob": "POST /v1/jobs/{id}/pause",
+    "ResumeJob": "POST /v1/jobs/{id}/resume",
+    "ListEpochs": "GET /v1/jobs/{id}/epochs",
+    "GetCurve": "GET /v1/jobs/{id}/curve",
+    "ListGradients": "GET /v1/jobs/{id}/gradients",
+    "ListCheckpoints": "GET /v1/jobs/{id}/checkpoints",
+    "GetCheckpoint": "GET /v1/jobs/{id}/checkpoints/{epoch}",
+    "Predict": "POST /v1/jobs/{id}/predict",
+    "GetLimits": "GET /v1/limits",
+    "GetVersion": "GET /v1/version",
+}
+# The service says something at least every 15 seconds unless its operator chose otherwise.
+SILENCE_SECONDS = 45.0
+
+
+class HttpTransport:
+    """One pool of connections to one service."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.url = url.rstrip("/")
+        self._client = httpx2.Client(
+            base_url=self.url,
+            timeout=timeout,
+            headers={"Accept": "application/json"},
+            # A proxy of the environment cannot reach this machine's own loopback.
+            mounts={"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None},
+        )
+
+    def close(self) -> None:
+        self._client.close()
+
+    def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
+        verb, path = ROUTES[method].split(" ")
+        rest = {name: value for name, value in fields.items() if value is not None}
+        path = path.format_map(
+            {
+                name: _segment(name, rest.pop(name))
+                for name in ("id", "epoch")
+                if f"{{{name}}}" in path
+            }
+        )
+        with self._translated():
+            if method == "CreateJob":
+                response = self._create_job(path, **rest)
+            elif verb == "POST":
+                response = self._client.post(path, json=rest)
+            else:
+                response = self._client.request(verb, path, params=rest)
+        if not response.is_success:
+            raise self._error(response)
+        if response.headers.get("content-type", "").startswith("application/octet-stream"):
+            return {"content": response.content}
+        return self._json(response) if response.content else {}
+
+    def _create_job(
+        self, path: str, spec: Any, request_id: str | None = None, validate_only: bool = False
+    ) -> httpx2.Response:
+        headers = {"Idempotency-Key": request_id} if request_id else {}
+        params = {"validate_only": "true"} if validate_only else {}
+        return self._client.post(path, json=spec, headers=headers, params=params)
+
+    def ready(self) -> dict[str, Any]:
+        with self._translated():
+            response = self._client.get("/readyz")
+        if response.status_code not in (200, 503):
+            raise self._error(response)
+        return self._json(response)
+
+    def watch(
+        self, job_id: str, after: int | None, lifetime: float | None
+    ) -> Generator[dict[str, Any]]:
+        path = f"/v1/jobs/{_segment('id', job_id)}/events"
+        headers = {} if after is None else {"Last-Event-ID": str(after)}
+        # A stream takes as long as it takes; only the silence in it is bounded.
+        patience = httpx2.Timeout(self._client.timeout, read=SILENCE_SECONDS)
+        with (
+            self._translated(),
+            self._client.sse(
+                path, headers=headers, timeout=patience, max_event_size=None
+            ) as source,
+        ):
+            response = source.response
+            if not response.is_success:
+                response.read()
+                raise self._error(response)
+            if response.status_code == 204:
+                return
+            with _cut_after(lifetime, response) as cut:
+                try:
+                    for event in source:
+                        if not event.data:
+                            # How long to wait before connecting again; that is decided elsewhere.
+                            yield {"type": "heartbeat"}
+                            continue
+                        # The field named like the type holds what it tells, as on the other wire.
+                        yield {
+                            "seq": int(event.id),
+                            "type": event.event,
+                            event.event: event.json(),
+                        }
+                except httpx2.TransportError:
+                    if cut.is_set():
+                        raise TimedOut(f"{job_id} was watched for {lifetime:g} seconds") from None
+                    raise
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """The HTTP library's errors as this package's."""
+        try:
+            yield
+        except httpx2.TimeoutException as error:
+            waited = "the connection" if isinstance(error, httpx2.ConnectTimeout) else "an answer"
+            raise TimedOut(f"Waited too long for {waited} from {self.url}") from error
+        except httpx2.RequestError as error:
+            raise ConnectionFailed(self.url, _reason(error)) from error
+
+    def _json(self, response: httpx2.Response) -> dict[str, Any]:
+        with suppress(ValueError):
+            body = response.json()
+            if isinstance(body, dict):
+                return body
+        raise ApiError(
+            f"{self.url} answered {response.status_code} with something that is not Epochal's; "
+            "is another program listening there?",
+            status=response.status_code,
+            reason="not_epochal",
+        )
+
+    def _error(self, response: httpx2.Response) -> ApiError:
+        problem = self._json(response)
+        after = response.headers.get("retry-after", "")
+        return api_error(
+            response.status_code,
+            str(problem.get("detail") or problem.get("title") or response.reason_phrase),
+            reason=problem.get("reason"),
+            errors=[
+                FieldError(str(error.get("field", "")), str(error.get("description", "")))
+                for error in problem.get("errors") or ()
+            ],
+            retry_after=float(after) if after.isdecimal() else None,
+        )
+
+
+def _segment(name: str, value: object) -> str:
+    """`value` as one segment of a path; an empty one would be another path."""
+    text = quote(str(value), safe="")
+    if not text:
+        raise InvalidArgument.of(name, "is required")
+    return text
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause, without the error number that operating systems put in front."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__  # type: ignore[assignment]
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return text[0].lower() + text[1:]
+
+
+@contextmanager
+def _cut_after(seconds: float | None, response: httpx2.Response) -> Iterator[threading.Event]:
+    """Shuts the connection when the time is over, which wakes a reader that waits for it."""
+    cut = threading.Event()
+    if seconds is None:
+        yield cut
+        return
+    stream = response.extensions["network_stream"]
+
+    def shut() -> None:
+        cut.set()
+        with suppress(OSError):
+            stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, shut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield cut
+    finally:
+        timer.cancel()

@@ -1,0 +1,92 @@
+"""When training runs away, say where it began and what to change, rather than fail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .network import Network, parameter_leaves, parameter_views
+from .plan import evaluate
+from .snapshots import Segments, update_ratio
+from .stopping import GROWTH
+from .trace import Array, leaf
+from .training import Training
+
+SAMPLES_EXAMINED = 256
+"""Samples on which the activations are examined."""
+USUAL_RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.001}
+"""A learning rate to begin with, for each optimizer; Adam's is its authors'."""
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """Where training ran away."""
+
+    epoch: int
+    layer: str
+    """The first layer, in forward order, in which something is no longer a finite number; if all
+    are still finite, the layer whose last step was the largest relative to its parameters."""
+    what: str
+    suggestion: str
+
+
+def explain(
+    epoch: int,
+    network: Network,
+    training: Training,
+    rate: float,
+    loss: float,
+    inputs: Array,
+    parameters: Array,
+    gradient: Array,
+    step: Array,
+) -> Divergence:
+    """Explain a divergence from the flat vectors as they were after the epoch, each `(size,)`.
+
+    `rate` and `loss` are those of that epoch; `inputs` are those of training.
+    """
+    found = _first_non_finite(network, inputs, parameters, gradient)
+    if found is None:
+        what = f"grew {GROWTH:.0f} times" if np.isfinite(loss) else "became non-finite"
+        found = _most_changed(network, parameters, step), f"loss {what}"
+    return Divergence(epoch, *found, _suggestion(training, rate))
+
+
+def _first_non_finite(
+    network: Network, inputs: Array, parameters: Array, gradient: Array
+) -> tuple[str, str] | None:
+    weights = parameter_views(network, parameters)
+    slopes = parameter_views(network, gradient)
+    activations = _activations(network, weights, inputs[:SAMPLES_EXAMINED])
+    for name, activation in zip(network.names, activations, strict=True):
+        own = [p for p in network.parameters if p.startswith(f"{name}.")]
+        for noun, arrays in (
+            ("weights", [weights[p] for p in own]),
+            ("gradient", [slopes[p] for p in own]),
+            ("activation", [activation]),
+        ):
+            if not all(np.isfinite(array).all() for array in arrays):
+                return name, f"{noun} became non-finite"
+    return None
+
+
+def _most_changed(network: Network, parameters: Array, step: Array) -> str:
+    segments = Segments(network)
+    norms = np.sqrt(segments.squares(np.stack([step, parameters])))
+    return segments.layers[int(update_ratio(norms[0], norms[1]).argmax())]
+
+
+def _activations(network: Network, weights: dict[str, Array], inputs: Array) -> list[Array]:
+    x, leaves = leaf(inputs.shape), parameter_leaves(network)
+    given = {leaves[name]: array for name, array in weights.items()}
+    dtype = next(iter(weights.values())).dtype
+    return evaluate(network.forward(x, leaves), {x: inputs, **given}, dtype)
+
+
+def _suggestion(training: Training, rate: float) -> str:
+    smaller = min(rate / 10.0, USUAL_RATES[training.optimizer.type])
+    advice = f"Lower the learning rate from {rate:g} to {smaller:.2g}"
+    if training.clip_norm is None:
+        return f"{advice}, or limit the gradient with clip_norm 1."
+    return f"{advice}."

@@ -1,0 +1,87 @@
+"""How large the first weights are decides whether a signal survives its way through the layers.
+
+A sum of `fan_in` products of variance-1 inputs and weights of variance v has the variance fan_in·v.
+To keep it near 1, v must be about 1 / fan_in; each recipe is one reading of "about".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .trace import Array, Shape
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """A recipe for first weights."""
+
+    name: str
+    formula: str
+    sample: Callable[[Shape, np.random.Generator], Array]
+
+    def __call__(self, shape: Shape, *, rng: np.random.Generator) -> Array:
+        """Weights of `shape` = `(fan_in, units)`, as float64."""
+        return self.sample(shape, rng)
+
+
+_Spread = Callable[[int, int], float]
+
+
+def _uniform(name: str, formula: str, limit: _Spread) -> Initializer:
+    def sample(shape: Shape, rng: np.random.Generator) -> Array:
+        reach = limit(shape[0], shape[-1])
+        return rng.uniform(-reach, reach, shape)
+
+    return Initializer(name, f"uniform in ±{formula}", sample)
+
+
+def _normal(name: str, formula: str, deviation: _Spread) -> Initializer:
+    def sample(shape: Shape, rng: np.random.Generator) -> Array:
+        return rng.normal(0.0, deviation(shape[0], shape[-1]), shape)
+
+    return Initializer(name, f"normal, deviation {formula}", sample)
+
+
+def _zeros(shape: Shape, rng: np.random.Generator) -> Array:
+    return np.zeros(shape)
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    initializer.name: initializer
+    for initializer in (
+        # Every unit of a layer then computes, and learns, the same: a lesson, not a recipe.
+        Initializer("zeros", "0", _zeros),
+        # Keras' RandomUniform and RandomNormal.
+        _uniform("uniform", "0.05", lambda fan_in, fan_out: 0.05),
+        _normal("normal", "0.05", lambda fan_in, fan_out: 0.05),
+        # LeCun, Bottou, Orr and Müller, "Efficient BackProp" (1998).
+        _uniform("lecun_uniform", "√(3 / fan_in)", lambda i, o: math.sqrt(3.0 / i)),
+        _normal("lecun_normal", "√(1 / fan_in)", lambda i, o: math.sqrt(1.0 / i)),
+        # Glorot and Bengio (2010): a compromise between the way forward and the way back.
+        _uniform(
+            "xavier_uniform", "√(6 / (fan_in + fan_out))", lambda i, o: math.sqrt(6 / (i + o))
+        ),
+        _normal("xavier_normal", "√(2 / (fan_in + fan_out))", lambda i, o: math.sqrt(2 / (i + o))),
+        # He, Zhang, Ren and Sun (2015): relu silences half of the sum, so twice the variance.
+        _uniform("he_uniform", "√(6 / fan_in)", lambda i, o: math.sqrt(6.0 / i)),
+        _normal("he_normal", "√(2 / fan_in)", lambda i, o: math.sqrt(2.0 / i)),
+    )
+}
+"""All initializers by the name that the API knows."""
+
+_HALF_SILENT = ("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "mish")
+
+
+def usual_initializer(activation: str) -> str:
+    """The name of the initializer that suits an activation.
+
+    He's for those that, like relu, silence negative sums; LeCun's for selu, as its authors ask;
+    Xavier's for all others.
+    """
+    if activation in _HALF_SILENT:
+        return "he_normal"
+    return "lecun_normal" if activation == "selu" else "xavier_uniform"

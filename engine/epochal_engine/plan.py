@@ -1,0 +1,147 @@
+"""A plan lays a trace out in memory: which array each symbol lives in, and who takes it over.
+
+Walking the trace in order, a symbol's memory is free again after its last use, and the next symbol
+that fits moves in; an element-wise result moves straight into an operand that dies with it. The
+layout is made once. Binding it to the arrays of one batch then gives a flat list of NumPy calls,
+and running these is all that a training step does: no look-up, no slicing, no allocation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .primitives import copy
+from .trace import Array, Call, Symbol, in_order
+
+
+def perform(calls: Iterable[Call]) -> None:
+    """Run the calls in order."""
+    for function, arguments in calls:
+        function(*arguments)
+
+
+class Plan:
+    """The layout in memory of everything that `outputs` are made from."""
+
+    def __init__(self, outputs: Sequence[Symbol], dtype: DTypeLike) -> None:
+        self.outputs = _in_memory_of_their_own(outputs)
+        self.order = in_order(self.outputs)
+        self.dtype = np.dtype(dtype)
+        layout = _lay_out(self.order, set(self.outputs))
+        buffers = [np.empty(size, dtype) for size in layout.sizes]
+
+        def arrays(number_and_shapes: list[tuple[int, tuple[int, ...]]]) -> list[Array]:
+            return [buffers[k][: math.prod(s)].reshape(s) for k, s in number_and_shapes]
+
+        self._home = {y: arrays([(number, y.shape)])[0] for y, number in layout.home.items()}
+        self._scratch = {y: arrays(places) for y, places in layout.scratch.items()}
+        self._constants = {
+            x: np.full(x.shape, x.value, dtype) for x in self.order if x.value is not None
+        }
+        self.bytes = sum(buffer.nbytes for buffer in buffers)
+
+    def bind(self, leaves: Mapping[Symbol, Array], results: Sequence[Array]) -> list[Call]:
+        """The calls that compute `outputs` from the leaves' arrays, each into its result.
+
+        Leaves and results are C-contiguous arrays of the plan's type and the symbols' shapes. All
+        lists bound from one plan share its memory: run them one after the other.
+        """
+        array = {**self._home, **self._constants, **leaves}
+        array.update(zip(self.outputs, results, strict=True))
+        calls: list[Call] = []
+        for y in self.order:
+            if y.primitive is None:
+                continue
+            inputs = [array[x] for x in y.inputs]
+            if y.primitive.view is not None:
+                array[y] = y.primitive.view(inputs[0], y.shape)
+            else:
+                calls += y.primitive.calls(*inputs, array[y], *self._scratch.get(y, ()))
+        return calls
+
+
+def evaluate(
+    outputs: Sequence[Symbol], leaves: Mapping[Symbol, Array], dtype: DTypeLike = np.float64
+) -> list[Array]:
+    """The arrays of `outputs`, computed once."""
+    given = {x: np.ascontiguousarray(array, dtype) for x, array in leaves.items()}
+    results = [np.empty(y.shape, dtype) for y in outputs]
+    with np.errstate(all="ignore"):
+        perform(Plan(outputs, dtype).bind(given, results))
+    return results
+
+
+def _in_memory_of_their_own(outputs: Sequence[Symbol]) -> list[Symbol]:
+    """The outputs; a copy stands for one that is given, constant, a view or already there."""
+    own: list[Symbol] = []
+    for y in outputs:
+        computed = y.primitive is not None and y.primitive.view is None
+        own.append(y if computed and y not in own else copy(y))
+    return own
+
+
+class _Layout:
+    """The number of the buffer in which each symbol lives, and the buffers' sizes in elements."""
+
+    def __init__(self) -> None:
+        self.home: dict[Symbol, int] = {}
+        self.scratch: dict[Symbol, list[tuple[int, tuple[int, ...]]]] = {}
+        self.sizes: list[int] = []
+        self.free: list[int] = []
+
+    def take(self, size: int) -> int:
+        """The smallest free buffer that is large enough; else the largest one, enlarged."""
+        if not self.free:
+            self.sizes.append(size)
+            return len(self.sizes) - 1
+        fitting = [k for k in self.free if self.sizes[k] >= size]
+        number = (
+            min(fitting, key=lambda k: self.sizes[k])
+            if fitting
+            else max(self.free, key=lambda k: self.sizes[k])
+        )
+        self.sizes[number] = max(self.sizes[number], size)
+        self.free.remove(number)
+        return number
+
+
+def _owner(x: Symbol) -> Symbol:
+    """The symbol in whose memory x lives."""
+    while x.primitive is not None and x.primitive.view is not None:
+        x = x.inputs[0]
+    return x
+
+
+def _lay_out(order: Sequence[Symbol], outputs: set[Symbol]) -> _Layout:
+    computed = [y for y in order if y.primitive is not None and y.primitive.view is None]
+    uses_left = Counter(_owner(x) for y in computed for x in y.inputs)
+    layout = _Layout()
+    for y in computed:
+        assert y.primitive is not None
+        uses_here = Counter(_owner(x) for x in y.inputs)
+        uses_left.subtract(uses_here)
+        dying = [x for x in uses_here if x in layout.home and uses_left[x] == 0]
+        if y not in outputs:
+            heir_of = next(
+                (
+                    x
+                    for x in (y.inputs[i] for i in y.primitive.overwrites)
+                    if x in dying and x.shape == y.shape
+                ),
+                None,
+            )
+            if heir_of is None:
+                layout.home[y] = layout.take(math.prod(y.shape))
+            else:
+                layout.home[y] = layout.home[heir_of]
+                dying.remove(heir_of)
+        working = [(layout.take(math.prod(s)), s) for s in y.primitive.scratch(y)]
+        if working:
+            layout.scratch[y] = working
+        layout.free += [layout.home[x] for x in dying] + [number for number, _ in working]
+    return layout

@@ -1,0 +1,64 @@
+"""A prediction is the forward pass alone: no dropout, no gradient, no state left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from .network import Network, parameter_leaves
+from .plan import Plan, perform
+from .trace import Array, Call, Symbol, leaf
+
+SAMPLES_AT_ONCE = 1_024
+"""Samples in one pass: enough to keep NumPy busy, few enough to stay in the cache."""
+
+
+def predict(network: Network, weights: Mapping[str, Array], inputs: Array) -> Array:
+    """The network's outputs, `(n, *output_shape)`, for inputs `(n, *input_shape)`.
+
+    `weights` are named as in `Network.parameters`; other names are ignored. Computed in the
+    weights' type. Raises ValueError if a weight is missing or a shape does not fit.
+    """
+    dtype = np.result_type(*(weights[name] for name in network.parameters if name in weights), "f4")
+    parameters = {}
+    for name, shape in network.parameters.items():
+        if name not in weights:
+            raise ValueError(f"there is no weight named {name}")
+        parameters[name] = np.ascontiguousarray(weights[name], dtype)
+        if parameters[name].shape != shape:
+            raise ValueError(f"{name} needs the shape {shape}, not {parameters[name].shape}")
+    inputs = np.ascontiguousarray(inputs, dtype)
+    if inputs.shape[1:] != network.input_shape:
+        raise ValueError(f"inputs need the shape (n, *{network.input_shape}), not {inputs.shape}")
+    predictions = np.empty((len(inputs), *network.output_shape), dtype)
+    with np.errstate(all="ignore"):
+        for calls in forward_passes(network, parameters, inputs, predictions):
+            perform(calls)
+    return predictions
+
+
+def forward_passes(
+    network: Network,
+    parameters: Mapping[str, Array],
+    inputs: Array,
+    results: Array,
+    read: Callable[[Symbol], Symbol] = lambda output: output,
+) -> list[list[Call]]:
+    """The calls that fill `results` from `inputs`, in passes over a limited number of samples.
+
+    `results` are the network's outputs, or what `read` finds on the way to them.
+    """
+    passes = []
+    compiled: dict[int, tuple[Plan, Symbol, dict[str, Symbol]]] = {}
+    for start in range(0, len(inputs), SAMPLES_AT_ONCE):
+        part = slice(start, start + SAMPLES_AT_ONCE)
+        samples = len(inputs[part])
+        if samples not in compiled:
+            x, leaves = leaf((samples, *network.input_shape)), parameter_leaves(network)
+            output = network.forward(x, leaves)[-1]
+            compiled[samples] = Plan([read(output)], inputs.dtype), x, leaves
+        plan, x, leaves = compiled[samples]
+        given = {leaves[name]: array for name, array in parameters.items()}
+        passes.append(plan.bind({x: inputs[part], **given}, [results[part]]))
+    return passes

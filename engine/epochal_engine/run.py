@@ -1,0 +1,321 @@
+"""A run trains a network epoch by epoch, and can be looked at, stopped and continued after each.
+
+    run = Run(network, training, data)
+    for epoch in run:
+        ...             # as often as you like: run.take(), run.state(), run.weights()
+    run.outcome
+
+It reads no clock and no file, and draws from no random stream but its own: network, training and
+data determine every bit of it, however often it is looked at, stopped and continued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from .blocks import LARGEST_BLOCK, Block, cut, join
+from .data import Data
+from .divergence import Divergence, explain
+from .epoch import Random, compile_epoch, record_shapes, steps_per_epoch
+from .layers import Dropout
+from .losses import LOSSES
+from .metrics import measure
+from .network import Network, parameter_views
+from .plan import perform
+from .reel import Moment, Reel
+from .snapshots import Segments, take_snapshots
+from .stopping import Progress, StopReason, follow
+from .trace import Array
+from .training import Training, check_output
+
+LOOK_AHEAD = 1e-3
+"""Seconds of work, about, that are trained before the results are worked out together."""
+LONGEST_REEL = 128
+"""Epochs that are worked out together, at most."""
+REEL_BYTES = 4_000_000
+"""Memory for records; a run for which it is too little keeps two of them."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Why a run is over."""
+
+    stop_reason: StopReason
+    divergence: Divergence | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """All that a run needs to go on as if it had never been interrupted.
+
+    `arrays` holds parameters `(size,)` and the optimizer's moments `(moments, size)`; `values` is
+    plain JSON: epoch, steps, schedule, the random streams' states, the stopping rules' memory.
+    """
+
+    arrays: dict[str, Array]
+    values: dict[str, Any]
+
+
+class Run:
+    """Training in progress.
+
+    Raises ValueError if the data, the loss or the state do not fit the network.
+    """
+
+    def __init__(
+        self, network: Network, training: Training, data: Data, state: State | None = None
+    ) -> None:
+        check_output(network, training.loss)
+        _check(network, training, data)
+        self.network, self.training, self.data = network, training, data
+        self.epoch = 0
+        """Completed epochs, as far as they have been handed out."""
+        self.at_boundary = True
+        """False at a pulse in the middle of an epoch."""
+        self.outcome: Outcome | None = None
+        """Why the run is over; None until then."""
+
+        self._random = Random.from_seed(training.seed)
+        self._moment = Moment(record_shapes(network, training, data), training.dtype)
+        # What the stopping rules remember, and where the random streams are, for each slot.
+        self._progress = [Progress()]
+        if state is None:
+            views = parameter_views(network, self._moment.arrays["parameters"])
+            for name, values in network.first_weights(rng=self._random.weights).items():
+                views[name][...] = values
+        else:
+            self._restore(state)
+        self._streams = [self._random.states()]
+
+        self._rate = np.zeros((), training.dtype)
+        steps = steps_per_epoch(training, data)
+        self._stretches = compile_epoch(
+            network,
+            training,
+            data,
+            self._moment.arrays,
+            self._rate,
+            self._random,
+            self.epoch * steps,
+        )
+        self._draws = (training.shuffle and steps > 1) or any(
+            isinstance(layer, Dropout) for layer in network.layers
+        )
+        self._reel = Reel(self._moment, self._look_ahead())
+        np.copyto(self._reel.slots[0], self._moment.vector)
+        self._slot = 0  # the record of the last state that was handed out
+        self._segments = Segments(network)
+        self._targets = np.asarray(data.train_targets, np.float64)
+        self._validation_targets = (
+            None
+            if data.validation_targets is None
+            else np.asarray(data.validation_targets, np.float64)
+        )
+        self._blocks: list[Block] = []
+        self._taken = self.epoch
+        self._epochs = self._train()
+
+    def __iter__(self) -> Iterator[int]:
+        """The number of completed epochs, after every epoch.
+
+        Within a long epoch the same number comes again about every 50 ms, a pulse, for the caller
+        to do something else or to leave. A second loop goes on where the first one left.
+        """
+        return self._epochs
+
+    def take(self) -> list[Block]:
+        """The epochs completed since they were last taken, in blocks of at most 1,024."""
+        if self._taken == self.epoch:
+            return []
+        together = cut(join(self._blocks), self._taken + 1, self.epoch)
+        self._blocks = [block for block in self._blocks if block.last_epoch > self.epoch]
+        self._taken = self.epoch
+        return [
+            cut(together, first, first + LARGEST_BLOCK - 1)
+            for first in range(together.first_epoch, together.last_epoch + 1, LARGEST_BLOCK)
+        ]
+
+    def weights(self) -> dict[str, Array]:
+        """Copies of the parameters by name, after the last completed epoch.
+
+        After a divergence: after the last epoch before it.
+        """
+        vector = self._reel.arrays["parameters"][self._slot].copy()
+        return parameter_views(self.network, vector)
+
+    def state(self) -> State:
+        """What it takes to go on after the last completed epoch; see `weights`.
+
+        Raises RuntimeError in the middle of an epoch.
+        """
+        if not self.at_boundary:
+            raise RuntimeError("there is no state to go on from in the middle of an epoch")
+        diverged = self.outcome is not None and self.outcome.stop_reason == "diverged"
+        epoch = self.epoch - 1 if diverged else self.epoch
+        records = self._reel.arrays
+        return State(
+            arrays={name: records[name][self._slot].copy() for name in ("parameters", "moments")},
+            values={
+                "epoch": epoch,
+                "steps": epoch * steps_per_epoch(self.training, self.data),
+                "schedule": {"type": self.training.schedule.type, **asdict(self.training.schedule)},
+                "random": self._streams[self._slot],
+                "progress": asdict(self._progress[self._slot]),
+            },
+        )
+
+    # ---------------------------------------------------------------- inside
+
+    def _restore(self, state: State) -> None:
+        now = self._moment.arrays
+        for name in ("parameters", "moments"):
+            if state.arrays[name].shape != now[name].shape:
+                raise ValueError(
+                    f"the state's {name} have the shape {state.arrays[name].shape}, "
+                    f"but the run needs {now[name].shape}"
+                )
+            np.copyto(now[name], state.arrays[name])
+        self._random.restore(state.values["random"])
+        self._progress = [Progress(**state.values["progress"])]
+        self.epoch = int(state.values["epoch"])
+        reason = self._progress[0].stop_reason
+        if reason is None and self.epoch >= self.training.epochs:
+            reason = "completed"
+        if reason is not None:
+            self.outcome = Outcome(reason)
+
+    def _look_ahead(self) -> int:
+        """How many epochs are trained before their results are worked out together."""
+        if len(self._stretches) > 1:
+            return 1
+        by_time = LOOK_AHEAD / self._stretches[0].seconds
+        by_memory = REEL_BYTES / max(self._moment.vector.nbytes, 1)
+        return max(1, min(LONGEST_REEL, int(by_time), int(by_memory)))
+
+    def _train(self) -> Iterator[int]:
+        epochs = self.training.epochs
+        while self.outcome is None:
+            count = min(len(self._reel.slots) - 1, epochs - self.epoch)
+            rates = [self._learning_rate(self.epoch + k) for k in range(count)]
+            for _ in self._advance(rates):
+                self.at_boundary = False
+                yield self.epoch
+            self.at_boundary = True
+            self._work_out(rates)
+            for slot in range(1, len(self._progress)):
+                self.epoch += 1
+                self._slot = slot
+                reason = self._progress[slot].stop_reason
+                if reason is not None or self.epoch == epochs:
+                    self._end(reason or "completed", rates[slot - 1])
+                yield self.epoch
+            np.copyto(self._reel.slots[0], self._reel.slots[self._slot])
+            self._streams = [self._streams[self._slot]]
+            self._progress = [self._progress[self._slot]]
+            self._slot = 0
+
+    def _learning_rate(self, epoch: int) -> float:
+        training = self.training
+        return training.schedule.value(epoch, training.epochs, training.optimizer.learning_rate)
+
+    def _advance(self, rates: Sequence[float]) -> Iterator[None]:
+        """Train one epoch for each rate into the slots from 1 on; yield at every pulse."""
+        # Only the last stretch is part of a loop: an epoch of several is long, and trained alone.
+        *stretches, last = self._stretches
+        self._rate.fill(rates[0])
+        for stretch in stretches:
+            with np.errstate(all="ignore"):
+                perform(stretch.calls)
+            yield
+        with np.errstate(all="ignore"):
+            for rate, record in zip(rates, self._reel.slots[1:], strict=False):
+                self._rate.fill(rate)
+                for function, arguments in last.calls:
+                    function(*arguments)
+                np.copyto(record, self._moment.vector)
+                self._streams.append(self._random.states() if self._draws else self._streams[0])
+
+    def _work_out(self, rates: Sequence[float]) -> None:
+        """From the records in the slots from 1 on, the epochs' rows and what ends the run."""
+        first, count = self.epoch + 1, len(rates)
+        records = {name: record[1 : count + 1] for name, record in self._reel.arrays.items()}
+        with np.errstate(all="ignore"):
+            columns, are_finite = measure(
+                LOSSES[self.training.loss],
+                records,
+                self._targets,
+                self._validation_targets,
+                self._segments,
+            )
+            columns["learning_rate"] = np.array(rates)
+            gradients = None
+            every = self.training.gradients_every
+            if every > 0:
+                chosen = slice(-first % every, None, every)
+                epochs = np.arange(first, first + count)[chosen]
+                if len(epochs) > 0:
+                    gradients = take_snapshots(
+                        self._segments,
+                        epochs,
+                        *(records[name][chosen] for name in ("gradient", "step", "parameters")),
+                    )
+        self._blocks.append(Block(first, columns, gradients))
+        self._progress += follow(
+            self._progress[0],
+            columns,
+            are_finite,
+            self.training.early_stopping,
+            self.training.target,
+        )
+
+    def _end(self, reason: StopReason, rate: float) -> None:
+        """Note why the run is over; after a divergence, go back to the epoch before."""
+        if reason != "diverged":
+            self.outcome = Outcome(reason)
+            return
+        records = self._reel.arrays
+        after = (records[name][self._slot] for name in ("parameters", "gradient", "step"))
+        (row,) = cut(self._blocks[-1], self.epoch, self.epoch).columns["train_loss"]
+        explained = explain(
+            self.epoch,
+            self.network,
+            self.training,
+            rate,
+            row,
+            self.data.train_inputs,
+            *after,
+        )
+        self.outcome = Outcome(reason, explained)
+        self._slot -= 1
+
+
+def _check(network: Network, training: Training, data: Data) -> None:
+    for part, inputs, targets in (
+        ("train", data.train_inputs, data.train_targets),
+        ("validation", data.validation_inputs, data.validation_targets),
+    ):
+        if inputs is None or targets is None:
+            continue
+        samples = len(inputs)
+        if samples == 0:
+            raise ValueError(f"there are no {part} samples")
+        for noun, array, shape in (
+            ("inputs", inputs, network.input_shape),
+            ("targets", targets, network.output_shape),
+        ):
+            if array.shape != (samples, *shape):
+                needed = (samples, *shape)
+                raise ValueError(f"{part}_{noun} need the shape {needed}, not {array.shape}")
+            if not np.isfinite(array).all():
+                raise ValueError(f"{part}_{noun} must be finite numbers")
+    target = training.target
+    if target is None:
+        return
+    if target.metric.startswith("validation") and data.validation_inputs is None:
+        raise ValueError(f"the target {target.metric} needs validation data")
+    if target.metric.endswith("accuracy") and LOSSES[training.loss].hits_from_scores is None:
+        raise ValueError(f"the target {target.metric} has no meaning for {training.loss}")

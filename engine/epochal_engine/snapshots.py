@@ -1,0 +1,108 @@
+"""What can be seen of the gradients: a few statistics and a histogram for every layer and epoch.
+
+The bins of the histogram are powers of four. The bin of a float32 is then read off its exponent,
+without a logarithm, and exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .network import Network
+from .trace import Array
+
+STATISTICS = ("norm", "mean", "std", "largest", "zero_share", "weight_norm", "update_ratio")
+"""Of each layer's gradient: Euclidean norm, mean and standard deviation of the elements, largest
+size, share of exact zeros; then the norm of the layer's parameters, and that of the last step over
+it."""
+
+_LOWEST_EXPONENT, _HIGHEST_EXPONENT = -33, 7
+HISTOGRAM_EDGES: Array = 2.0 ** np.arange(_LOWEST_EXPONENT, _HIGHEST_EXPONENT + 1, 2)
+"""The edges of the bins of |gradient|, 2⁻³³ (1.2e-10) to 2⁷ (128) by factors of 4, `(21,)`."""
+HISTOGRAM_EDGES.flags.writeable = False
+BINS = len(HISTOGRAM_EDGES) + 1
+"""Below the first edge, between two each (the lower one included), from the last one on; what is
+not a number is counted in the last."""
+
+_FLOAT32_BIAS = 127
+_FIRST_BIN = (_LOWEST_EXPONENT + _FLOAT32_BIAS) // 2 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """Snapshots of `m` epochs: the gradient of the last batch, before any clipping."""
+
+    epochs: Array
+    """`(m,)` int64."""
+    layers: tuple[str, ...]
+    """The names of the layers that learn."""
+    statistics: Array
+    """`(m, layers, len(STATISTICS))` float32."""
+    histogram: Array
+    """`(m, layers, BINS)` uint32: how many elements have their size in the bin."""
+
+
+class Segments:
+    """Where each layer's parameters lie in the flat vector."""
+
+    def __init__(self, network: Network) -> None:
+        sizes: dict[str, int] = {}
+        for name, shape in network.parameters.items():
+            layer = name.partition(".")[0]
+            sizes[layer] = sizes.get(layer, 0) + int(np.prod(shape))
+        self.layers = tuple(sizes)
+        self.sizes = np.array(list(sizes.values()))
+        self.starts = np.cumsum(self.sizes) - self.sizes
+        self.owner = np.repeat(np.arange(len(sizes)), self.sizes)
+
+    def sums(self, vectors: Array) -> Array:
+        """The sum over each layer of float64 vectors, `(m, size)` to `(m, layers)`."""
+        return np.add.reduceat(vectors, self.starts, axis=1)
+
+    def squares(self, vectors: Array) -> Array:
+        """The sum of squares over each layer, as float64, `(m, size)` to `(m, layers)`."""
+        wide = vectors.astype(np.float64)
+        return self.sums(np.square(wide, out=wide))
+
+
+def take_snapshots(
+    segments: Segments, epochs: Array, gradients: Array, steps: Array, parameters: Array
+) -> Gradients:
+    """Snapshots of `epochs` from the flat gradients, steps and parameters, each `(m, size)`."""
+    wide = gradients.astype(np.float64)
+    sizes = segments.sizes
+    mean = segments.sums(wide) / sizes
+    squares = segments.squares(gradients)
+    weight_norm = np.sqrt(segments.squares(parameters))
+    step_norm = np.sqrt(segments.squares(steps))
+    zeros = segments.sums((wide == 0.0).astype(np.float64))
+    np.absolute(wide, out=wide)
+    statistics = np.empty((len(epochs), len(segments.layers), len(STATISTICS)), np.float32)
+    statistics[..., 0] = np.sqrt(squares)
+    statistics[..., 1] = mean
+    statistics[..., 2] = np.sqrt(np.maximum(squares / sizes - np.square(mean), 0.0))
+    statistics[..., 3] = np.maximum.reduceat(wide, segments.starts, axis=1)
+    statistics[..., 4] = zeros / sizes
+    statistics[..., 5] = weight_norm
+    statistics[..., 6] = update_ratio(step_norm, weight_norm)
+    return Gradients(epochs, segments.layers, statistics, _histogram(segments, gradients))
+
+
+def update_ratio(step_norm: Array, weight_norm: Array) -> Array:
+    """|step| / |weights|; 0 where there is no step, infinite where a step leads from or to zero."""
+    return step_norm / np.maximum(weight_norm, np.finfo(np.float64).tiny)
+
+
+def _histogram(segments: Segments, gradients: Array) -> Array:
+    m, layers = len(gradients), len(segments.layers)
+    bits = gradients.astype(np.float32).view(np.uint32)
+    bits <<= 1  # the sign
+    bits >>= 25  # the fraction, and the last bit of the exponent: two exponents share a bin
+    index = bits.astype(np.int64)
+    np.clip(index, _FIRST_BIN, _FIRST_BIN + BINS - 1, out=index)
+    index += (segments.owner * BINS) - _FIRST_BIN
+    index += (np.arange(m) * (layers * BINS))[:, None]
+    counts = np.bincount(index.ravel(), minlength=m * layers * BINS)
+    return counts.reshape(m, layers, BINS).astype(np.uint32)

@@ -1,0 +1,112 @@
+"""The rules by which a run ends before its last epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from .trace import Array
+
+StopReason: TypeAlias = Literal["completed", "early_stopped", "target_reached", "diverged"]
+
+METRICS = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
+"""What is measured every epoch, where it has a meaning."""
+
+GROWTH = 1_000.0
+"""A loss that is more than this many times the first one, or than 1, has run away."""
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop once the loss has not improved for `patience` epochs by more than `min_delta`.
+
+    Watches the validation loss if there is one, else the training loss.
+    """
+
+    patience: int
+    min_delta: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.patience < 1:
+            raise ValueError("patience must be at least 1 epoch")
+        if not 0.0 <= self.min_delta < math.inf:
+            raise ValueError("min_delta must be a finite number that is not negative")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Stop once a loss is as low as `value`, or an accuracy as high."""
+
+    metric: str
+    value: float
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise ValueError(f"a target's metric is one of {', '.join(METRICS)}")
+
+    def is_reached_by(self, value: float) -> bool:
+        """Whether this value of the metric is as good as the target."""
+        return value <= self.value if self.metric.endswith("loss") else value >= self.value
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the rules remember from epoch to epoch."""
+
+    first_loss: float | None = None
+    best_loss: float | None = None
+    epochs_without_progress: int = 0
+    stop_reason: StopReason | None = None
+
+
+def follow(
+    progress: Progress,
+    columns: Mapping[str, Array],
+    parameters_are_finite: Array,
+    early_stopping: EarlyStopping | None,
+    target: Target | None,
+) -> list[Progress]:
+    """The progress after each epoch in the columns, up to the first with a reason to stop.
+
+    A run has diverged when its parameters or a loss are no longer finite numbers, or when the
+    training loss has grown beyond `GROWTH`; that comes before any other reason.
+    """
+    losses = columns["train_loss"]
+    if progress.first_loss is None:
+        progress = replace(progress, first_loss=float(losses[0]))
+    assert progress.first_loss is not None
+    watched = columns.get("validation_loss", losses)
+    is_sound = (
+        parameters_are_finite
+        & np.isfinite(watched)
+        & (losses <= GROWTH * max(progress.first_loss, 1.0))
+    )
+    sound_epochs = len(losses) if is_sound.all() else int(is_sound.argmin())
+    diverged = [replace(progress, stop_reason="diverged")] if sound_epochs < len(losses) else []
+    if early_stopping is None and target is None:
+        return [progress] * sound_epochs + diverged
+    followed = []
+    for epoch in range(sound_epochs):
+        if early_stopping is not None:
+            progress = _watch(progress, float(watched[epoch]), early_stopping)
+        if target is not None and target.is_reached_by(float(columns[target.metric][epoch])):
+            progress = replace(progress, stop_reason="target_reached")
+        followed.append(progress)
+        if progress.stop_reason is not None:
+            return followed
+    return followed + diverged
+
+
+def _watch(progress: Progress, loss: float, rule: EarlyStopping) -> Progress:
+    if progress.best_loss is None or loss < progress.best_loss - rule.min_delta:
+        return replace(progress, best_loss=loss, epochs_without_progress=0)
+    waited = progress.epochs_without_progress + 1
+    return replace(
+        progress,
+        epochs_without_progress=waited,
+        stop_reason="early_stopped" if waited >= rule.patience else None,
+    )

@@ -1,0 +1,79 @@
+"""What a network amounts to before it is trained: shapes, parameters, arithmetic."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .layers import Dense
+from .network import Network
+from .trace import Shape
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """One layer."""
+
+    name: str
+    type: str
+    output_shape: Shape
+    """Of one sample."""
+    parameters: int
+    arithmetic: str
+    """How that number comes about, as in "4·3 + 4"."""
+    flops: int
+    """Additions and multiplications of one sample on its way forward."""
+    activation: str | None
+    """None for a layer that has none."""
+    initializer: str | None
+    """In effect, whether it was chosen or is the usual one; None where nothing is learnt."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A whole network. Some count the input as a layer of neurons, some do not: both are given.
+
+    Layers are counted that have neurons of their own; a dropout has none.
+    """
+
+    layers: tuple[LayerSummary, ...]
+    parameters: int
+    flops: int
+    layers_with_input: int
+    layers_without_input: int
+    neurons_with_input: int
+    neurons_without_input: int
+
+
+def summarize(network: Network) -> Summary:
+    """Count a network's layers, neurons, parameters and floating-point operations."""
+    rows = []
+    neurons = []
+    for name, layer, before, after in zip(
+        network.names, network.layers, network.shapes, network.shapes[1:], strict=False
+    ):
+        has_neurons = isinstance(layer, Dense)
+        rows.append(
+            LayerSummary(
+                name=name,
+                type=layer.type,
+                output_shape=after,
+                parameters=sum(math.prod(s) for s in layer.parameters(before).values()),
+                arithmetic=layer.arithmetic(before),
+                flops=layer.flops(before),
+                activation=layer.activation if isinstance(layer, Dense) else None,
+                initializer=layer.initializer_name if isinstance(layer, Dense) else None,
+            )
+        )
+        if has_neurons:
+            neurons.append(math.prod(after))
+    inputs = math.prod(network.input_shape)
+    return Summary(
+        layers=tuple(rows),
+        parameters=sum(row.parameters for row in rows),
+        flops=sum(row.flops for row in rows),
+        layers_with_input=len(neurons) + 1,
+        layers_without_input=len(neurons),
+        neurons_with_input=sum(neurons) + inputs,
+        neurons_without_input=sum(neurons),
+    )

@@ -1,0 +1,67 @@
+"""How a network is trained: against which loss, by which steps, for how long."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from .losses import LOSSES
+from .network import Network
+from .optimizers import Optimizer
+from .schedules import Constant, Schedule
+from .stopping import EarlyStopping, Target
+
+
+@dataclass(frozen=True)
+class Training:
+    """All that is chosen before a run; with the network and the data it determines every number."""
+
+    loss: str
+    optimizer: Optimizer
+    epochs: int
+    batch_size: int | None = None
+    """Samples per step; None takes all samples in one step. The last batch may be smaller."""
+    schedule: Schedule = field(default_factory=Constant)
+    l2: float = 0.0
+    """Adds l2/2 · (sum of all squared weights, without biases) to what is minimized; the losses
+    that are reported are without it."""
+    clip_norm: float | None = None
+    """The largest norm of the whole gradient that a step may use; longer ones are shortened."""
+    clip_value: float | None = None
+    """The largest size of one element of the gradient; applied before `clip_norm`."""
+    early_stopping: EarlyStopping | None = None
+    target: Target | None = None
+    shuffle: bool = True
+    """Whether every epoch goes through the samples in a new order; idle with a single batch."""
+    seed: int = 0
+    gradients_every: int = 1
+    """Take a snapshot of the gradient in every epoch that this number divides; 0 for none."""
+    dtype: Literal["float32", "float64"] = "float32"
+
+    def __post_init__(self) -> None:
+        if self.loss not in LOSSES:
+            raise ValueError(f"there is no loss named {self.loss!r}")
+        if self.epochs < 1:
+            raise ValueError("a run needs at least one epoch")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ValueError("a batch needs at least one sample")
+        if not 0.0 <= self.l2 < math.inf:
+            raise ValueError("l2 must be a finite number that is not negative")
+        for name, limit in (("clip_norm", self.clip_norm), ("clip_value", self.clip_value)):
+            if limit is not None and not limit > 0.0:
+                raise ValueError(f"{name} must be positive")
+        if self.seed < 0:
+            raise ValueError("a seed must not be negative")
+        if self.gradients_every < 0:
+            raise ValueError("gradients_every must not be negative")
+        if self.dtype not in ("float32", "float64"):
+            raise ValueError("dtype is float32 or float64")
+
+
+def check_output(network: Network, loss: str) -> None:
+    """Raise ValueError unless the network ends in the activation that the loss needs."""
+    needed = LOSSES[loss].output_activation
+    found = getattr(network.layers[-1], "activation", None)
+    if needed is not None and found != needed:
+        raise ValueError(f"the loss {loss} needs a network that ends in a {needed} activation")

@@ -1,0 +1,138 @@
+"""`epochald`: run the service, or a part of it, and find out why it does not run."""
+
+import os
+import sys
+import warnings
+
+import typer
+
+from epochal_service import preflight
+from epochal_service.preflight import StartupError
+from epochal_service.settings import explain, unknown_variables
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Run Epochal. Settings are EPOCHAL_* variables or lines of .env; `check` lists them.",
+)
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine: API, worker, and a broker unless one is set."""
+    from epochal_service import supervisor
+
+    supervisor.up(preflight.load_settings())
+
+
+@app.command()
+def api() -> None:
+    """Run the API, REST and gRPC, in one process."""
+    settings = preflight.load_settings()
+    preflight.require_broker(settings)
+    settings = preflight.find_ports(settings)
+    preflight.prepare_folder(settings)
+    preflight.prepare_database(settings)
+    try:
+        preflight.check_broker(settings)
+    except StartupError as error:
+        # The API takes jobs without a broker; they start when it is back.
+        typer.echo(f"epochald: starting without the broker: {error}", err=True)
+
+    from epochal_service import logs, server
+
+    logs.configure(settings)
+    server.serve(settings)
+
+
+@app.command()
+def worker() -> None:
+    """Run one worker: EPOCHAL_WORKERS processes that train one job each."""
+    settings = preflight.load_settings()
+    preflight.require_broker(settings)
+    preflight.prepare_folder(settings)
+    preflight.check_broker(settings)
+    preflight.prepare_database(settings)
+
+    from celery.platforms import SecurityWarning
+    from celery.signals import setup_logging
+
+    from epochal_service import logs
+    from epochal_workers.app import celery
+
+    # Connected, it keeps Celery from installing handlers of its own.
+    setup_logging.connect(lambda **_: logs.configure(settings), weak=False)
+    # So long may a job take to reach the end of its epoch and store a checkpoint.
+    celery.conf.worker_soft_shutdown_timeout = 4.0
+    # Its warning for root is about pickled messages; ours are JSON and hold the id of a job.
+    warnings.simplefilter("ignore", SecurityWarning)
+    celery.worker_main(
+        [
+            "--quiet",
+            "worker",
+            "--pool=prefork",
+            f"--concurrency={settings.workers}",
+            "--prefetch-multiplier=1",
+            "--without-gossip",
+            "--without-mingle",
+            f"--hostname=epochal-{os.getpid()}@%h",
+            f"--loglevel={settings.log_level}",
+        ]
+    )
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the revision of this program."""
+    settings = preflight.load_settings()
+    preflight.prepare_folder(settings)
+    preflight.migrate_database(settings)
+
+
+@app.command()
+def check() -> None:
+    """List every setting and where it came from, and say what would keep Epochal from running."""
+    settings = preflight.load_settings()
+    rows = list(explain(settings))
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row[:3], widths, strict=True))
+        typer.echo("  ".join((*cells, row.description)))
+    typer.echo("")
+    for name in unknown_variables():
+        typer.echo(f"note  {name} is not a setting of Epochal")
+    failed = False
+    for subject, test in {
+        "the addresses are free": preflight.find_ports,
+        "the data folder can be written": preflight.prepare_folder,
+        "the database is at this program's revision": preflight.check_database,
+        "the broker answers" if settings.broker_url else "a broker can be started": (
+            preflight.check_broker
+        ),
+    }.items():
+        try:
+            test(settings)
+            typer.echo(f"ok    {subject}")
+        except StartupError as error:
+            failed = True
+            typer.echo(f"fail  {error}")
+    raise typer.Exit(1 if failed else 0)
+
+
+def main() -> None:
+    """Run a command; what keeps it from starting is told on stderr, without a trace."""
+    # One process trains one job, and more threads in a matrix product of this size only wait for
+    # each other. The libraries read this when NumPy is imported, which no command has done yet.
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
+    try:
+        app()
+    except StartupError as error:
+        for sentence in str(error).splitlines():
+            typer.echo(f"epochald: {sentence}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

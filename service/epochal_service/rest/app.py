@@ -1,0 +1,72 @@
+"""The REST edge: routes in, problems out, and a lifespan that holds the context open."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse, Response
+from fastapi.routing import APIRoute
+from fastapi_offline import FastAPIOffline
+
+from ..methods.context import Context, open_context
+from ..settings import Settings
+from . import datasets, jobs, networks, problems, streams, system
+from .metrics import Measured, Metrics
+from .openapi import DESCRIPTION, TAGS, describe
+from .streams import Streams
+
+Companion = Callable[[Context], AbstractAsyncContextManager[None]]
+
+
+def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> FastAPI:
+    """The application; `companions` live beside it in the same loop and over the same context.
+
+    Whoever serves the app sets `app.state.stopping` before waiting for open connections: it ends
+    the event streams, which would keep their connections open for as long as their jobs run.
+    """
+    metrics = Metrics()
+    open_streams = Streams(metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            app.state.context = await stack.enter_async_context(open_context(settings))
+            for companion in companions:
+                await stack.enter_async_context(companion(app.state.context))
+            ending = asyncio.create_task(open_streams.end_when_stopping(), name="end of streams")
+            stack.callback(ending.cancel)
+            yield
+
+    app: FastAPI = FastAPIOffline(
+        title="Epochal",
+        version=version("epochal-server"),
+        summary="Trains neural networks over HTTP and gRPC and lets you see every epoch.",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+        generate_unique_id_function=_operation_id,
+    )
+    app.state.metrics = metrics
+    app.state.streams = open_streams
+    app.state.stopping = open_streams.stopping
+    app.add_middleware(Measured, metrics=metrics)
+    problems.install(app)
+    for noun in (networks, datasets, jobs, streams, system):
+        app.include_router(noun.router)
+    app.get("/", include_in_schema=False)(_to_docs)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+async def _to_docs() -> Response:
+    return RedirectResponse("/docs")

@@ -1,0 +1,126 @@
+"""What the API says of itself: `protos/openapi.json`, which this module writes and compares.
+
+python -m epochal_service.rest.openapi [--check] [path]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from ..specs.base import Reply
+from .problems import MEDIA_TYPE, Problem
+
+DESCRIPTION = """
+A job is a network, a data set and a way to train; every epoch of it is stored, and may be watched
+while it happens or replayed later.
+
+* Unknown fields and parameters are refused. Of a key that is given twice, the last one counts.
+* A number that is not finite is the string `"NaN"`, `"Infinity"` or `"-Infinity"` in an answer;
+  in a request it is refused.
+* Every problem is an `application/problem+json` document (RFC 9457) with a stable `reason`.
+* Lists come in pages: pass `next_page_token` on as `page_token`, `next_after_epoch` as
+  `after_epoch`.
+* Everything is there over gRPC as well, under the same names.
+""".strip()
+
+TAGS = [
+    {"name": "jobs", "description": "A spec goes in, epochs come out."},
+    {"name": "networks", "description": "What is between the inputs and the outputs."},
+    {"name": "datasets", "description": "Data: built in, generated, uploaded."},
+    {"name": "system", "description": "What the service says of itself."},
+]
+
+NUMBER = {
+    "anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}],
+    "description": "A number; what is not finite is a string.",
+}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of `app`, as its replies really are; made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            summary=app.summary,
+            description=app.description,
+            tags=app.openapi_tags,
+            routes=app.routes,
+            separate_input_output_schemas=False,
+        )
+        schemas = document["components"]["schemas"]
+        for reply in _subclasses(Reply):
+            if reply.__name__ in schemas:
+                _complete(schemas[reply.__name__])
+        schemas["Number"] = NUMBER
+        document["components"]["schemas"] = dict(sorted(schemas.items()))
+        for path in document["paths"].values():
+            for operation in path.values():
+                for response in operation["responses"].values():
+                    _name_media_type(response)
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+def _subclasses(model: type[Reply]) -> Iterator[type[Reply]]:
+    for child in model.__subclasses__():
+        yield child
+        yield from _subclasses(child)
+
+
+def _complete(schema: dict[str, Any]) -> None:
+    """A reply always has all its fields, and its floats may be strings."""
+    schema["required"] = list(schema.get("properties", {}))
+    for field in schema.get("properties", {}).values():
+        field.pop("default", None)
+        _widen(field)
+
+
+def _widen(schema: dict[str, Any]) -> None:
+    if schema.get("type") == "number":
+        del schema["type"]
+        schema["$ref"] = "#/components/schemas/Number"
+    for part in (schema.get("items"), schema.get("additionalProperties"), *schema.get("anyOf", ())):
+        if isinstance(part, dict):
+            _widen(part)
+
+
+def _name_media_type(response: dict[str, Any]) -> None:
+    """FastAPI files every document under the media type of the route's success."""
+    content = response.get("content", {})
+    for media_type, described in list(content.items()):
+        if described.get("schema") == {"$ref": f"#/components/schemas/{Problem.__name__}"}:
+            content[MEDIA_TYPE] = content.pop(media_type)
+
+
+def main() -> int:
+    """Write the document, or with `--check` say whether it is the one that this program has."""
+    from ..settings import Settings
+    from .app import create_app
+
+    arguments = argparse.ArgumentParser(
+        prog="epochal_service.rest.openapi", description=main.__doc__
+    )
+    arguments.add_argument("--check", action="store_true", help="compare instead of writing")
+    arguments.add_argument("path", nargs="?", type=Path, default=Path("protos/openapi.json"))
+    asked = arguments.parse_args()
+    document = describe(create_app(Settings()))
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    if not asked.check:
+        asked.path.write_text(text)
+    elif not asked.path.exists() or asked.path.read_text() != text:
+        sys.stderr.write(f"{asked.path} is stale: run python -m epochal_service.rest.openapi\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Whatever goes wrong leaves as one kind of document: `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import iter_route_contexts
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic_core.core_schema import ValidatorFunctionWrapHandler
+from starlette.exceptions import HTTPException
+
+from ..errors import EpochalError, FieldError, InvalidArgument, Unavailable
+from ..specs.validation import describe, field_errors
+
+MEDIA_TYPE = "application/problem+json"
+
+_KINDS = {kind.status: kind for kind in EpochalError.__subclasses__()}
+
+
+class FieldProblem(BaseModel):
+    """One thing that is wrong with the request."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    field: str
+    """Path into the body, e.g. `network.layers[0].units`, or the name of a parameter or header."""
+    description: str
+
+
+class Problem(BaseModel):
+    """Why a request was not answered."""
+
+    model_config = ConfigDict(
+        use_attribute_docstrings=True,
+        json_schema_extra={
+            "example": {
+                "type": "urn:epochal:problem:invalid_argument",
+                "title": "The request is not valid",
+                "status": 400,
+                "detail": "epochs: must be at least 1",
+                "reason": "invalid_argument",
+                "errors": [{"field": "epochs", "description": "must be at least 1"}],
+            }
+        },
+    )
+
+    type: str
+    """Names the kind of problem; it is the reason as a URN."""
+    title: str
+    """The kind of problem in words, always the same ones."""
+    status: int
+    """The HTTP status again."""
+    detail: str
+    """What went wrong this time."""
+    reason: str
+    """A stable word for programs; gRPC gives the same one."""
+    errors: list[FieldProblem] = Field(default_factory=list)
+    """What is wrong with which field."""
+
+
+def problem(
+    status: int,
+    title: str,
+    reason: str,
+    detail: str,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The response that tells of a problem."""
+    document = Problem(
+        type=f"urn:epochal:problem:{reason}",
+        title=title,
+        status=status,
+        detail=detail,
+        reason=reason,
+        errors=[FieldProblem(field=field, description=text) for field, text in errors],
+    )
+    return Response(document.model_dump_json(), status, headers, MEDIA_TYPE)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route's description names; `default` stands for those of every route."""
+    named: dict[int | str, dict[str, Any]] = {
+        status: {"model": Problem, "description": _title(status)} for status in statuses
+    }
+    return named | {"default": {"model": Problem, "description": "Any other problem"}}
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app`, foreseen or not, a problem document."""
+    app.add_exception_handler(EpochalError, _tell)
+    app.add_exception_handler(RequestValidationError, _tell_parameters)
+    app.add_exception_handler(HTTPException, _tell_http)
+    app.add_exception_handler(Exception, _tell_defect)
+
+
+def _explain(value: object, handler: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return handler(value)
+    except ValidationError as error:
+        raise InvalidArgument.of(*field_errors(error, value)) from None
+
+
+Explained = WrapValidator(_explain)
+"""On a body or a query model: its errors are `InvalidArgument`, in the words of both wires."""
+
+
+async def _tell(_: Request, error: Exception) -> Response:
+    assert isinstance(error, EpochalError)
+    headers = {}
+    if isinstance(error, Unavailable):
+        headers["Retry-After"] = str(error.retry_after)
+    return problem(error.status, error.title, error.reason, error.detail, error.errors, headers)
+
+
+async def _tell_parameters(request: Request, error: Exception) -> Response:
+    """What FastAPI itself found: in paths and headers, whose place comes first in the location."""
+    assert isinstance(error, RequestValidationError)
+    details = [{**detail, "loc": detail["loc"][1:]} for detail in error.errors()]
+    return await _tell(request, InvalidArgument.of(*describe(details, None)))
+
+
+async def _tell_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    detail = error.detail
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+        detail = f"{request.url.path} answers {headers['Allow']}"
+    elif error.status_code == HTTPStatus.NOT_FOUND:
+        detail = "No method has this path; /docs lists all that there are"
+    status = error.status_code
+    reason = _KINDS[status].reason if status in _KINDS else HTTPStatus(status).name.lower()
+    return problem(status, _title(status), reason, detail, headers=headers)
+
+
+async def _tell_defect(_: Request, __: Exception) -> Response:
+    """The server logs the trace, since Starlette raises the error again; the caller sees none."""
+    return problem(
+        EpochalError.status,
+        EpochalError.title,
+        EpochalError.reason,
+        "Something went wrong on our side; the log of the server says what",
+    )
+
+
+def _methods(request: Request) -> set[str]:
+    """What all routes on the request's path answer; Starlette's own list has the first alone."""
+    return {
+        method
+        for route in iter_route_contexts(request.app.routes)
+        if route.methods and route.path_regex.match(request.url.path)
+        for method in route.methods
+    }
+
+
+def _title(status: int) -> str:
+    return _KINDS[status].title if status in _KINDS else HTTPStatus(status).phrase

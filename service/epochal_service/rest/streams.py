@@ -1,0 +1,169 @@
+"""A job's events as server-sent events: frames in, bytes out, nothing held for a slow reader.
+
+https://html.spec.whatwg.org/multipage/server-sent-events.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Annotated
+
+import anyio
+import structlog
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.types import Receive, Scope, Send
+
+from ..errors import Unavailable
+from ..jobs.follow import Frame, Frames
+from ..methods import jobs
+from ..specs.jobs import JobEvent, WatchJobRequest
+from .context import Here
+from .jobs import JobId
+from .metrics import Metrics
+from .problems import Explained, problems
+
+logger = structlog.get_logger(__name__)
+
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+
+STALLED_SECONDS = 60.0  # a client that takes nothing for this long is let go
+RETRY = b"retry: 1000\n\n"
+HEARTBEAT = b": heartbeat\n\n"
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),  # nginx would keep events back until its buffer is full
+]
+
+
+class _EventStreamMedia(Response):
+    """Names the media type in the description of the API."""
+
+    media_type = "text/event-stream"
+
+
+@router.get(
+    "/{id}/events",
+    summary="Watch a job",
+    response_class=_EventStreamMedia,
+    responses={
+        200: {
+            "model": JobEvent,
+            "description": "Server-sent events: `id` is the event's `seq`, `event` its `type`, and "
+            "`data` the JSON of the field that is named like the type",
+        },
+        204: {"description": "The cursor is past the end: there is nothing more to come"},
+        **problems(400, 404),
+    },
+)
+async def watch_job(
+    context: Here,
+    job_id: JobId,
+    query: Annotated[WatchJobRequest, Query(), Explained],
+    request: Request,
+    last_event_id: Annotated[
+        int | None,
+        Header(
+            ge=0,
+            lt=2**63,
+            description="Sent by a browser that connects again; wins over `after`.",
+        ),
+    ] = None,
+) -> Response:
+    """Replays what came after the cursor, follows, says `end`, and closes.
+
+    The first event is a `snapshot` of the job and its curve where no cursor is given. A comment
+    comes at least every 15 s. Who connects again with the `id` of the last event that arrived
+    misses nothing and gets nothing twice.
+    """
+    cursor = query.after if last_event_id is None else last_event_id
+    frames = await jobs.watch_job(context, job_id, WatchJobRequest(after=cursor))
+    if frames.ended:
+        frames.close()
+        return Response(status_code=204)
+    streams: Streams = request.app.state.streams
+    return EventStream(frames, streams)
+
+
+class Streams:
+    """The streams of one app that are open, so that a server about to stop can end them."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self.stopping = asyncio.Event()
+        self._metrics = metrics
+        self._scopes: set[anyio.CancelScope] = set()
+
+    async def end_when_stopping(self) -> None:
+        """Waits for `stopping`, then ends every open stream cleanly."""
+        await self.stopping.wait()
+        for scope in self._scopes:
+            scope.cancel()
+
+    @contextmanager
+    def open(self, scope: anyio.CancelScope) -> Iterator[None]:
+        """Counts a stream as open while the block lasts; to cancel its `scope` ends it."""
+        self._scopes.add(scope)
+        if self.stopping.is_set():
+            scope.cancel()
+        with self._metrics.open_stream():
+            try:
+                yield
+            finally:
+                self._scopes.discard(scope)
+
+
+class EventStream(Response):
+    """Sends frames until they end, the client goes away or stalls, or the server stops."""
+
+    def __init__(self, frames: Frames, streams: Streams) -> None:
+        self.background = None
+        self._frames = frames
+        self._streams = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with closing(self._frames):
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            if await self._follow(receive, send):
+                await send({"type": "http.response.body"})
+
+    async def _follow(self, receive: Receive, send: Send) -> bool:
+        """False if the client stalls: one more byte would wait behind those that nobody takes."""
+        async with anyio.create_task_group() as tasks:
+            with self._streams.open(tasks.cancel_scope):
+                tasks.start_soon(_cancel_when_gone, receive, tasks.cancel_scope)
+                try:
+                    await _send(send, RETRY)
+                    async for frame in self._frames:
+                        await _send(send, block_of(frame))
+                except TimeoutError:
+                    return False
+                except Unavailable as error:
+                    # The client connects again with its cursor, and may then be told why not.
+                    logger.warning("a stream ends early", error=error.detail)
+                finally:
+                    tasks.cancel_scope.cancel()
+        return True
+
+
+async def _send(send: Send, block: bytes) -> None:
+    async with asyncio.timeout(STALLED_SECONDS):
+        await send({"type": "http.response.body", "body": block, "more_body": True})
+
+
+async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope.cancel()
+
+
+def block_of(frame: Frame) -> bytes:
+    """The frame as it stands on the wire, made once for all who watch."""
+    if frame.type == "heartbeat":
+        return HEARTBEAT
+    block: bytes | None = frame.encoded.get("sse")
+    if block is None:
+        head = f"id: {frame.seq}\nevent: {frame.type}\ndata: ".encode()
+        block = frame.encoded["sse"] = head + frame.data + b"\n\n"
+    return block

@@ -1,0 +1,57 @@
+"""What the service says of itself over HTTP: limits, version, health, metrics."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from ..methods import system
+from ..specs.system import Health, Limits, Version
+from .context import Here
+from .metrics import Metrics
+from .problems import problems
+
+router = APIRouter(tags=["system"])
+
+
+@router.get("/v1/limits", summary="What one request may ask for", responses=problems())
+def get_limits(context: Here) -> Limits:
+    """The limits of this server, each with what it counts."""
+    return system.get_limits(context)
+
+
+@router.get("/v1/version", summary="What runs here", responses=problems())
+def get_version(context: Here) -> Version:
+    """The version of the service, and of what its numbers depend on."""
+    return system.get_version(context)
+
+
+@router.get("/healthz", summary="Is the process alive?", responses=problems())
+async def get_health() -> Health:
+    """Answers as long as the process does; looks at nothing else."""
+    return Health(status="ok")
+
+
+@router.get(
+    "/readyz",
+    summary="Can the service work?",
+    responses={503: {"model": Health, "description": "The store does not answer"}, **problems()},
+)
+def get_readiness(context: Here, response: Response) -> Health:
+    """`ok`, `degraded` (jobs wait for the broker) or `down` (the store does not answer)."""
+    health = system.readiness(context)
+    if health.status == "down":
+        response.status_code = 503
+        response.headers["Retry-After"] = "1"
+    return health
+
+
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems()},
+)
+def get_metrics(request: Request) -> Response:
+    """Requests by route and status, their latency, open streams, and the process itself."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.exposition(), media_type=metrics.MEDIA_TYPE)

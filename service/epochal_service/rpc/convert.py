@@ -1,0 +1,135 @@
+"""Between proto messages and the plain dicts that `specs` validates and replies dump.
+
+    message                        dict
+    unset field, empty list        no key (None and empty values write nothing)
+    ACTIVATION_RELU                "relu"
+    Row {values: [1, 2]}           [1.0, 2.0]
+    Timestamp                      "2026-01-31T12:00:00Z"; a datetime is understood too
+    anything else                  itself
+
+How a field converts is read off its descriptor once; no message has code of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, TypeVar
+
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from .._proto.common_pb2 import Row
+
+M = TypeVar("M", bound=Message)
+Conversion = Callable[[Any], Any]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_dict(message: Message) -> dict[str, Any]:
+    """The fields of `message` that are set, by name.
+
+    What this program does not know stays visible, so that validation can refuse it by its place: a
+    field stands under its number, an enum value as its number or as "unspecified".
+    """
+    readers = _readers(message.DESCRIPTOR)
+    fields = {
+        field.name: read(value) if (read := readers.get(field.name)) else value
+        for field, value in message.ListFields()
+    }
+    unknown = UnknownFieldSet(message)
+    return fields | {str(unknown[i].field_number): None for i in range(len(unknown))}
+
+
+def from_dict(mapping: Mapping[str, Any], message_type: type[M]) -> M:
+    """The message with these fields: the reverse of `to_dict`, for replies dumped in Python mode.
+
+    Raises `ValueError` for a name that the message does not have and `KeyError` for a word that its
+    enum does not have.
+    """
+    write = _writer(message_type.DESCRIPTOR)
+    return message_type(**(write(mapping) if write else mapping))
+
+
+@cache
+def words(enum: EnumDescriptor) -> dict[int, str]:
+    """Number -> word; the prefix that goes is the one before UNSPECIFIED, the value 0."""
+    prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
+    return {value.number: value.name.removeprefix(prefix).lower() for value in enum.values}
+
+
+@cache
+def _readers(descriptor: Descriptor) -> dict[str, Conversion]:
+    """Field name -> conversion, for the fields whose value does not stand for itself."""
+    found = {
+        field.name: _each(field, _element_reader) or _container(field)
+        for field in descriptor.fields
+    }
+    return {name: read for name, read in found.items() if read}
+
+
+def _element_reader(field: FieldDescriptor) -> Conversion | None:
+    if field.enum_type:
+        known = words(field.enum_type)
+        return lambda number: known.get(number, str(number))
+    if field.message_type is Row.DESCRIPTOR:
+        return lambda row: list(row.values)
+    if field.message_type is Timestamp.DESCRIPTOR:
+        return _rfc3339
+    return to_dict if field.message_type else None
+
+
+def _rfc3339(timestamp: Timestamp) -> str:
+    moment = _EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+@cache
+def _writer(descriptor: Descriptor) -> Conversion | None:
+    """Dict -> arguments of the message's constructor; None where every field stands for itself."""
+    found = {field.name: _each(field, _element_writer) for field in descriptor.fields}
+    writers = {name: write for name, write in found.items() if write}
+    if not writers:
+        return None
+    return lambda mapping: {
+        name: write(value) if value is not None and (write := writers.get(name)) else value
+        for name, value in mapping.items()
+    }
+
+
+def _element_writer(field: FieldDescriptor) -> Conversion | None:
+    if field.enum_type:
+        return {word: number for number, word in words(field.enum_type).items()}.__getitem__
+    if field.message_type is Row.DESCRIPTOR:
+        return lambda values: {"values": values}
+    if field.message_type is Timestamp.DESCRIPTOR:
+        return lambda moment: datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return _writer(field.message_type) if field.message_type else None
+
+
+def _each(
+    field: FieldDescriptor, element: Callable[[FieldDescriptor], Conversion | None]
+) -> Conversion | None:
+    """The conversion of one element, over all elements of a list or a map."""
+    if not field.is_repeated:
+        return element(field)
+    if entry := _map_entry(field):
+        of_value = element(entry.fields_by_name["value"])
+        return of_value and (lambda values: {key: of_value(v) for key, v in values.items()})
+    of_item = element(field)
+    return of_item and (lambda values: [of_item(value) for value in values])
+
+
+def _container(field: FieldDescriptor) -> Conversion | None:
+    if not field.is_repeated:
+        return None
+    return dict if _map_entry(field) else list
+
+
+def _map_entry(field: FieldDescriptor) -> Descriptor | None:
+    entry = field.message_type
+    return entry if entry and entry.GetOptions().map_entry else None

@@ -1,0 +1,83 @@
+"""WatchJob: the frames of a job as messages, each encoded once for all who watch it here.
+
+A watcher is a cursor and one frame on its way out. One that does not read is let go after a while;
+when the server stops, all are told to come back, to whoever answers then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import closing
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+
+from .._proto.training_pb2 import JobEvent
+from ..errors import Unavailable
+from ..jobs.follow import Frame
+from ..methods.context import Context
+from .convert import from_dict
+from .services import METHODS, Call, arguments, telling_errors
+
+STALLED_SECONDS = 60.0
+
+
+class Streams:
+    """The open streams of one server; `close` ends them all, and any that would follow."""
+
+    def __init__(self, context: Context, stalled_seconds: float = STALLED_SECONDS) -> None:
+        self._context = context
+        self._stalled_seconds = stalled_seconds
+        self._open: set[asyncio.Timeout] = set()
+        self._closed = False
+
+    def handler(self, descriptor: MethodDescriptor) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """The handler of a method that answers with a stream of frames."""
+        watch = METHODS[descriptor.name].function
+
+        async def handle(raw: bytes, call: Call) -> None:
+            patience = asyncio.timeout(None)
+            try:
+                async with patience:
+                    self._open.add(patience)
+                    frames = await watch(self._context, *arguments(self._context, descriptor, raw))
+                    with closing(frames):
+                        if frames.ended:
+                            return
+                        async for frame in frames:
+                            self._allow(patience, self._stalled_seconds)
+                            await call.write(encoded(frame))
+                            self._allow(patience, None)
+            except TimeoutError:
+                if not patience.expired():
+                    raise
+                raise Unavailable(
+                    "The server is stopping; watch on from the last seq."
+                    if self._closed
+                    else "Nothing was read for too long; watch on from the last seq."
+                ) from None
+            finally:
+                self._open.discard(patience)
+
+        return grpc.unary_stream_rpc_method_handler(telling_errors(handle))
+
+    def close(self) -> None:
+        """End every stream where it waits."""
+        self._closed = True
+        for patience in self._open:
+            if not patience.expired():
+                self._allow(patience, None)
+
+    def _allow(self, patience: asyncio.Timeout, seconds: float | None) -> None:
+        """What comes next may take so long (None: as long as it likes); nothing, once closed."""
+        now = asyncio.get_running_loop().time()
+        patience.reschedule(now if self._closed else seconds and now + seconds)
+
+
+def encoded(frame: Frame) -> bytes:
+    """The frame as a serialized `JobEvent`, made when the first watcher asks for it."""
+    if "grpc" not in frame.encoded:
+        message = from_dict(frame.event.model_dump(), JobEvent)
+        frame.encoded["grpc"] = message.SerializeToString()
+    event: bytes = frame.encoded["grpc"]
+    return event

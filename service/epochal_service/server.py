@@ -1,0 +1,44 @@
+"""The API process: uvicorn serves REST, and in the same loop gRPC lives as long as the app does."""
+
+import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from epochal_service.rest.app import create_app
+from epochal_service.rpc.server import serve as serve_grpc
+from epochal_service.settings import Settings
+
+# Streams end by themselves when the app hears of the end; this is for those that do not.
+GRACE_SECONDS = 2
+
+
+class _Server(uvicorn.Server):
+    """Tells the app that the end has come before it waits for open connections.
+
+    uvicorn runs the app's own shutdown only after the last connection has closed, and a stream
+    of events closes only when somebody ends it.
+    """
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.stopping.set()
+        await super().shutdown(sockets)
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, then end the streams and leave within two seconds or so."""
+    app = create_app(settings, companions=[serve_grpc])
+    config = uvicorn.Config(
+        app,
+        host=settings.http_address.host,
+        port=settings.http_address.port,
+        log_config=None,
+        log_level=settings.log_level,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    _Server(config, app).run()

@@ -1,0 +1,27 @@
+"""Fixtures for every room: real servers, started lazily, on this machine alone."""
+
+from collections.abc import Generator
+
+import pytest
+from tests.servers.postgres import database_url, postgres_server, postgres_url
+from tests.servers.stack import attach_logs, make_stack, stack
+from tests.servers.valkey import broker_url, valkey_server
+
+__all__ = [
+    "broker_url",
+    "database_url",
+    "make_stack",
+    "postgres_server",
+    "postgres_url",
+    "stack",
+    "valkey_server",
+]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    attach_logs(item, report)
+    return report

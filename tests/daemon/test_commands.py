@@ -1,0 +1,186 @@
+"""`epochald`: what keeps it from starting is one sentence on stderr and a non-zero exit."""
+
+import os
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers.stack import environment
+from tests.servers.valkey import listening_on_tcp
+
+ANY_PORT = {"http_address": "127.0.0.1:0", "grpc_address": "127.0.0.1:0"}
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port of 127.0.0.1 on which somebody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+class Epochald:
+    """Runs `epochald` in an empty folder, with the settings given and no others."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *command: str, **settings: object) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-P", "-m", "epochal_service", *command],
+            cwd=self.folder,
+            env=environment(ANY_PORT | settings),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    def refusal(self, *command: str, **settings: object) -> str:
+        """The one sentence with which it leaves."""
+        done = self(*command, **settings)
+        assert done.returncode in (os.EX_CONFIG, os.EX_TEMPFAIL)
+        assert done.stdout == ""
+        lines = done.stderr.splitlines()
+        assert len(lines) == 1, done.stderr
+        assert lines[0].startswith("epochald: ")
+        return lines[0].removeprefix("epochald: ")
+
+
+@pytest.fixture
+def epochald(tmp_path: Path) -> Epochald:
+    return Epochald(tmp_path)
+
+
+@pytest.mark.parametrize("command", ["up", "api"])
+@pytest.mark.parametrize("name", ["http_address", "grpc_address"])
+def test_a_port_that_is_taken(epochald: Epochald, command: str, name: str, taken_port: int) -> None:
+    settings = {name: f"127.0.0.1:{taken_port}", "broker_url": "redis://127.0.0.1:1"}
+    assert epochald.refusal(command, **settings) == (
+        f"127.0.0.1:{taken_port} cannot be used (another program listens there); stop what uses "
+        f"it, or set EPOCHAL_{name.upper()} to another address"
+    )
+
+
+def test_an_address_of_another_machine(epochald: Epochald) -> None:
+    sentence = epochald.refusal("up", http_address="192.0.2.1:8000", allow_public=1)
+    assert sentence.startswith("192.0.2.1:8000 cannot be used (Cannot assign requested address)")
+
+
+def test_the_same_port_for_both_wires(epochald: Epochald, taken_port: int) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    sentence = epochald.refusal("up", http_address=address, grpc_address=address)
+    assert sentence.endswith("set EPOCHAL_GRPC_ADDRESS to another address")
+
+
+@pytest.mark.parametrize("command", ["up", "migrate"])
+def test_a_data_folder_that_cannot_be_made(epochald: Epochald, command: str) -> None:
+    (epochald.folder / "file").touch()
+    sentence = epochald.refusal(command, data_dir="file/data")
+    assert re.fullmatch(
+        r"file(/data)? cannot be written \((Not a directory|File exists)\); correct its "
+        r"permissions, or set EPOCHAL_DATA_DIR to another folder",
+        sentence,
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_data_folder_that_cannot_be_written(epochald: Epochald) -> None:
+    (epochald.folder / "data").mkdir(mode=0o500)
+    assert epochald.refusal("up").startswith("data cannot be written (Permission denied)")
+
+
+@pytest.mark.parametrize("command", ["up", "migrate"])
+def test_a_database_that_is_newer_than_the_program(epochald: Epochald, command: str) -> None:
+    assert epochald("migrate").returncode == 0
+    with sqlite3.connect(epochald.folder / "data" / "epochal.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = 'from_the_future'")
+    database.close()
+    assert "newer than this program" in epochald.refusal(command)
+
+
+def test_a_file_that_is_not_a_database(epochald: Epochald) -> None:
+    (epochald.folder / "data").mkdir()
+    (epochald.folder / "data" / "epochal.db").write_text("Dear diary, today I was not a database.")
+    sentence = epochald.refusal("up")
+    assert sentence.startswith("sqlite:///data/epochal.db cannot be used (file is not a database)")
+
+
+def test_a_database_of_an_unknown_kind(epochald: Epochald) -> None:
+    sentence = epochald.refusal("up", database_url="mysql://user:secret@host/name")
+    assert sentence.startswith("EPOCHAL_DATABASE_URL: 'mysql://…' is not a database that Epochal")
+    assert "secret" not in sentence
+
+
+def test_a_database_that_does_not_answer(epochald: Epochald) -> None:
+    sentence = epochald.refusal("up", database_url="postgresql+psycopg://u:secret@127.0.0.1:1/n")
+    assert sentence.startswith("postgresql+psycopg://u:***@127.0.0.1:1/n cannot be used (")
+    assert "secret" not in sentence
+
+
+@pytest.mark.parametrize("command", ["up", "api", "worker"])
+def test_a_postgresql_database_that_was_not_migrated(
+    epochald: Epochald, command: str, postgres_url: str, broker_url: str
+) -> None:
+    sentence = epochald.refusal(command, database_url=postgres_url, broker_url=broker_url)
+    assert "run `epochald migrate`" in sentence
+    assert epochald("migrate", database_url=postgres_url).returncode == 0
+    done = epochald("check", database_url=postgres_url, broker_url=broker_url)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("command", ["up", "worker"])
+def test_a_broker_that_does_not_answer(epochald: Epochald, command: str) -> None:
+    sentence = epochald.refusal(command, broker_url="redis://:secret@127.0.0.1:1/0")
+    assert sentence.startswith("redis://:***@127.0.0.1:1/0: the broker does not answer (")
+    assert sentence.endswith("; start it, or correct EPOCHAL_BROKER_URL")
+
+
+@pytest.mark.parametrize("command", ["api", "worker"])
+def test_a_part_alone_needs_a_broker_that_is_named(epochald: Epochald, command: str) -> None:
+    assert epochald.refusal(command).startswith("EPOCHAL_BROKER_URL is not set")
+
+
+@pytest.mark.parametrize("command", ["up", "api", "worker", "migrate", "check"])
+def test_every_command_refuses_a_public_address(epochald: Epochald, command: str) -> None:
+    sentence = epochald.refusal(command, http_address="0.0.0.0:0")
+    assert sentence.startswith("EPOCHAL_HTTP_ADDRESS=0.0.0.0:0 would let other machines in")
+
+
+def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -> None:
+    (epochald.folder / ".env").write_text("EPOCHAL_WORKERS=3\n")
+    with listening_on_tcp() as url:
+        done = epochald("check", broker_url=url, wrokers=5)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^EPOCHAL_WORKERS +3 +\.env +jobs trained at a time", done.stdout, re.M)
+    assert re.search(r"^EPOCHAL_DATA_DIR +data +default +folder", done.stdout, re.M)
+    assert re.search(rf"^EPOCHAL_BROKER_URL +{url} +environment", done.stdout, re.M)
+    assert re.search(r"^EPOCHAL_LIMITS__MAX_EPOCHS +1000000 +default", done.stdout, re.M)
+    assert "note  EPOCHAL_WROKERS is not a setting of Epochal" in done.stdout
+    assert done.stdout.count("\nok  ") == 4
+
+
+def test_check_names_all_that_is_wrong_at_once(epochald: Epochald, taken_port: int) -> None:
+    done = epochald(
+        "check",
+        http_address=f"127.0.0.1:{taken_port}",
+        database_url="postgresql+psycopg://u:secret@127.0.0.1:1/n",
+        broker_url="redis://:secret@127.0.0.1:1",
+    )
+    assert done.returncode == 1
+    assert done.stdout.count("\nfail  ") == 3
+    assert done.stdout.count("\nok  ") == 1
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_migrate_makes_a_database_and_is_content_with_one_that_is_there(
+    epochald: Epochald, database_url: str
+) -> None:
+    for _ in range(2):
+        done = epochald("migrate", database_url=database_url)
+        assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,47 @@
+"""The servers behind the fixtures are real, empty, and each test's own."""
+
+import psycopg
+import pytest
+import redis
+import sqlalchemy
+from tests.servers.postgres import PostgresServer
+from tests.servers.valkey import listening_on_tcp
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_fresh_database_holds_no_tables(database_url: str, turn: int) -> None:
+    engine = sqlalchemy.create_engine(database_url)
+    with engine.begin() as connection:
+        assert sqlalchemy.inspect(connection).get_table_names() == []
+        connection.execute(sqlalchemy.text("CREATE TABLE leftover (turn INTEGER)"))
+    engine.dispose()
+
+
+def test_two_databases_of_one_server_are_apart(postgres_server: PostgresServer) -> None:
+    with postgres_server.database() as first, postgres_server.database() as second:
+        assert first != second
+
+
+def test_a_restarted_server_still_has_what_was_committed(postgres_server: PostgresServer) -> None:
+    with postgres_server.database() as url:
+        url = url.replace("+psycopg", "")
+        with psycopg.connect(url) as connection:
+            connection.execute("CREATE TABLE numbers AS SELECT 7 AS value")
+        postgres_server.stop()
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(url)
+        postgres_server.start()
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT value FROM numbers").fetchone() == (7,)
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_broker_holds_nothing_when_a_test_begins(broker_url: str, turn: int) -> None:
+    with redis.Redis.from_url(broker_url) as client:
+        assert client.dbsize() == 0
+        client.set("leftover", turn)
+
+
+def test_a_broker_on_tcp_answers_at_its_url() -> None:
+    with listening_on_tcp() as url, redis.Redis.from_url(url) as client:
+        assert client.ping() is True

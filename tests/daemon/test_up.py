@@ -1,0 +1,161 @@
+"""`epochald up`: starts everything, keeps it running, stops it in order, and leaves nothing behind."""
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Callable
+
+import psutil
+import pytest
+from tests.servers.stack import MakeStack, Stack, await_condition
+
+from epochal_service.settings import Settings
+from epochal_service.supervisor import banner
+
+
+def family(stack: Stack) -> list[psutil.Process]:
+    """The supervisor and all that it has started, in the order of their ids."""
+    root = psutil.Process(stack.process.pid)
+    return [root, *root.children(recursive=True)]
+
+
+def await_end(processes: list[psutil.Process]) -> None:
+    def over() -> bool:
+        return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
+
+    await_condition(lambda: quietly(over), 10, f"the end of {processes}")
+
+
+def quietly(condition: Callable[[], bool]) -> bool:
+    """The condition; false while a process that it looks at disappears under its eyes."""
+    try:
+        return condition()
+    except psutil.NoSuchProcess:
+        return False
+
+
+def settled(stack: Stack) -> None:
+    """Return when the worker has started its pool."""
+    await_condition(lambda: len(stack.worker_pids()) == 2, 30, "two processes that train")
+
+
+def test_the_banner_names_the_addresses_and_the_place_of_the_data() -> None:
+    settings = Settings(
+        http_address="127.0.0.1:8000", grpc_address="127.0.0.1:50051", data_dir="data"
+    )
+    assert banner(settings) == (
+        "Epochal is ready.\n"
+        "  page and API   http://127.0.0.1:8000   (docs at /docs)\n"
+        "  gRPC           127.0.0.1:50051\n"
+        "  data           data\n"
+        "Ctrl-C stops everything.\n"
+    )
+
+
+def test_the_banner_hides_the_password_of_a_database() -> None:
+    settings = Settings(database_url="postgresql+psycopg://u:secret@h/n")
+    assert "  data           postgresql+psycopg://u:***@h/n\n" in banner(settings)
+
+
+def test_port_0_becomes_a_port_that_answers(stack: Stack) -> None:
+    for address in (stack.http.removeprefix("http://"), stack.grpc):
+        host, _, port = address.partition(":")
+        assert int(port) > 0
+        socket.create_connection((host, int(port)), timeout=5).close()
+    assert stack.ready()
+
+
+def test_a_worker_has_as_many_processes_as_it_was_told(stack: Stack) -> None:
+    settled(stack)
+
+
+@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_stop_ends_all_of_it_in_order(
+    make_stack: MakeStack, request_to_stop: signal.Signals
+) -> None:
+    stack = make_stack()
+    settled(stack)
+    processes = family(stack)
+    os.kill(stack.process.pid, request_to_stop)
+    assert stack.process.wait(20) == 0
+    await_end(processes)
+    log = stack.log.read_text()
+    assert "did not leave in time" not in log
+    assert "Traceback" not in log
+    assert log.index("Finished server process") < log.index("Cold shutdown (MainProcess)")
+
+
+def test_nothing_survives_a_supervisor_that_was_killed(make_stack: MakeStack) -> None:
+    stack = make_stack()
+    settled(stack)
+    processes = family(stack)
+    assert len(processes) >= 6  # itself, broker, worker, two that train, API
+    stack.process.kill()
+    stack.process.wait()
+    await_end(processes)
+
+
+def test_nothing_survives_a_worker_that_was_killed_and_another_takes_its_place(
+    make_stack: MakeStack,
+) -> None:
+    stack = make_stack()
+    settled(stack)
+    before = [psutil.Process(pid) for pid in (stack.pid("worker"), *stack.worker_pids())]
+    stack.kill_worker()
+    await_end(before)
+    settled(stack)
+    assert "epochald: the worker died with SIGKILL; it starts again in" in stack.log_tail()
+
+
+def test_an_api_that_was_killed_comes_back_at_the_same_addresses(make_stack: MakeStack) -> None:
+    stack = make_stack()
+    before = stack.pid("api")
+    stack.restart_api()
+    assert stack.pid("api") != before
+    host, _, port = stack.grpc.partition(":")
+    socket.create_connection((host, int(port)), timeout=5).close()
+
+
+def test_a_broker_that_was_killed_comes_back_on_the_same_socket(make_stack: MakeStack) -> None:
+    stack = make_stack()
+    settled(stack)
+    stack.kill("broker")
+    await_condition(stack.ready, 30, "the API is ready")
+    settled(stack)
+
+
+def test_a_second_epochal_on_the_same_port_is_refused_and_the_first_goes_on(
+    make_stack: MakeStack,
+) -> None:
+    stack = make_stack()
+    with pytest.raises(pytest.fail.Exception) as failure:
+        make_stack(http_address=stack.http.removeprefix("http://"))
+    refusal = re.search(r"epochald: (.*)", str(failure.value))
+    assert refusal is not None
+    assert refusal[1].startswith(
+        f"{stack.http.removeprefix('http://')} cannot be used (another program listens there)"
+    )
+    assert stack.ready()
+
+
+def test_postgresql_and_a_named_broker_take_the_place_of_the_embedded_ones(
+    make_stack: MakeStack, broker_url: str
+) -> None:
+    stack = make_stack(database="postgresql", broker_url=broker_url)
+    settled(stack)
+    assert not any("-server" in process.name() for process in family(stack))
+    assert not stack.data_dir.exists()
+
+
+def test_logs_for_machines_are_json_on_every_line_that_is_logged(make_stack: MakeStack) -> None:
+    import json
+
+    stack = make_stack(log_format="json")
+    settled(stack)
+    lines = [line for line in stack.log.read_text().splitlines() if line.startswith("{")]
+    assert {"level", "event", "logger", "timestamp"} <= set.intersection(
+        *(set(json.loads(line)) for line in lines)
+    )
+    assert any(json.loads(line)["logger"].startswith("celery") for line in lines)
+    assert any(json.loads(line)["logger"].startswith("uvicorn") for line in lines)

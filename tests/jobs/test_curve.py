@@ -1,0 +1,113 @@
+"""A curve in few points has lost neither an extreme nor anything that is not finite."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from epochal_engine import Block
+from epochal_service.jobs import curve
+from epochal_service.jobs.epochs import entry_of
+from epochal_service.store import Database, jobs, log, migrate
+
+JOB = "job_0000000000000_0000000000000000"
+
+
+@given(
+    values=arrays(
+        np.float64,
+        st.integers(1, 400),
+        elements=st.one_of(
+            st.integers(-5, 5).map(float), st.sampled_from([np.nan, np.inf, -np.inf])
+        ),
+    ),
+    points=st.integers(4, 60),
+)
+@settings(max_examples=300, deadline=None)
+def test_reducing_keeps_ends_extremes_and_the_first_odd_value(
+    values: np.ndarray[Any, np.dtype[np.float64]], points: int
+) -> None:
+    kept = curve.keep(values, points)
+    assert (np.diff(kept) > 0).all()
+    if len(values) <= points:
+        assert len(kept) == len(values)
+        return
+    assert kept[0] == 0
+    assert kept[-1] == len(values) - 1
+    finite = values[np.isfinite(values)]
+    if finite.size:
+        assert values[kept][np.isfinite(values[kept])].min() == finite.min()
+        assert values[kept][np.isfinite(values[kept])].max() == finite.max()
+    if finite.size < values.size:
+        assert int(np.isfinite(values).argmin()) in kept
+    # Two extremes and perhaps one odd value of each stretch, and the two ends.
+    assert len(kept) <= 3 * max(1, (points - 2) // 2) + 2
+
+
+def test_a_flat_curve_keeps_one_point_of_each_stretch() -> None:
+    kept = curve.keep(np.zeros(1000), 22)
+    assert kept.tolist() == [*range(0, 1000, 100), 999]
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    migrate.upgrade(database_url)
+    database = Database(database_url)
+    with database.write() as connection:
+        values = {"id": JOB, "owner": "me", "state": "running", "spec": "{}", "parameters": 1}
+        values |= {"samples": 1, "flops": 1.0, "epoch": 0, "attempt": 1, "fruitless_attempts": 0}
+        jobs.insert(connection, {**values, "fence": 1, "last_seq": 0}, {})
+    yield database
+    database.close()
+
+
+def store(database: Database, losses: list[np.ndarray[Any, np.dtype[np.float64]]]) -> None:
+    first, entries = 1, []
+    for loss in losses:
+        columns = {"train_loss": loss, "gradient_norm": -loss}
+        entry = entry_of(Block(first, columns, None), np.full(len(loss), 1e-3))
+        assert entry is not None
+        entries.append(entry)
+        first += len(loss)
+    with database.write() as connection:
+        log.append(connection, JOB, len(entries), entries)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1024])
+def test_a_stored_curve_agrees_with_its_epochs(database: Database, size: int) -> None:
+    rng = np.random.default_rng(size)
+    loss = rng.normal(size=5000)
+    loss[[17, 3333]] = np.nan, -np.inf
+    store(database, [loss[at : at + size] for at in range(0, len(loss), size)])
+    with database.read() as connection:
+        told = curve.read(connection, JOB, ("train_loss", "gradient_norm"), 100)
+    assert told.epochs == 5000
+    for series, sign in zip(told.series, (1, -1), strict=True):
+        epochs, values = np.array(series.epochs), np.array(series.values)
+        np.testing.assert_array_equal(values, sign * loss[epochs - 1])
+        assert epochs[0] == 1
+        assert epochs[-1] == 5000
+        finite = np.isfinite(values)
+        assert values[finite].max() == (sign * loss[np.isfinite(loss)]).max()
+        assert values[finite].min() == (sign * loss[np.isfinite(loss)]).min()
+        assert {18, 3334} <= set(series.epochs)
+        assert len(epochs) <= 3 * 49 + 2
+
+
+def test_few_epochs_come_back_whole(database: Database) -> None:
+    store(database, [np.array([3.0, 2.0]), np.array([np.inf])])
+    with database.read() as connection:
+        told = curve.read(connection, JOB, (), 10)
+    assert [series.metric for series in told.series] == ["train_loss", "gradient_norm", "seconds"]
+    assert told.series[0].epochs == [1, 2, 3]
+    assert json.loads(told.model_dump_json())["series"][0]["values"] == [3.0, 2.0, "Infinity"]
+
+
+def test_a_job_without_epochs_has_an_empty_curve(database: Database) -> None:
+    with database.read() as connection:
+        assert curve.read(connection, JOB, (), 10).series == []

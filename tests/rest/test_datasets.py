@@ -1,0 +1,79 @@
+"""Data sets over HTTP: as JSON, and as the file that a spreadsheet saves."""
+
+from typing import Any
+
+from starlette.testclient import TestClient
+
+CSV = "width,height,kind\n1.5,2,cat\n3,4.5,dog\n2,2,cat\n"
+TEXT = {"Content-Type": "text/csv"}
+
+
+def test_a_csv_body_and_the_same_csv_in_json_give_the_same_data_set(client: TestClient) -> None:
+    query = {"name": "pets", "target": "kind", "task": "classification"}
+    from_file = client.post("/v1/datasets", content=CSV, headers=TEXT, params=query)
+    from_json = client.post("/v1/datasets", json={**query, "csv": CSV})
+    assert from_file.status_code == from_json.status_code == 201
+    assert from_file.headers["location"] == f"/v1/datasets/{from_file.json()['id']}"
+
+    def told(answer: Any) -> dict[str, Any]:
+        return {k: v for k, v in answer.json().items() if k not in ("id", "created_at")}
+
+    assert told(from_file) == told(from_json)
+    assert told(from_file)["class_names"] == ["cat", "dog"]
+
+
+def test_the_preview_has_the_first_rows(client: TestClient) -> None:
+    path = client.post("/v1/datasets", content=CSV, headers=TEXT).headers["location"]
+    preview = client.get(f"{path}/preview?rows=2").json()
+    assert preview["inputs"] == [[1.5, 2.0], [3.0, 4.5]]
+    assert preview["targets"] == [[0.0], [1.0]]
+
+
+def test_a_generator_becomes_a_data_set(client: TestClient) -> None:
+    body = {"name": "moons", "generator": {"name": "two_moons", "samples": 20}}
+    assert client.post("/v1/datasets", json=body).json()["samples"] == 20
+
+
+def test_a_query_beside_a_json_body_is_refused(client: TestClient) -> None:
+    answer = client.post("/v1/datasets?target=kind", json={"name": "pets", "csv": CSV})
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [
+        {"field": "target", "description": "goes into the body, since the body is JSON"}
+    ]
+
+
+def test_a_file_that_is_not_utf_8_is_refused(client: TestClient) -> None:
+    answer = client.post("/v1/datasets", content=b"caf\xe9,y\n1,2\n", headers=TEXT)
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [
+        {"field": "csv", "description": "must be UTF-8: byte 3 is not"}
+    ]
+
+
+def test_what_is_wrong_in_a_json_body_is_named_without_the_names_of_types(
+    client: TestClient,
+) -> None:
+    answer = client.post("/v1/datasets", json={"name": "", "csv": CSV, "task": "magic"})
+    assert [error["field"] for error in answer.json()["errors"]] == ["name", "task"]
+
+
+def test_a_body_that_is_neither_json_nor_csv_is_refused(client: TestClient) -> None:
+    answer = client.post("/v1/datasets", content=CSV, headers={"Content-Type": "text/plain"})
+    assert answer.status_code == 415
+    assert "application/json or text/csv" in answer.json()["detail"]
+
+
+def test_what_is_built_in_is_listed_previewed_and_never_deleted(client: TestClient) -> None:
+    names = [dataset["id"] for dataset in client.get("/v1/datasets").json()["datasets"]]
+    assert {"xor", "digits", "two_moons"} <= set(names)
+    preview = client.get("/v1/datasets/two_moons/preview?samples=12&rows=1000&seed=3").json()
+    assert len(preview["inputs"]) == 12
+    refused = client.delete("/v1/datasets/xor")
+    assert (refused.status_code, refused.json()["reason"]) == (409, "dataset_builtin")
+
+
+def test_a_deleted_data_set_is_gone(client: TestClient) -> None:
+    path = client.post("/v1/datasets", content=CSV, headers=TEXT).headers["location"]
+    assert client.delete(path).status_code == 204
+    assert client.get(path).status_code == 404
+    assert client.get(f"{path}/preview").status_code == 404

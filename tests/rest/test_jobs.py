@@ -1,0 +1,285 @@
+"""Jobs over HTTP, from the spec to the weights."""
+
+import csv
+import hashlib
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from epochal_service.rest.jobs import prefers_csv
+from starlette.testclient import TestClient
+
+from tests.rest.conftest import XOR
+
+KEY = {"Idempotency-Key": "lesson-3"}
+
+
+def test_a_job_is_made_and_found_where_its_location_says(client: TestClient) -> None:
+    made = client.post("/v1/jobs", json=XOR)
+    assert made.status_code == 201
+    job = made.json()
+    assert made.headers["location"] == f"/v1/jobs/{job['id']}"
+    assert job["state"] == "queued"
+    # 2·4 + 4 + 4·1 + 1 = 17 parameters, 4 samples, 20 epochs, 6 operations each.
+    assert (job["parameters"], job["samples"], job["flops"]) == (17, 4, 6 * 17 * 4 * 20)
+    assert client.get(made.headers["location"]).json() == job
+
+
+def test_a_job_that_is_only_validated_is_priced_and_not_made(client: TestClient) -> None:
+    answer = client.post("/v1/jobs?validate_only=true", json=XOR)
+    assert answer.status_code == 200
+    assert "location" not in answer.headers
+    assert (answer.json()["id"], answer.json()["parameters"]) == (None, 17)
+    assert client.get("/v1/jobs").json()["jobs"] == []
+
+
+def test_the_same_key_gives_the_same_job_and_refuses_another_spec(client: TestClient) -> None:
+    first = client.post("/v1/jobs", json=XOR, headers=KEY)
+    again = client.post("/v1/jobs", json=XOR, headers=KEY)
+    assert again.is_success
+    assert again.json() == first.json()
+    assert again.headers["location"] == first.headers["location"]
+    other = client.post("/v1/jobs", json={**XOR, "epochs": 21}, headers=KEY)
+    assert (other.status_code, other.json()["reason"]) == (422, "idempotency_mismatch")
+    assert len(client.get("/v1/jobs").json()["jobs"]) == 1
+
+
+@pytest.mark.parametrize("key", ["", "k" * 201])
+def test_a_key_that_is_empty_or_too_long_is_refused(client: TestClient, key: str) -> None:
+    answer = client.post("/v1/jobs", json=XOR, headers={"Idempotency-Key": key})
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
+
+
+def test_a_misspelt_parameter_makes_no_job(client: TestClient) -> None:
+    answer = client.post("/v1/jobs?validate_olny=true", json=XOR)
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [
+        {"field": "validate_olny", "description": "is not a field here"}
+    ]
+    assert client.get("/v1/jobs").json()["jobs"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"epochs": 0}, "epochs"),
+        ({"epochs": "5"}, "epochs"),
+        ({"loss": "cross"}, "loss"),
+        ({"optimizer": {"type": "adam", "learning_rate": -1}}, "optimizer.learning_rate"),
+        ({"optimizer": {"type": "magic"}}, "optimizer.type"),
+        ({"labels": {"Course": "x"}}, "labels.Course"),
+        ({"dataset": {"name": "nowhere"}}, "dataset.name"),
+    ],
+)
+def test_a_wrong_field_is_named(client: TestClient, change: dict[str, Any], field: str) -> None:
+    answer = client.post("/v1/jobs", json={**XOR, **change})
+    assert (answer.status_code, answer.json()["reason"]) == (400, "invalid_argument")
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("page_size=0", "page_size"),
+        ("page_size=ten", "page_size"),
+        ("page_token=x", "page_token"),
+        ("state=asleep", "state"),
+        ("order=asc", "order"),
+    ],
+)
+def test_a_wrong_parameter_is_named(client: TestClient, query: str, field: str) -> None:
+    answer = client.get(f"/v1/jobs?{query}")
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_jobs_are_listed_by_state_and_label(client: TestClient) -> None:
+    client.post("/v1/jobs", json={**XOR, "labels": {"course": "week-3"}})
+    client.post("/v1/jobs", json={**XOR, "labels": {"course": "week-4"}})
+    assert len(client.get("/v1/jobs?state=queued&label=course").json()["jobs"]) == 2
+    [job] = client.get("/v1/jobs", params={"label": "course=week-4"}).json()["jobs"]
+    assert job["spec"]["labels"] == {"course": "week-4"}
+    assert client.get("/v1/jobs?state=running").json()["jobs"] == []
+
+
+def test_a_job_is_paused_resumed_cancelled_and_deleted(client: TestClient) -> None:
+    path = client.post("/v1/jobs", json=XOR).headers["location"]
+    assert client.delete(path).status_code == 409
+    assert client.post(f"{path}/pause").json()["state"] == "paused"
+    assert client.post(f"{path}/resume").json()["state"] == "queued"
+    assert client.post(f"{path}/cancel").json()["state"] == "cancelled"
+    assert client.post(f"{path}/cancel").json()["state"] == "cancelled"
+    assert client.post(f"{path}/pause").status_code == 409
+    assert client.delete(path).status_code == 204
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("GET", ""),
+        ("DELETE", ""),
+        ("POST", "/cancel"),
+        ("POST", "/pause"),
+        ("POST", "/resume"),
+        ("GET", "/epochs"),
+        ("GET", "/curve"),
+        ("GET", "/gradients"),
+        ("GET", "/checkpoints"),
+        ("GET", "/checkpoints/1"),
+        ("GET", "/events"),
+    ],
+)
+@pytest.mark.parametrize("job_id", ["job_none", "%00", "\u2603", "net_0"])
+def test_a_job_that_is_not_there_is_not_found(
+    client: TestClient, verb: str, path: str, job_id: str
+) -> None:
+    answer = client.request(verb, f"/v1/jobs/{job_id}{path}")
+    assert (answer.status_code, answer.json()["reason"]) == (404, "not_found")
+
+
+def test_every_epoch_is_listed_in_pages(client: TestClient, trained: str) -> None:
+    page = client.get(f"/v1/jobs/{trained}/epochs?page_size=15").json()
+    assert [row["epoch"] for row in page["epochs"]] == list(range(1, 16))
+    rest = client.get(f"/v1/jobs/{trained}/epochs?after_epoch={page['next_after_epoch']}").json()
+    assert [row["epoch"] for row in rest["epochs"]] == list(range(16, 21))
+    assert rest["next_after_epoch"] is None
+
+
+def test_as_csv_the_epochs_are_one_table(client: TestClient, trained: str) -> None:
+    path = f"/v1/jobs/{trained}/epochs"
+    answer = client.get(f"{path}?after_epoch=2&page_size=3", headers={"Accept": "text/csv"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    table = list(csv.DictReader(io.StringIO(answer.text)))
+    rows = client.get(f"{path}?after_epoch=2").json()["epochs"]
+    assert [row["epoch"] for row in table] == [str(epoch) for epoch in range(3, 21)]
+    assert [float(row["train_loss"]) for row in table] == [row["train_loss"] for row in rows]
+    assert {row["validation_loss"] for row in table} == {""}
+
+
+def test_a_csv_of_more_than_a_page_has_every_epoch_once(
+    client: TestClient, train: Callable[[str], str | None]
+) -> None:
+    job_id = client.post("/v1/jobs", json={**XOR, "epochs": 2500}).json()["id"]
+    train(job_id)
+    answer = client.get(f"/v1/jobs/{job_id}/epochs", headers={"Accept": "text/csv"})
+    header, *lines = answer.text.splitlines()
+    assert header.startswith("epoch,train_loss,")
+    assert [int(line.partition(",")[0]) for line in lines] == list(range(1, 2501))
+
+
+def test_a_job_that_diverged_is_told_in_valid_json_and_csv(
+    client: TestClient, train: Callable[[str], str | None]
+) -> None:
+    hot = {
+        **XOR,
+        "loss": "mse",
+        "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+        "optimizer": {"type": "sgd", "learning_rate": 1e6},
+        "epochs": 200,
+    }
+    job_id = client.post("/v1/jobs", json=hot).json()["id"]
+    assert train(job_id) == "failed"
+    job = client.get(f"/v1/jobs/{job_id}").json()
+    assert job["stop_reason"] == "diverged"
+    last = client.get(f"/v1/jobs/{job_id}/epochs").json()["epochs"][-1]
+    assert last["train_loss"] in ("NaN", "Infinity")
+    table = client.get(f"/v1/jobs/{job_id}/epochs", headers={"Accept": "text/csv"}).text
+    assert table.splitlines()[-1].split(",")[1] == last["train_loss"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "csv_wanted"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("text/csv", True),
+        ("TEXT/CSV;charset=utf-8", True),
+        ("application/json, text/csv", False),
+        ("application/json;q=0.5, text/csv", True),
+        ("text/csv;q=0.1, */*;q=0.2", False),
+        ("text/csv;q=0", False),
+    ],
+)
+def test_the_accept_header_ranks_csv_and_json(accept: str, csv_wanted: bool) -> None:
+    assert prefers_csv(accept) is csv_wanted
+
+
+def test_a_curve_has_the_metrics_that_were_asked_for(client: TestClient, trained: str) -> None:
+    path = f"/v1/jobs/{trained}/curve"
+
+    def metrics(query: str) -> list[str]:
+        return [series["metric"] for series in client.get(f"{path}?{query}").json()["series"]]
+
+    pair = ["train_loss", "gradient_norm"]
+    assert sorted(metrics("metrics=train_loss,gradient_norm")) == sorted(pair)
+    assert sorted(metrics("metrics=train_loss&metrics=gradient_norm")) == sorted(pair)
+    assert set(pair) < set(metrics(""))
+    wrong = client.get(f"{path}?metrics=train_loss,glory")
+    assert wrong.status_code == 400
+    assert wrong.json()["errors"][0]["field"] == "metrics[1]"
+
+
+def test_gradients_come_every_fourth_epoch_as_asked(client: TestClient, trained: str) -> None:
+    page = client.get(f"/v1/jobs/{trained}/gradients").json()
+    assert [snapshot["epoch"] for snapshot in page["snapshots"]] == [4, 8, 12, 16, 20]
+
+
+def test_a_checkpoint_is_a_file_with_its_digest(client: TestClient, trained: str) -> None:
+    [*_, last] = client.get(f"/v1/jobs/{trained}/checkpoints").json()["checkpoints"]
+    answer = client.get(f"/v1/jobs/{trained}/checkpoints/{last['epoch']}")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["etag"] == f'"{last["sha256"]}"'
+    assert hashlib.sha256(answer.content).hexdigest() == last["sha256"]
+    assert len(answer.content) == last["size_bytes"]
+    assert f'filename="{trained}-epoch-20.safetensors"' in answer.headers["content-disposition"]
+
+
+def test_a_checkpoint_that_the_caller_has_is_not_sent_again(
+    client: TestClient, trained: str
+) -> None:
+    path = f"/v1/jobs/{trained}/checkpoints/20"
+    etag = client.get(path).headers["etag"]
+    again = client.get(path, headers={"If-None-Match": etag})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get(f"{path}?format=npz", headers={"If-None-Match": etag}).status_code == 200
+
+
+def test_an_npz_checkpoint_holds_the_weights_without_pickle(
+    client: TestClient, trained: str
+) -> None:
+    answer = client.get(f"/v1/jobs/{trained}/checkpoints/20?format=npz")
+    with np.load(io.BytesIO(answer.content), allow_pickle=False) as arrays:
+        assert sum(array.size for array in arrays.values()) == 17
+
+
+@pytest.mark.parametrize("epoch", ["-1", "last", str(2**63)])
+def test_an_epoch_that_is_no_number_is_refused(
+    client: TestClient, trained: str, epoch: str
+) -> None:
+    answer = client.get(f"/v1/jobs/{trained}/checkpoints/{epoch}")
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"] == "epoch"
+
+
+def test_an_epoch_without_a_checkpoint_is_not_found(client: TestClient, trained: str) -> None:
+    answer = client.get(f"/v1/jobs/{trained}/checkpoints/3")
+    assert (answer.status_code, answer.json()["reason"]) == (404, "checkpoint_not_found")
+
+
+def test_rows_and_grids_are_predicted(client: TestClient, trained: str) -> None:
+    path = f"/v1/jobs/{trained}/predict"
+    rows = client.post(path, json={"inputs": [[0, 0], [0, 1]]}).json()
+    assert rows["epoch"] == 20
+    assert [len(row) for row in rows["outputs"]] == [1, 1]
+    square = {"x_min": 0, "x_max": 1, "y_min": 0, "y_max": 1, "resolution": 2}
+    grid = client.post(path, json={"grid": square, "epoch": 20}).json()
+    assert (grid["x"], grid["y"]) == ([0.0, 1.0], [0.0, 1.0])
+    assert grid["outputs"][0] == rows["outputs"][0]
+    assert grid["outputs"][2] == rows["outputs"][1]
+    both = client.post(path, json={"inputs": [[0, 0]], "grid": square})
+    assert both.status_code == 400

@@ -1,0 +1,124 @@
+"""The description of the API: fresh, complete, and true."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from epochal_service.rest.app import create_app
+from epochal_service.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+METHODS = {
+    "POST /v1/networks",
+    "GET /v1/networks",
+    "POST /v1/networks/summarize",
+    "GET /v1/networks/{id}",
+    "DELETE /v1/networks/{id}",
+    "POST /v1/datasets",
+    "GET /v1/datasets",
+    "GET /v1/datasets/{id}",
+    "GET /v1/datasets/{id}/preview",
+    "DELETE /v1/datasets/{id}",
+    "POST /v1/jobs",
+    "GET /v1/jobs",
+    "GET /v1/jobs/{id}",
+    "DELETE /v1/jobs/{id}",
+    "POST /v1/jobs/{id}/cancel",
+    "POST /v1/jobs/{id}/pause",
+    "POST /v1/jobs/{id}/resume",
+    "GET /v1/jobs/{id}/epochs",
+    "GET /v1/jobs/{id}/curve",
+    "GET /v1/jobs/{id}/gradients",
+    "GET /v1/jobs/{id}/checkpoints",
+    "GET /v1/jobs/{id}/checkpoints/{epoch}",
+    "POST /v1/jobs/{id}/predict",
+    "GET /v1/jobs/{id}/events",
+    "GET /v1/limits",
+    "GET /v1/version",
+    "GET /healthz",
+    "GET /readyz",
+    "GET /metrics",
+}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app(Settings(_env_file=None)).openapi()
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for verb, operation in item.items():
+            yield f"{verb.upper()} {path}", operation
+
+
+def test_the_file_in_protos_is_the_one_that_this_program_has() -> None:
+    command = [sys.executable, "-m", "epochal_service.rest.openapi", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_stale_file_is_told_and_not_touched(tmp_path: Path) -> None:
+    stale = tmp_path / "openapi.json"
+    stale.write_text("{}\n")
+    command = [sys.executable, "-m", "epochal_service.rest.openapi", "--check", str(stale)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "is stale" in done.stderr
+    assert stale.read_text() == "{}\n"
+
+
+def test_the_description_depends_on_no_setting(document: dict[str, Any], tmp_path: Path) -> None:
+    other = Settings(_env_file=None, data_dir=tmp_path, heartbeat_seconds=1)
+    assert create_app(other).openapi() == document
+
+
+def test_every_method_is_there(document: dict[str, Any]) -> None:
+    assert {name for name, _ in operations(document)} == METHODS
+
+
+def test_every_method_says_what_it_does_and_how_it_fails(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert operation["tags"], name
+        problem = operation["responses"]["default"]["content"]
+        assert list(problem) == ["application/problem+json"], name
+
+
+def test_every_operation_has_a_short_name_of_its_own(document: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, operation in operations(document)]
+    assert len(ids) == len(set(ids))
+    assert "create_job" in ids
+
+
+def test_fastapis_own_validation_error_is_nowhere(document: dict[str, Any]) -> None:
+    assert "HTTPValidationError" not in json.dumps(document)
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    names = re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(document))
+    assert "TrainingSpec" in names
+    assert set(names) <= set(schemas)
+
+
+def test_a_replys_number_may_be_a_string_that_says_what_it_is(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["EpochRow"]["properties"]["train_loss"]["$ref"].endswith("/Number")
+    assert schemas["Number"]["anyOf"][1]["enum"] == ["NaN", "Infinity", "-Infinity"]
+    assert schemas["CosineSpec"]["properties"]["final_fraction"]["type"] == "number"
+
+
+def test_a_reply_has_all_its_fields_and_a_request_only_those_it_needs(
+    document: dict[str, Any],
+) -> None:
+    schemas = document["components"]["schemas"]
+    assert set(schemas["Job"]["required"]) == set(schemas["Job"]["properties"])
+    assert set(schemas["TrainingSpec"]["required"]) == {"network", "dataset", "loss", "epochs"}

@@ -1,0 +1,260 @@
+"""Server-sent events: the wire, the cursor, and every way in which a stream comes to its end."""
+
+import asyncio
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import httpx2
+import pytest
+from epochal_service.jobs.follow import Frame
+from epochal_service.rest import streams
+from epochal_service.rest.streams import block_of
+from epochal_service.specs.jobs import JobEvent
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from tests.rest.conftest import XOR, served
+
+WAIT = 10  # seconds until a test gives up what should happen at once
+
+Train = Callable[[str], str | None]
+
+
+class Event(NamedTuple):
+    id: int
+    type: str
+    data: Any
+
+
+def events_of(text: str) -> list[Event]:
+    """The events of a stream whose every block is `id`, `event`, `data`, or a comment."""
+    opening, *blocks = text.split("\n\n")
+    assert opening == "retry: 1000"
+    assert blocks.pop() == ""
+    events = []
+    for block in blocks:
+        if block == ": heartbeat":
+            continue
+        (seq, kind, data) = block.split("\n")
+        events.append(
+            Event(
+                int(seq.removeprefix("id: ")),
+                kind.removeprefix("event: "),
+                json.loads(data.removeprefix("data: ")),
+            )
+        )
+    return events
+
+
+def lines_of(answer: httpx2.Response) -> Iterator[str]:
+    yield from answer.iter_lines()
+
+
+def until_open_streams_are(url: str, count: int) -> None:
+    """Returns when `/metrics` says so; a stream's end has nobody else to wait for."""
+    for _ in range(WAIT * 100):
+        if f"epochal_http_open_streams {count:.1f}" in httpx2.get(f"{url}/metrics").text:
+            return
+        threading.Event().wait(0.01)
+    pytest.fail(f"open streams never became {count}")
+
+
+def test_without_a_cursor_a_stream_opens_with_a_snapshot_and_says_end(
+    client: TestClient, trained: str
+) -> None:
+    answer = client.get(f"/v1/jobs/{trained}/events")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-accel-buffering"] == "no"
+    snapshot, end = events_of(answer.text)
+    assert (snapshot.type, end.type) == ("snapshot", "end")
+    assert snapshot.data["job"] == client.get(f"/v1/jobs/{trained}").json()
+    assert snapshot.id < end.id
+    assert end.data == {"state": "succeeded", "stop_reason": "completed"}
+
+
+def test_from_the_start_a_stream_replays_the_whole_log_in_order(
+    client: TestClient, trained: str
+) -> None:
+    events = events_of(client.get(f"/v1/jobs/{trained}/events?after=0").text)
+    assert [event.id for event in events] == sorted({event.id for event in events})
+    assert [e.data["state"] for e in events if e.type == "state"][:2] == ["queued", "running"]
+    told = [epoch for e in events if e.type == "epochs" for epoch in e.data["epoch"]]
+    assert told == list(range(1, 21))
+    assert events[-1].type == "end"
+
+
+def test_from_every_cursor_a_stream_tells_the_rest_and_no_more(
+    client: TestClient, trained: str
+) -> None:
+    path = f"/v1/jobs/{trained}/events"
+    whole = events_of(client.get(f"{path}?after=0").text)
+    for index, event in enumerate(whole[:-1]):
+        rest = client.get(path, headers={"Last-Event-ID": str(event.id)})
+        assert events_of(rest.text) == whole[index + 1 :]
+
+
+def test_the_last_event_id_wins_over_the_query(client: TestClient, trained: str) -> None:
+    path = f"/v1/jobs/{trained}/events"
+    end = events_of(client.get(path).text)[-1].id
+    answer = client.get(f"{path}?after=0", headers={"Last-Event-ID": str(end - 1)})
+    assert [event.id for event in events_of(answer.text)] == [end]
+
+
+def test_past_the_end_there_is_no_content(client: TestClient, trained: str) -> None:
+    path = f"/v1/jobs/{trained}/events"
+    end = events_of(client.get(path).text)[-1].id
+    answer = client.get(path, headers={"Last-Event-ID": str(end)})
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "-1", "1.5", "1e3", str(2**63), "9" * 400])
+def test_a_cursor_that_is_no_number_is_refused(
+    client: TestClient, trained: str, cursor: str
+) -> None:
+    path = f"/v1/jobs/{trained}/events"
+    by_header = client.get(path, headers={"Last-Event-ID": cursor})
+    by_query = client.get(path, params={"after": cursor})
+    assert (by_header.status_code, by_query.status_code) == (400, 400)
+    assert by_header.json()["errors"][0]["field"] == "Last-Event-ID"
+    assert by_query.json()["errors"][0]["field"] == "after"
+
+
+def test_a_cursor_ahead_of_the_log_is_refused(client: TestClient, trained: str) -> None:
+    answer = client.get(f"/v1/jobs/{trained}/events?after=1000000")
+    assert answer.status_code == 400
+
+
+def test_a_stream_of_no_job_is_a_problem_and_no_stream(client: TestClient) -> None:
+    answer = client.get("/v1/jobs/job_none/events")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_frame_is_put_on_the_wire_once_for_all() -> None:
+    frame = Frame(3, 4, "end", JobEvent(seq=4, type="end"), b'{"state":"failed"}')
+    assert block_of(frame) == b'id: 4\nevent: end\ndata: {"state":"failed"}\n\n'
+    assert block_of(frame) is block_of(frame)
+
+
+def test_a_watcher_follows_a_job_from_the_queue_to_its_end(app: FastAPI, train: Train) -> None:
+    with served(app) as (url, _):
+        job_id = httpx2.post(f"{url}/v1/jobs", json=XOR).json()["id"]
+        with httpx2.stream("GET", f"{url}/v1/jobs/{job_id}/events", timeout=WAIT) as answer:
+            received = answer.iter_text()
+            text = next(received)
+            worker = threading.Thread(target=train, args=(job_id,))
+            worker.start()
+            text += "".join(received)
+            worker.join()
+    events = events_of(text)
+    assert (events[0].type, events[-1].type) == ("snapshot", "end")
+    told = [epoch for e in events if e.type == "epochs" for epoch in e.data["epoch"]]
+    assert told == list(range(1, 21))
+
+
+def test_a_quiet_stream_has_a_heartbeat(app: FastAPI) -> None:
+    with served(app) as (url, _):
+        job_id = httpx2.post(f"{url}/v1/jobs", json=XOR).json()["id"]
+        with httpx2.stream("GET", f"{url}/v1/jobs/{job_id}/events", timeout=WAIT) as answer:
+            assert ": heartbeat" in answer.iter_lines()
+
+
+def test_a_client_that_goes_away_ends_its_watcher_and_leaves_no_trace(
+    app: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    with served(app) as (url, _):
+        job_id = httpx2.post(f"{url}/v1/jobs", json=XOR).json()["id"]
+        with httpx2.stream("GET", f"{url}/v1/jobs/{job_id}/events", timeout=WAIT) as answer:
+            next(answer.iter_lines())
+            until_open_streams_are(url, 1)
+        until_open_streams_are(url, 0)
+        assert app.state.context.hub.watchers == 0
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_server_that_stops_ends_its_streams_cleanly(
+    app: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    with served(app) as (url, stop):
+        job_id = httpx2.post(f"{url}/v1/jobs", json=XOR).json()["id"]
+        with httpx2.stream("GET", f"{url}/v1/jobs/{job_id}/events", timeout=WAIT) as answer:
+            received = answer.iter_text()
+            next(received)
+            stopping = threading.Thread(target=stop)
+            stopping.start()
+            # A stream that is cut off instead of ended raises RemoteProtocolError here.
+            for _ in received:
+                pass
+            stopping.join(WAIT)
+            assert not stopping.is_alive()
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_client_that_reads_nothing_is_let_go_and_others_are_not_held_up(
+    app: FastAPI, train: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "STALLED_SECONDS", 0.5)
+    with served(app, send_buffer=4096) as (url, _):
+        job_id = httpx2.post(f"{url}/v1/jobs", json={**XOR, "epochs": 8000}).json()["id"]
+        train(job_id)
+        path = f"/v1/jobs/{job_id}/events?after=0"
+        port = int(url.rpartition(":")[2])
+        with socket.socket() as stalled:
+            stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            stalled.connect(("127.0.0.1", port))
+            stalled.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
+            until_open_streams_are(url, 1)
+            whole = httpx2.get(f"{url}{path}", timeout=WAIT)
+            assert events_of(whole.text)[-1].type == "end"
+            until_open_streams_are(url, 0)
+
+
+def test_a_stream_holds_nothing_for_a_client_that_takes_nothing(
+    app: FastAPI, client: TestClient, trained: str
+) -> None:
+    """Against the bare ASGI contract: while `send` does not return, no frame is asked for."""
+    asked = 0
+
+    class Counted:
+        ended = False
+
+        async def __aiter__(self) -> Any:
+            nonlocal asked
+            for seq in range(1000):
+                asked += 1
+                yield Frame(seq, seq + 1, "end", JobEvent(seq=seq + 1, type="end"), b"{}")
+
+        def close(self) -> None:
+            pass
+
+    async def play() -> None:
+        sent: list[Any] = []
+        full = asyncio.Event()
+        gone = asyncio.Event()
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+            if len(sent) == 5:  # the head, the retry, and three frames
+                full.set()
+                await asyncio.Event().wait()
+
+        async def receive() -> Any:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        response = streams.EventStream(Counted(), app.state.streams)  # type: ignore[arg-type]
+        task = asyncio.create_task(response({"type": "http"}, receive, send))
+        await full.wait()
+        gone.set()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await task
+
+    asyncio.run(play())
+    assert asked == 3

@@ -1,0 +1,101 @@
+"""Health, limits, version, metrics, and the pages for people."""
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from epochal_service.settings import Limits
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+EXTERNAL = re.compile(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|url\(\s*["']?https?://""")
+
+
+def test_the_process_is_alive_whatever_else_is_not(client: TestClient) -> None:
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+def test_without_a_broker_the_service_is_degraded_and_still_ready(client: TestClient) -> None:
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    states = {part["name"]: part["status"] for part in answer.json()["components"]}
+    assert states == {"database": "ok", "broker": "degraded"}
+
+
+def test_without_its_database_the_service_is_not_ready(
+    client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    app.state.context.database.close()  # the next connection is a new one
+    monkeypatch.setattr(sqlite3, "connect", refuse)
+    monkeypatch.setattr(sqlite3.dbapi2, "connect", refuse)
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "down")
+    assert answer.headers["retry-after"] == "1"
+    listed = client.get("/v1/jobs")
+    assert (listed.status_code, listed.json()["reason"]) == (503, "unavailable")
+    assert listed.headers["retry-after"] == "1"
+
+
+def test_every_limit_is_published_with_what_it_counts(client: TestClient) -> None:
+    limits = client.get("/v1/limits").json()["limits"]
+    assert {limit["name"] for limit in limits} == set(Limits.model_fields)
+    assert all(limit["description"] for limit in limits)
+
+
+def test_the_version_names_what_the_numbers_depend_on(client: TestClient) -> None:
+    version = client.get("/v1/version").json()
+    assert version["api"] == "v1"
+    assert version["numpy"].startswith("2.")
+
+
+def test_requests_are_counted_by_the_template_of_their_route(client: TestClient) -> None:
+    client.get("/v1/jobs/job_secret")
+    client.get("/v1/jobs/job_secret")
+    client.get("/v1/wander/job_secret")
+    client.request("HAVOC_SECRET", "/v1/jobs")
+    text = client.get("/metrics").text
+    counted = 'epochal_http_requests_total{method="GET",route="/v1/jobs/{id}",status="404"} 2.0'
+    assert counted in text
+    assert 'epochal_http_requests_total{method="GET",route="other",status="404"} 1.0' in text
+    assert 'method="other"' in text
+    assert 'epochal_http_request_seconds_count{method="GET",route="/v1/jobs/{id}"} 2.0' in text
+    assert "epochal_http_open_streams 0.0" in text
+    assert "secret" not in text.lower()
+
+
+def test_a_defect_is_counted_as_such(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, app: FastAPI
+) -> None:
+    monkeypatch.delattr(app.state, "context")
+    assert client.get("/v1/limits").status_code == 500
+    text = client.get("/metrics").text
+    assert 'route="/v1/limits",status="500"} 1.0' in text
+
+
+def test_the_root_leads_to_the_docs(client: TestClient) -> None:
+    answer = client.get("/", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
+@pytest.mark.parametrize("path", ["/docs", "/redoc"])
+def test_the_docs_need_no_other_host(client: TestClient, path: str) -> None:
+    page = client.get(path)
+    assert page.status_code == 200
+    assert not EXTERNAL.search(page.text)
+    parts = re.findall(r"""(?:src|href)=["'](/[^"']+)["']""", page.text)
+    assert parts
+    for part in parts:
+        assert client.get(part).status_code == 200
+
+
+def test_no_module_of_this_room_names_another_host() -> None:
+    from epochal_service import rest
+
+    for module in Path(next(iter(rest.__path__))).glob("*.py"):
+        for url in re.findall(r"https?://[^\s\"')]+", module.read_text()):
+            assert url.startswith(("https://www.rfc-editor.org/", "https://html.spec.whatwg.org/"))

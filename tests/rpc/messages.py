@@ -1,0 +1,58 @@
+"""What the .proto files hold, and dicts of any of it, for tests that go through all there is."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.timestamp_pb2 import Timestamp
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from epochal_service._proto import common_pb2, dataset_pb2, network_pb2, system_pb2, training_pb2
+from epochal_service.rpc.convert import words
+
+FILES = [
+    module.DESCRIPTOR for module in (common_pb2, network_pb2, dataset_pb2, training_pb2, system_pb2)
+]
+MESSAGES: list[Descriptor] = [m for file in FILES for m in file.message_types_by_name.values()]
+ENUMS: list[EnumDescriptor] = [e for file in FILES for e in file.enum_types_by_name.values()]
+
+INT64 = st.integers(-(2**63), 2**63 - 1) | st.sampled_from([0, 1, 2**63 - 1])
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+# What both datetime and Timestamp can hold.
+MOMENTS = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC))
+SCALARS = {
+    FieldDescriptor.TYPE_INT64: INT64,
+    FieldDescriptor.TYPE_DOUBLE: st.floats(),
+    FieldDescriptor.TYPE_STRING: TEXT,
+    FieldDescriptor.TYPE_BOOL: st.booleans(),
+    FieldDescriptor.TYPE_BYTES: st.binary(max_size=8),
+}
+
+
+def dicts(message: Descriptor) -> st.SearchStrategy[dict[str, Any]]:
+    """What `to_dict` may give for a message, with any of its fields set."""
+    return st.fixed_dictionaries({}, optional={f.name: _value(f) for f in message.fields})
+
+
+def pydantic_time(moment: datetime) -> str:
+    return TypeAdapter(datetime).dump_json(moment).decode().strip('"')
+
+
+def _value(field: FieldDescriptor) -> st.SearchStrategy[Any]:
+    if not field.is_repeated:
+        return _element(field)
+    if field.message_type and field.message_type.GetOptions().map_entry:
+        of_value = _element(field.message_type.fields_by_name["value"])
+        return st.dictionaries(TEXT, of_value, min_size=1, max_size=2)
+    return st.lists(_element(field), min_size=1, max_size=3)
+
+
+def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
+    if field.enum_type:
+        return st.sampled_from([w for n, w in words(field.enum_type).items() if n])
+    if field.message_type is common_pb2.Row.DESCRIPTOR:
+        return st.lists(st.floats(), max_size=3)
+    if field.message_type is Timestamp.DESCRIPTOR:
+        return MOMENTS.map(pydantic_time)
+    return dicts(field.message_type) if field.message_type else SCALARS[field.type]

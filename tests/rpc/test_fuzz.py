@@ -1,0 +1,76 @@
+"""Whatever comes over the wire, the answer is a reply or a documented error."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.message_factory import GetMessageClass
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.rpc import serving
+from tests.rpc.messages import TEXT, dicts
+from tests.rpc.serving import RPCS, Serving, told
+
+from epochal_service.rpc.convert import from_dict
+
+NETWORK = {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}
+JOB = {"network": NETWORK, "dataset": {"name": "xor"}, "loss": "mse", "epochs": 1}
+
+DEFECTS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    folder: Path = tmp_path_factory.mktemp("fuzz")
+    with serving.serving(serving.settings(folder, heartbeat_seconds=0.05)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def ids(server: Serving) -> list[str]:
+    """Of things that there are."""
+    call = server.client.call
+    network = call("CreateNetwork", network=NETWORK)
+    jobs = [call("CreateJob", spec=JOB) for _ in range(20)]
+    generator = {"name": "two_moons", "samples": 10}
+    dataset = call("CreateDataset", name="moons", generator=generator)
+    return ["xor", network["id"], dataset["id"], *(job["id"] for job in jobs)]
+
+
+def code_of(server: Serving, rpc: str, request: bytes) -> grpc.StatusCode:
+    """How the call ends; of a stream, whether it begins."""
+    try:
+        answer = server.client.raw(rpc, request)
+        if RPCS[rpc].server_streaming:
+            next(answer, None)
+            answer.cancel()
+    except grpc.RpcError as error:
+        return told(error).code
+    return grpc.StatusCode.OK
+
+
+@pytest.mark.parametrize("rpc", RPCS)
+def test_any_bytes_are_a_request_or_are_refused(server: Serving, rpc: str) -> None:
+    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @given(st.binary(max_size=64))
+    def try_it(request: bytes) -> None:
+        assert code_of(server, rpc, request) not in DEFECTS
+
+    try_it()
+
+
+@pytest.mark.parametrize("rpc", RPCS)
+def test_any_fields_are_a_request_or_are_refused(server: Serving, ids: list[str], rpc: str) -> None:
+    message = RPCS[rpc].input_type
+    some_id = st.fixed_dictionaries({"id": st.sampled_from(ids) | TEXT})
+    own_ids = some_id if "id" in message.fields_by_name else st.just({})
+
+    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @given(dicts(message), own_ids)
+    def try_it(fields: dict[str, Any], own: dict[str, str]) -> None:
+        request = from_dict(fields | own, GetMessageClass(message))
+        assert code_of(server, rpc, request.SerializeToString()) not in DEFECTS
+
+    try_it()

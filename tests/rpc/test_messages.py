@@ -1,0 +1,151 @@
+"""The .proto files and the models of `specs` say the same: names, types and words."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from inspect import signature
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import pytest
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import BaseModel, TypeAdapter
+from tests.rpc.messages import ENUMS, MESSAGES
+
+import epochal_engine
+from epochal_service._proto.common_pb2 import Row
+from epochal_service.methods.jobs import watch_job
+from epochal_service.rpc.convert import words
+from epochal_service.rpc.services import METHODS, SERVICES, Nothing
+from epochal_service.specs.jobs import JobEvent
+
+SCALARS: dict[Any, int] = {
+    int: FieldDescriptor.TYPE_INT64,
+    float: FieldDescriptor.TYPE_DOUBLE,
+    str: FieldDescriptor.TYPE_STRING,
+    bool: FieldDescriptor.TYPE_BOOL,
+    bytes: FieldDescriptor.TYPE_BYTES,
+}
+TABLES: dict[str, Mapping[str, Any]] = {
+    "Activation": epochal_engine.ACTIVATIONS,
+    "Initializer": epochal_engine.INITIALIZERS,
+    "Loss": epochal_engine.LOSSES,
+    "OptimizerType": epochal_engine.OPTIMIZERS,
+    "ScheduleType": epochal_engine.SCHEDULES,
+}
+
+
+def members(annotation: Any) -> list[Any]:
+    """The types that a value may have, without None: those of a union, or the one."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return members(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return [m for arm in get_args(annotation) for m in members(arm) if m is not NoneType]
+    return [annotation]
+
+
+def enum_words(annotation: Any) -> list[str]:
+    """The words that a field's JSON schema lists; empty where it is a text of any kind."""
+    schema = TypeAdapter(annotation).json_schema()
+    arms = [schema, *schema.get("anyOf", [])]
+    return [word for arm in arms for word in (arm.get("enum") or [arm.get("const")]) if word]
+
+
+class Walk:
+    """Goes through a message and a model side by side and notes what it has seen."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, set[str]] = {}
+        self.words: dict[str, set[str]] = {}
+
+    def message(
+        self, message: Descriptor, models: list[type[BaseModel]], own: Mapping[str, Any] = {}
+    ) -> None:
+        """`models` are the arms of a union, whose fields one message holds together."""
+        fields: dict[str, list[Any]] = {name: [annotation] for name, annotation in own.items()}
+        for model in models:
+            hints = get_type_hints(model, include_extras=True)
+            for name in model.model_fields:
+                fields.setdefault(name, []).append(hints[name])
+        self.seen.setdefault(message.name, set()).update(fields)
+        for name, annotations in fields.items():
+            field = message.fields_by_name[name]
+            assert field.is_repeated or field.has_presence, field.full_name
+            for annotation in annotations:
+                self.field(field, annotation)
+
+    def field(self, field: FieldDescriptor, annotation: Any) -> None:
+        types = members(annotation)
+        origin = get_origin(types[0])
+        if field.message_type and field.message_type.GetOptions().map_entry:
+            assert origin is dict, field.full_name
+            key, value = get_args(types[0])
+            self.field(field.message_type.fields_by_name["key"], key)
+            self.field(field.message_type.fields_by_name["value"], value)
+        elif field.is_repeated:
+            assert origin is list, field.full_name
+            self.element(field, get_args(types[0])[0])
+        else:
+            self.element(field, annotation)
+
+    def element(self, field: FieldDescriptor, annotation: Any) -> None:
+        types = members(annotation)
+        if field.enum_type:
+            assert types == [str] or get_origin(types[0]) is Literal, field.full_name
+            found = set(enum_words(annotation))
+            self.words.setdefault(field.enum_type.name, set()).update(found)
+        elif field.message_type is Row.DESCRIPTOR:
+            self.seen["Row"] = {"values"}
+            assert types == [list[float]], field.full_name
+        elif field.message_type is Timestamp.DESCRIPTOR:
+            assert types == [datetime], field.full_name
+        elif field.message_type:
+            self.message(field.message_type, types)
+        else:
+            assert {SCALARS[t] for t in types} == {field.type}, field.full_name
+
+
+def reply_of(function: Callable[..., Any]) -> list[type[BaseModel]]:
+    if function is watch_job:
+        return [JobEvent]
+    return [m for m in members(get_type_hints(function)["return"]) if m is not NoneType]
+
+
+@pytest.fixture(scope="module")
+def walk() -> Walk:
+    walk = Walk()
+    for service in SERVICES:
+        for descriptor in service.methods:
+            method = METHODS[descriptor.name]
+            own = get_type_hints(method.path)
+            own = {name: own[name] for name in method.path.model_fields}
+            own |= [method.body] if method.body else []
+            walk.message(descriptor.input_type, [method.rest], own)
+            walk.message(descriptor.output_type, reply_of(method.function))
+    return walk
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: message.name)
+def test_a_message_has_the_fields_of_its_models(walk: Walk, message: Descriptor) -> None:
+    assert walk.seen[message.name] == {field.name for field in message.fields}
+
+
+@pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.name)
+def test_an_enum_has_the_words_of_its_models(walk: Walk, enum: EnumDescriptor) -> None:
+    assert words(enum)[0] == "unspecified"
+    assert walk.words[enum.name] == {word for number, word in words(enum).items() if number}
+
+
+@pytest.mark.parametrize("enum", [e for e in ENUMS if e.name in TABLES], ids=lambda enum: enum.name)
+def test_an_enum_has_the_names_of_the_engines_table(enum: EnumDescriptor) -> None:
+    assert {word for number, word in words(enum).items() if number} == set(TABLES[enum.name])
+
+
+def test_every_method_has_one_entry_that_fits_its_function() -> None:
+    names = [method.name for service in SERVICES for method in service.methods]
+    assert sorted(names) == sorted(METHODS)
+    for method in METHODS.values():
+        arguments = 1 + len(method.path.model_fields)
+        arguments += (method.body is not None) + (method.rest is not Nothing)
+        signature(method.function).bind(*range(arguments))

@@ -1,0 +1,172 @@
+"""The server around the methods: where it listens, how it feels, what it carries, how it ends."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse, HealthListRequest
+from grpc_health.v1.health_pb2_grpc import HealthStub
+from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
+from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
+from tests.rpc import serving
+from tests.rpc.serving import Serving, told
+from tests.servers.postgres import PostgresServer
+from tests.servers.stack import await_condition
+
+from epochal_service._proto import training_pb2
+from epochal_service.rpc.server import GRACE_SECONDS, serve
+from epochal_service.rpc.services import SERVICES
+
+NETWORK = {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}
+JOB = {"network": NETWORK, "dataset": {"name": "xor"}, "loss": "mse", "epochs": 1}
+NAMES = {service.full_name for service in SERVICES}
+SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Serving]:
+    with serving.serving(serving.settings(tmp_path)) as server:
+        yield server
+
+
+def test_a_port_in_use_is_one_sentence(server: Serving, capfd: pytest.CaptureFixture[str]) -> None:
+    taken = server.context.settings.model_copy(update={"grpc_address": server.address})
+    context = server.context.__class__(**vars(server.context) | {"settings": taken})
+    with (
+        pytest.raises(OSError, match=f"gRPC cannot listen on {server.address}: the port is taken"),
+        server.portal.wrap_async_context_manager(serve(context)),
+    ):
+        pass
+
+
+def test_port_0_is_any_free_port_and_the_address_says_which(server: Serving) -> None:
+    host, _, port = server.address.rpartition(":")
+    assert host == "127.0.0.1"
+    assert int(port) > 0
+
+
+def test_every_service_is_healthy_where_requests_can_be_served(server: Serving) -> None:
+    health = HealthStub(server.client.channel)
+    for name in ["", *NAMES]:
+        assert health.Check(HealthCheckRequest(service=name)).status == SERVING
+    assert set(health.List(HealthListRequest()).statuses) == {"", *NAMES}
+
+
+def test_the_health_of_an_unknown_service_is_not_found(server: Serving) -> None:
+    health = HealthStub(server.client.channel)
+    request = HealthCheckRequest(service="epochal.v1.BakingService")
+    with pytest.raises(grpc.RpcError) as caught:
+        health.Check(request)
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+    watching = health.Watch(request)
+    assert next(watching).status == HealthCheckResponse.SERVICE_UNKNOWN
+    watching.cancel()
+
+
+def test_health_follows_the_database_and_ends_with_the_server(
+    tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    with (
+        postgres_server.database() as url,
+        serving.serving(serving.settings(tmp_path, database_url=url)) as server,
+    ):
+        watching = HealthStub(server.client.channel).Watch(HealthCheckRequest(), timeout=60)
+        assert next(watching).status == SERVING
+        postgres_server.stop()
+        assert next(watching).status == NOT_SERVING
+        postgres_server.start()
+        assert next(watching).status == SERVING
+        server.stop()
+        assert [last.status for last in watching] == [NOT_SERVING]
+
+
+def test_reflection_describes_every_service(server: Serving) -> None:
+    stub = ServerReflectionStub(server.client.channel)
+    requests = [
+        ServerReflectionRequest(list_services=""),
+        ServerReflectionRequest(file_containing_symbol="epochal.v1.TrainingService"),
+    ]
+    listed, described = stub.ServerReflectionInfo(iter(requests))
+    names = {service.name for service in listed.list_services_response.service}
+    assert names == NAMES | {
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+    }
+    files = described.file_descriptor_response.file_descriptor_proto
+    assert training_pb2.DESCRIPTOR.serialized_pb in files
+
+
+def test_a_request_of_many_megabytes_arrives(server: Serving) -> None:
+    csv = "x,y\n" + "1,0\n" * 2_000_000
+    with pytest.raises(grpc.RpcError) as caught:
+        server.client.call("CreateDataset", name="many", csv=csv)
+    assert told(caught.value).reason != "too_large"
+    assert told(caught.value).code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_request_over_the_limit_is_told_so(server: Serving) -> None:
+    limit = server.context.settings.limits.max_body_bytes
+    with pytest.raises(grpc.RpcError) as caught:
+        server.client.raw("CreateDataset", b"x" * (limit + 1))
+    assert told(caught.value).code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert told(caught.value).reason == "too_large"
+
+
+def test_bytes_that_are_no_message_are_an_invalid_argument(server: Serving) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        server.client.raw("GetJob", b"\xff")
+    assert told(caught.value).reason == "invalid_argument"
+    assert "epochal.v1.GetJobRequest" in str(caught.value.details())
+
+
+def test_a_request_without_an_id_names_the_field(server: Serving) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        server.client.call("GetJob")
+    assert told(caught.value).errors == [("id", "is required")]
+
+
+def test_fields_that_this_server_does_not_know_are_refused_by_their_number(server: Serving) -> None:
+    request = training_pb2.GetJobRequest(id="job_1")
+    request.MergeFromString(b"\x98\x06\x01")  # field 99 = 1
+    with pytest.raises(grpc.RpcError) as caught:
+        server.client.raw("GetJob", request.SerializeToString())
+    assert told(caught.value).errors == [("99", "is not a field here")]
+
+
+def test_paths_of_wrong_fields_of_a_job_begin_in_its_spec(server: Serving) -> None:
+    dense = {"type": "dense", "units": 0}
+    spec = JOB | {"network": {"input_shape": [2], "layers": [dense]}}
+    with pytest.raises(grpc.RpcError) as caught:
+        server.client.call("CreateJob", spec=spec)
+    assert told(caught.value).errors == [("network.layers[0].units", "must be at least 1")]
+
+
+def test_a_watch_of_no_job_is_not_found(server: Serving) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        next(server.client.watch(id="job_1"))
+    assert told(caught.value).reason == "not_found"
+
+
+def test_a_client_that_goes_away_ends_its_watcher(server: Serving) -> None:
+    job = server.client.call("CreateJob", spec=JOB)
+    request = serving.serialized("WatchJob", {"id": job["id"]})
+    call = server.client.raw("WatchJob", request)
+    next(call)
+    assert server.context.hub.watchers == 1
+    call.cancel()
+    await_condition(lambda: server.context.hub.watchers == 0, 5, "the watcher has left")
+
+
+def test_an_open_stream_is_told_to_come_back_when_the_server_stops(server: Serving) -> None:
+    job = server.client.call("CreateJob", spec=JOB)
+    events = server.client.watch(id=job["id"])
+    assert next(events)["type"] == "snapshot"
+    started = time.monotonic()
+    server.stop()
+    with pytest.raises(grpc.RpcError) as caught:
+        next(events)
+    assert told(caught.value).code is grpc.StatusCode.UNAVAILABLE
+    assert told(caught.value).reason == "unavailable"
+    assert time.monotonic() - started < GRACE_SECONDS

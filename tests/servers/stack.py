@@ -1,0 +1,238 @@
+"""A whole Epochal that the tests start themselves: API, worker and broker as real processes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Literal, Protocol
+
+import psutil
+import pytest
+from tests.servers.postgres import PostgresServer
+
+READY_SECONDS = 60.0
+STOP_SECONDS = 20.0
+
+
+def await_condition(condition: Callable[[], object], seconds: float, what: str) -> None:
+    """Return as soon as `condition()` is true; fails with `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what}: not within {seconds:g} s", pytrace=False)
+        time.sleep(0.02)
+
+
+def environment(settings: Mapping[str, object]) -> dict[str, str]:
+    """This process's environment with these settings and no others.
+
+    `{"flush_seconds": 0.1, "limits": {"max_epochs": 5}}` gives `EPOCHAL_FLUSH_SECONDS` and
+    `EPOCHAL_LIMITS__MAX_EPOCHS`.
+    """
+    variables = {k: v for k, v in os.environ.items() if not k.upper().startswith("EPOCHAL_")}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            inner = {f"{name}__{key}": each for key, each in value.items()}
+        else:
+            inner = {name: value}
+        variables |= {f"EPOCHAL_{key.upper()}": str(each) for key, each in inner.items()}
+    return variables
+
+
+class Stack:
+    """One running `epochald up` in a folder of its own, on ports that it found free itself.
+
+    `http` is its URL, `grpc` its `host:port`; both stay the same when the API is restarted.
+    """
+
+    http: str
+    grpc: str
+
+    def __init__(self, folder: Path, database_url: str, settings: Mapping[str, object]) -> None:
+        self.data_dir = folder / "data"
+        self.database_url = database_url
+        self.log = folder / "epochald.log"
+        self.environment = environment(
+            {
+                "http_address": "127.0.0.1:0",
+                "grpc_address": "127.0.0.1:0",
+                "data_dir": self.data_dir,
+                "database_url": database_url,
+                "workers": 2,
+                **settings,
+            }
+        )
+        self._folder = folder
+        self.start()
+
+    def start(self) -> None:
+        """Start it and return when it says that it is ready."""
+        if not self.database_url.startswith("sqlite"):
+            self.run("migrate")
+        with self.log.open("ab") as log:
+            before = log.tell()
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "epochal_service", "up"],
+                cwd=self._folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+        def banner() -> re.Match[str] | None:
+            if self.process.poll() is not None:
+                pytest.fail(f"epochald up left with {self.process.returncode}\n{self.log_tail()}")
+            text = self.log.read_bytes()[before:].decode()
+            return re.search(r"page and API +(\S+)[^\n]*\n +gRPC +(\S+)\n(?s:.*)Ctrl-C", text)
+
+        try:
+            await_condition(banner, READY_SECONDS, "epochald up is ready")
+        except BaseException:
+            self.stop()
+            raise
+        found = banner()
+        assert found is not None
+        self.http, self.grpc = found.groups()
+
+    def run(self, *command: str) -> str:
+        """Run another `epochald` command with the same settings; returns what it prints."""
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "epochal_service", *command],
+            cwd=self._folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def _children(self, name: str) -> list[psutil.Process]:
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            try:
+                words = child.cmdline()
+                if words[-1:] == [name] or (name == "broker" and "-server" in child.name()):
+                    found.append(child)
+            except psutil.NoSuchProcess:
+                continue
+        return found
+
+    def pid(self, name: Literal["api", "worker", "broker"]) -> int:
+        """The process id of a child of the supervisor, which restarts it when it dies."""
+        await_condition(lambda: self._children(name), READY_SECONDS, f"a process named {name}")
+        return self._children(name)[0].pid
+
+    def worker_pids(self) -> list[int]:
+        """The processes that train, in the order of their start; empty while a worker starts."""
+        pids = []
+        for worker in self._children("worker"):
+            try:
+                pids += [child.pid for child in worker.children()]
+            except psutil.NoSuchProcess:
+                continue
+        return sorted(pids)
+
+    def kill(self, name: Literal["api", "worker", "broker"]) -> None:
+        """`kill -9` a child; returns when the supervisor has started the next one."""
+        pid = self.pid(name)
+        os.kill(pid, signal.SIGKILL)
+        await_condition(
+            lambda: [child for child in self._children(name) if child.pid != pid],
+            READY_SECONDS,
+            f"another {name}",
+        )
+
+    def kill_worker(self) -> None:
+        """`kill -9` the whole worker, its pool with it; the supervisor starts another."""
+        self.kill("worker")
+
+    def restart_api(self) -> None:
+        """`kill -9` the API; returns when the next one says that it is ready."""
+        self.kill("api")
+        await_condition(self.ready, READY_SECONDS, "the API is ready again")
+
+    def ready(self) -> bool:
+        """Whether `/readyz` answers 200 now."""
+        import httpx2
+
+        try:
+            return httpx2.get(f"{self.http}/readyz", timeout=5, trust_env=False).is_success
+        except httpx2.TransportError:
+            return False
+
+    def log_tail(self, lines: int = 200) -> str:
+        """The last lines that the supervisor and its children wrote."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def stop(self) -> int:
+        """SIGTERM, and SIGKILL where that is not enough; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+
+
+class MakeStack(Protocol):
+    """`make_stack(database="postgresql", workers=1, limits={"max_epochs": 5})`."""
+
+    def __call__(
+        self, database: Literal["sqlite", "postgresql"] = "sqlite", **settings: object
+    ) -> Stack: ...
+
+
+_running: list[Stack] = []
+
+
+def _make(
+    scope: ExitStack, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> MakeStack:
+    def make_stack(
+        database: Literal["sqlite", "postgresql"] = "sqlite", **settings: object
+    ) -> Stack:
+        folder = tmp_path_factory.mktemp("stack")
+        if database == "sqlite":
+            url = f"sqlite:///{folder}/data/epochal.db"
+        else:
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            url = scope.enter_context(server.database())
+        stack = Stack(folder, url, settings)
+        _running.append(stack)
+        scope.callback(_running.remove, stack)
+        scope.callback(stack.stop)
+        return stack
+
+    return make_stack
+
+
+@pytest.fixture
+def make_stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeStack]:
+    """Starts an Epochal for this test alone: `make_stack(database="postgresql", workers=1)`."""
+    with ExitStack() as scope:
+        yield _make(scope, request, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """The session's Epochal on SQLite, shared: leave it running and expect others' jobs in it."""
+    with ExitStack() as scope:
+        yield _make(scope, request, tmp_path_factory)()
+
+
+def attach_logs(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Add the log of every running Epochal that a failed test used to its report."""
+    used = {"stack", "make_stack"} & set(getattr(item, "fixturenames", ()))
+    if report.failed and used:
+        report.sections += [(f"log of Epochal at {s.http}", s.log_tail()) for s in _running]

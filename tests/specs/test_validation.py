@@ -1,0 +1,168 @@
+"""What is wrong with a request is said with the path of the field and what would be right."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from epochal_service.errors import InvalidArgument
+from epochal_service.specs.jobs import ListJobsRequest
+from epochal_service.specs.training import TrainingSpec
+from epochal_service.specs.validation import parse
+
+XOR: dict[str, Any] = {
+    "network": {
+        "input_shape": [2],
+        "layers": [
+            {"type": "dense", "units": 4, "activation": "tanh"},
+            {"type": "dense", "units": 1, "activation": "sigmoid"},
+        ],
+    },
+    "dataset": {"name": "xor"},
+    "loss": "binary_cross_entropy",
+    "epochs": 500,
+}
+
+
+def without(spec: dict[str, Any], *path: Any) -> dict[str, Any]:
+    *outer, last = path
+    for key in outer:
+        spec = spec[key]
+    spec.pop(last)
+    return spec
+
+
+def changed(*path: Any, to: Any) -> Callable[[dict[str, Any]], Any]:
+    def change(spec: dict[str, Any]) -> None:
+        *outer, last = path
+        inner: Any = spec
+        for key in outer:
+            inner = inner[key]
+        inner[last] = to
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "sentence"),
+    [
+        (lambda s: without(s, "network"), "network", "is required"),
+        (lambda s: without(s, "epochs"), "epochs", "is required"),
+        (changed("network", to=3), "network", "must be an object"),
+        (changed("network", "input_shape", to=[]), "network.input_shape", "needs at least 1"),
+        (changed("network", "input_shape", 0, to=0), "network.input_shape[0]", "at least 1"),
+        (changed("network", "layers", 0, "units", to=0), "network.layers[0].units", "at least 1"),
+        (changed("network", "layers", 1, "units", to="4"), "network.layers[1].units", "whole"),
+        (changed("network", "layers", 1, "units", to=1.5), "network.layers[1].units", "whole"),
+        (
+            lambda s: without(s, "network", "layers", 0, "units"),
+            "network.layers[0].units",
+            "is required",
+        ),
+        (
+            lambda s: without(s, "network", "layers", 0, "type"),
+            "network.layers[0].type",
+            "is required",
+        ),
+        (
+            changed("network", "layers", 0, "type", to="dens"),
+            "network.layers[0].type",
+            "must be one of dense, dropout",
+        ),
+        (
+            changed("network", "layers", 0, "activation", to="rleu"),
+            "network.layers[0].activation",
+            "must be one of linear",
+        ),
+        (
+            changed("network", "layers", 0, "rate", to=0.5),
+            "network.layers[0].rate",
+            "is not a field here",
+        ),
+        (changed("network", "layers", 0, to=7), "network.layers[0]", "must be an object"),
+        (changed("dataset", to={}), "dataset.name", "is required"),
+        (changed("dataset", to={"inputs": [[1.0]]}), "dataset.targets", "is required"),
+        (
+            changed("dataset", to={"inputs": [[1, float("nan")]], "targets": [1]}),
+            "dataset.inputs[0][1]",
+            "must be a finite number",
+        ),
+        (
+            changed("dataset", to={"inputs": [[1, 2]], "targets": ["yes"]}),
+            "dataset.targets[0]",
+            "must be a list",
+        ),
+        (changed("dataset", to={"name": "xor", "id": "data_1"}), "dataset.name", "not a field"),
+        (changed("loss", to="hinge"), "loss", "must be one of mse, binary_cross_entropy"),
+        (changed("epochs", to=True), "epochs", "must be a whole number"),
+        (changed("epochs", to=0), "epochs", "must be at least 1"),
+        (changed("optimizer", to={"type": "adagrad"}), "optimizer.type", "sgd, momentum, adam"),
+        (
+            changed("optimizer", to={"type": "sgd", "learning_rate": 0}),
+            "optimizer.learning_rate",
+            "must be greater than 0",
+        ),
+        (
+            changed("optimizer", to={"type": "sgd", "momentum": 0.9}),
+            "optimizer.momentum",
+            "is not a field here",
+        ),
+        (changed("schedule", to="cosine"), "schedule", "must be an object"),
+        (changed("labels", to={"Week 3": "x"}), "labels.Week 3", "must match"),
+        (changed("labels", to={"week": "x" * 65}), "labels.week", "at most 64 characters"),
+        (changed("validation_fraction", to=1), "validation_fraction", "must be less than 1"),
+        (changed("seed", to=-1), "seed", "must be at least 0"),
+        (changed("epoch", to=3), "epoch", "is not a field here"),
+    ],
+)
+def test_each_mistake_is_named_where_it_stands(
+    change: Callable[[dict[str, Any]], Any], field: str, sentence: str
+) -> None:
+    spec = copy.deepcopy(XOR)
+    change(spec)
+    with pytest.raises(InvalidArgument) as caught:
+        parse(TrainingSpec, spec)
+    (error,) = caught.value.errors
+    assert error.field == field
+    assert sentence in error.description
+
+
+def test_several_mistakes_are_told_together_and_at_most_twenty() -> None:
+    spec = copy.deepcopy(XOR) | {"epochs": 0, "batch_size": 0, "loss": "x"}
+    with pytest.raises(InvalidArgument) as caught:
+        parse(TrainingSpec, spec)
+    assert {error.field for error in caught.value.errors} == {"epochs", "batch_size", "loss"}
+    assert "and 2 more" in caught.value.detail
+    spec["network"]["layers"] = [{"type": "dense"}] * 30
+    with pytest.raises(InvalidArgument) as caught:
+        parse(TrainingSpec, spec)
+    assert len(caught.value.errors) == 20
+
+
+@pytest.mark.parametrize("body", [None, 3, "text", [1], []])
+def test_a_body_that_is_no_object_is_refused(body: object) -> None:
+    with pytest.raises(InvalidArgument, match="must be an object"):
+        parse(TrainingSpec, body)
+
+
+def test_defaults_are_written_out() -> None:
+    spec = parse(TrainingSpec, XOR)
+    assert spec.batch_size == 32
+    assert spec.optimizer.type == "adam"
+    assert spec.schedule.type == "constant"
+    assert spec.snapshots.gradients_every == 1
+    assert parse(TrainingSpec, spec.model_dump()) == spec
+
+
+def test_targets_may_be_a_plain_list() -> None:
+    dataset = {"inputs": [[0, 1], [1, 1]], "targets": [0, 1]}
+    spec = parse(TrainingSpec, XOR | {"dataset": dataset})
+    assert spec.dataset.targets == [[0], [1]]  # type: ignore[union-attr]
+
+
+def test_parameters_of_a_url_are_text_and_still_checked() -> None:
+    assert parse(ListJobsRequest, {"page_size": "7"}).page_size == 7
+    with pytest.raises(InvalidArgument) as caught:
+        parse(ListJobsRequest, {"page_size": "many", "state": "done", "order": "asc"})
+    assert [error.field for error in caught.value.errors] == ["page_size", "state", "order"]

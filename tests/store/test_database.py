@@ -1,0 +1,85 @@
+"""Reading sees one moment, writing is all or nothing, and the clock is the database's."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from epochal_service.errors import Unavailable
+from epochal_service.store import Database, migrate, networks
+from epochal_service.store.database import new_id, now
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    migrate.upgrade(database_url)
+    database = Database(database_url)
+    yield database
+    database.close()
+
+
+def save(database: Database, name: str) -> None:
+    with database.write() as connection:
+        networks.insert(connection, id=new_id("net"), owner="me", name=name, network="{}")
+
+
+def names(database: Database) -> list[str | None]:
+    with database.read() as connection:
+        return [row.name for row in networks.page(connection, "me", size=100, before=None)]
+
+
+def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.write() as connection:
+        networks.insert(connection, id=new_id("net"), owner="me", name="half", network="{}")
+        _ = 1 / 0
+    assert names(database) == []
+
+
+def test_a_reader_keeps_its_moment_while_others_write(database: Database) -> None:
+    save(database, "before")
+    with database.read() as connection:
+        assert len(networks.page(connection, "me", size=9, before=None)) == 1
+        save(database, "meanwhile")
+        assert len(networks.page(connection, "me", size=9, before=None)) == 1
+    assert names(database) == ["meanwhile", "before"]
+
+
+def test_writers_wait_for_each_other_instead_of_failing(database: Database) -> None:
+    def write_ten(who: int) -> None:
+        for number in range(10):
+            save(database, f"{who}-{number}")
+
+    threads = [threading.Thread(target=write_ten, args=(who,)) for who in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(names(database)) == 80
+
+
+def test_the_clock_runs_within_a_transaction_and_agrees_with_ours(database: Database) -> None:
+    with database.write() as connection:
+        first = connection.execute(sa.select(now())).scalar_one()
+        assert abs(first - time.time()) < 5
+        deadline = time.monotonic() + 5
+        while connection.execute(sa.select(now())).scalar_one() <= first:
+            assert time.monotonic() < deadline
+
+
+def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/no/such/folder/epochal.db")
+    with pytest.raises(Unavailable, match="does not answer"), database.read():
+        pass
+    database.close()
+
+
+def test_ids_sort_by_their_time() -> None:
+    ids = []
+    for _ in range(20):
+        ids.append(new_id("job"))
+        time.sleep(1e-5)  # ids within one microsecond may come in any order
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 20
