@@ -42,6 +42,29 @@ run: $(VENV)/.run ## Start everything here: API, gRPC, worker, broker, SQLite in
 test: $(VENV)/.dev ## Run the tests (TESTS=tests/specs for a part)
 	$(BIN)/python -m pytest $(TESTS) -m "not chaos" $(ARGS)
 
+.PHONY: check
+check: $(VENV)/.dev ## Everything that can be checked without running it: style, types, room order, wires, locks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/buf lint protos
+	$(BIN)/buf format --diff --exit-code protos
+	@if git rev-parse -q --verify main:protos/buf.yaml >/dev/null; then \
+	  echo buf breaking; $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
+	$(BIN)/python protos/generate.py --check
+	$(BIN)/python -m epochal_service.rest.openapi --check
+
+.PHONY: protos
+protos: $(VENV)/.dev ## Generate the stubs and protos/openapi.json anew
+	$(BIN)/buf format --write protos
+	$(BIN)/python protos/generate.py
+	$(BIN)/python -m epochal_service.rest.openapi
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Run every benchmark, side by side with its peers where they are installed (ARGS=--quick)
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
+
 .PHONY: chaos
 chaos: $(VENV)/.dev ## Kill and stall real processes over both databases, at length (ROUNDS=60)
 	EPOCHAL_CHAOS_ROUNDS=$(or $(ROUNDS),60) $(BIN)/python -m pytest tests/chaos -m chaos --timeout 3600 -s $(ARGS)

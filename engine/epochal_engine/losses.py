@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import primitives as p
-from .trace import Array, Symbol
+from .trace import Symbol
+
+Floats: TypeAlias = NDArray[np.float64]
 
 SMALLEST_LOG = -100.0
 """Where a probability is 0, its logarithm is taken to be this (as PyTorch's BCELoss does)."""
@@ -34,22 +37,22 @@ class Loss:
     formula: str
     output_activation: str | None
     """The activation that the network must end in; None for any."""
-    values: Callable[[Array, Array], Array]
+    values: Callable[[Floats, Floats], Floats]
     """`values(predictions, targets)`: the loss of each sample, `(n, outputs)` to `(n,)`."""
-    slopes: Callable[[Array, Array], Array]
+    slopes: Callable[[Floats, Floats], Floats]
     """`slopes(predictions, targets)`: d(the sample's loss)/d(prediction), elementwise."""
     traced: Callable[[Symbol, Symbol], Symbol]
     """`traced(scores, targets)`: the mean loss of a batch, as a symbol of shape `()`."""
-    values_from_scores: Callable[[Array, Array], Array]
+    values_from_scores: Callable[[Floats, Floats], Floats]
     """The loss of each sample, `(..., n, outputs)` to `(..., n)`."""
-    hits_from_scores: Callable[[Array, Array], Array] | None
+    hits_from_scores: Callable[[Floats, Floats], Floats] | None
     """The share of each sample's answers that is right, `(..., n)`; None where nothing is."""
 
     def value(self, prediction: ArrayLike, target: ArrayLike) -> float:
         """The mean loss of predictions `(n, outputs)`; or of one, `(outputs,)` or `()`."""
         return float(self.values(*_rows(prediction, target)).mean())
 
-    def slope(self, prediction: ArrayLike, target: ArrayLike) -> Array:
+    def slope(self, prediction: ArrayLike, target: ArrayLike) -> Floats:
         """The derivative of `value` with respect to each prediction, of its shape."""
         predictions, targets = _rows(prediction, target)
         slopes = self.slopes(predictions, targets) / len(predictions)
@@ -69,7 +72,7 @@ class Loss:
         return output.inputs[0]
 
 
-def _rows(prediction: ArrayLike, target: ArrayLike) -> tuple[Array, Array]:
+def _rows(prediction: ArrayLike, target: ArrayLike) -> tuple[Floats, Floats]:
     predictions, targets = np.atleast_2d(
         np.asarray(prediction, np.float64), np.asarray(target, np.float64)
     )
@@ -80,13 +83,19 @@ def _rows(prediction: ArrayLike, target: ArrayLike) -> tuple[Array, Array]:
     return predictions, targets
 
 
-def _mean(x: Array) -> Array:
+def _mean(x: Floats) -> Floats:
     """The mean over the outputs, `(..., outputs)` to `(...)`."""
-    mean: Array = x.mean(-1)
+    mean: Floats = x.mean(-1)
     return mean
 
 
-def _log(x: Array) -> Array:
+def _sum(x: Floats) -> Floats:
+    """The sum over the outputs, `(..., outputs)` to `(...)`."""
+    total: Floats = x.sum(-1)
+    return total
+
+
+def _log(x: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         return np.maximum(np.log(x), SMALLEST_LOG)
 
@@ -94,12 +103,13 @@ def _log(x: Array) -> Array:
 # ---------------------------------------------------------------- mean squared error
 
 
-def _squared_errors(predictions: Array, targets: Array) -> Array:
+def _squared_errors(predictions: Floats, targets: Floats) -> Floats:
     return _mean(np.square(predictions - targets))
 
 
-def _squared_errors_slopes(predictions: Array, targets: Array) -> Array:
-    return 2.0 * (predictions - targets) / predictions.shape[-1]
+def _squared_errors_slopes(predictions: Floats, targets: Floats) -> Floats:
+    outputs: int = predictions.shape[-1]
+    return 2.0 * (predictions - targets) / outputs
 
 
 def _traced_squared_error(predictions: Symbol, targets: Symbol) -> Symbol:
@@ -109,41 +119,43 @@ def _traced_squared_error(predictions: Symbol, targets: Symbol) -> Symbol:
 # ---------------------------------------------------------------- binary cross-entropy
 
 
-def _binary_cross_entropies(predictions: Array, targets: Array) -> Array:
-    likelihoods = targets * _log(predictions) + (1.0 - targets) * _log(1.0 - predictions)
-    return -_mean(likelihoods)
+def _binary_cross_entropies(predictions: Floats, targets: Floats) -> Floats:
+    return -_mean(targets * _log(predictions) + (1.0 - targets) * _log(1.0 - predictions))
 
 
-def _binary_cross_entropies_slopes(predictions: Array, targets: Array) -> Array:
+def _binary_cross_entropies_slopes(predictions: Floats, targets: Floats) -> Floats:
     spread = np.maximum(predictions * (1.0 - predictions), SMALLEST_DIVISOR)
-    return (predictions - targets) / spread / predictions.shape[-1]
+    outputs: int = predictions.shape[-1]
+    return (predictions - targets) / spread / outputs
 
 
-def _binary_cross_entropies_from_logits(logits: Array, targets: Array) -> Array:
+def _binary_cross_entropies_from_logits(logits: Floats, targets: Floats) -> Floats:
     return _mean(np.logaddexp(0.0, logits) - targets * logits)
 
 
-def _same_side(logits: Array, targets: Array) -> Array:
-    return _mean((logits >= 0.0) == (targets >= 0.5))
+def _same_side(logits: Floats, targets: Floats) -> Floats:
+    return _mean(((logits >= 0.0) == (targets >= 0.5)).astype(np.float64))
 
 
 # ---------------------------------------------------------------- cross-entropy
 
 
-def _cross_entropies(predictions: Array, targets: Array) -> Array:
-    return -np.sum(targets * _log(predictions), axis=-1, keepdims=False)
+def _cross_entropies(predictions: Floats, targets: Floats) -> Floats:
+    return -_sum(targets * _log(predictions))
 
 
-def _cross_entropies_slopes(predictions: Array, targets: Array) -> Array:
+def _cross_entropies_slopes(predictions: Floats, targets: Floats) -> Floats:
     return -targets / np.maximum(predictions, SMALLEST_DIVISOR)
 
 
-def _cross_entropies_from_logits(logits: Array, targets: Array) -> Array:
-    shifted = logits - logits.max(-1, keepdims=True)
-    return np.log(np.exp(shifted).sum(-1)) - np.sum(targets * shifted, axis=-1)
+def _cross_entropies_from_logits(logits: Floats, targets: Floats) -> Floats:
+    largest: Floats = logits.max(-1, keepdims=True)
+    shifted = logits - largest
+    losses: Floats = np.log(_sum(np.exp(shifted))) - _sum(targets * shifted)
+    return losses
 
 
-def _same_class(logits: Array, targets: Array) -> Array:
+def _same_class(logits: Floats, targets: Floats) -> Floats:
     return (logits.argmax(-1) == targets.argmax(-1)).astype(np.float64)
 
 

@@ -69,7 +69,7 @@ def evaluate(
     outputs: Sequence[Symbol], leaves: Mapping[Symbol, Array], dtype: DTypeLike = np.float64
 ) -> list[Array]:
     """The arrays of `outputs`, computed once."""
-    given = {x: np.ascontiguousarray(array, dtype) for x, array in leaves.items()}
+    given = {x: np.asarray(array, dtype, order="C") for x, array in leaves.items()}
     results = [np.empty(y.shape, dtype) for y in outputs]
     with np.errstate(all="ignore"):
         perform(Plan(outputs, dtype).bind(given, results))

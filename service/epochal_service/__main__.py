@@ -63,8 +63,6 @@ def worker() -> None:
 
     # Connected, it keeps Celery from installing handlers of its own.
     setup_logging.connect(lambda **_: logs.configure(settings), weak=False)
-    # So long may a job take to reach the end of its epoch and store a checkpoint.
-    celery.conf.worker_soft_shutdown_timeout = 4.0
     # Its warning for root is about pickled messages; ours are JSON and hold the id of a job.
     warnings.simplefilter("ignore", SecurityWarning)
     celery.worker_main(

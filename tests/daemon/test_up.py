@@ -1,4 +1,4 @@
-"""`epochald up`: starts everything, keeps it running, stops it in order, and leaves nothing behind."""
+"""`epochald up` starts everything, keeps it running, stops it in order, and leaves nothing behind."""
 
 import os
 import re
@@ -83,7 +83,7 @@ def test_a_request_to_stop_ends_all_of_it_in_order(
     log = stack.log.read_text()
     assert "did not leave in time" not in log
     assert "Traceback" not in log
-    assert log.index("Finished server process") < log.index("Cold shutdown (MainProcess)")
+    assert log.index("Finished server process") < log.index("Warm shutdown (MainProcess)")
 
 
 def test_nothing_survives_a_supervisor_that_was_killed(make_stack: MakeStack) -> None:

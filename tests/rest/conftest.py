@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,13 +33,13 @@ XOR: dict[str, Any] = {
 
 
 @pytest.fixture
-def settings(tmp_path: Any) -> Settings:
-    """A database of the test's own; nobody answers where the broker should be."""
+def settings(tmp_path: Path, broker_url: str) -> Settings:
+    """A database of the test's own, and a broker that no worker listens to."""
     chosen = Settings(
         _env_file=None,
         data_dir=tmp_path,
         database_url=f"sqlite:///{tmp_path}/epochal.db",
-        broker_url=f"unix://{tmp_path}/nobody",
+        broker_url=broker_url,
         heartbeat_seconds=0.2,
     )
     upgrade(chosen.database_url)

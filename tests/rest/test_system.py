@@ -5,7 +5,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from epochal_service.settings import Limits
+from epochal_service.rest.app import create_app
+from epochal_service.settings import Limits, Settings
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
@@ -17,8 +18,15 @@ def test_the_process_is_alive_whatever_else_is_not(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
-def test_without_a_broker_the_service_is_degraded_and_still_ready(client: TestClient) -> None:
+def test_with_all_its_parts_the_service_is_ready(client: TestClient) -> None:
     answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+
+
+def test_without_a_broker_the_service_is_degraded_and_still_ready(settings: Settings) -> None:
+    alone = settings.model_copy(update={"broker_url": f"unix://{settings.data_dir}/nobody"})
+    with TestClient(create_app(alone)) as client:
+        answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     states = {part["name"]: part["status"] for part in answer.json()["components"]}
     assert states == {"database": "ok", "broker": "degraded"}

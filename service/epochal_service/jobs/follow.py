@@ -75,7 +75,7 @@ class Frame:
 
 def frame(after: int, seq: int, kind: EventType, told: Reply | None) -> Frame:
     content = {} if told is None else {kind: told}
-    event = JobEvent(seq=seq, type=kind, **content)  # type: ignore[arg-type]
+    event = JobEvent(seq=seq, type=kind, **content)
     return Frame(
         after, seq, kind, event, b"{}" if told is None else told.model_dump_json().encode()
     )

@@ -60,7 +60,7 @@ class Queue:
     def waiting(self) -> int | None:
         """Hints that no worker has taken yet; None if the broker is away."""
         try:
-            return int(self._redis.llen(QUEUE))  # type: ignore[arg-type]
+            return int(self._redis.llen(QUEUE))
         except redis.RedisError:
             return None
 
@@ -102,7 +102,12 @@ def celery_application(url: str) -> Celery:
         task_acks_late=False,
         broker_connection_retry_on_startup=True,
         broker_connection_timeout=1.0,
-        broker_transport_options={"socket_timeout": 5.0, "socket_connect_timeout": 1.0},
+        # A hint is given once: whoever creates a job does not wait for a broker that is away.
+        broker_transport_options={
+            "socket_timeout": 5.0,
+            "socket_connect_timeout": 1.0,
+            "max_retries": 0,
+        },
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
     )

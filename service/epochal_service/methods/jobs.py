@@ -160,7 +160,7 @@ def list_epochs(context: Context, id: str, request: ListEpochsRequest) -> EpochP
     size = page_size(request.page_size)
     row = lifecycle.get(context.database, id, context.owner)
     with context.database.read() as connection:
-        last = request.after_epoch + size
+        last = min(request.after_epoch + size, row.epoch)
         stretches = job_log.bodies(connection, id, request.after_epoch, last)
     stretch = join((first, body) for first, _, body in stretches)
     if stretch is None:
@@ -182,7 +182,7 @@ def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> 
     size = page_size(request.page_size)
     row = lifecycle.get(context.database, id, context.owner)
     every = TrainingSpec.model_validate_json(row.spec).snapshots.gradients_every
-    last = request.after_epoch + (size + 1) * max(every, 1)
+    last = min(request.after_epoch + (size + 1) * max(every, 1), row.epoch)
     with context.database.read() as connection:
         blobs = job_log.gradients(connection, id, request.after_epoch, last)
     edges = HISTOGRAM_EDGES.tolist()
@@ -224,7 +224,7 @@ def list_checkpoints(context: Context, id: str, request: ListCheckpointsRequest)
             epoch=row.epoch,
             size_bytes=row.size_bytes,
             sha256=row.sha256,
-            created_at=timestamp(row.created_at),  # type: ignore[arg-type]
+            created_at=timestamp(row.created_at),
         )
         for row in found[:size]
     ]
@@ -343,8 +343,8 @@ def reply(row: JobRow) -> Job:
     latest = None if row.latest is None else EpochRow.model_validate_json(row.latest)
     return Job(
         id=row.id,
-        state=row.state,  # type: ignore[arg-type]
-        stop_reason=row.stop_reason,  # type: ignore[arg-type]
+        state=row.state,
+        stop_reason=row.stop_reason,
         detail=row.detail,
         divergence=divergence,
         spec=TrainingSpec.model_validate_json(row.spec),

@@ -19,7 +19,7 @@ from .metrics import Measured, Metrics
 from .openapi import DESCRIPTION, TAGS, describe
 from .streams import Streams
 
-Companion = Callable[[Context], AbstractAsyncContextManager[None]]
+Companion = Callable[[Context], AbstractAsyncContextManager[object]]
 
 
 def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> FastAPI:

@@ -84,6 +84,7 @@ def create_job(
     idempotency_key: Annotated[
         str | None,
         Header(
+            alias="Idempotency-Key",
             min_length=1,
             max_length=200,
             description="Makes it safe to try again: the same key and spec give the same job.",

@@ -66,6 +66,7 @@ async def watch_job(
     last_event_id: Annotated[
         int | None,
         Header(
+            alias="Last-Event-ID",
             ge=0,
             lt=2**63,
             description="Sent by a browser that connects again; wins over `after`.",

@@ -78,6 +78,7 @@ PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
 
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Cursor = Annotated[int, Field(ge=0, lt=2**63)]  # an epoch or a seq; int64 on gRPC and in the store
 
 
 def timestamp(seconds: float | None) -> datetime | None:

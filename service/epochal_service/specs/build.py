@@ -37,7 +37,7 @@ def build_training(spec: TrainingSpec) -> engine.Training:
     schedule: engine.Schedule = engine.Constant()
     if isinstance(spec.schedule, CosineSpec):
         schedule = engine.Cosine(spec.schedule.warmup_epochs, spec.schedule.final_fraction)
-    stopping = spec.early_stopping
+    stopping, target = spec.early_stopping, spec.target
     return engine.Training(
         loss=spec.loss,
         optimizer=optimizer,
@@ -47,8 +47,12 @@ def build_training(spec: TrainingSpec) -> engine.Training:
         l2=spec.regularization.l2,
         clip_norm=spec.clipping.norm,
         clip_value=spec.clipping.value,
-        early_stopping=stopping and engine.EarlyStopping(stopping.patience, stopping.min_delta),
-        target=spec.target and engine.Target(spec.target.metric, spec.target.value),
+        early_stopping=(
+            None
+            if stopping is None
+            else engine.EarlyStopping(stopping.patience, stopping.min_delta)
+        ),
+        target=None if target is None else engine.Target(target.metric, target.value),
         seed=spec.seed,
         gradients_every=spec.snapshots.gradients_every,
     )

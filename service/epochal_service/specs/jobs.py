@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import PAGE_SIZE, PageSize, PageToken, Reply, Request, Spec
+from .base import PAGE_SIZE, Cursor, PageSize, PageToken, Reply, Request, Spec
 from .training import Metric, TrainingSpec
 
 JobState = Literal[
@@ -44,7 +44,7 @@ class ListJobsRequest(Request):
 
 
 class ListEpochsRequest(Request):
-    after_epoch: int = Field(default=0, ge=0)
+    after_epoch: Cursor = 0
     """Epochs after this one."""
     page_size: PageSize = PAGE_SIZE
 
@@ -59,12 +59,12 @@ class GetCurveRequest(Request):
 
 
 class ListGradientsRequest(Request):
-    after_epoch: int = Field(default=0, ge=0)
+    after_epoch: Cursor = 0
     page_size: PageSize = PAGE_SIZE
 
 
 class ListCheckpointsRequest(Request):
-    after_epoch: int = Field(default=0, ge=0)
+    after_epoch: Cursor = 0
     page_size: PageSize = PAGE_SIZE
 
 
@@ -73,7 +73,7 @@ class GetCheckpointRequest(Request):
 
 
 class WatchJobRequest(Request):
-    after: int | None = Field(default=None, ge=0)
+    after: Cursor | None = None
     """Replay what came after this `seq`; without it the stream opens with a snapshot."""
 
 
@@ -100,7 +100,7 @@ class PredictRequest(Spec):
 
     inputs: list[list[float]] = Field(default_factory=list)
     grid: GridSpec | None = None
-    epoch: int | None = Field(default=None, ge=0)
+    epoch: Cursor | None = None
     """A stored checkpoint's epoch; the latest one by default."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from .base import Reply
 
 
@@ -32,4 +34,4 @@ class Component(Reply):
 
 class Health(Reply):
     status: str
-    components: list[Component]
+    components: list[Component] = Field(default_factory=list)

@@ -135,7 +135,8 @@ class JobFailed(EpochalError):
     """A job that was waited for ended as failed or cancelled; it is in `job`."""
 
     def __init__(self, job: Job) -> None:
-        super().__init__(f"{job.id} {job.outcome}")
+        explanation = f": {job.explanation}" if job.explanation else ""
+        super().__init__(f"{job.id} {job.outcome}{explanation}")
         self.job = job
 
 

@@ -31,7 +31,8 @@ class StateEvent:
     seq: int
     state: str
     stop_reason: str | None
-    attempt: int
+    attempt: int | None
+    """How often a worker has taken the job up; told when one does."""
     worker: str | None
     """Host and process that took the job up."""
     kernel: str | None

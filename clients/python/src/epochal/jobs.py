@@ -175,16 +175,18 @@ class Job:
 
     @property
     def outcome(self) -> str:
-        """How it stands or how it ended, in a few words."""
-        words: str = self.state
-        if self.stop_reason not in (None, "completed"):
-            words += f" ({str(self.stop_reason).replace('_', ' ')})"
-        if self.divergence:
-            what = f"{self.divergence.layer} {self.divergence.what}"
-            words += f" at epoch {self.divergence.epoch}: {what}. {self.divergence.suggestion}"
-        elif self.detail:
-            words += f": {self.detail}"
-        return words
+        """Its state, and the reason where it did not end on its own: `failed (diverged)`."""
+        if self.stop_reason in (None, "completed"):
+            return self.state
+        return f"{self.state} ({str(self.stop_reason).replace('_', ' ')})"
+
+    @property
+    def explanation(self) -> str:
+        """A sentence or two on why it ended as it did; empty where there is nothing to explain."""
+        if self.divergence is None:
+            return self.detail or ""
+        where = f"At epoch {self.divergence.epoch} in {self.divergence.layer}"
+        return f"{where}: {self.divergence.what}. {self.divergence.suggestion}"
 
     def __repr__(self) -> str:
         loss = f", train_loss {self.latest.train_loss:.4g}" if self.latest else ""
@@ -362,6 +364,7 @@ class Job:
         share = self.epoch / max(self.epochs_wanted, 1)
         return (
             f"<div><strong>{html.escape(self.id)}</strong> {html.escape(self.outcome)}<br>"
+            f"{f'{html.escape(self.explanation)}<br>' if self.explanation else ''}"
             f'<progress value="{share:.4f}" max="1" aria-label="epochs done"></progress> '
             f"epoch {self.epoch:,} of {self.epochs_wanted:,}"
             f"{self.curve().svg() if self.epoch else ''}</div>"
@@ -382,9 +385,8 @@ class Job:
             case SnapshotEvent():
                 self._update(**vars(event.job))
             case StateEvent():
-                self._update(
-                    state=event.state, stop_reason=event.stop_reason, attempt=event.attempt
-                )
+                attempt = self.attempt if event.attempt is None else event.attempt
+                self._update(state=event.state, stop_reason=event.stop_reason, attempt=attempt)
             case EpochsEvent():
                 last = {name: float(column[-1]) for name, column in event.columns.items()}
                 latest = read(Epoch, {"epoch": int(event.epoch[-1]), **last})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,7 +16,17 @@ from ..errors import InvalidArgument
 from ..jobs import Job
 from ..pictures.terminal import picture
 from .inputs import JobArgument, JsonOption, UrlOption, connect, find_job, read_rows
-from .output import ago, number, out, percent, print_json, print_pairs, print_table, state_text
+from .output import (
+    ago,
+    held_out_accuracy,
+    number,
+    out,
+    outcome_text,
+    percent,
+    print_json,
+    print_pairs,
+    print_table,
+)
 from .training import summary
 
 
@@ -48,16 +58,12 @@ def jobs(
 
 def _row(job: Job) -> tuple[str | Text, ...]:
     latest = job.latest
-    accuracy = None
-    if latest:
-        held_out = latest.validation_accuracy
-        accuracy = latest.train_accuracy if held_out is None else held_out
     return (
         job.id,
-        state_text(job),
+        outcome_text(job),
         f"{job.epoch:,}/{job.epochs_wanted:,}",
         number(latest.train_loss if latest else None),
-        percent(accuracy),
+        percent(held_out_accuracy(latest) if latest else None),
         " ".join(f"{key}={value}" for key, value in job.labels.items()),
         ago(job.created_at),
     )
@@ -72,7 +78,7 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
         print_json(found)
         return
     spec = found.spec
-    out.print(summary(found))
+    out.print(summary(found), soft_wrap=True)
     print_pairs(
         (
             ("network", describe_network(spec["network"])),
@@ -86,7 +92,7 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
             ("parameters", f"{found.parameters:,}"),
             ("seed", f"{spec.get('seed', '')}"),
             ("labels", " ".join(f"{k}={v}" for k, v in found.labels.items())),
-            ("checkpoints", ", ".join(f"{checkpoint.epoch:,}" for checkpoint in stored)),
+            ("checkpoints", _describe_checkpoints([checkpoint.epoch for checkpoint in stored])),
             ("attempts", f"{found.attempt}" if found.attempt > 1 else ""),
             ("created", f"{found.created_at:%Y-%m-%d %H:%M:%S} UTC" if found.created_at else ""),
         )
@@ -108,11 +114,17 @@ def describe_network(network: dict[str, Any]) -> str:
 def _describe_dataset(dataset: dict[str, Any]) -> str:
     if "inputs" in dataset:
         return f"{len(dataset['inputs']):,} rows in the spec"
-    named = {key: value for key, value in dataset.items() if key not in ("name", "id", "scaling")}
-    name = dataset.get("name") or dataset.get("id")
+    choices = {key: dataset[key] for key in ("samples", "noise", "seed") if dataset.get(key)}
     if dataset.get("scaling", "none") != "none":
-        named["scaling"] = dataset["scaling"]
-    return " ".join([str(name), *(f"{key} {value}" for key, value in named.items())])
+        choices["scaling"] = dataset["scaling"]
+    words = [f"{key} {value}" for key, value in choices.items()]
+    return ", ".join([str(dataset.get("name") or dataset.get("id")), *words])
+
+
+def _describe_checkpoints(epochs: Sequence[int]) -> str:
+    if len(epochs) < 4:
+        return ", ".join(f"epoch {epoch:,}" for epoch in epochs)
+    return f"{len(epochs)}, from epoch {epochs[0]:,} to {epochs[-1]:,}"
 
 
 def _describe(part: dict[str, Any]) -> str:
@@ -177,7 +189,7 @@ def delete(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False)
 def _act(job: str, url: str | None, as_json: bool, action: Callable[[Job], Job]) -> None:
     with connect(url) as client:
         found = action(find_job(client, job))
-    print_json(found) if as_json else out.print(Text.assemble(found.id, " ", state_text(found)))
+    print_json(found) if as_json else out.print(Text.assemble(found.id, " ", outcome_text(found)))
 
 
 def predict(

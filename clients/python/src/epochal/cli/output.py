@@ -62,9 +62,9 @@ def print_pairs(pairs: Iterable[tuple[str, str | Text]]) -> None:
     out.print(table)
 
 
-def state_text(job: Job) -> Text:
-    """The job's state in its color."""
-    return Text(job.state, style=_STATE_STYLES.get(job.state, ""))
+def outcome_text(job: Job) -> Text:
+    """The job's state and why, in its color."""
+    return Text(job.outcome, style=_STATE_STYLES.get(job.state, ""))
 
 
 def number(value: float | None) -> str:
@@ -90,6 +90,23 @@ def figures(latest: Epoch | None) -> str:
             held_out += f", accuracy {percent(latest.validation_accuracy)}"
         parts.append(held_out)
     return " · ".join(parts)
+
+
+def brief_figures(latest: Epoch | None) -> str:
+    """What fits beside a progress bar."""
+    if latest is None:
+        return ""
+    held_out, accuracy = latest.validation_loss, held_out_accuracy(latest)
+    parts = [f"loss {number(latest.train_loss)}"]
+    parts += [] if held_out is None else [f"held out {number(held_out)}"]
+    parts += [] if accuracy is None else [percent(accuracy)]
+    return " · ".join(parts)
+
+
+def held_out_accuracy(latest: Epoch) -> float | None:
+    """The accuracy on held-out samples, or on those trained on where none are held out."""
+    held_out = latest.validation_accuracy
+    return latest.train_accuracy if held_out is None else held_out
 
 
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:

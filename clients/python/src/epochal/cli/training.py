@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from ..client import Client
@@ -26,7 +27,16 @@ from .inputs import (
     pairs,
     read_spec,
 )
-from .output import duration, err, figures, out, print_json, seconds_between, state_text
+from .output import (
+    brief_figures,
+    duration,
+    err,
+    figures,
+    out,
+    outcome_text,
+    print_json,
+    seconds_between,
+)
 
 INTERRUPTED = 130
 NOT_SUCCEEDED = 1
@@ -104,11 +114,11 @@ class _Speed(ProgressColumn):
 def _look_on(client: Client, job: Job, *, quiet: bool) -> None:
     """Follows the job to its end; a bar shows it on a terminal, a line for each state elsewhere."""
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        _Speed(),
-        TextColumn("{task.fields[figures]}"),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=16),
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        _Speed(table_column=Column(no_wrap=True)),
+        TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True)),
     )
     shown = err.is_terminal and not quiet
     while True:
@@ -120,7 +130,7 @@ def _look_on(client: Client, job: Job, *, quiet: bool) -> None:
                         task,
                         description=job.state,
                         completed=job.epoch,
-                        figures=figures(job.latest),
+                        figures=brief_figures(job.latest),
                     )
                     if isinstance(event, StateEvent | SnapshotEvent) and not shown and not quiet:
                         err.print(f"{job.id} {job.state}")
@@ -167,7 +177,7 @@ def _sum_up(job: Job, as_json: bool) -> None:
             curve = picture(job.curve(), LOSSES, width=width, height=14, color=color)
             sys.stdout.write(curve + "\n")
             sys.stdout.flush()
-        out.print(summary(job))
+        out.print(summary(job), soft_wrap=True)
     if job.state != "succeeded":
         raise typer.Exit(NOT_SUCCEEDED)
 
@@ -176,15 +186,14 @@ LOSSES = ("train_loss", "validation_loss")
 
 
 def summary(job: Job) -> Text:
-    """How a job stands, in one line."""
-    parts: list[Any] = [Text.assemble(job.id, " ", state_text(job))]
-    outcome = job.outcome.removeprefix(job.state).strip(" :")
-    if outcome:
-        parts.append(outcome)
+    """How a job stands in one line, and in another one why, where that needs words."""
+    words = Text.assemble(job.id, " ", outcome_text(job))
     seconds = seconds_between(job.started_at, job.finished_at)
     if job.epoch and seconds is not None:
         speed = f" ({job.epoch / seconds:,.0f} epochs/s)" if job.over and seconds > 0 else ""
-        parts.append(f"{job.epoch:,} epochs in {duration(seconds)}{speed}")
+        words.append(f" · {job.epoch:,} epochs in {duration(seconds)}{speed}")
     if job.latest:
-        parts.append(figures(job.latest))
-    return Text(" · ").join([part if isinstance(part, Text) else Text(part) for part in parts])
+        words.append(f" · {figures(job.latest)}")
+    if job.explanation:
+        words.append(f"\n{job.explanation}")
+    return words

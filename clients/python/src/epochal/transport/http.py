@@ -49,6 +49,7 @@ class HttpTransport:
 
     def __init__(self, url: str, timeout: float) -> None:
         self.url = url.rstrip("/")
+        self._timeout = timeout
         self._client = httpx2.Client(
             base_url=self.url,
             timeout=timeout,
@@ -103,7 +104,7 @@ class HttpTransport:
         path = f"/v1/jobs/{_segment('id', job_id)}/events"
         headers = {} if after is None else {"Last-Event-ID": str(after)}
         # A stream takes as long as it takes; only the silence in it is bounded.
-        patience = httpx2.Timeout(self._client.timeout, read=SILENCE_SECONDS)
+        patience = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)
         with (
             self._translated(),
             self._client.sse(

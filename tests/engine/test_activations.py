@@ -1,0 +1,112 @@
+"""Activations: their values, their derivatives, and what is said about them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from epochal_engine import ACTIVATIONS
+
+AT_ONE_HALF = {
+    "linear": (0.5, 1.0),
+    "step": (1.0, 0.0),
+    "relu": (0.5, 1.0),
+    "leaky_relu": (0.5, 1.0),
+    "elu": (0.5, 1.0),
+    "selu": (0.525350, 1.050701),
+    "sigmoid": (0.622459, 0.235004),
+    "tanh": (0.462117, 0.786448),
+    "softsign": (0.333333, 0.444444),
+    "softplus": (0.974077, 0.622459),
+    "gelu": (0.345731, 0.867495),
+    "gelu_tanh": (0.345714, 0.867370),
+    "silu": (0.311230, 0.739961),
+    "mish": (0.375245, 0.886424),
+}
+AT_MINUS_ONE = {
+    "linear": -1.0,
+    "step": 0.0,
+    "relu": 0.0,
+    "leaky_relu": -0.01,
+    "elu": math.exp(-1) - 1,
+    "selu": 1.7580993408473766 * (math.exp(-1) - 1),
+    "sigmoid": 1 / (1 + math.e),
+    "tanh": math.tanh(-1),
+    "softsign": -0.5,
+    "softplus": math.log(1 + math.exp(-1)),
+    "gelu": -0.5 * math.erfc(1 / math.sqrt(2)),
+    "gelu_tanh": -0.5 * (1 - math.tanh(math.sqrt(2 / math.pi) * 1.044715)),
+    "silu": -1 / (1 + math.e),
+    "mish": -math.tanh(math.log(1 + math.exp(-1))),
+}
+ELEMENTWISE = sorted(name for name, a in ACTIVATIONS.items() if a.is_elementwise)
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_value_and_slope_at_one_half(name: str) -> None:
+    value, slope = AT_ONE_HALF[name]
+    assert ACTIVATIONS[name].function(0.5) == pytest.approx(value, abs=5e-7)
+    assert ACTIVATIONS[name].derivative(0.5) == pytest.approx(slope, abs=5e-7)
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_value_at_minus_one(name: str) -> None:
+    assert ACTIVATIONS[name].function(-1.0) == pytest.approx(AT_MINUS_ONE[name], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_the_derivative_is_the_slope_of_the_function(name: str) -> None:
+    x = np.array([-7.3, -2.1, -0.7, -0.01, 0.02, 0.6, 1.9, 8.2])
+    activation = ACTIVATIONS[name]
+    expected = (activation.function(x + 1e-6) - activation.function(x - 1e-6)) / 2e-6
+    np.testing.assert_allclose(activation.derivative(x), expected, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("name", "slope", "place"),
+    [
+        ("sigmoid", 0.25, 0.0),
+        ("tanh", 1.0, 0.0),
+        ("gelu", 1.1289, math.sqrt(2.0)),
+        ("silu", 1.0998, 2.3994),
+        ("mish", 1.0885, 1.4906),
+    ],
+)
+def test_the_largest_slope(name: str, slope: float, place: float) -> None:
+    x = np.linspace(-6.0, 6.0, 120_001)
+    slopes = ACTIVATIONS[name].derivative(x)
+    assert slopes.max() == pytest.approx(slope, abs=5e-5)
+    assert x[slopes.argmax()] == pytest.approx(place, abs=2e-3)
+
+
+def test_the_slopes_at_zero_are_those_that_the_table_states() -> None:
+    slopes = {name: float(ACTIVATIONS[name].derivative(0.0)) for name in ELEMENTWISE}
+    assert slopes["relu"] == 0.0
+    assert slopes["leaky_relu"] == 0.01
+    assert slopes["elu"] == 1.0
+    assert slopes["step"] == 0.0
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_an_activation_stays_in_its_range_and_finite(name: str) -> None:
+    activation = ACTIVATIONS[name]
+    values = activation.function(np.array([-1e5, -800.0, -20.0, 0.0, 20.0, 800.0, 1e5]))
+    assert np.isfinite(values).all()
+    assert np.isfinite(activation.derivative(np.array([-800.0, 800.0]))).all()
+    text = activation.range
+    if text.startswith("{"):
+        assert set(values.tolist()) <= {0.0, 1.0}
+        return
+    low, high = (float(end.replace("∞", "inf")) for end in text[1:-1].split(", "))
+    slack = 1e-4  # the printed ends are rounded, and open ends are reached in floats
+    assert low - slack <= values.min()
+    assert values.max() <= high + slack
+
+
+def test_softmax_weighs_a_row_and_has_the_slope_of_each_output_in_its_own_input() -> None:
+    row = np.log([1.0, 2.0, 5.0])
+    np.testing.assert_allclose(ACTIVATIONS["softmax"].function(row), [0.125, 0.25, 0.625])
+    slopes = ACTIVATIONS["softmax"].derivative(row)
+    np.testing.assert_allclose(slopes, [0.109375, 0.1875, 0.234375])
+    np.testing.assert_allclose(ACTIVATIONS["softmax"].function([1e5, 0.0]), [1.0, 0.0])

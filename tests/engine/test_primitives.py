@@ -1,0 +1,163 @@
+"""Every primitive computes what it says, and its backward rule is its derivative."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from epochal_engine import primitives as p
+from epochal_engine.differentiate import differentiate
+from epochal_engine.plan import evaluate
+from epochal_engine.trace import PRIMITIVES, Array, Symbol, constant, leaf
+from hypothesis import given
+from hypothesis import strategies as st
+
+# For every primitive: a formula in which it occurs, and the shapes of the formula's inputs.
+EXAMPLES = {
+    "add": (lambda a, b: a + b, (3, 4), (4,)),
+    "subtract": (lambda a, b: a - b, (4,), (3, 4)),
+    "multiply": (lambda a, b: a * b, (3, 4), (3, 1)),
+    "divide": (lambda a, b: a / (2.0 + p.square(b)), (3, 4), ()),
+    "dot": (lambda a, b: a @ b, (3, 4), (4, 2)),
+    "transpose": (lambda a: a.T @ a, (3, 4)),
+    "sum_to": (lambda a: p.square(p.sum_to(a, (4,))), (3, 4)),
+    "stretch": (lambda a, b: p.stretch(a, (3, 4)) @ b, (4,), (4, 2)),
+    "copy": (lambda a: p.copy(a) * a, (3,)),
+    "square": (p.square, (3, 4)),
+    "exp": (p.exp, (3, 4)),
+    "expm1": (p.expm1, (3, 4)),
+    "log": (lambda a: p.log(2.0 + p.square(a)), (3, 4)),
+    "tanh": (p.tanh, (3, 4)),
+    "sigmoid": (p.sigmoid, (3, 4)),
+    "softplus": (p.softplus, (3, 4)),
+    "absolute": (p.absolute, (3, 4)),
+    "sign": (lambda a: a * p.sign(a), (3, 4)),
+    "positive_part": (p.positive_part, (3, 4)),
+    "negative_part": (p.negative_part, (3, 4)),
+    "step": (lambda a: a * p.step(a), (3, 4)),
+    "normal_cdf": (p.normal_cdf, (3, 4)),
+    "softmax": (p.softmax, (3, 4)),
+    "sigmoid_binary_cross_entropy": (p.sigmoid_binary_cross_entropy, (3, 4), (3, 4)),
+    "softmax_cross_entropy": (p.softmax_cross_entropy, (3, 4), (3, 4)),
+}
+
+
+def weighted_sum(y: Symbol, weights: Array) -> tuple[Symbol, Symbol]:
+    """A number that depends on every element of y differently, and the leaf of its weights."""
+    factors = leaf(weights.shape)
+    return p.sum_to(y * factors, ()), factors
+
+
+@pytest.mark.parametrize("name", sorted(PRIMITIVES))
+def test_the_rule_of_a_primitive_is_its_derivative(name: str) -> None:
+    formula, *shapes = EXAMPLES[name]
+    rng = np.random.default_rng(1)
+    leaves = [leaf(shape) for shape in shapes]
+    y = formula(*leaves)
+    assert name in {s.primitive.name for s in reachable(y) if s.primitive is not None}
+    points = [rng.normal(size=shape) for shape in shapes]
+    if name == "softmax_cross_entropy":
+        points[1] = np.eye(4)[[2, 0, 1]]  # its target rows sum to 1, and stay as they are
+        leaves_to_vary = leaves[:1]
+    else:
+        leaves_to_vary = leaves
+    number, factors = weighted_sum(y, rng.normal(size=y.shape))
+    weights = rng.normal(size=y.shape)
+    slopes = evaluate(
+        differentiate(number, leaves_to_vary),
+        {**dict(zip(leaves, points, strict=True)), factors: weights},
+    )
+    directions = [rng.normal(size=x.shape) for x in leaves_to_vary]
+
+    def at(distance: float) -> float:
+        moved = {x: point for x, point in zip(leaves, points, strict=True)}
+        for x, direction in zip(leaves_to_vary, directions, strict=True):
+            moved[x] = moved[x] + distance * direction
+        return float(evaluate([number], {**moved, factors: weights})[0])
+
+    expected = (at(1e-5) - at(-1e-5)) / 2e-5
+    found = sum(float((s * d).sum()) for s, d in zip(slopes, directions, strict=True))
+    assert found == pytest.approx(expected, rel=1e-7, abs=1e-9)
+
+
+def reachable(y: Symbol) -> list[Symbol]:
+    return [y, *(s for x in y.inputs for s in reachable(x))]
+
+
+def test_zero_has_the_slope_that_each_part_says() -> None:
+    x = leaf(())
+    both = differentiate(p.positive_part(x), [x]) + differentiate(p.negative_part(x), [x])
+    positive, negative = evaluate(both, {x: np.array(0.0)})
+    assert (positive, negative) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float32, 4e-7), (np.float64, 1e-14)])
+def test_the_normal_distribution_agrees_with_the_standard_library(dtype: type, error: float) -> None:
+    points = np.linspace(-40.0, 40.0, 4_001)
+    x = leaf(points.shape)
+    found = evaluate([p.normal_cdf(x)], {x: points}, dtype)[0]
+    expected = [0.5 * math.erfc(-point / math.sqrt(2.0)) for point in points]
+    np.testing.assert_allclose(found, expected, atol=error, rtol=0)
+
+
+@pytest.mark.parametrize("logit", [-1e4, -90.0, 0.0, 90.0, 1e4])
+def test_fused_losses_are_finite_for_every_logit(logit: float) -> None:
+    z, y = leaf((1, 2)), leaf((1, 2))
+    values = evaluate(
+        [
+            p.sigmoid_binary_cross_entropy(z, y),
+            p.softmax_cross_entropy(z, y),
+            *differentiate(p.softmax_cross_entropy(z, y), [z]),
+        ],
+        {z: np.array([[logit, 0.0]]), y: np.array([[0.0, 1.0]])},
+        np.float32,
+    )
+    assert all(np.isfinite(value).all() for value in values)
+    assert values[1] == pytest.approx(np.logaddexp(logit, 0.0))
+
+
+@given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 2**32 - 1))
+def test_a_fused_loss_equals_its_plain_composition(rows: int, columns: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    z, y = leaf((rows, columns)), leaf((rows, columns))
+    q = p.sigmoid(z)
+    plain_binary = -p.mean(y * p.log(q) + (1.0 - y) * p.log(1.0 - q))
+    plain_softmax = -p.mean(y * p.log(p.softmax(z))) * float(columns)
+    labels = np.eye(columns)[rng.integers(columns, size=rows)]
+    given_arrays = {z: 3.0 * rng.normal(size=z.shape), y: labels}
+    for fused, plain in (
+        (p.sigmoid_binary_cross_entropy(z, y), plain_binary),
+        (p.softmax_cross_entropy(z, y), plain_softmax),
+    ):
+        value, slope, plain_value, plain_slope = evaluate(
+            [fused, *differentiate(fused, [z]), plain, *differentiate(plain, [z])], given_arrays
+        )
+        np.testing.assert_allclose(value, plain_value, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(slope, plain_slope, rtol=1e-9, atol=1e-12)
+
+
+def test_what_arrives_over_several_ways_is_added_up() -> None:
+    x = leaf(())
+    y = x * x * x + 2.0 * x
+    slope, second = differentiate(y, [x]), None
+    second = differentiate(slope[0], [x])
+    values = evaluate([*slope, *second], {x: np.array(3.0)})
+    assert [float(v) for v in values] == [29.0, 18.0]
+
+
+def test_a_variable_without_influence_has_the_slope_zero() -> None:
+    x, unused = leaf((2,)), leaf((3,))
+    assert evaluate(differentiate(p.mean(x), [unused]), {x: np.ones(2)})[0].tolist() == [0, 0, 0]
+
+
+def test_constant_factors_are_multiplied_once_and_for_all() -> None:
+    x = leaf((2,))
+    assert (constant(2.0) * constant(3.0)).value == 6.0
+    assert x * 1.0 is x
+    assert (x * 2.0).primitive is PRIMITIVES["multiply"]
+
+
+def test_matrices_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"\(2, 3\) and \(2, 3\)"):
+        leaf((2, 3)) @ leaf((2, 3))
