@@ -156,7 +156,8 @@ def _cross_entropies_from_logits(logits: Floats, targets: Floats) -> Floats:
 
 
 def _same_class(logits: Floats, targets: Floats) -> Floats:
-    return (logits.argmax(-1) == targets.argmax(-1)).astype(np.float64)
+    hits: Floats = (logits.argmax(-1) == targets.argmax(-1)).astype(np.float64)
+    return hits
 
 
 LOSSES: dict[str, Loss] = {

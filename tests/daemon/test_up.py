@@ -1,11 +1,13 @@
-"""`epochald up` starts everything, keeps it running, stops it in order, and leaves nothing behind."""
+"""`epochald up` starts everything, keeps it running, stops it in order, and leaves nothing over."""
 
 import os
 import re
 import signal
 import socket
 from collections.abc import Callable
+from typing import Any
 
+import httpx2
 import psutil
 import pytest
 from tests.servers.stack import MakeStack, Stack, await_condition
@@ -84,6 +86,35 @@ def test_a_request_to_stop_ends_all_of_it_in_order(
     assert "did not leave in time" not in log
     assert "Traceback" not in log
     assert log.index("Finished server process") < log.index("Warm shutdown (MainProcess)")
+
+
+def test_a_job_that_was_running_goes_on_after_the_next_start(make_stack: MakeStack) -> None:
+    stack = make_stack(limits={"max_flops": 1e18})
+    job = {
+        "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+        "dataset": {"name": "xor"},
+        "loss": "mse",
+        "epochs": 1_000_000,
+    }
+    created = httpx2.post(f"{stack.http}/v1/jobs", json=job, trust_env=False)
+    assert created.status_code == 201, created.text
+
+    def job_now() -> dict[str, Any]:
+        response = httpx2.get(f"{stack.http}/v1/jobs/{created.json()['id']}", trust_env=False)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    await_condition(lambda: job_now()["epoch"] > 0, 30, "the first epochs")
+    assert stack.stop() == 0
+    assert "did not leave in time" not in stack.log_tail()
+    stack.start()
+    # Its lease was given back, not left to run out: the job is there to be taken at once.
+    before = job_now()["epoch"]
+    assert before > 0
+    await_condition(lambda: job_now()["epoch"] > before, 10, "further epochs")
+    assert job_now()["attempt"] == 2
+    httpx2.post(f"{stack.http}/v1/jobs/{created.json()['id']}/cancel", trust_env=False)
+    await_condition(lambda: job_now()["state"] == "cancelled", 10, "the job is cancelled")
 
 
 def test_nothing_survives_a_supervisor_that_was_killed(make_stack: MakeStack) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import signal
 from typing import Any
 
 from celery import signals
@@ -17,6 +18,10 @@ from .run import Workshop, run
 
 settings = Settings()
 celery = celery_application(settings.broker_url or NOWHERE)
+
+# A step that takes longer, or a child that is stopped, is killed with its worker: its job goes on
+# from its last checkpoint elsewhere, as after any other loss.
+LEAVE_SECONDS = 4.5
 
 # One byte that parent and children share: the parent sets it, and every child sees it between two
 # epochs.
@@ -45,6 +50,8 @@ def _open(**kwargs: Any) -> None:
 @signals.worker_shutting_down.connect
 def _leave(**kwargs: Any) -> None:
     _leaving[0] = 1
+    # Nobody handles this signal, and it ends the process; the kernel ends the children with it.
+    signal.setitimer(signal.ITIMER_REAL, LEAVE_SECONDS)
 
 
 def leaving() -> bool:

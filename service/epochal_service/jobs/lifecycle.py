@@ -214,7 +214,7 @@ def _ask(
 ) -> JobRow:
     """Make whichever move fits the job's state; a wish that is granted already changes nothing."""
     with database.write() as connection:
-        row = jobs.find(connection, job_id, owner)
+        row = jobs.find(connection, job_id, owner, lock=True)
         if row is None:
             raise NotFound(f"There is no job {job_id}")
         target = moves.get(row.state)  # type: ignore[call-overload]
@@ -240,8 +240,7 @@ def _ask(
             events=len(entries),
             values=values,
         )
-        if changed is None:  # only where transactions run side by side: somebody else came first
-            raise Conflict("The job changed at this very moment: ask again", reason="job_state")
+        assert changed is not None
         job_log.append(connection, job_id, changed.last_seq, entries)
         return changed
 
@@ -299,15 +298,16 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
             "divergence": divergence,
             **jobs.finished(),
         }
-        epoch = claim.job.epoch if progress.epoch is None else progress.epoch
+        row = _store(connection, claim, progress, ending.only_from, values, more=2)
+        if row is None:
+            return False
         entries = (
-            state_entry(ending.state, epoch, stop_reason=ending.stop_reason),
-            _end_entry(ending.state, ending.stop_reason, epoch),
+            state_entry(ending.state, row.epoch, stop_reason=ending.stop_reason),
+            _end_entry(ending.state, ending.stop_reason, row.epoch),
         )
-        row = _store(connection, claim, progress, ending.only_from, values, entries)
-        if row is not None:
-            checkpoints.drop_resume_point(connection, claim.id)
-        return row is not None
+        job_log.append(connection, claim.id, row.last_seq, entries)
+        checkpoints.drop_resume_point(connection, claim.id)
+        return True
 
 
 def release(database: Database, claim: Claim, progress: Progress) -> JobState | None:
@@ -316,19 +316,14 @@ def release(database: Database, claim: Claim, progress: Progress) -> JobState | 
 
     The state that it is left in, or None if it was lost before.
     """
-    for was, becomes in (("pausing", "paused"), ("running", "queued")):
-        with database.write() as connection:
-            # Whoever gives a job back was not lost with it.
-            values = {
-                "state": becomes,
-                "hinted_at": None,
-                "fruitless_attempts": 0,
-                **jobs.taken_away(),
-            }
-            epoch = claim.job.epoch if progress.epoch is None else progress.epoch
-            entry = state_entry(becomes, epoch)  # type: ignore[arg-type]
-            if _store(connection, claim, progress, {was}, values, (entry,)):  # type: ignore[arg-type]
-                return becomes  # type: ignore[return-value]
+    with database.write() as connection:
+        # Whoever gives a job back was not lost with it.
+        values = {**jobs.given_back(), "hinted_at": None, "fruitless_attempts": 0}
+        row = _store(connection, claim, progress, {"running", "pausing"}, values, more=1)
+        if row is not None:
+            state: JobState = row.state  # type: ignore[assignment]
+            job_log.append(connection, claim.id, row.last_seq, [state_entry(state, row.epoch)])
+            return state
     cancelled = Ending("cancelled", "user", only_from=frozenset({"cancelling"}))
     return "cancelled" if end(database, claim, progress, cancelled) else None
 
@@ -339,14 +334,14 @@ def _store(
     progress: Progress,
     states: frozenset[JobState] | set[JobState],
     values: dict[str, Any],
-    more: Sequence[Entry] = (),
+    more: int = 0,
 ) -> JobRow | None:
+    """Store the progress and change the row; the last `more` of its seqs are left to the caller."""
     entries = [*progress.entries]
     kept = [epoch for epoch, _ in progress.weights]
     if kept:
         note = json.dumps({"epochs": kept})
         entries.append(Entry("checkpoint", kept[0], kept[-1], note=note))
-    entries += more
     if progress.epoch is not None and progress.epoch > claim.job.epoch:
         values = {
             "fruitless_attempts": 0,
@@ -359,12 +354,12 @@ def _store(
         claim.id,
         states=states,
         fence=claim.job.fence,
-        events=len(entries),
+        events=len(entries) + more,
         values=values,
     )
     if row is None:
         return None
-    job_log.append(connection, claim.id, row.last_seq, entries)
+    job_log.append(connection, claim.id, row.last_seq - more, entries)
     checkpoints.insert(connection, claim.id, progress.weights)
     if progress.resume_point is not None:
         checkpoints.put_resume_point(connection, claim.id, *progress.resume_point)
@@ -400,13 +395,12 @@ def take_back(database: Database, row: JobRow, *, max_attempts: int) -> JobState
         entries.append(_end_entry(becomes, stop_reason, row.epoch))
         values |= {"stop_reason": stop_reason, "detail": detail, **jobs.finished()}
     with database.write() as connection:
-        if row.id not in {late.id for late in jobs.expired(connection, only=row.id)}:
-            return None
         changed = jobs.advance(
             connection,
             row.id,
             states=(row.state,),
             fence=row.fence,
+            expired=True,
             events=len(entries),
             values=values,
         )

@@ -150,8 +150,8 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
             )
     if errors:
         raise InvalidArgument.of(*errors, reason="limit_exceeded")
-    network = build_network(spec)
     try:
+        network = build_network(spec)
         parameters = summarize(network).parameters
     except ShapeError as error:
         raise InvalidArgument.of(FieldError(f"{at}layers[{error.layer}]", str(error))) from None

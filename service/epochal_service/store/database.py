@@ -13,14 +13,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.expression import FunctionElement
 
 from ..errors import Unavailable
 
 __all__ = ["Connection", "Database", "new_id", "now"]
 
 
-class now(ColumnElement[float]):
+class now(FunctionElement[float]):
     """Seconds since 1970 by the database's clock, the only clock that leases are measured on."""
 
     inherit_cache = True
@@ -35,6 +35,11 @@ def _sqlite_now(element: now, compiler: Any, **kwargs: Any) -> str:
 @compiles(now, "postgresql")
 def _postgresql_now(element: now, compiler: Any, **kwargs: Any) -> str:
     return "extract(epoch from clock_timestamp())::double precision"
+
+
+# Somebody who stops in the middle of a transaction, stalled or cut off, holds its rows for so long
+# at most: shorter than a lease, so that the reaper finds them free. SQLite cannot tell.
+STALLED_SECONDS = 10.0
 
 
 def new_id(prefix: str) -> str:
@@ -56,8 +61,8 @@ class Database:
             }
         self.engine = sa.create_engine(url, max_overflow=20, **options)
         self.sqlite = self.engine.dialect.name == "sqlite"
-        if self.sqlite:
-            event.listen(self.engine, "connect", _prepare_sqlite)
+        prepare = _prepare_sqlite if self.sqlite else _prepare_postgresql
+        event.listen(self.engine, "connect", prepare)
         self._reader = self.engine.execution_options(epochal_begin="BEGIN")
         self._writer = self.engine.execution_options(epochal_begin="BEGIN IMMEDIATE")
         if self.sqlite:
@@ -96,6 +101,11 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _prepare_postgresql(connection: Any, record: Any) -> None:
+    connection.execute(f"SET idle_in_transaction_session_timeout = {STALLED_SECONDS * 1000:.0f}")
+    connection.commit()
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -106,11 +106,15 @@ def remember_key(
     return taken.one_or_none() is not None
 
 
-def find(connection: Connection, job_id: str, owner: str | None = None) -> JobRow | None:
-    """The row; with `owner` only if it is theirs."""
+def find(
+    connection: Connection, job_id: str, owner: str | None = None, *, lock: bool = False
+) -> JobRow | None:
+    """The row; with `owner` only if it is theirs, with `lock` kept from others until the commit."""
     query = sa.select(jobs).where(jobs.c.id == job_id)
     if owner is not None:
         query = query.where(jobs.c.owner == owner)
+    if lock:
+        query = query.with_for_update()
     return _row(connection.execute(query).one_or_none())
 
 
@@ -147,9 +151,10 @@ def advance(
     values: Mapping[str, Any],
     owner: str | None = None,
     fence: int | None = None,
+    expired: bool = False,
 ) -> JobRow | None:
-    """Change the row and take `events` new seqs, if its state (and owner, and fence) are as given;
-    else None.
+    """Change the row and take `events` new seqs, if its state (and owner, and fence) are as given,
+    and if its lease has run out where that is asked for; else None.
 
     This one conditional statement is what every race about a job is decided by.
     """
@@ -158,6 +163,8 @@ def advance(
         where.append(jobs.c.owner == owner)
     if fence is not None:
         where.append(jobs.c.fence == fence)
+    if expired:
+        where.append(jobs.c.lease_expires_at < now())
     changed = connection.execute(
         sa.update(jobs)
         .where(*where)
@@ -191,6 +198,12 @@ def taken_away() -> dict[str, Any]:
     return {"fence": jobs.c.fence + 1, "lease_expires_at": None}
 
 
+def given_back() -> dict[str, Any]:
+    """The values by which a worker leaves its job to others, or to the rest that a user wished."""
+    rests = sa.case((jobs.c.state == "pausing", "paused"), else_="queued")
+    return {"state": rests, **taken_away()}
+
+
 def running_seconds(connection: Connection, job_id: str) -> float:
     """How long ago the job was first taken up, by the database's clock; 0 if it never was."""
     since = sa.select(sa.func.coalesce(now() - jobs.c.started_at, 0.0)).where(jobs.c.id == job_id)
@@ -202,14 +215,12 @@ def finished() -> dict[str, Any]:
     return {"finished_at": now(), "lease_expires_at": None}
 
 
-def expired(connection: Connection, limit: int = 100, only: str | None = None) -> list[JobRow]:
-    """Jobs (or `only` this one) whose worker has been silent for longer than its lease."""
+def expired(connection: Connection, limit: int = 100) -> list[JobRow]:
+    """Jobs whose worker has been silent for longer than its lease."""
     query = sa.select(jobs).where(
         jobs.c.state.in_(("running", "pausing", "cancelling")),
         jobs.c.lease_expires_at < now(),
     )
-    if only is not None:
-        query = query.where(jobs.c.id == only)
     return [JobRow(*row) for row in connection.execute(query.limit(limit))]
 
 

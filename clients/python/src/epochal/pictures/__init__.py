@@ -94,8 +94,10 @@ def ticks(low: float, high: float, *, log: bool = False, about: int = 5) -> list
     if log:
         first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
         if last - first >= 1:
-            every = max(1, math.ceil((last - first + 1) / (about + 1)))
-            return [float(10.0**k) for k in range(first, last + 1, every)]
+            every = next(
+                n for n in (1, 2, 5, 10, 20, 50, 100, 200) if n * (about + 1) >= last - first
+            )
+            return [10.0**k for k in range(-(-first // every) * every, last + 1, every)]
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = power * next(m for m in (1, 2, 5, 10) if m * power >= rough * 0.999)

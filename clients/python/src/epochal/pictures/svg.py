@@ -91,8 +91,5 @@ def _legend(panel: Panel) -> str:
         )
         at += 36 + 6 * len(line.metric)
     if panel.note:
-        parts.append(
-            f'<text x="{_WIDTH - _RIGHT}" y="{_HEIGHT - _BOTTOM - 6}" '
-            f'text-anchor="end">{escape(panel.note)}</text>'
-        )
+        parts.append(f'<text x="{_LEFT}" y="{_HEIGHT - 4}">{escape(panel.note)}</text>')
     return "".join(parts)

@@ -41,7 +41,6 @@ _OPTIONS = [
     ("grpc.max_send_message_length", _LARGEST_MESSAGE),
     # The library's own 1 to 120 seconds would outlast our retries.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2000),
 ]
 # A stream is taken up anew this often, so that one that died unnoticed is not trusted for longer.

@@ -1,0 +1,181 @@
+"""What it costs to store everything: the bare engine beside the worker, job by job.
+
+Bare is `for epoch in Run(...): pass` and one `take` at the end. Stored is the same job through
+`epochal_workers.run.run`: claimed, every epoch's row and gradient snapshot in the database, the
+lease renewed, checkpoints written, bells rung, ended. Both take turns in this process, and medians
+are told of its own processor time as well as of the clock on the wall, which others share.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any, NamedTuple
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import structlog
+
+from benchmarks._ground import fresh_settings, options, print_table
+from epochal_engine import Run
+from epochal_service import broker
+from epochal_service.jobs import lifecycle
+from epochal_service.jobs.preparation import Prepared, load_dataset, prepare
+from epochal_service.jobs.queue import Queue
+from epochal_service.specs.training import TrainingSpec
+from epochal_service.store import Database, checkpoints
+from epochal_service.store import log as job_log
+from epochal_workers.run import Workshop, run
+
+
+def dense(units: int, activation: str) -> dict[str, object]:
+    return {"type": "dense", "units": units, "activation": activation}
+
+
+JOBS: dict[str, tuple[dict[str, Any], int]] = {
+    "circles 2-8-8-1, 500 points, batch 10": (
+        {
+            "network": {
+                "input_shape": [2],
+                "layers": [dense(8, "tanh"), dense(8, "tanh"), dense(1, "sigmoid")],
+            },
+            "dataset": {"name": "circles", "samples": 500},
+            "loss": "binary_cross_entropy",
+            "batch_size": 10,
+        },
+        2000,
+    ),
+    "digits 64-64-10, 1,797 images, batch 32": (
+        {
+            "network": {
+                "input_shape": [64],
+                "layers": [dense(64, "relu"), dense(10, "softmax")],
+            },
+            "dataset": {"name": "digits", "scaling": "minmax"},
+            "loss": "cross_entropy",
+            "batch_size": 32,
+        },
+        500,
+    ),
+    "XOR 2-4-1, whole batch": (
+        {
+            "network": {
+                "input_shape": [2],
+                "layers": [dense(4, "tanh"), dense(1, "sigmoid")],
+            },
+            "dataset": {"name": "xor"},
+            "loss": "binary_cross_entropy",
+        },
+        2000,
+    ),
+}
+
+
+class Cost(NamedTuple):
+    """Seconds."""
+
+    processor: float
+    wall: float
+
+
+def timed(action: Callable[[], object]) -> Cost:
+    wall, processor = perf_counter(), process_time()
+    action()
+    return Cost(process_time() - processor, perf_counter() - wall)
+
+
+def bare(prepared: Prepared) -> None:
+    """Train, and keep everything that there is to tell in memory."""
+    training = Run(prepared.network, prepared.training, prepared.data)
+    for _ in training:
+        pass
+    training.take()
+
+
+def submit(database: Database, spec: TrainingSpec, prepared: Prepared) -> str:
+    """The id of a queued job."""
+    price = prepared.price
+    row, _ = lifecycle.submit(
+        database,
+        owner="benchmark",
+        values={
+            "spec": spec.model_dump_json(),
+            "parameters": price.parameters,
+            "samples": price.samples,
+            "flops": price.flops,
+        },
+        labels={},
+        request_id=None,
+        fingerprint="",
+    )
+    return row.id
+
+
+def stored(shop: Workshop, job_id: str) -> None:
+    assert run(shop, job_id) == "succeeded"
+
+
+def stored_bytes(database: Database, job_id: str) -> int:
+    """Bytes of the job's metrics, extremes, gradient snapshots and weights."""
+    with database.read() as connection:
+        parts = [*job_log.bodies(connection, job_id), *job_log.gradients(connection, job_id)]
+        parts += job_log.summaries(connection, job_id)
+        weights = checkpoints.page(connection, job_id, 0, 1000)
+    return sum(len(blob) for *_, blob in parts) + sum(row.size_bytes for row in weights)
+
+
+def compare(shop: Workshop, name: str, rounds: int, part: float) -> list[str]:
+    written, epochs = JOBS[name]
+    epochs = max(1, int(epochs * part))
+    spec = TrainingSpec.model_validate({**written, "epochs": epochs})
+    with shop.database.read() as connection:
+        dataset = load_dataset(spec, connection, "benchmark")
+    prepared = prepare(spec, dataset, shop.settings.limits)
+    costs: list[tuple[Cost, Cost]] = []
+    for _ in range(rounds + 1):
+        job_id = submit(shop.database, spec, prepared)
+        costs.append((timed(partial(bare, prepared)), timed(partial(stored, shop, job_id))))
+    costs = costs[1:]  # the first round warms up what a worker has warm after its first job
+    cells = [name, f"{epochs:,}"]
+    for clock in Cost._fields:
+        alone = median(getattr(a, clock) for a, _ in costs)
+        # Neighbors in time are compared, so that a busy minute weighs on both.
+        more = median(getattr(b, clock) - getattr(a, clock) for a, b in costs)
+        cells += [
+            f"{alone * 1e3:,.1f}",
+            f"{(alone + more) * 1e3:,.1f}",
+            f"{more * 1e3:+.1f}",
+            f"{more / alone:+.1%}",
+        ]
+    seconds = median(b.wall for _, b in costs)
+    size = stored_bytes(shop.database, job_id)
+    return [*cells, f"{epochs / seconds:,.0f}", f"{size / epochs:,.0f}"]
+
+
+def main() -> None:
+    """Print the table."""
+    quick = options(__doc__).parse_args().quick
+    structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())
+    rounds, part = (3, 0.25) if quick else (9, 1.0)
+    with fresh_settings() as settings, broker.embedded() as url:
+        database, queue = Database(settings.database_url), Queue(url)
+        shop = Workshop(settings, database, queue, leaving=lambda: False)
+        rows = [compare(shop, name, rounds, part) for name in JOBS]
+        queue.close()
+        database.close()
+    each = ("bare, ms", "stored, ms", "more, ms", "more")
+    print_table(
+        "Storing every epoch and gradient on SQLite: processor time, then time on the wall",
+        ("job", "epochs", *each, *each, "epochs/s", "bytes/epoch"),
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

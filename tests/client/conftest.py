@@ -1,0 +1,164 @@
+"""One client for each wire, and far ends of a connection that the tests control."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from tests.servers.stack import Stack
+
+import epochal
+
+
+@pytest.fixture(params=["http", "grpc"])
+def url(request: pytest.FixtureRequest, stack: Stack) -> str:
+    """The address of the session's service: the test runs once on each wire."""
+    return stack.http if request.param == "http" else f"grpc://{stack.grpc}"
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[epochal.Client]:
+    """A client of the session's service, once on each wire."""
+    with epochal.Client(url) as client:
+        yield client
+
+
+class CannedService:
+    """An HTTP server that answers what it was told to, in order, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.answers: list[tuple[int, dict[str, str], Any] | None] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _answer(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                outer.asked.append((f"{self.command} {self.path}", dict(self.headers)))
+                answer = outer.answers.pop(0)
+                if answer is None:  # hang up without a word
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    self.close_connection = True
+                    return
+                status, headers, body = answer
+                content = body if isinstance(body, bytes) else json.dumps(body).encode()
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_POST = do_DELETE = _answer
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def canned() -> Iterator[CannedService]:
+    """A far end that fails on demand, as a real service cannot be made to."""
+    service = CannedService()
+    yield service
+    service.close()
+
+
+class Proxy:
+    """A TCP proxy in front of one address whose connections the test can cut.
+
+    `cut_after` is a list of bytes: connection k is cut once it has carried so many of them to the
+    client; later connections are left alone. `refuse` makes it hang up at once.
+    """
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.cut_after: list[int] = []
+        self.refuse = False
+        self.connections = 0
+        self._target = target
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._threads = [self._start(self._accept)]
+
+    def _start(self, target: Callable[..., None], *args: object) -> threading.Thread:
+        thread = threading.Thread(target=target, args=args)
+        thread.start()
+        return thread
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            if self.refuse:
+                _reset(near)
+                continue
+            far = socket.create_connection(self._target)
+            self._open |= {near, far}
+            most = self.cut_after.pop(0) if self.cut_after else None
+            self._threads += [
+                self._start(self._carry, near, far, None),
+                self._start(self._carry, far, near, most),
+            ]
+
+    def _carry(self, source: socket.socket, sink: socket.socket, most: int | None) -> None:
+        try:
+            while data := source.recv(65536):
+                if most is not None:
+                    data, most = data[:most], most - len(data)
+                sink.sendall(data)
+                if most is not None and most <= 0:
+                    break
+        except OSError:
+            pass
+        _reset(source)
+        _reset(sink)
+
+    def cut(self) -> None:
+        """Cuts every connection that is open now."""
+        for end in list(self._open):
+            self._open.discard(end)
+            _reset(end)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.cut()
+        for thread in self._threads:
+            thread.join()
+
+
+def _reset(end: socket.socket) -> None:
+    """Closes with a reset, as a machine that is gone does, and wakes whoever reads from it."""
+    try:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        end.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    end.close()
+
+
+@pytest.fixture
+def proxy(url: str) -> Iterator[Proxy]:
+    """A proxy in front of the session's service, once on each wire."""
+    host, _, port = url.partition("://")[2].rpartition(":")
+    proxy = Proxy((host, int(port)))
+    yield proxy
+    proxy.close()

@@ -1,0 +1,97 @@
+"""The public surface is this list: a name joins or leaves it on purpose."""
+
+import dataclasses
+import inspect
+import subprocess
+import sys
+
+import epochal
+
+NAMES = [
+    "ApiError",
+    "Checkpoint",
+    "CheckpointEvent",
+    "Client",
+    "Component",
+    "Conflict",
+    "ConnectionFailed",
+    "Curve",
+    "Dataset",
+    "DatasetPreview",
+    "Divergence",
+    "EndEvent",
+    "Epoch",
+    "EpochalError",
+    "EpochsEvent",
+    "Estimate",
+    "Event",
+    "FieldError",
+    "GradientBatch",
+    "GradientColumns",
+    "GradientSnapshot",
+    "Grid",
+    "Health",
+    "IdempotencyMismatch",
+    "InvalidArgument",
+    "Job",
+    "JobFailed",
+    "LayerGradient",
+    "LayerSummary",
+    "Limit",
+    "Limits",
+    "MissingDependency",
+    "Network",
+    "NetworkSummary",
+    "NotFound",
+    "Preset",
+    "SnapshotEvent",
+    "StateEvent",
+    "TimedOut",
+    "TooLarge",
+    "Unavailable",
+    "UnsupportedMediaType",
+    "Version",
+    "__version__",
+    "dense",
+    "dropout",
+    "network",
+    "preset",
+    "presets",
+]
+
+
+def test_the_package_exports_these_names_and_no_others() -> None:
+    assert sorted(NAMES) == sorted(epochal.__all__)
+
+
+def test_every_public_method_and_class_says_what_it_does() -> None:
+    silent = []
+    for name in epochal.__all__:
+        member = getattr(epochal, name)
+        if inspect.isclass(member) or inspect.isfunction(member):
+            silent += [] if member.__doc__ else [name]
+        for attribute, value in vars(member).items() if inspect.isclass(member) else ():
+            public = inspect.isfunction(value) or isinstance(value, property | classmethod)
+            if public and not attribute.startswith("_") and not inspect.getdoc(value):
+                silent.append(f"{name}.{attribute}")
+    assert silent == []
+
+
+def test_results_are_frozen() -> None:
+    records = [getattr(epochal, name) for name in epochal.__all__]
+    thawed = [
+        r for r in records if dataclasses.is_dataclass(r) and not r.__dataclass_params__.frozen
+    ]
+    assert thawed == []
+
+
+def test_every_error_is_an_epochal_error() -> None:
+    errors = [v for v in vars(epochal).values() if inspect.isclass(v) and issubclass(v, Exception)]
+    assert len(errors) == 13
+    assert all(issubclass(error, epochal.EpochalError) for error in errors)
+
+
+def test_importing_the_package_loads_neither_grpc_nor_the_terminal() -> None:
+    code = "import sys, epochal; print({'grpc', 'plotext', 'rich', 'typer'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,274 @@
+"""What both wires owe the rest of the client: errors told alike, and bounded patience."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.client.conftest import CannedService
+
+import epochal
+from epochal._proto import training_pb2
+from epochal.transport import NOT_REPEATABLE, connect, pauses
+from epochal.transport.grpc import _SERVICES, to_dict, write
+from epochal.transport.http import ROUTES
+
+JOB = {"id": "job_1", "state": "queued", "spec": {"epochs": 3}}
+BUSY = (503, {"Retry-After": "0"}, {"reason": "unavailable", "detail": "busy"})
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def closed_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def test_every_method_of_the_api_has_a_route() -> None:
+    methods = {method.name for service in _SERVICES for method in service.methods}
+    assert set(ROUTES) == methods - {"WatchJob"}
+
+
+@pytest.mark.parametrize("url", ["ftp://host", "127.0.0.1:8000", "http://", "grpc://", "nonsense"])
+def test_an_address_of_another_kind_is_refused_with_an_example(url: str) -> None:
+    with pytest.raises(epochal.EpochalError, match=r"write http://host:port or grpc://host:port"):
+        connect(url, 1)
+
+
+def test_the_address_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPOCHAL_URL", "http://10.0.0.1:9/")
+    with epochal.Client() as client:
+        assert repr(client) == "Client('http://10.0.0.1:9')"
+    monkeypatch.delenv("EPOCHAL_URL")
+    with epochal.Client() as client:
+        assert client.base_url == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_nobody_at_the_address_is_one_sentence_that_says_what_to_do(scheme: str) -> None:
+    url = f"{scheme}://127.0.0.1:{closed_port()}"
+    with epochal.Client(url, retries=0) as client:
+        with pytest.raises(epochal.ConnectionFailed) as failed:
+            client.version()
+        with pytest.raises(epochal.ConnectionFailed):
+            client.ready()
+    assert str(failed.value) == (
+        f"Cannot reach Epochal at {url} (connection refused). "
+        "Is it running? Start it with `make run`."
+    )
+    assert isinstance(failed.value, ConnectionError)
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_no_answer_in_time_is_told_as_such(scheme: str, silent_port: int) -> None:
+    with epochal.Client(f"{scheme}://127.0.0.1:{silent_port}", timeout=0.3) as client:
+        started = time.monotonic()
+        with pytest.raises(epochal.TimedOut) as late:
+            client.version()
+        assert time.monotonic() - started < 3
+    assert isinstance(late.value, TimeoutError)
+
+
+def test_without_grpcio_the_error_says_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['grpc'] = None\n"
+        "import epochal\n"
+        "try: epochal.Client('grpc://127.0.0.1:50051')\n"
+        "except epochal.MissingDependency as e: print(e)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 'pip install "epochal[grpc]"' in done.stdout
+
+
+def test_a_create_is_sent_again_with_the_same_key(canned: CannedService) -> None:
+    canned.answers = [BUSY, None, (201, {}, JOB)]
+    with epochal.Client(canned.url) as client:
+        assert client.jobs.create({"epochs": 3}).id == "job_1"
+    keys = {headers["Idempotency-Key"] for _, headers in canned.asked}
+    assert [what for what, _ in canned.asked] == ["POST /v1/jobs"] * 3
+    assert len(keys) == 1
+
+
+def test_two_creates_have_different_keys(canned: CannedService) -> None:
+    canned.answers = [(201, {}, JOB)] * 3
+    with epochal.Client(canned.url) as client:
+        client.jobs.create({"epochs": 3})
+        client.jobs.create({"epochs": 3})
+        client.jobs.create({"epochs": 3}, request_id="mine")
+    first, second, third = [headers["Idempotency-Key"] for _, headers in canned.asked]
+    assert first != second
+    assert third == "mine"
+
+
+def test_retries_are_bounded_and_the_last_error_is_raised(canned: CannedService) -> None:
+    canned.answers = [BUSY] * 3
+    with (
+        epochal.Client(canned.url, retries=2) as client,
+        pytest.raises(epochal.Unavailable, match="busy"),
+    ):
+        client.version()
+    assert len(canned.asked) == 3
+
+
+def test_the_pause_that_the_service_asks_for_is_kept(canned: CannedService) -> None:
+    canned.answers = [
+        (503, {"Retry-After": "1"}, {"reason": "unavailable", "detail": "busy"}),
+        (200, {}, {"version": "1"}),
+    ]
+    started = time.monotonic()
+    with epochal.Client(canned.url) as client:
+        assert client.version().version == "1"
+    assert 1 <= time.monotonic() - started < 3
+
+
+def test_pauses_double_and_end_at_the_longest() -> None:
+    waits = pauses()
+    seen = [next(waits) for _ in range(10)]
+    for wait, middle in zip(seen, [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5, 5, 5, 5], strict=True):
+        assert 0.75 * middle <= wait <= 1.25 * middle
+
+
+def test_what_may_not_be_repeated_is_sent_once(canned: CannedService) -> None:
+    assert {"CreateNetwork", "CreateDataset"} == NOT_REPEATABLE
+    canned.answers = [None]
+    with epochal.Client(canned.url) as client, pytest.raises(epochal.ConnectionFailed):
+        client.networks.create(epochal.network([2], [epochal.dense(1)]))
+    assert len(canned.asked) == 1
+
+
+def test_a_refusal_is_not_repeated(canned: CannedService) -> None:
+    canned.answers = [(409, {}, {"reason": "conflict", "detail": "It is over."})]
+    with epochal.Client(canned.url) as client, pytest.raises(epochal.Conflict, match=r"over\."):
+        client.networks.delete("net_1")
+    assert len(canned.asked) == 1
+
+
+def test_a_delete_whose_answer_was_lost_has_been_done(canned: CannedService) -> None:
+    gone = (404, {}, {"reason": "not_found", "detail": "gone"})
+    canned.answers = [None, gone]
+    with epochal.Client(canned.url) as client:
+        client.networks.delete("net_1")
+        canned.answers = [gone]
+        with pytest.raises(epochal.NotFound):
+            client.networks.delete("net_1")
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, epochal.InvalidArgument),
+        (404, epochal.NotFound),
+        (409, epochal.Conflict),
+        (413, epochal.TooLarge),
+        (415, epochal.UnsupportedMediaType),
+        (422, epochal.IdempotencyMismatch),
+        (500, epochal.ApiError),
+        (503, epochal.Unavailable),
+        (418, epochal.ApiError),
+    ],
+)
+def test_each_status_has_its_error(
+    canned: CannedService, status: int, kind: type[epochal.ApiError]
+) -> None:
+    problem = {
+        "reason": "because",
+        "detail": "A sentence.",
+        "errors": [{"field": "epochs", "description": "must be at least 1"}],
+    }
+    canned.answers = [(status, {}, problem)]
+    with epochal.Client(canned.url, retries=0) as client, pytest.raises(kind) as refused:
+        client.version()
+    error = refused.value
+    assert type(error) is kind
+    assert (error.status, error.reason, str(error)) == (status, "because", "A sentence.")
+    assert error.errors == (("epochs", "must be at least 1"),)
+
+
+@pytest.mark.parametrize("body", [b"<html>404</html>", b"[]", b""])
+def test_an_answer_that_is_not_epochals_is_told_as_such(canned: CannedService, body: bytes) -> None:
+    canned.answers = [(404, {}, body)]
+    with epochal.Client(canned.url) as client, pytest.raises(epochal.ApiError) as odd:
+        client.version()
+    assert odd.value.reason == "not_epochal"
+    assert "another program" in str(odd.value)
+
+
+def test_pages_are_fetched_only_as_they_are_needed(canned: CannedService) -> None:
+    canned.answers = [
+        (200, {}, {"jobs": [JOB, {**JOB, "id": "job_2"}], "next_page_token": "t/2"}),
+        (200, {}, {"jobs": [{**JOB, "id": "job_3"}], "next_page_token": None}),
+    ]
+    with epochal.Client(canned.url) as client:
+        jobs = client.jobs.list(state="queued", page_size=2)
+        assert canned.asked == []
+        assert [next(jobs).id, next(jobs).id] == ["job_1", "job_2"]
+        assert len(canned.asked) == 1
+        assert [job.id for job in jobs] == ["job_3"]
+    assert [what for what, _ in canned.asked] == [
+        "GET /v1/jobs?state=queued&page_size=2",
+        "GET /v1/jobs?state=queued&page_size=2&page_token=t%2F2",
+    ]
+
+
+def test_an_id_is_one_segment_of_the_path(canned: CannedService) -> None:
+    canned.answers = [(404, {}, {"reason": "not_found", "detail": "no"})]
+    with epochal.Client(canned.url) as client:
+        with pytest.raises(epochal.NotFound):
+            client.jobs.get("a/b?c")
+        with pytest.raises(epochal.InvalidArgument, match="id: is required"):
+            client.jobs.get("")
+    assert [what for what, _ in canned.asked] == ["GET /v1/jobs/a%2Fb%3Fc"]
+
+
+def test_a_spec_survives_the_way_into_a_message_and_back() -> None:
+    spec = {
+        "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+        "dataset": {"inputs": [[0.0, 1.0]], "targets": [[1.0]], "scaling": "minmax"},
+        "loss": "mse",
+        "epochs": 5,
+        "validation_fraction": 0.0,
+        "early_stopping": None,
+        "labels": {"course": "week-3"},
+    }
+    message = training_pb2.TrainingSpec()
+    write(message, spec)
+    del spec["early_stopping"]
+    assert to_dict(message) == spec
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "sentence"),
+    [
+        ({"epoch": 5}, "epoch", "is not a field here"),
+        ({"epochs": "five"}, "epochs", "must be a whole number"),
+        ({"epochs": 2**70}, "epochs", "must be a whole number"),
+        ({"loss": "hinge"}, "loss", "must be one of mse, binary_cross_entropy, cross_entropy"),
+        ({"loss": 3}, "loss", "must be one of mse, binary_cross_entropy, cross_entropy"),
+        ({"network": []}, "network", "must be an object"),
+        ({"network": {"layers": {}}}, "network.layers", "must be a list"),
+        (
+            {"network": {"layers": [{"units": None}, {"rate": "x"}]}},
+            "network.layers[1].rate",
+            "must be a number",
+        ),
+        ({"network": {"input_shape": ["a"]}}, "network.input_shape[0]", "must be a whole number"),
+        ({"dataset": {"inputs": [1]}}, "dataset.inputs[0]", "must be a list"),
+        ({"dataset": {"inputs": [[0, "x"]]}}, "dataset.inputs[0]", "must be a number"),
+        ({"labels": {"a": 1}}, "labels.a", "must be a text"),
+        ({"labels": []}, "labels", "must be an object"),
+    ],
+)
+def test_what_a_message_has_no_place_for_is_refused_by_its_place(
+    spec: dict[str, object], field: str, sentence: str
+) -> None:
+    with pytest.raises(epochal.InvalidArgument) as refused:
+        write(training_pb2.TrainingSpec(), spec)
+    assert refused.value.errors == ((field, sentence),)

@@ -1,0 +1,46 @@
+"""A prediction is the forward pass that one would write down."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from epochal_engine import Dense, Dropout, Network, predict
+from epochal_engine.predict import SAMPLES_AT_ONCE
+
+NETWORK = Network((2,), (Dense(3, "tanh"), Dropout(0.5), Dense(2, "softmax")))
+RNG = np.random.default_rng(0)
+WEIGHTS = {name: RNG.normal(size=shape) for name, shape in NETWORK.parameters.items()}
+
+
+@pytest.mark.parametrize("samples", [0, 1, SAMPLES_AT_ONCE, 2 * SAMPLES_AT_ONCE + 5])
+def test_a_prediction_is_the_plain_forward_pass_without_dropout(samples: int) -> None:
+    inputs = RNG.normal(size=(samples, 2))
+    hidden = np.tanh(inputs @ WEIGHTS["dense_1.weight"] + WEIGHTS["dense_1.bias"])
+    logits = hidden @ WEIGHTS["dense_3.weight"] + WEIGHTS["dense_3.bias"]
+    expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    found = predict(NETWORK, WEIGHTS, inputs)
+    assert found.dtype == np.float64
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_the_type_of_the_weights_is_that_of_the_prediction() -> None:
+    single = {name: values.astype(np.float32) for name, values in WEIGHTS.items()}
+    found = predict(NETWORK, single, np.ones((1, 2)))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, predict(NETWORK, WEIGHTS, np.ones((1, 2))), rtol=1e-6)
+
+
+def test_other_names_among_the_weights_do_no_harm() -> None:
+    more = {**WEIGHTS, "moments": np.zeros(7)}
+    inputs = np.ones((1, 2))
+    assert (predict(NETWORK, more, inputs) == predict(NETWORK, WEIGHTS, inputs)).all()
+
+
+def test_missing_or_misshapen_weights_and_inputs_are_named() -> None:
+    less = {name: values for name, values in WEIGHTS.items() if name != "dense_1.bias"}
+    with pytest.raises(ValueError, match=r"no weight named dense_1\.bias"):
+        predict(NETWORK, less, np.ones((1, 2)))
+    with pytest.raises(ValueError, match=r"dense_1\.bias needs the shape \(3,\), not \(4,\)"):
+        predict(NETWORK, {**WEIGHTS, "dense_1.bias": np.ones(4)}, np.ones((1, 2)))
+    with pytest.raises(ValueError, match="inputs need the shape"):
+        predict(NETWORK, WEIGHTS, np.ones((1, 3)))

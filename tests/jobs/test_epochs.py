@@ -1,0 +1,100 @@
+"""Epochs come out of the log as they went in, whatever was stored of them before."""
+
+import json
+
+import numpy as np
+import pytest
+
+from epochal_engine import BINS, STATISTICS, Block, Gradients
+from epochal_service.jobs.epochs import (
+    METRICS,
+    SUMMARY,
+    entry_of,
+    join,
+    latest,
+    pack_gradients,
+    read_summaries,
+    rows,
+    unpack_gradients,
+)
+
+
+def block(first: int, losses: list[float], gradients: Gradients | None = None) -> Block:
+    columns = {"train_loss": np.array(losses), "learning_rate": np.full(len(losses), 0.1)}
+    return Block(first, {**columns, "gradient_norm": np.ones(len(losses))}, gradients)
+
+
+def snapshots(epochs: list[int], count: int) -> Gradients:
+    shape = (len(epochs), 2)
+    return Gradients(
+        np.array(epochs),
+        ("dense_1", "dense_2"),
+        np.arange(np.prod(shape) * len(STATISTICS), dtype=np.float32).reshape(*shape, -1),
+        np.full((*shape, BINS), count, np.uint32),
+    )
+
+
+def test_rows_come_back_in_order_and_only_those_asked_for() -> None:
+    entries = [
+        entry_of(block(1, [3.0, 2.0]), np.array([0.5, 0.25])),
+        entry_of(block(3, [float("nan")]), np.array([0.125])),
+    ]
+    stretch = join((e.first_epoch, e.body) for e in entries if e is not None and e.body)
+    assert stretch is not None
+    told = list(rows(stretch, after=1))
+    assert [row.epoch for row in told] == [2, 3]
+    assert told[0].train_loss == 2.0
+    assert told[0].seconds == 0.25
+    assert np.isnan(told[1].train_loss)
+    assert told[0].validation_loss is None
+
+
+def test_epochs_that_are_stored_already_are_left_out() -> None:
+    entry = entry_of(block(4, [4.0, 5.0, 6.0]), np.ones(3), after=5)
+    assert entry is not None
+    assert (entry.first_epoch, entry.last_epoch) == (6, 6)
+    assert entry_of(block(4, [4.0, 5.0]), np.ones(2), after=5) is None
+
+
+def test_a_summary_has_the_extremes_where_they_are() -> None:
+    entry = entry_of(block(11, [2.0, float("inf"), -1.0, 7.0, -1.0]), np.ones(5))
+    assert entry is not None
+    assert entry.summary is not None
+    table = read_summaries([entry.summary])
+    row = dict(zip(SUMMARY, table[0, METRICS.index("train_loss")], strict=True))
+    assert row == {
+        "present": 1,
+        "low": -1,
+        "low_epoch": 13,
+        "high": 7,
+        "high_epoch": 14,
+        "first": 2,
+        "last": -1,
+        "odd_epoch": 12,
+        "odd": np.inf,
+    }
+    assert not table[0, METRICS.index("validation_loss")].any()
+
+
+@pytest.mark.parametrize("count", [0, 200, 70_000, 2**31])
+def test_gradients_come_back_with_every_count(count: int) -> None:
+    first, second = snapshots([2, 4], count), snapshots([6], 1)
+    blobs = [blob for blob in (pack_gradients(first), pack_gradients(second, after=4)) if blob]
+    back = unpack_gradients(blobs)
+    assert back is not None
+    assert back.epochs.tolist() == [2, 4, 6]
+    assert back.layers == first.layers
+    np.testing.assert_array_equal(back.statistics[:2], first.statistics)
+    assert back.histogram[0, 0, 0] == count
+    assert back.histogram[2, 0, 0] == 1
+    assert pack_gradients(first, after=4) is None
+    assert unpack_gradients([]) is None
+
+
+def test_the_latest_epoch_is_valid_json_even_if_it_is_not_finite() -> None:
+    columns = {"train_loss": np.array([1.0, np.inf]), "learning_rate": np.array([0.1, 0.1])}
+    columns |= {"gradient_norm": np.array([1.0, np.nan]), "seconds": np.ones(2)}
+    told = json.loads(latest(9, columns))
+    assert told["epoch"] == 10
+    assert told["train_loss"] == "Infinity"
+    assert told["gradient_norm"] == "NaN"

@@ -1,0 +1,227 @@
+"""A stream is the log from a cursor on: nothing missing, nothing twice, and an end."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from epochal_engine import Block
+from epochal_service.errors import InvalidArgument, NotFound, Unavailable
+from epochal_service.jobs.epochs import entry_of
+from epochal_service.jobs.follow import Frame, Hub, frames_of
+from epochal_service.jobs.lifecycle import state_entry
+from epochal_service.jobs.queue import Queue
+from epochal_service.methods.jobs import reply
+from epochal_service.store import Database, jobs, log, migrate
+from epochal_service.store.log import Entry
+
+JOB = "job_0000000000000_0000000000000000"
+SPEC = {
+    "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+    "dataset": {"name": "xor"},
+    "loss": "mse",
+    "epochs": 100,
+}
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    migrate.upgrade(database_url)
+    database = Database(database_url)
+    with database.write() as connection:
+        values: dict[str, Any] = {"id": JOB, "owner": "me", "state": "running"}
+        values |= {"spec": json.dumps(SPEC)}
+        values |= {"samples": 4, "flops": 1.0, "epoch": 0, "attempt": 1, "fruitless_attempts": 0}
+        jobs.insert(connection, {**values, "parameters": 3, "fence": 1, "last_seq": 0}, {})
+    yield database
+    database.close()
+
+
+def append(database: Database, *entries: Entry, state: str = "running") -> None:
+    with database.write() as connection:
+        row = jobs.advance(
+            connection,
+            JOB,
+            states=("running",),
+            events=len(entries),
+            values={"state": state, "epoch": entries[-1].last_epoch},
+        )
+        assert row is not None
+        log.append(connection, JOB, row.last_seq, entries)
+
+
+def epochs(first: int, count: int) -> Entry:
+    losses = np.arange(first, first + count, dtype=float)
+    columns = {"train_loss": losses, "learning_rate": losses, "gradient_norm": losses}
+    entry = entry_of(Block(first, columns, None), np.ones(count))
+    assert entry is not None
+    return entry
+
+
+def end(epoch: int) -> tuple[Entry, Entry]:
+    note = json.dumps({"state": "succeeded", "stop_reason": "completed"})
+    return state_entry("succeeded", epoch), Entry("end", epoch, epoch, note=note)
+
+
+def told_epochs(frames: list[Frame]) -> list[int]:
+    return [e for f in frames if f.event.epochs is not None for e in f.event.epochs.epoch]
+
+
+async def collect(hub: Hub, after: int | None) -> list[Frame]:
+    async with asyncio.timeout(20):
+        watching = await hub.watch(JOB, "me", after, reply)
+        return [frame async for frame in watching]
+
+
+def hub_of(database: Database, heartbeat: float = 15.0) -> Hub:
+    return Hub(database, Queue(None), heartbeat_seconds=heartbeat)
+
+
+def test_neighbors_of_one_kind_become_one_frame(database: Database) -> None:
+    append(database, state_entry("running", 0), epochs(1, 2), epochs(3, 1))
+    append(database, Entry("checkpoint", 3, 3, note='{"epochs": [3]}'), epochs(4, 1))
+    with database.read() as connection:
+        frames = list(frames_of(log.after(connection, JOB, 0, 100), 0))
+    assert [(f.after, f.seq, f.type) for f in frames] == [
+        (0, 1, "state"),
+        (1, 3, "epochs"),
+        (3, 4, "checkpoint"),
+        (4, 5, "epochs"),
+    ]
+    assert told_epochs(frames) == [1, 2, 3, 4]
+    assert json.loads(frames[1].data)["columns"]["train_loss"] == [1, 2, 3]
+
+
+def test_many_epochs_are_reduced_and_say_for_which_they_stand(database: Database) -> None:
+    append(database, epochs(1, 1000), epochs(1001, 1000))
+    with database.read() as connection:
+        (frame,) = frames_of(log.after(connection, JOB, 0, 100), 0)
+    batch = frame.event.epochs
+    assert batch is not None
+    assert batch.reduced
+    assert (batch.first_epoch, batch.last_epoch) == (1, 2000)
+    assert len(batch.epoch) <= 500
+    assert {1, 2000} <= set(batch.epoch)
+    assert batch.columns["train_loss"] == [float(e) for e in batch.epoch]
+
+
+def test_a_fresh_stream_opens_with_a_snapshot_then_follows_to_the_end(database: Database) -> None:
+    append(database, state_entry("running", 0), epochs(1, 2))
+
+    async def watch() -> list[Frame]:
+        hub = hub_of(database)
+        watching = asyncio.create_task(collect(hub, None))
+        while hub.watchers == 0:
+            await asyncio.sleep(0)
+        await asyncio.to_thread(append, database, epochs(3, 2))
+        await asyncio.to_thread(append, database, *end(4), state="succeeded")
+        frames = await watching
+        await hub.close()
+        return frames
+
+    frames = asyncio.run(watch())
+    assert frames[0].type == "snapshot"
+    assert frames[0].seq == 2
+    assert frames[0].event.snapshot is not None
+    assert frames[0].event.snapshot.curve.series[0].values == [1, 2]
+    assert told_epochs(frames) == [3, 4]
+    assert [f.type for f in frames][-2:] == ["state", "end"]
+
+
+@pytest.mark.parametrize("after", range(7))
+def test_from_any_cursor_the_rest_comes_once_and_in_order(database: Database, after: int) -> None:
+    append(database, epochs(1, 1), epochs(2, 1), state_entry("running", 2), epochs(3, 1))
+    append(database, *end(3), state="succeeded")
+
+    async def watch() -> tuple[bool, list[Frame]]:
+        hub = hub_of(database)
+        watching = await hub.watch(JOB, "me", after, reply)
+        return watching.ended, [frame async for frame in watching]
+
+    ended, frames = asyncio.run(watch())
+    assert ended == (after == 6)
+    assert [f.after for f in frames] == [after, *(f.seq for f in frames[:-1])][: len(frames)]
+    assert told_epochs(frames) == [1, 2, 3][min(after, 2) if after < 4 else 3 :]
+    assert (frames[-1].type == "end") if frames else after == 6
+
+
+def test_an_ended_job_gives_its_snapshot_and_its_end(database: Database) -> None:
+    append(database, epochs(1, 3), *end(3), state="succeeded")
+
+    async def watch() -> list[Frame]:
+        return await collect(hub_of(database), None)
+
+    assert [f.type for f in asyncio.run(watch())] == ["snapshot", "end"]
+
+
+def test_a_hundred_watchers_share_every_frame(database: Database) -> None:
+    append(database, epochs(1, 1))
+
+    async def watch() -> list[list[Frame]]:
+        hub = hub_of(database)
+        watching = [asyncio.create_task(collect(hub, 0)) for _ in range(100)]
+        while hub.watchers < 100:
+            await asyncio.sleep(0)
+        for epoch in range(2, 6):
+            await asyncio.to_thread(append, database, epochs(epoch, 1))
+        await asyncio.to_thread(append, database, *end(5), state="succeeded")
+        everything = await asyncio.gather(*watching)
+        assert hub.watchers == 0
+        return list(everything)
+
+    everything = asyncio.run(watch())
+    assert all(told_epochs(frames) == [1, 2, 3, 4, 5] for frames in everything)
+    assert len({id(frames[-1]) for frames in everything}) == 1
+
+
+def test_a_quiet_stream_beats(database: Database) -> None:
+    async def watch() -> list[str]:
+        hub = hub_of(database, heartbeat=0.01)
+        kinds: list[str] = []
+        watching = await hub.watch(JOB, "me", None, reply)
+        async with asyncio.timeout(20):
+            async for frame in watching:
+                kinds.append(frame.type)
+                if kinds.count("heartbeat") == 2:
+                    break
+        watching.close()
+        await hub.close()
+        return kinds
+
+    assert asyncio.run(watch()) == ["snapshot", "heartbeat", "heartbeat"]
+
+
+def test_closing_ends_every_stream_and_refuses_new_ones(database: Database) -> None:
+    async def watch() -> list[Any]:
+        hub = hub_of(database)
+        watching = [asyncio.create_task(collect(hub, after)) for after in (None, 0)]
+        while hub.watchers < 2:
+            await asyncio.sleep(0)
+        await hub.close()
+        with pytest.raises(Unavailable):
+            await hub.watch(JOB, "me", None, reply)
+        return list(await asyncio.gather(*watching))
+
+    first, second = asyncio.run(watch())
+    assert [f.type for f in first] == ["snapshot"]
+    assert second == []
+
+
+def test_unknown_jobs_others_jobs_and_cursors_from_the_future_are_refused(
+    database: Database,
+) -> None:
+    append(database, epochs(1, 1))
+
+    async def watch() -> None:
+        hub = hub_of(database)
+        with pytest.raises(NotFound):
+            await hub.watch("job_x", "me", None, reply)
+        with pytest.raises(NotFound):
+            await hub.watch(JOB, "somebody else", None, reply)
+        with pytest.raises(InvalidArgument, match="ahead of the newest event, 1"):
+            await hub.watch(JOB, "me", 2, reply)
+
+    asyncio.run(watch())

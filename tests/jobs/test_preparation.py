@@ -1,0 +1,187 @@
+"""Parts that are each right may not fit together: then each misfit is told where it stands."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import pytest
+
+from epochal_service.errors import InvalidArgument
+from epochal_service.jobs.preparation import (
+    SCALE,
+    SHIFT,
+    Prepared,
+    load_dataset,
+    prepare,
+    scaled,
+    scaling_of,
+)
+from epochal_service.settings import Limits
+from epochal_service.specs.training import TrainingSpec
+from epochal_service.specs.validation import parse
+from epochal_service.store import Database, migrate
+
+
+def spec(dataset: Any = None, layers: Any = None, **fields: Any) -> TrainingSpec:
+    dense: dict[str, Any] = {"type": "dense", "units": 1, "activation": "sigmoid"}
+    return parse(
+        TrainingSpec,
+        {
+            "network": {
+                "input_shape": fields.pop("input_shape", [2]),
+                "layers": [dense] if layers is None else layers,
+            },
+            "dataset": dataset or {"name": "xor"},
+            "loss": "binary_cross_entropy",
+            "epochs": 10,
+            **fields,
+        },
+    )
+
+
+class Prepare(Protocol):
+    def __call__(self, asked: TrainingSpec, **limits: Any) -> Prepared: ...
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepare]:
+    """Prepares a spec against a store in which nothing was uploaded."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('store')}/epochal.db"
+    migrate.upgrade(url)
+    database = Database(url)
+
+    def run(asked: TrainingSpec, **limits: Any) -> Prepared:
+        with database.read() as connection:
+            return prepare(asked, load_dataset(asked, connection, "me"), Limits(**limits))
+
+    yield run
+    database.close()
+
+
+def misfits(prepared: Prepare, asked: TrainingSpec, **limits: Any) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidArgument) as caught:
+        prepared(asked, **limits)
+    return list(caught.value.errors)
+
+
+def dense(units: int, activation: str = "linear") -> dict[str, Any]:
+    return {"type": "dense", "units": units, "activation": activation}
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "sentence"),
+    [
+        (spec(input_shape=[3]), "network.input_shape", "xor has 2 features: write [2]"),
+        (spec(layers=[dense(3, "sigmoid")]), "network.layers[0].units", "needs 1"),
+        (spec(layers=[dense(1, "relu")]), "network.layers[0].activation", "write sigmoid"),
+        (
+            spec(layers=[dense(1, "sigmoid"), {"type": "dropout", "rate": 0.5}]),
+            "network.layers[1].type",
+            "the last layer must be a dense one",
+        ),
+        (spec(layers=[dense(2, "softmax")], loss="cross_entropy"), "", ""),
+        (spec({"name": "iris"}, input_shape=[4]), "loss", "use cross_entropy"),
+        (spec({"name": "sine"}, input_shape=[1]), "loss", "use mse"),
+        (spec({"name": "moons"}), "dataset.name", "two_moons"),
+        (spec({"name": "iris", "noise": 0.1}, input_shape=[4]), "dataset.noise", "iris"),
+        (spec({"id": "data_1"}), "dataset.id", "There is no data set data_1"),
+        (
+            spec({"inputs": [[0, 1], [1]], "targets": [0, 1]}),
+            "dataset.inputs[1]",
+            "2",
+        ),
+        (
+            spec(target={"metric": "validation_loss", "value": 0.1}),
+            "target.metric",
+            "needs a validation_fraction",
+        ),
+        (
+            spec(schedule={"type": "cosine", "warmup_epochs": 11}),
+            "schedule.warmup_epochs",
+            "at most the 10 epochs",
+        ),
+        (
+            spec(layers=[dense(2, "softmax"), dense(1, "sigmoid")]),
+            "network.layers",
+            "softmax",
+        ),
+    ],
+)
+def test_each_misfit_is_named_where_it_stands(
+    prepared: Prepare, asked: TrainingSpec, field: str, sentence: str
+) -> None:
+    if not field:  # two classes may be told apart by two outputs just as well
+        assert prepared(asked).data.train_targets.shape == (4, 2)
+        return
+    ((found, description),) = misfits(prepared, asked)
+    assert found.startswith(field)
+    assert sentence in description
+
+
+@pytest.mark.parametrize(
+    ("limits", "field"),
+    [
+        ({"max_epochs": 9}, "epochs"),
+        ({"max_flops": 100.0}, "epochs"),
+        ({"max_samples": 3}, "dataset"),
+        ({"max_layers": 1}, "network.layers"),
+        ({"max_units": 4}, "network.layers[0].units"),
+        ({"max_parameters": 5}, "network.layers"),
+        ({"max_features": 1}, "network.input_shape"),
+    ],
+)
+def test_every_limit_is_kept_and_named(
+    prepared: Prepare, limits: dict[str, Any], field: str
+) -> None:
+    asked = spec(layers=[dense(5, "tanh"), dense(1, "sigmoid")])
+    assert prepared(asked).price.parameters == 21
+    errors = misfits(prepared, asked, **limits)
+    assert [error[0] for error in errors] == [field]
+
+
+def test_the_price_is_six_operations_for_each_parameter_sample_and_epoch(prepared: Prepare) -> None:
+    price = prepared(spec({"name": "two_moons", "samples": 100}, validation_fraction=0.2)).price
+    assert (price.parameters, price.samples) == (3, 80)
+    assert price.flops == 6 * 3 * 80 * 10
+
+
+def test_scaling_looks_at_the_training_part_alone_and_leaves_what_never_varies() -> None:
+    training = np.array([[0.0, 5.0], [2.0, 5.0]])
+    standard = scaling_of(training, "standard")
+    assert standard[SHIFT].tolist() == [1, 5]
+    assert standard[SCALE].tolist() == [1, 1]
+    assert scaled(np.array([[4.0, 6.0]]), standard).tolist() == [[3, 1]]
+    minmax = scaling_of(training, "minmax")
+    assert scaled(training, minmax).tolist() == [[0, 0], [1, 0]]
+    assert scaling_of(training, "none") == {}
+
+
+def test_standard_scaling_reaches_the_data(prepared: Prepare) -> None:
+    wine = {"name": "wine", "scaling": "standard"}
+    asked = spec(
+        wine,
+        [dense(3, "softmax")],
+        input_shape=[13],
+        loss="cross_entropy",
+        validation_fraction=0.25,
+    )
+    data = prepared(asked).data
+    assert data.validation_inputs is not None
+    np.testing.assert_allclose(data.train_inputs.mean(axis=0), 0, atol=1e-9)
+    np.testing.assert_allclose(data.train_inputs.std(axis=0), 1)
+    assert abs(data.validation_inputs.mean()) > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("snapshots", "epochs", "every"),
+    [({}, 500, 25), ({}, 7, 1), ({"weights_every": 0}, 500, 0), ({"weights_every": 3}, 500, 3)],
+)
+def test_checkpoints_are_about_twenty_unless_asked_otherwise(
+    prepared: Prepare, snapshots: dict[str, int], epochs: int, every: int
+) -> None:
+    assert prepared(spec(snapshots=snapshots, epochs=epochs)).weights_every == every
+
+
+def test_large_networks_keep_only_their_last_weights(prepared: Prepare) -> None:
+    asked = spec(layers=[dense(4000, "relu"), dense(30, "relu"), dense(1, "sigmoid")])
+    assert prepared(asked).weights_every == 0
