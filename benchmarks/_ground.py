@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import os
 import platform
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+from tests.servers.postgres import PostgresServer, free_port
+from tests.servers.stack import environment
 
 from epochal_service.settings import Settings
 from epochal_service.store.migrate import upgrade
+
+START_SECONDS = 60.0
+API = ("-P", "-m", "epochal_service", "api")
 
 
 def options(about: str | None) -> argparse.ArgumentParser:
@@ -37,6 +46,74 @@ def fresh_settings(database_url: str | None = None, **chosen: object) -> Iterato
         settings = Settings.model_validate(values)
         upgrade(url)
         yield settings
+
+
+@contextmanager
+def postgres_url() -> Iterator[str]:
+    """The URL of an empty database in a PostgreSQL that lives as long as the block."""
+    # Directly under /tmp: as root the server runs as another user, who must get through to it.
+    with tempfile.TemporaryDirectory(prefix="epochal-postgres-", dir="/tmp") as folder:
+        server = PostgresServer(Path(folder))
+        with ExitStack() as stack:
+            stack.callback(server.stop)
+            yield stack.enter_context(server.database())
+
+
+@contextmanager
+def running(
+    command: Sequence[str], port: int, path: str, variables: Mapping[str, str] | None = None
+) -> Iterator[int]:
+    """The process id of a server that answers 200 at `path`, for as long as the block lasts."""
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
+
+        def text() -> str:
+            log.seek(0)
+            return log.read().decode(errors="replace")
+
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not _answers(port, path):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"{command} does not serve:\n{text()}")
+                time.sleep(0.05)
+            yield process.pid
+            if process.poll() is not None:
+                raise RuntimeError(f"{command} died:\n{text()}")
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+@contextmanager
+def api(
+    settings: Settings, broker_url: str, program: Sequence[str] = API
+) -> Iterator[tuple[int, int]]:
+    """The port and the process id of a real API over the database of `settings`."""
+    port = free_port()
+    variables = environment(
+        {
+            "http_address": f"127.0.0.1:{port}",
+            "grpc_address": f"127.0.0.1:{free_port()}",
+            "data_dir": settings.data_dir,
+            "database_url": settings.database_url,
+            "broker_url": broker_url,
+            "log_level": "warning",
+        }
+    )
+    with running((sys.executable, *program), port, "/healthz", variables) as pid:
+        yield port, pid
 
 
 def machine() -> str:

@@ -21,8 +21,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import structlog
-
 from benchmarks._ground import fresh_settings, options, print_table
+
 from epochal_engine import Run
 from epochal_service import broker
 from epochal_service.jobs import lifecycle

@@ -32,7 +32,7 @@ from .stopping import Progress, StopReason, follow
 from .trace import Array
 from .training import Training, check_output
 
-LOOK_AHEAD = 1e-3
+LOOK_AHEAD = 5e-3
 """Seconds of work, about, that are trained before the results are worked out together."""
 LONGEST_REEL = 128
 """Epochs that are worked out together, at most."""
@@ -52,8 +52,8 @@ class Outcome:
 class State:
     """All that a run needs to go on as if it had never been interrupted.
 
-    `arrays` holds parameters `(size,)` and the optimizer's moments `(moments, size)`; `values` is
-    plain JSON: epoch, steps, schedule, the random streams' states, the stopping rules' memory.
+    `arrays` holds the parameters by name, and the optimizer's moments `(moments, size)`; `values`
+    is plain JSON: epoch, steps, schedule, the random streams' states, the stopping rules' memory.
     """
 
     arrays: dict[str, Array]
@@ -81,12 +81,13 @@ class Run:
 
         self._random = Random.from_seed(training.seed)
         self._moment = Moment(record_shapes(network, training, data), training.dtype)
+        now = self._moment.arrays
+        self._places = parameter_views(network, now["parameters"]) | {"moments": now["moments"]}
         # What the stopping rules remember, and where the random streams are, for each slot.
         self._progress = [Progress()]
         if state is None:
-            views = parameter_views(network, self._moment.arrays["parameters"])
-            for name, values in network.first_weights(rng=self._random.weights).items():
-                views[name][...] = values
+            for name, array in network.first_weights(rng=self._random.weights).items():
+                np.copyto(self._places[name], array)
         else:
             self._restore(state)
         self._streams = [self._random.states()]
@@ -97,7 +98,7 @@ class Run:
             network,
             training,
             data,
-            self._moment.arrays,
+            now,
             self._rate,
             self._random,
             self.epoch * steps,
@@ -156,9 +157,9 @@ class Run:
             raise RuntimeError("there is no state to go on from in the middle of an epoch")
         diverged = self.outcome is not None and self.outcome.stop_reason == "diverged"
         epoch = self.epoch - 1 if diverged else self.epoch
-        records = self._reel.arrays
+        moments = self._reel.arrays["moments"][self._slot].copy()
         return State(
-            arrays={name: records[name][self._slot].copy() for name in ("parameters", "moments")},
+            arrays={**self.weights(), "moments": moments},
             values={
                 "epoch": epoch,
                 "steps": epoch * steps_per_epoch(self.training, self.data),
@@ -171,14 +172,12 @@ class Run:
     # ---------------------------------------------------------------- inside
 
     def _restore(self, state: State) -> None:
-        now = self._moment.arrays
-        for name in ("parameters", "moments"):
-            if state.arrays[name].shape != now[name].shape:
-                raise ValueError(
-                    f"the state's {name} have the shape {state.arrays[name].shape}, "
-                    f"but the run needs {now[name].shape}"
-                )
-            np.copyto(now[name], state.arrays[name])
+        for name, place in self._places.items():
+            array = state.arrays.get(name)
+            if array is None or array.shape != place.shape:
+                found = None if array is None else array.shape
+                raise ValueError(f"the state's {name} should have shape {place.shape}, not {found}")
+            np.copyto(place, array)
         self._random.restore(state.values["random"])
         self._progress = [Progress(**state.values["progress"])]
         self.epoch = int(state.values["epoch"])

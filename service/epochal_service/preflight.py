@@ -164,11 +164,10 @@ def check_broker(settings: Settings) -> None:
         ) from None
 
 
-def require_broker(settings: Settings) -> str:
-    """The broker's URL; raises `StartupError` where none is set."""
+def require_broker(settings: Settings) -> None:
+    """See that a broker is named: the one that `up` brings along is known to its children alone."""
     if settings.broker_url is None:
         raise StartupError(
             "EPOCHAL_BROKER_URL is not set, and only `epochald up` brings a broker of its own; "
             "set it to something like redis://127.0.0.1:6379/0"
         )
-    return settings.broker_url

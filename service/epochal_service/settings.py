@@ -95,7 +95,6 @@ class Limits(BaseModel):
     max_units: Count = Field(8192, description="units in one layer")
     max_samples: Count = Field(100_000, description="samples in one data set")
     max_features: Count = Field(4096, description="numbers in one sample")
-    max_inline_rows: Count = Field(10_000, description="samples written into a job itself")
     max_predict_rows: Count = Field(50_000, description="rows or grid points in one prediction")
     max_epochs: Count = Field(1_000_000, description="epochs in one job")
     max_flops: float = Field(
@@ -105,7 +104,6 @@ class Limits(BaseModel):
         description="floating-point operations in one job: 6 x parameters x samples x epochs",
     )
     max_datasets: Count = Field(1000, description="uploaded data sets kept at a time")
-    max_page_size: Count = Field(1000, description="rows on one page of a list")
 
 
 class Settings(BaseSettings):

@@ -234,7 +234,10 @@ def _stop(children: Sequence[Child], events: Events) -> None:
 @contextmanager
 def _signals(events: Events) -> Iterator[None]:
     """Turn every request to stop into an event for as long as the block lasts."""
-    names = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    names = [signal.SIGINT, signal.SIGTERM]
+    # Under nohup the end of the terminal is ignored, and stays so.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        names.append(signal.SIGHUP)
     before = [signal.signal(name, lambda *_: events.put(Stop())) for name in names]
     try:
         yield

@@ -29,12 +29,15 @@ def client(url: str) -> Iterator[epochal.Client]:
         yield client
 
 
+Answer = tuple[int, dict[str, str], Any]  # status, headers, body
+
+
 class CannedService:
     """An HTTP server that answers what it was told to, in order, and keeps what it was asked."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []
-        self.answers: list[tuple[int, dict[str, str], Any] | None] = []
+        self.answers: list[Answer | None] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):

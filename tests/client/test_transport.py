@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.client.conftest import CannedService
+from tests.client.conftest import Answer, CannedService
 
 import epochal
 from epochal._proto import training_pb2
@@ -152,7 +152,7 @@ def test_a_refusal_is_not_repeated(canned: CannedService) -> None:
 
 
 def test_a_delete_whose_answer_was_lost_has_been_done(canned: CannedService) -> None:
-    gone = (404, {}, {"reason": "not_found", "detail": "gone"})
+    gone: Answer = (404, {}, {"reason": "not_found", "detail": "gone"})
     canned.answers = [None, gone]
     with epochal.Client(canned.url) as client:
         client.networks.delete("net_1")

@@ -81,9 +81,13 @@ with broker.embedded() as url:
 """
 
 
-def test_the_embedded_broker_dies_when_its_parent_is_killed() -> None:
+def test_the_embedded_broker_dies_when_its_parent_is_killed(tmp_path: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as parent:
         assert parent.stdout is not None
         url = parent.stdout.readline().strip()

@@ -187,9 +187,24 @@ def test_a_second_request_to_stop_kills_everything_at_once(
     assert "did not leave in time" not in capfd.readouterr().err
 
 
-def test_signals_become_requests_to_stop_only_inside_the_block(events: Events) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_become_requests_to_stop_only_inside_the_block(
+    events: Events, request_to_stop: signal.Signals
+) -> None:
+    before = signal.getsignal(request_to_stop)
     with supervisor._signals(events):
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), request_to_stop)
         assert events.get(timeout=5) == supervisor.Stop()
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert signal.getsignal(request_to_stop) is before
+
+
+def test_the_end_of_a_terminal_that_is_ignored_stays_ignored(
+    events: Events,
+) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with supervisor._signals(events):
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert events.empty()
+    finally:
+        signal.signal(signal.SIGHUP, before)

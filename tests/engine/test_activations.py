@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+
 from epochal_engine import ACTIVATIONS
 
 AT_ONE_HALF = {

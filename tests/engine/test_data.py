@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from epochal_engine import Data, split
 
 INPUTS = np.arange(20.0).reshape(10, 2)

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+
 from epochal_engine import ACTIVATIONS, INITIALIZERS
 from epochal_engine.initializers import usual_initializer
 

@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from epochal_engine import ACTIVATIONS, LOSSES
 from hypothesis import given
 from hypothesis import strategies as st
+
+from epochal_engine import ACTIVATIONS, LOSSES
 
 
 @pytest.mark.parametrize(
@@ -103,9 +104,13 @@ def test_an_answer_is_right_on_the_side_of_one_half_or_in_the_largest_class() ->
     binary, classes = LOSSES["binary_cross_entropy"], LOSSES["cross_entropy"]
     assert binary.hits_from_scores is not None
     assert classes.hits_from_scores is not None
-    hits = binary.hits_from_scores(np.array([[-0.1], [0.1], [3.0]]), np.array([[0.0], [1.0], [0.0]]))
+    hits = binary.hits_from_scores(
+        np.array([[-0.1], [0.1], [3.0]]), np.array([[0.0], [1.0], [0.0]])
+    )
     assert hits.tolist() == [1.0, 1.0, 0.0]
-    hits = classes.hits_from_scores(np.array([[2.0, 1.0], [-3.0, -2.0]]), np.array([[1, 0], [1, 0]]))
+    hits = classes.hits_from_scores(
+        np.array([[2.0, 1.0], [-3.0, -2.0]]), np.array([[1, 0], [1, 0]])
+    )
     assert hits.tolist() == [1.0, 0.0]
     assert LOSSES["mse"].hits_from_scores is None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from epochal_engine import LAYERS, Dense, Dropout, Network, ShapeError
 
 

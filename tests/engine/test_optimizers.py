@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+
 from epochal_engine import OPTIMIZERS, Adam, Momentum, Optimizer, Sgd
 from epochal_engine.optimizers import BLOCK
 from epochal_engine.plan import perform

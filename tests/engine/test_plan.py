@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
 from epochal_engine import primitives as p
 from epochal_engine.differentiate import differentiate
 from epochal_engine.plan import Plan, evaluate, perform
 from epochal_engine.trace import Array, Symbol, leaf
-from hypothesis import given
-from hypothesis import strategies as st
 
-FUNCTIONS = {
+FUNCTIONS: dict[str, tuple[Callable[[Symbol], Symbol], Callable[[Array], Array]]] = {
     "tanh": (p.tanh, np.tanh),
     "sigmoid": (p.sigmoid, lambda x: 1.0 / (1.0 + np.exp(-x))),
     "square": (p.square, np.square),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from epochal_engine import Dense, Dropout, Network, predict
 from epochal_engine.predict import SAMPLES_AT_ONCE
 

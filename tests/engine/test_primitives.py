@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
-from epochal_engine import primitives as p
-from epochal_engine.differentiate import differentiate
-from epochal_engine.plan import evaluate
-from epochal_engine.trace import PRIMITIVES, Array, Symbol, constant, leaf
 from hypothesis import given
 from hypothesis import strategies as st
 
+from epochal_engine import primitives as p
+from epochal_engine.differentiate import differentiate
+from epochal_engine.plan import evaluate
+from epochal_engine.trace import PRIMITIVES, Array, Shape, Symbol, constant, leaf
+
 # For every primitive: a formula in which it occurs, and the shapes of the formula's inputs.
-EXAMPLES = {
+EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "add": (lambda a, b: a + b, (3, 4), (4,)),
     "subtract": (lambda a, b: a - b, (4,), (3, 4)),
     "multiply": (lambda a, b: a * b, (3, 4), (3, 1)),
@@ -71,7 +73,7 @@ def test_the_rule_of_a_primitive_is_its_derivative(name: str) -> None:
     directions = [rng.normal(size=x.shape) for x in leaves_to_vary]
 
     def at(distance: float) -> float:
-        moved = {x: point for x, point in zip(leaves, points, strict=True)}
+        moved = dict(zip(leaves, points, strict=True))
         for x, direction in zip(leaves_to_vary, directions, strict=True):
             moved[x] = moved[x] + distance * direction
         return float(evaluate([number], {**moved, factors: weights})[0])
@@ -89,11 +91,13 @@ def test_zero_has_the_slope_that_each_part_says() -> None:
     x = leaf(())
     both = differentiate(p.positive_part(x), [x]) + differentiate(p.negative_part(x), [x])
     positive, negative = evaluate(both, {x: np.array(0.0)})
-    assert (positive, negative) == (0.0, 1.0)
+    assert (float(positive), float(negative)) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(("dtype", "error"), [(np.float32, 4e-7), (np.float64, 1e-14)])
-def test_the_normal_distribution_agrees_with_the_standard_library(dtype: type, error: float) -> None:
+def test_the_normal_distribution_agrees_with_the_standard_library(
+    dtype: type, error: float
+) -> None:
     points = np.linspace(-40.0, 40.0, 4_001)
     x = leaf(points.shape)
     found = evaluate([p.normal_cdf(x)], {x: points}, dtype)[0]

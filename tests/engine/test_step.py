@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from epochal_engine import ACTIVATIONS, LAYERS, LOSSES, Dense, Dropout, Layer, Network
 from epochal_engine.plan import perform
 from epochal_engine.step import Gradient
 from epochal_engine.trace import Array
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 ELEMENTWISE = sorted(name for name, a in ACTIVATIONS.items() if a.is_elementwise)
 # For every type of layer, one to put in the middle of a network.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from epochal_engine import Dense, Dropout, Network, summarize
 
 

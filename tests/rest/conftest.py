@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import uvicorn
-from epochal_service.jobs.queue import Queue
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+from tests.servers.stack import await_condition
+
+from epochal_service.jobs.queue import BELL, Queue
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Settings
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
 from epochal_workers.run import Workshop, run
-from fastapi import FastAPI
-from starlette.testclient import TestClient
 
 XOR: dict[str, Any] = {
     "network": {
@@ -52,9 +55,17 @@ def app(settings: Settings) -> FastAPI:
 
 
 @pytest.fixture
-def client(app: FastAPI) -> Iterator[TestClient]:
+def client(app: FastAPI, settings: Settings) -> Iterator[TestClient]:
     with TestClient(app, raise_server_exceptions=False) as client:
+        await_doorbell(settings)
         yield client
+
+
+def await_doorbell(settings: Settings) -> None:
+    """Returns when the app listens to the broker, which is the last that it does to start."""
+    assert settings.broker_url is not None
+    with redis.Redis.from_url(settings.broker_url) as broker:
+        await_condition(lambda: broker.pubsub_numsub(BELL)[0][1], 10, "the app listens")
 
 
 @pytest.fixture
@@ -94,7 +105,9 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def served(app: FastAPI, send_buffer: int | None = None) -> Iterator[tuple[str, Callable[[], None]]]:
+def served(
+    app: FastAPI, send_buffer: int | None = None
+) -> Iterator[tuple[str, Callable[[], None]]]:
     """A real server in a thread: its URL, and what stops it. `send_buffer` is in bytes."""
     with socket.socket() as listener:
         if send_buffer is not None:
@@ -110,6 +123,7 @@ def served(app: FastAPI, send_buffer: int | None = None) -> Iterator[tuple[str, 
 
         try:
             assert server.listening.wait(10)
+            await_doorbell(app.state.context.settings)
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", stop
         finally:
             stop()

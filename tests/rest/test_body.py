@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
+
 from epochal_service.errors import InvalidArgument
 from epochal_service.rest.body import parse_json
 from epochal_service.settings import Limits, Settings
-from starlette.testclient import TestClient
 
 JSON = {"Content-Type": "application/json"}
 NETWORK = {"network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}}

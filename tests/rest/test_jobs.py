@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from epochal_service.rest.jobs import prefers_csv
 from starlette.testclient import TestClient
-
 from tests.rest.conftest import XOR
+
+from epochal_service.rest.jobs import prefers_csv
 
 KEY = {"Idempotency-Key": "lesson-3"}
 
@@ -174,12 +174,12 @@ def test_a_csv_of_more_than_a_page_has_every_epoch_once(
 def test_a_job_that_diverged_is_told_in_valid_json_and_csv(
     client: TestClient, train: Callable[[str], str | None]
 ) -> None:
+    layers = [{"type": "dense", "units": 4}] * 15 + [{"type": "dense", "units": 1}]
     hot = {
         **XOR,
+        "network": {"input_shape": [2], "layers": layers},
         "loss": "mse",
-        "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
-        "optimizer": {"type": "sgd", "learning_rate": 1e6},
-        "epochs": 200,
+        "optimizer": {"type": "sgd", "learning_rate": 1e12},
     }
     job_id = client.post("/v1/jobs", json=hot).json()["id"]
     assert train(job_id) == "failed"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Settings
 

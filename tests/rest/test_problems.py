@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from fastapi import FastAPI, Path
+from starlette.testclient import TestClient
+
 from epochal_service.errors import (
     Conflict,
     EpochalError,
@@ -15,8 +18,6 @@ from epochal_service.errors import (
     UnsupportedMediaType,
 )
 from epochal_service.rest import problems
-from fastapi import FastAPI, Path
-from starlette.testclient import TestClient
 
 ERRORS = [
     (InvalidArgument("wrong"), 400, "invalid_argument"),

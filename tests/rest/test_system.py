@@ -5,10 +5,11 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from epochal_service.rest.app import create_app
-from epochal_service.settings import Limits, Settings
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+
+from epochal_service.rest.app import create_app
+from epochal_service.settings import Limits, Settings
 
 EXTERNAL = re.compile(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|url\(\s*["']?https?://""")
 

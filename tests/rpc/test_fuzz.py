@@ -22,9 +22,10 @@ DEFECTS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def server(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[Serving]:
     folder: Path = tmp_path_factory.mktemp("fuzz")
-    with serving.serving(serving.settings(folder, heartbeat_seconds=0.05)) as server:
+    chosen = serving.settings(folder, broker_url=valkey_server, heartbeat_seconds=0.05)
+    with serving.serving(chosen) as server:
         yield server
 
 

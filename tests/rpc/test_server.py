@@ -1,10 +1,12 @@
 """The server around the methods: where it listens, how it feels, what it carries, how it ends."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc
+import psycopg
 import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse, HealthListRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
@@ -12,7 +14,6 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 from tests.rpc import serving
 from tests.rpc.serving import Serving, told
-from tests.servers.postgres import PostgresServer
 from tests.servers.stack import await_condition
 
 from epochal_service._proto import training_pb2
@@ -26,8 +27,8 @@ SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERV
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Serving]:
-    with serving.serving(serving.settings(tmp_path)) as server:
+def server(tmp_path: Path, broker_url: str) -> Iterator[Serving]:
+    with serving.serving(serving.settings(tmp_path, broker_url=broker_url)) as server:
         yield server
 
 
@@ -66,20 +67,37 @@ def test_the_health_of_an_unknown_service_is_not_found(server: Serving) -> None:
 
 
 def test_health_follows_the_database_and_ends_with_the_server(
-    tmp_path: Path, postgres_server: PostgresServer
+    tmp_path: Path, postgres_url: str
 ) -> None:
     with (
-        postgres_server.database() as url,
-        serving.serving(serving.settings(tmp_path, database_url=url)) as server,
+        reachable_or_not(postgres_url) as reachable,
+        serving.serving(serving.settings(tmp_path, database_url=postgres_url)) as server,
     ):
         watching = HealthStub(server.client.channel).Watch(HealthCheckRequest(), timeout=60)
         assert next(watching).status == SERVING
-        postgres_server.stop()
+        reachable(False)
         assert next(watching).status == NOT_SERVING
-        postgres_server.start()
+        reachable(True)
         assert next(watching).status == SERVING
         server.stop()
         assert [last.status for last in watching] == [NOT_SERVING]
+
+
+@contextmanager
+def reachable_or_not(database_url: str) -> Iterator[Callable[[bool], None]]:
+    """A switch that lets the database take connections, or cuts all and takes none."""
+    url, _, name = database_url.replace("+psycopg", "").rpartition("/")
+    with psycopg.connect(f"{url}/postgres", autocommit=True) as administrator:
+
+        def switch(on: bool) -> None:
+            administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {on}".encode())
+            if not on:
+                administrator.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [name],
+                )
+
+        yield switch
 
 
 def test_reflection_describes_every_service(server: Serving) -> None:

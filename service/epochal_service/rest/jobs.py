@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import re
 from collections.abc import Iterator
 from typing import Annotated
@@ -256,8 +257,8 @@ def _csv(context: Context, job_id: str, page: EpochPage) -> Iterator[str]:
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     while True:
-        # The JSON form writes what is not finite as JSON does: NaN, Infinity, -Infinity.
-        writer.writerows(row.model_dump(mode="json") for row in page.epochs)
+        # By way of JSON, so that both forms write NaN, Infinity and -Infinity alike.
+        writer.writerows(json.loads(row.model_dump_json()) for row in page.epochs)
         yield text.getvalue()
         text.seek(0)
         text.truncate()

@@ -116,6 +116,11 @@ def _begin_sqlite(connection: Connection) -> None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+    except (
+        sa.exc.OperationalError,
+        sa.exc.InterfaceError,
+        sa.exc.InternalError,  # among others: this transaction stood still for too long
+        sa.exc.TimeoutError,
+    ) as error:
         cause = getattr(error, "orig", None) or error
         raise Unavailable(f"The database does not answer: {str(cause).strip()}") from error

@@ -147,7 +147,7 @@ def _keep_watching(job: Job) -> bool:
     if sys.stdin.isatty() and err.is_terminal:
         try:
             err.print(f"\n{job.id} goes on without you.")
-            err.print("[b]d[/b]etach, [b]c[/b]ancel it, or [b]k[/b]eep watching? (d) ", end="")
+            err.print(r"\[d]etach, \[c]ancel it, or \[k]eep watching? (d) ", end="")
             answer = input().strip().lower() or "d"
         except KeyboardInterrupt:
             answer = "c"

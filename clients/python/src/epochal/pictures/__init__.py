@@ -94,9 +94,8 @@ def ticks(low: float, high: float, *, log: bool = False, about: int = 5) -> list
     if log:
         first, last = math.ceil(math.log10(low)), math.floor(math.log10(high))
         if last - first >= 1:
-            every = next(
-                n for n in (1, 2, 5, 10, 20, 50, 100, 200) if n * (about + 1) >= last - first
-            )
+            steps = (1, 2, 5, 10, 20, 50, 100, 200)
+            every = next(step for step in steps if step * (about + 1) >= last - first)
             return [10.0**k for k in range(-(-first // every) * every, last + 1, every)]
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import plotext
-
 from ..curves import Curve
 from . import Panel, panels, ticks
 
@@ -26,6 +24,8 @@ def _drawable(panel: Panel) -> bool:
 
 
 def _panel(panel: Panel, width: int, height: int, color: bool) -> str:
+    import plotext  # a tenth of a second, which commands that draw nothing need not wait for
+
     # A figure of our own: the library's is one for the whole process, and may be in use.
     figure = type(plotext.figure)(plotext.terminal)
     figure.plot_size(width, height)

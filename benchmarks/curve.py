@@ -1,0 +1,198 @@
+"""One million epochs as one thousand points: what a chart waits for, and that no extreme is lost.
+
+The job is written as workers write it, in stretches of 1,024 epochs with their extremes beside
+them: a loss that falls noisily, with spikes and with single epochs that are not finite. Its curve
+is then read through the method that both wires call, and over HTTP; and every point is held against
+the columns that were written.
+"""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+import structlog
+from benchmarks._ground import api, fresh_settings, options, postgres_url, print_table
+from numpy.typing import NDArray
+
+from epochal_engine import Block
+from epochal_service import broker
+from epochal_service.jobs import lifecycle
+from epochal_service.jobs.epochs import entry_of
+from epochal_service.jobs.follow import Hub
+from epochal_service.jobs.lifecycle import Ending, Progress
+from epochal_service.jobs.queue import Queue
+from epochal_service.methods import jobs
+from epochal_service.methods.context import OWNER, Context
+from epochal_service.settings import Settings
+from epochal_service.specs.jobs import Curve, CurveSeries, GetCurveRequest
+from epochal_service.specs.training import TrainingSpec
+from epochal_service.store import Database
+
+STRETCH = 1024
+POINTS = 1000
+SPEC = {
+    "network": {
+        "input_shape": [2],
+        "layers": [{"type": "dense", "units": 1, "activation": "sigmoid"}],
+    },
+    "dataset": {"name": "xor"},
+    "loss": "binary_cross_entropy",
+    "epochs": 1,
+}
+Columns = dict[str, NDArray[np.float64]]
+
+
+def columns_of(epochs: int) -> Columns:
+    """What a long run might have measured: five metrics, `(epochs,)` each."""
+    rng = np.random.default_rng(7)
+    falling = np.exp(-np.arange(epochs) / (epochs / 5)) + 0.05
+    loss = falling * rng.lognormal(0.0, 0.1, epochs)
+    spikes = rng.choice(epochs, 50, replace=False)
+    loss[spikes] *= rng.uniform(2.0, 40.0, 50)
+    odd = rng.choice(np.arange(1, epochs - 1), 20, replace=False)
+    loss[odd] = rng.choice([np.nan, np.inf, -np.inf], 20)
+    validation = falling * rng.lognormal(0.05, 0.1, epochs)
+    return {
+        "train_loss": loss,
+        "validation_loss": validation,
+        "train_accuracy": np.clip(1.0 - validation / 2 + rng.normal(0, 0.02, epochs), 0.0, 1.0),
+        "learning_rate": np.linspace(0.01, 0.0001, epochs),
+        "gradient_norm": rng.lognormal(-3.0, 1.0, epochs),
+    }
+
+
+def write_job(database: Database, columns: Columns) -> str:
+    """A job that has run its course, stored as a worker stores it; its id."""
+    epochs = len(columns["train_loss"])
+    spec = TrainingSpec.model_validate({**SPEC, "epochs": epochs})
+    row, _ = lifecycle.submit(
+        database,
+        owner=OWNER,
+        values={"spec": spec.model_dump_json(), "parameters": 3, "samples": 4, "flops": 1.0},
+        labels={},
+        request_id=None,
+        fingerprint="",
+    )
+    claim = lifecycle.claim(database, row.id, lease_seconds=60, worker="benchmark", kernel="")
+    assert claim is not None
+    for start in range(0, epochs, STRETCH):
+        part = {name: column[start : start + STRETCH] for name, column in columns.items()}
+        count = len(part["train_loss"])
+        entry = entry_of(Block(start + 1, part, None), np.full(count, 1e-4))
+        assert entry is not None
+        progress = Progress([entry], entry.last_epoch)
+        assert lifecycle.flush(database, claim, progress, lease_seconds=60) == "running"
+    assert lifecycle.end(database, claim, Progress(), Ending("succeeded", "completed"))
+    return row.id
+
+
+def check(curve: Curve, columns: Columns) -> None:
+    """Every point is what was written, and no stretch has lost its extremes."""
+    epochs = len(columns["train_loss"])
+    assert curve.epochs == epochs
+    told: dict[str, CurveSeries] = {series.metric: series for series in curve.series}
+    assert told.keys() == {*columns, "seconds"}
+    # Wherever the chart's stretches may begin, one of them lies within any three in a row.
+    edges = np.linspace(0, epochs, POINTS // 2).astype(int)
+    for name, column in columns.items():
+        at = np.array(told[name].epochs) - 1
+        values = np.array(told[name].values)
+        assert (np.diff(at) > 0).all()
+        assert (at[0], at[-1]) == (0, epochs - 1)
+        assert len(at) <= POINTS + np.count_nonzero(~np.isfinite(column))
+        np.testing.assert_array_equal(values, column[at])
+        for fill, extreme in ((np.inf, np.minimum), (-np.inf, np.maximum)):
+            whole = np.where(np.isfinite(column), column, fill)
+            kept = np.full(epochs, fill)
+            kept[at] = whole[at]
+            assert extreme.reduce(kept) == extreme.reduce(whole)
+            truth = extreme.reduceat(whole, edges[:-1])
+            shown = extreme.reduceat(kept, edges[:-1])
+            near = extreme(extreme(shown[:-2], shown[1:-1]), shown[2:])
+            assert (extreme(near, truth[1:-1]) == near).all()
+
+
+class Cost(NamedTuple):
+    """Milliseconds of every round, on the wall and of this process's processor time."""
+
+    wall: NDArray[np.float64]
+    processor: NDArray[np.float64]
+
+
+def timed(action: Callable[[], object], rounds: int) -> Cost:
+    wall, processor = np.empty(rounds), np.empty(rounds)
+    action()
+    for index in range(rounds):
+        began, worked = perf_counter(), process_time()
+        action()
+        wall[index], processor[index] = perf_counter() - began, process_time() - worked
+    return Cost(wall * 1e3, processor * 1e3)
+
+
+def row(name: str, cost: Cost, size: int | None = None) -> list[str]:
+    median, late = np.percentile(cost.wall, [50, 99])
+    # Over HTTP the work is done in another process.
+    processor = f"{np.median(cost.processor):.1f}" if size is None else ""
+    return [name, f"{median:.1f}", f"{late:.1f}", processor, f"{size:,}" if size else ""]
+
+
+def measure(settings: Settings, rounds: int, epochs: int, name: str) -> list[list[str]]:
+    """Rows of the table for one database."""
+    columns = columns_of(epochs)
+    database, queue = Database(settings.database_url), Queue(None)
+    context = Context(settings, database, queue, Hub(database, queue, heartbeat_seconds=15))
+    job_id = write_job(database, columns)
+    request = GetCurveRequest(max_points=POINTS)
+
+    def read() -> Curve:
+        return jobs.get_curve(context, job_id, request)
+
+    check(read(), columns)
+    rows = [row(f"{name}, the method", timed(read, rounds))]
+    with broker.embedded() as url, api(settings, url) as (port, _):
+        connection = http.client.HTTPConnection("127.0.0.1", port)
+
+        def get(query: str = "") -> bytes:
+            connection.request("GET", f"/v1/jobs/{job_id}/curve?max_points={POINTS}{query}")
+            answer = connection.getresponse()
+            body = answer.read()
+            assert answer.status == http.HTTPStatus.OK, body
+            return body
+
+        check(Curve.model_validate_json(get()), columns)
+        rows.append(row(f"{name}, over HTTP", timed(get, rounds), len(get())))
+        query = "&metrics=train_loss"
+        cost = timed(lambda: get(query), rounds)
+        rows.append(row(f"{name}, over HTTP, train_loss alone", cost, len(get(query))))
+        connection.close()
+    queue.close()
+    database.close()
+    return rows
+
+
+def main() -> None:
+    """Print the table."""
+    quick = options(__doc__).parse_args().quick
+    structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())
+    rounds, epochs = (20, 500_000) if quick else (100, 1_000_000)
+    with fresh_settings() as settings:
+        rows = measure(settings, rounds, epochs, "SQLite")
+    with postgres_url() as url, fresh_settings(url) as settings:
+        rows += measure(settings, rounds, epochs, "PostgreSQL")
+    print_table(
+        f"{epochs:,} epochs of 6 metrics as {POINTS:,} points each; extremes found exact",
+        ("read", "median, ms", "p99, ms", "processor, ms", "bytes"),
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,496 @@
+"""The command as people and programs meet it: real processes, what they print, how they leave."""
+
+import csv
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from tests.servers.stack import Stack
+
+import epochal
+from epochal.cli.app import app
+from epochal.cli.inputs import change
+
+XOR = epochal.preset("xor")
+DIVERGING = ["--set", "optimizer.learning_rate=1e9", "--set", "network.layers[0].activation=relu"]
+ENDLESS = ["moons", "--epochs", "1000000", "--set", "batch_size=1"]
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def environment(url: str) -> dict[str, str]:
+    keep = {k: v for k, v in os.environ.items() if k not in ("EPOCHAL_URL", "NO_COLOR", "COLUMNS")}
+    return {**keep, "EPOCHAL_URL": url, "TERM": "xterm-256color"}
+
+
+@pytest.fixture
+def run(stack: Stack) -> Run:
+    """Runs `epochal` with these words against the session's service."""
+
+    def run(*words: str, input: str = "", url: str = stack.http) -> Any:
+        return subprocess.run(
+            [sys.executable, "-m", "epochal", *words],
+            input=input,
+            capture_output=True,
+            text=True,
+            env=environment(url),
+            timeout=60,
+        )
+
+    return run
+
+
+@pytest.fixture
+def client(stack: Stack) -> Iterator[epochal.Client]:
+    with epochal.Client(stack.http) as client:
+        yield client
+
+
+class Terminal:
+    """`epochal` on a terminal of its own, with someone who reads and types."""
+
+    def __init__(self, words: Sequence[str], url: str) -> None:
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "epochal", *words],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**environment(url), "COLUMNS": "100", "LINES": "40"},
+            preexec_fn=_take_the_terminal,
+        )
+        os.close(slave)
+        self.seen = ""
+
+    def await_text(self, text: str, seconds: float = 30) -> None:
+        """Reads until `text` has been seen."""
+        deadline = time.monotonic() + seconds
+        while text not in self.plain:
+            ready, _, _ = select.select([self._master], [], [], deadline - time.monotonic())
+            assert ready, f"{text!r} was not seen in {self.plain!r}"
+            if not self._read():
+                break
+        assert text in self.plain
+
+    def _read(self) -> bool:
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:  # how Linux says that nobody writes any more
+            return False
+        self.seen += data.decode(errors="replace")
+        return bool(data)
+
+    @property
+    def plain(self) -> str:
+        """What was seen, without colors and cursor movements."""
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.seen)
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def wait(self) -> int:
+        """Reads to the end; the exit code."""
+        while self._read():
+            pass
+        return self.process.wait(30)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait(30)
+        os.close(self._master)
+
+
+@pytest.fixture
+def open_terminal(stack: Stack) -> Iterator[Callable[..., Terminal]]:
+    """Starts `epochal` with these words on a terminal, and sees to it that it does not stay."""
+    opened: list[Terminal] = []
+
+    def open_terminal(*words: str) -> Terminal:
+        opened.append(Terminal(words, stack.http))
+        return opened[-1]
+
+    yield open_terminal
+    for terminal in opened:
+        terminal.close()
+
+
+def _take_the_terminal() -> None:
+    os.setsid()
+    os.close(os.open(os.ttyname(0), os.O_RDWR))  # the first one opened becomes the controlling one
+
+
+def test_training_a_preset_draws_the_curve_and_sums_up(run: Run) -> None:
+    done = run("train", "xor")
+    assert done.returncode == 0
+    assert "▀▀ train_loss" in done.stdout
+    assert re.search(r"job_\S+ succeeded · 500 epochs in \S+ s \([\d,]+ epochs/s\)", done.stdout)
+    assert "accuracy 100.0 %" in done.stdout
+    assert re.search(r"job_\S+ · 17 parameters · 4 samples\n", done.stderr)
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_training_works_over_grpc_too(run: Run, stack: Stack) -> None:
+    done = run("train", "xor", "--url", f"grpc://{stack.grpc}", "--epochs", "20")
+    assert done.returncode == 0
+    assert "succeeded · 20 epochs" in done.stdout
+
+
+def test_with_json_training_prints_one_document_and_nothing_else(run: Run) -> None:
+    done = run("train", "xor", "--epochs", "5", "--seed", "3", "--label", "a=1", "--json")
+    job = json.loads(done.stdout)
+    assert (job["state"], job["epoch"], job["stop_reason"]) == ("succeeded", 5, "completed")
+    assert (job["spec"]["seed"], job["spec"]["labels"]) == (3, {"a": "1"})
+    assert done.stderr == ""
+
+
+def test_a_spec_comes_from_a_file_or_from_standard_input(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "spec.json"
+    file.write_text(json.dumps({**XOR, "epochs": 4}))
+    assert "succeeded · 4 epochs" in run("train", str(file)).stdout
+    done = run("train", "-", "--epochs", "3", input=file.read_text())
+    assert "succeeded · 3 epochs" in done.stdout
+
+
+def test_a_job_that_diverges_leaves_with_1_and_says_what_to_do(run: Run) -> None:
+    done = run("train", "xor", "--set", "optimizer.type=sgd", *DIVERGING)
+    assert done.returncode == 1
+    assert "failed (diverged)" in done.stdout
+    assert "Lower the learning rate" in done.stdout
+
+
+def test_an_invalid_spec_leaves_with_2_and_names_the_fields(run: Run) -> None:
+    done = run("train", "xor", "--epochs", "0", "--set", "network.layers[0].units=0")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert re.search(r"^error: ", done.stderr)
+    assert "network.layers[0].units  must be at least 1" in done.stderr
+    assert "epochs  must be at least 1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train", "nope"], "neither a file nor a preset"),
+        (["train", "xor", "--set", "nonsense"], "path.to.field=value"),
+        (["train", "xor", "--set", "network.layers[7].units=1"], "leads nowhere"),
+        (["train", "xor", "--label", "nonsense"], "key=value"),
+        (["train", "-"], "not JSON"),
+        (["predict", "last"], "--inputs"),
+        (["predict", "last", "--inputs", "[[0, "], "rows of numbers"),
+        (["upload", "nope.csv"], "not a file"),
+        (["nonsense"], "No such command"),
+    ],
+)
+def test_wrong_usage_leaves_with_2_and_one_clear_sentence(
+    run: Run, words: list[str], told: str
+) -> None:
+    done = run(*words)
+    assert done.returncode == 2
+    # Long sentences are wrapped inside a box.
+    assert told in re.sub(r"[\s│]+", " ", done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_a_service_that_is_not_there_leaves_with_3_and_says_how_to_start_it(
+    run: Run, scheme: str
+) -> None:
+    done = run("jobs", url=f"{scheme}://127.0.0.1:1")
+    assert done.returncode == 3
+    assert done.stderr == (
+        f"error: Cannot reach Epochal at {scheme}://127.0.0.1:1 (connection refused). "
+        "Is it running? Start it with `make run`.\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["show", "watch", "curve", "cancel", "pause", "delete"])
+def test_a_job_that_is_not_there_leaves_with_4(run: Run, command: str) -> None:
+    done = run(command, "job_nope")
+    assert done.returncode == 4
+    assert done.stderr == "error: There is no job 'job_nope'. See those there are: epochal jobs\n"
+
+
+def test_a_detached_job_is_named_shown_watched_and_deleted(run: Run) -> None:
+    submitted = run("train", "xor", "--detach", "--label", "course=week-3")
+    job_id = submitted.stdout.strip()
+    assert re.fullmatch(r"job_\w+", job_id)
+
+    watched = run("watch", job_id[-12:])
+    assert watched.returncode == 0
+    assert f"{job_id} succeeded" in watched.stdout
+
+    shown = run("show", job_id.removeprefix("job_"))
+    assert "2 – dense 4 tanh – dense 1 sigmoid" in shown.stdout
+    assert "adam, learning_rate 0.05" in shown.stdout
+    assert "course=week-3" in shown.stdout
+    assert json.loads(run("show", job_id, "--json").stdout)["id"] == job_id
+
+    assert "▀▀ train_loss" in run("curve", job_id).stdout
+    curve = json.loads(run("curve", job_id, "--metric", "gradient_norm", "--json").stdout)
+    assert curve["epochs"] == 500
+    assert [series["metric"] for series in curve["series"]] == ["gradient_norm"]
+
+    assert run("pause", job_id).returncode == 1
+    assert run("delete", job_id).stdout == f"{job_id} deleted\n"
+    assert run("show", job_id).returncode == 4
+
+
+def test_events_are_one_line_of_json_each_and_can_be_resumed(
+    run: Run, client: epochal.Client
+) -> None:
+    job = client.jobs.create(XOR, epochs=50).wait(60)
+    done = run("watch", job.id, "--json", "--after", "0")
+    assert done.returncode == 0
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    seqs = [event["seq"] for event in events]
+    assert seqs == sorted(set(seqs))
+    assert {event["type"] for event in events} == {"state", "epochs", "checkpoint", "end"}
+    assert events[-1] == {
+        "seq": job.seq,
+        "type": "end",
+        "end": {"state": "succeeded", "stop_reason": "completed"},
+    }
+    rest = run("watch", job.id, "--json", "--after", str(job.seq - 1)).stdout
+    assert [json.loads(line) for line in rest.splitlines()] == events[-1:]
+
+
+def test_jobs_are_listed_by_state_and_label(run: Run, client: epochal.Client) -> None:
+    label = uuid.uuid4().hex
+    made = [client.jobs.create(XOR, epochs=2, labels={label: str(k)}).wait(60) for k in range(3)]
+    listed = run("jobs", "--label", label, "--state", "succeeded")
+    header, *rows = listed.stdout.splitlines()
+    assert header.split() == ["JOB", "STATE", "EPOCH", "LOSS", "ACCURACY", "LABELS", "CREATED"]
+    assert [row.split()[0] for row in rows] == [job.id for job in made[::-1]]
+    assert f"{label}=2" in rows[0]
+    one = json.loads(run("jobs", "--label", f"{label}=1", "--json").stdout)
+    assert [job["id"] for job in one["jobs"]] == [made[1].id]
+    assert run("jobs", "--label", label, "--state", "failed").stdout == "No job matches.\n"
+    assert len(run("jobs", "--label", label, "--limit", "2").stdout.splitlines()) == 3
+    wrong = run("jobs", "--state", "happy")
+    assert wrong.returncode == 2
+    assert "queued" in wrong.stderr
+
+
+def test_a_name_that_fits_several_jobs_is_refused(run: Run, client: epochal.Client) -> None:
+    for _ in range(2):
+        client.jobs.create(XOR, epochs=1).wait(60)
+    done = run("show", "job_")
+    assert done.returncode == 2
+    assert "could be any of" in done.stderr
+
+
+def test_a_running_job_is_paused_resumed_and_cancelled(run: Run) -> None:
+    job_id = run("train", *ENDLESS, "--detach").stdout.strip()
+    try:
+        assert re.fullmatch(rf"{job_id} paus(ing|ed)\n", run("pause", "last").stdout)
+        assert re.fullmatch(rf"{job_id} (queued|running)\n", run("resume", job_id).stdout)
+    finally:
+        cancelled = json.loads(run("cancel", job_id, "--json").stdout)
+    assert cancelled["state"] in ("cancelling", "cancelled")
+    watched = run("watch", job_id)
+    assert watched.returncode == 1
+    assert "cancelled (user)" in watched.stdout
+
+
+def test_a_trained_network_is_asked_by_rows_and_by_file(
+    run: Run, client: epochal.Client, tmp_path: Path
+) -> None:
+    job = client.jobs.create(XOR, request_id="cli-tests-xor").wait(60)
+    done = run("predict", job.id, "--inputs", "[[0, 1], [1, 1]]")
+    header, first, second = [line.split() for line in done.stdout.splitlines()]
+    assert header == ["x0", "x1", "output", "class"]
+    assert (first[:2], first[-1]) == (["0", "1"], "1")
+    assert (second[:2], second[-1]) == (["1", "1"], "0")
+
+    file = tmp_path / "rows.csv"
+    with file.open("w", newline="") as lines:
+        csv.writer(lines).writerows([["a", "b"], [0, 1], [1, 1]])
+    reply = json.loads(run("predict", job.id, "--csv", str(file), "--json").stdout)
+    assert reply["classes"] == [1, 0]
+    assert reply["outputs"][0] == job.predict([0, 1]).tolist()
+    assert "x0" in run("predict", job.id, "--inputs", "[0, 1]").stdout
+    wrong = run("predict", job.id, "--inputs", "[[1]]")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("error: inputs[0]: ")
+
+
+def test_a_network_is_summarized_from_a_spec_and_from_itself(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "network.json"
+    file.write_text(json.dumps(XOR["network"]))
+    of_network, of_preset = run("summarize", str(file)), run("summarize", "xor")
+    assert of_network.returncode == 0
+    assert of_network.stdout == of_preset.stdout
+    assert re.search(r"dense_1 +4 +tanh +12 +4·2 \+ 4", of_network.stdout)
+    assert "17 parameters" in of_network.stdout
+    assert json.loads(run("summarize", "xor", "--json").stdout)["parameters"] == 17
+
+
+def test_a_csv_is_uploaded_listed_and_trained_on(
+    run: Run, client: epochal.Client, tmp_path: Path
+) -> None:
+    file = tmp_path / "pets.csv"
+    file.write_text("kind,height\ncat\n")
+    ragged = run("upload", str(file))
+    assert ragged.returncode == 2
+    assert ragged.stderr.startswith("error: csv: ")
+    file.write_text("kind,height\n" + "cat,1\ndog,2\n" * 10)
+    done = run("upload", str(file), "--target", "kind", "--name", "Pets")
+    dataset_id = done.stdout.split(":")[0]
+    try:
+        assert "20 samples of 1 features, binary, classes cat, dog" in done.stdout
+        assert re.search(rf"{dataset_id} +binary +20 +1 +Pets", run("datasets").stdout)
+        assert re.search(r"digits +multiclass +1,797 +64", run("datasets").stdout)
+        words = ["--set", f'dataset={{"id": "{dataset_id}"}}', "--set", "network.input_shape=[1]"]
+        assert "succeeded" in run("train", "xor", "--epochs", "3", *words).stdout
+    finally:
+        client.datasets.delete(dataset_id)
+    listed = json.loads(run("datasets", "--json").stdout)["datasets"]
+    assert dataset_id not in [dataset["id"] for dataset in listed]
+
+
+def test_a_spec_is_validated_and_priced(run: Run) -> None:
+    done = run("validate", "digits")
+    assert done.returncode == 0
+    assert done.stdout.startswith("Valid: 4,810 parameters, 1,438 samples, about 2.1e+09 ")
+    assert json.loads(run("validate", "digits", "--json").stdout)["parameters"] == 4810
+    assert run("validate", "-", input='{"epochs": 1}').returncode == 2
+
+
+def test_presets_are_listed_without_a_service(run: Run) -> None:
+    done = run("presets", url="http://127.0.0.1:1")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == [
+        "PRESET",
+        "digits",
+        "moons",
+        "xor",
+    ]
+    assert len(json.loads(run("presets", "--json").stdout)["presets"]) == 3
+
+
+def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
+    text = re.sub(r"[\s│]+", " ", run("--help").stdout)
+    group = typer.main.get_command(app)
+    assert len(group.commands) == 15
+    for name, command in group.commands.items():
+        assert f" {name} " in text
+        assert command.help
+        assert {"as_json"} <= {parameter.name for parameter in command.params}
+    assert "0 succeeded, 1 the job failed or was cancelled, 2 usage or invalid spec" in text
+    assert run("--version").stdout == f"epochal {epochal.__version__}\n"
+
+
+def test_a_terminal_shows_a_bar_and_colors(open_terminal: Callable[..., Terminal]) -> None:
+    terminal = open_terminal("train", "moons", "--epochs", "2000")
+    terminal.await_text("epochs/s loss")
+    assert re.search(r"running [━╸╺ ]+ +\d+/2000", terminal.plain)
+    assert terminal.wait() == 0
+    assert "succeeded" in terminal.plain
+    assert "\x1b[32msucceeded" in terminal.seen
+    assert terminal.plain.count("⠒⠒ validation_loss") == 1
+
+
+@pytest.mark.parametrize(
+    ("answers", "state"),
+    [(["\n"], "running"), (["c\n"], "cancelled"), (["\x03"], "cancelled")],
+    ids=["enter detaches", "c cancels", "a second Ctrl-C cancels"],
+)
+def test_ctrl_c_on_a_terminal_asks(
+    open_terminal: Callable[..., Terminal], client: epochal.Client, answers: list[str], state: str
+) -> None:
+    terminal = open_terminal("train", *ENDLESS)
+    terminal.await_text("epochs/s loss")
+    match = re.search(r"job_\w+", terminal.plain)
+    assert match
+    job = client.jobs.get(match[0])
+    try:
+        terminal.type("\x03")
+        terminal.await_text("[d]etach, [c]ancel it, or [k]eep watching?")
+        for keys in answers:
+            terminal.type(keys)
+        assert terminal.wait() == 130
+        if state == "running":
+            assert f"epochal watch {job.id}" in terminal.plain
+            assert not job.refresh().over
+        else:
+            assert job.wait(30).state == "cancelled"
+    finally:
+        job.cancel()
+
+
+def test_ctrl_c_and_k_goes_on_watching(
+    open_terminal: Callable[..., Terminal], client: epochal.Client
+) -> None:
+    terminal = open_terminal("train", *ENDLESS)
+    terminal.await_text("epochs/s loss")
+    terminal.type("\x03")
+    terminal.await_text("eep watching?")
+    seen = len(terminal.plain)
+    terminal.type("k\n")
+    match = re.search(r"job_\w+", terminal.plain)
+    assert match
+    deadline = time.monotonic() + 30
+    while "epochs/s loss" not in terminal.plain[seen:]:
+        assert time.monotonic() < deadline
+        assert terminal._read()
+    client.jobs.get(match[0]).cancel()
+    assert terminal.wait() == 1
+    assert "cancelled (user)" in terminal.plain
+
+
+def test_an_interrupt_without_a_terminal_detaches(stack: Stack, client: epochal.Client) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "epochal", "train", *ENDLESS],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(stack.http),
+    )
+    assert process.stderr is not None
+    job_id = process.stderr.readline().split()[0]
+    try:
+        while "running" not in process.stderr.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert f"epochal watch {job_id}\n  epochal cancel {job_id}\n" in told
+        assert not client.jobs.get(job_id).over
+    finally:
+        client.jobs.get(job_id).cancel()
+
+
+def test_a_path_changes_one_place_in_a_spec() -> None:
+    spec: dict[str, Any] = {"network": {"layers": [{"units": 4}]}}
+    for assignment in (
+        "network.layers[0].units=8",
+        "network.layers.0.activation=tanh",
+        "optimizer.learning_rate=1e-3",
+        'labels={"a": "b=c"}',
+        "early_stopping=null",
+    ):
+        change(spec, assignment)
+    assert spec == {
+        "network": {"layers": [{"units": 8, "activation": "tanh"}]},
+        "optimizer": {"learning_rate": 0.001},
+        "labels": {"a": "b=c"},
+        "early_stopping": None,
+    }
+
+
+@pytest.mark.parametrize("assignment", ["=1", "a", "a..b=1", "a[x]=1", "layers[1]=2", "n.x=1"])
+def test_a_path_that_leads_nowhere_is_refused(assignment: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        change({"layers": [1], "n": 5}, assignment)

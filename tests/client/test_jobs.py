@@ -1,0 +1,381 @@
+"""The life of a job through the client, on a real service, once on each wire."""
+
+import math
+import uuid
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+import epochal
+
+XOR = epochal.preset("xor")
+# Squares of squares of a number this large are not a float any more, within the first epoch.
+EXPLODING = {
+    "network": epochal.network([2], [epochal.dense(4), epochal.dense(1)]),
+    "dataset": {"name": "plane", "samples": 64},
+    "loss": "mse",
+    "epochs": 5,
+    "batch_size": 4,
+    "optimizer": {"type": "sgd", "learning_rate": 1e12},
+}
+ENDLESS = {**epochal.preset("moons"), "epochs": 1_000_000, "batch_size": 1}
+
+
+@pytest.fixture
+def trained(client: epochal.Client) -> epochal.Job:
+    """An XOR network that has learnt."""
+    return client.jobs.create(XOR, request_id="client-tests-xor").wait(60, check=True)
+
+
+def test_a_job_is_created_waited_for_and_succeeds(client: epochal.Client) -> None:
+    job = client.jobs.create(XOR, epochs=30, labels={"course": "week-3"})
+    assert job.id.startswith("job_")
+    assert job.wait(60) is job
+    assert (job.state, job.stop_reason, job.outcome) == ("succeeded", "completed", "succeeded")
+    assert job.over
+    assert (job.epoch, job.epochs_wanted) == (30, 30)
+    assert job.parameters == 2 * 4 + 4 + 4 * 1 + 1
+    assert job.labels == {"course": "week-3"}
+    assert job.created_at is not None
+    assert job.finished_at is not None
+    assert job.created_at <= job.finished_at
+    assert job.latest is not None
+    assert job.latest.epoch == 30
+    assert job.latest.validation_loss is None
+
+
+def test_the_spec_that_comes_back_can_be_sent_again(client: epochal.Client) -> None:
+    job = client.jobs.create(XOR, epochs=3)
+    again = client.jobs.create(job.spec)
+    assert again.id != job.id
+    assert again.spec == job.spec
+
+
+def test_fields_replace_those_of_the_spec_which_stays_as_it_was(client: epochal.Client) -> None:
+    spec = epochal.preset("xor")
+    assert client.jobs.create(spec, epochs=2, seed=11).spec["seed"] == 11
+    assert spec == XOR
+
+
+def test_arrays_may_stand_in_a_spec(client: epochal.Client) -> None:
+    inputs = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    job = client.jobs.create(
+        network=epochal.network((2,), [epochal.dense(3, "tanh"), epochal.dense(1)]),
+        dataset={"inputs": inputs, "targets": inputs.sum(axis=1, keepdims=True)},
+        loss="mse",
+        epochs=np.int64(2),
+    )
+    assert job.samples == 4
+    assert job.spec["dataset"]["inputs"] == inputs.tolist()
+
+
+def test_the_same_request_gives_the_same_job(client: epochal.Client) -> None:
+    key = uuid.uuid4().hex
+    first = client.jobs.create(XOR, epochs=2, request_id=key)
+    assert client.jobs.create(XOR, epochs=2, request_id=key).id == first.id
+    with pytest.raises(epochal.IdempotencyMismatch):
+        client.jobs.create(XOR, epochs=3, request_id=key)
+
+
+def test_validating_prices_a_spec_and_makes_no_job(client: epochal.Client) -> None:
+    label = uuid.uuid4().hex
+    estimate = client.jobs.create(XOR, labels={label: "1"}, validate_only=True)
+    assert (estimate.parameters, estimate.samples) == (17, 4)
+    assert estimate.flops == 6 * 17 * 4 * 500
+    assert estimate.spec["batch_size"] == 32
+    assert list(client.jobs.list(label=label)) == []
+
+
+def test_an_invalid_spec_names_every_field_at_fault(client: epochal.Client) -> None:
+    network = epochal.network([2], [epochal.dense(0)])
+    with pytest.raises(epochal.InvalidArgument) as refused:
+        client.jobs.create(XOR, network=network, epochs=0)
+    assert {field for field, _ in refused.value.errors} == {"network.layers[0].units", "epochs"}
+    assert refused.value.status == 400
+
+
+def test_a_field_that_does_not_exist_is_refused_alike_on_both_wires(client: epochal.Client) -> None:
+    with pytest.raises(epochal.InvalidArgument) as refused:
+        client.jobs.create(XOR, learning_rate=0.1)
+    assert refused.value.errors == (("learning_rate", "is not a field here"),)
+
+
+def test_jobs_are_listed_newest_first_across_pages(client: epochal.Client) -> None:
+    label = uuid.uuid4().hex
+    made = [client.jobs.create(XOR, epochs=1, labels={label: str(k % 2)}).id for k in range(5)]
+    assert [job.id for job in client.jobs.list(label=label, page_size=2)] == made[::-1]
+    assert [job.id for job in client.jobs.list(label=f"{label}=1")] == [made[3], made[1]]
+    for job_id in made:
+        client.jobs.get(job_id).wait(60)
+    done = client.jobs.list(label=label, state="succeeded", page_size=3)
+    assert len(list(done)) == 5
+    assert list(client.jobs.list(label=label, state="failed")) == []
+
+
+def test_a_job_that_is_not_there_is_not_found(client: epochal.Client) -> None:
+    with pytest.raises(epochal.NotFound) as missing:
+        client.jobs.get("job_nope")
+    assert (missing.value.status, missing.value.reason) == (404, "not_found")
+
+
+def test_a_job_is_paused_resumed_and_cancelled(client: epochal.Client) -> None:
+    job = client.jobs.create(ENDLESS)
+    for event in job.watch():
+        if isinstance(event, epochal.EpochsEvent):
+            break
+    assert job.pause().state in ("pausing", "paused")
+    for event in job.watch(after=job.seq):
+        if isinstance(event, epochal.StateEvent) and event.state == "paused":
+            break
+    rested = job.refresh().epoch
+    assert job.state == "paused"
+    assert job.resume().state in ("queued", "running")
+    for event in job.watch(after=job.seq):
+        if isinstance(event, epochal.EpochsEvent) and event.last_epoch > rested:
+            break
+    assert job.cancel().state in ("cancelling", "cancelled")
+    with pytest.raises(epochal.JobFailed) as stopped:
+        job.wait(60, check=True)
+    assert stopped.value.job is job
+    assert job.outcome == "cancelled (user)"
+    assert job.cancel().state == "cancelled"
+    with pytest.raises(epochal.Conflict):
+        job.resume()
+
+
+def test_waiting_ends_when_the_time_is_over_and_the_job_goes_on(client: epochal.Client) -> None:
+    job = client.jobs.create(ENDLESS)
+    try:
+        with pytest.raises(epochal.TimedOut, match=r"was not over after 0\.5 seconds"):
+            job.wait(0.5)
+        assert not job.refresh().over
+    finally:
+        job.cancel()
+        job.wait(60)
+
+
+def test_only_a_job_that_is_over_can_be_deleted(client: epochal.Client) -> None:
+    job = client.jobs.create(ENDLESS)
+    with pytest.raises(epochal.Conflict):
+        job.delete()
+    job.cancel()
+    job.wait(60)
+    job.delete()
+    with pytest.raises(epochal.NotFound):
+        job.refresh()
+
+
+def test_every_epoch_is_listed_in_order_across_pages(trained: epochal.Job) -> None:
+    epochs = list(trained.epochs(page_size=200))
+    assert [row.epoch for row in epochs] == list(range(1, 501))
+    assert epochs[0].train_loss == pytest.approx(math.log(2), abs=0.2)
+    assert epochs[-1] == trained.latest
+    assert [row.epoch for row in trained.epochs(after=498)] == [499, 500]
+
+
+def test_the_curve_holds_every_metric_in_few_points(trained: epochal.Job) -> None:
+    curve = trained.curve()
+    assert curve.total_epochs == 500
+    assert {"train_loss", "train_accuracy", "gradient_norm"} <= set(curve)
+    losses = np.array([row.train_loss for row in trained.epochs()])
+    np.testing.assert_array_equal(curve["train_loss"], losses)
+    few = trained.curve(["train_loss"], max_points=50)
+    assert list(few) == ["train_loss"]
+    assert len(few["train_loss"]) <= 50
+    np.testing.assert_array_equal(few["train_loss"], losses[few.epochs["train_loss"] - 1])
+    assert few["train_loss"].max() == losses.max()
+
+
+def test_gradients_come_with_their_histogram(client: epochal.Client) -> None:
+    job = client.jobs.create(XOR, epochs=7, snapshots={"gradients_every": 2}).wait(60)
+    snapshots = list(job.gradients(page_size=2))
+    assert len(snapshots) >= 3
+    assert [s.epoch for s in snapshots] == sorted(s.epoch for s in snapshots)
+    first, last = snapshots[0].layers
+    assert (first.name, last.name) == ("dense_1", "dense_2")
+    assert first.norm > 0
+    assert len(first.histogram) == len(snapshots[0].histogram_edges) + 1
+    assert first.histogram.sum() == 2 * 4 + 4
+
+
+def test_weights_are_arrays_that_give_the_predictions(trained: epochal.Job) -> None:
+    weights = trained.weights()
+    assert {name: array.shape for name, array in weights.items()} == {
+        "dense_1.weight": (2, 4),
+        "dense_1.bias": (4,),
+        "dense_2.weight": (4, 1),
+        "dense_2.bias": (1,),
+    }
+    inputs = np.array([[0, 0], [0, 1], [1, 0], [1, 1.0]])
+    hidden = np.tanh(inputs @ weights["dense_1.weight"] + weights["dense_1.bias"])
+    z = hidden @ weights["dense_2.weight"] + weights["dense_2.bias"]
+    by_hand = 1 / (1 + np.exp(-z))
+    np.testing.assert_allclose(trained.predict(inputs), by_hand, atol=1e-6)
+    np.testing.assert_array_equal(trained.predict(inputs).round(), [[0], [1], [1], [0]])
+
+
+def test_an_earlier_checkpoint_can_be_asked(trained: epochal.Job) -> None:
+    stored = trained.checkpoints()
+    assert stored[-1].epoch == 500
+    assert len(stored[0].sha256) == 64
+    early = trained.predict([0, 1], epoch=stored[0].epoch)
+    assert early.shape == (1,)
+    assert not np.allclose(early, trained.predict([0, 1]))
+    first, last = trained.weights(stored[0].epoch), trained.weights()
+    assert not np.allclose(first["dense_1.weight"], last["dense_1.weight"])
+    with pytest.raises(epochal.NotFound):
+        trained.weights(epoch=7_000)
+
+
+@pytest.mark.parametrize("inputs", [[[1.0]], [1.0, 2.0, 3.0], [[[1.0]]], [[1.0, math.nan]], 3.0])
+def test_inputs_that_do_not_fit_are_refused(trained: epochal.Job, inputs: object) -> None:
+    with pytest.raises(epochal.InvalidArgument) as refused:
+        trained.predict(inputs)  # type: ignore[arg-type]
+    assert refused.value.errors[0].field.startswith("inputs")
+
+
+def test_a_grid_maps_out_the_decision(trained: epochal.Job) -> None:
+    grid = trained.predict_grid((0, 1), (0, 1), resolution=3)
+    np.testing.assert_array_equal(grid.x, [0, 0.5, 1])
+    np.testing.assert_array_equal(grid.y, [0, 0.5, 1])
+    assert grid.epoch == 500
+    assert grid.outputs.shape == (3, 3, 1)
+    assert grid.classes is not None
+    # outputs[j, i] belongs to (x[i], y[j]): the corners are those of XOR.
+    assert grid.classes[[0, 0, 2, 2], [0, 2, 0, 2]].tolist() == [0, 1, 1, 0]
+    np.testing.assert_allclose(grid.outputs[2, 0], trained.predict([0, 1]), atol=1e-12)
+    turned = trained.predict_grid((0, 1), (0.25, 0.75), x_feature=1, y_feature=0, resolution=2)
+    np.testing.assert_allclose(turned.outputs[1, 0], trained.predict([0.75, 0]), atol=1e-12)
+
+
+def test_a_run_that_blows_up_keeps_what_is_not_finite_and_says_why(client: epochal.Client) -> None:
+    job = client.jobs.create(EXPLODING)
+    with pytest.raises(epochal.JobFailed, match=r"failed \(diverged\): At epoch 1 in dense_"):
+        job.wait(60, check=True)
+    assert (job.state, job.stop_reason) == ("failed", "diverged")
+    assert job.divergence is not None
+    assert job.divergence.epoch == 1
+    assert "learning rate" in job.explanation
+    (row,) = job.epochs()
+    assert not math.isfinite(row.train_loss)
+    assert not np.isfinite(job.curve()["train_loss"]).any()
+    told = [event for event in job.watch(after=0) if isinstance(event, epochal.EpochsEvent)]
+    assert not np.isfinite(told[0].columns["train_loss"]).any()
+    assert job._repr_html_()
+
+
+def test_a_job_shows_itself_in_a_notebook(trained: epochal.Job, client: epochal.Client) -> None:
+    root = ElementTree.fromstring(trained._repr_html_().replace("<br>", "<br/>"))
+    assert f"{trained.id} succeeded" in "".join(root.itertext())
+    assert "epoch 500 of 500" in "".join(root.itertext())
+    progress = root.find("progress")
+    assert progress is not None
+    assert progress.get("value") == "1.0000"
+    svg = root.find("{http://www.w3.org/2000/svg}svg")
+    assert svg is not None
+    assert "train_loss" in str(svg.get("aria-label"))
+    assert f"{trained.id} succeeded, epoch 500 of 500, train_loss 0.00" in repr(trained)
+
+
+def test_networks_are_saved_summarized_and_used(client: epochal.Client) -> None:
+    layers = [epochal.dense(4, "relu"), epochal.dropout(0.1), epochal.dense(4), epochal.dense(2)]
+    network = epochal.network([3], layers)
+    saved = client.networks.create(network, name="3-4-4-2")
+    assert (saved.name, saved.network["layers"][1]) == ("3-4-4-2", {"type": "dropout", "rate": 0.1})
+    summary = saved.summary
+    assert summary == client.networks.summarize(network)
+    assert (summary.parameters, summary.neurons_with_input) == (46, 13)
+    assert (summary.layers_with_input, summary.layers_without_input) == (4, 3)
+    assert summary.layers[0].output_shape == (4,)
+    assert summary.layers[1].parameters == 0
+    assert client.networks.get(saved.id) == saved
+    assert saved.id in [each.id for each in client.networks.list(page_size=1)]
+    job = client.jobs.create(
+        network={"id": saved.id},
+        dataset={"inputs": [[0, 0, 1]], "targets": [[1, 0]]},
+        loss="mse",
+        epochs=1,
+    )
+    assert job.parameters == 46
+    client.networks.delete(saved.id)
+    with pytest.raises(epochal.NotFound):
+        client.networks.get(saved.id)
+    with pytest.raises(epochal.InvalidArgument, match=r"layers\[0\]\.rate"):
+        client.networks.summarize(epochal.network([3], [epochal.dropout(1)]))
+
+
+def test_data_sets_are_uploaded_from_text_bytes_and_files(
+    client: epochal.Client, tmp_path: Path
+) -> None:
+    text = "height,width,kind\n1,2,cat\n3,4,dog\n5,6,cat\n"
+    file = tmp_path / "pets.csv"
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    of_text = client.datasets.upload_csv(text, name="pets")
+    of_bytes = client.datasets.upload_csv(text.encode(), target="width", task="regression")
+    of_file = client.datasets.upload_csv(str(file))
+    try:
+        assert (of_text.name, of_bytes.name, of_file.name) == ("pets", "upload", "pets")
+        assert of_text.class_names == ("cat", "dog")
+        assert (of_text.samples, of_text.features, of_text.builtin) == (3, 2, False)
+        assert of_bytes.task == "regression"
+        assert of_file.feature_names == ("height", "width")
+        preview = client.datasets.preview(of_text.id, rows=2)
+        np.testing.assert_array_equal(preview.inputs, [[1, 2], [3, 4]])
+        np.testing.assert_array_equal(preview.targets, [[0], [1]])
+        assert preview.dataset == of_text == client.datasets.get(of_text.id)
+        assert of_text.id in [each.id for each in client.datasets.list()]
+    finally:
+        for dataset in (of_text, of_bytes, of_file):
+            client.datasets.delete(dataset.id)
+    with pytest.raises(epochal.NotFound):
+        client.datasets.get(of_text.id)
+    with pytest.raises(epochal.InvalidArgument, match="csv: must be UTF-8"):
+        client.datasets.upload_csv(b"\xff\xfe\n")
+    with pytest.raises(FileNotFoundError):
+        client.datasets.upload_csv(tmp_path / "nope.csv")
+
+
+def test_generated_points_are_kept_and_the_built_in_ones_listed_first(
+    client: epochal.Client,
+) -> None:
+    kept = client.datasets.create("moons", generator={"name": "two_moons", "samples": 10})
+    try:
+        assert (kept.samples, kept.features) == (10, 2)
+    finally:
+        client.datasets.delete(kept.id)
+    first = next(iter(client.datasets.list()))
+    assert first.builtin
+    assert client.datasets.get("digits").samples == 1797
+    moons = client.datasets.preview("two_moons", rows=3, samples=20, noise=0.0, seed=4)
+    assert moons.inputs.shape == (3, 2)
+
+
+def test_the_service_tells_its_limits_its_version_and_its_health(client: epochal.Client) -> None:
+    limits = client.limits()
+    assert limits["max_epochs"] >= 1
+    assert all(limit.description for limit in limits.limits)
+    with pytest.raises(KeyError):
+        limits["max_unicorns"]
+    assert client.version().api == "v1"
+    health = client.ready()
+    assert health.status == "ok"
+    assert health
+
+
+@pytest.mark.parametrize("ready", epochal.presets(), ids=lambda ready: str(ready.name))
+def test_every_preset_learns(client: epochal.Client, ready: epochal.Preset) -> None:
+    assert ready.description
+    key = f"client-tests-{ready.name}"
+    job = client.jobs.create(ready.spec, request_id=key).wait(110, check=True)
+    assert job.latest is not None
+    held_out = job.latest.validation_accuracy
+    accuracy = job.latest.train_accuracy if held_out is None else held_out
+    assert accuracy is not None
+    assert accuracy >= {"xor": 1.0, "moons": 0.95, "digits": 0.95}[ready.name]
+
+
+def test_an_unknown_preset_names_those_there_are() -> None:
+    with pytest.raises(epochal.EpochalError, match="digits, moons, xor"):
+        epochal.preset("nope")

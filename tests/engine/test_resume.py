@@ -1,0 +1,202 @@
+"""Looking at a run, stopping it and going on from a state do not change a single bit of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from epochal_engine import (
+    Adam,
+    Cosine,
+    Data,
+    Dense,
+    Dropout,
+    EarlyStopping,
+    Momentum,
+    Network,
+    Run,
+    Sgd,
+    State,
+    Training,
+)
+from epochal_engine.blocks import Block, join
+from epochal_engine.trace import Array
+
+RNG = np.random.default_rng(0)
+
+
+def data(samples: int, validation: int = 0) -> Data:
+    inputs = RNG.normal(size=(samples + validation, 2))
+    targets = (np.square(inputs).sum(1, keepdims=True) < 1.2).astype(float)
+    if validation == 0:
+        return Data(inputs, targets)
+    return Data(inputs[:samples], targets[:samples], inputs[samples:], targets[samples:])
+
+
+PLAIN = Network((2,), (Dense(5, "tanh"), Dense(3, "relu"), Dense(1, "sigmoid")))
+DROPPED = Network((2,), (Dense(6, "gelu"), Dropout(0.3), Dense(1, "sigmoid")))
+TRAINING = Training("binary_cross_entropy", Sgd(0.3), epochs=130)
+CASES = {
+    "full batch": (PLAIN, TRAINING, data(13)),
+    "full batch with dropout": (DROPPED, replace(TRAINING, optimizer=Momentum(0.05)), data(9)),
+    "batches, one of them partial": (
+        PLAIN,
+        replace(TRAINING, optimizer=Adam(0.02), batch_size=8, schedule=Cosine(5, 0.1), l2=1e-3),
+        data(43, validation=17),
+    ),
+    "dropout, clipping, sparse snapshots": (
+        DROPPED,
+        replace(
+            TRAINING, optimizer=Adam(0.02), batch_size=16, clip_norm=0.1, gradients_every=7, seed=5
+        ),
+        data(40),
+    ),
+    "early stopping": (
+        PLAIN,
+        replace(
+            TRAINING,
+            optimizer=Adam(0.01),
+            batch_size=20,
+            epochs=1_000,
+            early_stopping=EarlyStopping(patience=40, min_delta=1e-4),
+        ),
+        data(30, validation=20),
+    ),
+}
+
+
+def bits(block: Block, weights: dict[str, Array]) -> dict[str, bytes | int]:
+    """Everything that a run has given, as bytes."""
+    found: dict[str, bytes | int] = {name: c.tobytes() for name, c in block.columns.items()}
+    found |= {name: values.tobytes() for name, values in weights.items()}
+    found["first"], found["last"] = block.first_epoch, block.last_epoch
+    if block.gradients is not None:
+        found["epochs"] = block.gradients.epochs.tobytes()
+        found["statistics"] = block.gradients.statistics.tobytes()
+        found["histogram"] = block.gradients.histogram.tobytes()
+    return found
+
+
+def whole(case: str, take_every: int) -> tuple[dict[str, bytes | int], Run]:
+    run = Run(*CASES[case])
+    blocks = []
+    for epoch in run:
+        if epoch % take_every == 0:
+            blocks += run.take()
+    blocks += run.take()
+    return bits(join(blocks), run.weights()), run
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_taking_often_or_seldom_gives_the_same_bits(case: str) -> None:
+    at_the_end, run = whole(case, take_every=10**9)
+    assert run.epoch > 100
+    assert whole(case, take_every=1)[0] == at_the_end
+    assert whole(case, take_every=37)[0] == at_the_end
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_going_on_from_any_epoch_gives_the_same_bits(case: str) -> None:
+    expected, run = whole(case, take_every=50)
+    outcome = run.outcome
+    for cut in [0, 1, 2, 3, *range(5, run.epoch, 11), run.epoch - 1, run.epoch]:
+        first = Run(*CASES[case])
+        if cut > 0:
+            next(epoch for epoch in first if epoch == cut)
+        blocks = first.take()
+        state = through_json(first.state())
+        assert state.values["epoch"] == cut
+        second = Run(*CASES[case], state=state)
+        assert second.epoch == cut
+        assert list(second) == list(range(cut + 1, run.epoch + 1))
+        blocks += second.take()
+        assert bits(join(blocks), second.weights()) == expected
+        assert second.outcome == outcome
+
+
+def through_json(state: State) -> State:
+    """The state as it comes back from a store: arrays as bytes, values as JSON."""
+    arrays = {
+        name: np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+        for name, array in state.arrays.items()
+    }
+    return State(arrays, json.loads(json.dumps(state.values, allow_nan=False)))
+
+
+def test_going_on_after_every_single_epoch_gives_the_same_bits() -> None:
+    case = "dropout, clipping, sparse snapshots"
+    expected, run = whole(case, take_every=50)
+    network, training, samples = CASES[case]
+    state, blocks, weights = None, [], {}
+    for epoch in range(1, run.epoch + 1):
+        hop = Run(network, training, samples, state)
+        assert next(iter(hop)) == epoch
+        blocks += hop.take()
+        state, weights = hop.state(), hop.weights()
+    assert bits(join(blocks), weights) == expected
+
+
+def test_a_state_is_a_copy() -> None:
+    run = Run(*CASES["full batch"])
+    epochs = iter(run)
+    next(epochs)
+    state = run.state()
+    before = {name: array.tobytes() for name, array in state.arrays.items()}
+    for _ in epochs:
+        pass
+    assert {name: array.tobytes() for name, array in state.arrays.items()} == before
+    assert state.values["epoch"] == 1
+    assert state.values["steps"] == 1
+
+
+def test_a_longer_training_may_go_on_from_the_end_of_a_shorter_one() -> None:
+    network, training, samples = CASES["full batch"]
+    short = Run(network, replace(training, epochs=20), samples)
+    for _ in short:
+        pass
+    longer = Run(network, replace(training, epochs=130), samples, short.state())
+    for _ in longer:
+        pass
+    direct = Run(network, training, samples)
+    for _ in direct:
+        pass
+    assert (
+        direct.weights()["dense_1.weight"].tobytes() == longer.weights()["dense_1.weight"].tobytes()
+    )
+
+
+def test_another_seed_gives_another_run() -> None:
+    network, training, samples = CASES["batches, one of them partial"]
+    rows = []
+    for seed in (0, 0, 1):
+        run = Run(network, replace(training, seed=seed, epochs=2), samples)
+        list(run)
+        rows.append(join(run.take()).columns["train_loss"].tobytes())
+    assert rows[0] == rows[1] != rows[2]
+
+
+def test_the_weights_of_a_state_are_named() -> None:
+    run = Run(*CASES["full batch with dropout"])
+    next(iter(run))
+    arrays = run.state().arrays
+    assert {name: array.shape for name, array in arrays.items()} == {
+        **DROPPED.parameters,
+        "moments": (1, 25),
+    }
+    for name, values in run.weights().items():
+        assert (arrays[name] == values).all()
+
+
+def test_a_state_of_another_network_is_refused() -> None:
+    network, training, samples = CASES["full batch"]
+    state = Run(network, training, samples).state()
+    other = Network((2,), (Dense(9, "tanh"), Dense(1, "sigmoid")))
+    with pytest.raises(
+        ValueError, match=r"dense_1\.weight should have shape \(2, 9\), not \(2, 5\)"
+    ):
+        Run(other, training, samples, state)
+    with pytest.raises(ValueError, match=r"moments should have shape \(2, 37\), not \(0, 37\)"):
+        Run(network, replace(training, optimizer=Adam(0.1)), samples, state)

@@ -1,0 +1,80 @@
+"""Whatever is sent, the answer is one that the description of the API foresees, and never a 5xx."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+import schemathesis
+from epochal_service.rest.app import create_app
+from epochal_service.settings import Settings
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from tests.rest.conftest import XOR, served
+
+DESCRIPTION = create_app(Settings(_env_file=None)).openapi()
+
+# A stream of events has no end that a test could wait for; its own tests are in test_streams.
+OPERATIONS = [
+    pytest.param(path, verb, operation, id=operation["operationId"])
+    for path, item in DESCRIPTION["paths"].items()
+    for verb, operation in item.items()
+    if not path.endswith("/events")
+]
+
+
+def make_known(url: str, path: str, train: Callable[[str], str | None]) -> str:
+    """The id of something that is there, of the kind that `path` is about."""
+    if path.startswith("/v1/networks"):
+        made = httpx2.post(f"{url}/v1/networks", json={"network": XOR["network"]})
+    elif path.startswith("/v1/datasets"):
+        body = {"name": "moons", "generator": {"name": "two_moons", "samples": 20}}
+        made = httpx2.post(f"{url}/v1/datasets", json=body)
+    else:
+        made = httpx2.post(f"{url}/v1/jobs", json=XOR)
+        train(made.json()["id"])
+    known: str = made.json()["id"]
+    return known
+
+
+def modes(operation: dict[str, Any]) -> list[GenerationMode]:
+    """Valid requests, and invalid ones where there is more to get wrong than an id."""
+    names = {parameter["name"] for parameter in operation.get("parameters", ())}
+    if "requestBody" in operation or names - {"id"}:
+        return [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+    return [GenerationMode.POSITIVE]
+
+
+@pytest.mark.parametrize(("path", "verb", "operation"), OPERATIONS)
+def test_every_answer_is_one_that_was_described(
+    app: FastAPI,
+    train: Callable[[str], str | None],
+    path: str,
+    verb: str,
+    operation: dict[str, Any],
+) -> None:
+    described = schemathesis.openapi.from_dict(DESCRIPTION)[path][verb]
+    with served(app) as (url, _):
+        known_id = make_known(url, path, train)
+        for mode in modes(operation):
+
+            @given(case=described.as_strategy(generation_mode=mode), known=st.booleans())
+            @settings(
+                max_examples=25,
+                derandomize=True,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            )
+            def call(case: Case, known: bool) -> None:
+                if known and "{id}" in path:
+                    case.path_parameters["id"] = known_id
+                # What a schema allows may still break a limit, or name what is not there.
+                case.call_and_validate(
+                    base_url=url, timeout=10, excluded_checks=[positive_data_acceptance]
+                )
+
+            call()

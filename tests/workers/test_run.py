@@ -1,0 +1,365 @@
+"""One job in the hands of one worker: every way to its end, and what it has left by then."""
+
+import json
+import math
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.workers.record import check_log, read, record, states
+from tests.workers.workshop import AT_ONCE, DIGITS, LONG_EPOCHS, NEVER, XOR, Service, at_call
+
+import epochal_workers.run
+from epochal_service.jobs.epochs import join, unpack_gradients
+from epochal_service.jobs.preparation import SCALE, SHIFT
+from epochal_service.settings import Limits
+from epochal_service.store import checkpoints
+from epochal_service.store.packing import unpack
+
+
+def gradient_epochs(service: Service, job_id: str) -> list[int]:
+    _, rows = read(service.database, job_id)
+    gradients = unpack_gradients(row.gradients for row in rows if row.gradients is not None)
+    return [] if gradients is None else gradients.epochs.tolist()
+
+
+def losses(service: Service, job_id: str) -> list[float]:
+    _, rows = read(service.database, job_id)
+    stretch = join((row.first_epoch, row.body) for row in rows if row.body is not None)
+    assert stretch is not None
+    return list(stretch.columns["train_loss"].tolist())
+
+
+def resume_epoch(service: Service, job_id: str) -> int | None:
+    with service.database.read() as connection:
+        point = checkpoints.resume_point(connection, job_id)
+    return None if point is None else point[0]
+
+
+# ---------------------------------------------------------------------------------- a whole job
+
+
+def test_a_whole_job_leaves_every_epoch_once_and_in_order(service: Service) -> None:
+    job_id = service.create(XOR, epochs=300, snapshots={"gradients_every": 1, "weights_every": 100})
+    assert service.run(job_id, flush_seconds=AT_ONCE) == "succeeded"
+    left = record(service.database, job_id)
+    assert (left.stop_reason, left.epoch) == ("completed", 300)
+    assert list(left.checkpoints) == [100, 200, 300]
+    assert gradient_epochs(service, job_id) == list(range(1, 301))
+    assert states(service.database, job_id) == ["queued", "running", "succeeded"]
+    row, rows = read(service.database, job_id)
+    assert len([each for each in rows if each.kind == "epochs"]) == 300
+    assert json.loads(row.latest or "{}")["epoch"] == 300
+    assert (row.attempt, row.fruitless_attempts, row.lease_expires_at) == (1, 0, None)
+    assert row.finished_at is not None
+
+
+def test_how_often_a_job_is_stored_changes_nothing_of_what_is_stored(service: Service) -> None:
+    left = []
+    for seconds in (AT_ONCE, 0.002, NEVER):
+        job_id = service.create(XOR, epochs=2500)
+        assert service.run(job_id, flush_seconds=seconds) == "succeeded"
+        left.append(record(service.database, job_id))
+    assert left[0] == left[1] == left[2]
+
+
+@pytest.mark.parametrize(
+    ("every", "epochs"), [(0, []), (1, [1, 2, 3, 4, 5, 6, 7]), (3, [3, 6]), (7, [7]), (8, [])]
+)
+def test_gradients_are_kept_of_every_epoch_that_was_asked_for(
+    service: Service, every: int, epochs: list[int]
+) -> None:
+    job_id = service.create(XOR, epochs=7, snapshots={"gradients_every": every})
+    service.run(job_id)
+    assert gradient_epochs(service, job_id) == epochs
+
+
+@pytest.mark.parametrize(
+    ("every", "epochs"),
+    [(0, [50]), (20, [20, 40, 50]), (25, [25, 50]), (None, [*range(3, 50, 3), 50])],
+)
+def test_weights_are_kept_of_every_epoch_that_was_asked_for_and_of_the_last(
+    service: Service, every: int | None, epochs: list[int]
+) -> None:
+    job_id = service.create(XOR, epochs=50, snapshots={"weights_every": every})
+    service.run(job_id)
+    assert list(record(service.database, job_id).checkpoints) == epochs
+
+
+def test_every_checkpoint_says_how_the_inputs_are_scaled(service: Service) -> None:
+    network = {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}
+    dataset = {"inputs": [[0, 5], [4, 5]], "targets": [0, 1], "scaling": "standard"}
+    job_id = service.create(
+        XOR, network=network, dataset=dataset, loss="mse", epochs=2, snapshots={"weights_every": 1}
+    )
+    assert service.run(job_id) == "succeeded"
+    for epoch in (1, 2):
+        with service.database.read() as connection:
+            found = checkpoints.find(connection, job_id, epoch)
+        assert found is not None
+        weights = unpack(found[1])
+        np.testing.assert_array_equal(weights[SHIFT], [2, 5])
+        np.testing.assert_array_equal(weights[SCALE], [2, 1])  # the second never varies
+        assert weights["dense_0.weights"].shape == (2, 1)
+
+
+# ------------------------------------------------------------------------------ how a job ends
+
+
+def test_a_job_stops_early_when_its_loss_no_longer_falls(service: Service) -> None:
+    # No loss is lower than the first by 10: the patience counts from epoch 2 on.
+    job_id = service.create(XOR, early_stopping={"patience": 4, "min_delta": 10})
+    assert service.run(job_id) == "succeeded"
+    left = record(service.database, job_id)
+    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("early_stopped", 5, [5])
+
+
+def test_a_job_stops_when_its_target_is_reached(service: Service) -> None:
+    # Every first loss of two classes is about .69.
+    job_id = service.create(XOR, target={"metric": "train_loss", "value": 10})
+    assert service.run(job_id) == "succeeded"
+    left = record(service.database, job_id)
+    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("target_reached", 1, [1])
+
+
+def test_a_job_that_diverges_says_where_and_what_to_do(service: Service) -> None:
+    job_id = service.create(
+        XOR, optimizer={"type": "sgd", "learning_rate": 1e6}, snapshots={"weights_every": 1}
+    )
+    assert service.run(job_id) == "failed"
+    left = record(service.database, job_id)
+    assert left.stop_reason == "diverged"
+    divergence = json.loads(left.divergence or "{}")
+    assert divergence["epoch"] == left.epoch < 300
+    assert divergence["layer"] in ("dense_0", "dense_1")
+    assert "learning rate from 1e+06" in divergence["suggestion"]
+    assert divergence["what"]
+    last, before = losses(service, job_id)[-1], losses(service, job_id)[0]
+    assert not last <= 1000 * max(before, 1)
+    # The weights of the epoch that blew up are not kept: the last that can be used are.
+    assert list(left.checkpoints) == list(range(left.epoch)) or list(left.checkpoints) == list(
+        range(1, left.epoch)
+    )
+    with service.database.read() as connection:
+        found = checkpoints.find(connection, job_id)
+    assert found is not None
+    assert all(np.isfinite(array).all() for array in unpack(found[1]).values())
+
+
+def test_a_job_ends_when_its_time_is_over(service: Service) -> None:
+    job_id = service.create(XOR, epochs=1_000_000, deadline_seconds=0.001)
+    assert service.run(job_id, flush_seconds=AT_ONCE) == "failed"
+    left = record(service.database, job_id)
+    assert left.stop_reason == "deadline_exceeded"
+    assert 1 <= left.epoch < 1_000_000
+    assert list(left.checkpoints)[-1] == left.epoch
+    assert f"came to epoch {left.epoch} of 1000000" in str(service.row(job_id).detail)
+
+
+def test_a_cancelled_job_keeps_what_it_has_done(service: Service) -> None:
+    job_id = service.create(XOR, snapshots={"weights_every": 0})
+    leaving = at_call(5, lambda: service.cancel(job_id))
+    assert service.run(job_id, leaving, flush_seconds=AT_ONCE) == "cancelled"
+    left = record(service.database, job_id)
+    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("user", 5, [5])
+    assert states(service.database, job_id) == ["queued", "running", "cancelling", "cancelled"]
+
+
+def test_a_cancelled_job_does_not_wait_for_the_end_of_its_epoch(service: Service) -> None:
+    job_id = service.create(LONG_EPOCHS)
+    leaving = at_call(1, lambda: service.cancel(job_id))
+    assert service.run(job_id, leaving, flush_seconds=AT_ONCE) == "cancelled"
+    left = record(service.database, job_id)
+    assert (left.epoch, list(left.checkpoints)) == (0, [0])  # the weights that it began with
+
+
+def test_a_job_that_ends_before_a_wish_to_cancel_is_seen_has_succeeded(service: Service) -> None:
+    job_id = service.create(XOR, epochs=5)
+    leaving = at_call(5, lambda: service.cancel(job_id))
+    assert service.run(job_id, leaving, flush_seconds=NEVER) == "succeeded"
+    assert states(service.database, job_id) == ["queued", "running", "cancelling", "succeeded"]
+    check_log(service.database, job_id)
+
+
+def test_a_paused_job_rests_with_a_checkpoint_until_it_is_resumed(service: Service) -> None:
+    job_id = service.create(XOR)
+    leaving = at_call(5, lambda: service.pause(job_id))
+    assert service.run(job_id, leaving, flush_seconds=AT_ONCE, checkpoint_seconds=NEVER) == "paused"
+    check_log(service.database, job_id)
+    assert (service.row(job_id).epoch, resume_epoch(service, job_id)) == (5, 5)
+    assert service.run(job_id) is None
+    service.resume(job_id)
+    assert service.run(job_id) == "succeeded"
+    assert record(service.database, job_id) == service.undisturbed(XOR)
+    assert states(service.database, job_id) == [
+        *("queued", "running", "pausing", "paused", "queued", "running", "succeeded"),
+    ]
+
+
+def test_a_job_that_its_worker_may_not_train_ends_and_says_why(service: Service) -> None:
+    job_id = service.create(XOR)
+    assert service.run(job_id, limits=Limits(max_flops=1)) == "failed"
+    row = service.row(job_id)
+    assert row.stop_reason == "internal"
+    assert row.detail
+    check_log(service.database, job_id)
+
+
+@pytest.mark.parametrize("epochs", [0, 5])
+def test_an_error_that_nobody_foresaw_ends_the_job_without_telling_its_text(
+    service: Service, epochs: int
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("the password is 1234")
+
+    job_id = service.create(XOR, epochs=10)
+    assert service.run(job_id, at_call(1 + epochs, fail), flush_seconds=AT_ONCE) == "failed"
+    row = service.row(job_id)
+    assert (row.stop_reason, row.epoch) == ("internal", epochs)
+    assert row.detail == "RuntimeError: the worker's log has more"
+    check_log(service.database, job_id)
+
+
+# ------------------------------------------------------------------------------- whose job it is
+
+
+def test_a_job_is_taken_up_once_however_often_it_is_told_of(service: Service) -> None:
+    job_id = service.create(XOR, epochs=20)
+    second = at_call(3, lambda: service.run(job_id) is not None)
+    assert service.run(job_id, second) == "succeeded"
+    left = record(service.database, job_id)
+    before = read(service.database, job_id)
+    assert service.run(job_id) is None
+    assert read(service.database, job_id) == before
+    assert left == service.undisturbed(XOR, epochs=20)
+
+
+def test_a_job_that_does_not_exist_is_nobodys_mistake(service: Service) -> None:
+    assert service.run("job_that_never_was") is None
+
+
+def test_a_worker_that_lost_its_job_writes_nothing_more(service: Service) -> None:
+    job_id = service.create(XOR, epochs=20)
+    when_lost = []
+
+    def lose() -> None:
+        service.lose_worker(job_id)
+        when_lost.append(read(service.database, job_id))
+
+    assert service.run(job_id, at_call(7, lose), flush_seconds=AT_ONCE) is None
+    row, _ = before = read(service.database, job_id)
+    assert [before] == when_lost
+    assert (row.state, row.epoch) == ("queued", 6)
+    assert service.run(job_id) == "succeeded"
+    assert record(service.database, job_id) == service.undisturbed(XOR, epochs=20)
+
+
+def test_a_worker_that_wakes_while_another_trains_its_job_writes_nothing(service: Service) -> None:
+    job_id = service.create(XOR, epochs=40)
+
+    def lose_to_another() -> None:
+        service.lose_worker(job_id)
+        assert service.run(job_id) == "succeeded"
+
+    # The end is the only transaction that the first worker tries after it has lost the job.
+    assert service.run(job_id, at_call(40, lose_to_another), flush_seconds=NEVER) is None
+    assert record(service.database, job_id) == service.undisturbed(XOR, epochs=40)
+    assert service.row(job_id).attempt == 2
+
+
+# --------------------------------------------------------------------- a worker that has to leave
+
+
+def test_a_worker_that_has_to_go_gives_its_job_back_at_the_next_epoch(service: Service) -> None:
+    job_id = service.create(XOR)
+    attempt = service.run(job_id, at_call(5, lambda: True), checkpoint_seconds=NEVER)
+    assert attempt == "queued"
+    row = service.row(job_id)
+    assert (row.epoch, resume_epoch(service, job_id), row.lease_expires_at) == (5, 5, None)
+    assert row.fruitless_attempts == 0
+    assert service.run(job_id) == "succeeded"
+    assert record(service.database, job_id) == service.undisturbed(XOR)
+
+
+def test_a_worker_that_has_to_go_does_not_take_a_job_up(service: Service) -> None:
+    job_id = service.create(XOR)
+    assert service.run(job_id, at_call(0, lambda: True)) is None
+    assert states(service.database, job_id) == ["queued"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "becomes"), [(Service.pause, "paused"), (Service.cancel, "cancelled")]
+)
+def test_a_worker_that_has_to_go_grants_a_wish_that_it_had_not_seen(
+    service: Service, wish: Callable[[Service, str], None], becomes: str
+) -> None:
+    job_id = service.create(XOR)
+
+    def wish_and_go() -> bool:
+        wish(service, job_id)
+        return True
+
+    assert service.run(job_id, at_call(5, wish_and_go), flush_seconds=NEVER) == becomes
+    check_log(service.database, job_id)
+    assert service.row(job_id).epoch == 5
+
+
+def test_a_long_epoch_is_waited_for_a_while_and_then_given_up(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epochal_workers.run, "DRAIN_SECONDS", 0.1)
+    job_id = service.create(LONG_EPOCHS)
+    told_at = []
+
+    def leaving() -> bool:
+        # From the first pulse on, which comes long before the end of the first epoch.
+        told_at.append(perf_counter())
+        return len(told_at) > 1
+
+    assert service.run(job_id, leaving) == "queued"
+    assert perf_counter() - told_at[1] < 1
+    assert (service.row(job_id).epoch, resume_epoch(service, job_id)) == (0, None)
+    assert service.run(job_id) == "succeeded"
+    assert record(service.database, job_id) == service.undisturbed(LONG_EPOCHS)
+
+
+# ----------------------------------------------------------------------------------------- resumed
+
+STOPS_EARLY = {
+    **DIGITS,
+    "early_stopping": {"patience": 4, "min_delta": 0.05},
+    "optimizer": {"type": "momentum", "learning_rate": 0.05},
+}
+DIVERGES = {**XOR, "optimizer": {"type": "sgd", "learning_rate": 1e6}, "epochs": 12}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        pytest.param(DIGITS, id="digits"),
+        pytest.param(STOPS_EARLY, id="stops early"),
+        pytest.param({**XOR, "epochs": 40, "optimizer": {"type": "sgd"}}, id="xor"),
+        pytest.param(DIVERGES, id="diverges"),
+    ],
+)
+def test_a_job_that_was_interrupted_many_times_ends_bit_for_bit_as_if_it_never_was(
+    service: Service, spec: dict[str, Any]
+) -> None:
+    undisturbed = service.undisturbed(spec)
+    rng = np.random.default_rng(11)
+    job_id = service.create(spec)
+    interruptions = 0
+    while True:
+        after = int(rng.integers(1, 5))
+        pauses = rng.random() < 0.7
+        leaving = at_call(after, (lambda: service.pause(job_id)) if pauses else (lambda: True))
+        state = service.run(job_id, leaving, flush_seconds=AT_ONCE, checkpoint_seconds=NEVER)
+        if state == "paused":
+            service.resume(job_id)
+        elif state != "queued":
+            break
+        interruptions += 1
+    assert interruptions >= math.floor((undisturbed.epoch - 1) / 4)
+    assert record(service.database, job_id) == undisturbed

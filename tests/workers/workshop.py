@@ -1,0 +1,191 @@
+"""Jobs that are trained in the test's own process, so that a test can be there when it happens."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.workers.record import Record, record
+
+from epochal_service.jobs import lifecycle, reaper
+from epochal_service.jobs.follow import Hub
+from epochal_service.jobs.queue import Queue
+from epochal_service.methods import jobs
+from epochal_service.methods.context import Context
+from epochal_service.settings import Settings
+from epochal_service.specs.jobs import CreateJobOptions, JobState
+from epochal_service.specs.training import TrainingSpec
+from epochal_service.store import Connection, Database, migrate
+from epochal_service.store import jobs as stored_jobs
+from epochal_service.store.jobs import JobRow
+from epochal_workers.run import Workshop, run
+
+# So short that every epoch is stored in a transaction of its own.
+AT_ONCE = 1e-9
+NEVER = 3600.0
+
+XOR: dict[str, Any] = {
+    "network": {
+        "input_shape": [2],
+        "layers": [
+            {"type": "dense", "units": 4, "activation": "tanh"},
+            {"type": "dense", "units": 1, "activation": "sigmoid"},
+        ],
+    },
+    "dataset": {"name": "xor"},
+    "loss": "binary_cross_entropy",
+    "epochs": 300,
+}
+# Everything that has a memory: shuffled batches, dropout, Adam's moments, a schedule, a stopping
+# rule that watches samples that are held out.
+DIGITS: dict[str, Any] = {
+    "network": {
+        "input_shape": [64],
+        "layers": [
+            {"type": "dense", "units": 16, "activation": "relu"},
+            {"type": "dropout", "rate": 0.2},
+            {"type": "dense", "units": 10, "activation": "softmax"},
+        ],
+    },
+    "dataset": {"name": "digits", "scaling": "standard"},
+    "loss": "cross_entropy",
+    "epochs": 30,
+    "batch_size": 128,
+    "validation_fraction": 0.2,
+    "schedule": {"type": "cosine", "warmup_epochs": 3},
+    "early_stopping": {"patience": 25},
+    "snapshots": {"gradients_every": 3, "weights_every": 7},
+    "seed": 7,
+}
+# One sample a step: an epoch takes so long that a worker comes up for breath within it.
+LONG_EPOCHS: dict[str, Any] = {
+    **XOR,
+    "dataset": {"name": "two_moons", "samples": 20_000},
+    "batch_size": 1,
+    "epochs": 2,
+}
+
+
+def never() -> bool:
+    """For a worker that nobody tells to go."""
+    return False
+
+
+def at_call(number: int, action: Callable[[], object]) -> Callable[[], bool]:
+    """Asked for the `number`th time whether it has to go, does this first, and answers with it.
+
+    A worker asks once before it takes a job up, and then after every epoch, and at every pulse
+    within a long one: the call 5 is the one after the fifth epoch of this attempt.
+    """
+    calls = iter(range(number + 1))
+    return lambda: bool(action()) if next(calls, None) == number else False
+
+
+class Service:
+    """A database with its methods, and one worker that does what it is told."""
+
+    def __init__(self, url: str, broker_url: str, folder: Path) -> None:
+        self.settings = Settings(
+            _env_file=None,
+            data_dir=folder,
+            database_url=url,
+            broker_url=broker_url,
+            flush_seconds=0.01,
+            checkpoint_seconds=0.05,
+        )
+        self.database = Database(url)
+        self.queue = Queue(broker_url)
+        hub = Hub(self.database, self.queue, heartbeat_seconds=15)
+        self.context = Context(self.settings, self.database, self.queue, hub)
+
+    def close(self) -> None:
+        self.queue.close()
+        self.database.close()
+
+    def create(self, spec: dict[str, Any], **changes: Any) -> str:
+        """Queue a job; its id."""
+        asked = TrainingSpec.model_validate({**spec, **changes})
+        job = jobs.create_job(self.context, asked, CreateJobOptions())
+        assert job.id is not None
+        return job.id
+
+    def run(
+        self,
+        job_id: str,
+        leaving: Callable[[], bool] = never,
+        database: Database | None = None,
+        **settings: Any,
+    ) -> JobState | None:
+        """One attempt at the job, under other settings where they are given."""
+        own = self.settings.model_copy(update=settings)
+        return run(Workshop(own, database or self.database, self.queue, leaving), job_id)
+
+    def undisturbed(self, spec: dict[str, Any], **changes: Any) -> Record:
+        """What the same job leaves that nothing happens to."""
+        job_id = self.create(spec, **changes)
+        assert self.run(job_id) in ("succeeded", "failed")
+        return record(self.database, job_id)
+
+    def row(self, job_id: str) -> JobRow:
+        return lifecycle.get(self.database, job_id, self.context.owner)
+
+    def cancel(self, job_id: str) -> None:
+        lifecycle.cancel(self.database, job_id, self.context.owner)
+
+    def pause(self, job_id: str) -> None:
+        lifecycle.pause(self.database, job_id, self.context.owner)
+
+    def resume(self, job_id: str) -> None:
+        lifecycle.resume(self.database, job_id, self.context.owner)
+
+    def lose_worker(self, job_id: str) -> None:
+        """The job's lease runs out, and the reaper finds it."""
+        let_lease_run_out(self.database, job_id)
+        reaper.reap(self.database, self.queue, max_attempts=self.settings.max_attempts)
+
+
+def let_lease_run_out(database: Database, job_id: str) -> None:
+    """As if its worker had been silent for the whole lease."""
+    with database.write() as connection:
+        row = stored_jobs.find(connection, job_id)
+        assert row is not None
+        assert stored_jobs.advance(
+            connection, job_id, states=(row.state,), events=0, values={"lease_expires_at": 0.0}
+        )
+
+
+@contextmanager
+def service_at(url: str, broker_url: str, folder: Path) -> Iterator[Service]:
+    """A service on an empty database, for as long as the block lasts."""
+    migrate.upgrade(url)
+    service = Service(url, broker_url, folder)
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+class Killed(BaseException):
+    """What no handler of the worker catches, as none catches SIGKILL."""
+
+
+class MortalDatabase(Database):
+    """Does `die()` around the commit of its `number`th transaction that writes, counted from 1."""
+
+    def __init__(
+        self, url: str, number: int, *, before_commit: bool, die: Callable[[], object]
+    ) -> None:
+        super().__init__(url)
+        self._number = number
+        self._before_commit = before_commit
+        self._die = die
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        self._number -= 1
+        with super().write() as connection:
+            yield connection
+            if self._number == 0 and self._before_commit:
+                self._die()
+        if self._number == 0:
+            self._die()
