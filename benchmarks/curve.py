@@ -182,7 +182,7 @@ def main() -> None:
     """Print the table."""
     quick = options(__doc__).parse_args().quick
     structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())
-    rounds, epochs = (20, 500_000) if quick else (100, 1_000_000)
+    rounds, epochs = (20, 100_000) if quick else (100, 1_000_000)
     with fresh_settings() as settings:
         rows = measure(settings, rounds, epochs, "SQLite")
     with postgres_url() as url, fresh_settings(url) as settings:

@@ -1,7 +1,5 @@
 """How fast the engine trains: microseconds a step, with and without gradient snapshots.
 
-    python benchmarks/engine.py [--repeats 7]
-
 One BLAS thread. Every figure is the best of several runs and contains everything that a run does:
 the losses, accuracies and norms of every epoch, and, where it says so, a snapshot of all layers'
 gradients in every epoch. PyTorch, where it is installed, trains the same network in the usual eager
@@ -10,18 +8,20 @@ loop, and measures nothing.
 
 from __future__ import annotations
 
-import os
-
-for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"
-
-import argparse
-import importlib.util
+import importlib
 import math
-import time
+import os
+import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
+from benchmarks._ground import options, print_table
 
 from epochal_engine import Adam, Data, Dense, Network, Run, Sgd, Training
 
@@ -87,25 +87,23 @@ CASES = (
 
 
 def train(case: Case, data: Data) -> float:
-    """Seconds for one run, compiling not counted."""
+    """Microseconds of processor time a step; compiling is not counted."""
     run = Run(case.network, case.training, data)
-    start = time.perf_counter()
+    start = process_time()
     for _ in run:
         pass
-    seconds = time.perf_counter() - start
+    seconds = process_time() - start
     assert run.outcome is not None
     assert run.outcome.stop_reason == "completed"
-    return seconds
+    return seconds / case.steps * 1e6
 
 
-def train_with_pytorch(case: Case, data: Data) -> float:
-    """Seconds for a tenth of the same steps in PyTorch's usual loop, times ten."""
-    import torch
-    from torch import nn
-
+def train_with_pytorch(torch: Any, case: Case, data: Data) -> float:
+    """The same, from a tenth as many epochs, since it takes so long."""
     torch.set_num_threads(1)
+    nn = torch.nn
     activations = {"tanh": nn.Tanh, "relu": nn.ReLU}
-    layers: list[nn.Module] = []
+    layers = []
     (features,) = case.network.input_shape
     for layer in case.network.layers:
         assert isinstance(layer, Dense)
@@ -114,42 +112,44 @@ def train_with_pytorch(case: Case, data: Data) -> float:
             layers.append(activations[layer.activation]())
         features = layer.units
     model = nn.Sequential(*layers)
-    binary = case.training.loss == BINARY
-    loss = nn.BCEWithLogitsLoss() if binary else nn.CrossEntropyLoss()
+    loss = nn.BCEWithLogitsLoss() if case.training.loss == BINARY else nn.CrossEntropyLoss()
     kind = torch.optim.Adam if isinstance(case.training.optimizer, Adam) else torch.optim.SGD
     optimizer = kind(model.parameters(), lr=case.training.optimizer.learning_rate)
     inputs = torch.tensor(data.train_inputs, dtype=torch.float32)
     targets = torch.tensor(data.train_targets, dtype=torch.float32)
     batch = case.training.batch_size or case.samples
-    start = time.perf_counter()
-    for _ in range(case.training.epochs // 10 or 1):
+    epochs = max(case.training.epochs // 10, 1)
+    start = process_time()
+    for _ in range(epochs):
         order = torch.randperm(case.samples)
         for first in range(0, case.samples, batch):
             rows = order[first : first + batch]
             optimizer.zero_grad()
             loss(model(inputs[rows]), targets[rows]).backward()
             optimizer.step()
-    return (time.perf_counter() - start) * case.training.epochs / (case.training.epochs // 10 or 1)
+    return (process_time() - start) / (epochs * math.ceil(case.samples / batch)) * 1e6
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--repeats", type=int, default=7)
-    repeats = parser.parse_args().repeats
-    has_pytorch = importlib.util.find_spec("torch") is not None
-    columns = ["µs a step", "steps/s", "with snapshots", "they cost"]
-    print(f"{'':42}" + "".join(f"{c:>16}" for c in columns + ["PyTorch, µs"] * has_pytorch))
+    repeats = 3 if options(__doc__).parse_args().quick else 15
+    try:
+        torch = importlib.import_module("torch")
+    except ImportError:
+        torch = None
+    rows = []
     for case in CASES:
         data = case.data()
         without = replace(case, training=replace(case.training, gradients_every=0))
         # Taken in turns, so that a busy machine disturbs both alike.
         pairs = [(train(without, data), train(case, data)) for _ in range(repeats)]
-        plain, snapshots = (min(p[i] for p in pairs) / case.steps * 1e6 for i in (0, 1))
-        cells = [f"{plain:.1f}", f"{1e6 / plain:,.0f}", f"{snapshots:.1f}"]
-        cells.append(f"{(snapshots / plain - 1.0) * 100.0:.1f} %")
-        if has_pytorch:
-            cells.append(f"{train_with_pytorch(case, data) / case.steps * 1e6:.1f}")
-        print(f"{case.name:42}" + "".join(f"{cell:>16}" for cell in cells))
+        plain, recorded = (min(pair[i] for pair in pairs) for i in (0, 1))
+        row = [case.name, f"{plain:.1f}", f"{1e6 / plain:,.0f}", f"{recorded:.1f}"]
+        row.append(f"{(recorded / plain - 1.0) * 100.0:.1f} %")
+        if torch is not None:
+            row.append(f"{min(train_with_pytorch(torch, case, data) for _ in range(3)):.1f}")
+        rows.append(row)
+    header = ["network", "µs a step", "steps/s", "with snapshots", "they cost"]
+    print_table("Training", [*header, "PyTorch"] if torch is not None else header, rows)
 
 
 if __name__ == "__main__":

@@ -35,22 +35,22 @@ def explain(
     epoch: int,
     network: Network,
     training: Training,
-    rate: float,
-    loss: float,
     inputs: Array,
     parameters: Array,
     gradient: Array,
     step: Array,
+    *,
+    loss_is_finite: bool,
 ) -> Divergence:
     """Explain a divergence from the flat vectors as they were after the epoch, each `(size,)`.
 
-    `rate` and `loss` are those of that epoch; `inputs` are those of training.
+    `inputs` are those of training; `loss_is_finite` tells whether the epoch's losses are.
     """
     found = _first_non_finite(network, inputs, parameters, gradient)
     if found is None:
-        what = f"grew {GROWTH:.0f} times" if np.isfinite(loss) else "became non-finite"
+        what = f"grew {GROWTH:.0f} times" if loss_is_finite else "became non-finite"
         found = _most_changed(network, parameters, step), f"loss {what}"
-    return Divergence(epoch, *found, _suggestion(training, rate))
+    return Divergence(epoch, *found, _suggestion(training))
 
 
 def _first_non_finite(
@@ -84,9 +84,10 @@ def _activations(network: Network, weights: dict[str, Array], inputs: Array) -> 
     return evaluate(network.forward(x, leaves), {x: inputs, **given}, dtype)
 
 
-def _suggestion(training: Training, rate: float) -> str:
+def _suggestion(training: Training) -> str:
+    rate = training.optimizer.learning_rate
     smaller = min(rate / 10.0, USUAL_RATES[training.optimizer.type])
     advice = f"Lower the learning rate from {rate:g} to {smaller:.2g}"
     if training.clip_norm is None:
-        return f"{advice}, or limit the gradient with clip_norm 1."
+        return f"{advice}, or clip the gradient to a norm of 1."
     return f"{advice}."

@@ -1,16 +1,17 @@
-"""One epoch, compiled: a flat list of NumPy calls from one row of the curve to the next.
+"""One epoch, compiled: flat lists of NumPy calls from one row of the curve to the next.
 
-Shuffled samples are gathered a few batches at a time; each batch has its own calls, bound to its
-part of what was gathered. The scores that the batches met with go back to their samples' places, so
-that the reel holds them in the data's own order.
+    shuffle ── gather a few batches ── step, step, … ── put their scores back ── … ── validate
+
+Shuffled samples are gathered a few batches at a time, and each batch has its own calls, bound to
+its part of what was gathered. The scores that a batch met with go back to its samples' places, so
+that they are recorded in the data's own order.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from .losses import LOSSES
 from .network import Network, parameter_views
 from .predict import forward_passes
 from .step import Gradient, update
+from .streams import Streams
 from .trace import Array, Call, Shape
 from .training import Training
 
@@ -27,34 +29,8 @@ PULSE = 0.05
 BATCHES_AT_ONCE = 64
 """Batches gathered together, at most."""
 SECONDS_PER_CALL = 0.3e-6
-FLOPS_PER_SECOND = 5e9
+FLOPS_PER_SECOND = 15e9
 """What calling NumPy costs, and how fast it then is. Rough: no result depends on either."""
-
-
-@dataclass(frozen=True)
-class Random:
-    """The random streams of a run: none depends on how much was drawn from the others."""
-
-    weights: np.random.Generator
-    shuffle: np.random.Generator
-    dropout: np.random.Generator
-
-    @classmethod
-    def from_seed(cls, seed: int) -> Random:
-        """Three independent streams (NumPy's `SeedSequence`)."""
-        return cls(*(np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)))
-
-    def states(self) -> dict[str, Any]:
-        """Where the streams that are drawn from in training are, as plain JSON."""
-        return {
-            "shuffle": self.shuffle.bit_generator.state,
-            "dropout": self.dropout.bit_generator.state,
-        }
-
-    def restore(self, states: Mapping[str, Any]) -> None:
-        """Go back to where `states` was asked for."""
-        self.shuffle.bit_generator.state = states["shuffle"]
-        self.dropout.bit_generator.state = states["dropout"]
 
 
 @dataclass(frozen=True)
@@ -91,97 +67,118 @@ def compile_epoch(
     data: Data,
     now: Mapping[str, Array],
     rate: Array,
-    random: Random,
+    streams: Streams,
     steps: int,
 ) -> list[Stretch]:
     """The epoch as stretches of about `PULSE` seconds, working on the arrays in `now`.
 
-    `rate`, of shape `()`, is read at every step; `steps` have been taken before.
+    `now` has the arrays of `record_shapes`; `rate`, of shape `()`, is read at every step; `steps`
+    have been taken before.
     """
-    dtype = now["parameters"].dtype
-    inputs = np.ascontiguousarray(data.train_inputs, dtype)
-    targets = np.ascontiguousarray(data.train_targets, dtype)
-    samples = len(inputs)
-    batch = min(training.batch_size or samples, samples)
-    parameters = parameter_views(network, now["parameters"])
-    slopes = parameter_views(network, now["gradient"])
-    to_update = update(
-        network,
-        training,
-        now["parameters"],
-        now["gradient"],
-        now["step"],
-        now["moments"],
-        rate,
-        steps,
-    )
-    forward_flops = sum(
-        layer.flops(shape) for layer, shape in zip(network.layers, network.shapes, strict=False)
-    )
+    compiler = _Compiler(network, training, data, now, rate, streams, steps)
+    return _join([*compiler.train(), *compiler.validate()])
 
-    def stretch(calls: list[Call], samples: int, passes: int) -> Stretch:
-        flops = samples * passes * forward_flops
-        return Stretch(calls, len(calls) * SECONDS_PER_CALL + flops / FLOPS_PER_SECOND)
 
-    def steps_on(x: Array, y: Array, scores: Array, batch: int) -> list[list[Call]]:
-        gradient = Gradient(network, training.loss, batch, training.dtype)
+class _Compiler:
+    def __init__(
+        self,
+        network: Network,
+        training: Training,
+        data: Data,
+        now: Mapping[str, Array],
+        rate: Array,
+        streams: Streams,
+        steps: int,
+    ) -> None:
+        self.network, self.training, self.data = network, training, data
+        self.now, self.streams = now, streams
+        self.dtype = rate.dtype
+        self.parameters = parameter_views(network, now["parameters"])
+        self.gradient = parameter_views(network, now["gradient"])
+        self.update = update(network, training, now, rate, steps)
+        self.flops = sum(
+            layer.flops(shape) for layer, shape in zip(network.layers, network.shapes, strict=False)
+        )
+
+    def train(self) -> Iterator[Stretch]:
+        """A step on every batch."""
+        inputs = np.ascontiguousarray(self.data.train_inputs, self.dtype)
+        targets = np.ascontiguousarray(self.data.train_targets, self.dtype)
+        samples = len(inputs)
+        batch = min(self.training.batch_size or samples, samples)
+        if batch == samples:
+            (step,) = self.steps(inputs, targets, self.now["scores"], batch)
+            yield self.stretch(step, 3 * samples)
+            return
+        order, unshuffled = np.arange(samples), np.arange(samples)
+        if self.training.shuffle:
+            anew: list[Call] = [
+                (np.copyto, (order, unshuffled)),
+                (self.streams.shuffle.shuffle, (order,)),
+            ]
+            yield self.stretch(anew, 0)
+        whole = samples - samples % batch
+        yield from self.train_on(inputs, targets, order[:whole], batch)
+        if whole < samples:
+            yield from self.train_on(inputs, targets, order[whole:], samples - whole)
+
+    def train_on(
+        self, inputs: Array, targets: Array, order: Array, batch: int
+    ) -> Iterator[Stretch]:
+        """A step on every batch of the samples at `order`, whose number `batch` divides."""
+        seconds_each = 3 * batch * self.flops / FLOPS_PER_SECOND
+        batches = min(BATCHES_AT_ONCE, max(1, int(PULSE / (seconds_each + 1e-9))))
+        gathered = min(batches * batch, len(order))
+        x = np.empty((gathered, *self.network.input_shape), self.dtype)
+        y = np.empty((gathered, *self.network.output_shape), self.dtype)
+        scores = np.empty_like(y)
+        steps = self.steps(x, y, scores, batch)
+        for start in range(0, len(order), gathered):
+            rows = order[start : start + gathered]
+            n = len(rows)
+            calls: list[Call] = [
+                (inputs.take, (rows, 0, x[:n], "clip")),
+                (targets.take, (rows, 0, y[:n], "clip")),
+                *(call for step in steps[: n // batch] for call in step),
+                (self.now["scores"].__setitem__, (rows, scores[:n])),
+            ]
+            yield self.stretch(calls, 3 * n)
+
+    def steps(self, x: Array, y: Array, scores: Array, batch: int) -> list[list[Call]]:
+        """The calls of the step on each batch of `x`, `y` and `scores`."""
+        compiled = Gradient(self.network, self.training.loss, batch, self.training.dtype)
+        dropout = self.streams.dropout
         return [
-            gradient.bind(x[cut], y[cut], scores[cut], parameters, slopes, random.dropout)
-            + to_update
+            compiled.bind(x[cut], y[cut], scores[cut], self.parameters, self.gradient, dropout)
+            + self.update
             for cut in (slice(k, k + batch) for k in range(0, len(x), batch))
         ]
 
-    stretches: list[Stretch] = []
-    if batch == samples:
-        (step,) = steps_on(inputs, targets, now["scores"], batch)
-        stretches.append(stretch(step, samples, 3))
-    else:
-        order, in_order = np.arange(samples), np.arange(samples)
-        if training.shuffle:
-            anew: list[Call] = [(np.copyto, (order, in_order)), (random.shuffle.shuffle, (order,))]
-            stretches.append(stretch(anew, 0, 0))
+    def validate(self) -> Iterator[Stretch]:
+        """A forward pass over all validation samples."""
+        if self.data.validation_inputs is None:
+            return
+        inputs = np.ascontiguousarray(self.data.validation_inputs, self.dtype)
+        scores = self.now["validation_scores"]
+        read = LOSSES[self.training.loss].scores
+        passes = forward_passes(self.network, self.parameters, inputs, scores, read)
+        for calls in passes:
+            yield self.stretch(calls, len(inputs) // len(passes))
 
-        def gather(start: int, end: int, batch: int, at_once: int) -> None:
-            """Add the stretches that train on order[start:end], `at_once` batches each."""
-            most = min(at_once * batch, end - start)
-            x = np.empty((most, *network.input_shape), dtype)
-            y = np.empty((most, *network.output_shape), dtype)
-            scores = np.empty_like(y)
-            steps = steps_on(x, y, scores, batch)
-            for first in range(start, end, most):
-                rows = order[first : min(first + most, end)]
-                n = len(rows)
-                calls: list[Call] = [
-                    (inputs.take, (rows, 0, x[:n], "clip")),
-                    (targets.take, (rows, 0, y[:n], "clip")),
-                    *(call for step in steps[: n // batch] for call in step),
-                    (now["scores"].__setitem__, (rows, scores[:n])),
-                ]
-                stretches.append(stretch(calls, n, 3))
-
-        whole = samples - samples % batch
-        step_seconds = 60 * SECONDS_PER_CALL + 3 * batch * forward_flops / FLOPS_PER_SECOND
-        gather(0, whole, batch, at_once=max(1, min(BATCHES_AT_ONCE, int(PULSE / step_seconds))))
-        if whole < samples:
-            gather(whole, samples, samples - whole, at_once=1)
-
-    if data.validation_inputs is not None:
-        held_out = np.ascontiguousarray(data.validation_inputs, dtype)
-        scores = now["validation_scores"]
-        read = LOSSES[training.loss].scores
-        stretches += [
-            stretch(calls, len(held_out), 1)
-            for calls in forward_passes(network, parameters, held_out, scores, read)
-        ]
-    return _join(stretches)
+    def stretch(self, calls: list[Call], passes: int) -> Stretch:
+        """The calls with what they cost, for so many passes of one sample through the network."""
+        flops = passes * self.flops
+        return Stretch(calls, len(calls) * SECONDS_PER_CALL + flops / FLOPS_PER_SECOND)
 
 
 def _join(stretches: list[Stretch]) -> list[Stretch]:
     """Join neighbors as long as they stay below the pulse together."""
-    joined: list[Stretch] = []
-    for part in stretches:
-        if joined and joined[-1].seconds + part.seconds < PULSE:
-            last = joined.pop()
-            part = Stretch(last.calls + part.calls, last.seconds + part.seconds)
-        joined.append(part)
-    return joined
+    groups: list[list[Stretch]] = [[]]
+    for stretch in stretches:
+        if groups[-1] and sum(s.seconds for s in groups[-1]) + stretch.seconds > PULSE:
+            groups.append([])
+        groups[-1].append(stretch)
+    return [
+        Stretch([c for s in group for c in s.calls], sum(s.seconds for s in group))
+        for group in groups
+    ]

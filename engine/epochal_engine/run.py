@@ -20,7 +20,7 @@ import numpy as np
 from .blocks import LARGEST_BLOCK, Block, cut, join
 from .data import Data
 from .divergence import Divergence, explain
-from .epoch import Random, compile_epoch, record_shapes, steps_per_epoch
+from .epoch import compile_epoch, record_shapes, steps_per_epoch
 from .layers import Dropout
 from .losses import LOSSES
 from .metrics import measure
@@ -29,6 +29,7 @@ from .plan import perform
 from .reel import Moment, Reel
 from .snapshots import Segments, take_snapshots
 from .stopping import Progress, StopReason, follow
+from .streams import Streams
 from .trace import Array
 from .training import Training, check_output
 
@@ -79,18 +80,18 @@ class Run:
         self.outcome: Outcome | None = None
         """Why the run is over; None until then."""
 
-        self._random = Random.from_seed(training.seed)
+        self._streams = Streams.from_seed(training.seed)
         self._moment = Moment(record_shapes(network, training, data), training.dtype)
         now = self._moment.arrays
         self._places = parameter_views(network, now["parameters"]) | {"moments": now["moments"]}
         # What the stopping rules remember, and where the random streams are, for each slot.
         self._progress = [Progress()]
         if state is None:
-            for name, array in network.first_weights(rng=self._random.weights).items():
+            for name, array in network.first_weights(rng=self._streams.weights).items():
                 np.copyto(self._places[name], array)
         else:
             self._restore(state)
-        self._streams = [self._random.states()]
+        self._stream_states = [self._streams.states()]
 
         self._rate = np.zeros((), training.dtype)
         steps = steps_per_epoch(training, data)
@@ -100,7 +101,7 @@ class Run:
             data,
             now,
             self._rate,
-            self._random,
+            self._streams,
             self.epoch * steps,
         )
         self._draws = (training.shuffle and steps > 1) or any(
@@ -164,7 +165,7 @@ class Run:
                 "epoch": epoch,
                 "steps": epoch * steps_per_epoch(self.training, self.data),
                 "schedule": {"type": self.training.schedule.type, **asdict(self.training.schedule)},
-                "random": self._streams[self._slot],
+                "random": self._stream_states[self._slot],
                 "progress": asdict(self._progress[self._slot]),
             },
         )
@@ -178,7 +179,7 @@ class Run:
                 found = None if array is None else array.shape
                 raise ValueError(f"the state's {name} should have shape {place.shape}, not {found}")
             np.copyto(place, array)
-        self._random.restore(state.values["random"])
+        self._streams.restore(state.values["random"])
         self._progress = [Progress(**state.values["progress"])]
         self.epoch = int(state.values["epoch"])
         reason = self._progress[0].stop_reason
@@ -210,10 +211,10 @@ class Run:
                 self._slot = slot
                 reason = self._progress[slot].stop_reason
                 if reason is not None or self.epoch == epochs:
-                    self._end(reason or "completed", rates[slot - 1])
+                    self._end(reason or "completed")
                 yield self.epoch
             np.copyto(self._reel.slots[0], self._reel.slots[self._slot])
-            self._streams = [self._streams[self._slot]]
+            self._stream_states = [self._stream_states[self._slot]]
             self._progress = [self._progress[self._slot]]
             self._slot = 0
 
@@ -236,7 +237,8 @@ class Run:
                 for function, arguments in last.calls:
                     function(*arguments)
                 np.copyto(record, self._moment.vector)
-                self._streams.append(self._random.states() if self._draws else self._streams[0])
+                states = self._streams.states() if self._draws else self._stream_states[0]
+                self._stream_states.append(states)
 
     def _work_out(self, rates: Sequence[float]) -> None:
         """From the records in the slots from 1 on, the epochs' rows and what ends the run."""
@@ -271,22 +273,21 @@ class Run:
             self.training.target,
         )
 
-    def _end(self, reason: StopReason, rate: float) -> None:
+    def _end(self, reason: StopReason) -> None:
         """Note why the run is over; after a divergence, go back to the epoch before."""
         if reason != "diverged":
             self.outcome = Outcome(reason)
             return
+        row = cut(self._blocks[-1], self.epoch, self.epoch).columns
+        losses = [row[name][0] for name in ("train_loss", "validation_loss") if name in row]
         records = self._reel.arrays
-        after = (records[name][self._slot] for name in ("parameters", "gradient", "step"))
-        (row,) = cut(self._blocks[-1], self.epoch, self.epoch).columns["train_loss"]
         explained = explain(
             self.epoch,
             self.network,
             self.training,
-            rate,
-            row,
             self.data.train_inputs,
-            *after,
+            *(records[name][self._slot] for name in ("parameters", "gradient", "step")),
+            loss_is_finite=bool(np.isfinite(losses).all()),
         )
         self.outcome = Outcome(reason, explained)
         self._slot -= 1
@@ -309,8 +310,10 @@ def _check(network: Network, training: Training, data: Data) -> None:
             if array.shape != (samples, *shape):
                 needed = (samples, *shape)
                 raise ValueError(f"{part}_{noun} need the shape {needed}, not {array.shape}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{part}_{noun} must be finite numbers")
+            with np.errstate(over="ignore"):
+                is_finite = np.isfinite(array.astype(training.dtype)).all()
+            if not is_finite:
+                raise ValueError(f"{part}_{noun} must be finite {training.dtype} numbers")
     target = training.target
     if target is None:
         return

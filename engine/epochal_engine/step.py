@@ -69,16 +69,14 @@ def _draw(rng: np.random.Generator, mask: Array, rate: float) -> list[Call]:
 
 
 def update(
-    network: Network,
-    training: Training,
-    parameter: Array,
-    gradient: Array,
-    step: Array,
-    moments: Array,
-    rate: Array,
-    steps: int,
+    network: Network, training: Training, now: Mapping[str, Array], rate: Array, steps: int
 ) -> list[Call]:
-    """The calls that change the parameters by one step along the gradient; see `Sgd.calls`."""
+    """The calls that take one step along the gradient, clipped, with the l2 penalty's slope added.
+
+    `now` has the flat arrays parameters, gradient, step `(size,)` and moments `(moments, size)`;
+    for `rate` and `steps` see `Sgd.calls`.
+    """
+    parameter, gradient, step = now["parameters"], now["gradient"], now["step"]
     calls: list[Call] = []
     if training.l2 > 0.0:
         decay = np.zeros_like(parameter)
@@ -93,7 +91,7 @@ def update(
         if training.clip_norm is not None:
             calls.append((_clip_norm, (clipped, training.clip_norm, np.empty(clipped.shape))))
         gradient = clipped
-    return calls + training.optimizer.calls(parameter, gradient, step, moments, rate, steps)
+    return calls + training.optimizer.calls(parameter, gradient, step, now["moments"], rate, steps)
 
 
 def _clip_value(gradient: Array, limit: float) -> None:

@@ -34,10 +34,10 @@ class Primitive:
     """An operation on arrays that NumPy can do, and its rule for the backward pass."""
 
     name: str
-    calls: Callable[..., list[Call]]
-    """`calls(*inputs, out, *scratch)`: the bound NumPy calls that fill `out`."""
     slopes: Callable[[Symbol, Symbol], Sequence[Symbol | None]]
     """`slopes(y, g)`: given dL/dy, of y's shape, dL/dx for each input x of y, of x's shape."""
+    calls: Callable[..., list[Call]] = lambda *arrays: []
+    """`calls(*inputs, out, *scratch)`: the bound NumPy calls that fill `out`."""
     overwrites: tuple[int, ...] = ()
     """The inputs in whose memory the output may be written, once nobody needs them any more."""
     scratch: Callable[[Symbol], Sequence[Shape]] = lambda y: ()

@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import subprocess
 import sys
+from importlib.metadata import version
 
 import epochal
 
@@ -75,6 +76,10 @@ def test_every_public_method_and_class_says_what_it_does() -> None:
             if public and not attribute.startswith("_") and not inspect.getdoc(value):
                 silent.append(f"{name}.{attribute}")
     assert silent == []
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    assert epochal.__version__ == version("epochal")
 
 
 def test_results_are_frozen() -> None:

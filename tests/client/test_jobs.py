@@ -352,6 +352,16 @@ def test_generated_points_are_kept_and_the_built_in_ones_listed_first(
     assert moons.inputs.shape == (3, 2)
 
 
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with epochal.Client(url, retries=0) as client:
+        assert client.version().api == "v1"
+
+
 def test_the_service_tells_its_limits_its_version_and_its_health(client: epochal.Client) -> None:
     limits = client.limits()
     assert limits["max_epochs"] >= 1

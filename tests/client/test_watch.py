@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 from tests.client.conftest import Answer, CannedService, Proxy
+from tests.servers.stack import Stack
 
 import epochal
 
@@ -94,6 +95,21 @@ def test_nothing_is_lost_or_doubled_when_connections_break_in_the_middle_of_a_fr
     assert isinstance(seen[-1], epochal.EndEvent)
     others = [e.seq for e in log if not isinstance(e, epochal.EpochsEvent)]
     assert [e.seq for e in seen if not isinstance(e, epochal.EpochsEvent)] == others
+
+
+def test_nothing_is_lost_or_doubled_when_the_service_is_killed_and_comes_back(
+    client: epochal.Client, stack: Stack
+) -> None:
+    job = client.jobs.create(MOONS, epochs=15_000)
+    seen, killed = [], False
+    for event in job.watch(after=0):
+        seen.append(event)
+        if isinstance(event, epochal.EpochsEvent) and not killed:
+            killed = True
+            stack.restart_api()
+    assert killed
+    assert is_whole(epochs_told(seen), 15_000)
+    assert (job.state, job.refresh().state) == ("succeeded", "succeeded")
 
 
 def test_a_cut_while_nothing_happens_is_taken_up_again(url: str, proxy: Proxy) -> None:

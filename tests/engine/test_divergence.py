@@ -47,7 +47,7 @@ def test_exclusive_or_at_an_absurd_rate_diverges_for_every_seed(activation: str)
         assert found.suggestion.startswith("Lower the learning rate from 1e+06 to 0.1")
 
 
-def exploding(rate: float = 1.0) -> Run:
+def exploding() -> Run:
     """A linear network on one sample, whose error is multiplied by -7 in every epoch."""
     # Loss (w - 0)², slope 2w: w ← w - rate · 2w, with rate 4: -7w.
     network = Network((1,), (Dense(1, use_bias=False),))
@@ -96,6 +96,17 @@ def test_a_row_that_is_not_finite_is_kept() -> None:
     assert block.gradients.epochs.tolist() == list(range(1, found.epoch + 1))
 
 
+def test_a_validation_loss_that_is_not_finite_is_a_divergence() -> None:
+    network = Network((1,), (Dense(1, use_bias=False),))
+    data = Data(np.zeros((1, 1)), np.zeros((1, 1)), np.full((1, 1), 3e38), np.full((1, 1), -3e38))
+    # Single precision cannot hold the score of the sample that is kept aside: 2 · 3e38.
+    training = Training("mse", Sgd(1.0), epochs=5)
+    state = Run(network, training, data).state()
+    state.arrays["dense_1.weight"].fill(2.0)
+    found = divergence_of(Run(network, training, data, state))
+    assert (found.epoch, found.what) == (1, "loss became non-finite")
+
+
 NETWORK = Network((2,), (Dense(2, "relu"), Dropout(0.5), Dense(1)))
 
 
@@ -119,14 +130,14 @@ def test_the_layer_is_the_first_that_broke_or_else_the_one_that_moved_most(
         parameter_views(NETWORK, vectors[name])[parameter].fill(value)
     training = Training("mse", Adam(0.05), epochs=10)
     inputs = np.full((3, 2), 10.0)
-    found = explain(7, NETWORK, training, 0.05, 2_000.0, inputs, **vectors)
+    found = explain(7, NETWORK, training, inputs, **vectors, loss_is_finite=True)
     assert (found.epoch, found.layer, found.what) == (7, layer, what)
 
 
 def test_a_loss_that_breaks_while_all_layers_are_sound_is_named() -> None:
     vectors = [np.ones(9, np.float32)] * 3
     training = Training("mse", Sgd(0.05), epochs=10)
-    found = explain(1, NETWORK, training, 0.05, float("nan"), np.ones((3, 2)), *vectors)
+    found = explain(1, NETWORK, training, np.ones((3, 2)), *vectors, loss_is_finite=False)
     assert found.what == "loss became non-finite"
 
 
@@ -149,6 +160,5 @@ def test_a_loss_that_breaks_while_all_layers_are_sound_is_named() -> None:
 )
 def test_the_suggestion_is_a_usual_rate_or_a_tenth(training: Training, suggestion: str) -> None:
     vectors = [np.ones(9, np.float32)] * 3
-    rate = training.optimizer.learning_rate
-    found = explain(1, NETWORK, training, rate, 2_000.0, np.ones((3, 2)), *vectors)
+    found = explain(1, NETWORK, training, np.ones((3, 2)), *vectors, loss_is_finite=True)
     assert found.suggestion == suggestion

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochal_engine import ACTIVATIONS, LOSSES
@@ -67,6 +67,7 @@ def test_certainty_stays_finite(loss: str, prediction: float, target: float) -> 
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
+@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_the_slope_is_that_of_the_value(name: str, samples: int, outputs: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -83,6 +84,7 @@ def test_the_slope_is_that_of_the_value(name: str, samples: int, outputs: int, s
 
 
 @pytest.mark.parametrize("name", sorted(LOSSES))
+@settings(deadline=None)
 @given(st.integers(1, 3), st.integers(1, 5), st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_scores_give_the_loss_of_the_predictions_that_they_lead_to(
     name: str, epochs: int, samples: int, outputs: int, seed: int

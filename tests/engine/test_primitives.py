@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import BroadcastableShapes, mutually_broadcastable_shapes
 
 from epochal_engine import primitives as p
 from epochal_engine.differentiate import differentiate
@@ -87,6 +88,19 @@ def reachable(y: Symbol) -> list[Symbol]:
     return [y, *(s for x in y.inputs for s in reachable(x))]
 
 
+@settings(deadline=None)
+@given(mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3))
+def test_the_slope_of_what_was_stretched_is_summed(shapes: BroadcastableShapes) -> None:
+    a, b = (leaf(shape) for shape in shapes.input_shapes)
+    slopes = evaluate(
+        differentiate(a * b, [a, b]), {a: np.full(a.shape, 2.0), b: np.full(b.shape, 3.0)}
+    )
+    # Every element of a meets as many threes as it is repeated, and each of b as many twos.
+    elements = math.prod(shapes.result_shape)
+    np.testing.assert_array_equal(slopes[0], 3.0 * elements / math.prod(a.shape))
+    np.testing.assert_array_equal(slopes[1], 2.0 * elements / math.prod(b.shape))
+
+
 def test_zero_has_the_slope_that_each_part_says() -> None:
     x = leaf(())
     both = differentiate(p.positive_part(x), [x]) + differentiate(p.negative_part(x), [x])
@@ -121,6 +135,7 @@ def test_fused_losses_are_finite_for_every_logit(logit: float) -> None:
     assert values[1] == pytest.approx(np.logaddexp(logit, 0.0))
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_a_fused_loss_equals_its_plain_composition(rows: int, columns: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

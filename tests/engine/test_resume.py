@@ -39,9 +39,15 @@ def data(samples: int, validation: int = 0) -> Data:
 PLAIN = Network((2,), (Dense(5, "tanh"), Dense(3, "relu"), Dense(1, "sigmoid")))
 DROPPED = Network((2,), (Dense(6, "gelu"), Dropout(0.3), Dense(1, "sigmoid")))
 TRAINING = Training("binary_cross_entropy", Sgd(0.3), epochs=130)
+CLASSES = Network((3,), (Dense(4, "mish"), Dense(7, "softmax")))
 CASES = {
     "full batch": (PLAIN, TRAINING, data(13)),
     "full batch with dropout": (DROPPED, replace(TRAINING, optimizer=Momentum(0.05)), data(9)),
+    "seven classes": (
+        CLASSES,
+        replace(TRAINING, loss="cross_entropy", optimizer=Adam(0.02)),
+        Data(RNG.normal(size=(21, 3)), np.eye(7)[np.arange(21) % 7]),
+    ),
     "batches, one of them partial": (
         PLAIN,
         replace(TRAINING, optimizer=Adam(0.02), batch_size=8, schedule=Cosine(5, 0.1), l2=1e-3),

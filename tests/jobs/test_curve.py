@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -66,19 +67,24 @@ def database(database_url: str) -> Iterator[Database]:
     database.close()
 
 
-def store(database: Database, losses: list[np.ndarray[Any, np.dtype[np.float64]]]) -> None:
+def store(
+    database: Database,
+    losses: list[np.ndarray[Any, np.dtype[np.float64]]],
+    *,
+    with_bodies: bool = True,
+) -> None:
     first, entries = 1, []
     for loss in losses:
         columns = {"train_loss": loss, "gradient_norm": -loss}
         entry = entry_of(Block(first, columns, None), np.full(len(loss), 1e-3))
         assert entry is not None
-        entries.append(entry)
+        entries.append(entry if with_bodies else replace(entry, body=None))
         first += len(loss)
     with database.write() as connection:
         log.append(connection, JOB, len(entries), entries)
 
 
-@pytest.mark.parametrize("size", [1, 7, 1024])
+@pytest.mark.parametrize("size", [1, 7, 128, 1024])
 def test_a_stored_curve_agrees_with_its_epochs(database: Database, size: int) -> None:
     rng = np.random.default_rng(size)
     loss = rng.normal(size=5000)
@@ -97,6 +103,19 @@ def test_a_stored_curve_agrees_with_its_epochs(database: Database, size: int) ->
         assert values[finite].min() == (sign * loss[np.isfinite(loss)]).min()
         assert {18, 3334} <= set(series.epochs)
         assert len(epochs) <= 3 * 49 + 2
+
+
+@pytest.mark.parametrize(("stretches", "points"), [(5, 22), (5, 12), (50, 22)])
+def test_a_curve_of_enough_stretches_is_drawn_without_reading_the_columns(
+    database: Database, stretches: int, points: int
+) -> None:
+    store(database, [np.array([1.0, 0.0, 2.0, 9.0, 5.0, 5.0])] * stretches, with_bodies=False)
+    with database.read() as connection:
+        told = curve.read(connection, JOB, ("train_loss",), points)
+    assert {0.0, 9.0} <= set(told.series[0].values)
+    assert told.series[0].epochs[0] == 1
+    assert told.series[0].epochs[-1] == 6 * stretches
+    assert len(told.series[0].epochs) >= points // 2
 
 
 def test_few_epochs_come_back_whole(database: Database) -> None:

@@ -1,10 +1,11 @@
 """A body that is too large, no JSON or of another kind is refused before it costs anything."""
 
+import asyncio
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from epochal_service.errors import InvalidArgument
@@ -33,16 +34,53 @@ def test_a_body_at_the_limit_is_read_and_one_byte_more_is_not(client: TestClient
     assert str(LIMIT) in answer.json()["detail"]
 
 
-def test_a_body_of_unknown_length_is_read_no_further_than_the_limit(client: TestClient) -> None:
+def test_a_body_of_unknown_length_is_read_no_further_than_the_limit(
+    client: TestClient, app: FastAPI
+) -> None:
     taken = 0
+    answered = []
 
-    def endless() -> Iterator[bytes]:
+    async def receive() -> dict[str, Any]:
         nonlocal taken
-        while taken < 1000:
-            taken += 1
-            yield b" " * 1024
+        taken += 1
+        return {"type": "http.request", "body": b" " * 1024, "more_body": True}
 
-    assert summarize(client, endless()).status_code == 413
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/networks/summarize",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    asyncio.run(app(scope, receive, send))
+    assert answered[0]["status"] == 413
+    assert taken == LIMIT // 1024 + 1
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read_at_all(
+    client: TestClient, app: FastAPI
+) -> None:
+    answered = []
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("the body was asked for")
+
+    async def send(message: Any) -> None:
+        answered.append(message)
+
+    length = str(50 * 2**20).encode()
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/v1/jobs",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json"), (b"content-length", length)],
+    }
+    asyncio.run(app(scope, receive, send))
+    assert answered[0]["status"] == 413
 
 
 def test_a_large_body_for_a_path_that_reads_none_is_no_error(client: TestClient) -> None:

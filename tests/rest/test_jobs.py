@@ -62,6 +62,14 @@ def test_a_misspelt_parameter_makes_no_job(client: TestClient) -> None:
     assert client.get("/v1/jobs").json()["jobs"] == []
 
 
+def test_a_parameter_that_a_method_does_not_have_stops_it(client: TestClient) -> None:
+    path = client.post("/v1/jobs", json=XOR).headers["location"]
+    answer = client.post(f"{path}/cancel?dry_run=1")
+    assert answer.status_code == 400
+    assert answer.json()["errors"] == [{"field": "dry_run", "description": "is not a field here"}]
+    assert client.get(path).json()["state"] == "queued"
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

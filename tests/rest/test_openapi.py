@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Settings
@@ -123,3 +124,27 @@ def test_a_reply_has_all_its_fields_and_a_request_only_those_it_needs(
     schemas = document["components"]["schemas"]
     assert set(schemas["Job"]["required"]) == set(schemas["Job"]["properties"])
     assert set(schemas["TrainingSpec"]["required"]) == {"network", "dataset", "loss", "epochs"}
+
+
+def test_every_example_is_accepted_as_it_stands(
+    client: TestClient, trained: str, document: dict[str, Any]
+) -> None:
+    accepted = 0
+    for name, operation in operations(document):
+        verb, path = name.split()
+        body = operation.get("requestBody", {}).get("content", {})
+        for example in body.get("application/json", {}).get("examples", {}).values():
+            answer = client.request(verb, path.replace("{id}", trained), json=example["value"])
+            assert answer.is_success, (name, answer.text)
+            accepted += 1
+        if "example" in body.get("text/csv", {}):
+            headers = {"Content-Type": "text/csv"}
+            content = body["text/csv"]["example"]
+            assert client.request(verb, path, content=content, headers=headers).is_success
+            accepted += 1
+    assert accepted == 9
+
+
+def test_a_parameter_is_left_out_and_never_null(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        assert '"null"' not in json.dumps(operation.get("parameters", [])), name

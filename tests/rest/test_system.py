@@ -1,13 +1,15 @@
 """Health, limits, version, metrics, and the pages for people."""
 
 import re
-import sqlite3
 from pathlib import Path
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from tests.rest.conftest import served
 
+from epochal_service.methods import system
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Limits, Settings
 
@@ -34,14 +36,13 @@ def test_without_a_broker_the_service_is_degraded_and_still_ready(settings: Sett
 
 
 def test_without_its_database_the_service_is_not_ready(
-    client: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, app: FastAPI, settings: Settings
 ) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise sqlite3.OperationalError("unable to open database file")
-
+    path = settings.database_path
+    assert path is not None
+    path.rename(path.with_suffix(".away"))
+    path.mkdir()  # where a file should be: SQLite cannot open it
     app.state.context.database.close()  # the next connection is a new one
-    monkeypatch.setattr(sqlite3, "connect", refuse)
-    monkeypatch.setattr(sqlite3.dbapi2, "connect", refuse)
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "down")
     assert answer.headers["retry-after"] == "1"
@@ -108,3 +109,19 @@ def test_no_module_of_this_room_names_another_host() -> None:
     for module in Path(next(iter(rest.__path__))).glob("*.py"):
         for url in re.findall(r"https?://[^\s\"')]+", module.read_text()):
             assert url.startswith(("https://www.rfc-editor.org/", "https://html.spec.whatwg.org/"))
+
+
+def test_the_trace_of_a_defect_is_in_the_log_alone(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def defect(context: object) -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(system, "get_limits", defect)
+    with served(app) as (url, _):
+        answer = httpx2.get(f"{url}/v1/limits")
+    assert (answer.status_code, answer.json()["reason"]) == (500, "internal")
+    assert "secret" not in answer.text
+    [logged] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert logged.exc_info is not None
+    assert logged.exc_info[0] is ZeroDivisionError

@@ -233,7 +233,7 @@ class Channel:
                 self.ended = frames[-1].type == "end"
                 quiet_since = loop.time()
                 self._wake()
-                if not self.ended:
+                if not self.ended and any(new.type == "epochs" for new in frames):
                     await asyncio.sleep(FRAME_SECONDS)  # the pace that is promised, not a wait
             elif loop.time() - quiet_since >= self._heartbeat_seconds:
                 quiet_since = loop.time()

@@ -45,25 +45,27 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     queue = Queue(settings.broker_url)
     hub = Hub(database, queue, heartbeat_seconds=settings.heartbeat_seconds)
     context = Context(settings, database, queue, hub)
-    tasks = [
-        asyncio.create_task(hub.listen(), name="doorbell"),
-        asyncio.create_task(_reap_forever(context), name="reaper"),
-    ]
+    closing = asyncio.Event()
+    doorbell = asyncio.create_task(hub.listen(), name="doorbell")
+    reaper = asyncio.create_task(_reap(context, closing), name="reaper")
     try:
         yield context
     finally:
         await hub.close()
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+        closing.set()
+        doorbell.cancel()
+        with suppress(asyncio.CancelledError):
+            await doorbell
+        await reaper
         queue.close()
         database.close()
 
 
-async def _reap_forever(context: Context) -> None:
-    while True:
+async def _reap(context: Context, closing: asyncio.Event) -> None:
+    """Reap at intervals until `closing`; never cancelled, since a thread would go on with the
+    database after it has been closed.
+    """
+    while not closing.is_set():
         try:
             await asyncio.to_thread(
                 reap,
@@ -75,4 +77,6 @@ async def _reap_forever(context: Context) -> None:
             logger.warning("the reaper will try again", error=error.detail)
         except Exception:
             logger.exception("the reaper failed")
-        await asyncio.sleep(context.settings.reaper_seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(context.settings.reaper_seconds):
+                await closing.wait()

@@ -1,8 +1,8 @@
 """A body is read up to the limit and no further, and JSON is parsed as strictly as it is defined.
 
-    content type -> length -> bytes, counted as they come -> document -> model (by FastAPI)
+    query -> content type -> length -> bytes, counted as they come -> document -> model
 
-Each step refuses what it can before the next one costs anything.
+Each step refuses what it can before the next one costs anything; the last one is FastAPI's.
 """
 
 from __future__ import annotations
@@ -16,24 +16,30 @@ from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
-from ..errors import InvalidArgument, TooLarge, UnsupportedMediaType
+from ..errors import FieldError, InvalidArgument, TooLarge, UnsupportedMediaType
 from .context import context_of
 
 JSON = "application/json"
 
 
-class BodyRoute(APIRoute):
-    """A route whose body is JSON, or one of the media types that its `openapi_extra` describes."""
+class StrictRoute(APIRoute):
+    """A route that refuses what it does not take, in its query as in its body.
+
+    A body is JSON, or one of the media types that the route's `openapi_extra` describes.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        if self.body_field is None:
-            return handle
+        takes_query, takes_body = self.dependant.query_params, self.body_field
         described = (self.openapi_extra or {}).get("requestBody", {}).get("content", {})
         accepted = (JSON, *described)
 
         async def read_and_handle(request: Request) -> Response:
-            return await handle(await _read(request, accepted))
+            if request.query_params and not takes_query:  # a query's model refuses by itself
+                raise InvalidArgument.of(
+                    *(FieldError(name, "is not a field here") for name in request.query_params)
+                )
+            return await handle(await _read(request, accepted) if takes_body else request)
 
         return read_and_handle
 

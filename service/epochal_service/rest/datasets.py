@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 from pydantic import Discriminator, Tag
 from pydantic.json_schema import SkipJsonSchema
 
@@ -20,11 +20,12 @@ from ..specs.datasets import (
     UploadRequest,
 )
 from ..specs.validation import parse
-from .body import BodyRoute
+from . import examples
+from .body import StrictRoute
 from .context import Here
 from .problems import Explained, problems
 
-router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=BodyRoute)
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=StrictRoute)
 
 CSV_BODY = {
     "requestBody": {
@@ -40,6 +41,7 @@ CSV_BODY = {
 JsonOrCsv = Annotated[
     Annotated[CreateDatasetRequest, Tag("json")] | Annotated[SkipJsonSchema[bytes], Tag("csv")],
     Discriminator(lambda body: "csv" if isinstance(body, bytes) else "json"),
+    Body(openapi_examples=examples.DATASETS),
     Explained,
 ]
 

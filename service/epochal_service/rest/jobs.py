@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Body, Header, Path, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BeforeValidator
 
@@ -36,11 +36,12 @@ from ..specs.jobs import (
     PredictRequest,
 )
 from ..specs.training import TrainingSpec
-from .body import JSON, BodyRoute
+from . import examples
+from .body import JSON, StrictRoute
 from .context import Here
 from .problems import Explained, problems
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=BodyRoute)
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
 OCTETS = "application/octet-stream"
 
@@ -79,7 +80,7 @@ JobId = Annotated[str, Path(alias="id")]
 )
 def create_job(
     context: Here,
-    spec: Annotated[TrainingSpec, Explained],
+    spec: Annotated[TrainingSpec, Body(openapi_examples=examples.JOBS), Explained],
     query: Annotated[CreateJobQuery, Query(), Explained],
     response: Response,
     idempotency_key: Annotated[
@@ -228,7 +229,9 @@ def get_checkpoint(
 
 @router.post("/{id}/predict", summary="Predict", responses=problems(400, 404, 409, 413, 415))
 def predict(
-    context: Here, job_id: JobId, request: Annotated[PredictRequest, Explained]
+    context: Here,
+    job_id: JobId,
+    request: Annotated[PredictRequest, Body(openapi_examples=examples.PREDICTIONS), Explained],
 ) -> Prediction:
     """What the network of an epoch that has a checkpoint makes of rows, or of a grid of points."""
     return jobs.predict(context, job_id, request)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Body, Path, Query, Response
 
 from ..methods import networks
 from ..specs.networks import (
@@ -15,18 +15,21 @@ from ..specs.networks import (
     NetworkSummary,
     SummarizeNetworkRequest,
 )
-from .body import BodyRoute
+from . import examples
+from .body import StrictRoute
 from .context import Here
 from .problems import Explained, problems
 
-router = APIRouter(prefix="/v1/networks", tags=["networks"], route_class=BodyRoute)
+router = APIRouter(prefix="/v1/networks", tags=["networks"], route_class=StrictRoute)
 
 NetworkId = Annotated[str, Path(alias="id")]
 
 
 @router.post("", status_code=201, summary="Save a network", responses=problems(400, 413, 415))
 def create_network(
-    context: Here, request: Annotated[CreateNetworkRequest, Explained], response: Response
+    context: Here,
+    request: Annotated[CreateNetworkRequest, Body(openapi_examples=examples.NETWORKS), Explained],
+    response: Response,
 ) -> Network:
     """Saves a network together with its summary; a job may then name it by its id."""
     network = networks.create_network(context, request)
@@ -36,7 +39,10 @@ def create_network(
 
 @router.post("/summarize", summary="Summarize a network", responses=problems(400, 413, 415))
 def summarize_network(
-    context: Here, request: Annotated[SummarizeNetworkRequest, Explained]
+    context: Here,
+    request: Annotated[
+        SummarizeNetworkRequest, Body(openapi_examples=examples.SUMMARIES), Explained
+    ],
 ) -> NetworkSummary:
     """Output shapes, parameters and operations of a network, without saving it."""
     return networks.summarize_network(context, request)

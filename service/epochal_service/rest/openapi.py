@@ -64,6 +64,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         document["components"]["schemas"] = dict(sorted(schemas.items()))
         for path in document["paths"].values():
             for operation in path.values():
+                for parameter in operation.get("parameters", ()):
+                    _drop_null(parameter["schema"])
                 for response in operation["responses"].values():
                     _name_media_type(response)
         app.openapi_schema = document
@@ -93,11 +95,22 @@ def _widen(schema: dict[str, Any]) -> None:
             _widen(part)
 
 
+def _drop_null(schema: dict[str, Any]) -> None:
+    """A parameter may be left out, and there is no way to write `null` in a URL or a header."""
+    choices = [choice for choice in schema.get("anyOf", ()) if choice != {"type": "null"}]
+    if len(choices) == 1:
+        del schema["anyOf"]
+        schema |= choices[0]
+
+
 def _name_media_type(response: dict[str, Any]) -> None:
-    """FastAPI files every document under the media type of the route's success."""
+    """FastAPI files every document under the media type of the route's success, text or not."""
     content = response.get("content", {})
     for media_type, described in list(content.items()):
-        if described.get("schema") == {"$ref": f"#/components/schemas/{Problem.__name__}"}:
+        reference = described["schema"].get("$ref")
+        if reference is not None:
+            described["schema"] = {"$ref": reference}
+        if reference == f"#/components/schemas/{Problem.__name__}":
             content[MEDIA_TYPE] = content.pop(media_type)
 
 

@@ -25,9 +25,8 @@ STALLED_SECONDS = 60.0
 class Streams:
     """The open streams of one server; `close` ends them all, and any that would follow."""
 
-    def __init__(self, context: Context, stalled_seconds: float = STALLED_SECONDS) -> None:
+    def __init__(self, context: Context) -> None:
         self._context = context
-        self._stalled_seconds = stalled_seconds
         self._open: set[asyncio.Timeout] = set()
         self._closed = False
 
@@ -45,7 +44,7 @@ class Streams:
                         if frames.ended:
                             return
                         async for frame in frames:
-                            self._allow(patience, self._stalled_seconds)
+                            self._allow(patience, STALLED_SECONDS)
                             await call.write(encoded(frame))
                             self._allow(patience, None)
             except TimeoutError:

@@ -40,7 +40,7 @@ def unpack_state(blob: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
 
 
 def to_npz(arrays: Mapping[str, Array]) -> bytes:
-    """The arrays as NumPy's own archive, which holds no pickles."""
+    """The arrays, sorted by name, as NumPy's own archive, which holds no pickles."""
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, **dict(sorted(arrays.items())))  # type: ignore[arg-type]
     return buffer.getvalue()

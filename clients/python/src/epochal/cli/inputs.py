@@ -35,11 +35,6 @@ _RECENT_JOBS = 1000
 _STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+)\]")
 
 
-def connect(url: str | None) -> Client:
-    """The client for --url."""
-    return Client(url)
-
-
 def find_job(client: Client, text: str) -> Job:
     """The job that `text` names: its id, the beginning or the end of one recent id, or `last`.
 

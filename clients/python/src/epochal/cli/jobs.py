@@ -11,11 +11,12 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from ..client import Client
 from ..curves import DRAWN, Curve
 from ..errors import InvalidArgument
 from ..jobs import Job
 from ..pictures.terminal import picture
-from .inputs import JobArgument, JsonOption, UrlOption, connect, find_job, read_rows
+from .inputs import JobArgument, JsonOption, UrlOption, find_job, read_rows
 from .output import (
     ago,
     held_out_accuracy,
@@ -40,7 +41,7 @@ def jobs(
     as_json: JsonOption = False,
 ) -> None:
     """List jobs, newest first."""
-    with connect(url) as client:
+    with Client(url) as client:
         listed = client.jobs.list(state=state, label=label, page_size=min(limit, 1000))  # type: ignore[arg-type]
         found = list(islice(listed, limit))
     if as_json:
@@ -71,7 +72,7 @@ def _row(job: Job) -> tuple[str | Text, ...]:
 
 def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Show one job: what was asked for, how it stands, what it knows."""
-    with connect(url) as client:
+    with Client(url) as client:
         found = find_job(client, job)
         stored = found.checkpoints()
     if as_json:
@@ -141,7 +142,7 @@ def curve(
     as_json: JsonOption = False,
 ) -> None:
     """Draw a job's curve."""
-    with connect(url) as client:
+    with Client(url) as client:
         found = find_job(client, job)
         drawn = found.curve(metric or ())
     if as_json:
@@ -180,14 +181,14 @@ def resume(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False)
 
 def delete(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Delete a job that is over, with all that it stored."""
-    with connect(url) as client:
+    with Client(url) as client:
         found = find_job(client, job)
         found.delete()
     print_json({"deleted": found.id}) if as_json else out.print(f"{found.id} deleted")
 
 
 def _act(job: str, url: str | None, as_json: bool, action: Callable[[Job], Job]) -> None:
-    with connect(url) as client:
+    with Client(url) as client:
         found = action(find_job(client, job))
     print_json(found) if as_json else out.print(Text.assemble(found.id, " ", outcome_text(found)))
 
@@ -204,7 +205,7 @@ def predict(
     rows = read_rows(inputs, csv)
     if not rows:
         raise InvalidArgument.of("inputs", "needs at least one row")
-    with connect(url) as client:
+    with Client(url) as client:
         found = find_job(client, job)
         reply = client._session.call("Predict", {"id": found.id, "inputs": rows, "epoch": epoch})
     if as_json:

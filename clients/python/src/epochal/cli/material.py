@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from ..client import Client
 from ..networks import NetworkSummary
 from ..presets import presets as all_presets
-from .inputs import JsonOption, SpecArgument, UrlOption, connect, read_spec
+from .inputs import JsonOption, SpecArgument, UrlOption, read_spec
 from .jobs import describe_network
 from .output import out, print_json, print_table
 
@@ -21,7 +22,7 @@ def validate(
 ) -> None:
     """Check a spec and say what it would cost, without training."""
     body = read_spec(spec)
-    with connect(url) as client:
+    with Client(url) as client:
         estimate = client.jobs.create(body, validate_only=True)
     if as_json:
         print_json(estimate)
@@ -42,7 +43,7 @@ def summarize(
 ) -> None:
     """Count a network's layers, neurons, parameters and operations."""
     body = read_spec(source)
-    with connect(url) as client:
+    with Client(url) as client:
         summary = client.networks.summarize(body.get("network", body))
     print_json(summary) if as_json else _print_summary(summary)
 
@@ -71,7 +72,7 @@ def _print_summary(summary: NetworkSummary) -> None:
 
 def datasets(url: UrlOption = None, as_json: JsonOption = False) -> None:
     """List data sets: the built-in ones, then yours."""
-    with connect(url) as client:
+    with Client(url) as client:
         found = list(client.datasets.list())
     if as_json:
         print_json({"datasets": found})
@@ -106,7 +107,7 @@ def upload(
     """Store a CSV file as a data set."""
     if not file.is_file():
         raise typer.BadParameter(f"{file} is not a file")
-    with connect(url) as client:
+    with Client(url) as client:
         dataset = client.datasets.upload_csv(file, name=name, target=target, task=task)  # type: ignore[arg-type]
     if as_json:
         print_json(dataset)

@@ -22,7 +22,6 @@ from .inputs import (
     SpecArgument,
     UrlOption,
     change,
-    connect,
     find_job,
     pairs,
     read_spec,
@@ -38,6 +37,7 @@ from .output import (
     seconds_between,
 )
 
+LOSSES = ("train_loss", "validation_loss")
 INTERRUPTED = 130
 NOT_SUCCEEDED = 1
 
@@ -71,7 +71,7 @@ def train(
         body["seed"] = seed
     if label:
         body["labels"] = {**body.get("labels", {}), **pairs(label)}
-    with connect(url) as client:
+    with Client(url) as client:
         job = client.jobs.create(body)
         if detach:
             print_json(job) if as_json else out.print(job.id)
@@ -93,7 +93,7 @@ def watch(
     ] = False,
 ) -> None:
     """Watch a job until it is over."""
-    with connect(url) as client:
+    with Client(url) as client:
         found = find_job(client, job)
         if as_json:
             for frame in follow(client._session, found.id, after):
@@ -180,9 +180,6 @@ def _sum_up(job: Job, as_json: bool) -> None:
         out.print(summary(job), soft_wrap=True)
     if job.state != "succeeded":
         raise typer.Exit(NOT_SUCCEEDED)
-
-
-LOSSES = ("train_loss", "validation_loss")
 
 
 def summary(job: Job) -> Text:

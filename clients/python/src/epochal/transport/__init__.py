@@ -13,6 +13,8 @@ from ..errors import ConnectionFailed, EpochalError, MissingDependency, NotFound
 # The API has no idempotency key for these, so that asking twice may make two.
 NOT_REPEATABLE = frozenset({"CreateNetwork", "CreateDataset"})
 LONGEST_PAUSE_SECONDS = 5.0
+# A proxy of the environment cannot reach this machine's own loopback.
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Transport(Protocol):

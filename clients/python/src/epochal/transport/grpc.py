@@ -29,6 +29,7 @@ from ..errors import (
     TimedOut,
     api_error,
 )
+from . import LOOPBACK
 
 _SERVICES = [
     service
@@ -65,7 +66,9 @@ class GrpcTransport:
     def __init__(self, url: str, timeout: float) -> None:
         self.url = url.rstrip("/")
         self._timeout = timeout
-        self._channel = grpc.insecure_channel(urlsplit(url).netloc, options=_OPTIONS)
+        address = urlsplit(url).netloc
+        proxied = ("grpc.enable_http_proxy", not address.startswith(LOOPBACK))
+        self._channel = grpc.insecure_channel(address, options=[*_OPTIONS, proxied])
         self._calls: dict[str, tuple[type[Message], Callable[..., Any]]] = {}
         for service in _SERVICES:
             for method in service.methods:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import httpx2
 
 from ..errors import ApiError, ConnectionFailed, FieldError, InvalidArgument, TimedOut, api_error
+from . import LOOPBACK
 
 ROUTES = {
     "CreateNetwork": "POST /v1/networks",
@@ -54,8 +55,7 @@ class HttpTransport:
             base_url=self.url,
             timeout=timeout,
             headers={"Accept": "application/json"},
-            # A proxy of the environment cannot reach this machine's own loopback.
-            mounts={"all://127.0.0.1": None, "all://localhost": None, "all://[::1]": None},
+            mounts={f"all://{host}": None for host in LOOPBACK},
         )
 
     def close(self) -> None:

@@ -1,0 +1,49 @@
+"""What the README shows works as it stands there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.servers.stack import Stack
+
+README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+
+
+def test_its_python_runs_from_top_to_bottom(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EPOCHAL_URL", stack.http)
+    names: dict[str, object] = {}
+    code = blocks("python")
+    assert len(code) == 6
+    for block in code:
+        exec(compile(block, str(README), "exec"), names)
+    names["client"].close()  # type: ignore[attr-defined]
+    printed = capsys.readouterr().out
+    assert "succeeded, epoch 500 of 500, train_loss 0.00" in printed
+    assert "succeeded completed" in printed
+    assert "('cat', 'dog')" in printed
+    assert "(2, 16)" in printed
+    assert "(40, 40, 1)" in printed
+    assert "failed (diverged)" in printed
+    assert "FieldError(field='epochs', description='must be at least 1')" in printed
+
+
+def test_its_commands_succeed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPOCHAL_URL", stack.http)
+    commands = [
+        shlex.split(line.removeprefix("$ epochal"))
+        for block in blocks("console")
+        for line in block.splitlines()
+        if line.startswith("$ epochal")
+    ]
+    assert len(commands) == 5
+    for words in commands:
+        subprocess.run([sys.executable, "-m", "epochal", *words], check=True, capture_output=True)
