@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -76,9 +76,8 @@ class Watcher(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        transport.write(self._request)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)
+        self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         now = time.perf_counter()
@@ -211,7 +210,7 @@ def measure(program: Sequence[str], count: int, rate: float, seconds: float) -> 
         epochs = np.arange(int(firsts[0]), len(starts))
         arrived = np.repeat(times, (lasts - firsts + 1).astype(int))
         late.append((arrived - starts[epochs])[epochs >= measured_from] * 1e3)
-        frames += np.count_nonzero(lasts >= measured_from)
+        frames += int((lasts >= measured_from).sum())
     first, opened, last, left = (size / 2**20 for size in memory)
     return Story(
         frames / count / seconds,

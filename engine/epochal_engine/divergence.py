@@ -58,7 +58,7 @@ def _first_non_finite(
 ) -> tuple[str, str] | None:
     weights = parameter_views(network, parameters)
     slopes = parameter_views(network, gradient)
-    activations = _activations(network, weights, inputs[:SAMPLES_EXAMINED])
+    activations = layer_outputs(network, weights, inputs[:SAMPLES_EXAMINED])
     for name, activation in zip(network.names, activations, strict=True):
         own = [p for p in network.parameters if p.startswith(f"{name}.")]
         for noun, arrays in (
@@ -77,7 +77,8 @@ def _most_changed(network: Network, parameters: Array, step: Array) -> str:
     return segments.layers[int(update_ratio(norms[0], norms[1]).argmax())]
 
 
-def _activations(network: Network, weights: dict[str, Array], inputs: Array) -> list[Array]:
+def layer_outputs(network: Network, weights: dict[str, Array], inputs: Array) -> list[Array]:
+    """What every layer makes of the inputs `(n, *input_shape)`, each `(n, *shape)`."""
     x, leaves = leaf(inputs.shape), parameter_leaves(network)
     given = {leaves[name]: array for name, array in weights.items()}
     dtype = next(iter(weights.values())).dtype

@@ -11,6 +11,7 @@ from epochal_service.settings import Settings
 
 # Streams end by themselves when the app hears of the end; this is for those that do not.
 GRACE_SECONDS = 2
+STALLED_MILLISECONDS = 60_000
 
 
 class _Server(uvicorn.Server):
@@ -41,4 +42,9 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    _Server(config, app).run()
+    listener = config.bind_socket()
+    # A client that takes nothing keeps its connection for as long as the kernel does; connections
+    # inherit this from their listener.
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MILLISECONDS)
+    _Server(config, app).run(sockets=[listener])

@@ -146,7 +146,7 @@ def test_a_loss_that_breaks_while_all_layers_are_sound_is_named() -> None:
     [
         (
             Training("mse", Sgd(5.0), 1),
-            "Lower the learning rate from 5 to 0.1, or limit the gradient with clip_norm 1.",
+            "Lower the learning rate from 5 to 0.1, or clip the gradient to a norm of 1.",
         ),
         (
             Training("mse", Momentum(0.02), 1, clip_norm=1.0),

@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import redis
 import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from tests.servers.stack import await_condition
 
-from epochal_service.jobs.queue import BELL, Queue
+from epochal_service.jobs.queue import Queue
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Settings
 from epochal_service.store import Database
@@ -57,15 +55,7 @@ def app(settings: Settings) -> FastAPI:
 @pytest.fixture
 def client(app: FastAPI, settings: Settings) -> Iterator[TestClient]:
     with TestClient(app, raise_server_exceptions=False) as client:
-        await_doorbell(settings)
         yield client
-
-
-def await_doorbell(settings: Settings) -> None:
-    """Returns when the app listens to the broker, which is the last that it does to start."""
-    assert settings.broker_url is not None
-    with redis.Redis.from_url(settings.broker_url) as broker:
-        await_condition(lambda: broker.pubsub_numsub(BELL)[0][1], 10, "the app listens")
 
 
 @pytest.fixture
@@ -123,7 +113,6 @@ def served(
 
         try:
             assert server.listening.wait(10)
-            await_doorbell(app.state.context.settings)
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", stop
         finally:
             stop()

@@ -1,14 +1,23 @@
 """A service on each of the two databases, with a worker in the test's own process."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 
 import pytest
+from tests.servers.postgres import PostgresServer
 from tests.workers.workshop import Service, service_at
 
 
-@pytest.fixture
-def service(database_url: str, broker_url: str, tmp_path: Path) -> Iterator[Service]:
-    """The test runs once on SQLite and once on PostgreSQL."""
-    with service_at(database_url, broker_url, tmp_path) as service:
-        yield service
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def service(
+    request: pytest.FixtureRequest, valkey_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """The tests of a module share one on SQLite, and then one on PostgreSQL; jobs are their own."""
+    folder = tmp_path_factory.mktemp("service")
+    with ExitStack() as scope:
+        if request.param == "sqlite":
+            url = f"sqlite:///{folder}/epochal.db"
+        else:
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            url = scope.enter_context(server.database())
+        yield scope.enter_context(service_at(url, valkey_server, folder))

@@ -53,9 +53,10 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     finally:
         await hub.close()
         closing.set()
-        doorbell.cancel()
-        with suppress(asyncio.CancelledError):
-            await doorbell
+        # redis-py swallows a cancellation that comes while it connects: ask until it is heard.
+        while not doorbell.done():
+            doorbell.cancel()
+            await asyncio.wait([doorbell], timeout=0.1)
         await reaper
         queue.close()
         database.close()

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
-from ..errors import Unavailable
+from ..errors import InvalidArgument, Unavailable
 
 __all__ = ["Connection", "Database", "new_id", "now"]
 
@@ -124,3 +124,5 @@ def _translated() -> Iterator[None]:
     ) as error:
         cause = getattr(error, "orig", None) or error
         raise Unavailable(f"The database does not answer: {str(cause).strip()}") from error
+    except sa.exc.DataError as error:  # PostgreSQL's text cannot hold every Unicode character
+        raise InvalidArgument("Text may not hold the character NUL") from error

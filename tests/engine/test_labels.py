@@ -1,0 +1,114 @@
+"""Labels of curves that are small enough to judge by eye, and of runs whose bands are known."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from epochal_engine import Adam, Data, Dense, Network, Optimizer, Run, Sgd, Training
+from epochal_engine.generators import circles
+from epochal_engine.labels import label
+
+
+def test_a_loss_that_came_down_to_a_quarter_is_good_even_if_it_still_falls() -> None:
+    found = label([1.0, 0.5, 0.3, 0.2])
+    assert (found.name, found.level, found.undone) == ("good", 0.2, 0.0)
+    assert found.late == pytest.approx(0.1 / 0.8)
+
+
+def test_a_loss_that_settled_above_a_quarter_is_good() -> None:
+    assert label([1.0, 0.5, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]).name == "good"
+
+
+def test_a_loss_that_falls_in_a_straight_line_is_slow() -> None:
+    assert label([1.0, 0.9, 0.8, 0.7]).name == "slow"
+
+
+def test_a_loss_that_fell_by_less_than_a_twentieth_says_that_the_rate_is_too_low() -> None:
+    assert label([1.0, 0.99, 0.98, 0.96]).name == "too_low"
+    assert label([1.0, 0.99, 0.98, 0.94]).name == "slow"
+
+
+def test_a_flat_loss_and_a_single_epoch_say_that_the_rate_is_too_low() -> None:
+    assert label([0.7, 0.7, 0.7]).name == "too_low"
+    assert label([0.7]).name == "too_low"
+
+
+def test_a_loss_that_rises_as_often_as_it_falls_oscillates() -> None:
+    found = label([1.0, 0.6, 0.9, 0.6, 0.9, 0.6, 0.9, 0.6])
+    assert found.name == "oscillating"
+    assert found.undone == pytest.approx(0.9 / 1.3)
+
+
+@pytest.mark.parametrize("last", [1.2, math.nan, math.inf])
+def test_a_loss_that_ends_above_its_beginning_or_nowhere_diverged(last: float) -> None:
+    assert label([1.0, 1.1, last]).name == "diverged"
+
+
+def test_a_run_that_was_stopped_as_diverged_is_told_so_whatever_its_curve() -> None:
+    assert label([1.0, 0.1], diverged=True).name == "diverged"
+
+
+def test_a_curve_without_epochs_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one epoch"):
+        label([])
+
+
+INPUTS, LABELS = circles(samples=200, noise=0.05, rng=np.random.default_rng(0))
+CIRCLES = Data(INPUTS, LABELS[:, None].astype(float))
+NETWORK = Network((2,), (Dense(8, "tanh"), Dense(8, "tanh"), Dense(1, "sigmoid")))
+
+
+def usual_label(optimizer: Optimizer, epochs: int, batch_size: int | None) -> str:
+    """What most of three seeds say."""
+    names = []
+    for seed in range(3):
+        training = Training(
+            "binary_cross_entropy",
+            optimizer,
+            epochs,
+            batch_size,
+            seed=seed,
+            gradients_every=0,
+        )
+        run = Run(NETWORK, training, CIRCLES)
+        for _ in run:
+            pass
+        assert run.outcome is not None
+        losses = np.concatenate([block.columns["train_loss"] for block in run.take()])
+        diverged = run.outcome.stop_reason == "diverged"
+        names.append(label(losses, diverged=diverged).name)
+    return Counter(names).most_common(1)[0][0]
+
+
+@pytest.mark.parametrize(
+    ("rate", "name"),
+    [
+        (0.0001, "too_low"),
+        (0.0006, "slow"),
+        (0.0013, "good"),
+        (0.01, "good"),
+        (0.7, "good"),
+        (2.0, "oscillating"),
+        (10.0, "diverged"),
+    ],
+)
+def test_adam_on_two_circles_is_good_from_a_thousandth_to_seven_tenths(
+    rate: float, name: str
+) -> None:
+    assert usual_label(Adam(rate), epochs=500, batch_size=None) == name
+
+
+@pytest.mark.parametrize(
+    ("rate", "name"),
+    [(0.001, "too_low"), (0.01, "slow"), (0.02, "slow"), (0.05, "good"), (1.0, "good")],
+)
+def test_where_adam_is_good_plain_gradient_descent_is_slow(rate: float, name: str) -> None:
+    assert usual_label(Sgd(rate), epochs=100, batch_size=10) == name
+
+
+def test_gradient_descent_with_a_rate_of_twenty_diverged_within_a_few_epochs() -> None:
+    assert usual_label(Sgd(20.0), epochs=100, batch_size=None) == "diverged"
