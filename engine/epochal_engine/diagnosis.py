@@ -16,7 +16,7 @@ import numpy as np
 from .activations import ACTIVATIONS
 from .data import Data
 from .divergence import SAMPLES_EXAMINED, layer_outputs
-from .labels import label
+from .labels import NOTICEABLE, label
 from .losses import LOSSES
 from .network import Network
 from .snapshots import STATISTICS, Gradients
@@ -40,7 +40,7 @@ LARGE_INPUT = 20.0
 """A feature is unscaled if its root mean square is larger. Weights are drawn for inputs about 1."""
 VANISHED = 0.01
 """The share of the gradient of the last layer at which that of an earlier one has vanished."""
-EXPLODED = 100.0
+EXPLODED = 30.0
 """How many times the first epoch's gradient, and at least how large, an exploded one is."""
 AILING_SHARE = 0.25
 """The share of a layer's units that must be dead or saturated to be told."""
@@ -49,7 +49,8 @@ SATURATED_SLOPE = 0.05
 MOST_SAMPLES = 0.95
 """A saturated unit is saturated for at least this share of the samples."""
 OVERFITTED = 1.2
-"""How many times its lowest value the validation loss has risen to when that counts."""
+"""How many times its lowest value the validation loss has risen to when that counts, if the rise
+is also noticeable beside its first value."""
 
 _SILENT = ("relu",)
 """Activations whose slope is exactly 0 on one side: a unit that is always there never learns."""
@@ -64,6 +65,12 @@ _RANGES = {
     "softplus": (0.0, np.inf),
 }
 """What an output with this activation can reach."""
+
+
+_SCALE: tuple[str, Patch] = (
+    "Scale every feature to mean 0 and deviation 1.",
+    {"dataset": {"scaling": "standard"}},
+)
 
 
 @dataclass(frozen=True)
@@ -162,8 +169,7 @@ class _Examination:
             f"The inputs are large: feature {worst} is about {sizes[worst]:.3g} in size, where "
             "weights start out for inputs about 1.",
             {"feature": float(worst), "root_mean_square": float(sizes[worst])},
-            "Scale every feature to mean 0 and deviation 1.",
-            {"dataset": {"scaling": "standard"}},
+            *_SCALE,
         )
 
     def vanishing_gradients(self) -> Iterator[Finding]:
@@ -174,9 +180,10 @@ class _Examination:
             norms = self._statistic("norm")
             shares = np.nan_to_num(np.median(norms / norms[:, -1:], axis=0), nan=1.0)
         ailing = np.flatnonzero(shares < VANISHED)
-        if len(ailing) == 0:
+        # The gradient flows backward, so it vanished at the last of these; if there is none of it
+        # at all there, dead units cut it off.
+        if len(ailing) == 0 or shares[ailing[-1]] == 0.0:
             return
-        # The gradient flows backward: the last layer that it no longer reaches is where it died.
         at = int(ailing[-1])
         name = self.gradients.layers[at]
         yield Finding(
@@ -198,7 +205,7 @@ class _Examination:
         norms = np.asarray(self.columns["gradient_norm"], np.float64)
         finite = np.where(np.isfinite(norms), norms, np.inf)
         epoch = int(finite.argmax())
-        exploded = finite[epoch] > EXPLODED * max(float(finite[0]), 1.0)
+        exploded = np.isinf(finite[epoch]) or finite[epoch] > EXPLODED * max(finite[0], 1.0)
         if not exploded or self.training.clip_norm is not None:
             return
         layer = None
@@ -242,8 +249,9 @@ class _Examination:
 
         First weights of the usual sizes do not put them there: large inputs do, or long steps.
         """
-        cause = next(self.unscaled_inputs(), None) or self._lower_rate
-        for at, name, activation, outputs in self._hidden():
+        unscaled = any(True for _ in self.unscaled_inputs())
+        suggestion, patch = _SCALE if unscaled else self._lower_rate()
+        for _, name, activation, outputs in self._hidden():
             if activation not in _SQUASHING:
                 continue
             slopes = _slopes(activation, outputs) / _SQUASHING[activation]
@@ -272,8 +280,7 @@ class _Examination:
             None,
             f"The training loss {what}: the steps are too long.",
             {"learning_rate": rate, "level": found.level, "undone": found.undone},
-            f"Lower the learning rate from {rate:g} to {rate / 10.0:g}.",
-            {"optimizer": {"learning_rate": rate / 10.0}},
+            *self._lower_rate(),
         )
 
     def learning_rate_too_low(self) -> Iterator[Finding]:
@@ -301,7 +308,9 @@ class _Examination:
         losses = self.columns["train_loss"]
         best = int(held_out.argmin())
         last = float(np.median(held_out[-max(len(held_out) // 10, 1) :]))
-        if not (last > OVERFITTED * held_out[best] and losses[-1] < losses[best]):
+        rise = last - float(held_out[best])
+        is_high = rise > max((OVERFITTED - 1.0) * held_out[best], NOTICEABLE * held_out[0])
+        if not (is_high and losses[-1] < losses[best]):
             return
         evidence = {
             "best_epoch": float(best + 1),
@@ -348,6 +357,14 @@ class _Examination:
             if activation is not None:
                 units = output.reshape(-1, output.shape[-1])
                 yield at, self.network.names[at], activation, units
+
+    def _lower_rate(self) -> tuple[str, Patch]:
+        rate = self.training.optimizer.learning_rate
+        lower = float(f"{rate / 10.0:.4g}")
+        return (
+            f"Lower the learning rate from {rate:g} to {lower:g}.",
+            {"optimizer": {"learning_rate": lower}},
+        )
 
     def _with_layer(self, at: int, **changes: Any) -> Patch:
         layers = [_spec(layer) for layer in self.network.layers]

@@ -235,11 +235,14 @@ class CreateDatasetRequest(_message.Message):
     TARGET_FIELD_NUMBER: _builtins.int
     TASK_FIELD_NUMBER: _builtins.int
     GENERATOR_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     csv: _builtins.str
     target: _builtins.str
     """CSV only: the column to predict; the last one by default."""
     task: Global___UploadTask.ValueType
+    request_id: _builtins.str
+    """The idempotency key: the same key and the same request give the same data set."""
     @_builtins.property
     def generator(self) -> Global___GeneratorSpec: ...
     def __init__(
@@ -250,10 +253,11 @@ class CreateDatasetRequest(_message.Message):
         target: _builtins.str | None = ...,
         task: Global___UploadTask.ValueType | None = ...,
         generator: Global___GeneratorSpec | None = ...,
+        request_id: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_csv", b"_csv", "_generator", b"_generator", "_name", b"_name", "_target", b"_target", "_task", b"_task", "csv", b"csv", "generator", b"generator", "name", b"name", "target", b"target", "task", b"task"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_csv", b"_csv", "_generator", b"_generator", "_name", b"_name", "_request_id", b"_request_id", "_target", b"_target", "_task", b"_task", "csv", b"csv", "generator", b"generator", "name", b"name", "request_id", b"request_id", "target", b"target", "task", b"task"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_csv", b"_csv", "_generator", b"_generator", "_name", b"_name", "_target", b"_target", "_task", b"_task", "csv", b"csv", "generator", b"generator", "name", b"name", "target", b"target", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_csv", b"_csv", "_generator", b"_generator", "_name", b"_name", "_request_id", b"_request_id", "_target", b"_target", "_task", b"_task", "csv", b"csv", "generator", b"generator", "name", b"name", "request_id", b"request_id", "target", b"target", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__csv: _TypeAlias = _typing.Literal["csv"]  # noqa: Y015
     _WhichOneofArgType__csv: _TypeAlias = _typing.Literal["_csv", b"_csv"]  # noqa: Y015
@@ -261,6 +265,8 @@ class CreateDatasetRequest(_message.Message):
     _WhichOneofArgType__generator: _TypeAlias = _typing.Literal["_generator", b"_generator"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__request_id: _TypeAlias = _typing.Literal["request_id"]  # noqa: Y015
+    _WhichOneofArgType__request_id: _TypeAlias = _typing.Literal["_request_id", b"_request_id"]  # noqa: Y015
     _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
     _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015
     _WhichOneofReturnType__task: _TypeAlias = _typing.Literal["task"]  # noqa: Y015
@@ -271,6 +277,8 @@ class CreateDatasetRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__generator) -> _WhichOneofReturnType__generator | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__request_id) -> _WhichOneofReturnType__request_id | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__target) -> _WhichOneofReturnType__target | None: ...
     @_typing.overload

@@ -9,8 +9,8 @@ from importlib import resources
 from typing import Protocol
 
 import numpy as np
-from epochal_engine.generators import GENERATORS, Generator, Parameter
 
+from epochal_engine.generators import GENERATORS, Generator, Parameter
 from epochal_service.datasets.dataset import Dataset, DatasetError, Task
 from epochal_service.datasets.upload import parse_csv
 

@@ -160,7 +160,7 @@ class Channel:
         self._bytes = 0
         self._reading = asyncio.Lock()
         self._bell = asyncio.Event()
-        self._changed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         if not self.ended:
             self._task = asyncio.create_task(self._follow(), name=f"follow {row.id}")
@@ -179,7 +179,7 @@ class Channel:
 
     async def changed(self) -> None:
         """Until there is a new frame, a heartbeat, or the end of this process."""
-        await asyncio.shield(self._changed)
+        await self._changed.wait()
 
     async def frame_after(self, cursor: int) -> Frame | None:
         """The frame that follows the cursor; None if there is nothing new, or the job was deleted
@@ -208,9 +208,8 @@ class Channel:
             self._bytes -= len(old.data)
 
     def _wake(self) -> None:
-        if not self._changed.done():
-            self._changed.set_result(None)
-        self._changed = asyncio.get_running_loop().create_future()
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..errors import Conflict, IdempotencyMismatch, NotFound
+from ..errors import Conflict, NotFound
 from ..specs.jobs import TERMINAL, JobState, StopReason
-from ..store import Database, checkpoints, jobs
+from ..store import Database, checkpoints, jobs, keys
 from ..store import log as job_log
 from ..store.database import new_id
 from ..store.jobs import JobRow
@@ -101,20 +101,13 @@ def submit(
 
     Raises `IdempotencyMismatch` if the key stands for another request.
     """
-    job_id = new_id("job")
+    new = new_id("job")
     with database.write() as connection:
-        if request_id is not None and not jobs.remember_key(
-            connection, owner, request_id, fingerprint, job_id
-        ):
-            known = jobs.created_by(connection, owner, request_id)
-            assert known is not None
-            if known[0] != fingerprint:
-                raise IdempotencyMismatch(
-                    "This key was used for another request: choose a new key for a new job"
-                )
-            row = jobs.find(connection, known[1], owner)
+        job_id = keys.once(connection, owner, request_id, fingerprint, new)
+        if job_id != new:
+            row = jobs.find(connection, job_id, owner)
             if row is None:
-                raise NotFound(f"The job that this key made, {known[1]}, was deleted")
+                raise NotFound(f"The job that this key made, {job_id}, was deleted")
             return row, False
         jobs.insert(
             connection,

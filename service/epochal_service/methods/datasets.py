@@ -19,11 +19,12 @@ from ..specs.datasets import (
     ListDatasetsRequest,
     PreviewRequest,
 )
-from ..store import datasets, jobs
+from ..store import datasets, jobs, keys
 from ..store.database import new_id
 from ..store.datasets import DatasetRow
 from ..store.packing import pack_state
 from .context import Context
+from .fingerprints import fingerprint
 from .pages import before, cut, page_size
 
 
@@ -79,7 +80,10 @@ def preview_dataset(context: Context, id: str, request: PreviewRequest) -> Datas
 
 
 def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
-    """Keep a CSV or generated points. Raises `InvalidArgument` that names rows and columns."""
+    """Keep a CSV or generated points; the same `request_id` gives what it made before.
+
+    Raises `InvalidArgument` that names rows and columns, `IdempotencyMismatch`, `Conflict`.
+    """
     limits = context.settings.limits
     if (request.csv is None) == (request.generator is None):
         raise InvalidArgument.of(FieldError("csv", "give either csv or generator, and not both"))
@@ -111,7 +115,16 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
         "license": table.license,
     }
     content = pack_state({"inputs": table.inputs, "targets": table.targets}, about)
+    new = new_id("data")
     with context.database.write() as connection:
+        dataset_id = keys.once(
+            connection, context.owner, request.request_id, fingerprint(request), new
+        )
+        if dataset_id != new:
+            known = datasets.find(connection, dataset_id, context.owner)
+            if known is None:
+                raise NotFound(f"The data set that this key made, {dataset_id}, was deleted")
+            return _reply(known)
         if datasets.count(connection, context.owner) >= limits.max_datasets:
             raise Conflict(
                 f"There are {limits.max_datasets} data sets already: delete one first",
@@ -119,7 +132,7 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
             )
         row = datasets.insert(
             connection,
-            id=new_id("data"),
+            id=new,
             owner=context.owner,
             name=request.name,
             about=json.dumps(about | _sizes(table)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 
@@ -52,6 +51,7 @@ from ..store import log as job_log
 from ..store.jobs import JobRow
 from ..store.packing import to_npz, unpack
 from .context import Context
+from .fingerprints import fingerprint
 from .pages import before, cut, page_size
 
 
@@ -60,7 +60,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
 
     Raises `InvalidArgument` for a spec that cannot be trained, `IdempotencyMismatch`.
     """
-    fingerprint = hashlib.sha256(spec.model_dump_json().encode()).hexdigest()
+    asked = fingerprint(spec)
     with context.database.read() as connection:
         spec = _resolved(connection, spec, context.owner)
         dataset = load_dataset(spec, connection, context.owner)
@@ -86,7 +86,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
         },
         labels=spec.labels,
         request_id=options.request_id,
-        fingerprint=fingerprint,
+        fingerprint=asked,
     )
     if new:
         context.queue.hint(row.id)

@@ -18,24 +18,37 @@ from ..specs.networks import (
     NetworkSummary,
     SummarizeNetworkRequest,
 )
-from ..store import networks
+from ..store import keys, networks
 from ..store.database import new_id
 from ..store.networks import NetworkRow
 from .context import Context
+from .fingerprints import fingerprint
 from .pages import before, cut, page_size
 
 
 def create_network(context: Context, request: CreateNetworkRequest) -> Network:
-    """Save a network. Raises `InvalidArgument` if its shapes do not fit."""
+    """Save a network; the same `request_id` gives the network that it made before.
+
+    Raises `InvalidArgument` if its shapes do not fit, `IdempotencyMismatch`.
+    """
     check_network(request.network, context.settings.limits)
+    new = new_id("net")
     with context.database.write() as connection:
-        row = networks.insert(
-            connection,
-            id=new_id("net"),
-            owner=context.owner,
-            name=request.name,
-            network=request.network.model_dump_json(),
+        network_id = keys.once(
+            connection, context.owner, request.request_id, fingerprint(request), new
         )
+        if network_id != new:
+            row = networks.find(connection, network_id, context.owner)
+            if row is None:
+                raise NotFound(f"The network that this key made, {network_id}, was deleted")
+        else:
+            row = networks.insert(
+                connection,
+                id=new,
+                owner=context.owner,
+                name=request.name,
+                network=request.network.model_dump_json(),
+            )
     return _reply(context, row)
 
 

@@ -22,7 +22,7 @@ from ..specs.datasets import (
 from ..specs.validation import parse
 from . import examples
 from .body import StrictRoute
-from .context import Here
+from .context import Here, IdempotencyKey
 from .problems import Explained, problems
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=StrictRoute)
@@ -57,7 +57,7 @@ DatasetId = Annotated[
     "",
     status_code=201,
     summary="Create a data set",
-    responses=problems(400, 413, 415),
+    responses=problems(400, 413, 415, 422),
     openapi_extra=CSV_BODY,
 )
 def create_dataset(
@@ -65,6 +65,7 @@ def create_dataset(
     body: JsonOrCsv,
     query: Annotated[UploadRequest, Query(), Explained],
     response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> Dataset:
     """Keeps a CSV text, or the points of a generator.
 
@@ -82,6 +83,8 @@ def create_dataset(
         )
     else:
         request = body
+    if idempotency_key is not None:
+        request = request.model_copy(update={"request_id": idempotency_key})
     dataset = datasets.create_dataset(context, request)
     response.headers["Location"] = f"{router.prefix}/{dataset.id}"
     return dataset

@@ -38,7 +38,7 @@ from ..specs.jobs import (
 from ..specs.training import TrainingSpec
 from . import examples
 from .body import JSON, StrictRoute
-from .context import Here
+from .context import Here, IdempotencyKey
 from .problems import Explained, problems
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
@@ -83,15 +83,7 @@ def create_job(
     spec: Annotated[TrainingSpec, Body(openapi_examples=examples.JOBS), Explained],
     query: Annotated[CreateJobQuery, Query(), Explained],
     response: Response,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            min_length=1,
-            max_length=200,
-            description="Makes it safe to try again: the same key and spec give the same job.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Job:
     """Takes a job into the queue, and gives it back with its id and its price.
 

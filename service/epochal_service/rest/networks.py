@@ -17,7 +17,7 @@ from ..specs.networks import (
 )
 from . import examples
 from .body import StrictRoute
-from .context import Here
+from .context import Here, IdempotencyKey
 from .problems import Explained, problems
 
 router = APIRouter(prefix="/v1/networks", tags=["networks"], route_class=StrictRoute)
@@ -25,13 +25,16 @@ router = APIRouter(prefix="/v1/networks", tags=["networks"], route_class=StrictR
 NetworkId = Annotated[str, Path(alias="id")]
 
 
-@router.post("", status_code=201, summary="Save a network", responses=problems(400, 413, 415))
+@router.post("", status_code=201, summary="Save a network", responses=problems(400, 413, 415, 422))
 def create_network(
     context: Here,
     request: Annotated[CreateNetworkRequest, Body(openapi_examples=examples.NETWORKS), Explained],
     response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> Network:
     """Saves a network together with its summary; a job may then name it by its id."""
+    if idempotency_key is not None:
+        request = request.model_copy(update={"request_id": idempotency_key})
     network = networks.create_network(context, request)
     response.headers["Location"] = f"{router.prefix}/{network.id}"
     return network

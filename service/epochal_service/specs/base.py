@@ -74,6 +74,8 @@ PageToken = Annotated[
     str, Field(max_length=200, description="`next_page_token` of the page before.")
 ]
 
+RequestId = Annotated[str, Field(min_length=1, max_length=200)]
+
 PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
 

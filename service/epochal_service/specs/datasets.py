@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from .base import PAGE_SIZE, Name, PageSize, PageToken, Reply, Request, Seed, Spec
+from .base import PAGE_SIZE, Name, PageSize, PageToken, Reply, Request, RequestId, Seed, Spec
 
 Scaling = Literal["none", "standard", "minmax"]
 
@@ -91,6 +91,8 @@ class CreateDatasetRequest(Spec):
     classification.
     """
     generator: GeneratorSpec | None = None
+    request_id: RequestId | None = None
+    """The idempotency key: the same key and the same request give the same data set."""
 
 
 class UploadRequest(Request):

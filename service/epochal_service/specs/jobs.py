@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import PAGE_SIZE, Cursor, PageSize, PageToken, Reply, Request, Spec
+from .base import PAGE_SIZE, Cursor, PageSize, PageToken, Reply, Request, RequestId, Spec
 from .training import Metric, TrainingSpec
 
 JobState = Literal[
@@ -29,7 +29,7 @@ TERMINAL: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
 class CreateJobOptions(Request):
     """What stands beside the spec: query and header on HTTP, fields on gRPC."""
 
-    request_id: str | None = Field(default=None, min_length=1, max_length=200)
+    request_id: RequestId | None = None
     """The idempotency key: the same key and the same spec give the same job."""
     validate_only: bool = False
     """Check and price the spec, and make no job."""

@@ -16,6 +16,7 @@ from .base import (
     PageToken,
     Reply,
     Request,
+    RequestId,
     Spec,
 )
 
@@ -62,6 +63,8 @@ class NetworkRef(Spec):
 class CreateNetworkRequest(Spec):
     network: NetworkSpec
     name: Name | None = None
+    request_id: RequestId | None = None
+    """The idempotency key: the same key and the same request give the same network."""
 
 
 class SummarizeNetworkRequest(Spec):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from .database import now
+from .database import insert_into, now
 from .tables import checkpoints, resume_points
 
 
@@ -22,20 +21,12 @@ class CheckpointRow:
     created_at: float
 
 
-def _upsert(connection: Connection) -> Any:
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert
-    else:
-        from sqlalchemy.dialects.postgresql import insert  # type: ignore[assignment]
-    return insert
-
-
 def insert(connection: Connection, job_id: str, weights: Sequence[tuple[int, bytes]]) -> None:
     """Store (epoch, packed weights); an epoch that is there already stays as it is."""
     if not weights:
         return
     connection.execute(
-        _upsert(connection)(checkpoints).values(created_at=now()).on_conflict_do_nothing(),
+        insert_into(connection, checkpoints).values(created_at=now()).on_conflict_do_nothing(),
         [
             {
                 "job_id": job_id,
@@ -77,7 +68,9 @@ def find(connection: Connection, job_id: str, epoch: int | None = None) -> tuple
 
 def put_resume_point(connection: Connection, job_id: str, epoch: int, state: bytes) -> None:
     """Replace the state from which the job goes on."""
-    statement = _upsert(connection)(resume_points).values(job_id=job_id, epoch=epoch, state=state)
+    statement = insert_into(connection, resume_points).values(
+        job_id=job_id, epoch=epoch, state=state
+    )
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["job_id"],

@@ -12,12 +12,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
 from ..errors import InvalidArgument, Unavailable
 
-__all__ = ["Connection", "Database", "new_id", "now"]
+__all__ = ["Connection", "Database", "insert_into", "new_id", "now"]
 
 
 class now(FunctionElement[float]):
@@ -45,6 +46,13 @@ STALLED_SECONDS = 10.0
 def new_id(prefix: str) -> str:
     """An id that sorts by the time of its making, e.g. `job_0649f2a51c3d0_9f86d081884c7d65`."""
     return f"{prefix}_{time.time_ns() // 1000:013x}_{secrets.token_hex(8)}"
+
+
+def insert_into(connection: Connection, table: sa.Table) -> Any:
+    """An INSERT that knows ON CONFLICT, which SQLite and PostgreSQL have, each in its module."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)
 
 
 class Database:

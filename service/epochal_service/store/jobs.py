@@ -12,19 +12,17 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from .database import now
-from .tables import creation_keys, job_labels, jobs
+from .tables import job_labels, jobs
 
 __all__ = [
     "JobRow",
     "advance",
     "claimable",
-    "created_by",
     "delete",
     "expired",
     "find",
     "insert",
     "page",
-    "remember_key",
     "unhinted",
     "uses_dataset",
 ]
@@ -70,40 +68,6 @@ def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[st
             sa.insert(job_labels),
             [{"job_id": values["id"], "key": k, "value": v} for k, v in labels.items()],
         )
-
-
-def created_by(connection: Connection, owner: str, key: str) -> tuple[str, str] | None:
-    """(fingerprint of the request, job id) that an idempotency key stands for."""
-    found = connection.execute(
-        sa.select(creation_keys.c.fingerprint, creation_keys.c.job_id).where(
-            creation_keys.c.owner == owner, creation_keys.c.key == key
-        )
-    ).one_or_none()
-    return None if found is None else (found.fingerprint, found.job_id)
-
-
-def remember_key(
-    connection: Connection, owner: str, key: str, fingerprint: str, job_id: str
-) -> bool:
-    """Take the key for this job; False if somebody has it already.
-
-    On PostgreSQL the statement waits for another transaction that is just taking the same key.
-    """
-    values = {
-        "owner": owner,
-        "key": key,
-        "fingerprint": fingerprint,
-        "job_id": job_id,
-        "created_at": now(),
-    }
-    if connection.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as upsert
-    else:
-        from sqlalchemy.dialects.postgresql import insert as upsert  # type: ignore[assignment]
-    taken = connection.execute(
-        upsert(creation_keys).values(values).on_conflict_do_nothing().returning(creation_keys.c.key)
-    )
-    return taken.one_or_none() is not None
 
 
 def find(

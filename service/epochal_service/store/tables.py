@@ -144,6 +144,6 @@ creation_keys = Table(
     Column("owner", String(40), primary_key=True),
     Column("key", String(200), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
-    Column("job_id", String(40), nullable=False),
+    Column("made_id", String(40), nullable=False),
     Column("created_at", Float, nullable=False),
 )

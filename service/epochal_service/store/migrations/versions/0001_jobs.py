@@ -13,7 +13,7 @@ def upgrade() -> None:
         sa.Column("owner", sa.String(length=40), nullable=False),
         sa.Column("key", sa.String(length=200), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
-        sa.Column("job_id", sa.String(length=40), nullable=False),
+        sa.Column("made_id", sa.String(length=40), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("owner", "key", name=op.f("pk_creation_keys")),
     )

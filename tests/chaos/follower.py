@@ -1,0 +1,107 @@
+"""A client that follows a job to its end, however often its connection breaks in between."""
+
+import json
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from tests.workers.record import read
+
+from epochal_service.jobs.epochs import note
+from epochal_service.store import Database
+
+
+@dataclass(frozen=True)
+class Event:
+    """One server-sent event."""
+
+    id: int
+    type: str
+    data: dict[str, Any]
+
+
+def parse(block: str) -> Event | None:
+    """The event in a block of lines; None for a comment, or for advice on when to connect again."""
+    fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+    if "event" not in fields:
+        return None
+    return Event(int(fields["id"]), fields["event"], json.loads(fields["data"]))
+
+
+class Follower:
+    """Follows from the first event on, and after each break from the last that had arrived whole."""
+
+    def __init__(self, url: str, job_id: str) -> None:
+        self.events: list[Event] = []
+        self.breaks = 0
+        self._url = f"{url}/v1/jobs/{job_id}/events"
+        self._job_id = job_id
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name=f"follow {job_id}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Do not connect again."""
+        self._over.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the end of the stream."""
+        self._thread.join(seconds)
+        assert not self._thread.is_alive(), f"the stream of {self._job_id} has not ended"
+
+    def _follow(self) -> None:
+        with httpx2.Client(trust_env=False, timeout=httpx2.Timeout(5, read=60)) as client:
+            while not self._over.is_set():
+                try:
+                    self._read(client)
+                except httpx2.TransportError:
+                    self.breaks += 1
+                self._over.wait(0.05)
+
+    def _read(self, client: httpx2.Client) -> None:
+        cursor = self.events[-1].id if self.events else 0
+        with client.stream("GET", self._url, headers={"Last-Event-ID": str(cursor)}) as response:
+            if response.status_code == 204:
+                self._over.set()
+                return
+            if response.status_code != 200:
+                return
+            lines: list[str] = []
+            for line in response.iter_lines():
+                if line:
+                    lines.append(line)
+                    continue
+                event = parse("\n".join(lines))
+                lines.clear()
+                if event is not None:
+                    self.events.append(event)
+
+    def check(self, database: Database) -> None:
+        """What arrived, all together, is the job's whole log: in order, no gap, nothing twice."""
+        row, rows = read(database, self._job_id)
+        ids = [event.id for event in self.events]
+        assert ids == sorted(set(ids))
+        assert ids[-1] == row.last_seq
+
+        told = [event.data["state"] for event in self.events if event.type == "state"]
+        assert told == [note(each.note)["state"] for each in rows if each.kind == "state"]
+
+        reached = 0
+        for batch in (event.data for event in self.events if event.type == "epochs"):
+            assert batch["first_epoch"] == reached + 1
+            reached = batch["last_epoch"]
+        assert reached == row.epoch
+
+        kept = [
+            e for event in self.events if event.type == "checkpoint" for e in event.data["epochs"]
+        ]
+        assert kept == [
+            epoch
+            for each in rows
+            if each.kind == "checkpoint"
+            for epoch in note(each.note)["epochs"]
+        ]
+        assert [event.type for event in self.events].count("end") == 1
+        assert self.events[-1].type == "end"
+        assert self.events[-1].data["stop_reason"] == row.stop_reason

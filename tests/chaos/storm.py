@@ -1,0 +1,278 @@
+"""Jobs on real processes that are killed, stopped and cut off while they train.
+
+a few jobs at a time ── fault ── its victims store epochs again ── fault ── … ── all have ended
+                                                                              │
+a twin of each, trained in peace ──────────── the same record? ───────────────┘
+"""
+
+import os
+import signal
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import httpx2
+import numpy as np
+import psutil
+import redis
+from tests.chaos.follower import Follower
+from tests.servers.stack import Stack, await_condition
+from tests.workers.record import Record, read, record
+
+from epochal_service.jobs.epochs import note
+from epochal_service.jobs.lifecycle import HELD
+from epochal_service.jobs.queue import QUEUE, TASK, celery_application
+from epochal_service.specs.jobs import TERMINAL
+from epochal_service.store import Database, jobs
+from epochal_service.store.jobs import JobRow
+
+# So that what is lost is found after a second or two rather than after a quarter of a minute.
+LEASE_SECONDS = 1.5
+QUICK: dict[str, Any] = {
+    "lease_seconds": LEASE_SECONDS,
+    "reaper_seconds": 0.2,
+    "flush_seconds": 0.05,
+    "checkpoint_seconds": 0.2,
+    "log_level": "warning",
+}
+# More processes than jobs: one that is stopped must not keep a job waiting.
+JOBS_AT_A_TIME = 3
+WORKERS = 5
+
+RECOVERY_SECONDS = 20.0
+LEAVE_SECONDS = 5.0
+END_SECONDS = 300.0
+
+
+def broker_url(stack: Stack) -> str:
+    """The redis-py URL of the stack's own broker."""
+    words = psutil.Process(stack.pid("broker")).cmdline()
+    return f"unix://{words[words.index('--unixsocket') + 1]}"
+
+
+def terminate_worker(stack: Stack) -> float:
+    """SIGTERM the worker; how many seconds it takes to leave."""
+    worker = psutil.Process(stack.pid("worker"))
+    told_at = time.monotonic()
+    worker.terminate()
+    worker.wait(30)
+    return time.monotonic() - told_at
+
+
+class Storm:
+    """A stack with jobs in it, and what befalls it. Every choice is drawn from `rng`."""
+
+    def __init__(
+        self,
+        stack: Stack,
+        specs: Mapping[str, dict[str, Any]],
+        twins: Mapping[str, Record],
+        rng: np.random.Generator,
+    ) -> None:
+        self.stack = stack
+        self.database = Database(stack.database_url)
+        self.recoveries: dict[str, list[float]] = defaultdict(list)
+        self.leaves: list[float] = []
+        self.counts: dict[str, int] = defaultdict(int)
+        self._specs = specs
+        self._twins = twins
+        self._rng = rng
+        self._client = httpx2.Client(base_url=stack.http, trust_env=False, timeout=30)
+        self._kinds: dict[str, str] = {}
+        self._followers: dict[str, Follower] = {}
+        self._faults: dict[str, Callable[[], None]] = {
+            "kill a child": self._kill_child,
+            "stop a child": self._stop_child,
+            "kill the worker": self._kill_worker,
+            "terminate the worker": self._terminate_worker,
+            "flush the broker": self._flush_broker,
+            "kill the broker": self._kill_broker,
+            "repeat the hints": self._repeat_hints,
+            "kill the API": self._kill_api,
+        }
+
+    @property
+    def faults(self) -> Sequence[str]:
+        """Every kind of fault, by its name."""
+        return list(self._faults)
+
+    def close(self) -> None:
+        for follower in self._followers.values():
+            follower.stop()
+        self._client.close()
+        self.database.close()
+
+    # ------------------------------------------------------------------------------- jobs
+
+    def create(self) -> str:
+        """One more job, of the kind that has had the fewest; somebody follows it from the start."""
+        kind = min(self._specs, key=[*self._kinds.values()].count)
+        response = self._client.post("/v1/jobs", json=self._specs[kind])
+        assert response.status_code == 201, response.text
+        job_id: str = response.json()["id"]
+        self._kinds[job_id] = kind
+        self._followers[job_id] = Follower(self.stack.http, job_id)
+        return job_id
+
+    def row(self, job_id: str) -> JobRow:
+        with self.database.read() as connection:
+            row = jobs.find(connection, job_id)
+        assert row is not None
+        return row
+
+    def unfinished(self) -> list[JobRow]:
+        rows = [self.row(job_id) for job_id in self._kinds]
+        return [row for row in rows if row.state not in TERMINAL]
+
+    def holder(self, job_id: str) -> int | None:
+        """The process that trains the job, as its log tells; None if none does."""
+        row, rows = read(self.database, job_id)
+        told = [note(each.note) for each in rows if each.kind == "state"]
+        if row.state not in HELD or told[-1]["state"] != "running":
+            return None
+        return int(told[-1]["worker"].rpartition(":")[2])
+
+    def victim(self) -> tuple[str, int]:
+        """A job that is being trained, and the process that does it."""
+        found: list[tuple[str, int]] = []
+
+        def somebody_trains() -> bool:
+            self.keep_busy()
+            alive = set(self.stack.worker_pids())
+            held = {row.id: self.holder(row.id) for row in self.unfinished()}
+            found[:] = [(job, pid) for job, pid in held.items() if pid is not None and pid in alive]
+            return bool(found)
+
+        await_condition(somebody_trains, RECOVERY_SECONDS, "a job is trained")
+        return found[int(self._rng.integers(len(found)))]
+
+    def keep_busy(self) -> None:
+        while len(self.unfinished()) < JOBS_AT_A_TIME:
+            self.create()
+
+    # ------------------------------------------------------------------------------ faults
+
+    def strike(self, fault: str) -> None:
+        """Wait until some job has stored a little more, then let it happen; return when all goes on."""
+        job_id, _ = self.victim()
+        seq = self.row(job_id).last_seq + int(self._rng.integers(1, 8))
+        self.await_job(job_id, lambda row: row.last_seq >= seq, "a few more transactions")
+        self._faults[fault]()
+        self.counts[fault] += 1
+
+    def await_job(self, job_id: str, condition: Callable[[JobRow], bool], what: str) -> None:
+        """Until the condition holds, or the job has ended."""
+
+        def met() -> bool:
+            row = self.row(job_id)
+            return row.state in TERMINAL or condition(row)
+
+        await_condition(met, RECOVERY_SECONDS, f"{job_id}: {what}")
+
+    def await_recovery(self, fault: str, lost: Sequence[JobRow], since: float) -> None:
+        """Until every job that had lost its worker has stored more epochs than it had then."""
+        for before in lost:
+            self.await_job(before.id, lambda row: row.epoch > before.epoch, f"epochs after {fault}")
+            self.recoveries[fault].append(time.monotonic() - since)
+
+    def held(self) -> list[JobRow]:
+        return [row for row in self.unfinished() if row.state in HELD]
+
+    def _kill_child(self) -> None:
+        job_id, pid = self.victim()
+        os.kill(pid, signal.SIGKILL)
+        since, before = time.monotonic(), self.row(job_id)
+        self.await_recovery("kill a child", [before], since)
+
+    def _stop_child(self) -> None:
+        """Longer than its lease, so that another takes the job; then it wakes and wants to write."""
+        job_id, pid = self.victim()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            since, before = time.monotonic(), self.row(job_id)
+            # One that stands still within a transaction of SQLite keeps all others from writing: it
+            # does not lose the job, and goes on with it when it wakes.
+            deadline = since + LEASE_SECONDS + 2.0
+
+            def lost() -> bool:
+                row = self.row(job_id)
+                moved = row.fence != before.fence or row.state in TERMINAL
+                return moved or time.monotonic() > deadline
+
+            await_condition(lost, RECOVERY_SECONDS, "the fence moves")
+            if self.row(job_id).fence == before.fence:
+                self.counts["stopped within a transaction, or at the end"] += 1
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        self.await_recovery("stop a child", [before], since)
+
+    def _kill_worker(self) -> None:
+        since, lost = time.monotonic(), self.held()
+        self.stack.kill_worker()
+        self.await_recovery("kill the worker", lost, since)
+
+    def _terminate_worker(self) -> None:
+        since, lost = time.monotonic(), self.held()
+        self.leaves.append(terminate_worker(self.stack))
+        assert self.leaves[-1] < LEAVE_SECONDS
+        self.await_recovery("terminate the worker", lost, since)
+
+    def _flush_broker(self) -> None:
+        job_id = self.create()
+        with redis.Redis.from_url(broker_url(self.stack)) as client:
+            client.flushall()
+        self.await_recovery("flush the broker", [self.row(job_id)], time.monotonic())
+
+    def _kill_broker(self) -> None:
+        since = time.monotonic()
+        self.stack.kill("broker")
+        job_id = self.create()
+        self.await_recovery("kill the broker", [self.row(job_id)], since)
+
+    def _repeat_hints(self) -> None:
+        celery = celery_application(broker_url(self.stack))
+        names = [*self._kinds, "job_that_never_was"] * 2
+        self._rng.shuffle(names)
+        with celery.connection_for_write() as connection:
+            for name in names:
+                celery.send_task(TASK, args=[name], queue=QUEUE, connection=connection)
+        celery.close()
+
+    def _kill_api(self) -> None:
+        since, going_on = time.monotonic(), self.held()
+        self.stack.restart_api()
+        self.await_recovery("kill the API", going_on, since)
+
+    # -------------------------------------------------------------------------- at the end
+
+    def check(self) -> None:
+        """Wait for every job, and hold each against its twin, and each stream against its log."""
+        await_condition(lambda: not self.unfinished(), END_SECONDS, "every job has ended")
+        for job_id, kind in self._kinds.items():
+            assert record(self.database, job_id) == self._twins[kind], (job_id, kind)
+            self._followers[job_id].join(30)
+            self._followers[job_id].check(self.database)
+
+    def report(self) -> str:
+        """What happened how often, and how long it took to get over it."""
+        attempts = sum(self.row(job_id).attempt for job_id in self._kinds)
+        breaks = sum(follower.breaks for follower in self._followers.values())
+        lines = [
+            f"{self.database.engine.dialect.name}: {len(self._kinds)} jobs, {attempts} attempts, "
+            f"{breaks} broken streams, all as their twins"
+        ]
+        for fault, count in self.counts.items():
+            seconds = self.recoveries.get(fault, [])
+            line = f"  {fault:<44} {count:>4}"
+            if seconds:
+                line += (
+                    f"   the next epochs after {statistics.median(seconds):5.2f} s"
+                    f" (most {max(seconds):5.2f} s, {len(seconds)} jobs)"
+                )
+            lines.append(line)
+        if self.leaves:
+            median, most = statistics.median(self.leaves), max(self.leaves)
+            lines.append(f"  from SIGTERM to the exit {median:.2f} s (most {most:.2f} s)")
+        return "\n".join(lines)

@@ -1,0 +1,391 @@
+"""Everything that may befall a job, in any order and at once: the table of transitions holds."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
+from tests.servers.postgres import PostgresServer
+from tests.workers.record import check_log, read, states
+from tests.workers.workshop import AT_ONCE, XOR, Service, at_call, let_lease_run_out, service_at
+
+from epochal_engine import Block
+from epochal_service.errors import Conflict
+from epochal_service.jobs import lifecycle, reaper
+from epochal_service.jobs.epochs import entry_of, latest
+from epochal_service.jobs.lifecycle import HELD, TRANSITIONS, Claim, Ending, Progress
+from epochal_service.jobs.queue import Queue
+from epochal_service.specs.jobs import TERMINAL
+from epochal_service.store import Database, database, jobs, migrate
+
+OWNER = "local"
+MAX_ATTEMPTS = 3
+
+
+def submit(store: Database) -> str:
+    """The id of a new job; nobody here looks into its spec."""
+    row, _ = lifecycle.submit(
+        store,
+        owner=OWNER,
+        values={"spec": "{}", "parameters": 1, "samples": 1, "flops": 1.0},
+        labels={},
+        request_id=None,
+        fingerprint="",
+    )
+    return row.id
+
+
+def progress(first_epoch: int, count: int) -> Progress:
+    """What a worker tells of `count` epochs, with a checkpoint of the last."""
+    if count == 0:
+        return Progress()
+    columns = {name: np.ones(count) for name in ("train_loss", "learning_rate", "gradient_norm")}
+    block = Block(first_epoch, columns, None)
+    entry = entry_of(block, np.ones(count))
+    assert entry is not None
+    last = block.last_epoch
+    return Progress(
+        entries=(entry,),
+        epoch=last,
+        latest=latest(first_epoch, {**columns, "seconds": np.ones(count)}),
+        weights=[(last, b"weights")],
+        resume_point=(last, b"state"),
+    )
+
+
+def claim(store: Database, job_id: str) -> Claim | None:
+    return lifecycle.claim(store, job_id, lease_seconds=60, worker="here:1", kernel="any")
+
+
+# ----------------------------------------------------------------------- one after the other, any
+
+
+@contextmanager
+def migrated() -> Iterator[Path]:
+    """A SQLite file with empty tables, to be copied."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "empty.db")
+        migrate.upgrade(f"sqlite:///{path}")
+        yield path
+
+
+class OneJob(RuleBasedStateMachine):
+    """A job, users with wishes, workers that claim it, and a reaper.
+
+    A worker keeps its claim when it has lost the job: it knows nothing of that, and goes on.
+    """
+
+    empty: Path
+    claims = Bundle("claims")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = TemporaryDirectory()
+        path = shutil.copy(self.empty, self.folder.name)
+        self.store = Database(f"sqlite:///{path}")
+        self.job_id = submit(self.store)
+        self.state = "queued"
+
+    def teardown(self) -> None:
+        self.store.close()
+        self.folder.cleanup()
+
+    def row(self) -> jobs.JobRow:
+        return lifecycle.get(self.store, self.job_id, OWNER)
+
+    def ask(self, wish: Callable[[Database, str, str], jobs.JobRow], granted: set[str]) -> None:
+        before = read(self.store, self.job_id)
+        try:
+            assert wish(self.store, self.job_id, OWNER).state in granted
+        except Conflict:
+            assert read(self.store, self.job_id) == before
+
+    @rule()
+    def cancel(self) -> None:
+        self.ask(lifecycle.cancel, {"cancelling", "cancelled"})
+
+    @rule()
+    def pause(self) -> None:
+        self.ask(lifecycle.pause, {"pausing", "paused"})
+
+    @rule()
+    def resume(self) -> None:
+        self.ask(lifecycle.resume, {"queued", "running"})
+
+    @rule(target=claims)
+    def claim(self) -> Any:
+        before = self.row()
+        taken = claim(self.store, self.job_id)
+        assert (taken is not None) == (before.state == "queued")
+        return multiple() if taken is None else taken
+
+    def holds(self, claim: Claim) -> bool:
+        row = self.row()
+        return row.state in HELD and row.fence == claim.job.fence
+
+    def write(self, claim: Claim, write: Callable[[Progress], object], count: int) -> object:
+        """What a worker that believes to hold the job has to tell is stored if it does hold it."""
+        held, before = self.holds(claim), read(self.store, self.job_id)
+        answer = write(progress(before[0].epoch + 1, count))
+        if held:
+            assert self.row().epoch == before[0].epoch + count
+        else:
+            assert not answer
+            assert read(self.store, self.job_id) == before
+        return answer
+
+    @rule(claim=claims, count=st.integers(0, 3))
+    def flush(self, claim: Claim, count: int) -> None:
+        def write(progress: Progress) -> object:
+            return lifecycle.flush(self.store, claim, progress, lease_seconds=60)
+
+        assert self.write(claim, write, count) in (None, self.row().state)
+
+    @rule(claim=claims, count=st.integers(0, 3), state=st.sampled_from(["succeeded", "failed"]))
+    def end(self, claim: Claim, count: int, state: str) -> None:
+        endings = {
+            "succeeded": Ending("succeeded", "completed"),
+            "failed": Ending("failed", "diverged", divergence={"epoch": 1}),
+        }
+        self.write(claim, lambda p: lifecycle.end(self.store, claim, p, endings[state]), count)
+
+    @rule(claim=consumes(claims), count=st.integers(0, 3))
+    def release(self, claim: Claim, count: int) -> None:
+        asked, held = self.row().state, self.holds(claim)
+        granted = {"running": "queued", "pausing": "paused", "cancelling": "cancelled"}
+        left = self.write(claim, lambda p: lifecycle.release(self.store, claim, p), count)
+        assert left == (granted[asked] if held else None)
+
+    @rule()
+    def lose_the_worker(self) -> None:
+        before = self.row()
+        if before.state in HELD:
+            let_lease_run_out(self.store, self.job_id)
+        reaper.reap(self.store, Queue(None), max_attempts=MAX_ATTEMPTS)
+        after = self.row()
+        if before.state not in HELD:
+            assert after == before
+        elif before.state == "running" and before.fruitless_attempts >= MAX_ATTEMPTS:
+            assert (after.state, after.stop_reason) == ("failed", "attempts_exhausted")
+        else:
+            becomes = {"running": "queued", "pausing": "paused", "cancelling": "cancelled"}
+            assert after.state == becomes[before.state]
+
+    @rule()
+    def look_for_lost_workers_too_early(self) -> None:
+        before = read(self.store, self.job_id)
+        reaper.reap(self.store, Queue(None), max_attempts=MAX_ATTEMPTS)
+        assert read(self.store, self.job_id) == before
+
+    @invariant()
+    def only_allowed_moves_were_made(self) -> None:
+        before, self.state = self.state, self.row().state
+        assert self.state == before or self.state in TRANSITIONS[before]  # type: ignore[index]
+        check_log(self.store, self.job_id)
+
+
+def test_a_job_keeps_to_its_table_whatever_befalls_it() -> None:
+    OneJob.TestCase.settings = settings(
+        max_examples=40,
+        stateful_step_count=25,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    with migrated() as OneJob.empty:
+        OneJob.TestCase("runTest").debug()
+
+
+# --------------------------------------------------------------------------------- all at once
+
+
+@pytest.fixture(scope="module")
+def race(
+    postgres_server: PostgresServer, valkey_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    """Jobs on PostgreSQL, whose transactions run side by side."""
+    folder = tmp_path_factory.mktemp("race")
+    with (
+        postgres_server.database() as url,
+        service_at(url, valkey_server, folder) as service,
+    ):
+        yield service
+
+
+def at_once(*actions: Callable[[], object]) -> None:
+    """All actions in threads of their own, let go together; what one raises is raised."""
+    start = threading.Barrier(len(actions))
+    errors: list[BaseException] = []
+
+    def act(action: Callable[[], object]) -> None:
+        start.wait()
+        try:
+            action()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=act, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_users_workers_and_the_reaper_may_race(race: Service, seed: int) -> None:
+    store = race.database
+    rng = np.random.default_rng(seed)
+    job_ids = [submit(store) for _ in range(4)]
+
+    def steer(rng: np.random.Generator) -> None:
+        for _ in range(40):
+            wishes = (lifecycle.pause, lifecycle.resume, lifecycle.resume)
+            wish = lifecycle.cancel if rng.random() < 0.02 else wishes[rng.integers(3)]
+            try:
+                wish(store, str(rng.choice(job_ids)), OWNER)
+            except Conflict:
+                continue
+
+    def work(rng: np.random.Generator) -> None:
+        for _ in range(25):
+            held = claim(store, str(rng.choice(job_ids)))
+            if held is None:
+                continue
+            epoch = held.job.epoch
+            for _ in range(int(rng.integers(1, 4))):
+                wish = lifecycle.flush(store, held, progress(epoch + 1, 2), lease_seconds=60)
+                if wish is None:
+                    break
+                epoch += 2
+            else:
+                last = progress(epoch + 1, 1)
+                if rng.random() < 0.05:
+                    lifecycle.end(store, held, last, Ending("succeeded", "completed"))
+                else:
+                    lifecycle.release(store, held, last)
+
+    def lose(rng: np.random.Generator) -> None:
+        for _ in range(25):
+            job_id = str(rng.choice(job_ids))
+            with store.write() as connection:
+                jobs.advance(
+                    connection, job_id, states=HELD, events=0, values={"lease_expires_at": 0.0}
+                )
+            reaper.reap(store, race.queue, max_attempts=1000)
+
+    parts = [steer, steer, work, work, work, lose]
+    generators = rng.spawn(len(parts))
+    at_once(*(lambda p=p, g=g: p(g) for p, g in zip(parts, generators, strict=True)))
+    for job_id in job_ids:
+        check_log(store, job_id)
+    assert sum(len(states(store, job_id)) for job_id in job_ids) > 40
+
+
+@pytest.mark.parametrize("wish", [lifecycle.cancel, lifecycle.pause])
+def test_the_end_and_a_wish_at_the_same_moment_leave_one_of_both(
+    race: Service, wish: Callable[[Database, str, str], jobs.JobRow]
+) -> None:
+    store = race.database
+    for _ in range(10):
+        job_id = submit(store)
+        held = claim(store, job_id)
+        assert held is not None
+        refused: list[Conflict] = []
+
+        def ask(job_id: str = job_id, refused: list[Conflict] = refused) -> None:
+            try:
+                wish(store, job_id, OWNER)
+            except Conflict as error:
+                refused.append(error)
+
+        def end(held: Claim = held) -> None:
+            lifecycle.end(store, held, progress(1, 1), Ending("succeeded", "completed"))
+
+        at_once(ask, end)
+        check_log(store, job_id)
+        told = states(store, job_id)
+        assert told[-1] == "succeeded"
+        assert len(told) == (3 if refused else 4)
+
+
+def test_of_many_workers_one_gets_the_job(race: Service) -> None:
+    for _ in range(5):
+        job_id = submit(race.database)
+        taken: list[Claim] = []
+
+        def take(job_id: str = job_id, taken: list[Claim] = taken) -> None:
+            held = claim(race.database, job_id)
+            if held is not None:
+                taken.append(held)
+
+        at_once(*[take] * 8)
+        assert len(taken) == 1
+        assert states(race.database, job_id) == ["queued", "running"]
+
+
+def test_a_wish_that_waits_for_a_flush_is_granted(race: Service) -> None:
+    job_id = race.create(XOR, epochs=200)
+    asked = threading.Event()
+
+    def ask() -> None:
+        assert asked.wait(10)
+        race.cancel(job_id)
+
+    def train() -> None:
+        race.run(job_id, at_call(3, lambda: asked.set()), flush_seconds=AT_ONCE)
+
+    at_once(ask, train)
+    assert race.row(job_id).state in TERMINAL
+    check_log(race.database, job_id)
+
+
+def test_a_worker_that_stands_still_in_a_transaction_holds_its_job_for_a_while_only(
+    race: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "STALLED_SECONDS", 0.3)
+    job_id = race.create(XOR, epochs=10)
+    stalled, woken = threading.Event(), threading.Event()
+
+    class Stalling(Database):
+        """Stands still before the commit of its third transaction, the flush of epoch 2."""
+
+        writes = 0
+
+        @contextmanager
+        def write(self) -> Iterator[database.Connection]:
+            with super().write() as connection:
+                yield connection
+                self.writes += 1
+                if self.writes == 3:
+                    stalled.set()
+                    assert woken.wait(10)
+
+    stalling = Stalling(race.settings.database_url)
+    left: list[object] = []
+
+    def train() -> None:
+        left.append(race.run(job_id, database=stalling, flush_seconds=AT_ONCE))
+
+    def take_over() -> None:
+        assert stalled.wait(10)
+        race.lose_worker(job_id)
+        assert race.run(job_id) == "succeeded"
+        woken.set()
+
+    try:
+        at_once(train, take_over)
+    finally:
+        stalling.close()
+    assert left == [None]
+    check_log(race.database, job_id)
+    assert race.row(job_id).attempt == 2

@@ -1,0 +1,83 @@
+"""Jobs come through every fault, and end bit for bit as their twins that were left in peace."""
+
+import os
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from tests.chaos.storm import JOBS_AT_A_TIME, QUICK, WORKERS, Storm
+from tests.servers.stack import MakeStack
+from tests.workers.record import Record
+from tests.workers.workshop import DIGITS, LONG_EPOCHS, XOR, Service, service_at
+
+DatabaseName = Literal["sqlite", "postgresql"]
+
+# Many short epochs, some with all kinds of memory, and a few long ones: each for some seconds.
+SPECS: dict[str, dict[str, Any]] = {
+    "xor": {**XOR, "epochs": 100_000, "snapshots": {"gradients_every": 100}},
+    "digits": {**DIGITS, "epochs": 400, "early_stopping": {"patience": 380}},
+    "moons": {**LONG_EPOCHS, "epochs": 12},
+}
+
+
+@pytest.fixture(scope="module")
+def peace(valkey_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("peace")
+    with service_at(f"sqlite:///{folder}/epochal.db", valkey_server, folder) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def twins(peace: Service) -> dict[str, Record]:
+    """What each kind of job leaves that nothing happens to."""
+    return {kind: peace.undisturbed(spec) for kind, spec in SPECS.items()}
+
+
+@pytest.mark.parametrize(
+    ("database", "faults"),
+    [
+        ("sqlite", ["kill a child", "terminate the worker", "repeat the hints", "stop a child"]),
+        ("postgresql", ["stop a child", "kill the API", "kill a child", "kill the worker"]),
+    ],
+)
+def test_jobs_come_through_a_few_faults(
+    make_stack: MakeStack, twins: dict[str, Record], database: DatabaseName, faults: list[str]
+) -> None:
+    stack = make_stack(database=database, workers=WORKERS, **QUICK)
+    storm = Storm(stack, SPECS, twins, np.random.default_rng(1))
+    try:
+        for fault in faults:
+            storm.strike(fault)
+        storm.check()
+    finally:
+        storm.close()
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_jobs_come_through_a_storm(
+    make_stack: MakeStack,
+    twins: dict[str, Record],
+    database: DatabaseName,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    rounds = int(os.environ.get("EPOCHAL_CHAOS_ROUNDS", "60")) // 2
+    rng = np.random.default_rng(2026)
+    stack = make_stack(database=database, workers=WORKERS, **QUICK)
+    storm = Storm(stack, SPECS, twins, rng)
+    try:
+        # Every kind equally often, in any order.
+        rounds_of_each = -(-rounds // len(storm.faults))
+        for fault in rng.permutation([*storm.faults] * rounds_of_each)[:rounds]:
+            storm.strike(str(fault))
+        storm.check()
+        with capfd.disabled():
+            print(f"\n{storm.report()}")  # noqa: T201
+    finally:
+        storm.close()
+
+
+def test_a_storm_keeps_no_more_jobs_than_there_are_processes() -> None:
+    # A job that waits for a free process would be taken for one that has not recovered.
+    assert JOBS_AT_A_TIME < WORKERS

@@ -1,0 +1,77 @@
+"""One service with something of every kind in its store."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from tests.contract.wires import Wires, wires
+from tests.rpc.serving import settings
+from tests.rpc.training import train
+
+from epochal_service.store import migrate
+
+NETWORK: dict[str, Any] = {
+    "input_shape": [2],
+    "layers": [
+        {"type": "dense", "units": 4, "activation": "tanh"},
+        {"type": "dropout", "rate": 0.1},
+        {"type": "dense", "units": 1, "activation": "sigmoid"},
+    ],
+}
+JOB: dict[str, Any] = {
+    "network": NETWORK,
+    "dataset": {"name": "two_moons", "samples": 40, "noise": 0.1, "scaling": "standard"},
+    "loss": "binary_cross_entropy",
+    "epochs": 12,
+    "validation_fraction": 0.25,
+    "optimizer": {"type": "momentum", "learning_rate": 0.1},
+    "schedule": {"type": "cosine", "warmup_epochs": 2},
+    "snapshots": {"gradients_every": 2, "weights_every": 5},
+    "labels": {"course": "week-3"},
+}
+DIVERGING: dict[str, Any] = {
+    "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+    "dataset": {"inputs": [[1.0, 2.0], [3.0, 4.0]], "targets": [[1.0], [2.0]]},
+    "loss": "mse",
+    "epochs": 5000,
+    "optimizer": {"type": "sgd", "learning_rate": 100.0},
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """Ids of what there is."""
+
+    network: str
+    dataset: str
+    ended: str
+    diverged: str
+    queued: str
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[Wires]:
+    chosen = settings(tmp_path_factory.mktemp("contract"), broker_url=valkey_server)
+    migrate.upgrade(chosen.database_url)
+    with wires(chosen) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def world(service: Wires) -> World:
+    def make(rpc: str, **request: Any) -> str:
+        made: str = service.rpc.call(rpc, **request)["id"]
+        return made
+
+    csv = "length,width,kind\n1.5,2,cat\n3,4.5,dog\n2,2,cat\n"
+    ended, diverged = make("CreateJob", spec=JOB), make("CreateJob", spec=DIVERGING)
+    assert train(service.context, ended) == "succeeded"
+    assert train(service.context, diverged) == "failed"
+    return World(
+        network=make("CreateNetwork", network=NETWORK, name="small"),
+        dataset=make("CreateDataset", name="pets", csv=csv, target="kind"),
+        ended=ended,
+        diverged=diverged,
+        queued=make("CreateJob", spec=JOB),
+    )

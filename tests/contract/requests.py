@@ -1,0 +1,149 @@
+"""Requests that both wires can write down: right ones, and right ones with something changed."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from hypothesis import strategies as st
+from tests.contract.conftest import DIVERGING, JOB, NETWORK, World
+
+from epochal_service._proto.common_pb2 import Row
+from epochal_service.rpc.convert import words
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 0.5, -1.0, 1e300])
+WHOLE = st.sampled_from([-1, 0, 1, 2, 3, 1001, 2**31, 2**63 - 1, -(2**63)]) | st.integers(0, 40)
+TEXTS = st.sampled_from(["", "xor", "two_moons", "course", "course=week-3", "Ü\n", "0" * 250])
+HEADERS = st.sampled_from(["", "a key", "x" * 201])
+SCALARS = {
+    FieldDescriptor.TYPE_INT64: WHOLE,
+    FieldDescriptor.TYPE_DOUBLE: FINITE,
+    FieldDescriptor.TYPE_STRING: TEXTS,
+    FieldDescriptor.TYPE_BOOL: st.booleans(),
+}
+
+# Right requests for each method, but for those that act on what they are given.
+RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
+    "CreateNetwork": lambda w: [{"network": NETWORK}, {"network": NETWORK, "name": "Zwölf"}],
+    "GetNetwork": lambda w: [{"id": w.network}],
+    "ListNetworks": lambda w: [{}, {"page_size": 1}, {"page_token": w.network}],
+    "SummarizeNetwork": lambda w: [{"network": NETWORK}],
+    "CreateDataset": lambda w: [
+        {"name": "points", "csv": "x;y\n1;2\n2;4\n3;9\n", "task": "regression"},
+        {"name": "spiral", "generator": {"name": "spiral", "samples": 30, "noise": 0.2, "seed": 4}},
+    ],
+    "GetDataset": lambda w: [{"id": "digits"}, {"id": w.dataset}],
+    "ListDatasets": lambda w: [{}, {"page_size": 1}, {"page_token": w.dataset}],
+    "PreviewDataset": lambda w: [
+        {"id": w.dataset, "rows": 2},
+        {"id": "iris"},
+        {"id": "two_moons", "rows": 3, "samples": 20, "noise": 0.3, "seed": 9},
+    ],
+    "CreateJob": lambda w: [
+        {"spec": JOB, "validate_only": True},
+        {"spec": JOB | {"network": {"id": w.network}}, "validate_only": True},
+        {"spec": DIVERGING, "validate_only": True},
+        {"spec": JOB},
+    ],
+    "GetJob": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],
+    "ListJobs": lambda w: [
+        {},
+        {"state": "failed"},
+        {"label": "course"},
+        {"label": "course=week-3", "page_size": 1},
+        {"page_token": w.queued},
+    ],
+    "ListEpochs": lambda w: [
+        {"id": w.ended},
+        {"id": w.ended, "after_epoch": 5, "page_size": 3},
+        {"id": w.diverged},
+        {"id": w.queued},
+    ],
+    "GetCurve": lambda w: [
+        {"id": w.ended},
+        {"id": w.ended, "metrics": ["train_loss", "learning_rate"], "max_points": 4},
+        {"id": w.diverged},
+        {"id": w.queued},
+    ],
+    "ListGradients": lambda w: [
+        {"id": w.ended},
+        {"id": w.ended, "after_epoch": 4, "page_size": 2},
+        {"id": w.diverged},
+        {"id": w.queued},
+    ],
+    "ListCheckpoints": lambda w: [{"id": w.ended}, {"id": w.ended, "page_size": 1}],
+    "GetCheckpoint": lambda w: [
+        {"id": w.ended, "epoch": 5},
+        {"id": w.ended, "epoch": 12, "format": "npz"},
+        {"id": w.queued, "epoch": 5},
+    ],
+    "Predict": lambda w: [
+        {"id": w.ended, "inputs": [[0.5, 0.25], [-1.0, 2.0]]},
+        {"id": w.ended, "inputs": [[0.5, 0.25]], "epoch": 5},
+        {
+            "id": w.ended,
+            "grid": {"x_min": -1.0, "x_max": 2.0, "y_min": 0.0, "y_max": 1.0, "resolution": 3},
+        },
+        {"id": w.queued, "inputs": [[0.5, 0.25]]},
+    ],
+    "WatchJob": lambda w: [{"id": w.ended}, {"id": w.ended, "after": 0}, {"id": w.diverged}],
+    "GetLimits": lambda w: [{}],
+    "GetVersion": lambda w: [{}],
+}
+
+
+@st.composite
+def changed(
+    draw: st.DrawFn, message: Descriptor, right: list[dict[str, Any]], changes: int = 2
+) -> dict[str, Any]:
+    """One of the right requests, with some of its fields replaced, left out, or added."""
+    request: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(right)))
+    for _ in range(draw(st.integers(0, changes))):
+        _change(draw, message, request)
+    return request
+
+
+def _change(draw: st.DrawFn, message: Descriptor, fields: dict[str, Any]) -> None:
+    """Change a field of this message, or of a message in it."""
+    if not message.fields:
+        return
+    field = draw(st.sampled_from(list(message.fields)))
+    held = fields.get(field.name)
+    inner = field.message_type
+    if inner and inner is not Row.DESCRIPTOR and held and draw(st.integers(0, 3)):
+        if isinstance(held, list):
+            held = draw(st.sampled_from(held))
+        if not inner.GetOptions().map_entry:
+            _change(draw, inner, held)
+            return
+    # An id stands in the path on HTTP, which cannot do without one.
+    if field.name == "id" and message.name.endswith("Request"):
+        fields["id"] = draw(st.sampled_from(["job_1", "xor", "Ü ?#%"]))
+    elif field.name == "epoch" and message.name == "GetCheckpointRequest":
+        fields["epoch"] = draw(WHOLE)
+    elif field.name == "request_id":
+        fields["request_id"] = draw(HEADERS)
+    elif field.name in fields and draw(st.booleans()):
+        del fields[field.name]
+    else:
+        fields[field.name] = draw(value(field))
+
+
+def value(field: FieldDescriptor) -> st.SearchStrategy[Any]:
+    """Anything that the field can hold on both wires: no empty list, and no number but finite."""
+    if not field.is_repeated:
+        return _element(field)
+    if field.message_type and field.message_type.GetOptions().map_entry:
+        return st.dictionaries(TEXTS, TEXTS, min_size=1, max_size=2)
+    return st.lists(_element(field), min_size=1, max_size=3)
+
+
+def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
+    if field.enum_type:
+        return st.sampled_from(list(words(field.enum_type).values()))
+    if field.message_type is Row.DESCRIPTOR:
+        return st.lists(FINITE, max_size=3)
+    if field.message_type:
+        fields = {f.name: value(f) for f in field.message_type.fields}
+        return st.fixed_dictionaries({}, optional=fields)
+    return SCALARS[field.type]

@@ -1,0 +1,95 @@
+"""Whatever is asked, both wires give the same answer."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from tests.contract.conftest import World
+from tests.contract.requests import RIGHT, changed
+from tests.contract.wires import ROUTES, Answer, Wires
+from tests.rpc.serving import RPCS
+
+from epochal_service.rest.openapi import describe
+
+# What they are given is not the same afterwards; test_actions has them.
+ACTING = {"DeleteNetwork", "DeleteDataset", "DeleteJob", "CancelJob", "PauseJob", "ResumeJob"}
+# Each wire makes a thing of its own.
+MAKING = {"CreateNetwork", "CreateDataset", "CreateJob"}
+
+
+def test_every_rpc_has_a_route_and_every_route_an_rpc(service: Wires) -> None:
+    assert set(ROUTES) == set(RPCS) == set(RIGHT) | ACTING
+    described = {
+        (method.upper(), path)
+        for path, methods in describe(service.app)["paths"].items()
+        for method in methods
+        if path.startswith("/v1/")
+    }
+    assert {(route.method, route.path) for route in ROUTES.values()} == described
+
+
+def without_identity(answer: Answer) -> Answer:
+    """The answer but for what tells one thing from the next that is made in the same way."""
+    if not isinstance(answer.reply, dict):
+        return answer
+    reply: dict[str, Any] = {
+        key: each for key, each in answer.reply.items() if key not in ("id", "created_at")
+    }
+    return Answer(reply, answer.kind, answer.reason, answer.errors)
+
+
+def agree(service: Wires, rpc: str, request: dict[str, Any]) -> Answer:
+    over_http, over_grpc = service.both(rpc, **request)
+    if rpc in MAKING and "request_id" not in request:
+        assert without_identity(over_http) == without_identity(over_grpc)
+    else:
+        assert over_http == over_grpc
+    return over_http
+
+
+@pytest.mark.parametrize("rpc", RIGHT)
+def test_a_right_request_has_the_same_answer_on_both_wires(
+    service: Wires, world: World, rpc: str
+) -> None:
+    for request in RIGHT[rpc](world):
+        answer = agree(service, rpc, request)
+        assert answer.kind in (None, "NOT_FOUND"), answer
+
+
+@pytest.mark.parametrize("rpc", RIGHT)
+def test_any_request_has_the_same_answer_on_both_wires(
+    service: Wires, world: World, rpc: str
+) -> None:
+    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @given(changed(RPCS[rpc].input_type, RIGHT[rpc](world)))
+    def try_it(request: dict[str, Any]) -> None:
+        answer = agree(service, rpc, request)
+        assert answer.kind not in ("INTERNAL", "UNKNOWN"), answer
+
+    try_it()
+
+
+def test_the_same_key_gives_the_same_job_on_either_wire(service: Wires, world: World) -> None:
+    [*_, request] = RIGHT["CreateJob"](world)
+    over_http, over_grpc = service.both("CreateJob", **request, request_id="once")
+    assert over_http.reply["id"] == over_grpc.reply["id"]
+    other = {"spec": request["spec"] | {"epochs": 11}, "request_id": "once"}
+    over_http, over_grpc = service.both("CreateJob", **other)
+    assert over_http == over_grpc
+    assert over_http.reason == "idempotency_mismatch"
+
+
+def test_a_csv_as_a_body_is_the_csv_of_a_message(service: Wires) -> None:
+    csv = "a,b\n1,2\n3,4\n5,x\n"
+    for query in ({"name": "table", "task": "classification"}, {"name": "table", "target": "c"}):
+        over_grpc = service.over_grpc("CreateDataset", csv=csv, **query)
+        response = service.http.post(
+            "/v1/datasets", params=query, content=csv, headers={"Content-Type": "text/csv"}
+        )
+        assert response.is_success == (over_grpc.kind is None)
+        if over_grpc.kind is None:
+            both = service.both("GetDataset", id=response.json()["id"])
+            assert without_identity(both[0]) == without_identity(over_grpc)
+        else:
+            told = [(e["field"], e["description"]) for e in response.json()["errors"]]
+            assert tuple(told) == over_grpc.errors

@@ -1,0 +1,93 @@
+"""Whoever sends a creating request again gets what it made, whatever is created."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+
+from epochal_service.errors import IdempotencyMismatch, NotFound
+from epochal_service.methods import datasets, jobs, networks
+from epochal_service.methods.context import Context, open_context
+from epochal_service.settings import Settings
+from epochal_service.specs.datasets import CreateDatasetRequest
+from epochal_service.specs.jobs import CreateJobOptions
+from epochal_service.specs.networks import CreateNetworkRequest
+from epochal_service.specs.training import TrainingSpec
+from epochal_service.specs.validation import parse
+from epochal_service.store import migrate
+
+NETWORK = {
+    "input_shape": [2],
+    "layers": [{"type": "dense", "units": 1, "activation": "sigmoid"}],
+}
+JOB = {
+    "network": NETWORK,
+    "dataset": {"name": "xor"},
+    "loss": "binary_cross_entropy",
+    "epochs": 3,
+}
+
+
+def create_network(context: Context, key: str, name: str) -> str:
+    body = {"network": NETWORK, "name": name, "request_id": key}
+    return networks.create_network(context, parse(CreateNetworkRequest, body)).id
+
+
+def create_dataset(context: Context, key: str, name: str) -> str:
+    body = {"name": name, "csv": "x,y\n1,a\n2,b\n", "request_id": key}
+    return datasets.create_dataset(context, parse(CreateDatasetRequest, body)).id
+
+
+def create_job(context: Context, key: str, name: str) -> str:
+    spec = parse(TrainingSpec, JOB | {"labels": {"name": name}})
+    made = jobs.create_job(context, spec, CreateJobOptions(request_id=key)).id
+    assert made is not None
+    return made
+
+
+Create = Callable[[Context, str, str], str]
+CREATES: list[Create] = [create_network, create_dataset, create_job]
+
+
+@pytest.fixture
+def context(database_url: str) -> Iterator[Context]:
+    migrate.upgrade(database_url)
+    settings = Settings(database_url=database_url, _env_file=None)  # type: ignore[call-arg]
+    stack = AsyncExitStack()
+    with asyncio.Runner() as runner:
+        yield runner.run(stack.enter_async_context(open_context(settings)))
+        runner.run(stack.aclose())
+
+
+@pytest.mark.parametrize("create", CREATES)
+def test_the_same_key_and_request_make_one_thing(context: Context, create: Create) -> None:
+    first = create(context, "key", "one")
+    assert create(context, "key", "one") == first
+    assert create(context, "another key", "one") != first
+
+
+@pytest.mark.parametrize("create", CREATES)
+def test_another_request_under_the_same_key_is_refused(context: Context, create: Create) -> None:
+    create(context, "key", "one")
+    with pytest.raises(IdempotencyMismatch):
+        create(context, "key", "two")
+
+
+def test_a_key_stands_for_one_kind_of_thing(context: Context) -> None:
+    create_network(context, "key", "one")
+    with pytest.raises(IdempotencyMismatch):
+        create_job(context, "key", "one")
+
+
+@pytest.mark.parametrize(
+    ("create", "delete"),
+    [(create_network, networks.delete_network), (create_dataset, datasets.delete_dataset)],
+)
+def test_a_key_outlives_what_it_made(
+    context: Context, create: Create, delete: Callable[[Context, str], Any]
+) -> None:
+    delete(context, create(context, "key", "one"))
+    with pytest.raises(NotFound, match="was deleted"):
+        create(context, "key", "one")
