@@ -3,6 +3,7 @@
 import json
 import threading
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import httpx2
@@ -30,7 +31,7 @@ def parse(block: str) -> Event | None:
 
 
 class Follower:
-    """Follows from the first event on, and after each break from the last that had arrived whole."""
+    """Follows from the first event on, and after a break from the last that had arrived whole."""
 
     def __init__(self, url: str, job_id: str) -> None:
         self.events: list[Event] = []
@@ -93,15 +94,9 @@ class Follower:
             reached = batch["last_epoch"]
         assert reached == row.epoch
 
-        kept = [
-            e for event in self.events if event.type == "checkpoint" for e in event.data["epochs"]
-        ]
-        assert kept == [
-            epoch
-            for each in rows
-            if each.kind == "checkpoint"
-            for epoch in note(each.note)["epochs"]
-        ]
+        kept = [event.data["epochs"] for event in self.events if event.type == "checkpoint"]
+        noted = [note(each.note)["epochs"] for each in rows if each.kind == "checkpoint"]
+        assert [*chain.from_iterable(kept)] == [*chain.from_iterable(noted)]
         assert [event.type for event in self.events].count("end") == 1
         assert self.events[-1].type == "end"
         assert self.events[-1].data["stop_reason"] == row.stop_reason

@@ -11,6 +11,7 @@ import statistics
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -48,8 +49,7 @@ END_SECONDS = 300.0
 
 def broker_url(stack: Stack) -> str:
     """The redis-py URL of the stack's own broker."""
-    words = psutil.Process(stack.pid("broker")).cmdline()
-    return f"unix://{words[words.index('--unixsocket') + 1]}"
+    return psutil.Process(stack.pid("worker")).environ()["EPOCHAL_BROKER_URL"]
 
 
 def terminate_worker(stack: Stack) -> float:
@@ -59,6 +59,10 @@ def terminate_worker(stack: Stack) -> float:
     worker.terminate()
     worker.wait(30)
     return time.monotonic() - told_at
+
+
+def _beyond(epoch: int, row: JobRow) -> bool:
+    return row.epoch > epoch
 
 
 class Storm:
@@ -155,7 +159,7 @@ class Storm:
     # ------------------------------------------------------------------------------ faults
 
     def strike(self, fault: str) -> None:
-        """Wait until some job has stored a little more, then let it happen; return when all goes on."""
+        """Let it happen when some job has stored a little more; return when everything goes on."""
         job_id, _ = self.victim()
         seq = self.row(job_id).last_seq + int(self._rng.integers(1, 8))
         self.await_job(job_id, lambda row: row.last_seq >= seq, "a few more transactions")
@@ -173,8 +177,9 @@ class Storm:
 
     def await_recovery(self, fault: str, lost: Sequence[JobRow], since: float) -> None:
         """Until every job that had lost its worker has stored more epochs than it had then."""
-        for before in lost:
-            self.await_job(before.id, lambda row: row.epoch > before.epoch, f"epochs after {fault}")
+        for job_id, epoch in [(row.id, row.epoch) for row in lost]:
+            stored = partial(_beyond, epoch)
+            self.await_job(job_id, stored, f"epochs after {fault}")
             self.recoveries[fault].append(time.monotonic() - since)
 
     def held(self) -> list[JobRow]:
@@ -187,7 +192,7 @@ class Storm:
         self.await_recovery("kill a child", [before], since)
 
     def _stop_child(self) -> None:
-        """Longer than its lease, so that another takes the job; then it wakes and wants to write."""
+        """For longer than its lease, so that another takes the job; then it wakes and writes."""
         job_id, pid = self.victim()
         os.kill(pid, signal.SIGSTOP)
         try:

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -29,53 +29,41 @@ KINDS = {kind.status: kind for kind in EpochalError.__subclasses__()}
 
 @dataclass(frozen=True)
 class Route:
-    """Where an RPC's fields stand in an HTTP request: in the path where it names them, in `headers`
-    and in the `query`; the others are the JSON body, or the field named `body` is all of it.
+    """Where an RPC's fields stand in an HTTP request: in the path where it names them, in a header
+    of `headers`, in the body if it is their name; the others are the query, or for `*` the body.
     """
 
     method: str
     path: str
     body: str | None = None
-    query: tuple[str, ...] = ()
-    headers: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
-
-PAGE = ("page_size", "page_token")
-EPOCHS = ("after_epoch", "page_size")
 
 ROUTES = {
-    "CreateNetwork": Route("POST", "/v1/networks", body="*"),
+    "CreateNetwork": Route("POST", "/v1/networks", "*"),
     "GetNetwork": Route("GET", "/v1/networks/{id}"),
-    "ListNetworks": Route("GET", "/v1/networks", query=PAGE),
+    "ListNetworks": Route("GET", "/v1/networks"),
     "DeleteNetwork": Route("DELETE", "/v1/networks/{id}"),
-    "SummarizeNetwork": Route("POST", "/v1/networks/summarize", body="*"),
-    "CreateDataset": Route("POST", "/v1/datasets", body="*"),
+    "SummarizeNetwork": Route("POST", "/v1/networks/summarize", "*"),
+    "CreateDataset": Route("POST", "/v1/datasets", "*"),
     "GetDataset": Route("GET", "/v1/datasets/{id}"),
-    "ListDatasets": Route("GET", "/v1/datasets", query=PAGE),
+    "ListDatasets": Route("GET", "/v1/datasets"),
     "DeleteDataset": Route("DELETE", "/v1/datasets/{id}"),
-    "PreviewDataset": Route(
-        "GET", "/v1/datasets/{id}/preview", query=("rows", "samples", "noise", "seed")
-    ),
-    "CreateJob": Route(
-        "POST",
-        "/v1/jobs",
-        body="spec",
-        query=("validate_only",),
-        headers={"request_id": "Idempotency-Key"},
-    ),
+    "PreviewDataset": Route("GET", "/v1/datasets/{id}/preview"),
+    "CreateJob": Route("POST", "/v1/jobs", "spec", {"request_id": "Idempotency-Key"}),
     "GetJob": Route("GET", "/v1/jobs/{id}"),
-    "ListJobs": Route("GET", "/v1/jobs", query=(*PAGE, "state", "label")),
+    "ListJobs": Route("GET", "/v1/jobs"),
     "DeleteJob": Route("DELETE", "/v1/jobs/{id}"),
     "CancelJob": Route("POST", "/v1/jobs/{id}/cancel"),
     "PauseJob": Route("POST", "/v1/jobs/{id}/pause"),
     "ResumeJob": Route("POST", "/v1/jobs/{id}/resume"),
-    "ListEpochs": Route("GET", "/v1/jobs/{id}/epochs", query=EPOCHS),
-    "GetCurve": Route("GET", "/v1/jobs/{id}/curve", query=("metrics", "max_points")),
-    "ListGradients": Route("GET", "/v1/jobs/{id}/gradients", query=EPOCHS),
-    "ListCheckpoints": Route("GET", "/v1/jobs/{id}/checkpoints", query=EPOCHS),
-    "GetCheckpoint": Route("GET", "/v1/jobs/{id}/checkpoints/{epoch}", query=("format",)),
-    "Predict": Route("POST", "/v1/jobs/{id}/predict", body="*"),
-    "WatchJob": Route("GET", "/v1/jobs/{id}/events", query=("after",)),
+    "ListEpochs": Route("GET", "/v1/jobs/{id}/epochs"),
+    "GetCurve": Route("GET", "/v1/jobs/{id}/curve"),
+    "ListGradients": Route("GET", "/v1/jobs/{id}/gradients"),
+    "ListCheckpoints": Route("GET", "/v1/jobs/{id}/checkpoints"),
+    "GetCheckpoint": Route("GET", "/v1/jobs/{id}/checkpoints/{epoch}"),
+    "Predict": Route("POST", "/v1/jobs/{id}/predict", "*"),
+    "WatchJob": Route("GET", "/v1/jobs/{id}/events"),
     "GetLimits": Route("GET", "/v1/limits"),
     "GetVersion": Route("GET", "/v1/version"),
 }
@@ -88,7 +76,7 @@ class Answer:
     reply: Any = None
     kind: str | None = None
     reason: str | None = None
-    errors: tuple[tuple[str, str], ...] = ()
+    errors: frozenset[tuple[str, str]] = frozenset()
 
 
 def canonical(value: Any) -> Any:
@@ -125,20 +113,21 @@ class Wires:
             return Answer(canonical(reply(rpc, received)))
         except grpc.RpcError as error:
             known = told(error)
-            return Answer(None, known.code.name, known.reason, tuple(known.errors))
+            return Answer(None, known.code.name, known.reason, frozenset(known.errors))
 
     def over_http(self, rpc: str, **fields: Any) -> Answer:
         route = ROUTES[rpc]
         in_path = {name: fields.pop(name) for name in re.findall(r"{(\w+)}", route.path)}
         path = route.path.format_map({k: quote(str(v), safe="") for k, v in in_path.items()})
-        names = {name: name for name in route.query} | dict(route.headers or {})
-        parameters = {names[name]: fields.pop(name) for name in names if name in fields}
-        query = {k: as_text(v) for k, v in parameters.items() if k in route.query}
-        headers = {k: v for k, v in parameters.items() if k not in route.query}
+        headers = {
+            alias: fields.pop(name) for name, alias in route.headers.items() if name in fields
+        }
         content = None
         if route.body:
-            content = json.dumps(fields if route.body == "*" else fields.get(route.body, {}))
+            document = fields if route.body == "*" else fields.pop(route.body, {})
+            content = json.dumps(document)
             headers["Content-Type"] = "application/json"
+        query = {} if route.body == "*" else {k: as_text(v) for k, v in fields.items()}
         response = self.http.request(
             route.method, path, params=query, headers=headers, content=content
         )
@@ -167,10 +156,10 @@ def as_text(value: Any) -> Any:
 
 def problem(status: int, document: dict[str, Any]) -> Answer:
     assert document["status"] == status
-    aliases = {alias: name for r in ROUTES.values() for name, alias in (r.headers or {}).items()}
+    aliases = {alias: name for r in ROUTES.values() for name, alias in r.headers.items()}
     errors = [(aliases.get(e["field"], e["field"]), e["description"]) for e in document["errors"]]
     kind = KINDS[status].code if status in KINDS else f"HTTP {status}"
-    return Answer(None, kind, document["reason"], tuple(errors))
+    return Answer(None, kind, document["reason"], frozenset(errors))
 
 
 def events(text: str) -> Iterator[dict[str, Any]]:
