@@ -18,11 +18,27 @@ import numpy as np
 from tests.servers.postgres import PostgresServer, free_port
 from tests.servers.stack import environment
 
+from epochal_service.jobs import lifecycle
+from epochal_service.jobs.lifecycle import Claim
+from epochal_service.methods.context import OWNER
 from epochal_service.settings import Settings
+from epochal_service.specs.training import TrainingSpec
+from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
 
 START_SECONDS = 60.0
 API = ("-P", "-m", "epochal_service", "api")
+XOR = {
+    "network": {
+        "input_shape": [2],
+        "layers": [
+            {"type": "dense", "units": 4, "activation": "tanh"},
+            {"type": "dense", "units": 1, "activation": "sigmoid"},
+        ],
+    },
+    "dataset": {"name": "xor"},
+    "loss": "binary_cross_entropy",
+}
 
 
 def options(about: str | None) -> argparse.ArgumentParser:
@@ -114,6 +130,28 @@ def api(
     )
     with running((sys.executable, *program), port, "/healthz", variables) as pid:
         yield port, pid
+
+
+def submit(database: Database, spec: TrainingSpec) -> str:
+    """Queue a job without asking its price; its id."""
+    row, _ = lifecycle.submit(
+        database,
+        owner=OWNER,
+        values={"spec": spec.model_dump_json(), "parameters": 1, "samples": 1, "flops": 1.0},
+        labels={},
+        request_id=None,
+        fingerprint="",
+    )
+    return row.id
+
+
+def take_up(database: Database, epochs: int) -> Claim:
+    """A running job in the hands of this process, which stores whatever it likes as its epochs."""
+    spec = TrainingSpec.model_validate({**XOR, "epochs": epochs})
+    job_id = submit(database, spec)
+    claim = lifecycle.claim(database, job_id, lease_seconds=600, worker="benchmark", kernel="")
+    assert claim is not None
+    return claim
 
 
 def machine() -> str:

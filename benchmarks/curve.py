@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import structlog
-from benchmarks._ground import api, fresh_settings, options, postgres_url, print_table
+from benchmarks._ground import api, fresh_settings, options, postgres_url, print_table, take_up
 from numpy.typing import NDArray
 
 from epochal_engine import Block
@@ -30,23 +30,13 @@ from epochal_service.jobs.follow import Hub
 from epochal_service.jobs.lifecycle import Ending, Progress
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods import jobs
-from epochal_service.methods.context import OWNER, Context
+from epochal_service.methods.context import Context
 from epochal_service.settings import Settings
 from epochal_service.specs.jobs import Curve, CurveSeries, GetCurveRequest
-from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database
 
 STRETCH = 1024
 POINTS = 1000
-SPEC = {
-    "network": {
-        "input_shape": [2],
-        "layers": [{"type": "dense", "units": 1, "activation": "sigmoid"}],
-    },
-    "dataset": {"name": "xor"},
-    "loss": "binary_cross_entropy",
-    "epochs": 1,
-}
 Columns = dict[str, NDArray[np.float64]]
 
 
@@ -72,26 +62,16 @@ def columns_of(epochs: int) -> Columns:
 def write_job(database: Database, columns: Columns) -> str:
     """A job that has run its course, stored as a worker stores it; its id."""
     epochs = len(columns["train_loss"])
-    spec = TrainingSpec.model_validate({**SPEC, "epochs": epochs})
-    row, _ = lifecycle.submit(
-        database,
-        owner=OWNER,
-        values={"spec": spec.model_dump_json(), "parameters": 3, "samples": 4, "flops": 1.0},
-        labels={},
-        request_id=None,
-        fingerprint="",
-    )
-    claim = lifecycle.claim(database, row.id, lease_seconds=60, worker="benchmark", kernel="")
-    assert claim is not None
+    claim = take_up(database, epochs)
     for start in range(0, epochs, STRETCH):
         part = {name: column[start : start + STRETCH] for name, column in columns.items()}
         count = len(part["train_loss"])
         entry = entry_of(Block(start + 1, part, None), np.full(count, 1e-4))
         assert entry is not None
         progress = Progress([entry], entry.last_epoch)
-        assert lifecycle.flush(database, claim, progress, lease_seconds=60) == "running"
+        assert lifecycle.flush(database, claim, progress, lease_seconds=600) == "running"
     assert lifecycle.end(database, claim, Progress(), Ending("succeeded", "completed"))
-    return row.id
+    return claim.id
 
 
 def check(curve: Curve, columns: Columns) -> None:

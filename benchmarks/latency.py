@@ -18,21 +18,10 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from benchmarks._ground import options, print_table
+from benchmarks._ground import XOR, options, print_table
 from tests.servers.stack import Stack
 
-JOB = {
-    "network": {
-        "input_shape": [2],
-        "layers": [
-            {"type": "dense", "units": 4, "activation": "tanh"},
-            {"type": "dense", "units": 1, "activation": "sigmoid"},
-        ],
-    },
-    "dataset": {"name": "xor"},
-    "loss": "binary_cross_entropy",
-    "epochs": 500,
-}
+JOB = {**XOR, "epochs": 500}
 
 
 class Moments(NamedTuple):

@@ -21,11 +21,10 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import structlog
-from benchmarks._ground import fresh_settings, options, print_table
+from benchmarks._ground import XOR, fresh_settings, options, print_table, submit
 
 from epochal_engine import Run
 from epochal_service import broker
-from epochal_service.jobs import lifecycle
 from epochal_service.jobs.preparation import Prepared, load_dataset, prepare
 from epochal_service.jobs.queue import Queue
 from epochal_service.specs.training import TrainingSpec
@@ -64,14 +63,7 @@ JOBS: dict[str, tuple[dict[str, Any], int]] = {
         500,
     ),
     "XOR 2-4-1, whole batch": (
-        {
-            "network": {
-                "input_shape": [2],
-                "layers": [dense(4, "tanh"), dense(1, "sigmoid")],
-            },
-            "dataset": {"name": "xor"},
-            "loss": "binary_cross_entropy",
-        },
+        XOR,
         2000,
     ),
 }
@@ -98,25 +90,6 @@ def bare(prepared: Prepared) -> None:
     training.take()
 
 
-def submit(database: Database, spec: TrainingSpec, prepared: Prepared) -> str:
-    """The id of a queued job."""
-    price = prepared.price
-    row, _ = lifecycle.submit(
-        database,
-        owner="benchmark",
-        values={
-            "spec": spec.model_dump_json(),
-            "parameters": price.parameters,
-            "samples": price.samples,
-            "flops": price.flops,
-        },
-        labels={},
-        request_id=None,
-        fingerprint="",
-    )
-    return row.id
-
-
 def stored(shop: Workshop, job_id: str) -> None:
     assert run(shop, job_id) == "succeeded"
 
@@ -139,7 +112,7 @@ def compare(shop: Workshop, name: str, rounds: int, part: float) -> list[str]:
     prepared = prepare(spec, dataset, shop.settings.limits)
     costs: list[tuple[Cost, Cost]] = []
     for _ in range(rounds + 1):
-        job_id = submit(shop.database, spec, prepared)
+        job_id = submit(shop.database, spec)
         costs.append((timed(partial(bare, prepared)), timed(partial(stored, shop, job_id))))
     costs = costs[1:]  # the first round warms up what a worker has warm after its first job
     cells = [name, f"{epochs:,}"]

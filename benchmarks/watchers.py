@@ -32,7 +32,7 @@ import numpy as np
 import psutil
 import structlog
 import uvloop
-from benchmarks._ground import API, api, fresh_settings, options, print_table
+from benchmarks._ground import API, api, fresh_settings, options, print_table, take_up
 from numpy.typing import NDArray
 
 from epochal_engine import Block
@@ -41,8 +41,6 @@ from epochal_service.jobs import lifecycle
 from epochal_service.jobs.epochs import entry_of
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.jobs.queue import Queue
-from epochal_service.methods.context import OWNER
-from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database
 
 LIFTED = (
@@ -51,15 +49,6 @@ LIFTED = (
     "from epochal_service.__main__ import app; app(['api'])",
 )
 AT_ONCE = 50  # connections that are being opened
-SPEC = {
-    "network": {
-        "input_shape": [2],
-        "layers": [{"type": "dense", "units": 1, "activation": "sigmoid"}],
-    },
-    "dataset": {"name": "xor"},
-    "loss": "binary_cross_entropy",
-    "epochs": 100_000,
-}
 
 
 class Watcher(asyncio.Protocol):
@@ -95,6 +84,8 @@ class Watcher(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closed.set_result(None)
+        if not self.opened.done():
+            self.opened.set_exception(ConnectionError(f"no stream: {self._rest!r}"))
 
 
 async def watch(port: int, job_id: str, count: int, parent: Connection) -> None:
@@ -121,22 +112,6 @@ def client(port: int, job_id: str, count: int, parent: Connection) -> None:
     gc.disable()  # it makes no cycles, and a pause of its own would look like one of the server
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(watch(port, job_id, count, parent))
-
-
-def start_job(database: Database) -> Claim:
-    """A running job, in the hands of this process."""
-    spec = TrainingSpec.model_validate(SPEC)
-    row, _ = lifecycle.submit(
-        database,
-        owner=OWNER,
-        values={"spec": spec.model_dump_json(), "parameters": 3, "samples": 4, "flops": 1.0},
-        labels={},
-        request_id=None,
-        fingerprint="",
-    )
-    claim = lifecycle.claim(database, row.id, lease_seconds=600, worker="benchmark", kernel="")
-    assert claim is not None
-    return claim
 
 
 def store_epoch(database: Database, queue: Queue, claim: Claim, epoch: int) -> float:
@@ -172,7 +147,7 @@ def measure(program: Sequence[str], count: int, rate: float, seconds: float) -> 
         database, queue = Database(settings.database_url), Queue(url)
         stack.callback(queue.close)
         stack.callback(database.close)
-        claim = start_job(database)
+        claim = take_up(database, epochs=int(rate * (seconds + 1)) + 1)
         store_epoch(database, queue, claim, 1)
         memory = [server.memory_info().rss]
 

@@ -17,7 +17,7 @@ from .activations import ACTIVATIONS
 from .data import Data
 from .divergence import SAMPLES_EXAMINED, layer_outputs
 from .labels import NOTICEABLE, label
-from .losses import LOSSES
+from .losses import find_loss
 from .network import Network
 from .snapshots import STATISTICS, Gradients
 from .trace import Array
@@ -133,7 +133,8 @@ class _Examination:
     def output_activation(self) -> Iterator[Finding]:
         """Targets that the last activation cannot reach."""
         activation = getattr(self.network.layers[-1], "activation", None)
-        if activation not in _RANGES or LOSSES[self.training.loss].output_activation is not None:
+        needed = find_loss(self.training.loss).output_activation
+        if activation not in _RANGES or needed is not None:
             return
         low, high = _RANGES[activation]
         targets = self.data.train_targets

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .primitives.shapes import add_up
 from .trace import Symbol, constant, in_order
 
 
@@ -33,5 +34,5 @@ def differentiate(output: Symbol, variables: Sequence[Symbol]) -> list[Symbol]:
             symbol.inputs, symbol.primitive.slopes(symbol, slopes[symbol]), strict=True
         ):
             if slope is not None and x in depends:
-                slopes[x] = slopes[x] + slope if x in slopes else slope
+                slopes[x] = add_up(slopes[x], slope) if x in slopes else slope
     return [slopes.get(x, constant(0.0, x.shape)) for x in variables]

@@ -15,8 +15,20 @@ from .training import Training
 
 SAMPLES_EXAMINED = 256
 """Samples on which the activations are examined."""
-USUAL_RATES = {"sgd": 0.1, "momentum": 0.01, "adam": 0.001}
-"""A learning rate to begin with, for each optimizer; Adam's is its authors'."""
+USUAL_RATES = {
+    "sgd": 0.1,
+    "perceptron": 1.0,
+    "momentum": 0.01,
+    "nesterov": 0.01,
+    "adagrad": 0.01,
+    "rmsprop": 0.001,
+    "adam": 0.001,
+    "adamw": 0.001,
+    "lion": 0.0001,
+    "muon": 0.02,
+}
+"""A learning rate to begin with, for each optimizer; those of Adam and Muon are
+their authors'."""
 
 
 @dataclass(frozen=True)

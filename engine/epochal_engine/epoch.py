@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .data import Data
-from .losses import LOSSES
+from .losses import find_loss
 from .network import Network, parameter_views
 from .predict import forward_passes
 from .step import Gradient, update
@@ -76,7 +76,7 @@ def compile_epoch(
     have been taken before.
     """
     compiler = _Compiler(network, training, data, now, rate, streams, steps)
-    return _join([*compiler.train(), *compiler.validate()])
+    return joined([*compiler.train(), *compiler.validate()])
 
 
 class _Compiler:
@@ -96,9 +96,7 @@ class _Compiler:
         self.parameters = parameter_views(network, now["parameters"])
         self.gradient = parameter_views(network, now["gradient"])
         self.update = update(network, training, now, rate, steps)
-        self.flops = sum(
-            layer.flops(shape) for layer, shape in zip(network.layers, network.shapes, strict=False)
-        )
+        self.flops = network.flops
 
     def train(self) -> Iterator[Stretch]:
         """A step on every batch."""
@@ -160,7 +158,7 @@ class _Compiler:
             return
         inputs = np.ascontiguousarray(self.data.validation_inputs, self.dtype)
         scores = self.now["validation_scores"]
-        read = LOSSES[self.training.loss].scores
+        read = find_loss(self.training.loss).scores
         passes = forward_passes(self.network, self.parameters, inputs, scores, read)
         for calls in passes:
             yield self.stretch(calls, len(inputs) // len(passes))
@@ -171,7 +169,7 @@ class _Compiler:
         return Stretch(calls, len(calls) * SECONDS_PER_CALL + flops / FLOPS_PER_SECOND)
 
 
-def _join(stretches: list[Stretch]) -> list[Stretch]:
+def joined(stretches: list[Stretch]) -> list[Stretch]:
     """Join neighbors as long as they stay below the pulse together."""
     groups: list[list[Stretch]] = [[]]
     for stretch in stretches:

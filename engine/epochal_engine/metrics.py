@@ -20,7 +20,8 @@ def measure(
 ) -> tuple[dict[str, Array], Array]:
     """The columns of the records' epochs, each `(m,)`, and whether their parameters are finite.
 
-    `records` are `(m, *shape)`, see `record_shapes`; the targets `(samples, outputs)`, as float64.
+    `records` are `(m, *shape)`, see `record_shapes`; the targets `(samples, *output_shape)`, as the
+    loss takes them and as float64.
     """
     # Each record is worked on in float64 and by itself: no bit depends on how many there are.
     columns = {}
@@ -31,9 +32,20 @@ def measure(
         if answers is None:
             continue
         scores = records[scores_name].astype(np.float64)
-        columns[f"{part}_loss"] = loss.values_from_scores(scores, answers).mean(-1)
-        if loss.hits_from_scores is not None:
+        counted = loss.counted(answers)
+        columns[f"{part}_loss"] = _means(loss.values_from_scores(scores, answers), counted)
+        if loss.has_accuracy:
             hits = loss.hits_from_scores(scores, answers)
-            columns[f"{part}_accuracy"] = hits.mean(-1)
+            columns[f"{part}_accuracy"] = _means(hits, counted)
     columns["gradient_norm"] = np.sqrt(segments.squares(records["gradient"]).sum(-1))
     return columns, np.isfinite(segments.squares(records["parameters"]).sum(-1))
+
+
+def _means(values: Array, counted: Array | None) -> Array:
+    """The mean of each row's values that count, `(m, *answers)` to `(m,)`."""
+    rows = values.reshape(len(values), -1)
+    if counted is None:
+        means: Array = rows.mean(-1)
+        return means
+    sums: Array = (rows * counted.ravel()).sum(-1)
+    return sums / max(float(counted.sum()), 1.0)

@@ -1,4 +1,4 @@
-"""A network is a list of layers whose shapes fit, and nothing else: it holds no weights."""
+"""A network is layers whose shapes fit, and how they are connected: it holds no weights."""
 
 from __future__ import annotations
 
@@ -11,29 +11,59 @@ from itertools import pairwise
 import numpy as np
 
 from .activations import ACTIVATIONS
-from .layers import Dense, Layer, Noise
+from .layers import Layer, Noise, Scope
+from .layers.layer import FirstValues
+from .layers.structure import position_names
 from .trace import Array, Shape, Symbol, leaf
+
+INPUT = "input"
+"""The name of the network's own input."""
 
 
 class ShapeError(ValueError):
     """A layer gets an input of a shape that it cannot take."""
 
-    def __init__(self, layer: int, name: str, got: Shape, needed: str) -> None:
+    def __init__(self, layer: int, name: str, got: Shape | list[Shape], needed: str) -> None:
         self.layer = layer
         """The position of the layer, counted from 0."""
         self.name = name
         self.got = got
+        """The shape of its input, or a list of them for a layer of several inputs."""
         self.needed = needed
-        super().__init__(f"layer {name} gets an input of shape {got} but needs {needed}")
+        if isinstance(got, list):
+            gets = f"inputs of shapes {' and '.join(map(str, got))}"
+        else:
+            gets = f"an input of shape {got}"
+        super().__init__(f"layer {name} gets {gets} but needs {needed}")
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """An array of the network, as its layer asked for it."""
+
+    shape: Shape
+    first: FirstValues
+    is_learnt: bool
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What one pass of one sample tells."""
+
+    shapes: tuple[Shape, ...]
+    variables: dict[str, _Variable]
+    flops: tuple[int, ...]
+    has_noise: bool
 
 
 @dataclass(frozen=True)
 class Network:
-    """Layers, each of which takes the output of the one before it.
+    """Layers, each of which takes the output of the one before it, or those that it names.
 
     `input_shape` is that of one sample. Layers are named by type and position, counted from 1 over
-    all layers: dense_1, dropout_2, dense_3. Raises ShapeError where two layers do not fit, and
-    ValueError for a network without parameters or with a softmax before its end.
+    all layers: dense_1, dropout_2, dense_3; or as they say themselves. Raises ShapeError where
+    layers do not fit, and ValueError for a network without parameters, with a softmax before its
+    end, or with a layer whose output nobody takes.
     """
 
     input_shape: Shape
@@ -44,28 +74,84 @@ class Network:
         object.__setattr__(self, "layers", tuple(self.layers))
         if not self.input_shape or min(self.input_shape) < 1:
             raise ValueError("input_shape needs at least one axis, and no axis may be empty")
-        if not self.parameters:
-            raise ValueError("a network needs a layer that learns")
+        self._check_names()
         for name, layer in list(zip(self.names, self.layers, strict=True))[:-1]:
-            if isinstance(layer, Dense) and not ACTIVATIONS[layer.activation].is_elementwise:
-                raise ValueError(f"{name}: {layer.activation} is for the last layer only")
+            activation = getattr(layer, "activation", "linear")
+            if not ACTIVATIONS[activation].is_elementwise:
+                raise ValueError(f"{name}: {activation} is for the last layer only")
+        if not any(variable.is_learnt for variable in self._description.variables.values()):
+            raise ValueError("a network needs a layer that learns")
+
+    def _check_names(self) -> None:
+        known = {INPUT}
+        taken: set[str] = set()
+        for name, layer, inputs in zip(self.names, self.layers, self.inputs, strict=True):
+            if name in known or not name or "." in name:
+                raise ValueError(f"a layer needs a name of its own, without dots: {name!r}")
+            for other in inputs:
+                if other not in known:
+                    raise ValueError(f"{name}: there is no layer named {other!r} before it")
+            fewest, most = layer.inputs
+            if not fewest <= len(inputs) <= most:
+                takes = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+                raise ValueError(f"{name} takes {takes} inputs, not {len(inputs)}")
+            known.add(name)
+            taken.update(inputs)
+        for name in self.names[:-1]:
+            if name not in taken:
+                raise ValueError(f"{name}: no layer takes its output")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The layers' names."""
-        return tuple(f"{layer.type}_{i}" for i, layer in enumerate(self.layers, 1))
+        return position_names(self.layers)
 
     @cached_property
-    def shapes(self) -> tuple[Shape, ...]:
-        """The shape of one sample before each layer, and after the last."""
-        shapes = [self.input_shape]
-        for index, layer in enumerate(self.layers):
+    def inputs(self) -> tuple[tuple[str, ...], ...]:
+        """For each layer the names of those whose outputs it takes, "input" for the network's."""
+        return tuple(
+            (before,)
+            if layer.input is None
+            else (layer.input,)
+            if isinstance(layer.input, str)
+            else tuple(layer.input)
+            for before, layer in zip((INPUT, *self.names), self.layers, strict=False)
+        )
+
+    @cached_property
+    def _description(self) -> _Description:
+        x = leaf((1, *self.input_shape))
+        variables: dict[str, _Variable] = {}
+        noises: list[float] = []
+
+        def variable(name: str, shape: Shape, first: FirstValues, is_learnt: bool) -> Symbol:
+            variables[name] = _Variable(shape, first, is_learnt)
+            return leaf(shape)
+
+        def noise(shape: Shape, rate: float) -> Symbol:
+            noises.append(rate)
+            return leaf(shape)
+
+        outputs: dict[str, Symbol] = {INPUT: x}
+        known = {x}
+        flops = []
+        for index, (name, layer) in enumerate(zip(self.names, self.layers, strict=True)):
+            inputs = [outputs[other] for other in self.inputs[index]]
             try:
-                shapes.append(layer.output_shape(shapes[-1]))
+                outputs[name] = layer.forward(Scope(name, variable, noise, {}), *inputs)
             except ValueError as error:
-                name = self.names[index]
-                raise ShapeError(index, name, shapes[-1], str(error)) from None
-        return tuple(shapes)
+                got = [taken.shape[1:] for taken in inputs]
+                shapes = got[0] if len(got) == 1 else got
+                raise ShapeError(index, name, shapes, str(error)) from None
+            flops.append(_flops(outputs[name], known))
+        return _Description(
+            tuple(y.shape[1:] for y in outputs.values()), variables, tuple(flops), len(noises) > 0
+        )
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shape of one sample as it comes in, and as it leaves each layer."""
+        return self._description.shapes
 
     @property
     def output_shape(self) -> Shape:
@@ -74,35 +160,73 @@ class Network:
 
     @cached_property
     def parameters(self) -> dict[str, Shape]:
-        """The shape of every parameter by its name, as in dense_1.weight, in forward order."""
-        return {
-            f"{name}.{parameter}": shape
-            for name, layer, input_shape in zip(self.names, self.layers, self.shapes, strict=False)
-            for parameter, shape in layer.parameters(input_shape).items()
-        }
+        """The shape of every array that a run keeps, as in dense_1.weight, in forward order."""
+        return {name: variable.shape for name, variable in self._description.variables.items()}
+
+    @cached_property
+    def running(self) -> frozenset[str]:
+        """Those of the parameters that are not learnt but kept, as a batch_norm's means."""
+        variables = self._description.variables
+        return frozenset(name for name, variable in variables.items() if not variable.is_learnt)
+
+    @property
+    def layer_flops(self) -> tuple[int, ...]:
+        """Of each layer, the multiplications and additions of one sample's way forward.
+
+        Those of products of matrices, and of convolutions: what is done to single elements, and
+        the biases, are left out, as is usual.
+        """
+        return self._description.flops
+
+    @property
+    def flops(self) -> int:
+        """Of all layers."""
+        return sum(self.layer_flops)
+
+    @property
+    def has_noise(self) -> bool:
+        """Whether something is dropped at random in training."""
+        return self._description.has_noise
 
     def first_weights(self, *, rng: np.random.Generator) -> dict[str, Array]:
         """Fresh parameters by name, as float64, drawn in forward order."""
-        return {
-            f"{name}.{parameter}": values
-            for name, layer, input_shape in zip(self.names, self.layers, self.shapes, strict=False)
-            for parameter, values in layer.first_values(input_shape, rng=rng).items()
-        }
+        variables = self._description.variables
+        return {name: one.first(one.shape, rng) for name, one in variables.items()}
 
     def forward(
-        self, x: Symbol, parameters: Mapping[str, Symbol], noise: Noise | None = None
+        self,
+        x: Symbol,
+        parameters: Mapping[str, Symbol],
+        noise: Noise | None = None,
+        updates: dict[str, Symbol] | None = None,
     ) -> list[Symbol]:
-        """The output of every layer, each of shape `(n, *shape)`; the last is the prediction."""
-        outputs = []
-        for name, layer in zip(self.names, self.layers, strict=True):
-            own = {
-                parameter.removeprefix(f"{name}."): symbol
-                for parameter, symbol in parameters.items()
-                if parameter.startswith(f"{name}.")
-            }
-            x = layer.forward(x, own, noise)
-            outputs.append(x)
-        return outputs
+        """The output of every layer, each of shape `(n, *shape)`; the last is the prediction.
+
+        With `noise` it is a pass of training; `updates` then takes up the values that the running
+        arrays have after it, by name.
+        """
+        updates = {} if updates is None else updates
+
+        def variable(name: str, shape: Shape, first: FirstValues, is_learnt: bool) -> Symbol:
+            return parameters[name]
+
+        outputs: dict[str, Symbol] = {INPUT: x}
+        for name, layer, inputs in zip(self.names, self.layers, self.inputs, strict=True):
+            scope = Scope(name, variable, noise, updates)
+            outputs[name] = layer.forward(scope, *(outputs[other] for other in inputs))
+        return [outputs[name] for name in self.names]
+
+
+def _flops(y: Symbol, known: set[Symbol]) -> int:
+    """The operations that lead from what is known to y, which is then known as well."""
+    flops, pending = 0, [y]
+    while pending:
+        symbol = pending.pop()
+        if symbol not in known:
+            known.add(symbol)
+            pending.extend(symbol.inputs)
+            flops += 0 if symbol.primitive is None else symbol.primitive.flops(symbol)
+    return flops
 
 
 def parameter_leaves(network: Network) -> dict[str, Symbol]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .primitives import copy
-from .trace import Array, Call, Symbol, in_order
+from .trace import Array, Call, Symbol, in_order, is_contiguous
 
 
 def perform(calls: Iterable[Call]) -> None:
@@ -59,9 +59,10 @@ class Plan:
                 continue
             inputs = [array[x] for x in y.inputs]
             if y.primitive.view is not None:
-                array[y] = y.primitive.view(inputs[0], y.shape)
+                array[y] = y.primitive.view(*y.details, inputs[0], y.shape)
             else:
-                calls += y.primitive.calls(*inputs, array[y], *self._scratch.get(y, ()))
+                scratch = self._scratch.get(y, ())
+                calls += y.primitive.calls(*y.details, *inputs, array[y], *scratch)
         return calls
 
 
@@ -117,6 +118,11 @@ def _owner(x: Symbol) -> Symbol:
     return x
 
 
+def _is_whole(x: Symbol) -> bool:
+    """Whether x is all of its owner, in the same order."""
+    return is_contiguous(x) and math.prod(x.shape) == math.prod(_owner(x).shape)
+
+
 def _lay_out(order: Sequence[Symbol], outputs: set[Symbol]) -> _Layout:
     computed = [y for y in order if y.primitive is not None and y.primitive.view is None]
     uses_left = Counter(_owner(x) for y in computed for x in y.inputs)
@@ -129,9 +135,9 @@ def _lay_out(order: Sequence[Symbol], outputs: set[Symbol]) -> _Layout:
         if y not in outputs:
             heir_of = next(
                 (
-                    x
+                    _owner(x)
                     for x in (y.inputs[i] for i in y.primitive.overwrites)
-                    if x in dying and x.shape == y.shape
+                    if _owner(x) in dying and x.shape == y.shape and _is_whole(x)
                 ),
                 None,
             )

@@ -12,7 +12,7 @@ data determine every bit of it, however often it is looked at, stopped and conti
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,7 @@ from .blocks import LARGEST_BLOCK, Block, cut, join
 from .data import Data
 from .divergence import Divergence, explain
 from .epoch import compile_epoch, record_shapes, steps_per_epoch
-from .layers import Dropout
-from .losses import LOSSES
+from .losses import find_loss
 from .metrics import measure
 from .network import Network, parameter_views
 from .plan import perform
@@ -71,7 +70,8 @@ class Run:
         self, network: Network, training: Training, data: Data, state: State | None = None
     ) -> None:
         check_output(network, training.loss)
-        _check(network, training, data)
+        self._loss = find_loss(training.loss)
+        data = check_data(network, training, data)
         self.network, self.training, self.data = network, training, data
         self.epoch = 0
         """Completed epochs, as far as they have been handed out."""
@@ -104,9 +104,7 @@ class Run:
             self._streams,
             self.epoch * steps,
         )
-        self._draws = (training.shuffle and steps > 1) or any(
-            isinstance(layer, Dropout) for layer in network.layers
-        )
+        self._draws = (training.shuffle and steps > 1) or network.has_noise
         self._reel = Reel(self._moment, self._look_ahead())
         np.copyto(self._reel.slots[0], self._moment.vector)
         self._slot = 0  # the record of the last state that was handed out
@@ -246,7 +244,7 @@ class Run:
         records = {name: record[1 : count + 1] for name, record in self._reel.arrays.items()}
         with np.errstate(all="ignore"):
             columns, are_finite = measure(
-                LOSSES[self.training.loss],
+                self._loss,
                 records,
                 self._targets,
                 self._validation_targets,
@@ -293,31 +291,46 @@ class Run:
         self._slot -= 1
 
 
-def _check(network: Network, training: Training, data: Data) -> None:
+def check_data(network: Network, training: Training, data: Data) -> Data:
+    """The data, with targets as the loss takes them.
+
+    Raises ValueError unless the data, and the target, fit network and training.
+    """
+    loss = find_loss(training.loss)
+    parts: dict[str, Array | None] = {}
     for part, inputs, targets in (
         ("train", data.train_inputs, data.train_targets),
         ("validation", data.validation_inputs, data.validation_targets),
     ):
+        parts[f"{part}_inputs"], parts[f"{part}_targets"] = inputs, targets
         if inputs is None or targets is None:
             continue
         samples = len(inputs)
         if samples == 0:
             raise ValueError(f"there are no {part} samples")
-        for noun, array, shape in (
-            ("inputs", inputs, network.input_shape),
-            ("targets", targets, network.output_shape),
-        ):
-            if array.shape != (samples, *shape):
-                needed = (samples, *shape)
-                raise ValueError(f"{part}_{noun} need the shape {needed}, not {array.shape}")
+        needed = (samples, *network.input_shape)
+        if inputs.shape != needed:
+            raise ValueError(f"{part}_inputs need the shape {needed}, not {inputs.shape}")
+        if len(targets) != samples:
+            raise ValueError(f"{samples} {part}_inputs cannot have {len(targets)} targets")
+        try:
+            targets = loss.targets(targets, network.output_shape)
+        except ValueError as error:
+            raise ValueError(f"{part}_targets {error}") from None
+        parts[f"{part}_targets"] = targets
+        for noun, array in (("inputs", inputs), ("targets", targets)):
             with np.errstate(over="ignore"):
                 is_finite = np.isfinite(array.astype(training.dtype)).all()
             if not is_finite:
                 raise ValueError(f"{part}_{noun} must be finite {training.dtype} numbers")
     target = training.target
-    if target is None:
-        return
-    if target.metric.startswith("validation") and data.validation_inputs is None:
-        raise ValueError(f"the target {target.metric} needs validation data")
-    if target.metric.endswith("accuracy") and LOSSES[training.loss].hits_from_scores is None:
-        raise ValueError(f"the target {target.metric} has no meaning for {training.loss}")
+    if target is not None:
+        if target.metric.startswith("validation") and data.validation_inputs is None:
+            raise ValueError(f"the target {target.metric} needs validation data")
+        if target.metric.endswith("accuracy") and not loss.has_accuracy:
+            raise ValueError(f"the target {target.metric} has no meaning for {loss.type}")
+    return replace(
+        data,
+        train_targets=parts["train_targets"],
+        validation_targets=parts["validation_targets"],
+    )

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from .differentiate import differentiate
-from .losses import LOSSES
-from .network import Network, parameter_leaves, parameter_views
+from .losses import Loss, find_loss
+from .network import Network, parameter_leaves
+from .optimizers import weight_mask
 from .plan import Plan
 from .trace import Array, Call, Shape, Symbol, leaf
 from .training import Training
@@ -18,27 +19,29 @@ from .training import Training
 class Gradient:
     """Forward, loss and backward for batches of one size."""
 
-    def __init__(self, network: Network, loss: str, samples: int, dtype: str) -> None:
-        self._inputs = leaf((samples, *network.input_shape))
-        self._targets = leaf((samples, *network.output_shape))
-        self._parameters = parameter_leaves(network)
-        self._rates: dict[Symbol, float] = {}
+    def __init__(self, network: Network, loss: str | Loss, samples: int, dtype: str) -> None:
+        self.inputs = leaf((samples, *network.input_shape))
+        self.targets = leaf((samples, *network.output_shape))
+        self.parameters = parameter_leaves(network)
+        self.learnt = [name for name in self.parameters if name not in network.running]
+        self.updates: dict[str, Symbol] = {}
+        self.rates: dict[Symbol, float] = {}
 
         def noise(shape: Shape, rate: float) -> Symbol:
             mask = leaf(shape)
-            self._rates[mask] = rate
+            self.rates[mask] = rate
             return mask
 
         # ------------------------------------------------------------ the lesson, in four lines
-        output = network.forward(self._inputs, self._parameters, noise)[-1]
-        scores = LOSSES[loss].scores(output)
-        value = LOSSES[loss].traced(scores, self._targets)
-        slopes = differentiate(value, list(self._parameters.values()))
+        output = network.forward(self.inputs, self.parameters, noise, self.updates)[-1]
+        scores = find_loss(loss).scores(output)
+        value = find_loss(loss).traced(scores, self.targets)
+        slopes = differentiate(value, [self.parameters[name] for name in self.learnt])
         # -------------------------------------------------------------------------------------
 
         # From the last layer to the first: each slope is then taken as soon as it can be.
-        self._plan = Plan([scores, *reversed(slopes)], dtype)
-        self._masks = {mask: np.empty(mask.shape, dtype) for mask in self._rates}
+        self.plan = Plan([scores, *reversed(slopes), *self.updates.values()], dtype)
+        self._masks = {mask: np.empty(mask.shape, dtype) for mask in self.rates}
 
     def bind(
         self,
@@ -49,17 +52,21 @@ class Gradient:
         gradient: Mapping[str, Array],
         rng: np.random.Generator,
     ) -> list[Call]:
-        """The calls that fill `scores` and `gradient` for one batch; dropout draws from `rng`."""
-        given = {leaf: parameters[name] for name, leaf in self._parameters.items()}
-        given |= {self._inputs: inputs, self._targets: targets, **self._masks}
-        draws = [
-            call for m, rate in self._rates.items() for call in _draw(rng, self._masks[m], rate)
-        ]
-        slopes = [gradient[name] for name in self._parameters]
-        return draws + self._plan.bind(given, [scores, *reversed(slopes)])
+        """The calls that fill `scores` and `gradient` for one batch; dropout draws from `rng`.
+
+        The running arrays among the parameters are brought up to date; their part of the gradient
+        is left as it is.
+        """
+        given = {leaf: parameters[name] for name, leaf in self.parameters.items()}
+        given |= {self.inputs: inputs, self.targets: targets, **self._masks}
+        draws = [call for m, rate in self.rates.items() for call in draw(rng, self._masks[m], rate)]
+        slopes = [gradient[name] for name in self.learnt]
+        # An update is the last to read the running array that it replaces.
+        updated = [parameters[name] for name in self.updates]
+        return draws + self.plan.bind(given, [scores, *reversed(slopes), *updated])
 
 
-def _draw(rng: np.random.Generator, mask: Array, rate: float) -> list[Call]:
+def draw(rng: np.random.Generator, mask: Array, rate: float) -> list[Call]:
     """Fill the mask with 0 (with probability `rate`) and 1 / (1 - rate)."""
     return [
         (rng.random, (None, mask.dtype, mask)),
@@ -71,18 +78,14 @@ def _draw(rng: np.random.Generator, mask: Array, rate: float) -> list[Call]:
 def update(
     network: Network, training: Training, now: Mapping[str, Array], rate: Array, steps: int
 ) -> list[Call]:
-    """The calls that take one step along the gradient, clipped, with the l2 penalty's slope added.
+    """The calls that take one step along the gradient, clipped, with the penalties' slopes added.
 
     `now` has the flat arrays parameters, gradient, step `(size,)` and moments `(moments, size)`;
     for `rate` and `steps` see `Sgd.calls`.
     """
     parameter, gradient, step = now["parameters"], now["gradient"], now["step"]
-    calls: list[Call] = []
-    if training.l2 > 0.0:
-        decay = np.zeros_like(parameter)
-        for name, view in parameter_views(network, decay).items():
-            view[...] = training.l2 if name.endswith(".weight") else 0.0
-        calls += [(np.multiply, (parameter, decay, step)), (np.add, (gradient, step, gradient))]
+    mask = weight_mask(network.parameters).astype(parameter.dtype)
+    calls = penalties(parameter, gradient, step, training.l1 * mask, training.l2 * mask)
     if training.clip_value is not None or training.clip_norm is not None:
         clipped = np.empty_like(gradient)
         calls.append((np.copyto, (clipped, gradient)))
@@ -91,7 +94,23 @@ def update(
         if training.clip_norm is not None:
             calls.append((_clip_norm, (clipped, training.clip_norm, np.empty(clipped.shape))))
         gradient = clipped
-    return calls + training.optimizer.calls(parameter, gradient, step, now["moments"], rate, steps)
+    return calls + training.optimizer.calls(
+        parameter, gradient, step, now["moments"], rate, steps, network.parameters
+    )
+
+
+def penalties(
+    parameter: Array, gradient: Array, scratch: Array, l1: Array, l2: Array
+) -> list[Call]:
+    """Add the slopes of l1 · |p| and of l2/2 · p² to the gradient; all arrays are of one shape."""
+    calls: list[Call] = []
+    if l1.any():
+        calls += [(np.sign, (parameter, scratch)), (np.multiply, (scratch, l1, scratch))]
+        calls.append((np.add, (gradient, scratch, gradient)))
+    if l2.any():
+        calls.append((np.multiply, (parameter, l2, scratch)))
+        calls.append((np.add, (gradient, scratch, gradient)))
+    return calls
 
 
 def _clip_value(gradient: Array, limit: float) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .layers import Dense
 from .network import Network
 from .trace import Shape
 
@@ -22,7 +21,7 @@ class LayerSummary:
     arithmetic: str
     """How that number comes about, as in "4·3 + 4"."""
     flops: int
-    """Additions and multiplications of one sample on its way forward."""
+    """Additions and multiplications of one sample on its way forward, see `Network.layer_flops`."""
     activation: str | None
     """None for a layer that has none."""
     initializer: str | None
@@ -33,7 +32,7 @@ class LayerSummary:
 class Summary:
     """A whole network. Some count the input as a layer of neurons, some do not: both are given.
 
-    Layers are counted that have neurons of their own; a dropout has none.
+    Layers are counted that have neurons of their own, with weights; a dropout has none.
     """
 
     layers: tuple[LayerSummary, ...]
@@ -49,23 +48,26 @@ def summarize(network: Network) -> Summary:
     """Count a network's layers, neurons, parameters and floating-point operations."""
     rows = []
     neurons = []
-    for name, layer, before, after in zip(
-        network.names, network.layers, network.shapes, network.shapes[1:], strict=False
-    ):
-        has_neurons = isinstance(layer, Dense)
+    for index, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
+        learnt = {
+            parameter: shape
+            for parameter, shape in network.parameters.items()
+            if parameter.startswith(f"{name}.") and parameter not in network.running
+        }
+        after = network.shapes[index + 1]
         rows.append(
             LayerSummary(
                 name=name,
                 type=layer.type,
                 output_shape=after,
-                parameters=sum(math.prod(s) for s in layer.parameters(before).values()),
-                arithmetic=layer.arithmetic(before),
-                flops=layer.flops(before),
-                activation=layer.activation if isinstance(layer, Dense) else None,
-                initializer=layer.initializer_name if isinstance(layer, Dense) else None,
+                parameters=sum(map(math.prod, learnt.values())),
+                arithmetic=" + ".join(map(_product, learnt.values())) or "0",
+                flops=network.layer_flops[index],
+                activation=getattr(layer, "activation", None),
+                initializer=getattr(layer, "initializer_name", None),
             )
         )
-        if has_neurons:
+        if any(parameter.endswith(".weight") for parameter in learnt):
             neurons.append(math.prod(after))
     inputs = math.prod(network.input_shape)
     return Summary(
@@ -77,3 +79,8 @@ def summarize(network: Network) -> Summary:
         neurons_with_input=sum(neurons) + inputs,
         neurons_without_input=sum(neurons),
     )
+
+
+def _product(shape: Shape) -> str:
+    """The number of elements as a product, outputs first, as in "4·3"."""
+    return "·".join(map(str, reversed(shape)))

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .losses import LOSSES
+from .losses import LOSSES, Loss, find_loss
 from .network import Network
-from .optimizers import Optimizer
+from .optimizers import Optimizer, Perceptron
 from .schedules import Constant, Schedule
 from .stopping import EarlyStopping, Target
 
@@ -17,12 +17,15 @@ from .stopping import EarlyStopping, Target
 class Training:
     """All that is chosen before a run; with the network and the data it determines every number."""
 
-    loss: str
+    loss: str | Loss
+    """By name, with its usual settings, or in person."""
     optimizer: Optimizer
     epochs: int
     batch_size: int | None = None
     """Samples per step; None takes all samples in one step. The last batch may be smaller."""
     schedule: Schedule = field(default_factory=Constant)
+    l1: float = 0.0
+    """Adds l1 · (sum of the sizes of all weights, without biases) to what is minimized."""
     l2: float = 0.0
     """Adds l2/2 · (sum of all squared weights, without biases) to what is minimized; the losses
     that are reported are without it."""
@@ -40,14 +43,17 @@ class Training:
     dtype: Literal["float32", "float64"] = "float32"
 
     def __post_init__(self) -> None:
-        if self.loss not in LOSSES:
+        if isinstance(self.loss, str) and self.loss not in LOSSES:
             raise ValueError(f"there is no loss named {self.loss!r}")
+        if isinstance(self.optimizer, Perceptron) and find_loss(self.loss).type != "perceptron":
+            raise ValueError("the perceptron's rule needs the loss perceptron")
         if self.epochs < 1:
             raise ValueError("a run needs at least one epoch")
         if self.batch_size is not None and self.batch_size < 1:
             raise ValueError("a batch needs at least one sample")
-        if not 0.0 <= self.l2 < math.inf:
-            raise ValueError("l2 must be a finite number that is not negative")
+        for name, penalty in (("l1", self.l1), ("l2", self.l2)):
+            if not 0.0 <= penalty < math.inf:
+                raise ValueError(f"{name} must be a finite number that is not negative")
         for name, limit in (("clip_norm", self.clip_norm), ("clip_value", self.clip_value)):
             if limit is not None and not limit > 0.0:
                 raise ValueError(f"{name} must be positive")
@@ -59,9 +65,10 @@ class Training:
             raise ValueError("dtype is float32 or float64")
 
 
-def check_output(network: Network, loss: str) -> None:
+def check_output(network: Network, loss: str | Loss) -> None:
     """Raise ValueError unless the network ends in the activation that the loss needs."""
-    needed = LOSSES[loss].output_activation
+    loss = find_loss(loss)
+    needed = loss.output_activation
     found = getattr(network.layers[-1], "activation", None)
     if needed is not None and found != needed:
-        raise ValueError(f"the loss {loss} needs a network that ends in a {needed} activation")
+        raise ValueError(f"the loss {loss.type} needs a network that ends in a {needed} activation")

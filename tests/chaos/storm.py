@@ -246,9 +246,7 @@ class Storm:
         celery.close()
 
     def _kill_api(self) -> None:
-        since, going_on = time.monotonic(), self.held()
         self.stack.restart_api()
-        self.await_recovery("kill the API", going_on, since)
 
     # -------------------------------------------------------------------------- at the end
 

@@ -349,43 +349,70 @@ def test_a_wish_that_waits_for_a_flush_is_granted(race: Service) -> None:
     check_log(race.database, job_id)
 
 
+class StandingStill(Database):
+    """Stands still before the commit of its third transaction, the flush of epoch 2."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.stands, self.wakes = threading.Event(), threading.Event()
+        self._writes = 0
+
+    @contextmanager
+    def write(self) -> Iterator[database.Connection]:
+        with super().write() as connection:
+            yield connection
+            self._writes += 1
+            if self._writes == 3:
+                self.stands.set()
+                assert self.wakes.wait(10)
+
+
+@contextmanager
+def standing_still(race: Service) -> Iterator[StandingStill]:
+    still = StandingStill(race.settings.database_url)
+    try:
+        yield still
+    finally:
+        still.close()
+
+
+def test_a_job_that_is_just_being_stored_is_not_taken_back(race: Service) -> None:
+    job_id = race.create(XOR, epochs=10)
+    with standing_still(race) as still:
+
+        def train() -> None:
+            # Its lease is so short that it is over before the commit that renews it.
+            assert (
+                race.run(job_id, database=still, flush_seconds=AT_ONCE, lease_seconds=1e-6)
+                == "succeeded"
+            )
+
+        def look() -> None:
+            assert still.stands.wait(10)
+            reaper.reap(race.database, race.queue, max_attempts=1)
+            assert states(race.database, job_id) == ["queued", "running"]
+            still.wakes.set()
+
+        at_once(train, look)
+    check_log(race.database, job_id)
+
+
 def test_a_worker_that_stands_still_in_a_transaction_holds_its_job_for_a_while_only(
     race: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "STALLED_SECONDS", 0.3)
     job_id = race.create(XOR, epochs=10)
-    stalled, woken = threading.Event(), threading.Event()
+    with standing_still(race) as still:
 
-    class Stalling(Database):
-        """Stands still before the commit of its third transaction, the flush of epoch 2."""
+        def train() -> None:
+            assert race.run(job_id, database=still, flush_seconds=AT_ONCE) is None
 
-        writes = 0
+        def take_over() -> None:
+            assert still.stands.wait(10)
+            race.lose_worker(job_id)  # waits for the row, and gets it
+            assert race.run(job_id) == "succeeded"
+            still.wakes.set()
 
-        @contextmanager
-        def write(self) -> Iterator[database.Connection]:
-            with super().write() as connection:
-                yield connection
-                self.writes += 1
-                if self.writes == 3:
-                    stalled.set()
-                    assert woken.wait(10)
-
-    stalling = Stalling(race.settings.database_url)
-    left: list[object] = []
-
-    def train() -> None:
-        left.append(race.run(job_id, database=stalling, flush_seconds=AT_ONCE))
-
-    def take_over() -> None:
-        assert stalled.wait(10)
-        race.lose_worker(job_id)
-        assert race.run(job_id) == "succeeded"
-        woken.set()
-
-    try:
         at_once(train, take_over)
-    finally:
-        stalling.close()
-    assert left == [None]
     check_log(race.database, job_id)
     assert race.row(job_id).attempt == 2

@@ -69,14 +69,28 @@ def test_any_request_has_the_same_answer_on_both_wires(
     try_it()
 
 
-def test_the_same_key_gives_the_same_job_on_either_wire(service: Wires, world: World) -> None:
-    [*_, request] = RIGHT["CreateJob"](world)
-    over_http, over_grpc = service.both("CreateJob", **request, request_id="once")
-    assert over_http.reply["id"] == over_grpc.reply["id"]
-    other = {"spec": request["spec"] | {"epochs": 11}, "request_id": "once"}
-    over_http, over_grpc = service.both("CreateJob", **other)
+@pytest.mark.parametrize("rpc", sorted(MAKING))
+def test_the_same_key_makes_one_thing_over_both_wires(
+    service: Wires, world: World, rpc: str
+) -> None:
+    other, *_, request = RIGHT[rpc](world)
+    key = {"request_id": f"once for {rpc}"}
+    over_http, over_grpc = service.both(rpc, **request | key)
+    assert over_http.kind is None
+    assert over_http == over_grpc
+    if rpc == "CreateJob":
+        other = {"spec": request["spec"] | {"epochs": 11}}
+    over_http, over_grpc = service.both(rpc, **other | key)
     assert over_http == over_grpc
     assert over_http.reason == "idempotency_mismatch"
+
+
+@pytest.mark.parametrize("rpc", sorted(MAKING))
+@pytest.mark.parametrize("key", ["", "x" * 201])
+def test_a_wrong_key_is_named_as_a_field(service: Wires, world: World, rpc: str, key: str) -> None:
+    over_http, over_grpc = service.both(rpc, **RIGHT[rpc](world)[-1], request_id=key)
+    assert over_http == over_grpc
+    assert [field for field, _ in over_http.errors] == ["request_id"]
 
 
 def test_a_csv_as_a_body_is_the_csv_of_a_message(service: Wires) -> None:

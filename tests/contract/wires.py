@@ -39,18 +39,20 @@ class Route:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+KEY = {"request_id": "Idempotency-Key"}
+
 ROUTES = {
-    "CreateNetwork": Route("POST", "/v1/networks", "*"),
+    "CreateNetwork": Route("POST", "/v1/networks", "*", KEY),
     "GetNetwork": Route("GET", "/v1/networks/{id}"),
     "ListNetworks": Route("GET", "/v1/networks"),
     "DeleteNetwork": Route("DELETE", "/v1/networks/{id}"),
     "SummarizeNetwork": Route("POST", "/v1/networks/summarize", "*"),
-    "CreateDataset": Route("POST", "/v1/datasets", "*"),
+    "CreateDataset": Route("POST", "/v1/datasets", "*", KEY),
     "GetDataset": Route("GET", "/v1/datasets/{id}"),
     "ListDatasets": Route("GET", "/v1/datasets"),
     "DeleteDataset": Route("DELETE", "/v1/datasets/{id}"),
     "PreviewDataset": Route("GET", "/v1/datasets/{id}/preview"),
-    "CreateJob": Route("POST", "/v1/jobs", "spec", {"request_id": "Idempotency-Key"}),
+    "CreateJob": Route("POST", "/v1/jobs", "spec", KEY),
     "GetJob": Route("GET", "/v1/jobs/{id}"),
     "ListJobs": Route("GET", "/v1/jobs"),
     "DeleteJob": Route("DELETE", "/v1/jobs/{id}"),
@@ -133,6 +135,8 @@ class Wires:
         )
         if response.is_error:
             return problem(response.status_code, response.json())
+        if response.status_code == 204:
+            return Answer([] if rpc == "WatchJob" else {})
         match response.headers.get("content-type", "").partition(";")[0]:
             case "application/octet-stream":
                 name = response.headers["content-disposition"]
@@ -142,10 +146,7 @@ class Wires:
                 return Answer(canonical(file | {"content": response.content}))
             case "text/event-stream":
                 return Answer([canonical(event) for event in events(response.text)])
-            case "application/json":
-                return Answer(canonical(response.json()))
-        assert response.status_code == 204
-        return Answer([] if rpc == "WatchJob" else {})
+        return Answer(canonical(response.json()))
 
 
 def as_text(value: Any) -> Any:

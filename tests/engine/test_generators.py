@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from epochal_engine.generators import BOOLEAN_FUNCTIONS, GENERATORS, Generator
 from numpy.typing import NDArray
+
+from epochal_engine.generators import BOOLEAN_FUNCTIONS, GENERATORS, Generator
 
 
 def draw(name: str, **changes: float) -> tuple[NDArray[np.float64], NDArray[Any]]:

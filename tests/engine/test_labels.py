@@ -8,9 +8,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from epochal_engine import Adam, Data, Dense, Network, Optimizer, Run, Sgd, Training
+from epochal_engine import Adam, Data, Dense, Network, Optimizer, Run, Sgd, Training, label
 from epochal_engine.generators import circles
-from epochal_engine.labels import label
 
 
 def test_a_loss_that_came_down_to_a_quarter_is_good_even_if_it_still_falls() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from epochal_engine import LAYERS, Dense, Dropout, Network, ShapeError
+from epochal_engine import LAYERS, Conv2d, Dense, Dropout, Network, ShapeError
 
 
 def test_layers_are_named_by_type_and_position() -> None:
@@ -23,11 +23,11 @@ def test_parameters_are_named_after_their_layer_in_forward_order() -> None:
 
 
 def test_a_layer_that_does_not_fit_is_named_with_what_it_gets_and_needs() -> None:
-    with pytest.raises(ShapeError, match="layer dense_2 gets an input of shape") as caught:
-        Network((8, 8), (Dropout(0.5), Dense(2)))
+    with pytest.raises(ShapeError, match="layer conv2d_2 gets an input of shape") as caught:
+        Network((8, 8), (Dense(5), Conv2d(2, 3)))
     error = caught.value
-    assert (error.layer, error.name, error.got) == (1, "dense_2", (8, 8))
-    assert error.needed == "one axis of features, (features,)"
+    assert (error.layer, error.name, error.got) == (1, "conv2d_2", (8, 5))
+    assert error.needed == "an image, (height, width, channels)"
 
 
 def test_first_weights_are_drawn_and_first_biases_are_zero() -> None:

@@ -14,7 +14,17 @@ from hypothesis.extra.numpy import BroadcastableShapes, mutually_broadcastable_s
 from epochal_engine import primitives as p
 from epochal_engine.differentiate import differentiate
 from epochal_engine.plan import evaluate
-from epochal_engine.trace import PRIMITIVES, Array, Shape, Symbol, constant, leaf
+from epochal_engine.trace import PRIMITIVES, Array, Shape, Symbol, apply, constant, leaf
+
+
+def windows(shifted: Symbol) -> Symbol:
+    """The windows of three lines each, every second one."""
+    return apply("windows", (2, 6, 6), shifted, details=(3, 2))
+
+
+def add_rows(g: Symbol, indices: Symbol, rows: int) -> Symbol:
+    return apply("add_rows", (rows, g.shape[1]), g, indices)
+
 
 # For every primitive: a formula in which it occurs, and the shapes of the formula's inputs.
 EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
@@ -23,7 +33,19 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "multiply": (lambda a, b: a * b, (3, 4), (3, 1)),
     "divide": (lambda a, b: a / (2.0 + p.square(b)), (3, 4), ()),
     "dot": (lambda a, b: a @ b, (3, 4), (4, 2)),
-    "transpose": (lambda a: a.T @ a, (3, 4)),
+    "matmul": (lambda a, b: a @ b, (2, 3, 4), (2, 4, 2)),
+    "permute": (lambda a, b: a.permute((2, 0, 1)) * b, (2, 3, 4), (4, 2, 3)),
+    "reshape": (lambda a, b: a.reshape((4, -1)) @ b, (2, 6), (3, 2)),
+    "cut": (lambda a: a.cut(1, 0, 5, 2) * a.cut(1, 1, 4), (3, 5)),
+    "place": (lambda a, b: p.square(p.place((3, 5), 1, [(a, 0, 2), (b, 1, 1)])), (3, 3), (3, 2)),
+    "take_rows": (lambda a: p.take_rows(a, constant(np.array([2.0, 0.0, 2.0]))), (3, 4)),
+    "add_rows": (lambda a: add_rows(a, constant(np.array([2.0, 0.0, 2.0])), 4), (3, 4)),
+    "windows": (lambda a: windows(p.tanh(a)), (5, 2, 1, 3, 2)),
+    "add_windows": (lambda a: differentiate(windows(a) * windows(a), [a])[0], (5, 2, 1, 3, 2)),
+    "largest": (lambda a: p.largest(a, (0, 2)), (3, 4, 2)),
+    "maximum": (p.maximum, (3, 4), (3, 1)),
+    "equal": (lambda a: p.square(a) * p.equal(a, a), (3, 4)),
+    "sqrt": (lambda a: p.sqrt(2.0 + p.square(a)), (3, 4)),
     "sum_to": (lambda a: p.square(p.sum_to(a, (4,))), (3, 4)),
     "stretch": (lambda a, b: p.stretch(a, (3, 4)) @ b, (4,), (4, 2)),
     "copy": (lambda a: p.copy(a) * a, (3,)),

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epochal_engine import ACTIVATIONS, LAYERS, LOSSES, Dense, Dropout, Layer, Network
+from epochal_engine import ACTIVATIONS, LOSSES, Dense, Dropout, Layer, Network
 from epochal_engine.plan import perform
 from epochal_engine.step import Gradient
 from epochal_engine.trace import Array
 
+# The slope of the perceptron's rule is not that of its share of errors, which has none.
+SLOPED = sorted(set(LOSSES) - {"perceptron"})
+# Nor can a slope be measured across a bend.
+SMOOTH = sorted(set(SLOPED) - {"mae", "huber", "hinge"})
 ELEMENTWISE = sorted(name for name, a in ACTIVATIONS.items() if a.is_elementwise)
-# For every type of layer, one to put in the middle of a network.
-EXAMPLES: dict[str, tuple[Layer, ...]] = {
-    "dense": (Dense(3, "tanh"), Dense(4, "tanh", use_bias=False)),
-    "dropout": (Dropout(0.4), Dropout(0.0)),
-}
+MIDDLES: tuple[Layer, ...] = (Dense(3, "tanh"), Dense(4, "tanh", use_bias=False), Dropout(0.4))
 
 
 def gradient_of(
@@ -59,15 +59,12 @@ def check_gradient(network: Network, loss: str, seed: int, samples: int = 6) -> 
     assert found == pytest.approx(expected, rel=1e-6, abs=1e-10)
 
 
-@pytest.mark.parametrize("layer", sorted(LAYERS))
-@pytest.mark.parametrize("loss", sorted(LOSSES))
+@pytest.mark.parametrize("loss", SLOPED)
 @pytest.mark.parametrize("activation", ELEMENTWISE)
-def test_every_activation_under_every_loss_and_layer(
-    activation: str, loss: str, layer: str
-) -> None:
+def test_every_activation_under_every_loss(activation: str, loss: str) -> None:
     end = LOSSES[loss].output_activation or "linear"
-    for example in EXAMPLES[layer]:
-        network = Network((3,), (Dense(4, activation), example, Dense(3, end)))
+    for middle in MIDDLES:
+        network = Network((3,), (Dense(4, activation), middle, Dense(3, end)))
         check_gradient(network, loss, seed=3)
 
 
@@ -84,7 +81,7 @@ def test_every_activation_at_the_output(activation: str) -> None:
         max_size=4,
     ),
     st.integers(1, 4),
-    st.sampled_from(sorted(LOSSES)),
+    st.sampled_from(SMOOTH),
     st.integers(1, 7),
     st.integers(0, 2**32 - 1),
 )

@@ -1,6 +1,7 @@
 """Whatever comes over the wire, the answer is a reply or a documented error."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from tests.rpc import serving
 from tests.rpc.messages import TEXT, dicts
 from tests.rpc.serving import RPCS, Serving, told
+from tests.servers.postgres import PostgresServer
 
 from epochal_service.rpc.convert import from_dict
 
@@ -21,12 +23,17 @@ JOB = {"network": NETWORK, "dataset": {"name": "xor"}, "loss": "mse", "epochs": 
 DEFECTS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[Serving]:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, valkey_server: str
+) -> Iterator[Serving]:
     folder: Path = tmp_path_factory.mktemp("fuzz")
-    chosen = serving.settings(folder, broker_url=valkey_server, heartbeat_seconds=0.05)
-    with serving.serving(chosen) as server:
-        yield server
+    with ExitStack() as scope:
+        others: dict[str, Any] = {"broker_url": valkey_server, "heartbeat_seconds": 0.05}
+        if request.param == "postgresql":
+            postgres: PostgresServer = request.getfixturevalue("postgres_server")
+            others["database_url"] = scope.enter_context(postgres.database())
+        yield scope.enter_context(serving.serving(serving.settings(folder, **others)))
 
 
 @pytest.fixture(scope="module")

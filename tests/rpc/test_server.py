@@ -1,5 +1,6 @@
 """The server around the methods: where it listens, how it feels, what it carries, how it ends."""
 
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 from tests.rpc import serving
 from tests.rpc.serving import Serving, told
+from tests.rpc.training import train
 from tests.servers.stack import await_condition
 
 from epochal_service._proto import training_pb2
@@ -122,6 +124,17 @@ def test_a_request_of_many_megabytes_arrives(server: Serving) -> None:
         server.client.call("CreateDataset", name="many", csv=csv)
     assert told(caught.value).reason != "too_large"
     assert told(caught.value).code is grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_a_reply_of_many_megabytes_arrives(server: Serving) -> None:
+    layers = [{"type": "dense", "units": 8192}, {"type": "dense", "units": 128}]
+    network = {"input_shape": [2], "layers": [*layers, {"type": "dense", "units": 1}]}
+    job = server.client.call("CreateJob", spec=JOB | {"network": network})
+    assert train(server.context, job["id"]) == "succeeded"
+    checkpoint = server.client.call("GetCheckpoint", id=job["id"], epoch=1)
+    [stored] = server.client.call("ListCheckpoints", id=job["id"])["checkpoints"]
+    assert len(checkpoint["content"]) == stored["size_bytes"] > 4 * 2**20
+    assert hashlib.sha256(checkpoint["content"]).hexdigest() == stored["sha256"]
 
 
 def test_a_request_over_the_limit_is_told_so(server: Serving) -> None:

@@ -362,44 +362,39 @@ def _store(
 # ----------------------------------------------------------------------------------- by the reaper
 
 
-def take_back(database: Database, row: JobRow, *, max_attempts: int) -> JobState | None:
+def take_back(database: Database, job_id: str, *, max_attempts: int) -> JobState | None:
     """End the hold of a worker that has not been heard of: what its job becomes, or None if it came
     back in time.
     """
-    becomes: JobState
-    stop_reason: StopReason | None = None
-    detail = None
-    match row.state:
-        case "cancelling":
-            becomes, stop_reason = "cancelled", "user"
-        case "pausing":
-            becomes = "paused"
-        case _ if row.fruitless_attempts >= max_attempts:
-            becomes, stop_reason = "failed", "attempts_exhausted"
-            detail = (
-                f"{row.fruitless_attempts} workers in a row were lost before they had stored an "
-                "epoch: the job may need more memory than they have"
-            )
-        case _:
-            becomes = "queued"
-    entries = [state_entry(becomes, row.epoch, stop_reason=stop_reason)]
-    values: dict[str, Any] = {"state": becomes, "hinted_at": None, **jobs.taken_away()}
-    if stop_reason is not None:
-        entries.append(_end_entry(becomes, stop_reason, row.epoch))
-        values |= {"stop_reason": stop_reason, "detail": detail, **jobs.finished()}
     with database.write() as connection:
-        changed = jobs.advance(
-            connection,
-            row.id,
-            states=(row.state,),
-            fence=row.fence,
-            expired=True,
-            events=len(entries),
-            values=values,
-        )
-        if changed is None:
+        row = jobs.find_expired(connection, job_id)
+        if row is None:
             return None
-        job_log.append(connection, row.id, changed.last_seq, entries)
+        becomes: JobState
+        stop_reason: StopReason | None = None
+        detail = None
+        match row.state:
+            case "cancelling":
+                becomes, stop_reason = "cancelled", "user"
+            case "pausing":
+                becomes = "paused"
+            case _ if row.fruitless_attempts >= max_attempts:
+                becomes, stop_reason = "failed", "attempts_exhausted"
+                detail = (
+                    f"{row.fruitless_attempts} workers in a row were lost before they had stored "
+                    "an epoch: the job may need more memory than they have"
+                )
+            case _:
+                becomes = "queued"
+        entries = [state_entry(becomes, row.epoch, stop_reason=stop_reason)]
+        values: dict[str, Any] = {"state": becomes, "hinted_at": None, **jobs.taken_away()}
         if stop_reason is not None:
-            checkpoints.drop_resume_point(connection, row.id)
+            entries.append(_end_entry(becomes, stop_reason, row.epoch))
+            values |= {"stop_reason": stop_reason, "detail": detail, **jobs.finished()}
+            checkpoints.drop_resume_point(connection, job_id)
+        changed = jobs.advance(
+            connection, job_id, states=(row.state,), events=len(entries), values=values
+        )
+        assert changed is not None
+        job_log.append(connection, job_id, changed.last_seq, entries)
         return becomes

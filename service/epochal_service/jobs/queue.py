@@ -101,6 +101,9 @@ def celery_application(url: str) -> Celery:
         # a job twice.
         task_acks_late=False,
         broker_connection_retry_on_startup=True,
+        # What is trained goes on without a broker; this stops acknowledged-late tasks only, which
+        # there are none of, and Celery warns of every other value.
+        worker_cancel_long_running_tasks_on_connection_loss=True,
         broker_connection_timeout=1.0,
         # A hint is given once: whoever creates a job does not wait for a broker that is away.
         broker_transport_options={

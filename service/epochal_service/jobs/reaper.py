@@ -18,7 +18,7 @@ def reap(database: Database, queue: Queue, *, max_attempts: int) -> None:
     with database.read() as connection:
         late = jobs.expired(connection)
     for row in late:
-        became = lifecycle.take_back(database, row, max_attempts=max_attempts)
+        became = lifecycle.take_back(database, row.id, max_attempts=max_attempts)
         if became is not None:
             logger.warning("lease ran out", job=row.id, attempt=row.attempt, became=became)
             queue.ring(row.id)

@@ -271,9 +271,10 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
         x, y, inputs = _grid(request.grid, features)
     epoch, blob = _checkpoint(context, id, request.epoch)
     weights = unpack(blob)
-    outputs = engine.predict(
-        network, weights, scaled(inputs.reshape(-1, *network.input_shape), weights)
-    )
+    with np.errstate(all="ignore"):  # what is too large for the weights' type is infinite
+        outputs = engine.predict(
+            network, weights, scaled(inputs.reshape(-1, *network.input_shape), weights)
+        )
     classes: list[int] = []
     if spec.loss == "cross_entropy":
         classes = outputs.argmax(axis=1).tolist()

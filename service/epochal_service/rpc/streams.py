@@ -35,7 +35,7 @@ class Streams:
         watch = METHODS[descriptor.name].function
 
         async def handle(raw: bytes, call: Call) -> None:
-            patience = asyncio.timeout(None)
+            patience = asyncio.timeout(0 if self._closed else None)
             try:
                 async with patience:
                     self._open.add(patience)

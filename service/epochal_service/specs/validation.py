@@ -87,7 +87,7 @@ def _path(location: Sequence[int | str], detail: Mapping[str, Any], data: object
     parts = list(location)
     if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
         parts.append(str(detail["ctx"].get("discriminator", "")).strip("'"))
-    path, here = "", data
+    path, here, told_apart = "", data, None
     for index, part in enumerate(parts):
         if isinstance(part, int):
             path += f"[{part}]"
@@ -97,9 +97,13 @@ def _path(location: Sequence[int | str], detail: Mapping[str, Any], data: object
             continue
         if part.startswith("@"):  # a member of a union that a function tells apart
             continue
-        known = isinstance(here, Mapping) and part in here
-        if not known and index < len(parts) - 1:  # the name of a union's member, not of a field
+        fields = here if isinstance(here, Mapping) else {}
+        inside = index < len(parts) - 1
+        if inside and fields.get("type") == part and here is not told_apart:
+            told_apart = here  # a member of a union, whose name may also be that of a field in it
+            continue
+        if inside and part not in fields:
             continue
         path += f".{part}" if path else part
-        here = here[part] if isinstance(here, Mapping) and part in here else None
+        here = fields.get(part)
     return path

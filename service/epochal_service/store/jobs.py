@@ -21,6 +21,7 @@ __all__ = [
     "delete",
     "expired",
     "find",
+    "find_expired",
     "insert",
     "page",
     "unhinted",
@@ -115,10 +116,9 @@ def advance(
     values: Mapping[str, Any],
     owner: str | None = None,
     fence: int | None = None,
-    expired: bool = False,
 ) -> JobRow | None:
-    """Change the row and take `events` new seqs, if its state (and owner, and fence) are as given,
-    and if its lease has run out where that is asked for; else None.
+    """Change the row and take `events` new seqs, if its state (and owner, and fence) are as given;
+    else None.
 
     This one conditional statement is what every race about a job is decided by.
     """
@@ -127,8 +127,6 @@ def advance(
         where.append(jobs.c.owner == owner)
     if fence is not None:
         where.append(jobs.c.fence == fence)
-    if expired:
-        where.append(jobs.c.lease_expires_at < now())
     changed = connection.execute(
         sa.update(jobs)
         .where(*where)
@@ -179,13 +177,24 @@ def finished() -> dict[str, Any]:
     return {"finished_at": now(), "lease_expires_at": None}
 
 
+_SILENT = (
+    jobs.c.state.in_(("running", "pausing", "cancelling")),
+    jobs.c.lease_expires_at < now(),
+)
+
+
 def expired(connection: Connection, limit: int = 100) -> list[JobRow]:
     """Jobs whose worker has been silent for longer than its lease."""
-    query = sa.select(jobs).where(
-        jobs.c.state.in_(("running", "pausing", "cancelling")),
-        jobs.c.lease_expires_at < now(),
-    )
+    query = sa.select(jobs).where(*_SILENT)
     return [JobRow(*row) for row in connection.execute(query.limit(limit))]
+
+
+def find_expired(connection: Connection, job_id: str) -> JobRow | None:
+    """The row of such a job, kept from others until the commit; None if its worker came back, or
+    is just writing.
+    """
+    query = sa.select(jobs).where(jobs.c.id == job_id, *_SILENT)
+    return _row(connection.execute(query.with_for_update(skip_locked=True)).one_or_none())
 
 
 def unhinted(connection: Connection, older_than: float, limit: int = 100) -> list[str]:

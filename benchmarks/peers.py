@@ -1,0 +1,209 @@
+"""A long metric, stored and polled: Epochal beside MLflow's tracking server.
+
+Both are on SQLite, on this machine, in this run. Epochal stores the way its workers do: a
+transaction for every 1,024 epochs, its lease, its extremes, its event and its bell with it, and the
+epochs' seconds as a second metric that MLflow is spared. MLflow is given one metric, 1,000 points a
+batch, which is the most that it takes: over HTTP, as training scripts log to a server, and straight
+into its database. A poll is what a chart asks for while it is open: one metric of the whole run in
+at most 1,000 points.
+
+MLflow stays out of Epochal's environment: `--mlflow PYTHON` names an interpreter that has it, say
+`python3 -m venv peer && peer/bin/pip install mlflow` and then `--mlflow peer/bin/python`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter, time
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import numpy as np
+import structlog
+from benchmarks._ground import api, fresh_settings, options, print_table, running, take_up
+from tests.servers.postgres import free_port
+
+from epochal_engine import Block
+from epochal_service import broker
+from epochal_service.jobs import lifecycle
+from epochal_service.jobs.epochs import entry_of
+from epochal_service.jobs.lifecycle import Progress
+from epochal_service.jobs.queue import Queue
+from epochal_service.store import Database
+
+STRETCH = 1024
+BATCH = 1000  # metrics in one request, at most
+POINTS = 1000
+
+# Run by MLflow's interpreter: seconds that the same batches take without a server between.
+WITHOUT_A_SERVER = """
+import sys
+import time
+import mlflow
+from mlflow.entities import Metric
+client = mlflow.MlflowClient(tracking_uri=sys.argv[1])
+run = client.create_run(client.create_experiment("benchmark")).info.run_id
+values = [1.0 / (step + 1) for step in range(int(sys.argv[2]))]
+began = time.perf_counter()
+for first in range(0, len(values), 1000):
+    part = enumerate(values[first : first + 1000], first)
+    client.log_batch(run, [Metric("train_loss", value, 0, step) for step, value in part])
+print(time.perf_counter() - began)
+"""
+
+
+class Figures(NamedTuple):
+    """Seconds to store everything, and of each poll."""
+
+    stored: float
+    polled: float
+    points: int
+    """That a poll brings."""
+
+
+def epochal(values: np.ndarray[Any, np.dtype[np.float64]], polls: int) -> Figures:
+    with fresh_settings() as settings, broker.embedded() as url:
+        database, queue = Database(settings.database_url), Queue(url)
+        claim = take_up(database, len(values))
+        began = perf_counter()
+        for start in range(0, len(values), STRETCH):
+            part = values[start : start + STRETCH]
+            entry = entry_of(Block(start + 1, {"train_loss": part}, None), np.full(len(part), 1e-4))
+            assert entry is not None
+            progress = Progress([entry], entry.last_epoch)
+            assert lifecycle.flush(database, claim, progress, lease_seconds=600) == "running"
+            queue.ring(claim.id)
+        stored = perf_counter() - began
+        queue.close()
+        database.close()
+        with api(settings, url) as (port, _pid):
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            path = f"/v1/jobs/{claim.id}/curve?max_points={POINTS}&metrics=train_loss"
+            polled, answer = poll(lambda: ask(connection, "GET", path), polls)
+            connection.close()
+    (series,) = answer["series"]
+    return Figures(stored, polled, len(series["values"]))
+
+
+def mlflow(python: str, values: np.ndarray[Any, np.dtype[np.float64]], polls: int) -> Figures:
+    with TemporaryDirectory(prefix="epochal-benchmark-") as folder:
+        port = free_port()
+        command = [python, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
+        command += ["--backend-store-uri", f"sqlite:///{folder}/mlflow.db"]
+        command += ["--artifacts-destination", folder]
+        with running(command, port, "/health", quiet_environment()):
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+
+            def call(method: str, /, **fields: object) -> dict[str, Any]:
+                return ask(connection, "POST", f"/api/2.0/mlflow/{method}", fields)
+
+            experiment = call("experiments/create", name="benchmark")["experiment_id"]
+            run = call("runs/create", experiment_id=experiment)["run"]["info"]["run_id"]
+            now = int(time() * 1e3)
+            began = perf_counter()
+            for first in range(0, len(values), BATCH):
+                part = enumerate(values[first : first + BATCH].tolist(), first)
+                call(
+                    "runs/log-batch",
+                    run_id=run,
+                    metrics=[
+                        {"key": "train_loss", "value": value, "timestamp": now, "step": step}
+                        for step, value in part
+                    ],
+                )
+            stored = perf_counter() - began
+            path = (
+                "/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval"
+                f"?run_ids={run}&metric_key=train_loss&max_results={POINTS}"
+            )
+            polled, answer = poll(lambda: ask(connection, "GET", path), polls)
+            connection.close()
+    return Figures(stored, polled, len(answer["metrics"]))
+
+
+def mlflow_without_a_server(python: str, count: int) -> float:
+    """Seconds to store as many points straight into the database."""
+    with TemporaryDirectory(prefix="epochal-benchmark-") as folder:
+        command = [python, "-c", WITHOUT_A_SERVER, f"sqlite:///{folder}/mlflow.db", str(count)]
+        done = subprocess.run(
+            command, env=quiet_environment(), capture_output=True, text=True, cwd=folder
+        )
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return float(done.stdout.split()[-1])
+
+
+def quiet_environment() -> dict[str, str]:
+    """This process's, with MLflow's telemetry off."""
+    return {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+
+
+def ask(
+    connection: http.client.HTTPConnection, method: str, path: str, body: object = None
+) -> dict[str, Any]:
+    content = None if body is None else json.dumps(body)
+    connection.request(method, path, content, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    text = answer.read()
+    assert answer.status == http.HTTPStatus.OK, text
+    told: dict[str, Any] = json.loads(text)
+    return told
+
+
+def poll(action: Callable[[], dict[str, Any]], polls: int) -> tuple[float, dict[str, Any]]:
+    """The median of the seconds that it takes, and what it brings."""
+    answer = action()
+    seconds = []
+    for _ in range(polls):
+        began = perf_counter()
+        answer = action()
+        seconds.append(perf_counter() - began)
+    return median(seconds), answer
+
+
+def main() -> None:
+    """Print the table."""
+    parser = options(__doc__)
+    parser.add_argument("--mlflow", metavar="PYTHON", help="an interpreter that has MLflow")
+    chosen = parser.parse_args()
+    if chosen.mlflow is None:
+        print("Nothing to compare with: name an interpreter that has MLflow with --mlflow PYTHON.")
+        return
+    structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())
+    count, polls = (10_000, 10) if chosen.quick else (100_000, 30)
+    values = 1.0 / np.arange(1.0, count + 1)
+    ours, theirs = epochal(values, polls), mlflow(chosen.mlflow, values, polls)
+    direct = mlflow_without_a_server(chosen.mlflow, count)
+
+    def stored(name: str, seconds: float) -> list[str]:
+        each = f"{count / seconds:,.0f}"
+        return [name, f"{seconds:.2f} s", each, f"{seconds / ours.stored:.1f} x"]
+
+    def polled(name: str, figures: Figures) -> list[str]:
+        ratio = figures.polled / ours.polled
+        return [name, f"{figures.polled * 1e3:.1f} ms", f"{figures.points:,}", f"{ratio:.1f} x"]
+
+    print_table(
+        f"{count:,} points of one metric, stored and polled",
+        ("what", "takes", "points (a second)", "against Epochal"),
+        [
+            stored("store: Epochal's worker", ours.stored),
+            stored("store: MLflow over HTTP", theirs.stored),
+            stored("store: MLflow without a server", direct),
+            polled("poll: Epochal", ours),
+            polled("poll: MLflow", theirs),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Recurrent layers read a sequence place by place and carry a hidden state from one to the next.
+
+    hidden state ──→ cell ──→ cell ──→ cell ──→ …
+                      ↑        ↑        ↑
+    input             x₀       x₁       x₂
+
+A cell is one formula, traced once for every place. Within it a state is `(units, n)`, so that each
+gate is one piece of memory.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..primitives import concatenate, sigmoid, stretch, tanh
+from ..trace import Array, Shape, Symbol
+from .layer import Layer, Scope, check_counts, drawn, require, zeros
+
+
+def orthogonal_gates(shape: Shape, rng: np.random.Generator) -> Array:
+    """An orthogonal matrix for each gate, side by side: `(units, gates · units)`."""
+    units = shape[0]
+    gates = []
+    for _ in range(shape[1] // units):
+        q, r = np.linalg.qr(rng.normal(size=(units, units)))
+        # With these signs the matrix is uniform among all orthogonal ones (Mezzadri, 2007).
+        gates.append(q * np.sign(np.diagonal(r)))
+    return np.concatenate(gates, axis=1)
+
+
+@dataclass(frozen=True)
+class _Recurrent(Layer):
+    """Weights `(features, gates · units)`, recurrent `(units, gates · units)`, one bias a gate.
+
+    As in Keras the weights begin as xavier_uniform, the recurrent ones as orthogonal matrices, so
+    that a state neither fades nor grows at first (Saxe et al., 2014), and the biases as zeros.
+    """
+
+    gates: ClassVar[int]
+    units: int
+    return_sequences: bool = False
+
+    def __post_init__(self) -> None:
+        check_counts(units=self.units)
+
+    def forward(self, scope: Scope, x: Symbol) -> Symbol:
+        """From `(n, places, features)` to the last state `(n, units)`.
+
+        Or to the states at all places, `(n, places, units)`.
+        """
+        require(len(x.shape) == 3, "a sequence of vectors, (places, features)")
+        n, places, features = x.shape
+        rows = self.gates * self.units
+        weight = scope.parameter("weight", (features, rows), drawn("xavier_uniform"))
+        recurrent = scope.parameter("recurrent", (self.units, rows), orthogonal_gates)
+        bias = scope.parameter("bias", (rows,), self.first_bias)
+        # What the inputs add to the gates, for all places at once: (places, rows, n).
+        inputs = stretch(weight.T, (places, rows, features)) @ x.permute((1, 2, 0))
+        inputs = inputs + bias.reshape((rows, 1))
+        states = self.states(
+            [inputs.cut(0, t, t + 1).reshape((rows, n)) for t in range(places)], recurrent.T
+        )
+        if not self.return_sequences:
+            return states[-1].T
+        together = concatenate([h.reshape((1, self.units, n)) for h in states], 0)
+        return together.permute((2, 0, 1))
+
+    @staticmethod
+    def first_bias(shape: Shape, rng: np.random.Generator) -> Array:
+        """The first biases."""
+        return zeros(shape, rng)
+
+    @abstractmethod
+    def states(self, inputs: list[Symbol], recurrent: Symbol) -> list[Symbol]:
+        """The hidden state `(units, n)` at every place; the first place meets a state of zeros.
+
+        `inputs` are what the inputs add to the gates, each `(gates · units, n)`; `recurrent` is
+        `(gates · units, units)`.
+        """
+
+    def gate(self, x: Symbol, first: int, last: int) -> Symbol:
+        """The rows of the gates from `first` up to, not including, `last`."""
+        return x.cut(0, first * self.units, last * self.units)
+
+
+@dataclass(frozen=True)
+class Rnn(_Recurrent):
+    """h ← tanh(W·x + R·h + b) (Elman, 1990)."""
+
+    type: ClassVar[str] = "rnn"
+    gates: ClassVar[int] = 1
+
+    def states(self, inputs: list[Symbol], recurrent: Symbol) -> list[Symbol]:
+        """See `_Recurrent.states`."""
+        states: list[Symbol] = []
+        for z in inputs:
+            states.append(tanh(z + recurrent @ states[-1] if states else z))
+        return states
+
+
+@dataclass(frozen=True)
+class Lstm(_Recurrent):
+    """A cell state c that is only added to and forgotten (Hochreiter and Schmidhuber, 1997).
+
+        i, f, o = σ(Wᵢ·x + Rᵢ·h + bᵢ), …          c ← f·c + i·tanh(W·x + R·h + b)
+                                                  h ← o·tanh(c)
+
+    With the forget gate f of Gers et al. (2000); its bias begins at 1, so that at first nothing is
+    forgotten (Jozefowicz et al., 2015). The gates are in the order i, f, o, candidate.
+    """
+
+    type: ClassVar[str] = "lstm"
+    gates: ClassVar[int] = 4
+
+    @staticmethod
+    def first_bias(shape: Shape, rng: np.random.Generator) -> Array:
+        """Ones for the forget gate, zeros for the others."""
+        bias = np.zeros((4, shape[0] // 4))
+        bias[1] = 1.0
+        return bias.ravel()
+
+    def states(self, inputs: list[Symbol], recurrent: Symbol) -> list[Symbol]:
+        """See `_Recurrent.states`."""
+        states: list[Symbol] = []
+        cell: Symbol | None = None
+        for z in inputs:
+            if states:
+                z = z + recurrent @ states[-1]
+            gates, candidate = sigmoid(self.gate(z, 0, 3)), tanh(self.gate(z, 3, 4))
+            added = self.gate(gates, 0, 1) * candidate
+            cell = added if cell is None else self.gate(gates, 1, 2) * cell + added
+            states.append(self.gate(gates, 2, 3) * tanh(cell))
+        return states
+
+
+@dataclass(frozen=True)
+class Gru(_Recurrent):
+    """A state that is partly replaced (Cho et al., 2014).
+
+        z, r = σ(W·x + R·h + b), …                h ← z·h + (1 - z)·tanh(W·x + R·(r·h) + b)
+
+    As its authors have it, the reset gate r acts before the product. The gates are in the order z,
+    r, candidate.
+    """
+
+    type: ClassVar[str] = "gru"
+    gates: ClassVar[int] = 3
+
+    def states(self, inputs: list[Symbol], recurrent: Symbol) -> list[Symbol]:
+        """See `_Recurrent.states`."""
+        states: list[Symbol] = []
+        to_gates, to_candidate = self.gate(recurrent, 0, 2), self.gate(recurrent, 2, 3)
+        for inflow in inputs:
+            for_gates, for_candidate = self.gate(inflow, 0, 2), self.gate(inflow, 2, 3)
+            if not states:
+                keep = sigmoid(self.gate(for_gates, 0, 1))
+                states.append((1.0 - keep) * tanh(for_candidate))
+                continue
+            h = states[-1]
+            gates = sigmoid(for_gates + to_gates @ h)
+            keep, reset = self.gate(gates, 0, 1), self.gate(gates, 1, 2)
+            candidate = tanh(for_candidate + to_candidate @ (reset * h))
+            states.append(candidate + keep * (h - candidate))
+        return states

@@ -1,0 +1,60 @@
+"""The primitives: what NumPy is asked to do, each beside its rule for the backward pass.
+
+A rule is read as: "given g = dL/dy, here is dL/dx for every input x". It is written with symbols,
+so that a rule is itself a formula, and what it repeats of the forward pass is kept rather than
+computed again.
+"""
+
+from .arithmetic import equal, maximum
+from .convolution import convolve
+from .elementary import (
+    absolute,
+    exp,
+    expm1,
+    log,
+    negative_part,
+    positive_part,
+    sigmoid,
+    sign,
+    softplus,
+    sqrt,
+    square,
+    step,
+    tanh,
+)
+from .normal import normal_cdf
+from .outputs import sigmoid_binary_cross_entropy, softmax, softmax_cross_entropy
+from .products import take_rows
+from .shapes import concatenate, copy, largest, mean, mean_to, place, stretch, sum_to
+
+__all__ = [
+    "absolute",
+    "concatenate",
+    "convolve",
+    "copy",
+    "equal",
+    "exp",
+    "expm1",
+    "largest",
+    "log",
+    "maximum",
+    "mean",
+    "mean_to",
+    "negative_part",
+    "normal_cdf",
+    "place",
+    "positive_part",
+    "sigmoid",
+    "sigmoid_binary_cross_entropy",
+    "sign",
+    "softmax",
+    "softmax_cross_entropy",
+    "softplus",
+    "sqrt",
+    "square",
+    "step",
+    "stretch",
+    "sum_to",
+    "take_rows",
+    "tanh",
+]

@@ -1,0 +1,73 @@
+"""A convolution is a product of matrices, once its input is looked at through windows.
+
+Images are laid out as `(height, channels, width, n)`, samples innermost. Only as many copies of the
+image as the kernel is wide are made, each shifted by one column:
+
+    shifted[h, j, c, w, n] = x[h, c, stride·w + j, n]
+
+All that the windows of output row h contain is then one piece of memory, from `shifted[h]` on, and
+the windows are an overlapping view. No copy is made for the height of the kernel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
+from .shapes import concatenate, contiguous, stretch
+
+
+def convolve(x: Symbol, kernel: Symbol, stride: tuple[int, int]) -> Symbol:
+    """What each window of x gives with each filter of the kernel.
+
+    From `(height, channels, width, n)` and `(kernel height, kernel width, channels, filters)` to
+    `(output height, filters, output width, n)`; strictly a cross-correlation, as everywhere.
+    """
+    height, channels, width, n = x.shape
+    tall, wide, _, filters = kernel.shape
+    down, right = stride
+    rows, columns = (height - tall) // down + 1, (width - wide) // right + 1
+    shape = (height, 1, channels, columns, n)
+    ends = [j + right * (columns - 1) + 1 for j in range(wide)]
+    shifted = [x.cut(2, j, end, right).reshape(shape) for j, end in enumerate(ends)]
+    windows = apply(
+        "windows",
+        (rows, tall * wide * channels, columns * n),
+        contiguous(concatenate(shifted, 1)),
+        details=(tall, down),
+    )
+    weights = kernel.reshape((tall * wide * channels, filters)).T
+    product = stretch(weights, (rows, *weights.shape)) @ windows
+    return product.reshape((rows, filters, columns, n))
+
+
+def _windows(tall: int, down: int, shifted: Array, shape: Shape) -> Array:
+    line = shape[2] * shifted.itemsize
+    return as_strided(shifted, shape, (down * shifted.strides[0], line, shifted.itemsize))
+
+
+def _add_windows_calls(tall: int, down: int, g: Array, out: Array) -> list[Call]:
+    calls: list[Call] = [(out.fill, (0,))]
+    for row in range(len(g)):
+        target = out[row * down : row * down + tall]
+        calls.append((np.add, (target, g[row].reshape(target.shape), target)))
+    return calls
+
+
+define(
+    Primitive(
+        "windows",
+        slopes=lambda y, g: [
+            apply("add_windows", y.inputs[0].shape, contiguous(g), details=y.details)
+        ],
+        view=_windows,
+    )
+)
+define(
+    Primitive(
+        "add_windows",
+        calls=_add_windows_calls,
+        slopes=lambda y, g: [apply("windows", y.inputs[0].shape, contiguous(g), details=y.details)],
+    )
+)

@@ -1,0 +1,119 @@
+"""Functions of one element: y = f(x) with f'(x) from whichever of x and y is cheaper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from ..trace import Array, Call, Primitive, Symbol, define, elementwise
+
+
+def square(x: Symbol) -> Symbol:
+    return elementwise("square", x)
+
+
+def sqrt(x: Symbol) -> Symbol:
+    return elementwise("sqrt", x)
+
+
+def exp(x: Symbol) -> Symbol:
+    return elementwise("exp", x)
+
+
+def expm1(x: Symbol) -> Symbol:
+    """exp(x) - 1, exact near zero."""
+    return elementwise("expm1", x)
+
+
+def log(x: Symbol) -> Symbol:
+    return elementwise("log", x)
+
+
+def tanh(x: Symbol) -> Symbol:
+    return elementwise("tanh", x)
+
+
+def sigmoid(x: Symbol) -> Symbol:
+    """1 / (1 + exp(-x))."""
+    return elementwise("sigmoid", x)
+
+
+def softplus(x: Symbol) -> Symbol:
+    """log(1 + exp(x))."""
+    return elementwise("softplus", x)
+
+
+def absolute(x: Symbol) -> Symbol:
+    return elementwise("absolute", x)
+
+
+def sign(x: Symbol) -> Symbol:
+    """-1, 0 or 1."""
+    return elementwise("sign", x)
+
+
+def positive_part(x: Symbol) -> Symbol:
+    """max(x, 0), with the slope 0 at zero."""
+    return elementwise("positive_part", x)
+
+
+def negative_part(x: Symbol) -> Symbol:
+    """min(x, 0), with the slope 1 at zero: the two parts add up to x, and their slopes to 1."""
+    return elementwise("negative_part", x)
+
+
+def step(x: Symbol) -> Symbol:
+    """1 where x ≥ 0, else 0; its slope is 0 everywhere."""
+    return elementwise("step", x)
+
+
+def _unary(
+    name: str,
+    calls: Callable[[Array, Array], list[Call]],
+    slope: Callable[[Symbol, Symbol, Symbol], Symbol | None],
+) -> None:
+    """Define y = f(x): `slope(x, y, g)` is dL/dx, from whichever of x and y is cheaper."""
+    define(Primitive(name, lambda y, g: [slope(y.inputs[0], y, g)], calls, overwrites=(0,)))
+
+
+_unary("square", lambda x, out: [(np.square, (x, out))], lambda x, y, g: g * 2.0 * x)
+_unary("sqrt", lambda x, out: [(np.sqrt, (x, out))], lambda x, y, g: g * 0.5 / y)
+_unary("exp", lambda x, out: [(np.exp, (x, out))], lambda x, y, g: g * y)
+_unary("expm1", lambda x, out: [(np.expm1, (x, out))], lambda x, y, g: g * (y + 1.0))
+_unary("log", lambda x, out: [(np.log, (x, out))], lambda x, y, g: g / x)
+_unary("tanh", lambda x, out: [(np.tanh, (x, out))], lambda x, y, g: g * (1.0 - y * y))
+_unary(
+    "sigmoid",
+    lambda x, out: [
+        (np.negative, (x, out)),
+        (np.exp, (out, out)),
+        (np.add, (out, np.ones((), x.dtype), out)),
+        (np.reciprocal, (out, out)),
+    ],
+    lambda x, y, g: g * (y * (1.0 - y)),
+)
+_unary(
+    "softplus",
+    lambda x, out: [(np.logaddexp, (x, np.zeros((), x.dtype), out))],
+    lambda x, y, g: g * sigmoid(x),
+)
+_unary("absolute", lambda x, out: [(np.absolute, (x, out))], lambda x, y, g: g * sign(x))
+_unary("sign", lambda x, out: [(np.sign, (x, out))], lambda x, y, g: None)
+# NumPy takes the output of maximum and minimum by keyword only, hence the partial.
+_unary(
+    "positive_part",
+    lambda x, out: [(partial(np.maximum, x, np.zeros((), x.dtype), out=out), ())],
+    lambda x, y, g: g * sign(y),
+)
+_unary(
+    "negative_part",
+    lambda x, out: [(partial(np.minimum, x, np.zeros((), x.dtype), out=out), ())],
+    lambda x, y, g: g * (1.0 - sign(positive_part(x))),
+)
+_unary(
+    "step",
+    lambda x, out: [(np.heaviside, (x, np.ones((), x.dtype), out))],
+    lambda x, y, g: None,
+)

@@ -1,0 +1,122 @@
+"""Softmax, and the losses that are exact and finite only when joined with their activation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
+from .elementary import log, sigmoid
+from .shapes import sum_to
+
+
+def softmax(x: Symbol) -> Symbol:
+    """exp(x) along the last axis, divided by its sum."""
+    return apply("softmax", x.shape, x)
+
+
+def sigmoid_binary_cross_entropy(logits: Symbol, targets: Symbol) -> Symbol:
+    """The mean binary cross-entropy of sigmoid(logits), finite for every finite logit."""
+    return apply("sigmoid_binary_cross_entropy", (), logits, targets)
+
+
+def softmax_cross_entropy(logits: Symbol, targets: Symbol) -> Symbol:
+    """The mean over the rows of the cross-entropy of softmax(logits); each target row sums to 1."""
+    return apply("softmax_cross_entropy", (), logits, targets)
+
+
+def _row(shape: Shape) -> Shape:
+    return (*shape[:-1], 1)
+
+
+def _sum_rows(x: Array, out: Array) -> Call:
+    # A product with ones is several times faster than a reduction over a short last axis.
+    rows, sums = x.reshape(-1, x.shape[-1]), out.reshape(-1, 1)
+    return (rows.dot, (np.ones((x.shape[-1], 1), x.dtype), sums))
+
+
+def _softmax_calls(x: Array, out: Array, row: Array) -> list[Call]:
+    return [
+        (np.maximum.reduce, (x, -1, None, row, True)),
+        (np.subtract, (x, row, out)),
+        (np.exp, (out, out)),
+        _sum_rows(out, row),
+        (np.divide, (out, row, out)),
+    ]
+
+
+def _mean_calls(x: Array, out: Array) -> list[Call]:
+    return [
+        (np.add.reduce, (x, None, None, out)),
+        (np.multiply, (out, np.array(1.0 / x.size, x.dtype), out)),
+    ]
+
+
+def _sigmoid_binary_cross_entropy_calls(
+    logits: Array, targets: Array, out: Array, loss: Array, product: Array
+) -> list[Call]:
+    # -y·log σ(z) - (1 - y)·log(1 - σ(z))  =  log(1 + exp(z)) - y·z
+    return [
+        (np.logaddexp, (logits, np.zeros((), logits.dtype), loss)),
+        (np.multiply, (logits, targets, product)),
+        (np.subtract, (loss, product, loss)),
+        *_mean_calls(loss, out),
+    ]
+
+
+def _softmax_cross_entropy_calls(
+    logits: Array, targets: Array, out: Array, shifted: Array, product: Array, a: Array, b: Array
+) -> list[Call]:
+    # -Σ y·log softmax(z)  =  log Σ exp(z - max z) - Σ y·(z - max z)
+    return [
+        (np.maximum.reduce, (logits, -1, None, a, True)),
+        (np.subtract, (logits, a, shifted)),
+        (np.multiply, (shifted, targets, product)),
+        (np.exp, (shifted, shifted)),
+        _sum_rows(shifted, a),
+        (np.log, (a, a)),
+        _sum_rows(product, b),
+        (np.subtract, (a, b, a)),
+        *_mean_calls(a, out),
+    ]
+
+
+def _sigmoid_binary_cross_entropy_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
+    logits, targets = y.inputs
+    share = g * (1.0 / math.prod(logits.shape))
+    return [(sigmoid(logits) - targets) * share, logits * -share]
+
+
+def _softmax_cross_entropy_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
+    logits, targets = y.inputs
+    share = g * (1.0 / math.prod(logits.shape[:-1]))
+    probabilities = softmax(logits)
+    return [(probabilities - targets) * share, log(probabilities) * -share]
+
+
+define(
+    Primitive(
+        "softmax",
+        calls=_softmax_calls,
+        slopes=lambda y, g: [y * (g - sum_to(g * y, _row(y.shape)))],
+        overwrites=(0,),
+        scratch=lambda y: (_row(y.shape),),
+    )
+)
+define(
+    Primitive(
+        "sigmoid_binary_cross_entropy",
+        calls=_sigmoid_binary_cross_entropy_calls,
+        slopes=_sigmoid_binary_cross_entropy_slopes,
+        scratch=lambda y: (y.inputs[0].shape,) * 2,
+    )
+)
+define(
+    Primitive(
+        "softmax_cross_entropy",
+        calls=_softmax_cross_entropy_calls,
+        slopes=_softmax_cross_entropy_slopes,
+        scratch=lambda y: (y.inputs[0].shape,) * 2 + (_row(y.inputs[0].shape),) * 2,
+    )
+)

@@ -1,0 +1,214 @@
+"""Sums and selections, and the same numbers seen in other shapes.
+
+Views cost nothing: permuted, reshaped, cut and stretched arrays share the memory of what they are
+views of. Each has its opposite as its slope: cut and place, stretch and sum.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..trace import (
+    Array,
+    Call,
+    Primitive,
+    Shape,
+    Symbol,
+    apply,
+    define,
+    elementwise,
+    inverse,
+    is_contiguous,
+    is_permuted,
+)
+
+# ---------------------------------------------------------------- sums and largest elements
+
+
+def sum_to(x: Symbol, shape: Shape) -> Symbol:
+    """The sum of `x` over the axes along which an array of `shape` was stretched to fit it."""
+    if x.shape == shape:
+        return x
+    if is_permuted(x):
+        # Summed as it lies in memory.
+        (axes,) = x.details
+        padded = (1,) * (len(axes) - len(shape)) + shape
+        below = sum_to(x.inputs[0], tuple(padded[i] for i in inverse(axes)))
+        if sum(n > 1 for n in shape) <= 1:
+            return below.reshape(shape)
+        return below.permute(axes).reshape(shape)
+    return apply("sum_to", shape, x)
+
+
+def stretch(x: Symbol, shape: Shape) -> Symbol:
+    """`x` repeated along new or unit axes to the given shape; the opposite of `sum_to`."""
+    if isinstance(x.value, float):
+        return Symbol(shape, value=x.value)
+    return x if x.shape == shape else apply("stretch", shape, x)
+
+
+def mean(x: Symbol) -> Symbol:
+    """The mean of all elements, of shape `()`."""
+    return mean_to(x, ())
+
+
+def mean_to(x: Symbol, shape: Shape) -> Symbol:
+    """The mean of `x` over the axes that `sum_to` sums over."""
+    return sum_to(x, shape) * (math.prod(shape) / math.prod(x.shape))
+
+
+def largest(x: Symbol, axes: Sequence[int]) -> Symbol:
+    """The largest elements along `axes`, which stay, of length 1; equal ones share the slope."""
+    if is_permuted(x):
+        (order,) = x.details
+        return largest(x.inputs[0], sorted(order[i] for i in axes)).permute(order)
+    shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape))
+    return apply("largest", shape, x, details=(tuple(axes),))
+
+
+def _sum_to_calls(x: Array, out: Array) -> list[Call]:
+    # A product with ones is several times faster than a reduction over a short axis.
+    if x.ndim == 2 and out.shape == x.shape[1:]:
+        return [(np.ones(len(x), x.dtype).dot, (x, out))]
+    if x.flags.c_contiguous and x.ndim > 1:
+        if out.ndim > 0 and x.shape[-out.ndim :] == out.shape:
+            rows = x.reshape(-1, out.size)
+            return [(np.ones(len(rows), x.dtype).dot, (rows, out.reshape(-1)))]
+        if out.shape == (*x.shape[:-1], 1):
+            return [(x.reshape(-1, x.shape[-1]).dot, (np.ones(x.shape[-1], x.dtype), out.ravel()))]
+    kept = out.reshape((1,) * (x.ndim - out.ndim) + out.shape)
+    axes = tuple(i for i in range(x.ndim) if kept.shape[i] == 1)
+    return [(np.add.reduce, (x, axes, None, kept, True))]
+
+
+def _largest_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
+    (x,) = y.inputs
+    hits = elementwise("equal", x, y)
+    return [hits * (g / sum_to(hits, y.shape))]
+
+
+define(
+    Primitive(
+        "sum_to",
+        calls=_sum_to_calls,
+        slopes=lambda y, g: [stretch(g, y.inputs[0].shape)],
+    )
+)
+define(
+    Primitive(
+        "largest",
+        calls=lambda axes, x, out: [(np.maximum.reduce, (x, axes, None, out, True))],
+        slopes=_largest_slopes,
+    )
+)
+
+# ---------------------------------------------------------------- other views of the same
+
+
+def copy(x: Symbol) -> Symbol:
+    """The same numbers in memory of their own."""
+    return apply("copy", x.shape, x)
+
+
+def contiguous(x: Symbol) -> Symbol:
+    """x itself if its elements lie in memory one after the other, else a copy of it."""
+    return x if is_contiguous(x) else copy(x)
+
+
+define(
+    Primitive(
+        "copy",
+        calls=lambda x, out: [(np.copyto, (out, x))],
+        slopes=lambda y, g: [g],
+    )
+)
+define(
+    Primitive(
+        "stretch",
+        slopes=lambda y, g: [sum_to(g, y.inputs[0].shape)],
+        view=np.broadcast_to,
+    )
+)
+define(
+    Primitive(
+        "permute",
+        slopes=lambda y, g: [g.permute(inverse(y.details[0]))],
+        view=lambda axes, x, shape: x.transpose(axes),
+    )
+)
+define(
+    Primitive(
+        "reshape",
+        slopes=lambda y, g: [g.reshape(y.inputs[0].shape)],
+        view=lambda x, shape: np.reshape(x, shape, copy=False),
+    )
+)
+
+# ---------------------------------------------------------------- parts of an array
+
+
+def place(shape: Shape, axis: int, parts: Sequence[tuple[Symbol, int, int]]) -> Symbol:
+    """Zeros of `shape` with each part `(x, start, step)` added at `start, start + step, …`."""
+    places = tuple((start, step) for _, start, step in parts)
+    return apply("place", shape, *(x for x, _, _ in parts), details=(axis, places))
+
+
+def concatenate(symbols: Sequence[Symbol], axis: int) -> Symbol:
+    """The symbols one after the other along an axis."""
+    axis %= len(symbols[0].shape)
+    starts = np.cumsum([0, *(x.shape[axis] for x in symbols)]).tolist()
+    shape = tuple(starts[-1] if i == axis else n for i, n in enumerate(symbols[0].shape))
+    return place(shape, axis, [(x, start, 1) for x, start in zip(symbols, starts, strict=False)])
+
+
+def add_up(a: Symbol, b: Symbol) -> Symbol:
+    """a + b; parts that are placed into the same zeros are placed there together."""
+    both = (a.primitive, b.primitive)
+    if all(p is not None and p.name == "place" for p in both) and a.details[0] == b.details[0]:
+        details = (a.details[0], a.details[1] + b.details[1])
+        return apply("place", a.shape, *a.inputs, *b.inputs, details=details)
+    return a + b
+
+
+def _part(axis: int, length: int, start: int, step: int) -> tuple[slice, ...]:
+    return (*(slice(None),) * axis, slice(start, start + (length - 1) * step + 1, step))
+
+
+def _place_calls(axis: int, places: Sequence[tuple[int, int]], *arrays: Array) -> list[Call]:
+    *inputs, out = arrays
+    parts = [_part(axis, x.shape[axis], *where) for x, where in zip(inputs, places, strict=True)]
+    taken = np.zeros(out.shape[axis], np.intp)
+    for part in parts:
+        taken[part[-1]] += 1
+    calls: list[Call] = [] if (taken == 1).all() else [(out.fill, (0,))]
+    for x, part in zip(inputs, parts, strict=True):
+        target = out[part]
+        calls.append(
+            (np.copyto, (target, x)) if taken.max() == 1 else (np.add, (target, x, target))
+        )
+    return calls
+
+
+def _place_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
+    axis, places = y.details
+    return [
+        g.cut(axis, start, start + (x.shape[axis] - 1) * step + 1, step)
+        for x, (start, step) in zip(y.inputs, places, strict=True)
+    ]
+
+
+define(Primitive("place", calls=_place_calls, slopes=_place_slopes))
+define(
+    Primitive(
+        "cut",
+        slopes=lambda y, g: [
+            place(y.inputs[0].shape, y.details[0], [(g, y.details[1], y.details[3])])
+        ],
+        view=lambda axis, start, stop, step, x, shape: x[
+            (*(slice(None),) * axis, slice(start, stop, step))
+        ],
+    )
+)

@@ -1,0 +1,153 @@
+"""The formulas of one network become those of many: what depends on parameters gets a leading axis.
+
+    one    x (n, in)  @  w (in, out)     + b (out,)        ->  (n, out)
+    many   x (n, in)  @  w (K, in, out)  + b (K, 1, out)   ->  (K, n, out)
+
+A NumPy call costs about as much for a small array as for one 64 times as large, so K small networks
+that are computed together take little longer than one. The trace is rewritten symbol by symbol, by
+one rule for each primitive; what no parameter enters into is computed once for all. The new trace
+is planned like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+
+from .trace import Array, Call, Primitive, Shape, Symbol, apply, in_order
+
+Rule = Callable[[Symbol, Sequence[Symbol], int], Symbol]
+"""`rule(y, inputs, copies)`: the many of y, from its inputs, one or more of which are many."""
+
+
+def replicate(
+    outputs: Sequence[Symbol], many: Collection[Symbol], copies: int
+) -> tuple[list[Symbol], dict[Symbol, Symbol]]:
+    """The outputs for `copies` networks at once, each `(copies, *shape)`.
+
+    Of the leaves those in `many` have a value for each network. Returns the new outputs, and for
+    each leaf of the trace the one that stands for it now. Raises ValueError for a primitive without
+    a rule.
+    """
+    made: dict[Symbol, Symbol] = {}
+    leaves: dict[Symbol, Symbol] = {}
+    for y in in_order(outputs):
+        if y.primitive is None:
+            made[y] = Symbol((copies, *y.shape)) if y in many else y
+            if y.value is None:
+                leaves[y] = made[y]
+            continue
+        inputs = [made[x] for x in y.inputs]
+        if all(new is old for new, old in zip(inputs, y.inputs, strict=True)):
+            made[y] = y
+            continue
+        rule = RULES.get(y.primitive.name)
+        if rule is None:
+            raise ValueError(f"the primitive {y.primitive.name} cannot be computed for many")
+        made[y] = rule(y, inputs, copies)
+    return [_for_each(made[y], y, copies) for y in outputs], leaves
+
+
+def _is_many(new: Symbol, old: Symbol) -> bool:
+    return new is not old
+
+
+def _for_each(new: Symbol, old: Symbol, copies: int) -> Symbol:
+    """What is the same for all, written out for each."""
+    return new if _is_many(new, old) else apply("copy", (copies, *old.shape), new)
+
+
+def _aligned(new: Symbol, old: Symbol, rank: int) -> Symbol:
+    """Many arrays, seen such that the leading axis stays in front as they broadcast to `rank`."""
+    missing = rank - len(old.shape)
+    if not _is_many(new, old) or missing == 0:
+        return new
+    return Symbol((new.shape[0], *(1,) * missing, *old.shape), _ALIGN, (new,))
+
+
+# ---------------------------------------------------------------- primitives for many
+
+
+def _no_slopes(y: Symbol, g: Symbol) -> list[Symbol | None]:
+    raise NotImplementedError("many networks are differentiated before they are replicated")
+
+
+def _inserted(x: Array, shape: Shape) -> Array:
+    missing = len(shape) - x.ndim
+    return x[(slice(None), *(None,) * missing)]
+
+
+def _sum_each_calls(x: Array, out: Array) -> list[Call]:
+    """Sum `(K, *shape)` to `(K, *part)` over the axes along which each part was stretched."""
+    kept = _inserted(out, x.shape)
+    axes = tuple(i for i in range(1, x.ndim) if kept.shape[i] == 1 and x.shape[i] != 1)
+    if x.ndim == 3 and axes == (1,):
+        # A product with ones is several times faster than a reduction over a short axis.
+        return [(np.matmul, (np.ones((1, x.shape[1]), x.dtype), x, kept))]
+    if x.ndim == 3 and axes == (2,):
+        return [(np.matmul, (x, np.ones((x.shape[2], 1), x.dtype), kept))]
+    return [(np.add.reduce, (x, axes, None, kept, True))]
+
+
+_ALIGN = Primitive("align", _no_slopes, view=_inserted)
+_PRODUCTS = Primitive("products", _no_slopes, lambda a, b, out: [(np.matmul, (a, b, out))])
+_SUMS = Primitive("sums", _no_slopes, _sum_each_calls)
+
+# ---------------------------------------------------------------- rules
+
+
+def _elementwise(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    rank = len(y.shape)
+    aligned = (_aligned(new, old, rank) for new, old in zip(inputs, y.inputs, strict=True))
+    return Symbol((copies, *y.shape), y.primitive, tuple(aligned))
+
+
+def _dot(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    return Symbol((copies, *y.shape), _PRODUCTS, tuple(inputs))
+
+
+def _permute(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    (axes,) = y.details
+    return inputs[0].permute((0, *(axis + 1 for axis in axes)))
+
+
+def _sum_to(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    return Symbol((copies, *y.shape), _SUMS, tuple(inputs))
+
+
+def _stretch(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    x = _aligned(inputs[0], y.inputs[0], len(y.shape))
+    return apply("stretch", (copies, *y.shape), x)
+
+
+_ELEMENTWISE = (
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "copy",
+    "square",
+    "exp",
+    "expm1",
+    "log",
+    "tanh",
+    "sigmoid",
+    "softplus",
+    "absolute",
+    "sign",
+    "positive_part",
+    "negative_part",
+    "step",
+    "normal_cdf",
+    # Along the last axis, which stays the last.
+    "softmax",
+)
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(_ELEMENTWISE, _elementwise),
+    "dot": _dot,
+    "permute": _permute,
+    "sum_to": _sum_to,
+    "stretch": _stretch,
+}
+"""The rule of each primitive by its name."""

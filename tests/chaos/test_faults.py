@@ -1,0 +1,202 @@
+"""Single faults, each with what is promised of it."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psutil
+from tests.chaos.storm import QUICK, terminate_worker
+from tests.servers.postgres import free_port
+from tests.servers.stack import MakeStack, Stack, await_condition
+from tests.workers.record import check_log, read, states
+from tests.workers.workshop import XOR
+
+from epochal_service import broker
+from epochal_service.jobs.epochs import note
+from epochal_service.store import Database, jobs
+from epochal_service.tether import tethered
+
+# An epoch of one step for each of so many samples takes a while: nothing is stored before.
+ENDLESS: dict[str, Any] = {
+    **XOR,
+    "dataset": {"name": "two_moons", "samples": 40_000},
+    "batch_size": 1,
+    "epochs": 1000,
+}
+
+
+@contextmanager
+def client_of(stack: Stack) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=stack.http, trust_env=False, timeout=30) as client:
+        yield client
+
+
+@contextmanager
+def database_of(stack: Stack) -> Iterator[Database]:
+    database = Database(stack.database_url)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+def create(client: httpx2.Client, spec: dict[str, Any], **headers: str) -> dict[str, Any]:
+    response = client.post("/v1/jobs", json=spec, headers=headers)
+    assert response.status_code == 201, response.text
+    job: dict[str, Any] = response.json()
+    return job
+
+
+def running_in(database: Database, job_id: str) -> tuple[int, int] | None:
+    """(number of the attempt, process) of a job that is being trained."""
+    row, rows = read(database, job_id)
+    if row.state != "running":
+        return None
+    told = [note(each.note) for each in rows if each.kind == "state"][-1]
+    return told["attempt"], int(told["worker"].rpartition(":")[2])
+
+
+def is_gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_a_job_whose_worker_dies_each_time_has_failed_after_three_attempts(
+    make_stack: MakeStack,
+) -> None:
+    # A process for each attempt: Celery replaces a lost one only after some seconds.
+    stack = make_stack(workers=3, **QUICK)
+    with client_of(stack) as client, database_of(stack) as database:
+        job_id = create(client, ENDLESS)["id"]
+        for attempt in (1, 2, 3):
+            found: list[tuple[int, int] | None] = []
+
+            def taken_up(attempt: int = attempt, found: list[Any] = found) -> bool:
+                found.append(running_in(database, job_id))
+                return found[-1] is not None and found[-1][0] == attempt
+
+            await_condition(taken_up, 30, f"attempt {attempt}")
+            assert found[-1] is not None
+            os.kill(found[-1][1], signal.SIGKILL)
+        await_condition(lambda: read(database, job_id)[0].state == "failed", 30, "it has failed")
+        row, _ = read(database, job_id)
+        assert (row.stop_reason, row.attempt, row.epoch) == ("attempts_exhausted", 3, 0)
+        assert "3 workers in a row" in client.get(f"/v1/jobs/{job_id}").json()["detail"]
+        check_log(database, job_id)
+        # The pool is whole again, and others are trained.
+        job_id = create(client, XOR)["id"]
+        await_condition(lambda: read(database, job_id)[0].state == "succeeded", 30, "another job")
+
+
+def test_a_worker_leaves_in_time_from_the_middle_of_an_epoch_and_even_with_a_child_that_is_stopped(
+    make_stack: MakeStack,
+) -> None:
+    stack = make_stack(workers=2, **{**QUICK, "lease_seconds": 10})
+    with client_of(stack) as client, database_of(stack) as database:
+        in_epoch, stopped = (create(client, ENDLESS)["id"] for _ in range(2))
+        await_condition(
+            lambda: running_in(database, in_epoch) and running_in(database, stopped), 30, "both run"
+        )
+        found = running_in(database, stopped)
+        assert found is not None
+        os.kill(found[1], signal.SIGSTOP)
+        assert terminate_worker(stack) < 5
+        # One gave its job back, the other took it along: the reaper sees when its lease is over.
+        assert states(database, in_epoch)[:3] == ["queued", "running", "queued"]
+        assert states(database, stopped) == ["queued", "running"]
+        await_condition(lambda: is_gone(found[1]), 5, "the stopped child is gone")
+
+
+def test_jobs_are_accepted_while_the_broker_is_away_and_start_when_it_is_back(
+    make_stack: MakeStack, tmp_path: Path
+) -> None:
+    port = free_port()
+
+    def start() -> "subprocess.Popen[bytes]":
+        options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+        process = subprocess.Popen(
+            tethered([broker.find_server(), *options]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        broker.await_answer(url, lambda: process.poll() is None)
+        return process
+
+    url = f"redis://127.0.0.1:{port}/0"
+    server = start()
+    try:
+        stack = make_stack(workers=1, broker_url=url, **QUICK)
+        with client_of(stack) as client, database_of(stack) as database:
+            long = create(client, {**XOR, "epochs": 1_000_000, "snapshots": {"gradients_every": 0}})
+            await_condition(lambda: read(database, long["id"])[0].epoch > 0, 30, "it is trained")
+            server.kill()
+            server.wait()
+            ready = client.get("/readyz")
+            assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
+
+            created_at = time.monotonic()
+            job = create(client, XOR)
+            assert time.monotonic() - created_at < 1
+            assert job["state"] == "queued"
+
+            # What is trained goes on, and is followed by looking instead of by the bell.
+            seq = read(database, long["id"])[0].last_seq
+            events = f"/v1/jobs/{long['id']}/events?after={seq}"
+            with client.stream("GET", events) as stream:
+                assert any(line == "event: epochs" for line in stream.iter_lines())
+            client.post(f"/v1/jobs/{long['id']}/cancel").raise_for_status()
+
+            server = start()
+            await_condition(lambda: client.get("/readyz").json()["status"] == "ok", 10, "ready")
+            await_condition(
+                lambda: read(database, job["id"])[0].state == "succeeded", 30, "the job has started"
+            )
+            assert read(database, long["id"])[0].state == "cancelled"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_of_fifty_creations_with_one_key_one_makes_a_job(stack: Stack) -> None:
+    key = {"Idempotency-Key": "fifty at once"}
+    spec = {**XOR, "epochs": 3, "labels": {"made": "fifty-times"}}
+    with client_of(stack) as client:
+
+        def post(number: int) -> httpx2.Response:
+            return client.post("/v1/jobs", json=spec, headers=key)
+
+        with ThreadPoolExecutor(50) as pool:
+            responses = list(pool.map(post, range(50)))
+        assert {response.status_code for response in responses} == {201}
+        (job_id,) = {response.json()["id"] for response in responses}
+        listed = client.get("/v1/jobs", params={"label": "made=fifty-times"}).json()["jobs"]
+        assert [job["id"] for job in listed] == [job_id]
+
+        other = client.post("/v1/jobs", json={**spec, "epochs": 4}, headers=key)
+        assert other.status_code == 422
+        assert other.json()["reason"] == "idempotency_mismatch"
+        with database_of(stack) as database:
+            await_condition(
+                lambda: read(database, job_id)[0].state == "succeeded", 30, "it is trained once"
+            )
+            assert states(database, job_id) == ["queued", "running", "succeeded"]
+            with database.read() as connection:
+                mine = jobs.page(
+                    connection,
+                    "local",
+                    size=100,
+                    before=None,
+                    state=None,
+                    label=("made", "fifty-times"),
+                )
+            assert len(mine) == 1

@@ -1,0 +1,125 @@
+"""What changes a thing changes it in the same way, whichever wire asks for it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.contract.conftest import DIVERGING, JOB, NETWORK
+from tests.contract.wires import Answer, Wires
+from tests.rpc.training import train
+
+from epochal_service.jobs import lifecycle
+
+# They tell one thing from the next that came about in the same way.
+OWN = {"id", "created_at", "started_at", "finished_at", "seconds"}
+
+TINY = JOB | {"epochs": 2}
+
+
+def job(service: Wires, spec: dict[str, Any] = TINY) -> str:
+    made: str = service.rpc.call("CreateJob", spec=spec)["id"]
+    return made
+
+
+def running(service: Wires) -> str:
+    made = job(service)
+    claim = lifecycle.claim(
+        service.context.database, made, lease_seconds=60, worker="a worker", kernel="a kernel"
+    )
+    assert claim is not None
+    return made
+
+
+def after(rpc: str, make: Callable[[Wires], str]) -> Callable[[Wires], str]:
+    def subject(service: Wires) -> str:
+        made = make(service)
+        service.rpc.call(rpc, id=made)
+        return made
+
+    return subject
+
+
+def trained(spec: dict[str, Any]) -> Callable[[Wires], str]:
+    def subject(service: Wires) -> str:
+        made = job(service, spec)
+        train(service.context, made)
+        return made
+
+    return subject
+
+
+JOBS: dict[str, Callable[[Wires], str]] = {
+    "queued": job,
+    "running": running,
+    "pausing": after("PauseJob", running),
+    "paused": after("PauseJob", job),
+    "cancelling": after("CancelJob", running),
+    "succeeded": trained(TINY),
+    "failed": trained(DIVERGING),
+    "cancelled": after("CancelJob", job),
+}
+
+
+def alike(value: Any) -> Any:
+    """The same without what is a thing's own."""
+    if isinstance(value, dict):
+        return {key: alike(each) for key, each in value.items() if key not in OWN}
+    return [alike(each) for each in value] if isinstance(value, list) else value
+
+
+def told_alike(answer: Answer) -> Answer:
+    return Answer(alike(answer.reply), answer.kind, answer.reason, answer.errors)
+
+
+@pytest.mark.parametrize("rpc", ["CancelJob", "PauseJob", "ResumeJob", "DeleteJob"])
+@pytest.mark.parametrize("state", JOBS)
+def test_a_job_in_any_state_takes_a_wish_alike(service: Wires, rpc: str, state: str) -> None:
+    first, second = JOBS[state](service), JOBS[state](service)
+    assert service.rpc.call("GetJob", id=first)["state"] == state
+    over_http = service.over_http(rpc, id=first)
+    over_grpc = service.over_grpc(rpc, id=second)
+    assert told_alike(over_http) == told_alike(over_grpc)
+    assert over_http.kind in (None, "FAILED_PRECONDITION")
+    now_first, now_second = (service.over_grpc("GetJob", id=each) for each in (first, second))
+    assert told_alike(now_first) == told_alike(now_second)
+
+
+@pytest.mark.parametrize("rpc", ["CancelJob", "PauseJob", "ResumeJob", "DeleteJob"])
+def test_a_wish_about_no_job_is_not_found(service: Wires, rpc: str) -> None:
+    for unknown in ("job_1", "a/b", "Ü ?#%", "x" * 300):
+        over_http, over_grpc = service.both(rpc, id=unknown)
+        assert over_http == over_grpc == Answer(None, "NOT_FOUND", "not_found")
+
+
+def test_a_network_is_deleted_once(service: Wires) -> None:
+    ids = [service.rpc.call("CreateNetwork", network=NETWORK)["id"] for _ in range(2)]
+    assert service.over_http("DeleteNetwork", id=ids[0]) == Answer({})
+    assert service.over_grpc("DeleteNetwork", id=ids[1]) == Answer({})
+    for made in ids:
+        over_http, over_grpc = service.both("DeleteNetwork", id=made)
+        assert over_http == over_grpc == Answer(None, "NOT_FOUND", "not_found")
+
+
+def test_a_data_set_is_deleted_once_and_not_while_a_job_needs_it(service: Wires) -> None:
+    generator = {"name": "two_moons", "samples": 20}
+    ids = [
+        service.rpc.call("CreateDataset", name="moons", generator=generator)["id"] for _ in range(2)
+    ]
+    users = [job(service, TINY | {"dataset": {"id": made}}) for made in ids]
+    for made in ids:
+        over_http, over_grpc = service.both("DeleteDataset", id=made)
+        assert over_http == over_grpc
+        assert over_http.reason == "dataset_in_use"
+    for user in users:
+        service.rpc.call("CancelJob", id=user)
+    assert service.over_http("DeleteDataset", id=ids[0]) == Answer({})
+    assert service.over_grpc("DeleteDataset", id=ids[1]) == Answer({})
+    for made in ids:
+        over_http, over_grpc = service.both("DeleteDataset", id=made)
+        assert over_http == over_grpc == Answer(None, "NOT_FOUND", "not_found")
+
+
+def test_a_built_in_data_set_stays(service: Wires) -> None:
+    over_http, over_grpc = service.both("DeleteDataset", id="xor")
+    assert over_http == over_grpc
+    assert over_http.reason == "dataset_builtin"

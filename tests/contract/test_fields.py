@@ -1,0 +1,99 @@
+"""Every field of a job, wrong in turn: both wires name it, and say what would be right."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from tests.contract.wires import Answer, Wires
+
+from epochal_service._proto.common_pb2 import Row
+from epochal_service._proto.training_pb2 import TrainingSpec
+
+SPEC: dict[str, Any] = {
+    "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+    "dataset": {"name": "xor"},
+    "loss": "mse",
+    "epochs": 2,
+}
+
+# What must stand beside a field for it to be the only thing that is wrong.
+BESIDE: dict[str, dict[str, Any]] = {
+    "NetworkSpec.input_shape": {"layers": SPEC["network"]["layers"]},
+    "NetworkSpec.layers": {"input_shape": [2]},
+    "LayerSpec.units": {"type": "dense"},
+    "LayerSpec.activation": {"type": "dense", "units": 1},
+    "LayerSpec.initializer": {"type": "dense", "units": 1},
+    "LayerSpec.rate": {"type": "dropout"},
+    "DatasetSpec.samples": {"name": "two_moons"},
+    "DatasetSpec.noise": {"name": "two_moons"},
+    "DatasetSpec.seed": {"name": "two_moons"},
+    "DatasetSpec.classes": {"name": "blobs"},
+    "DatasetSpec.features": {"name": "blobs"},
+    "DatasetSpec.inputs": {"targets": [[0.0], [1.0]]},
+    "DatasetSpec.targets": {"inputs": [[0.0, 0.0], [1.0, 1.0]]},
+    "DatasetSpec.scaling": {"name": "xor"},
+    "OptimizerSpec.learning_rate": {"type": "sgd"},
+    "OptimizerSpec.momentum": {"type": "momentum"},
+    "OptimizerSpec.beta_1": {"type": "adam"},
+    "OptimizerSpec.beta_2": {"type": "adam"},
+    "OptimizerSpec.epsilon": {"type": "adam"},
+    "ScheduleSpec.warmup_epochs": {"type": "cosine"},
+    "ScheduleSpec.final_fraction": {"type": "cosine"},
+    "EarlyStoppingSpec.min_delta": {"patience": 1},
+    "TargetSpec.metric": {"value": 1.0},
+}
+
+WRONG: dict[int, Any] = {
+    FieldDescriptor.TYPE_INT64: -1,
+    FieldDescriptor.TYPE_DOUBLE: -1.0,
+    FieldDescriptor.TYPE_ENUM: "unspecified",
+    FieldDescriptor.TYPE_STRING: "",
+}
+
+# Whatever both wires can write here is right.
+NEVER_WRONG = {"network.layers[0].use_bias", "target.value"}
+
+
+def wrong_fields(message: Descriptor, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The path of each field, and the message in which it is the only one that is wrong."""
+    for field in message.fields:
+        path = f"{at}.{field.name}" if at else field.name
+        beside = BESIDE.get(f"{message.name}.{field.name}", {})
+        if field.name == "labels":
+            yield f"{path}.COURSE", {"labels": {"COURSE": "week-3"}}
+        elif field.message_type is Row.DESCRIPTOR:
+            yield f"{path}[1]", beside | {field.name: [[0.0, 0.0], [1.0]]}
+        elif field.message_type:
+            item = f"{path}[0]" if field.is_repeated else path
+            for inner_path, inner in wrong_fields(field.message_type, item):
+                yield inner_path, beside | {field.name: [inner] if field.is_repeated else inner}
+        elif path not in NEVER_WRONG:
+            wrong = WRONG[field.type]
+            item = f"{path}[0]" if field.is_repeated else path
+            yield item, beside | {field.name: [wrong] if field.is_repeated else wrong}
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [pytest.param(*each, id=each[0]) for each in wrong_fields(TrainingSpec.DESCRIPTOR)],
+)
+def test_a_wrong_field_is_named_and_told_what_would_be_right(
+    service: Wires, path: str, wrong: dict[str, Any]
+) -> None:
+    over_http, over_grpc = service.both("CreateJob", spec=SPEC | wrong)
+    assert over_http == over_grpc
+    assert over_http.kind == "INVALID_ARGUMENT"
+    [(field, sentence)] = over_http.errors
+    assert field == path
+    assert any(word in sentence for word in ("must", "needs", "write"))
+
+
+def test_what_a_job_must_have_is_named(service: Wires) -> None:
+    missing = {(name, "is required") for name in ("network", "dataset", "loss", "epochs")}
+    expected = Answer(None, "INVALID_ARGUMENT", "invalid_argument", frozenset(missing))
+    assert service.both("CreateJob", spec={}) == (expected, expected)
+
+
+def test_the_spec_is_right_where_nothing_is_wrong(service: Wires) -> None:
+    assert service.over_grpc("CreateJob", spec=SPEC, validate_only=True).kind is None

@@ -1,0 +1,275 @@
+"""Every member of a sweep is the run that it would have been alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from epochal_engine import (
+    Adam,
+    Cosine,
+    Data,
+    Dense,
+    Dropout,
+    EarlyStopping,
+    Momentum,
+    Network,
+    Optimizer,
+    Run,
+    Sgd,
+    State,
+    Sweep,
+    Target,
+    Training,
+)
+from epochal_engine.blocks import join
+
+XOR = Data(
+    np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),
+    np.array([[0.0], [1.0], [1.0], [0.0]]),
+)
+XOR_NETWORK = Network((2,), (Dense(4, "tanh"), Dense(1, "sigmoid")))
+NETWORK = Network((3,), (Dense(5, "tanh"), Dense(4, "relu"), Dense(3, "softmax")))
+
+
+def classes() -> Data:
+    """40 random points in three classes, and 13 for validation."""
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(size=(53, 3)), np.eye(3)[rng.integers(0, 3, 53)]
+    return Data(inputs[:40], targets[:40], inputs[40:], targets[40:])
+
+
+def rates(optimizers: Sequence[Optimizer], **more: object) -> list[Training]:
+    """A training of float64 for each optimizer; float64 because rounding is all that may differ."""
+    common = {"epochs": 5, "batch_size": 7, "dtype": "float64", **more}
+    return [Training("cross_entropy", o, **common) for o in optimizers]  # type: ignore[arg-type]
+
+
+def finish(run: Run | Sweep) -> None:
+    for _ in run:
+        pass
+
+
+def assert_members_are_runs(
+    network: Network, trainings: Sequence[Training], data: Data, tolerance: float = 1e-12
+) -> Sweep:
+    sweep = Sweep(network, trainings, data)
+    finish(sweep)
+    for member, (training, blocks) in enumerate(zip(trainings, sweep.take(), strict=True)):
+        run = Run(network, training, data)
+        finish(run)
+        assert sweep.outcomes[member] == run.outcome
+        assert sweep.epochs[member] == run.epoch
+        alone, together = join(run.take()), join(blocks)
+        assert alone.columns.keys() == together.columns.keys()
+        for name, column in alone.columns.items():
+            np.testing.assert_allclose(
+                together.columns[name], column, rtol=tolerance, atol=tolerance, err_msg=name
+            )
+        for name, weights in run.weights().items():
+            np.testing.assert_allclose(
+                sweep.weights(member)[name], weights, rtol=tolerance, atol=tolerance
+            )
+        if alone.gradients is None or together.gradients is None:
+            assert alone.gradients is together.gradients
+            continue
+        np.testing.assert_array_equal(together.gradients.epochs, alone.gradients.epochs)
+        np.testing.assert_allclose(
+            together.gradients.statistics, alone.gradients.statistics, rtol=1e-5, atol=1e-7
+        )
+    return sweep
+
+
+OPTIMIZERS: list[list[Optimizer]] = [
+    [Sgd(0.1), Sgd(0.01), Sgd(0.0)],
+    [Momentum(0.1, 0.9), Momentum(0.01, 0.5), Momentum(0.02, 0.9)],
+    [Adam(0.1), Adam(0.01, beta_1=0.5), Adam(0.003, beta_2=0.9, epsilon=1e-3)],
+]
+
+
+@pytest.mark.parametrize("optimizers", OPTIMIZERS, ids=lambda o: o[0].type)
+@pytest.mark.parametrize("batch_size", [None, 7, 20], ids=["full", "uneven", "even"])
+def test_members_with_other_rates_are_the_runs_that_they_would_be_alone(
+    optimizers: list[Optimizer], batch_size: int | None
+) -> None:
+    assert_members_are_runs(NETWORK, rates(optimizers, batch_size=batch_size), classes())
+
+
+@pytest.mark.parametrize(
+    "activation",
+    [
+        "linear",
+        "step",
+        "sigmoid",
+        "tanh",
+        "softsign",
+        "relu",
+        "leaky_relu",
+        "softplus",
+        "elu",
+        "selu",
+        "gelu",
+        "gelu_tanh",
+        "silu",
+        "mish",
+    ],
+)
+def test_members_are_runs_for_every_activation(activation: str) -> None:
+    network = Network((3,), (Dense(5, activation), Dense(3, "softmax")))
+    assert_members_are_runs(network, rates([Adam(0.1), Adam(0.01)]), classes())
+
+
+@pytest.mark.parametrize("loss", ["mse", "binary_cross_entropy"])
+def test_members_are_runs_for_the_other_losses(loss: str) -> None:
+    network = Network((3,), (Dense(4, "tanh", use_bias=False), Dense(3, "sigmoid")))
+    trainings = [replace(t, loss=loss) for t in rates([Sgd(0.1), Sgd(0.5)])]
+    assert_members_are_runs(network, trainings, classes())
+
+
+def test_members_with_their_own_seeds_have_their_own_weights_order_and_dropout() -> None:
+    network = Network((3,), (Dense(5, "tanh"), Dropout(0.3), Dense(3, "softmax")))
+    trainings = [replace(rates([Sgd(0.1)])[0], seed=seed) for seed in (3, 1, 3)]
+    sweep = assert_members_are_runs(network, trainings, classes())
+    first, other, again = (sweep.weights(k)["dense_1.weight"] for k in range(3))
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other)
+
+
+def test_members_with_one_seed_share_the_dropout() -> None:
+    network = Network((3,), (Dense(5, "tanh"), Dropout(0.3), Dense(3, "softmax")))
+    assert_members_are_runs(network, rates([Sgd(0.1), Sgd(0.2)]), classes())
+
+
+def test_penalties_limits_and_schedules_may_differ_from_member_to_member() -> None:
+    base = rates([Sgd(0.5)])[0]
+    trainings = [
+        base,
+        replace(base, l2=0.1),
+        replace(base, clip_norm=0.01),
+        replace(base, clip_value=0.001),
+        replace(base, clip_norm=0.01, clip_value=0.002, l2=0.01),
+        replace(base, schedule=Cosine(warmup_epochs=2)),
+    ]
+    assert_members_are_runs(NETWORK, trainings, classes())
+
+
+def test_members_are_runs_in_float32_up_to_its_rounding() -> None:
+    trainings = rates([Adam(0.01), Adam(0.02)], dtype="float32")
+    assert_members_are_runs(NETWORK, trainings, classes(), tolerance=1e-4)
+
+
+def test_a_member_that_diverges_harms_no_other_and_is_told() -> None:
+    trainings = rates([Sgd(0.1), Sgd(1e30), Sgd(0.01)], dtype="float32", epochs=20)
+    sweep = assert_members_are_runs(NETWORK, trainings, classes(), tolerance=1e-4)
+    reasons = [outcome.stop_reason for outcome in sweep.outcomes if outcome is not None]
+    assert reasons == ["completed", "diverged", "completed"]
+    diverged = sweep.outcomes[1]
+    assert diverged is not None
+    assert diverged.divergence is not None
+    assert diverged.divergence.epoch == sweep.epochs[1] < 20
+
+
+def test_members_stop_early_each_by_its_own_rule() -> None:
+    base = rates([Adam(0.05)], epochs=60)[0]
+    trainings = [
+        replace(base, early_stopping=EarlyStopping(3)),
+        replace(base, target=Target("train_loss", 0.9)),
+        base,
+    ]
+    sweep = assert_members_are_runs(NETWORK, trainings, classes())
+    reasons = [outcome.stop_reason for outcome in sweep.outcomes if outcome is not None]
+    assert reasons == ["early_stopped", "target_reached", "completed"]
+
+
+def test_a_sweep_is_over_when_its_last_member_is() -> None:
+    base = rates([Adam(0.05)], epochs=500)[0]
+    trainings = [replace(base, target=Target("train_loss", level)) for level in (0.9, 0.7)]
+    sweep = assert_members_are_runs(NETWORK, trainings, classes())
+    assert sweep.epoch == max(sweep.epochs) < 500
+
+
+def test_nothing_is_told_of_an_epoch_before_it_was_handed_out() -> None:
+    base = Training("binary_cross_entropy", Adam(0.05), 400, dtype="float64")
+    trainings = [replace(base, target=Target("train_loss", 0.3)), base]
+    sweep = Sweep(XOR_NETWORK, trainings, XOR)
+    for epoch in sweep:
+        fast, slow = sweep.take()
+        assert [block.last_epoch for block in slow] == [epoch]
+        if sweep.outcomes[0] is not None:
+            break
+        assert [block.last_epoch for block in fast] == [epoch]
+    assert sweep.epochs == (sweep.epoch, sweep.epoch)
+    assert float(fast[-1].columns["train_loss"][-1]) <= 0.3
+
+
+@pytest.mark.parametrize("stop_at", [1, 7, 30, 40])
+def test_a_sweep_that_is_interrupted_goes_on_bit_by_bit(stop_at: int) -> None:
+    network = Network((3,), (Dense(5, "tanh"), Dropout(0.3), Dense(3, "softmax")))
+    base = rates([Adam(0.05)], epochs=45)[0]
+    trainings = [
+        replace(base, seed=1, early_stopping=EarlyStopping(3)),
+        replace(base, seed=2, optimizer=Adam(0.01, beta_1=0.5)),
+        replace(base, seed=3, optimizer=Adam(1e12)),
+    ]
+    whole = Sweep(network, trainings, classes())
+    finish(whole)
+    sweep = Sweep(network, trainings, classes())
+    for epoch in sweep:
+        if epoch == stop_at:
+            break
+    taken = sweep.take()
+    state = sweep.state()
+    told = State(
+        {k: v.copy() for k, v in state.arrays.items()}, json.loads(json.dumps(state.values))
+    )
+    resumed = Sweep(network, trainings, classes(), told)
+    finish(resumed)
+    assert resumed.outcomes == whole.outcomes
+    for member, (before, after, all_) in enumerate(
+        zip(taken, resumed.take(), whole.take(), strict=True)
+    ):
+        for name, column in join(all_).columns.items():
+            np.testing.assert_array_equal(join([*before, *after]).columns[name], column)
+        for name, weights in whole.weights(member).items():
+            np.testing.assert_array_equal(resumed.weights(member)[name], weights)
+
+
+def test_two_hundred_and_fifty_six_members_are_trained_at_once() -> None:
+    base = Training("binary_cross_entropy", Adam(0.05), 200, gradients_every=0)
+    trainings = [replace(base, seed=seed) for seed in range(256)]
+    sweep = Sweep(XOR_NETWORK, trainings, XOR)
+    finish(sweep)
+    losses = np.array([join(blocks).columns["train_loss"] for blocks in sweep.take()])
+    assert losses.shape == (256, 200)
+    for member in (0, 100, 255):
+        run = Run(XOR_NETWORK, trainings[member], XOR)
+        finish(run)
+        np.testing.assert_allclose(
+            losses[member], join(run.take()).columns["train_loss"], rtol=1e-3, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"epochs": 9}, "epochs"),
+        ({"batch_size": 3}, "batch_size"),
+        ({"dtype": "float32"}, "dtype"),
+        ({"optimizer": Adam(0.1)}, "optimizer"),
+    ],
+)
+def test_members_that_differ_in_more_than_numbers_are_refused(
+    change: dict[str, object], word: str
+) -> None:
+    first = rates([Sgd(0.1)])[0]
+    with pytest.raises(ValueError, match=word):
+        Sweep(NETWORK, [first, replace(first, **change)], classes())  # type: ignore[arg-type]
+
+
+def test_a_sweep_without_members_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one member"):
+        Sweep(NETWORK, [], classes())
