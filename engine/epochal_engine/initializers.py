@@ -2,6 +2,9 @@
 
 A sum of `fan_in` products of variance-1 inputs and weights of variance v has the variance fan_in·v.
 To keep it near 1, v must be about 1 / fan_in; each recipe is one reading of "about".
+
+The kernel of a convolution, `(*positions, fan_in, units)`, sums over all its positions as well: they
+count in both fans (as in PyTorch and Keras).
 """
 
 from __future__ import annotations
@@ -24,16 +27,21 @@ class Initializer:
     sample: Callable[[Shape, np.random.Generator], Array]
 
     def __call__(self, shape: Shape, *, rng: np.random.Generator) -> Array:
-        """Weights of `shape` = `(fan_in, units)`, as float64."""
+        """Weights of `shape` = `(*positions, fan_in, units)`, as float64."""
         return self.sample(shape, rng)
 
 
 _Spread = Callable[[int, int], float]
 
 
+def _fans(shape: Shape) -> tuple[int, int]:
+    positions = math.prod(shape[:-2])
+    return positions * shape[-2], positions * shape[-1]
+
+
 def _uniform(name: str, formula: str, limit: _Spread) -> Initializer:
     def sample(shape: Shape, rng: np.random.Generator) -> Array:
-        reach = limit(shape[0], shape[-1])
+        reach = limit(*_fans(shape))
         return rng.uniform(-reach, reach, shape)
 
     return Initializer(name, f"uniform in ±{formula}", sample)
@@ -41,20 +49,29 @@ def _uniform(name: str, formula: str, limit: _Spread) -> Initializer:
 
 def _normal(name: str, formula: str, deviation: _Spread) -> Initializer:
     def sample(shape: Shape, rng: np.random.Generator) -> Array:
-        return rng.normal(0.0, deviation(shape[0], shape[-1]), shape)
+        return rng.normal(0.0, deviation(*_fans(shape)), shape)
 
     return Initializer(name, f"normal, deviation {formula}", sample)
 
 
-def _zeros(shape: Shape, rng: np.random.Generator) -> Array:
-    return np.zeros(shape)
+def _constant(value: float) -> Callable[[Shape, np.random.Generator], Array]:
+    return lambda shape, rng: np.full(shape, value)
+
+
+def _orthogonal(shape: Shape, rng: np.random.Generator) -> Array:
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    q, r = np.linalg.qr(rng.normal(size=(max(rows, columns), min(rows, columns))))
+    # QR alone prefers some rotations; with r's diagonal positive, none (Mezzadri, 2007).
+    q *= np.sign(np.diag(r))
+    return (q if rows >= columns else q.T).reshape(shape)
 
 
 INITIALIZERS: dict[str, Initializer] = {
     initializer.name: initializer
     for initializer in (
-        # Every unit of a layer then computes, and learns, the same: a lesson, not a recipe.
-        Initializer("zeros", "0", _zeros),
+        # With these two, every unit of a layer computes, and learns, the same: lessons, not recipes.
+        Initializer("zeros", "0", _constant(0.0)),
+        Initializer("constant", "0.05", _constant(0.05)),
         # Keras' RandomUniform and RandomNormal.
         _uniform("uniform", "0.05", lambda fan_in, fan_out: 0.05),
         _normal("normal", "0.05", lambda fan_in, fan_out: 0.05),
@@ -69,6 +86,8 @@ INITIALIZERS: dict[str, Initializer] = {
         # He, Zhang, Ren and Sun (2015): relu silences half of the sum, so twice the variance.
         _uniform("he_uniform", "√(6 / fan_in)", lambda i, o: math.sqrt(6.0 / i)),
         _normal("he_normal", "√(2 / fan_in)", lambda i, o: math.sqrt(2.0 / i)),
+        # Saxe, McClelland and Ganguli (2014): a rotation keeps every length, however many follow.
+        Initializer("orthogonal", "a random rotation, or as many columns of one", _orthogonal),
     )
 }
 """All initializers by the name that the API knows."""

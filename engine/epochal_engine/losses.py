@@ -75,14 +75,13 @@ class Loss(ABC):
         """1 for each answer that counts, 0 for each that does not, `(...)`; None if all do."""
         return None
 
-    def targets(self, given: Array, output_shape: Shape) -> Array:
-        """The targets of n samples as the formulas take them, `(n, *output_shape)`.
+    def targets(self, given: Array, shape: Shape) -> Array:
+        """The targets as the formulas take them, of `shape` = `(n, *output_shape)`.
 
         Raises ValueError if they cannot be read so.
         """
-        needed = (len(given), *output_shape)
-        if given.shape != needed:
-            raise ValueError(f"need the shape {needed}, not {given.shape}")
+        if given.shape != shape:
+            raise ValueError(f"need the shape {shape}, not {given.shape}")
         return given
 
     def value(self, prediction: ArrayLike, target: ArrayLike) -> float:
@@ -376,11 +375,11 @@ class CrossEntropy(Loss):
         if not 0.0 <= self.label_smoothing < 1.0:
             raise ValueError("label_smoothing must be at least 0 and less than 1")
 
-    def targets(self, given: Array, output_shape: Shape) -> Array:
-        """As for any loss; classes `(n, *output_shape[:-1])` become rows of 0 and 1."""
-        if given.shape != (len(given), *output_shape[:-1]):
-            return super().targets(given, output_shape)
-        classes = output_shape[-1]
+    def targets(self, given: Array, shape: Shape) -> Array:
+        """As for any loss; the numbers of classes, of `shape[:-1]`, become rows of 0 and 1."""
+        if given.shape != shape[:-1]:
+            return super().targets(given, shape)
+        classes = shape[-1]
         labels = given.astype(np.int64)
         counts = np.ones(labels.shape, bool)
         if self.ignore_label is not None:
@@ -388,7 +387,7 @@ class CrossEntropy(Loss):
         is_class = (labels == given) & (labels >= 0) & (labels < classes)
         if not (is_class | ~counts).all():
             raise ValueError(f"need classes that are whole numbers from 0 to {classes - 1}")
-        rows = np.zeros((*labels.shape, classes), np.float32)
+        rows = np.zeros(shape, np.float32)
         np.put_along_axis(rows, np.where(counts, labels, 0)[..., None], counts[..., None], -1)
         return rows
 
@@ -423,7 +422,8 @@ class CrossEntropy(Loss):
         counted = self.counted(targets)
         share = self.label_smoothing / targets.shape[-1]
         spread = share if counted is None else share * counted[..., None]
-        return targets * (1.0 - self.label_smoothing) + spread
+        smoothed: Floats = targets * (1.0 - self.label_smoothing) + spread
+        return smoothed
 
     def traced(self, scores: Symbol, targets: Symbol) -> Symbol:
         counted = None

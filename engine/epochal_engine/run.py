@@ -27,7 +27,7 @@ from .network import Network, parameter_views
 from .plan import perform
 from .reel import Moment, Reel
 from .snapshots import Segments, take_snapshots
-from .stopping import Progress, StopReason, follow
+from .stopping import Progress, StopReason, epochs_at_one_rate, follow
 from .streams import Streams
 from .trace import Array
 from .training import Training, check_output
@@ -197,7 +197,8 @@ class Run:
     def _train(self) -> Iterator[int]:
         epochs = self.training.epochs
         while self.outcome is None:
-            count = min(len(self._reel.slots) - 1, epochs - self.epoch)
+            surely = epochs_at_one_rate(self._progress[0], self.training.schedule)
+            count = int(min(len(self._reel.slots) - 1, epochs - self.epoch, surely))
             rates = [self._learning_rate(self.epoch + k) for k in range(count)]
             for _ in self._advance(rates):
                 self.at_boundary = False
@@ -218,7 +219,8 @@ class Run:
 
     def _learning_rate(self, epoch: int) -> float:
         training = self.training
-        return training.schedule.value(epoch, training.epochs, training.optimizer.learning_rate)
+        base = training.optimizer.learning_rate * self._progress[0].rate_factor
+        return training.schedule.value(epoch, training.epochs, base)
 
     def _advance(self, rates: Sequence[float]) -> Iterator[None]:
         """Train one epoch for each rate into the slots from 1 on; yield at every pulse."""
@@ -269,6 +271,7 @@ class Run:
             are_finite,
             self.training.early_stopping,
             self.training.target,
+            self.training.schedule,
         )
 
     def _end(self, reason: StopReason) -> None:
@@ -296,41 +299,32 @@ def check_data(network: Network, training: Training, data: Data) -> Data:
 
     Raises ValueError unless the data, and the target, fit network and training.
     """
-    loss = find_loss(training.loss)
-    parts: dict[str, Array | None] = {}
-    for part, inputs, targets in (
-        ("train", data.train_inputs, data.train_targets),
-        ("validation", data.validation_inputs, data.validation_targets),
-    ):
-        parts[f"{part}_inputs"], parts[f"{part}_targets"] = inputs, targets
-        if inputs is None or targets is None:
-            continue
-        samples = len(inputs)
-        if samples == 0:
-            raise ValueError(f"there are no {part} samples")
-        needed = (samples, *network.input_shape)
-        if inputs.shape != needed:
-            raise ValueError(f"{part}_inputs need the shape {needed}, not {inputs.shape}")
-        if len(targets) != samples:
-            raise ValueError(f"{samples} {part}_inputs cannot have {len(targets)} targets")
-        try:
-            targets = loss.targets(targets, network.output_shape)
-        except ValueError as error:
-            raise ValueError(f"{part}_targets {error}") from None
-        parts[f"{part}_targets"] = targets
-        for noun, array in (("inputs", inputs), ("targets", targets)):
-            with np.errstate(over="ignore"):
-                is_finite = np.isfinite(array.astype(training.dtype)).all()
-            if not is_finite:
-                raise ValueError(f"{part}_{noun} must be finite {training.dtype} numbers")
-    target = training.target
+    loss, target = find_loss(training.loss), training.target
     if target is not None:
         if target.metric.startswith("validation") and data.validation_inputs is None:
             raise ValueError(f"the target {target.metric} needs validation data")
         if target.metric.endswith("accuracy") and not loss.has_accuracy:
             raise ValueError(f"the target {target.metric} has no meaning for {loss.type}")
-    return replace(
-        data,
-        train_targets=parts["train_targets"],
-        validation_targets=parts["validation_targets"],
-    )
+
+    def checked(part: str, inputs: Array, targets: Array) -> Array:
+        if len(inputs) == 0:
+            raise ValueError(f"there are no {part} samples")
+        needed = (len(inputs), *network.input_shape)
+        if inputs.shape != needed:
+            raise ValueError(f"{part}_inputs need the shape {needed}, not {inputs.shape}")
+        try:
+            targets = loss.targets(targets, (len(inputs), *network.output_shape))
+        except ValueError as error:
+            raise ValueError(f"{part}_targets {error}") from None
+        for noun, array in (("inputs", inputs), ("targets", targets)):
+            with np.errstate(over="ignore"):
+                is_finite = np.isfinite(array.astype(training.dtype)).all()
+            if not is_finite:
+                raise ValueError(f"{part}_{noun} must be finite {training.dtype} numbers")
+        return targets
+
+    train_targets = checked("train", data.train_inputs, data.train_targets)
+    validation_targets = data.validation_targets
+    if data.validation_inputs is not None and validation_targets is not None:
+        validation_targets = checked("validation", data.validation_inputs, validation_targets)
+    return replace(data, train_targets=train_targets, validation_targets=validation_targets)

@@ -1,4 +1,4 @@
-"""The rules by which a run ends before its last epoch."""
+"""The rules by which a run ends before its last epoch, or goes on with smaller steps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from .schedules import Constant, ReduceOnPlateau, Schedule
 from .trace import Array
 
 StopReason: TypeAlias = Literal["completed", "early_stopped", "target_reached", "diverged"]
@@ -16,6 +17,8 @@ StopReason: TypeAlias = Literal["completed", "early_stopped", "target_reached", 
 METRICS = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 """What is measured every epoch, where it has a meaning."""
 
+IMPROVEMENT = 1e-4
+"""The share by which a loss must fall not to be on a plateau, as in PyTorch."""
 GROWTH = 1_000.0
 """A loss that is more than this many times the first one, or than 1, has run away."""
 
@@ -61,6 +64,17 @@ class Progress:
     best_loss: float | None = None
     epochs_without_progress: int = 0
     stop_reason: StopReason | None = None
+    plateau_loss: float | None = None
+    plateau_epochs: int = 0
+    rate_factor: float = 1.0
+    """What the plateaus so far have left of the learning rate."""
+
+
+def epochs_at_one_rate(progress: Progress, schedule: Schedule) -> float:
+    """For how many epochs no plateau can change the rate, whatever their losses will be."""
+    if not isinstance(schedule, ReduceOnPlateau):
+        return math.inf
+    return schedule.patience + 1 - progress.plateau_epochs
 
 
 def follow(
@@ -69,6 +83,7 @@ def follow(
     parameters_are_finite: Array,
     early_stopping: EarlyStopping | None,
     target: Target | None,
+    schedule: Schedule = Constant(),
 ) -> list[Progress]:
     """The progress after each epoch in the columns, up to the first with a reason to stop.
 
@@ -87,10 +102,13 @@ def follow(
     )
     sound_epochs = len(losses) if is_sound.all() else int(is_sound.argmin())
     diverged = [replace(progress, stop_reason="diverged")] if sound_epochs < len(losses) else []
-    if early_stopping is None and target is None:
+    waits = isinstance(schedule, ReduceOnPlateau)
+    if early_stopping is None and target is None and not waits:
         return [progress] * sound_epochs + diverged
     followed = []
     for epoch in range(sound_epochs):
+        if isinstance(schedule, ReduceOnPlateau):
+            progress = _reduce(progress, float(watched[epoch]), schedule)
         if early_stopping is not None:
             progress = _watch(progress, float(watched[epoch]), early_stopping)
         if target is not None and target.is_reached_by(float(columns[target.metric][epoch])):
@@ -99,6 +117,15 @@ def follow(
         if progress.stop_reason is not None:
             return followed
     return followed + diverged
+
+
+def _reduce(progress: Progress, loss: float, schedule: ReduceOnPlateau) -> Progress:
+    best = progress.plateau_loss
+    if best is None or loss < best * (1.0 - IMPROVEMENT):
+        return replace(progress, plateau_loss=loss, plateau_epochs=0)
+    if progress.plateau_epochs < schedule.patience:
+        return replace(progress, plateau_epochs=progress.plateau_epochs + 1)
+    return replace(progress, plateau_epochs=0, rate_factor=progress.rate_factor * schedule.factor)
 
 
 def _watch(progress: Progress, loss: float, rule: EarlyStopping) -> Progress:

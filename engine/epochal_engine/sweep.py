@@ -44,7 +44,7 @@ from .replicas import replicate
 from .run import LONGEST_REEL, LOOK_AHEAD, Outcome, State, check_data
 from .snapshots import Gradients, Segments, take_snapshots
 from .step import Gradient, draw, penalties
-from .stopping import Progress, StopReason, follow
+from .stopping import Progress, StopReason, epochs_at_one_rate, follow
 from .streams import Streams
 from .trace import Array, Call, Symbol, leaf
 from .training import Training, check_output
@@ -259,7 +259,11 @@ class Sweep:
     def _train(self) -> Iterator[int]:
         epochs = self.trainings[0].epochs
         while self.epoch < epochs and len(self._endings) < len(self.trainings):
-            count = min(len(self._reel.slots) - 1, epochs - self.epoch)
+            surely = min(
+                epochs_at_one_rate(progress, training.schedule)
+                for progress, training in zip(self._progress[0], self.trainings, strict=True)
+            )
+            count = int(min(len(self._reel.slots) - 1, epochs - self.epoch, surely))
             rates = [self._learning_rates(self.epoch + k) for k in range(count)]
             for _ in self._advance(rates):
                 self.at_boundary = False
@@ -278,7 +282,8 @@ class Sweep:
     def _learning_rates(self, epoch: int) -> list[float]:
         """Of every member, in the order of members."""
         return [
-            t.schedule.value(epoch, t.epochs, t.optimizer.learning_rate) for t in self.trainings
+            t.schedule.value(epoch, t.epochs, t.optimizer.learning_rate * progress.rate_factor)
+            for t, progress in zip(self.trainings, self._progress[0], strict=True)
         ]
 
     def _advance(self, rates: Sequence[Sequence[float]]) -> Iterator[None]:
@@ -341,6 +346,7 @@ class Sweep:
                 are_finite[row::members],
                 training.early_stopping,
                 training.target,
+                training.schedule,
             )
             for slot, remembered in enumerate(progress):
                 followed[slot][member] = remembered

@@ -55,7 +55,7 @@ def test_targets_are_encoded_as_the_loss_compares_them(
         (REGRESSION, "cross_entropy", "needs classes, and three rows has numbers: use mse."),
         (REGRESSION, "binary_cross_entropy", "two classes, and three rows has numbers: use mse."),
         (MULTICLASS, "binary_cross_entropy", "three rows has 3 classes: use cross_entropy."),
-        (BINARY, "hinge", "no loss 'hinge': choose one of mse, "),
+        (BINARY, "kl", "no loss 'kl': choose one of mse, "),
     ],
 )
 def test_a_loss_that_does_not_fit_is_refused_with_one_that_does(

@@ -98,7 +98,7 @@ def test_arrays_are_taken_as_lists_are_and_stay_writable() -> None:
         ([[1]], [[0.5, 0.6]], "cross_entropy", "targets[0]", "no row of probabilities"),
         ([[1]], [[-0.5, 1.5]], "cross_entropy", "targets[0]", "no row of probabilities"),
         ([[1]], [[1.0] + [0.0] * 256], "cross_entropy", "targets", "257 classes, and 256"),
-        ([[1]], [1], "hinge", "loss", "choose one of mse, binary_cross_entropy, cross_entropy."),
+        ([[1]], [1], "kl", "loss", "choose one of mse, mae, huber, binary_cross_entropy, "),
     ],
 )
 def test_a_wrong_row_is_named_with_what_would_be_right(

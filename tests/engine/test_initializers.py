@@ -13,6 +13,7 @@ from epochal_engine.initializers import usual_initializer
 FAN_IN, UNITS = 300, 200
 VARIANCES = {
     "zeros": 0.0,
+    "constant": 0.0,
     "uniform": 0.05**2 / 3,
     "normal": 0.05**2,
     "lecun_uniform": 1 / FAN_IN,
@@ -21,10 +22,15 @@ VARIANCES = {
     "xavier_normal": 2 / (FAN_IN + UNITS),
     "he_uniform": 2 / FAN_IN,
     "he_normal": 2 / FAN_IN,
+    "orthogonal": 1 / FAN_IN,
 }
 
 
-@pytest.mark.parametrize("name", sorted(INITIALIZERS))
+def test_every_initializer_is_examined() -> None:
+    assert set(VARIANCES) == set(INITIALIZERS)
+
+
+@pytest.mark.parametrize("name", sorted(set(VARIANCES) - {"constant"}))
 def test_mean_zero_and_the_variance_of_the_formula(name: str) -> None:
     weights = INITIALIZERS[name]((FAN_IN, UNITS), rng=np.random.default_rng(0))
     assert weights.shape == (FAN_IN, UNITS)
@@ -36,7 +42,7 @@ def test_mean_zero_and_the_variance_of_the_formula(name: str) -> None:
         assert 0.999 * reach < np.abs(weights).max() <= reach
 
 
-@pytest.mark.parametrize("name", sorted(set(INITIALIZERS) - {"zeros"}))
+@pytest.mark.parametrize("name", sorted(set(INITIALIZERS) - {"zeros", "constant"}))
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(name: str) -> None:
     draws = [INITIALIZERS[name]((3, 2), rng=np.random.default_rng(seed)) for seed in (1, 1, 2)]
     assert (draws[0] == draws[1]).all()
@@ -49,3 +55,23 @@ def test_the_usual_initializer_of_each_activation() -> None:
     assert usual["selu"] == "lecun_normal"
     assert usual["tanh"] == usual["sigmoid"] == usual["linear"] == "xavier_uniform"
     assert set(usual.values()) <= set(INITIALIZERS)
+
+
+def test_a_constant_is_the_same_everywhere() -> None:
+    weights = INITIALIZERS["constant"]((3, 2), rng=np.random.default_rng(0))
+    assert weights.tolist() == [[0.05, 0.05]] * 3
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (7, 3), (3, 7), (2, 2, 3, 4)])
+def test_an_orthogonal_start_stretches_nothing(shape: tuple[int, ...]) -> None:
+    weights = INITIALIZERS["orthogonal"](shape, rng=np.random.default_rng(0))
+    assert weights.shape == shape
+    sizes = np.linalg.svd(weights.reshape(-1, shape[-1]), compute_uv=False)
+    np.testing.assert_allclose(sizes, 1.0)
+
+
+def test_all_positions_of_a_kernel_count_in_its_fans() -> None:
+    kernel = INITIALIZERS["he_normal"]((5, 5, 12, 200), rng=np.random.default_rng(0))
+    assert kernel.var() == pytest.approx(2 / (5 * 5 * 12), rel=0.025)
+    kernel = INITIALIZERS["xavier_uniform"]((3, 40, 60), rng=np.random.default_rng(0))
+    assert np.abs(kernel).max() == pytest.approx(math.sqrt(6 / (3 * 40 + 3 * 60)), rel=1e-3)

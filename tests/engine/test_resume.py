@@ -17,6 +17,7 @@ from epochal_engine import (
     EarlyStopping,
     Momentum,
     Network,
+    ReduceOnPlateau,
     Run,
     Sgd,
     State,
@@ -59,6 +60,16 @@ CASES = {
             TRAINING, optimizer=Adam(0.02), batch_size=16, clip_norm=0.1, gradients_every=7, seed=5
         ),
         data(40),
+    ),
+    "plateaus": (
+        PLAIN,
+        replace(
+            TRAINING,
+            optimizer=Adam(0.1),
+            schedule=ReduceOnPlateau(factor=0.7, patience=1),
+            l1=1e-3,
+        ),
+        data(13, validation=9),
     ),
     "early stopping": (
         PLAIN,

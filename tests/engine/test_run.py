@@ -17,6 +17,7 @@ from epochal_engine import (
     Dropout,
     Momentum,
     Network,
+    Perceptron,
     Run,
     Sgd,
     Target,
@@ -437,7 +438,9 @@ def test_a_target_that_is_not_measured_is_refused(metric: str) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"loss": "hinge"},
+        {"loss": "surprise"},
+        {"l1": -1.0},
+        {"optimizer": Perceptron()},
         {"epochs": 0},
         {"batch_size": 0},
         {"l2": -1.0},
@@ -449,5 +452,5 @@ def test_a_target_that_is_not_measured_is_refused(metric: str) -> None:
     ],
 )
 def test_a_training_that_makes_no_sense_is_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"loss|epoch|batch|l2|clip|seed|gradients|dtype"):
+    with pytest.raises(ValueError, match=r"loss|epoch|batch|l1|l2|clip|seed|gradients|dtype"):
         replace(BASIC, **changes)  # type: ignore[arg-type]

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from epochal_engine import SCHEDULES, Constant, Cosine
+from epochal_engine import (
+    SCHEDULES,
+    Constant,
+    Cosine,
+    Exponential,
+    OneCycle,
+    ReduceOnPlateau,
+    Step,
+)
 
 
 def test_a_constant_rate_does_not_change() -> None:
@@ -33,14 +41,64 @@ def test_a_warm_up_longer_than_the_run_is_cut_short() -> None:
     assert Cosine(warmup_epochs=10).value(1, 2, 1.1) == pytest.approx(0.2)
 
 
+def test_a_step_comes_every_so_many_epochs() -> None:
+    rates = [Step(every=2, factor=0.5).value(epoch, 6, 0.8) for epoch in range(6)]
+    assert rates == pytest.approx([0.8, 0.8, 0.4, 0.4, 0.2, 0.2])
+
+
+def test_an_exponential_decays_by_the_same_share_every_epoch() -> None:
+    rates = [Exponential(0.9).value(epoch, 3, 1.0) for epoch in range(3)]
+    assert rates == pytest.approx([1.0, 0.9, 0.81])
+
+
+def test_one_cycle_rises_to_the_base_and_falls_to_nearly_nothing() -> None:
+    cycle = OneCycle(rising_fraction=0.5, initial_fraction=0.2, final_fraction=0.0)
+    rates = [cycle.value(epoch, 10, 1.0) for epoch in range(10)]
+    # Up in the epochs 0 to 4, down from 4 to 9; halfway up lies halfway between 0.2 and 1.
+    assert rates[0] == pytest.approx(0.2)
+    assert rates[2] == pytest.approx(0.6)
+    assert rates[4] == pytest.approx(1.0)
+    assert rates[9] == pytest.approx(0.0)
+    assert rates[:5] == sorted(rates[:5])
+    assert rates[4:] == sorted(rates[4:], reverse=True)
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3])
+def test_one_cycle_fits_into_few_epochs(epochs: int) -> None:
+    rates = [OneCycle().value(epoch, epochs, 1.0) for epoch in range(epochs)]
+    assert rates[0] == 1.0
+    assert all(0.0 < rate <= 1.0 for rate in rates)
+
+
+def test_without_a_plateau_nothing_is_reduced() -> None:
+    assert ReduceOnPlateau().value(99, 100, 0.1) == 0.1
+
+
 def test_the_table_knows_every_schedule_by_its_type() -> None:
-    assert {name: schedule.type for name, schedule in SCHEDULES.items()} == {
-        "constant": "constant",
-        "cosine": "cosine",
-    }
+    assert all(schedule.type == name for name, schedule in SCHEDULES.items())
+    assert sorted(SCHEDULES) == [
+        "constant",
+        "cosine",
+        "exponential",
+        "one_cycle",
+        "reduce_on_plateau",
+        "step",
+    ]
 
 
-@pytest.mark.parametrize("settings", [{"warmup_epochs": -1}, {"final_fraction": 1.5}])
-def test_senseless_settings_are_refused(settings: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=next(iter(settings))):
-        Cosine(**settings)
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("cosine", {"warmup_epochs": -1}),
+        ("cosine", {"final_fraction": 1.5}),
+        ("step", {"every": 0}),
+        ("step", {"every": 1, "factor": 0.0}),
+        ("exponential", {"decay": 1.1}),
+        ("one_cycle", {"rising_fraction": -0.1}),
+        ("reduce_on_plateau", {"factor": 0.0}),
+        ("reduce_on_plateau", {"patience": -1}),
+    ],
+)
+def test_senseless_settings_are_refused(kind: str, settings: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=list(settings)[-1]):
+        SCHEDULES[kind](**settings)

@@ -14,13 +14,14 @@ from epochal_engine import (
     Dense,
     EarlyStopping,
     Network,
+    ReduceOnPlateau,
     Run,
     Sgd,
     Target,
     Training,
 )
 from epochal_engine.blocks import Block, join
-from epochal_engine.stopping import Progress, follow
+from epochal_engine.stopping import Progress, epochs_at_one_rate, follow
 from epochal_engine.trace import Array
 
 NETWORK = Network((2,), (Dense(4, "tanh"), Dense(1, "sigmoid")))
@@ -164,3 +165,36 @@ def test_the_outcome_is_known_when_the_last_epoch_is_handed_out() -> None:
 def test_senseless_rules_are_refused(rule: type, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         rule()
+
+
+def test_the_rate_is_reduced_after_more_than_patience_epochs_on_a_plateau() -> None:
+    schedule = ReduceOnPlateau(factor=0.5, patience=1)
+    losses = np.array([1.0, 0.5, 0.5, 0.5, 0.49999, 0.6, 0.4])
+    sound = np.full(len(losses), True)
+    followed = follow(Progress(), {"train_loss": losses}, sound, None, None, schedule)
+    assert [p.plateau_epochs for p in followed] == [0, 0, 1, 0, 1, 0, 0]
+    assert [p.rate_factor for p in followed] == [1, 1, 1, 0.5, 0.5, 0.25, 0.25]
+    assert [p.plateau_loss for p in followed] == [1.0] + [0.5] * 5 + [0.4]
+    assert [epochs_at_one_rate(p, schedule) for p in followed] == [2, 2, 1, 2, 1, 2, 2]
+
+
+def test_a_plateau_of_the_validation_loss_reduces_the_rate_of_the_next_epoch() -> None:
+    schedule = ReduceOnPlateau(factor=0.1, patience=2)
+    training = replace(TRAINING, epochs=400, schedule=schedule)
+    held_out = replace(
+        XOR, validation_inputs=XOR.train_inputs, validation_targets=XOR.train_targets
+    )
+    # Half of what is held out is mislabeled: its loss falls at first, and then rises.
+    held_out = replace(held_out, validation_targets=np.array([[0.0], [1.0], [0.0], [0.0]]))
+    block = finish(Run(NETWORK, training, held_out))
+    best, waited, rate, expected = math.inf, 0, 0.05, []
+    for loss in block.columns["validation_loss"]:
+        expected.append(rate)
+        if loss < best * (1.0 - 1e-4):
+            best, waited = loss, 0
+        elif waited < 2:
+            waited += 1
+        else:
+            rate, waited = 0.1 * rate, 0
+    assert expected[-1] < 0.05
+    np.testing.assert_allclose(block.columns["learning_rate"], expected)

@@ -4,7 +4,28 @@ from __future__ import annotations
 
 import pytest
 
-from epochal_engine import Dense, Dropout, Network, summarize
+from epochal_engine import (
+    Add,
+    AveragePool2d,
+    BatchNorm,
+    Conv2d,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    Gru,
+    Layer,
+    LayerNorm,
+    Lstm,
+    MaxPool2d,
+    Network,
+    PositionalEncoding,
+    Reshape,
+    Rnn,
+    Slice,
+    TransformerBlock,
+    summarize,
+)
 
 
 def dense(*sizes: int) -> Network:
@@ -46,3 +67,127 @@ def test_a_dropout_is_no_layer_of_neurons() -> None:
     with_dropout = summarize(Network((3,), (Dense(4), Dropout(0.5), Dense(2))))
     assert (with_dropout.layers_with_input, with_dropout.neurons_with_input) == (3, 9)
     assert len(with_dropout.layers) == 3
+
+
+@pytest.mark.parametrize(("layer", "parameters"), [(Rnn, 620), (Gru, 1_860), (Lstm, 2_480)])
+def test_a_recurrent_layer_has_one_bias_a_gate(
+    layer: type[Rnn | Gru | Lstm], parameters: int
+) -> None:
+    assert summarize(Network((7, 10), (layer(20),))).parameters == parameters
+
+
+def lenet_5() -> Network:
+    """LeCun, Bottou, Bengio and Haffner (1998), with every map of the third layer connected."""
+    return Network(
+        (32, 32, 1),
+        (
+            Conv2d(6, 5, activation="tanh"),
+            AveragePool2d(),
+            Conv2d(16, 5, activation="tanh"),
+            AveragePool2d(),
+            Flatten(),
+            Dense(120, "tanh"),
+            Dense(84, "tanh"),
+            Dense(10, "softmax"),
+        ),
+    )
+
+
+def alexnet() -> Network:
+    """Krizhevsky, Sutskever and Hinton (2012), in one tower."""
+    return Network(
+        (227, 227, 3),
+        (
+            Conv2d(96, 11, 4, activation="relu"),
+            MaxPool2d(3, 2),
+            Conv2d(256, 5, padding="same", activation="relu"),
+            MaxPool2d(3, 2),
+            Conv2d(384, 3, padding="same", activation="relu"),
+            Conv2d(384, 3, padding="same", activation="relu"),
+            Conv2d(256, 3, padding="same", activation="relu"),
+            MaxPool2d(3, 2),
+            Flatten(),
+            Dense(4096, "relu"),
+            Dense(4096, "relu"),
+            Dense(1000, "softmax"),
+        ),
+    )
+
+
+def bert_base() -> Network:
+    """Devlin et al. (2018): tokens and segments come in as two rows."""
+    blocks = (TransformerBlock(12, 3072, "post") for _ in range(12))
+    return Network(
+        (2, 512),
+        (
+            Slice(0, 1, name="token_row"),
+            Reshape((512,)),
+            Embedding(30_522, 768, name="tokens"),
+            Slice(1, 2, input="input"),
+            Reshape((512,)),
+            Embedding(2, 768, name="segments"),
+            Add(input=("tokens", "segments")),
+            PositionalEncoding("learned"),
+            LayerNorm(),
+            *blocks,
+            Slice(0, 1),
+            Dense(768, "tanh"),
+        ),
+    )
+
+
+def gpt_2() -> Network:
+    """Radford et al. (2019), the smallest; what it predicts with is the table of its tokens."""
+    blocks = (TransformerBlock(12, 3072, causal=True) for _ in range(12))
+    layers = (Embedding(50_257, 768), PositionalEncoding("learned"), *blocks, LayerNorm())
+    return Network((1024,), layers)
+
+
+@pytest.mark.parametrize(
+    ("network", "parameters"),
+    [
+        (lenet_5(), 61_706),
+        (alexnet(), 62_378_344),
+        (bert_base(), 109_482_240),
+        (gpt_2(), 124_439_808),
+    ],
+    ids=["LeNet-5", "AlexNet", "BERT-base", "GPT-2"],
+)
+def test_famous_networks_have_the_parameters_that_they_are_famous_for(
+    network: Network, parameters: int
+) -> None:
+    assert summarize(network).parameters == parameters
+
+
+def test_a_kernel_is_counted_filter_by_filter_and_used_at_every_place() -> None:
+    first, pool, second, *_ = summarize(lenet_5()).layers
+    assert first.arithmetic == "6·1·5·5 + 6"
+    assert first.output_shape == (28, 28, 6)
+    assert first.flops == 28 * 28 * 6 * 2 * 25
+    assert (pool.parameters, pool.output_shape) == (0, (14, 14, 6))
+    assert second.flops == 10 * 10 * 16 * 2 * 150
+
+
+@pytest.mark.parametrize(
+    ("layer", "flops"),
+    [
+        (Dense(5), 2 * 4 * 6 * 5),
+        (Lstm(5), 2 * 4 * (6 * 20 + 5 * 20) - 2 * 5 * 20),  # the first state is zero
+        # Four projections; scores and what they weigh, for two heads of three features.
+        (TransformerBlock(2, 7), 4 * 2 * 4 * 36 + 2 * 2 * 2 * 16 * 3 + 2 * 2 * 4 * 6 * 7),
+        (BatchNorm(), 0),
+    ],
+)
+def test_the_operations_of_a_layer_are_those_of_its_products(layer: Layer, flops: int) -> None:
+    assert summarize(Network((4, 6), (Dense(6), layer))).layers[1].flops == flops
+
+
+def test_what_is_not_learnt_is_not_counted() -> None:
+    row = summarize(Network((3,), (Dense(4), BatchNorm()))).layers[1]
+    assert (row.parameters, row.arithmetic) == (8, "4 + 4")
+
+
+def test_only_layers_with_weights_are_layers_of_neurons() -> None:
+    summary = summarize(lenet_5())
+    assert summary.layers_without_input == 5
+    assert summary.neurons_without_input == 28 * 28 * 6 + 10 * 10 * 16 + 120 + 84 + 10

@@ -11,7 +11,7 @@ import pytest
 from epochal_engine import Block
 from epochal_service.errors import InvalidArgument, NotFound, Unavailable
 from epochal_service.jobs.epochs import entry_of
-from epochal_service.jobs.follow import Frame, Hub, frames_of
+from epochal_service.jobs.follow import Frame, Hub, frames_of, telling_of_jobs
 from epochal_service.jobs.lifecycle import state_entry
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.jobs import reply
@@ -19,6 +19,7 @@ from epochal_service.store import Database, jobs, log, migrate
 from epochal_service.store.log import Entry
 
 JOB = "job_0000000000000_0000000000000000"
+TELLING = telling_of_jobs(reply)
 SPEC = {
     "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
     "dataset": {"name": "xor"},
@@ -72,7 +73,7 @@ def told_epochs(frames: list[Frame]) -> list[int]:
 
 async def collect(hub: Hub, after: int | None) -> list[Frame]:
     async with asyncio.timeout(20):
-        watching = await hub.watch(JOB, "me", after, reply)
+        watching = await hub.watch(JOB, "me", after, TELLING)
         return [frame async for frame in watching]
 
 
@@ -84,7 +85,7 @@ def test_neighbors_of_one_kind_become_one_frame(database: Database) -> None:
     append(database, state_entry("running", 0), epochs(1, 2), epochs(3, 1))
     append(database, Entry("checkpoint", 3, 3, note='{"epochs": [3]}'), epochs(4, 1))
     with database.read() as connection:
-        frames = list(frames_of(log.after(connection, JOB, 0, 100), 0))
+        frames = list(frames_of(log.after(connection, JOB, 0, 100), 0, TELLING))
     assert [(f.after, f.seq, f.type) for f in frames] == [
         (0, 1, "state"),
         (1, 3, "epochs"),
@@ -98,7 +99,7 @@ def test_neighbors_of_one_kind_become_one_frame(database: Database) -> None:
 def test_many_epochs_are_reduced_and_say_for_which_they_stand(database: Database) -> None:
     append(database, epochs(1, 1000), epochs(1001, 1000))
     with database.read() as connection:
-        (frame,) = frames_of(log.after(connection, JOB, 0, 100), 0)
+        (frame,) = frames_of(log.after(connection, JOB, 0, 100), 0, TELLING)
     batch = frame.event.epochs
     assert batch is not None
     assert batch.reduced
@@ -138,7 +139,7 @@ def test_from_any_cursor_the_rest_comes_once_and_in_order(database: Database, af
 
     async def watch() -> tuple[bool, list[Frame]]:
         hub = hub_of(database)
-        watching = await hub.watch(JOB, "me", after, reply)
+        watching = await hub.watch(JOB, "me", after, TELLING)
         return watching.ended, [frame async for frame in watching]
 
     ended, frames = asyncio.run(watch())
@@ -181,7 +182,7 @@ def test_a_quiet_stream_beats(database: Database) -> None:
     async def watch() -> list[str]:
         hub = hub_of(database, heartbeat=0.01)
         kinds: list[str] = []
-        watching = await hub.watch(JOB, "me", None, reply)
+        watching = await hub.watch(JOB, "me", None, TELLING)
         async with asyncio.timeout(20):
             async for frame in watching:
                 kinds.append(frame.type)
@@ -202,7 +203,7 @@ def test_closing_ends_every_stream_and_refuses_new_ones(database: Database) -> N
             await asyncio.sleep(0)
         await hub.close()
         with pytest.raises(Unavailable):
-            await hub.watch(JOB, "me", None, reply)
+            await hub.watch(JOB, "me", None, TELLING)
         return list(await asyncio.gather(*watching))
 
     first, second = asyncio.run(watch())
@@ -218,10 +219,10 @@ def test_unknown_jobs_others_jobs_and_cursors_from_the_future_are_refused(
     async def watch() -> None:
         hub = hub_of(database)
         with pytest.raises(NotFound):
-            await hub.watch("job_x", "me", None, reply)
+            await hub.watch("job_x", "me", None, TELLING)
         with pytest.raises(NotFound):
-            await hub.watch(JOB, "somebody else", None, reply)
+            await hub.watch(JOB, "somebody else", None, TELLING)
         with pytest.raises(InvalidArgument, match="ahead of the newest event, 1"):
-            await hub.watch(JOB, "me", 2, reply)
+            await hub.watch(JOB, "me", 2, TELLING)
 
     asyncio.run(watch())

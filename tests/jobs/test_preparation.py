@@ -185,3 +185,10 @@ def test_checkpoints_are_about_twenty_unless_asked_otherwise(
 def test_large_networks_keep_only_their_last_weights(prepared: Prepare) -> None:
     asked = spec(layers=[dense(4000, "relu"), dense(30, "relu"), dense(1, "sigmoid")])
     assert prepared(asked).weights_every == 0
+
+
+def test_data_that_no_float32_can_hold_are_refused(prepared: Prepare) -> None:
+    rows = {"inputs": [[0.0, 1e300], [1.0, 2.0]], "targets": [0, 1]}
+    ((field, description),) = misfits(prepared, spec(rows))
+    assert field == "dataset"
+    assert "float32" in description

@@ -94,10 +94,10 @@ def changed(*path: Any, to: Any) -> Callable[[dict[str, Any]], Any]:
             "must be a list",
         ),
         (changed("dataset", to={"name": "xor", "id": "data_1"}), "dataset.name", "not a field"),
-        (changed("loss", to="hinge"), "loss", "must be one of mse, binary_cross_entropy"),
+        (changed("loss", to="kl"), "loss", "must be one of mse, mae, huber"),
         (changed("epochs", to=True), "epochs", "must be a whole number"),
         (changed("epochs", to=0), "epochs", "must be at least 1"),
-        (changed("optimizer", to={"type": "adagrad"}), "optimizer.type", "sgd, momentum, adam"),
+        (changed("optimizer", to={"type": "ftrl"}), "optimizer.type", "must be one of sgd, perceptron"),
         (
             changed("optimizer", to={"type": "sgd", "learning_rate": 0}),
             "optimizer.learning_rate",

@@ -119,16 +119,17 @@ class Dataset:
     def encoded_targets(self, loss: str) -> Floats:
         """The targets as the numbers that `loss` compares with: `(samples, outputs)` float64.
 
-        binary_cross_entropy   0 or 1 in one column, for two classes
+        binary_cross_entropy, focal, hinge, perceptron
+                               0 or 1 in one column, for two classes
         cross_entropy          one column for each class: one-hot rows, or the probabilities
-        mse                    0 or 1 for two classes, one-hot rows for more, a regression as it is
+        mse, mae, huber        0 or 1 for two classes, one-hot rows for more, a regression as it is
 
         Raises DatasetError on the field `loss` where the two do not fit, or it is none of these.
         """
         if loss not in _ENCODINGS:
             known = ", ".join(_ENCODINGS)
             raise DatasetError(("loss", f"There is no loss {loss!r}: choose one of {known}."))
-        return _ENCODINGS[loss](self)
+        return _ENCODINGS[loss](self, loss)
 
 
 def _one_hot(dataset: Dataset) -> Floats:
@@ -138,25 +139,25 @@ def _one_hot(dataset: Dataset) -> Floats:
     return np.asarray(dataset.targets[:, np.newaxis] == columns, dtype=np.float64)
 
 
-def _for_cross_entropy(dataset: Dataset) -> Floats:
+def _as_classes(dataset: Dataset, loss: str) -> Floats:
     if dataset.task == "regression":
-        raise _misfit(dataset, "cross_entropy needs classes", "use mse")
+        raise _misfit(dataset, f"{loss} needs classes", "use mse")
     return _one_hot(dataset)
 
 
-def _for_binary_cross_entropy(dataset: Dataset) -> Floats:
+def _as_yes_or_no(dataset: Dataset, loss: str) -> Floats:
     if dataset.task == "regression":
-        raise _misfit(dataset, "binary_cross_entropy needs two classes", "use mse")
+        raise _misfit(dataset, f"{loss} needs two classes", "use mse")
     if dataset.task == "multiclass":
-        raise _misfit(dataset, "binary_cross_entropy needs two classes", "use cross_entropy")
+        raise _misfit(dataset, f"{loss} needs two classes", "use cross_entropy")
     # The last column is the probability of label 1.
     return _one_hot(dataset)[:, 1:]
 
 
-def _for_mse(dataset: Dataset) -> Floats:
+def _as_numbers(dataset: Dataset, loss: str) -> Floats:
     if dataset.task == "regression":
         return dataset.targets.astype(np.float64)
-    return _for_binary_cross_entropy(dataset) if dataset.task == "binary" else _one_hot(dataset)
+    return _as_yes_or_no(dataset, loss) if dataset.task == "binary" else _one_hot(dataset)
 
 
 def _misfit(dataset: Dataset, need: str, remedy: str) -> DatasetError:
@@ -164,8 +165,13 @@ def _misfit(dataset: Dataset, need: str, remedy: str) -> DatasetError:
     return DatasetError(("loss", f"{need}, and {dataset.name} has {what}: {remedy}."))
 
 
-_ENCODINGS: dict[str, Callable[[Dataset], Floats]] = {
-    "mse": _for_mse,
-    "binary_cross_entropy": _for_binary_cross_entropy,
-    "cross_entropy": _for_cross_entropy,
+_ENCODINGS: dict[str, Callable[[Dataset, str], Floats]] = {
+    "mse": _as_numbers,
+    "mae": _as_numbers,
+    "huber": _as_numbers,
+    "binary_cross_entropy": _as_yes_or_no,
+    "focal": _as_yes_or_no,
+    "hinge": _as_yes_or_no,
+    "perceptron": _as_yes_or_no,
+    "cross_entropy": _as_classes,
 }

@@ -160,6 +160,11 @@ def _as_classes(table: Floats, problems: Problems) -> Reading:
 
 _READINGS: dict[str, Callable[[Floats, Problems], Reading]] = {
     "mse": _as_numbers,
+    "mae": _as_numbers,
+    "huber": _as_numbers,
     "binary_cross_entropy": _as_truth_values,
+    "focal": _as_truth_values,
+    "hinge": _as_truth_values,
+    "perceptron": _as_truth_values,
     "cross_entropy": _as_classes,
 }

@@ -24,7 +24,7 @@ import structlog
 
 from epochal_engine import Gradients
 
-from ..errors import FieldError, InvalidArgument, NotFound, Unavailable
+from ..errors import FieldError, InvalidArgument, Unavailable
 from ..specs.base import Reply
 from ..specs.jobs import (
     TERMINAL,
@@ -36,12 +36,13 @@ from ..specs.jobs import (
     Snapshot,
     StateChange,
 )
-from ..store import Database, jobs
+from ..store import Connection, Database
 from ..store import log as job_log
 from ..store.jobs import JobRow
 from ..store.log import LogRow
-from . import curve
+from . import curve, lifecycle
 from .epochs import gradient_columns, join, note, unpack_gradients
+from .lifecycle import Kind
 from .queue import Queue
 
 logger = structlog.get_logger(__name__)
@@ -66,22 +67,35 @@ class Frame:
     after: int
     seq: int
     type: EventType
-    event: JobEvent
+    event: Any  # of the telling's model
     data: bytes
     # What a wire has made of the frame, kept here so that it is made once: keyed by the wire's own
     # name.
     encoded: dict[str, Any] = field(default_factory=dict)
 
 
-def frame(after: int, seq: int, kind: EventType, told: Reply | None) -> Frame:
+@dataclass(frozen=True)
+class Telling:
+    """How a log is put into words; that of a job, or of another kind of row."""
+
+    kind: Kind
+    event: Callable[..., Reply]
+    """The model of one event."""
+    batch: Callable[[Sequence[LogRow]], Reply]
+    """What rows with epochs tell."""
+    snapshot: Callable[[Connection, JobRow], Reply]
+    """What a stream opens with."""
+
+
+def frame(after: int, seq: int, kind: EventType, told: Reply | None, model: type[Reply]) -> Frame:
     content = {} if told is None else {kind: told}
-    event = JobEvent(seq=seq, type=kind, **content)
+    event = model(seq=seq, type=kind, **content)
     return Frame(
         after, seq, kind, event, b"{}" if told is None else told.model_dump_json().encode()
     )
 
 
-def frames_of(rows: Iterable[LogRow], after: int) -> Iterator[Frame]:
+def frames_of(rows: Iterable[LogRow], after: int, telling: Telling) -> Iterator[Frame]:
     """The frames of log rows that follow the cursor: neighbors of the same kind become one."""
 
     def alone(row: LogRow) -> tuple[str, int]:
@@ -93,7 +107,7 @@ def frames_of(rows: Iterable[LogRow], after: int) -> Iterator[Frame]:
         told: Reply
         match kind:
             case "epochs":
-                told = batch(members)
+                told = telling.batch(members)
             case "checkpoint":
                 epochs = [epoch for row in members for epoch in note(row.note)["epochs"]]
                 told = CheckpointNote(epochs=epochs)
@@ -102,7 +116,7 @@ def frames_of(rows: Iterable[LogRow], after: int) -> Iterator[Frame]:
             case _:
                 told = End(**note(last.note))
         assert kind in get_args(EventType)
-        yield frame(after, last.seq, kind, told)  # type: ignore[arg-type]
+        yield frame(after, last.seq, kind, told, telling.event)  # type: ignore[arg-type]
         after = last.seq
 
 
@@ -130,6 +144,16 @@ def batch(rows: Sequence[LogRow]) -> EpochBatch:
     )
 
 
+def telling_of_jobs(picture: Callable[[JobRow], Job]) -> Telling:
+    """How a job's log is told; `picture` puts its row into words."""
+
+    def snapshot(connection: Connection, row: JobRow) -> Reply:
+        drawn = curve.read(connection, row.id, (), MAX_POINTS)
+        return Snapshot(job=picture(row), curve=drawn)
+
+    return Telling("job", JobEvent, batch, snapshot)
+
+
 def _thinned(gradients: Gradients) -> Gradients:
     count = len(gradients.epochs)
     if count <= MAX_SNAPSHOTS:
@@ -146,8 +170,11 @@ def _thinned(gradients: Gradients) -> Gradients:
 class Channel:
     """Everything that this process knows of one job's log, for all who watch it."""
 
-    def __init__(self, database: Database, row: JobRow, heartbeat_seconds: float) -> None:
+    def __init__(
+        self, database: Database, row: JobRow, telling: Telling, heartbeat_seconds: float
+    ) -> None:
         self.job_id = row.id
+        self.telling = telling
         self.cursor = row.last_seq
         self.ended = row.state in TERMINAL
         self.closed = False
@@ -172,10 +199,10 @@ class Channel:
         """End every stream of this channel."""
         self.closed = True
         self._wake()
+        self._bell.set()
+        # Not cancelled: a thread that reads would go on with a database that may be closed by then.
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await self._task
 
     async def changed(self) -> None:
         """Until there is a new frame, a heartbeat, or the end of this process."""
@@ -198,7 +225,7 @@ class Channel:
     def _read(self, cursor: int) -> list[Frame]:
         with self._database.read() as connection:
             rows = job_log.after(connection, self.job_id, cursor, ROWS_AT_ONCE)
-        return list(frames_of(rows, cursor))
+        return list(frames_of(rows, cursor, self.telling))
 
     def _remember(self, new: Frame) -> None:
         self._frames[new.after] = new
@@ -214,7 +241,7 @@ class Channel:
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
         quiet_since = loop.time()
-        while not self.ended:
+        while not (self.ended or self.closed):
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._bell.wait()
@@ -268,7 +295,9 @@ class Frames:
                     return  # past the end, or the log is gone
                 elif beats != channel.beats:
                     beats = channel.beats
-                    yield frame(self._cursor, self._cursor, "heartbeat", None)
+                    yield frame(
+                        self._cursor, self._cursor, "heartbeat", None, channel.telling.event
+                    )
                 else:
                     await channel.changed()
         finally:
@@ -295,11 +324,8 @@ class Hub:
     def watchers(self) -> int:
         return sum(channel.watchers for channel in self._channels.values())
 
-    async def watch(
-        self, job_id: str, owner: str, after: int | None, picture: Callable[[JobRow], Job]
-    ) -> Frames:
-        """The frames after the cursor; without one, a snapshot (`picture` puts the row into words)
-        and what follows.
+    async def watch(self, job_id: str, owner: str, after: int | None, telling: Telling) -> Frames:
+        """The frames after the cursor; without one, a snapshot and what follows.
 
         Raises `NotFound`, and `InvalidArgument` for a cursor that lies ahead of the log.
         """
@@ -307,10 +333,12 @@ class Hub:
             raise Unavailable("The service is shutting down: connect again in a moment")
         channel = self._channels.get(job_id)
         known = channel.opening if channel else None
-        row, opening = await asyncio.to_thread(self._open, job_id, owner, after, picture, known)
+        row, opening = await asyncio.to_thread(self._open, job_id, owner, after, telling, known)
         channel = self._channels.get(job_id)
         if channel is None:
-            channel = self._channels[job_id] = Channel(self._database, row, self._heartbeat_seconds)
+            channel = self._channels[job_id] = Channel(
+                self._database, row, telling, self._heartbeat_seconds
+            )
         channel.watchers += 1
         channel.opening = opening or channel.opening
         cursor = opening.seq if opening is not None else after
@@ -331,13 +359,11 @@ class Hub:
         job_id: str,
         owner: str,
         after: int | None,
-        picture: Callable[[JobRow], Job],
+        telling: Telling,
         known: Frame | None,
     ) -> tuple[JobRow, Frame | None]:
         with self._database.read() as connection:
-            row = jobs.find(connection, job_id, owner)
-            if row is None:
-                raise NotFound(f"There is no job {job_id}")
+            row = lifecycle.find(connection, job_id, owner, telling.kind)
             if after is not None:
                 if after > row.last_seq:
                     raise InvalidArgument.of(
@@ -348,8 +374,8 @@ class Hub:
             seq = row.last_seq - 1 if row.state in TERMINAL else row.last_seq
             if known is not None and known.seq == seq:
                 return row, known
-            drawn = curve.read(connection, job_id, (), MAX_POINTS)
-        return row, frame(0, seq, "snapshot", Snapshot(job=picture(row), curve=drawn))
+            told = telling.snapshot(connection, row)
+        return row, frame(0, seq, "snapshot", told, telling.event)
 
     async def listen(self) -> None:
         """Pass the bells on, for as long as this process lives; polling goes on while there is no

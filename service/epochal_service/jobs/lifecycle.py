@@ -16,11 +16,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from ..errors import Conflict, NotFound
 from ..specs.jobs import TERMINAL, JobState, StopReason
-from ..store import Database, checkpoints, jobs, keys
+from ..store import Connection, Database, checkpoints, jobs, keys
 from ..store import log as job_log
 from ..store.database import new_id
 from ..store.jobs import JobRow
@@ -38,6 +38,14 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     "cancelled": frozenset(),
 }
 HELD: frozenset[JobState] = frozenset({"running", "pausing", "cancelling"})
+
+Kind = Literal["job", "sweep"]
+"""What a row is; its id begins with the word."""
+
+
+def kind_of(job_id: str) -> str:
+    """The word that the id of a job or of a sweep begins with."""
+    return job_id.partition("_")[0]
 
 
 @dataclass(frozen=True)
@@ -95,19 +103,20 @@ def submit(
     labels: dict[str, str],
     request_id: str | None,
     fingerprint: str,
+    kind: Kind = "job",
 ) -> tuple[JobRow, bool]:
     """Insert a job; (row, whether it is new). The same `request_id` gives the job that it made
     before.
 
     Raises `IdempotencyMismatch` if the key stands for another request.
     """
-    new = new_id("job")
+    new = new_id(kind)
     with database.write() as connection:
         job_id = keys.once(connection, owner, request_id, fingerprint, new)
         if job_id != new:
             row = jobs.find(connection, job_id, owner)
             if row is None:
-                raise NotFound(f"The job that this key made, {job_id}, was deleted")
+                raise NotFound(f"The {kind} that this key made, {job_id}, was deleted")
             return row, False
         jobs.insert(
             connection,
@@ -133,16 +142,23 @@ def submit(
 # --------------------------------------------------------------------------------- asked by users
 
 
-def get(database: Database, job_id: str, owner: str) -> JobRow:
+def get(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobRow:
     """The row. Raises `NotFound`."""
     with database.read() as connection:
-        row = jobs.find(connection, job_id, owner)
+        return find(connection, job_id, owner, kind)
+
+
+def find(
+    connection: Connection, job_id: str, owner: str, kind: Kind = "job", *, lock: bool = False
+) -> JobRow:
+    """The row of their own job, or sweep. Raises `NotFound`."""
+    row = jobs.find(connection, job_id, owner, lock=lock) if kind_of(job_id) == kind else None
     if row is None:
-        raise NotFound(f"There is no job {job_id}")
+        raise NotFound(f"There is no {kind} {job_id}")
     return row
 
 
-def cancel(database: Database, job_id: str, owner: str) -> JobRow:
+def cancel(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobRow:
     """Ask for the end. Raises `Conflict` if the job has ended otherwise."""
     return _ask(
         database,
@@ -156,6 +172,7 @@ def cancel(database: Database, job_id: str, owner: str) -> JobRow:
             "pausing": "cancelling",
         },
         granted=frozenset({"cancelling", "cancelled"}),
+        kind=kind,
     )
 
 
@@ -183,15 +200,13 @@ def resume(database: Database, job_id: str, owner: str) -> JobRow:
     )
 
 
-def delete(database: Database, job_id: str, owner: str) -> None:
+def delete(database: Database, job_id: str, owner: str, kind: Kind = "job") -> None:
     """Remove an ended job with all that it left. Raises `NotFound`, `Conflict`."""
     with database.write() as connection:
+        row = find(connection, job_id, owner, kind, lock=True)
         if not jobs.delete(connection, job_id, owner, TERMINAL):
-            row = jobs.find(connection, job_id, owner)
-            if row is None:
-                raise NotFound(f"There is no job {job_id}")
             raise Conflict(
-                f"The job is {row.state}: cancel it, and delete it when it has ended",
+                f"The {kind} is {row.state}: cancel it, and delete it when it has ended",
                 reason="job_not_ended",
             )
 
@@ -204,18 +219,17 @@ def _ask(
     wish: str,
     moves: dict[JobState, JobState],
     granted: frozenset[JobState],
+    kind: Kind = "job",
 ) -> JobRow:
     """Make whichever move fits the job's state; a wish that is granted already changes nothing."""
     with database.write() as connection:
-        row = jobs.find(connection, job_id, owner, lock=True)
-        if row is None:
-            raise NotFound(f"There is no job {job_id}")
+        row = find(connection, job_id, owner, kind, lock=True)
         target = moves.get(row.state)  # type: ignore[call-overload]
         if target is None:
             if row.state in granted:
                 return row
             raise Conflict(
-                f"The job is {row.state}: there is nothing to {wish}", reason="job_state"
+                f"The {kind} is {row.state}: there is nothing to {wish}", reason="job_state"
             )
         entries = [state_entry(target, row.epoch, stop_reason=_user(target))]
         values: dict[str, Any] = {"state": target}

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epochal_engine import (
+    LOSSES,
     Data,
     Network,
     ShapeError,
@@ -24,7 +25,7 @@ from epochal_engine import (
 from ..datasets import Dataset, DatasetError, from_rows, load
 from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
-from ..specs.build import build_network, build_training
+from ..specs.build import build_loss, build_network, build_training
 from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
 from ..specs.networks import DenseSpec, NetworkSpec
 from ..specs.training import TrainingSpec
@@ -41,8 +42,6 @@ SHIFT, SCALE = "scaling.shift", "scaling.scale"
 # An automatic choice of checkpoints keeps at most this many weights in all.
 AUTOMATIC_WEIGHTS = 2_000_000
 AUTOMATIC_CHECKPOINTS = 20
-
-FITTING_OUTPUT = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}
 
 
 @dataclass(frozen=True)
@@ -186,6 +185,11 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         )
     if spec.epochs > limits.max_epochs:
         errors.append(FieldError("epochs", f"may be at most {limits.max_epochs}: {_LIMIT}"))
+    errors += [
+        FieldError("dataset", f"has {name} beyond 3.4e38, the largest float32: use another unit")
+        for name, values in (("inputs", dataset.inputs), ("targets", targets))
+        if np.abs(values).max() > np.finfo(np.float32).max
+    ]
     if errors:
         raise InvalidArgument.of(*errors)
 
@@ -242,17 +246,16 @@ def _misfits(
                 f"with {spec.loss} needs {targets.shape[1]}",
             )
         )
-    output = asked.layers[-1]
+    output, needed = asked.layers[-1], LOSSES[spec.loss].output_activation
     if not isinstance(output, DenseSpec):
         errors.append(
             FieldError(f"network.layers[{last}].type", "the last layer must be a dense one")
         )
-    elif output.activation != FITTING_OUTPUT.get(spec.loss, output.activation):
+    elif needed is not None and output.activation != needed:
         errors.append(
             FieldError(
                 f"network.layers[{last}].activation",
-                f"is {output.activation}, and {spec.loss} compares probabilities: "
-                f"write {FITTING_OUTPUT[spec.loss]}",
+                f"is {output.activation}, and {spec.loss} needs another output: write {needed}",
             )
         )
     return errors
@@ -265,8 +268,12 @@ def _contradictions(spec: TrainingSpec) -> list[FieldError]:
         metric = spec.target.metric
         if metric.startswith("validation") and not held_out:
             errors.append(FieldError("target.metric", "needs a validation_fraction greater than 0"))
-        if metric.endswith("accuracy") and spec.loss == "mse":
-            errors.append(FieldError("target.metric", "accuracy has no meaning with mse"))
+        if metric.endswith("accuracy") and not LOSSES[spec.loss].has_accuracy:
+            errors.append(FieldError("target.metric", f"accuracy has no meaning with {spec.loss}"))
+    try:
+        build_loss(spec)
+    except ValueError as error:
+        errors.append(FieldError("loss_options", str(error)))
     warmup = getattr(spec.schedule, "warmup_epochs", 0)
     if warmup > spec.epochs:
         errors.append(

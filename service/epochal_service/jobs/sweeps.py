@@ -7,7 +7,7 @@ stored, taken back and watched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -29,16 +29,21 @@ from ..specs.sweeps import (
     MemberCurve,
     MemberEpochs,
     MemberProgress,
+    Sweep,
     SweepBatch,
     SweepCurves,
+    SweepEvent,
+    SweepSnapshot,
     SweepSpec,
 )
 from ..specs.training import Metric, TrainingSpec
 from ..store import Connection
 from ..store import log as job_log
+from ..store.jobs import JobRow
 from ..store.log import Entry, LogRow
 from ..store.packing import pack, unpack
 from .curve import keep
+from .follow import Telling
 from .preparation import Prepared, Price, prepare
 
 MAX_POINTS = 60  # of one member in one frame; more are reduced to their extremes
@@ -192,9 +197,7 @@ def curves(connection: Connection, sweep_id: str, metric: Metric) -> dict[int, C
     return _joined(((f, b) for f, _, b in job_log.bodies(connection, sweep_id)), (metric,))
 
 
-def _joined(
-    bodies: Iterable[tuple[int, bytes]], metrics: Sequence[Metric]
-) -> dict[int, Columns]:
+def _joined(bodies: Iterable[tuple[int, bytes]], metrics: Sequence[Metric]) -> dict[int, Columns]:
     parts: dict[int, dict[str, list[NDArray[np.float64]]]] = {}
     for first, body in bodies:
         for name, column in unpack(body).items():
@@ -203,14 +206,16 @@ def _joined(
                 own = parts.setdefault(int(index), {"epochs": []})
                 own.setdefault(metric, []).append(column)
                 if metric == metrics[0]:
-                    own["epochs"].append(np.arange(first, first + len(column)))
+                    own["epochs"].append(np.arange(first, first + len(column), dtype=np.float64))
     return {
         index: {name: np.concatenate(pieces) for name, pieces in own.items()}
         for index, own in sorted(parts.items())
     }
 
 
-def reduced_curves(connection: Connection, sweep_id: str, metric: Metric, points: int) -> SweepCurves:
+def reduced_curves(
+    connection: Connection, sweep_id: str, metric: Metric, points: int
+) -> SweepCurves:
     """The metric of every member, each in at most about `points` points."""
     members = []
     for index, own in curves(connection, sweep_id, metric).items():
@@ -218,7 +223,7 @@ def reduced_curves(connection: Connection, sweep_id: str, metric: Metric, points
         members.append(
             MemberCurve(
                 index=index,
-                epochs=own["epochs"][kept].tolist(),
+                epochs=own["epochs"][kept].astype(int).tolist(),
                 values=own[metric][kept].tolist(),
             )
         )
@@ -239,7 +244,7 @@ def batch(rows: Sequence[LogRow]) -> SweepBatch:
         members.append(
             MemberEpochs(
                 index=index,
-                epoch=own["epochs"][kept].tolist(),
+                epoch=own["epochs"][kept].astype(int).tolist(),
                 train_loss=own["train_loss"][kept].tolist(),
                 validation_loss=[] if validation is None else validation[kept].tolist(),
             )
@@ -280,3 +285,13 @@ def members(
             )
         )
     return told
+
+
+def telling_of_sweeps(picture: Callable[[Connection, JobRow], Sweep]) -> Telling:
+    """How a sweep's log is told; `picture` puts its row into words."""
+
+    def snapshot(connection: Connection, row: JobRow) -> SweepSnapshot:
+        drawn = reduced_curves(connection, row.id, "train_loss", SNAPSHOT_POINTS)
+        return SweepSnapshot(sweep=picture(connection, row), curves=drawn)
+
+    return Telling("sweep", SweepEvent, batch, snapshot)

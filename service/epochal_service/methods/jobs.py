@@ -14,7 +14,7 @@ from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import curve, lifecycle
 from ..jobs.epochs import join, rows, unpack_gradients
-from ..jobs.follow import Frames
+from ..jobs.follow import Frames, telling_of_jobs
 from ..jobs.preparation import load_dataset, prepare, scaled
 from ..specs.base import timestamp
 from ..specs.build import build_network
@@ -62,7 +62,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     """
     asked = fingerprint(spec)
     with context.database.read() as connection:
-        spec = _resolved(connection, spec, context.owner)
+        spec = resolved(connection, spec, context.owner)
         dataset = load_dataset(spec, connection, context.owner)
     price = prepare(spec, dataset, context.settings.limits).price
     if options.validate_only:
@@ -93,7 +93,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     return reply(row)
 
 
-def _resolved(connection: Connection, spec: TrainingSpec, owner: str) -> TrainingSpec:
+def resolved(connection: Connection, spec: TrainingSpec, owner: str) -> TrainingSpec:
     """The spec with its network written out, so that the job outlives what it was made from."""
     if not isinstance(spec.network, NetworkRef):
         return spec
@@ -275,11 +275,14 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
         outputs = engine.predict(
             network, weights, scaled(inputs.reshape(-1, *network.input_shape), weights)
         )
+    loss = engine.LOSSES[spec.loss]
     classes: list[int] = []
-    if spec.loss == "cross_entropy":
+    if loss.has_accuracy and outputs.shape[1] > 1:
         classes = outputs.argmax(axis=1).tolist()
-    elif spec.loss == "binary_cross_entropy":
-        classes = (outputs[:, 0] >= 0.5).astype(int).tolist()
+    elif loss.has_accuracy:
+        # A probability says yes from a half on, a bare score from 0 on.
+        yes = 0.5 if loss.output_activation else 0.0
+        classes = (outputs[:, 0] >= yes).astype(int).tolist()
     return Prediction(
         epoch=epoch,
         outputs=outputs.astype(float).tolist(),
@@ -335,7 +338,7 @@ def _grid(
 
 async def watch_job(context: Context, id: str, request: WatchJobRequest) -> Frames:
     """The job's events, from a cursor or a snapshot on. Raises `NotFound`, `InvalidArgument`."""
-    return await context.hub.watch(id, context.owner, request.after, reply)
+    return await context.hub.watch(id, context.owner, request.after, telling_of_jobs(reply))
 
 
 def reply(row: JobRow) -> Job:

@@ -112,7 +112,13 @@ def preview_dataset(
     return datasets.preview_dataset(context, dataset_id, query)
 
 
-@router.delete("/{id}", status_code=204, summary="Delete a data set", responses=problems(404, 409))
+@router.delete(
+    "/{id}",
+    status_code=204,
+    response_class=Response,
+    summary="Delete a data set",
+    responses=problems(404, 409),
+)
 def delete_dataset(context: Here, dataset_id: DatasetId) -> None:
     """Forgets an uploaded or generated data set; built-in ones stay."""
     datasets.delete_dataset(context, dataset_id)

@@ -110,7 +110,13 @@ def get_job(context: Here, job_id: JobId) -> Job:
     return jobs.get_job(context, job_id)
 
 
-@router.delete("/{id}", status_code=204, summary="Delete a job", responses=problems(404, 409))
+@router.delete(
+    "/{id}",
+    status_code=204,
+    response_class=Response,
+    summary="Delete a job",
+    responses=problems(404, 409),
+)
 def delete_job(context: Here, job_id: JobId) -> None:
     """Forgets a job that has ended, with its epochs and checkpoints."""
     jobs.delete_job(context, job_id)

@@ -65,7 +65,13 @@ def get_network(context: Here, network_id: NetworkId) -> Network:
     return networks.get_network(context, network_id)
 
 
-@router.delete("/{id}", status_code=204, summary="Delete a network", responses=problems(404))
+@router.delete(
+    "/{id}",
+    status_code=204,
+    response_class=Response,
+    summary="Delete a network",
+    responses=problems(404),
+)
 def delete_network(context: Here, network_id: NetworkId) -> None:
     """Forgets a network; jobs that were made from it keep their own copy."""
     networks.delete_network(context, network_id)

@@ -33,6 +33,7 @@ while it happens or replayed later.
 
 TAGS = [
     {"name": "jobs", "description": "A spec goes in, epochs come out."},
+    {"name": "sweeps", "description": "One job in many variants, trained together."},
     {"name": "networks", "description": "What is between the inputs and the outputs."},
     {"name": "datasets", "description": "Data: built in, generated, uploaded."},
     {"name": "system", "description": "What the service says of itself."},

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Annotated
+from typing import Annotated, Any
 
 import anyio
 import structlog
@@ -38,40 +38,44 @@ HEADERS = [
 ]
 
 
-class _EventStreamMedia(Response):
+class EventStreamMedia(Response):
     """Names the media type in the description of the API."""
 
     media_type = "text/event-stream"
 
 
+STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events: `id` is the event's `seq`, `event` its `type`, and "
+        "`data` the JSON of the field that is named like the type",
+    },
+    204: {"description": "The cursor is past the end: there is nothing more to come"},
+}
+"""What a route that streams says of its answers, beside the model of an event."""
+
+LastEventId = Annotated[
+    int | None,
+    Header(
+        alias="Last-Event-ID",
+        ge=0,
+        lt=2**63,
+        description="Sent by a browser that connects again; wins over `after`.",
+    ),
+]
+
+
 @router.get(
     "/{id}/events",
     summary="Watch a job",
-    response_class=_EventStreamMedia,
-    responses={
-        200: {
-            "model": JobEvent,
-            "description": "Server-sent events: `id` is the event's `seq`, `event` its `type`, and "
-            "`data` the JSON of the field that is named like the type",
-        },
-        204: {"description": "The cursor is past the end: there is nothing more to come"},
-        **problems(400, 404),
-    },
+    response_class=EventStreamMedia,
+    responses={200: {"model": JobEvent, **STREAM[200]}, 204: STREAM[204], **problems(400, 404)},
 )
 async def watch_job(
     context: Here,
     job_id: JobId,
     query: Annotated[WatchJobRequest, Query(), Explained],
     request: Request,
-    last_event_id: Annotated[
-        int | None,
-        Header(
-            alias="Last-Event-ID",
-            ge=0,
-            lt=2**63,
-            description="Sent by a browser that connects again; wins over `after`.",
-        ),
-    ] = None,
+    last_event_id: LastEventId = None,
 ) -> Response:
     """Replays what came after the cursor, follows, says `end`, and closes.
 
@@ -80,7 +84,11 @@ async def watch_job(
     misses nothing and gets nothing twice.
     """
     cursor = query.after if last_event_id is None else last_event_id
-    frames = await jobs.watch_job(context, job_id, WatchJobRequest(after=cursor))
+    return stream(await jobs.watch_job(context, job_id, WatchJobRequest(after=cursor)), request)
+
+
+def stream(frames: Frames, request: Request) -> Response:
+    """The answer that sends the frames; an empty one where there are no more."""
     if frames.ended:
         frames.close()
         return Response(status_code=204)

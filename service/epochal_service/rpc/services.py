@@ -17,9 +17,9 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from pydantic import BaseModel, Field
 
-from .._proto import dataset_pb2, network_pb2, system_pb2, training_pb2
+from .._proto import dataset_pb2, network_pb2, sweep_pb2, system_pb2, training_pb2
 from ..errors import InvalidArgument, TooLarge
-from ..methods import datasets, jobs, networks, system
+from ..methods import datasets, jobs, networks, sweeps, system
 from ..methods.context import Context
 from ..specs.base import Request
 from ..specs.datasets import CreateDatasetRequest, ListDatasetsRequest, PreviewRequest
@@ -35,6 +35,13 @@ from ..specs.jobs import (
     WatchJobRequest,
 )
 from ..specs.networks import CreateNetworkRequest, ListNetworksRequest, SummarizeNetworkRequest
+from ..specs.sweeps import (
+    CreateSweepOptions,
+    GetSweepCurvesRequest,
+    ListSweepsRequest,
+    SweepSpec,
+    WatchSweepRequest,
+)
 from ..specs.training import TrainingSpec
 from ..specs.validation import parse
 from .convert import from_dict, to_dict
@@ -42,7 +49,7 @@ from .status import abort
 
 SERVICES = tuple(
     service
-    for file in (network_pb2, dataset_pb2, training_pb2, system_pb2)
+    for file in (network_pb2, dataset_pb2, training_pb2, sweep_pb2, system_pb2)
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 
@@ -100,6 +107,13 @@ METHODS = {
     "GetCheckpoint": Method(jobs.get_checkpoint, ByIdAndEpoch, rest=GetCheckpointRequest),
     "Predict": Method(jobs.predict, ById, rest=PredictRequest),
     "WatchJob": Method(jobs.watch_job, ById, rest=WatchJobRequest),
+    "CreateSweep": Method(sweeps.create_sweep, body=("spec", SweepSpec), rest=CreateSweepOptions),
+    "GetSweep": Method(sweeps.get_sweep, ById),
+    "ListSweeps": Method(sweeps.list_sweeps, rest=ListSweepsRequest),
+    "DeleteSweep": Method(sweeps.delete_sweep, ById),
+    "CancelSweep": Method(sweeps.cancel_sweep, ById),
+    "GetSweepCurves": Method(sweeps.get_sweep_curves, ById, rest=GetSweepCurvesRequest),
+    "WatchSweep": Method(sweeps.watch_sweep, ById, rest=WatchSweepRequest),
     "GetLimits": Method(system.get_limits),
     "GetVersion": Method(system.get_version),
 }

@@ -4,10 +4,12 @@ here.
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+
 import epochal_engine as engine
 
 from .networks import DenseSpec, DropoutSpec, NetworkSpec
-from .training import AdamSpec, CosineSpec, MomentumSpec, SgdSpec, TrainingSpec
+from .training import OptimizerSpec, ScheduleSpec, TrainingSpec
 
 
 def build_network(spec: NetworkSpec) -> engine.Network:
@@ -24,26 +26,35 @@ def build_network(spec: NetworkSpec) -> engine.Network:
     return engine.Network(tuple(spec.input_shape), tuple(layers))
 
 
+def build_loss(spec: TrainingSpec) -> engine.Loss:
+    """The engine's loss. Raises `ValueError` if an option belongs to another one."""
+    loss = engine.LOSSES[spec.loss]
+    options = spec.loss_options.model_dump(exclude_none=True)
+    foreign = options.keys() - {field.name for field in fields(loss)}
+    if foreign:
+        raise ValueError(f"{spec.loss} has no {', '.join(sorted(foreign))}")
+    return replace(loss, **options)  # type: ignore[type-var]
+
+
+def build_optimizer(spec: OptimizerSpec) -> engine.Optimizer:
+    """The engine's optimizer: its fields are named as those of the spec."""
+    return engine.OPTIMIZERS[spec.type](**spec.model_dump(exclude={"type"}))
+
+
+def build_schedule(spec: ScheduleSpec) -> engine.Schedule:
+    """The engine's schedule: its fields are named as those of the spec."""
+    return engine.SCHEDULES[spec.type](**spec.model_dump(exclude={"type"}))
+
+
 def build_training(spec: TrainingSpec) -> engine.Training:
     """The engine's training; the seed decides every bit of it."""
-    optimizer: engine.Optimizer
-    match spec.optimizer:
-        case SgdSpec() as o:
-            optimizer = engine.Sgd(o.learning_rate)
-        case MomentumSpec() as o:
-            optimizer = engine.Momentum(o.learning_rate, o.momentum)
-        case AdamSpec() as o:
-            optimizer = engine.Adam(o.learning_rate, o.beta_1, o.beta_2, o.epsilon)
-    schedule: engine.Schedule = engine.Constant()
-    if isinstance(spec.schedule, CosineSpec):
-        schedule = engine.Cosine(spec.schedule.warmup_epochs, spec.schedule.final_fraction)
     stopping, target = spec.early_stopping, spec.target
     return engine.Training(
-        loss=spec.loss,
-        optimizer=optimizer,
+        loss=build_loss(spec),
+        optimizer=build_optimizer(spec.optimizer),
         epochs=spec.epochs,
         batch_size=spec.batch_size,
-        schedule=schedule,
+        schedule=build_schedule(spec.schedule),
         l2=spec.regularization.l2,
         clip_norm=spec.clipping.norm,
         clip_value=spec.clipping.value,

@@ -39,6 +39,38 @@ class MomentumSpec(Spec):
     momentum: float = Field(default=0.9, ge=0, lt=1)
 
 
+class PerceptronSpec(Spec):
+    """Rosenblatt's rule (1958), for a network that ends in a step with the loss `perceptron`."""
+
+    type: Literal["perceptron"]
+    learning_rate: LearningRate = 1.0
+
+
+class NesterovSpec(Spec):
+    """Momentum that looks ahead (Nesterov 1983, as in Sutskever et al. 2013)."""
+
+    type: Literal["nesterov"]
+    learning_rate: LearningRate = 0.01
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+
+
+class AdagradSpec(Spec):
+    """Each parameter's steps shrink with all that it has been through (Duchi et al. 2011)."""
+
+    type: Literal["adagrad"]
+    learning_rate: LearningRate = 0.01
+    epsilon: float = Field(default=1e-10, gt=0)
+
+
+class RmspropSpec(Spec):
+    """Adagrad with a short memory (Hinton 2012)."""
+
+    type: Literal["rmsprop"]
+    learning_rate: LearningRate = 0.01
+    decay: float = Field(default=0.99, ge=0, lt=1)
+    epsilon: float = Field(default=1e-8, gt=0)
+
+
 class AdamSpec(Spec):
     """Adam (Kingma & Ba 2015). Their learning rate is .001; ten times that suits networks of the
     size met here.
@@ -51,7 +83,62 @@ class AdamSpec(Spec):
     epsilon: float = Field(default=1e-8, gt=0)
 
 
-OptimizerSpec = Annotated[SgdSpec | MomentumSpec | AdamSpec, Field(discriminator="type")]
+class AdamwSpec(Spec):
+    """Adam with weight decay beside the gradient (Loshchilov & Hutter 2019)."""
+
+    type: Literal["adamw"]
+    learning_rate: LearningRate = 0.001
+    beta_1: float = Field(default=0.9, ge=0, lt=1)
+    beta_2: float = Field(default=0.999, ge=0, lt=1)
+    epsilon: float = Field(default=1e-8, gt=0)
+    weight_decay: float = Field(default=0.01, ge=0)
+
+
+class LionSpec(Spec):
+    """Steps of equal size, in the direction of the sign of the momentum (Chen et al. 2023)."""
+
+    type: Literal["lion"]
+    learning_rate: LearningRate = 0.0001
+    beta_1: float = Field(default=0.9, ge=0, lt=1)
+    beta_2: float = Field(default=0.99, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+
+
+class MuonSpec(Spec):
+    """Momentum made orthogonal for weight matrices, AdamW for the rest (Jordan 2024)."""
+
+    type: Literal["muon"]
+    learning_rate: LearningRate = 0.02
+    momentum: float = Field(default=0.95, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    adam_fraction: float = Field(default=0.015, ge=0)
+    """The rate of AdamW over that of the hidden matrices."""
+
+
+OptimizerSpec = Annotated[
+    SgdSpec
+    | PerceptronSpec
+    | MomentumSpec
+    | NesterovSpec
+    | AdagradSpec
+    | RmspropSpec
+    | AdamSpec
+    | AdamwSpec
+    | LionSpec
+    | MuonSpec,
+    Field(discriminator="type"),
+]
+
+
+class LossOptionsSpec(Spec):
+    """What a loss leaves open; each belongs to one loss."""
+
+    delta: float | None = Field(default=None, gt=0)
+    """`huber`: the error at which it turns from squared to absolute; 1 by default."""
+    gamma: float | None = Field(default=None, ge=0)
+    """`focal`: how little what is answered well counts; 2 by default."""
+    label_smoothing: float | None = Field(default=None, ge=0, lt=1)
+    """`cross_entropy`: the share of each target that is spread over all classes; 0 by default."""
 
 
 class ConstantSpec(Spec):
@@ -71,7 +158,47 @@ class CosineSpec(Spec):
     """The last learning rate, as a part of the optimizer's."""
 
 
-ScheduleSpec = Annotated[ConstantSpec | CosineSpec, Field(discriminator="type")]
+class StepSpec(Spec):
+    """Times `factor` after every so many epochs."""
+
+    type: Literal["step"]
+    every: int = Field(ge=1)
+    """Epochs."""
+    factor: float = Field(default=0.1, gt=0, le=1)
+
+
+class ExponentialSpec(Spec):
+    """Times `decay` after every epoch."""
+
+    type: Literal["exponential"]
+    decay: float = Field(gt=0, le=1)
+
+
+class OneCycleSpec(Spec):
+    """Up along half a cosine, then down along another, far below the start (Smith & Topin 2018)."""
+
+    type: Literal["one_cycle"]
+    rising_fraction: float = Field(default=0.3, gt=0, lt=1)
+    """The part of the epochs in which the rate rises."""
+    initial_fraction: float = Field(default=0.04, gt=0, le=1)
+    """The first learning rate, as a part of the optimizer's."""
+    final_fraction: float = Field(default=4e-6, ge=0, le=1)
+    """The last learning rate, as a part of the optimizer's."""
+
+
+class ReduceOnPlateauSpec(Spec):
+    """Times `factor` whenever the loss has not fallen for `patience` epochs."""
+
+    type: Literal["reduce_on_plateau"]
+    factor: float = Field(default=0.1, gt=0, lt=1)
+    patience: int = Field(default=10, ge=1)
+    """Epochs without a better loss: of the held-out part, if there is one."""
+
+
+ScheduleSpec = Annotated[
+    ConstantSpec | StepSpec | ExponentialSpec | CosineSpec | OneCycleSpec | ReduceOnPlateauSpec,
+    Field(discriminator="type"),
+]
 
 
 class RegularizationSpec(Spec):
@@ -133,6 +260,7 @@ class TrainingSpec(Spec):
     ]
     dataset: DatasetSpec
     loss: LossName
+    loss_options: LossOptionsSpec = LossOptionsSpec()
     epochs: int = Field(ge=1)
     batch_size: int = Field(default=32, ge=1)
     """Samples in one step; the whole training part if it has no more than this."""

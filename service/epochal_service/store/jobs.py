@@ -91,9 +91,13 @@ def page(
     before: str | None,
     state: str | None,
     label: tuple[str, str | None] | None,
+    kind: str = "job",
 ) -> list[JobRow]:
-    """At most `size` rows, newest first, older than the id `before`."""
-    query = sa.select(jobs).where(jobs.c.owner == owner).order_by(jobs.c.id.desc()).limit(size)
+    """At most `size` rows of a kind, newest first, older than the id `before`."""
+    is_kind = jobs.c.id.startswith(f"{kind}_", autoescape=True)
+    query = (
+        sa.select(jobs).where(jobs.c.owner == owner, is_kind).order_by(jobs.c.id.desc()).limit(size)
+    )
     if before is not None:
         query = query.where(jobs.c.id < before)
     if state is not None:

@@ -33,6 +33,12 @@ class _LossEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Loss.ValueType],
     LOSS_MSE: _Loss.ValueType  # 1
     LOSS_BINARY_CROSS_ENTROPY: _Loss.ValueType  # 2
     LOSS_CROSS_ENTROPY: _Loss.ValueType  # 3
+    LOSS_MAE: _Loss.ValueType  # 4
+    LOSS_HUBER: _Loss.ValueType  # 5
+    LOSS_FOCAL: _Loss.ValueType  # 6
+    LOSS_HINGE: _Loss.ValueType  # 7
+    LOSS_PERCEPTRON: _Loss.ValueType  # 8
+    """The share of wrong answers of a step; Rosenblatt's rule descends it."""
 
 class Loss(_Loss, metaclass=_LossEnumTypeWrapper): ...
 
@@ -40,6 +46,12 @@ LOSS_UNSPECIFIED: Loss.ValueType  # 0
 LOSS_MSE: Loss.ValueType  # 1
 LOSS_BINARY_CROSS_ENTROPY: Loss.ValueType  # 2
 LOSS_CROSS_ENTROPY: Loss.ValueType  # 3
+LOSS_MAE: Loss.ValueType  # 4
+LOSS_HUBER: Loss.ValueType  # 5
+LOSS_FOCAL: Loss.ValueType  # 6
+LOSS_HINGE: Loss.ValueType  # 7
+LOSS_PERCEPTRON: Loss.ValueType  # 8
+"""The share of wrong answers of a step; Rosenblatt's rule descends it."""
 Global___Loss: _TypeAlias = Loss  # noqa: Y015
 
 class _OptimizerType:
@@ -52,6 +64,13 @@ class _OptimizerTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Optimiz
     OPTIMIZER_TYPE_SGD: _OptimizerType.ValueType  # 1
     OPTIMIZER_TYPE_MOMENTUM: _OptimizerType.ValueType  # 2
     OPTIMIZER_TYPE_ADAM: _OptimizerType.ValueType  # 3
+    OPTIMIZER_TYPE_PERCEPTRON: _OptimizerType.ValueType  # 4
+    OPTIMIZER_TYPE_NESTEROV: _OptimizerType.ValueType  # 5
+    OPTIMIZER_TYPE_ADAGRAD: _OptimizerType.ValueType  # 6
+    OPTIMIZER_TYPE_RMSPROP: _OptimizerType.ValueType  # 7
+    OPTIMIZER_TYPE_ADAMW: _OptimizerType.ValueType  # 8
+    OPTIMIZER_TYPE_LION: _OptimizerType.ValueType  # 9
+    OPTIMIZER_TYPE_MUON: _OptimizerType.ValueType  # 10
 
 class OptimizerType(_OptimizerType, metaclass=_OptimizerTypeEnumTypeWrapper): ...
 
@@ -59,6 +78,13 @@ OPTIMIZER_TYPE_UNSPECIFIED: OptimizerType.ValueType  # 0
 OPTIMIZER_TYPE_SGD: OptimizerType.ValueType  # 1
 OPTIMIZER_TYPE_MOMENTUM: OptimizerType.ValueType  # 2
 OPTIMIZER_TYPE_ADAM: OptimizerType.ValueType  # 3
+OPTIMIZER_TYPE_PERCEPTRON: OptimizerType.ValueType  # 4
+OPTIMIZER_TYPE_NESTEROV: OptimizerType.ValueType  # 5
+OPTIMIZER_TYPE_ADAGRAD: OptimizerType.ValueType  # 6
+OPTIMIZER_TYPE_RMSPROP: OptimizerType.ValueType  # 7
+OPTIMIZER_TYPE_ADAMW: OptimizerType.ValueType  # 8
+OPTIMIZER_TYPE_LION: OptimizerType.ValueType  # 9
+OPTIMIZER_TYPE_MUON: OptimizerType.ValueType  # 10
 Global___OptimizerType: _TypeAlias = OptimizerType  # noqa: Y015
 
 class _ScheduleType:
@@ -70,12 +96,20 @@ class _ScheduleTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Schedule
     SCHEDULE_TYPE_UNSPECIFIED: _ScheduleType.ValueType  # 0
     SCHEDULE_TYPE_CONSTANT: _ScheduleType.ValueType  # 1
     SCHEDULE_TYPE_COSINE: _ScheduleType.ValueType  # 2
+    SCHEDULE_TYPE_STEP: _ScheduleType.ValueType  # 3
+    SCHEDULE_TYPE_EXPONENTIAL: _ScheduleType.ValueType  # 4
+    SCHEDULE_TYPE_ONE_CYCLE: _ScheduleType.ValueType  # 5
+    SCHEDULE_TYPE_REDUCE_ON_PLATEAU: _ScheduleType.ValueType  # 6
 
 class ScheduleType(_ScheduleType, metaclass=_ScheduleTypeEnumTypeWrapper): ...
 
 SCHEDULE_TYPE_UNSPECIFIED: ScheduleType.ValueType  # 0
 SCHEDULE_TYPE_CONSTANT: ScheduleType.ValueType  # 1
 SCHEDULE_TYPE_COSINE: ScheduleType.ValueType  # 2
+SCHEDULE_TYPE_STEP: ScheduleType.ValueType  # 3
+SCHEDULE_TYPE_EXPONENTIAL: ScheduleType.ValueType  # 4
+SCHEDULE_TYPE_ONE_CYCLE: ScheduleType.ValueType  # 5
+SCHEDULE_TYPE_REDUCE_ON_PLATEAU: ScheduleType.ValueType  # 6
 Global___ScheduleType: _TypeAlias = ScheduleType  # noqa: Y015
 
 class _Metric:
@@ -237,16 +271,25 @@ class OptimizerSpec(_message.Message):
     BETA_1_FIELD_NUMBER: _builtins.int
     BETA_2_FIELD_NUMBER: _builtins.int
     EPSILON_FIELD_NUMBER: _builtins.int
+    DECAY_FIELD_NUMBER: _builtins.int
+    WEIGHT_DECAY_FIELD_NUMBER: _builtins.int
+    ADAM_FRACTION_FIELD_NUMBER: _builtins.int
     type: Global___OptimizerType.ValueType
     learning_rate: _builtins.float
     momentum: _builtins.float
-    """momentum only; .9 if unset."""
+    """momentum, nesterov, muon."""
     beta_1: _builtins.float
-    """adam only; .9 if unset."""
+    """adam, adamw, lion."""
     beta_2: _builtins.float
-    """adam only; .999 if unset."""
+    """adam, adamw, lion."""
     epsilon: _builtins.float
-    """adam only; 1e-8 if unset."""
+    """adagrad, rmsprop, adam, adamw."""
+    decay: _builtins.float
+    """rmsprop."""
+    weight_decay: _builtins.float
+    """adamw, lion, muon."""
+    adam_fraction: _builtins.float
+    """muon: the rate of AdamW over that of the hidden matrices."""
     def __init__(
         self,
         *,
@@ -256,15 +299,22 @@ class OptimizerSpec(_message.Message):
         beta_1: _builtins.float | None = ...,
         beta_2: _builtins.float | None = ...,
         epsilon: _builtins.float | None = ...,
+        decay: _builtins.float | None = ...,
+        weight_decay: _builtins.float | None = ...,
+        adam_fraction: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_beta_1", b"_beta_1", "_beta_2", b"_beta_2", "_epsilon", b"_epsilon", "_learning_rate", b"_learning_rate", "_momentum", b"_momentum", "_type", b"_type", "beta_1", b"beta_1", "beta_2", b"beta_2", "epsilon", b"epsilon", "learning_rate", b"learning_rate", "momentum", b"momentum", "type", b"type"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_adam_fraction", b"_adam_fraction", "_beta_1", b"_beta_1", "_beta_2", b"_beta_2", "_decay", b"_decay", "_epsilon", b"_epsilon", "_learning_rate", b"_learning_rate", "_momentum", b"_momentum", "_type", b"_type", "_weight_decay", b"_weight_decay", "adam_fraction", b"adam_fraction", "beta_1", b"beta_1", "beta_2", b"beta_2", "decay", b"decay", "epsilon", b"epsilon", "learning_rate", b"learning_rate", "momentum", b"momentum", "type", b"type", "weight_decay", b"weight_decay"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_beta_1", b"_beta_1", "_beta_2", b"_beta_2", "_epsilon", b"_epsilon", "_learning_rate", b"_learning_rate", "_momentum", b"_momentum", "_type", b"_type", "beta_1", b"beta_1", "beta_2", b"beta_2", "epsilon", b"epsilon", "learning_rate", b"learning_rate", "momentum", b"momentum", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_adam_fraction", b"_adam_fraction", "_beta_1", b"_beta_1", "_beta_2", b"_beta_2", "_decay", b"_decay", "_epsilon", b"_epsilon", "_learning_rate", b"_learning_rate", "_momentum", b"_momentum", "_type", b"_type", "_weight_decay", b"_weight_decay", "adam_fraction", b"adam_fraction", "beta_1", b"beta_1", "beta_2", b"beta_2", "decay", b"decay", "epsilon", b"epsilon", "learning_rate", b"learning_rate", "momentum", b"momentum", "type", b"type", "weight_decay", b"weight_decay"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__adam_fraction: _TypeAlias = _typing.Literal["adam_fraction"]  # noqa: Y015
+    _WhichOneofArgType__adam_fraction: _TypeAlias = _typing.Literal["_adam_fraction", b"_adam_fraction"]  # noqa: Y015
     _WhichOneofReturnType__beta_1: _TypeAlias = _typing.Literal["beta_1"]  # noqa: Y015
     _WhichOneofArgType__beta_1: _TypeAlias = _typing.Literal["_beta_1", b"_beta_1"]  # noqa: Y015
     _WhichOneofReturnType__beta_2: _TypeAlias = _typing.Literal["beta_2"]  # noqa: Y015
     _WhichOneofArgType__beta_2: _TypeAlias = _typing.Literal["_beta_2", b"_beta_2"]  # noqa: Y015
+    _WhichOneofReturnType__decay: _TypeAlias = _typing.Literal["decay"]  # noqa: Y015
+    _WhichOneofArgType__decay: _TypeAlias = _typing.Literal["_decay", b"_decay"]  # noqa: Y015
     _WhichOneofReturnType__epsilon: _TypeAlias = _typing.Literal["epsilon"]  # noqa: Y015
     _WhichOneofArgType__epsilon: _TypeAlias = _typing.Literal["_epsilon", b"_epsilon"]  # noqa: Y015
     _WhichOneofReturnType__learning_rate: _TypeAlias = _typing.Literal["learning_rate"]  # noqa: Y015
@@ -273,10 +323,16 @@ class OptimizerSpec(_message.Message):
     _WhichOneofArgType__momentum: _TypeAlias = _typing.Literal["_momentum", b"_momentum"]  # noqa: Y015
     _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
     _WhichOneofArgType__type: _TypeAlias = _typing.Literal["_type", b"_type"]  # noqa: Y015
+    _WhichOneofReturnType__weight_decay: _TypeAlias = _typing.Literal["weight_decay"]  # noqa: Y015
+    _WhichOneofArgType__weight_decay: _TypeAlias = _typing.Literal["_weight_decay", b"_weight_decay"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__adam_fraction) -> _WhichOneofReturnType__adam_fraction | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__beta_1) -> _WhichOneofReturnType__beta_1 | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__beta_2) -> _WhichOneofReturnType__beta_2 | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__decay) -> _WhichOneofReturnType__decay | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__epsilon) -> _WhichOneofReturnType__epsilon | None: ...
     @_typing.overload
@@ -285,6 +341,8 @@ class OptimizerSpec(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__momentum) -> _WhichOneofReturnType__momentum | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__type) -> _WhichOneofReturnType__type | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight_decay) -> _WhichOneofReturnType__weight_decay | None: ...
 
 Global___OptimizerSpec: _TypeAlias = OptimizerSpec  # noqa: Y015
 
@@ -295,36 +353,125 @@ class ScheduleSpec(_message.Message):
     TYPE_FIELD_NUMBER: _builtins.int
     WARMUP_EPOCHS_FIELD_NUMBER: _builtins.int
     FINAL_FRACTION_FIELD_NUMBER: _builtins.int
+    EVERY_FIELD_NUMBER: _builtins.int
+    FACTOR_FIELD_NUMBER: _builtins.int
+    DECAY_FIELD_NUMBER: _builtins.int
+    RISING_FRACTION_FIELD_NUMBER: _builtins.int
+    INITIAL_FRACTION_FIELD_NUMBER: _builtins.int
+    PATIENCE_FIELD_NUMBER: _builtins.int
     type: Global___ScheduleType.ValueType
     warmup_epochs: _builtins.int
-    """cosine only: epochs of linear rise."""
+    """cosine: epochs of linear rise."""
     final_fraction: _builtins.float
-    """cosine only: the last learning rate as a part of the optimizer's."""
+    """cosine, one_cycle: the last learning rate as a part of the optimizer's."""
+    every: _builtins.int
+    """step: epochs."""
+    factor: _builtins.float
+    """step, reduce_on_plateau."""
+    decay: _builtins.float
+    """exponential."""
+    rising_fraction: _builtins.float
+    """one_cycle: the part of the epochs in which the rate rises."""
+    initial_fraction: _builtins.float
+    """one_cycle: the first learning rate as a part of the optimizer's."""
+    patience: _builtins.int
+    """reduce_on_plateau: epochs."""
     def __init__(
         self,
         *,
         type: Global___ScheduleType.ValueType | None = ...,
         warmup_epochs: _builtins.int | None = ...,
         final_fraction: _builtins.float | None = ...,
+        every: _builtins.int | None = ...,
+        factor: _builtins.float | None = ...,
+        decay: _builtins.float | None = ...,
+        rising_fraction: _builtins.float | None = ...,
+        initial_fraction: _builtins.float | None = ...,
+        patience: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_final_fraction", b"_final_fraction", "_type", b"_type", "_warmup_epochs", b"_warmup_epochs", "final_fraction", b"final_fraction", "type", b"type", "warmup_epochs", b"warmup_epochs"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_decay", b"_decay", "_every", b"_every", "_factor", b"_factor", "_final_fraction", b"_final_fraction", "_initial_fraction", b"_initial_fraction", "_patience", b"_patience", "_rising_fraction", b"_rising_fraction", "_type", b"_type", "_warmup_epochs", b"_warmup_epochs", "decay", b"decay", "every", b"every", "factor", b"factor", "final_fraction", b"final_fraction", "initial_fraction", b"initial_fraction", "patience", b"patience", "rising_fraction", b"rising_fraction", "type", b"type", "warmup_epochs", b"warmup_epochs"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_final_fraction", b"_final_fraction", "_type", b"_type", "_warmup_epochs", b"_warmup_epochs", "final_fraction", b"final_fraction", "type", b"type", "warmup_epochs", b"warmup_epochs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_decay", b"_decay", "_every", b"_every", "_factor", b"_factor", "_final_fraction", b"_final_fraction", "_initial_fraction", b"_initial_fraction", "_patience", b"_patience", "_rising_fraction", b"_rising_fraction", "_type", b"_type", "_warmup_epochs", b"_warmup_epochs", "decay", b"decay", "every", b"every", "factor", b"factor", "final_fraction", b"final_fraction", "initial_fraction", b"initial_fraction", "patience", b"patience", "rising_fraction", b"rising_fraction", "type", b"type", "warmup_epochs", b"warmup_epochs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__decay: _TypeAlias = _typing.Literal["decay"]  # noqa: Y015
+    _WhichOneofArgType__decay: _TypeAlias = _typing.Literal["_decay", b"_decay"]  # noqa: Y015
+    _WhichOneofReturnType__every: _TypeAlias = _typing.Literal["every"]  # noqa: Y015
+    _WhichOneofArgType__every: _TypeAlias = _typing.Literal["_every", b"_every"]  # noqa: Y015
+    _WhichOneofReturnType__factor: _TypeAlias = _typing.Literal["factor"]  # noqa: Y015
+    _WhichOneofArgType__factor: _TypeAlias = _typing.Literal["_factor", b"_factor"]  # noqa: Y015
     _WhichOneofReturnType__final_fraction: _TypeAlias = _typing.Literal["final_fraction"]  # noqa: Y015
     _WhichOneofArgType__final_fraction: _TypeAlias = _typing.Literal["_final_fraction", b"_final_fraction"]  # noqa: Y015
+    _WhichOneofReturnType__initial_fraction: _TypeAlias = _typing.Literal["initial_fraction"]  # noqa: Y015
+    _WhichOneofArgType__initial_fraction: _TypeAlias = _typing.Literal["_initial_fraction", b"_initial_fraction"]  # noqa: Y015
+    _WhichOneofReturnType__patience: _TypeAlias = _typing.Literal["patience"]  # noqa: Y015
+    _WhichOneofArgType__patience: _TypeAlias = _typing.Literal["_patience", b"_patience"]  # noqa: Y015
+    _WhichOneofReturnType__rising_fraction: _TypeAlias = _typing.Literal["rising_fraction"]  # noqa: Y015
+    _WhichOneofArgType__rising_fraction: _TypeAlias = _typing.Literal["_rising_fraction", b"_rising_fraction"]  # noqa: Y015
     _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
     _WhichOneofArgType__type: _TypeAlias = _typing.Literal["_type", b"_type"]  # noqa: Y015
     _WhichOneofReturnType__warmup_epochs: _TypeAlias = _typing.Literal["warmup_epochs"]  # noqa: Y015
     _WhichOneofArgType__warmup_epochs: _TypeAlias = _typing.Literal["_warmup_epochs", b"_warmup_epochs"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__decay) -> _WhichOneofReturnType__decay | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__every) -> _WhichOneofReturnType__every | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__factor) -> _WhichOneofReturnType__factor | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__final_fraction) -> _WhichOneofReturnType__final_fraction | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__initial_fraction) -> _WhichOneofReturnType__initial_fraction | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__patience) -> _WhichOneofReturnType__patience | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__rising_fraction) -> _WhichOneofReturnType__rising_fraction | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__type) -> _WhichOneofReturnType__type | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__warmup_epochs) -> _WhichOneofReturnType__warmup_epochs | None: ...
 
 Global___ScheduleSpec: _TypeAlias = ScheduleSpec  # noqa: Y015
+
+@_typing.final
+class LossOptionsSpec(_message.Message):
+    """What a loss leaves open; each belongs to one loss."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELTA_FIELD_NUMBER: _builtins.int
+    GAMMA_FIELD_NUMBER: _builtins.int
+    LABEL_SMOOTHING_FIELD_NUMBER: _builtins.int
+    delta: _builtins.float
+    """huber."""
+    gamma: _builtins.float
+    """focal."""
+    label_smoothing: _builtins.float
+    """cross_entropy."""
+    def __init__(
+        self,
+        *,
+        delta: _builtins.float | None = ...,
+        gamma: _builtins.float | None = ...,
+        label_smoothing: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_delta", b"_delta", "_gamma", b"_gamma", "_label_smoothing", b"_label_smoothing", "delta", b"delta", "gamma", b"gamma", "label_smoothing", b"label_smoothing"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_delta", b"_delta", "_gamma", b"_gamma", "_label_smoothing", b"_label_smoothing", "delta", b"delta", "gamma", b"gamma", "label_smoothing", b"label_smoothing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__delta: _TypeAlias = _typing.Literal["delta"]  # noqa: Y015
+    _WhichOneofArgType__delta: _TypeAlias = _typing.Literal["_delta", b"_delta"]  # noqa: Y015
+    _WhichOneofReturnType__gamma: _TypeAlias = _typing.Literal["gamma"]  # noqa: Y015
+    _WhichOneofArgType__gamma: _TypeAlias = _typing.Literal["_gamma", b"_gamma"]  # noqa: Y015
+    _WhichOneofReturnType__label_smoothing: _TypeAlias = _typing.Literal["label_smoothing"]  # noqa: Y015
+    _WhichOneofArgType__label_smoothing: _TypeAlias = _typing.Literal["_label_smoothing", b"_label_smoothing"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__delta) -> _WhichOneofReturnType__delta | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gamma) -> _WhichOneofReturnType__gamma | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__label_smoothing) -> _WhichOneofReturnType__label_smoothing | None: ...
+
+Global___LossOptionsSpec: _TypeAlias = LossOptionsSpec  # noqa: Y015
 
 @_typing.final
 class RegularizationSpec(_message.Message):
@@ -504,6 +651,7 @@ class TrainingSpec(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
+    LOSS_OPTIONS_FIELD_NUMBER: _builtins.int
     loss: Global___Loss.ValueType
     epochs: _builtins.int
     batch_size: _builtins.int
@@ -530,6 +678,8 @@ class TrainingSpec(_message.Message):
     def snapshots(self) -> Global___SnapshotsSpec: ...
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    @_builtins.property
+    def loss_options(self) -> Global___LossOptionsSpec: ...
     def __init__(
         self,
         *,
@@ -549,10 +699,11 @@ class TrainingSpec(_message.Message):
         seed: _builtins.int | None = ...,
         deadline_seconds: _builtins.float | None = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        loss_options: Global___LossOptionsSpec | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_loss", b"_loss", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "loss", b"loss", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_loss", b"_loss", "_loss_options", b"_loss_options", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "loss", b"loss", "loss_options", b"loss_options", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_loss", b"_loss", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "labels", b"labels", "loss", b"loss", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_loss", b"_loss", "_loss_options", b"_loss_options", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "labels", b"labels", "loss", b"loss", "loss_options", b"loss_options", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__batch_size: _TypeAlias = _typing.Literal["batch_size"]  # noqa: Y015
     _WhichOneofArgType__batch_size: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size"]  # noqa: Y015
@@ -568,6 +719,8 @@ class TrainingSpec(_message.Message):
     _WhichOneofArgType__epochs: _TypeAlias = _typing.Literal["_epochs", b"_epochs"]  # noqa: Y015
     _WhichOneofReturnType__loss: _TypeAlias = _typing.Literal["loss"]  # noqa: Y015
     _WhichOneofArgType__loss: _TypeAlias = _typing.Literal["_loss", b"_loss"]  # noqa: Y015
+    _WhichOneofReturnType__loss_options: _TypeAlias = _typing.Literal["loss_options"]  # noqa: Y015
+    _WhichOneofArgType__loss_options: _TypeAlias = _typing.Literal["_loss_options", b"_loss_options"]  # noqa: Y015
     _WhichOneofReturnType__network: _TypeAlias = _typing.Literal["network"]  # noqa: Y015
     _WhichOneofArgType__network: _TypeAlias = _typing.Literal["_network", b"_network"]  # noqa: Y015
     _WhichOneofReturnType__optimizer: _TypeAlias = _typing.Literal["optimizer"]  # noqa: Y015
@@ -598,6 +751,8 @@ class TrainingSpec(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__epochs) -> _WhichOneofReturnType__epochs | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__loss) -> _WhichOneofReturnType__loss | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__loss_options) -> _WhichOneofReturnType__loss_options | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__network) -> _WhichOneofReturnType__network | None: ...
     @_typing.overload
