@@ -1,6 +1,7 @@
 """The engine of Epochal: neural networks in NumPy, from a description to every epoch's numbers."""
 
 from .activations import ACTIVATIONS, Activation
+from .augmentation import AUGMENTATIONS, Augmentation, Flip, Noise, Shift
 from .blocks import Block
 from .data import Data, split
 from .diagnosis import Finding, FindingKind, diagnose
@@ -51,6 +52,7 @@ from .losses import (
     PerceptronError,
     find_loss,
 )
+from .metrics import accuracy, confusion_matrix, perplexity, r_squared, top_k_accuracy
 from .network import Network, ShapeError
 from .optimizers import (
     OPTIMIZERS,
@@ -86,6 +88,7 @@ from .training import Training, check_output
 
 __all__ = [
     "ACTIVATIONS",
+    "AUGMENTATIONS",
     "BINS",
     "HISTOGRAM_EDGES",
     "INITIALIZERS",
@@ -103,6 +106,7 @@ __all__ = [
     "AdamW",
     "Add",
     "AdditiveAttention",
+    "Augmentation",
     "AveragePool1d",
     "AveragePool2d",
     "BatchNorm",
@@ -124,6 +128,7 @@ __all__ = [
     "Finding",
     "FindingKind",
     "Flatten",
+    "Flip",
     "Focal",
     "GlobalAveragePool",
     "GlobalMaxPool",
@@ -149,6 +154,7 @@ __all__ = [
     "Muon",
     "Nesterov",
     "Network",
+    "Noise",
     "OneCycle",
     "Optimizer",
     "Outcome",
@@ -164,6 +170,7 @@ __all__ = [
     "Schedule",
     "Sgd",
     "ShapeError",
+    "Shift",
     "Slice",
     "State",
     "Step",
@@ -173,11 +180,16 @@ __all__ = [
     "Target",
     "Training",
     "TransformerBlock",
+    "accuracy",
     "check_output",
+    "confusion_matrix",
     "diagnose",
     "find_loss",
     "label",
+    "perplexity",
     "predict",
+    "r_squared",
     "split",
     "summarize",
+    "top_k_accuracy",
 ]

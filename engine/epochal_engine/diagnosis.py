@@ -94,7 +94,7 @@ def diagnose(
     network: Network,
     training: Training,
     data: Data,
-    weights: Mapping[str, Array],
+    weights: Mapping[str, Array] | None,
     columns: Mapping[str, Array],
     gradients: Gradients | None,
     *,
@@ -102,7 +102,8 @@ def diagnose(
 ) -> list[Finding]:
     """The findings on a run, causes before their effects.
 
-    `weights` are the run's last ones by name; `columns` its whole curve, `(epochs,)` each;
+    `weights` are the run's last ones by name, None if there are none, and then nothing is said of
+    units; `columns` its whole curve, `(epochs,)` each;
     `gradients` its snapshots, None if it took none; `diverged` tells how it ended.
     """
     examined = _Examination(network, training, data, weights, columns, gradients, diverged)
@@ -125,7 +126,7 @@ class _Examination:
     network: Network
     training: Training
     data: Data
-    weights: Mapping[str, Array]
+    weights: Mapping[str, Array] | None
     columns: Mapping[str, Array]
     gradients: Gradients | None
     diverged: bool
@@ -346,6 +347,8 @@ class _Examination:
         Nothing where the weights are not finite numbers: what is not a number is neither dead nor
         alive.
         """
+        if self.weights is None:
+            return
         if not all(np.isfinite(array).all() for array in self.weights.values()):
             return
         weights = {name: np.asarray(self.weights[name]) for name in self.network.parameters}

@@ -1,6 +1,7 @@
 """One epoch, compiled: flat lists of NumPy calls from one row of the curve to the next.
 
-    shuffle ── gather a few batches ── step, step, … ── put their scores back ── … ── validate
+    change the samples ── shuffle ── gather a few batches ── step, step, … ── put their scores back
+    ── gather … ── validate
 
 Shuffled samples are gathered a few batches at a time, and each batch has its own calls, bound to
 its part of what was gathered. The scores that a batch met with go back to its samples' places, so
@@ -18,7 +19,7 @@ import numpy as np
 from .data import Data
 from .losses import find_loss
 from .network import Network, parameter_views
-from .predict import forward_passes
+from .predict import SAMPLES_AT_ONCE, forward_passes
 from .step import Gradient, update
 from .streams import Streams
 from .trace import Array, Call, Shape
@@ -30,7 +31,9 @@ BATCHES_AT_ONCE = 64
 """Batches gathered together, at most."""
 SECONDS_PER_CALL = 0.3e-6
 FLOPS_PER_SECOND = 15e9
-"""What calling NumPy costs, and how fast it then is. Rough: no result depends on either."""
+SECONDS_PER_CHANGE = 10e-9
+"""What calling NumPy costs, how fast it then is, and what it takes to augment an element. Rough: no
+result depends on them."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,9 @@ class _Compiler:
         inputs = np.ascontiguousarray(self.data.train_inputs, self.dtype)
         targets = np.ascontiguousarray(self.data.train_targets, self.dtype)
         samples = len(inputs)
+        if self.training.augmentation:
+            given, inputs = inputs, np.empty_like(inputs)
+            yield from self.augment(given, inputs)
         batch = min(self.training.batch_size or samples, samples)
         if batch == samples:
             (step,) = self.steps(inputs, targets, self.now["scores"], batch)
@@ -119,6 +125,15 @@ class _Compiler:
         yield from self.train_on(inputs, targets, order[:whole], batch)
         if whole < samples:
             yield from self.train_on(inputs, targets, order[whole:], samples - whole)
+
+    def augment(self, given: Array, changed: Array) -> Iterator[Stretch]:
+        """Fill `changed` with the samples anew, changed."""
+        rng = self.streams.augmentation
+        for start in range(0, len(given), SAMPLES_AT_ONCE):
+            part = slice(start, start + SAMPLES_AT_ONCE)
+            calls: list[Call] = [(np.copyto, (changed[part], given[part]))]
+            calls += [(a.change, (changed[part], rng)) for a in self.training.augmentation]
+            yield Stretch(calls, given[part].size * len(calls) * SECONDS_PER_CHANGE)
 
     def train_on(
         self, inputs: Array, targets: Array, order: Array, batch: int

@@ -3,8 +3,8 @@
 A sum of `fan_in` products of variance-1 inputs and weights of variance v has the variance fan_in·v.
 To keep it near 1, v must be about 1 / fan_in; each recipe is one reading of "about".
 
-The kernel of a convolution, `(*positions, fan_in, units)`, sums over all its positions as well: they
-count in both fans (as in PyTorch and Keras).
+The kernel of a convolution, `(*positions, fan_in, units)`, sums over all its positions as well:
+they count in both fans (as in PyTorch and Keras).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _orthogonal(shape: Shape, rng: np.random.Generator) -> Array:
 INITIALIZERS: dict[str, Initializer] = {
     initializer.name: initializer
     for initializer in (
-        # With these two, every unit of a layer computes, and learns, the same: lessons, not recipes.
+        # With these two, all units of a layer compute, and learn, the same: lessons, not recipes.
         Initializer("zeros", "0", _constant(0.0)),
         Initializer("constant", "0.05", _constant(0.05)),
         # Keras' RandomUniform and RandomNormal.

@@ -138,6 +138,7 @@ _ELEMENTWISE = (
     "sign",
     "positive_part",
     "negative_part",
+    "is_positive",
     "step",
     "normal_cdf",
     # Along the last axis, which stays the last.

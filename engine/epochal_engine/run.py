@@ -25,6 +25,7 @@ from .losses import find_loss
 from .metrics import measure
 from .network import Network, parameter_views
 from .plan import perform
+from .probe import Probe
 from .reel import Moment, Reel
 from .snapshots import Segments, take_snapshots
 from .stopping import Progress, StopReason, epochs_at_one_rate, follow
@@ -104,11 +105,13 @@ class Run:
             self._streams,
             self.epoch * steps,
         )
-        self._draws = (training.shuffle and steps > 1) or network.has_noise
+        shuffles = training.shuffle and steps > 1
+        self._draws = shuffles or network.has_noise or len(training.augmentation) > 0
         self._reel = Reel(self._moment, self._look_ahead())
         np.copyto(self._reel.slots[0], self._moment.vector)
         self._slot = 0  # the record of the last state that was handed out
         self._segments = Segments(network)
+        self._probe = Probe(network, data.train_inputs, training.dtype)
         self._targets = np.asarray(data.train_targets, np.float64)
         self._validation_targets = (
             None
@@ -261,6 +264,7 @@ class Run:
                 if len(epochs) > 0:
                     gradients = take_snapshots(
                         self._segments,
+                        self._probe,
                         epochs,
                         *(records[name][chosen] for name in ("gradient", "step", "parameters")),
                     )
@@ -305,6 +309,9 @@ def check_data(network: Network, training: Training, data: Data) -> Data:
             raise ValueError(f"the target {target.metric} needs validation data")
         if target.metric.endswith("accuracy") and not loss.has_accuracy:
             raise ValueError(f"the target {target.metric} has no meaning for {loss.type}")
+
+    for augmentation in training.augmentation:
+        augmentation.check(network.input_shape)
 
     def checked(part: str, inputs: Array, targets: Array) -> Array:
         if len(inputs) == 0:

@@ -1,4 +1,4 @@
-"""What can be seen of the gradients: a few statistics and a histogram for every layer and epoch.
+"""What can be seen of the layers in an epoch: a few statistics, and a histogram of the gradient.
 
 The bins of the histogram are powers of four. The bin of a float32 is then read off its exponent,
 without a logarithm, and exactly.
@@ -11,12 +11,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from .network import Network
+from .probe import Probe
 from .trace import Array
 
-STATISTICS = ("norm", "mean", "std", "largest", "zero_share", "weight_norm", "update_ratio")
+STATISTICS = (
+    "norm",
+    "mean",
+    "std",
+    "largest",
+    "zero_share",
+    "weight_norm",
+    "update_ratio",
+    "activation_mean",
+    "activation_std",
+    "saturated_share",
+    "dead_share",
+)
 """Of each layer's gradient: Euclidean norm, mean and standard deviation of the elements, largest
 size, share of exact zeros; then the norm of the layer's parameters, and that of the last step over
-it."""
+it; then what its activations are on a few samples, see `Probe.look`."""
 
 _LOWEST_EXPONENT, _HIGHEST_EXPONENT = -33, 7
 HISTOGRAM_EDGES: Array = 2.0 ** np.arange(_LOWEST_EXPONENT, _HIGHEST_EXPONENT + 1, 2)
@@ -68,7 +81,12 @@ class Segments:
 
 
 def take_snapshots(
-    segments: Segments, epochs: Array, gradients: Array, steps: Array, parameters: Array
+    segments: Segments,
+    probe: Probe,
+    epochs: Array,
+    gradients: Array,
+    steps: Array,
+    parameters: Array,
 ) -> Gradients:
     """Snapshots of `epochs` from the flat gradients, steps and parameters, each `(m, size)`."""
     wide = gradients.astype(np.float64)
@@ -87,6 +105,7 @@ def take_snapshots(
     statistics[..., 4] = zeros / sizes
     statistics[..., 5] = weight_norm
     statistics[..., 6] = update_ratio(step_norm, weight_norm)
+    statistics[..., 7:] = probe.look(parameters)
     return Gradients(epochs, segments.layers, statistics, _histogram(segments, gradients))
 
 

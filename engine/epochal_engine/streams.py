@@ -1,4 +1,4 @@
-"""A run draws from three random streams, none of which depends on how much the others gave."""
+"""A run draws from four random streams, none of which depends on how much the others gave."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ class Streams:
     """For the order of the samples."""
     dropout: np.random.Generator
     """For what is silenced."""
+    augmentation: np.random.Generator
+    """For how the samples are changed."""
 
     @classmethod
     def from_seed(cls, seed: int) -> Streams:
-        """Three streams that NumPy's `SeedSequence` makes independent."""
-        return cls(*(np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(3)))
+        """Four streams that NumPy's `SeedSequence` makes independent."""
+        return cls(*(np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4)))
 
     def states(self) -> dict[str, Any]:
         """Where the streams are that are drawn from in training, as plain JSON."""
         return {
             "shuffle": self.shuffle.bit_generator.state,
             "dropout": self.dropout.bit_generator.state,
+            "augmentation": self.augmentation.bit_generator.state,
         }
 
     def restore(self, states: Mapping[str, Any]) -> None:
         """Go back to where the streams were when `states` was asked for."""
         self.shuffle.bit_generator.state = states["shuffle"]
         self.dropout.bit_generator.state = states["dropout"]
+        self.augmentation.bit_generator.state = states["augmentation"]

@@ -39,6 +39,7 @@ from .metrics import measure
 from .network import Network, parameter_leaves, parameter_views
 from .optimizers import weight_mask
 from .plan import Plan, perform
+from .probe import Probe
 from .reel import Moment, Reel
 from .replicas import replicate
 from .run import LONGEST_REEL, LOOK_AHEAD, Outcome, State, check_data
@@ -134,6 +135,7 @@ class Sweep:
         np.copyto(self._reel.slots[0], self._moment.vector)
         self._slot = 0  # the record of the last state that was handed out
         self._segments = Segments(network)
+        self._probe = Probe(network, data.train_inputs, first.dtype)
         self._targets = np.asarray(data.train_targets, np.float64)
         self._validation_targets = (
             None
@@ -329,6 +331,7 @@ class Sweep:
             if len(rows) > 0:
                 snapshots = take_snapshots(
                     self._segments,
+                    self._probe,
                     rows,
                     *(records[name][rows] for name in ("gradient", "step", "parameters")),
                 )
@@ -660,5 +663,7 @@ def _check_alike(trainings: Sequence[Training]) -> None:
         for name in ("loss", "epochs", "batch_size", "shuffle", "gradients_every", "dtype"):
             if getattr(training, name) != getattr(first, name):
                 raise ValueError(f"the members of a sweep need the same {name}")
+        if training.augmentation:
+            raise ValueError("the members of a sweep see the samples as they are")
         if training.optimizer.type != first.optimizer.type:
             raise ValueError("the members of a sweep need the same type of optimizer")

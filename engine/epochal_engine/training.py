@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .augmentation import Augmentation
 from .losses import LOSSES, Loss, find_loss
 from .network import Network
 from .optimizers import Optimizer, Perceptron
@@ -33,6 +34,8 @@ class Training:
     """The largest norm of the whole gradient that a step may use; longer ones are shortened."""
     clip_value: float | None = None
     """The largest size of one element of the gradient; applied before `clip_norm`."""
+    augmentation: tuple[Augmentation, ...] = ()
+    """How the training samples are changed anew in every epoch, one after the other."""
     early_stopping: EarlyStopping | None = None
     target: Target | None = None
     shuffle: bool = True

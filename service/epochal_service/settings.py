@@ -101,7 +101,7 @@ class Limits(BaseModel):
         1e15,
         gt=0,
         allow_inf_nan=False,
-        description="floating-point operations in one job: 6 x parameters x samples x epochs",
+        description="floating-point operations in one job: 3 x forward x samples x epochs",
     )
     max_datasets: Count = Field(1000, description="uploaded data sets kept at a time")
 

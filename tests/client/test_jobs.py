@@ -83,7 +83,7 @@ def test_validating_prices_a_spec_and_makes_no_job(client: epochal.Client) -> No
     label = uuid.uuid4().hex
     estimate = client.jobs.create(XOR, labels={label: "1"}, validate_only=True)
     assert (estimate.parameters, estimate.samples) == (17, 4)
-    assert estimate.flops == 6 * 17 * 4 * 500
+    assert estimate.flops == 3 * 24 * 4 * 500
     assert estimate.spec["batch_size"] == 32
     assert list(client.jobs.list(label=label)) == []
 

@@ -37,6 +37,10 @@ DIVERGING: dict[str, Any] = {
     "epochs": 5000,
     "optimizer": {"type": "sgd", "learning_rate": 100.0},
 }
+SWEEP: dict[str, Any] = {
+    "job": JOB,
+    "variants": [{"learning_rate": 0.01}, {"momentum": 0.5, "seed": 3}, {"learning_rate": 1e12}],
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class World:
     ended: str
     diverged: str
     queued: str
+    sweep: str
+    queued_sweep: str
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +74,14 @@ def world(service: Wires) -> World:
     ended, diverged = make("CreateJob", spec=JOB), make("CreateJob", spec=DIVERGING)
     assert train(service.context, ended) == "succeeded"
     assert train(service.context, diverged) == "failed"
+    sweep = make("CreateSweep", spec=SWEEP)
+    assert train(service.context, sweep) == "succeeded"
     return World(
         network=make("CreateNetwork", network=NETWORK, name="small"),
         dataset=make("CreateDataset", name="pets", csv=csv, target="kind"),
         ended=ended,
         diverged=diverged,
         queued=make("CreateJob", spec=JOB),
+        sweep=sweep,
+        queued_sweep=make("CreateSweep", spec=SWEEP),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from hypothesis import strategies as st
-from tests.contract.conftest import DIVERGING, JOB, NETWORK, World
+from tests.contract.conftest import DIVERGING, JOB, NETWORK, SWEEP, World
 
 from epochal_service._proto.common_pb2 import Row
 from epochal_service.rpc.convert import words
@@ -86,7 +86,27 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         },
         {"id": w.queued, "inputs": [[0.5, 0.25]]},
     ],
+    "GetDiagnosis": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],
     "WatchJob": lambda w: [{"id": w.ended}, {"id": w.ended, "after": 0}, {"id": w.diverged}],
+    "CreateSweep": lambda w: [
+        {"spec": SWEEP, "validate_only": True},
+        {"spec": SWEEP | {"job": JOB | {"network": {"id": w.network}}}, "validate_only": True},
+        {"spec": SWEEP | {"variants": [{"seed": 1}, {"l2": 0.1}]}, "validate_only": True},
+        {"spec": SWEEP},
+    ],
+    "GetSweep": lambda w: [{"id": w.sweep}, {"id": w.queued_sweep}, {"id": w.ended}],
+    "ListSweeps": lambda w: [
+        {},
+        {"state": "succeeded"},
+        {"label": "course=week-3", "page_size": 1},
+        {"page_token": w.queued_sweep},
+    ],
+    "GetSweepCurves": lambda w: [
+        {"id": w.sweep},
+        {"id": w.sweep, "metric": "validation_loss", "max_points": 4},
+        {"id": w.queued_sweep},
+    ],
+    "WatchSweep": lambda w: [{"id": w.sweep}, {"id": w.sweep, "after": 0}, {"id": w.ended}],
     "GetLimits": lambda w: [{}],
     "GetVersion": lambda w: [{}],
 }

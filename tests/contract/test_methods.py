@@ -12,9 +12,18 @@ from tests.rpc.serving import RPCS
 from epochal_service.rest.openapi import describe
 
 # What they are given is not the same afterwards; test_actions has them.
-ACTING = {"DeleteNetwork", "DeleteDataset", "DeleteJob", "CancelJob", "PauseJob", "ResumeJob"}
+ACTING = {
+    "DeleteNetwork",
+    "DeleteDataset",
+    "DeleteJob",
+    "CancelJob",
+    "PauseJob",
+    "ResumeJob",
+    "DeleteSweep",
+    "CancelSweep",
+}
 # Each wire makes a thing of its own.
-MAKING = {"CreateNetwork", "CreateDataset", "CreateJob"}
+MAKING = {"CreateNetwork", "CreateDataset", "CreateJob", "CreateSweep"}
 
 
 def test_every_rpc_has_a_route_and_every_route_an_rpc(service: Wires) -> None:
@@ -80,6 +89,8 @@ def test_the_same_key_makes_one_thing_over_both_wires(
     assert over_http == over_grpc
     if rpc == "CreateJob":
         other = {"spec": request["spec"] | {"epochs": 11}}
+    if rpc == "CreateSweep":
+        other = {"spec": request["spec"] | {"variants": [{"seed": 5}]}}
     over_http, over_grpc = service.both(rpc, **other | key)
     assert over_http == over_grpc
     assert over_http.reason == "idempotency_mismatch"

@@ -39,6 +39,7 @@ class Route:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+STREAMING = {"WatchJob", "WatchSweep"}
 KEY = {"request_id": "Idempotency-Key"}
 
 ROUTES = {
@@ -65,7 +66,15 @@ ROUTES = {
     "ListCheckpoints": Route("GET", "/v1/jobs/{id}/checkpoints"),
     "GetCheckpoint": Route("GET", "/v1/jobs/{id}/checkpoints/{epoch}"),
     "Predict": Route("POST", "/v1/jobs/{id}/predict", "*"),
+    "GetDiagnosis": Route("GET", "/v1/jobs/{id}/diagnosis"),
     "WatchJob": Route("GET", "/v1/jobs/{id}/events"),
+    "CreateSweep": Route("POST", "/v1/sweeps", "spec", KEY),
+    "GetSweep": Route("GET", "/v1/sweeps/{id}"),
+    "ListSweeps": Route("GET", "/v1/sweeps"),
+    "DeleteSweep": Route("DELETE", "/v1/sweeps/{id}"),
+    "CancelSweep": Route("POST", "/v1/sweeps/{id}/cancel"),
+    "GetSweepCurves": Route("GET", "/v1/sweeps/{id}/curves"),
+    "WatchSweep": Route("GET", "/v1/sweeps/{id}/events"),
     "GetLimits": Route("GET", "/v1/limits"),
     "GetVersion": Route("GET", "/v1/version"),
 }
@@ -110,7 +119,7 @@ class Wires:
     def over_grpc(self, rpc: str, **fields: Any) -> Answer:
         try:
             received = self.rpc.raw(rpc, serialized(rpc, fields))
-            if rpc == "WatchJob":
+            if rpc in STREAMING:
                 return Answer([canonical(reply(rpc, event)) for event in received])
             return Answer(canonical(reply(rpc, received)))
         except grpc.RpcError as error:
@@ -136,7 +145,7 @@ class Wires:
         if response.is_error:
             return problem(response.status_code, response.json())
         if response.status_code == 204:
-            return Answer([] if rpc == "WatchJob" else {})
+            return Answer([] if rpc in STREAMING else {})
         match response.headers.get("content-type", "").partition(";")[0]:
             case "application/octet-stream":
                 name = response.headers["content-disposition"]

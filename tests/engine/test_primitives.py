@@ -60,6 +60,7 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "sign": (lambda a: a * p.sign(a), (3, 4)),
     "positive_part": (p.positive_part, (3, 4)),
     "negative_part": (p.negative_part, (3, 4)),
+    "is_positive": (lambda a: a * p.is_positive(a), (3, 4)),
     "step": (lambda a: a * p.step(a), (3, 4)),
     "normal_cdf": (p.normal_cdf, (3, 4)),
     "softmax": (p.softmax, (3, 4)),
@@ -128,6 +129,16 @@ def test_zero_has_the_slope_that_each_part_says() -> None:
     both = differentiate(p.positive_part(x), [x]) + differentiate(p.negative_part(x), [x])
     positive, negative = evaluate(both, {x: np.array(0.0)})
     assert (float(positive), float(negative)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (700, 5), (3, 1100)])
+def test_thresholds_are_the_same_for_few_elements_and_for_many(shape: Shape) -> None:
+    points = np.arange(math.prod(shape)).reshape(shape) % 7 - 3.0
+    x = leaf(shape)
+    formulas = [p.is_positive(x), p.step(x), p.positive_part(x), p.negative_part(x)]
+    expected = [points > 0, points >= 0, np.maximum(points, 0), np.minimum(points, 0)]
+    for found, right in zip(evaluate(formulas, {x: points}), expected, strict=True):
+        np.testing.assert_array_equal(found, right)
 
 
 @pytest.mark.parametrize(("dtype", "error"), [(np.float32, 4e-7), (np.float64, 1e-14)])

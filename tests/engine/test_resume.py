@@ -15,8 +15,10 @@ from epochal_engine import (
     Dense,
     Dropout,
     EarlyStopping,
+    Lion,
     Momentum,
     Network,
+    Noise,
     ReduceOnPlateau,
     Run,
     Sgd,
@@ -61,16 +63,6 @@ CASES = {
         ),
         data(40),
     ),
-    "plateaus": (
-        PLAIN,
-        replace(
-            TRAINING,
-            optimizer=Adam(0.1),
-            schedule=ReduceOnPlateau(factor=0.7, patience=1),
-            l1=1e-3,
-        ),
-        data(13, validation=9),
-    ),
     "early stopping": (
         PLAIN,
         replace(
@@ -81,6 +73,21 @@ CASES = {
             early_stopping=EarlyStopping(patience=40, min_delta=1e-4),
         ),
         data(30, validation=20),
+    ),
+    "augmentation": (
+        PLAIN,
+        replace(TRAINING, batch_size=8, augmentation=(Noise(0.1),), optimizer=Lion(0.01)),
+        data(19, validation=9),
+    ),
+    "plateaus": (
+        PLAIN,
+        replace(
+            TRAINING,
+            optimizer=Adam(0.1),
+            schedule=ReduceOnPlateau(factor=0.7, patience=1),
+            l1=1e-3,
+        ),
+        data(13, validation=9),
     ),
 }
 

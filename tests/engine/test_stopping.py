@@ -181,11 +181,9 @@ def test_the_rate_is_reduced_after_more_than_patience_epochs_on_a_plateau() -> N
 def test_a_plateau_of_the_validation_loss_reduces_the_rate_of_the_next_epoch() -> None:
     schedule = ReduceOnPlateau(factor=0.1, patience=2)
     training = replace(TRAINING, epochs=400, schedule=schedule)
-    held_out = replace(
-        XOR, validation_inputs=XOR.train_inputs, validation_targets=XOR.train_targets
-    )
-    # Half of what is held out is mislabeled: its loss falls at first, and then rises.
-    held_out = replace(held_out, validation_targets=np.array([[0.0], [1.0], [0.0], [0.0]]))
+    # One of the four is mislabeled where it is held out: the loss there falls, and then rises.
+    mislabeled = np.array([[0.0], [1.0], [0.0], [0.0]])
+    held_out = Data(XOR.train_inputs, XOR.train_targets, XOR.train_inputs, mislabeled)
     block = finish(Run(NETWORK, training, held_out))
     best, waited, rate, expected = math.inf, 0, 0.05, []
     for loss in block.columns["validation_loss"]:

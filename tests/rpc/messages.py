@@ -8,11 +8,19 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from epochal_service._proto import common_pb2, dataset_pb2, network_pb2, system_pb2, training_pb2
+from epochal_service._proto import (
+    common_pb2,
+    dataset_pb2,
+    network_pb2,
+    sweep_pb2,
+    system_pb2,
+    training_pb2,
+)
 from epochal_service.rpc.convert import words
 
 FILES = [
-    module.DESCRIPTOR for module in (common_pb2, network_pb2, dataset_pb2, training_pb2, system_pb2)
+    module.DESCRIPTOR
+    for module in (common_pb2, network_pb2, dataset_pb2, training_pb2, sweep_pb2, system_pb2)
 ]
 MESSAGES: list[Descriptor] = [m for file in FILES for m in file.message_types_by_name.values()]
 ENUMS: list[EnumDescriptor] = [e for file in FILES for e in file.enum_types_by_name.values()]

@@ -15,10 +15,16 @@ from tests.rpc.messages import ENUMS, MESSAGES
 import epochal_engine
 from epochal_service._proto.common_pb2 import Row
 from epochal_service.methods.jobs import watch_job
+from epochal_service.methods.sweeps import watch_sweep
 from epochal_service.rpc.convert import words
 from epochal_service.rpc.services import METHODS, SERVICES, Nothing
 from epochal_service.specs.jobs import JobEvent
+from epochal_service.specs.sweeps import SweepEvent
 
+STREAMS: dict[Callable[..., Any], type[BaseModel]] = {
+    watch_job: JobEvent,
+    watch_sweep: SweepEvent,
+}
 SCALARS: dict[Any, int] = {
     int: FieldDescriptor.TYPE_INT64,
     float: FieldDescriptor.TYPE_DOUBLE,
@@ -107,8 +113,8 @@ class Walk:
 
 
 def reply_of(function: Callable[..., Any]) -> list[type[BaseModel]]:
-    if function is watch_job:
-        return [JobEvent]
+    if function in STREAMS:
+        return [STREAMS[function]]
     return [m for m in members(get_type_hints(function)["return"]) if m is not NoneType]
 
 

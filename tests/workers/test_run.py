@@ -11,7 +11,7 @@ import pytest
 from tests.workers.record import check_log, read, record, states
 from tests.workers.workshop import AT_ONCE, DIGITS, LONG_EPOCHS, NEVER, XOR, Service, at_call
 
-import epochal_workers.run
+import epochal_workers.passage
 from epochal_service.jobs.epochs import join, unpack_gradients
 from epochal_service.jobs.preparation import SCALE, SHIFT
 from epochal_service.settings import Limits
@@ -320,7 +320,7 @@ def test_a_worker_that_has_to_go_grants_a_wish_that_it_had_not_seen(
 def test_a_long_epoch_is_waited_for_a_while_and_then_given_up(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(epochal_workers.run, "DRAIN_SECONDS", 0)
+    monkeypatch.setattr(epochal_workers.passage, "DRAIN_SECONDS", 0)
     job_id = service.create(LONG_EPOCHS)
     asked_at: list[float] = []
 

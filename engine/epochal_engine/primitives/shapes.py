@@ -17,6 +17,7 @@ from ..trace import (
     Primitive,
     Shape,
     Symbol,
+    along_rows,
     apply,
     define,
     elementwise,
@@ -95,6 +96,7 @@ define(
         "sum_to",
         calls=_sum_to_calls,
         slopes=lambda y, g: [stretch(g, y.inputs[0].shape)],
+        by_rows=lambda y: [True] if along_rows(y) == [True] else None,
     )
 )
 define(
@@ -123,6 +125,7 @@ define(
         "copy",
         calls=lambda x, out: [(np.copyto, (out, x))],
         slopes=lambda y, g: [g],
+        by_rows=along_rows,
     )
 )
 define(

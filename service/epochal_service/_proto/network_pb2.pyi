@@ -31,6 +31,33 @@ class _LayerTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LayerType.V
     """Every unit sees every input: activation(x W + b)."""
     LAYER_TYPE_DROPOUT: _LayerType.ValueType  # 2
     """Silences values at random while training."""
+    LAYER_TYPE_ACTIVATION: _LayerType.ValueType  # 3
+    LAYER_TYPE_LAYER_NORM: _LayerType.ValueType  # 4
+    LAYER_TYPE_BATCH_NORM: _LayerType.ValueType  # 5
+    LAYER_TYPE_RESIDUAL: _LayerType.ValueType  # 6
+    """Adds what its inner layers make of its input to that input."""
+    LAYER_TYPE_FLATTEN: _LayerType.ValueType  # 7
+    LAYER_TYPE_RESHAPE: _LayerType.ValueType  # 8
+    LAYER_TYPE_CONV1D: _LayerType.ValueType  # 9
+    LAYER_TYPE_CONV2D: _LayerType.ValueType  # 10
+    LAYER_TYPE_MAX_POOL1D: _LayerType.ValueType  # 11
+    LAYER_TYPE_MAX_POOL2D: _LayerType.ValueType  # 12
+    LAYER_TYPE_AVERAGE_POOL1D: _LayerType.ValueType  # 13
+    LAYER_TYPE_AVERAGE_POOL2D: _LayerType.ValueType  # 14
+    LAYER_TYPE_GLOBAL_MAX_POOL: _LayerType.ValueType  # 15
+    LAYER_TYPE_GLOBAL_AVERAGE_POOL: _LayerType.ValueType  # 16
+    LAYER_TYPE_EMBEDDING: _LayerType.ValueType  # 17
+    LAYER_TYPE_POSITIONAL_ENCODING: _LayerType.ValueType  # 18
+    LAYER_TYPE_RNN: _LayerType.ValueType  # 19
+    LAYER_TYPE_LSTM: _LayerType.ValueType  # 20
+    LAYER_TYPE_GRU: _LayerType.ValueType  # 21
+    LAYER_TYPE_ADDITIVE_ATTENTION: _LayerType.ValueType  # 22
+    """Bahdanau et al. (2014)."""
+    LAYER_TYPE_MULTI_HEAD_ATTENTION: _LayerType.ValueType  # 23
+    LAYER_TYPE_TRANSFORMER_BLOCK: _LayerType.ValueType  # 24
+    LAYER_TYPE_CONCATENATE: _LayerType.ValueType  # 25
+    LAYER_TYPE_ADD: _LayerType.ValueType  # 26
+    LAYER_TYPE_SLICE: _LayerType.ValueType  # 27
 
 class LayerType(_LayerType, metaclass=_LayerTypeEnumTypeWrapper): ...
 
@@ -39,7 +66,85 @@ LAYER_TYPE_DENSE: LayerType.ValueType  # 1
 """Every unit sees every input: activation(x W + b)."""
 LAYER_TYPE_DROPOUT: LayerType.ValueType  # 2
 """Silences values at random while training."""
+LAYER_TYPE_ACTIVATION: LayerType.ValueType  # 3
+LAYER_TYPE_LAYER_NORM: LayerType.ValueType  # 4
+LAYER_TYPE_BATCH_NORM: LayerType.ValueType  # 5
+LAYER_TYPE_RESIDUAL: LayerType.ValueType  # 6
+"""Adds what its inner layers make of its input to that input."""
+LAYER_TYPE_FLATTEN: LayerType.ValueType  # 7
+LAYER_TYPE_RESHAPE: LayerType.ValueType  # 8
+LAYER_TYPE_CONV1D: LayerType.ValueType  # 9
+LAYER_TYPE_CONV2D: LayerType.ValueType  # 10
+LAYER_TYPE_MAX_POOL1D: LayerType.ValueType  # 11
+LAYER_TYPE_MAX_POOL2D: LayerType.ValueType  # 12
+LAYER_TYPE_AVERAGE_POOL1D: LayerType.ValueType  # 13
+LAYER_TYPE_AVERAGE_POOL2D: LayerType.ValueType  # 14
+LAYER_TYPE_GLOBAL_MAX_POOL: LayerType.ValueType  # 15
+LAYER_TYPE_GLOBAL_AVERAGE_POOL: LayerType.ValueType  # 16
+LAYER_TYPE_EMBEDDING: LayerType.ValueType  # 17
+LAYER_TYPE_POSITIONAL_ENCODING: LayerType.ValueType  # 18
+LAYER_TYPE_RNN: LayerType.ValueType  # 19
+LAYER_TYPE_LSTM: LayerType.ValueType  # 20
+LAYER_TYPE_GRU: LayerType.ValueType  # 21
+LAYER_TYPE_ADDITIVE_ATTENTION: LayerType.ValueType  # 22
+"""Bahdanau et al. (2014)."""
+LAYER_TYPE_MULTI_HEAD_ATTENTION: LayerType.ValueType  # 23
+LAYER_TYPE_TRANSFORMER_BLOCK: LayerType.ValueType  # 24
+LAYER_TYPE_CONCATENATE: LayerType.ValueType  # 25
+LAYER_TYPE_ADD: LayerType.ValueType  # 26
+LAYER_TYPE_SLICE: LayerType.ValueType  # 27
 Global___LayerType: _TypeAlias = LayerType  # noqa: Y015
+
+class _Padding:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PaddingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Padding.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PADDING_UNSPECIFIED: _Padding.ValueType  # 0
+    PADDING_VALID: _Padding.ValueType  # 1
+    PADDING_SAME: _Padding.ValueType  # 2
+
+class Padding(_Padding, metaclass=_PaddingEnumTypeWrapper): ...
+
+PADDING_UNSPECIFIED: Padding.ValueType  # 0
+PADDING_VALID: Padding.ValueType  # 1
+PADDING_SAME: Padding.ValueType  # 2
+Global___Padding: _TypeAlias = Padding  # noqa: Y015
+
+class _PositionalEncodingKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PositionalEncodingKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PositionalEncodingKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    POSITIONAL_ENCODING_KIND_UNSPECIFIED: _PositionalEncodingKind.ValueType  # 0
+    POSITIONAL_ENCODING_KIND_SINUSOIDAL: _PositionalEncodingKind.ValueType  # 1
+    POSITIONAL_ENCODING_KIND_LEARNED: _PositionalEncodingKind.ValueType  # 2
+
+class PositionalEncodingKind(_PositionalEncodingKind, metaclass=_PositionalEncodingKindEnumTypeWrapper): ...
+
+POSITIONAL_ENCODING_KIND_UNSPECIFIED: PositionalEncodingKind.ValueType  # 0
+POSITIONAL_ENCODING_KIND_SINUSOIDAL: PositionalEncodingKind.ValueType  # 1
+POSITIONAL_ENCODING_KIND_LEARNED: PositionalEncodingKind.ValueType  # 2
+Global___PositionalEncodingKind: _TypeAlias = PositionalEncodingKind  # noqa: Y015
+
+class _NormPlacement:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NormPlacementEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NormPlacement.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NORM_PLACEMENT_UNSPECIFIED: _NormPlacement.ValueType  # 0
+    NORM_PLACEMENT_PRE: _NormPlacement.ValueType  # 1
+    NORM_PLACEMENT_POST: _NormPlacement.ValueType  # 2
+
+class NormPlacement(_NormPlacement, metaclass=_NormPlacementEnumTypeWrapper): ...
+
+NORM_PLACEMENT_UNSPECIFIED: NormPlacement.ValueType  # 0
+NORM_PLACEMENT_PRE: NormPlacement.ValueType  # 1
+NORM_PLACEMENT_POST: NormPlacement.ValueType  # 2
+Global___NormPlacement: _TypeAlias = NormPlacement  # noqa: Y015
 
 class _Activation:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -129,6 +234,27 @@ class LayerSpec(_message.Message):
     USE_BIAS_FIELD_NUMBER: _builtins.int
     INITIALIZER_FIELD_NUMBER: _builtins.int
     RATE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    INPUT_FIELD_NUMBER: _builtins.int
+    EPSILON_FIELD_NUMBER: _builtins.int
+    MOMENTUM_FIELD_NUMBER: _builtins.int
+    LAYERS_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    FILTERS_FIELD_NUMBER: _builtins.int
+    KERNEL_SIZE_FIELD_NUMBER: _builtins.int
+    STRIDE_FIELD_NUMBER: _builtins.int
+    PADDING_FIELD_NUMBER: _builtins.int
+    POOL_SIZE_FIELD_NUMBER: _builtins.int
+    VOCABULARY_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    RETURN_SEQUENCES_FIELD_NUMBER: _builtins.int
+    HEADS_FIELD_NUMBER: _builtins.int
+    CAUSAL_FIELD_NUMBER: _builtins.int
+    HIDDEN_FIELD_NUMBER: _builtins.int
+    NORM_FIELD_NUMBER: _builtins.int
+    DROPOUT_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    STOP_FIELD_NUMBER: _builtins.int
     type: Global___LayerType.ValueType
     units: _builtins.int
     """dense: neurons in the layer."""
@@ -140,6 +266,60 @@ class LayerSpec(_message.Message):
     """dense: by default He for the relu family, LeCun for selu, Xavier otherwise."""
     rate: _builtins.float
     """dropout: the share of values that is silenced, 0 <= rate < 1."""
+    name: _builtins.str
+    """By default the type and the place, counted from 1, e.g. dense_1."""
+    epsilon: _builtins.float
+    """layer_norm, batch_norm."""
+    momentum: _builtins.float
+    """batch_norm."""
+    filters: _builtins.int
+    """conv1d, conv2d."""
+    padding: Global___Padding.ValueType
+    """conv1d, conv2d."""
+    vocabulary: _builtins.int
+    """embedding: how many tokens there are."""
+    kind: Global___PositionalEncodingKind.ValueType
+    """positional_encoding."""
+    return_sequences: _builtins.bool
+    """rnn, lstm, gru: every step's output rather than the last one's."""
+    heads: _builtins.int
+    """multi_head_attention, transformer_block."""
+    causal: _builtins.bool
+    """multi_head_attention, transformer_block: no place sees what comes after it."""
+    hidden: _builtins.int
+    """transformer_block: units of the first of its two dense layers."""
+    norm: Global___NormPlacement.ValueType
+    """transformer_block."""
+    dropout: _builtins.float
+    """transformer_block."""
+    start: _builtins.int
+    """slice."""
+    stop: _builtins.int
+    """slice."""
+    @_builtins.property
+    def input(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the layers that it reads, "input" for the network's own; by default the one before."""
+
+    @_builtins.property
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerSpec]:
+        """residual."""
+
+    @_builtins.property
+    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """reshape: one length may be -1."""
+
+    @_builtins.property
+    def kernel_size(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """conv1d: one length; conv2d: one, or height and width."""
+
+    @_builtins.property
+    def stride(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """conv1d, conv2d, pooling: as kernel_size."""
+
+    @_builtins.property
+    def pool_size(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """pooling: as kernel_size."""
+
     def __init__(
         self,
         *,
@@ -149,35 +329,116 @@ class LayerSpec(_message.Message):
         use_bias: _builtins.bool | None = ...,
         initializer: Global___Initializer.ValueType | None = ...,
         rate: _builtins.float | None = ...,
+        name: _builtins.str | None = ...,
+        input: _abc.Iterable[_builtins.str] | None = ...,
+        epsilon: _builtins.float | None = ...,
+        momentum: _builtins.float | None = ...,
+        layers: _abc.Iterable[Global___LayerSpec] | None = ...,
+        shape: _abc.Iterable[_builtins.int] | None = ...,
+        filters: _builtins.int | None = ...,
+        kernel_size: _abc.Iterable[_builtins.int] | None = ...,
+        stride: _abc.Iterable[_builtins.int] | None = ...,
+        padding: Global___Padding.ValueType | None = ...,
+        pool_size: _abc.Iterable[_builtins.int] | None = ...,
+        vocabulary: _builtins.int | None = ...,
+        kind: Global___PositionalEncodingKind.ValueType | None = ...,
+        return_sequences: _builtins.bool | None = ...,
+        heads: _builtins.int | None = ...,
+        causal: _builtins.bool | None = ...,
+        hidden: _builtins.int | None = ...,
+        norm: Global___NormPlacement.ValueType | None = ...,
+        dropout: _builtins.float | None = ...,
+        start: _builtins.int | None = ...,
+        stop: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_activation", b"_activation", "_initializer", b"_initializer", "_rate", b"_rate", "_type", b"_type", "_units", b"_units", "_use_bias", b"_use_bias", "activation", b"activation", "initializer", b"initializer", "rate", b"rate", "type", b"type", "units", b"units", "use_bias", b"use_bias"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_activation", b"_activation", "_causal", b"_causal", "_dropout", b"_dropout", "_epsilon", b"_epsilon", "_filters", b"_filters", "_heads", b"_heads", "_hidden", b"_hidden", "_initializer", b"_initializer", "_kind", b"_kind", "_momentum", b"_momentum", "_name", b"_name", "_norm", b"_norm", "_padding", b"_padding", "_rate", b"_rate", "_return_sequences", b"_return_sequences", "_start", b"_start", "_stop", b"_stop", "_type", b"_type", "_units", b"_units", "_use_bias", b"_use_bias", "_vocabulary", b"_vocabulary", "activation", b"activation", "causal", b"causal", "dropout", b"dropout", "epsilon", b"epsilon", "filters", b"filters", "heads", b"heads", "hidden", b"hidden", "initializer", b"initializer", "kind", b"kind", "momentum", b"momentum", "name", b"name", "norm", b"norm", "padding", b"padding", "rate", b"rate", "return_sequences", b"return_sequences", "start", b"start", "stop", b"stop", "type", b"type", "units", b"units", "use_bias", b"use_bias", "vocabulary", b"vocabulary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_activation", b"_activation", "_initializer", b"_initializer", "_rate", b"_rate", "_type", b"_type", "_units", b"_units", "_use_bias", b"_use_bias", "activation", b"activation", "initializer", b"initializer", "rate", b"rate", "type", b"type", "units", b"units", "use_bias", b"use_bias"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_activation", b"_activation", "_causal", b"_causal", "_dropout", b"_dropout", "_epsilon", b"_epsilon", "_filters", b"_filters", "_heads", b"_heads", "_hidden", b"_hidden", "_initializer", b"_initializer", "_kind", b"_kind", "_momentum", b"_momentum", "_name", b"_name", "_norm", b"_norm", "_padding", b"_padding", "_rate", b"_rate", "_return_sequences", b"_return_sequences", "_start", b"_start", "_stop", b"_stop", "_type", b"_type", "_units", b"_units", "_use_bias", b"_use_bias", "_vocabulary", b"_vocabulary", "activation", b"activation", "causal", b"causal", "dropout", b"dropout", "epsilon", b"epsilon", "filters", b"filters", "heads", b"heads", "hidden", b"hidden", "initializer", b"initializer", "input", b"input", "kernel_size", b"kernel_size", "kind", b"kind", "layers", b"layers", "momentum", b"momentum", "name", b"name", "norm", b"norm", "padding", b"padding", "pool_size", b"pool_size", "rate", b"rate", "return_sequences", b"return_sequences", "shape", b"shape", "start", b"start", "stop", b"stop", "stride", b"stride", "type", b"type", "units", b"units", "use_bias", b"use_bias", "vocabulary", b"vocabulary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__activation: _TypeAlias = _typing.Literal["activation"]  # noqa: Y015
     _WhichOneofArgType__activation: _TypeAlias = _typing.Literal["_activation", b"_activation"]  # noqa: Y015
+    _WhichOneofReturnType__causal: _TypeAlias = _typing.Literal["causal"]  # noqa: Y015
+    _WhichOneofArgType__causal: _TypeAlias = _typing.Literal["_causal", b"_causal"]  # noqa: Y015
+    _WhichOneofReturnType__dropout: _TypeAlias = _typing.Literal["dropout"]  # noqa: Y015
+    _WhichOneofArgType__dropout: _TypeAlias = _typing.Literal["_dropout", b"_dropout"]  # noqa: Y015
+    _WhichOneofReturnType__epsilon: _TypeAlias = _typing.Literal["epsilon"]  # noqa: Y015
+    _WhichOneofArgType__epsilon: _TypeAlias = _typing.Literal["_epsilon", b"_epsilon"]  # noqa: Y015
+    _WhichOneofReturnType__filters: _TypeAlias = _typing.Literal["filters"]  # noqa: Y015
+    _WhichOneofArgType__filters: _TypeAlias = _typing.Literal["_filters", b"_filters"]  # noqa: Y015
+    _WhichOneofReturnType__heads: _TypeAlias = _typing.Literal["heads"]  # noqa: Y015
+    _WhichOneofArgType__heads: _TypeAlias = _typing.Literal["_heads", b"_heads"]  # noqa: Y015
+    _WhichOneofReturnType__hidden: _TypeAlias = _typing.Literal["hidden"]  # noqa: Y015
+    _WhichOneofArgType__hidden: _TypeAlias = _typing.Literal["_hidden", b"_hidden"]  # noqa: Y015
     _WhichOneofReturnType__initializer: _TypeAlias = _typing.Literal["initializer"]  # noqa: Y015
     _WhichOneofArgType__initializer: _TypeAlias = _typing.Literal["_initializer", b"_initializer"]  # noqa: Y015
+    _WhichOneofReturnType__kind: _TypeAlias = _typing.Literal["kind"]  # noqa: Y015
+    _WhichOneofArgType__kind: _TypeAlias = _typing.Literal["_kind", b"_kind"]  # noqa: Y015
+    _WhichOneofReturnType__momentum: _TypeAlias = _typing.Literal["momentum"]  # noqa: Y015
+    _WhichOneofArgType__momentum: _TypeAlias = _typing.Literal["_momentum", b"_momentum"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__norm: _TypeAlias = _typing.Literal["norm"]  # noqa: Y015
+    _WhichOneofArgType__norm: _TypeAlias = _typing.Literal["_norm", b"_norm"]  # noqa: Y015
+    _WhichOneofReturnType__padding: _TypeAlias = _typing.Literal["padding"]  # noqa: Y015
+    _WhichOneofArgType__padding: _TypeAlias = _typing.Literal["_padding", b"_padding"]  # noqa: Y015
     _WhichOneofReturnType__rate: _TypeAlias = _typing.Literal["rate"]  # noqa: Y015
     _WhichOneofArgType__rate: _TypeAlias = _typing.Literal["_rate", b"_rate"]  # noqa: Y015
+    _WhichOneofReturnType__return_sequences: _TypeAlias = _typing.Literal["return_sequences"]  # noqa: Y015
+    _WhichOneofArgType__return_sequences: _TypeAlias = _typing.Literal["_return_sequences", b"_return_sequences"]  # noqa: Y015
+    _WhichOneofReturnType__start: _TypeAlias = _typing.Literal["start"]  # noqa: Y015
+    _WhichOneofArgType__start: _TypeAlias = _typing.Literal["_start", b"_start"]  # noqa: Y015
+    _WhichOneofReturnType__stop: _TypeAlias = _typing.Literal["stop"]  # noqa: Y015
+    _WhichOneofArgType__stop: _TypeAlias = _typing.Literal["_stop", b"_stop"]  # noqa: Y015
     _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
     _WhichOneofArgType__type: _TypeAlias = _typing.Literal["_type", b"_type"]  # noqa: Y015
     _WhichOneofReturnType__units: _TypeAlias = _typing.Literal["units"]  # noqa: Y015
     _WhichOneofArgType__units: _TypeAlias = _typing.Literal["_units", b"_units"]  # noqa: Y015
     _WhichOneofReturnType__use_bias: _TypeAlias = _typing.Literal["use_bias"]  # noqa: Y015
     _WhichOneofArgType__use_bias: _TypeAlias = _typing.Literal["_use_bias", b"_use_bias"]  # noqa: Y015
+    _WhichOneofReturnType__vocabulary: _TypeAlias = _typing.Literal["vocabulary"]  # noqa: Y015
+    _WhichOneofArgType__vocabulary: _TypeAlias = _typing.Literal["_vocabulary", b"_vocabulary"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__activation) -> _WhichOneofReturnType__activation | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__causal) -> _WhichOneofReturnType__causal | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dropout) -> _WhichOneofReturnType__dropout | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epsilon) -> _WhichOneofReturnType__epsilon | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__filters) -> _WhichOneofReturnType__filters | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__heads) -> _WhichOneofReturnType__heads | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__hidden) -> _WhichOneofReturnType__hidden | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__initializer) -> _WhichOneofReturnType__initializer | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kind) -> _WhichOneofReturnType__kind | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__momentum) -> _WhichOneofReturnType__momentum | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__norm) -> _WhichOneofReturnType__norm | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__padding) -> _WhichOneofReturnType__padding | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rate) -> _WhichOneofReturnType__rate | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__return_sequences) -> _WhichOneofReturnType__return_sequences | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__start) -> _WhichOneofReturnType__start | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stop) -> _WhichOneofReturnType__stop | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__type) -> _WhichOneofReturnType__type | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__units) -> _WhichOneofReturnType__units | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__use_bias) -> _WhichOneofReturnType__use_bias | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__vocabulary) -> _WhichOneofReturnType__vocabulary | None: ...
 
 Global___LayerSpec: _TypeAlias = LayerSpec  # noqa: Y015
 

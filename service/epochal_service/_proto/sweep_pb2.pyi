@@ -21,40 +21,6 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _LabelName:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _LabelNameEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LabelName.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    LABEL_NAME_UNSPECIFIED: _LabelName.ValueType  # 0
-    LABEL_NAME_TOO_LOW: _LabelName.ValueType  # 1
-    """The loss hardly moved."""
-    LABEL_NAME_SLOW: _LabelName.ValueType  # 2
-    """It falls, and would have gone on falling."""
-    LABEL_NAME_GOOD: _LabelName.ValueType  # 3
-    """It came down, or settled."""
-    LABEL_NAME_OSCILLATING: _LabelName.ValueType  # 4
-    """What the steps gained they lost again."""
-    LABEL_NAME_DIVERGED: _LabelName.ValueType  # 5
-    """It ended above where it began."""
-
-class LabelName(_LabelName, metaclass=_LabelNameEnumTypeWrapper):
-    """What the training loss says of the learning rate."""
-
-LABEL_NAME_UNSPECIFIED: LabelName.ValueType  # 0
-LABEL_NAME_TOO_LOW: LabelName.ValueType  # 1
-"""The loss hardly moved."""
-LABEL_NAME_SLOW: LabelName.ValueType  # 2
-"""It falls, and would have gone on falling."""
-LABEL_NAME_GOOD: LabelName.ValueType  # 3
-"""It came down, or settled."""
-LABEL_NAME_OSCILLATING: LabelName.ValueType  # 4
-"""What the steps gained they lost again."""
-LABEL_NAME_DIVERGED: LabelName.ValueType  # 5
-"""It ended above where it began."""
-Global___LabelName: _TypeAlias = LabelName  # noqa: Y015
-
 class _SweepEventType:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -387,54 +353,6 @@ class WatchSweepRequest(_message.Message):
 Global___WatchSweepRequest: _TypeAlias = WatchSweepRequest  # noqa: Y015
 
 @_typing.final
-class Label(_message.Message):
-    """A label and the numbers that it was read from."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    NAME_FIELD_NUMBER: _builtins.int
-    LEVEL_FIELD_NUMBER: _builtins.int
-    LATE_FIELD_NUMBER: _builtins.int
-    UNDONE_FIELD_NUMBER: _builtins.int
-    name: Global___LabelName.ValueType
-    level: _builtins.float
-    """The median of the last quarter over the first loss."""
-    late: _builtins.float
-    """The share of the whole fall that came in the last half."""
-    undone: _builtins.float
-    """All rises over all falls."""
-    def __init__(
-        self,
-        *,
-        name: Global___LabelName.ValueType | None = ...,
-        level: _builtins.float | None = ...,
-        late: _builtins.float | None = ...,
-        undone: _builtins.float | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_late", b"_late", "_level", b"_level", "_name", b"_name", "_undone", b"_undone", "late", b"late", "level", b"level", "name", b"name", "undone", b"undone"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_late", b"_late", "_level", b"_level", "_name", b"_name", "_undone", b"_undone", "late", b"late", "level", b"level", "name", b"name", "undone", b"undone"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__late: _TypeAlias = _typing.Literal["late"]  # noqa: Y015
-    _WhichOneofArgType__late: _TypeAlias = _typing.Literal["_late", b"_late"]  # noqa: Y015
-    _WhichOneofReturnType__level: _TypeAlias = _typing.Literal["level"]  # noqa: Y015
-    _WhichOneofArgType__level: _TypeAlias = _typing.Literal["_level", b"_level"]  # noqa: Y015
-    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
-    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
-    _WhichOneofReturnType__undone: _TypeAlias = _typing.Literal["undone"]  # noqa: Y015
-    _WhichOneofArgType__undone: _TypeAlias = _typing.Literal["_undone", b"_undone"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__late) -> _WhichOneofReturnType__late | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__level) -> _WhichOneofReturnType__level | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__undone) -> _WhichOneofReturnType__undone | None: ...
-
-Global___Label: _TypeAlias = Label  # noqa: Y015
-
-@_typing.final
 class Member(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -460,7 +378,7 @@ class Member(_message.Message):
     @_builtins.property
     def divergence(self) -> _training_pb2.Divergence: ...
     @_builtins.property
-    def label(self) -> Global___Label: ...
+    def label(self) -> _training_pb2.Label: ...
     def __init__(
         self,
         *,
@@ -471,7 +389,7 @@ class Member(_message.Message):
         latest: _training_pb2.EpochRow | None = ...,
         stop_reason: _training_pb2.StopReason.ValueType | None = ...,
         divergence: _training_pb2.Divergence | None = ...,
-        label: Global___Label | None = ...,
+        label: _training_pb2.Label | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_divergence", b"_divergence", "_epoch", b"_epoch", "_index", b"_index", "_label", b"_label", "_latest", b"_latest", "_learning_rate", b"_learning_rate", "_stop_reason", b"_stop_reason", "_variant", b"_variant", "divergence", b"divergence", "epoch", b"epoch", "index", b"index", "label", b"label", "latest", b"latest", "learning_rate", b"learning_rate", "stop_reason", b"stop_reason", "variant", b"variant"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

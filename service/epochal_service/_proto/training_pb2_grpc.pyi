@@ -53,6 +53,8 @@ class TrainingServiceStub:
     ListCheckpoints: _grpc.UnaryUnaryMultiCallable[_training_pb2.ListCheckpointsRequest, _training_pb2.CheckpointPage]
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetCheckpointRequest, _training_pb2.CheckpointContent]
     Predict: _grpc.UnaryUnaryMultiCallable[_training_pb2.PredictRequest, _training_pb2.Prediction]
+    GetDiagnosis: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetDiagnosisRequest, _training_pb2.Diagnosis]
+    """What went wrong, where it shows, and what to try next."""
     WatchJob: _grpc.UnaryStreamMultiCallable[_training_pb2.WatchJobRequest, _training_pb2.JobEvent]
     """Replays from `after`, follows, says `end`, and closes."""
 
@@ -80,6 +82,8 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     ListCheckpoints: _aio.UnaryUnaryMultiCallable[_training_pb2.ListCheckpointsRequest, _training_pb2.CheckpointPage]  # type: ignore[assignment]
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_training_pb2.GetCheckpointRequest, _training_pb2.CheckpointContent]  # type: ignore[assignment]
     Predict: _aio.UnaryUnaryMultiCallable[_training_pb2.PredictRequest, _training_pb2.Prediction]  # type: ignore[assignment]
+    GetDiagnosis: _aio.UnaryUnaryMultiCallable[_training_pb2.GetDiagnosisRequest, _training_pb2.Diagnosis]  # type: ignore[assignment]
+    """What went wrong, where it shows, and what to try next."""
     WatchJob: _aio.UnaryStreamMultiCallable[_training_pb2.WatchJobRequest, _training_pb2.JobEvent]  # type: ignore[assignment]
     """Replays from `after`, follows, says `end`, and closes."""
 
@@ -182,6 +186,14 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _training_pb2.PredictRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_training_pb2.Prediction, _abc.Awaitable[_training_pb2.Prediction]]: ...
+
+    @_abc_1.abstractmethod
+    def GetDiagnosis(
+        self,
+        request: _training_pb2.GetDiagnosisRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_pb2.Diagnosis, _abc.Awaitable[_training_pb2.Diagnosis]]:
+        """What went wrong, where it shows, and what to try next."""
 
     @_abc_1.abstractmethod
     def WatchJob(

@@ -87,7 +87,9 @@ class Telling:
     """What a stream opens with."""
 
 
-def frame(after: int, seq: int, kind: EventType, told: Reply | None, model: type[Reply]) -> Frame:
+def frame(
+    after: int, seq: int, kind: EventType, told: Reply | None, model: Callable[..., Reply]
+) -> Frame:
     content = {} if told is None else {kind: told}
     event = model(seq=seq, type=kind, **content)
     return Frame(

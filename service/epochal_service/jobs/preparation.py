@@ -5,7 +5,7 @@ not fit together.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
 from ..specs.build import build_loss, build_network, build_training
 from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
-from ..specs.networks import DenseSpec, NetworkSpec
+from ..specs.networks import LayerSpec, NetworkSpec, ResidualSpec
 from ..specs.training import TrainingSpec
 from ..store import Connection
 from ..store import datasets as stored_datasets
@@ -132,7 +132,7 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
     """The engine's network. Raises `InvalidArgument` if too large, or its shapes do not fit."""
     at = f"{prefix}." if prefix else ""
     errors = []
-    if len(spec.layers) > limits.max_layers:
+    if sum(1 for _ in _layers(spec.layers, "")) > limits.max_layers:
         errors.append(FieldError(f"{at}layers", f"may have at most {limits.max_layers}: {_LIMIT}"))
     if math.prod(spec.input_shape) > limits.max_features:
         errors.append(
@@ -140,13 +140,12 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
                 f"{at}input_shape", f"may hold at most {limits.max_features} numbers: {_LIMIT}"
             )
         )
-    for index, layer in enumerate(spec.layers):
-        if isinstance(layer, DenseSpec) and layer.units > limits.max_units:
-            errors.append(
-                FieldError(
-                    f"{at}layers[{index}].units", f"may be at most {limits.max_units}: {_LIMIT}"
-                )
-            )
+    errors += [
+        FieldError(f"{path}.{size}", f"may be at most {limits.max_units}: {_LIMIT}")
+        for path, layer in _layers(spec.layers, f"{at}layers")
+        for size in ("units", "filters", "hidden")
+        if getattr(layer, size, 0) > limits.max_units
+    ]
     if errors:
         raise InvalidArgument.of(*errors, reason="limit_exceeded")
     try:
@@ -167,6 +166,14 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
     return network
 
 
+def _layers(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, LayerSpec]]:
+    """Every layer with its path, the ones inside of others after them."""
+    for index, layer in enumerate(layers):
+        yield f"{at}[{index}]", layer
+        if isinstance(layer, ResidualSpec):
+            yield from _layers(layer.layers, f"{at}[{index}].layers")
+
+
 _LIMIT = "GET /v1/limits has this server's limits"
 
 
@@ -174,10 +181,7 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
     """Everything that a run needs. Raises `InvalidArgument` with all that does not fit."""
     assert isinstance(spec.network, NetworkSpec)  # a reference is resolved where the job is made
     network = check_network(spec.network, limits)
-    try:
-        targets = dataset.encoded_targets(spec.loss)
-    except DatasetError as error:
-        raise under("", error) from None
+    targets = _targets(spec, network, dataset)
     errors = [*_misfits(spec, spec.network, network, dataset, targets), *_contradictions(spec)]
     if dataset.samples > limits.max_samples:
         errors.append(
@@ -208,20 +212,39 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         None if data.validation_inputs is None else scaled(data.validation_inputs, scaling),
         data.validation_targets,
     )
-    parameters = summarize(network).parameters
-    price = Price(parameters, samples, 6.0 * parameters * samples * spec.epochs)
+    total = summarize(network)
+    # Backward takes about twice the operations of forward (Kaplan et al. 2020, section 2.1).
+    price = Price(total.parameters, samples, 3.0 * total.flops * samples * spec.epochs)
     if price.flops > limits.max_flops:
         raise InvalidArgument.of(
             FieldError(
                 "epochs",
-                f"cost {price.flops:.3g} operations (6 · {parameters} parameters · {samples} "
-                f"samples · {spec.epochs} epochs), and one job may cost {limits.max_flops:.3g}: "
+                f"cost {price.flops:.3g} operations (3 · {total.flops} operations forward · "
+                f"{samples} samples · {spec.epochs} epochs), and one job may cost {limits.max_flops:.3g}: "
                 "ask for fewer epochs, a smaller network or less data",
             ),
             reason="limit_exceeded",
         )
     training = build_training(spec)
-    return Prepared(network, training, data, scaling, _weights_every(spec, parameters), price)
+    return Prepared(network, training, data, scaling, _weights_every(spec, total.parameters), price)
+
+
+def _targets(spec: TrainingSpec, network: Network, dataset: Dataset) -> Array:
+    """The targets `(n, *output_shape)`; a sequence of classes is given as a row of their numbers."""
+    if _answers_in_sequence(spec, network) and dataset.task == "regression":
+        shape = (dataset.samples, *network.output_shape)
+        try:
+            return build_loss(spec).targets(dataset.targets, shape)
+        except ValueError as error:
+            raise InvalidArgument.of(FieldError("dataset", f"its targets {error}")) from None
+    try:
+        return dataset.encoded_targets(spec.loss)
+    except DatasetError as error:
+        raise under("", error) from None
+
+
+def _answers_in_sequence(spec: TrainingSpec, network: Network) -> bool:
+    return spec.loss == "cross_entropy" and len(network.output_shape) == 2
 
 
 def _misfits(
@@ -236,29 +259,31 @@ def _misfits(
                 f"write [{dataset.features}]",
             )
         )
-    outputs = summarize(network).layers[-1].output_shape
-    last = len(asked.layers) - 1
-    if outputs != (targets.shape[1],):
+    at, output = f"network.layers[{len(asked.layers) - 1}]", asked.layers[-1]
+    if network.output_shape != targets.shape[1:]:
         errors.append(
             FieldError(
-                f"network.layers[{last}].units",
-                f"layer {last} gives {outputs[0] if outputs else 0} outputs, and {dataset.name} "
-                f"with {spec.loss} needs {targets.shape[1]}",
+                f"{at}.units" if hasattr(output, "units") else at,
+                f"gives {_written(network.output_shape)}, and {dataset.name} with {spec.loss} "
+                f"needs {_written(targets.shape[1:])}",
             )
         )
-    output, needed = asked.layers[-1], LOSSES[spec.loss].output_activation
-    if not isinstance(output, DenseSpec):
-        errors.append(
-            FieldError(f"network.layers[{last}].type", "the last layer must be a dense one")
-        )
-    elif needed is not None and output.activation != needed:
+    needed = LOSSES[spec.loss].output_activation
+    if needed is not None and getattr(output, "activation", "") != needed:
         errors.append(
             FieldError(
-                f"network.layers[{last}].activation",
-                f"is {output.activation}, and {spec.loss} needs another output: write {needed}",
+                f"{at}.activation" if hasattr(output, "activation") else f"{at}.type",
+                f"{spec.loss} needs a network that ends in {needed}: write "
+                + (
+                    needed if hasattr(output, "activation") else f"a layer with activation {needed}"
+                ),
             )
         )
     return errors
+
+
+def _written(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]} outputs" if len(shape) == 1 else f"the shape {list(shape)}"
 
 
 def _contradictions(spec: TrainingSpec) -> list[FieldError]:

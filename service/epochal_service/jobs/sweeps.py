@@ -22,9 +22,9 @@ from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
 from ..specs.build import build_training
+from ..specs.diagnosis import Label
 from ..specs.jobs import Divergence, EpochRow
 from ..specs.sweeps import (
-    Label,
     Member,
     MemberCurve,
     MemberEpochs,

@@ -89,6 +89,29 @@ JOBS: dict[str, Example] = {
     },
 }
 
+SWEEPS: dict[str, Example] = {
+    "learning rates": {
+        "summary": "Which learning rate suits two circles",
+        "value": {
+            "job": {
+                "network": {
+                    "input_shape": [2],
+                    "layers": [
+                        {"type": "dense", "units": 8, "activation": "tanh"},
+                        {"type": "dense", "units": 8, "activation": "tanh"},
+                        {"type": "dense", "units": 1, "activation": "sigmoid"},
+                    ],
+                },
+                "dataset": {"name": "circles"},
+                "loss": "binary_cross_entropy",
+                "epochs": 100,
+                "batch_size": 10,
+            },
+            "variants": [{"learning_rate": rate} for rate in (0.0001, 0.001, 0.01, 0.1, 1.0, 10.0)],
+        },
+    },
+}
+
 PREDICTIONS: dict[str, Example] = {
     "rows": {"summary": "Rows of inputs", "value": {"inputs": [[0, 0], [0, 1]]}},
     "grid": {

@@ -76,7 +76,7 @@ def list_sweeps(
 
 @router.get("/{id}", summary="Get a sweep", responses=problems(404))
 def get_sweep(context: Here, sweep_id: SweepId) -> Sweep:
-    """A sweep as far as it is known now, each member with what its curve says of its learning rate."""
+    """A sweep as far as it is known now; each member has a label for its learning rate."""
     return sweeps.get_sweep(context, sweep_id)
 
 

@@ -1,4 +1,4 @@
-"""WatchJob: the frames of a job as messages, each encoded once for all who watch it here.
+"""WatchJob and WatchSweep: frames as messages, each encoded once for all who watch it here.
 
 A watcher is a cursor and one frame on its way out. One that does not read is let go after a while;
 when the server stops, all are told to come back, to whoever answers then.
@@ -11,15 +11,23 @@ from contextlib import closing
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
 
-from .._proto.training_pb2 import JobEvent
+from .._proto import sweep_pb2, training_pb2
 from ..errors import Unavailable
 from ..jobs.follow import Frame
 from ..methods.context import Context
+from ..specs.base import Reply
+from ..specs.jobs import JobEvent
+from ..specs.sweeps import SweepEvent
 from .convert import from_dict
 from .services import METHODS, Call, arguments, telling_errors
 
 STALLED_SECONDS = 60.0
+EVENTS: dict[type[Reply], type[Message]] = {
+    JobEvent: training_pb2.JobEvent,
+    SweepEvent: sweep_pb2.SweepEvent,
+}
 
 
 class Streams:
@@ -74,9 +82,9 @@ class Streams:
 
 
 def encoded(frame: Frame) -> bytes:
-    """The frame as a serialized `JobEvent`, made when the first watcher asks for it."""
+    """The frame as a serialized event, made when the first watcher asks for it."""
     if "grpc" not in frame.encoded:
-        message = from_dict(frame.event.model_dump(), JobEvent)
+        message = from_dict(frame.event.model_dump(), EVENTS[type(frame.event)])
         frame.encoded["grpc"] = message.SerializeToString()
     event: bytes = frame.encoded["grpc"]
     return event

@@ -8,29 +8,32 @@ from dataclasses import fields, replace
 
 import epochal_engine as engine
 
-from .networks import DenseSpec, DropoutSpec, NetworkSpec
+from .networks import LayerSpec, NetworkSpec, ResidualSpec
 from .training import OptimizerSpec, ScheduleSpec, TrainingSpec
 
 
 def build_network(spec: NetworkSpec) -> engine.Network:
     """The engine's network, not checked: its own `ShapeError` says what does not fit."""
-    layers: list[engine.Layer] = []
-    for layer in spec.layers:
-        match layer:
-            case DenseSpec():
-                layers.append(
-                    engine.Dense(layer.units, layer.activation, layer.use_bias, layer.initializer)
-                )
-            case DropoutSpec():
-                layers.append(engine.Dropout(layer.rate))
-    return engine.Network(tuple(spec.input_shape), tuple(layers))
+    return engine.Network(tuple(spec.input_shape), tuple(build_layer(l) for l in spec.layers))
+
+
+def build_layer(spec: LayerSpec) -> engine.Layer:
+    """The engine's layer: its fields are named as those of the spec."""
+    fields = spec.model_dump(exclude={"type", "layers"}, exclude_none=True)
+    for name, value in fields.items():
+        if isinstance(value, list):
+            # One length stands for all axes, one name for the only input.
+            fields[name] = tuple(value) if len(value) > 1 or name == "shape" else value[0]
+    if isinstance(spec, ResidualSpec):
+        fields["layers"] = tuple(build_layer(layer) for layer in spec.layers)
+    return engine.LAYERS[spec.type](**fields)
 
 
 def build_loss(spec: TrainingSpec) -> engine.Loss:
     """The engine's loss. Raises `ValueError` if an option belongs to another one."""
     loss = engine.LOSSES[spec.loss]
     options = spec.loss_options.model_dump(exclude_none=True)
-    foreign = options.keys() - {field.name for field in fields(loss)}
+    foreign = options.keys() - {field.name for field in fields(loss)}  # type: ignore[arg-type]
     if foreign:
         raise ValueError(f"{spec.loss} has no {', '.join(sorted(foreign))}")
     return replace(loss, **options)  # type: ignore[type-var]

@@ -147,7 +147,9 @@ class Job(Reply):
     samples: int
     """Samples trained on; the held-out part does not count."""
     flops: float
-    """Estimated floating-point operations of the whole job: 6 · parameters · samples · epochs."""
+    """Estimated floating-point operations of the whole job: 3 · operations forward · samples ·
+    epochs.
+    """
     attempt: int = 0
     """How often a worker has taken the job up."""
     seq: int = 0

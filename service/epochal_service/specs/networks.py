@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from .base import (
     PAGE_SIZE,
@@ -21,29 +21,285 @@ from .base import (
 )
 
 
-class DenseSpec(Spec):
-    """Every unit sees every input: `activation(x · W + b)`."""
+def _listed(value: object) -> object:
+    """A single one says the same as a list of one."""
+    return [value] if isinstance(value, int | str) and not isinstance(value, bool) else value
+
+
+LayerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Size = Annotated[int, Field(ge=1)]
+Sizes = Annotated[list[Size], BeforeValidator(_listed), Field(min_length=1, max_length=2)]
+OneSize = Annotated[list[Size], BeforeValidator(_listed), Field(min_length=1, max_length=1)]
+Padding = Literal["valid", "same"]
+
+
+class LayerBase(Spec):
+    """What every layer has."""
+
+    name: LayerName | None = None
+    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    input: Annotated[list[LayerName], BeforeValidator(_listed), Field(min_length=1)] | None = None
+    """Names of the layers that it reads, `input` for the network's; by default the one before."""
+
+
+class DenseSpec(LayerBase):
+    """Every unit sees every input: `activation(x · W + b)`, along the last axis."""
 
     type: Literal["dense"]
-    units: int = Field(ge=1)
+    units: Size
     """Number of neurons in the layer."""
     activation: ActivationName = "linear"
     use_bias: bool = True
     initializer: InitializerName | None = None
-    """How the weights start; by default He for the relu family, LeCun for selu, Xavier otherwise.
-    """
+    """How the weights start; by default He for the relu family, LeCun for selu, else Xavier."""
 
 
-class DropoutSpec(Spec):
-    """Silences each value with probability `rate` while training, and scales the others up by 1 /
-    (1 - rate).
+class ActivationSpec(LayerBase):
+    """An activation alone."""
+
+    type: Literal["activation"]
+    activation: ActivationName
+
+
+class DropoutSpec(LayerBase):
+    """Silences each value with probability `rate` while training, and scales the others up by
+    1 / (1 - rate).
     """
 
     type: Literal["dropout"]
     rate: float = Field(ge=0, lt=1)
 
 
-LayerSpec = Annotated[DenseSpec | DropoutSpec, Field(discriminator="type")]
+class LayerNormSpec(LayerBase):
+    """Each sample's features are brought to mean 0 and variance 1 (Ba et al. 2016)."""
+
+    type: Literal["layer_norm"]
+    epsilon: float = Field(default=1e-5, gt=0)
+
+
+class BatchNormSpec(LayerBase):
+    """Each feature is brought to mean 0 and variance 1 over the batch (Ioffe & Szegedy 2015)."""
+
+    type: Literal["batch_norm"]
+    momentum: float = Field(default=0.9, ge=0, lt=1)
+    """How slowly the running statistics follow, which are used after training."""
+    epsilon: float = Field(default=1e-5, gt=0)
+
+
+class ResidualSpec(LayerBase):
+    """Adds what the inner layers make of its input to that input (He et al. 2016)."""
+
+    type: Literal["residual"]
+    layers: list[LayerSpec] = Field(min_length=1, max_length=16)
+
+
+class FlattenSpec(LayerBase):
+    """All numbers of a sample in one row."""
+
+    type: Literal["flatten"]
+
+
+class ReshapeSpec(LayerBase):
+    """The numbers of a sample, in their order, in another shape."""
+
+    type: Literal["reshape"]
+    shape: list[Annotated[int, Field(ge=-1)]] = Field(min_length=1, max_length=4)
+    """One length may be -1: whatever is left."""
+
+
+class Conv1dSpec(LayerBase):
+    """A window slides along a sequence `(length, channels)`."""
+
+    type: Literal["conv1d"]
+    filters: Size
+    kernel_size: OneSize
+    stride: OneSize = Field(default_factory=lambda: [1])
+    padding: Padding = "valid"
+    activation: ActivationName = "linear"
+    use_bias: bool = True
+    initializer: InitializerName | None = None
+
+
+class Conv2dSpec(LayerBase):
+    """A window slides over an image `(height, width, channels)` (LeCun et al. 1989)."""
+
+    type: Literal["conv2d"]
+    filters: Size
+    kernel_size: Sizes
+    """One number, or height and width."""
+    stride: Sizes = Field(default_factory=lambda: [1])
+    padding: Padding = "valid"
+    activation: ActivationName = "linear"
+    use_bias: bool = True
+    initializer: InitializerName | None = None
+
+
+class MaxPool1dSpec(LayerBase):
+    """The largest value of each window of a sequence."""
+
+    type: Literal["max_pool1d"]
+    pool_size: OneSize = Field(default_factory=lambda: [2])
+    stride: OneSize | None = None
+
+
+class MaxPool2dSpec(LayerBase):
+    """The largest value of each window of an image."""
+
+    type: Literal["max_pool2d"]
+    pool_size: Sizes = Field(default_factory=lambda: [2])
+    stride: Sizes | None = None
+
+
+class AveragePool1dSpec(LayerBase):
+    """The mean of each window of a sequence."""
+
+    type: Literal["average_pool1d"]
+    pool_size: OneSize = Field(default_factory=lambda: [2])
+    stride: OneSize | None = None
+
+
+class AveragePool2dSpec(LayerBase):
+    """The mean of each window of an image."""
+
+    type: Literal["average_pool2d"]
+    pool_size: Sizes = Field(default_factory=lambda: [2])
+    stride: Sizes | None = None
+
+
+class GlobalMaxPoolSpec(LayerBase):
+    """The largest value of each channel."""
+
+    type: Literal["global_max_pool"]
+
+
+class GlobalAveragePoolSpec(LayerBase):
+    """The mean of each channel."""
+
+    type: Literal["global_average_pool"]
+
+
+class EmbeddingSpec(LayerBase):
+    """A learned vector for each token; the input are token numbers, from 0."""
+
+    type: Literal["embedding"]
+    vocabulary: Size
+    units: Size
+
+
+class PositionalEncodingSpec(LayerBase):
+    """Adds to each place of a sequence what tells it from the others (Vaswani et al. 2017)."""
+
+    type: Literal["positional_encoding"]
+    kind: Literal["sinusoidal", "learned"] = "sinusoidal"
+
+
+class RnnSpec(LayerBase):
+    """One step after another, each with a memory of the one before (Elman 1990)."""
+
+    type: Literal["rnn"]
+    units: Size
+    return_sequences: bool = False
+    """Every step's output rather than the last one's."""
+
+
+class LstmSpec(LayerBase):
+    """Long short-term memory (Hochreiter & Schmidhuber 1997, with the forget gate of 2000)."""
+
+    type: Literal["lstm"]
+    units: Size
+    return_sequences: bool = False
+
+
+class GruSpec(LayerBase):
+    """Gated recurrent unit (Cho et al. 2014)."""
+
+    type: Literal["gru"]
+    units: Size
+    return_sequences: bool = False
+
+
+class AdditiveAttentionSpec(LayerBase):
+    """Attention of Bahdanau et al. (2014); reads two layers: who asks, and what is looked at."""
+
+    type: Literal["additive_attention"]
+    units: Size
+
+
+class MultiHeadAttentionSpec(LayerBase):
+    """Scaled dot-product attention in several heads (Vaswani et al. 2017).
+
+    With one input it looks at itself, with two the first one asks the second.
+    """
+
+    type: Literal["multi_head_attention"]
+    heads: Size
+    causal: bool = False
+    """No place sees what comes after it."""
+
+
+class TransformerBlockSpec(LayerBase):
+    """Attention and two dense layers, each with a residual and a layer norm."""
+
+    type: Literal["transformer_block"]
+    heads: Size
+    hidden: Size
+    """Units of the first of the two dense layers."""
+    norm: Literal["pre", "post"] = "pre"
+    causal: bool = False
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    activation: ActivationName = "gelu"
+
+
+class ConcatenateSpec(LayerBase):
+    """Its inputs one after the other along the last axis."""
+
+    type: Literal["concatenate"]
+
+
+class AddSpec(LayerBase):
+    """The sum of its inputs."""
+
+    type: Literal["add"]
+
+
+class SliceSpec(LayerBase):
+    """A part of each sample along its first axis, to feed several layers from one array."""
+
+    type: Literal["slice"]
+    start: int
+    stop: int | None = None
+
+
+LayerSpec = Annotated[
+    DenseSpec
+    | ActivationSpec
+    | DropoutSpec
+    | LayerNormSpec
+    | BatchNormSpec
+    | ResidualSpec
+    | FlattenSpec
+    | ReshapeSpec
+    | Conv1dSpec
+    | Conv2dSpec
+    | MaxPool1dSpec
+    | MaxPool2dSpec
+    | AveragePool1dSpec
+    | AveragePool2dSpec
+    | GlobalMaxPoolSpec
+    | GlobalAveragePoolSpec
+    | EmbeddingSpec
+    | PositionalEncodingSpec
+    | RnnSpec
+    | LstmSpec
+    | GruSpec
+    | AdditiveAttentionSpec
+    | MultiHeadAttentionSpec
+    | TransformerBlockSpec
+    | ConcatenateSpec
+    | AddSpec
+    | SliceSpec,
+    Field(discriminator="type"),
+]
 
 
 class NetworkSpec(Spec):

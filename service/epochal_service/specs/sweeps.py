@@ -7,9 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from epochal_engine import LabelName
-
 from .base import PAGE_SIZE, Cursor, PageSize, PageToken, Reply, Request, Seed, Spec
+from .diagnosis import Label
 from .jobs import Divergence, End, EpochRow, JobState, StateChange, StopReason
 from .training import LearningRate, Metric, TrainingSpec
 
@@ -71,18 +70,6 @@ class WatchSweepRequest(Request):
     """Replay what came after this `seq`; without it the stream opens with a snapshot."""
 
 
-class Label(Reply):
-    """What the training loss says of the learning rate, and the numbers that this was read from."""
-
-    name: LabelName
-    level: float
-    """The median of the last quarter over the first loss."""
-    late: float
-    """The share of the whole fall that came in the last half."""
-    undone: float
-    """All rises over all falls."""
-
-
 class MemberProgress(Reply):
     """What the store has of a member beside its epochs."""
 
@@ -121,7 +108,7 @@ class Sweep(Reply):
     """Of one member."""
     samples: int
     flops: float
-    """Of all members: 6 · parameters · samples · epochs · members."""
+    """Of all members: 3 · operations forward · samples · epochs · members."""
     attempt: int = 0
     seq: int = 0
     """Cursor of the newest event."""

@@ -47,6 +47,16 @@ from .jobs import (
 from .networks import LayerSummary, Network, NetworkSummary
 from .presets import Preset, preset, presets
 from .specs import dense, dropout, network
+from .sweeps import (
+    Label,
+    Member,
+    MemberCurve,
+    MemberEpochs,
+    Sweep,
+    SweepEpochsEvent,
+    SweepEvent,
+    SweepSnapshotEvent,
+)
 from .system import Component, Health, Limit, Limits, Version
 
 __version__ = "0.1.0"
@@ -79,10 +89,14 @@ __all__ = [
     "InvalidArgument",
     "Job",
     "JobFailed",
+    "Label",
     "LayerGradient",
     "LayerSummary",
     "Limit",
     "Limits",
+    "Member",
+    "MemberCurve",
+    "MemberEpochs",
     "MissingDependency",
     "Network",
     "NetworkSummary",
@@ -90,6 +104,10 @@ __all__ = [
     "Preset",
     "SnapshotEvent",
     "StateEvent",
+    "Sweep",
+    "SweepEpochsEvent",
+    "SweepEvent",
+    "SweepSnapshotEvent",
     "TimedOut",
     "TooLarge",
     "Unavailable",

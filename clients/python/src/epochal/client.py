@@ -11,6 +11,7 @@ from .jobs import Jobs
 from .networks import Networks
 from .records import read
 from .session import Session
+from .sweeps import Sweeps
 from .system import Health, Limits, Version
 from .transport import connect
 
@@ -33,6 +34,7 @@ class Client:
         url = base_url or os.environ.get("EPOCHAL_URL") or DEFAULT_URL
         self._session = Session(connect(url, timeout), retries)
         self.jobs = Jobs(self._session)
+        self.sweeps = Sweeps(self._session)
         self.networks = Networks(self._session)
         self.datasets = Datasets(self._session)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from .errors import ConnectionFailed, TimedOut, Unavailable
 from .session import Session
-from .transport import pauses
+from .transport import noun_of, pauses
 
 GIVE_UP_SECONDS = 60.0
 TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
@@ -28,7 +28,7 @@ def follow(
     give_up_after: float = GIVE_UP_SECONDS,
     timeout: float | None = None,
 ) -> Generator[dict[str, Any]]:
-    """Every frame of a job's stream after a cursor, in order, none twice, up to its `end`.
+    """Every frame of a job's or sweep's stream after a cursor, in order, none twice, to its `end`.
 
     Reconnects on its own and raises the last error once the service has been out of reach for
     `give_up_after` seconds. Raises `TimedOut` after `timeout` seconds in all, and `NotFound`.
@@ -52,7 +52,7 @@ def follow(
                     if frame["type"] == "end":
                         return
             # Closed without an end: the service leaves, or the cursor is past the end already.
-            if _is_over(session.call("GetJob", {"id": job_id}), cursor):
+            if _is_over(session.call(f"Get{noun_of(job_id)}", {"id": job_id}), cursor):
                 return
         except (ConnectionFailed, TimedOut, Unavailable) as error:
             failure = error

@@ -125,7 +125,7 @@ class Estimate:
     parameters: int
     samples: int
     flops: float
-    """Floating-point operations of the whole run: 6 · parameters · samples · epochs."""
+    """Floating-point operations of the whole run: 3 · operations forward · samples · epochs."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

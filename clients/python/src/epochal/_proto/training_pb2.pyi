@@ -261,6 +261,73 @@ EVENT_TYPE_HEARTBEAT: EventType.ValueType  # 6
 """Nothing new, still there; `seq` is the cursor."""
 Global___EventType: _TypeAlias = EventType  # noqa: Y015
 
+class _LabelName:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _LabelNameEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_LabelName.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LABEL_NAME_UNSPECIFIED: _LabelName.ValueType  # 0
+    LABEL_NAME_TOO_LOW: _LabelName.ValueType  # 1
+    """The loss hardly moved."""
+    LABEL_NAME_SLOW: _LabelName.ValueType  # 2
+    """It falls, and would have gone on falling."""
+    LABEL_NAME_GOOD: _LabelName.ValueType  # 3
+    """It came down, or settled."""
+    LABEL_NAME_OSCILLATING: _LabelName.ValueType  # 4
+    """What the steps gained they lost again."""
+    LABEL_NAME_DIVERGED: _LabelName.ValueType  # 5
+    """It ended above where it began."""
+
+class LabelName(_LabelName, metaclass=_LabelNameEnumTypeWrapper):
+    """What the training loss says of the learning rate."""
+
+LABEL_NAME_UNSPECIFIED: LabelName.ValueType  # 0
+LABEL_NAME_TOO_LOW: LabelName.ValueType  # 1
+"""The loss hardly moved."""
+LABEL_NAME_SLOW: LabelName.ValueType  # 2
+"""It falls, and would have gone on falling."""
+LABEL_NAME_GOOD: LabelName.ValueType  # 3
+"""It came down, or settled."""
+LABEL_NAME_OSCILLATING: LabelName.ValueType  # 4
+"""What the steps gained they lost again."""
+LABEL_NAME_DIVERGED: LabelName.ValueType  # 5
+"""It ended above where it began."""
+Global___LabelName: _TypeAlias = LabelName  # noqa: Y015
+
+class _FindingKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FindingKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FINDING_KIND_UNSPECIFIED: _FindingKind.ValueType  # 0
+    FINDING_KIND_OUTPUT_ACTIVATION: _FindingKind.ValueType  # 1
+    """The last activation cannot reach the targets."""
+    FINDING_KIND_UNSCALED_INPUTS: _FindingKind.ValueType  # 2
+    FINDING_KIND_VANISHING_GRADIENTS: _FindingKind.ValueType  # 3
+    FINDING_KIND_EXPLODING_GRADIENTS: _FindingKind.ValueType  # 4
+    FINDING_KIND_DEAD_UNITS: _FindingKind.ValueType  # 5
+    FINDING_KIND_SATURATED_UNITS: _FindingKind.ValueType  # 6
+    FINDING_KIND_LEARNING_RATE_TOO_HIGH: _FindingKind.ValueType  # 7
+    FINDING_KIND_LEARNING_RATE_TOO_LOW: _FindingKind.ValueType  # 8
+    FINDING_KIND_OVERFITTING: _FindingKind.ValueType  # 9
+
+class FindingKind(_FindingKind, metaclass=_FindingKindEnumTypeWrapper): ...
+
+FINDING_KIND_UNSPECIFIED: FindingKind.ValueType  # 0
+FINDING_KIND_OUTPUT_ACTIVATION: FindingKind.ValueType  # 1
+"""The last activation cannot reach the targets."""
+FINDING_KIND_UNSCALED_INPUTS: FindingKind.ValueType  # 2
+FINDING_KIND_VANISHING_GRADIENTS: FindingKind.ValueType  # 3
+FINDING_KIND_EXPLODING_GRADIENTS: FindingKind.ValueType  # 4
+FINDING_KIND_DEAD_UNITS: FindingKind.ValueType  # 5
+FINDING_KIND_SATURATED_UNITS: FindingKind.ValueType  # 6
+FINDING_KIND_LEARNING_RATE_TOO_HIGH: FindingKind.ValueType  # 7
+FINDING_KIND_LEARNING_RATE_TOO_LOW: FindingKind.ValueType  # 8
+FINDING_KIND_OVERFITTING: FindingKind.ValueType  # 9
+Global___FindingKind: _TypeAlias = FindingKind  # noqa: Y015
+
 @_typing.final
 class OptimizerSpec(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -1253,6 +1320,27 @@ class PredictRequest(_message.Message):
 Global___PredictRequest: _TypeAlias = PredictRequest  # noqa: Y015
 
 @_typing.final
+class GetDiagnosisRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_id", b"_id", "id", b"id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_id", b"_id", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
+    _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+
+Global___GetDiagnosisRequest: _TypeAlias = GetDiagnosisRequest  # noqa: Y015
+
+@_typing.final
 class WatchJobRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1427,7 +1515,7 @@ class Job(_message.Message):
     samples: _builtins.int
     """Samples trained on; the held-out part does not count."""
     flops: _builtins.float
-    """6 x parameters x samples x epochs."""
+    """3 x operations forward x samples x epochs."""
     attempt: _builtins.int
     """How often a worker has taken the job up."""
     seq: _builtins.int
@@ -1909,6 +1997,173 @@ class Prediction(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
 
 Global___Prediction: _TypeAlias = Prediction  # noqa: Y015
+
+@_typing.final
+class Label(_message.Message):
+    """A label and the numbers that it was read from."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    LATE_FIELD_NUMBER: _builtins.int
+    UNDONE_FIELD_NUMBER: _builtins.int
+    name: Global___LabelName.ValueType
+    level: _builtins.float
+    """The median of the last quarter over the first loss."""
+    late: _builtins.float
+    """The share of the whole fall that came in the last half."""
+    undone: _builtins.float
+    """All rises over all falls."""
+    def __init__(
+        self,
+        *,
+        name: Global___LabelName.ValueType | None = ...,
+        level: _builtins.float | None = ...,
+        late: _builtins.float | None = ...,
+        undone: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_late", b"_late", "_level", b"_level", "_name", b"_name", "_undone", b"_undone", "late", b"late", "level", b"level", "name", b"name", "undone", b"undone"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_late", b"_late", "_level", b"_level", "_name", b"_name", "_undone", b"_undone", "late", b"late", "level", b"level", "name", b"name", "undone", b"undone"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__late: _TypeAlias = _typing.Literal["late"]  # noqa: Y015
+    _WhichOneofArgType__late: _TypeAlias = _typing.Literal["_late", b"_late"]  # noqa: Y015
+    _WhichOneofReturnType__level: _TypeAlias = _typing.Literal["level"]  # noqa: Y015
+    _WhichOneofArgType__level: _TypeAlias = _typing.Literal["_level", b"_level"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__undone: _TypeAlias = _typing.Literal["undone"]  # noqa: Y015
+    _WhichOneofArgType__undone: _TypeAlias = _typing.Literal["_undone", b"_undone"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__late) -> _WhichOneofReturnType__late | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__level) -> _WhichOneofReturnType__level | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__undone) -> _WhichOneofReturnType__undone | None: ...
+
+Global___Label: _TypeAlias = Label  # noqa: Y015
+
+@_typing.final
+class Finding(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class EvidenceEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    KIND_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
+    SUGGESTION_FIELD_NUMBER: _builtins.int
+    PATCH_FIELD_NUMBER: _builtins.int
+    kind: Global___FindingKind.ValueType
+    layer: _builtins.str
+    """Where it shows; unset for what concerns the whole run."""
+    message: _builtins.str
+    suggestion: _builtins.str
+    @_builtins.property
+    def evidence(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """The numbers that the finding was read from."""
+
+    @_builtins.property
+    def patch(self) -> Global___TrainingSpec:
+        """The change: what is set here replaces what the job asked for."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___FindingKind.ValueType | None = ...,
+        layer: _builtins.str | None = ...,
+        message: _builtins.str | None = ...,
+        evidence: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        suggestion: _builtins.str | None = ...,
+        patch: Global___TrainingSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_kind", b"_kind", "_layer", b"_layer", "_message", b"_message", "_patch", b"_patch", "_suggestion", b"_suggestion", "kind", b"kind", "layer", b"layer", "message", b"message", "patch", b"patch", "suggestion", b"suggestion"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_kind", b"_kind", "_layer", b"_layer", "_message", b"_message", "_patch", b"_patch", "_suggestion", b"_suggestion", "evidence", b"evidence", "kind", b"kind", "layer", b"layer", "message", b"message", "patch", b"patch", "suggestion", b"suggestion"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__kind: _TypeAlias = _typing.Literal["kind"]  # noqa: Y015
+    _WhichOneofArgType__kind: _TypeAlias = _typing.Literal["_kind", b"_kind"]  # noqa: Y015
+    _WhichOneofReturnType__layer: _TypeAlias = _typing.Literal["layer"]  # noqa: Y015
+    _WhichOneofArgType__layer: _TypeAlias = _typing.Literal["_layer", b"_layer"]  # noqa: Y015
+    _WhichOneofReturnType__message: _TypeAlias = _typing.Literal["message"]  # noqa: Y015
+    _WhichOneofArgType__message: _TypeAlias = _typing.Literal["_message", b"_message"]  # noqa: Y015
+    _WhichOneofReturnType__patch: _TypeAlias = _typing.Literal["patch"]  # noqa: Y015
+    _WhichOneofArgType__patch: _TypeAlias = _typing.Literal["_patch", b"_patch"]  # noqa: Y015
+    _WhichOneofReturnType__suggestion: _TypeAlias = _typing.Literal["suggestion"]  # noqa: Y015
+    _WhichOneofArgType__suggestion: _TypeAlias = _typing.Literal["_suggestion", b"_suggestion"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__kind) -> _WhichOneofReturnType__kind | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__layer) -> _WhichOneofReturnType__layer | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__message) -> _WhichOneofReturnType__message | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__patch) -> _WhichOneofReturnType__patch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__suggestion) -> _WhichOneofReturnType__suggestion | None: ...
+
+Global___Finding: _TypeAlias = Finding  # noqa: Y015
+
+@_typing.final
+class Diagnosis(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    LABEL_FIELD_NUMBER: _builtins.int
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Epochs that were looked at."""
+    @_builtins.property
+    def label(self) -> Global___Label:
+        """Absent until there are two epochs."""
+
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Finding]:
+        """Causes before their effects; empty for a healthy run."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int | None = ...,
+        label: Global___Label | None = ...,
+        findings: _abc.Iterable[Global___Finding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_label", b"_label", "epoch", b"epoch", "label", b"label"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_label", b"_label", "epoch", b"epoch", "findings", b"findings", "label", b"label"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__label: _TypeAlias = _typing.Literal["label"]  # noqa: Y015
+    _WhichOneofArgType__label: _TypeAlias = _typing.Literal["_label", b"_label"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__label) -> _WhichOneofReturnType__label | None: ...
+
+Global___Diagnosis: _TypeAlias = Diagnosis  # noqa: Y015
 
 @_typing.final
 class StateChange(_message.Message):

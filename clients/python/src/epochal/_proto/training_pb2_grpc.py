@@ -101,6 +101,11 @@ class TrainingServiceStub:
                 request_serializer=epochal_dot_v1_dot_training__pb2.PredictRequest.SerializeToString,
                 response_deserializer=epochal_dot_v1_dot_training__pb2.Prediction.FromString,
                 _registered_method=True)
+        self.GetDiagnosis = channel.unary_unary(
+                '/epochal.v1.TrainingService/GetDiagnosis',
+                request_serializer=epochal_dot_v1_dot_training__pb2.GetDiagnosisRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__pb2.Diagnosis.FromString,
+                _registered_method=True)
         self.WatchJob = channel.unary_stream(
                 '/epochal.v1.TrainingService/WatchJob',
                 request_serializer=epochal_dot_v1_dot_training__pb2.WatchJobRequest.SerializeToString,
@@ -196,6 +201,13 @@ class TrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDiagnosis(self, request, context):
+        """What went wrong, where it shows, and what to try next.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchJob(self, request, context):
         """Replays from `after`, follows, says `end`, and closes.
         """
@@ -270,6 +282,11 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     servicer.Predict,
                     request_deserializer=epochal_dot_v1_dot_training__pb2.PredictRequest.FromString,
                     response_serializer=epochal_dot_v1_dot_training__pb2.Prediction.SerializeToString,
+            ),
+            'GetDiagnosis': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDiagnosis,
+                    request_deserializer=epochal_dot_v1_dot_training__pb2.GetDiagnosisRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__pb2.Diagnosis.SerializeToString,
             ),
             'WatchJob': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchJob,
@@ -629,6 +646,33 @@ class TrainingService:
             '/epochal.v1.TrainingService/Predict',
             epochal_dot_v1_dot_training__pb2.PredictRequest.SerializeToString,
             epochal_dot_v1_dot_training__pb2.Prediction.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDiagnosis(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.TrainingService/GetDiagnosis',
+            epochal_dot_v1_dot_training__pb2.GetDiagnosisRequest.SerializeToString,
+            epochal_dot_v1_dot_training__pb2.Diagnosis.FromString,
             options,
             channel_credentials,
             insecure,

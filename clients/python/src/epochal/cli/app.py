@@ -16,7 +16,7 @@ from ..errors import (
     TimedOut,
     Unavailable,
 )
-from . import jobs, material, training
+from . import jobs, material, sweeps, training
 from .output import err, out
 
 EPILOG = (
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for panel, commands in {
-    "Train": (training.train, training.watch, material.validate, material.presets),
+    "Train": (training.train, training.watch, sweeps.sweep, material.validate, material.presets),
     "Jobs": (
         jobs.jobs,
         jobs.show,

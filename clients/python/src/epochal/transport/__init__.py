@@ -36,7 +36,7 @@ class Transport(Protocol):
     def watch(
         self, job_id: str, after: int | None, lifetime: float | None
     ) -> Generator[dict[str, Any]]:
-        """Events of a job after a cursor, each with `seq`, `type`, and what the type tells.
+        """Events of a job or sweep after a cursor, each with `seq`, `type` and what the type tells.
 
         Ends when the service closes the stream; raises `ConnectionFailed` when it is cut and
         `TimedOut` after `lifetime` seconds, or when nothing, not even a heartbeat, was heard.
@@ -46,6 +46,11 @@ class Transport(Protocol):
     def close(self) -> None:
         """Give back the connections."""
         ...
+
+
+def noun_of(watched_id: str) -> str:
+    """ "Sweep" or "Job", as the names of methods have it: the id begins with the word."""
+    return "Sweep" if watched_id.startswith("sweep_") else "Job"
 
 
 def connect(url: str, timeout: float) -> Transport:

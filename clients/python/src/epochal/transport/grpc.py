@@ -17,7 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from .._proto import dataset_pb2, network_pb2, system_pb2, training_pb2
+from .._proto import dataset_pb2, network_pb2, sweep_pb2, system_pb2, training_pb2
 from .._proto.common_pb2 import Row
 from ..errors import (
     API_ERRORS,
@@ -29,11 +29,11 @@ from ..errors import (
     TimedOut,
     api_error,
 )
-from . import LOOPBACK
+from . import LOOPBACK, noun_of
 
 _SERVICES = [
     service
-    for module in (network_pb2, dataset_pb2, training_pb2, system_pb2)
+    for module in (network_pb2, dataset_pb2, training_pb2, sweep_pb2, system_pb2)
     for service in module.DESCRIPTOR.services_by_name.values()
 ]
 _LARGEST_MESSAGE = 64 * 2**20
@@ -116,7 +116,7 @@ class GrpcTransport:
     def watch(
         self, job_id: str, after: int | None, lifetime: float | None
     ) -> Generator[dict[str, Any]]:
-        request, invoke = self._calls["WatchJob"]
+        request, invoke = self._calls[f"Watch{noun_of(job_id)}"]
         message = request()
         write(message, {"id": job_id, "after": after})
         seconds = _LIFETIME_SECONDS if lifetime is None else min(lifetime, _LIFETIME_SECONDS)

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx2
 
 from ..errors import ApiError, ConnectionFailed, FieldError, InvalidArgument, TimedOut, api_error
-from . import LOOPBACK
+from . import LOOPBACK, noun_of
 
 ROUTES = {
     "CreateNetwork": "POST /v1/networks",
@@ -38,6 +38,12 @@ ROUTES = {
     "ListCheckpoints": "GET /v1/jobs/{id}/checkpoints",
     "GetCheckpoint": "GET /v1/jobs/{id}/checkpoints/{epoch}",
     "Predict": "POST /v1/jobs/{id}/predict",
+    "CreateSweep": "POST /v1/sweeps",
+    "GetSweep": "GET /v1/sweeps/{id}",
+    "ListSweeps": "GET /v1/sweeps",
+    "DeleteSweep": "DELETE /v1/sweeps/{id}",
+    "CancelSweep": "POST /v1/sweeps/{id}/cancel",
+    "GetSweepCurves": "GET /v1/sweeps/{id}/curves",
     "GetLimits": "GET /v1/limits",
     "GetVersion": "GET /v1/version",
 }
@@ -72,8 +78,8 @@ class HttpTransport:
             }
         )
         with self._translated():
-            if method == "CreateJob":
-                response = self._create_job(path, **rest)
+            if "spec" in rest:
+                response = self._create(path, **rest)
             elif verb == "POST":
                 response = self._client.post(path, json=rest)
             else:
@@ -84,7 +90,7 @@ class HttpTransport:
             return {"content": response.content}
         return self._json(response) if response.content else {}
 
-    def _create_job(
+    def _create(
         self, path: str, spec: Any, request_id: str | None = None, validate_only: bool = False
     ) -> httpx2.Response:
         headers = {"Idempotency-Key": request_id} if request_id else {}
@@ -101,7 +107,7 @@ class HttpTransport:
     def watch(
         self, job_id: str, after: int | None, lifetime: float | None
     ) -> Generator[dict[str, Any]]:
-        path = f"/v1/jobs/{_segment('id', job_id)}/events"
+        path = f"/v1/{noun_of(job_id).lower()}s/{_segment('id', job_id)}/events"
         headers = {} if after is None else {"Last-Event-ID": str(after)}
         # A stream takes as long as it takes; only the silence in it is bounded.
         patience = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)

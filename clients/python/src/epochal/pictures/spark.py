@@ -1,0 +1,32 @@
+"""A curve in one line of characters, for tables in which the shape is what counts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..records import Floats
+
+_BARS = "▁▂▃▄▅▆▇█"
+_NOT_FINITE = "×"
+
+
+def spark(values: Floats, low: float, high: float, width: int = 24) -> str:
+    """`values` `(points,)` as `width` bars between `low` and `high`, on a logarithmic scale.
+
+    Each bar is the mean of its stretch in that scale; what is not finite is a cross.
+    """
+    if len(values) == 0:
+        return ""
+    with np.errstate(all="ignore"):
+        floor = max(low, 1e-12)
+        span = max(float(np.log(max(high, floor) / floor)), 1e-9)
+        heights = np.log(np.clip(values, floor, max(high, floor)) / floor) / span
+        finite = np.isfinite(values)
+    bars = []
+    width = min(width, len(values))
+    for part in np.array_split(np.arange(len(values)), width):
+        if not finite[part].all():
+            bars.append(_NOT_FINITE)
+        else:
+            bars.append(_BARS[min(int(heights[part].mean() * len(_BARS)), len(_BARS) - 1)])
+    return "".join(bars)

@@ -1,0 +1,181 @@
+"""A sweep through the client and the command line, on a real service."""
+
+import json
+import math
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from tests.client.test_cli import environment
+from tests.servers.stack import Stack
+
+import epochal
+from epochal.cli.sweeps import learning_rates
+from epochal.pictures.spark import spark
+
+XOR = {**epochal.preset("xor"), "epochs": 200}
+RATES = [1e-6, 0.05, 1e9]
+
+
+@pytest.fixture
+def swept(client: epochal.Client) -> epochal.Sweep:
+    """Three learning rates for XOR: one that does nothing, one that suits it, one far too high."""
+    sweep = client.sweeps.create(XOR, learning_rate=RATES, request_id="client-tests-sweep")
+    return sweep.wait(60)
+
+
+def test_a_sweep_is_created_waited_for_and_says_which_rate_suits(swept: epochal.Sweep) -> None:
+    assert swept.id.startswith("sweep_")
+    assert (swept.state, swept.stop_reason, swept.epoch) == ("succeeded", "completed", 200)
+    assert [member.learning_rate for member in swept.members] == RATES
+    labels = [member.label.name for member in swept.members if member.label is not None]
+    assert labels[:2] == ["too_low", "good"]
+    assert labels[2] in ("oscillating", "diverged")
+    assert swept.best is not None
+    assert swept.best.index == 1
+
+
+def test_a_member_has_the_losses_of_the_job_that_it_would_be_alone(
+    client: epochal.Client, swept: epochal.Sweep
+) -> None:
+    spec = swept.job_spec(1)
+    assert spec["optimizer"]["learning_rate"] == 0.05
+    job = client.jobs.create(spec).wait(60)
+    alone = job.curve(["train_loss"])["train_loss"]
+    together = swept.curves(max_points=1000)[1]
+    assert together.epochs.tolist() == list(range(1, 201))
+    np.testing.assert_allclose(together.values, alone, rtol=1e-3)
+
+
+def test_a_long_curve_comes_in_few_points_with_its_ends(swept: epochal.Sweep) -> None:
+    curve = swept.curves(max_points=10)[1]
+    assert 4 <= len(curve.epochs) <= 12
+    assert (curve.epochs[0], curve.epochs[-1]) == (1, 200)
+    assert swept.curves("validation_loss") == {}
+
+
+def test_watching_a_sweep_begins_with_a_snapshot_and_ends(swept: epochal.Sweep) -> None:
+    events = list(swept.watch())
+    assert [event.type for event in events] == ["snapshot", "end"]
+    snapshot = events[0]
+    assert isinstance(snapshot, epochal.SweepSnapshotEvent)
+    assert [curve.index for curve in snapshot.curves] == [0, 1, 2]
+    replayed = list(swept.watch(after=0))
+    epochs = [event for event in replayed if isinstance(event, epochal.SweepEpochsEvent)]
+    assert epochs[-1].last_epoch == 200
+    assert [member.index for member in epochs[0].members] == [0, 1, 2]
+    assert replayed[-1].type == "end"
+
+
+def test_sweeps_are_listed_without_members_and_not_among_jobs(
+    client: epochal.Client, swept: epochal.Sweep
+) -> None:
+    listed = next(s for s in client.sweeps.list() if s.id == swept.id)
+    assert listed.members == ()
+    assert listed.refresh().members[1].index == 1
+    assert swept.id not in {job.id for job in client.jobs.list()}
+    with pytest.raises(epochal.NotFound):
+        client.jobs.get(swept.id)
+
+
+def test_a_sweep_is_cancelled_and_deleted(client: epochal.Client) -> None:
+    endless = {**epochal.preset("moons"), "epochs": 1_000_000, "batch_size": 1}
+    sweep = client.sweeps.create(endless, learning_rate=[0.1, 0.2])
+    for event in sweep.watch(timeout=60):
+        if isinstance(event, epochal.SweepEpochsEvent):
+            break
+    with pytest.raises(epochal.Conflict):
+        sweep.delete()
+    assert sweep.cancel().wait(60).state == "cancelled"
+    assert all(member.stop_reason is None for member in sweep.members)
+    sweep.delete()
+    with pytest.raises(epochal.NotFound):
+        sweep.refresh()
+
+
+def test_members_may_differ_in_several_numbers(client: epochal.Client) -> None:
+    estimate = client.sweeps.create(XOR, [{"seed": 3, "beta_1": 0.5}], l2=[0.1], validate_only=True)
+    assert estimate.spec["variants"] == [{"seed": 3, "beta_1": 0.5}, {"l2": 0.1}]
+    assert estimate.flops == 2 * client.jobs.create(XOR, validate_only=True).flops
+
+
+@pytest.mark.parametrize(
+    ("variants", "field"),
+    [
+        ([{"momentum": 0.5}], "variants[0].momentum"),
+        ([{"learning_rate": -1}], "variants[0].learning_rate"),
+        ([], "variants"),
+        ([{}] * 65, "variants"),
+    ],
+)
+def test_what_is_wrong_is_named(
+    client: epochal.Client, variants: list[dict[str, Any]], field: str
+) -> None:
+    with pytest.raises(epochal.InvalidArgument) as raised:
+        client.sweeps.create(XOR, variants)
+    assert raised.value.errors[0].field == field
+
+
+def test_what_is_wrong_with_the_job_is_named_within_it(client: epochal.Client) -> None:
+    with pytest.raises(epochal.InvalidArgument) as raised:
+        client.sweeps.create({**XOR, "loss": "cross_entropy"}, learning_rate=[0.1])
+    assert {error.field.split(".")[0] for error in raised.value.errors} == {"job"}
+
+
+def test_sequences_of_other_names_or_lengths_are_refused(client: epochal.Client) -> None:
+    with pytest.raises(epochal.InvalidArgument, match="must be one of learning_rate"):
+        client.sweeps.create(XOR, epochs=[1, 2])
+    with pytest.raises(epochal.InvalidArgument, match="one length"):
+        client.sweeps.create(XOR, learning_rate=[0.1], seed=[1, 2])
+
+
+# -------------------------------------------------------------------------------- the command line
+
+
+def test_rates_are_a_range_at_equal_ratios_or_a_list() -> None:
+    assert learning_rates("1e-2..1", 3) == [0.01, 0.1, 1.0]
+    assert learning_rates("0.5,0.25", 32) == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("text", ["", "a..b", "0..1", "-1,2", "nan", "1..inf"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        learning_rates(text, 4)
+
+
+def test_a_curve_in_one_line_falls_from_high_to_low_and_crosses_out_what_is_not_finite() -> None:
+    assert spark(np.array([1.0, 0.1, 0.01]), 0.01, 1.0) == "█▅▁"
+    assert spark(np.array([1.0, math.nan]), 0.01, 1.0) == "█×"
+    assert spark(np.empty(0), 0.01, 1.0) == ""
+    assert len(spark(np.linspace(1, 0.1, 100), 0.1, 1.0)) == 24
+
+
+def epochal_command(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "epochal", *words],
+        capture_output=True,
+        text=True,
+        env=environment(stack.http),
+        timeout=60,
+    )
+
+
+def test_the_command_prints_members_bands_and_the_best(stack: Stack) -> None:
+    range_of_rates = ("--learning-rate", "1e-6..1e-1", "--count", "4")
+    done = epochal_command(stack, "sweep", "xor", *range_of_rates, "--epochs", "100")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:2] == ["LEARNING", "RATE"]
+    assert [line.split()[0] for line in lines[1:5]] == ["1e-06", "4.64e-05", "0.00215", "0.1"]
+    assert "lowest loss: learning rate 0.1" in done.stdout
+    assert any(line.split()[:2] == ["good", "0.1"] for line in lines)
+
+
+def test_the_command_prints_json_for_programs(stack: Stack) -> None:
+    rates = ("--learning-rate", "0.1,0.2")
+    done = epochal_command(stack, "sweep", "xor", *rates, "--epochs", "20", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [member["epoch"] for member in json.loads(done.stdout)["members"]] == [20, 20]

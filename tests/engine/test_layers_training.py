@@ -1,0 +1,259 @@
+"""Networks of every kind learn what they are made for, and can be stopped and continued."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from epochal_engine import (
+    ActivationLayer,
+    Adam,
+    AdditiveAttention,
+    BatchNorm,
+    Concatenate,
+    Conv2d,
+    Data,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    GlobalMaxPool,
+    Gru,
+    Layer,
+    LayerNorm,
+    Lstm,
+    MaxPool2d,
+    Network,
+    PositionalEncoding,
+    Residual,
+    Rnn,
+    Run,
+    Sgd,
+    Slice,
+    State,
+    Training,
+    TransformerBlock,
+    predict,
+    summarize,
+)
+from epochal_engine.blocks import join
+from epochal_engine.losses import find_loss
+from epochal_engine.trace import Array
+from epochal_service.datasets.builtin import CATALOG
+
+
+def trained(network: Network, data: Data, rate: float, epochs: int) -> Run:
+    training = Training(
+        "cross_entropy", Adam(rate), epochs=epochs, batch_size=32, gradients_every=0
+    )
+    run = Run(network, training, data)
+    for _ in run:
+        pass
+    return run
+
+
+def accuracy(run: Run) -> float:
+    """Of the validation samples, after the last epoch."""
+    return float(join(run.take()).columns["validation_accuracy"][-1])
+
+
+# ---------------------------------------------------------------- what they are made for
+
+
+def shifted_digits() -> Data:
+    """Digits of 8×8 pixels somewhere on a canvas of 12×12."""
+    digits = CATALOG["digits"].make(seed=0)
+    rng = np.random.default_rng(1)
+    canvas = np.zeros((len(digits.inputs), 12, 12, 1))
+    for image, digit in zip(canvas, digits.inputs, strict=True):
+        top, left = rng.integers(5, size=2)
+        image[top : top + 8, left : left + 8, 0] = digit.reshape(8, 8)
+    targets = np.asarray(digits.targets)
+    if targets.ndim == 1:
+        targets = np.eye(10)[targets.astype(int)]
+    order = rng.permutation(len(canvas))
+    train, validation = order[:1_400], order[1_400:]
+    return Data(canvas[train], targets[train], canvas[validation], targets[validation])
+
+
+def test_a_convolution_finds_a_digit_wherever_it_lies() -> None:
+    data = shifted_digits()
+    convolutional = Network(
+        (12, 12, 1),
+        (
+            Conv2d(8, 3, activation="relu"),
+            MaxPool2d(),
+            Conv2d(16, 3, activation="relu"),
+            GlobalMaxPool(),
+            Dense(10, "softmax"),
+        ),
+    )
+    plain = Network((12, 12, 1), (Flatten(), Dense(32, "relu"), Dense(10, "softmax")))
+    assert summarize(convolutional).parameters < summarize(plain).parameters / 3
+    found, missed = (accuracy(trained(net, data, 0.01, 12)) for net in (convolutional, plain))
+    assert found > 0.8
+    assert missed < found - 0.15
+
+
+@pytest.mark.parametrize(("kind", "epochs"), [(Rnn, 8), (Lstm, 4), (Gru, 6)])
+def test_a_recurrent_network_remembers_what_it_read_first(
+    kind: type[Rnn | Lstm | Gru], epochs: int
+) -> None:
+    rng = np.random.default_rng(0)
+    letters = rng.integers(4, size=(2_500, 12))
+    first = np.eye(4)[letters[:, 0]]
+    data = Data(letters[:2_000], first[:2_000], letters[2_000:], first[2_000:])
+    network = Network((12,), (Embedding(4, 8), kind(16), Dense(4, "softmax")))
+    assert accuracy(trained(network, data, 0.01, epochs)) > 0.95
+
+
+def test_a_transformer_of_one_block_sorts_letters() -> None:
+    rng = np.random.default_rng(0)
+    letters = rng.integers(10, size=(32 * 500 + 1_000, 6))
+    sorted_letters = np.eye(10)[np.sort(letters, 1)]
+    network = Network(
+        (6,),
+        (
+            Embedding(10, 32),
+            PositionalEncoding("learned"),
+            TransformerBlock(4, 64),
+            LayerNorm(),
+            Dense(10, "softmax"),
+        ),
+    )
+    assert summarize(network).parameters == 9_450
+    run = trained(network, Data(letters[1_000:], sorted_letters[1_000:]), 0.003, epochs=1)
+    found = predict(network, run.weights(), letters[:1_000]).argmax(-1)
+    # Whole sequences, none of which it has seen but by chance, after 500 steps.
+    assert (found == np.sort(letters[:1_000], 1)).all(1).mean() > 0.9
+
+
+def test_an_encoder_a_decoder_and_attention_reverse_what_they_read() -> None:
+    rng = np.random.default_rng(0)
+    source = rng.integers(8, size=(2_500, 5))
+    backward = source[:, ::-1]
+    # The decoder reads what it should have written before; 8 stands for the start.
+    written = np.concatenate([np.full((len(source), 1), 8), backward[:, :-1]], axis=1)
+    inputs, targets = np.concatenate([source, written], axis=1), np.eye(8)[backward]
+    network = Network(
+        (10,),
+        (
+            Embedding(9, 16, name="letters"),
+            Slice(0, 5),
+            Gru(32, return_sequences=True, name="encoder"),
+            Slice(5, input="letters"),
+            Gru(32, return_sequences=True, name="decoder"),
+            AdditiveAttention(32, input=("decoder", "encoder"), name="found"),
+            Concatenate(input=("decoder", "found")),
+            Dense(8, "softmax"),
+        ),
+    )
+    data = Data(inputs[500:], targets[500:], inputs[:500], targets[:500])
+    assert accuracy(trained(network, data, 0.01, epochs=5)) > 0.97
+
+
+# ---------------------------------------------------------------- running moments
+
+
+def test_running_moments_follow_those_of_the_batches() -> None:
+    # Column means 2 and 5, unbiased variances 2 and 8.
+    inputs = np.array([[1.0, 3.0], [3.0, 7.0]])
+    network = Network((2,), (BatchNorm(momentum=0.75), Dense(1)))
+    training = Training("mse", Sgd(0.0), epochs=2, dtype="float64")
+    run = Run(network, training, Data(inputs, np.zeros((2, 1))))
+    means, variances = [], []
+    for _ in run:
+        means.append(run.weights()["batch_norm_1.mean"].tolist())
+        variances.append(run.weights()["batch_norm_1.variance"].tolist())
+    # Three quarters of what was, and one of the batch: from 0 and 1 on.
+    assert means == [[0.5, 1.25], [0.875, 2.1875]]
+    assert variances == [[1.25, 2.75], [1.4375, 4.0625]]
+
+
+def test_validation_and_prediction_use_the_running_moments() -> None:
+    rng = np.random.default_rng(0)
+    inputs, targets = rng.normal(3.0, 2.0, (40, 3)), rng.normal(size=(40, 1))
+    network = Network((3,), (Dense(4), BatchNorm(), ActivationLayer("tanh"), Dense(1)))
+    training = Training("mse", Adam(0.05), epochs=3, batch_size=10, dtype="float64")
+    run = Run(network, training, Data(inputs[:30], targets[:30], inputs[30:], targets[30:]))
+    for _ in run:
+        pass
+    reported = join(run.take()).columns["validation_loss"][-1]
+    found = predict(network, run.weights(), inputs[30:])
+    assert find_loss("mse").value(found, targets[30:]) == pytest.approx(reported, rel=1e-12)
+    # Each sample by itself gives the same: no batch has a say in it.
+    alone = predict(network, run.weights(), inputs[30:31])
+    np.testing.assert_allclose(alone, found[:1], rtol=1e-12)
+
+
+def test_what_is_not_learnt_takes_no_step() -> None:
+    network = Network((2,), (Dense(3), BatchNorm(momentum=0.0), Dense(1)))
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(8, 2))
+    training = Training("mse", Adam(0.5), epochs=5, l2=0.1, dtype="float64")
+    run = Run(network, training, Data(inputs, rng.normal(size=(8, 1))))
+    before: dict[str, Array] = {}
+    for _ in run:
+        if before:
+            # With momentum 0 they are those of the last batch, whatever the optimizer does.
+            sums = inputs @ before["dense_1.weight"] + before["dense_1.bias"]
+            np.testing.assert_allclose(run.weights()["batch_norm_2.mean"], sums.mean(0))
+        before = run.weights()
+
+
+# ---------------------------------------------------------------- stopping and going on
+
+DEEP: tuple[Layer, ...] = (
+    Conv2d(3, 2, padding="same", use_bias=False),
+    BatchNorm(),
+    ActivationLayer("relu"),
+    Residual((Dropout(0.2), Conv2d(3, 3, padding="same", activation="gelu"))),
+    MaxPool2d(),
+    Flatten(),
+    Dropout(0.3),
+    Dense(3, "softmax"),
+)
+READING: tuple[Layer, ...] = (
+    Embedding(5, 4),
+    PositionalEncoding(),
+    TransformerBlock(2, 6, dropout=0.2),
+    Lstm(4),
+    Dense(3, "softmax"),
+)
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "layers"), [((4, 4, 2), DEEP), ((5,), READING)], ids=["deep", "reading"]
+)
+def test_going_on_from_any_epoch_gives_the_same_bits(
+    input_shape: tuple[int, ...], layers: tuple[Layer, ...]
+) -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(5, size=(29, *input_shape)).astype(float)
+    targets = np.eye(3)[rng.integers(3, size=29)]
+    data = Data(inputs[:22], targets[:22], inputs[22:], targets[22:])
+    network = Network(input_shape, layers)
+    training = Training("cross_entropy", Adam(0.02), epochs=9, batch_size=8, l2=1e-3)
+
+    def rows(run: Run) -> list[bytes]:
+        columns = join(run.take()).columns
+        return [columns[name].tobytes() for name in sorted(columns)]
+
+    whole = Run(network, training, data)
+    for _ in whole:
+        pass
+    weights, expected = whole.weights(), rows(whole)
+    for cut in (1, 4, 8):
+        run = Run(network, training, data)
+        next(epoch for epoch in run if epoch == cut)
+        state = run.state()
+        values = json.loads(json.dumps(state.values))
+        later = Run(network, training, data, State(state.arrays, values))
+        for _ in later:
+            pass
+        assert {name: array.tobytes() for name, array in later.weights().items()} == {
+            name: array.tobytes() for name, array in weights.items()
+        }
+        assert rows(later) == [np.frombuffer(column)[cut:].tobytes() for column in expected]

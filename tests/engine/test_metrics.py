@@ -1,0 +1,94 @@
+"""Metrics, with numbers small enough to count by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from epochal_engine import CrossEntropy, Data, Dense, Network, Run, Sgd, Training
+from epochal_engine.metrics import (
+    accuracy,
+    confusion_matrix,
+    measure,
+    perplexity,
+    r_squared,
+    top_k_accuracy,
+)
+from epochal_engine.snapshots import Segments
+
+THREE_CLASSES = np.array([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.3, 0.3, 0.4], [0.2, 0.5, 0.3]])
+RIGHT = np.eye(3)[[0, 0, 0, 2]]
+
+
+def test_the_largest_output_is_the_answer_and_a_single_one_says_yes_from_one_half_on() -> None:
+    assert accuracy(THREE_CLASSES, RIGHT) == 0.25
+    assert accuracy([[0.5], [0.4], [0.9]], [[1.0], [0.0], [0.0]]) == pytest.approx(2 / 3)
+    assert accuracy([THREE_CLASSES, THREE_CLASSES], [RIGHT, RIGHT]) == 0.25
+
+
+def test_a_right_class_among_the_k_largest_is_enough() -> None:
+    found = [top_k_accuracy(THREE_CLASSES, RIGHT, k) for k in (1, 2, 3)]
+    # The third sample has its right class level with another one: it takes all three.
+    assert found == [0.25, 0.75, 1.0]
+    assert top_k_accuracy(np.zeros((1, 3)), RIGHT[:1], 2) == 0.0
+    with pytest.raises(ValueError, match="at least 1"):
+        top_k_accuracy(THREE_CLASSES, RIGHT, 0)
+
+
+def test_a_confusion_matrix_counts_what_was_taken_for_what() -> None:
+    found = confusion_matrix([0, 1, 1, 2, 0], [0, 0, 1, 2, 2], 4)
+    assert found.tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        confusion_matrix([2], [0], 2)
+    with pytest.raises(ValueError, match="differ in shape"):
+        confusion_matrix([1, 0], [1], 2)
+
+
+def test_r_squared_is_one_at_best_and_nothing_for_always_the_mean() -> None:
+    targets = [[1.0], [2.0], [3.0]]
+    assert r_squared(targets, targets) == 1.0
+    assert r_squared([[2.0]] * 3, targets) == 0.0
+    # Squares left: 0.25 of a total of 2.
+    assert r_squared([[1.0], [2.5], [3.0]], targets) == pytest.approx(0.875)
+    assert r_squared([[3.0], [2.0], [1.0]], targets) == -3.0
+    assert r_squared([[1.0, 2.0], [2.0, 2.0], [3.0, 2.0]], [[1, 0], [2, 2], [3, 4]]) == 0.5
+    assert r_squared([[5.0], [5.0]], [[5.0], [5.0]]) == 1.0
+    assert r_squared([[5.0], [4.0]], [[5.0], [5.0]]) == 0.0
+
+
+def test_perplexity_counts_the_choices() -> None:
+    assert perplexity([0.0, math.log(50_257)]) == pytest.approx([1.0, 50_257.0])
+    assert perplexity(1_000.0) == math.inf
+
+
+def test_predictions_and_targets_must_agree_in_shape() -> None:
+    with pytest.raises(ValueError, match="differ in shape"):
+        accuracy(np.zeros((3, 1)), np.zeros(3))
+
+
+def test_tokens_that_do_not_count_are_no_part_of_the_loss_or_the_accuracy() -> None:
+    loss = CrossEntropy(ignore_label=-1)
+    network = Network((2,), (Dense(2, "softmax"),))
+    targets = loss.targets(np.array([0, -1, 1, 1]), (4, 2)).astype(np.float64)
+    scores = np.log([[[0.8, 0.2], [0.5, 0.5], [0.4, 0.6], [0.9, 0.1]]])
+    vectors = np.zeros((1, 6))
+    records = {"scores": scores, "gradient": vectors, "parameters": vectors}
+    columns, _ = measure(loss, records, targets, None, Segments(network))
+    by_hand = -(math.log(0.8) + math.log(0.6) + math.log(0.1)) / 3
+    assert columns["train_loss"] == pytest.approx([by_hand])
+    assert columns["train_accuracy"] == pytest.approx([2 / 3])
+
+
+def test_classes_by_number_train_as_rows_do() -> None:
+    rng = np.random.default_rng(0)
+    inputs, labels = rng.normal(size=(20, 2)), rng.integers(3, size=20)
+    network = Network((2,), (Dense(3, "softmax"),))
+    training = Training("cross_entropy", Sgd(0.5), epochs=20, batch_size=8)
+    runs = [Run(network, training, Data(inputs, t)) for t in (labels, np.eye(3)[labels])]
+    for run in runs:
+        for _ in run:
+            pass
+    first, second = (run.weights()["dense_1.weight"] for run in runs)
+    np.testing.assert_array_equal(first, second)
