@@ -162,10 +162,8 @@ def pytorch_module(torch: Any, network: Network) -> Any:
             super().__init__()
             self.heads = layer.heads
             self.before, self.between = nn.LayerNorm(features), nn.LayerNorm(features)
-            self.look, self.found = (
-                nn.Linear(features, 3 * features),
-                nn.Linear(features, features),
-            )
+            self.look = nn.Linear(features, 3 * features)
+            self.found = nn.Linear(features, features)
             self.think = nn.Sequential(
                 nn.Linear(features, layer.hidden),
                 activations[layer.activation](),
@@ -189,10 +187,6 @@ def pytorch_module(torch: Any, network: Network) -> Any:
 
         def forward(self, x: Any) -> Any:
             return x + self.table
-
-    class ChannelsFirst(nn.Module):  # type: ignore[misc, name-defined]
-        def forward(self, x: Any) -> Any:
-            return x.permute(0, 3, 1, 2)
 
     def modules(layer: Layer, shape: tuple[int, ...], is_last: bool) -> list[Any]:
         features = shape[-1]
@@ -219,11 +213,10 @@ def pytorch_module(torch: Any, network: Network) -> Any:
                 return [Block(layer, features)]
         raise NotImplementedError(layer.type)
 
-    start = [ChannelsFirst()] if len(network.input_shape) == 3 else []
     last = len(network.layers) - 1
     pairs = zip(network.layers, network.shapes, strict=False)
     rest = [m for k, (layer, shape) in enumerate(pairs) for m in modules(layer, shape, k == last)]
-    return nn.Sequential(*start, *rest)
+    return nn.Sequential(*rest)
 
 
 def train_with_pytorch(torch: Any, case: Case, data: Data) -> float:
@@ -240,6 +233,8 @@ def train_with_pytorch(torch: Any, case: Case, data: Data) -> float:
         targets = targets.argmax(-1)
     is_read = isinstance(case.network.layers[0], Embedding)
     inputs = torch.tensor(data.train_inputs, dtype=torch.long if is_read else torch.float32)
+    if inputs.ndim == 4:
+        inputs = inputs.permute(0, 3, 1, 2).contiguous()  # channels first, as is its habit
     batch = case.training.batch_size or case.samples
     epochs = max(case.training.epochs // 10, 1)
     start = process_time()

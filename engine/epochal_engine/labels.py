@@ -32,6 +32,8 @@ SETTLED = 0.05
 """Of the whole fall, the share in the last half of the curve up to which it counts as settled."""
 UNDONE = 0.5
 """Of all that the loss fell, the share by which it rose again from which on it oscillates."""
+SWING = 0.25
+"""Ups and downs within this share of the first loss are the noise of batches and dropout."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,18 @@ class Label:
     """The share of the whole fall that came in the last half; NaN where nothing fell."""
     undone: float
     """All rises added up, over all falls added up; infinite where nothing fell."""
+    swing: float
+    """The highest loss less the lowest, over the first."""
 
 
 def label(train_loss: ArrayLike, *, diverged: bool = False) -> Label:
     """The label of a curve `(epochs,)` of the training loss; `diverged` tells how the run ended.
 
-    With `level`, `late` and `undone` as in `Label`, the first rule that holds decides:
+    With the numbers of a `Label`, the first rule that holds decides:
 
         diverged      the run did, or a loss is not finite, or level > 1 + NOTICEABLE
         good          level ≤ LOW
-        oscillating   undone ≥ UNDONE
+        oscillating   undone ≥ UNDONE and swing ≥ SWING
         too_low       level > 1 - NOTICEABLE
         good          late ≤ SETTLED
         slow          otherwise
@@ -69,26 +73,26 @@ def label(train_loss: ArrayLike, *, diverged: bool = False) -> Label:
         raise ValueError("a curve needs at least one epoch")
     if diverged or not np.isfinite(losses).all():
         return Label("diverged", *_evidence(losses))
-    level, late, undone = _evidence(losses)
-    return Label(_name(level, late, undone), level, late, undone)
+    evidence = _evidence(losses)
+    return Label(_name(*evidence), *evidence)
 
 
-def _name(level: float, late: float, undone: float) -> LabelName:
+def _name(level: float, late: float, undone: float, swing: float) -> LabelName:
     if level > 1.0 + NOTICEABLE:
         return "diverged"
     if level <= LOW:
         return "good"
-    if undone >= UNDONE:
+    if undone >= UNDONE and swing >= SWING:
         return "oscillating"
     if not level <= 1.0 - NOTICEABLE:
         return "too_low"
     return "good" if late <= SETTLED else "slow"
 
 
-def _evidence(losses: Array) -> tuple[float, float, float]:
+def _evidence(losses: Array) -> tuple[float, float, float, float]:
     count = len(losses)
     if count < 2:
-        return np.nan, np.nan, np.nan
+        return np.nan, np.nan, np.nan, np.nan
     with np.errstate(all="ignore"):
         level = np.median(losses[-max(count // 4, 1) :]) / losses[0]
         changes = np.diff(losses)
@@ -97,4 +101,5 @@ def _evidence(losses: Array) -> tuple[float, float, float]:
         fall = losses[0] - losses[-1]
         late = (losses[count // 2] - losses[-1]) / fall if fall > 0 else np.nan
         undone = rises / falls if falls > 0 else np.inf if rises > 0 else 0.0
-    return float(level), float(late), float(undone)
+        swing = (losses.max() - losses.min()) / losses[0]
+    return float(level), float(late), float(undone), float(swing)

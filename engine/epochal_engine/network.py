@@ -53,6 +53,7 @@ class _Description:
     shapes: tuple[Shape, ...]
     variables: dict[str, _Variable]
     flops: tuple[int, ...]
+    largest: int
     has_noise: bool
 
 
@@ -123,10 +124,12 @@ class Network:
         x = leaf((1, *self.input_shape))
         variables: dict[str, _Variable] = {}
         noises: list[float] = []
+        leaves: set[Symbol] = set()
 
         def variable(name: str, shape: Shape, first: FirstValues, is_learnt: bool) -> Symbol:
             variables[name] = _Variable(shape, first, is_learnt)
-            return leaf(shape)
+            leaves.add(parameter := leaf(shape))
+            return parameter
 
         def noise(shape: Shape, rate: float) -> Symbol:
             noises.append(rate)
@@ -145,7 +148,11 @@ class Network:
                 raise ShapeError(index, name, shapes, str(error)) from None
             flops.append(_flops(outputs[name], known))
         return _Description(
-            tuple(y.shape[1:] for y in outputs.values()), variables, tuple(flops), len(noises) > 0
+            shapes=tuple(y.shape[1:] for y in outputs.values()),
+            variables=variables,
+            flops=tuple(flops),
+            largest=max(math.prod(y.shape) for y in known - leaves),
+            has_noise=len(noises) > 0,
         )
 
     @property
@@ -182,6 +189,11 @@ class Network:
     def flops(self) -> int:
         """Of all layers."""
         return sum(self.layer_flops)
+
+    @property
+    def largest_array(self) -> int:
+        """Elements of the largest array that one sample becomes on its way forward."""
+        return self._description.largest
 
     @property
     def has_noise(self) -> bool:

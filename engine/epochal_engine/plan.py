@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .primitives import copy
-from .tiles import chains
-from .trace import Array, Call, Symbol, in_order, is_contiguous, owner
+from .trace import Array, Call, Symbol, in_order, is_contiguous
 
 
 def perform(calls: Iterable[Call]) -> None:
@@ -45,13 +44,6 @@ class Plan:
             x: np.full(x.shape, x.value, dtype) for x in self.order if x.value is not None
         }
         self.bytes = sum(buffer.nbytes for buffer in buffers)
-        places = {
-            y: [(layout.home.get(y, y), math.prod(y.shape))]
-            + [(number, math.prod(shape)) for number, shape in layout.scratch.get(y, ())]
-            for y in self.order
-            if is_computed(y)
-        }
-        self._chains = chains(places, places)
 
     def bind(self, leaves: Mapping[Symbol, Array], results: Sequence[Array]) -> list[Call]:
         """The calls that compute `outputs` from the leaves' arrays, each into its result.
@@ -61,34 +53,17 @@ class Plan:
         """
         array = {**self._home, **self._constants, **leaves}
         array.update(zip(self.outputs, results, strict=True))
-        for y in self.order:
-            if y.primitive is not None and y.primitive.view is not None:
-                array[y] = y.primitive.view(*y.details, array[y.inputs[0]], y.shape)
         calls: list[Call] = []
-        for chain in self._chains:
-            for k in range(chain.blocks):
-                for y in chain.symbols:
-                    calls += self._block(y, array, k, chain.blocks)
+        for y in self.order:
+            if y.primitive is None:
+                continue
+            inputs = [array[x] for x in y.inputs]
+            if y.primitive.view is not None:
+                array[y] = y.primitive.view(*y.details, inputs[0], y.shape)
+            else:
+                scratch = self._scratch.get(y, ())
+                calls += y.primitive.calls(*y.details, *inputs, array[y], *scratch)
         return calls
-
-    def _block(
-        self, y: Symbol, array: Mapping[Symbol, Array], block: int, blocks: int
-    ) -> list[Call]:
-        """The calls for one block of the rows of y."""
-        assert y.primitive is not None
-        inputs, out, scratch = [array[x] for x in y.inputs], array[y], self._scratch.get(y, [])
-        if blocks > 1:
-            by_rows = y.primitive.by_rows(y)
-            assert by_rows is not None
-            rows = slice(block * len(out) // blocks, (block + 1) * len(out) // blocks)
-            inputs = [x[rows] if cut else x for x, cut in zip(inputs, by_rows, strict=True)]
-            out, scratch = out[rows], [piece[rows] for piece in scratch]
-        return y.primitive.calls(*y.details, *inputs, out, *scratch)
-
-
-def is_computed(y: Symbol) -> bool:
-    """Whether y has calls of its own, rather than being given or a view."""
-    return y.primitive is not None and y.primitive.view is None
 
 
 def evaluate(
@@ -102,11 +77,16 @@ def evaluate(
     return results
 
 
+def _is_computed(y: Symbol) -> bool:
+    """Whether y has calls of its own, rather than being given or a view."""
+    return y.primitive is not None and y.primitive.view is None
+
+
 def _in_memory_of_their_own(outputs: Sequence[Symbol]) -> list[Symbol]:
     """The outputs; a copy stands for one that is given, constant, a view or already there."""
     own: list[Symbol] = []
     for y in outputs:
-        own.append(y if is_computed(y) and y not in own else copy(y))
+        own.append(y if _is_computed(y) and y not in own else copy(y))
     return own
 
 
@@ -135,26 +115,33 @@ class _Layout:
         return number
 
 
+def _owner(x: Symbol) -> Symbol:
+    """The symbol in whose memory x lives."""
+    while x.primitive is not None and x.primitive.view is not None:
+        x = x.inputs[0]
+    return x
+
+
 def _is_whole(x: Symbol) -> bool:
     """Whether x is all of its owner, in the same order."""
-    return is_contiguous(x) and math.prod(x.shape) == math.prod(owner(x).shape)
+    return is_contiguous(x) and math.prod(x.shape) == math.prod(_owner(x).shape)
 
 
 def _lay_out(order: Sequence[Symbol], outputs: set[Symbol]) -> _Layout:
-    computed = [y for y in order if is_computed(y)]
-    uses_left = Counter(owner(x) for y in computed for x in y.inputs)
+    computed = [y for y in order if _is_computed(y)]
+    uses_left = Counter(_owner(x) for y in computed for x in y.inputs)
     layout = _Layout()
     for y in computed:
         assert y.primitive is not None
-        uses_here = Counter(owner(x) for x in y.inputs)
+        uses_here = Counter(_owner(x) for x in y.inputs)
         uses_left.subtract(uses_here)
         dying = [x for x in uses_here if x in layout.home and uses_left[x] == 0]
         if y not in outputs:
             heir_of = next(
                 (
-                    owner(x)
+                    _owner(x)
                     for x in (y.inputs[i] for i in y.primitive.overwrites)
-                    if owner(x) in dying and x.shape == y.shape and _is_whole(x)
+                    if _owner(x) in dying and x.shape == y.shape and _is_whole(x)
                 ),
                 None,
             )

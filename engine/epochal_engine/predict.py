@@ -11,7 +11,9 @@ from .plan import Plan, perform
 from .trace import Array, Call, Symbol, leaf
 
 SAMPLES_AT_ONCE = 1_024
-"""Samples in one pass: enough to keep NumPy busy, few enough to stay in the cache."""
+"""Samples in one pass, at most: enough to keep NumPy busy, few enough to stay in the cache."""
+ELEMENTS_AT_ONCE = 4_194_304
+"""Elements of the largest array of a pass, about: large networks are given fewer samples."""
 
 
 def predict(network: Network, weights: Mapping[str, Array], inputs: Array) -> Array:
@@ -51,8 +53,9 @@ def forward_passes(
     """
     passes = []
     compiled: dict[int, tuple[Plan, Symbol, dict[str, Symbol]]] = {}
-    for start in range(0, len(inputs), SAMPLES_AT_ONCE):
-        part = slice(start, start + SAMPLES_AT_ONCE)
+    at_once = max(1, min(SAMPLES_AT_ONCE, ELEMENTS_AT_ONCE // network.largest_array))
+    for start in range(0, len(inputs), at_once):
+        part = slice(start, start + at_once)
         samples = len(inputs[part])
         if samples not in compiled:
             x, leaves = leaf((samples, *network.input_shape)), parameter_leaves(network)

@@ -14,20 +14,21 @@ from numpy.typing import DTypeLike
 from .network import Network, parameter_leaves
 from .plan import Plan, perform
 from .replicas import replicate
-from .trace import Array, Symbol, leaf, owner
+from .trace import Array, Symbol, leaf
 
-SHARE, FEWEST, MOST = 20, 32, 256
+SHARE, FEWEST, MOST = 32, 20, 256
 """One in so many of the training samples is shown, but at least and at most so many."""
 PROBE_BYTES = 1_000_000
 """What the layers may make of them, of all epochs that are probed at once."""
 SATURATED_SLOPE = 0.05
 """An output is saturated where the slope is below this share of the activation's largest one."""
 
-_CENTER_AND_REACH = {
+_REACH = math.sqrt(1.0 - SATURATED_SLOPE)
+_FLAT_BEYOND = {
     # y = tanh(x): its slope is 1 - y².
-    "tanh": (0.0, math.sqrt(1.0 - SATURATED_SLOPE)),
+    "tanh": (-_REACH, _REACH),
     # y = σ(x): its slope is y·(1 - y), a quarter at most.
-    "sigmoid": (0.5, 0.5 * math.sqrt(1.0 - SATURATED_SLOPE)),
+    "sigmoid": (0.5 - 0.5 * _REACH, 0.5 + 0.5 * _REACH),
 }
 
 
@@ -67,9 +68,7 @@ class Probe:
             part = slice(start, start + self._at_once)
             made = self._pass(len(parameters[part])).run(parameters[part])
             for layer, (output, values) in enumerate(zip(self._outputs, made, strict=True)):
-                primitive = owner(output).primitive
-                kind = "" if primitive is None else primitive.name
-                _describe(kind, values, seen[part, layer])
+                _describe(_kind(output), values, seen[part, layer])
         return seen
 
     def _pass(self, copies: int) -> _Pass:
@@ -93,8 +92,7 @@ class _Pass:
     ) -> None:
         if copies > 1:
             outputs, new = replicate(outputs, set(leaves.values()), copies)
-            # A parameter that no output depends on has no leaf.
-            leaves = {name: new[old] for name, old in leaves.items() if old in new}
+            leaves = {name: new[old] for name, old in leaves.items()}
         self._weights = {name: np.empty(y.shape, samples.dtype) for name, y in leaves.items()}
         self._results = [np.empty(y.shape, samples.dtype) for y in outputs]
         given = {leaves[name]: array for name, array in self._weights.items()}
@@ -111,6 +109,13 @@ class _Pass:
         return [made.reshape(len(parameters), -1, made.shape[-1]) for made in self._results]
 
 
+def _kind(output: Symbol) -> str:
+    """The primitive that an output comes from, seen through changes of its shape."""
+    while output.primitive is not None and output.primitive.view is not None:
+        output = output.inputs[0]
+    return "" if output.primitive is None else output.primitive.name
+
+
 def _describe(kind: str, values: Array, seen: Array) -> None:
     """Fill `seen` `(m, 4)` from the values `(m, samples, units)` of an activation of a kind."""
     flat = values.reshape(len(values), -1).astype(np.float64)
@@ -119,8 +124,9 @@ def _describe(kind: str, values: Array, seen: Array) -> None:
     squares = np.einsum("mi,mi->m", flat, flat) / size
     seen[:, 0] = mean
     seen[:, 1] = np.sqrt(np.maximum(squares - np.square(mean), 0.0))
-    if kind in _CENTER_AND_REACH:
-        center, reach = _CENTER_AND_REACH[kind]
-        seen[:, 2] = np.count_nonzero(np.abs(flat - center) > reach, axis=1) / size
+    if kind in _FLAT_BEYOND:
+        low, high = _FLAT_BEYOND[kind]
+        is_flat = (flat < low) | (flat > high)
+        seen[:, 2] = np.count_nonzero(is_flat, axis=1) / size
     elif kind == "positive_part":
         seen[:, 3] = 1.0 - values.any(axis=1).mean(axis=1)

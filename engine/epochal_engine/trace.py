@@ -46,9 +46,6 @@ class Primitive:
     view: Callable[..., Array] | None = None
     """For an output that shares its input's memory, `view(*details, x, shape)` in place of any
     calls."""
-    by_rows: Callable[[Symbol], Sequence[bool] | None] = lambda y: None
-    """If each row of y, along its first axis, needs one row of some inputs only, and of scratch:
-    for each input whether it is one of these, or needed as a whole. None if that is not so."""
     flops: Callable[[Symbol], int] = lambda y: 0
     """Multiplications and additions, for those that multiply matrices."""
 
@@ -228,18 +225,6 @@ def inverse(axes: Sequence[int]) -> tuple[int, ...]:
 def is_permuted(x: Symbol) -> bool:
     """Whether x is another symbol with its axes in another order."""
     return x.primitive is not None and x.primitive.name == "permute"
-
-
-def along_rows(y: Symbol) -> list[bool]:
-    """For an element-wise primitive, which inputs have the rows of y rather than broadcast."""
-    return [len(x.shape) == len(y.shape) and x.shape[:1] == y.shape[:1] for x in y.inputs]
-
-
-def owner(x: Symbol) -> Symbol:
-    """The symbol in whose memory x lives."""
-    while x.primitive is not None and x.primitive.view is not None:
-        x = x.inputs[0]
-    return x
 
 
 def is_contiguous(x: Symbol) -> bool:

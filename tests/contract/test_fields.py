@@ -33,6 +33,25 @@ BESIDE: dict[str, dict[str, Any]] = {
     "DatasetSpec.inputs": {"targets": [[0.0], [1.0]]},
     "DatasetSpec.targets": {"inputs": [[0.0, 0.0], [1.0, 1.0]]},
     "DatasetSpec.scaling": {"name": "xor"},
+    "LayerSpec.epsilon": {"type": "layer_norm"},
+    "LayerSpec.momentum": {"type": "batch_norm"},
+    "LayerSpec.shape": {"type": "reshape"},
+    "LayerSpec.filters": {"type": "conv1d", "kernel_size": [2]},
+    "LayerSpec.kernel_size": {"type": "conv2d", "filters": 2},
+    "LayerSpec.stride": {"type": "conv2d", "filters": 2, "kernel_size": [2]},
+    "LayerSpec.padding": {"type": "conv2d", "filters": 2, "kernel_size": [2]},
+    "LayerSpec.pool_size": {"type": "max_pool2d"},
+    "LayerSpec.vocabulary": {"type": "embedding", "units": 2},
+    "LayerSpec.kind": {"type": "positional_encoding"},
+    "LayerSpec.heads": {"type": "multi_head_attention"},
+    "LayerSpec.hidden": {"type": "transformer_block", "heads": 1},
+    "LayerSpec.norm": {"type": "transformer_block", "heads": 1, "hidden": 2},
+    "LayerSpec.dropout": {"type": "transformer_block", "heads": 1, "hidden": 2},
+    "LayerSpec.name": {"type": "flatten"},
+    "LayerSpec.input": {"type": "flatten"},
+    "AugmentationSpec.reach": {"type": "shift"},
+    "AugmentationSpec.deviation": {"type": "noise"},
+    "AugmentationSpec.probability": {"type": "flip"},
     "OptimizerSpec.learning_rate": {"type": "sgd"},
     "OptimizerSpec.momentum": {"type": "momentum"},
     "OptimizerSpec.beta_1": {"type": "adam"},
@@ -61,7 +80,7 @@ WRONG: dict[int, Any] = {
 }
 
 # Whatever both wires can write here is right.
-NEVER_WRONG = {"network.layers[0].use_bias", "target.value"}
+NEVER_WRONG = {"target.value"} | {f"network.layers[0].{f}" for f in ("start", "stop", "shape[0]")}
 
 
 def wrong_fields(message: Descriptor, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -73,13 +92,17 @@ def wrong_fields(message: Descriptor, at: str = "") -> Iterator[tuple[str, dict[
             yield f"{path}.COURSE", {"labels": {"COURSE": "week-3"}}
         elif field.message_type is Row.DESCRIPTOR:
             yield f"{path}[1]", beside | {field.name: [[0.0, 0.0], [1.0]]}
+        elif field.message_type and field.message_type.full_name == message.full_name:
+            continue  # a layer within a layer: its own fields are wrong in turn already
         elif field.message_type:
             item = f"{path}[0]" if field.is_repeated else path
             for inner_path, inner in wrong_fields(field.message_type, item):
                 yield inner_path, beside | {field.name: [inner] if field.is_repeated else inner}
-        elif path not in NEVER_WRONG:
+        elif field.type != FieldDescriptor.TYPE_BOOL:
             wrong = WRONG[field.type]
             item = f"{path}[0]" if field.is_repeated else path
+            if item in NEVER_WRONG:
+                continue
             yield item, beside | {field.name: [wrong] if field.is_repeated else wrong}
 
 

@@ -42,6 +42,12 @@ def test_a_loss_that_rises_as_often_as_it_falls_oscillates() -> None:
     assert found.undone == pytest.approx(0.9 / 1.3)
 
 
+def test_small_ups_and_downs_around_the_first_loss_are_noise_and_the_rate_is_too_low() -> None:
+    found = label([1.0, 1.05, 0.95, 1.05, 0.95, 1.05, 0.95, 1.05])
+    assert found.name == "too_low"
+    assert found.swing == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize("last", [1.2, math.nan, math.inf])
 def test_a_loss_that_ends_above_its_beginning_or_nowhere_diverged(last: float) -> None:
     assert label([1.0, 1.1, last]).name == "diverged"

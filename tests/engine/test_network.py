@@ -222,3 +222,9 @@ def test_equal_descriptions_are_equal_networks() -> None:
     one, other = (Network((2,), (Dense(3, "tanh"), Dense(1))) for _ in range(2))
     assert one == other
     assert hash(one) == hash(other)
+
+
+def test_the_largest_array_is_told_so_that_passes_can_be_kept_small() -> None:
+    assert Network((3,), (Dense(40), Dense(2))).largest_array == 40
+    # What every window of 3 × 3 contains, for each of 6 × 6 places and 2 channels.
+    assert Network((8, 8, 2), (Conv2d(1, 3),)).largest_array == 6 * 6 * 9 * 2

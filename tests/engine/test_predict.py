@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from epochal_engine import Dense, Dropout, Network, predict
-from epochal_engine.predict import SAMPLES_AT_ONCE
+from epochal_engine.plan import perform
+from epochal_engine.predict import ELEMENTS_AT_ONCE, SAMPLES_AT_ONCE, forward_passes
 
 NETWORK = Network((2,), (Dense(3, "tanh"), Dropout(0.5), Dense(2, "softmax")))
 RNG = np.random.default_rng(0)
@@ -45,3 +46,14 @@ def test_missing_or_misshapen_weights_and_inputs_are_named() -> None:
         predict(NETWORK, {**WEIGHTS, "dense_1.bias": np.ones(4)}, np.ones((1, 2)))
     with pytest.raises(ValueError, match="inputs need the shape"):
         predict(NETWORK, WEIGHTS, np.ones((1, 3)))
+
+
+def test_a_large_network_is_given_few_samples_at_a_time() -> None:
+    network = Network((2,), (Dense(ELEMENTS_AT_ONCE // 4), Dense(1)))
+    weights = {name: np.ones(shape, np.float32) for name, shape in network.parameters.items()}
+    inputs, results = np.ones((9, 2), np.float32), np.zeros((9, 1), np.float32)
+    passes = forward_passes(network, weights, inputs, results)
+    assert len(passes) == 3
+    for calls in passes:
+        perform(calls)
+    np.testing.assert_allclose(results, 3.0 * ELEMENTS_AT_ONCE / 4 + 1.0, rtol=1e-3)

@@ -23,11 +23,18 @@ from epochal_engine import (
 )
 from epochal_engine.blocks import join
 from epochal_engine.network import parameter_views
+from epochal_engine.probe import Probe
 from epochal_engine.snapshots import Segments, take_snapshots
 from epochal_engine.trace import Array
 
 NETWORK = Network((2,), (Dense(3, "relu"), Dropout(0.2), Dense(1)))
+SAMPLES = np.random.default_rng(0).normal(size=(50, 2))
+PROBE = Probe(NETWORK, SAMPLES, np.float32)
 SIZES = {"dense_1": 9, "dense_3": 4}
+
+
+def probe(network: Network) -> Probe:
+    return Probe(network, np.ones((1, *network.input_shape)), np.float32)
 
 
 def vectors(epochs: int, seed: int = 0) -> Array:
@@ -40,11 +47,13 @@ def vectors(epochs: int, seed: int = 0) -> Array:
 
 def test_every_statistic_is_that_of_its_layer() -> None:
     gradients, steps, parameters = vectors(4), vectors(4, 1), vectors(4, 2)
-    found = take_snapshots(Segments(NETWORK), np.arange(4), gradients, steps, parameters)
+    found = take_snapshots(Segments(NETWORK), PROBE, np.arange(4), gradients, steps, parameters)
     assert found.layers == ("dense_1", "dense_3")
     assert found.statistics.shape == (4, 2, len(STATISTICS))
     assert found.statistics.dtype == np.float32
+    activations = STATISTICS[7:]
     for epoch in range(4):
+        looked = PROBE.look(parameters[epoch : epoch + 1])[0]
         for layer, part in enumerate((slice(0, 9), slice(9, 13))):
             g = gradients[epoch, part].astype(np.float64)
             w, s = parameters[epoch, part].astype(float), steps[epoch, part].astype(float)
@@ -56,6 +65,7 @@ def test_every_statistic_is_that_of_its_layer() -> None:
                 "zero_share": (g == 0.0).mean(),
                 "weight_norm": np.linalg.norm(w),
                 "update_ratio": np.linalg.norm(s) / np.linalg.norm(w),
+                **dict(zip(activations, looked[layer].tolist(), strict=True)),
             }
             named = dict(zip(STATISTICS, found.statistics[epoch, layer].tolist(), strict=True))
             assert named == pytest.approx(expected, rel=1e-5)
@@ -65,7 +75,9 @@ def test_every_statistic_is_that_of_its_layer() -> None:
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
 def test_the_histogram_is_that_of_numpy_with_open_ends(seed: int, epochs: int) -> None:
     gradients = vectors(epochs, seed)
-    found = take_snapshots(Segments(NETWORK), np.arange(epochs), gradients, gradients, gradients)
+    found = take_snapshots(
+        Segments(NETWORK), PROBE, np.arange(epochs), gradients, gradients, gradients
+    )
     assert found.histogram.shape == (epochs, 2, BINS)
     assert found.histogram.dtype == np.uint32
     edges = [-np.inf, *HISTOGRAM_EDGES, np.inf]
@@ -84,7 +96,9 @@ def test_an_edge_belongs_to_the_bin_above_it_and_what_is_no_number_to_the_last()
     network = Network((2,), (Dense(4, use_bias=False),))
     gradient = np.array([[edge, -edge, below, 0.0, 128.0, np.inf, -np.inf, np.nan]], np.float32)
     with np.errstate(invalid="ignore"):
-        found = take_snapshots(Segments(network), np.arange(1), gradient, gradient, gradient)
+        found = take_snapshots(
+            Segments(network), probe(network), np.arange(1), gradient, gradient, gradient
+        )
     counts = found.histogram[0, 0]
     above = int(np.searchsorted(HISTOGRAM_EDGES, 2.0**-3)) + 1
     assert (counts[above], counts[above - 1], counts[0], counts[-1]) == (2, 1, 1, 4)
@@ -95,7 +109,7 @@ def test_a_step_from_zero_is_infinitely_large_and_no_step_is_zero() -> None:
     network = Network((1,), (Dense(1, use_bias=False), Dense(1, use_bias=False)))
     zeros, steps = np.zeros((1, 2), np.float32), np.array([[0.0, 1.0]], np.float32)
     with np.errstate(over="ignore"):
-        found = take_snapshots(Segments(network), np.arange(1), zeros, steps, zeros)
+        found = take_snapshots(Segments(network), probe(network), np.arange(1), zeros, steps, zeros)
     ratios = found.statistics[0, :, STATISTICS.index("update_ratio")]
     assert ratios.tolist() == [0.0, np.inf]
 

@@ -43,6 +43,12 @@ def dicts(message: Descriptor) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries({}, optional={f.name: _value(f) for f in message.fields})
 
 
+def flat_dicts(message: Descriptor) -> st.SearchStrategy[dict[str, Any]]:
+    """The same without messages inside of it: for one that stands inside of its own kind."""
+    flat = [f for f in message.fields if not f.message_type]
+    return st.fixed_dictionaries({}, optional={f.name: _value(f) for f in flat})
+
+
 def pydantic_time(moment: datetime) -> str:
     return TypeAdapter(datetime).dump_json(moment).decode().strip('"')
 
@@ -63,4 +69,7 @@ def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
         return st.lists(st.floats(), max_size=3)
     if field.message_type is Timestamp.DESCRIPTOR:
         return MOMENTS.map(pydantic_time)
-    return dicts(field.message_type) if field.message_type else SCALARS[field.type]
+    if not field.message_type:
+        return SCALARS[field.type]
+    is_nested = field.message_type.full_name == field.containing_type.full_name
+    return (flat_dicts if is_nested else dicts)(field.message_type)

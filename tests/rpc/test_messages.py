@@ -107,7 +107,8 @@ class Walk:
         elif field.message_type is Timestamp.DESCRIPTOR:
             assert types == [datetime], field.full_name
         elif field.message_type:
-            self.message(field.message_type, types)
+            if field.message_type.full_name != field.containing_type.full_name:
+                self.message(field.message_type, types)
         else:
             assert {SCALARS[t] for t in types} == {field.type}, field.full_name
 

@@ -68,7 +68,7 @@ def changed(*path: Any, to: Any) -> Callable[[dict[str, Any]], Any]:
         (
             changed("network", "layers", 0, "type", to="dens"),
             "network.layers[0].type",
-            "must be one of dense, dropout",
+            "must be one of dense, activation, dropout",
         ),
         (
             changed("network", "layers", 0, "activation", to="rleu"),

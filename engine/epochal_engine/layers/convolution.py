@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, TypeAlias
 
-import numpy as np
-
 from ..activations import ACTIVATIONS
-from ..initializers import INITIALIZERS, usual_initializer
+from ..initializers import usual_initializer
 from ..primitives import convolve, place
-from ..trace import Array, Shape, Symbol
-from .layer import Layer, Scope, check_counts, check_words, require, zeros
+from ..trace import Symbol
+from .layer import Layer, Scope, check_counts, check_words, drawn, require, zeros
 
 Padding: TypeAlias = Literal["valid", "same"]
 Pair: TypeAlias = int | tuple[int, int]
@@ -54,10 +51,6 @@ class _Convolution(Layer):
         """The name of the initializer in effect."""
         return self.initializer or usual_initializer(self.activation)
 
-    def _first_weight(self, shape: Shape, rng: np.random.Generator) -> Array:
-        fan_in = math.prod(shape[:-1])
-        return INITIALIZERS[self.initializer_name]((fan_in, shape[-1]), rng=rng).reshape(shape)
-
     def _padded(self, x: Symbol, axis: int, kernel: int, stride: int) -> Symbol:
         """x with zeros before and after, so that there are ⌈length / stride⌉ windows."""
         length = x.shape[axis]
@@ -95,7 +88,7 @@ class Conv2d(_Convolution):
         """From `(n, height, width, channels)` to `(n, height, width, filters)`."""
         require(len(x.shape) == 4, "an image, (height, width, channels)")
         shape = (*pair(self.kernel_size), x.shape[3], self.filters)
-        weight = scope.parameter("weight", shape, self._first_weight)
+        weight = scope.parameter("weight", shape, drawn(self.initializer_name))
         return self._forward(scope, x, weight, pair(self.stride))
 
 
@@ -115,7 +108,7 @@ class Conv1d(_Convolution):
         require(len(x.shape) == 3, "a sequence, (length, channels)")
         n, length, channels = x.shape
         shape = (self.kernel_size, channels, self.filters)
-        weight = scope.parameter("weight", shape, self._first_weight)
+        weight = scope.parameter("weight", shape, drawn(self.initializer_name))
         weight = weight.reshape((shape[0], 1, *shape[1:]))
         y = self._forward(scope, x.reshape((n, length, 1, channels)), weight, (self.stride, 1))
         return y.reshape((n, y.shape[1], self.filters))

@@ -40,7 +40,7 @@ class LayerNorm(Layer):
         """(x - mean) / √(variance + ε) · scale + shift along the last axis of `(n, …, d)`."""
         features = x.shape[-1:]
         _, centered, variance = _moments(x, (*x.shape[:-1], 1))
-        normal = centered / sqrt(variance + self.epsilon)
+        normal = centered * (1.0 / sqrt(variance + self.epsilon))
         scale = scope.parameter("scale", features, ones)
         return normal * scale + scope.parameter("shift", features, zeros)
 
@@ -80,6 +80,6 @@ class BatchNorm(Layer):
                 scope.update(name, old * self.momentum + share)
         else:
             centered, variance = x - running_mean, running_variance
-        normal = centered / sqrt(variance + self.epsilon)
+        normal = centered * (1.0 / sqrt(variance + self.epsilon))
         scale = scope.parameter("scale", channels, ones)
         return normal * scale + scope.parameter("shift", channels, zeros)

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from ..initializers import INITIALIZERS
 from ..primitives import concatenate, sigmoid, stretch, tanh
 from ..trace import Array, Shape, Symbol
 from .layer import Layer, Scope, check_counts, drawn, require, zeros
@@ -24,12 +25,8 @@ from .layer import Layer, Scope, check_counts, drawn, require, zeros
 def orthogonal_gates(shape: Shape, rng: np.random.Generator) -> Array:
     """An orthogonal matrix for each gate, side by side: `(units, gates · units)`."""
     units = shape[0]
-    gates = []
-    for _ in range(shape[1] // units):
-        q, r = np.linalg.qr(rng.normal(size=(units, units)))
-        # With these signs the matrix is uniform among all orthogonal ones (Mezzadri, 2007).
-        gates.append(q * np.sign(np.diagonal(r)))
-    return np.concatenate(gates, axis=1)
+    draw = INITIALIZERS["orthogonal"]
+    return np.concatenate([draw((units, units), rng=rng) for _ in range(shape[1] // units)], axis=1)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ..trace import Primitive, Symbol, along_rows, define, elementwise
+from ..trace import Primitive, Symbol, define, elementwise
 from .shapes import sum_to
 
 define(
@@ -15,7 +15,6 @@ define(
         calls=lambda a, b, out: [(np.add, (a, b, out))],
         slopes=lambda y, g: [sum_to(g, x.shape) for x in y.inputs],
         overwrites=(0, 1),
-        by_rows=along_rows,
     )
 )
 define(
@@ -24,7 +23,6 @@ define(
         calls=lambda a, b, out: [(np.subtract, (a, b, out))],
         slopes=lambda y, g: [sum_to(g, y.inputs[0].shape), sum_to(-g, y.inputs[1].shape)],
         overwrites=(0, 1),
-        by_rows=along_rows,
     )
 )
 define(
@@ -36,7 +34,6 @@ define(
             sum_to(g * y.inputs[0], y.inputs[1].shape),
         ],
         overwrites=(0, 1),
-        by_rows=along_rows,
     )
 )
 define(
@@ -48,7 +45,6 @@ define(
             sum_to(-(g * y / y.inputs[1]), y.inputs[1].shape),
         ],
         overwrites=(0, 1),
-        by_rows=along_rows,
     )
 )
 
@@ -76,7 +72,6 @@ define(
         calls=lambda a, b, out: [(partial(np.maximum, a, b, out=out), ())],
         slopes=_maximum_slopes,
         overwrites=(0, 1),
-        by_rows=along_rows,
     )
 )
 define(
@@ -85,6 +80,5 @@ define(
         calls=lambda a, b, out: [(np.equal, (a, b, out))],
         slopes=lambda y, g: [None, None],
         overwrites=(0, 1),
-        by_rows=along_rows,
     )
 )

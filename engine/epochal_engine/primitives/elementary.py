@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from ..trace import Array, Call, Primitive, Symbol, along_rows, define, elementwise
+from ..trace import Array, Call, Primitive, Symbol, define, elementwise
 
 _ENOUGH = 1_024
 """Elements in a row from which on a call costs little beside the work that it does."""
@@ -84,15 +84,7 @@ def _unary(
     slope: Callable[[Symbol, Symbol, Symbol], Symbol | None],
 ) -> None:
     """Define y = f(x): `slope(x, y, g)` is dL/dx, from whichever of x and y is cheaper."""
-    define(
-        Primitive(
-            name,
-            lambda y, g: [slope(y.inputs[0], y, g)],
-            calls,
-            overwrites=(0,),
-            by_rows=along_rows,
-        )
-    )
+    define(Primitive(name, lambda y, g: [slope(y.inputs[0], y, g)], calls, overwrites=(0,)))
 
 
 _unary("square", lambda x, out: [(np.square, (x, out))], lambda x, y, g: g * 2.0 * x)

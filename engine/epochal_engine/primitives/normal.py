@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..trace import Array, Call, Primitive, Symbol, along_rows, define, elementwise
+from ..trace import Array, Call, Primitive, Symbol, define, elementwise
 from .elementary import exp, square
 
 
@@ -82,6 +82,5 @@ define(
             g * (exp(square(y.inputs[0]) * -0.5) * (1.0 / math.sqrt(2.0 * math.pi)))
         ],
         scratch=lambda y: (y.shape, y.shape),
-        by_rows=along_rows,
     )
 )

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..trace import Array, Call, Primitive, Shape, Symbol, along_rows, apply, define
+from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
 from .elementary import log, sigmoid
 from .shapes import sum_to
 
@@ -102,7 +102,6 @@ define(
         slopes=lambda y, g: [y * (g - sum_to(g * y, _row(y.shape)))],
         overwrites=(0,),
         scratch=lambda y: (_row(y.shape),),
-        by_rows=along_rows,
     )
 )
 define(

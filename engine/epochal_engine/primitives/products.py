@@ -26,7 +26,6 @@ define(
 define(
     Primitive(
         "matmul",
-        by_rows=lambda y: [True, True],
         calls=lambda a, b, out: [(np.matmul, (a, b, out))],
         slopes=lambda y, g: [g @ y.inputs[1].T, y.inputs[0].T @ g],
         flops=_product_flops,

@@ -17,7 +17,6 @@ from ..trace import (
     Primitive,
     Shape,
     Symbol,
-    along_rows,
     apply,
     define,
     elementwise,
@@ -96,7 +95,6 @@ define(
         "sum_to",
         calls=_sum_to_calls,
         slopes=lambda y, g: [stretch(g, y.inputs[0].shape)],
-        by_rows=lambda y: [True] if along_rows(y) == [True] else None,
     )
 )
 define(
@@ -125,7 +123,6 @@ define(
         "copy",
         calls=lambda x, out: [(np.copyto, (out, x))],
         slopes=lambda y, g: [g],
-        by_rows=along_rows,
     )
 )
 define(

@@ -328,6 +328,31 @@ FINDING_KIND_LEARNING_RATE_TOO_LOW: FindingKind.ValueType  # 8
 FINDING_KIND_OVERFITTING: FindingKind.ValueType  # 9
 Global___FindingKind: _TypeAlias = FindingKind  # noqa: Y015
 
+class _AugmentationType:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AugmentationTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AugmentationType.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    AUGMENTATION_TYPE_UNSPECIFIED: _AugmentationType.ValueType  # 0
+    AUGMENTATION_TYPE_SHIFT: _AugmentationType.ValueType  # 1
+    """Moves each sample by some positions; zeros move in."""
+    AUGMENTATION_TYPE_NOISE: _AugmentationType.ValueType  # 2
+    """Adds normal noise to every number."""
+    AUGMENTATION_TYPE_FLIP: _AugmentationType.ValueType  # 3
+    """Mirrors from left to right."""
+
+class AugmentationType(_AugmentationType, metaclass=_AugmentationTypeEnumTypeWrapper): ...
+
+AUGMENTATION_TYPE_UNSPECIFIED: AugmentationType.ValueType  # 0
+AUGMENTATION_TYPE_SHIFT: AugmentationType.ValueType  # 1
+"""Moves each sample by some positions; zeros move in."""
+AUGMENTATION_TYPE_NOISE: AugmentationType.ValueType  # 2
+"""Adds normal noise to every number."""
+AUGMENTATION_TYPE_FLIP: AugmentationType.ValueType  # 3
+"""Mirrors from left to right."""
+Global___AugmentationType: _TypeAlias = AugmentationType  # noqa: Y015
+
 @_typing.final
 class OptimizerSpec(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
@@ -541,23 +566,78 @@ class LossOptionsSpec(_message.Message):
 Global___LossOptionsSpec: _TypeAlias = LossOptionsSpec  # noqa: Y015
 
 @_typing.final
+class AugmentationSpec(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: _builtins.int
+    REACH_FIELD_NUMBER: _builtins.int
+    DEVIATION_FIELD_NUMBER: _builtins.int
+    PROBABILITY_FIELD_NUMBER: _builtins.int
+    type: Global___AugmentationType.ValueType
+    reach: _builtins.int
+    """shift: positions along each axis."""
+    deviation: _builtins.float
+    """noise: standard deviation, in the inputs' units."""
+    probability: _builtins.float
+    """flip."""
+    def __init__(
+        self,
+        *,
+        type: Global___AugmentationType.ValueType | None = ...,
+        reach: _builtins.int | None = ...,
+        deviation: _builtins.float | None = ...,
+        probability: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_deviation", b"_deviation", "_probability", b"_probability", "_reach", b"_reach", "_type", b"_type", "deviation", b"deviation", "probability", b"probability", "reach", b"reach", "type", b"type"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_deviation", b"_deviation", "_probability", b"_probability", "_reach", b"_reach", "_type", b"_type", "deviation", b"deviation", "probability", b"probability", "reach", b"reach", "type", b"type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__deviation: _TypeAlias = _typing.Literal["deviation"]  # noqa: Y015
+    _WhichOneofArgType__deviation: _TypeAlias = _typing.Literal["_deviation", b"_deviation"]  # noqa: Y015
+    _WhichOneofReturnType__probability: _TypeAlias = _typing.Literal["probability"]  # noqa: Y015
+    _WhichOneofArgType__probability: _TypeAlias = _typing.Literal["_probability", b"_probability"]  # noqa: Y015
+    _WhichOneofReturnType__reach: _TypeAlias = _typing.Literal["reach"]  # noqa: Y015
+    _WhichOneofArgType__reach: _TypeAlias = _typing.Literal["_reach", b"_reach"]  # noqa: Y015
+    _WhichOneofReturnType__type: _TypeAlias = _typing.Literal["type"]  # noqa: Y015
+    _WhichOneofArgType__type: _TypeAlias = _typing.Literal["_type", b"_type"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__deviation) -> _WhichOneofReturnType__deviation | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__probability) -> _WhichOneofReturnType__probability | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reach) -> _WhichOneofReturnType__reach | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__type) -> _WhichOneofReturnType__type | None: ...
+
+Global___AugmentationSpec: _TypeAlias = AugmentationSpec  # noqa: Y015
+
+@_typing.final
 class RegularizationSpec(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     L2_FIELD_NUMBER: _builtins.int
+    L1_FIELD_NUMBER: _builtins.int
     l2: _builtins.float
     """Adds l2 / 2 |W|^2 of every weight matrix to the loss."""
+    l1: _builtins.float
+    """Adds l1 |W|, the sum of all sizes."""
     def __init__(
         self,
         *,
         l2: _builtins.float | None = ...,
+        l1: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_l2", b"_l2", "l2", b"l2"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_l1", b"_l1", "_l2", b"_l2", "l1", b"l1", "l2", b"l2"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_l2", b"_l2", "l2", b"l2"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_l1", b"_l1", "_l2", b"_l2", "l1", b"l1", "l2", b"l2"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__l1: _TypeAlias = _typing.Literal["l1"]  # noqa: Y015
+    _WhichOneofArgType__l1: _TypeAlias = _typing.Literal["_l1", b"_l1"]  # noqa: Y015
     _WhichOneofReturnType__l2: _TypeAlias = _typing.Literal["l2"]  # noqa: Y015
     _WhichOneofArgType__l2: _TypeAlias = _typing.Literal["_l2", b"_l2"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__l1) -> _WhichOneofReturnType__l1 | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__l2) -> _WhichOneofReturnType__l2 | None: ...
 
 Global___RegularizationSpec: _TypeAlias = RegularizationSpec  # noqa: Y015
@@ -719,6 +799,7 @@ class TrainingSpec(_message.Message):
     DEADLINE_SECONDS_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     LOSS_OPTIONS_FIELD_NUMBER: _builtins.int
+    AUGMENTATION_FIELD_NUMBER: _builtins.int
     loss: Global___Loss.ValueType
     epochs: _builtins.int
     batch_size: _builtins.int
@@ -747,6 +828,10 @@ class TrainingSpec(_message.Message):
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
     @_builtins.property
     def loss_options(self) -> Global___LossOptionsSpec: ...
+    @_builtins.property
+    def augmentation(self) -> _containers.RepeatedCompositeFieldContainer[Global___AugmentationSpec]:
+        """How the training samples are changed anew in every epoch, one after the other."""
+
     def __init__(
         self,
         *,
@@ -767,10 +852,11 @@ class TrainingSpec(_message.Message):
         deadline_seconds: _builtins.float | None = ...,
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         loss_options: Global___LossOptionsSpec | None = ...,
+        augmentation: _abc.Iterable[Global___AugmentationSpec] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_loss", b"_loss", "_loss_options", b"_loss_options", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "loss", b"loss", "loss_options", b"loss_options", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_loss", b"_loss", "_loss_options", b"_loss_options", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "labels", b"labels", "loss", b"loss", "loss_options", b"loss_options", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_loss", b"_loss", "_loss_options", b"_loss_options", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "augmentation", b"augmentation", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "labels", b"labels", "loss", b"loss", "loss_options", b"loss_options", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__batch_size: _TypeAlias = _typing.Literal["batch_size"]  # noqa: Y015
     _WhichOneofArgType__batch_size: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size"]  # noqa: Y015
@@ -1740,6 +1826,10 @@ class LayerGradient(_message.Message):
     WEIGHT_NORM_FIELD_NUMBER: _builtins.int
     UPDATE_RATIO_FIELD_NUMBER: _builtins.int
     HISTOGRAM_FIELD_NUMBER: _builtins.int
+    ACTIVATION_MEAN_FIELD_NUMBER: _builtins.int
+    ACTIVATION_STD_FIELD_NUMBER: _builtins.int
+    SATURATED_SHARE_FIELD_NUMBER: _builtins.int
+    DEAD_SHARE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     norm: _builtins.float
     mean: _builtins.float
@@ -1748,6 +1838,10 @@ class LayerGradient(_message.Message):
     zero_share: _builtins.float
     weight_norm: _builtins.float
     update_ratio: _builtins.float
+    activation_mean: _builtins.float
+    activation_std: _builtins.float
+    saturated_share: _builtins.float
+    dead_share: _builtins.float
     @_builtins.property
     def histogram(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
@@ -1762,11 +1856,21 @@ class LayerGradient(_message.Message):
         weight_norm: _builtins.float | None = ...,
         update_ratio: _builtins.float | None = ...,
         histogram: _abc.Iterable[_builtins.int] | None = ...,
+        activation_mean: _builtins.float | None = ...,
+        activation_std: _builtins.float | None = ...,
+        saturated_share: _builtins.float | None = ...,
+        dead_share: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_largest", b"_largest", "_mean", b"_mean", "_name", b"_name", "_norm", b"_norm", "_std", b"_std", "_update_ratio", b"_update_ratio", "_weight_norm", b"_weight_norm", "_zero_share", b"_zero_share", "largest", b"largest", "mean", b"mean", "name", b"name", "norm", b"norm", "std", b"std", "update_ratio", b"update_ratio", "weight_norm", b"weight_norm", "zero_share", b"zero_share"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_activation_mean", b"_activation_mean", "_activation_std", b"_activation_std", "_dead_share", b"_dead_share", "_largest", b"_largest", "_mean", b"_mean", "_name", b"_name", "_norm", b"_norm", "_saturated_share", b"_saturated_share", "_std", b"_std", "_update_ratio", b"_update_ratio", "_weight_norm", b"_weight_norm", "_zero_share", b"_zero_share", "activation_mean", b"activation_mean", "activation_std", b"activation_std", "dead_share", b"dead_share", "largest", b"largest", "mean", b"mean", "name", b"name", "norm", b"norm", "saturated_share", b"saturated_share", "std", b"std", "update_ratio", b"update_ratio", "weight_norm", b"weight_norm", "zero_share", b"zero_share"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_largest", b"_largest", "_mean", b"_mean", "_name", b"_name", "_norm", b"_norm", "_std", b"_std", "_update_ratio", b"_update_ratio", "_weight_norm", b"_weight_norm", "_zero_share", b"_zero_share", "histogram", b"histogram", "largest", b"largest", "mean", b"mean", "name", b"name", "norm", b"norm", "std", b"std", "update_ratio", b"update_ratio", "weight_norm", b"weight_norm", "zero_share", b"zero_share"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_activation_mean", b"_activation_mean", "_activation_std", b"_activation_std", "_dead_share", b"_dead_share", "_largest", b"_largest", "_mean", b"_mean", "_name", b"_name", "_norm", b"_norm", "_saturated_share", b"_saturated_share", "_std", b"_std", "_update_ratio", b"_update_ratio", "_weight_norm", b"_weight_norm", "_zero_share", b"_zero_share", "activation_mean", b"activation_mean", "activation_std", b"activation_std", "dead_share", b"dead_share", "histogram", b"histogram", "largest", b"largest", "mean", b"mean", "name", b"name", "norm", b"norm", "saturated_share", b"saturated_share", "std", b"std", "update_ratio", b"update_ratio", "weight_norm", b"weight_norm", "zero_share", b"zero_share"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__activation_mean: _TypeAlias = _typing.Literal["activation_mean"]  # noqa: Y015
+    _WhichOneofArgType__activation_mean: _TypeAlias = _typing.Literal["_activation_mean", b"_activation_mean"]  # noqa: Y015
+    _WhichOneofReturnType__activation_std: _TypeAlias = _typing.Literal["activation_std"]  # noqa: Y015
+    _WhichOneofArgType__activation_std: _TypeAlias = _typing.Literal["_activation_std", b"_activation_std"]  # noqa: Y015
+    _WhichOneofReturnType__dead_share: _TypeAlias = _typing.Literal["dead_share"]  # noqa: Y015
+    _WhichOneofArgType__dead_share: _TypeAlias = _typing.Literal["_dead_share", b"_dead_share"]  # noqa: Y015
     _WhichOneofReturnType__largest: _TypeAlias = _typing.Literal["largest"]  # noqa: Y015
     _WhichOneofArgType__largest: _TypeAlias = _typing.Literal["_largest", b"_largest"]  # noqa: Y015
     _WhichOneofReturnType__mean: _TypeAlias = _typing.Literal["mean"]  # noqa: Y015
@@ -1775,6 +1879,8 @@ class LayerGradient(_message.Message):
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__norm: _TypeAlias = _typing.Literal["norm"]  # noqa: Y015
     _WhichOneofArgType__norm: _TypeAlias = _typing.Literal["_norm", b"_norm"]  # noqa: Y015
+    _WhichOneofReturnType__saturated_share: _TypeAlias = _typing.Literal["saturated_share"]  # noqa: Y015
+    _WhichOneofArgType__saturated_share: _TypeAlias = _typing.Literal["_saturated_share", b"_saturated_share"]  # noqa: Y015
     _WhichOneofReturnType__std: _TypeAlias = _typing.Literal["std"]  # noqa: Y015
     _WhichOneofArgType__std: _TypeAlias = _typing.Literal["_std", b"_std"]  # noqa: Y015
     _WhichOneofReturnType__update_ratio: _TypeAlias = _typing.Literal["update_ratio"]  # noqa: Y015
@@ -1784,6 +1890,12 @@ class LayerGradient(_message.Message):
     _WhichOneofReturnType__zero_share: _TypeAlias = _typing.Literal["zero_share"]  # noqa: Y015
     _WhichOneofArgType__zero_share: _TypeAlias = _typing.Literal["_zero_share", b"_zero_share"]  # noqa: Y015
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__activation_mean) -> _WhichOneofReturnType__activation_mean | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__activation_std) -> _WhichOneofReturnType__activation_std | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__dead_share) -> _WhichOneofReturnType__dead_share | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__largest) -> _WhichOneofReturnType__largest | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__mean) -> _WhichOneofReturnType__mean | None: ...
@@ -1791,6 +1903,8 @@ class LayerGradient(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__norm) -> _WhichOneofReturnType__norm | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__saturated_share) -> _WhichOneofReturnType__saturated_share | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__std) -> _WhichOneofReturnType__std | None: ...
     @_typing.overload
@@ -2008,6 +2122,7 @@ class Label(_message.Message):
     LEVEL_FIELD_NUMBER: _builtins.int
     LATE_FIELD_NUMBER: _builtins.int
     UNDONE_FIELD_NUMBER: _builtins.int
+    SWING_FIELD_NUMBER: _builtins.int
     name: Global___LabelName.ValueType
     level: _builtins.float
     """The median of the last quarter over the first loss."""
@@ -2015,6 +2130,8 @@ class Label(_message.Message):
     """The share of the whole fall that came in the last half."""
     undone: _builtins.float
     """All rises over all falls."""
+    swing: _builtins.float
+    """The highest loss less the lowest, over the first."""
     def __init__(
         self,
         *,
@@ -2022,10 +2139,11 @@ class Label(_message.Message):
         level: _builtins.float | None = ...,
         late: _builtins.float | None = ...,
         undone: _builtins.float | None = ...,
+        swing: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_late", b"_late", "_level", b"_level", "_name", b"_name", "_undone", b"_undone", "late", b"late", "level", b"level", "name", b"name", "undone", b"undone"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_late", b"_late", "_level", b"_level", "_name", b"_name", "_swing", b"_swing", "_undone", b"_undone", "late", b"late", "level", b"level", "name", b"name", "swing", b"swing", "undone", b"undone"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_late", b"_late", "_level", b"_level", "_name", b"_name", "_undone", b"_undone", "late", b"late", "level", b"level", "name", b"name", "undone", b"undone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_late", b"_late", "_level", b"_level", "_name", b"_name", "_swing", b"_swing", "_undone", b"_undone", "late", b"late", "level", b"level", "name", b"name", "swing", b"swing", "undone", b"undone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__late: _TypeAlias = _typing.Literal["late"]  # noqa: Y015
     _WhichOneofArgType__late: _TypeAlias = _typing.Literal["_late", b"_late"]  # noqa: Y015
@@ -2033,6 +2151,8 @@ class Label(_message.Message):
     _WhichOneofArgType__level: _TypeAlias = _typing.Literal["_level", b"_level"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__swing: _TypeAlias = _typing.Literal["swing"]  # noqa: Y015
+    _WhichOneofArgType__swing: _TypeAlias = _typing.Literal["_swing", b"_swing"]  # noqa: Y015
     _WhichOneofReturnType__undone: _TypeAlias = _typing.Literal["undone"]  # noqa: Y015
     _WhichOneofArgType__undone: _TypeAlias = _typing.Literal["_undone", b"_undone"]  # noqa: Y015
     @_typing.overload
@@ -2041,6 +2161,8 @@ class Label(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__level) -> _WhichOneofReturnType__level | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__swing) -> _WhichOneofReturnType__swing | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__undone) -> _WhichOneofReturnType__undone | None: ...
 
@@ -2227,6 +2349,10 @@ class GradientColumns(_message.Message):
     ZERO_SHARE_FIELD_NUMBER: _builtins.int
     WEIGHT_NORM_FIELD_NUMBER: _builtins.int
     UPDATE_RATIO_FIELD_NUMBER: _builtins.int
+    ACTIVATION_MEAN_FIELD_NUMBER: _builtins.int
+    ACTIVATION_STD_FIELD_NUMBER: _builtins.int
+    SATURATED_SHARE_FIELD_NUMBER: _builtins.int
+    DEAD_SHARE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     @_builtins.property
     def norm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
@@ -2242,6 +2368,14 @@ class GradientColumns(_message.Message):
     def weight_norm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
     @_builtins.property
     def update_ratio(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def activation_mean(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def activation_std(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def saturated_share(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def dead_share(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
     def __init__(
         self,
         *,
@@ -2253,10 +2387,14 @@ class GradientColumns(_message.Message):
         zero_share: _abc.Iterable[_builtins.float] | None = ...,
         weight_norm: _abc.Iterable[_builtins.float] | None = ...,
         update_ratio: _abc.Iterable[_builtins.float] | None = ...,
+        activation_mean: _abc.Iterable[_builtins.float] | None = ...,
+        activation_std: _abc.Iterable[_builtins.float] | None = ...,
+        saturated_share: _abc.Iterable[_builtins.float] | None = ...,
+        dead_share: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "largest", b"largest", "mean", b"mean", "name", b"name", "norm", b"norm", "std", b"std", "update_ratio", b"update_ratio", "weight_norm", b"weight_norm", "zero_share", b"zero_share"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "activation_mean", b"activation_mean", "activation_std", b"activation_std", "dead_share", b"dead_share", "largest", b"largest", "mean", b"mean", "name", b"name", "norm", b"norm", "saturated_share", b"saturated_share", "std", b"std", "update_ratio", b"update_ratio", "weight_norm", b"weight_norm", "zero_share", b"zero_share"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015

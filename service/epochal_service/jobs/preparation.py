@@ -25,7 +25,7 @@ from epochal_engine import (
 from ..datasets import Dataset, DatasetError, from_rows, load
 from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
-from ..specs.build import build_loss, build_network, build_training
+from ..specs.build import build_augmentation, build_loss, build_network, build_training
 from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
 from ..specs.networks import LayerSpec, NetworkSpec, ResidualSpec
 from ..specs.training import TrainingSpec
@@ -73,11 +73,13 @@ def load_dataset(spec: TrainingSpec, connection: Connection, owner: str) -> Data
             case NamedDataset():
                 return generate(asked)
             case InlineDataset():
-                inline = all(len(row) == 1 for row in asked.targets)
+                alone = all(len(row) == 1 for row in asked.targets)
                 targets: Sequence[Any] = (
-                    [row[0] for row in asked.targets] if inline else asked.targets
+                    [row[0] for row in asked.targets] if alone else asked.targets
                 )
-                return from_rows(asked.inputs, targets, loss=spec.loss)
+                # A network that answers in a sequence is told a row of classes for each sample.
+                loss = "mse" if _answers_in_sequence(spec) else spec.loss
+                return from_rows(asked.inputs, targets, loss=loss)
             case UploadedDataset():
                 return uploaded(connection, asked.id, owner)
     except DatasetError as error:
@@ -182,7 +184,10 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
     assert isinstance(spec.network, NetworkSpec)  # a reference is resolved where the job is made
     network = check_network(spec.network, limits)
     targets = _targets(spec, network, dataset)
-    errors = [*_misfits(spec, spec.network, network, dataset, targets), *_contradictions(spec)]
+    errors = [
+        *_misfits(spec, spec.network, network, dataset, targets),
+        *_contradictions(spec, network),
+    ]
     if dataset.samples > limits.max_samples:
         errors.append(
             FieldError("dataset", f"has more than {limits.max_samples} samples: {_LIMIT}")
@@ -220,8 +225,8 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
             FieldError(
                 "epochs",
                 f"cost {price.flops:.3g} operations (3 · {total.flops} operations forward · "
-                f"{samples} samples · {spec.epochs} epochs), and one job may cost {limits.max_flops:.3g}: "
-                "ask for fewer epochs, a smaller network or less data",
+                f"{samples} samples · {spec.epochs} epochs), and one job may cost "
+                f"{limits.max_flops:.3g}: ask for fewer epochs, a smaller network or less data",
             ),
             reason="limit_exceeded",
         )
@@ -230,8 +235,8 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
 
 
 def _targets(spec: TrainingSpec, network: Network, dataset: Dataset) -> Array:
-    """The targets `(n, *output_shape)`; a sequence of classes is given as a row of their numbers."""
-    if _answers_in_sequence(spec, network) and dataset.task == "regression":
+    """The targets `(n, *output_shape)`; a sequence of classes comes as a row of their numbers."""
+    if _answers_in_sequence(spec) and dataset.task == "regression":
         shape = (dataset.samples, *network.output_shape)
         try:
             return build_loss(spec).targets(dataset.targets, shape)
@@ -243,8 +248,14 @@ def _targets(spec: TrainingSpec, network: Network, dataset: Dataset) -> Array:
         raise under("", error) from None
 
 
-def _answers_in_sequence(spec: TrainingSpec, network: Network) -> bool:
-    return spec.loss == "cross_entropy" and len(network.output_shape) == 2
+def _answers_in_sequence(spec: TrainingSpec) -> bool:
+    """Whether each sample has several answers, each of them a class."""
+    if spec.loss != "cross_entropy" or not isinstance(spec.network, NetworkSpec):
+        return False
+    try:
+        return len(build_network(spec.network).output_shape) == 2
+    except ValueError:  # will be told where the network is checked
+        return False
 
 
 def _misfits(
@@ -286,8 +297,15 @@ def _written(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} outputs" if len(shape) == 1 else f"the shape {list(shape)}"
 
 
-def _contradictions(spec: TrainingSpec) -> list[FieldError]:
+def _contradictions(spec: TrainingSpec, network: Network) -> list[FieldError]:
     errors = []
+    if spec.optimizer.type == "perceptron" and spec.loss != "perceptron":
+        errors.append(FieldError("optimizer.type", "perceptron needs the loss perceptron"))
+    for index, one in enumerate(spec.augmentation):
+        try:
+            build_augmentation(one).check(network.input_shape)
+        except ValueError as error:
+            errors.append(FieldError(f"augmentation[{index}]", str(error)))
     held_out = spec.validation_fraction > 0
     if spec.target is not None:
         metric = spec.target.metric

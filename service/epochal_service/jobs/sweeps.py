@@ -8,7 +8,7 @@ stored, taken back and watched.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -165,13 +165,7 @@ def progress_of(
                 epoch=0 if row is None else row.epoch,
                 latest=row,
                 stop_reason=None if outcome is None else outcome.stop_reason,
-                divergence=(
-                    None
-                    if why is None
-                    else Divergence(
-                        epoch=why.epoch, layer=why.layer, what=why.what, suggestion=why.suggestion
-                    )
-                ),
+                divergence=None if why is None else Divergence(**asdict(why)),
             )
         )
     return told
@@ -274,13 +268,7 @@ def members(
                 index=index,
                 variant=variant,
                 learning_rate=spec.job.optimizer.learning_rate if rate is None else rate,
-                label=(
-                    None
-                    if found is None
-                    else Label(
-                        name=found.name, level=found.level, late=found.late, undone=found.undone
-                    )
-                ),
+                label=None if found is None else Label(**asdict(found)),
                 **dict(known),
             )
         )

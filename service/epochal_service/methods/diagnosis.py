@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 
 import epochal_engine as engine
@@ -46,20 +48,6 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         )
     return Diagnosis(
         epoch=len(losses),
-        label=(
-            Label(name=found.name, level=found.level, late=found.late, undone=found.undone)
-            if len(losses) > 1 or diverged
-            else None
-        ),
-        findings=[
-            Finding(
-                kind=finding.kind,
-                layer=finding.layer,
-                message=finding.message,
-                evidence=finding.evidence,
-                suggestion=finding.suggestion,
-                patch=finding.patch,
-            )
-            for finding in findings
-        ],
+        label=Label(**asdict(found)) if len(losses) > 1 or diverged else None,
+        findings=[Finding(**asdict(finding)) for finding in findings],
     )

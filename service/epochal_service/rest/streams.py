@@ -132,6 +132,7 @@ class EventStream(Response):
         self._frames = frames
         self._streams = streams
         self._waiting_since: float | None = None  # for the client to take what is being sent
+        self._stalled = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with closing(self._frames):
@@ -154,7 +155,7 @@ class EventStream(Response):
                     logger.warning("a stream ends early", error=error.detail)
                 finally:
                     tasks.cancel_scope.cancel()
-        return self._waiting_since is None
+        return not self._stalled
 
     async def _send(self, send: Send, block: bytes) -> None:
         self._waiting_since = monotonic()
@@ -165,6 +166,7 @@ class EventStream(Response):
         # To look now and then costs a thousand streams less than a timer for every frame.
         while self._waiting_since is None or monotonic() - self._waiting_since < STALLED_SECONDS:
             await asyncio.sleep(STALLED_SECONDS / 4)
+        self._stalled = True
         scope.cancel()
 
 

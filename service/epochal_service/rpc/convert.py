@@ -108,6 +108,9 @@ def _element_writer(field: FieldDescriptor) -> Conversion | None:
         return lambda values: {"values": values}
     if field.message_type is Timestamp.DESCRIPTOR:
         return lambda moment: datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    if field.message_type and field.message_type.full_name == field.containing_type.full_name:
+        # A message within one of its own kind: its writer is still being made.
+        return lambda mapping: (_writer(field.message_type) or dict)(mapping)
     return _writer(field.message_type) if field.message_type else None
 
 

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 import epochal_engine as engine
 
 from .networks import LayerSpec, NetworkSpec, ResidualSpec
-from .training import OptimizerSpec, ScheduleSpec, TrainingSpec
+from .training import AugmentationSpec, OptimizerSpec, ScheduleSpec, TrainingSpec
 
 
 def build_network(spec: NetworkSpec) -> engine.Network:
@@ -49,6 +49,11 @@ def build_schedule(spec: ScheduleSpec) -> engine.Schedule:
     return engine.SCHEDULES[spec.type](**spec.model_dump(exclude={"type"}))
 
 
+def build_augmentation(spec: AugmentationSpec) -> engine.Augmentation:
+    """The engine's augmentation: its fields are named as those of the spec."""
+    return engine.AUGMENTATIONS[spec.type](**spec.model_dump(exclude={"type"}))
+
+
 def build_training(spec: TrainingSpec) -> engine.Training:
     """The engine's training; the seed decides every bit of it."""
     stopping, target = spec.early_stopping, spec.target
@@ -58,9 +63,11 @@ def build_training(spec: TrainingSpec) -> engine.Training:
         epochs=spec.epochs,
         batch_size=spec.batch_size,
         schedule=build_schedule(spec.schedule),
+        l1=spec.regularization.l1,
         l2=spec.regularization.l2,
         clip_norm=spec.clipping.norm,
         clip_value=spec.clipping.value,
+        augmentation=tuple(build_augmentation(one) for one in spec.augmentation),
         early_stopping=(
             None
             if stopping is None

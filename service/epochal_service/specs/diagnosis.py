@@ -21,6 +21,8 @@ class Label(Reply):
     """The share of the whole fall that came in the last half."""
     undone: float
     """All rises over all falls."""
+    swing: float
+    """The highest loss less the lowest, over the first."""
 
 
 class Finding(Reply):

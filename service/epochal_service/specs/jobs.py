@@ -194,6 +194,13 @@ class LayerGradient(Reply):
     weight_norm: float
     update_ratio: float
     """Length of the last update over the length of the weights."""
+    activation_mean: float
+    """Of the layer's outputs after the epoch, on a few training samples."""
+    activation_std: float
+    saturated_share: float
+    """Of the outputs of tanh and sigmoid, those where the slope is below 5 % of the largest."""
+    dead_share: float
+    """Of the units of relu, those that are 0 for each of the samples."""
     histogram: list[int]
     """Counts of |gradient| between `histogram_edges`, with one bin below and one above."""
 
@@ -258,6 +265,10 @@ class GradientColumns(Reply):
     zero_share: list[float]
     weight_norm: list[float]
     update_ratio: list[float]
+    activation_mean: list[float]
+    activation_std: list[float]
+    saturated_share: list[float]
+    dead_share: list[float]
 
 
 class GradientBatch(Reply):

@@ -201,7 +201,34 @@ ScheduleSpec = Annotated[
 ]
 
 
+class ShiftSpec(Spec):
+    """Moves each sample by up to `reach` positions along each axis; zeros move in."""
+
+    type: Literal["shift"]
+    reach: int = Field(ge=0, le=64)
+
+
+class NoiseSpec(Spec):
+    """Adds normal noise to every number."""
+
+    type: Literal["noise"]
+    deviation: float = Field(ge=0)
+    """Standard deviation, in the units of the inputs as the network sees them."""
+
+
+class FlipSpec(Spec):
+    """Mirrors a sample from left to right."""
+
+    type: Literal["flip"]
+    probability: float = Field(default=0.5, ge=0, le=1)
+
+
+AugmentationSpec = Annotated[ShiftSpec | NoiseSpec | FlipSpec, Field(discriminator="type")]
+
+
 class RegularizationSpec(Spec):
+    l1: float = Field(default=0.0, ge=0)
+    """Adds `l1 · Σ|w|` of every weight matrix to the loss; biases are left alone."""
     l2: float = Field(default=0.0, ge=0)
     """Adds `l2 / 2 · ‖W‖²` of every weight matrix to the loss; biases are left alone."""
 
@@ -270,6 +297,8 @@ class TrainingSpec(Spec):
     schedule: ScheduleSpec = ConstantSpec(type="constant")
     regularization: RegularizationSpec = RegularizationSpec()
     clipping: ClippingSpec = ClippingSpec()
+    augmentation: list[AugmentationSpec] = Field(default_factory=list, max_length=4)
+    """How the training samples are changed anew in every epoch, one after the other."""
     early_stopping: EarlyStoppingSpec | None = None
     target: TargetSpec | None = None
     snapshots: SnapshotsSpec = SnapshotsSpec()

@@ -8,6 +8,7 @@ with epochal.Client() as client:
 from .client import Client
 from .curves import Curve
 from .datasets import Dataset, DatasetPreview
+from .diagnosis import Diagnosis, Finding, Label
 from .errors import (
     ApiError,
     Conflict,
@@ -48,7 +49,6 @@ from .networks import LayerSummary, Network, NetworkSummary
 from .presets import Preset, preset, presets
 from .specs import dense, dropout, network
 from .sweeps import (
-    Label,
     Member,
     MemberCurve,
     MemberEpochs,
@@ -72,6 +72,7 @@ __all__ = [
     "Curve",
     "Dataset",
     "DatasetPreview",
+    "Diagnosis",
     "Divergence",
     "EndEvent",
     "Epoch",
@@ -80,6 +81,7 @@ __all__ = [
     "Estimate",
     "Event",
     "FieldError",
+    "Finding",
     "GradientBatch",
     "GradientColumns",
     "GradientSnapshot",

@@ -51,6 +51,10 @@ class GradientColumns:
     zero_share: Floats
     weight_norm: Floats
     update_ratio: Floats
+    activation_mean: Floats
+    activation_std: Floats
+    saturated_share: Floats
+    dead_share: Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .curves import Curve
+from .diagnosis import Diagnosis
 from .errors import InvalidArgument, JobFailed, NotFound
 from .events import EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent, event_of
 from .following import GIVE_UP_SECONDS, TERMINAL, follow
@@ -77,6 +78,13 @@ class LayerGradient:
     weight_norm: float
     update_ratio: float
     """Length of the last update over the length of the weights."""
+    activation_mean: float
+    """Of the layer's outputs after the epoch, on a few training samples."""
+    activation_std: float
+    saturated_share: float
+    """Of the outputs of tanh and sigmoid, those where the slope is below 5 % of the largest."""
+    dead_share: float
+    """Of the units of relu, those that are 0 for each of the samples."""
     histogram: Ints
     """`(edges + 1,)` counts of |gradient|: one bin below the edges and one above."""
 
@@ -278,6 +286,13 @@ class Job:
             edges = np.array(page.get("histogram_edges") or (), dtype=np.float64)
             for snapshot in page.get("snapshots") or ():
                 yield read(GradientSnapshot, snapshot, histogram_edges=edges)
+
+    def diagnosis(self) -> Diagnosis:
+        """What went wrong so far, where it shows, and what to try next; no findings are good news.
+
+        `job.diagnosis().findings[0].applied_to(job.spec)` is a spec with the change.
+        """
+        return read(Diagnosis, self._session.call("GetDiagnosis", {"id": self.id}))
 
     def checkpoints(self) -> list[Checkpoint]:
         """The weights that are stored now, in the order of their epochs."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, Literal, TypeAlias, overload
 
+from .diagnosis import Label
 from .errors import InvalidArgument
 from .events import EndEvent, StateEvent
 from .following import GIVE_UP_SECONDS, TERMINAL, follow
@@ -18,21 +19,7 @@ from .records import Floats, Ints, read, request
 from .session import Session
 from .specs import Spec
 
-LabelName = Literal["too_low", "slow", "good", "oscillating", "diverged"]
 _VARIED = ("learning_rate", "momentum", "beta_1", "beta_2", "l2", "seed")
-
-
-@dataclass(frozen=True)
-class Label:
-    """What the training loss says of the learning rate, and the numbers that say so."""
-
-    name: LabelName
-    level: float
-    """The median of the last quarter over the first loss."""
-    late: float
-    """The share of the whole fall that came in the last half."""
-    undone: float
-    """All rises over all falls."""
 
 
 @dataclass(frozen=True)

@@ -207,6 +207,8 @@ class _InitializerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Initializ
     INITIALIZER_HE_NORMAL: _Initializer.ValueType  # 7
     INITIALIZER_LECUN_UNIFORM: _Initializer.ValueType  # 8
     INITIALIZER_LECUN_NORMAL: _Initializer.ValueType  # 9
+    INITIALIZER_CONSTANT: _Initializer.ValueType  # 10
+    INITIALIZER_ORTHOGONAL: _Initializer.ValueType  # 11
 
 class Initializer(_Initializer, metaclass=_InitializerEnumTypeWrapper): ...
 
@@ -220,6 +222,8 @@ INITIALIZER_HE_UNIFORM: Initializer.ValueType  # 6
 INITIALIZER_HE_NORMAL: Initializer.ValueType  # 7
 INITIALIZER_LECUN_UNIFORM: Initializer.ValueType  # 8
 INITIALIZER_LECUN_NORMAL: Initializer.ValueType  # 9
+INITIALIZER_CONSTANT: Initializer.ValueType  # 10
+INITIALIZER_ORTHOGONAL: Initializer.ValueType  # 11
 Global___Initializer: _TypeAlias = Initializer  # noqa: Y015
 
 @_typing.final

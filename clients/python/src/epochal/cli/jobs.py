@@ -16,6 +16,7 @@ from ..curves import DRAWN, Curve
 from ..errors import InvalidArgument
 from ..jobs import Job
 from ..pictures.terminal import picture
+from ..records import plain
 from .inputs import JobArgument, JsonOption, UrlOption, find_job, read_rows
 from .output import (
     ago,
@@ -75,8 +76,9 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
     with Client(url) as client:
         found = find_job(client, job)
         stored = found.checkpoints()
+        diagnosis = found.diagnosis()
     if as_json:
-        print_json(found)
+        print_json({**plain(found), "diagnosis": diagnosis})
         return
     spec = found.spec
     out.print(summary(found), soft_wrap=True)
@@ -94,10 +96,15 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
             ("seed", f"{spec.get('seed', '')}"),
             ("labels", " ".join(f"{k}={v}" for k, v in found.labels.items())),
             ("checkpoints", _describe_checkpoints([checkpoint.epoch for checkpoint in stored])),
+            ("learning", diagnosis.label.name.replace("_", " ") if diagnosis.label else ""),
             ("attempts", f"{found.attempt}" if found.attempt > 1 else ""),
             ("created", f"{found.created_at:%Y-%m-%d %H:%M:%S} UTC" if found.created_at else ""),
         )
     )
+
+    for finding in diagnosis.findings:
+        out.print(Text.assemble((f"\n{finding.kind.replace('_', ' ')}", "bold yellow")))
+        out.print(f"{finding.message}\n{finding.suggestion}", soft_wrap=True, markup=False)
 
 
 def describe_network(network: dict[str, Any]) -> str:

@@ -1,0 +1,61 @@
+"""A diagnosis through the client: what ails a run, and the change that cures it."""
+
+import epochal
+from epochal.diagnosis import merged
+
+MOONS = epochal.preset("moons")
+DEEP = {
+    **MOONS,
+    "network": epochal.network(
+        [2],
+        [*[epochal.dense(16, "sigmoid") for _ in range(9)], epochal.dense(1, "sigmoid")],
+    ),
+    "epochs": 20,
+}
+
+
+def test_a_finding_can_be_applied_to_the_spec_and_the_new_job_is_cured(
+    client: epochal.Client,
+) -> None:
+    job = client.jobs.create(DEEP).wait(60, check=True)
+    diagnosis = job.diagnosis()
+    assert diagnosis.epoch == 20
+    finding = diagnosis.findings[0]
+    assert finding.kind == "vanishing_gradients"
+    assert finding.layer in {f"dense_{k}" for k in range(1, 10)}
+    assert finding.evidence["share_of_last_layer_at_first"] < 0.01
+    changed = finding.applied_to(job.spec)
+    assert {layer["activation"] for layer in changed["network"]["layers"][:-1]} == {"relu"}
+    cured = client.jobs.create(changed).wait(60, check=True)
+    assert "vanishing_gradients" not in {f.kind for f in cured.diagnosis().findings}
+
+
+def test_the_presets_are_healthy(client: epochal.Client) -> None:
+    for name in ("xor", "moons", "digits"):
+        job = client.jobs.create(epochal.preset(name)).wait(60, check=True)
+        diagnosis = job.diagnosis()
+        assert diagnosis.findings == ()
+        assert diagnosis.label is not None
+        assert diagnosis.label.name == "good"
+
+
+def test_a_run_that_diverged_is_told_to_take_shorter_steps(client: epochal.Client) -> None:
+    spec = {
+        "network": epochal.network([2], [epochal.dense(1)]),
+        "dataset": {"name": "plane"},
+        "loss": "mse",
+        "epochs": 50,
+        "optimizer": {"type": "sgd", "learning_rate": 100.0},
+    }
+    job = client.jobs.create(spec).wait(60)
+    found = {finding.kind: finding for finding in job.diagnosis().findings}
+    assert found["learning_rate_too_high"].patch == {"optimizer": {"learning_rate": 10.0}}
+
+
+def test_a_merge_patch_merges_objects_replaces_the_rest_and_takes_away() -> None:
+    target = {"a": {"b": 1, "c": 2}, "d": [1, 2], "e": 3}
+    assert merged(target, {"a": {"b": 5}, "d": [9], "e": None, "f": {"g": 1}}) == {
+        "a": {"b": 5, "c": 2},
+        "d": [9],
+        "f": {"g": 1},
+    }
