@@ -11,10 +11,11 @@ from .trace import Array
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """Inputs `(n, *input_shape)` and targets `(n, outputs)`, for training and for validation.
+    """Inputs `(n, *input_shape)` and targets `(n, *output_shape)`, for training and for validation.
 
-    For cross-entropy a target is a row of probabilities, as a rule one 1 among zeros; for binary
-    cross-entropy each target lies between 0 and 1.
+    For cross-entropy a target is a row of probabilities, as a rule one 1 among zeros, or in its
+    place the number of a class, `(n, *output_shape[:-1])`; for losses that ask for yes or no each
+    target lies between 0 and 1.
     """
 
     train_inputs: Array

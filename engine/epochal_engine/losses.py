@@ -35,6 +35,7 @@ SMALLEST_DIVISOR = 1e-12
 """And in a slope, p and p·(1 - p) count as at least this much (as PyTorch's BCELoss does)."""
 
 
+@dataclass(frozen=True)
 class Loss(ABC):
     """A loss, on predictions for an explorer and on scores for training.
 
@@ -103,11 +104,16 @@ class Loss(ABC):
         """
         if self.output_activation is None:
             return output
-        if output.primitive is None or output.primitive.name != self.output_activation:
-            raise ValueError(
-                f"the loss {self.type} needs a network that ends in a {self.output_activation}"
-            )
-        return output.inputs[0]
+        match "" if output.primitive is None else output.primitive.name:
+            case self.output_activation:
+                return output.inputs[0]
+            case "permute":
+                return self.scores(output.inputs[0]).permute(output.details[0])
+            case "reshape" | "copy":
+                return self.scores(output.inputs[0]).reshape(output.shape)
+        raise ValueError(
+            f"the loss {self.type} needs a network that ends in a {self.output_activation}"
+        )
 
 
 def mean_over(values: Floats, counted: Floats | None) -> Floats:

@@ -167,14 +167,24 @@ class Network:
 
     @cached_property
     def parameters(self) -> dict[str, Shape]:
-        """The shape of every array that a run keeps, as in dense_1.weight, in forward order."""
-        return {name: variable.shape for name, variable in self._description.variables.items()}
+        """The shape of every array that a run keeps, as in dense_1.weight.
+
+        Those that are learnt, in forward order, and then those that are not, see `running`.
+        """
+        variables = self._description.variables
+        ordered = sorted(variables, key=lambda name: not variables[name].is_learnt)
+        return {name: variables[name].shape for name in ordered}
 
     @cached_property
     def running(self) -> frozenset[str]:
-        """Those of the parameters that are not learnt but kept, as a batch_norm's means."""
+        """Those of the parameters that are kept but not learnt, as the means of a batch_norm."""
         variables = self._description.variables
         return frozenset(name for name, variable in variables.items() if not variable.is_learnt)
+
+    @property
+    def learnt_size(self) -> int:
+        """How many numbers are learnt: so many come first in a flat vector of the parameters."""
+        return sum(math.prod(v.shape) for v in self._description.variables.values() if v.is_learnt)
 
     @property
     def layer_flops(self) -> tuple[int, ...]:
@@ -247,7 +257,7 @@ def parameter_leaves(network: Network) -> dict[str, Symbol]:
 
 
 def parameter_views(network: Network, vector: Array) -> dict[str, Array]:
-    """The parameters by name, as views of one flat vector, in forward order."""
+    """The parameters by name, as views of one flat vector, in their order."""
     sizes = [math.prod(shape) for shape in network.parameters.values()]
     bounds = np.cumsum([0, *sizes])
     return {

@@ -431,8 +431,8 @@ class Muon:
 
     A gradient mostly stretches few directions. Orthogonalized, its step moves all of them alike: if
     UΣVᵀ is the momentum, the step is about UVᵀ times √max(1, units / fan_in). Hidden are the
-    matrices, and the kernels as matrices `(fan_in, units)`, of all layers that learn but the first
-    and the last.
+    matrices, and the kernels as matrices `(fan_in, units)`, of all layers that have some but the
+    first and the last.
 
     Source, and that of the defaults: Jordan et al., "Muon: An optimizer for hidden layers in neural
     networks" (2024), and its code.
@@ -538,12 +538,14 @@ def _decayed(
 
 def _hidden_and_other(shapes: Mapping[str, Shape]) -> list[tuple[int, int, Shape | None]]:
     """Where each hidden matrix lies and its shape, and where the others do, None: joined."""
-    layers = [name.partition(".")[0] for name in shapes]
+    matrices = [name.partition(".")[0] for name, shape in shapes.items() if len(shape) > 1]
     stretches: list[tuple[int, int, Shape | None]] = []
     end = 0
-    for layer, shape in zip(layers, shapes.values(), strict=True):
+    for name, shape in shapes.items():
         start, end = end, end + math.prod(shape)
-        if len(shape) > 1 and layer not in (layers[0], layers[-1]):
+        is_outside = name.partition(".")[0] in matrices[:1] + matrices[-1:]
+        # Vectors that stand for places are looked up, not multiplied with.
+        if len(shape) > 1 and not is_outside and not name.endswith(".position"):
             stretches.append((start, end, (math.prod(shape[:-1]), shape[-1])))
         elif stretches and stretches[-1][2] is None:
             stretches[-1] = (stretches[-1][0], end, None)

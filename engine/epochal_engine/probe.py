@@ -111,9 +111,11 @@ class _Pass:
 
 def _kind(output: Symbol) -> str:
     """The primitive that an output comes from, seen through changes of its shape."""
-    while output.primitive is not None and output.primitive.view is not None:
+    while output.primitive is not None:
+        if output.primitive.view is None and output.primitive.name != "copy":
+            return output.primitive.name
         output = output.inputs[0]
-    return "" if output.primitive is None else output.primitive.name
+    return ""
 
 
 def _describe(kind: str, values: Array, seen: Array) -> None:

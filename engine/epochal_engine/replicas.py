@@ -12,8 +12,10 @@ is planned like any other.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from .trace import Array, Call, Primitive, Shape, Symbol, apply, in_order
 
@@ -27,8 +29,7 @@ def replicate(
     """The outputs for `copies` networks at once, each `(copies, *shape)`.
 
     Of the leaves those in `many` have a value for each network. Returns the new outputs, and for
-    each leaf of the trace the one that stands for it now. Raises ValueError for a primitive without
-    a rule.
+    each leaf of the trace the one that stands for it now.
     """
     made: dict[Symbol, Symbol] = {}
     leaves: dict[Symbol, Symbol] = {}
@@ -42,10 +43,7 @@ def replicate(
         if all(new is old for new, old in zip(inputs, y.inputs, strict=True)):
             made[y] = y
             continue
-        rule = RULES.get(y.primitive.name)
-        if rule is None:
-            raise ValueError(f"the primitive {y.primitive.name} cannot be computed for many")
-        made[y] = rule(y, inputs, copies)
+        made[y] = RULES.get(y.primitive.name, _one_by_one)(y, inputs, copies)
     return [_for_each(made[y], y, copies) for y in outputs], leaves
 
 
@@ -90,8 +88,16 @@ def _sum_each_calls(x: Array, out: Array) -> list[Call]:
     return [(np.add.reduce, (x, axes, None, kept, True))]
 
 
+def _windows_of_each(tall: int, down: int, shifted: Array, shape: Shape) -> Array:
+    """As the primitive `windows`, of which see `convolution.py`, behind a leading axis."""
+    line = shape[3] * shifted.itemsize
+    strides = (shifted.strides[0], down * shifted.strides[1], line, shifted.itemsize)
+    return as_strided(shifted, shape, strides)
+
+
 _ALIGN = Primitive("align", _no_slopes, view=_inserted)
 _PRODUCTS = Primitive("products", _no_slopes, lambda a, b, out: [(np.matmul, (a, b, out))])
+_WINDOWS = Primitive("windows of each", _no_slopes, view=_windows_of_each)
 _SUMS = Primitive("sums", _no_slopes, _sum_each_calls)
 
 # ---------------------------------------------------------------- rules
@@ -103,8 +109,10 @@ def _elementwise(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
     return Symbol((copies, *y.shape), y.primitive, tuple(aligned))
 
 
-def _dot(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
-    return Symbol((copies, *y.shape), _PRODUCTS, tuple(inputs))
+def _product(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    rank = len(y.shape)
+    aligned = (_aligned(new, old, rank) for new, old in zip(inputs, y.inputs, strict=True))
+    return Symbol((copies, *y.shape), _PRODUCTS, tuple(aligned))
 
 
 def _permute(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
@@ -121,13 +129,64 @@ def _stretch(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
     return apply("stretch", (copies, *y.shape), x)
 
 
+def _reshape(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    return inputs[0].reshape((copies, *y.shape))
+
+
+def _cut(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    axis, start, stop, step = y.details
+    return inputs[0].cut(axis + 1, start, stop, step)
+
+
+def _place(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    axis, places = y.details
+    each = (_for_each(new, old, copies) for new, old in zip(inputs, y.inputs, strict=True))
+    return apply("place", (copies, *y.shape), *each, details=(axis + 1, places))
+
+
+def _largest(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    (axes,) = y.details
+    shifted = tuple(axis + 1 for axis in axes)
+    return apply("largest", (copies, *y.shape), inputs[0], details=(shifted,))
+
+
+def _windows(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    return Symbol((copies, *y.shape), _WINDOWS, tuple(inputs), details=y.details)
+
+
+def _one_by_one(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    """The calls of each network after those of the one before: right for every primitive."""
+    primitive = y.primitive
+    assert primitive is not None
+    if primitive.view is not None:
+        raise ValueError(f"the primitive {primitive.name} cannot be computed for many")
+    many = [_is_many(new, old) for new, old in zip(inputs, y.inputs, strict=True)]
+
+    def calls(*arrays: Any) -> list[Call]:
+        known, given = len(y.details), len(y.details) + len(many)
+        details, out, scratch = arrays[:known], arrays[given], arrays[given + 1 :]
+        bound: list[Call] = []
+        for k in range(copies):
+            own = (x[k] if m else x for x, m in zip(arrays[known:given], many, strict=True))
+            bound += primitive.calls(*details, *own, out[k], *scratch)
+        return bound
+
+    each = Primitive(
+        f"{primitive.name}, one by one", _no_slopes, calls, scratch=lambda _: primitive.scratch(y)
+    )
+    return Symbol((copies, *y.shape), each, tuple(inputs), details=y.details)
+
+
 _ELEMENTWISE = (
     "add",
     "subtract",
     "multiply",
     "divide",
+    "maximum",
+    "equal",
     "copy",
     "square",
+    "sqrt",
     "exp",
     "expm1",
     "log",
@@ -146,9 +205,15 @@ _ELEMENTWISE = (
 )
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),
-    "dot": _dot,
+    "dot": _product,
+    "matmul": _product,
+    "reshape": _reshape,
+    "cut": _cut,
+    "place": _place,
+    "largest": _largest,
+    "windows": _windows,
     "permute": _permute,
     "sum_to": _sum_to,
     "stretch": _stretch,
 }
-"""The rule of each primitive by its name."""
+"""The rule of each primitive by its name; the others are computed network by network."""

@@ -58,11 +58,13 @@ class Gradients:
 
 
 class Segments:
-    """Where each layer's parameters lie in the flat vector."""
+    """Where what each layer learns lies in the flat vector; running arrays come after it all."""
 
     def __init__(self, network: Network) -> None:
         sizes: dict[str, int] = {}
         for name, shape in network.parameters.items():
+            if name in network.running:
+                continue
             layer = name.partition(".")[0]
             sizes[layer] = sizes.get(layer, 0) + int(np.prod(shape))
         self.layers = tuple(sizes)
@@ -72,7 +74,11 @@ class Segments:
 
     def sums(self, vectors: Array) -> Array:
         """The sum over each layer of float64 vectors, `(m, size)` to `(m, layers)`."""
-        return np.add.reduceat(vectors, self.starts, axis=1)
+        return np.add.reduceat(self.learnt(vectors), self.starts, axis=1)
+
+    def learnt(self, vectors: Array) -> Array:
+        """The part of vectors `(m, size)` that is learnt."""
+        return vectors[:, : len(self.owner)]
 
     def squares(self, vectors: Array) -> Array:
         """The sum of squares over each layer, as float64, `(m, size)` to `(m, layers)`."""
@@ -89,6 +95,7 @@ def take_snapshots(
     parameters: Array,
 ) -> Gradients:
     """Snapshots of `epochs` from the flat gradients, steps and parameters, each `(m, size)`."""
+    gradients = segments.learnt(gradients)
     wide = gradients.astype(np.float64)
     sizes = segments.sizes
     mean = segments.sums(wide) / sizes

@@ -29,6 +29,7 @@ from .epoch import (
     FLOPS_PER_SECOND,
     PULSE,
     SECONDS_PER_CALL,
+    SECONDS_PER_CHANGE,
     Stretch,
     joined,
     record_shapes,
@@ -39,6 +40,7 @@ from .metrics import measure
 from .network import Network, parameter_leaves, parameter_views
 from .optimizers import weight_mask
 from .plan import Plan, perform
+from .predict import SAMPLES_AT_ONCE as SAMPLES_IN_A_CHANGE
 from .probe import Probe
 from .reel import Moment, Reel
 from .replicas import replicate
@@ -130,7 +132,8 @@ class Sweep:
             self.epoch * steps,
         )
         self._stretches = joined([*compiler.train(), *compiler.validate()])
-        self._draws = (first.shuffle and steps > 1) or network.has_noise
+        shuffles = first.shuffle and steps > 1
+        self._draws = shuffles or network.has_noise or len(first.augmentation) > 0
         self._reel = Reel(self._moment, self._look_ahead())
         np.copyto(self._reel.slots[0], self._moment.vector)
         self._slot = 0  # the record of the last state that was handed out
@@ -473,8 +476,9 @@ class _Gradients:
             for stream, row in zip(streams, own, strict=False):
                 draws += draw(stream.dropout, row, rate)
         leaves = {self._many[x]: array for x, array in given.items() if x in self._many}
-        slopes = [gradient[name] for name in one.parameters]
-        return draws + self._plan.bind(leaves, [scores, *reversed(slopes)])
+        slopes = [gradient[name] for name in one.learnt]
+        updated = [parameters[name] for name in one.updates]
+        return draws + self._plan.bind(leaves, [scores, *reversed(slopes), *updated])
 
 
 @dataclass(frozen=True)
@@ -513,9 +517,14 @@ class _Compiler:
         targets = np.ascontiguousarray(self.data.train_targets, self.dtype)
         samples = len(inputs)
         first = self.trainings[0]
+        # The samples of all, or those of each member where it changes them by itself.
+        inputs, targets = inputs[None], targets[None]
+        if first.augmentation:
+            given, inputs = inputs[0], np.empty((len(self.streams), *inputs.shape[1:]), self.dtype)
+            yield from self.augment(given, inputs)
         batch = min(first.batch_size or samples, samples)
         if batch == samples:
-            yield from self.step(inputs, targets)
+            yield self.step(inputs, targets)
             return
         # One order for all, `(1, samples)`, or one for each member.
         streams = self.streams if first.shuffle else self.streams[:1]
@@ -526,17 +535,32 @@ class _Compiler:
             for stream, order in zip(streams, orders, strict=True):
                 anew.append((stream.shuffle.shuffle, (order,)))
             yield self.stretch(anew, 0)
+        orders = np.broadcast_to(orders, (max(len(orders), len(inputs)), samples))
         whole = samples - samples % batch
         yield from self.train_on(inputs, targets, orders[:, :whole], batch)
         if whole < samples:
             yield from self.train_on(inputs, targets, orders[:, whole:], samples - whole)
 
-    def step(self, inputs: Array, targets: Array) -> Iterator[Stretch]:
+    def augment(self, given: Array, changed: Array) -> Iterator[Stretch]:
+        """Fill each of `changed` with the samples anew, changed; compare `epoch.py`."""
+        for stream, own in zip(self.streams, changed, strict=True):
+            for start in range(0, len(given), SAMPLES_IN_A_CHANGE):
+                part = slice(start, start + SAMPLES_IN_A_CHANGE)
+                calls: list[Call] = [(np.copyto, (own[part], given[part]))]
+                calls += [
+                    (change.change, (own[part], stream.augmentation))
+                    for change in self.trainings[0].augmentation
+                ]
+                yield Stretch(calls, given[part].size * len(calls) * SECONDS_PER_CHANGE)
+
+    def step(self, inputs: Array, targets: Array) -> Stretch:
         """A single step on all samples."""
-        samples = len(inputs)
-        compiled = self.gradients(samples, own_data=False)
-        calls = self.bound(compiled, inputs, targets, self.now["scores"])
-        yield self.stretch(calls, 3 * samples)
+        samples, own_data = inputs.shape[1], len(inputs) > 1
+        if own_data:
+            targets = np.repeat(targets, len(inputs), axis=0)
+        x, y = (inputs, targets) if own_data else (inputs[0], targets[0])
+        compiled = self.gradients(samples, own_data=own_data)
+        return self.stretch(self.bound(compiled, x, y, self.now["scores"]), 3 * samples)
 
     def train_on(
         self, inputs: Array, targets: Array, orders: Array, batch: int
@@ -632,9 +656,10 @@ class _Compiler:
 
 
 def _gather(array: Array, rows: Array, out: Array) -> None:
-    """`out[k] = array[rows[k]]`."""
-    for own, place in zip(rows, out, strict=True):
-        array.take(own, 0, place, "clip")
+    """`out[k] = array[k, rows[k]]`, or `array[0, rows[k]]` if there is one array for all."""
+    arrays = array if len(array) > 1 else [array[0]] * len(out)
+    for samples, own, place in zip(arrays, rows, out, strict=True):
+        samples.take(own, 0, place, "clip")
 
 
 def _limits(limits: Sequence[float | None]) -> Array:
@@ -660,10 +685,16 @@ def _check_alike(trainings: Sequence[Training]) -> None:
         raise ValueError("a sweep needs at least one member")
     first = trainings[0]
     for training in trainings:
-        for name in ("loss", "epochs", "batch_size", "shuffle", "gradients_every", "dtype"):
+        for name in (
+            "loss",
+            "epochs",
+            "batch_size",
+            "augmentation",
+            "shuffle",
+            "gradients_every",
+            "dtype",
+        ):
             if getattr(training, name) != getattr(first, name):
                 raise ValueError(f"the members of a sweep need the same {name}")
-        if training.augmentation:
-            raise ValueError("the members of a sweep see the samples as they are")
         if training.optimizer.type != first.optimizer.type:
             raise ValueError("the members of a sweep need the same type of optimizer")

@@ -41,7 +41,10 @@ class EpochalError(Exception):
     ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.errors = tuple(errors)[:MAX_FIELD_ERRORS]
+        # Of too many, the same ones are told however their order came about: by a document's keys
+        # on HTTP, by numbers on gRPC.
+        told = errors if len(errors) <= MAX_FIELD_ERRORS else sorted(errors)[:MAX_FIELD_ERRORS]
+        self.errors = tuple(told)
         if reason is not None:
             self.reason = reason
 

@@ -18,15 +18,16 @@ import httpx2
 import numpy as np
 import psutil
 import redis
+import sqlalchemy as sa
 from tests.chaos.follower import Follower
 from tests.servers.stack import Stack, await_condition
-from tests.workers.record import Record, read, record
+from tests.workers.record import Record, record
 
 from epochal_service.jobs.epochs import note
 from epochal_service.jobs.lifecycle import HELD
 from epochal_service.jobs.queue import QUEUE, TASK, celery_application
 from epochal_service.specs.jobs import TERMINAL
-from epochal_service.store import Database, jobs
+from epochal_service.store import Database, jobs, tables
 from epochal_service.store.jobs import JobRow
 
 # So that what is lost is found after a second or two rather than after a quarter of a minute.
@@ -127,16 +128,18 @@ class Storm:
         return row
 
     def unfinished(self) -> list[JobRow]:
-        rows = [self.row(job_id) for job_id in self._kinds]
-        return [row for row in rows if row.state not in TERMINAL]
+        query = sa.select(tables.jobs).where(tables.jobs.c.finished_at.is_(None))
+        with self.database.read() as connection:
+            return [JobRow(*row) for row in connection.execute(query)]
 
     def holder(self, job_id: str) -> int | None:
         """The process that trains the job, as its log tells; None if none does."""
-        row, rows = read(self.database, job_id)
-        told = [note(each.note) for each in rows if each.kind == "state"]
-        if row.state not in HELD or told[-1]["state"] != "running":
-            return None
-        return int(told[-1]["worker"].rpartition(":")[2])
+        log = tables.log.c
+        query = sa.select(log.note).where(log.job_id == job_id, log.kind == "state")
+        with self.database.read() as connection:
+            last = connection.execute(query.order_by(log.seq.desc()).limit(1)).scalar_one()
+        told = note(last)
+        return int(told["worker"].rpartition(":")[2]) if told["state"] == "running" else None
 
     def victim(self) -> tuple[str, int]:
         """A job that is being trained, and the process that does it."""

@@ -22,7 +22,7 @@ def test_its_python_runs_from_top_to_bottom(
     monkeypatch.setenv("EPOCHAL_URL", stack.http)
     names: dict[str, object] = {}
     code = blocks("python")
-    assert len(code) == 6
+    assert len(code) == 8
     for block in code:
         exec(compile(block, str(README), "exec"), names)
     names["client"].close()  # type: ignore[attr-defined]
@@ -33,6 +33,8 @@ def test_its_python_runs_from_top_to_bottom(
     assert "(2, 16)" in printed
     assert "(40, 40, 1)" in printed
     assert "failed (diverged)" in printed
+    assert "learning_rate_too_low Raise the learning rate from 1e-05 to 0.0001." in printed
+    assert "0.01 good" in printed or "0.01 slow" in printed
     assert "FieldError(field='epochs', description='must be at least 1')" in printed
 
 
@@ -44,6 +46,6 @@ def test_its_commands_succeed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> 
         for line in block.splitlines()
         if line.startswith("$ epochal")
     ]
-    assert len(commands) == 5
+    assert len(commands) == 6
     for words in commands:
         subprocess.run([sys.executable, "-m", "epochal", *words], check=True, capture_output=True)

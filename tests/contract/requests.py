@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -87,6 +88,12 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.queued, "inputs": [[0.5, 0.25]]},
     ],
     "GetDiagnosis": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],
+    "GetExport": lambda w: [
+        {"id": w.ended},
+        {"id": w.ended, "format": "pytorch", "epoch": 5},
+        {"id": w.ended, "format": "safetensors"},
+        {"id": w.queued},
+    ],
     "WatchJob": lambda w: [{"id": w.ended}, {"id": w.ended, "after": 0}, {"id": w.diverged}],
     "CreateSweep": lambda w: [
         {"spec": SWEEP, "validate_only": True},
@@ -163,7 +170,12 @@ def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
         return st.sampled_from(list(words(field.enum_type).values()))
     if field.message_type is Row.DESCRIPTOR:
         return st.lists(FINITE, max_size=3)
-    if field.message_type:
-        fields = {f.name: value(f) for f in field.message_type.fields}
-        return st.fixed_dictionaries({}, optional=fields)
-    return SCALARS[field.type]
+    return _message(field.message_type) if field.message_type else SCALARS[field.type]
+
+
+@cache
+def _message(message: Descriptor) -> st.SearchStrategy[Any]:
+    """Deferred, since a message may hold others of its own kind."""
+    return st.deferred(
+        lambda: st.fixed_dictionaries({}, optional={f.name: value(f) for f in message.fields})
+    )

@@ -67,6 +67,7 @@ ROUTES = {
     "GetCheckpoint": Route("GET", "/v1/jobs/{id}/checkpoints/{epoch}"),
     "Predict": Route("POST", "/v1/jobs/{id}/predict", "*"),
     "GetDiagnosis": Route("GET", "/v1/jobs/{id}/diagnosis"),
+    "GetExport": Route("GET", "/v1/jobs/{id}/export"),
     "WatchJob": Route("GET", "/v1/jobs/{id}/events"),
     "CreateSweep": Route("POST", "/v1/sweeps", "spec", KEY),
     "GetSweep": Route("GET", "/v1/sweeps/{id}"),
@@ -149,7 +150,7 @@ class Wires:
         match response.headers.get("content-type", "").partition(";")[0]:
             case "application/octet-stream":
                 name = response.headers["content-disposition"]
-                found = re.search(r"-epoch-(?P<epoch>\d+)\.(?P<format>\w+)", name)
+                found = re.search(r"-epoch-(?P<epoch>\d+)[-.](?P<format>\w+)", name)
                 assert found, name
                 file = {"epoch": int(found["epoch"]), "format": found["format"]}
                 return Answer(canonical(file | {"content": response.content}))

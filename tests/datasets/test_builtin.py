@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from epochal_engine.generators import GENERATORS
 from epochal_service.datasets import CATALOG, Builtin, DatasetError, load
 

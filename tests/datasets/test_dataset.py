@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from epochal_service.datasets import Dataset, DatasetError, Task
 from epochal_service.datasets.dataset import MAX_PROBLEMS, Problems
 

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from epochal_service.datasets import Dataset, DatasetError, from_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from epochal_service.datasets import Dataset, DatasetError, from_rows
 
 CORNERS = [[0, 0], [0, 1], [1, 0], [1, 1]]
 

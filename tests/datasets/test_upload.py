@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from epochal_service.datasets import Dataset, DatasetError, parse_csv
-from epochal_service.datasets.dataset import MAX_CLASSES
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
+from epochal_service.datasets import Dataset, DatasetError, parse_csv
+from epochal_service.datasets.dataset import MAX_CLASSES
 
 Kind = Literal["auto", "classification", "regression"]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from epochal_engine import (
     LAYERS,
@@ -229,3 +231,42 @@ def test_the_gradient_of_every_layer_is_its_slope(layer: str) -> None:
         if isinstance(layers[0], Embedding):
             inputs = rng.integers(layers[0].vocabulary, size=inputs.shape).astype(float)
         check_gradient(network, inputs, seed=number + 3)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 4),
+    st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 3)),
+    st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    st.tuples(st.integers(1, 3), st.integers(1, 2)),
+    st.booleans(),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_gradient_of_a_convolution_of_any_shape_is_its_slope(
+    samples: int,
+    shape: tuple[int, int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    normalized: bool,
+    seed: int,
+) -> None:
+    middle: tuple[Layer, ...] = (LayerNorm(0.1), AveragePool2d(1)) if normalized else ()
+    layers = (Conv2d(3, kernel, stride, "same", "tanh"), *middle, Conv2d(1, 2, 1, "same"))
+    inputs = np.random.default_rng(seed).normal(size=(samples, *shape))
+    check_gradient(Network(shape, layers), inputs, seed)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from([Rnn(2, True), Lstm(3), Gru(1, True), MultiHeadAttention(1, causal=True)]),
+    st.integers(1, 4),
+    st.integers(1, 5),
+    st.integers(1, 4),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_gradient_of_a_sequence_of_any_length_is_its_slope(
+    layer: Layer, samples: int, places: int, features: int, seed: int
+) -> None:
+    network = Network((places, features), (Dense(features, "tanh"), layer, Dense(2)))
+    inputs = np.random.default_rng(seed).normal(size=(samples, places, features))
+    check_gradient(network, inputs, seed)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from epochal_engine import (
+    STATISTICS,
     ActivationLayer,
     Adam,
     AdditiveAttention,
@@ -93,20 +94,21 @@ def test_a_convolution_finds_a_digit_wherever_it_lies() -> None:
     plain = Network((12, 12, 1), (Flatten(), Dense(32, "relu"), Dense(10, "softmax")))
     assert summarize(convolutional).parameters < summarize(plain).parameters / 3
     found, missed = (accuracy(trained(net, data, 0.01, 12)) for net in (convolutional, plain))
-    assert found > 0.8
-    assert missed < found - 0.15
+    # Over seeds, .90 to .93 against .71 to .76.
+    assert found > 0.85
+    assert missed < found - 0.1
 
 
-@pytest.mark.parametrize(("kind", "epochs"), [(Rnn, 8), (Lstm, 4), (Gru, 6)])
+@pytest.mark.parametrize(("kind", "places"), [(Rnn, 6), (Lstm, 12), (Gru, 12)])
 def test_a_recurrent_network_remembers_what_it_read_first(
-    kind: type[Rnn | Lstm | Gru], epochs: int
+    kind: type[Rnn | Lstm | Gru], places: int
 ) -> None:
     rng = np.random.default_rng(0)
-    letters = rng.integers(4, size=(2_500, 12))
+    letters = rng.integers(4, size=(2_500, places))
     first = np.eye(4)[letters[:, 0]]
     data = Data(letters[:2_000], first[:2_000], letters[2_000:], first[2_000:])
-    network = Network((12,), (Embedding(4, 8), kind(16), Dense(4, "softmax")))
-    assert accuracy(trained(network, data, 0.01, epochs)) > 0.95
+    network = Network((places,), (Embedding(4, 8), kind(16), Dense(4, "softmax")))
+    assert accuracy(trained(network, data, 0.01, epochs=8)) > 0.95
 
 
 def test_a_transformer_of_one_block_sorts_letters() -> None:
@@ -152,6 +154,28 @@ def test_an_encoder_a_decoder_and_attention_reverse_what_they_read() -> None:
     )
     data = Data(inputs[500:], targets[500:], inputs[:500], targets[:500])
     assert accuracy(trained(network, data, 0.01, epochs=5)) > 0.97
+
+
+@pytest.mark.parametrize(
+    ("layer", "loss"),
+    [
+        (Conv2d(1, 3, padding="same", activation="sigmoid"), "binary_cross_entropy"),
+        (Conv2d(3, 3, padding="same", activation="softmax"), "cross_entropy"),
+    ],
+)
+def test_a_convolution_may_answer_for_every_pixel(layer: Conv2d, loss: str) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(20, 5, 6, 1))
+    brighter = (images > 0.0).astype(float)
+    if loss == "cross_entropy":
+        brighter = np.concatenate([brighter, 1.0 - brighter, 0.0 * brighter], axis=-1)
+    network = Network((5, 6, 1), (layer,))
+    run = Run(network, Training(loss, Adam(0.1), epochs=60, batch_size=5), Data(images, brighter))
+    for _ in run:
+        pass
+    columns = join(run.take()).columns
+    assert columns["train_accuracy"][-1] > 0.95
+    assert columns["train_loss"][-1] < columns["train_loss"][0] / 3
 
 
 # ---------------------------------------------------------------- running moments
@@ -257,3 +281,21 @@ def test_going_on_from_any_epoch_gives_the_same_bits(
             name: array.tobytes() for name, array in weights.items()
         }
         assert rows(later) == [np.frombuffer(column)[cut:].tobytes() for column in expected]
+
+
+def test_snapshots_are_of_what_is_learnt_alone() -> None:
+    network = Network((2,), (Dense(3), BatchNorm(), Dense(1)))
+    assert list(network.parameters)[-2:] == ["batch_norm_2.mean", "batch_norm_2.variance"]
+    assert network.learnt_size == 9 + 6 + 4
+    rng = np.random.default_rng(0)
+    data = Data(rng.normal(size=(8, 2)), rng.normal(size=(8, 1)))
+    run = Run(network, Training("mse", Sgd(0.1), epochs=2), data)
+    for _ in run:
+        pass
+    gradients = join(run.take()).gradients
+    assert gradients is not None
+    assert gradients.layers == ("dense_1", "batch_norm_2", "dense_3")
+    assert gradients.histogram.sum(-1).tolist() == [[9, 6, 4], [9, 6, 4]]
+    zero_share = gradients.statistics[:, :, STATISTICS.index("zero_share")]
+    # A bias before a batch norm has no say, but rounding leaves it hardly ever exactly at zero.
+    assert (zero_share[:, 1:] == 0.0).all()

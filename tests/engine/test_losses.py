@@ -166,7 +166,7 @@ def test_scores_give_the_loss_of_the_predictions_that_they_lead_to(
 ) -> None:
     rng = np.random.default_rng(seed)
     loss = VARIANTS[name]
-    scores = rng.normal(size=(epochs, samples, outputs)) * 5.0
+    scores = rng.normal(size=(epochs, samples, outputs)) * 2.0
     targets = np.eye(outputs)[rng.integers(outputs, size=samples)]
     found = loss.values_from_scores(scores, targets)
     assert found.shape == (epochs, samples)

@@ -205,6 +205,7 @@ def test_lion_follows_its_paper() -> None:
 # ---------------------------------------------------------------- Muon
 
 LAYERS: dict[str, Shape] = {
+    "layer_norm_0.scale": (2,),
     "dense_1.weight": (2, 3),
     "dense_1.bias": (3,),
     "dense_2.weight": (3, 5),
@@ -213,6 +214,7 @@ LAYERS: dict[str, Shape] = {
     "conv2d_3.bias": (4,),
     "dense_4.weight": (4, 1),
     "dense_4.bias": (1,),
+    "layer_norm_5.scale": (1,),
 }
 SIZE = sum(math.prod(shape) for shape in LAYERS.values())
 

@@ -9,17 +9,35 @@ from typing import Any
 import numpy as np
 
 import epochal_engine
+from epochal_engine import Dense, Network, predict
 
 README = Path(__file__).parents[2] / "engine" / "README.md"
 
 
+def run_program(number: int) -> dict[str, Any]:
+    """The names that a program of the README leaves behind."""
+    programs = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(programs) == 2
+    names: dict[str, Any] = {"__name__": "readme"}
+    exec(compile(programs[number], README, "exec", dont_inherit=True), names)
+    return names
+
+
 def test_the_program_learns_exclusive_or() -> None:
-    (program,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    names: dict[str, Any] = {}
-    exec(program, names)
+    names = run_program(0)
     assert names["losses"].shape == (500,)
     assert names["losses"][-1] < 0.1
     assert np.round(names["answers"]).ravel().tolist() == [0.0, 1.0, 1.0, 0.0]
+
+
+def test_the_layer_is_one_formula_and_nothing_else() -> None:
+    gate = run_program(1)["Gate"]
+    network = Network((3,), (gate(), Dense(2)))
+    assert network.parameters["gate_1.weight"] == (3,)
+    weights = {name: np.zeros(shape) for name, shape in network.parameters.items()}
+    weights["dense_2.weight"] = np.ones((3, 2))
+    found = predict(network, weights, np.array([[1.0, 2.0, 3.0]]))
+    assert found.tolist() == [[3.0, 3.0]]  # each gate is half open
 
 
 def test_every_module_has_its_place_in_the_reading_order() -> None:

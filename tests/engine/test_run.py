@@ -87,7 +87,8 @@ class PlainTraining:
         }
         for name in slopes:
             if name.endswith("weight"):
-                slopes[name] = slopes[name] + self.training.l2 * self.weights[name]
+                w = self.weights[name]
+                slopes[name] = slopes[name] + self.training.l1 * np.sign(w) + self.training.l2 * w
         norm = math.sqrt(sum(float((g**2).sum()) for g in slopes.values()))
         if (limit := self.training.clip_value) is not None:
             slopes = {name: np.clip(g, -limit, limit) for name, g in slopes.items()}
@@ -106,6 +107,7 @@ class PlainTraining:
         if isinstance(optimizer, Momentum):
             self.m[name] = optimizer.momentum * self.m[name] + g
             return self.m[name]
+        assert isinstance(optimizer, Adam)
         b1, b2 = optimizer.beta_1, optimizer.beta_2
         self.m[name] = b1 * self.m[name] + (1 - b1) * g
         self.v[name] = b2 * self.v[name] + (1 - b2) * g**2
@@ -154,11 +156,12 @@ VARIATIONS = {
     "momentum": replace(BASIC, optimizer=Momentum(0.1)),
     "adam": replace(BASIC, optimizer=Adam(0.05, beta_1=0.8, beta_2=0.99, epsilon=1e-4)),
     "cosine": replace(BASIC, schedule=Cosine(warmup_epochs=2, final_fraction=0.1)),
+    "l1": replace(BASIC, l1=0.05),
     "l2": replace(BASIC, l2=0.05),
     "clipped by element": replace(BASIC, clip_value=0.01),
     "clipped by norm": replace(BASIC, clip_norm=0.05),
     "all together": replace(
-        BASIC, l2=0.05, clip_value=0.05, clip_norm=0.1, optimizer=Momentum(0.1)
+        BASIC, l1=0.02, l2=0.05, clip_value=0.05, clip_norm=0.1, optimizer=Momentum(0.1)
     ),
 }
 

@@ -54,7 +54,7 @@ CREATES: list[Create] = [create_network, create_dataset, create_job]
 @pytest.fixture
 def context(database_url: str) -> Iterator[Context]:
     migrate.upgrade(database_url)
-    settings = Settings(database_url=database_url, _env_file=None)  # type: ignore[call-arg]
+    settings = Settings(database_url=database_url, _env_file=None)
     stack = AsyncExitStack()
     with asyncio.Runner() as runner:
         yield runner.run(stack.enter_async_context(open_context(settings)))

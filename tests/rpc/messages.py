@@ -16,7 +16,7 @@ from epochal_service._proto import (
     system_pb2,
     training_pb2,
 )
-from epochal_service.rpc.convert import words
+from epochal_service.rpc.convert import holds_its_own_kind, words
 
 FILES = [
     module.DESCRIPTOR
@@ -71,5 +71,4 @@ def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
         return MOMENTS.map(pydantic_time)
     if not field.message_type:
         return SCALARS[field.type]
-    is_nested = field.message_type.full_name == field.containing_type.full_name
-    return (flat_dicts if is_nested else dicts)(field.message_type)
+    return (flat_dicts if holds_its_own_kind(field) else dicts)(field.message_type)

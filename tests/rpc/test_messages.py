@@ -13,10 +13,11 @@ from pydantic import BaseModel, TypeAdapter
 from tests.rpc.messages import ENUMS, MESSAGES
 
 import epochal_engine
+from epochal_engine.export import EXPORTS
 from epochal_service._proto.common_pb2 import Row
 from epochal_service.methods.jobs import watch_job
 from epochal_service.methods.sweeps import watch_sweep
-from epochal_service.rpc.convert import words
+from epochal_service.rpc.convert import holds_its_own_kind, words
 from epochal_service.rpc.services import METHODS, SERVICES, Nothing
 from epochal_service.specs.jobs import JobEvent
 from epochal_service.specs.sweeps import SweepEvent
@@ -37,6 +38,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "Initializer": epochal_engine.INITIALIZERS,
     "Loss": epochal_engine.LOSSES,
     "OptimizerType": epochal_engine.OPTIMIZERS,
+    "ExportFormat": EXPORTS,
     "ScheduleType": epochal_engine.SCHEDULES,
 }
 
@@ -106,8 +108,11 @@ class Walk:
             assert types == [list[float]], field.full_name
         elif field.message_type is Timestamp.DESCRIPTOR:
             assert types == [datetime], field.full_name
+        elif types == [dict[str, Any]]:
+            # A merge patch: any part of the message.
+            assert field.message_type, field.full_name
         elif field.message_type:
-            if field.message_type.full_name != field.containing_type.full_name:
+            if not holds_its_own_kind(field):
                 self.message(field.message_type, types)
         else:
             assert {SCALARS[t] for t in types} == {field.type}, field.full_name

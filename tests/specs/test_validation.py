@@ -97,7 +97,7 @@ def changed(*path: Any, to: Any) -> Callable[[dict[str, Any]], Any]:
         (changed("loss", to="kl"), "loss", "must be one of mse, mae, huber"),
         (changed("epochs", to=True), "epochs", "must be a whole number"),
         (changed("epochs", to=0), "epochs", "must be at least 1"),
-        (changed("optimizer", to={"type": "ftrl"}), "optimizer.type", "must be one of sgd, perceptron"),
+        (changed("optimizer", to={"type": "ftrl"}), "optimizer.type", "one of sgd, perceptron"),
         (
             changed("optimizer", to={"type": "sgd", "learning_rate": 0}),
             "optimizer.learning_rate",

@@ -1,6 +1,6 @@
-"""Carries one job or sweep from where it is to its end, to a pause, or to where this worker has to go.
+"""Carries one job or sweep from where it is to its end, to a pause, or as far as this worker goes.
 
-    claim ── prepare ── epoch, epoch, … ── the end, a pause, or a worker that is told to go
+claim ── prepare ── epoch, epoch, … ── the end, a pause, or a worker that is told to go
 """
 
 from __future__ import annotations

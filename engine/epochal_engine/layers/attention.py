@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -20,6 +21,12 @@ from ..trace import Symbol, constant
 from .dense import Dense
 from .layer import Layer, Scope, check_counts, check_rate, check_words, drawn, require
 from .normalization import LayerNorm
+
+
+@lru_cache(maxsize=8)
+def _later_places(places: int) -> Symbol:
+    """What is added to scores `(places, places)` so that no place sees a later one: 0 or -∞."""
+    return constant(np.triu(np.full((places, places), -np.inf), 1))
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ class MultiHeadAttention(Layer):
         values = by_head(project.forward(scope.within("value"), memory))
         scores = asked @ keys.T
         if self.causal:
-            scores = scores + constant(np.triu(np.full((places, places), -np.inf), 1))
+            scores = scores + _later_places(places)
         found = (softmax(scores) @ values).permute((0, 2, 1, 3)).reshape((n, places, features))
         return project.forward(scope.within("output"), found)
 

@@ -25,10 +25,11 @@ from .elementary import (
 )
 from .normal import normal_cdf
 from .outputs import sigmoid_binary_cross_entropy, softmax, softmax_cross_entropy
-from .products import take_rows
+from .products import FEW_ROWS, take_rows
 from .shapes import concatenate, copy, largest, mean, mean_to, place, stretch, sum_to
 
 __all__ = [
+    "FEW_ROWS",
     "absolute",
     "concatenate",
     "convolve",

@@ -112,15 +112,15 @@ _unary("absolute", lambda x, out: [(np.absolute, (x, out))], lambda x, y, g: g *
 _unary("sign", lambda x, out: [(np.sign, (x, out))], lambda x, y, g: None)
 
 
-def _zeros(x: Array) -> Array:
-    """Zeros that broadcast to x, and are enough for NumPy to work at full speed.
+def bound(x: Array, value: float) -> Array:
+    """Copies of a value that broadcast to x, and are enough for NumPy to work at full speed.
 
-    Against a single zero `maximum` takes four times as long.
+    Against a single number `maximum` takes four times as long.
     """
     first = x.ndim
     while first > 0 and math.prod(x.shape[first:]) < _ENOUGH:
         first -= 1
-    return np.zeros(x.shape[first:], x.dtype)
+    return np.full(x.shape[first:], value, x.dtype)
 
 
 def _threshold_calls(compare: np.ufunc, at_zero: float, x: Array, out: Array) -> list[Call]:
@@ -134,12 +134,12 @@ def _threshold_calls(compare: np.ufunc, at_zero: float, x: Array, out: Array) ->
 # NumPy takes the output of maximum and minimum by keyword only, hence the partial.
 _unary(
     "positive_part",
-    lambda x, out: [(partial(np.maximum, x, _zeros(x), out=out), ())],
+    lambda x, out: [(partial(np.maximum, x, bound(x, 0.0), out=out), ())],
     lambda x, y, g: g * is_positive(y),
 )
 _unary(
     "negative_part",
-    lambda x, out: [(partial(np.minimum, x, _zeros(x), out=out), ())],
+    lambda x, out: [(partial(np.minimum, x, bound(x, 0.0), out=out), ())],
     lambda x, y, g: g * (1.0 - is_positive(x)),
 )
 _unary(

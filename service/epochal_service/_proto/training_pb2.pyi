@@ -295,6 +295,29 @@ LABEL_NAME_DIVERGED: LabelName.ValueType  # 5
 """It ended above where it began."""
 Global___LabelName: _TypeAlias = LabelName  # noqa: Y015
 
+class _ExportFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ExportFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExportFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EXPORT_FORMAT_UNSPECIFIED: _ExportFormat.ValueType  # 0
+    EXPORT_FORMAT_SAFETENSORS: _ExportFormat.ValueType  # 1
+    EXPORT_FORMAT_NUMPY: _ExportFormat.ValueType  # 2
+    """A program that needs NumPy and nothing else, weights included."""
+    EXPORT_FORMAT_PYTORCH: _ExportFormat.ValueType  # 3
+    """A PyTorch module, weights included."""
+
+class ExportFormat(_ExportFormat, metaclass=_ExportFormatEnumTypeWrapper): ...
+
+EXPORT_FORMAT_UNSPECIFIED: ExportFormat.ValueType  # 0
+EXPORT_FORMAT_SAFETENSORS: ExportFormat.ValueType  # 1
+EXPORT_FORMAT_NUMPY: ExportFormat.ValueType  # 2
+"""A program that needs NumPy and nothing else, weights included."""
+EXPORT_FORMAT_PYTORCH: ExportFormat.ValueType  # 3
+"""A PyTorch module, weights included."""
+Global___ExportFormat: _TypeAlias = ExportFormat  # noqa: Y015
+
 class _FindingKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -1406,6 +1429,44 @@ class PredictRequest(_message.Message):
 Global___PredictRequest: _TypeAlias = PredictRequest  # noqa: Y015
 
 @_typing.final
+class GetExportRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    format: Global___ExportFormat.ValueType
+    """numpy if unset."""
+    epoch: _builtins.int
+    """A stored checkpoint's epoch; the latest one if unset."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str | None = ...,
+        format: Global___ExportFormat.ValueType | None = ...,
+        epoch: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_format", b"_format", "_id", b"_id", "epoch", b"epoch", "format", b"format", "id", b"id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_format", b"_format", "_id", b"_id", "epoch", b"epoch", "format", b"format", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__format: _TypeAlias = _typing.Literal["format"]  # noqa: Y015
+    _WhichOneofArgType__format: _TypeAlias = _typing.Literal["_format", b"_format"]  # noqa: Y015
+    _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
+    _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__format) -> _WhichOneofReturnType__format | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+
+Global___GetExportRequest: _TypeAlias = GetExportRequest  # noqa: Y015
+
+@_typing.final
 class GetDiagnosisRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2074,6 +2135,42 @@ class CheckpointContent(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__format) -> _WhichOneofReturnType__format | None: ...
 
 Global___CheckpointContent: _TypeAlias = CheckpointContent  # noqa: Y015
+
+@_typing.final
+class ExportContent(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    format: Global___ExportFormat.ValueType
+    content: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int | None = ...,
+        format: Global___ExportFormat.ValueType | None = ...,
+        content: _builtins.bytes | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_content", b"_content", "_epoch", b"_epoch", "_format", b"_format", "content", b"content", "epoch", b"epoch", "format", b"format"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content", b"_content", "_epoch", b"_epoch", "_format", b"_format", "content", b"content", "epoch", b"epoch", "format", b"format"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__content: _TypeAlias = _typing.Literal["content"]  # noqa: Y015
+    _WhichOneofArgType__content: _TypeAlias = _typing.Literal["_content", b"_content"]  # noqa: Y015
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__format: _TypeAlias = _typing.Literal["format"]  # noqa: Y015
+    _WhichOneofArgType__format: _TypeAlias = _typing.Literal["_format", b"_format"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__content) -> _WhichOneofReturnType__content | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__format) -> _WhichOneofReturnType__format | None: ...
+
+Global___ExportContent: _TypeAlias = ExportContent  # noqa: Y015
 
 @_typing.final
 class Prediction(_message.Message):

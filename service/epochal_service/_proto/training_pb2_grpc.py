@@ -106,6 +106,11 @@ class TrainingServiceStub:
                 request_serializer=epochal_dot_v1_dot_training__pb2.GetDiagnosisRequest.SerializeToString,
                 response_deserializer=epochal_dot_v1_dot_training__pb2.Diagnosis.FromString,
                 _registered_method=True)
+        self.GetExport = channel.unary_unary(
+                '/epochal.v1.TrainingService/GetExport',
+                request_serializer=epochal_dot_v1_dot_training__pb2.GetExportRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__pb2.ExportContent.FromString,
+                _registered_method=True)
         self.WatchJob = channel.unary_stream(
                 '/epochal.v1.TrainingService/WatchJob',
                 request_serializer=epochal_dot_v1_dot_training__pb2.WatchJobRequest.SerializeToString,
@@ -208,6 +213,13 @@ class TrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetExport(self, request, context):
+        """The trained network in a form that works without this service.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchJob(self, request, context):
         """Replays from `after`, follows, says `end`, and closes.
         """
@@ -287,6 +299,11 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     servicer.GetDiagnosis,
                     request_deserializer=epochal_dot_v1_dot_training__pb2.GetDiagnosisRequest.FromString,
                     response_serializer=epochal_dot_v1_dot_training__pb2.Diagnosis.SerializeToString,
+            ),
+            'GetExport': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetExport,
+                    request_deserializer=epochal_dot_v1_dot_training__pb2.GetExportRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__pb2.ExportContent.SerializeToString,
             ),
             'WatchJob': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchJob,
@@ -673,6 +690,33 @@ class TrainingService:
             '/epochal.v1.TrainingService/GetDiagnosis',
             epochal_dot_v1_dot_training__pb2.GetDiagnosisRequest.SerializeToString,
             epochal_dot_v1_dot_training__pb2.Diagnosis.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetExport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.TrainingService/GetExport',
+            epochal_dot_v1_dot_training__pb2.GetExportRequest.SerializeToString,
+            epochal_dot_v1_dot_training__pb2.ExportContent.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,8 @@ class TrainingServiceStub:
     Predict: _grpc.UnaryUnaryMultiCallable[_training_pb2.PredictRequest, _training_pb2.Prediction]
     GetDiagnosis: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetDiagnosisRequest, _training_pb2.Diagnosis]
     """What went wrong, where it shows, and what to try next."""
+    GetExport: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetExportRequest, _training_pb2.ExportContent]
+    """The trained network in a form that works without this service."""
     WatchJob: _grpc.UnaryStreamMultiCallable[_training_pb2.WatchJobRequest, _training_pb2.JobEvent]
     """Replays from `after`, follows, says `end`, and closes."""
 
@@ -84,6 +86,8 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     Predict: _aio.UnaryUnaryMultiCallable[_training_pb2.PredictRequest, _training_pb2.Prediction]  # type: ignore[assignment]
     GetDiagnosis: _aio.UnaryUnaryMultiCallable[_training_pb2.GetDiagnosisRequest, _training_pb2.Diagnosis]  # type: ignore[assignment]
     """What went wrong, where it shows, and what to try next."""
+    GetExport: _aio.UnaryUnaryMultiCallable[_training_pb2.GetExportRequest, _training_pb2.ExportContent]  # type: ignore[assignment]
+    """The trained network in a form that works without this service."""
     WatchJob: _aio.UnaryStreamMultiCallable[_training_pb2.WatchJobRequest, _training_pb2.JobEvent]  # type: ignore[assignment]
     """Replays from `after`, follows, says `end`, and closes."""
 
@@ -194,6 +198,14 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_training_pb2.Diagnosis, _abc.Awaitable[_training_pb2.Diagnosis]]:
         """What went wrong, where it shows, and what to try next."""
+
+    @_abc_1.abstractmethod
+    def GetExport(
+        self,
+        request: _training_pb2.GetExportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_pb2.ExportContent, _abc.Awaitable[_training_pb2.ExportContent]]:
+        """The trained network in a form that works without this service."""
 
     @_abc_1.abstractmethod
     def WatchJob(

@@ -230,8 +230,9 @@ class Channel:
         return list(frames_of(rows, cursor, self.telling))
 
     def _remember(self, new: Frame) -> None:
+        old = self._frames.pop(new.after, None)
+        self._bytes += len(new.data) - (len(old.data) if old else 0)
         self._frames[new.after] = new
-        self._bytes += len(new.data)
         while self._bytes > REMEMBERED_BYTES and len(self._frames) > 1:
             _, old = self._frames.popitem(last=False)
             self._bytes -= len(old.data)

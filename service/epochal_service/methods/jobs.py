@@ -236,12 +236,13 @@ def get_checkpoint(
     context: Context, id: str, epoch: int, request: GetCheckpointRequest
 ) -> CheckpointContent:
     """The weights of an epoch, as a file. Raises `NotFound`."""
-    _, blob = _checkpoint(context, id, epoch)
+    _, blob = checkpoint_of(context, id, epoch)
     content = blob if request.format == "safetensors" else to_npz(unpack(blob))
     return CheckpointContent(epoch=epoch, format=request.format, content=content)
 
 
-def _checkpoint(context: Context, id: str, epoch: int | None) -> tuple[int, bytes]:
+def checkpoint_of(context: Context, id: str, epoch: int | None) -> tuple[int, bytes]:
+    """Epoch and packed weights of a checkpoint, by default the latest. Raises `NotFound`."""
     row = lifecycle.get(context.database, id, context.owner)
     with context.database.read() as connection:
         found = checkpoints.find(connection, id, epoch)
@@ -269,7 +270,7 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
         inputs = _inputs(request.inputs, features, context.settings.limits.max_predict_rows)
     else:
         x, y, inputs = _grid(request.grid, features)
-    epoch, blob = _checkpoint(context, id, request.epoch)
+    epoch, blob = checkpoint_of(context, id, request.epoch)
     weights = unpack(blob)
     with np.errstate(all="ignore"):  # what is too large for the weights' type is infinite
         outputs = engine.predict(

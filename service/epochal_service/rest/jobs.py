@@ -55,7 +55,7 @@ class CreateJobQuery(Request):
     """Check and price the spec, and make no job."""
 
 
-class _Octets(Response):
+class Octets(Response):
     media_type = OCTETS
 
 
@@ -197,7 +197,7 @@ def list_checkpoints(
 @router.get(
     "/{id}/checkpoints/{epoch}",
     summary="Get a checkpoint",
-    response_class=_Octets,
+    response_class=Octets,
     responses={
         200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
         304: {"description": "It is the one that `If-None-Match` names"},
@@ -222,7 +222,7 @@ def get_checkpoint(
         return Response(status_code=304, headers=headers)
     name = f"{job_id}-epoch-{checkpoint.epoch}.{checkpoint.format}"
     headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return _Octets(checkpoint.content, headers=headers)
+    return Octets(checkpoint.content, headers=headers)
 
 
 @router.post("/{id}/predict", summary="Predict", responses=problems(400, 404, 409, 413, 415))

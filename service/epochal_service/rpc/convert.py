@@ -101,6 +101,12 @@ def _writer(descriptor: Descriptor) -> Conversion | None:
     }
 
 
+def holds_its_own_kind(field: FieldDescriptor) -> bool:
+    """Whether a message stands within one of the same type, as a layer within a residual does."""
+    inner, outer = field.message_type, field.containing_type
+    return bool(inner and outer and inner.full_name == outer.full_name)
+
+
 def _element_writer(field: FieldDescriptor) -> Conversion | None:
     if field.enum_type:
         return {word: number for number, word in words(field.enum_type).items()}.__getitem__
@@ -108,7 +114,7 @@ def _element_writer(field: FieldDescriptor) -> Conversion | None:
         return lambda values: {"values": values}
     if field.message_type is Timestamp.DESCRIPTOR:
         return lambda moment: datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    if field.message_type and field.message_type.full_name == field.containing_type.full_name:
+    if holds_its_own_kind(field):
         # A message within one of its own kind: its writer is still being made.
         return lambda mapping: (_writer(field.message_type) or dict)(mapping)
     return _writer(field.message_type) if field.message_type else None

@@ -19,10 +19,11 @@ from pydantic import BaseModel, Field
 
 from .._proto import dataset_pb2, network_pb2, sweep_pb2, system_pb2, training_pb2
 from ..errors import InvalidArgument, TooLarge
-from ..methods import datasets, diagnosis, jobs, networks, sweeps, system
+from ..methods import datasets, diagnosis, exports, jobs, networks, sweeps, system
 from ..methods.context import Context
 from ..specs.base import Request
 from ..specs.datasets import CreateDatasetRequest, ListDatasetsRequest, PreviewRequest
+from ..specs.exports import GetExportRequest
 from ..specs.jobs import (
     CreateJobOptions,
     GetCheckpointRequest,
@@ -107,6 +108,7 @@ METHODS = {
     "GetCheckpoint": Method(jobs.get_checkpoint, ByIdAndEpoch, rest=GetCheckpointRequest),
     "Predict": Method(jobs.predict, ById, rest=PredictRequest),
     "GetDiagnosis": Method(diagnosis.get_diagnosis, ById),
+    "GetExport": Method(exports.get_export, ById, rest=GetExportRequest),
     "WatchJob": Method(jobs.watch_job, ById, rest=WatchJobRequest),
     "CreateSweep": Method(sweeps.create_sweep, body=("spec", SweepSpec), rest=CreateSweepOptions),
     "GetSweep": Method(sweeps.get_sweep, ById),

@@ -33,10 +33,10 @@ def build_loss(spec: TrainingSpec) -> engine.Loss:
     """The engine's loss. Raises `ValueError` if an option belongs to another one."""
     loss = engine.LOSSES[spec.loss]
     options = spec.loss_options.model_dump(exclude_none=True)
-    foreign = options.keys() - {field.name for field in fields(loss)}  # type: ignore[arg-type]
+    foreign = options.keys() - {field.name for field in fields(loss)}
     if foreign:
         raise ValueError(f"{spec.loss} has no {', '.join(sorted(foreign))}")
-    return replace(loss, **options)  # type: ignore[type-var]
+    return replace(loss, **options)
 
 
 def build_optimizer(spec: OptimizerSpec) -> engine.Optimizer:

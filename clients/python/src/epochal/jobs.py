@@ -26,6 +26,7 @@ from .specs import Spec
 JobState = Literal[
     "queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"
 ]
+ExportFormat = Literal["numpy", "pytorch", "safetensors"]
 StopReason = Literal[
     "completed",
     "early_stopped",
@@ -316,6 +317,17 @@ class Job:
         content = self._session.call("GetCheckpoint", fields)["content"]
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return dict(arrays)
+
+    def export(self, format: ExportFormat = "numpy", *, epoch: int | None = None) -> bytes:
+        """The trained network as a file: a NumPy program, a PyTorch module, or safetensors.
+
+        Weights, and the scaling of the inputs, are in it. `epoch` picks a checkpoint, by default
+        the latest. Raises `NotFound` where there is none, and `InvalidArgument` for a network with
+        a layer that the format has no words for.
+        """
+        fields = {"id": self.id, "format": format, "epoch": epoch}
+        content: bytes = self._session.call("GetExport", fields)["content"]
+        return content
 
     def predict(self, inputs: ArrayLike, *, epoch: int | None = None) -> Floats:
         """What the network answers to `inputs` `(rows, features)`: `(rows, outputs)`.

@@ -37,6 +37,7 @@ for panel, commands in {
         jobs.show,
         jobs.curve,
         jobs.predict,
+        jobs.export,
         jobs.cancel,
         jobs.pause,
         jobs.resume,

@@ -107,6 +107,27 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
         out.print(f"{finding.message}\n{finding.suggestion}", soft_wrap=True, markup=False)
 
 
+def export(
+    job: JobArgument,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="FILE", help="Where to; else standard output.")
+    ] = None,
+    format: Annotated[
+        str, typer.Option(help="numpy, pytorch or safetensors.", metavar="FORMAT")
+    ] = "numpy",
+    epoch: Annotated[int | None, typer.Option(help="Of this checkpoint.")] = None,
+    url: UrlOption = None,
+) -> None:
+    """Write the trained network as a program, or a file, that works without the service."""
+    with Client(url) as client:
+        content = find_job(client, job).export(format, epoch=epoch)  # type: ignore[arg-type]
+    if file is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    else:
+        file.write_bytes(content)
+
+
 def describe_network(network: dict[str, Any]) -> str:
     """`2 – dense 4 tanh – dense 1 sigmoid`, or the id of a saved one."""
     if "layers" not in network:

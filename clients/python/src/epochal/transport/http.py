@@ -37,6 +37,7 @@ ROUTES = {
     "ListGradients": "GET /v1/jobs/{id}/gradients",
     "ListCheckpoints": "GET /v1/jobs/{id}/checkpoints",
     "GetCheckpoint": "GET /v1/jobs/{id}/checkpoints/{epoch}",
+    "GetExport": "GET /v1/jobs/{id}/export",
     "GetDiagnosis": "GET /v1/jobs/{id}/diagnosis",
     "Predict": "POST /v1/jobs/{id}/predict",
     "CreateSweep": "POST /v1/sweeps",

@@ -1,0 +1,15 @@
+"""What is done to inputs before a network sees them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..trace import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """(inputs - shift) / scale, each of the shape of one sample."""
+
+    shift: Array
+    scale: Array

@@ -1,0 +1,37 @@
+"""The network of a job's checkpoint, in a form that works without this service."""
+
+from __future__ import annotations
+
+from epochal_engine.export import EXPORTS, Scaling
+
+from ..errors import FieldError, InvalidArgument
+from ..jobs import lifecycle
+from ..jobs.preparation import SCALE, SHIFT
+from ..specs.build import build_network
+from ..specs.exports import ExportContent, GetExportRequest
+from ..specs.networks import NetworkSpec
+from ..specs.training import TrainingSpec
+from ..store.packing import unpack
+from .context import Context
+from .jobs import checkpoint_of
+
+
+def get_export(context: Context, id: str, request: GetExportRequest) -> ExportContent:
+    """The trained network as a file. Raises `NotFound`; `InvalidArgument` for a layer that the
+    format has no words for.
+    """
+    row = lifecycle.get(context.database, id, context.owner)
+    spec = TrainingSpec.model_validate_json(row.spec)
+    assert isinstance(spec.network, NetworkSpec)
+    network = build_network(spec.network)
+    epoch, blob = checkpoint_of(context, id, request.epoch)
+    weights = unpack(blob)
+    scaling = None
+    if SHIFT in weights:
+        shape = network.input_shape
+        scaling = Scaling(weights[SHIFT].reshape(shape), weights[SCALE].reshape(shape))
+    try:
+        content = EXPORTS[request.format].write(network, weights, scaling)
+    except ValueError as error:
+        raise InvalidArgument.of(FieldError("format", f"{request.format}: {error}")) from None
+    return ExportContent(epoch=epoch, format=request.format, content=content)

@@ -1,0 +1,28 @@
+"""A trained network as something that works without this service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from epochal_engine.export import EXPORTS
+
+from .base import Cursor, Reply, Request, one_of
+
+_format, _format_schema = one_of(EXPORTS)
+
+ExportFormat = Annotated[str, _format, _format_schema]
+
+
+class GetExportRequest(Request):
+    format: ExportFormat = "numpy"
+    """`numpy` and `pytorch` are programs with the weights in them."""
+    epoch: Cursor | None = None
+    """A stored checkpoint's epoch; the latest one by default."""
+
+
+class ExportContent(Reply):
+    epoch: int
+    format: ExportFormat
+    content: bytes = Field(repr=False)

@@ -1,0 +1,73 @@
+"""A trained network leaves the service and goes on predicting without it."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load
+from tests.client.test_cli import environment
+from tests.servers.stack import Stack
+
+import epochal
+
+XOR = epochal.preset("xor")
+ROWS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+
+
+@pytest.fixture
+def trained(client: epochal.Client) -> epochal.Job:
+    scaled = {**XOR, "dataset": {"name": "xor", "scaling": "standard"}}
+    return client.jobs.create(scaled, request_id="client-tests-export").wait(60, check=True)
+
+
+def answers(script: Path) -> list[float]:
+    rows = "\n".join(f"{a},{b}" for a, b in ROWS)
+    done = subprocess.run(
+        [sys.executable, "-I", str(script)], input=rows, capture_output=True, text=True, check=True
+    )
+    return [float(line) for line in done.stdout.split()]
+
+
+def test_the_program_predicts_as_the_service_does(trained: epochal.Job, tmp_path: Path) -> None:
+    script = tmp_path / "xor.py"
+    script.write_bytes(trained.export())
+    np.testing.assert_allclose(answers(script), trained.predict(ROWS)[:, 0], rtol=1e-4)
+
+
+def test_safetensors_have_the_weights_and_the_scaling(trained: epochal.Job) -> None:
+    arrays = load(io.BytesIO(trained.export("safetensors")).getvalue())
+    weights = trained.weights()
+    assert set(arrays) == set(weights)
+    np.testing.assert_array_equal(arrays["dense_1.weight"], weights["dense_1.weight"])
+
+
+def test_the_pytorch_module_is_a_program(trained: epochal.Job) -> None:
+    text = trained.export("pytorch").decode()
+    compile(text, "xor.py", "exec")
+    assert "nn.Linear(2, 4, bias=True)" in text
+
+
+def test_what_cannot_be_exported_says_why(client: epochal.Client, trained: epochal.Job) -> None:
+    with pytest.raises(epochal.NotFound):
+        trained.export(epoch=1)
+    with pytest.raises(epochal.InvalidArgument) as raised:
+        trained.export("onyx")  # type: ignore[arg-type]
+    assert raised.value.errors[0].field == "format"
+
+
+def test_the_command_writes_a_file(stack: Stack, tmp_path: Path) -> None:
+    with epochal.Client(stack.http) as client:
+        job = client.jobs.create(XOR).wait(60, check=True)
+        expected = job.predict(ROWS)[:, 0]
+    script = tmp_path / "xor.py"
+    words = ["export", job.id, str(script), "--format", "numpy"]
+    subprocess.run(
+        [sys.executable, "-m", "epochal", *words],
+        env=environment(stack.http),
+        timeout=60,
+        check=True,
+    )
+    np.testing.assert_allclose(answers(script), expected, rtol=1e-4)

@@ -1,0 +1,125 @@
+"""One network in the engine and the same in PyTorch, side by side from the same numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+
+from epochal_engine import Data, Loss, Network, Optimizer, Run, Sgd, Training, find_loss
+from epochal_engine.plan import perform
+from epochal_engine.step import Gradient
+from epochal_engine.trace import Array
+
+torch: Any = pytest.importorskip("torch")
+
+Tensor: TypeAlias = Any
+Weights: TypeAlias = dict[str, Tensor]
+TOLERANCE = {"float64": 1e-8, "float32": 1e-4}
+STEPS = 20
+
+
+@dataclass(frozen=True)
+class Peer:
+    """What the engine's network and loss are in PyTorch."""
+
+    forward: Callable[[Tensor, Weights], Tensor]
+    """From inputs and parameters, named as the engine names them, to the scores."""
+    loss: Callable[[Tensor, Tensor], Tensor]
+    """From scores and targets to the mean loss."""
+
+
+def leaves(weights: Mapping[str, Array], running: frozenset[str] = frozenset()) -> Weights:
+    """The parameters as tensors with a gradient, but for the running ones."""
+    return {
+        name: torch.tensor(np.array(array), requires_grad=name not in running)
+        for name, array in weights.items()
+    }
+
+
+def check_gradient(
+    network: Network, loss: str | Loss, inputs: Array, targets: Array, peer: Peer, dtype: str
+) -> None:
+    """Scores, and the slope of every parameter, agree at random parameters."""
+    rng = np.random.default_rng(1)
+    first = network.first_weights(rng=rng)
+    weights = {
+        name: (w if name in network.running else w + rng.normal(0.0, 0.3, w.shape)).astype(dtype)
+        for name, w in first.items()
+    }
+    x = np.ascontiguousarray(inputs, dtype)
+    rows = find_loss(loss).targets(targets, (len(inputs), *network.output_shape))
+    y = np.ascontiguousarray(rows, dtype)
+    theirs = leaves(weights, network.running)
+    scores = peer.forward(torch.tensor(x), theirs)
+    peer.loss(scores, torch.tensor(y)).backward()
+
+    found = np.empty(y.shape, dtype)
+    slopes = {name: np.zeros(w.shape, dtype) for name, w in weights.items()}
+    own = {name: w.copy() for name, w in weights.items()}
+    perform(
+        Gradient(network, loss, len(x), dtype).bind(
+            x, y, found, own, slopes, np.random.default_rng()
+        )
+    )
+    close(found, scores, dtype, "scores")
+    for name, tensor in theirs.items():
+        if name in network.running:
+            close(own[name], tensor, dtype, name)
+        else:
+            close(slopes[name], tensor.grad, dtype, name)
+
+
+def check_training(
+    network: Network,
+    loss: str | Loss,
+    inputs: Array,
+    targets: Array,
+    peer: Peer,
+    dtype: Any,
+    optimizer: Optimizer = Sgd(0.05),
+    step: Callable[[Weights], Any] | None = None,
+    tolerance: float | None = None,
+) -> None:
+    """The losses of 20 steps on all samples, and the parameters after them, agree.
+
+    `step` makes PyTorch's optimizer from the parameters; the default is plain SGD.
+    """
+    training = Training(loss, optimizer, epochs=STEPS, dtype=dtype, gradients_every=0)
+    run = Run(network, training, Data(inputs, targets))
+    theirs = leaves(run.weights(), network.running)
+    learnt = [tensor for name, tensor in theirs.items() if name not in network.running]
+    other = torch.optim.SGD(learnt, lr=0.05) if step is None else step(theirs)
+    x = torch.tensor(np.ascontiguousarray(inputs, dtype))
+    y = torch.tensor(
+        np.asarray(find_loss(loss).targets(targets, (len(x), *network.output_shape)), dtype)
+    )
+    losses = []
+    for _ in range(STEPS):
+        other.zero_grad()
+        value = peer.loss(peer.forward(x, theirs), y)
+        value.backward()
+        other.step()
+        losses.append(value.detach())
+    for _ in run:
+        pass
+    assert run.outcome is not None
+    assert run.outcome.stop_reason == "completed"
+    if find_loss(loss).type != "perceptron":  # whose reported loss is not what is minimized
+        found = np.concatenate([block.columns["train_loss"] for block in run.take()])
+        close(found, torch.stack(losses), dtype, "losses", tolerance)
+    for name, weight in run.weights().items():
+        close(weight, theirs[name], dtype, name, tolerance)
+
+
+def close(
+    found: Array, expected: Tensor, dtype: str, what: str, tolerance: float | None = None
+) -> None:
+    """Both are the same, but for rounding."""
+    allowed = TOLERANCE[dtype] if tolerance is None else tolerance
+    np.testing.assert_allclose(
+        found, expected.detach().numpy(), rtol=allowed, atol=allowed, err_msg=what
+    )
