@@ -55,6 +55,20 @@ check: $(VENV)/.dev ## Everything that can be checked without running it: style,
 	$(BIN)/python protos/generate.py --check
 	$(BIN)/python -m epochal_service.rest.openapi --check
 
+.venv-oracles/.done: $(BIN)/uv
+	$(PYTHON) -m venv .venv-oracles
+	.venv-oracles/bin/pip install -q 'torch>=2.4' 'scikit-learn>=1.5' 'numpy>=2.3' \
+	  'pytest>=9' 'pytest-timeout>=2.4' 'hypothesis>=6.150'
+	@touch $@
+
+.PHONY: check-oracles
+check-oracles: .venv-oracles/.done ## Hold the engine against PyTorch (installs it, into a venv of its own)
+	PYTHONPATH=engine .venv-oracles/bin/python -m pytest tests/oracles --noconftest -q $(ARGS)
+
+.PHONY: bench-engine
+bench-engine: .venv-oracles/.done ## The engine beside PyTorch eager, on one thread
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=engine:benchmarks .venv-oracles/bin/python benchmarks/engine.py $(ARGS)
+
 .PHONY: protos
 protos: $(VENV)/.dev ## Generate the stubs and protos/openapi.json anew
 	$(BIN)/buf format --write protos

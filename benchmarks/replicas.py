@@ -1,17 +1,23 @@
-"""A sweep against its members trained one after the other: how many times faster it is.
+"""How many times faster a sweep is than its members trained one after the other.
 
-    python benchmarks/replicas.py
-
-Both take the very same steps (`tests/engine/test_sweep.py` holds their numbers side by side), and
-both hand out every epoch's losses and accuracies. The promises, for 64 members: 10 times for XOR,
-7 times for 2-8-8-1 in batches of 10, 5 times in batches of 32.
+One BLAS thread. Both take the same steps, and both hand out every epoch's losses and accuracies; to
+compile is not counted. The promises, for 64 members: 10 times for XOR, 7 times for 2-8-8-1 in
+batches of 10, 5 times in batches of 32.
 """
 
 from __future__ import annotations
 
-from time import perf_counter
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from time import process_time
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
+from benchmarks._ground import options, print_table
 
 from epochal_engine import Adam, Data, Dense, Network, Run, Sweep, Training
 from epochal_engine.generators import circles
@@ -25,41 +31,68 @@ INPUTS, LABELS = circles(samples=500, noise=0.05, rng=np.random.default_rng(0))
 CIRCLES = Data(INPUTS, LABELS[:, None].astype(float))
 
 
-def network(*units: int) -> Network:
-    """Hidden layers of so many tanh units, and one sigmoid."""
-    hidden = [Dense(n, "tanh") for n in units]
-    return Network((2,), (*hidden, Dense(1, "sigmoid")))
+@dataclass(frozen=True)
+class Case:
+    """A network with hidden layers of tanh units and one sigmoid, and how it is trained."""
+
+    name: str
+    hidden: tuple[int, ...]
+    data: Data
+    batch_size: int | None
+    epochs: int
+    promised: float
+
+    @property
+    def network(self) -> Network:
+        """All members'."""
+        hidden = [Dense(units, "tanh") for units in self.hidden]
+        return Network((2,), (*hidden, Dense(1, "sigmoid")))
+
+    @property
+    def trainings(self) -> list[Training]:
+        """One for each member, which differ in their learning rates."""
+        common = {"epochs": self.epochs, "batch_size": self.batch_size, "gradients_every": 0}
+        return [
+            Training("binary_cross_entropy", Adam(float(rate)), **common)  # type: ignore[arg-type]
+            for rate in np.geomspace(1e-3, 1e-1, MEMBERS)
+        ]
+
+
+CASES = (
+    Case("XOR, 2-4-1", (4,), XOR, None, 500, 10.0),
+    Case("2-8-8-1, batches of 10", (8, 8), CIRCLES, 10, 10, 7.0),
+    Case("2-8-8-1, batches of 32", (8, 8), CIRCLES, 32, 20, 5.0),
+)
 
 
 def seconds(run: Run | Sweep) -> float:
-    """What it takes to train to the end and to take all epochs; to compile is not counted."""
-    start = perf_counter()
+    """What it takes to train to the end and to take all epochs."""
+    start = process_time()
     for _ in run:
         pass
     run.take()
-    return perf_counter() - start
+    return process_time() - start
 
 
-def compare(
-    name: str, wanted: float, network: Network, data: Data, batch: int | None, epochs: int
-) -> None:
-    """Print a line: both times, and their ratio, the best of three."""
-    rates = np.geomspace(1e-3, 1e-1, MEMBERS)
-    trainings = [
-        Training("binary_cross_entropy", Adam(float(r)), epochs, batch, gradients_every=0)
-        for r in rates
-    ]
-    alone = together = float("inf")
-    for _ in range(3):
-        together = min(together, seconds(Sweep(network, trainings, data)))
-        alone = min(alone, sum(seconds(Run(network, t, data)) for t in trainings))
-    print(
-        f"{name:24} {alone * 1e3:8.0f} ms alone {together * 1e3:8.0f} ms together "
-        f"{alone / together:6.1f} times (promised: {wanted:g})"
-    )
+def main() -> None:
+    repeats = 2 if options(__doc__).parse_args().quick else 5
+    rows = []
+    for case in CASES:
+        network, trainings, data = case.network, case.trainings, case.data
+        # Taken in turns, so that a busy machine disturbs both alike.
+        pairs = [
+            (
+                sum(seconds(Run(network, training, data)) for training in trainings),
+                seconds(Sweep(network, trainings, data)),
+            )
+            for _ in range(repeats)
+        ]
+        alone, together = (min(pair[i] for pair in pairs) for i in (0, 1))
+        times = [f"{alone * 1e3:,.0f}", f"{together * 1e3:,.0f}", f"{alone / together:.1f}"]
+        rows.append([case.name, *times, f"{case.promised:g}"])
+    header = ["network", "alone, ms", "together, ms", "times", "promised"]
+    print_table(f"{MEMBERS} members", header, rows)
 
 
 if __name__ == "__main__":
-    compare("XOR, 2-4-1", 10, network(4), XOR, None, 500)
-    compare("2-8-8-1, batches of 10", 7, network(8, 8), CIRCLES, 10, 10)
-    compare("2-8-8-1, batches of 32", 5, network(8, 8), CIRCLES, 32, 20)
+    main()

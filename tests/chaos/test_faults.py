@@ -71,6 +71,7 @@ def is_gone(pid: int) -> bool:
         return True
 
 
+@pytest.mark.chaos
 def test_a_job_whose_worker_dies_each_time_has_failed_after_three_attempts(
     make_stack: MakeStack,
 ) -> None:

@@ -383,7 +383,7 @@ def test_presets_are_listed_without_a_service(run: Run) -> None:
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
     commands = [command.callback for command in app.registered_commands if command.callback]
-    assert len(commands) == 15
+    assert len(commands) == 17
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__

@@ -1,6 +1,7 @@
 """A trained network leaves the service and goes on predicting without it."""
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -63,11 +64,14 @@ def test_the_command_writes_a_file(stack: Stack, tmp_path: Path) -> None:
         job = client.jobs.create(XOR).wait(60, check=True)
         expected = job.predict(ROWS)[:, 0]
     script = tmp_path / "xor.py"
-    words = ["export", job.id, str(script), "--format", "numpy"]
-    subprocess.run(
-        [sys.executable, "-m", "epochal", *words],
-        env=environment(stack.http),
-        timeout=60,
-        check=True,
-    )
+    command = [sys.executable, "-m", "epochal", "export", job.id, str(script)]
+    subprocess.run(command, env=environment(stack.http), timeout=60, check=True)
     np.testing.assert_allclose(answers(script), expected, rtol=1e-4)
+    told = subprocess.run([*command, "--json"], env=environment(stack.http), capture_output=True)
+    size = script.stat().st_size
+    assert json.loads(told.stdout) == {
+        "job": job.id,
+        "format": "numpy",
+        "size_bytes": size,
+        "file": str(script),
+    }

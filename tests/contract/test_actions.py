@@ -91,6 +91,42 @@ def test_a_wish_about_no_job_is_not_found(service: Wires, rpc: str) -> None:
         assert over_http == over_grpc == Answer(None, "NOT_FOUND", "not_found")
 
 
+def sweep(service: Wires) -> str:
+    spec = {"job": TINY, "variants": [{"learning_rate": 0.1}, {"seed": 1}]}
+    made: str = service.rpc.call("CreateSweep", spec=spec)["id"]
+    return made
+
+
+def trained_sweep(service: Wires) -> str:
+    made = sweep(service)
+    assert train(service.context, made) == "succeeded"
+    return made
+
+
+SWEEPS: dict[str, Callable[[Wires], str]] = {
+    "queued": sweep,
+    "succeeded": trained_sweep,
+    "cancelled": after("CancelSweep", sweep),
+}
+
+
+@pytest.mark.parametrize("rpc", ["CancelSweep", "DeleteSweep"])
+@pytest.mark.parametrize("state", SWEEPS)
+def test_a_sweep_in_any_state_takes_a_wish_alike(service: Wires, rpc: str, state: str) -> None:
+    first, second = SWEEPS[state](service), SWEEPS[state](service)
+    assert service.rpc.call("GetSweep", id=first)["state"] == state
+    over_http, over_grpc = service.over_http(rpc, id=first), service.over_grpc(rpc, id=second)
+    assert told_alike(over_http) == told_alike(over_grpc)
+    now_first, now_second = (service.over_grpc("GetSweep", id=each) for each in (first, second))
+    assert told_alike(now_first) == told_alike(now_second)
+
+
+@pytest.mark.parametrize("rpc", ["CancelSweep", "DeleteSweep", "GetSweep", "GetSweepCurves"])
+def test_a_job_is_no_sweep_on_either_wire(service: Wires, rpc: str) -> None:
+    over_http, over_grpc = service.both(rpc, id=job(service))
+    assert over_http == over_grpc == Answer(None, "NOT_FOUND", "not_found")
+
+
 def test_a_network_is_deleted_once(service: Wires) -> None:
     ids = [service.rpc.call("CreateNetwork", network=NETWORK)["id"] for _ in range(2)]
     assert service.over_http("DeleteNetwork", id=ids[0]) == Answer({})

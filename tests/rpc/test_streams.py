@@ -14,7 +14,7 @@ from tests.servers.stack import await_condition
 from epochal_service.jobs import follow
 from epochal_service.rpc import streams
 from epochal_service.rpc.streams import encoded
-from epochal_service.specs.jobs import CheckpointNote
+from epochal_service.specs.jobs import CheckpointNote, JobEvent
 
 # A window of 64 KiB that does not grow: a frame of some hundred KiB waits for its reader.
 NARROW = [("grpc.http2.bdp_probe", 0), ("grpc.max_receive_message_length", -1)]
@@ -105,7 +105,7 @@ def test_what_happens_meanwhile_is_told_to_all_who_watch(server: Serving) -> Non
 
 
 def test_a_frame_is_encoded_once() -> None:
-    frame = follow.frame(4, 5, "checkpoint", CheckpointNote(epochs=[10]))
+    frame = follow.frame(4, 5, "checkpoint", CheckpointNote(epochs=[10]), JobEvent)
     assert encoded(frame) is encoded(frame)
     assert serving.reply("WatchJob", encoded(frame)) == {
         "seq": 5,

@@ -4,7 +4,14 @@ import io
 
 import numpy as np
 
-from epochal_service.store.packing import pack, pack_state, to_npz, unpack, unpack_state
+from epochal_service.store.packing import (
+    pack,
+    pack_state,
+    to_npz,
+    unpack,
+    unpack_some,
+    unpack_state,
+)
 
 
 def test_arrays_come_back_with_their_types_and_shapes() -> None:
@@ -36,3 +43,11 @@ def test_plain_values_travel_beside_the_arrays() -> None:
 def test_an_archive_opens_without_pickle() -> None:
     with np.load(io.BytesIO(to_npz({"w": np.ones(2)})), allow_pickle=False) as archive:
         assert archive.files == ["w"]
+
+
+def test_some_arrays_are_read_without_the_others() -> None:
+    arrays = {"0.loss": np.array([1.0, np.nan]), "1.loss": np.arange(3.0), "0.rate": np.ones(2)}
+    some = unpack_some(pack(arrays), lambda name: name.endswith(".loss"))
+    assert set(some) == {"0.loss", "1.loss"}
+    np.testing.assert_array_equal(some["0.loss"], [1.0, np.nan])
+    np.testing.assert_array_equal(some["1.loss"], [0.0, 1.0, 2.0])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tests.workers.record import read
 from tests.workers.workshop import AT_ONCE, NEVER, XOR, Killed, Service, at_call
 
-from epochal_service.errors import Conflict, NotFound
+from epochal_service.errors import Conflict, InvalidArgument, NotFound
 from epochal_service.jobs import lifecycle, sweeps
 from epochal_service.methods import jobs as job_methods
 from epochal_service.methods import sweeps as sweep_methods
@@ -194,6 +194,13 @@ def test_a_sweep_is_no_job_and_a_job_no_sweep(service: Service) -> None:
         sweep_methods.get_sweep(service.context, job_id)
     with pytest.raises(NotFound):
         sweep_methods.delete_sweep(service.context, job_id)
+
+
+def test_a_sweep_has_two_million_epochs_of_all_members_at_most(service: Service) -> None:
+    with pytest.raises(InvalidArgument) as raised:
+        create(service, [{"seed": seed} for seed in range(64)], epochs=31_251)
+    assert raised.value.reason == "limit_exceeded"
+    assert raised.value.errors[0].field == "variants"
 
 
 def test_a_sweep_is_deleted_only_when_it_has_ended(service: Service) -> None:

@@ -41,11 +41,12 @@ from ..store import Connection
 from ..store import log as job_log
 from ..store.jobs import JobRow
 from ..store.log import Entry, LogRow
-from ..store.packing import pack, unpack
+from ..store.packing import pack, unpack_some
 from .curve import keep
 from .follow import Telling
 from .preparation import Prepared, Price, prepare
 
+MOST_EPOCHS = 2_000_000  # of all members: a hundred megabytes of columns
 MAX_POINTS = 60  # of one member in one frame; more are reduced to their extremes
 SNAPSHOT_POINTS = 200  # of one member where a stream begins
 
@@ -99,6 +100,15 @@ def prepare_sweep(spec: SweepSpec, dataset: Dataset, limits: Limits) -> Prepared
         job = prepare(spec.job, dataset, limits)
     except InvalidArgument as error:
         raise within_job(error) from None
+    if count * spec.job.epochs > MOST_EPOCHS:
+        raise InvalidArgument.of(
+            FieldError(
+                "variants",
+                f"make {count * spec.job.epochs:,} epochs of all members, and one sweep may have "
+                f"{MOST_EPOCHS:,}: ask for fewer members, or fewer epochs of each",
+            ),
+            reason="limit_exceeded",
+        )
     price = replace(job.price, flops=count * job.price.flops)
     if price.flops > limits.max_flops:
         raise InvalidArgument.of(
@@ -194,13 +204,13 @@ def curves(connection: Connection, sweep_id: str, metric: Metric) -> dict[int, C
 def _joined(bodies: Iterable[tuple[int, bytes]], metrics: Sequence[Metric]) -> dict[int, Columns]:
     parts: dict[int, dict[str, list[NDArray[np.float64]]]] = {}
     for first, body in bodies:
-        for name, column in unpack(body).items():
+        columns = unpack_some(body, lambda name: name.partition(".")[2] in metrics)
+        for name, column in columns.items():
             index, _, metric = name.partition(".")
-            if metric in metrics:
-                own = parts.setdefault(int(index), {"epochs": []})
-                own.setdefault(metric, []).append(column)
-                if metric == metrics[0]:
-                    own["epochs"].append(np.arange(first, first + len(column), dtype=np.float64))
+            own = parts.setdefault(int(index), {"epochs": []})
+            own.setdefault(metric, []).append(column)
+            if metric == metrics[0]:
+                own["epochs"].append(np.arange(first, first + len(column), dtype=np.float64))
     return {
         index: {name: np.concatenate(pieces) for name, pieces in own.items()}
         for index, own in sorted(parts.items())

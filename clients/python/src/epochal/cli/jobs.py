@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -117,15 +118,23 @@ def export(
     ] = "numpy",
     epoch: Annotated[int | None, typer.Option(help="Of this checkpoint.")] = None,
     url: UrlOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Write the trained network as a program, or a file, that works without the service."""
+    """Write the trained network as a program, or a file, that works without the service.
+
+    With --json, tell what was written; what goes to standard output stands in it as base 64.
+    """
     with Client(url) as client:
-        content = find_job(client, job).export(format, epoch=epoch)  # type: ignore[arg-type]
-    if file is None:
+        found = find_job(client, job)
+        content = found.export(format, epoch=epoch)  # type: ignore[arg-type]
+    if file is not None:
+        file.write_bytes(content)
+    if as_json:
+        where = {"file": str(file)} if file else {"content": b64encode(content).decode()}
+        print_json({"job": found.id, "format": format, "size_bytes": len(content), **where})
+    elif file is None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
-    else:
-        file.write_bytes(content)
 
 
 def describe_network(network: dict[str, Any]) -> str:
