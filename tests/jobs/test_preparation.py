@@ -192,3 +192,39 @@ def test_data_that_no_float32_can_hold_are_refused(prepared: Prepare) -> None:
     ((field, description),) = misfits(prepared, spec(rows))
     assert field == "dataset"
     assert "float32" in description
+
+
+def tokens(inputs: list[list[float]], targets: list[list[float]], **layer: Any) -> TrainingSpec:
+    layers = [
+        {"type": "embedding", "vocabulary": 3, "units": 4, **layer},
+        {"type": "gru", "units": 5, "return_sequences": True},
+        dense(3, "softmax"),
+    ]
+    rows = {"inputs": inputs, "targets": targets}
+    return spec(rows, layers, input_shape=[2], loss="cross_entropy")
+
+
+def test_a_sequence_of_classes_is_a_row_of_their_numbers(prepared: Prepare) -> None:
+    asked = tokens([[0, 1], [2, 2]], [[1, 0], [2, 1]])
+    np.testing.assert_array_equal(prepared(asked).data.train_targets.argmax(-1).sum(axis=0), [3, 1])
+    ((field, description),) = misfits(prepared, tokens([[0, 1], [2, 2]], [[1, 0], [3, 1]]))
+    assert field == "dataset"
+    assert "from 0 to 2" in description
+
+
+def test_tokens_that_an_embedding_does_not_know_are_refused(prepared: Prepare) -> None:
+    ((field, description),) = misfits(prepared, tokens([[0, 3]], [[0, 1]]))
+    assert field == "network.layers[0].vocabulary"
+    assert "from 0 to 2; they reach from 0 to 3" in description
+
+
+def test_an_image_is_read_from_a_row_of_features(prepared: Prepare) -> None:
+    layers = [
+        {"type": "conv2d", "filters": 4, "kernel_size": 3, "activation": "relu"},
+        {"type": "max_pool2d"},
+        {"type": "flatten"},
+        dense(10, "softmax"),
+    ]
+    ready = prepared(spec({"name": "digits"}, layers, input_shape=[8, 8, 1], loss="cross_entropy"))
+    assert ready.data.train_inputs.shape == (1797, 8, 8, 1)
+    assert ready.price.parameters == 4 * 9 + 4 + 10 * 36 + 10

@@ -27,7 +27,7 @@ from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
 from ..specs.build import build_augmentation, build_loss, build_network, build_training
 from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
-from ..specs.networks import LayerSpec, NetworkSpec, ResidualSpec
+from ..specs.networks import EmbeddingSpec, LayerSpec, NetworkSpec, ResidualSpec
 from ..specs.training import TrainingSpec
 from ..store import Connection
 from ..store import datasets as stored_datasets
@@ -270,6 +270,7 @@ def _misfits(
                 f"write [{dataset.features}]",
             )
         )
+    errors += _strange_tokens(asked, dataset)
     at, output = f"network.layers[{len(asked.layers) - 1}]", asked.layers[-1]
     if network.output_shape != targets.shape[1:]:
         errors.append(
@@ -291,6 +292,23 @@ def _misfits(
             )
         )
     return errors
+
+
+def _strange_tokens(asked: NetworkSpec, dataset: Dataset) -> list[FieldError]:
+    """Inputs that an embedding at the network's beginning has no vector for."""
+    inputs = dataset.inputs
+    return [
+        FieldError(
+            f"network.layers[{index}].vocabulary",
+            f"is {layer.vocabulary}, and the inputs of {dataset.name} must then be whole numbers "
+            f"from 0 to {layer.vocabulary - 1}; they reach from {inputs.min():g} to "
+            f"{inputs.max():g}",
+        )
+        for index, layer in enumerate(asked.layers)
+        if isinstance(layer, EmbeddingSpec)
+        and (layer.input == ["input"] or (index == 0 and layer.input is None))
+        and (inputs.min() < 0 or inputs.max() >= layer.vocabulary or (inputs % 1).any())
+    ]
 
 
 def _written(shape: tuple[int, ...]) -> str:
