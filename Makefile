@@ -40,7 +40,7 @@ run: $(VENV)/.run ## Start everything here: API, gRPC, worker, broker, SQLite in
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests (TESTS=tests/specs for a part)
-	$(BIN)/python -m pytest $(TESTS) -m "not chaos" $(ARGS)
+	$(BIN)/python -m pytest $(TESTS) -m "not chaos" -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Everything that can be checked without running it: style, types, room order, wires, locks
