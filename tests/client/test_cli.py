@@ -364,7 +364,7 @@ def test_a_csv_is_uploaded_listed_and_trained_on(
 def test_a_spec_is_validated_and_priced(run: Run) -> None:
     done = run("validate", "digits")
     assert done.returncode == 0
-    assert done.stdout.startswith("Valid: 4,810 parameters, 1,438 samples, about 2.1e+09 ")
+    assert done.stdout.startswith("Valid: 4,810 parameters, 1,438 samples, about 2e+09 ")
     assert json.loads(run("validate", "digits", "--json").stdout)["parameters"] == 4810
     assert run("validate", "-", input='{"epochs": 1}').returncode == 2
 

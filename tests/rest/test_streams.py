@@ -197,7 +197,7 @@ def test_a_server_that_stops_ends_its_streams_cleanly(
 def test_a_client_that_reads_nothing_is_let_go_and_others_are_not_held_up(
     app: FastAPI, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "STALLED_SECONDS", 0.5)
+    monkeypatch.setattr(streams, "STALLED_SECONDS", 3.0)
     with served(app, send_buffer=4096) as (url, _):
         job_id = httpx2.post(f"{url}/v1/jobs", json={**XOR, "epochs": 8000}).json()["id"]
         train(job_id)

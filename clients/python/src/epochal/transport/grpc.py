@@ -225,12 +225,16 @@ def _write_map(container: Any, value: object, place: str) -> None:
 
 
 def _write_list(container: Any, field: FieldDescriptor, value: object, place: str) -> None:
+    if field.name in _ONE_FOR_ALL and isinstance(value, int | str):
+        value = [value]
     if not isinstance(value, list):
         raise InvalidArgument.of(place, "must be a list")
     for index, item in enumerate(value):
         inner = f"{place}[{index}]"
         if field.message_type is Row.DESCRIPTOR:
             values = container.add().values
+            if field.name == "targets" and isinstance(item, int | float):
+                item = [item]
             if not isinstance(item, list):
                 raise InvalidArgument.of(inner, "must be a list")
             with _placed(Row.DESCRIPTOR.fields_by_name["values"], inner):
@@ -240,6 +244,10 @@ def _write_list(container: Any, field: FieldDescriptor, value: object, place: st
         else:
             with _placed(field, inner):
                 container.append(_scalar(field, item, inner))
+
+
+# Lists for which JSON takes one item as it is: a kernel that is as high as wide, the only input.
+_ONE_FOR_ALL = frozenset({"kernel_size", "stride", "pool_size", "input"})
 
 
 def _scalar(field: FieldDescriptor, value: Any, place: str) -> Any:
