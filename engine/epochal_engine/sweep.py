@@ -408,11 +408,8 @@ def parameter_views_of_each(network: Network, vectors: Array) -> dict[str, Array
     for (name, shape), (start, end) in zip(
         network.parameters.items(), pairwise(bounds), strict=True
     ):
-        part = vectors[:, start:end]
         # Splitting an axis of a view needs no copy, and a view is what is asked for.
-        view = part.view()
-        view.shape = (len(vectors), *shape)
-        views[name] = view
+        views[name] = np.reshape(vectors[:, start:end], (len(vectors), *shape), copy=False)
     return views
 
 

@@ -98,17 +98,20 @@ class Database:
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode = WAL",
-        "synchronous = NORMAL",
-        "busy_timeout = 15000",
-        "foreign_keys = ON",
-        "cache_size = -16000",
-        "mmap_size = 268435456",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    try:
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = NORMAL",
+            "busy_timeout = 15000",
+            "foreign_keys = ON",
+            "cache_size = -16000",
+            "mmap_size = 268435456",
+        ):
+            connection.execute(f"PRAGMA {pragma}").close()
+    except Exception:
+        # The pool has not taken it yet, and would leave it open.
+        connection.close()
+        raise
 
 
 def _prepare_postgresql(connection: Any, record: Any) -> None:
