@@ -35,6 +35,8 @@ def test_without_a_broker_the_service_is_degraded_and_still_ready(settings: Sett
     assert states == {"database": "ok", "broker": "degraded"}
 
 
+# From Python 3.13 on, sqlite3 complains of a connection that it could not even open.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_without_its_database_the_service_is_not_ready(
     client: TestClient, app: FastAPI, settings: Settings
 ) -> None:
