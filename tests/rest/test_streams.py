@@ -6,6 +6,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import httpx2
@@ -197,20 +198,33 @@ def test_a_server_that_stops_ends_its_streams_cleanly(
 def test_a_client_that_reads_nothing_is_let_go_and_others_are_not_held_up(
     app: FastAPI, train: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(streams, "STALLED_SECONDS", 3.0)
+    monkeypatch.setattr(streams, "STALLED_SECONDS", 1.0)
+    deep = {
+        "input_shape": [2],
+        "layers": [{"type": "dense", "units": 2, "activation": "tanh"}] * 30
+        + [{"type": "dense", "units": 1, "activation": "sigmoid"}],
+    }
     with served(app, send_buffer=4096) as (url, _):
-        job_id = httpx2.post(f"{url}/v1/jobs", json={**XOR, "epochs": 8000}).json()["id"]
+        job = {**XOR, "network": deep, "epochs": 500}
+        job_id = httpx2.post(f"{url}/v1/jobs", json=job).json()["id"]
         train(job_id)
         path = f"/v1/jobs/{job_id}/events?after=0"
         port = int(url.rpartition(":")[2])
         with socket.socket() as stalled:
             stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            stalled.settimeout(WAIT)
             stalled.connect(("127.0.0.1", port))
             stalled.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\n\r\n".encode())
-            until_open_streams_are(url, 1)
+            assert stalled.recv(1, socket.MSG_PEEK)  # it has begun, and nothing was taken
             whole = httpx2.get(f"{url}{path}", timeout=WAIT)
             assert events_of(whole.text)[-1].type == "end"
+            assert len(whole.content) > 300_000  # more than all buffers on the way can hold
             until_open_streams_are(url, 0)
+            taken = bytearray()
+            with suppress(ConnectionResetError):
+                while part := stalled.recv(65536):
+                    taken += part
+            assert b"event: end" not in taken
 
 
 def test_while_a_client_takes_nothing_no_frame_is_asked_for() -> None:
