@@ -40,7 +40,7 @@ run: $(VENV)/.run ## Start everything here: API, gRPC, worker, broker, SQLite in
 
 .PHONY: test
 test: $(VENV)/.dev ## Run the tests (TESTS=tests/specs for a part)
-	$(BIN)/python -m pytest $(TESTS) -m "not chaos" -n 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training" -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Everything that can be checked without running it: style, types, room order, wires, locks
@@ -64,6 +64,10 @@ check: $(VENV)/.dev ## Everything that can be checked without running it: style,
 .PHONY: check-oracles
 check-oracles: .venv-oracles/.done ## Hold the engine against PyTorch (installs it, into a venv of its own)
 	PYTHONPATH=engine .venv-oracles/bin/python -m pytest tests/oracles --noconftest -q $(ARGS)
+
+.PHONY: check-training
+check-training: $(VENV)/.dev ## Train what takes longer to learn: memory, sequences, text
+	$(BIN)/python -m pytest tests -m training --timeout 1200 -q $(ARGS)
 
 .PHONY: bench-engine
 bench-engine: .venv-oracles/.done ## The engine beside PyTorch eager, on one thread

@@ -1,11 +1,8 @@
-"""What every benchmark stands on: its options, a store of its own, the machine's name, a table."""
+"""What benchmarks of the service stand on: a store of their own, servers, and jobs."""
 
 from __future__ import annotations
 
-import argparse
 import http.client
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -14,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import numpy as np
 from tests.servers.postgres import PostgresServer, free_port
 from tests.servers.stack import environment
 
@@ -39,15 +35,6 @@ XOR = {
     "dataset": {"name": "xor"},
     "loss": "binary_cross_entropy",
 }
-
-
-def options(about: str | None) -> argparse.ArgumentParser:
-    """A parser that knows `--quick`; `about` is the script's docstring."""
-    parser = argparse.ArgumentParser(
-        description=about, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, smaller sizes")
-    return parser
 
 
 @contextmanager
@@ -152,30 +139,3 @@ def take_up(database: Database, epochs: int) -> Claim:
     claim = lifecycle.claim(database, job_id, lease_seconds=600, worker="benchmark", kernel="")
     assert claim is not None
     return claim
-
-
-def machine() -> str:
-    """One line on where the figures were taken."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        model = names[0].partition(":")[2].strip() if names else model
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (
-        f"{model}, {cores} cores, load {os.getloadavg()[0]:.1f}; "
-        f"Python {platform.python_version()}, NumPy {np.__version__}"
-    )
-
-
-def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A title, the machine, and columns: the first flush left, the others flush right."""
-    widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-    print(f"\n{title}\n({machine()})\n")
-    for row in (header, ["-" * width for width in widths], *rows):
-        first, *others = (
-            f"{cell:<{width}}" if column == 0 else f"{cell:>{width}}"
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        print("  ".join((first, *others)).rstrip())
-    print(flush=True)

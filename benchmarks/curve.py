@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import structlog
-from benchmarks._ground import api, fresh_settings, options, postgres_url, print_table, take_up
+from benchmarks._ground import api, fresh_settings, postgres_url, take_up
+from benchmarks._report import options, print_table
 from numpy.typing import NDArray
 
 from epochal_engine import Block

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from benchmarks._ground import XOR, options, print_table
+from benchmarks._ground import XOR
+from benchmarks._report import options, print_table
 from tests.servers.stack import Stack
 
 JOB = {**XOR, "epochs": 500}

@@ -29,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import structlog
-from benchmarks._ground import api, fresh_settings, options, print_table, running, take_up
+from benchmarks._ground import api, fresh_settings, running, take_up
+from benchmarks._report import options, print_table
 from tests.servers.postgres import free_port
 
 from epochal_engine import Block

@@ -17,7 +17,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
-from benchmarks._ground import options, print_table
+from benchmarks._report import options, print_table
 
 from epochal_engine import Adam, Data, Dense, Network, Run, Sweep, Training
 from epochal_engine.generators import circles

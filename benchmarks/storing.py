@@ -21,7 +21,8 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import structlog
-from benchmarks._ground import XOR, fresh_settings, options, print_table, submit
+from benchmarks._ground import XOR, fresh_settings, submit
+from benchmarks._report import options, print_table
 
 from epochal_engine import Run
 from epochal_service import broker

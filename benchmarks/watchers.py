@@ -33,7 +33,8 @@ import numpy as np
 import psutil
 import structlog
 import uvloop
-from benchmarks._ground import API, api, fresh_settings, options, print_table, take_up
+from benchmarks._ground import API, api, fresh_settings, take_up
+from benchmarks._report import options, print_table
 from numpy.typing import NDArray
 
 from epochal_engine import Block

@@ -1,14 +1,13 @@
 """Every error that a caller can meet, as one tree; each knows how both wires say it.
 
     EpochalError
-    ├── InvalidArgument        400  INVALID_ARGUMENT     the request's fields are wrong: which, and
-    what would be right ├── NotFound               404  NOT_FOUND            no such thing (or it is
-    not yours) ├── Conflict               409  FAILED_PRECONDITION  the thing is in a state that
-    does not allow this ├── IdempotencyMismatch    422  ALREADY_EXISTS       the same key came with
-    another request ├── TooLarge               413  RESOURCE_EXHAUSTED   the body is larger than
-    this server takes ├── UnsupportedMediaType   415  INVALID_ARGUMENT     the body is in no format
-    that the method reads └── Unavailable            503  UNAVAILABLE          the store cannot
-    answer now; try again after a while
+    ├── InvalidArgument        400  INVALID_ARGUMENT     a field is wrong: which, and what is right
+    ├── NotFound               404  NOT_FOUND            no such thing (or it is not yours)
+    ├── Conflict               409  FAILED_PRECONDITION  its state does not allow this
+    ├── IdempotencyMismatch    422  ALREADY_EXISTS       the same key came with another request
+    ├── TooLarge               413  RESOURCE_EXHAUSTED   the body is larger than this server takes
+    ├── UnsupportedMediaType   415  INVALID_ARGUMENT     a format that the method does not read
+    └── Unavailable            503  UNAVAILABLE          the store cannot answer now; try later
 
 Anything else that escapes is a defect and is told as 500 / INTERNAL with the reason `internal`.
 """

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.contract.conftest import DIVERGING, JOB, NETWORK, SWEEP, World
 
 from epochal_service._proto.common_pb2 import Row
+from epochal_service.methods.simulations import EXPLORERS
 from epochal_service.rpc.convert import words
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, 0.5, -1.0, 1e300])
@@ -22,6 +23,11 @@ SCALARS = {
     FieldDescriptor.TYPE_STRING: TEXTS,
     FieldDescriptor.TYPE_BOOL: st.booleans(),
 }
+
+
+def asking(requests: list[dict[str, Any]]) -> Callable[[World], list[dict[str, Any]]]:
+    return lambda w: requests
+
 
 # Right requests for each method, but for those that act on what they are given.
 RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
@@ -114,6 +120,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.queued_sweep},
     ],
     "WatchSweep": lambda w: [{"id": w.sweep}, {"id": w.sweep, "after": 0}, {"id": w.ended}],
+    **{rpc: asking(list(one.examples.values())) for rpc, one in EXPLORERS.items()},
     "GetLimits": lambda w: [{}],
     "GetVersion": lambda w: [{}],
 }

@@ -20,6 +20,7 @@ from tests.rpc.serving import UNBOUNDED, Client, reply, serialized, told
 
 from epochal_service.errors import EpochalError
 from epochal_service.methods.context import Context
+from epochal_service.methods.simulations import EXPLORERS, path_of
 from epochal_service.rest.app import create_app
 from epochal_service.rpc.server import serve
 from epochal_service.settings import Settings
@@ -76,6 +77,7 @@ ROUTES = {
     "CancelSweep": Route("POST", "/v1/sweeps/{id}/cancel"),
     "GetSweepCurves": Route("GET", "/v1/sweeps/{id}/curves"),
     "WatchSweep": Route("GET", "/v1/sweeps/{id}/events"),
+    **{rpc: Route("POST", path_of(rpc), "*") for rpc in EXPLORERS},
     "GetLimits": Route("GET", "/v1/limits"),
     "GetVersion": Route("GET", "/v1/version"),
 }

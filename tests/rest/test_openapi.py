@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from epochal_service.methods.simulations import EXPLORERS, path_of
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 
 METHODS = {
+    *(f"POST {path_of(rpc)}" for rpc in EXPLORERS),
     "POST /v1/networks",
     "GET /v1/networks",
     "POST /v1/networks/summarize",
@@ -151,7 +153,7 @@ def test_every_example_is_accepted_as_it_stands(
             content = body["text/csv"]["example"]
             assert client.request(verb, path, content=content, headers=headers).is_success
             accepted += 1
-    assert accepted == 10
+    assert accepted == 10 + sum(len(one.examples) for one in EXPLORERS.values())
 
 
 def test_a_parameter_is_left_out_and_never_null(document: dict[str, Any]) -> None:

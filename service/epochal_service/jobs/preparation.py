@@ -5,7 +5,7 @@ not fit together.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,6 @@ from epochal_engine import (
     LOSSES,
     Data,
     Network,
-    ShapeError,
     Training,
     split,
     summarize,
@@ -27,7 +26,8 @@ from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
 from ..specs.build import build_augmentation, build_loss, build_network, build_training
 from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
-from ..specs.networks import EmbeddingSpec, LayerSpec, NetworkSpec, ResidualSpec
+from ..specs.limits import LIMIT, check_network
+from ..specs.networks import EmbeddingSpec, NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store import Connection
 from ..store import datasets as stored_datasets
@@ -130,55 +130,6 @@ def under(prefix: str, error: DatasetError) -> InvalidArgument:
     )
 
 
-def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") -> Network:
-    """The engine's network. Raises `InvalidArgument` if too large, or its shapes do not fit."""
-    at = f"{prefix}." if prefix else ""
-    errors = []
-    if sum(1 for _ in _layers(spec.layers, "")) > limits.max_layers:
-        errors.append(FieldError(f"{at}layers", f"may have at most {limits.max_layers}: {_LIMIT}"))
-    if math.prod(spec.input_shape) > limits.max_features:
-        errors.append(
-            FieldError(
-                f"{at}input_shape", f"may hold at most {limits.max_features} numbers: {_LIMIT}"
-            )
-        )
-    errors += [
-        FieldError(f"{path}.{size}", f"may be at most {limits.max_units}: {_LIMIT}")
-        for path, layer in _layers(spec.layers, f"{at}layers")
-        for size in ("units", "filters", "hidden")
-        if getattr(layer, size, 0) > limits.max_units
-    ]
-    if errors:
-        raise InvalidArgument.of(*errors, reason="limit_exceeded")
-    try:
-        network = build_network(spec)
-        parameters = summarize(network).parameters
-    except ShapeError as error:
-        raise InvalidArgument.of(FieldError(f"{at}layers[{error.layer}]", str(error))) from None
-    except ValueError as error:
-        raise InvalidArgument.of(FieldError(f"{at}layers", str(error))) from None
-    if parameters > limits.max_parameters:
-        raise InvalidArgument.of(
-            FieldError(
-                f"{at}layers",
-                f"make {parameters} parameters, and at most {limits.max_parameters} are allowed",
-            ),
-            reason="limit_exceeded",
-        )
-    return network
-
-
-def _layers(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, LayerSpec]]:
-    """Every layer with its path, the ones inside of others after them."""
-    for index, layer in enumerate(layers):
-        yield f"{at}[{index}]", layer
-        if isinstance(layer, ResidualSpec):
-            yield from _layers(layer.layers, f"{at}[{index}].layers")
-
-
-_LIMIT = "GET /v1/limits has this server's limits"
-
-
 def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
     """Everything that a run needs. Raises `InvalidArgument` with all that does not fit."""
     assert isinstance(spec.network, NetworkSpec)  # a reference is resolved where the job is made
@@ -189,11 +140,9 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         *_contradictions(spec, network),
     ]
     if dataset.samples > limits.max_samples:
-        errors.append(
-            FieldError("dataset", f"has more than {limits.max_samples} samples: {_LIMIT}")
-        )
+        errors.append(FieldError("dataset", f"has more than {limits.max_samples} samples: {LIMIT}"))
     if spec.epochs > limits.max_epochs:
-        errors.append(FieldError("epochs", f"may be at most {limits.max_epochs}: {_LIMIT}"))
+        errors.append(FieldError("epochs", f"may be at most {limits.max_epochs}: {LIMIT}"))
     errors += [
         FieldError("dataset", f"has {name} beyond 3.4e38, the largest float32: use another unit")
         for name, values in (("inputs", dataset.inputs), ("targets", targets))

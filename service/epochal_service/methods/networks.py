@@ -5,9 +5,9 @@ from __future__ import annotations
 import epochal_engine as engine
 
 from ..errors import NotFound
-from ..jobs.preparation import check_network
 from ..settings import Limits
 from ..specs.base import timestamp
+from ..specs.limits import check_network
 from ..specs.networks import (
     CreateNetworkRequest,
     LayerSummary,

@@ -14,7 +14,18 @@ from fastapi_offline import FastAPIOffline
 
 from ..methods.context import Context, open_context
 from ..settings import Settings
-from . import datasets, diagnosis, exports, jobs, networks, problems, streams, sweeps, system
+from . import (
+    datasets,
+    diagnosis,
+    exports,
+    jobs,
+    networks,
+    problems,
+    simulations,
+    streams,
+    sweeps,
+    system,
+)
 from .metrics import Measured, Metrics
 from .openapi import DESCRIPTION, TAGS, describe
 from .streams import Streams
@@ -57,7 +68,17 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.state.stopping = open_streams.stopping
     app.add_middleware(Measured, metrics=metrics)
     problems.install(app)
-    for noun in (networks, datasets, jobs, diagnosis, exports, streams, sweeps, system):
+    for noun in (
+        networks,
+        datasets,
+        jobs,
+        diagnosis,
+        exports,
+        streams,
+        sweeps,
+        simulations,
+        system,
+    ):
         app.include_router(noun.router)
     app.get("/", include_in_schema=False)(_to_docs)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]

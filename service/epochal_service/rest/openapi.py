@@ -36,6 +36,10 @@ TAGS = [
     {"name": "sweeps", "description": "One job in many variants, trained together."},
     {"name": "networks", "description": "What is between the inputs and the outputs."},
     {"name": "datasets", "description": "Data: built in, generated, uploaded."},
+    {
+        "name": "simulations",
+        "description": "Ideas of the journey, computed; nothing is stored.",
+    },
     {"name": "system", "description": "What the service says of itself."},
 ]
 

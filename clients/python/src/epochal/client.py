@@ -11,6 +11,7 @@ from .jobs import Jobs
 from .networks import Networks
 from .records import read
 from .session import Session
+from .simulations import Simulations
 from .sweeps import Sweeps
 from .system import Health, Limits, Version
 from .transport import connect
@@ -37,6 +38,7 @@ class Client:
         self.sweeps = Sweeps(self._session)
         self.networks = Networks(self._session)
         self.datasets = Datasets(self._session)
+        self.simulate = Simulations(self._session)
 
     @property
     def base_url(self) -> str:

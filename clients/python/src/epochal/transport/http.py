@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Generator, Iterator
@@ -53,6 +54,14 @@ ROUTES = {
 SILENCE_SECONDS = 45.0
 
 
+def _route(method: str) -> str:
+    """Verb and path; an explorer's path is made of the words of its name."""
+    if method.startswith("Simulate"):
+        words = re.findall("[A-Z][a-z0-9]*", method.removeprefix("Simulate"))
+        return f"POST /v1/simulate/{'-'.join(words).lower()}"
+    return ROUTES[method]
+
+
 class HttpTransport:
     """One pool of connections to one service."""
 
@@ -70,7 +79,7 @@ class HttpTransport:
         self._client.close()
 
     def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
-        verb, path = ROUTES[method].split(" ")
+        verb, path = _route(method).split(" ")
         rest = {name: value for name, value in fields.items() if value is not None}
         path = path.format_map(
             {

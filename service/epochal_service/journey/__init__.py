@@ -1,0 +1,1 @@
+"""The content of the journey: sections, architectures, timeline, presets, as data."""

@@ -1,0 +1,61 @@
+"""A network within this server's limits: all that is wrong with it is told by its path."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from epochal_engine import Network, ShapeError, summarize
+
+from ..errors import FieldError, InvalidArgument
+from ..settings import Limits
+from .build import build_network
+from .networks import LayerSpec, NetworkSpec, ResidualSpec
+
+LIMIT = "GET /v1/limits has this server's limits"
+
+
+def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") -> Network:
+    """The engine's network. Raises `InvalidArgument` if too large, or its shapes do not fit."""
+    at = f"{prefix}." if prefix else ""
+    errors = []
+    if sum(1 for _ in _layers(spec.layers, "")) > limits.max_layers:
+        errors.append(FieldError(f"{at}layers", f"may have at most {limits.max_layers}: {LIMIT}"))
+    if math.prod(spec.input_shape) > limits.max_features:
+        errors.append(
+            FieldError(
+                f"{at}input_shape", f"may hold at most {limits.max_features} numbers: {LIMIT}"
+            )
+        )
+    errors += [
+        FieldError(f"{path}.{size}", f"may be at most {limits.max_units}: {LIMIT}")
+        for path, layer in _layers(spec.layers, f"{at}layers")
+        for size in ("units", "filters", "hidden")
+        if getattr(layer, size, 0) > limits.max_units
+    ]
+    if errors:
+        raise InvalidArgument.of(*errors, reason="limit_exceeded")
+    try:
+        network = build_network(spec)
+        parameters = summarize(network).parameters
+    except ShapeError as error:
+        raise InvalidArgument.of(FieldError(f"{at}layers[{error.layer}]", str(error))) from None
+    except ValueError as error:
+        raise InvalidArgument.of(FieldError(f"{at}layers", str(error))) from None
+    if parameters > limits.max_parameters:
+        raise InvalidArgument.of(
+            FieldError(
+                f"{at}layers",
+                f"make {parameters} parameters, and at most {limits.max_parameters} are allowed",
+            ),
+            reason="limit_exceeded",
+        )
+    return network
+
+
+def _layers(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, LayerSpec]]:
+    """Every layer with its path, the ones inside of others after them."""
+    for index, layer in enumerate(layers):
+        yield f"{at}[{index}]", layer
+        if isinstance(layer, ResidualSpec):
+            yield from _layers(layer.layers, f"{at}[{index}].layers")

@@ -1,0 +1,47 @@
+"""One neuron, over HTTP as anybody would ask."""
+
+from typing import Any
+
+import pytest
+from tests.simulate.conftest import Ask
+
+EXAMPLE: dict[str, Any] = {"inputs": [1.0, 0.5, 0.8], "weights": [0.7, -0.3, 0.5], "bias": -0.2}
+
+
+def test_the_neuron_of_the_page_fires_with_67_9_percent(ask: Ask) -> None:
+    told = ask("neuron", **EXAMPLE)
+    assert [p["value"] for p in told["products"]] == pytest.approx([0.7, -0.15, 0.4])
+    assert told["weighted_sum"]["value"] == pytest.approx(0.75)
+    assert (told["step"]["value"], told["fires"]) == (1, True)
+    assert told["sigmoid"]["value"] == pytest.approx(0.679179, abs=5e-7)
+    assert told["derivative"]["value"] == pytest.approx(0.217895, abs=5e-7)
+    assert "67.9 %" in told["verdict"]
+
+
+def test_every_number_stands_in_its_formula(ask: Ask) -> None:
+    told = ask("neuron", **EXAMPLE)
+    assert told["weighted_sum"]["formula"] == "z = Σ wᵢ·xᵢ + b"
+    assert told["weighted_sum"]["substituted"] == "z = 0.7 + (-0.15) + 0.4 + (-0.2) = 0.75"
+
+
+def test_the_threshold_itself_fires(ask: Ask) -> None:
+    assert ask("neuron", inputs=[1.0], weights=[0.0])["fires"] is True
+    assert ask("neuron", inputs=[1.0], weights=[0.0], bias=-1e-9)["fires"] is False
+
+
+def test_a_sensitivity_is_the_slope_that_a_small_step_of_a_weight_shows(ask: Ask) -> None:
+    step = 1e-5
+    before = ask("neuron", **EXAMPLE)
+    for i, sensitivity in enumerate(before["sensitivities"]):
+        weights = list(EXAMPLE["weights"])
+        weights[i] += step
+        after = ask("neuron", **EXAMPLE | {"weights": weights})
+        slope = (after["sigmoid"]["value"] - before["sigmoid"]["value"]) / step
+        assert sensitivity["value"] == pytest.approx(slope, rel=1e-4)
+
+
+def test_a_weight_for_each_input_is_asked_for(ask: Ask) -> None:
+    problem = ask("neuron", inputs=[1.0, 2.0], weights=[1.0], status=400)
+    assert problem["errors"] == [
+        {"field": "weights", "description": "must be as many as the inputs: 2, not 1"}
+    ]
