@@ -121,6 +121,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     ],
     "WatchSweep": lambda w: [{"id": w.sweep}, {"id": w.sweep, "after": 0}, {"id": w.ended}],
     **{rpc: asking(list(one.examples.values())) for rpc, one in EXPLORERS.items()},
+    "GetTimeline": lambda w: [{}],
     "GetLimits": lambda w: [{}],
     "GetVersion": lambda w: [{}],
 }

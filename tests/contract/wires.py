@@ -78,6 +78,7 @@ ROUTES = {
     "GetSweepCurves": Route("GET", "/v1/sweeps/{id}/curves"),
     "WatchSweep": Route("GET", "/v1/sweeps/{id}/events"),
     **{rpc: Route("POST", path_of(rpc), "*") for rpc in EXPLORERS},
+    "GetTimeline": Route("GET", "/v1/timeline"),
     "GetLimits": Route("GET", "/v1/limits"),
     "GetVersion": Route("GET", "/v1/version"),
 }

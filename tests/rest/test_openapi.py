@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 METHODS = {
     *(f"POST {path_of(rpc)}" for rpc in EXPLORERS),
+    "GET /v1/timeline",
     "POST /v1/networks",
     "GET /v1/networks",
     "POST /v1/networks/summarize",

@@ -19,6 +19,7 @@ from . import (
     diagnosis,
     exports,
     jobs,
+    journey,
     networks,
     problems,
     simulations,
@@ -77,6 +78,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
         streams,
         sweeps,
         simulations,
+        journey,
         system,
     ):
         app.include_router(noun.router)

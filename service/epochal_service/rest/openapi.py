@@ -40,6 +40,7 @@ TAGS = [
         "name": "simulations",
         "description": "Ideas of the journey, computed; nothing is stored.",
     },
+    {"name": "journey", "description": "The content of the journey, with its sources."},
     {"name": "system", "description": "What the service says of itself."},
 ]
 

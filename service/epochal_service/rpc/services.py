@@ -17,9 +17,17 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from pydantic import BaseModel, Field
 
-from .._proto import dataset_pb2, network_pb2, simulation_pb2, sweep_pb2, system_pb2, training_pb2
+from .._proto import (
+    dataset_pb2,
+    journey_pb2,
+    network_pb2,
+    simulation_pb2,
+    sweep_pb2,
+    system_pb2,
+    training_pb2,
+)
 from ..errors import InvalidArgument, TooLarge
-from ..methods import datasets, diagnosis, exports, jobs, networks, sweeps, system
+from ..methods import datasets, diagnosis, exports, jobs, journey, networks, sweeps, system
 from ..methods.context import Context
 from ..methods.simulations import EXPLORERS
 from ..specs.base import Request
@@ -51,7 +59,15 @@ from .status import abort
 
 SERVICES = tuple(
     service
-    for file in (network_pb2, dataset_pb2, training_pb2, sweep_pb2, simulation_pb2, system_pb2)
+    for file in (
+        network_pb2,
+        dataset_pb2,
+        training_pb2,
+        sweep_pb2,
+        simulation_pb2,
+        journey_pb2,
+        system_pb2,
+    )
     for service in file.DESCRIPTOR.services_by_name.values()
 )
 
@@ -119,6 +135,7 @@ METHODS = {
     "GetSweepCurves": Method(sweeps.get_sweep_curves, ById, rest=GetSweepCurvesRequest),
     "WatchSweep": Method(sweeps.watch_sweep, ById, rest=WatchSweepRequest),
     **{rpc: Method(one.method, rest=one.request) for rpc, one in EXPLORERS.items()},
+    "GetTimeline": Method(journey.get_timeline),
     "GetLimits": Method(system.get_limits),
     "GetVersion": Method(system.get_version),
 }

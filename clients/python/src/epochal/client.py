@@ -8,6 +8,7 @@ from typing import Self
 
 from .datasets import Datasets
 from .jobs import Jobs
+from .journey import Journey
 from .networks import Networks
 from .records import read
 from .session import Session
@@ -38,6 +39,7 @@ class Client:
         self.sweeps = Sweeps(self._session)
         self.networks = Networks(self._session)
         self.datasets = Datasets(self._session)
+        self.journey = Journey(self._session)
         self.simulate = Simulations(self._session)
 
     @property

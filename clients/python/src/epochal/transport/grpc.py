@@ -17,7 +17,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from .._proto import dataset_pb2, network_pb2, simulation_pb2, sweep_pb2, system_pb2, training_pb2
+from .._proto import (
+    dataset_pb2,
+    journey_pb2,
+    network_pb2,
+    simulation_pb2,
+    sweep_pb2,
+    system_pb2,
+    training_pb2,
+)
 from .._proto.common_pb2 import Row
 from ..errors import (
     API_ERRORS,
@@ -33,7 +41,15 @@ from . import LOOPBACK, noun_of
 
 _SERVICES = [
     service
-    for module in (network_pb2, dataset_pb2, training_pb2, sweep_pb2, simulation_pb2, system_pb2)
+    for module in (
+        network_pb2,
+        dataset_pb2,
+        training_pb2,
+        sweep_pb2,
+        simulation_pb2,
+        journey_pb2,
+        system_pb2,
+    )
     for service in module.DESCRIPTOR.services_by_name.values()
 ]
 _LARGEST_MESSAGE = 64 * 2**20

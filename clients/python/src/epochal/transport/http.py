@@ -47,6 +47,7 @@ ROUTES = {
     "DeleteSweep": "DELETE /v1/sweeps/{id}",
     "CancelSweep": "POST /v1/sweeps/{id}/cancel",
     "GetSweepCurves": "GET /v1/sweeps/{id}/curves",
+    "GetTimeline": "GET /v1/timeline",
     "GetLimits": "GET /v1/limits",
     "GetVersion": "GET /v1/version",
 }
