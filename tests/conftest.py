@@ -1,5 +1,6 @@
 """Fixtures for every room: real servers, started lazily, on this machine alone."""
 
+import os
 from collections.abc import Generator
 
 import pytest
@@ -16,6 +17,12 @@ __all__ = [
     "stack",
     "valkey_server",
 ]
+
+
+def pytest_configure() -> None:
+    # As under `epochald`: threads only wait for each other in matrices of this size. NumPy has not
+    # been imported yet, and looks at this when it is.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(wrapper=True)

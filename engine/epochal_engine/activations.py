@@ -25,6 +25,8 @@ class Activation:
 
     name: str
     formula: str
+    derivative_formula: str
+    """Of the slope; for softmax, of that of an output along its own input."""
     range: str
     """The values that it can take, as an interval."""
     traced: Callable[[Symbol], Symbol]
@@ -94,37 +96,64 @@ def _softsign(x: Symbol) -> Symbol:
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (
-        Activation("linear", "x", "(-∞, ∞)", _linear),
+        Activation("linear", "x", "1", "(-∞, ∞)", _linear),
         # Rosenblatt (1958). Its slope is 0, so nothing below it learns by gradients.
-        Activation("step", "1 if x ≥ 0 else 0", "{0, 1}", p.step),
-        Activation("sigmoid", "1 / (1 + exp(-x))", "(0, 1)", p.sigmoid),
-        Activation("tanh", "tanh(x)", "(-1, 1)", p.tanh),
-        Activation("softsign", "x / (1 + |x|)", "(-1, 1)", _softsign),
+        Activation("step", "1 if x ≥ 0 else 0", "0", "{0, 1}", p.step),
+        Activation(
+            "sigmoid", "1 / (1 + exp(-x))", "sigmoid(x)·(1 - sigmoid(x))", "(0, 1)", p.sigmoid
+        ),
+        Activation("tanh", "tanh(x)", "1 - tanh(x)²", "(-1, 1)", p.tanh),
+        Activation("softsign", "x / (1 + |x|)", "1 / (1 + |x|)²", "(-1, 1)", _softsign),
         # Nair and Hinton (2010). The slope at 0 is 0, by convention.
-        Activation("relu", "max(0, x)", "[0, ∞)", p.positive_part),
+        Activation("relu", "max(0, x)", "1 if x > 0 else 0", "[0, ∞)", p.positive_part),
         # Maas et al. (2013); the slope at 0 is 0.01.
-        Activation("leaky_relu", "x if x > 0 else 0.01·x", "(-∞, ∞)", _leaky_relu),
-        Activation("softplus", "log(1 + exp(x))", "(0, ∞)", p.softplus),
+        Activation(
+            "leaky_relu",
+            "x if x > 0 else 0.01·x",
+            "1 if x > 0 else 0.01",
+            "(-∞, ∞)",
+            _leaky_relu,
+        ),
+        Activation("softplus", "log(1 + exp(x))", "1 / (1 + exp(-x))", "(0, ∞)", p.softplus),
         # Clevert et al. (2016).
-        Activation("elu", "x if x > 0 else exp(x) - 1", "(-1, ∞)", _elu),
+        Activation("elu", "x if x > 0 else exp(x) - 1", "1 if x > 0 else exp(x)", "(-1, ∞)", _elu),
         Activation(
             "selu",
             "1.0507·x if x > 0 else 1.7581·(exp(x) - 1)",
+            "1.0507 if x > 0 else 1.7581·exp(x)",
             "(-1.7581, ∞)",
             _selu,
         ),
         # Hendrycks and Gimpel (2016), exactly and in their approximation.
-        Activation("gelu", "x·Φ(x) = x·(1 + erf(x/√2))/2", "[-0.1700, ∞)", _gelu),
+        Activation("gelu", "x·Φ(x) = x·(1 + erf(x/√2))/2", "Φ(x) + x·φ(x)", "[-0.1700, ∞)", _gelu),
         Activation(
-            "gelu_tanh", "x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2", "[-0.1700, ∞)", _gelu_tanh
+            "gelu_tanh",
+            "x·(1 + tanh(√(2/π)·(x + 0.044715·x³)))/2",
+            "(1 + t)/2 + x·(1 - t²)·√(2/π)·(1 + 0.134145·x²)/2"
+            " with t = tanh(√(2/π)·(x + 0.044715·x³))",
+            "[-0.1700, ∞)",
+            _gelu_tanh,
         ),
         # Elfwing et al. (2018); also called swish.
-        Activation("silu", "x·sigmoid(x)", "[-0.2785, ∞)", _silu),
+        Activation(
+            "silu",
+            "x·sigmoid(x)",
+            "sigmoid(x)·(1 + x·(1 - sigmoid(x)))",
+            "[-0.2785, ∞)",
+            _silu,
+        ),
         # Misra (2019).
-        Activation("mish", "x·tanh(softplus(x))", "[-0.3088, ∞)", _mish),
+        Activation(
+            "mish",
+            "x·tanh(softplus(x))",
+            "t + x·sigmoid(x)·(1 - t²) with t = tanh(softplus(x))",
+            "[-0.3088, ∞)",
+            _mish,
+        ),
         Activation(
             "softmax",
             "exp(xᵢ) / Σⱼ exp(xⱼ)",
+            "softmax(x)ᵢ·(1 - softmax(x)ᵢ)",
             "(0, 1), summing to 1",
             p.softmax,
             is_elementwise=False,

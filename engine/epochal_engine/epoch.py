@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -139,33 +140,37 @@ class _Compiler:
         self, inputs: Array, targets: Array, order: Array, batch: int
     ) -> Iterator[Stretch]:
         """A step on every batch of the samples at `order`, whose number `batch` divides."""
-        seconds_each = 3 * batch * self.flops / FLOPS_PER_SECOND
-        batches = min(BATCHES_AT_ONCE, max(1, int(PULSE / (seconds_each + 1e-9))))
-        gathered = min(batches * batch, len(order))
-        x = np.empty((gathered, *self.network.input_shape), self.dtype)
-        y = np.empty((gathered, *self.network.output_shape), self.dtype)
+        most = min(BATCHES_AT_ONCE * batch, len(order))
+        x = np.empty((most, *self.network.input_shape), self.dtype)
+        y = np.empty((most, *self.network.output_shape), self.dtype)
         scores = np.empty_like(y)
-        steps = self.steps(x, y, scores, batch)
+        steps: list[list[Call]] = []
+        seconds = 0.0
+        for step in self.steps(x, y, scores, batch):
+            steps.append(step)
+            seconds += self.stretch(step, 3 * batch).seconds
+            if seconds > PULSE:
+                break
+        gathered = len(steps) * batch
         for start in range(0, len(order), gathered):
             rows = order[start : start + gathered]
             n = len(rows)
             calls: list[Call] = [
                 (inputs.take, (rows, 0, x[:n], "clip")),
                 (targets.take, (rows, 0, y[:n], "clip")),
-                *(call for step in steps[: n // batch] for call in step),
+                *chain.from_iterable(steps[: n // batch]),
                 (self.now["scores"].__setitem__, (rows, scores[:n])),
             ]
             yield self.stretch(calls, 3 * n)
 
-    def steps(self, x: Array, y: Array, scores: Array, batch: int) -> list[list[Call]]:
+    def steps(self, x: Array, y: Array, scores: Array, batch: int) -> Iterator[list[Call]]:
         """The calls of the step on each batch of `x`, `y` and `scores`."""
         compiled = Gradient(self.network, self.training.loss, batch, self.training.dtype)
         dropout = self.streams.dropout
-        return [
-            compiled.bind(x[cut], y[cut], scores[cut], self.parameters, self.gradient, dropout)
-            + self.update
-            for cut in (slice(k, k + batch) for k in range(0, len(x), batch))
-        ]
+        for start in range(0, len(x), batch):
+            cut = slice(start, start + batch)
+            arrays = x[cut], y[cut], scores[cut], self.parameters, self.gradient
+            yield compiled.bind(*arrays, dropout) + self.update
 
     def validate(self) -> Iterator[Stretch]:
         """A forward pass over all validation samples."""

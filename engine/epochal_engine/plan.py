@@ -43,13 +43,15 @@ class Plan:
         self._constants = {
             x: np.full(x.shape, x.value, dtype) for x in self.order if x.value is not None
         }
+        self._made: dict[Symbol, tuple[list[Array], Array, list[Call]]] = {}
         self.bytes = sum(buffer.nbytes for buffer in buffers)
 
     def bind(self, leaves: Mapping[Symbol, Array], results: Sequence[Array]) -> list[Call]:
         """The calls that compute `outputs` from the leaves' arrays, each into its result.
 
         Leaves and results are C-contiguous arrays of the plan's type and the symbols' shapes. All
-        lists bound from one plan share its memory: run them one after the other.
+        lists bound from one plan share its memory: run them one after the other. They also share
+        the calls on arrays that are the same in both, which are most of them.
         """
         array = {**self._home, **self._constants, **leaves}
         array.update(zip(self.outputs, results, strict=True))
@@ -58,12 +60,21 @@ class Plan:
             if y.primitive is None:
                 continue
             inputs = [array[x] for x in y.inputs]
-            if y.primitive.view is not None:
-                array[y] = y.primitive.view(*y.details, inputs[0], y.shape)
-            else:
-                scratch = self._scratch.get(y, ())
-                calls += y.primitive.calls(*y.details, *inputs, array[y], *scratch)
+            arrays = [*inputs, array[y]] if _is_computed(y) else inputs
+            before = self._made.get(y)
+            if before is None or any(a is not b for a, b in zip(arrays, before[0], strict=True)):
+                before = self._made[y] = (arrays, *self._make(y, arrays))
+            _, array[y], own = before
+            calls += own
         return calls
+
+    def _make(self, y: Symbol, arrays: list[Array]) -> tuple[Array, list[Call]]:
+        """The array of y and the calls that fill it, from those of its inputs, and its own last."""
+        assert y.primitive is not None
+        if y.primitive.view is not None:
+            return y.primitive.view(*y.details, arrays[0], y.shape), []
+        scratch = self._scratch.get(y, ())
+        return arrays[-1], y.primitive.calls(*y.details, *arrays, *scratch)
 
 
 def evaluate(

@@ -16,12 +16,18 @@ ELEMENTS_AT_ONCE = 4_194_304
 """Elements of the largest array of a pass, about: large networks are given fewer samples."""
 
 
-def predict(network: Network, weights: Mapping[str, Array], inputs: Array) -> Array:
+def predict(
+    network: Network, weights: Mapping[str, Array], inputs: Array, layer: str | None = None
+) -> Array:
     """The network's outputs, `(n, *output_shape)`, for inputs `(n, *input_shape)`.
 
-    `weights` are named as in `Network.parameters`; other names are ignored. Computed in the
-    weights' type. Raises ValueError if a weight is missing or a shape does not fit.
+    With `layer`, what the layer of that name puts out on the way, `(n, *its shape)`. `weights` are
+    named as in `Network.parameters`; other names are ignored. Computed in the weights' type. Raises
+    ValueError if a weight is missing, a shape does not fit, or there is no such layer.
     """
+    if layer is not None and layer not in network.names:
+        raise ValueError(f"there is no layer named {layer!r}")
+    index = len(network.layers) - 1 if layer is None else network.names.index(layer)
     dtype = np.result_type(*(weights[name] for name in network.parameters if name in weights), "f4")
     parameters = {}
     for name, shape in network.parameters.items():
@@ -33,11 +39,11 @@ def predict(network: Network, weights: Mapping[str, Array], inputs: Array) -> Ar
     inputs = np.ascontiguousarray(inputs, dtype)
     if inputs.shape[1:] != network.input_shape:
         raise ValueError(f"inputs need the shape (n, *{network.input_shape}), not {inputs.shape}")
-    predictions = np.empty((len(inputs), *network.output_shape), dtype)
+    outputs = np.empty((len(inputs), *network.shapes[index + 1]), dtype)
     with np.errstate(all="ignore"):
-        for calls in forward_passes(network, parameters, inputs, predictions):
+        for calls in forward_passes(network, parameters, inputs, outputs, layer=index):
             perform(calls)
-    return predictions
+    return outputs
 
 
 def forward_passes(
@@ -46,10 +52,12 @@ def forward_passes(
     inputs: Array,
     results: Array,
     read: Callable[[Symbol], Symbol] = lambda output: output,
+    layer: int = -1,
 ) -> list[list[Call]]:
     """The calls that fill `results` from `inputs`, in passes over a limited number of samples.
 
-    `results` are the network's outputs, or what `read` finds on the way to them.
+    `results` are the outputs of the network, or of the layer at that place, or what `read` finds on
+    the way to them.
     """
     passes = []
     compiled: dict[int, tuple[Plan, Symbol, dict[str, Symbol]]] = {}
@@ -59,7 +67,7 @@ def forward_passes(
         samples = len(inputs[part])
         if samples not in compiled:
             x, leaves = leaf((samples, *network.input_shape)), parameter_leaves(network)
-            output = network.forward(x, leaves)[-1]
+            output = network.forward(x, leaves)[layer]
             compiled[samples] = Plan([read(output)], inputs.dtype), x, leaves
         plan, x, leaves = compiled[samples]
         given = {leaves[name]: array for name, array in parameters.items()}

@@ -131,4 +131,6 @@ def _describe(kind: str, values: Array, seen: Array) -> None:
         is_flat = (flat < low) | (flat > high)
         seen[:, 2] = np.count_nonzero(is_flat, axis=1) / size
     elif kind == "positive_part":
-        seen[:, 3] = 1.0 - values.any(axis=1).mean(axis=1)
+        # None of them is negative: a unit is dead if their sum is 0, and that is a product.
+        sums = np.ones(values.shape[1], values.dtype) @ values
+        seen[:, 3] = np.count_nonzero(sums == 0.0, axis=1) / sums.shape[1]

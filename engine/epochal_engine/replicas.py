@@ -154,6 +154,12 @@ def _windows(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
     return Symbol((copies, *y.shape), _WINDOWS, tuple(inputs), details=y.details)
 
 
+def _side_by_side(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    """For primitives that take one more axis in front of all their arrays."""
+    each = (_for_each(new, old, copies) for new, old in zip(inputs, y.inputs, strict=True))
+    return Symbol((copies, *y.shape), y.primitive, tuple(each))
+
+
 def _one_by_one(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
     """The calls of each network after those of the one before: right for every primitive."""
     primitive = y.primitive
@@ -200,11 +206,17 @@ _ELEMENTWISE = (
     "is_positive",
     "step",
     "normal_cdf",
+    "standardize",
     # Along the last axis, which stays the last.
     "softmax",
 )
+_FUSED = (
+    *("rnn", "rnn_slopes", "lstm", "lstm_slopes", "gru", "gru_slopes"),
+    *("scores", "gather", "softmax_of_columns"),
+)
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),
+    **dict.fromkeys(_FUSED, _side_by_side),
     "dot": _product,
     "matmul": _product,
     "reshape": _reshape,

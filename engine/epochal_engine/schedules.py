@@ -13,7 +13,7 @@ class Constant:
 
     type: ClassVar[str] = "constant"
 
-    def value(self, epoch: int, epochs: int, base: float) -> float:
+    def value(self, epoch: float, epochs: int, base: float) -> float:
         """The learning rate after `epoch` of `epochs` epochs."""
         return base
 
@@ -31,9 +31,9 @@ class Step:
             raise ValueError("every must be at least 1 epoch")
         _check_factor("factor", self.factor)
 
-    def value(self, epoch: int, epochs: int, base: float) -> float:
+    def value(self, epoch: float, epochs: int, base: float) -> float:
         """The learning rate after `epoch` of `epochs` epochs."""
-        return base * self.factor ** (epoch // self.every)
+        return base * float(self.factor ** (epoch // self.every))
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Exponential:
     def __post_init__(self) -> None:
         _check_factor("decay", self.decay)
 
-    def value(self, epoch: int, epochs: int, base: float) -> float:
+    def value(self, epoch: float, epochs: int, base: float) -> float:
         """The learning rate after `epoch` of `epochs` epochs."""
         return Step(1, self.decay).value(epoch, epochs, base)
 
@@ -71,8 +71,11 @@ class Cosine:
         if not 0.0 <= self.final_fraction <= 1.0:
             raise ValueError("final_fraction must lie between 0 and 1")
 
-    def value(self, epoch: int, epochs: int, base: float) -> float:
-        """The learning rate after `epoch` of `epochs` epochs: 0 for the first, and so on."""
+    def value(self, epoch: float, epochs: int, base: float) -> float:
+        """The learning rate after `epoch` of `epochs` epochs: 0 for the first, and so on.
+
+        Half an epoch is on the way from one to the next.
+        """
         if epoch < self.warmup_epochs:
             return base * (epoch + 1) / (self.warmup_epochs + 1)
         share_done = (epoch - self.warmup_epochs) / max(epochs - self.warmup_epochs, 1)
@@ -98,13 +101,14 @@ class OneCycle:
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise ValueError(f"{name} must lie between 0 and 1")
 
-    def value(self, epoch: int, epochs: int, base: float) -> float:
+    def value(self, epoch: float, epochs: int, base: float) -> float:
         """The learning rate after `epoch` of `epochs` epochs."""
         peak, last = max(self.rising_fraction * epochs - 1.0, 0.0), epochs - 1.0
         if epoch <= peak:
             share = epoch / peak if peak > 0.0 else 1.0
             return base * _half_cosine(self.initial_fraction, 1.0, share)
-        return base * _half_cosine(1.0, self.final_fraction, (epoch - peak) / (last - peak))
+        share = (epoch - peak) / (last - peak) if last > peak else 1.0
+        return base * _half_cosine(1.0, self.final_fraction, share)
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,7 @@ class ReduceOnPlateau:
         if self.patience < 0:
             raise ValueError("patience must not be negative")
 
-    def value(self, epoch: int, epochs: int, base: float) -> float:
+    def value(self, epoch: float, epochs: int, base: float) -> float:
         """The learning rate after `epoch` of `epochs` epochs without a plateau."""
         return base
 

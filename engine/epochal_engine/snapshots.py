@@ -40,7 +40,10 @@ BINS = len(HISTOGRAM_EDGES) + 1
 not a number is counted in the last."""
 
 _FLOAT32_BIAS = 127
-_FIRST_BIN = (_LOWEST_EXPONENT + _FLOAT32_BIAS) // 2 - 1
+_EXPONENTS = 128
+"""Pairs of exponents that a float32 can have: each has a place of its own as it is counted."""
+_SECOND_BIN = (_LOWEST_EXPONENT + _FLOAT32_BIAS) // 2
+"""The pair with which the second bin begins; all that lie below are the first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +85,7 @@ class Segments:
 
     def squares(self, vectors: Array) -> Array:
         """The sum of squares over each layer, as float64, `(m, size)` to `(m, layers)`."""
-        wide = vectors.astype(np.float64)
-        return self.sums(np.square(wide, out=wide))
+        return self.sums(np.square(vectors, dtype=np.float64))
 
 
 def take_snapshots(
@@ -96,19 +98,18 @@ def take_snapshots(
 ) -> Gradients:
     """Snapshots of `epochs` from the flat gradients, steps and parameters, each `(m, size)`."""
     gradients = segments.learnt(gradients)
-    wide = gradients.astype(np.float64)
     sizes = segments.sizes
-    mean = segments.sums(wide) / sizes
+    mean = segments.sums(gradients.astype(np.float64)) / sizes
     squares = segments.squares(gradients)
     weight_norm = np.sqrt(segments.squares(parameters))
     step_norm = np.sqrt(segments.squares(steps))
-    zeros = segments.sums((wide == 0.0).astype(np.float64))
-    np.absolute(wide, out=wide)
+    # Ones of 4 bytes are added up exactly as long as a layer has no more than 2²⁴ of them.
+    zeros = segments.sums((gradients == 0.0).astype(np.float32))
     statistics = np.empty((len(epochs), len(segments.layers), len(STATISTICS)), np.float32)
     statistics[..., 0] = np.sqrt(squares)
     statistics[..., 1] = mean
     statistics[..., 2] = np.sqrt(np.maximum(squares / sizes - np.square(mean), 0.0))
-    statistics[..., 3] = np.maximum.reduceat(wide, segments.starts, axis=1)
+    statistics[..., 3] = np.maximum.reduceat(np.absolute(gradients), segments.starts, axis=1)
     statistics[..., 4] = zeros / sizes
     statistics[..., 5] = weight_norm
     statistics[..., 6] = update_ratio(step_norm, weight_norm)
@@ -126,9 +127,15 @@ def _histogram(segments: Segments, gradients: Array) -> Array:
     bits = gradients.astype(np.float32).view(np.uint32)
     bits <<= 1  # the sign
     bits >>= 25  # the fraction, and the last bit of the exponent: two exponents share a bin
-    index = bits.astype(np.int64)
-    np.clip(index, _FIRST_BIN, _FIRST_BIN + BINS - 1, out=index)
-    index += (segments.owner * BINS) - _FIRST_BIN
-    index += (np.arange(m) * (layers * BINS))[:, None]
-    counts = np.bincount(index.ravel(), minlength=m * layers * BINS)
-    return counts.reshape(m, layers, BINS).astype(np.uint32)
+    index = bits.astype(np.intp)
+    index += segments.owner * _EXPONENTS
+    if m > 1:
+        index += (np.arange(m) * (layers * _EXPONENTS))[:, None]
+    counts = np.bincount(index.ravel(), minlength=m * layers * _EXPONENTS)
+    counts = counts.reshape(m, layers, _EXPONENTS)
+    last = _SECOND_BIN + BINS - 2
+    histogram = np.empty((m, layers, BINS), np.uint32)
+    histogram[..., 0] = counts[..., :_SECOND_BIN].sum(-1)
+    histogram[..., 1:-1] = counts[..., _SECOND_BIN:last]
+    histogram[..., -1] = counts[..., last:].sum(-1)
+    return histogram

@@ -7,6 +7,7 @@
     ├── IdempotencyMismatch    422  ALREADY_EXISTS       the same key came with another request
     ├── TooLarge               413  RESOURCE_EXHAUSTED   the body is larger than this server takes
     ├── UnsupportedMediaType   415  INVALID_ARGUMENT     a format that the method does not read
+    ├── NotInstalled           501  UNIMPLEMENTED        this server lacks an optional package
     └── Unavailable            503  UNAVAILABLE          the store cannot answer now; try later
 
 Anything else that escapes is a defect and is told as 500 / INTERNAL with the reason `internal`.
@@ -97,6 +98,13 @@ class UnsupportedMediaType(EpochalError):
     code = "INVALID_ARGUMENT"
     reason = "unsupported_media_type"
     title = "The body's format is not one that this method reads"
+
+
+class NotInstalled(EpochalError):
+    status = 501
+    code = "UNIMPLEMENTED"
+    reason = "not_installed"
+    title = "This server was installed without what that needs"
 
 
 class Unavailable(EpochalError):

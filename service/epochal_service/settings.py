@@ -96,6 +96,9 @@ class Limits(BaseModel):
     max_samples: Count = Field(100_000, description="samples in one data set")
     max_features: Count = Field(4096, description="numbers in one sample")
     max_predict_rows: Count = Field(50_000, description="rows or grid points in one prediction")
+    max_inspected_values: Count = Field(
+        500_000, description="numbers in one answer about the inside of a network"
+    )
     max_epochs: Count = Field(1_000_000, description="epochs in one job")
     max_flops: float = Field(
         1e15,
@@ -103,6 +106,7 @@ class Limits(BaseModel):
         allow_inf_nan=False,
         description="floating-point operations in one job: 3 x forward x samples x epochs",
     )
+    max_variants: Count = Field(64, description="variants in one sweep")
     max_datasets: Count = Field(1000, description="uploaded data sets kept at a time")
 
 

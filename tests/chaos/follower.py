@@ -1,4 +1,4 @@
-"""A client that follows a job to its end, however often its connection breaks in between."""
+"""A client that follows a job or a sweep to its end, however often its connection breaks."""
 
 import json
 import threading
@@ -10,6 +10,7 @@ import httpx2
 from tests.workers.record import read
 
 from epochal_service.jobs.epochs import note
+from epochal_service.jobs.lifecycle import kind_of
 from epochal_service.store import Database
 
 
@@ -36,7 +37,7 @@ class Follower:
     def __init__(self, url: str, job_id: str) -> None:
         self.events: list[Event] = []
         self.breaks = 0
-        self._url = f"{url}/v1/jobs/{job_id}/events"
+        self._url = f"{url}/v1/{kind_of(job_id)}s/{job_id}/events"
         self._job_id = job_id
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, name=f"follow {job_id}", daemon=True)

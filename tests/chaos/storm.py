@@ -112,9 +112,10 @@ class Storm:
     # ------------------------------------------------------------------------------- jobs
 
     def create(self) -> str:
-        """One more job, of the kind that has had the fewest; somebody follows it from the start."""
+        """One more, of the kind that has had the fewest; somebody follows it from the start."""
         kind = min(self._specs, key=[*self._kinds.values()].count)
-        response = self._client.post("/v1/jobs", json=self._specs[kind])
+        spec = self._specs[kind]
+        response = self._client.post(f"/v1/{'sweeps' if 'variants' in spec else 'jobs'}", json=spec)
         assert response.status_code == 201, response.text
         job_id: str = response.json()["id"]
         self._kinds[job_id] = kind

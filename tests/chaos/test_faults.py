@@ -196,7 +196,6 @@ def test_of_fifty_creations_with_one_key_one_makes_a_job(stack: Stack) -> None:
                     "local",
                     size=100,
                     before=None,
-                    state=None,
                     label=("made", "fifty-times"),
                 )
             assert len(mine) == 1

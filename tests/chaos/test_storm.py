@@ -1,4 +1,4 @@
-"""Jobs come through every fault, and end bit for bit as their twins that were left in peace."""
+"""Jobs and sweeps come through every fault, and end bit for bit as twins left in peace."""
 
 import os
 import sys
@@ -16,11 +16,43 @@ DatabaseName = Literal["sqlite", "postgresql"]
 
 # Many short epochs, some with all kinds of memory, and a few long ones: each for some seconds.
 SPECS: dict[str, dict[str, Any]] = {
+    "sweep": {
+        "job": {
+            **XOR,
+            "dataset": {"name": "two_moons", "samples": 40},
+            "network": {
+                "input_shape": [2],
+                "layers": [
+                    {"type": "dense", "units": 8, "activation": "tanh"},
+                    {"type": "dropout", "rate": 0.1},
+                    {"type": "dense", "units": 1, "activation": "sigmoid"},
+                ],
+            },
+            "batch_size": 8,
+            "validation_fraction": 0.25,
+            "epochs": 10_000,
+        },
+        "variants": [
+            {"learning_rate": 0.01},
+            {"learning_rate": 0.1, "seed": 3},
+            {"initializer": "orthogonal", "initializer_gain": 2.0},
+            {"beta_1": 0.5, "l2": 0.01},
+        ],
+    },
     "xor": {**XOR, "epochs": 100_000, "snapshots": {"gradients_every": 100}},
     "digits": {**DIGITS, "epochs": 400, "early_stopping": {"patience": 380}},
     "moons": {**LONG_EPOCHS, "epochs": 12},
 }
-SHORT_SPECS = {kind: {**spec, "epochs": spec["epochs"] // 2} for kind, spec in SPECS.items()}
+
+
+def half(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same with half as many epochs."""
+    if "job" in spec:
+        return {**spec, "job": half(spec["job"])}
+    return {**spec, "epochs": spec["epochs"] // 2}
+
+
+SHORT_SPECS = {kind: half(spec) for kind, spec in SPECS.items()}
 
 
 @pytest.fixture(scope="module")

@@ -18,13 +18,13 @@ from typing import Any
 
 import pytest
 import typer
+from tests.client.material import XOR
 from tests.servers.stack import Stack
 
 import epochal
 from epochal.cli.app import app
 from epochal.cli.inputs import change
 
-XOR = epochal.preset("xor")
 DIVERGING = ["--set", "optimizer.learning_rate=1e9", "--set", "network.layers[0].activation=relu"]
 ENDLESS = ["moons", "--epochs", "1000000", "--set", "batch_size=1"]
 
@@ -188,6 +188,7 @@ def test_an_invalid_spec_leaves_with_2_and_names_the_fields(run: Run) -> None:
         (["train", "xor", "--set", "network.layers[7].units=1"], "leads nowhere"),
         (["train", "xor", "--label", "nonsense"], "key=value"),
         (["train", "-"], "not JSON"),
+        (["train"], "needs a SPEC, or --from"),
         (["predict", "last"], "--inputs"),
         (["predict", "last", "--inputs", "[[0, "], "rows of numbers"),
         (["upload", "nope.csv"], "not a file"),
@@ -272,7 +273,17 @@ def test_jobs_are_listed_by_state_and_label(run: Run, client: epochal.Client) ->
     made = [client.jobs.create(XOR, epochs=2, labels={label: str(k)}).wait(60) for k in range(3)]
     listed = run("jobs", "--label", label, "--state", "succeeded")
     header, *rows = listed.stdout.splitlines()
-    assert header.split() == ["JOB", "STATE", "EPOCH", "LOSS", "ACCURACY", "LABELS", "CREATED"]
+    assert header.split() == [
+        "JOB",
+        "STATE",
+        "EPOCH",
+        "LOSS",
+        "ACCURACY",
+        "NAME",
+        "AND",
+        "LABELS",
+        "CREATED",
+    ]
     assert [row.split()[0] for row in rows] == [job.id for job in made[::-1]]
     assert f"{label}=2" in rows[0]
     one = json.loads(run("jobs", "--label", f"{label}=1", "--json").stdout)
@@ -282,6 +293,52 @@ def test_jobs_are_listed_by_state_and_label(run: Run, client: epochal.Client) ->
     wrong = run("jobs", "--state", "happy")
     assert wrong.returncode == 2
     assert "queued" in wrong.stderr
+
+
+def test_jobs_are_searched_by_text_and_several_states(run: Run, client: epochal.Client) -> None:
+    word = uuid.uuid4().hex
+    job = client.jobs.create(XOR, epochs=2, name=f"Lesson {word}").wait(60)
+    listed = run("jobs", "--query", f"lesson {word}", "--state", "failed", "--state", "succeeded")
+    assert [row.split()[0] for row in listed.stdout.splitlines()[1:]] == [job.id]
+    assert f"Lesson {word}" in listed.stdout
+    assert run("jobs", "--query", word, "--state", "failed").stdout == "No job matches.\n"
+
+
+def test_a_fork_begins_from_another_jobs_weights(run: Run, client: epochal.Client) -> None:
+    parent = client.jobs.create(XOR, epochs=20, snapshots={"weights_every": 10}).wait(60)
+    made = run("train", "--from", f"{parent.id}@10", "--epochs", "5", "--name", "again", "--json")
+    job = json.loads(made.stdout)
+    assert job["forked_from"] == {"job": parent.id, "epoch": 10}
+    assert (job["epoch"], job["spec"]["name"]) == (5, "again")
+    latest = json.loads(run("train", "xor", "--epochs", "5", "--from", parent.id, "--json").stdout)
+    assert latest["forked_from"] == {"job": parent.id, "epoch": 20}
+    assert f"{parent.id}, epoch 20" in run("show", latest["id"]).stdout
+    wrong = run("train", "xor", "--from", f"{parent.id}@11")
+    assert wrong.returncode == 2
+    assert "the nearest that it has are of 10 and 20" in wrong.stderr
+    assert run("train", "xor", "--from", "job_nope@1").returncode == 4
+
+
+def test_two_jobs_are_drawn_together_and_their_differences_listed(
+    run: Run, client: epochal.Client
+) -> None:
+    first = client.jobs.create(XOR, epochs=20, snapshots={"weights_every": 20}, name="A slow one")
+    fork = first.wait(60).fork(20, epochs=30, optimizer={"type": "sgd", "learning_rate": 0.5})
+    fork.wait(60)
+    done = run("compare", first.id, fork.id)
+    assert done.returncode == 0, done.stderr
+    picture, _, table = done.stdout.partition("DIFFERENCE")
+    assert f"A A slow one   B {fork.id}" in picture
+    assert re.search(r"optimizer\.type +adam +sgd", table)
+    assert re.search(r"optimizer\.learning_rate +[0-9.]+ +0\.5", table)
+    assert re.search(rf"initial_weights\.job +– +{first.id}", table)
+    # The fork goes on where the other one ended, at epoch 20 of 50.
+    assert re.search(r"^ +10 +20 +30 +40 +50$", picture, re.MULTILINE)
+    told = json.loads(run("compare", first.id, fork.id, "--json").stdout)
+    assert [job["epochs"] for job in told["jobs"]] == [20, 30]
+    same = run("compare", first.id, first.id)
+    assert "Their specs are the same." in same.stdout
+    assert run("compare", first.id).returncode == 2
 
 
 def test_a_name_that_fits_several_jobs_is_refused(run: Run, client: epochal.Client) -> None:
@@ -369,21 +426,21 @@ def test_a_spec_is_validated_and_priced(run: Run) -> None:
     assert run("validate", "-", input='{"epochs": 1}').returncode == 2
 
 
-def test_presets_are_listed_without_a_service(run: Run) -> None:
-    done = run("presets", url="http://127.0.0.1:1")
-    assert [line.split()[0] for line in done.stdout.splitlines()] == [
-        "PRESET",
-        "digits",
-        "moons",
-        "xor",
-    ]
-    assert len(json.loads(run("presets", "--json").stdout)["presets"]) == 3
+def test_presets_are_listed_by_name(run: Run) -> None:
+    named = [line.split()[0] for line in run("presets").stdout.splitlines()]
+    presets = json.loads(run("presets", "--json").stdout)["presets"]
+    assert named == ["PRESET", *(preset["name"] for preset in presets)]
+    assert {"xor", "digits", "moons"} <= set(named)
+
+
+def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> None:
+    assert run("train", "xor", url="http://127.0.0.1:1").returncode == 3
 
 
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
     commands = [command.callback for command in app.registered_commands if command.callback]
-    assert len(commands) == 17
+    assert len(commands) == 18
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__

@@ -1,9 +1,10 @@
 """A diagnosis through the client: what ails a run, and the change that cures it."""
 
+from tests.client.material import MOONS
+
 import epochal
 from epochal.diagnosis import merged
 
-MOONS = epochal.preset("moons")
 DEEP = {
     **MOONS,
     "network": epochal.network(
@@ -32,7 +33,7 @@ def test_a_finding_can_be_applied_to_the_spec_and_the_new_job_is_cured(
 
 def test_the_presets_are_healthy(client: epochal.Client) -> None:
     for name in ("xor", "moons", "digits"):
-        job = client.jobs.create(epochal.preset(name)).wait(60, check=True)
+        job = client.jobs.create(client.preset(name)).wait(60, check=True)
         diagnosis = job.diagnosis()
         assert diagnosis.findings == ()
         assert diagnosis.label is not None

@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx.reference import ReferenceEvaluator
 from safetensors.numpy import load
+from tests.client.material import XOR
 from tests.client.test_cli import environment
 from tests.servers.stack import Stack
 
 import epochal
 
-XOR = epochal.preset("xor")
 ROWS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 
 
@@ -45,6 +47,12 @@ def test_safetensors_have_the_weights_and_the_scaling(trained: epochal.Job) -> N
     np.testing.assert_array_equal(arrays["dense_1.weight"], weights["dense_1.weight"])
 
 
+def test_the_onnx_model_predicts_as_the_service_does(trained: epochal.Job) -> None:
+    model = ReferenceEvaluator(onnx.load_from_string(trained.export("onnx")))
+    (found,) = model.run(None, {"input": np.array(ROWS, np.float32)})
+    np.testing.assert_allclose(np.asarray(found), trained.predict(ROWS), rtol=1e-5)
+
+
 def test_the_pytorch_module_is_a_program(trained: epochal.Job) -> None:
     text = trained.export("pytorch").decode()
     compile(text, "xor.py", "exec")
@@ -64,7 +72,7 @@ def test_the_command_writes_a_file(stack: Stack, tmp_path: Path) -> None:
         job = client.jobs.create(XOR).wait(60, check=True)
         expected = job.predict(ROWS)[:, 0]
     script = tmp_path / "xor.py"
-    command = [sys.executable, "-m", "epochal", "export", job.id, str(script)]
+    command = [sys.executable, "-m", "epochal", "export", job.id, "--output", str(script)]
     subprocess.run(command, env=environment(stack.http), timeout=60, check=True)
     np.testing.assert_allclose(answers(script), expected, rtol=1e-4)
     told = subprocess.run([*command, "--json"], env=environment(stack.http), capture_output=True)
@@ -75,3 +83,20 @@ def test_the_command_writes_a_file(stack: Stack, tmp_path: Path) -> None:
         "size_bytes": size,
         "file": str(script),
     }
+
+
+def test_the_command_writes_an_onnx_model_to_a_file_or_to_standard_output(
+    stack: Stack, tmp_path: Path
+) -> None:
+    with epochal.Client(stack.http) as client:
+        job = client.jobs.create(XOR, request_id="client-tests-onnx").wait(60, check=True)
+        expected = job.export("onnx")
+    file = tmp_path / "model.onnx"
+
+    def told(*options: str) -> bytes:
+        command = [sys.executable, "-m", "epochal", "export", job.id, "--format", "onnx", *options]
+        return subprocess.check_output(command, env=environment(stack.http), timeout=60)
+
+    assert told("-o", str(file)) == b""
+    assert file.read_bytes() == expected
+    assert told() == expected

@@ -50,7 +50,6 @@ NAMES = [
     "Network",
     "NetworkSummary",
     "NotFound",
-    "Preset",
     "SnapshotEvent",
     "StateEvent",
     "Sweep",
@@ -66,8 +65,6 @@ NAMES = [
     "dense",
     "dropout",
     "network",
-    "preset",
-    "presets",
 ]
 
 

@@ -22,7 +22,7 @@ def test_its_python_runs_from_top_to_bottom(
     monkeypatch.setenv("EPOCHAL_URL", stack.http)
     names: dict[str, object] = {}
     code = blocks("python")
-    assert len(code) == 8
+    assert len(code) == 9
     for block in code:
         exec(compile(block, str(README), "exec"), names)
     names["client"].close()  # type: ignore[attr-defined]
@@ -32,6 +32,8 @@ def test_its_python_runs_from_top_to_bottom(
     assert "('cat', 'dog')" in printed
     assert "(2, 16)" in printed
     assert "(40, 40, 1)" in printed
+    assert "(16, 20, 20)" in printed
+    assert "initial_weights.epoch None" in printed
     assert "failed (diverged)" in printed
     assert "learning_rate_too_low Raise the learning rate from 1e-05 to 0.0001." in printed
     assert "0.01 good" in printed or "0.01 slow" in printed
@@ -46,6 +48,6 @@ def test_its_commands_succeed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> 
         for line in block.splitlines()
         if line.startswith("$ epochal")
     ]
-    assert len(commands) == 6
+    assert len(commands) == 8
     for words in commands:
         subprocess.run([sys.executable, "-m", "epochal", *words], check=True, capture_output=True)

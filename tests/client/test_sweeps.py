@@ -9,21 +9,22 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
+from tests.client.material import MOONS, XOR
 from tests.client.test_cli import environment
 from tests.servers.stack import Stack
 
 import epochal
-from epochal.cli.sweeps import learning_rates
+from epochal.cli.sweeps import numbers, variants
 from epochal.pictures.spark import spark
 
-XOR = {**epochal.preset("xor"), "epochs": 200}
+SHORT = {**XOR, "epochs": 200}
 RATES = [1e-6, 0.05, 1e9]
 
 
 @pytest.fixture
 def swept(client: epochal.Client) -> epochal.Sweep:
     """Three learning rates for XOR: one that does nothing, one that suits it, one far too high."""
-    sweep = client.sweeps.create(XOR, learning_rate=RATES, request_id="client-tests-sweep")
+    sweep = client.sweeps.create(SHORT, learning_rate=RATES, request_id="client-tests-sweep")
     return sweep.wait(60)
 
 
@@ -48,6 +49,48 @@ def test_a_member_has_the_losses_of_the_job_that_it_would_be_alone(
     together = swept.curves(max_points=1000)[1]
     assert together.epochs.tolist() == list(range(1, 201))
     np.testing.assert_allclose(together.values, alone, rtol=1e-3)
+
+
+def test_a_member_that_begins_otherwise_is_the_job_that_it_would_be_alone(
+    client: epochal.Client,
+) -> None:
+    deep = {**XOR, "network": {**XOR["network"], "layers": [*XOR["network"]["layers"]]}}
+    inner = {"type": "dense", "units": 2, "activation": "tanh"}
+    deep["network"]["layers"].insert(0, {"type": "residual", "layers": [inner]})
+    sweep = client.sweeps.create(
+        deep,
+        [{}, {"initializer_gain": 4}, {"initializer": "orthogonal", "initializer_gain": 0.5}],
+    ).wait(60)
+    curves = sweep.curves(max_points=1000)
+    firsts = [curves[index].values[0] for index in range(3)]
+    assert len(set(firsts)) == 3
+    for index in range(3):
+        job = client.jobs.create(sweep.job_spec(index)).wait(60)
+        alone = job.curve(["train_loss"])["train_loss"]
+        np.testing.assert_allclose(curves[index].values, alone, rtol=1e-3)
+    layers = sweep.job_spec(2)["network"]["layers"]
+    assert layers[0]["layers"][0]["initializer"] == "orthogonal"
+    assert layers[1]["initializer_gain"] == 0.5
+
+
+def test_first_weights_vary_only_where_a_layer_draws_some(client: epochal.Client) -> None:
+    read = {
+        "network": {
+            "input_shape": [4],
+            "layers": [
+                {"type": "embedding", "vocabulary": 2, "units": 1},
+                {"type": "flatten"},
+                {"type": "layer_norm"},
+                {"type": "slice", "start": 0, "stop": 1},
+            ],
+        },
+        "dataset": {"inputs": [[0, 1, 0, 1], [1, 1, 0, 0]], "targets": [[0.0], [1.0]]},
+        "loss": "mse",
+        "epochs": 1,
+    }
+    with pytest.raises(epochal.InvalidArgument) as raised:
+        client.sweeps.create(read, initializer=["zeros"])
+    assert raised.value.errors[0].field == "variants[0].initializer"
 
 
 def test_a_long_curve_comes_in_few_points_with_its_ends(swept: epochal.Sweep) -> None:
@@ -82,7 +125,7 @@ def test_sweeps_are_listed_without_members_and_not_among_jobs(
 
 
 def test_a_sweep_is_cancelled_and_deleted(client: epochal.Client) -> None:
-    endless = {**epochal.preset("moons"), "epochs": 1_000_000, "batch_size": 1}
+    endless = {**MOONS, "epochs": 1_000_000, "batch_size": 1}
     sweep = client.sweeps.create(endless, learning_rate=[0.1, 0.2])
     for event in sweep.watch(timeout=60):
         if isinstance(event, epochal.SweepEpochsEvent):
@@ -97,9 +140,11 @@ def test_a_sweep_is_cancelled_and_deleted(client: epochal.Client) -> None:
 
 
 def test_members_may_differ_in_several_numbers(client: epochal.Client) -> None:
-    estimate = client.sweeps.create(XOR, [{"seed": 3, "beta_1": 0.5}], l2=[0.1], validate_only=True)
+    estimate = client.sweeps.create(
+        SHORT, [{"seed": 3, "beta_1": 0.5}], l2=[0.1], validate_only=True
+    )
     assert estimate.spec["variants"] == [{"seed": 3, "beta_1": 0.5}, {"l2": 0.1}]
-    assert estimate.flops == 2 * client.jobs.create(XOR, validate_only=True).flops
+    assert estimate.flops == 2 * client.jobs.create(SHORT, validate_only=True).flops
 
 
 @pytest.mark.parametrize(
@@ -109,14 +154,24 @@ def test_members_may_differ_in_several_numbers(client: epochal.Client) -> None:
         ([{"learning_rate": -1}], "variants[0].learning_rate"),
         ([], "variants"),
         ([{}] * 65, "variants"),
+        ([{}, {"initializer": "ones"}], "variants[1].initializer"),
+        ([{"initializer_gain": -1}], "variants[0].initializer_gain"),
     ],
 )
 def test_what_is_wrong_is_named(
     client: epochal.Client, variants: list[dict[str, Any]], field: str
 ) -> None:
     with pytest.raises(epochal.InvalidArgument) as raised:
-        client.sweeps.create(XOR, variants)
+        client.sweeps.create(SHORT, variants)
     assert raised.value.errors[0].field == field
+
+
+def test_the_limits_name_the_largest_number_of_variants(client: epochal.Client) -> None:
+    most = int(client.limits()["max_variants"])
+    with pytest.raises(epochal.InvalidArgument) as raised:
+        client.sweeps.create(XOR, seed=range(most + 1))
+    assert raised.value.reason == "limit_exceeded"
+    client.sweeps.create(XOR, seed=range(most), validate_only=True)
 
 
 def test_what_is_wrong_with_the_job_is_named_within_it(client: epochal.Client) -> None:
@@ -127,23 +182,45 @@ def test_what_is_wrong_with_the_job_is_named_within_it(client: epochal.Client) -
 
 def test_sequences_of_other_names_or_lengths_are_refused(client: epochal.Client) -> None:
     with pytest.raises(epochal.InvalidArgument, match="must be one of learning_rate"):
-        client.sweeps.create(XOR, epochs=[1, 2])
+        client.sweeps.create(SHORT, epochs=[1, 2])
     with pytest.raises(epochal.InvalidArgument, match="one length"):
-        client.sweeps.create(XOR, learning_rate=[0.1], seed=[1, 2])
+        client.sweeps.create(SHORT, learning_rate=[0.1], seed=[1, 2])
 
 
 # -------------------------------------------------------------------------------- the command line
 
 
-def test_rates_are_a_range_at_equal_ratios_or_a_list() -> None:
-    assert learning_rates("1e-2..1", 3) == [0.01, 0.1, 1.0]
-    assert learning_rates("0.5,0.25", 32) == [0.5, 0.25]
+def test_numbers_are_a_range_at_equal_ratios_or_a_list() -> None:
+    assert numbers("1e-2..1", 3) == [0.01, 0.1, 1.0]
+    assert numbers("0.5,0.25,0", 32) == [0.5, 0.25, 0.0]
 
 
 @pytest.mark.parametrize("text", ["", "a..b", "0..1", "-1,2", "nan", "1..inf"])
-def test_what_is_no_rate_is_refused(text: str) -> None:
+def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter):
-        learning_rates(text, 4)
+        numbers(text, 4)
+
+
+def test_members_are_all_combinations_of_what_varies() -> None:
+    assert len(variants(None, [], None)) == 32
+    assert variants("0.1,1", ["seed=3,4"], None) == [
+        {"learning_rate": 0.1, "seed": 3},
+        {"learning_rate": 0.1, "seed": 4},
+        {"learning_rate": 1.0, "seed": 3},
+        {"learning_rate": 1.0, "seed": 4},
+    ]
+    assert variants(None, ["initializer=he_normal,zeros"], None) == [
+        {"initializer": "he_normal"},
+        {"initializer": "zeros"},
+    ]
+    gains = [member["initializer_gain"] for member in variants(None, ["initializer_gain=1..4"], 3)]
+    assert gains == [1.0, 2.0, 4.0]
+
+
+@pytest.mark.parametrize("other", ["seed", "epochs=1,2", "seed=1.5", "momentum="])
+def test_what_cannot_vary_is_refused(other: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        variants(None, [other], None)
 
 
 def test_a_curve_in_one_line_falls_from_high_to_low_and_crosses_out_what_is_not_finite() -> None:
@@ -172,6 +249,21 @@ def test_the_command_prints_members_bands_and_the_best(stack: Stack) -> None:
     assert [line.split()[0] for line in lines[1:5]] == ["1e-06", "4.64e-05", "0.00215", "0.1"]
     assert "lowest loss: learning rate 0.1" in done.stdout
     assert any(line.split()[:2] == ["good", "0.1"] for line in lines)
+
+
+def test_the_command_varies_first_weights(stack: Stack) -> None:
+    what = ("--vary", "initializer=zeros,he_normal", "--vary", "initializer_gain=0.5,1")
+    done = epochal_command(stack, "sweep", "xor", *what, "--epochs", "100")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].split()[:3] == ["INITIALIZER", "INITIALIZER", "GAIN"]
+    assert [line.split()[:2] for line in lines[1:5]] == [
+        ["zeros", "0.5"],
+        ["zeros", "1"],
+        ["he_normal", "0.5"],
+        ["he_normal", "1"],
+    ]
+    assert "lowest loss: initializer he_normal, initializer gain" in done.stdout
 
 
 def test_the_command_prints_json_for_programs(stack: Stack) -> None:

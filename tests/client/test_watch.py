@@ -7,11 +7,12 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 from tests.client.conftest import Answer, CannedService, Proxy
+from tests.client.material import MOONS
 from tests.servers.stack import Stack
 
 import epochal
 
-MOONS = {**epochal.preset("moons"), "epochs": 3000, "snapshots": {"weights_every": 500}}
+LONG_MOONS = {**MOONS, "epochs": 3000, "snapshots": {"weights_every": 500}}
 
 
 def epochs_told(events: Iterable[epochal.Event]) -> list[int]:
@@ -30,7 +31,7 @@ def is_whole(told: list[int], epochs: int) -> bool:
 
 
 def test_a_stream_opens_with_a_snapshot_and_closes_with_the_end(client: epochal.Client) -> None:
-    job = client.jobs.create(MOONS, epochs=200)
+    job = client.jobs.create(LONG_MOONS, epochs=200)
     events = list(job.watch())
     assert isinstance(events[0], epochal.SnapshotEvent)
     assert events[0].job.id == job.id
@@ -41,7 +42,7 @@ def test_a_stream_opens_with_a_snapshot_and_closes_with_the_end(client: epochal.
 
 
 def test_what_happened_is_replayed_from_a_cursor(client: epochal.Client) -> None:
-    job = client.jobs.create(MOONS, epochs=200).wait(60)
+    job = client.jobs.create(LONG_MOONS, epochs=200).wait(60)
     log = list(job.watch(after=0))
     assert is_whole(epochs_told(log), 200)
     assert {event.type for event in log} == {"state", "epochs", "checkpoint", "end"}
@@ -53,7 +54,7 @@ def test_what_happened_is_replayed_from_a_cursor(client: epochal.Client) -> None
 
 
 def test_epochs_come_by_column_with_their_gradients(client: epochal.Client) -> None:
-    job = client.jobs.create(MOONS, epochs=40).wait(60)
+    job = client.jobs.create(LONG_MOONS, epochs=40).wait(60)
     batches = [e for e in job.watch(after=0) if isinstance(e, epochal.EpochsEvent)]
     losses = np.concatenate([batch.columns["validation_loss"] for batch in batches])
     epochs = np.concatenate([batch.epoch for batch in batches])
@@ -66,7 +67,7 @@ def test_epochs_come_by_column_with_their_gradients(client: epochal.Client) -> N
 
 
 def test_the_job_keeps_up_with_what_is_told(client: epochal.Client) -> None:
-    job = client.jobs.create(MOONS, epochs=300)
+    job = client.jobs.create(LONG_MOONS, epochs=300)
     for event in job.watch():
         assert job.seq == event.seq
         if isinstance(event, epochal.EpochsEvent):
@@ -84,7 +85,7 @@ def test_nothing_is_lost_or_doubled_when_connections_break_in_the_middle_of_a_fr
     url: str, proxy: Proxy, cuts: list[int]
 ) -> None:
     with epochal.Client(url) as direct:
-        job_id = direct.jobs.create(MOONS).id
+        job_id = direct.jobs.create(LONG_MOONS).id
         proxy.cut_after = list(cuts)
         with epochal.Client(f"{url.partition('://')[0]}://{proxy.address}") as client:
             seen = list(client.jobs.get(job_id).watch(after=0))
@@ -100,7 +101,7 @@ def test_nothing_is_lost_or_doubled_when_connections_break_in_the_middle_of_a_fr
 def test_nothing_is_lost_or_doubled_when_the_service_is_killed_and_comes_back(
     client: epochal.Client, stack: Stack
 ) -> None:
-    job = client.jobs.create(MOONS, epochs=15_000)
+    job = client.jobs.create(LONG_MOONS, epochs=15_000)
     seen, killed = [], False
     for event in job.watch(after=0):
         seen.append(event)
@@ -117,7 +118,7 @@ def test_a_cut_while_nothing_happens_is_taken_up_again(url: str, proxy: Proxy) -
         epochal.Client(f"{url.partition('://')[0]}://{proxy.address}") as client,
         epochal.Client(url) as direct,
     ):
-        job = client.jobs.create(MOONS, epochs=1_000_000, batch_size=1)
+        job = client.jobs.create(LONG_MOONS, epochs=1_000_000, batch_size=1)
         paused = False
         for event in job.watch():
             if isinstance(event, epochal.EpochsEvent) and not paused:
@@ -134,7 +135,7 @@ def test_a_service_that_stays_away_is_given_up(url: str, proxy: Proxy) -> None:
         epochal.Client(f"{url.partition('://')[0]}://{proxy.address}") as client,
         epochal.Client(url) as direct,
     ):
-        job = client.jobs.create(MOONS, epochs=1_000_000, batch_size=1)
+        job = client.jobs.create(LONG_MOONS, epochs=1_000_000, batch_size=1)
         try:
             events = job.watch(give_up_after=1)
             next(events)
@@ -149,7 +150,7 @@ def test_a_service_that_stays_away_is_given_up(url: str, proxy: Proxy) -> None:
 
 
 def test_watching_and_waiting_end_in_time_although_nothing_happens(client: epochal.Client) -> None:
-    job = client.jobs.create(MOONS, epochs=1_000_000, batch_size=1)
+    job = client.jobs.create(LONG_MOONS, epochs=1_000_000, batch_size=1)
     try:
         for event in job.watch():
             if isinstance(event, epochal.EpochsEvent):
@@ -182,7 +183,7 @@ def test_a_job_deleted_under_its_watcher_is_not_found(canned: CannedService) -> 
 
 
 def test_leaving_the_loop_gives_the_connection_back(client: epochal.Client, url: str) -> None:
-    job = client.jobs.create(MOONS, epochs=1_000_000, batch_size=1)
+    job = client.jobs.create(LONG_MOONS, epochs=1_000_000, batch_size=1)
     try:
         # More streams than a pool has connections: each must be closed before the next opens.
         for _ in range(120):

@@ -140,3 +140,41 @@ def test_whatever_json_comes_is_a_data_set_or_a_data_set_error(
         assert 1 <= len(read.errors) <= 20
     else:
         assert np.isfinite(read.encoded_targets(loss)).all()
+
+
+def test_named_classes_are_labels_whatever_the_loss() -> None:
+    drawn = {"feature_names": ["across", "up"], "class_names": ["orange", "blue"]}
+    for loss in ("mse", "binary_cross_entropy", "cross_entropy"):
+        points = from_rows([[0, 0], [1, 1]], [0, 1], loss=loss, **drawn)
+        assert (points.task, points.class_names) == ("binary", ("orange", "blue"))
+        assert points.feature_names == ("across", "up")
+    assert points.encoded_targets("mse").tolist() == [[0], [1]]
+
+
+def test_there_may_be_classes_that_no_sample_shows_yet() -> None:
+    points = from_rows([[0], [1]], [0, 0], loss="cross_entropy", class_names=["a", "b", "c"])
+    assert points.task == "multiclass"
+    assert points.encoded_targets("cross_entropy").tolist() == [[1, 0, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("targets", "names", "told"),
+    [
+        ([0, 2], ["a", "b"], "There must be 3, one for each class; there are 2."),
+        ([0, 1], ["a", "a"], "There must be two names at least, each of them once."),
+        ([[1, 0], [0, 1]], ["a", "b", "c"], "There must be 2, one for each class; there are 3."),
+    ],
+)
+def test_names_that_do_not_fit_the_classes_are_told(
+    targets: Any, names: list[str], told: str
+) -> None:
+    with pytest.raises(DatasetError) as caught:
+        from_rows([[0], [1]], targets, loss="cross_entropy", class_names=names)
+    assert list(caught.value.errors) == [("class_names", told)]
+
+
+def test_names_that_do_not_fit_the_features_are_told() -> None:
+    with pytest.raises(DatasetError) as caught:
+        from_rows([[0, 1]], [0], loss="mse", feature_names=["alone"])
+    told = "There must be 2, one for each number of a row; there are 1."
+    assert list(caught.value.errors) == [("feature_names", told)]

@@ -111,3 +111,44 @@ def test_softmax_weighs_a_row_and_has_the_slope_of_each_output_in_its_own_input(
     slopes = ACTIVATIONS["softmax"].derivative(row)
     np.testing.assert_allclose(slopes, [0.109375, 0.1875, 0.234375])
     np.testing.assert_allclose(ACTIVATIONS["softmax"].function([1e5, 0.0]), [1.0, 0.0])
+
+
+def as_printed(formula: str, x: float) -> float:
+    """The value of a formula of the table, read as a person would."""
+    formula, _, helper = formula.partition(" with t = ")
+    names: dict[str, object] = {
+        "exp": math.exp,
+        "log": math.log,
+        "tanh": math.tanh,
+        "erf": math.erf,
+        "root": math.sqrt,
+        "pi": math.pi,
+        "max": max,
+        "abs": abs,
+        "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
+        "softplus": lambda z: math.log(1 + math.exp(z)),
+        "cdf": lambda z: (1 + math.erf(z / math.sqrt(2))) / 2,
+        "density": lambda z: math.exp(-z * z / 2) / math.sqrt(2 * math.pi),
+        "x": x,
+    }
+    if helper:
+        names["t"] = as_printed(helper, x)
+    words = {"·": "*", "²": "**2", "³": "**3", "≥": ">=", "Φ": "cdf", "φ": "density"}
+    words |= {"√2": "root(2)", "√(": "root(", "π": "pi", "|x|": "abs(x)"}
+    python = formula.rpartition(" = ")[2]
+    for word, meaning in words.items():
+        python = python.replace(word, meaning)
+    return float(eval(python, {"__builtins__": {}}, names))
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@pytest.mark.parametrize("x", [-2.3, -0.4, 0.0, 0.5, 1.7])
+def test_the_printed_formulas_are_what_is_computed(name: str, x: float) -> None:
+    activation = ACTIVATIONS[name]
+    # The constants are printed with at least five digits.
+    assert as_printed(activation.formula, x) == pytest.approx(
+        float(activation.function(x)), rel=5e-5, abs=1e-12
+    )
+    assert as_printed(activation.derivative_formula, x) == pytest.approx(
+        float(activation.derivative(x)), rel=5e-5, abs=1e-12
+    )

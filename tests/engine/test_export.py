@@ -4,143 +4,238 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
+from itertools import product
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import onnx
 import pytest
+from onnx.reference import ReferenceEvaluator
 from safetensors.numpy import load
+from tests.engine.exported import NETWORKS, WHOLE, inputs_of, weights_of
 
-from epochal_engine import (
-    ACTIVATIONS,
-    ActivationLayer,
-    Add,
-    BatchNorm,
-    Concatenate,
-    Conv2d,
-    Dense,
-    Dropout,
-    Embedding,
-    Flatten,
-    GlobalAveragePool,
-    GlobalMaxPool,
-    Layer,
-    LayerNorm,
-    Network,
-    Reshape,
-    Residual,
-    Slice,
-    predict,
+from epochal_engine import ACTIVATIONS, LAYERS, Conv1d, Dense, Dropout, Network, Residual, predict
+from epochal_engine.export import (
+    EXPORTS,
+    Scaling,
+    numpy_script,
+    onnx_model,
+    pytorch_module,
+    safetensors,
 )
-from epochal_engine.export import EXPORTS, Scaling, numpy_script, pytorch_module, safetensors
+from epochal_engine.export.numpy_script import FUNCTIONS
+from epochal_engine.export.numpy_script import WORDS as NUMPY_WORDS
+from epochal_engine.export.onnx import ACTIVATIONS as ONNX_ACTIVATIONS
+from epochal_engine.export.onnx import WORDS as ONNX_WORDS
+from epochal_engine.export.pytorch import ACTIVATIONS as PYTORCH_ACTIVATIONS
+from epochal_engine.export.pytorch import WORDS as PYTORCH_WORDS
+from epochal_engine.layers import Layer
 from epochal_engine.trace import Array
 
-
-def weights_of(network: Network, seed: int = 0) -> dict[str, Array]:
-    """Positive random numbers, as a variance has to be."""
-    rng = np.random.default_rng(seed)
-    return {
-        name: rng.uniform(0.1, 0.9, shape).astype(np.float32)
-        for name, shape in network.parameters.items()
-    }
+TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
+XOR = Network((2,), (Dense(2, "tanh"), Dense(1, "sigmoid")))
 
 
-def run_script(script: bytes, rows: Array, folder: Path) -> Array:
-    """The script's answers, from a Python that sees nothing of Epochal."""
+def layer_types(layers: tuple[Layer, ...]) -> set[str]:
+    inner = [layer_types(layer.layers) for layer in layers if isinstance(layer, Residual)]
+    return {layer.type for layer in layers}.union(*inner)
+
+
+def test_the_networks_of_these_tests_have_every_layer() -> None:
+    assert set().union(*(layer_types(n.layers) for n in NETWORKS.values())) == set(LAYERS)
+
+
+def test_every_format_knows_every_layer() -> None:
+    # A residual is written as the layers within it, and a sum.
+    known = set(LAYERS) - {"residual"}
+    assert set(NUMPY_WORDS) == set(PYTORCH_WORDS) == set(ONNX_WORDS) == known
+
+
+def test_every_format_knows_every_activation() -> None:
+    assert set(PYTORCH_ACTIVATIONS) == set(ONNX_ACTIVATIONS) == set(ACTIVATIONS)
+    assert {function.__name__ for function in FUNCTIONS} >= set(ACTIVATIONS)
+
+
+# ---------------------------------------------------------------- NumPy
+
+
+def answer(script: bytes) -> Callable[[Array], Array]:
+    """The script's `predict`."""
+    names: dict[str, Any] = {"__name__": "network"}
+    exec(compile(script, "network.py", "exec"), names)
+    found: Callable[[Array], Array] = names["predict"]
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_script_predicts_as_its_network_does(name: str, dtype: str) -> None:
+    network = NETWORKS[name]
+    weights, rows = weights_of(network, dtype), inputs_of(network, dtype)
+    found = answer(numpy_script(network, weights))(rows)
+    expected = predict(network, weights, rows)
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+
+
+def run(script: bytes, rows: Array, folder: Path) -> Array:
+    """The answers of the script to CSV, from a Python that sees nothing of Epochal."""
     path = folder / "network.py"
     path.write_bytes(script)
-    text = "\n".join(",".join(f"{number:.9g}" for number in row.ravel()) for row in rows)
+    text = "\n".join(",".join(f"{number:.17g}" for number in row.ravel()) for row in rows)
     done = subprocess.run(
         [sys.executable, "-I", str(path)], input=text, capture_output=True, text=True, check=True
     )
+    assert done.stderr == ""
     return np.loadtxt(done.stdout.splitlines(), delimiter=",", ndmin=2)
 
 
-MLP = Network(
-    (3,),
-    (Dense(5, "tanh"), Dropout(0.5), Dense(4, "relu", use_bias=False), Dense(2, "softmax")),
-)
-NETWORKS: dict[str, tuple[tuple[int, ...], list[Layer]]] = {
-    "norms": ((3,), [Dense(4), LayerNorm(), BatchNorm(), ActivationLayer("gelu"), Dense(1)]),
-    "residual": ((3,), [Residual((Dense(3, "tanh"), Residual((Dense(3),)))), Dense(2, "sigmoid")]),
-    "shapes": ((2, 6), [Reshape((3, 4)), Dense(2, "silu"), Slice(1), Flatten(), Dense(1)]),
-    "pools": ((4, 3), [GlobalMaxPool(), Dense(2)]),
-    "averages": ((4, 3), [GlobalAveragePool(), Dense(2)]),
-    "tokens": ((4,), [Embedding(7, 3), Flatten(), Dense(2)]),
-    "two paths": (
-        (3,),
-        [
-            Dense(3, "tanh", name="left"),
-            Dense(3, "relu", name="right", input="input"),
-            Add(name="sum", input=("left", "right")),
-            Concatenate(input=("sum", "input")),
-            Dense(2),
-        ],
-    ),
-}
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_script_is_a_program_that_stands_alone(name: str, dtype: str, tmp_path: Path) -> None:
+    network = WHOLE[name]
+    weights, rows = weights_of(network, dtype), inputs_of(network, dtype)
+    found = run(numpy_script(network, weights), rows, tmp_path)
+    expected = predict(network, weights, rows).reshape(len(rows), -1)
+    np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_script_predicts_as_its_network_does(name: str, tmp_path: Path) -> None:
-    input_shape, layers = NETWORKS[name]
-    network = Network(input_shape, tuple(layers))
-    rows = np.random.default_rng(1).uniform(0, 6, (5, *input_shape)).astype(np.float32)
-    rows = np.floor(rows) if name == "tokens" else rows
-    weights = weights_of(network)
-    expected = predict(network, weights, rows)
-    found = run_script(numpy_script(network, weights), rows, tmp_path)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+def test_a_script_reads_as_its_layers_and_holds_no_more_than_they_need() -> None:
+    script = numpy_script(XOR, weights_of(XOR)).decode()
+    lines = [line.strip() for line in script.splitlines()]
+    assert 'dense_1 = tanh(x @ w["dense_1.weight"] + w["dense_1.bias"])' in lines
+    assert 'dense_2 = sigmoid(dense_1 @ w["dense_2.weight"] + w["dense_2.bias"])' in lines
+    assert "return dense_2" in lines
+    defined = [line.split("(")[0] for line in lines if line.startswith("def ")]
+    assert defined == ["def array", "def sigmoid", "def tanh", "def predict"]
 
 
-@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if name != "softmax"])
-def test_a_script_knows_every_activation(activation: str, tmp_path: Path) -> None:
-    network = Network((2,), (Dense(4, activation), Dense(3, "softmax")))
-    weights = {name: w - np.float32(0.5) for name, w in weights_of(network).items()}
-    rows = np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)
-    found = run_script(numpy_script(network, weights), rows, tmp_path)
-    np.testing.assert_allclose(found, predict(network, weights, rows), rtol=1e-4, atol=1e-5)
+def test_a_script_scales_its_inputs_before_they_are_rounded() -> None:
+    weights = weights_of(XOR)
+    scaling = Scaling(np.array([16_777_217.0, 10.0]), np.array([1.0, 5.0]))
+    found = answer(numpy_script(XOR, weights, scaling))(np.array([[16_777_218.0, 20.0]]))
+    np.testing.assert_allclose(found, predict(XOR, weights, np.array([[1.0, 2.0]])), rtol=1e-6)
 
 
-def test_a_script_scales_its_inputs(tmp_path: Path) -> None:
-    weights, rows = weights_of(MLP), np.array([[10.0, 20.0, 30.0]], np.float32)
-    scaling = Scaling(np.array([10.0, 10.0, 10.0]), np.array([1.0, 5.0, 10.0]))
-    found = run_script(numpy_script(MLP, weights, scaling), rows, tmp_path)
-    expected = predict(MLP, weights, np.array([[0.0, 2.0, 2.0]]))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+def test_a_script_saturates_without_a_warning() -> None:
+    network = Network((1,), (Dense(1, "sigmoid"),))
+    weights = {"dense_1.weight": np.full((1, 1), 1e4, "f4"), "dense_1.bias": np.zeros(1, "f4")}
+    found = answer(numpy_script(network, weights))(np.array([[-1.0], [1.0]]))
+    assert found.tolist() == [[0.0], [1.0]]
+
+
+# ---------------------------------------------------------------- safetensors and PyTorch
 
 
 def test_safetensors_are_read_by_their_own_library() -> None:
-    weights = weights_of(MLP)
-    scaling = Scaling(np.array([1.0, 2.0, 3.0]), np.array([4.0, 5.0, 6.0]))
-    found = load(safetensors(MLP, weights, scaling))
-    assert set(found) == {*MLP.parameters, "scaling.shift", "scaling.scale"}
-    for name in MLP.parameters:
+    weights = weights_of(XOR)
+    scaling = Scaling(np.array([1.0, 2.0]), np.array([4.0, 5.0]))
+    found = load(safetensors(XOR, weights, scaling))
+    assert set(found) == {*XOR.parameters, "scaling.shift", "scaling.scale"}
+    for name in XOR.parameters:
         np.testing.assert_array_equal(found[name], weights[name])
-    np.testing.assert_array_equal(found["scaling.scale"], [4.0, 5.0, 6.0])
+    np.testing.assert_array_equal(found["scaling.scale"], [4.0, 5.0])
 
 
 def test_a_pytorch_module_is_a_program_with_a_line_for_each_layer() -> None:
-    text = pytorch_module(MLP, weights_of(MLP)).decode()
-    compile(text, "network.py", "exec")
-    lines = [line.strip() for line in text.splitlines()]
+    network = Network((3,), (Dense(5, "tanh"), Dropout(0.5), Dense(2, "softmax", use_bias=False)))
+    lines = [
+        line.strip() for line in pytorch_module(network, weights_of(network)).decode().splitlines()
+    ]
     assert "self.dense_1 = nn.Linear(3, 5, bias=True)" in lines
-    assert "self.dense_3 = nn.Linear(5, 4, bias=False)" in lines
-    assert "dense_4 = torch.softmax(self.dense_4(dense_3), -1)" in lines
-    assert "return dense_4" in lines
+    assert "self.dropout_2 = nn.Dropout(0.5)" in lines
+    assert "self.dense_3 = nn.Linear(5, 2, bias=False)" in lines
+    assert "dense_3 = torch.softmax(self.dense_3(dropout_2), -1)" in lines
+    assert "return dense_3" in lines
 
 
-def test_a_pytorch_module_predicts_as_its_network_does() -> None:
-    torch = pytest.importorskip("torch")
-    weights, rows = weights_of(MLP), np.array([[1.0, 2.0, 3.0], [-1.0, 0.5, 0.0]], np.float32)
-    names: dict[str, object] = {}
-    exec(compile(pytorch_module(MLP, weights), "network.py", "exec"), names)
-    module = names["Network"]().eval()  # type: ignore[operator]
-    with torch.no_grad():
-        found = module(torch.from_numpy(rows)).numpy()
-    np.testing.assert_allclose(found, predict(MLP, weights, rows), rtol=1e-4, atol=1e-6)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_pytorch_module_can_be_parsed(name: str) -> None:
+    compile(pytorch_module(NETWORKS[name], weights_of(NETWORKS[name])), "network.py", "exec")
 
 
-@pytest.mark.parametrize("name", ["numpy", "pytorch"])
-def test_a_layer_without_words_is_refused_by_its_type(name: str) -> None:
-    network = Network((4, 4, 1), (Conv2d(2, 3), Flatten(), Dense(1)))
-    with pytest.raises(ValueError, match="conv2d"):
-        EXPORTS[name].write(network, weights_of(network), None)
+# ---------------------------------------------------------------- ONNX
+
+
+def computed(content: bytes, rows: Array) -> Array:
+    """What ONNX's own reference makes of a model, once it is found to be valid."""
+    model = onnx.load_from_string(content)
+    onnx.checker.check_model(model, full_check=True)
+    (found,) = ReferenceEvaluator(model).run(None, {"input": rows})
+    array: Array = np.asarray(found)
+    return array
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_onnx_model_predicts_as_its_network_does(name: str) -> None:
+    network = NETWORKS[name]
+    weights, rows = weights_of(network), inputs_of(network)
+    found = computed(onnx_model(network, weights), rows)
+    expected = predict(network, weights, rows)
+    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_allclose(found, expected, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_windows_of_any_size_and_stride_are_where_the_engine_has_them(
+    padding: Literal["valid", "same"],
+) -> None:
+    for size, stride in product(range(1, 5), range(1, 4)):
+        network = Network((7, 2), (Conv1d(3, size, stride, padding),))
+        weights, rows = weights_of(network), inputs_of(network)
+        expected = predict(network, weights, rows)
+        found = answer(numpy_script(network, weights))(rows)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+        found = computed(onnx_model(network, weights), rows)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_an_onnx_model_rounds_doubles_to_floats() -> None:
+    weights, rows = weights_of(XOR, "float64"), inputs_of(XOR)
+    found = computed(onnx_model(XOR, weights), rows)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, predict(XOR, weights, rows), rtol=1e-6)
+
+
+def axes(value: onnx.ValueInfoProto) -> list[int | str]:
+    return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+
+
+def test_an_onnx_model_takes_any_number_of_samples_and_says_so() -> None:
+    network = WHOLE["transformer"]
+    weights = weights_of(network)
+    content = onnx_model(network, weights)
+    model = onnx.load_from_string(content)
+    assert [(i.name, axes(i)) for i in model.graph.input] == [("input", ["n", 12])]
+    assert [(o.name, axes(o)) for o in model.graph.output] == [("output", ["n", 12, 30])]
+    assert [(o.domain, o.version) for o in model.opset_import] == [("", 20)]
+    rows = inputs_of(network)
+    for n in (1, 3):
+        np.testing.assert_allclose(
+            computed(content, rows[:n]), predict(network, weights, rows[:n]), rtol=1e-5, atol=1e-6
+        )
+
+
+def test_an_onnx_model_turns_images_once_and_back_once() -> None:
+    network = WHOLE["CNN"]
+    model = onnx.load_from_string(onnx_model(network, weights_of(network)))
+    operators = [node.op_type for node in model.graph.node]
+    convolved = ["Conv", "Relu", "MaxPool", "Conv", "BatchNormalization", "Sum", "Relu"]
+    flat = ["Reshape", "MatMul", "Add", "Softmax"]
+    assert operators == ["Transpose", *convolved, "AveragePool", "Transpose", *flat]
+
+
+def test_an_onnx_model_scales_its_inputs() -> None:
+    weights = weights_of(XOR)
+    scaling = Scaling(np.array([1.0, 10.0]), np.array([1.0, 5.0]))
+    found = computed(onnx_model(XOR, weights, scaling), np.array([[2.0, 20.0]], np.float32))
+    np.testing.assert_allclose(found, predict(XOR, weights, np.array([[1.0, 2.0]])), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_the_same_network_makes_the_same_bytes(name: str) -> None:
+    network = WHOLE["CNN"]
+    write = EXPORTS[name].write
+    assert write(network, weights_of(network), None) == write(network, weights_of(network), None)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
 
-from epochal_engine import ACTIVATIONS, INITIALIZERS
+from epochal_engine import ACTIVATIONS, INITIALIZERS, Conv1d, Conv2d, Dense, Layer, Network
 from epochal_engine.initializers import usual_initializer
+from epochal_engine.trace import Array
 
 FAN_IN, UNITS = 300, 200
 VARIANCES = {
@@ -55,6 +58,24 @@ def test_the_usual_initializer_of_each_activation() -> None:
     assert usual["selu"] == "lecun_normal"
     assert usual["tanh"] == usual["sigmoid"] == usual["linear"] == "xavier_uniform"
     assert set(usual.values()) <= set(INITIALIZERS)
+
+
+@pytest.mark.parametrize("gain", [-1.0, math.inf, math.nan])
+@pytest.mark.parametrize("layer", [partial(Dense, 1), partial(Conv2d, 1, 1), partial(Conv1d, 1, 1)])
+def test_a_gain_is_a_finite_number_that_is_not_negative(
+    layer: Callable[..., Layer], gain: float
+) -> None:
+    with pytest.raises(ValueError, match="initializer_gain"):
+        layer(initializer_gain=gain)
+
+
+def test_a_gain_stretches_what_the_initializer_draws() -> None:
+    def first(gain: float) -> Array:
+        network = Network((3,), (Dense(2, initializer_gain=gain),))
+        return network.first_weights(rng=np.random.default_rng(0))["dense_1.weight"]
+
+    np.testing.assert_array_equal(first(4.0), 4.0 * first(1.0))
+    assert (first(0.0) == 0.0).all()
 
 
 def test_a_constant_is_the_same_everywhere() -> None:

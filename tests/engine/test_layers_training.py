@@ -1,4 +1,4 @@
-"""Networks of every kind learn what they are made for, and can be stopped and continued."""
+"""What a layer keeps beside its weights, and that every kind of network can be continued."""
 
 from __future__ import annotations
 
@@ -11,149 +11,29 @@ from epochal_engine import (
     STATISTICS,
     ActivationLayer,
     Adam,
-    AdditiveAttention,
     BatchNorm,
-    Concatenate,
     Conv2d,
     Data,
     Dense,
     Dropout,
     Embedding,
     Flatten,
-    GlobalMaxPool,
-    Gru,
     Layer,
-    LayerNorm,
     Lstm,
     MaxPool2d,
     Network,
     PositionalEncoding,
     Residual,
-    Rnn,
     Run,
     Sgd,
-    Slice,
     State,
     Training,
     TransformerBlock,
     predict,
-    summarize,
 )
 from epochal_engine.blocks import join
 from epochal_engine.losses import find_loss
 from epochal_engine.trace import Array
-from epochal_service.datasets.builtin import CATALOG
-
-
-def trained(network: Network, data: Data, rate: float, epochs: int) -> Run:
-    training = Training(
-        "cross_entropy", Adam(rate), epochs=epochs, batch_size=32, gradients_every=0
-    )
-    run = Run(network, training, data)
-    for _ in run:
-        pass
-    return run
-
-
-def accuracy(run: Run) -> float:
-    """Of the validation samples, after the last epoch."""
-    return float(join(run.take()).columns["validation_accuracy"][-1])
-
-
-# ---------------------------------------------------------------- what they are made for
-
-
-def shifted_digits() -> Data:
-    """Digits of 8×8 pixels somewhere on a canvas of 12×12."""
-    digits = CATALOG["digits"].make(seed=0)
-    rng = np.random.default_rng(1)
-    canvas = np.zeros((len(digits.inputs), 12, 12, 1))
-    for image, digit in zip(canvas, digits.inputs, strict=True):
-        top, left = rng.integers(5, size=2)
-        image[top : top + 8, left : left + 8, 0] = digit.reshape(8, 8)
-    targets = np.asarray(digits.targets)
-    if targets.ndim == 1:
-        targets = np.eye(10)[targets.astype(int)]
-    order = rng.permutation(len(canvas))
-    train, validation = order[:1_400], order[1_400:]
-    return Data(canvas[train], targets[train], canvas[validation], targets[validation])
-
-
-def test_a_convolution_finds_a_digit_wherever_it_lies() -> None:
-    data = shifted_digits()
-    convolutional = Network(
-        (12, 12, 1),
-        (
-            Conv2d(8, 3, activation="relu"),
-            MaxPool2d(),
-            Conv2d(16, 3, activation="relu"),
-            GlobalMaxPool(),
-            Dense(10, "softmax"),
-        ),
-    )
-    plain = Network((12, 12, 1), (Flatten(), Dense(32, "relu"), Dense(10, "softmax")))
-    assert summarize(convolutional).parameters < summarize(plain).parameters / 3
-    found, missed = (accuracy(trained(net, data, 0.01, 12)) for net in (convolutional, plain))
-    # Over seeds, .90 to .93 against .71 to .76.
-    assert found > 0.85
-    assert missed < found - 0.1
-
-
-@pytest.mark.parametrize(("kind", "places"), [(Rnn, 6), (Lstm, 12), (Gru, 12)])
-def test_a_recurrent_network_remembers_what_it_read_first(
-    kind: type[Rnn | Lstm | Gru], places: int
-) -> None:
-    rng = np.random.default_rng(0)
-    letters = rng.integers(4, size=(2_500, places))
-    first = np.eye(4)[letters[:, 0]]
-    data = Data(letters[:2_000], first[:2_000], letters[2_000:], first[2_000:])
-    network = Network((places,), (Embedding(4, 8), kind(16), Dense(4, "softmax")))
-    assert accuracy(trained(network, data, 0.01, epochs=8)) > 0.95
-
-
-def test_a_transformer_of_one_block_sorts_letters() -> None:
-    rng = np.random.default_rng(0)
-    letters = rng.integers(10, size=(32 * 500 + 1_000, 6))
-    sorted_letters = np.eye(10)[np.sort(letters, 1)]
-    network = Network(
-        (6,),
-        (
-            Embedding(10, 32),
-            PositionalEncoding("learned"),
-            TransformerBlock(4, 64),
-            LayerNorm(),
-            Dense(10, "softmax"),
-        ),
-    )
-    assert summarize(network).parameters == 9_450
-    run = trained(network, Data(letters[1_000:], sorted_letters[1_000:]), 0.003, epochs=1)
-    found = predict(network, run.weights(), letters[:1_000]).argmax(-1)
-    # Whole sequences, none of which it has seen but by chance, after 500 steps.
-    assert (found == np.sort(letters[:1_000], 1)).all(1).mean() > 0.9
-
-
-def test_an_encoder_a_decoder_and_attention_reverse_what_they_read() -> None:
-    rng = np.random.default_rng(0)
-    source = rng.integers(8, size=(2_500, 5))
-    backward = source[:, ::-1]
-    # The decoder reads what it should have written before; 8 stands for the start.
-    written = np.concatenate([np.full((len(source), 1), 8), backward[:, :-1]], axis=1)
-    inputs, targets = np.concatenate([source, written], axis=1), np.eye(8)[backward]
-    network = Network(
-        (10,),
-        (
-            Embedding(9, 16, name="letters"),
-            Slice(0, 5),
-            Gru(32, return_sequences=True, name="encoder"),
-            Slice(5, input="letters"),
-            Gru(32, return_sequences=True, name="decoder"),
-            AdditiveAttention(32, input=("decoder", "encoder"), name="found"),
-            Concatenate(input=("decoder", "found")),
-            Dense(8, "softmax"),
-        ),
-    )
-    data = Data(inputs[500:], targets[500:], inputs[:500], targets[:500])
-    assert accuracy(trained(network, data, 0.01, epochs=5)) > 0.97
 
 
 @pytest.mark.parametrize(

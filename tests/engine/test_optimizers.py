@@ -22,7 +22,7 @@ from epochal_engine import (
     RmsProp,
     Sgd,
 )
-from epochal_engine.optimizers import BLOCK
+from epochal_engine.optimizers.vectors import BLOCK
 from epochal_engine.plan import perform
 from epochal_engine.trace import Array, Shape
 

@@ -107,3 +107,17 @@ def test_one_plan_serves_many_batches() -> None:
     for k in range(3):
         perform(plan.bind({x: batches[k]}, [results[k : k + 1].reshape(())]))
     assert results.tolist() == [3.5, 31.5, 91.5]
+
+
+def test_lists_bound_from_one_plan_share_the_calls_on_what_they_have_in_common() -> None:
+    x, w = leaf((2, 2)), leaf((2, 2))
+    plan = Plan([p.mean(x @ p.tanh(w))], np.float64)
+    weights, batches, results = np.eye(2), np.arange(8.0).reshape(2, 2, 2), np.zeros(2)
+    first, second = (
+        plan.bind({x: batches[k], w: weights}, [results[k : k + 1].reshape(())]) for k in range(2)
+    )
+    shared = [a is b for a, b in zip(first, second, strict=True)]
+    assert shared[0]  # tanh(w)
+    assert not all(shared)
+    perform([*first, *second])
+    np.testing.assert_allclose(results, np.tanh(1.0) * np.array([1.5, 5.5]))

@@ -57,3 +57,14 @@ def test_a_large_network_is_given_few_samples_at_a_time() -> None:
     for calls in passes:
         perform(calls)
     np.testing.assert_allclose(results, 3.0 * ELEMENTS_AT_ONCE / 4 + 1.0, rtol=1e-3)
+
+
+def test_a_layer_on_the_way_can_be_asked_for_by_name() -> None:
+    inputs = RNG.normal(size=(SAMPLES_AT_ONCE + 3, 2))
+    hidden = np.tanh(inputs @ WEIGHTS["dense_1.weight"] + WEIGHTS["dense_1.bias"])
+    for name in ("dense_1", "dropout_2"):
+        np.testing.assert_allclose(predict(NETWORK, WEIGHTS, inputs, name), hidden, rtol=1e-12)
+    last = predict(NETWORK, WEIGHTS, inputs, "dense_3")
+    assert (last == predict(NETWORK, WEIGHTS, inputs)).all()
+    with pytest.raises(ValueError, match="no layer named 'dense_2'"):
+        predict(NETWORK, WEIGHTS, inputs, "dense_2")

@@ -26,6 +26,31 @@ def add_rows(g: Symbol, indices: Symbol, rows: int) -> Symbol:
     return apply("add_rows", (rows, g.shape[1]), g, indices)
 
 
+RECURRENCES = {"rnn": (p.rnn, 1), "lstm": (p.lstm, 4), "gru": (p.gru, 3)}
+"""The recurrences, and how many gates each has."""
+
+
+def recurrence(name: str) -> tuple[Callable[..., Symbol], *tuple[Shape, ...]]:
+    """States of two units at four places, of three samples."""
+    traced, gates = RECURRENCES[name]
+    return traced, (4, 2 * gates, 3), (2 * gates, 2)
+
+
+def slopes_of_recurrence(name: str) -> tuple[Callable[..., Symbol], *tuple[Shape, ...]]:
+    """The slopes of given inputs: they can be used like any number, but not differentiated."""
+    traced, inflow, weights = recurrence(name)
+    rng = np.random.default_rng(0)
+    x, recurrent = constant(rng.normal(size=inflow)), constant(rng.normal(size=weights))
+    return lambda a: a * differentiate(traced(x, recurrent), [x])[0], inflow
+
+
+def standardized(x: Symbol, shape: Shape) -> Symbol:
+    """x at mean 0 and variance 1 over the axes of length 1 in `shape`."""
+    centered = x - p.mean_to(x, shape)
+    rate = 1.0 / p.sqrt(p.mean_to(p.square(centered), shape) + 1e-5)
+    return p.standardize(x, centered, rate)
+
+
 # For every primitive: a formula in which it occurs, and the shapes of the formula's inputs.
 EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "add": (lambda a, b: a + b, (3, 4), (4,)),
@@ -66,6 +91,12 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "softmax": (p.softmax, (3, 4)),
     "sigmoid_binary_cross_entropy": (p.sigmoid_binary_cross_entropy, (3, 4), (3, 4)),
     "softmax_cross_entropy": (p.softmax_cross_entropy, (3, 4), (3, 4)),
+    "scores": (p.scores, (2, 3, 2, 4), (2, 5, 2, 4)),
+    "gather": (p.gather, (2, 2, 5, 3), (2, 5, 2, 4)),
+    "softmax_of_columns": (p.softmax_of_columns, (2, 5, 4)),
+    "standardize": (lambda a: standardized(a, (3, 1)), (3, 4)),
+    **{name: recurrence(name) for name in RECURRENCES},
+    **{f"{name}_slopes": slopes_of_recurrence(name) for name in RECURRENCES},
 }
 
 
@@ -109,6 +140,10 @@ def test_the_rule_of_a_primitive_is_its_derivative(name: str) -> None:
 
 def reachable(y: Symbol) -> list[Symbol]:
     return [y, *(s for x in y.inputs for s in reachable(x))]
+
+
+def is_made_by(name: str, symbol: Symbol) -> bool:
+    return symbol.primitive is not None and symbol.primitive.name == name
 
 
 @settings(deadline=None)
@@ -237,3 +272,164 @@ def test_a_softmax_is_the_same_for_few_rows_and_for_many(shape: Shape) -> None:
     for rows, one in ((points, found), (points.T, across)):
         powers = np.exp(rows - rows.max(-1, keepdims=True))
         np.testing.assert_allclose(one, powers / powers.sum(-1, keepdims=True), rtol=1e-12)
+
+
+def place_by_place(name: str, inflow: Symbol, recurrent: Symbol) -> Symbol:
+    """A recurrence as its authors write it, `(places, units, n)`."""
+    places, rows, n = inflow.shape
+    units = recurrent.shape[1]
+    h = cell = constant(0.0, (units, n))
+    states = []
+
+    def gate(z: Symbol, k: int) -> Symbol:
+        return z.cut(0, k * units, (k + 1) * units)
+
+    for t in range(places):
+        x = inflow.cut(0, t, t + 1).reshape((rows, n))
+        z = x + recurrent @ h
+        if name == "rnn":
+            h = p.tanh(z)
+        elif name == "lstm":
+            i, f, o = (p.sigmoid(gate(z, k)) for k in range(3))
+            cell = f * cell + i * p.tanh(gate(z, 3))
+            h = o * p.tanh(cell)
+        else:
+            keep, reset = (p.sigmoid(gate(z, k)) for k in range(2))
+            h = keep * h + (1.0 - keep) * p.tanh(gate(x, 2) + gate(recurrent, 2) @ (reset * h))
+        states.append(h.reshape((1, units, n)))
+    return p.concatenate(states, 0)
+
+
+@pytest.mark.parametrize("name", RECURRENCES)
+@settings(deadline=None, max_examples=25)
+@given(st.integers(1, 6), st.integers(1, 4), st.integers(1, 5), st.integers(0, 2**32 - 1))
+def test_a_recurrence_equals_its_plain_composition(
+    name: str, places: int, units: int, n: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    traced, gates = RECURRENCES[name]
+    x, recurrent = leaf((places, gates * units, n)), leaf((gates * units, units))
+    given_arrays = {x: rng.normal(size=x.shape), recurrent: rng.normal(size=recurrent.shape)}
+    factors = constant(rng.normal(size=(places, units, n)))
+    found, plain = (
+        [y, *differentiate(y * factors, [x, recurrent])]
+        for y in (traced(x, recurrent), place_by_place(name, x, recurrent))
+    )
+    for one, expected in zip(
+        evaluate(found, given_arrays), evaluate(plain, given_arrays), strict=True
+    ):
+        np.testing.assert_allclose(one, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", RECURRENCES)
+def test_the_last_state_alone_teaches_what_it_teaches_among_all(name: str) -> None:
+    traced, gates = RECURRENCES[name]
+    x, recurrent = leaf((5, 2 * gates, 3)), leaf((2 * gates, 2))
+    states = traced(x, recurrent)
+    last = np.zeros(states.shape)
+    last[-1] = 1.0
+    rng = np.random.default_rng(0)
+    points = {x: rng.normal(size=x.shape), recurrent: rng.normal(size=recurrent.shape)}
+    alone, among_all = (
+        evaluate(differentiate(y, [x, recurrent]), points)
+        for y in (states.cut(0, 4, 5), states * constant(last))
+    )
+    for one, expected in zip(alone, among_all, strict=True):
+        assert one.any()
+        np.testing.assert_allclose(one, expected, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("shape", "sums"),
+    [
+        ((3, 4, 5), (1, 4, 1)),
+        ((2, 3, 4, 5), (3, 4, 1)),
+        ((2, 3, 4, 5), (1, 4, 1)),
+        ((2, 3, 4, 5), (2, 1, 4, 1)),
+        ((2, 3), (2, 1)),
+        ((2, 1, 3), (1, 1, 1)),
+        ((2, 3, 4), (2, 1, 4)),
+        ((3, 1), (1,)),
+        ((3, 4), ()),
+    ],
+)
+def test_a_sum_is_taken_over_every_axis_that_was_stretched(shape: Shape, sums: Shape) -> None:
+    x = leaf(shape)
+    points = np.arange(float(math.prod(shape))).reshape(shape)
+    padded = (1,) * (len(shape) - len(sums)) + sums
+    axes = tuple(i for i, n in enumerate(padded) if n == 1)
+    expected = points.sum(axes, keepdims=True).reshape(sums)
+    (found,) = evaluate([p.sum_to(x, sums)], {x: points})
+    assert found.tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 1), (1, 1, 5), (1, 4, 5)])
+def test_what_is_standardized_has_the_slope_of_its_plain_composition(shape: Shape) -> None:
+    rng = np.random.default_rng(0)
+    x, factors = leaf((3, 4, 5)), constant(rng.normal(size=(3, 4, 5)))
+    centered = x - p.mean_to(x, shape)
+    plain = centered * (1.0 / p.sqrt(p.mean_to(p.square(centered), shape) + 1e-5))
+    found, expected = (
+        evaluate(
+            [y, *differentiate(y * factors, [x])],
+            {x: np.random.default_rng(1).normal(2.0, 3.0, x.shape)},
+        )
+        for y in (standardized(x, shape), plain)
+    )
+    for one, right in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, right, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 7, 64])
+def test_a_softmax_of_columns_is_that_of_the_rows_of_what_is_transposed(rows: int) -> None:
+    x = leaf((2, rows, 3))
+    points = np.random.default_rng(0).normal(0.0, 300.0, x.shape)
+    if rows > 1:
+        points[0, 1:, 0] = -np.inf
+    found, expected = evaluate([p.softmax_of_columns(x), p.softmax(x.T).T], {x: points})
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("is_causal", [False, True])
+def test_attention_equals_its_plain_composition(is_causal: bool) -> None:
+    rng = np.random.default_rng(0)
+    leaves = [leaf((2, 5, 3, 4)) for _ in range(3)]
+    points = {x: rng.normal(size=x.shape) for x in leaves}
+    query, keys, values = leaves
+    later = np.triu(np.full((5, 5), -np.inf), 1) if is_causal else np.zeros((5, 5))
+    factors = constant(rng.normal(size=(2, 5, 3, 4)))
+    fused = p.gather(p.softmax_of_columns(p.scores(keys, query) + constant(later.T)), values)
+    q, k, v = (x.permute((0, 2, 1, 3)) for x in leaves)
+    plain = (p.softmax(q @ k.T + constant(later)) @ v).permute((0, 2, 1, 3))
+    found, expected = (
+        evaluate([y, *differentiate(y * factors, leaves)], points) for y in (fused, plain)
+    )
+    for one, right in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, right, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("down", [1, 2])
+def test_two_rows_of_windows_at_a_time_give_what_one_gives(down: int) -> None:
+    rng = np.random.default_rng(0)
+    n = p.MANY_PLACES  # of which a row of windows has one each
+    rows = 4
+    height = 3 + down * (rows - 1)
+    x, kernel = leaf((height, 2, 2, n)), leaf((3, 2, 2, 5))
+    points = {x: rng.normal(size=x.shape), kernel: rng.normal(size=kernel.shape)}
+    y = p.convolve(x, kernel, (down, 1))
+    factors = rng.normal(size=y.shape)
+    found, on_x, on_kernel = evaluate(
+        [y, *differentiate(y * constant(factors), [x, kernel])], points
+    )
+    expected, slope, kernel_slope = (np.zeros(z.shape) for z in (y, x, kernel))
+    for row in range(rows):
+        part = slice(row * down, row * down + 3)
+        window = points[x][part]
+        expected[row, :, 0] = np.einsum("hcwn,hwcf->fn", window, points[kernel])
+        slope[part] += np.einsum("fn,hwcf->hcwn", factors[row, :, 0], points[kernel])
+        kernel_slope += np.einsum("fn,hcwn->hwcf", factors[row, :, 0], window)
+    (windows_shape,) = {s.shape for s in reachable(y) if is_made_by("windows", s)}
+    assert windows_shape[0] == rows // 2
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(on_x, slope, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(on_kernel, kernel_slope, rtol=1e-9, atol=1e-12)

@@ -49,6 +49,7 @@ from epochal_engine import (
     Target,
     Training,
     TransformerBlock,
+    started,
 )
 from epochal_engine.blocks import join
 
@@ -79,12 +80,18 @@ def finish(run: Run | Sweep) -> None:
 
 
 def assert_members_are_runs(
-    network: Network, trainings: Sequence[Training], data: Data, tolerance: float = 1e-12
+    network: Network | Sequence[Network],
+    trainings: Sequence[Training],
+    data: Data,
+    tolerance: float = 1e-12,
 ) -> Sweep:
     sweep = Sweep(network, trainings, data)
     finish(sweep)
-    for member, (training, blocks) in enumerate(zip(trainings, sweep.take(), strict=True)):
-        run = Run(network, training, data)
+    networks = [network] * len(trainings) if isinstance(network, Network) else network
+    taken = sweep.take()
+    for member, (own, training) in enumerate(zip(networks, trainings, strict=True)):
+        blocks = taken[member]
+        run = Run(own, training, data)
         finish(run)
         assert sweep.outcomes[member] == run.outcome
         assert sweep.epochs[member] == run.epoch
@@ -135,7 +142,7 @@ def token_data() -> Data:
 IMAGES: dict[str, list[Layer]] = {
     "convolution": [Conv2d(4, 3, activation="relu"), MaxPool2d(2), Flatten()],
     "same padding": [Conv2d(3, 3, padding="same", stride=2), AveragePool2d(2), Flatten()],
-    "global pooling": [Conv2d(3, 2), BatchNorm(), ActivationLayer("relu"), GlobalMaxPool()],
+    "global pooling": [Conv2d(3, 2, use_bias=False), BatchNorm(), ActivationLayer("relu"), GlobalMaxPool()],
 }
 SEQUENCES: dict[str, list[Layer]] = {
     "dense along time": [Dense(4, "tanh"), LayerNorm(), GlobalAveragePool()],
@@ -263,6 +270,45 @@ def test_penalties_limits_and_schedules_may_differ_from_member_to_member() -> No
     assert_members_are_runs(NETWORK, trainings, classes())
 
 
+@pytest.mark.parametrize("seeds", [(7, 7, 7, 7), (1, 2, 3, 4)], ids=["one seed", "own seeds"])
+def test_members_may_begin_with_other_weights(seeds: Sequence[int]) -> None:
+    network = Network(
+        (6, 6, 2),
+        (
+            Conv2d(4, 3, activation="relu", initializer="lecun_normal"),
+            Flatten(),
+            Residual((Dense(64, "tanh", initializer_gain=0.5),)),
+            Dense(3, "softmax"),
+        ),
+    )
+    networks = [
+        network,
+        started(network, initializer_gain=2.0),
+        started(network, initializer="orthogonal"),
+        started(network, initializer="he_uniform", initializer_gain=0.1),
+    ]
+    # The second is of another group of optimizers, so rows are not in the order of members.
+    optimizers = [Momentum(0.02), Momentum(0.01, 0.5), Momentum(0.02), Momentum(0.03)]
+    trainings = [
+        replace(each, seed=seed) for each, seed in zip(rates(optimizers), seeds, strict=True)
+    ]
+    assert_members_are_runs(networks, trainings, image_data())
+
+
+def test_other_first_weights_are_those_of_every_layer_that_draws_them() -> None:
+    network = Network((3,), (Residual((Dense(3, "relu"),)), LayerNorm(), Dense(2, "softmax")))
+    wide = started(network, initializer_gain=4.0)
+    rng = np.random.default_rng
+    before, after = network.first_weights(rng=rng(5)), wide.first_weights(rng=rng(5))
+    scales = {"residual_1.dense_1.weight": 4.0, "dense_3.weight": 4.0}
+    assert scales.keys() < before.keys()
+    for name, weights in before.items():
+        np.testing.assert_array_equal(after[name], scales.get(name, 1.0) * weights)
+    assert started(wide, initializer_gain=1.0) == network
+    flat = started(network, initializer="constant").first_weights(rng=rng(5))
+    assert set(flat["dense_3.weight"].ravel()) == {0.05}
+
+
 def test_members_are_runs_in_float32_up_to_its_rounding() -> None:
     trainings = rates([Adam(0.01), Adam(0.02)], dtype="float32")
     assert_members_are_runs(NETWORK, trainings, classes(), tolerance=1e-4)
@@ -374,6 +420,20 @@ def test_members_that_differ_in_more_than_numbers_are_refused(
     first = rates([Sgd(0.1)])[0]
     with pytest.raises(ValueError, match=word):
         Sweep(NETWORK, [first, replace(first, **change)], classes())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("networks", "word"),
+    [
+        ([NETWORK], "one for each"),
+        ([NETWORK, Network((3,), NETWORK.layers[1:])], "first weights alone"),
+    ],
+)
+def test_networks_that_differ_in_more_than_first_weights_are_refused(
+    networks: list[Network], word: str
+) -> None:
+    with pytest.raises(ValueError, match=word):
+        Sweep(networks, rates([Sgd(0.1), Sgd(0.2)]), classes())
 
 
 def test_a_sweep_without_members_is_refused() -> None:

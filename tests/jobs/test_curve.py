@@ -130,3 +130,35 @@ def test_few_epochs_come_back_whole(database: Database) -> None:
 def test_a_job_without_epochs_has_an_empty_curve(database: Database) -> None:
     with database.read() as connection:
         assert curve.read(connection, JOB, (), 10).series == []
+
+
+def small(database: Database, points: int) -> dict[int, float]:
+    with database.read() as connection:
+        told = curve.small(connection, [JOB, "job_1"], points)
+    assert list(told) == [JOB]
+    return dict(zip(told[JOB].epochs, told[JOB].values, strict=True))
+
+
+def test_a_small_curve_of_few_stretches_has_their_extremes(database: Database) -> None:
+    losses = np.linspace(3, 1, 2000)
+    losses[[500, 1500]] = 9.0, 0.0
+    store(database, [losses[:1000], losses[1000:]])
+    told = small(database, 8)
+    assert {1, 501, 1501, 2000} <= set(told)
+    assert (told[501], told[1501]) == (9.0, 0.0)
+    assert len(told) <= 3 * 3 + 2
+    assert all(value == losses[epoch - 1] for epoch, value in told.items())
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_small_curve_of_many_stretches_reads_few_of_them_and_no_columns(
+    database: Database, size: int
+) -> None:
+    losses = np.arange(600.0)[::-1]
+    store(database, [losses[at : at + size] for at in range(0, 600, size)], with_bodies=False)
+    told = small(database, 10)
+    assert {1, 600} <= set(told)
+    assert 10 <= len(told) <= 12
+    assert all(value == 600 - epoch for epoch, value in told.items())
+    # At about equal distances, none of them far from the next.
+    assert max(np.diff(sorted(told))) <= 600 / 10 + size

@@ -19,6 +19,13 @@ ROOT = Path(__file__).parents[2]
 
 METHODS = {
     *(f"POST {path_of(rpc)}" for rpc in EXPLORERS),
+    "GET /v1/sections",
+    "GET /v1/sections/{id}",
+    "POST /v1/sections/{id}/answers",
+    "GET /v1/presets",
+    "GET /v1/presets/{id}",
+    "GET /v1/models",
+    "GET /v1/losses",
     "GET /v1/timeline",
     "POST /v1/networks",
     "GET /v1/networks",
@@ -46,6 +53,12 @@ METHODS = {
     "GET /v1/jobs/{id}/diagnosis",
     "GET /v1/jobs/{id}/export",
     "GET /v1/jobs/{id}/events",
+    "POST /v1/jobs/{id}/unit-maps",
+    "POST /v1/jobs/{id}/hidden-space",
+    "POST /v1/jobs/{id}/confusion-matrix",
+    "POST /v1/jobs/{id}/sample-predictions",
+    "GET /v1/jobs/{id}/weights",
+    "GET /v1/comparison",
     "POST /v1/sweeps",
     "GET /v1/sweeps",
     "GET /v1/sweeps/{id}",
@@ -146,7 +159,8 @@ def test_every_example_is_accepted_as_it_stands(
         verb, path = name.split()
         body = operation.get("requestBody", {}).get("content", {})
         for example in body.get("application/json", {}).get("examples", {}).values():
-            answer = client.request(verb, path.replace("{id}", trained), json=example["value"])
+            at = path.replace("{id}", "neuron" if "/sections/" in path else trained)
+            answer = client.request(verb, at, json=example["value"])
             assert answer.is_success, (name, answer.text)
             accepted += 1
         if "example" in body.get("text/csv", {}):
@@ -154,7 +168,7 @@ def test_every_example_is_accepted_as_it_stands(
             content = body["text/csv"]["example"]
             assert client.request(verb, path, content=content, headers=headers).is_success
             accepted += 1
-    assert accepted == 10 + sum(len(one.examples) for one in EXPLORERS.values())
+    assert accepted == 11 + sum(len(one.examples) for one in EXPLORERS.values())
 
 
 def test_a_parameter_is_left_out_and_never_null(document: dict[str, Any]) -> None:

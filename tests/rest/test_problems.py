@@ -13,6 +13,7 @@ from epochal_service.errors import (
     IdempotencyMismatch,
     InvalidArgument,
     NotFound,
+    NotInstalled,
     TooLarge,
     Unavailable,
     UnsupportedMediaType,
@@ -26,6 +27,7 @@ ERRORS = [
     (IdempotencyMismatch("another"), 422, "idempotency_mismatch"),
     (TooLarge("big"), 413, "too_large"),
     (UnsupportedMediaType("xml"), 415, "unsupported_media_type"),
+    (NotInstalled("what to install"), 501, "not_installed"),
     (Unavailable("busy", retry_after=7), 503, "unavailable"),
     (EpochalError("odd"), 500, "internal"),
 ]

@@ -91,11 +91,6 @@ def test_a_defect_is_counted_as_such(
     assert 'route="/v1/limits",status="500"} 1.0' in text
 
 
-def test_the_root_leads_to_the_docs(client: TestClient) -> None:
-    answer = client.get("/", follow_redirects=False)
-    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
-
-
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
 def test_the_docs_need_no_other_host(client: TestClient, path: str) -> None:
     page = client.get(path)

@@ -105,7 +105,9 @@ class Walk:
             self.words.setdefault(field.enum_type.name, set()).update(found)
         elif field.message_type is Row.DESCRIPTOR:
             self.seen["Row"] = {"values"}
-            assert types == [list[float]], field.full_name
+            (row,) = types
+            assert get_origin(row) is list, field.full_name
+            assert members(get_args(row)[0]) == [float], field.full_name
         elif field.message_type is Timestamp.DESCRIPTOR:
             assert types == [datetime], field.full_name
         elif types == [dict[str, Any]]:

@@ -1,9 +1,12 @@
 """Migrations make exactly the tables that the code speaks of, and know old from new."""
 
+import json
+
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
-from epochal_service.store import Database, migrate
+from epochal_service.store import Database, jobs, migrate
 from epochal_service.store.tables import metadata
 
 
@@ -40,3 +43,30 @@ def test_a_newer_database_is_refused_and_left_alone(database_url: str) -> None:
         found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
     database.close()
     assert found == "9999"
+
+
+def test_what_was_made_before_there_was_a_search_is_found_by_it(database_url: str) -> None:
+    database = Database(database_url)
+    with database.write() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        job = {"dataset": {"name": "two_moons"}, "labels": {"course": "Week-3"}}
+        for job_id, spec in {"job_1": job, "sweep_1": {"job": job, "variants": []}}.items():
+            connection.execute(
+                sa.text(
+                    "INSERT INTO jobs (id, owner, state, spec, parameters, samples, flops, epoch,"
+                    " attempt, fruitless_attempts, fence, last_seq, created_at)"
+                    " VALUES (:id, 'me', 'queued', :spec, 1, 1, 1, 0, 0, 0, 0, 1, 0)"
+                ),
+                {"id": job_id, "spec": json.dumps(spec)},
+            )
+    migrate.upgrade(database_url)
+    with database.read() as connection:
+        for text in ("MOONS", "course=week-3", "job_1"):
+            [found] = jobs.page(connection, "me", size=9, before=None, text=text)
+            assert found.id == "job_1"
+        [found] = jobs.page(connection, "me", size=9, before=None, text="moons", kind="sweep")
+        assert found.id == "sweep_1"
+        assert jobs.page(connection, "me", size=9, before=None, text="digits") == []
+    database.close()

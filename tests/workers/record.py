@@ -2,18 +2,22 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epochal_service.jobs.epochs import join, latest, note, unpack_gradients
-from epochal_service.jobs.lifecycle import TRANSITIONS
+from epochal_service.jobs.epochs import latest, note, unpack_gradients
+from epochal_service.jobs.lifecycle import TRANSITIONS, kind_of
+from epochal_service.jobs.sweeps import read_progress
 from epochal_service.specs.jobs import TERMINAL
+from epochal_service.specs.sweeps import MemberProgress, SweepSpec
 from epochal_service.store import Database, checkpoints, jobs, log
 from epochal_service.store.jobs import JobRow
 from epochal_service.store.log import LogRow
+from epochal_service.store.packing import unpack
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,8 @@ class Record:
     columns: dict[str, str]
     gradients: dict[str, str]
     checkpoints: dict[int, str]
+    members: list[tuple[int, str | None]]
+    """Of a sweep, how far each has come and why it is over."""
 
 
 def sha256(content: bytes | NDArray[np.generic]) -> str:
@@ -40,6 +46,25 @@ def read(database: Database, job_id: str) -> tuple[JobRow, list[LogRow]]:
         row = jobs.find(connection, job_id)
         assert row is not None
         return row, log.after(connection, job_id, 0, limit=10**9)
+
+
+def columns(rows: Sequence[LogRow]) -> dict[str, NDArray[np.float64]]:
+    """Every column of a job's or a sweep's log, whole; each epoch must be there once."""
+    found: dict[str, list[NDArray[np.float64]]] = {}
+    ends: dict[str, int] = {}
+    for row in rows:
+        for name, column in unpack(row.body).items() if row.body is not None else ():
+            assert row.first_epoch == ends.get(name, 0) + 1
+            ends[name] = row.first_epoch + len(column) - 1
+            found.setdefault(name, []).append(column)
+    return {name: np.concatenate(parts) for name, parts in sorted(found.items())}
+
+
+def members(row: JobRow) -> list[MemberProgress]:
+    """What the row of a sweep has of its members; nothing for a job."""
+    if kind_of(row.id) == "job":
+        return []
+    return read_progress(SweepSpec.model_validate_json(row.spec), row.latest)
 
 
 def states(database: Database, job_id: str) -> list[str]:
@@ -73,14 +98,16 @@ def check_log(database: Database, job_id: str) -> None:
         elif each.kind != "checkpoint":
             assert (each.first_epoch, each.last_epoch) == (reached, reached), each
 
-    if epochs:
-        last = epochs[-1]
-        assert last.body is not None
-        stretch = join([(last.first_epoch, last.body)])
-        assert stretch is not None
-        assert row.latest == latest(stretch.first, stretch.columns)
-    else:
+    whole = columns(rows)
+    if not epochs:
         assert row.latest is None
+    elif kind_of(job_id) == "job":
+        assert row.latest == latest(1, whole)
+    for index, member in enumerate(members(row)):
+        own = {name: c for name, c in whole.items() if name.startswith(f"{index}.")}
+        assert {len(column) for column in own.values()} <= {member.epoch}
+        for name, column in own.items():
+            assert getattr(member.latest, name.partition(".")[2]) == column[-1]
 
     with database.read() as connection:
         point = checkpoints.resume_point(connection, job_id)
@@ -94,8 +121,7 @@ def record(database: Database, job_id: str) -> Record:
     check_log(database, job_id)
     row, rows = read(database, job_id)
     epochs = [each for each in rows if each.kind == "epochs"]
-    stretch = join((each.first_epoch, each.body) for each in epochs if each.body is not None)
-    columns = {} if stretch is None else stretch.columns
+    whole = columns(rows)
     gradients = unpack_gradients(e.gradients for e in epochs if e.gradients is not None)
     kept: dict[int, str] = {}
     with database.read() as connection:
@@ -110,7 +136,7 @@ def record(database: Database, job_id: str) -> Record:
         stop_reason=row.stop_reason,
         epoch=row.epoch,
         divergence=row.divergence,
-        columns={n: sha256(column) for n, column in columns.items() if n != "seconds"},
+        columns={n: sha256(c) for n, c in whole.items() if n.rpartition(".")[2] != "seconds"},
         gradients={}
         if gradients is None
         else {
@@ -120,4 +146,5 @@ def record(database: Database, job_id: str) -> Record:
             "histogram": sha256(gradients.histogram),
         },
         checkpoints=kept,
+        members=[(member.epoch, member.stop_reason) for member in members(row)],
     )

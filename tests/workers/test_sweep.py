@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.workers.record import read
+from tests.workers import record
+from tests.workers.record import check_log, read
 from tests.workers.workshop import AT_ONCE, NEVER, XOR, Killed, Service, at_call
 
 from epochal_service.errors import Conflict, InvalidArgument, NotFound
@@ -15,7 +16,6 @@ from epochal_service.methods import jobs as job_methods
 from epochal_service.methods import sweeps as sweep_methods
 from epochal_service.specs.jobs import CreateJobOptions
 from epochal_service.specs.sweeps import CreateSweepOptions, Sweep, SweepSpec
-from epochal_service.store.packing import unpack
 
 # What has a memory: shuffled batches, each member's own dropout, moments, a stopping rule.
 JOB: dict[str, Any] = {
@@ -53,16 +53,10 @@ def get(service: Service, sweep_id: str) -> Sweep:
 
 
 def columns(service: Service, sweep_id: str) -> dict[str, NDArray[np.float64]]:
-    """Every column of every member, whole; each epoch must be there once."""
+    """Every column of every member."""
+    check_log(service.database, sweep_id)
     _, rows = read(service.database, sweep_id)
-    found: dict[str, list[NDArray[np.float64]]] = {}
-    ends: dict[str, int] = {}
-    for row in rows:
-        for name, column in unpack(row.body).items() if row.body is not None else ():
-            assert row.first_epoch == ends.get(name, 0) + 1
-            ends[name] = row.first_epoch + len(column) - 1
-            found.setdefault(name, []).append(column)
-    return {name: np.concatenate(parts) for name, parts in sorted(found.items())}
+    return record.columns(rows)
 
 
 def without_time(told: dict[str, NDArray[np.float64]]) -> dict[str, list[float]]:

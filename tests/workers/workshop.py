@@ -10,10 +10,11 @@ from tests.workers.record import Record, record
 from epochal_service.jobs import lifecycle, reaper
 from epochal_service.jobs.follow import Hub
 from epochal_service.jobs.queue import Queue
-from epochal_service.methods import jobs
+from epochal_service.methods import jobs, sweeps
 from epochal_service.methods.context import Context
 from epochal_service.settings import Settings
 from epochal_service.specs.jobs import CreateJobOptions, JobState
+from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Connection, Database, migrate
 from epochal_service.store import jobs as stored_jobs
@@ -103,7 +104,12 @@ class Service:
         self.database.close()
 
     def create(self, spec: dict[str, Any], **changes: Any) -> str:
-        """Queue a job; its id."""
+        """Queue a job, or a sweep where the spec has variants; its id."""
+        if "variants" in spec:
+            sweep = SweepSpec.model_validate({**spec, **changes})
+            made = sweeps.create_sweep(self.context, sweep, CreateSweepOptions())
+            assert made.id is not None
+            return made.id
         asked = TrainingSpec.model_validate({**spec, **changes})
         job = jobs.create_job(self.context, asked, CreateJobOptions())
         assert job.id is not None

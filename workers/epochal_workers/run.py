@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
@@ -15,12 +17,12 @@ from epochal_service.errors import EpochalError, Unavailable
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.kernel import kernel
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
-from epochal_service.jobs.preparation import load_dataset, prepare
-from epochal_service.jobs.sweeps import prepare_sweep
+from epochal_service.jobs.preparation import Prepared, load_dataset, prepare
+from epochal_service.jobs.sweeps import networks_of, prepare_sweep
 from epochal_service.specs.jobs import JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store.packing import unpack_state
+from epochal_service.store.packing import unpack, unpack_state
 
 from .passage import Passage, RunPassage, Workshop
 from .sweep import SweepPassage
@@ -36,6 +38,7 @@ def run(shop: Workshop, job_id: str) -> JobState | None:
     """
     if shop.leaving():
         return None  # the reaper tells another worker
+    claim = None
     try:
         claim = lifecycle.claim(
             shop.database,
@@ -49,14 +52,25 @@ def run(shop: Workshop, job_id: str) -> JobState | None:
         shop.queue.ring(job_id)
         state = _train(shop, claim)
     except Unavailable as error:
-        # Nothing can be written, not even this. The lease runs out, and another worker goes on.
-        logger.warning("left: the database is away", job=job_id, error=error.detail)
+        logger.warning("left: the database takes nothing", job=job_id, error=error.detail)
+        if claim is not None:
+            _give_back(shop, claim)
         return None
     shop.queue.ring(job_id)
     logger.info("left", job=job_id, attempt=claim.job.attempt, state=state or "lost")
     if state == "queued":
         shop.queue.hint(job_id)
     return state
+
+
+def _give_back(shop: Workshop, claim: Claim) -> None:
+    """So that no attempt is held against the job, and a little later it is tried again.
+
+    A disk that is full for epochs may still have room for this. Where not even this can be written,
+    the lease runs out.
+    """
+    with suppress(Unavailable):
+        lifecycle.release(shop.database, claim, Progress())
 
 
 def _train(shop: Workshop, claim: Claim) -> JobState | None:
@@ -86,11 +100,22 @@ def _set_out(shop: Workshop, claim: Claim) -> Passage:
         with shop.database.read() as connection:
             dataset = load_dataset(sweep.job, connection, claim.job.owner)
         members = prepare_sweep(sweep, dataset, limits)
-        together = engine.Sweep(members.job.network, members.trainings, members.job.data, state)
+        networks = networks_of(sweep, members.job.network)
+        together = engine.Sweep(networks, members.trainings, members.job.data, state)
         return SweepPassage(shop, claim, sweep, together)
     spec = TrainingSpec.model_validate_json(claim.job.spec)
     with shop.database.read() as connection:
         dataset = load_dataset(spec, connection, claim.job.owner)
     prepared = prepare(spec, dataset, limits)
+    if claim.first_weights is not None:
+        state = _forked(prepared, claim.first_weights)
     alone = engine.Run(prepared.network, prepared.training, prepared.data, state)
     return RunPassage(shop, claim, spec, prepared, alone)
+
+
+def _forked(prepared: Prepared, first_weights: bytes) -> engine.State:
+    """What a fresh run begins from, but for the weights."""
+    fresh = engine.Run(prepared.network, prepared.training, prepared.data).state()
+    weights = unpack(first_weights)
+    own = {name: weights[name] for name in prepared.network.parameters}
+    return replace(fresh, arrays={**fresh.arrays, **own})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..network import Network
 from ..trace import Array
 from .numpy_script import numpy_script
+from .onnx import onnx_model
 from .pytorch import pytorch_module
 from .safetensors import safetensors
 from .scaling import Scaling
@@ -21,8 +22,8 @@ class Export:
     suffix: str
     """What a file in this format ends in."""
     write: Callable[[Network, Mapping[str, Array], Scaling | None], bytes]
-    """`write(network, weights, scaling)`: the file. Raises ValueError for a layer that the format
-    has no words for."""
+    """`write(network, weights, scaling)`: the file. Raises ModuleNotFoundError where a format needs
+    a package that is not installed."""
 
 
 EXPORTS: dict[str, Export] = {
@@ -31,8 +32,17 @@ EXPORTS: dict[str, Export] = {
         Export("safetensors", "safetensors", safetensors),
         Export("numpy", "py", numpy_script),
         Export("pytorch", "py", pytorch_module),
+        Export("onnx", "onnx", onnx_model),
     )
 }
 """All formats by the name that the API knows."""
 
-__all__ = ["EXPORTS", "Export", "Scaling", "numpy_script", "pytorch_module", "safetensors"]
+__all__ = [
+    "EXPORTS",
+    "Export",
+    "Scaling",
+    "numpy_script",
+    "onnx_model",
+    "pytorch_module",
+    "safetensors",
+]

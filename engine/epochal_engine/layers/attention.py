@@ -16,7 +16,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ..activations import ACTIVATIONS
-from ..primitives import softmax, tanh
+from ..primitives import gather, scores, softmax, softmax_of_columns, tanh
 from ..trace import Symbol, constant
 from .dense import Dense
 from .layer import Layer, Scope, check_counts, check_rate, check_words, drawn, require
@@ -25,8 +25,10 @@ from .normalization import LayerNorm
 
 @lru_cache(maxsize=8)
 def _later_places(places: int) -> Symbol:
-    """What is added to scores `(places, places)` so that no place sees a later one: 0 or -∞."""
-    return constant(np.triu(np.full((places, places), -np.inf), 1))
+    """What is added to scores `(others, places)` so that no place sees a later one: 0 or -∞."""
+    # One row of them, seen through a window that moves with the place: as small as a sequence.
+    row = np.repeat([-np.inf, 0.0], [places - 1, places])
+    return constant(np.lib.stride_tricks.sliding_window_view(row, places)[::-1])
 
 
 @dataclass(frozen=True)
@@ -92,15 +94,16 @@ class MultiHeadAttention(Layer):
         project = Dense(features, initializer="xavier_uniform")
 
         def by_head(x: Symbol) -> Symbol:
-            return x.reshape((*x.shape[:2], self.heads, share)).permute((0, 2, 1, 3))
+            return x.reshape((*x.shape[:2], self.heads, share))
 
         asked = by_head(project.forward(scope.within("query"), query) * (1.0 / math.sqrt(share)))
         keys = by_head(project.forward(scope.within("key"), memory))
         values = by_head(project.forward(scope.within("value"), memory))
-        scores = asked @ keys.T
+        # A column for each place that asks, (n, heads, others, places).
+        likeness = scores(keys, asked)
         if self.causal:
-            scores = scores + _later_places(places)
-        found = (softmax(scores) @ values).permute((0, 2, 1, 3)).reshape((n, places, features))
+            likeness = likeness + _later_places(places)
+        found = gather(softmax_of_columns(likeness), values).reshape((n, places, features))
         return project.forward(scope.within("output"), found)
 
 

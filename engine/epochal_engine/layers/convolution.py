@@ -10,7 +10,7 @@ from ..activations import ACTIVATIONS
 from ..initializers import usual_initializer
 from ..primitives import convolve, place
 from ..trace import Symbol
-from .layer import Layer, Scope, check_counts, check_words, drawn, require, zeros
+from .layer import Layer, Scope, check_counts, check_gain, check_words, drawn, require, zeros
 
 Padding: TypeAlias = Literal["valid", "same"]
 Pair: TypeAlias = int | tuple[int, int]
@@ -34,6 +34,7 @@ class _Convolution(Layer):
     activation: str = "linear"
     use_bias: bool = True
     initializer: str | None = None
+    initializer_gain: float = 1.0
 
     def __post_init__(self) -> None:
         for name in ("kernel_size", "stride"):
@@ -45,6 +46,7 @@ class _Convolution(Layer):
         if self.padding not in ("valid", "same"):
             raise ValueError('padding is "valid" or "same"')
         check_words(self.activation, self.initializer)
+        check_gain(self.initializer_gain)
 
     @property
     def initializer_name(self) -> str:
@@ -79,7 +81,7 @@ class Conv2d(_Convolution):
 
     With padding "same", zeros around the image give one place for every `stride` pixels; with
     "valid" only windows count that lie within. Kernels are `(height, width, channels, filters)`.
-    The initializer None is the usual one of the activation; biases start at zero.
+    First weights are as those of `Dense`; biases start at zero.
     """
 
     type: ClassVar[str] = "conv2d"
@@ -88,7 +90,8 @@ class Conv2d(_Convolution):
         """From `(n, height, width, channels)` to `(n, height, width, filters)`."""
         require(len(x.shape) == 4, "an image, (height, width, channels)")
         shape = (*pair(self.kernel_size), x.shape[3], self.filters)
-        weight = scope.parameter("weight", shape, drawn(self.initializer_name))
+        first = drawn(self.initializer_name, self.initializer_gain)
+        weight = scope.parameter("weight", shape, first)
         return self._forward(scope, x, weight, pair(self.stride))
 
 
@@ -108,7 +111,8 @@ class Conv1d(_Convolution):
         require(len(x.shape) == 3, "a sequence, (length, channels)")
         n, length, channels = x.shape
         shape = (self.kernel_size, channels, self.filters)
-        weight = scope.parameter("weight", shape, drawn(self.initializer_name))
+        first = drawn(self.initializer_name, self.initializer_gain)
+        weight = scope.parameter("weight", shape, first)
         weight = weight.reshape((shape[0], 1, *shape[1:]))
         y = self._forward(scope, x.reshape((n, length, 1, channels)), weight, (self.stride, 1))
         return y.reshape((n, y.shape[1], self.filters))

@@ -8,7 +8,7 @@ from typing import ClassVar
 from ..activations import ACTIVATIONS
 from ..initializers import usual_initializer
 from ..trace import Symbol
-from .layer import Layer, Scope, check_rate, check_words, drawn, zeros
+from .layer import Layer, Scope, check_gain, check_rate, check_words, drawn, zeros
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,8 @@ class Dense(Layer):
     """Every unit weighs all inputs, adds a bias, and applies the activation.
 
     It works along the last axis, on every position of the others alike. The initializer None stands
-    for the usual one of the activation, see `usual_initializer`; biases start at zero.
+    for the usual one of the activation, see `usual_initializer`; first weights are its numbers
+    times `initializer_gain`, and biases start at zero.
     """
 
     type: ClassVar[str] = "dense"
@@ -24,11 +25,13 @@ class Dense(Layer):
     activation: str = "linear"
     use_bias: bool = True
     initializer: str | None = None
+    initializer_gain: float = 1.0
 
     def __post_init__(self) -> None:
         if self.units < 1:
             raise ValueError("a dense layer needs at least one unit")
         check_words(self.activation, self.initializer)
+        check_gain(self.initializer_gain)
 
     @property
     def initializer_name(self) -> str:
@@ -38,7 +41,8 @@ class Dense(Layer):
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
         """f(x·W + b), from `(n, …, fan_in)` to `(n, …, units)`."""
         shape = (x.shape[-1], self.units)
-        z = x @ scope.parameter("weight", shape, drawn(self.initializer_name))
+        first = drawn(self.initializer_name, self.initializer_gain)
+        z = x @ scope.parameter("weight", shape, first)
         if self.use_bias:
             z = z + scope.parameter("bias", (self.units,), zeros)
         return ACTIVATIONS[self.activation].traced(z)

@@ -9,6 +9,7 @@ A layer holds no numbers and remembers no input: one network can serve any numbe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
@@ -36,9 +37,9 @@ def ones(shape: Shape, rng: np.random.Generator) -> Array:
     return np.ones(shape)
 
 
-def drawn(initializer: str) -> FirstValues:
-    """First values from the initializer of that name."""
-    return lambda shape, rng: INITIALIZERS[initializer](shape, rng=rng)
+def drawn(initializer: str, gain: float = 1.0) -> FirstValues:
+    """First values from the initializer of that name, times `gain`."""
+    return lambda shape, rng: gain * INITIALIZERS[initializer](shape, rng=rng)
 
 
 class Scope:
@@ -118,6 +119,12 @@ def check_rate(rate: float) -> None:
     """Raise ValueError unless so large a share may be dropped."""
     if not 0.0 <= rate < 1.0:
         raise ValueError("a dropout rate must be at least 0 and less than 1")
+
+
+def check_gain(gain: float) -> None:
+    """Raise ValueError unless first weights may be multiplied by it."""
+    if not 0.0 <= gain < math.inf:
+        raise ValueError("initializer_gain must be a finite number that is not negative")
 
 
 def check_words(activation: str | None = None, initializer: str | None = None) -> None:

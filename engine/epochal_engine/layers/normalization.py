@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ..primitives import mean_to, sqrt, square
+from ..primitives import mean_to, sqrt, square, standardize
 from ..trace import Shape, Symbol
 from .layer import Layer, Scope, ones, zeros
 
@@ -40,7 +40,7 @@ class LayerNorm(Layer):
         """(x - mean) / √(variance + ε) · scale + shift along the last axis of `(n, …, d)`."""
         features = x.shape[-1:]
         _, centered, variance = _moments(x, (*x.shape[:-1], 1))
-        normal = centered * (1.0 / sqrt(variance + self.epsilon))
+        normal = standardize(x, centered, 1.0 / sqrt(variance + self.epsilon))
         scale = scope.parameter("scale", features, ones)
         return normal * scale + scope.parameter("shift", features, zeros)
 
@@ -78,8 +78,8 @@ class BatchNorm(Layer):
             ):
                 share = new.reshape(channels) * (1.0 - self.momentum)
                 scope.update(name, old * self.momentum + share)
+            normal = standardize(x, centered, 1.0 / sqrt(variance + self.epsilon))
         else:
-            centered, variance = x - running_mean, running_variance
-        normal = centered * (1.0 / sqrt(variance + self.epsilon))
+            normal = (x - running_mean) * (1.0 / sqrt(running_variance + self.epsilon))
         scale = scope.parameter("scale", channels, ones)
         return normal * scale + scope.parameter("shift", channels, zeros)

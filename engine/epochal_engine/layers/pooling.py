@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import ClassVar
 
-from ..primitives import largest, maximum, mean_to
+from ..primitives import largest, maximum, mean_to, positive_part
 from ..trace import Symbol
 from .convolution import Pair, pair
 from .layer import Layer, Scope, check_counts, require
@@ -27,12 +27,12 @@ class _Pooling(Layer):
                 object.__setattr__(self, name, pair(numbers))
             check_counts(**{name: min(pair(numbers))})
 
-    def _windows(self, x: Symbol) -> list[Symbol]:
-        """What stands at each place of every window of `(n, height, width, channels)`.
+    def _windows(self, image: Symbol) -> list[Symbol]:
+        """What stands at each place of every window of `(height, channels, width, n)`.
 
-        One array for each place, laid out as the convolutions lay out their images.
+        One array for each place.
         """
-        parts = [x.permute((1, 3, 2, 0))]
+        parts = [image]
         sizes = pair(self.pool_size)
         for axis, size, step in zip(
             (0, 2), sizes, pair(self.stride or self.pool_size), strict=True
@@ -49,8 +49,27 @@ class _Pooling(Layer):
 
 
 def _image(x: Symbol) -> Symbol:
+    """From `(n, height, width, channels)` to the axes in which convolutions lay out images."""
     require(len(x.shape) == 4, "an image, (height, width, channels)")
-    return x
+    return x.permute((1, 3, 2, 0))
+
+
+def _apart(image: Symbol) -> tuple[Symbol, Callable[[Symbol], Symbol]]:
+    """The image before its positive part was taken or a bias added, and what does so again.
+
+    Neither changes the order of the numbers in a window: of relu(z + b) the largest is
+    relu(largest z + b), and there are fewer of those.
+    """
+    match "" if image.primitive is None else image.primitive.name:
+        case "positive_part":
+            before, again = _apart(image.inputs[0])
+            return before, lambda x: positive_part(again(x))
+        case "add" if image.inputs[0].shape == image.shape:
+            bias = image.inputs[1]
+            if bias.shape == (1, image.shape[1], 1, 1):
+                before, again = _apart(image.inputs[0])
+                return before, lambda x: again(x) + bias
+    return image, lambda x: x
 
 
 @dataclass(frozen=True)
@@ -64,7 +83,8 @@ class MaxPool2d(_Pooling):
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
         """From `(n, height, width, channels)` to fewer of both."""
-        return reduce(maximum, self._windows(_image(x))).permute((3, 0, 2, 1))
+        before, again = _apart(_image(x))
+        return again(reduce(maximum, self._windows(before))).permute((3, 0, 2, 1))
 
 
 @dataclass(frozen=True)

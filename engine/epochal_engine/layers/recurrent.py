@@ -4,8 +4,8 @@
                       ↑        ↑        ↑
     input             x₀       x₁       x₂
 
-A cell is one formula, traced once for every place. Within it a state is `(units, n)`, so that each
-gate is one piece of memory.
+The recurrence is one primitive for all places. Within it a state is `(units, n)`, so that each gate
+is one piece of memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..initializers import INITIALIZERS
-from ..primitives import concatenate, sigmoid, stretch, tanh
+from ..primitives import gru, lstm, rnn, stretch
 from ..trace import Array, Shape, Symbol
 from .layer import Layer, Scope, check_counts, drawn, require, zeros
 
@@ -56,32 +56,26 @@ class _Recurrent(Layer):
         recurrent = scope.parameter("recurrent", (self.units, rows), orthogonal_gates)
         bias = scope.parameter("bias", (rows,), self.first_bias)
         # What the inputs add to the gates, for all places at once: (places, rows, n).
-        inputs = stretch(weight.T, (places, rows, features)) @ x.permute((1, 2, 0))
-        inputs = inputs + bias.reshape((rows, 1))
-        states = self.states(
-            [inputs.cut(0, t, t + 1).reshape((rows, n)) for t in range(places)], recurrent.T
-        )
-        if not self.return_sequences:
-            return states[-1].T
-        together = concatenate([h.reshape((1, self.units, n)) for h in states], 0)
-        return together.permute((2, 0, 1))
+        inflow = stretch(weight.T, (places, rows, features)) @ x.permute((1, 2, 0))
+        inflow = inflow + bias.reshape((rows, 1))
+        states = self.recurrence(inflow, recurrent.T)
+        if self.return_sequences:
+            return states.permute((2, 0, 1))
+        return states.cut(0, places - 1, places).reshape((self.units, n)).T
+
+    @staticmethod
+    @abstractmethod
+    def recurrence(inflow: Symbol, recurrent: Symbol) -> Symbol:
+        """The states `(places, units, n)`.
+
+        `inflow` is what the inputs add to the gates, `(places, gates · units, n)`; `recurrent` are
+        the weights `(gates · units, units)`.
+        """
 
     @staticmethod
     def first_bias(shape: Shape, rng: np.random.Generator) -> Array:
         """The first biases."""
         return zeros(shape, rng)
-
-    @abstractmethod
-    def states(self, inputs: list[Symbol], recurrent: Symbol) -> list[Symbol]:
-        """The hidden state `(units, n)` at every place; the first place meets a state of zeros.
-
-        `inputs` are what the inputs add to the gates, each `(gates · units, n)`; `recurrent` is
-        `(gates · units, units)`.
-        """
-
-    def gate(self, x: Symbol, first: int, last: int) -> Symbol:
-        """The rows of the gates from `first` up to, not including, `last`."""
-        return x.cut(0, first * self.units, last * self.units)
 
 
 @dataclass(frozen=True)
@@ -90,13 +84,7 @@ class Rnn(_Recurrent):
 
     type: ClassVar[str] = "rnn"
     gates: ClassVar[int] = 1
-
-    def states(self, inputs: list[Symbol], recurrent: Symbol) -> list[Symbol]:
-        """See `_Recurrent.states`."""
-        states: list[Symbol] = []
-        for z in inputs:
-            states.append(tanh(z + recurrent @ states[-1] if states else z))
-        return states
+    recurrence = staticmethod(rnn)
 
 
 @dataclass(frozen=True)
@@ -112,6 +100,7 @@ class Lstm(_Recurrent):
 
     type: ClassVar[str] = "lstm"
     gates: ClassVar[int] = 4
+    recurrence = staticmethod(lstm)
 
     @staticmethod
     def first_bias(shape: Shape, rng: np.random.Generator) -> Array:
@@ -119,19 +108,6 @@ class Lstm(_Recurrent):
         bias = np.zeros((4, shape[0] // 4))
         bias[1] = 1.0
         return bias.ravel()
-
-    def states(self, inputs: list[Symbol], recurrent: Symbol) -> list[Symbol]:
-        """See `_Recurrent.states`."""
-        states: list[Symbol] = []
-        cell: Symbol | None = None
-        for z in inputs:
-            if states:
-                z = z + recurrent @ states[-1]
-            gates, candidate = sigmoid(self.gate(z, 0, 3)), tanh(self.gate(z, 3, 4))
-            added = self.gate(gates, 0, 1) * candidate
-            cell = added if cell is None else self.gate(gates, 1, 2) * cell + added
-            states.append(self.gate(gates, 2, 3) * tanh(cell))
-        return states
 
 
 @dataclass(frozen=True)
@@ -146,20 +122,4 @@ class Gru(_Recurrent):
 
     type: ClassVar[str] = "gru"
     gates: ClassVar[int] = 3
-
-    def states(self, inputs: list[Symbol], recurrent: Symbol) -> list[Symbol]:
-        """See `_Recurrent.states`."""
-        states: list[Symbol] = []
-        to_gates, to_candidate = self.gate(recurrent, 0, 2), self.gate(recurrent, 2, 3)
-        for inflow in inputs:
-            for_gates, for_candidate = self.gate(inflow, 0, 2), self.gate(inflow, 2, 3)
-            if not states:
-                keep = sigmoid(self.gate(for_gates, 0, 1))
-                states.append((1.0 - keep) * tanh(for_candidate))
-                continue
-            h = states[-1]
-            gates = sigmoid(for_gates + to_gates @ h)
-            keep, reset = self.gate(gates, 0, 1), self.gate(gates, 1, 2)
-            candidate = tanh(for_candidate + to_candidate @ (reset * h))
-            states.append(candidate + keep * (h - candidate))
-        return states
+    recurrence = staticmethod(gru)

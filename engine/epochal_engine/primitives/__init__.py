@@ -6,7 +6,8 @@ computed again.
 """
 
 from .arithmetic import equal, maximum
-from .convolution import convolve
+from .attention import gather, scores, softmax_of_columns
+from .convolution import MANY_PLACES, convolve
 from .elementary import (
     absolute,
     exp,
@@ -24,12 +25,15 @@ from .elementary import (
     tanh,
 )
 from .normal import normal_cdf
+from .normalization import standardize
 from .outputs import sigmoid_binary_cross_entropy, softmax, softmax_cross_entropy
 from .products import FEW_ROWS, take_rows
+from .recurrent import gru, lstm, rnn
 from .shapes import concatenate, copy, largest, mean, mean_to, place, stretch, sum_to
 
 __all__ = [
     "FEW_ROWS",
+    "MANY_PLACES",
     "absolute",
     "concatenate",
     "convolve",
@@ -37,9 +41,12 @@ __all__ = [
     "equal",
     "exp",
     "expm1",
+    "gather",
+    "gru",
     "is_positive",
     "largest",
     "log",
+    "lstm",
     "maximum",
     "mean",
     "mean_to",
@@ -47,14 +54,18 @@ __all__ = [
     "normal_cdf",
     "place",
     "positive_part",
+    "rnn",
+    "scores",
     "sigmoid",
     "sigmoid_binary_cross_entropy",
     "sign",
     "softmax",
     "softmax_cross_entropy",
+    "softmax_of_columns",
     "softplus",
     "sqrt",
     "square",
+    "standardize",
     "step",
     "stretch",
     "sum_to",

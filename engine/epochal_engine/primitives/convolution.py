@@ -7,6 +7,12 @@ image as the kernel is wide are made, each shifted by one column:
 
 All that the windows of output row h contain is then one piece of memory, from `shifted[h]` on, and
 the windows are an overlapping view. No copy is made for the height of the kernel.
+
+A matrix of few filters is a narrow one, and narrow ones are multiplied slowly. Two rows of windows
+are then taken as one that is higher, for twice the filters, each with zeros where it does not look:
+
+    filter    k₀ k₁ k₂ 0      for the upper row
+              0  k₀ k₁ k₂     for the lower row
 """
 
 from __future__ import annotations
@@ -15,7 +21,12 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
-from .shapes import concatenate, contiguous, stretch
+from .shapes import concatenate, contiguous, place, stretch
+
+FEW_FILTERS = 16
+"""Up to so many filters, two rows of windows are worked on as one."""
+MANY_PLACES = 256
+"""If a row has at least so many windows, of all samples together."""
 
 
 def convolve(x: Symbol, kernel: Symbol, stride: tuple[int, int]) -> Symbol:
@@ -31,15 +42,26 @@ def convolve(x: Symbol, kernel: Symbol, stride: tuple[int, int]) -> Symbol:
     shape = (height, 1, channels, columns, n)
     ends = [j + right * (columns - 1) + 1 for j in range(wide)]
     shifted = [x.cut(2, j, end, right).reshape(shape) for j, end in enumerate(ends)]
+    are_few = filters <= FEW_FILTERS and rows % 2 == 0 and columns * n >= MANY_PLACES
+    if are_few:
+        kernel = _for_two_rows(kernel.reshape((tall, wide * channels, filters)), down)
+        tall, rows, down = tall + down, rows // 2, 2 * down
     windows = apply(
         "windows",
         (rows, tall * wide * channels, columns * n),
         contiguous(concatenate(shifted, 1)),
         details=(tall, down),
     )
-    weights = kernel.reshape((tall * wide * channels, filters)).T
+    weights = kernel.reshape((tall * wide * channels, -1)).T
     product = stretch(weights, (rows, *weights.shape)) @ windows
-    return product.reshape((rows, filters, columns, n))
+    return product.reshape((-1, filters, columns, n))
+
+
+def _for_two_rows(kernel: Symbol, down: int) -> Symbol:
+    """Filters `(tall, …, filters)` above such as look `down` lines lower, `(…, 2 · filters)`."""
+    tall, *rest = kernel.shape
+    shape = (tall + down, *rest)
+    return concatenate([place(shape, 0, [(kernel, start, 1)]) for start in (0, down)], 2)
 
 
 def _windows(tall: int, down: int, shifted: Array, shape: Shape) -> Array:

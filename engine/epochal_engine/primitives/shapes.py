@@ -70,18 +70,27 @@ def largest(x: Symbol, axes: Sequence[int]) -> Symbol:
 
 
 def _sum_to_calls(x: Array, out: Array) -> list[Call]:
-    # A product with ones is several times faster than a reduction over a short axis.
-    if x.ndim == 2 and out.shape == x.shape[1:]:
-        return [(np.ones(len(x), x.dtype).dot, (x, out))]
-    if x.flags.c_contiguous and x.ndim > 1:
-        if out.ndim > 0 and x.shape[-out.ndim :] == out.shape:
-            rows = x.reshape(-1, out.size)
-            return [(np.ones(len(rows), x.dtype).dot, (rows, out.reshape(-1)))]
-        if out.shape == (*x.shape[:-1], 1):
-            return [(x.reshape(-1, x.shape[-1]).dot, (np.ones(x.shape[-1], x.dtype), out.ravel()))]
     kept = out.reshape((1,) * (x.ndim - out.ndim) + out.shape)
-    axes = tuple(i for i in range(x.ndim) if kept.shape[i] == 1)
-    return [(np.add.reduce, (x, axes, None, kept, True))]
+    left = [i for i in range(x.ndim) if kept.shape[i] != 1]
+    axes = tuple(i for i in range(x.ndim) if i not in left)
+    # A product with ones is several times faster than a reduction over an axis.
+    if x.ndim > 2 and axes == (x.ndim - 2,):
+        return [(np.matmul, (np.ones((1, x.shape[-2]), x.dtype), x, kept))]
+    first, end = (left[0], left[-1] + 1) if left else (0, 0)
+    if end - first != len(left) or not (x.flags.c_contiguous or (x.ndim == 2 and left)):
+        return [(np.add.reduce, (x, axes, None, kept, True))]
+    before, after = math.prod(x.shape[:first]), math.prod(x.shape[end:])
+    sums = out.reshape(-1)
+    if after == 1:
+        return [(np.ones(before, x.dtype).dot, (x.reshape(before, -1), sums))]
+    rows = x.reshape(-1, after)
+    if before == 1:
+        return [(rows.dot, (np.ones(after, x.dtype), sums))]
+    parts = np.empty(len(rows), x.dtype)
+    return [
+        (rows.dot, (np.ones(after, x.dtype), parts)),
+        (np.ones(before, x.dtype).dot, (parts.reshape(before, -1), sums)),
+    ]
 
 
 def _largest_slopes(y: Symbol, g: Symbol) -> list[Symbol]:

@@ -100,6 +100,8 @@ class DatasetSpec(_message.Message):
     SCALING_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
+    FEATURE_NAMES_FIELD_NUMBER: _builtins.int
+    CLASS_NAMES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     samples: _builtins.int
     noise: _builtins.float
@@ -113,6 +115,14 @@ class DatasetSpec(_message.Message):
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
     @_builtins.property
     def targets(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    @_builtins.property
+    def feature_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """inputs and targets only: what the numbers of a row are called."""
+
+    @_builtins.property
+    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """inputs and targets only: what the labels 0, 1, 2 ... are called; with names, targets are labels whatever the loss."""
+
     def __init__(
         self,
         *,
@@ -126,10 +136,12 @@ class DatasetSpec(_message.Message):
         scaling: Global___Scaling.ValueType | None = ...,
         classes: _builtins.int | None = ...,
         features: _builtins.int | None = ...,
+        feature_names: _abc.Iterable[_builtins.str] | None = ...,
+        class_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_scaling", b"_scaling", "_seed", b"_seed", "classes", b"classes", "features", b"features", "id", b"id", "name", b"name", "noise", b"noise", "samples", b"samples", "scaling", b"scaling", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_scaling", b"_scaling", "_seed", b"_seed", "classes", b"classes", "features", b"features", "id", b"id", "inputs", b"inputs", "name", b"name", "noise", b"noise", "samples", b"samples", "scaling", b"scaling", "seed", b"seed", "targets", b"targets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_scaling", b"_scaling", "_seed", b"_seed", "class_names", b"class_names", "classes", b"classes", "feature_names", b"feature_names", "features", b"features", "id", b"id", "inputs", b"inputs", "name", b"name", "noise", b"noise", "samples", b"samples", "scaling", b"scaling", "seed", b"seed", "targets", b"targets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__classes: _TypeAlias = _typing.Literal["classes"]  # noqa: Y015
     _WhichOneofArgType__classes: _TypeAlias = _typing.Literal["_classes", b"_classes"]  # noqa: Y015

@@ -3,6 +3,12 @@
 import grpc
 import warnings
 
+from . import activation_pb2 as epochal_dot_v1_dot_activation__pb2
+from . import loss_pb2 as epochal_dot_v1_dot_loss__pb2
+from . import model_pb2 as epochal_dot_v1_dot_model__pb2
+from . import neuron_pb2 as epochal_dot_v1_dot_neuron__pb2
+from . import preset_pb2 as epochal_dot_v1_dot_preset__pb2
+from . import section_pb2 as epochal_dot_v1_dot_section__pb2
 from . import timeline_pb2 as epochal_dot_v1_dot_timeline__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
@@ -35,6 +41,51 @@ class JourneyServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.ListNeuronParts = channel.unary_unary(
+                '/epochal.v1.JourneyService/ListNeuronParts',
+                request_serializer=epochal_dot_v1_dot_neuron__pb2.ListNeuronPartsRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_neuron__pb2.NeuronParts.FromString,
+                _registered_method=True)
+        self.ListActivations = channel.unary_unary(
+                '/epochal.v1.JourneyService/ListActivations',
+                request_serializer=epochal_dot_v1_dot_activation__pb2.ListActivationsRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_activation__pb2.Activations.FromString,
+                _registered_method=True)
+        self.ListModels = channel.unary_unary(
+                '/epochal.v1.JourneyService/ListModels',
+                request_serializer=epochal_dot_v1_dot_model__pb2.ListModelsRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_model__pb2.Models.FromString,
+                _registered_method=True)
+        self.ListLosses = channel.unary_unary(
+                '/epochal.v1.JourneyService/ListLosses',
+                request_serializer=epochal_dot_v1_dot_loss__pb2.ListLossesRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_loss__pb2.Losses.FromString,
+                _registered_method=True)
+        self.ListSections = channel.unary_unary(
+                '/epochal.v1.JourneyService/ListSections',
+                request_serializer=epochal_dot_v1_dot_section__pb2.ListSectionsRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_section__pb2.Sections.FromString,
+                _registered_method=True)
+        self.GetSection = channel.unary_unary(
+                '/epochal.v1.JourneyService/GetSection',
+                request_serializer=epochal_dot_v1_dot_section__pb2.GetSectionRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_section__pb2.Section.FromString,
+                _registered_method=True)
+        self.CheckAnswer = channel.unary_unary(
+                '/epochal.v1.JourneyService/CheckAnswer',
+                request_serializer=epochal_dot_v1_dot_section__pb2.CheckAnswerRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_section__pb2.CheckedAnswer.FromString,
+                _registered_method=True)
+        self.ListPresets = channel.unary_unary(
+                '/epochal.v1.JourneyService/ListPresets',
+                request_serializer=epochal_dot_v1_dot_preset__pb2.ListPresetsRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_preset__pb2.Presets.FromString,
+                _registered_method=True)
+        self.GetPreset = channel.unary_unary(
+                '/epochal.v1.JourneyService/GetPreset',
+                request_serializer=epochal_dot_v1_dot_preset__pb2.GetPresetRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_preset__pb2.Preset.FromString,
+                _registered_method=True)
         self.GetTimeline = channel.unary_unary(
                 '/epochal.v1.JourneyService/GetTimeline',
                 request_serializer=epochal_dot_v1_dot_timeline__pb2.GetTimelineRequest.SerializeToString,
@@ -46,6 +97,67 @@ class JourneyServiceServicer:
     """The content of the journey: read only, and the same for everybody.
     """
 
+    def ListNeuronParts(self, request, context):
+        """A nerve cell and its model, part by part.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListActivations(self, request, context):
+        """All activations: formulas, range, history, use, and what they are known for to go wrong.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListModels(self, request, context):
+        """Famous networks, from LeNet-5 to what is guessed of today's, and how their numbers come about.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLosses(self, request, context):
+        """All losses: formulas, slopes, what each is for, its trouble, and where it comes from.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSections(self, request, context):
+        """The ten sections, in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSection(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckAnswer(self, request, context):
+        """Whether an answer is right; what is right is computed by an explorer, which is named.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPresets(self, request, context):
+        """Ready jobs with what comes of them, in the order of the journey.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPreset(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetTimeline(self, request, context):
         """Eleven steps from one artificial neuron to the language models of today, with their sources.
         """
@@ -56,6 +168,51 @@ class JourneyServiceServicer:
 
 def add_JourneyServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'ListNeuronParts': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListNeuronParts,
+                    request_deserializer=epochal_dot_v1_dot_neuron__pb2.ListNeuronPartsRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_neuron__pb2.NeuronParts.SerializeToString,
+            ),
+            'ListActivations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListActivations,
+                    request_deserializer=epochal_dot_v1_dot_activation__pb2.ListActivationsRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_activation__pb2.Activations.SerializeToString,
+            ),
+            'ListModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListModels,
+                    request_deserializer=epochal_dot_v1_dot_model__pb2.ListModelsRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_model__pb2.Models.SerializeToString,
+            ),
+            'ListLosses': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLosses,
+                    request_deserializer=epochal_dot_v1_dot_loss__pb2.ListLossesRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_loss__pb2.Losses.SerializeToString,
+            ),
+            'ListSections': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSections,
+                    request_deserializer=epochal_dot_v1_dot_section__pb2.ListSectionsRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_section__pb2.Sections.SerializeToString,
+            ),
+            'GetSection': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSection,
+                    request_deserializer=epochal_dot_v1_dot_section__pb2.GetSectionRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_section__pb2.Section.SerializeToString,
+            ),
+            'CheckAnswer': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckAnswer,
+                    request_deserializer=epochal_dot_v1_dot_section__pb2.CheckAnswerRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_section__pb2.CheckedAnswer.SerializeToString,
+            ),
+            'ListPresets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPresets,
+                    request_deserializer=epochal_dot_v1_dot_preset__pb2.ListPresetsRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_preset__pb2.Presets.SerializeToString,
+            ),
+            'GetPreset': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPreset,
+                    request_deserializer=epochal_dot_v1_dot_preset__pb2.GetPresetRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_preset__pb2.Preset.SerializeToString,
+            ),
             'GetTimeline': grpc.unary_unary_rpc_method_handler(
                     servicer.GetTimeline,
                     request_deserializer=epochal_dot_v1_dot_timeline__pb2.GetTimelineRequest.FromString,
@@ -72,6 +229,249 @@ def add_JourneyServiceServicer_to_server(servicer, server):
 class JourneyService:
     """The content of the journey: read only, and the same for everybody.
     """
+
+    @staticmethod
+    def ListNeuronParts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/ListNeuronParts',
+            epochal_dot_v1_dot_neuron__pb2.ListNeuronPartsRequest.SerializeToString,
+            epochal_dot_v1_dot_neuron__pb2.NeuronParts.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListActivations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/ListActivations',
+            epochal_dot_v1_dot_activation__pb2.ListActivationsRequest.SerializeToString,
+            epochal_dot_v1_dot_activation__pb2.Activations.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/ListModels',
+            epochal_dot_v1_dot_model__pb2.ListModelsRequest.SerializeToString,
+            epochal_dot_v1_dot_model__pb2.Models.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLosses(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/ListLosses',
+            epochal_dot_v1_dot_loss__pb2.ListLossesRequest.SerializeToString,
+            epochal_dot_v1_dot_loss__pb2.Losses.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSections(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/ListSections',
+            epochal_dot_v1_dot_section__pb2.ListSectionsRequest.SerializeToString,
+            epochal_dot_v1_dot_section__pb2.Sections.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSection(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/GetSection',
+            epochal_dot_v1_dot_section__pb2.GetSectionRequest.SerializeToString,
+            epochal_dot_v1_dot_section__pb2.Section.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckAnswer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/CheckAnswer',
+            epochal_dot_v1_dot_section__pb2.CheckAnswerRequest.SerializeToString,
+            epochal_dot_v1_dot_section__pb2.CheckedAnswer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPresets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/ListPresets',
+            epochal_dot_v1_dot_preset__pb2.ListPresetsRequest.SerializeToString,
+            epochal_dot_v1_dot_preset__pb2.Presets.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPreset(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/GetPreset',
+            epochal_dot_v1_dot_preset__pb2.GetPresetRequest.SerializeToString,
+            epochal_dot_v1_dot_preset__pb2.Preset.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def GetTimeline(request,

@@ -259,6 +259,7 @@ class LayerSpec(_message.Message):
     DROPOUT_FIELD_NUMBER: _builtins.int
     START_FIELD_NUMBER: _builtins.int
     STOP_FIELD_NUMBER: _builtins.int
+    INITIALIZER_GAIN_FIELD_NUMBER: _builtins.int
     type: Global___LayerType.ValueType
     units: _builtins.int
     """dense: neurons in the layer."""
@@ -300,6 +301,8 @@ class LayerSpec(_message.Message):
     """slice."""
     stop: _builtins.int
     """slice."""
+    initializer_gain: _builtins.float
+    """dense, conv1d, conv2d: what the initializer draws is multiplied by it; 1 if unset."""
     @_builtins.property
     def input(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Names of the layers that it reads, "input" for the network's own; by default the one before."""
@@ -354,10 +357,11 @@ class LayerSpec(_message.Message):
         dropout: _builtins.float | None = ...,
         start: _builtins.int | None = ...,
         stop: _builtins.int | None = ...,
+        initializer_gain: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_activation", b"_activation", "_causal", b"_causal", "_dropout", b"_dropout", "_epsilon", b"_epsilon", "_filters", b"_filters", "_heads", b"_heads", "_hidden", b"_hidden", "_initializer", b"_initializer", "_kind", b"_kind", "_momentum", b"_momentum", "_name", b"_name", "_norm", b"_norm", "_padding", b"_padding", "_rate", b"_rate", "_return_sequences", b"_return_sequences", "_start", b"_start", "_stop", b"_stop", "_type", b"_type", "_units", b"_units", "_use_bias", b"_use_bias", "_vocabulary", b"_vocabulary", "activation", b"activation", "causal", b"causal", "dropout", b"dropout", "epsilon", b"epsilon", "filters", b"filters", "heads", b"heads", "hidden", b"hidden", "initializer", b"initializer", "kind", b"kind", "momentum", b"momentum", "name", b"name", "norm", b"norm", "padding", b"padding", "rate", b"rate", "return_sequences", b"return_sequences", "start", b"start", "stop", b"stop", "type", b"type", "units", b"units", "use_bias", b"use_bias", "vocabulary", b"vocabulary"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_activation", b"_activation", "_causal", b"_causal", "_dropout", b"_dropout", "_epsilon", b"_epsilon", "_filters", b"_filters", "_heads", b"_heads", "_hidden", b"_hidden", "_initializer", b"_initializer", "_initializer_gain", b"_initializer_gain", "_kind", b"_kind", "_momentum", b"_momentum", "_name", b"_name", "_norm", b"_norm", "_padding", b"_padding", "_rate", b"_rate", "_return_sequences", b"_return_sequences", "_start", b"_start", "_stop", b"_stop", "_type", b"_type", "_units", b"_units", "_use_bias", b"_use_bias", "_vocabulary", b"_vocabulary", "activation", b"activation", "causal", b"causal", "dropout", b"dropout", "epsilon", b"epsilon", "filters", b"filters", "heads", b"heads", "hidden", b"hidden", "initializer", b"initializer", "initializer_gain", b"initializer_gain", "kind", b"kind", "momentum", b"momentum", "name", b"name", "norm", b"norm", "padding", b"padding", "rate", b"rate", "return_sequences", b"return_sequences", "start", b"start", "stop", b"stop", "type", b"type", "units", b"units", "use_bias", b"use_bias", "vocabulary", b"vocabulary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_activation", b"_activation", "_causal", b"_causal", "_dropout", b"_dropout", "_epsilon", b"_epsilon", "_filters", b"_filters", "_heads", b"_heads", "_hidden", b"_hidden", "_initializer", b"_initializer", "_kind", b"_kind", "_momentum", b"_momentum", "_name", b"_name", "_norm", b"_norm", "_padding", b"_padding", "_rate", b"_rate", "_return_sequences", b"_return_sequences", "_start", b"_start", "_stop", b"_stop", "_type", b"_type", "_units", b"_units", "_use_bias", b"_use_bias", "_vocabulary", b"_vocabulary", "activation", b"activation", "causal", b"causal", "dropout", b"dropout", "epsilon", b"epsilon", "filters", b"filters", "heads", b"heads", "hidden", b"hidden", "initializer", b"initializer", "input", b"input", "kernel_size", b"kernel_size", "kind", b"kind", "layers", b"layers", "momentum", b"momentum", "name", b"name", "norm", b"norm", "padding", b"padding", "pool_size", b"pool_size", "rate", b"rate", "return_sequences", b"return_sequences", "shape", b"shape", "start", b"start", "stop", b"stop", "stride", b"stride", "type", b"type", "units", b"units", "use_bias", b"use_bias", "vocabulary", b"vocabulary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_activation", b"_activation", "_causal", b"_causal", "_dropout", b"_dropout", "_epsilon", b"_epsilon", "_filters", b"_filters", "_heads", b"_heads", "_hidden", b"_hidden", "_initializer", b"_initializer", "_initializer_gain", b"_initializer_gain", "_kind", b"_kind", "_momentum", b"_momentum", "_name", b"_name", "_norm", b"_norm", "_padding", b"_padding", "_rate", b"_rate", "_return_sequences", b"_return_sequences", "_start", b"_start", "_stop", b"_stop", "_type", b"_type", "_units", b"_units", "_use_bias", b"_use_bias", "_vocabulary", b"_vocabulary", "activation", b"activation", "causal", b"causal", "dropout", b"dropout", "epsilon", b"epsilon", "filters", b"filters", "heads", b"heads", "hidden", b"hidden", "initializer", b"initializer", "initializer_gain", b"initializer_gain", "input", b"input", "kernel_size", b"kernel_size", "kind", b"kind", "layers", b"layers", "momentum", b"momentum", "name", b"name", "norm", b"norm", "padding", b"padding", "pool_size", b"pool_size", "rate", b"rate", "return_sequences", b"return_sequences", "shape", b"shape", "start", b"start", "stop", b"stop", "stride", b"stride", "type", b"type", "units", b"units", "use_bias", b"use_bias", "vocabulary", b"vocabulary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__activation: _TypeAlias = _typing.Literal["activation"]  # noqa: Y015
     _WhichOneofArgType__activation: _TypeAlias = _typing.Literal["_activation", b"_activation"]  # noqa: Y015
@@ -375,6 +379,8 @@ class LayerSpec(_message.Message):
     _WhichOneofArgType__hidden: _TypeAlias = _typing.Literal["_hidden", b"_hidden"]  # noqa: Y015
     _WhichOneofReturnType__initializer: _TypeAlias = _typing.Literal["initializer"]  # noqa: Y015
     _WhichOneofArgType__initializer: _TypeAlias = _typing.Literal["_initializer", b"_initializer"]  # noqa: Y015
+    _WhichOneofReturnType__initializer_gain: _TypeAlias = _typing.Literal["initializer_gain"]  # noqa: Y015
+    _WhichOneofArgType__initializer_gain: _TypeAlias = _typing.Literal["_initializer_gain", b"_initializer_gain"]  # noqa: Y015
     _WhichOneofReturnType__kind: _TypeAlias = _typing.Literal["kind"]  # noqa: Y015
     _WhichOneofArgType__kind: _TypeAlias = _typing.Literal["_kind", b"_kind"]  # noqa: Y015
     _WhichOneofReturnType__momentum: _TypeAlias = _typing.Literal["momentum"]  # noqa: Y015
@@ -417,6 +423,8 @@ class LayerSpec(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__hidden) -> _WhichOneofReturnType__hidden | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__initializer) -> _WhichOneofReturnType__initializer | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__initializer_gain) -> _WhichOneofReturnType__initializer_gain | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__kind) -> _WhichOneofReturnType__kind | None: ...
     @_typing.overload

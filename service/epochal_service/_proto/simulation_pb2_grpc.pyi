@@ -4,7 +4,18 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from . import activation_pb2 as _activation_pb2
+from . import approximation_pb2 as _approximation_pb2
+from . import architecture_pb2 as _architecture_pb2
+from . import backward_pb2 as _backward_pb2
+from . import forward_pb2 as _forward_pb2
+from . import gradients_pb2 as _gradients_pb2
+from . import loss_pb2 as _loss_pb2
 from . import neuron_pb2 as _neuron_pb2
+from . import perceptron_pb2 as _perceptron_pb2
+from . import training_simulation_pb2 as _training_simulation_pb2
+from . import transformer_cost_pb2 as _transformer_cost_pb2
+from . import xor_pb2 as _xor_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -33,19 +44,91 @@ class SimulationServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SimulationServiceAsyncStub: ...
+    SimulateApproximation: _grpc.UnaryUnaryMultiCallable[_approximation_pb2.SimulateApproximationRequest, _approximation_pb2.ApproximationSimulation]
+    """How near one hidden layer comes to a curve, for each width and seed, within a fixed budget."""
     SimulateNeuron: _grpc.UnaryUnaryMultiCallable[_neuron_pb2.SimulateNeuronRequest, _neuron_pb2.NeuronSimulation]
     """What one neuron makes of its inputs, by the step of 1958 and by the sigmoid."""
+    SimulatePerceptron: _grpc.UnaryUnaryMultiCallable[_perceptron_pb2.SimulatePerceptronRequest, _perceptron_pb2.PerceptronSimulation]
+    """Perceptron learning, update by update, and whether any line could do it, with a proof."""
+    SimulateXor: _grpc.UnaryUnaryMultiCallable[_xor_pb2.SimulateXorRequest, _xor_pb2.XorSimulation]
+    """The four points of XOR through a hidden layer of two units, and the space that it makes of them."""
+    SimulateActivation: _grpc.UnaryUnaryMultiCallable[_activation_pb2.SimulateActivationRequest, _activation_pb2.ActivationSimulation]
+    """Value, slope, curve and saturation of one or several activations."""
+    SimulateActivationChain: _grpc.UnaryUnaryMultiCallable[_activation_pb2.SimulateActivationChainRequest, _activation_pb2.ActivationChainSimulation]
+    """A signal and its gradient on their way through layers of one neuron each."""
+    SimulateArchitecture: _grpc.UnaryUnaryMultiCallable[_architecture_pb2.SimulateArchitectureRequest, _architecture_pb2.ArchitectureSimulation]
+    """What any network amounts to, and how it compares with famous ones; no weights are made."""
+    SimulateForward: _grpc.UnaryUnaryMultiCallable[_forward_pb2.SimulateForwardRequest, _forward_pb2.ForwardSimulation]
+    """What a small network makes of an input: every product, sum and activation, explained."""
+    SimulateTransformerCost: _grpc.UnaryUnaryMultiCallable[_transformer_cost_pb2.SimulateTransformerCostRequest, _transformer_cost_pb2.TransformerCostSimulation]
+    """Operations, memory and time of a transformer that reads a text, worked out from its size."""
+    SimulateLoss: _grpc.UnaryUnaryMultiCallable[_loss_pb2.SimulateLossRequest, _loss_pb2.LossSimulation]
+    """What several losses say of one prediction, with their slopes, and of all others."""
+    SimulateTokenLoss: _grpc.UnaryUnaryMultiCallable[_loss_pb2.SimulateTokenLossRequest, _loss_pb2.TokenLossSimulation]
+    """How surprising the true tokens were, in nats, bits and perplexity, at each place and in all."""
+    SimulateBackward: _grpc.UnaryUnaryMultiCallable[_backward_pb2.SimulateBackwardRequest, _backward_pb2.BackwardSimulation]
+    """In which direction every weight of a small network should move: the chain rule, written out."""
+    SimulateGradientFlow: _grpc.UnaryUnaryMultiCallable[_gradients_pb2.SimulateGradientFlowRequest, _gradients_pb2.GradientFlowSimulation]
+    """How the gradient changes from the last hidden layer back to the first one, and what helps."""
+    SimulateVanishingBars: _grpc.UnaryUnaryMultiCallable[_gradients_pb2.SimulateVanishingBarsRequest, _gradients_pb2.VanishingBarsSimulation]
+    """Bars for a vanishing gradient, from a real network and not by hand."""
+    SimulateTraining: _grpc.UnaryUnaryMultiCallable[_training_simulation_pb2.SimulateTrainingRequest, _training_simulation_pb2.TrainingSimulation]
+    """A short run without a job: forward, loss, backward, update, and the curve of the rest."""
+    SimulateLearningRates: _grpc.UnaryUnaryMultiCallable[_training_simulation_pb2.SimulateLearningRatesRequest, _training_simulation_pb2.LearningRatesSimulation]
+    """Where a learning rate is too low, slow, good, oscillating or diverging, by training at each."""
+    SimulateSchedule: _grpc.UnaryUnaryMultiCallable[_training_simulation_pb2.SimulateScheduleRequest, _training_simulation_pb2.ScheduleSimulation]
+    """The learning rate of every epoch by a schedule, before anything is trained."""
 
 @_typing.type_check_only
 class SimulationServiceAsyncStub(SimulationServiceStub):
     """The explorers: every idea of the journey, computed from what is asked alone. Nothing is stored."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    SimulateApproximation: _aio.UnaryUnaryMultiCallable[_approximation_pb2.SimulateApproximationRequest, _approximation_pb2.ApproximationSimulation]  # type: ignore[assignment]
+    """How near one hidden layer comes to a curve, for each width and seed, within a fixed budget."""
     SimulateNeuron: _aio.UnaryUnaryMultiCallable[_neuron_pb2.SimulateNeuronRequest, _neuron_pb2.NeuronSimulation]  # type: ignore[assignment]
     """What one neuron makes of its inputs, by the step of 1958 and by the sigmoid."""
+    SimulatePerceptron: _aio.UnaryUnaryMultiCallable[_perceptron_pb2.SimulatePerceptronRequest, _perceptron_pb2.PerceptronSimulation]  # type: ignore[assignment]
+    """Perceptron learning, update by update, and whether any line could do it, with a proof."""
+    SimulateXor: _aio.UnaryUnaryMultiCallable[_xor_pb2.SimulateXorRequest, _xor_pb2.XorSimulation]  # type: ignore[assignment]
+    """The four points of XOR through a hidden layer of two units, and the space that it makes of them."""
+    SimulateActivation: _aio.UnaryUnaryMultiCallable[_activation_pb2.SimulateActivationRequest, _activation_pb2.ActivationSimulation]  # type: ignore[assignment]
+    """Value, slope, curve and saturation of one or several activations."""
+    SimulateActivationChain: _aio.UnaryUnaryMultiCallable[_activation_pb2.SimulateActivationChainRequest, _activation_pb2.ActivationChainSimulation]  # type: ignore[assignment]
+    """A signal and its gradient on their way through layers of one neuron each."""
+    SimulateArchitecture: _aio.UnaryUnaryMultiCallable[_architecture_pb2.SimulateArchitectureRequest, _architecture_pb2.ArchitectureSimulation]  # type: ignore[assignment]
+    """What any network amounts to, and how it compares with famous ones; no weights are made."""
+    SimulateForward: _aio.UnaryUnaryMultiCallable[_forward_pb2.SimulateForwardRequest, _forward_pb2.ForwardSimulation]  # type: ignore[assignment]
+    """What a small network makes of an input: every product, sum and activation, explained."""
+    SimulateTransformerCost: _aio.UnaryUnaryMultiCallable[_transformer_cost_pb2.SimulateTransformerCostRequest, _transformer_cost_pb2.TransformerCostSimulation]  # type: ignore[assignment]
+    """Operations, memory and time of a transformer that reads a text, worked out from its size."""
+    SimulateLoss: _aio.UnaryUnaryMultiCallable[_loss_pb2.SimulateLossRequest, _loss_pb2.LossSimulation]  # type: ignore[assignment]
+    """What several losses say of one prediction, with their slopes, and of all others."""
+    SimulateTokenLoss: _aio.UnaryUnaryMultiCallable[_loss_pb2.SimulateTokenLossRequest, _loss_pb2.TokenLossSimulation]  # type: ignore[assignment]
+    """How surprising the true tokens were, in nats, bits and perplexity, at each place and in all."""
+    SimulateBackward: _aio.UnaryUnaryMultiCallable[_backward_pb2.SimulateBackwardRequest, _backward_pb2.BackwardSimulation]  # type: ignore[assignment]
+    """In which direction every weight of a small network should move: the chain rule, written out."""
+    SimulateGradientFlow: _aio.UnaryUnaryMultiCallable[_gradients_pb2.SimulateGradientFlowRequest, _gradients_pb2.GradientFlowSimulation]  # type: ignore[assignment]
+    """How the gradient changes from the last hidden layer back to the first one, and what helps."""
+    SimulateVanishingBars: _aio.UnaryUnaryMultiCallable[_gradients_pb2.SimulateVanishingBarsRequest, _gradients_pb2.VanishingBarsSimulation]  # type: ignore[assignment]
+    """Bars for a vanishing gradient, from a real network and not by hand."""
+    SimulateTraining: _aio.UnaryUnaryMultiCallable[_training_simulation_pb2.SimulateTrainingRequest, _training_simulation_pb2.TrainingSimulation]  # type: ignore[assignment]
+    """A short run without a job: forward, loss, backward, update, and the curve of the rest."""
+    SimulateLearningRates: _aio.UnaryUnaryMultiCallable[_training_simulation_pb2.SimulateLearningRatesRequest, _training_simulation_pb2.LearningRatesSimulation]  # type: ignore[assignment]
+    """Where a learning rate is too low, slow, good, oscillating or diverging, by training at each."""
+    SimulateSchedule: _aio.UnaryUnaryMultiCallable[_training_simulation_pb2.SimulateScheduleRequest, _training_simulation_pb2.ScheduleSimulation]  # type: ignore[assignment]
+    """The learning rate of every epoch by a schedule, before anything is trained."""
 
 class SimulationServiceServicer(metaclass=_abc_1.ABCMeta):
     """The explorers: every idea of the journey, computed from what is asked alone. Nothing is stored."""
+
+    @_abc_1.abstractmethod
+    def SimulateApproximation(
+        self,
+        request: _approximation_pb2.SimulateApproximationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_approximation_pb2.ApproximationSimulation, _abc.Awaitable[_approximation_pb2.ApproximationSimulation]]:
+        """How near one hidden layer comes to a curve, for each width and seed, within a fixed budget."""
 
     @_abc_1.abstractmethod
     def SimulateNeuron(
@@ -54,5 +137,125 @@ class SimulationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_neuron_pb2.NeuronSimulation, _abc.Awaitable[_neuron_pb2.NeuronSimulation]]:
         """What one neuron makes of its inputs, by the step of 1958 and by the sigmoid."""
+
+    @_abc_1.abstractmethod
+    def SimulatePerceptron(
+        self,
+        request: _perceptron_pb2.SimulatePerceptronRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_perceptron_pb2.PerceptronSimulation, _abc.Awaitable[_perceptron_pb2.PerceptronSimulation]]:
+        """Perceptron learning, update by update, and whether any line could do it, with a proof."""
+
+    @_abc_1.abstractmethod
+    def SimulateXor(
+        self,
+        request: _xor_pb2.SimulateXorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_xor_pb2.XorSimulation, _abc.Awaitable[_xor_pb2.XorSimulation]]:
+        """The four points of XOR through a hidden layer of two units, and the space that it makes of them."""
+
+    @_abc_1.abstractmethod
+    def SimulateActivation(
+        self,
+        request: _activation_pb2.SimulateActivationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activation_pb2.ActivationSimulation, _abc.Awaitable[_activation_pb2.ActivationSimulation]]:
+        """Value, slope, curve and saturation of one or several activations."""
+
+    @_abc_1.abstractmethod
+    def SimulateActivationChain(
+        self,
+        request: _activation_pb2.SimulateActivationChainRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activation_pb2.ActivationChainSimulation, _abc.Awaitable[_activation_pb2.ActivationChainSimulation]]:
+        """A signal and its gradient on their way through layers of one neuron each."""
+
+    @_abc_1.abstractmethod
+    def SimulateArchitecture(
+        self,
+        request: _architecture_pb2.SimulateArchitectureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_architecture_pb2.ArchitectureSimulation, _abc.Awaitable[_architecture_pb2.ArchitectureSimulation]]:
+        """What any network amounts to, and how it compares with famous ones; no weights are made."""
+
+    @_abc_1.abstractmethod
+    def SimulateForward(
+        self,
+        request: _forward_pb2.SimulateForwardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_forward_pb2.ForwardSimulation, _abc.Awaitable[_forward_pb2.ForwardSimulation]]:
+        """What a small network makes of an input: every product, sum and activation, explained."""
+
+    @_abc_1.abstractmethod
+    def SimulateTransformerCost(
+        self,
+        request: _transformer_cost_pb2.SimulateTransformerCostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_transformer_cost_pb2.TransformerCostSimulation, _abc.Awaitable[_transformer_cost_pb2.TransformerCostSimulation]]:
+        """Operations, memory and time of a transformer that reads a text, worked out from its size."""
+
+    @_abc_1.abstractmethod
+    def SimulateLoss(
+        self,
+        request: _loss_pb2.SimulateLossRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_loss_pb2.LossSimulation, _abc.Awaitable[_loss_pb2.LossSimulation]]:
+        """What several losses say of one prediction, with their slopes, and of all others."""
+
+    @_abc_1.abstractmethod
+    def SimulateTokenLoss(
+        self,
+        request: _loss_pb2.SimulateTokenLossRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_loss_pb2.TokenLossSimulation, _abc.Awaitable[_loss_pb2.TokenLossSimulation]]:
+        """How surprising the true tokens were, in nats, bits and perplexity, at each place and in all."""
+
+    @_abc_1.abstractmethod
+    def SimulateBackward(
+        self,
+        request: _backward_pb2.SimulateBackwardRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_backward_pb2.BackwardSimulation, _abc.Awaitable[_backward_pb2.BackwardSimulation]]:
+        """In which direction every weight of a small network should move: the chain rule, written out."""
+
+    @_abc_1.abstractmethod
+    def SimulateGradientFlow(
+        self,
+        request: _gradients_pb2.SimulateGradientFlowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gradients_pb2.GradientFlowSimulation, _abc.Awaitable[_gradients_pb2.GradientFlowSimulation]]:
+        """How the gradient changes from the last hidden layer back to the first one, and what helps."""
+
+    @_abc_1.abstractmethod
+    def SimulateVanishingBars(
+        self,
+        request: _gradients_pb2.SimulateVanishingBarsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gradients_pb2.VanishingBarsSimulation, _abc.Awaitable[_gradients_pb2.VanishingBarsSimulation]]:
+        """Bars for a vanishing gradient, from a real network and not by hand."""
+
+    @_abc_1.abstractmethod
+    def SimulateTraining(
+        self,
+        request: _training_simulation_pb2.SimulateTrainingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_simulation_pb2.TrainingSimulation, _abc.Awaitable[_training_simulation_pb2.TrainingSimulation]]:
+        """A short run without a job: forward, loss, backward, update, and the curve of the rest."""
+
+    @_abc_1.abstractmethod
+    def SimulateLearningRates(
+        self,
+        request: _training_simulation_pb2.SimulateLearningRatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_simulation_pb2.LearningRatesSimulation, _abc.Awaitable[_training_simulation_pb2.LearningRatesSimulation]]:
+        """Where a learning rate is too low, slow, good, oscillating or diverging, by training at each."""
+
+    @_abc_1.abstractmethod
+    def SimulateSchedule(
+        self,
+        request: _training_simulation_pb2.SimulateScheduleRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_simulation_pb2.ScheduleSimulation, _abc.Awaitable[_training_simulation_pb2.ScheduleSimulation]]:
+        """The learning rate of every epoch by a schedule, before anything is trained."""
 
 def add_SimulationServiceServicer_to_server(servicer: SimulationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -111,6 +111,36 @@ class TrainingServiceStub:
                 request_serializer=epochal_dot_v1_dot_training__pb2.GetExportRequest.SerializeToString,
                 response_deserializer=epochal_dot_v1_dot_training__pb2.ExportContent.FromString,
                 _registered_method=True)
+        self.GetUnitMaps = channel.unary_unary(
+                '/epochal.v1.TrainingService/GetUnitMaps',
+                request_serializer=epochal_dot_v1_dot_training__pb2.GetUnitMapsRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__pb2.UnitMaps.FromString,
+                _registered_method=True)
+        self.GetHiddenSpace = channel.unary_unary(
+                '/epochal.v1.TrainingService/GetHiddenSpace',
+                request_serializer=epochal_dot_v1_dot_training__pb2.GetHiddenSpaceRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__pb2.HiddenSpace.FromString,
+                _registered_method=True)
+        self.GetConfusionMatrix = channel.unary_unary(
+                '/epochal.v1.TrainingService/GetConfusionMatrix',
+                request_serializer=epochal_dot_v1_dot_training__pb2.GetConfusionMatrixRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__pb2.ConfusionMatrix.FromString,
+                _registered_method=True)
+        self.GetSamplePredictions = channel.unary_unary(
+                '/epochal.v1.TrainingService/GetSamplePredictions',
+                request_serializer=epochal_dot_v1_dot_training__pb2.GetSamplePredictionsRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__pb2.SamplePredictions.FromString,
+                _registered_method=True)
+        self.GetWeights = channel.unary_unary(
+                '/epochal.v1.TrainingService/GetWeights',
+                request_serializer=epochal_dot_v1_dot_training__pb2.GetWeightsRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__pb2.Weights.FromString,
+                _registered_method=True)
+        self.GetComparison = channel.unary_unary(
+                '/epochal.v1.TrainingService/GetComparison',
+                request_serializer=epochal_dot_v1_dot_training__pb2.GetComparisonRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__pb2.Comparison.FromString,
+                _registered_method=True)
         self.WatchJob = channel.unary_stream(
                 '/epochal.v1.TrainingService/WatchJob',
                 request_serializer=epochal_dot_v1_dot_training__pb2.WatchJobRequest.SerializeToString,
@@ -220,6 +250,48 @@ class TrainingServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetUnitMaps(self, request, context):
+        """What each unit of a network of two inputs says over a grid of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetHiddenSpace(self, request, context):
+        """Where a layer puts the samples.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetConfusionMatrix(self, request, context):
+        """How many samples of each class the network takes for which.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSamplePredictions(self, request, context):
+        """Samples of the data set beside what the network says of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetWeights(self, request, context):
+        """The weights as numbers; checkpoints are the same as a file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetComparison(self, request, context):
+        """Jobs side by side: curves, ends, and what differs between their specs.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchJob(self, request, context):
         """Replays from `after`, follows, says `end`, and closes.
         """
@@ -304,6 +376,36 @@ def add_TrainingServiceServicer_to_server(servicer, server):
                     servicer.GetExport,
                     request_deserializer=epochal_dot_v1_dot_training__pb2.GetExportRequest.FromString,
                     response_serializer=epochal_dot_v1_dot_training__pb2.ExportContent.SerializeToString,
+            ),
+            'GetUnitMaps': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUnitMaps,
+                    request_deserializer=epochal_dot_v1_dot_training__pb2.GetUnitMapsRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__pb2.UnitMaps.SerializeToString,
+            ),
+            'GetHiddenSpace': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHiddenSpace,
+                    request_deserializer=epochal_dot_v1_dot_training__pb2.GetHiddenSpaceRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__pb2.HiddenSpace.SerializeToString,
+            ),
+            'GetConfusionMatrix': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetConfusionMatrix,
+                    request_deserializer=epochal_dot_v1_dot_training__pb2.GetConfusionMatrixRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__pb2.ConfusionMatrix.SerializeToString,
+            ),
+            'GetSamplePredictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSamplePredictions,
+                    request_deserializer=epochal_dot_v1_dot_training__pb2.GetSamplePredictionsRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__pb2.SamplePredictions.SerializeToString,
+            ),
+            'GetWeights': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWeights,
+                    request_deserializer=epochal_dot_v1_dot_training__pb2.GetWeightsRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__pb2.Weights.SerializeToString,
+            ),
+            'GetComparison': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetComparison,
+                    request_deserializer=epochal_dot_v1_dot_training__pb2.GetComparisonRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__pb2.Comparison.SerializeToString,
             ),
             'WatchJob': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchJob,
@@ -717,6 +819,168 @@ class TrainingService:
             '/epochal.v1.TrainingService/GetExport',
             epochal_dot_v1_dot_training__pb2.GetExportRequest.SerializeToString,
             epochal_dot_v1_dot_training__pb2.ExportContent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUnitMaps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.TrainingService/GetUnitMaps',
+            epochal_dot_v1_dot_training__pb2.GetUnitMapsRequest.SerializeToString,
+            epochal_dot_v1_dot_training__pb2.UnitMaps.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHiddenSpace(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.TrainingService/GetHiddenSpace',
+            epochal_dot_v1_dot_training__pb2.GetHiddenSpaceRequest.SerializeToString,
+            epochal_dot_v1_dot_training__pb2.HiddenSpace.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetConfusionMatrix(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.TrainingService/GetConfusionMatrix',
+            epochal_dot_v1_dot_training__pb2.GetConfusionMatrixRequest.SerializeToString,
+            epochal_dot_v1_dot_training__pb2.ConfusionMatrix.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSamplePredictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.TrainingService/GetSamplePredictions',
+            epochal_dot_v1_dot_training__pb2.GetSamplePredictionsRequest.SerializeToString,
+            epochal_dot_v1_dot_training__pb2.SamplePredictions.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWeights(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.TrainingService/GetWeights',
+            epochal_dot_v1_dot_training__pb2.GetWeightsRequest.SerializeToString,
+            epochal_dot_v1_dot_training__pb2.Weights.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetComparison(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.TrainingService/GetComparison',
+            epochal_dot_v1_dot_training__pb2.GetComparisonRequest.SerializeToString,
+            epochal_dot_v1_dot_training__pb2.Comparison.FromString,
             options,
             channel_credentials,
             insecure,

@@ -32,6 +32,8 @@ def from_rows(
     *,
     loss: str,
     name: str = "inline",
+    feature_names: Sequence[str] = (),
+    class_names: Sequence[str] = (),
 ) -> Dataset:
     """`inputs` holds rows of equal length; `targets` as many numbers, or rows of equal length.
 
@@ -40,8 +42,12 @@ def from_rows(
                            class; rows of nothing but 0 and 1 become labels
     mse                    any number, or a row of them: a regression
 
+    With `class_names` targets are read as for cross_entropy, whatever the loss, and there are as
+    many classes as names. Without `feature_names` they are x1, x2 …
+
     Raises DatasetError with at most 20 errors, whose fields are `inputs`, `targets`, `inputs[2]`
-    or `targets[2]` (counted from 0, as in the request), or `loss` where it is none of these.
+    or `targets[2]` (counted from 0, as in the request), `feature_names` or `class_names`, or `loss`
+    where it is none of these.
     """
     if loss not in _READINGS:
         known = ", ".join(_READINGS)
@@ -60,7 +66,19 @@ def from_rows(
     table = _table("inputs", inputs, problems)
     wanted = _table("targets", [[t] for t in targets] if one_each else targets, problems)
     problems.raise_any()
-    task, values, class_names = _READINGS[loss](wanted, problems)
+    if class_names:
+        _, values, shown = _as_classes(wanted, problems)
+        _check_class_names(class_names, len(shown), exactly=wanted.shape[1] > 1, problems=problems)
+        classes = tuple(class_names)
+        task: Task = "binary" if len(classes) == 2 else "multiclass"
+    else:
+        task, values, classes = _READINGS[loss](wanted, problems)
+    if feature_names and len(feature_names) != table.shape[1]:
+        problems.add(
+            "feature_names",
+            f"There must be {table.shape[1]}, one for each number of a row; there are "
+            f"{len(feature_names)}.",
+        )
     problems.raise_any()
     outputs = tuple(f"y{i + 1}" for i in range(wanted.shape[1]))
     return Dataset(
@@ -69,11 +87,24 @@ def from_rows(
         task=task,
         inputs=table,
         targets=values,
-        feature_names=tuple(f"x{i + 1}" for i in range(table.shape[1])),
-        class_names=class_names,
-        target_names=("class",) if class_names else outputs,
+        feature_names=tuple(feature_names or (f"x{i + 1}" for i in range(table.shape[1]))),
+        class_names=classes,
+        target_names=("class",) if classes else outputs,
         source="inline",
     )
+
+
+def _check_class_names(
+    names: Sequence[str], classes: int, *, exactly: bool, problems: Problems
+) -> None:
+    if len(set(names)) < len(names) or len(names) < 2:
+        problems.add("class_names", "There must be two names at least, each of them once.")
+    if len(names) < classes or (exactly and len(names) != classes):
+        problems.add(
+            "class_names", f"There must be {classes}, one for each class; there are {len(names)}."
+        )
+    if len(names) > MAX_CLASSES:
+        problems.add("class_names", f"There may be at most {MAX_CLASSES}.")
 
 
 def _is_row(value: object) -> TypeGuard[Row]:

@@ -16,6 +16,8 @@ from ..specs.jobs import Curve, CurveSeries
 from ..specs.training import Metric
 from ..store import Connection
 from ..store import log as job_log
+from ..store.log import Sample
+from ..store.packing import unpack_some
 from .epochs import METRICS, SUMMARY, join, read_summaries
 
 _AT = {name: index for index, name in enumerate(SUMMARY)}
@@ -80,6 +82,41 @@ def read(connection: Connection, job_id: str, metrics: Sequence[Metric], points:
             )
         )
     return Curve(epochs=last, series=series)
+
+
+def small(connection: Connection, job_ids: Sequence[str], points: int) -> dict[str, CurveSeries]:
+    """The training loss of each job that has epochs, in about `points` points, by one query.
+
+    Of a long run only as many stretches are read as there are points, and of each the last epoch is
+    told.
+    """
+    parts: dict[str, list[Sample]] = {}
+    for job_id, sample in job_log.samples(connection, job_ids, points):
+        parts.setdefault(job_id, []).append(sample)
+    series = {}
+    for job_id, samples in parts.items():
+        epochs, values = zip(*map(_losses, samples), strict=True)
+        every, losses = np.concatenate(epochs), np.concatenate(values)
+        # Bare summaries are few already, and lie at equal distances.
+        kept = keep(losses, max(points, len(samples) + 1))
+        series[job_id] = CurveSeries(
+            metric="train_loss", epochs=every[kept].tolist(), values=losses[kept].tolist()
+        )
+    return series
+
+
+def _losses(sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The epochs and training losses of a stretch: all of them, or of a bare summary the last one,
+    and the very first of the job.
+    """
+    if sample.body is not None:
+        losses = unpack_some(sample.body, lambda name: name == "train_loss")["train_loss"]
+        return np.arange(sample.first_epoch, sample.last_epoch + 1), losses
+    row = read_summaries([sample.summary])[0, METRICS.index("train_loss")]
+    epochs, ends = [sample.last_epoch], [row[_AT["last"]]]
+    if sample.first_epoch == 1 < sample.last_epoch:
+        epochs, ends = [1, *epochs], [row[_AT["first"]], *ends]
+    return np.array(epochs), np.array(ends)
 
 
 def _from_summaries(

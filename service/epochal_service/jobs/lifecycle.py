@@ -54,6 +54,8 @@ class Claim:
 
     job: JobRow
     resume_state: bytes | None
+    first_weights: bytes | None = None
+    """The checkpoint of epoch 0, where there is one: what the job begins from unless it resumes."""
 
     @property
     def id(self) -> str:
@@ -104,9 +106,14 @@ def submit(
     request_id: str | None,
     fingerprint: str,
     kind: Kind = "job",
+    words: Sequence[str] = (),
+    first_weights: bytes | None = None,
 ) -> tuple[JobRow, bool]:
     """Insert a job; (row, whether it is new). The same `request_id` gives the job that it made
     before.
+
+    `words` and labels are what it is found by. `first_weights`, packed, become its checkpoint of
+    epoch 0, from which it begins.
 
     Raises `IdempotencyMismatch` if the key stands for another request.
     """
@@ -129,14 +136,22 @@ def submit(
                 "fruitless_attempts": 0,
                 "fence": 0,
                 "last_seq": 1,
+                "words": searchable(job_id, *words, *map("=".join, labels.items())),
                 **values,
             },
             labels,
         )
+        if first_weights is not None:
+            checkpoints.insert(connection, job_id, [(0, first_weights)])
         job_log.append(connection, job_id, 1, [state_entry("queued", 0)])
         row = jobs.find(connection, job_id)
         assert row is not None
         return row, True
+
+
+def searchable(*words: str) -> str:
+    """The words as the store keeps them: a search for part of one finds it, in whatever case."""
+    return "\n".join(words).casefold()
 
 
 # --------------------------------------------------------------------------------- asked by users
@@ -276,7 +291,10 @@ def claim(
         entry = state_entry("running", row.epoch, attempt=row.attempt, worker=worker, kernel=kernel)
         job_log.append(connection, job_id, row.last_seq, [entry])
         point = checkpoints.resume_point(connection, job_id)
-        return Claim(row, None if point is None else point[1])
+        if point is not None:
+            return Claim(row, point[1])
+        first = checkpoints.find(connection, job_id, 0)
+        return Claim(row, None, None if first is None else first[1])
 
 
 def flush(

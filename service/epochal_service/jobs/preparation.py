@@ -4,6 +4,7 @@ not fit together.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,12 +79,30 @@ def load_dataset(spec: TrainingSpec, connection: Connection, owner: str) -> Data
                     [row[0] for row in asked.targets] if alone else asked.targets
                 )
                 # A network that answers in a sequence is told a row of classes for each sample.
-                loss = "mse" if _answers_in_sequence(spec) else spec.loss
-                return from_rows(asked.inputs, targets, loss=loss)
+                in_sequence = _answers_in_sequence(spec)
+                if in_sequence and asked.class_names:
+                    raise DatasetError(
+                        ("class_names", "must be left out where each sample has several answers.")
+                    )
+                return from_rows(
+                    asked.inputs,
+                    targets,
+                    loss="mse" if in_sequence else spec.loss,
+                    feature_names=asked.feature_names,
+                    class_names=asked.class_names,
+                )
             case UploadedDataset():
                 return uploaded(connection, asked.id, owner)
     except DatasetError as error:
         raise under("dataset", error) from None
+
+
+def class_names(spec: TrainingSpec, connection: Connection, owner: str) -> Sequence[str]:
+    """What the classes of the job's data set are called; nothing for a regression."""
+    if isinstance(spec.dataset, UploadedDataset):
+        row = stored_datasets.find(connection, spec.dataset.id, owner)
+        return [] if row is None else json.loads(row.about)["class_names"]
+    return load_dataset(spec, connection, owner).class_names
 
 
 def generate(asked: GeneratorSpec) -> Dataset:
@@ -152,8 +171,7 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         raise InvalidArgument.of(*errors)
 
     inputs = dataset.inputs.reshape(-1, *network.input_shape)
-    seed = np.random.SeedSequence(spec.seed, spawn_key=(0x5711,))
-    data = split(inputs, targets, spec.validation_fraction, rng=np.random.default_rng(seed))
+    data = divide(spec, inputs, targets)
     samples = len(data.train_inputs)
     if samples == 0:
         raise InvalidArgument.of(
@@ -181,6 +199,12 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         )
     training = build_training(spec)
     return Prepared(network, training, data, scaling, _weights_every(spec, total.parameters), price)
+
+
+def divide(spec: TrainingSpec, inputs: Array, targets: Array) -> Data:
+    """The samples `(n, …)` in the two parts that the job's seed decides on."""
+    seed = np.random.SeedSequence(spec.seed, spawn_key=(0x5711,))
+    return split(inputs, targets, spec.validation_fraction, rng=np.random.default_rng(seed))
 
 
 def _targets(spec: TrainingSpec, network: Network, dataset: Dataset) -> Array:

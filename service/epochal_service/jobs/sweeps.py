@@ -24,6 +24,8 @@ from ..settings import Limits
 from ..specs.build import build_training
 from ..specs.diagnosis import Label
 from ..specs.jobs import Divergence, EpochRow
+from ..specs.limits import LIMIT, each_layer
+from ..specs.networks import LayerSpec, NetworkSpec, ResidualSpec
 from ..specs.sweeps import (
     Member,
     MemberCurve,
@@ -35,6 +37,7 @@ from ..specs.sweeps import (
     SweepEvent,
     SweepSnapshot,
     SweepSpec,
+    Variant,
 )
 from ..specs.training import Metric, TrainingSpec
 from ..store import Connection
@@ -64,8 +67,8 @@ class PreparedSweep:
 
 
 def variant_of(spec: SweepSpec, index: int) -> TrainingSpec:
-    """The job that member `index` would be alone. Raises `InvalidArgument` for a number that its
-    optimizer does not have.
+    """The job that member `index` would be alone. Raises `InvalidArgument` for what its optimizer
+    or its network does not have.
     """
     job, variant = spec.job, spec.variants[index]
     numbers = {
@@ -73,25 +76,66 @@ def variant_of(spec: SweepSpec, index: int) -> TrainingSpec:
         for name in ("learning_rate", "momentum", "beta_1", "beta_2")
         if (value := getattr(variant, name)) is not None
     }
-    unknown = [name for name in numbers if name not in type(job.optimizer).model_fields]
-    if unknown:
-        raise InvalidArgument.of(
-            *(
-                FieldError(f"variants[{index}].{name}", f"is no number of {job.optimizer.type}")
-                for name in unknown
-            )
-        )
+    errors = [
+        FieldError(f"variants[{index}].{name}", f"is no number of {job.optimizer.type}")
+        for name in numbers
+        if name not in type(job.optimizer).model_fields
+    ]
     changes: dict[str, Any] = {"optimizer": job.optimizer.model_copy(update=numbers)}
+    if how := _how(variant):
+        assert isinstance(job.network, NetworkSpec)
+        layers = job.network.layers
+        if not any(hasattr(layer, "initializer") for _, layer in each_layer(layers, "")):
+            errors += [
+                FieldError(f"variants[{index}].{name}", "is nothing that a layer of the job has")
+                for name in how
+            ]
+        changes["network"] = job.network.model_copy(update={"layers": _started(layers, how)})
     if variant.l2 is not None:
         changes["regularization"] = job.regularization.model_copy(update={"l2": variant.l2})
     if variant.seed is not None:
         changes["seed"] = variant.seed
+    if errors:
+        raise InvalidArgument.of(*errors)
     return job.model_copy(update=changes)
+
+
+def _how(variant: Variant) -> dict[str, Any]:
+    """How a member's weights start, as far as it is otherwise than in the job."""
+    names = ("initializer", "initializer_gain")
+    return {name: value for name in names if (value := getattr(variant, name)) is not None}
+
+
+def _started(layers: Sequence[LayerSpec], how: dict[str, Any]) -> list[LayerSpec]:
+    """The layers, of which those that have an initializer start otherwise."""
+    return [
+        layer.model_copy(update={"layers": _started(layer.layers, how)})
+        if isinstance(layer, ResidualSpec)
+        else layer.model_copy(update=how if hasattr(layer, "initializer") else {})
+        for layer in layers
+    ]
+
+
+def networks_of(spec: SweepSpec, network: engine.Network) -> list[engine.Network]:
+    """The network of each member: the job's, or one whose weights start otherwise."""
+    made: dict[str, engine.Network] = {}
+    for how in map(_how, spec.variants):
+        made.setdefault(repr(how), engine.started(network, **how) if how else network)
+    return [made[repr(_how(variant))] for variant in spec.variants]
 
 
 def prepare_sweep(spec: SweepSpec, dataset: Dataset, limits: Limits) -> PreparedSweep:
     """Everything that a sweep needs. Raises `InvalidArgument` with all that does not fit."""
     count = len(spec.variants)
+    if count > limits.max_variants:
+        raise InvalidArgument.of(
+            FieldError("variants", f"may be at most {limits.max_variants}: {LIMIT}"),
+            reason="limit_exceeded",
+        )
+    if spec.job.initial_weights is not None:
+        raise InvalidArgument.of(
+            FieldError("job.initial_weights", "must be left out: all members begin with fresh ones")
+        )
     trainings = tuple(
         replace(build_training(variant_of(spec, index)), gradients_every=0)
         for index in range(count)

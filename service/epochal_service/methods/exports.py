@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from epochal_engine.export import EXPORTS, Scaling
 
-from ..errors import FieldError, InvalidArgument
+from ..errors import NotInstalled
 from ..jobs import lifecycle
 from ..jobs.preparation import SCALE, SHIFT
 from ..specs.build import build_network
@@ -17,8 +17,8 @@ from .jobs import checkpoint_of
 
 
 def get_export(context: Context, id: str, request: GetExportRequest) -> ExportContent:
-    """The trained network as a file. Raises `NotFound`; `InvalidArgument` for a layer that the
-    format has no words for.
+    """The trained network as a file. Raises `NotFound`; `NotInstalled` for a format whose package
+    this server lacks.
     """
     row = lifecycle.get(context.database, id, context.owner)
     spec = TrainingSpec.model_validate_json(row.spec)
@@ -32,6 +32,9 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
         scaling = Scaling(weights[SHIFT].reshape(shape), weights[SCALE].reshape(shape))
     try:
         content = EXPORTS[request.format].write(network, weights, scaling)
-    except ValueError as error:
-        raise InvalidArgument.of(FieldError("format", f"{request.format}: {error}")) from None
+    except ModuleNotFoundError as missing:
+        raise NotInstalled(
+            f"The format {request.format} needs the Python package {missing.name}, which this "
+            f"server lacks: pip install 'epochal-server[{request.format}]'"
+        ) from None
     return ExportContent(epoch=epoch, format=request.format, content=content)

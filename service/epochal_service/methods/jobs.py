@@ -12,10 +12,11 @@ import epochal_engine as engine
 from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 
 from ..errors import FieldError, InvalidArgument, NotFound
-from ..jobs import curve, lifecycle
+from ..jobs import curve, forks, lifecycle
 from ..jobs.epochs import join, rows, unpack_gradients
 from ..jobs.follow import Frames, telling_of_jobs
-from ..jobs.preparation import load_dataset, prepare, scaled
+from ..jobs.inspection import classes_of, says_yes_from
+from ..jobs.preparation import class_names, load_dataset, prepare, scaled
 from ..specs.base import timestamp
 from ..specs.build import build_network
 from ..specs.datasets import UploadedDataset
@@ -28,6 +29,7 @@ from ..specs.jobs import (
     Divergence,
     EpochPage,
     EpochRow,
+    ForkedFrom,
     GetCheckpointRequest,
     GetCurveRequest,
     GradientPage,
@@ -49,10 +51,12 @@ from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints, jobs, networks
 from ..store import log as job_log
 from ..store.jobs import JobRow
-from ..store.packing import to_npz, unpack
+from ..store.packing import pack, to_npz, unpack
 from .context import Context
 from .fingerprints import fingerprint
 from .pages import before, cut, page_size
+
+MOST_CURVES = 100  # jobs with a curve on one page
 
 
 def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) -> Job:
@@ -64,12 +68,20 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     with context.database.read() as connection:
         spec = resolved(connection, spec, context.owner)
         dataset = load_dataset(spec, connection, context.owner)
-    price = prepare(spec, dataset, context.settings.limits).price
+        begin = spec.initial_weights
+        weights = None if begin is None else forks.weights_of(connection, begin, context.owner)
+    prepared = prepare(spec, dataset, context.settings.limits)
+    first_weights = None
+    if begin is not None and weights is not None:
+        first = forks.fitted(weights, prepared.network, begin.job)
+        first_weights = pack({**first, **prepared.scaling})
+    price = prepared.price
     if options.validate_only:
         return Job(
             id=None,
             state=None,
             spec=spec,
+            forked_from=forked_from(spec),
             parameters=price.parameters,
             samples=price.samples,
             flops=price.flops,
@@ -87,6 +99,8 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
         labels=spec.labels,
         request_id=options.request_id,
         fingerprint=asked,
+        words=(spec.name or "", dataset.name, getattr(spec.dataset, "id", "")),
+        first_weights=first_weights,
     )
     if new:
         context.queue.hint(row.id)
@@ -103,14 +117,22 @@ def resolved(connection: Connection, spec: TrainingSpec, owner: str) -> Training
     return spec.model_copy(update={"network": NetworkSpec.model_validate_json(row.network)})
 
 
+def forked_from(spec: TrainingSpec) -> ForkedFrom | None:
+    """Where the job's first weights come from; None for fresh ones."""
+    begin = spec.initial_weights
+    return None if begin is None else ForkedFrom(job=begin.job, epoch=begin.epoch)
+
+
 def get_job(context: Context, id: str) -> Job:
     """The job as it is now. Raises `NotFound`."""
     return reply(lifecycle.get(context.database, id, context.owner))
 
 
 def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
-    """Jobs, newest first."""
+    """Jobs, newest first, with a small curve of each if so wished."""
     size = page_size(request.page_size)
+    if request.curve_points is not None:
+        size = min(size, MOST_CURVES)
     key, equals, value = (request.label or "").partition("=")
     with context.database.read() as connection:
         found = jobs.page(
@@ -118,11 +140,16 @@ def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
             context.owner,
             size=size + 1,
             before=before(request.page_token),
-            state=request.state,
+            states=request.state,
             label=(key, value if equals else None) if request.label else None,
+            text=request.query,
         )
-    page, token = cut(found, size)
-    return JobPage(jobs=[reply(row) for row in page], next_page_token=token)
+        page, token = cut(found, size)
+        curves = {}
+        if request.curve_points is not None:
+            curves = curve.small(connection, [row.id for row in page], request.curve_points)
+    listed = [reply(row).model_copy(update={"curve": curves.get(row.id)}) for row in page]
+    return JobPage(jobs=listed, next_page_token=token)
 
 
 def delete_job(context: Context, id: str) -> None:
@@ -278,16 +305,18 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
         )
     loss = engine.LOSSES[spec.loss]
     classes: list[int] = []
-    if loss.has_accuracy and outputs.shape[1] > 1:
-        classes = outputs.argmax(axis=1).tolist()
-    elif loss.has_accuracy:
-        # A probability says yes from a half on, a bare score from 0 on.
-        yes = 0.5 if loss.output_activation else 0.0
-        classes = (outputs[:, 0] >= yes).astype(int).tolist()
+    labels: list[str] = []
+    if loss.has_accuracy:
+        classes = classes_of(outputs, says_yes_from(loss)).ravel().tolist()
+        with context.database.read() as connection:
+            names = class_names(spec, connection, context.owner)
+        labels = [names[each] for each in classes] if names else []
     return Prediction(
         epoch=epoch,
-        outputs=outputs.astype(float).tolist(),
+        outputs=outputs.reshape(len(outputs), -1).astype(float).tolist(),
+        output_shape=list(network.output_shape),
         classes=classes,
+        labels=labels,
         x=x.tolist(),
         y=y.tolist(),
     )
@@ -344,6 +373,7 @@ async def watch_job(context: Context, id: str, request: WatchJobRequest) -> Fram
 
 def reply(row: JobRow) -> Job:
     """A row of the store as the API tells it."""
+    spec = TrainingSpec.model_validate_json(row.spec)
     divergence = None if row.divergence is None else Divergence(**json.loads(row.divergence))
     latest = None if row.latest is None else EpochRow.model_validate_json(row.latest)
     return Job(
@@ -352,7 +382,8 @@ def reply(row: JobRow) -> Job:
         stop_reason=row.stop_reason,
         detail=row.detail,
         divergence=divergence,
-        spec=TrainingSpec.model_validate_json(row.spec),
+        spec=spec,
+        forked_from=forked_from(spec),
         epoch=row.epoch,
         latest=latest,
         parameters=row.parameters,

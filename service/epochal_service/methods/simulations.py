@@ -7,7 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
-from ..simulate import neuron
+from ..simulate import (
+    activation,
+    approximation,
+    architecture,
+    backward,
+    forward,
+    gradients,
+    loss,
+    neuron,
+    perceptron,
+    schedule,
+    token_loss,
+    training,
+    transformer_cost,
+    xor,
+)
+from ..simulate.models import GPT_2, LENET_5
 from ..specs.base import Reply, Spec
 from .context import Context
 
@@ -41,6 +57,21 @@ class Explorer:
 
 
 EXPLORERS: dict[str, Explorer] = {
+    "SimulateApproximation": Explorer(
+        "One hidden layer fits a curve",
+        approximation.approximation,
+        {
+            "A sine by 1 to 32 hidden units": {},
+            "The same by pieces of straight lines": {"activation": "relu", "widths": [1, 4, 16]},
+            "A bell, three starts each": {"target": "bump", "widths": [1, 2, 8], "seeds": 3},
+            "Your own points": {
+                "inputs": [0.0, 1.0, 2.0, 3.0, 4.0],
+                "outputs": [0.0, 1.0, 0.5, 2.0, 1.5],
+                "widths": [1, 4],
+                "steps": 20,
+            },
+        },
+    ),
     "SimulateNeuron": Explorer(
         "One neuron",
         neuron.neuron,
@@ -50,6 +81,364 @@ EXPLORERS: dict[str, Explorer] = {
                 "weights": [0.7, -0.3, 0.5],
                 "bias": -0.2,
             }
+        },
+    ),
+    "SimulatePerceptron": Explorer(
+        "Perceptron learning",
+        perceptron.perceptron,
+        {
+            "AND in six epochs": {"table": "and"},
+            "XOR, and a proof that no line does it": {"table": "xor", "epochs": 6},
+            "A truth table by its outputs for 00, 01, 10, 11": {"targets": [1, 1, 0, 1]},
+            "Your own points, met in your own order": {
+                "points": [[0.5, 2.0], [1.0, 0.5], [2.5, 3.0], [3.0, 1.5]],
+                "targets": [0, 0, 1, 1],
+                "order": [3, 0, 2, 1],
+                "learning_rate": 0.5,
+                "epochs": 50,
+            },
+            "Three inputs, and points that cannot be parted": {
+                "points": [[0.0, 0.0, 0.0], [2.0, 2.0, 2.0], [1.0, 1.0, 1.0]],
+                "targets": [0, 0, 1],
+                "epochs": 3,
+            },
+        },
+    ),
+    "SimulateXor": Explorer(
+        "XOR by a hidden layer",
+        xor.xor,
+        {
+            "By hand: OR, NAND, and AND of both": {},
+            "Trained from eight starts": {"train": True, "resolution": 11},
+            "Two sigmoids of your own": {
+                "activation": "sigmoid",
+                "hidden": [
+                    {"weights": [20.0, 20.0], "bias": -10.0},
+                    {"weights": [20.0, 20.0], "bias": -30.0},
+                ],
+                "output": {"weights": [20.0, -20.0], "bias": -10.0},
+                "resolution": 5,
+            },
+        },
+    ),
+    "SimulateActivation": Explorer(
+        "Activations and their slopes",
+        activation.activation,
+        {
+            "ReLU at one half": {"activations": ["relu"]},
+            "Four beside each other": {
+                "activations": ["sigmoid", "tanh", "relu", "gelu"],
+                "x": -1.2,
+                "points": 25,
+            },
+        },
+    ),
+    "SimulateActivationChain": Explorer(
+        "A chain of activations",
+        activation.activation_chain,
+        {
+            "Ten sigmoids: the gradient vanishes": {"activation": "sigmoid"},
+            "Ten ReLUs: nothing is lost": {"activation": "relu"},
+            "Weights of 3: the gradient explodes": {
+                "activation": "leaky_relu",
+                "weight": 3.0,
+                "depth": 8,
+            },
+        },
+    ),
+    "SimulateArchitecture": Explorer(
+        "What a network amounts to",
+        architecture.architecture,
+        {
+            "The small network of the journey": {
+                "network": {
+                    "input_shape": [3],
+                    "layers": [
+                        {"type": "dense", "units": 4, "activation": "relu"},
+                        {"type": "dense", "units": 4, "activation": "relu"},
+                        {"type": "dense", "units": 2, "activation": "softmax"},
+                    ],
+                }
+            },
+            "LeNet-5, which read checks": {
+                "network": LENET_5.model_dump(mode="json", exclude_defaults=True),
+                "batch_size": 256,
+                "optimizer": "sgd",
+            },
+            "GPT-2, far too large to be trained here": {
+                "network": GPT_2.model_dump(mode="json", exclude_defaults=True),
+                "batch_size": 8,
+                "optimizer": "adamw",
+            },
+        },
+    ),
+    "SimulateForward": Explorer(
+        "A forward pass",
+        forward.forward,
+        {
+            "3-4-4-2, with weights that anybody can work out": {
+                "network": {
+                    "input_shape": [3],
+                    "layers": [
+                        {"type": "dense", "units": 4, "activation": "relu"},
+                        {"type": "dense", "units": 4, "activation": "relu"},
+                        {"type": "dense", "units": 2, "activation": "softmax"},
+                    ],
+                },
+                "input": [0.8, 0.3, 0.6],
+                "weights_from": "pattern",
+            },
+            "XOR of 1 and 0, by a hidden layer of OR and NAND": {
+                "network": {
+                    "input_shape": [2],
+                    "layers": [
+                        {"type": "dense", "units": 2, "activation": "step"},
+                        {"type": "dense", "units": 1, "activation": "step"},
+                    ],
+                },
+                "input": [1.0, 0.0],
+                "weights": [
+                    {"layer": "dense_1", "weight": [[1.0, -1.0], [1.0, -1.0]], "bias": [-0.5, 1.5]},
+                    {"layer": "dense_2", "weight": [[1.0], [1.0]], "bias": [-1.5]},
+                ],
+            },
+            "Two places of a sequence: dense, layer norm, and a residual": {
+                "network": {
+                    "input_shape": [2, 3],
+                    "layers": [
+                        {"type": "layer_norm"},
+                        {
+                            "type": "residual",
+                            "layers": [
+                                {"type": "dense", "units": 3, "activation": "gelu"},
+                                {"type": "dropout", "rate": 0.1},
+                            ],
+                        },
+                        {"type": "flatten"},
+                        {"type": "dense", "units": 1, "activation": "sigmoid"},
+                    ],
+                },
+                "input": [0.8, 0.3, 0.6, -1.0, 2.0, 0.5],
+                "seed": 7,
+            },
+        },
+    ),
+    "SimulateTransformerCost": Explorer(
+        "What a transformer costs",
+        transformer_cost.transformer_cost,
+        {
+            "LLaMA 2 70B reads 4,096 tokens on 8 A100: in 500 ms?": {
+                "model": "llama-2-70b",
+                "tokens": 4096,
+                "devices": 8,
+                "claimed_seconds": 0.5,
+            },
+            "One more token from a model of one's own, on one H100": {
+                "size": {
+                    "family": "llama",
+                    "layers": 32,
+                    "width": 4096,
+                    "heads": 32,
+                    "hidden": 11008,
+                    "vocabulary": 32000,
+                    "context": 4096,
+                },
+                "tokens": 1,
+                "device": "h100",
+                "devices": 1,
+            },
+            "A size that is only guessed, on a device that is not in the list": {
+                "parameters": 1800000000000,
+                "bytes_per_parameter": 1.0,
+                "custom_device": {"peak_flops": 1e16, "bandwidth": 8e12, "memory": 2e11},
+            },
+        },
+    ),
+    "SimulateLoss": Explorer(
+        "Losses of a prediction",
+        loss.loss,
+        {
+            "70 % for what is true": {"prediction": [0.7], "target": [1.0]},
+            "Certain, and wrong: what stays finite": {
+                "prediction": [0.0],
+                "target": [1.0],
+                "losses": ["binary_cross_entropy", "mse", "focal"],
+                "options": {"gamma": 2.0},
+                "points": 11,
+            },
+            "Three classes": {
+                "prediction": [0.7, 0.2, 0.1],
+                "target": [1.0, 0.0, 0.0],
+                "losses": ["cross_entropy", "mse"],
+                "options": {"label_smoothing": 0.1},
+                "points": 21,
+            },
+            "A temperature": {"prediction": [21.5], "target": [19.0], "points": 21},
+        },
+    ),
+    "SimulateTokenLoss": Explorer(
+        "The loss of a language model",
+        token_loss.token_loss,
+        {
+            "The cat sat on the …": {
+                "tokens": ["mat", "sofa", "moon", "the"],
+                "probabilities": [[0.6, 0.3, 0.05, 0.05]],
+                "targets": [0],
+            },
+            "Logits at two places": {
+                "logits": [[2.0, 0.5, -1.0], [0.0, 3.0, 0.0]],
+                "targets": [0, 2],
+            },
+            "Five words of a vocabulary of 100,000": {
+                "target_probabilities": [0.31, 0.02, 0.75, 0.0004, 0.11],
+                "tokens": ["Once", "upon", "a", "quiet", "time"],
+                "vocabulary": 100000,
+            },
+        },
+    ),
+    "SimulateBackward": Explorer(
+        "A backward pass",
+        backward.backward,
+        {
+            "3-4-4-2, with weights that anybody can work out, checked by differences": {
+                "network": {
+                    "input_shape": [3],
+                    "layers": [
+                        {"type": "dense", "units": 4, "activation": "relu"},
+                        {"type": "dense", "units": 4, "activation": "relu"},
+                        {"type": "dense", "units": 2, "activation": "softmax"},
+                    ],
+                },
+                "input": [0.8, 0.3, 0.6],
+                "weights_from": "pattern",
+                "target": [0.0],
+                "loss": "cross_entropy",
+                "check": True,
+            },
+            "One neuron and the squared error, with a rate that is too high": {
+                "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+                "input": [3.0, -2.0],
+                "target": [1.0],
+                "loss": "mse",
+                "learning_rate": 0.5,
+            },
+            "A residual behind a layer norm, over two places of a sequence": {
+                "network": {
+                    "input_shape": [2, 3],
+                    "layers": [
+                        {"type": "layer_norm"},
+                        {
+                            "type": "residual",
+                            "layers": [{"type": "dense", "units": 3, "activation": "gelu"}],
+                        },
+                        {"type": "flatten"},
+                        {"type": "dense", "units": 1, "activation": "sigmoid"},
+                    ],
+                },
+                "input": [0.8, 0.3, 0.6, -1.0, 2.0, 0.5],
+                "seed": 7,
+                "target": [1.0],
+                "loss": "binary_cross_entropy",
+                "check": True,
+            },
+        },
+    ),
+    "SimulateGradientFlow": Explorer(
+        "How gradients flow through many layers",
+        gradients.gradient_flow,
+        {
+            "Ten layers of sigmoids, and what helps them": {},
+            "Twenty layers of tanh with weights too large": {
+                "depth": 20,
+                "activation": "tanh",
+                "initializer": "xavier_normal",
+                "gain": 4.0,
+                "seeds": 3,
+            },
+            "Residual layers with layer norm": {
+                "depth": 8,
+                "activation": "relu",
+                "residual": True,
+                "normalization": "layer_norm",
+                "samples": 16,
+                "seed": 7,
+            },
+        },
+    ),
+    "SimulateVanishingBars": Explorer(
+        "The bars of a vanishing gradient, from a real network",
+        gradients.vanishing_bars,
+        {
+            "The draw that gives 1.00, .35, .08, .01": {},
+            "Another draw, beside fifty": {"seed": 7, "first_seed": 500, "seeds": 50},
+        },
+    ),
+    "SimulateTraining": Explorer(
+        "A short training run, step by step",
+        training.training,
+        {
+            "Two circles: the first three steps, and fifty epochs": {},
+            "Iris in batches, by plain gradient descent": {
+                "network": {
+                    "input_shape": [4],
+                    "layers": [
+                        {"type": "dense", "units": 8, "activation": "relu"},
+                        {"type": "dense", "units": 3, "activation": "softmax"},
+                    ],
+                },
+                "dataset": {"name": "iris"},
+                "loss": "cross_entropy",
+                "batch_size": 32,
+                "epochs": 20,
+                "optimizer": {"type": "sgd", "learning_rate": 0.05},
+                "schedule": {"type": "cosine", "warmup_epochs": 2},
+                "steps": 2,
+            },
+            "A rate that is too high, on four rows": {
+                "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},
+                "dataset": {
+                    "inputs": [[1.0], [2.0], [3.0], [4.0]],
+                    "targets": [[2.0], [4.0], [6.0], [8.0]],
+                },
+                "loss": "mse",
+                "epochs": 100,
+                "optimizer": {"type": "sgd", "learning_rate": 0.2},
+            },
+        },
+    ),
+    "SimulateLearningRates": Explorer(
+        "Which learning rates suit a network and its data",
+        training.learning_rates,
+        {
+            "Two circles by Adam": {},
+            "Two circles by plain gradient descent, in batches of ten": {
+                "optimizer": {"type": "sgd"},
+                "batch_size": 10,
+                "epochs": 100,
+                "lowest": 0.001,
+                "rates": 16,
+            },
+        },
+    ),
+    "SimulateSchedule": Explorer(
+        "A learning-rate schedule, before it is run",
+        schedule.schedule,
+        {
+            "From 3e-4 down to 3e-5 along half a cosine": {
+                "schedule": {"type": "cosine", "final_fraction": 0.1},
+                "learning_rate": 0.0003,
+            },
+            "The same after a warm-up, 50 steps an epoch": {
+                "schedule": {"type": "cosine", "warmup_epochs": 10, "final_fraction": 0.1},
+                "learning_rate": 0.0003,
+                "epochs": 110,
+                "steps_per_epoch": 50,
+            },
+            "A tenth after every 30 epochs": {
+                "schedule": {"type": "step", "every": 30},
+                "learning_rate": 0.1,
+                "epochs": 90,
+            },
         },
     ),
 }

@@ -86,7 +86,7 @@ def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
             context.owner,
             size=size + 1,
             before=before(request.page_token),
-            state=request.state,
+            states=() if request.state is None else (request.state,),
             label=(key, value if equals else None) if request.label else None,
             kind="sweep",
         )

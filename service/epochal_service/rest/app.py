@@ -8,19 +8,21 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse, Response
 from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from ..methods.context import Context, open_context
 from ..settings import Settings
 from . import (
+    comparison,
     datasets,
     diagnosis,
     exports,
+    inspection,
     jobs,
     journey,
     networks,
+    page,
     problems,
     simulations,
     streams,
@@ -74,6 +76,8 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
         datasets,
         jobs,
         diagnosis,
+        inspection,
+        comparison,
         exports,
         streams,
         sweeps,
@@ -82,14 +86,10 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
         system,
     ):
         app.include_router(noun.router)
-    app.get("/", include_in_schema=False)(_to_docs)
+    page.install(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
 
 
 def _operation_id(route: APIRoute) -> str:
     return route.name
-
-
-async def _to_docs() -> Response:
-    return RedirectResponse("/docs")

@@ -110,6 +110,30 @@ SWEEPS: dict[str, Example] = {
             "variants": [{"learning_rate": rate} for rate in (0.0001, 0.001, 0.01, 0.1, 1.0, 10.0)],
         },
     },
+    "first weights": {
+        "summary": "How the weights of ten sigmoid layers should start",
+        "value": {
+            "job": {
+                "network": {
+                    "input_shape": [2],
+                    "layers": [
+                        *[{"type": "dense", "units": 16, "activation": "sigmoid"}] * 9,
+                        {"type": "dense", "units": 1, "activation": "sigmoid"},
+                    ],
+                },
+                "dataset": {"name": "two_moons"},
+                "loss": "binary_cross_entropy",
+                "epochs": 50,
+                "batch_size": 10,
+            },
+            "variants": [
+                {},
+                {"initializer_gain": 4.0},
+                {"initializer": "he_normal"},
+                {"initializer": "orthogonal", "initializer_gain": 4.0},
+            ],
+        },
+    },
 }
 
 PREDICTIONS: dict[str, Example] = {

@@ -25,14 +25,16 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
     response_class=Octets,
     responses={
         200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
-        **problems(400, 404),
+        **problems(400, 404, 501),
     },
 )
 def get_export(
     context: Here, job_id: JobId, query: Annotated[GetExportRequest, Query(), Explained]
 ) -> Response:
-    """The network of a checkpoint as a program in NumPy alone, as a PyTorch module, or as
-    safetensors, with its weights and the scaling of its inputs.
+    """The network of a checkpoint as a program in NumPy alone, as a PyTorch module, as an ONNX
+    model, or as safetensors, with its weights and the scaling of its inputs.
+
+    ONNX needs a server with the extra `onnx`; another one says so by a 501.
 
     The `ETag` is the SHA-256 of the content.
     """

@@ -59,11 +59,14 @@ class Octets(Response):
     media_type = OCTETS
 
 
-def _split_commas(query: dict[str, object]) -> dict[str, object]:
-    metrics = query.get("metrics")
-    if not isinstance(metrics, list):
-        return query
-    return {**query, "metrics": [name for text in metrics for name in text.split(",")]}
+def split_commas(query: dict[str, object]) -> dict[str, object]:
+    """The query with its lists of words spread out: `a,b` says the same as `a` and `b`."""
+    return {
+        name: [word for text in value for word in text.split(",")]
+        if name in ("job", "metric", "metrics", "state") and isinstance(value, list)
+        else value
+        for name, value in query.items()
+    }
 
 
 JobId = Annotated[str, Path(alias="id")]
@@ -99,8 +102,14 @@ def create_job(
 
 
 @router.get("", summary="List jobs", responses=problems(400))
-def list_jobs(context: Here, query: Annotated[ListJobsRequest, Query(), Explained]) -> JobPage:
-    """Your jobs, newest first."""
+def list_jobs(
+    context: Here,
+    query: Annotated[ListJobsRequest, Query(), BeforeValidator(split_commas), Explained],
+) -> JobPage:
+    """Your jobs, newest first.
+
+    `state` may be repeated, or be separated by commas. With `curve_points` each job has a `curve`.
+    """
     return jobs.list_jobs(context, query)
 
 
@@ -169,7 +178,7 @@ def list_epochs(
 def get_curve(
     context: Here,
     job_id: JobId,
-    query: Annotated[GetCurveRequest, Query(), BeforeValidator(_split_commas), Explained],
+    query: Annotated[GetCurveRequest, Query(), BeforeValidator(split_commas), Explained],
 ) -> Curve:
     """The whole run in a bounded number of points; extremes and non-finite values are never lost.
 

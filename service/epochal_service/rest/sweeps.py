@@ -53,7 +53,7 @@ def create_sweep(
     response: Response,
     idempotency_key: IdempotencyKey = None,
 ) -> Sweep:
-    """Takes a job in up to 64 variants into the queue; all of them are trained by one program.
+    """Takes a job in many variants into the queue; all of them are trained by one program.
 
     With `validate_only` the spec is checked and priced, and no sweep is made.
     """

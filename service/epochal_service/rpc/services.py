@@ -27,12 +27,31 @@ from .._proto import (
     training_pb2,
 )
 from ..errors import InvalidArgument, TooLarge
-from ..methods import datasets, diagnosis, exports, jobs, journey, networks, sweeps, system
+from ..methods import (
+    comparison,
+    datasets,
+    diagnosis,
+    exports,
+    inspection,
+    jobs,
+    journey,
+    networks,
+    sweeps,
+    system,
+)
 from ..methods.context import Context
 from ..methods.simulations import EXPLORERS
 from ..specs.base import Request
+from ..specs.comparison import GetComparisonRequest
 from ..specs.datasets import CreateDatasetRequest, ListDatasetsRequest, PreviewRequest
 from ..specs.exports import GetExportRequest
+from ..specs.inspection import (
+    GetConfusionMatrixRequest,
+    GetHiddenSpaceRequest,
+    GetSamplePredictionsRequest,
+    GetUnitMapsRequest,
+    GetWeightsRequest,
+)
 from ..specs.jobs import (
     CreateJobOptions,
     GetCheckpointRequest,
@@ -44,6 +63,7 @@ from ..specs.jobs import (
     PredictRequest,
     WatchJobRequest,
 )
+from ..specs.journey.sections import CheckAnswerRequest
 from ..specs.networks import CreateNetworkRequest, ListNetworksRequest, SummarizeNetworkRequest
 from ..specs.sweeps import (
     CreateSweepOptions,
@@ -126,6 +146,16 @@ METHODS = {
     "Predict": Method(jobs.predict, ById, rest=PredictRequest),
     "GetDiagnosis": Method(diagnosis.get_diagnosis, ById),
     "GetExport": Method(exports.get_export, ById, rest=GetExportRequest),
+    "GetUnitMaps": Method(inspection.get_unit_maps, ById, rest=GetUnitMapsRequest),
+    "GetHiddenSpace": Method(inspection.get_hidden_space, ById, rest=GetHiddenSpaceRequest),
+    "GetConfusionMatrix": Method(
+        inspection.get_confusion_matrix, ById, rest=GetConfusionMatrixRequest
+    ),
+    "GetSamplePredictions": Method(
+        inspection.get_sample_predictions, ById, rest=GetSamplePredictionsRequest
+    ),
+    "GetWeights": Method(inspection.get_weights, ById, rest=GetWeightsRequest),
+    "GetComparison": Method(comparison.get_comparison, rest=GetComparisonRequest),
     "WatchJob": Method(jobs.watch_job, ById, rest=WatchJobRequest),
     "CreateSweep": Method(sweeps.create_sweep, body=("spec", SweepSpec), rest=CreateSweepOptions),
     "GetSweep": Method(sweeps.get_sweep, ById),
@@ -135,6 +165,15 @@ METHODS = {
     "GetSweepCurves": Method(sweeps.get_sweep_curves, ById, rest=GetSweepCurvesRequest),
     "WatchSweep": Method(sweeps.watch_sweep, ById, rest=WatchSweepRequest),
     **{rpc: Method(one.method, rest=one.request) for rpc, one in EXPLORERS.items()},
+    "ListSections": Method(journey.list_sections),
+    "GetSection": Method(journey.get_section, ById),
+    "CheckAnswer": Method(journey.check_answer, ById, rest=CheckAnswerRequest),
+    "ListPresets": Method(journey.list_presets),
+    "GetPreset": Method(journey.get_preset, ById),
+    "ListNeuronParts": Method(journey.list_neuron_parts),
+    "ListActivations": Method(journey.list_activations),
+    "ListModels": Method(journey.list_models),
+    "ListLosses": Method(journey.list_losses),
     "GetTimeline": Method(journey.get_timeline),
     "GetLimits": Method(system.get_limits),
     "GetVersion": Method(system.get_version),

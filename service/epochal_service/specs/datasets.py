@@ -56,6 +56,12 @@ class InlineDataset(Spec):
     inputs: list[list[float]] = Field(min_length=1)
     targets: Annotated[list[list[float]], BeforeValidator(_rows)] = Field(min_length=1)
     """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row."""
+    feature_names: list[Name] = Field(default_factory=list)
+    """What the numbers of a row are called; by default x1, x2 …"""
+    class_names: list[Name] = Field(default_factory=list)
+    """What the labels 0, 1, 2 … are called. With names the targets are labels whatever the loss,
+    and there may be more classes than samples show.
+    """
     scaling: Scaling = "none"
 
 

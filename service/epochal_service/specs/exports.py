@@ -17,7 +17,7 @@ ExportFormat = Annotated[str, _format, _format_schema]
 
 class GetExportRequest(Request):
     format: ExportFormat = "numpy"
-    """`numpy` and `pytorch` are programs with the weights in them."""
+    """`numpy` and `pytorch` are programs with the weights in them; `onnx` is a model in float32."""
     epoch: Cursor | None = None
     """A stored checkpoint's epoch; the latest one by default."""
 

@@ -38,9 +38,14 @@ class CreateJobOptions(Request):
 class ListJobsRequest(Request):
     page_size: PageSize = PAGE_SIZE
     page_token: PageToken | None = None
-    state: JobState | None = None
+    state: list[JobState] = Field(default_factory=list)
+    """Jobs in any of these states; all if none is named."""
     label: str | None = Field(default=None, max_length=130)
     """`key` or `key=value`."""
+    query: str | None = Field(default=None, max_length=200)
+    """A text that the job's name, labels, data set or id contain, in any case."""
+    curve_points: int | None = Field(default=None, ge=4, le=100)
+    """Give each job its training loss in about so many points; at most 100 jobs a page then."""
 
 
 class ListEpochsRequest(Request):
@@ -129,6 +134,19 @@ class EpochRow(Reply):
     """What it took; of epochs that were stored together, their mean."""
 
 
+class CurveSeries(Reply):
+    metric: Metric
+    epochs: list[int]
+    values: list[float]
+
+
+class ForkedFrom(Reply):
+    """Where a job's first weights come from. Its epoch 1 follows that epoch of the other job."""
+
+    job: str
+    epoch: int
+
+
 class Job(Reply):
     """A training job, as far as it is known now."""
 
@@ -140,6 +158,8 @@ class Job(Reply):
     """A sentence on how it ended, where there is more to say than the reason."""
     divergence: Divergence | None = None
     spec: TrainingSpec
+    forked_from: ForkedFrom | None = None
+    """Absent for a job that began with fresh weights."""
     epoch: int = 0
     """Epochs that are stored."""
     latest: EpochRow | None = None
@@ -157,6 +177,8 @@ class Job(Reply):
     created_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    curve: CurveSeries | None = None
+    """The training loss in few points, in lists that ask for `curve_points`."""
 
 
 class JobPage(Reply):
@@ -168,12 +190,6 @@ class EpochPage(Reply):
     epochs: list[EpochRow]
     next_after_epoch: int | None = None
     """What to ask for next; absent where there is no more for now."""
-
-
-class CurveSeries(Reply):
-    metric: Metric
-    epochs: list[int]
-    values: list[float]
 
 
 class Curve(Reply):
@@ -240,8 +256,16 @@ class Prediction(Reply):
     epoch: int
     outputs: list[list[float]]
     """One row for each input row; of a grid, row by row from `y_min`, each from `x_min`."""
+    output_shape: list[int]
+    """Shape of one row: a network that answers in a sequence has more than one axis, and their
+    numbers stand one after the other.
+    """
     classes: list[int]
-    """The most probable class of each row; empty for regression."""
+    """The most probable class of each row, and of a sequence at each of its places; empty for
+    regression.
+    """
+    labels: list[str] = Field(default_factory=list)
+    """The names of these classes; empty where the data set has none."""
     x: list[float] = Field(default_factory=list)
     y: list[float] = Field(default_factory=list)
 

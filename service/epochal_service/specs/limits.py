@@ -19,7 +19,7 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
     """The engine's network. Raises `InvalidArgument` if too large, or its shapes do not fit."""
     at = f"{prefix}." if prefix else ""
     errors = []
-    if sum(1 for _ in _layers(spec.layers, "")) > limits.max_layers:
+    if sum(1 for _ in each_layer(spec.layers, "")) > limits.max_layers:
         errors.append(FieldError(f"{at}layers", f"may have at most {limits.max_layers}: {LIMIT}"))
     if math.prod(spec.input_shape) > limits.max_features:
         errors.append(
@@ -29,7 +29,7 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
         )
     errors += [
         FieldError(f"{path}.{size}", f"may be at most {limits.max_units}: {LIMIT}")
-        for path, layer in _layers(spec.layers, f"{at}layers")
+        for path, layer in each_layer(spec.layers, f"{at}layers")
         for size in ("units", "filters", "hidden")
         if getattr(layer, size, 0) > limits.max_units
     ]
@@ -53,9 +53,9 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
     return network
 
 
-def _layers(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, LayerSpec]]:
+def each_layer(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, LayerSpec]]:
     """Every layer with its path, the ones inside of others after them."""
     for index, layer in enumerate(layers):
         yield f"{at}[{index}]", layer
         if isinstance(layer, ResidualSpec):
-            yield from _layers(layer.layers, f"{at}[{index}].layers")
+            yield from each_layer(layer.layers, f"{at}[{index}].layers")

@@ -31,6 +31,7 @@ Size = Annotated[int, Field(ge=1)]
 Sizes = Annotated[list[Size], BeforeValidator(_listed), Field(min_length=1, max_length=2)]
 OneSize = Annotated[list[Size], BeforeValidator(_listed), Field(min_length=1, max_length=1)]
 Padding = Literal["valid", "same"]
+Gain = Annotated[float, Field(ge=0, le=1e6)]
 
 
 class LayerBase(Spec):
@@ -52,6 +53,8 @@ class DenseSpec(LayerBase):
     use_bias: bool = True
     initializer: InitializerName | None = None
     """How the weights start; by default He for the relu family, LeCun for selu, else Xavier."""
+    initializer_gain: Gain = 1.0
+    """What the initializer draws is multiplied by it: 4 starts with weights four times as large."""
 
 
 class ActivationSpec(LayerBase):
@@ -118,6 +121,7 @@ class Conv1dSpec(LayerBase):
     activation: ActivationName = "linear"
     use_bias: bool = True
     initializer: InitializerName | None = None
+    initializer_gain: Gain = 1.0
 
 
 class Conv2dSpec(LayerBase):
@@ -132,6 +136,7 @@ class Conv2dSpec(LayerBase):
     activation: ActivationName = "linear"
     use_bias: bool = True
     initializer: InitializerName | None = None
+    initializer_gain: Gain = 1.0
 
 
 class MaxPool1dSpec(LayerBase):

@@ -7,29 +7,42 @@ from typing import Literal
 
 from pydantic import Field
 
-from .base import PAGE_SIZE, Cursor, PageSize, PageToken, Reply, Request, Seed, Spec
+from .base import (
+    PAGE_SIZE,
+    Cursor,
+    InitializerName,
+    PageSize,
+    PageToken,
+    Reply,
+    Request,
+    Seed,
+    Spec,
+)
 from .diagnosis import Label
 from .jobs import Divergence, End, EpochRow, JobState, StateChange, StopReason
+from .networks import Gain
 from .training import LearningRate, Metric, TrainingSpec
-
-MOST_MEMBERS = 64
 
 
 class Variant(Spec):
-    """Numbers of the job that one member has otherwise; what is left out is as in the job."""
+    """What one member has otherwise than the job; what is left out is as in the job."""
 
     learning_rate: LearningRate | None = None
     momentum: float | None = Field(default=None, ge=0, lt=1)
-    """`momentum` only."""
+    """`momentum`, `nesterov` and `muon` only."""
     beta_1: float | None = Field(default=None, ge=0, lt=1)
-    """`adam` only."""
+    """`adam`, `adamw`, `lion` and `muon` only."""
     beta_2: float | None = Field(default=None, ge=0, lt=1)
-    """`adam` only."""
+    """As `beta_1`."""
     l2: float | None = Field(default=None, ge=0)
     seed: Seed | None = None
     """Of the first weights, the order of the samples and dropout. What is held out for validation
     is chosen by the job's own seed, for all members alike.
     """
+    initializer: InitializerName | None = None
+    """Of every layer that has one."""
+    initializer_gain: Gain | None = None
+    """Of every layer that has an initializer."""
 
 
 class SweepSpec(Spec):
@@ -39,7 +52,8 @@ class SweepSpec(Spec):
     """
 
     job: TrainingSpec
-    variants: list[Variant] = Field(min_length=1, max_length=MOST_MEMBERS)
+    variants: list[Variant] = Field(min_length=1)
+    """One for each member; at most `max_variants` of `GET /v1/limits`."""
 
 
 class CreateSweepOptions(Request):

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from .base import LabelKey, LabelValue, LossName, Seed, Spec
+from .base import Cursor, LabelKey, LabelValue, LossName, Name, Seed, Spec
 from .datasets import DatasetSpec
 from .networks import NetworkRef, NetworkSpec
 
@@ -271,6 +271,15 @@ class SnapshotsSpec(Spec):
     """
 
 
+class InitialWeightsSpec(Spec):
+    """The weights that another job had at an epoch, to begin from."""
+
+    job: str = Field(min_length=1, max_length=64)
+    """The id of the other job, which may be deleted once this one is made."""
+    epoch: Cursor
+    """One of its epochs whose weights are stored: `GET /v1/jobs/{id}/checkpoints` has all."""
+
+
 def _network_kind(value: Any) -> str:
     has_id = "id" in value if isinstance(value, dict) else hasattr(value, "id")
     return "@id" if has_id else "@layers"
@@ -303,7 +312,13 @@ class TrainingSpec(Spec):
     target: TargetSpec | None = None
     snapshots: SnapshotsSpec = SnapshotsSpec()
     seed: Seed = 0
+    initial_weights: InitialWeightsSpec | None = None
+    """Begin from another job's weights instead of fresh ones; the optimizer begins anew. Arrays
+    are matched in forward order, so that layers without weights may be added or left out.
+    """
     deadline_seconds: float | None = Field(default=None, gt=0)
     """Wall-clock time from the job's first start after which it ends as `deadline_exceeded`."""
+    name: Name | None = None
+    """What people call the job."""
     labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=16)
     """Words of your own, to find the job by."""

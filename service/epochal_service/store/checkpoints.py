@@ -66,6 +66,28 @@ def find(connection: Connection, job_id: str, epoch: int | None = None) -> tuple
     return None if found is None else (found.epoch, found.weights)
 
 
+def nearest(
+    connection: Connection, job_id: str, epoch: int | None = None
+) -> tuple[int, bytes] | None:
+    """(epoch, packed weights) of the last checkpoint that is not after that epoch, or of all."""
+    query = sa.select(checkpoints.c.epoch, checkpoints.c.weights).where(
+        checkpoints.c.job_id == job_id
+    )
+    if epoch is not None:
+        query = query.where(checkpoints.c.epoch <= epoch)
+    found = connection.execute(query.order_by(checkpoints.c.epoch.desc()).limit(1)).one_or_none()
+    return None if found is None else (found.epoch, found.weights)
+
+
+def around(connection: Connection, job_id: str, epoch: int) -> list[int]:
+    """The nearest epoch before and the nearest one after that have a checkpoint: at most two."""
+    of_job = checkpoints.c.job_id == job_id
+    before = sa.select(sa.func.max(checkpoints.c.epoch)).where(of_job, checkpoints.c.epoch < epoch)
+    after = sa.select(sa.func.min(checkpoints.c.epoch)).where(of_job, checkpoints.c.epoch > epoch)
+    both = (connection.execute(query).scalar_one() for query in (before, after))
+    return [found for found in both if found is not None]
+
+
 def put_resume_point(connection: Connection, job_id: str, epoch: int, state: bytes) -> None:
     """Replace the state from which the job goes on."""
     statement = insert_into(connection, resume_points).values(

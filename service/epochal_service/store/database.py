@@ -41,6 +41,8 @@ def _postgresql_now(element: now, compiler: Any, **kwargs: Any) -> str:
 # Somebody who stops in the middle of a transaction, stalled or cut off, holds its rows for so long
 # at most: shorter than a lease, so that the reaper finds them free. SQLite cannot tell.
 STALLED_SECONDS = 10.0
+# What SQLite and PostgreSQL call a disk without room.
+FULL = {"SQLITE_FULL", "53100"}
 
 
 def new_id(prefix: str) -> str:
@@ -134,6 +136,8 @@ def _translated() -> Iterator[None]:
         sa.exc.TimeoutError,
     ) as error:
         cause = getattr(error, "orig", None) or error
-        raise Unavailable(f"The database does not answer: {str(cause).strip()}") from error
+        codes = {getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None)}
+        what = "has no room for more" if codes & FULL else "does not answer"
+        raise Unavailable(f"The database {what}: {str(cause).strip()}") from error
     except sa.exc.DataError as error:  # PostgreSQL's text cannot hold every Unicode character
         raise InvalidArgument("Text may not hold the character NUL") from error

@@ -40,6 +40,7 @@ class JobRow:
     detail: str | None
     divergence: str | None
     spec: str
+    words: str
     dataset_id: str | None
     parameters: int
     samples: int
@@ -89,19 +90,24 @@ def page(
     *,
     size: int,
     before: str | None,
-    state: str | None,
-    label: tuple[str, str | None] | None,
+    states: Collection[str] = (),
+    label: tuple[str, str | None] | None = None,
+    text: str | None = None,
     kind: str = "job",
 ) -> list[JobRow]:
-    """At most `size` rows of a kind, newest first, older than the id `before`."""
+    """At most `size` rows of a kind, newest first, older than the id `before`; in any of `states`
+    where some are named, and with `text` among their words.
+    """
     is_kind = jobs.c.id.startswith(f"{kind}_", autoescape=True)
     query = (
         sa.select(jobs).where(jobs.c.owner == owner, is_kind).order_by(jobs.c.id.desc()).limit(size)
     )
     if before is not None:
         query = query.where(jobs.c.id < before)
-    if state is not None:
-        query = query.where(jobs.c.state == state)
+    if states:
+        query = query.where(jobs.c.state.in_(states))
+    if text:
+        query = query.where(jobs.c.words.contains(text.casefold(), autoescape=True))
     if label is not None:
         key, value = label
         match = sa.and_(job_labels.c.job_id == jobs.c.id, job_labels.c.key == key)

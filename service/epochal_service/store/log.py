@@ -37,6 +37,16 @@ class LogRow:
     gradients: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One stretch of epochs out of a job's; `body` only where the job has few."""
+
+    first_epoch: int
+    last_epoch: int
+    summary: bytes
+    body: bytes | None
+
+
 def append(connection: Connection, job_id: str, last_seq: int, entries: Sequence[Entry]) -> None:
     """The entries, with the seqs that end in `last_seq`: the ones that `jobs.advance` took for
     them.
@@ -122,3 +132,35 @@ def _stretches(
     if up_to_epoch is not None:
         query = query.where(log.c.first_epoch <= up_to_epoch)
     return [tuple(row) for row in connection.execute(query)]
+
+
+def samples(connection: Connection, job_ids: Sequence[str], count: int) -> list[tuple[str, Sample]]:
+    """Of each job about `count` stretches at equal distances, the first and the last one among
+    them, in order.
+
+    Those of a job that has at most a quarter of that many come with their bodies.
+    """
+    place = sa.func.row_number().over(partition_by=log.c.job_id, order_by=log.c.last_epoch)
+    total = sa.func.count().over(partition_by=log.c.job_id)
+    placed = (
+        sa.select(log.c.job_id, log.c.seq, place.label("place"), total.label("total"))
+        .where(log.c.job_id.in_(job_ids), log.c.kind == "epochs", log.c.summary.is_not(None))
+        .subquery()
+    )
+    few = placed.c.total * 4 <= count
+    # The whole number of count · place / total moves on at so many places, and at the last one.
+    reached = (placed.c.place * count) // placed.c.total
+    before = ((placed.c.place - 1) * count) // placed.c.total
+    query = (
+        sa.select(
+            log.c.job_id,
+            log.c.first_epoch,
+            log.c.last_epoch,
+            log.c.summary,
+            sa.case((few, log.c.body), else_=None),
+        )
+        .join(placed, sa.and_(log.c.job_id == placed.c.job_id, log.c.seq == placed.c.seq))
+        .where(sa.or_(reached > before, placed.c.place == 1))
+        .order_by(log.c.job_id, log.c.last_epoch)
+    )
+    return [(job_id, Sample(*rest)) for job_id, *rest in connection.execute(query)]

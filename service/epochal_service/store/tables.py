@@ -39,6 +39,8 @@ jobs = Table(
     Column("detail", Text),
     Column("divergence", Text),
     Column("spec", Text, nullable=False),
+    # What a search looks through: id, name, data set and labels, case-folded, a line each.
+    Column("words", Text, nullable=False, server_default=""),
     # Only an uploaded data set has one.
     Column("dataset_id", String(40), index=True),
     Column("parameters", BigInteger, nullable=False),

@@ -1,11 +1,12 @@
 """Train neural networks on an Epochal service and see every epoch.
 
 with epochal.Client() as client:
-    job = client.jobs.create(epochal.preset("xor")).wait()
+    job = client.jobs.create(client.preset("xor")).wait()
     job.predict([[0, 1]])
 """
 
 from .client import Client
+from .comparison import BestEpoch, ComparedJob, Comparison, SpecDifference
 from .curves import Curve
 from .datasets import Dataset, DatasetPreview
 from .diagnosis import Diagnosis, Finding, Label
@@ -35,18 +36,27 @@ from .events import (
     SnapshotEvent,
     StateEvent,
 )
+from .inspection import (
+    ConfusionMatrix,
+    HiddenSpace,
+    LayerWeights,
+    SamplePrediction,
+    SamplePredictions,
+    UnitMaps,
+)
 from .jobs import (
     Checkpoint,
     Divergence,
     Epoch,
     Estimate,
+    ForkedFrom,
     GradientSnapshot,
     Grid,
     Job,
     LayerGradient,
+    SmallCurve,
 )
 from .networks import LayerSummary, Network, NetworkSummary
-from .presets import Preset, preset, presets
 from .specs import dense, dropout, network
 from .sweeps import (
     Member,
@@ -63,11 +73,15 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ApiError",
+    "BestEpoch",
     "Checkpoint",
     "CheckpointEvent",
     "Client",
+    "ComparedJob",
+    "Comparison",
     "Component",
     "Conflict",
+    "ConfusionMatrix",
     "ConnectionFailed",
     "Curve",
     "Dataset",
@@ -82,11 +96,13 @@ __all__ = [
     "Event",
     "FieldError",
     "Finding",
+    "ForkedFrom",
     "GradientBatch",
     "GradientColumns",
     "GradientSnapshot",
     "Grid",
     "Health",
+    "HiddenSpace",
     "IdempotencyMismatch",
     "InvalidArgument",
     "Job",
@@ -94,6 +110,7 @@ __all__ = [
     "Label",
     "LayerGradient",
     "LayerSummary",
+    "LayerWeights",
     "Limit",
     "Limits",
     "Member",
@@ -103,8 +120,11 @@ __all__ = [
     "Network",
     "NetworkSummary",
     "NotFound",
-    "Preset",
+    "SamplePrediction",
+    "SamplePredictions",
+    "SmallCurve",
     "SnapshotEvent",
+    "SpecDifference",
     "StateEvent",
     "Sweep",
     "SweepEpochsEvent",
@@ -113,12 +133,11 @@ __all__ = [
     "TimedOut",
     "TooLarge",
     "Unavailable",
+    "UnitMaps",
     "UnsupportedMediaType",
     "Version",
     "__version__",
     "dense",
     "dropout",
     "network",
-    "preset",
-    "presets",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from .datasets import Datasets
 from .jobs import Jobs
@@ -46,6 +46,10 @@ class Client:
     def base_url(self) -> str:
         """The address that it speaks to."""
         return self._session.transport.url
+
+    def preset(self, name: str) -> dict[str, Any]:
+        """The spec of a ready job, yours to change. Raises `NotFound`."""
+        return self.journey.preset(name).spec
 
     def limits(self) -> Limits:
         """The most that one request may ask for."""

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,15 +18,27 @@ from .diagnosis import Diagnosis
 from .errors import InvalidArgument, JobFailed, NotFound
 from .events import EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent, event_of
 from .following import GIVE_UP_SECONDS, TERMINAL, follow
+from .inspection import (
+    ConfusionMatrix,
+    HiddenSpace,
+    LayerWeights,
+    SampleOrder,
+    SamplePredictions,
+    Split,
+    UnitMaps,
+)
 from .paging import pages, pages_by_epoch
 from .records import Floats, Ints, read, request
 from .session import Session
 from .specs import Spec
 
+if TYPE_CHECKING:
+    from .comparison import Comparison
+
 JobState = Literal[
     "queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"
 ]
-ExportFormat = Literal["numpy", "pytorch", "safetensors"]
+ExportFormat = Literal["numpy", "pytorch", "safetensors", "onnx"]
 StopReason = Literal[
     "completed",
     "early_stopped",
@@ -54,6 +66,22 @@ class Epoch:
     gradient_norm: float
     """Length of the last batch's whole gradient, before clipping."""
     seconds: float
+
+
+@dataclass(frozen=True)
+class ForkedFrom:
+    """Where a job's first weights come from. Its epoch 1 follows that epoch of the other job."""
+
+    job: str
+    epoch: int
+
+
+@dataclass(frozen=True, eq=False)
+class SmallCurve:
+    """The training loss of a job in few points: `values` `(points,)` at `epochs` `(points,)`."""
+
+    epochs: Ints
+    values: Floats
 
 
 @dataclass(frozen=True)
@@ -149,6 +177,8 @@ class Job:
     divergence: Divergence | None
     spec: dict[str, Any]
     """The spec with every default filled in; it can be handed to `create` again."""
+    forked_from: ForkedFrom | None
+    """None for a job that began with fresh weights."""
     epoch: int
     """Epochs that are stored."""
     latest: Epoch | None
@@ -163,9 +193,16 @@ class Job:
     created_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    small_curve: SmallCurve | None
+    """In lists that ask for `curve_points`."""
     _session: Session
 
     # ------------------------------------------------------------------ what is known already
+
+    @property
+    def name(self) -> str | None:
+        """What people call it."""
+        return self.spec.get("name")
 
     @property
     def over(self) -> bool:
@@ -257,6 +294,17 @@ class Job:
         """Goes on from the last checkpoint, bit for bit. Raises `Conflict` if it is over."""
         return self._become(self._session.call("ResumeJob", {"id": self.id}))
 
+    def fork(self, epoch: int | None = None, **changes: Any) -> Job:
+        """Starts another job from this one's weights at a stored epoch, by default the latest.
+
+        It has the same spec but for the name and `changes`, which replace fields of it; its
+        optimizer begins anew. Raises `InvalidArgument` where that epoch has no weights, and names
+        the nearest that have.
+        """
+        begin = {"job": self.id, "epoch": self._latest_stored() if epoch is None else epoch}
+        own = {"initial_weights": begin, "name": None}
+        return Jobs(self._session).create({**self.spec, **own, **changes})
+
     def delete(self) -> None:
         """Deletes the job and all that it stored. Raises `Conflict` unless it is over."""
         self._session.call("DeleteJob", {"id": self.id})
@@ -309,38 +357,50 @@ class Job:
         Raises `NotFound` where there is no checkpoint, or none of that epoch.
         """
         if epoch is None:
-            stored = self.checkpoints()
-            if not stored:
-                raise NotFound(f"{self.id} has no checkpoint yet")
-            epoch = stored[-1].epoch
+            epoch = self._latest_stored()
         fields = {"id": self.id, "epoch": epoch, "format": "npz"}
         content = self._session.call("GetCheckpoint", fields)["content"]
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
             return dict(arrays)
 
     def export(self, format: ExportFormat = "numpy", *, epoch: int | None = None) -> bytes:
-        """The trained network as a file: a NumPy program, a PyTorch module, or safetensors.
+        """The trained network as a file: a NumPy program, a PyTorch module, safetensors, or ONNX.
 
         Weights, and the scaling of the inputs, are in it. `epoch` picks a checkpoint, by default
-        the latest. Raises `NotFound` where there is none, and `InvalidArgument` for a network with
-        a layer that the format has no words for.
+        the latest. Raises `NotFound` where there is none, and `ApiError` with the reason
+        `not_installed` for "onnx" where the server lacks what makes it.
         """
         fields = {"id": self.id, "format": format, "epoch": epoch}
         content: bytes = self._session.call("GetExport", fields)["content"]
         return content
 
     def predict(self, inputs: ArrayLike, *, epoch: int | None = None) -> Floats:
-        """What the network answers to `inputs` `(rows, features)`: `(rows, outputs)`.
+        """What the network answers to `inputs` `(rows, features)`: `(rows, *output_shape)`.
 
-        A single sample `(features,)` gives `(outputs,)`. `epoch` picks a checkpoint, by default the
-        latest. Raises `NotFound` where there is none, `InvalidArgument` for another shape.
+        A single sample `(features,)` gives `(*output_shape,)`. `epoch` picks a checkpoint, by
+        default the latest. Raises `NotFound` where there is none, `InvalidArgument` for another
+        shape.
         """
+        rows, reply = self._predicted(inputs, epoch)
+        outputs = np.array(reply["outputs"], dtype=np.float64)
+        outputs = outputs.reshape(len(outputs), *reply["output_shape"])
+        return outputs if rows.ndim == 2 else outputs[0]
+
+    def classify(self, inputs: ArrayLike, *, epoch: int | None = None) -> list[str]:
+        """The name of the class that the network takes each of `inputs` `(rows, features)` for.
+
+        Of a network that answers in a sequence, one for each of its places, row after row. Empty
+        where the data set has no classes with names. Otherwise as `predict`.
+        """
+        _, reply = self._predicted(inputs, epoch)
+        return list(reply.get("labels") or ())
+
+    def _predicted(self, inputs: ArrayLike, epoch: int | None) -> tuple[Floats, Mapping[str, Any]]:
         rows = np.asarray(inputs, dtype=np.float64)
         if rows.ndim not in (1, 2):
             raise InvalidArgument.of("inputs", f"must be (rows, features), not {rows.shape}")
         fields = {"id": self.id, "inputs": request(np.atleast_2d(rows), "inputs"), "epoch": epoch}
-        outputs = np.array(self._session.call("Predict", fields)["outputs"], dtype=np.float64)
-        return outputs if rows.ndim == 2 else outputs[0]
+        return rows, self._session.call("Predict", fields)
 
     def predict_grid(
         self,
@@ -384,6 +444,95 @@ class Job:
             classes=np.array(classes).reshape(len(ys), len(xs)) if classes else None,
         )
 
+    # ------------------------------------------------------------------ a look into the network
+
+    def unit_maps(
+        self,
+        layer: str | None = None,
+        *,
+        x: tuple[float, float] | None = None,
+        y: tuple[float, float] | None = None,
+        resolution: int | None = None,
+        epoch: int | None = None,
+    ) -> UnitMaps:
+        """What each unit says over a rectangle of a network's two inputs.
+
+        Of all layers, unless you name one. `x` and `y` are (lowest, highest) values, both or
+        neither: without them, the rectangle in which the data lie. The last stored epoch that is
+        not after `epoch` answers, by default the latest. Raises `NotFound`, `InvalidArgument`.
+        """
+        bounds = None
+        if x is not None or y is not None:
+            (x_min, x_max), (y_min, y_max) = x or (None, None), y or (None, None)
+            bounds = {"x_min": x_min, "x_max": x_max, "y_min": y_min, "y_max": y_max}
+            bounds = {name: value for name, value in bounds.items() if value is not None}
+        fields = {"layer": layer, "resolution": resolution, "bounds": bounds, "epoch": epoch}
+        return UnitMaps.of(self._session.call("GetUnitMaps", {"id": self.id, **fields}))
+
+    def hidden_space(
+        self,
+        layer: str | None = None,
+        *,
+        split: Split = "all",
+        samples: int | None = None,
+        epoch: int | None = None,
+    ) -> HiddenSpace:
+        """Where a layer puts the samples, in two dimensions: the last layer before the output.
+
+        `layer="input"` is what the network is given. The last stored epoch that is not after
+        `epoch` answers, by default the latest. Raises `NotFound`, `InvalidArgument`.
+        """
+        fields = {"layer": layer, "split": split, "samples": samples, "epoch": epoch}
+        reply = self._session.call("GetHiddenSpace", {"id": self.id, **fields})
+        points = np.array(reply.get("points") or np.empty((0, 2)), dtype=np.float64)
+        return read(HiddenSpace, reply, points=points)
+
+    def confusion_matrix(
+        self, *, split: Split = "all", epoch: int | None = None
+    ) -> ConfusionMatrix:
+        """How many samples of each class are taken for which.
+
+        The last stored epoch that is not after `epoch` answers, by default the latest. Raises
+        `NotFound`, and `InvalidArgument` for a job without classes.
+        """
+        fields = {"id": self.id, "split": split, "epoch": epoch}
+        return ConfusionMatrix.of(self._session.call("GetConfusionMatrix", fields))
+
+    def sample_predictions(
+        self,
+        count: int | None = None,
+        *,
+        order: SampleOrder = "first",
+        split: Split = "all",
+        seed: int | None = None,
+        epoch: int | None = None,
+    ) -> SamplePredictions:
+        """Samples (20 unless you say otherwise) beside what the network says of them.
+
+        `order="worst"` has those with the largest loss first; `seed` is for `random`. The last
+        stored epoch that is not after `epoch` answers, by default the latest. Raises `NotFound`,
+        `InvalidArgument`.
+        """
+        fields = {"count": count, "order": order, "split": split, "seed": seed, "epoch": epoch}
+        reply = self._session.call("GetSamplePredictions", {"id": self.id, **fields})
+        return read(SamplePredictions, reply)
+
+    def layer_weights(self, layer: str | None = None, *, epoch: int | None = None) -> LayerWeights:
+        """The weights of a layer, or of all, at the last stored epoch that is not after `epoch`.
+
+        By default the latest. Large networks are refused with `InvalidArgument`: `weights` has
+        them. Raises `NotFound`.
+        """
+        fields = {"id": self.id, "layer": layer, "epoch": epoch}
+        return LayerWeights.of(self._session.call("GetWeights", fields))
+
+    def _latest_stored(self) -> int:
+        """The latest epoch with a checkpoint. Raises `NotFound`."""
+        stored = self.checkpoints()
+        if not stored:
+            raise NotFound(f"{self.id} has no checkpoint yet")
+        return stored[-1].epoch
+
     # ------------------------------------------------------------------ in a notebook
 
     def _repr_html_(self) -> str:
@@ -425,7 +574,10 @@ class Job:
 
 def job_of(data: Mapping[str, Any], session: Session) -> Job:
     """The handle of a job that the service told of."""
-    return read(Job, data, _session=session)
+    small = data.get("curve")
+    return read(
+        Job, data, small_curve=None if small is None else read(SmallCurve, small), _session=session
+    )
 
 
 class Jobs:
@@ -487,14 +639,47 @@ class Jobs:
     def list(
         self,
         *,
-        state: JobState | None = None,
+        state: JobState | Sequence[JobState] | None = None,
         label: str | None = None,
+        query: str | None = None,
+        curve_points: int | None = None,
         page_size: int | None = None,
     ) -> Iterator[Job]:
         """Jobs, newest first, fetched page by page as they are asked for.
 
-        `label` is `key` or `key=value`.
+        `state` may be several; `label` is `key` or `key=value`; `query` is a text that the name,
+        the labels, the data set or the id contain, in any case. With `curve_points`, about so many,
+        each job has a `small_curve`.
         """
-        fields = {"state": state, "label": label, "page_size": page_size}
+        states = [state] if isinstance(state, str) else list(state or ())
+        fields = {
+            "state": states or None,
+            "label": label,
+            "query": query,
+            "curve_points": curve_points,
+            "page_size": page_size,
+        }
         for item in pages(self._session, "ListJobs", "jobs", fields):
             yield job_of(item, self._session)
+
+    def compare(
+        self,
+        *jobs: Job | str,
+        metrics: Sequence[str] = (),
+        max_points: int | None = None,
+        aligned: bool = False,
+    ) -> Comparison:
+        """Two to ten jobs (or their ids) side by side.
+
+        Without `metrics`, their losses. With `aligned`, curves have values at the same epochs, at
+        equal distances; else the extremes of each. Raises `NotFound`, `InvalidArgument`.
+        """
+        from .comparison import Comparison
+
+        fields = {
+            "job": [job if isinstance(job, str) else job.id for job in jobs],
+            "metric": list(metrics) or None,
+            "max_points": max_points,
+            "aligned": aligned or None,
+        }
+        return Comparison.of(self._session.call("GetComparison", fields))

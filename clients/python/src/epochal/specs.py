@@ -14,17 +14,20 @@ def dense(
     *,
     use_bias: bool = True,
     initializer: str | None = None,
+    initializer_gain: float | None = None,
 ) -> dict[str, Any]:
     """A layer of `units` neurons that each see every input: `activation(x · W + b)`.
 
     Without an `initializer` the service takes He for the relu family, LeCun for selu, and Xavier
-    otherwise.
+    otherwise; what it draws is multiplied by `initializer_gain`.
     """
     layer: dict[str, Any] = {"type": "dense", "units": units, "activation": activation}
     if not use_bias:
         layer["use_bias"] = False
     if initializer is not None:
         layer["initializer"] = initializer
+    if initializer_gain is not None:
+        layer["initializer_gain"] = initializer_gain
     return layer
 
 

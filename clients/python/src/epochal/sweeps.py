@@ -19,7 +19,11 @@ from .records import Floats, Ints, read, request
 from .session import Session
 from .specs import Spec
 
-_VARIED = ("learning_rate", "momentum", "beta_1", "beta_2", "l2", "seed")
+_OF_THE_OPTIMIZER = ("learning_rate", "momentum", "beta_1", "beta_2")
+_OF_THE_WEIGHTS = ("initializer", "initializer_gain")
+VARIED = (*_OF_THE_OPTIMIZER, "l2", "seed", *_OF_THE_WEIGHTS)
+"""What members of a sweep may have otherwise than the job."""
+_DRAWN = ("dense", "conv1d", "conv2d")
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Member:
     index: int
     """Counted from 0, as the variants are."""
     variant: dict[str, Any]
-    """The numbers that it has otherwise than the job."""
+    """What it has otherwise than the job."""
     learning_rate: float
     epoch: int
     """Epochs that are stored."""
@@ -133,8 +137,12 @@ class Sweep:
         """The spec of the job that a member would be alone, to be handed to `jobs.create`."""
         variant = dict(self.spec["variants"][member]) if self.spec.get("variants") else {}
         spec = {**self.spec["job"]}
-        numbers = {n: v for n, v in variant.items() if n not in ("l2", "seed")}
+        numbers = {n: v for n, v in variant.items() if n in _OF_THE_OPTIMIZER}
         spec["optimizer"] = {**spec["optimizer"], **numbers}
+        how = {n: v for n, v in variant.items() if n in _OF_THE_WEIGHTS}
+        if how:
+            layers = _started(spec["network"]["layers"], how)
+            spec["network"] = {**spec["network"], "layers": layers}
         if "l2" in variant:
             spec["regularization"] = {**spec.get("regularization", {}), "l2": variant["l2"]}
         if "seed" in variant:
@@ -208,6 +216,16 @@ class Sweep:
         vars(self).update(seq=event.seq)
 
 
+def _started(layers: Sequence[Spec], how: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The layers, of which those that draw their weights start otherwise."""
+    return [
+        {**layer, "layers": _started(layer["layers"], how)}
+        if layer["type"] == "residual"
+        else {**layer, **(how if layer["type"] in _DRAWN else {})}
+        for layer in layers
+    ]
+
+
 def _score(member: Member) -> float:
     if member.latest is None or member.stop_reason == "diverged":
         return float("inf")
@@ -252,7 +270,7 @@ class Sweeps:
         *,
         request_id: str | None = None,
         validate_only: Literal[False] = False,
-        **values: Sequence[float],
+        **values: Sequence[float | str],
     ) -> Sweep: ...
 
     @overload
@@ -264,7 +282,7 @@ class Sweeps:
         *,
         request_id: str | None = None,
         validate_only: Literal[True],
-        **values: Sequence[float],
+        **values: Sequence[float | str],
     ) -> Estimate: ...
 
     def create(
@@ -275,13 +293,14 @@ class Sweeps:
         *,
         request_id: str | None = None,
         validate_only: bool = False,
-        **values: Sequence[float],
+        **values: Sequence[float | str],
     ) -> Sweep | Estimate:
-        """Trains a job in up to 64 variants, such as `{"learning_rate": 0.1, "seed": 3}`.
+        """Trains a job in many variants, such as `{"learning_rate": 0.1, "seed": 3}`.
 
-        Instead of variants, `learning_rate=[0.01, 0.1]`, `momentum`, `beta_1`, `beta_2`, `l2` or
-        `seed`: sequences of equal length, one value for each member. The same `request_id` and the
-        same spec give the same sweep; one is made up unless you bring your own. With
+        Instead of variants, `learning_rate=[0.01, 0.1]`, `momentum`, `beta_1`, `beta_2`, `l2`,
+        `seed`, `initializer` or `initializer_gain`: sequences of equal length, one value for each
+        member. The service says in its limits how many members there may be. The same `request_id`
+        and the same spec give the same sweep; one is made up unless you bring your own. With
         `validate_only` all is checked and priced, and no sweep is made. Raises `InvalidArgument`.
         """
         members = [*variants, *_zipped(values)]
@@ -314,11 +333,11 @@ class Sweeps:
             yield sweep_of(item, self._session)
 
 
-def _zipped(values: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
+def _zipped(values: Mapping[str, Sequence[float | str]]) -> list[dict[str, float | str]]:
     """One variant for each place in the sequences."""
     for name in values:
-        if name not in _VARIED:
-            raise InvalidArgument.of(name, f"must be one of {', '.join(_VARIED)}")
+        if name not in VARIED:
+            raise InvalidArgument.of(name, f"must be one of {', '.join(VARIED)}")
     lengths = {len(sequence) for sequence in values.values()}
     if len(lengths) > 1:
         raise InvalidArgument.of("variants", "need sequences of one length")

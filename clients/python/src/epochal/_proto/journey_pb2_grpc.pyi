@@ -4,6 +4,12 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from . import activation_pb2 as _activation_pb2
+from . import loss_pb2 as _loss_pb2
+from . import model_pb2 as _model_pb2
+from . import neuron_pb2 as _neuron_pb2
+from . import preset_pb2 as _preset_pb2
+from . import section_pb2 as _section_pb2
 from . import timeline_pb2 as _timeline_pb2
 from grpc import aio as _aio
 import abc as _abc_1
@@ -33,6 +39,22 @@ class JourneyServiceStub:
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> JourneyServiceAsyncStub: ...
+    ListNeuronParts: _grpc.UnaryUnaryMultiCallable[_neuron_pb2.ListNeuronPartsRequest, _neuron_pb2.NeuronParts]
+    """A nerve cell and its model, part by part."""
+    ListActivations: _grpc.UnaryUnaryMultiCallable[_activation_pb2.ListActivationsRequest, _activation_pb2.Activations]
+    """All activations: formulas, range, history, use, and what they are known for to go wrong."""
+    ListModels: _grpc.UnaryUnaryMultiCallable[_model_pb2.ListModelsRequest, _model_pb2.Models]
+    """Famous networks, from LeNet-5 to what is guessed of today's, and how their numbers come about."""
+    ListLosses: _grpc.UnaryUnaryMultiCallable[_loss_pb2.ListLossesRequest, _loss_pb2.Losses]
+    """All losses: formulas, slopes, what each is for, its trouble, and where it comes from."""
+    ListSections: _grpc.UnaryUnaryMultiCallable[_section_pb2.ListSectionsRequest, _section_pb2.Sections]
+    """The ten sections, in order."""
+    GetSection: _grpc.UnaryUnaryMultiCallable[_section_pb2.GetSectionRequest, _section_pb2.Section]
+    CheckAnswer: _grpc.UnaryUnaryMultiCallable[_section_pb2.CheckAnswerRequest, _section_pb2.CheckedAnswer]
+    """Whether an answer is right; what is right is computed by an explorer, which is named."""
+    ListPresets: _grpc.UnaryUnaryMultiCallable[_preset_pb2.ListPresetsRequest, _preset_pb2.Presets]
+    """Ready jobs with what comes of them, in the order of the journey."""
+    GetPreset: _grpc.UnaryUnaryMultiCallable[_preset_pb2.GetPresetRequest, _preset_pb2.Preset]
     GetTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_pb2.GetTimelineRequest, _timeline_pb2.Timeline]
     """Eleven steps from one artificial neuron to the language models of today, with their sources."""
 
@@ -41,11 +63,97 @@ class JourneyServiceAsyncStub(JourneyServiceStub):
     """The content of the journey: read only, and the same for everybody."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
+    ListNeuronParts: _aio.UnaryUnaryMultiCallable[_neuron_pb2.ListNeuronPartsRequest, _neuron_pb2.NeuronParts]  # type: ignore[assignment]
+    """A nerve cell and its model, part by part."""
+    ListActivations: _aio.UnaryUnaryMultiCallable[_activation_pb2.ListActivationsRequest, _activation_pb2.Activations]  # type: ignore[assignment]
+    """All activations: formulas, range, history, use, and what they are known for to go wrong."""
+    ListModels: _aio.UnaryUnaryMultiCallable[_model_pb2.ListModelsRequest, _model_pb2.Models]  # type: ignore[assignment]
+    """Famous networks, from LeNet-5 to what is guessed of today's, and how their numbers come about."""
+    ListLosses: _aio.UnaryUnaryMultiCallable[_loss_pb2.ListLossesRequest, _loss_pb2.Losses]  # type: ignore[assignment]
+    """All losses: formulas, slopes, what each is for, its trouble, and where it comes from."""
+    ListSections: _aio.UnaryUnaryMultiCallable[_section_pb2.ListSectionsRequest, _section_pb2.Sections]  # type: ignore[assignment]
+    """The ten sections, in order."""
+    GetSection: _aio.UnaryUnaryMultiCallable[_section_pb2.GetSectionRequest, _section_pb2.Section]  # type: ignore[assignment]
+    CheckAnswer: _aio.UnaryUnaryMultiCallable[_section_pb2.CheckAnswerRequest, _section_pb2.CheckedAnswer]  # type: ignore[assignment]
+    """Whether an answer is right; what is right is computed by an explorer, which is named."""
+    ListPresets: _aio.UnaryUnaryMultiCallable[_preset_pb2.ListPresetsRequest, _preset_pb2.Presets]  # type: ignore[assignment]
+    """Ready jobs with what comes of them, in the order of the journey."""
+    GetPreset: _aio.UnaryUnaryMultiCallable[_preset_pb2.GetPresetRequest, _preset_pb2.Preset]  # type: ignore[assignment]
     GetTimeline: _aio.UnaryUnaryMultiCallable[_timeline_pb2.GetTimelineRequest, _timeline_pb2.Timeline]  # type: ignore[assignment]
     """Eleven steps from one artificial neuron to the language models of today, with their sources."""
 
 class JourneyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The content of the journey: read only, and the same for everybody."""
+
+    @_abc_1.abstractmethod
+    def ListNeuronParts(
+        self,
+        request: _neuron_pb2.ListNeuronPartsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_neuron_pb2.NeuronParts, _abc.Awaitable[_neuron_pb2.NeuronParts]]:
+        """A nerve cell and its model, part by part."""
+
+    @_abc_1.abstractmethod
+    def ListActivations(
+        self,
+        request: _activation_pb2.ListActivationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_activation_pb2.Activations, _abc.Awaitable[_activation_pb2.Activations]]:
+        """All activations: formulas, range, history, use, and what they are known for to go wrong."""
+
+    @_abc_1.abstractmethod
+    def ListModels(
+        self,
+        request: _model_pb2.ListModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_model_pb2.Models, _abc.Awaitable[_model_pb2.Models]]:
+        """Famous networks, from LeNet-5 to what is guessed of today's, and how their numbers come about."""
+
+    @_abc_1.abstractmethod
+    def ListLosses(
+        self,
+        request: _loss_pb2.ListLossesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_loss_pb2.Losses, _abc.Awaitable[_loss_pb2.Losses]]:
+        """All losses: formulas, slopes, what each is for, its trouble, and where it comes from."""
+
+    @_abc_1.abstractmethod
+    def ListSections(
+        self,
+        request: _section_pb2.ListSectionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_section_pb2.Sections, _abc.Awaitable[_section_pb2.Sections]]:
+        """The ten sections, in order."""
+
+    @_abc_1.abstractmethod
+    def GetSection(
+        self,
+        request: _section_pb2.GetSectionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_section_pb2.Section, _abc.Awaitable[_section_pb2.Section]]: ...
+
+    @_abc_1.abstractmethod
+    def CheckAnswer(
+        self,
+        request: _section_pb2.CheckAnswerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_section_pb2.CheckedAnswer, _abc.Awaitable[_section_pb2.CheckedAnswer]]:
+        """Whether an answer is right; what is right is computed by an explorer, which is named."""
+
+    @_abc_1.abstractmethod
+    def ListPresets(
+        self,
+        request: _preset_pb2.ListPresetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_preset_pb2.Presets, _abc.Awaitable[_preset_pb2.Presets]]:
+        """Ready jobs with what comes of them, in the order of the journey."""
+
+    @_abc_1.abstractmethod
+    def GetPreset(
+        self,
+        request: _preset_pb2.GetPresetRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_preset_pb2.Preset, _abc.Awaitable[_preset_pb2.Preset]]: ...
 
     @_abc_1.abstractmethod
     def GetTimeline(

@@ -12,10 +12,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -127,3 +127,121 @@ class NeuronSimulation(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__weighted_sum) -> _WhichOneofReturnType__weighted_sum | None: ...
 
 Global___NeuronSimulation: _TypeAlias = NeuronSimulation  # noqa: Y015
+
+@_typing.final
+class ListNeuronPartsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListNeuronPartsRequest: _TypeAlias = ListNeuronPartsRequest  # noqa: Y015
+
+@_typing.final
+class NeuronPart(_message.Message):
+    """A part of a nerve cell, and what stands for it in an artificial neuron."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    PART_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    COUNTERPART_FIELD_NUMBER: _builtins.int
+    COUNTERPART_ROLE_FIELD_NUMBER: _builtins.int
+    SYMBOL_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    part: _builtins.str
+    """Of the cell."""
+    role: _builtins.str
+    """What it does there."""
+    counterpart: _builtins.str
+    """Of the artificial neuron."""
+    counterpart_role: _builtins.str
+    symbol: _builtins.str
+    """The counterpart in the formula y = f(Σ wᵢ·xᵢ + b)."""
+    difference: _builtins.str
+    """Where the likeness ends."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str | None = ...,
+        part: _builtins.str | None = ...,
+        role: _builtins.str | None = ...,
+        counterpart: _builtins.str | None = ...,
+        counterpart_role: _builtins.str | None = ...,
+        symbol: _builtins.str | None = ...,
+        difference: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_counterpart", b"_counterpart", "_counterpart_role", b"_counterpart_role", "_difference", b"_difference", "_id", b"_id", "_part", b"_part", "_role", b"_role", "_symbol", b"_symbol", "counterpart", b"counterpart", "counterpart_role", b"counterpart_role", "difference", b"difference", "id", b"id", "part", b"part", "role", b"role", "symbol", b"symbol"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_counterpart", b"_counterpart", "_counterpart_role", b"_counterpart_role", "_difference", b"_difference", "_id", b"_id", "_part", b"_part", "_role", b"_role", "_symbol", b"_symbol", "counterpart", b"counterpart", "counterpart_role", b"counterpart_role", "difference", b"difference", "id", b"id", "part", b"part", "role", b"role", "symbol", b"symbol"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__counterpart: _TypeAlias = _typing.Literal["counterpart"]  # noqa: Y015
+    _WhichOneofArgType__counterpart: _TypeAlias = _typing.Literal["_counterpart", b"_counterpart"]  # noqa: Y015
+    _WhichOneofReturnType__counterpart_role: _TypeAlias = _typing.Literal["counterpart_role"]  # noqa: Y015
+    _WhichOneofArgType__counterpart_role: _TypeAlias = _typing.Literal["_counterpart_role", b"_counterpart_role"]  # noqa: Y015
+    _WhichOneofReturnType__difference: _TypeAlias = _typing.Literal["difference"]  # noqa: Y015
+    _WhichOneofArgType__difference: _TypeAlias = _typing.Literal["_difference", b"_difference"]  # noqa: Y015
+    _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
+    _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__part: _TypeAlias = _typing.Literal["part"]  # noqa: Y015
+    _WhichOneofArgType__part: _TypeAlias = _typing.Literal["_part", b"_part"]  # noqa: Y015
+    _WhichOneofReturnType__role: _TypeAlias = _typing.Literal["role"]  # noqa: Y015
+    _WhichOneofArgType__role: _TypeAlias = _typing.Literal["_role", b"_role"]  # noqa: Y015
+    _WhichOneofReturnType__symbol: _TypeAlias = _typing.Literal["symbol"]  # noqa: Y015
+    _WhichOneofArgType__symbol: _TypeAlias = _typing.Literal["_symbol", b"_symbol"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__counterpart) -> _WhichOneofReturnType__counterpart | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__counterpart_role) -> _WhichOneofReturnType__counterpart_role | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__difference) -> _WhichOneofReturnType__difference | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__part) -> _WhichOneofReturnType__part | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__role) -> _WhichOneofReturnType__role | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__symbol) -> _WhichOneofReturnType__symbol | None: ...
+
+Global___NeuronPart: _TypeAlias = NeuronPart  # noqa: Y015
+
+@_typing.final
+class NeuronParts(_message.Message):
+    """In the order in which a signal passes through them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTS_FIELD_NUMBER: _builtins.int
+    FORMULA_FIELD_NUMBER: _builtins.int
+    SOURCES_FIELD_NUMBER: _builtins.int
+    formula: _builtins.str
+    """The artificial neuron as a whole."""
+    @_builtins.property
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___NeuronPart]: ...
+    @_builtins.property
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        parts: _abc.Iterable[Global___NeuronPart] | None = ...,
+        formula: _builtins.str | None = ...,
+        sources: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_formula", b"_formula", "formula", b"formula"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_formula", b"_formula", "formula", b"formula", "parts", b"parts", "sources", b"sources"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__formula: _TypeAlias = _typing.Literal["formula"]  # noqa: Y015
+    _WhichOneofArgType__formula: _TypeAlias = _typing.Literal["_formula", b"_formula"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__formula) -> _WhichOneofReturnType__formula | None: ...
+
+Global___NeuronParts: _TypeAlias = NeuronParts  # noqa: Y015

@@ -22,16 +22,27 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from . import activation_pb2 as epochal_dot_v1_dot_activation__pb2
+from . import approximation_pb2 as epochal_dot_v1_dot_approximation__pb2
+from . import architecture_pb2 as epochal_dot_v1_dot_architecture__pb2
+from . import backward_pb2 as epochal_dot_v1_dot_backward__pb2
+from . import forward_pb2 as epochal_dot_v1_dot_forward__pb2
+from . import gradients_pb2 as epochal_dot_v1_dot_gradients__pb2
+from . import loss_pb2 as epochal_dot_v1_dot_loss__pb2
 from . import neuron_pb2 as epochal_dot_v1_dot_neuron__pb2
+from . import perceptron_pb2 as epochal_dot_v1_dot_perceptron__pb2
+from . import training_simulation_pb2 as epochal_dot_v1_dot_training__simulation__pb2
+from . import transformer_cost_pb2 as epochal_dot_v1_dot_transformer__cost__pb2
+from . import xor_pb2 as epochal_dot_v1_dot_xor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x65pochal/v1/simulation.proto\x12\nepochal.v1\x1a\x17\x65pochal/v1/neuron.proto2f\n\x11SimulationService\x12Q\n\x0eSimulateNeuron\x12!.epochal.v1.SimulateNeuronRequest\x1a\x1c.epochal.v1.NeuronSimulationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1b\x65pochal/v1/simulation.proto\x12\nepochal.v1\x1a\x1b\x65pochal/v1/activation.proto\x1a\x1e\x65pochal/v1/approximation.proto\x1a\x1d\x65pochal/v1/architecture.proto\x1a\x19\x65pochal/v1/backward.proto\x1a\x18\x65pochal/v1/forward.proto\x1a\x1a\x65pochal/v1/gradients.proto\x1a\x15\x65pochal/v1/loss.proto\x1a\x17\x65pochal/v1/neuron.proto\x1a\x1b\x65pochal/v1/perceptron.proto\x1a$epochal/v1/training_simulation.proto\x1a!epochal/v1/transformer_cost.proto\x1a\x14\x65pochal/v1/xor.proto2\xd6\x0c\n\x11SimulationService\x12\x66\n\x15SimulateApproximation\x12(.epochal.v1.SimulateApproximationRequest\x1a#.epochal.v1.ApproximationSimulation\x12Q\n\x0eSimulateNeuron\x12!.epochal.v1.SimulateNeuronRequest\x1a\x1c.epochal.v1.NeuronSimulation\x12]\n\x12SimulatePerceptron\x12%.epochal.v1.SimulatePerceptronRequest\x1a .epochal.v1.PerceptronSimulation\x12H\n\x0bSimulateXor\x12\x1e.epochal.v1.SimulateXorRequest\x1a\x19.epochal.v1.XorSimulation\x12]\n\x12SimulateActivation\x12%.epochal.v1.SimulateActivationRequest\x1a .epochal.v1.ActivationSimulation\x12l\n\x17SimulateActivationChain\x12*.epochal.v1.SimulateActivationChainRequest\x1a%.epochal.v1.ActivationChainSimulation\x12\x63\n\x14SimulateArchitecture\x12\'.epochal.v1.SimulateArchitectureRequest\x1a\".epochal.v1.ArchitectureSimulation\x12T\n\x0fSimulateForward\x12\".epochal.v1.SimulateForwardRequest\x1a\x1d.epochal.v1.ForwardSimulation\x12l\n\x17SimulateTransformerCost\x12*.epochal.v1.SimulateTransformerCostRequest\x1a%.epochal.v1.TransformerCostSimulation\x12K\n\x0cSimulateLoss\x12\x1f.epochal.v1.SimulateLossRequest\x1a\x1a.epochal.v1.LossSimulation\x12Z\n\x11SimulateTokenLoss\x12$.epochal.v1.SimulateTokenLossRequest\x1a\x1f.epochal.v1.TokenLossSimulation\x12W\n\x10SimulateBackward\x12#.epochal.v1.SimulateBackwardRequest\x1a\x1e.epochal.v1.BackwardSimulation\x12\x63\n\x14SimulateGradientFlow\x12\'.epochal.v1.SimulateGradientFlowRequest\x1a\".epochal.v1.GradientFlowSimulation\x12\x66\n\x15SimulateVanishingBars\x12(.epochal.v1.SimulateVanishingBarsRequest\x1a#.epochal.v1.VanishingBarsSimulation\x12W\n\x10SimulateTraining\x12#.epochal.v1.SimulateTrainingRequest\x1a\x1e.epochal.v1.TrainingSimulation\x12\x66\n\x15SimulateLearningRates\x12(.epochal.v1.SimulateLearningRatesRequest\x1a#.epochal.v1.LearningRatesSimulation\x12W\n\x10SimulateSchedule\x12#.epochal.v1.SimulateScheduleRequest\x1a\x1e.epochal.v1.ScheduleSimulationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'epochal.v1.simulation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SIMULATIONSERVICE']._serialized_start=68
-  _globals['_SIMULATIONSERVICE']._serialized_end=170
+  _globals['_SIMULATIONSERVICE']._serialized_start=389
+  _globals['_SIMULATIONSERVICE']._serialized_end=2011
 # @@protoc_insertion_point(module_scope)

@@ -3,7 +3,18 @@
 import grpc
 import warnings
 
+from . import activation_pb2 as epochal_dot_v1_dot_activation__pb2
+from . import approximation_pb2 as epochal_dot_v1_dot_approximation__pb2
+from . import architecture_pb2 as epochal_dot_v1_dot_architecture__pb2
+from . import backward_pb2 as epochal_dot_v1_dot_backward__pb2
+from . import forward_pb2 as epochal_dot_v1_dot_forward__pb2
+from . import gradients_pb2 as epochal_dot_v1_dot_gradients__pb2
+from . import loss_pb2 as epochal_dot_v1_dot_loss__pb2
 from . import neuron_pb2 as epochal_dot_v1_dot_neuron__pb2
+from . import perceptron_pb2 as epochal_dot_v1_dot_perceptron__pb2
+from . import training_simulation_pb2 as epochal_dot_v1_dot_training__simulation__pb2
+from . import transformer_cost_pb2 as epochal_dot_v1_dot_transformer__cost__pb2
+from . import xor_pb2 as epochal_dot_v1_dot_xor__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -35,16 +46,103 @@ class SimulationServiceStub:
         Args:
             channel: A grpc.Channel.
         """
+        self.SimulateApproximation = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateApproximation',
+                request_serializer=epochal_dot_v1_dot_approximation__pb2.SimulateApproximationRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_approximation__pb2.ApproximationSimulation.FromString,
+                _registered_method=True)
         self.SimulateNeuron = channel.unary_unary(
                 '/epochal.v1.SimulationService/SimulateNeuron',
                 request_serializer=epochal_dot_v1_dot_neuron__pb2.SimulateNeuronRequest.SerializeToString,
                 response_deserializer=epochal_dot_v1_dot_neuron__pb2.NeuronSimulation.FromString,
+                _registered_method=True)
+        self.SimulatePerceptron = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulatePerceptron',
+                request_serializer=epochal_dot_v1_dot_perceptron__pb2.SimulatePerceptronRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_perceptron__pb2.PerceptronSimulation.FromString,
+                _registered_method=True)
+        self.SimulateXor = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateXor',
+                request_serializer=epochal_dot_v1_dot_xor__pb2.SimulateXorRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_xor__pb2.XorSimulation.FromString,
+                _registered_method=True)
+        self.SimulateActivation = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateActivation',
+                request_serializer=epochal_dot_v1_dot_activation__pb2.SimulateActivationRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_activation__pb2.ActivationSimulation.FromString,
+                _registered_method=True)
+        self.SimulateActivationChain = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateActivationChain',
+                request_serializer=epochal_dot_v1_dot_activation__pb2.SimulateActivationChainRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_activation__pb2.ActivationChainSimulation.FromString,
+                _registered_method=True)
+        self.SimulateArchitecture = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateArchitecture',
+                request_serializer=epochal_dot_v1_dot_architecture__pb2.SimulateArchitectureRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_architecture__pb2.ArchitectureSimulation.FromString,
+                _registered_method=True)
+        self.SimulateForward = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateForward',
+                request_serializer=epochal_dot_v1_dot_forward__pb2.SimulateForwardRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_forward__pb2.ForwardSimulation.FromString,
+                _registered_method=True)
+        self.SimulateTransformerCost = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateTransformerCost',
+                request_serializer=epochal_dot_v1_dot_transformer__cost__pb2.SimulateTransformerCostRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_transformer__cost__pb2.TransformerCostSimulation.FromString,
+                _registered_method=True)
+        self.SimulateLoss = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateLoss',
+                request_serializer=epochal_dot_v1_dot_loss__pb2.SimulateLossRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_loss__pb2.LossSimulation.FromString,
+                _registered_method=True)
+        self.SimulateTokenLoss = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateTokenLoss',
+                request_serializer=epochal_dot_v1_dot_loss__pb2.SimulateTokenLossRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_loss__pb2.TokenLossSimulation.FromString,
+                _registered_method=True)
+        self.SimulateBackward = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateBackward',
+                request_serializer=epochal_dot_v1_dot_backward__pb2.SimulateBackwardRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_backward__pb2.BackwardSimulation.FromString,
+                _registered_method=True)
+        self.SimulateGradientFlow = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateGradientFlow',
+                request_serializer=epochal_dot_v1_dot_gradients__pb2.SimulateGradientFlowRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_gradients__pb2.GradientFlowSimulation.FromString,
+                _registered_method=True)
+        self.SimulateVanishingBars = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateVanishingBars',
+                request_serializer=epochal_dot_v1_dot_gradients__pb2.SimulateVanishingBarsRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_gradients__pb2.VanishingBarsSimulation.FromString,
+                _registered_method=True)
+        self.SimulateTraining = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateTraining',
+                request_serializer=epochal_dot_v1_dot_training__simulation__pb2.SimulateTrainingRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__simulation__pb2.TrainingSimulation.FromString,
+                _registered_method=True)
+        self.SimulateLearningRates = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateLearningRates',
+                request_serializer=epochal_dot_v1_dot_training__simulation__pb2.SimulateLearningRatesRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__simulation__pb2.LearningRatesSimulation.FromString,
+                _registered_method=True)
+        self.SimulateSchedule = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateSchedule',
+                request_serializer=epochal_dot_v1_dot_training__simulation__pb2.SimulateScheduleRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_training__simulation__pb2.ScheduleSimulation.FromString,
                 _registered_method=True)
 
 
 class SimulationServiceServicer:
     """The explorers: every idea of the journey, computed from what is asked alone. Nothing is stored.
     """
+
+    def SimulateApproximation(self, request, context):
+        """How near one hidden layer comes to a curve, for each width and seed, within a fixed budget.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
 
     def SimulateNeuron(self, request, context):
         """What one neuron makes of its inputs, by the step of 1958 and by the sigmoid.
@@ -53,13 +151,198 @@ class SimulationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SimulatePerceptron(self, request, context):
+        """Perceptron learning, update by update, and whether any line could do it, with a proof.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateXor(self, request, context):
+        """The four points of XOR through a hidden layer of two units, and the space that it makes of them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateActivation(self, request, context):
+        """Value, slope, curve and saturation of one or several activations.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateActivationChain(self, request, context):
+        """A signal and its gradient on their way through layers of one neuron each.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateArchitecture(self, request, context):
+        """What any network amounts to, and how it compares with famous ones; no weights are made.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateForward(self, request, context):
+        """What a small network makes of an input: every product, sum and activation, explained.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateTransformerCost(self, request, context):
+        """Operations, memory and time of a transformer that reads a text, worked out from its size.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateLoss(self, request, context):
+        """What several losses say of one prediction, with their slopes, and of all others.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateTokenLoss(self, request, context):
+        """How surprising the true tokens were, in nats, bits and perplexity, at each place and in all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateBackward(self, request, context):
+        """In which direction every weight of a small network should move: the chain rule, written out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateGradientFlow(self, request, context):
+        """How the gradient changes from the last hidden layer back to the first one, and what helps.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateVanishingBars(self, request, context):
+        """Bars for a vanishing gradient, from a real network and not by hand.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateTraining(self, request, context):
+        """A short run without a job: forward, loss, backward, update, and the curve of the rest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateLearningRates(self, request, context):
+        """Where a learning rate is too low, slow, good, oscillating or diverging, by training at each.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateSchedule(self, request, context):
+        """The learning rate of every epoch by a schedule, before anything is trained.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SimulationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
+            'SimulateApproximation': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateApproximation,
+                    request_deserializer=epochal_dot_v1_dot_approximation__pb2.SimulateApproximationRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_approximation__pb2.ApproximationSimulation.SerializeToString,
+            ),
             'SimulateNeuron': grpc.unary_unary_rpc_method_handler(
                     servicer.SimulateNeuron,
                     request_deserializer=epochal_dot_v1_dot_neuron__pb2.SimulateNeuronRequest.FromString,
                     response_serializer=epochal_dot_v1_dot_neuron__pb2.NeuronSimulation.SerializeToString,
+            ),
+            'SimulatePerceptron': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulatePerceptron,
+                    request_deserializer=epochal_dot_v1_dot_perceptron__pb2.SimulatePerceptronRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_perceptron__pb2.PerceptronSimulation.SerializeToString,
+            ),
+            'SimulateXor': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateXor,
+                    request_deserializer=epochal_dot_v1_dot_xor__pb2.SimulateXorRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_xor__pb2.XorSimulation.SerializeToString,
+            ),
+            'SimulateActivation': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateActivation,
+                    request_deserializer=epochal_dot_v1_dot_activation__pb2.SimulateActivationRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_activation__pb2.ActivationSimulation.SerializeToString,
+            ),
+            'SimulateActivationChain': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateActivationChain,
+                    request_deserializer=epochal_dot_v1_dot_activation__pb2.SimulateActivationChainRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_activation__pb2.ActivationChainSimulation.SerializeToString,
+            ),
+            'SimulateArchitecture': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateArchitecture,
+                    request_deserializer=epochal_dot_v1_dot_architecture__pb2.SimulateArchitectureRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_architecture__pb2.ArchitectureSimulation.SerializeToString,
+            ),
+            'SimulateForward': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateForward,
+                    request_deserializer=epochal_dot_v1_dot_forward__pb2.SimulateForwardRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_forward__pb2.ForwardSimulation.SerializeToString,
+            ),
+            'SimulateTransformerCost': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateTransformerCost,
+                    request_deserializer=epochal_dot_v1_dot_transformer__cost__pb2.SimulateTransformerCostRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_transformer__cost__pb2.TransformerCostSimulation.SerializeToString,
+            ),
+            'SimulateLoss': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateLoss,
+                    request_deserializer=epochal_dot_v1_dot_loss__pb2.SimulateLossRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_loss__pb2.LossSimulation.SerializeToString,
+            ),
+            'SimulateTokenLoss': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateTokenLoss,
+                    request_deserializer=epochal_dot_v1_dot_loss__pb2.SimulateTokenLossRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_loss__pb2.TokenLossSimulation.SerializeToString,
+            ),
+            'SimulateBackward': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateBackward,
+                    request_deserializer=epochal_dot_v1_dot_backward__pb2.SimulateBackwardRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_backward__pb2.BackwardSimulation.SerializeToString,
+            ),
+            'SimulateGradientFlow': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateGradientFlow,
+                    request_deserializer=epochal_dot_v1_dot_gradients__pb2.SimulateGradientFlowRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_gradients__pb2.GradientFlowSimulation.SerializeToString,
+            ),
+            'SimulateVanishingBars': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateVanishingBars,
+                    request_deserializer=epochal_dot_v1_dot_gradients__pb2.SimulateVanishingBarsRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_gradients__pb2.VanishingBarsSimulation.SerializeToString,
+            ),
+            'SimulateTraining': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateTraining,
+                    request_deserializer=epochal_dot_v1_dot_training__simulation__pb2.SimulateTrainingRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__simulation__pb2.TrainingSimulation.SerializeToString,
+            ),
+            'SimulateLearningRates': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateLearningRates,
+                    request_deserializer=epochal_dot_v1_dot_training__simulation__pb2.SimulateLearningRatesRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__simulation__pb2.LearningRatesSimulation.SerializeToString,
+            ),
+            'SimulateSchedule': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateSchedule,
+                    request_deserializer=epochal_dot_v1_dot_training__simulation__pb2.SimulateScheduleRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_training__simulation__pb2.ScheduleSimulation.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -72,6 +355,33 @@ def add_SimulationServiceServicer_to_server(servicer, server):
 class SimulationService:
     """The explorers: every idea of the journey, computed from what is asked alone. Nothing is stored.
     """
+
+    @staticmethod
+    def SimulateApproximation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateApproximation',
+            epochal_dot_v1_dot_approximation__pb2.SimulateApproximationRequest.SerializeToString,
+            epochal_dot_v1_dot_approximation__pb2.ApproximationSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
 
     @staticmethod
     def SimulateNeuron(request,
@@ -90,6 +400,411 @@ class SimulationService:
             '/epochal.v1.SimulationService/SimulateNeuron',
             epochal_dot_v1_dot_neuron__pb2.SimulateNeuronRequest.SerializeToString,
             epochal_dot_v1_dot_neuron__pb2.NeuronSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulatePerceptron(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulatePerceptron',
+            epochal_dot_v1_dot_perceptron__pb2.SimulatePerceptronRequest.SerializeToString,
+            epochal_dot_v1_dot_perceptron__pb2.PerceptronSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateXor(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateXor',
+            epochal_dot_v1_dot_xor__pb2.SimulateXorRequest.SerializeToString,
+            epochal_dot_v1_dot_xor__pb2.XorSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateActivation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateActivation',
+            epochal_dot_v1_dot_activation__pb2.SimulateActivationRequest.SerializeToString,
+            epochal_dot_v1_dot_activation__pb2.ActivationSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateActivationChain(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateActivationChain',
+            epochal_dot_v1_dot_activation__pb2.SimulateActivationChainRequest.SerializeToString,
+            epochal_dot_v1_dot_activation__pb2.ActivationChainSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateArchitecture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateArchitecture',
+            epochal_dot_v1_dot_architecture__pb2.SimulateArchitectureRequest.SerializeToString,
+            epochal_dot_v1_dot_architecture__pb2.ArchitectureSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateForward(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateForward',
+            epochal_dot_v1_dot_forward__pb2.SimulateForwardRequest.SerializeToString,
+            epochal_dot_v1_dot_forward__pb2.ForwardSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateTransformerCost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateTransformerCost',
+            epochal_dot_v1_dot_transformer__cost__pb2.SimulateTransformerCostRequest.SerializeToString,
+            epochal_dot_v1_dot_transformer__cost__pb2.TransformerCostSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateLoss(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateLoss',
+            epochal_dot_v1_dot_loss__pb2.SimulateLossRequest.SerializeToString,
+            epochal_dot_v1_dot_loss__pb2.LossSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateTokenLoss(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateTokenLoss',
+            epochal_dot_v1_dot_loss__pb2.SimulateTokenLossRequest.SerializeToString,
+            epochal_dot_v1_dot_loss__pb2.TokenLossSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateBackward(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateBackward',
+            epochal_dot_v1_dot_backward__pb2.SimulateBackwardRequest.SerializeToString,
+            epochal_dot_v1_dot_backward__pb2.BackwardSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateGradientFlow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateGradientFlow',
+            epochal_dot_v1_dot_gradients__pb2.SimulateGradientFlowRequest.SerializeToString,
+            epochal_dot_v1_dot_gradients__pb2.GradientFlowSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateVanishingBars(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateVanishingBars',
+            epochal_dot_v1_dot_gradients__pb2.SimulateVanishingBarsRequest.SerializeToString,
+            epochal_dot_v1_dot_gradients__pb2.VanishingBarsSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateTraining(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateTraining',
+            epochal_dot_v1_dot_training__simulation__pb2.SimulateTrainingRequest.SerializeToString,
+            epochal_dot_v1_dot_training__simulation__pb2.TrainingSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateLearningRates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateLearningRates',
+            epochal_dot_v1_dot_training__simulation__pb2.SimulateLearningRatesRequest.SerializeToString,
+            epochal_dot_v1_dot_training__simulation__pb2.LearningRatesSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateSchedule(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateSchedule',
+            epochal_dot_v1_dot_training__simulation__pb2.SimulateScheduleRequest.SerializeToString,
+            epochal_dot_v1_dot_training__simulation__pb2.ScheduleSimulation.FromString,
             options,
             channel_credentials,
             insecure,

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from . import network_pb2 as _network_pb2
 from . import training_pb2 as _training_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -52,7 +53,7 @@ Global___SweepEventType: _TypeAlias = SweepEventType  # noqa: Y015
 
 @_typing.final
 class Variant(_message.Message):
-    """Numbers of the job that one member has otherwise; what is unset is as in the job."""
+    """What one member has otherwise than the job; what is unset is as in the job."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -62,15 +63,21 @@ class Variant(_message.Message):
     BETA_2_FIELD_NUMBER: _builtins.int
     L2_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
+    INITIALIZER_FIELD_NUMBER: _builtins.int
+    INITIALIZER_GAIN_FIELD_NUMBER: _builtins.int
     learning_rate: _builtins.float
     momentum: _builtins.float
-    """momentum only."""
+    """momentum, nesterov, muon."""
     beta_1: _builtins.float
-    """adam only."""
+    """adam, adamw, lion, muon."""
     beta_2: _builtins.float
-    """adam only."""
+    """adam, adamw, lion, muon."""
     l2: _builtins.float
     seed: _builtins.int
+    initializer: _network_pb2.Initializer.ValueType
+    """Of every layer that has one."""
+    initializer_gain: _builtins.float
+    """Of every layer that has an initializer."""
     def __init__(
         self,
         *,
@@ -80,15 +87,21 @@ class Variant(_message.Message):
         beta_2: _builtins.float | None = ...,
         l2: _builtins.float | None = ...,
         seed: _builtins.int | None = ...,
+        initializer: _network_pb2.Initializer.ValueType | None = ...,
+        initializer_gain: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_beta_1", b"_beta_1", "_beta_2", b"_beta_2", "_l2", b"_l2", "_learning_rate", b"_learning_rate", "_momentum", b"_momentum", "_seed", b"_seed", "beta_1", b"beta_1", "beta_2", b"beta_2", "l2", b"l2", "learning_rate", b"learning_rate", "momentum", b"momentum", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_beta_1", b"_beta_1", "_beta_2", b"_beta_2", "_initializer", b"_initializer", "_initializer_gain", b"_initializer_gain", "_l2", b"_l2", "_learning_rate", b"_learning_rate", "_momentum", b"_momentum", "_seed", b"_seed", "beta_1", b"beta_1", "beta_2", b"beta_2", "initializer", b"initializer", "initializer_gain", b"initializer_gain", "l2", b"l2", "learning_rate", b"learning_rate", "momentum", b"momentum", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_beta_1", b"_beta_1", "_beta_2", b"_beta_2", "_l2", b"_l2", "_learning_rate", b"_learning_rate", "_momentum", b"_momentum", "_seed", b"_seed", "beta_1", b"beta_1", "beta_2", b"beta_2", "l2", b"l2", "learning_rate", b"learning_rate", "momentum", b"momentum", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_beta_1", b"_beta_1", "_beta_2", b"_beta_2", "_initializer", b"_initializer", "_initializer_gain", b"_initializer_gain", "_l2", b"_l2", "_learning_rate", b"_learning_rate", "_momentum", b"_momentum", "_seed", b"_seed", "beta_1", b"beta_1", "beta_2", b"beta_2", "initializer", b"initializer", "initializer_gain", b"initializer_gain", "l2", b"l2", "learning_rate", b"learning_rate", "momentum", b"momentum", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__beta_1: _TypeAlias = _typing.Literal["beta_1"]  # noqa: Y015
     _WhichOneofArgType__beta_1: _TypeAlias = _typing.Literal["_beta_1", b"_beta_1"]  # noqa: Y015
     _WhichOneofReturnType__beta_2: _TypeAlias = _typing.Literal["beta_2"]  # noqa: Y015
     _WhichOneofArgType__beta_2: _TypeAlias = _typing.Literal["_beta_2", b"_beta_2"]  # noqa: Y015
+    _WhichOneofReturnType__initializer: _TypeAlias = _typing.Literal["initializer"]  # noqa: Y015
+    _WhichOneofArgType__initializer: _TypeAlias = _typing.Literal["_initializer", b"_initializer"]  # noqa: Y015
+    _WhichOneofReturnType__initializer_gain: _TypeAlias = _typing.Literal["initializer_gain"]  # noqa: Y015
+    _WhichOneofArgType__initializer_gain: _TypeAlias = _typing.Literal["_initializer_gain", b"_initializer_gain"]  # noqa: Y015
     _WhichOneofReturnType__l2: _TypeAlias = _typing.Literal["l2"]  # noqa: Y015
     _WhichOneofArgType__l2: _TypeAlias = _typing.Literal["_l2", b"_l2"]  # noqa: Y015
     _WhichOneofReturnType__learning_rate: _TypeAlias = _typing.Literal["learning_rate"]  # noqa: Y015
@@ -101,6 +114,10 @@ class Variant(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__beta_1) -> _WhichOneofReturnType__beta_1 | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__beta_2) -> _WhichOneofReturnType__beta_2 | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__initializer) -> _WhichOneofReturnType__initializer | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__initializer_gain) -> _WhichOneofReturnType__initializer_gain | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__l2) -> _WhichOneofReturnType__l2 | None: ...
     @_typing.overload
@@ -122,7 +139,7 @@ class SweepSpec(_message.Message):
     def job(self) -> _training_pb2.TrainingSpec: ...
     @_builtins.property
     def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variant]:
-        """At most 64."""
+        """At most max_variants of GetLimits."""
 
     def __init__(
         self,

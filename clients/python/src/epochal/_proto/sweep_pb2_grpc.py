@@ -27,7 +27,7 @@ if _version_not_supported:
 
 
 class SweepServiceStub:
-    """Sweeps: one job in up to 64 variants, trained together.
+    """Sweeps: one job in many variants, trained together.
     """
 
     def __init__(self, channel):
@@ -74,7 +74,7 @@ class SweepServiceStub:
 
 
 class SweepServiceServicer:
-    """Sweeps: one job in up to 64 variants, trained together.
+    """Sweeps: one job in many variants, trained together.
     """
 
     def CreateSweep(self, request, context):
@@ -172,7 +172,7 @@ def add_SweepServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SweepService:
-    """Sweeps: one job in up to 64 variants, trained together.
+    """Sweeps: one job in many variants, trained together.
     """
 
     @staticmethod

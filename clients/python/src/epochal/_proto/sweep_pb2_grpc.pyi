@@ -28,7 +28,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SweepServiceStub:
-    """Sweeps: one job in up to 64 variants, trained together."""
+    """Sweeps: one job in many variants, trained together."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -50,7 +50,7 @@ class SweepServiceStub:
 
 @_typing.type_check_only
 class SweepServiceAsyncStub(SweepServiceStub):
-    """Sweeps: one job in up to 64 variants, trained together."""
+    """Sweeps: one job in many variants, trained together."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSweep: _aio.UnaryUnaryMultiCallable[_sweep_pb2.CreateSweepRequest, _sweep_pb2.Sweep]  # type: ignore[assignment]
@@ -68,7 +68,7 @@ class SweepServiceAsyncStub(SweepServiceStub):
     """Replays from `after`, follows, says `end`, and closes."""
 
 class SweepServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Sweeps: one job in up to 64 variants, trained together."""
+    """Sweeps: one job in many variants, trained together."""
 
     @_abc_1.abstractmethod
     def CreateSweep(

@@ -307,6 +307,10 @@ class _ExportFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExportFo
     """A program that needs NumPy and nothing else, weights included."""
     EXPORT_FORMAT_PYTORCH: _ExportFormat.ValueType  # 3
     """A PyTorch module, weights included."""
+    EXPORT_FORMAT_ONNX: _ExportFormat.ValueType  # 4
+    """An ONNX model in float32, of opset 20. UNIMPLEMENTED with the reason `not_installed` from a
+    server that was installed without the extra `onnx`.
+    """
 
 class ExportFormat(_ExportFormat, metaclass=_ExportFormatEnumTypeWrapper): ...
 
@@ -316,6 +320,10 @@ EXPORT_FORMAT_NUMPY: ExportFormat.ValueType  # 2
 """A program that needs NumPy and nothing else, weights included."""
 EXPORT_FORMAT_PYTORCH: ExportFormat.ValueType  # 3
 """A PyTorch module, weights included."""
+EXPORT_FORMAT_ONNX: ExportFormat.ValueType  # 4
+"""An ONNX model in float32, of opset 20. UNIMPLEMENTED with the reason `not_installed` from a
+server that was installed without the extra `onnx`.
+"""
 Global___ExportFormat: _TypeAlias = ExportFormat  # noqa: Y015
 
 class _FindingKind:
@@ -375,6 +383,52 @@ AUGMENTATION_TYPE_NOISE: AugmentationType.ValueType  # 2
 AUGMENTATION_TYPE_FLIP: AugmentationType.ValueType  # 3
 """Mirrors from left to right."""
 Global___AugmentationType: _TypeAlias = AugmentationType  # noqa: Y015
+
+class _Split:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SplitEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Split.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SPLIT_UNSPECIFIED: _Split.ValueType  # 0
+    SPLIT_ALL: _Split.ValueType  # 1
+    SPLIT_TRAIN: _Split.ValueType  # 2
+    SPLIT_VALIDATION: _Split.ValueType  # 3
+
+class Split(_Split, metaclass=_SplitEnumTypeWrapper):
+    """------------------------------------------------------------------------- a look into a network
+
+    Samples that are trained on, those that are held out, or both.
+    """
+
+SPLIT_UNSPECIFIED: Split.ValueType  # 0
+SPLIT_ALL: Split.ValueType  # 1
+SPLIT_TRAIN: Split.ValueType  # 2
+SPLIT_VALIDATION: Split.ValueType  # 3
+Global___Split: _TypeAlias = Split  # noqa: Y015
+
+class _SampleOrder:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SampleOrderEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SampleOrder.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SAMPLE_ORDER_UNSPECIFIED: _SampleOrder.ValueType  # 0
+    SAMPLE_ORDER_FIRST: _SampleOrder.ValueType  # 1
+    SAMPLE_ORDER_WORST: _SampleOrder.ValueType  # 2
+    """The largest loss first."""
+    SAMPLE_ORDER_BEST: _SampleOrder.ValueType  # 3
+    SAMPLE_ORDER_RANDOM: _SampleOrder.ValueType  # 4
+
+class SampleOrder(_SampleOrder, metaclass=_SampleOrderEnumTypeWrapper): ...
+
+SAMPLE_ORDER_UNSPECIFIED: SampleOrder.ValueType  # 0
+SAMPLE_ORDER_FIRST: SampleOrder.ValueType  # 1
+SAMPLE_ORDER_WORST: SampleOrder.ValueType  # 2
+"""The largest loss first."""
+SAMPLE_ORDER_BEST: SampleOrder.ValueType  # 3
+SAMPLE_ORDER_RANDOM: SampleOrder.ValueType  # 4
+Global___SampleOrder: _TypeAlias = SampleOrder  # noqa: Y015
 
 @_typing.final
 class OptimizerSpec(_message.Message):
@@ -823,12 +877,16 @@ class TrainingSpec(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     LOSS_OPTIONS_FIELD_NUMBER: _builtins.int
     AUGMENTATION_FIELD_NUMBER: _builtins.int
+    INITIAL_WEIGHTS_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
     loss: Global___Loss.ValueType
     epochs: _builtins.int
     batch_size: _builtins.int
     validation_fraction: _builtins.float
     seed: _builtins.int
     deadline_seconds: _builtins.float
+    name: _builtins.str
+    """What people call the job."""
     @_builtins.property
     def network(self) -> _network_pb2.NetworkSpec: ...
     @_builtins.property
@@ -855,6 +913,10 @@ class TrainingSpec(_message.Message):
     def augmentation(self) -> _containers.RepeatedCompositeFieldContainer[Global___AugmentationSpec]:
         """How the training samples are changed anew in every epoch, one after the other."""
 
+    @_builtins.property
+    def initial_weights(self) -> Global___InitialWeightsSpec:
+        """Begin from another job's weights; the optimizer begins anew."""
+
     def __init__(
         self,
         *,
@@ -876,10 +938,12 @@ class TrainingSpec(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         loss_options: Global___LossOptionsSpec | None = ...,
         augmentation: _abc.Iterable[Global___AugmentationSpec] | None = ...,
+        initial_weights: Global___InitialWeightsSpec | None = ...,
+        name: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_loss", b"_loss", "_loss_options", b"_loss_options", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "loss", b"loss", "loss_options", b"loss_options", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_initial_weights", b"_initial_weights", "_loss", b"_loss", "_loss_options", b"_loss_options", "_name", b"_name", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "initial_weights", b"initial_weights", "loss", b"loss", "loss_options", b"loss_options", "name", b"name", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_loss", b"_loss", "_loss_options", b"_loss_options", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "augmentation", b"augmentation", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "labels", b"labels", "loss", b"loss", "loss_options", b"loss_options", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_clipping", b"_clipping", "_dataset", b"_dataset", "_deadline_seconds", b"_deadline_seconds", "_early_stopping", b"_early_stopping", "_epochs", b"_epochs", "_initial_weights", b"_initial_weights", "_loss", b"_loss", "_loss_options", b"_loss_options", "_name", b"_name", "_network", b"_network", "_optimizer", b"_optimizer", "_regularization", b"_regularization", "_schedule", b"_schedule", "_seed", b"_seed", "_snapshots", b"_snapshots", "_target", b"_target", "_validation_fraction", b"_validation_fraction", "augmentation", b"augmentation", "batch_size", b"batch_size", "clipping", b"clipping", "dataset", b"dataset", "deadline_seconds", b"deadline_seconds", "early_stopping", b"early_stopping", "epochs", b"epochs", "initial_weights", b"initial_weights", "labels", b"labels", "loss", b"loss", "loss_options", b"loss_options", "name", b"name", "network", b"network", "optimizer", b"optimizer", "regularization", b"regularization", "schedule", b"schedule", "seed", b"seed", "snapshots", b"snapshots", "target", b"target", "validation_fraction", b"validation_fraction"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__batch_size: _TypeAlias = _typing.Literal["batch_size"]  # noqa: Y015
     _WhichOneofArgType__batch_size: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size"]  # noqa: Y015
@@ -893,10 +957,14 @@ class TrainingSpec(_message.Message):
     _WhichOneofArgType__early_stopping: _TypeAlias = _typing.Literal["_early_stopping", b"_early_stopping"]  # noqa: Y015
     _WhichOneofReturnType__epochs: _TypeAlias = _typing.Literal["epochs"]  # noqa: Y015
     _WhichOneofArgType__epochs: _TypeAlias = _typing.Literal["_epochs", b"_epochs"]  # noqa: Y015
+    _WhichOneofReturnType__initial_weights: _TypeAlias = _typing.Literal["initial_weights"]  # noqa: Y015
+    _WhichOneofArgType__initial_weights: _TypeAlias = _typing.Literal["_initial_weights", b"_initial_weights"]  # noqa: Y015
     _WhichOneofReturnType__loss: _TypeAlias = _typing.Literal["loss"]  # noqa: Y015
     _WhichOneofArgType__loss: _TypeAlias = _typing.Literal["_loss", b"_loss"]  # noqa: Y015
     _WhichOneofReturnType__loss_options: _TypeAlias = _typing.Literal["loss_options"]  # noqa: Y015
     _WhichOneofArgType__loss_options: _TypeAlias = _typing.Literal["_loss_options", b"_loss_options"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__network: _TypeAlias = _typing.Literal["network"]  # noqa: Y015
     _WhichOneofArgType__network: _TypeAlias = _typing.Literal["_network", b"_network"]  # noqa: Y015
     _WhichOneofReturnType__optimizer: _TypeAlias = _typing.Literal["optimizer"]  # noqa: Y015
@@ -926,9 +994,13 @@ class TrainingSpec(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__epochs) -> _WhichOneofReturnType__epochs | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__initial_weights) -> _WhichOneofReturnType__initial_weights | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__loss) -> _WhichOneofReturnType__loss | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__loss_options) -> _WhichOneofReturnType__loss_options | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__network) -> _WhichOneofReturnType__network | None: ...
     @_typing.overload
@@ -947,6 +1019,39 @@ class TrainingSpec(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__validation_fraction) -> _WhichOneofReturnType__validation_fraction | None: ...
 
 Global___TrainingSpec: _TypeAlias = TrainingSpec  # noqa: Y015
+
+@_typing.final
+class InitialWeightsSpec(_message.Message):
+    """The weights that another job had at an epoch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    job: _builtins.str
+    """It may be deleted once the new job is made."""
+    epoch: _builtins.int
+    """One whose weights are stored."""
+    def __init__(
+        self,
+        *,
+        job: _builtins.str | None = ...,
+        epoch: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_job", b"_job", "epoch", b"epoch", "job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_job", b"_job", "epoch", b"epoch", "job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__job: _TypeAlias = _typing.Literal["job"]  # noqa: Y015
+    _WhichOneofArgType__job: _TypeAlias = _typing.Literal["_job", b"_job"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__job) -> _WhichOneofReturnType__job | None: ...
+
+Global___InitialWeightsSpec: _TypeAlias = InitialWeightsSpec  # noqa: Y015
 
 @_typing.final
 class CreateJobRequest(_message.Message):
@@ -1016,31 +1121,46 @@ class ListJobsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
+    QUERY_FIELD_NUMBER: _builtins.int
+    CURVE_POINTS_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
     page_token: _builtins.str
-    state: Global___JobState.ValueType
     label: _builtins.str
     """key or key=value."""
+    query: _builtins.str
+    """A text that the job's name, labels, data set or id contain, in any case."""
+    curve_points: _builtins.int
+    """Give each job its training loss in about so many points; at most 100 jobs a page then."""
+    @_builtins.property
+    def state(self) -> _containers.RepeatedScalarFieldContainer[Global___JobState.ValueType]:
+        """Jobs in any of these states; all if unset."""
+
     def __init__(
         self,
         *,
         page_size: _builtins.int | None = ...,
         page_token: _builtins.str | None = ...,
-        state: Global___JobState.ValueType | None = ...,
+        state: _abc.Iterable[Global___JobState.ValueType] | None = ...,
         label: _builtins.str | None = ...,
+        query: _builtins.str | None = ...,
+        curve_points: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "_page_size", b"_page_size", "_page_token", b"_page_token", "_state", b"_state", "label", b"label", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_curve_points", b"_curve_points", "_label", b"_label", "_page_size", b"_page_size", "_page_token", b"_page_token", "_query", b"_query", "curve_points", b"curve_points", "label", b"label", "page_size", b"page_size", "page_token", b"page_token", "query", b"query"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "_page_size", b"_page_size", "_page_token", b"_page_token", "_state", b"_state", "label", b"label", "page_size", b"page_size", "page_token", b"page_token", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_curve_points", b"_curve_points", "_label", b"_label", "_page_size", b"_page_size", "_page_token", b"_page_token", "_query", b"_query", "curve_points", b"curve_points", "label", b"label", "page_size", b"page_size", "page_token", b"page_token", "query", b"query", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__curve_points: _TypeAlias = _typing.Literal["curve_points"]  # noqa: Y015
+    _WhichOneofArgType__curve_points: _TypeAlias = _typing.Literal["_curve_points", b"_curve_points"]  # noqa: Y015
     _WhichOneofReturnType__label: _TypeAlias = _typing.Literal["label"]  # noqa: Y015
     _WhichOneofArgType__label: _TypeAlias = _typing.Literal["_label", b"_label"]  # noqa: Y015
     _WhichOneofReturnType__page_size: _TypeAlias = _typing.Literal["page_size"]  # noqa: Y015
     _WhichOneofArgType__page_size: _TypeAlias = _typing.Literal["_page_size", b"_page_size"]  # noqa: Y015
     _WhichOneofReturnType__page_token: _TypeAlias = _typing.Literal["page_token"]  # noqa: Y015
     _WhichOneofArgType__page_token: _TypeAlias = _typing.Literal["_page_token", b"_page_token"]  # noqa: Y015
-    _WhichOneofReturnType__state: _TypeAlias = _typing.Literal["state"]  # noqa: Y015
-    _WhichOneofArgType__state: _TypeAlias = _typing.Literal["_state", b"_state"]  # noqa: Y015
+    _WhichOneofReturnType__query: _TypeAlias = _typing.Literal["query"]  # noqa: Y015
+    _WhichOneofArgType__query: _TypeAlias = _typing.Literal["_query", b"_query"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__curve_points) -> _WhichOneofReturnType__curve_points | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__label) -> _WhichOneofReturnType__label | None: ...
     @_typing.overload
@@ -1048,7 +1168,7 @@ class ListJobsRequest(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__page_token) -> _WhichOneofReturnType__page_token | None: ...
     @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__state) -> _WhichOneofReturnType__state | None: ...
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__query) -> _WhichOneofReturnType__query | None: ...
 
 Global___ListJobsRequest: _TypeAlias = ListJobsRequest  # noqa: Y015
 
@@ -1651,6 +1771,8 @@ class Job(_message.Message):
     CREATED_AT_FIELD_NUMBER: _builtins.int
     STARTED_AT_FIELD_NUMBER: _builtins.int
     FINISHED_AT_FIELD_NUMBER: _builtins.int
+    FORKED_FROM_FIELD_NUMBER: _builtins.int
+    CURVE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     state: Global___JobState.ValueType
     stop_reason: Global___StopReason.ValueType
@@ -1679,6 +1801,14 @@ class Job(_message.Message):
     def started_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def finished_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def forked_from(self) -> Global___ForkedFrom:
+        """Absent for a job that began with fresh weights."""
+
+    @_builtins.property
+    def curve(self) -> Global___CurveSeries:
+        """The training loss in few points, in lists that ask for curve_points."""
+
     def __init__(
         self,
         *,
@@ -1698,15 +1828,19 @@ class Job(_message.Message):
         created_at: _timestamp_pb2.Timestamp | None = ...,
         started_at: _timestamp_pb2.Timestamp | None = ...,
         finished_at: _timestamp_pb2.Timestamp | None = ...,
+        forked_from: Global___ForkedFrom | None = ...,
+        curve: Global___CurveSeries | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_attempt", b"_attempt", "_created_at", b"_created_at", "_detail", b"_detail", "_divergence", b"_divergence", "_epoch", b"_epoch", "_finished_at", b"_finished_at", "_flops", b"_flops", "_id", b"_id", "_latest", b"_latest", "_parameters", b"_parameters", "_samples", b"_samples", "_seq", b"_seq", "_spec", b"_spec", "_started_at", b"_started_at", "_state", b"_state", "_stop_reason", b"_stop_reason", "attempt", b"attempt", "created_at", b"created_at", "detail", b"detail", "divergence", b"divergence", "epoch", b"epoch", "finished_at", b"finished_at", "flops", b"flops", "id", b"id", "latest", b"latest", "parameters", b"parameters", "samples", b"samples", "seq", b"seq", "spec", b"spec", "started_at", b"started_at", "state", b"state", "stop_reason", b"stop_reason"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_attempt", b"_attempt", "_created_at", b"_created_at", "_curve", b"_curve", "_detail", b"_detail", "_divergence", b"_divergence", "_epoch", b"_epoch", "_finished_at", b"_finished_at", "_flops", b"_flops", "_forked_from", b"_forked_from", "_id", b"_id", "_latest", b"_latest", "_parameters", b"_parameters", "_samples", b"_samples", "_seq", b"_seq", "_spec", b"_spec", "_started_at", b"_started_at", "_state", b"_state", "_stop_reason", b"_stop_reason", "attempt", b"attempt", "created_at", b"created_at", "curve", b"curve", "detail", b"detail", "divergence", b"divergence", "epoch", b"epoch", "finished_at", b"finished_at", "flops", b"flops", "forked_from", b"forked_from", "id", b"id", "latest", b"latest", "parameters", b"parameters", "samples", b"samples", "seq", b"seq", "spec", b"spec", "started_at", b"started_at", "state", b"state", "stop_reason", b"stop_reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_attempt", b"_attempt", "_created_at", b"_created_at", "_detail", b"_detail", "_divergence", b"_divergence", "_epoch", b"_epoch", "_finished_at", b"_finished_at", "_flops", b"_flops", "_id", b"_id", "_latest", b"_latest", "_parameters", b"_parameters", "_samples", b"_samples", "_seq", b"_seq", "_spec", b"_spec", "_started_at", b"_started_at", "_state", b"_state", "_stop_reason", b"_stop_reason", "attempt", b"attempt", "created_at", b"created_at", "detail", b"detail", "divergence", b"divergence", "epoch", b"epoch", "finished_at", b"finished_at", "flops", b"flops", "id", b"id", "latest", b"latest", "parameters", b"parameters", "samples", b"samples", "seq", b"seq", "spec", b"spec", "started_at", b"started_at", "state", b"state", "stop_reason", b"stop_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_attempt", b"_attempt", "_created_at", b"_created_at", "_curve", b"_curve", "_detail", b"_detail", "_divergence", b"_divergence", "_epoch", b"_epoch", "_finished_at", b"_finished_at", "_flops", b"_flops", "_forked_from", b"_forked_from", "_id", b"_id", "_latest", b"_latest", "_parameters", b"_parameters", "_samples", b"_samples", "_seq", b"_seq", "_spec", b"_spec", "_started_at", b"_started_at", "_state", b"_state", "_stop_reason", b"_stop_reason", "attempt", b"attempt", "created_at", b"created_at", "curve", b"curve", "detail", b"detail", "divergence", b"divergence", "epoch", b"epoch", "finished_at", b"finished_at", "flops", b"flops", "forked_from", b"forked_from", "id", b"id", "latest", b"latest", "parameters", b"parameters", "samples", b"samples", "seq", b"seq", "spec", b"spec", "started_at", b"started_at", "state", b"state", "stop_reason", b"stop_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__attempt: _TypeAlias = _typing.Literal["attempt"]  # noqa: Y015
     _WhichOneofArgType__attempt: _TypeAlias = _typing.Literal["_attempt", b"_attempt"]  # noqa: Y015
     _WhichOneofReturnType__created_at: _TypeAlias = _typing.Literal["created_at"]  # noqa: Y015
     _WhichOneofArgType__created_at: _TypeAlias = _typing.Literal["_created_at", b"_created_at"]  # noqa: Y015
+    _WhichOneofReturnType__curve: _TypeAlias = _typing.Literal["curve"]  # noqa: Y015
+    _WhichOneofArgType__curve: _TypeAlias = _typing.Literal["_curve", b"_curve"]  # noqa: Y015
     _WhichOneofReturnType__detail: _TypeAlias = _typing.Literal["detail"]  # noqa: Y015
     _WhichOneofArgType__detail: _TypeAlias = _typing.Literal["_detail", b"_detail"]  # noqa: Y015
     _WhichOneofReturnType__divergence: _TypeAlias = _typing.Literal["divergence"]  # noqa: Y015
@@ -1717,6 +1851,8 @@ class Job(_message.Message):
     _WhichOneofArgType__finished_at: _TypeAlias = _typing.Literal["_finished_at", b"_finished_at"]  # noqa: Y015
     _WhichOneofReturnType__flops: _TypeAlias = _typing.Literal["flops"]  # noqa: Y015
     _WhichOneofArgType__flops: _TypeAlias = _typing.Literal["_flops", b"_flops"]  # noqa: Y015
+    _WhichOneofReturnType__forked_from: _TypeAlias = _typing.Literal["forked_from"]  # noqa: Y015
+    _WhichOneofArgType__forked_from: _TypeAlias = _typing.Literal["_forked_from", b"_forked_from"]  # noqa: Y015
     _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
     _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
     _WhichOneofReturnType__latest: _TypeAlias = _typing.Literal["latest"]  # noqa: Y015
@@ -1740,6 +1876,8 @@ class Job(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__created_at) -> _WhichOneofReturnType__created_at | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__curve) -> _WhichOneofReturnType__curve | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__detail) -> _WhichOneofReturnType__detail | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__divergence) -> _WhichOneofReturnType__divergence | None: ...
@@ -1749,6 +1887,8 @@ class Job(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__finished_at) -> _WhichOneofReturnType__finished_at | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__flops) -> _WhichOneofReturnType__flops | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__forked_from) -> _WhichOneofReturnType__forked_from | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
     @_typing.overload
@@ -1769,6 +1909,37 @@ class Job(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stop_reason) -> _WhichOneofReturnType__stop_reason | None: ...
 
 Global___Job: _TypeAlias = Job  # noqa: Y015
+
+@_typing.final
+class ForkedFrom(_message.Message):
+    """Where a job's first weights come from. Its epoch 1 follows that epoch of the other job."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    job: _builtins.str
+    epoch: _builtins.int
+    def __init__(
+        self,
+        *,
+        job: _builtins.str | None = ...,
+        epoch: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_job", b"_job", "epoch", b"epoch", "job", b"job"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_job", b"_job", "epoch", b"epoch", "job", b"job"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__job: _TypeAlias = _typing.Literal["job"]  # noqa: Y015
+    _WhichOneofArgType__job: _TypeAlias = _typing.Literal["_job", b"_job"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__job) -> _WhichOneofReturnType__job | None: ...
+
+Global___ForkedFrom: _TypeAlias = ForkedFrom  # noqa: Y015
 
 @_typing.final
 class JobPage(_message.Message):
@@ -2181,15 +2352,29 @@ class Prediction(_message.Message):
     CLASSES_FIELD_NUMBER: _builtins.int
     X_FIELD_NUMBER: _builtins.int
     Y_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    OUTPUT_SHAPE_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     @_builtins.property
-    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """One row for each input row; a sequence's numbers stand one after the other."""
+
     @_builtins.property
-    def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The most probable class of each row, and of a sequence at each of its places."""
+
     @_builtins.property
     def x(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
     @_builtins.property
     def y(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The names of the classes; empty where the data set has none."""
+
+    @_builtins.property
+    def output_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Shape of one row of outputs."""
+
     def __init__(
         self,
         *,
@@ -2198,10 +2383,12 @@ class Prediction(_message.Message):
         classes: _abc.Iterable[_builtins.int] | None = ...,
         x: _abc.Iterable[_builtins.float] | None = ...,
         y: _abc.Iterable[_builtins.float] | None = ...,
+        labels: _abc.Iterable[_builtins.str] | None = ...,
+        output_shape: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "classes", b"classes", "epoch", b"epoch", "outputs", b"outputs", "x", b"x", "y", b"y"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "classes", b"classes", "epoch", b"epoch", "labels", b"labels", "output_shape", b"output_shape", "outputs", b"outputs", "x", b"x", "y", b"y"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
     _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
@@ -2747,3 +2934,922 @@ class JobEvent(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__type) -> _WhichOneofReturnType__type | None: ...
 
 Global___JobEvent: _TypeAlias = JobEvent  # noqa: Y015
+
+@_typing.final
+class BoundsSpec(_message.Message):
+    """A rectangle of the input space, in the data's own units."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_MIN_FIELD_NUMBER: _builtins.int
+    X_MAX_FIELD_NUMBER: _builtins.int
+    Y_MIN_FIELD_NUMBER: _builtins.int
+    Y_MAX_FIELD_NUMBER: _builtins.int
+    x_min: _builtins.float
+    x_max: _builtins.float
+    y_min: _builtins.float
+    y_max: _builtins.float
+    def __init__(
+        self,
+        *,
+        x_min: _builtins.float | None = ...,
+        x_max: _builtins.float | None = ...,
+        y_min: _builtins.float | None = ...,
+        y_max: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_x_max", b"_x_max", "_x_min", b"_x_min", "_y_max", b"_y_max", "_y_min", b"_y_min", "x_max", b"x_max", "x_min", b"x_min", "y_max", b"y_max", "y_min", b"y_min"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_x_max", b"_x_max", "_x_min", b"_x_min", "_y_max", b"_y_max", "_y_min", b"_y_min", "x_max", b"x_max", "x_min", b"x_min", "y_max", b"y_max", "y_min", b"y_min"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__x_max: _TypeAlias = _typing.Literal["x_max"]  # noqa: Y015
+    _WhichOneofArgType__x_max: _TypeAlias = _typing.Literal["_x_max", b"_x_max"]  # noqa: Y015
+    _WhichOneofReturnType__x_min: _TypeAlias = _typing.Literal["x_min"]  # noqa: Y015
+    _WhichOneofArgType__x_min: _TypeAlias = _typing.Literal["_x_min", b"_x_min"]  # noqa: Y015
+    _WhichOneofReturnType__y_max: _TypeAlias = _typing.Literal["y_max"]  # noqa: Y015
+    _WhichOneofArgType__y_max: _TypeAlias = _typing.Literal["_y_max", b"_y_max"]  # noqa: Y015
+    _WhichOneofReturnType__y_min: _TypeAlias = _typing.Literal["y_min"]  # noqa: Y015
+    _WhichOneofArgType__y_min: _TypeAlias = _typing.Literal["_y_min", b"_y_min"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__x_max) -> _WhichOneofReturnType__x_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__x_min) -> _WhichOneofReturnType__x_min | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__y_max) -> _WhichOneofReturnType__y_max | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__y_min) -> _WhichOneofReturnType__y_min | None: ...
+
+Global___BoundsSpec: _TypeAlias = BoundsSpec  # noqa: Y015
+
+@_typing.final
+class GetUnitMapsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    RESOLUTION_FIELD_NUMBER: _builtins.int
+    BOUNDS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    epoch: _builtins.int
+    """The last stored epoch that is not after this one answers; the latest if unset."""
+    layer: _builtins.str
+    """All but dropout if unset."""
+    resolution: _builtins.int
+    """Points along each side."""
+    @_builtins.property
+    def bounds(self) -> Global___BoundsSpec:
+        """If unset, where the data lie."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str | None = ...,
+        epoch: _builtins.int | None = ...,
+        layer: _builtins.str | None = ...,
+        resolution: _builtins.int | None = ...,
+        bounds: Global___BoundsSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_bounds", b"_bounds", "_epoch", b"_epoch", "_id", b"_id", "_layer", b"_layer", "_resolution", b"_resolution", "bounds", b"bounds", "epoch", b"epoch", "id", b"id", "layer", b"layer", "resolution", b"resolution"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_bounds", b"_bounds", "_epoch", b"_epoch", "_id", b"_id", "_layer", b"_layer", "_resolution", b"_resolution", "bounds", b"bounds", "epoch", b"epoch", "id", b"id", "layer", b"layer", "resolution", b"resolution"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__bounds: _TypeAlias = _typing.Literal["bounds"]  # noqa: Y015
+    _WhichOneofArgType__bounds: _TypeAlias = _typing.Literal["_bounds", b"_bounds"]  # noqa: Y015
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
+    _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__layer: _TypeAlias = _typing.Literal["layer"]  # noqa: Y015
+    _WhichOneofArgType__layer: _TypeAlias = _typing.Literal["_layer", b"_layer"]  # noqa: Y015
+    _WhichOneofReturnType__resolution: _TypeAlias = _typing.Literal["resolution"]  # noqa: Y015
+    _WhichOneofArgType__resolution: _TypeAlias = _typing.Literal["_resolution", b"_resolution"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__bounds) -> _WhichOneofReturnType__bounds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__layer) -> _WhichOneofReturnType__layer | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__resolution) -> _WhichOneofReturnType__resolution | None: ...
+
+Global___GetUnitMapsRequest: _TypeAlias = GetUnitMapsRequest  # noqa: Y015
+
+@_typing.final
+class UnitMap(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    @_builtins.property
+    def units(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """For each unit its output at every point, row by row from y_min, each from x_min."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str | None = ...,
+        units: _abc.Iterable[_common_pb2.Row] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "name", b"name", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+
+Global___UnitMap: _TypeAlias = UnitMap  # noqa: Y015
+
+@_typing.final
+class UnitMaps(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    X_FIELD_NUMBER: _builtins.int
+    Y_FIELD_NUMBER: _builtins.int
+    LAYERS_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    @_builtins.property
+    def x(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def y(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnitMap]: ...
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int | None = ...,
+        x: _abc.Iterable[_builtins.float] | None = ...,
+        y: _abc.Iterable[_builtins.float] | None = ...,
+        layers: _abc.Iterable[Global___UnitMap] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "epoch", b"epoch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "epoch", b"epoch", "layers", b"layers", "x", b"x", "y", b"y"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+
+Global___UnitMaps: _TypeAlias = UnitMaps  # noqa: Y015
+
+@_typing.final
+class GetHiddenSpaceRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    epoch: _builtins.int
+    """The last stored epoch that is not after this one answers; the latest if unset."""
+    layer: _builtins.str
+    """"input" for what the network is given; if unset, the last layer before the output."""
+    split: Global___Split.ValueType
+    samples: _builtins.int
+    """At the most, at equal distances in the data set."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str | None = ...,
+        epoch: _builtins.int | None = ...,
+        layer: _builtins.str | None = ...,
+        split: Global___Split.ValueType | None = ...,
+        samples: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_id", b"_id", "_layer", b"_layer", "_samples", b"_samples", "_split", b"_split", "epoch", b"epoch", "id", b"id", "layer", b"layer", "samples", b"samples", "split", b"split"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_id", b"_id", "_layer", b"_layer", "_samples", b"_samples", "_split", b"_split", "epoch", b"epoch", "id", b"id", "layer", b"layer", "samples", b"samples", "split", b"split"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
+    _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__layer: _TypeAlias = _typing.Literal["layer"]  # noqa: Y015
+    _WhichOneofArgType__layer: _TypeAlias = _typing.Literal["_layer", b"_layer"]  # noqa: Y015
+    _WhichOneofReturnType__samples: _TypeAlias = _typing.Literal["samples"]  # noqa: Y015
+    _WhichOneofArgType__samples: _TypeAlias = _typing.Literal["_samples", b"_samples"]  # noqa: Y015
+    _WhichOneofReturnType__split: _TypeAlias = _typing.Literal["split"]  # noqa: Y015
+    _WhichOneofArgType__split: _TypeAlias = _typing.Literal["_split", b"_split"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__layer) -> _WhichOneofReturnType__layer | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__samples) -> _WhichOneofReturnType__samples | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__split) -> _WhichOneofReturnType__split | None: ...
+
+Global___GetHiddenSpaceRequest: _TypeAlias = GetHiddenSpaceRequest  # noqa: Y015
+
+@_typing.final
+class HiddenSpace(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    UNITS_FIELD_NUMBER: _builtins.int
+    INDICES_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    EXPLAINED_VARIANCE_FIELD_NUMBER: _builtins.int
+    TARGETS_FIELD_NUMBER: _builtins.int
+    CLASSES_FIELD_NUMBER: _builtins.int
+    CLASS_NAMES_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    layer: _builtins.str
+    units: _builtins.int
+    """Numbers that the layer puts out for one sample."""
+    @_builtins.property
+    def indices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Places of the samples in the data set, from 0."""
+
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """The layer's outputs if they are at most two, else places along the two principal components."""
+
+    @_builtins.property
+    def explained_variance(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The share of the variance along each component; empty for the layer's own outputs."""
+
+    @_builtins.property
+    def targets(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    @_builtins.property
+    def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Empty for regression."""
+
+    @_builtins.property
+    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int | None = ...,
+        layer: _builtins.str | None = ...,
+        units: _builtins.int | None = ...,
+        indices: _abc.Iterable[_builtins.int] | None = ...,
+        points: _abc.Iterable[_common_pb2.Row] | None = ...,
+        explained_variance: _abc.Iterable[_builtins.float] | None = ...,
+        targets: _abc.Iterable[_common_pb2.Row] | None = ...,
+        classes: _abc.Iterable[_builtins.int] | None = ...,
+        class_names: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_layer", b"_layer", "_units", b"_units", "epoch", b"epoch", "layer", b"layer", "units", b"units"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_layer", b"_layer", "_units", b"_units", "class_names", b"class_names", "classes", b"classes", "epoch", b"epoch", "explained_variance", b"explained_variance", "indices", b"indices", "layer", b"layer", "points", b"points", "targets", b"targets", "units", b"units"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__layer: _TypeAlias = _typing.Literal["layer"]  # noqa: Y015
+    _WhichOneofArgType__layer: _TypeAlias = _typing.Literal["_layer", b"_layer"]  # noqa: Y015
+    _WhichOneofReturnType__units: _TypeAlias = _typing.Literal["units"]  # noqa: Y015
+    _WhichOneofArgType__units: _TypeAlias = _typing.Literal["_units", b"_units"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__layer) -> _WhichOneofReturnType__layer | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__units) -> _WhichOneofReturnType__units | None: ...
+
+Global___HiddenSpace: _TypeAlias = HiddenSpace  # noqa: Y015
+
+@_typing.final
+class GetConfusionMatrixRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    epoch: _builtins.int
+    """The last stored epoch that is not after this one answers; the latest if unset."""
+    split: Global___Split.ValueType
+    def __init__(
+        self,
+        *,
+        id: _builtins.str | None = ...,
+        epoch: _builtins.int | None = ...,
+        split: Global___Split.ValueType | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_id", b"_id", "_split", b"_split", "epoch", b"epoch", "id", b"id", "split", b"split"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_id", b"_id", "_split", b"_split", "epoch", b"epoch", "id", b"id", "split", b"split"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
+    _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__split: _TypeAlias = _typing.Literal["split"]  # noqa: Y015
+    _WhichOneofArgType__split: _TypeAlias = _typing.Literal["_split", b"_split"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__split) -> _WhichOneofReturnType__split | None: ...
+
+Global___GetConfusionMatrixRequest: _TypeAlias = GetConfusionMatrixRequest  # noqa: Y015
+
+@_typing.final
+class ConfusionRow(_message.Message):
+    """The samples of one class."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """How many of them were taken for each class."""
+
+    def __init__(
+        self,
+        *,
+        counts: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfusionRow: _TypeAlias = ConfusionRow  # noqa: Y015
+
+@_typing.final
+class ConfusionMatrix(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    CLASS_NAMES_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    ACCURACY_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    split: Global___Split.ValueType
+    answers: _builtins.int
+    """One for each sample, or for each place of a sequence."""
+    accuracy: _builtins.float
+    @_builtins.property
+    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConfusionRow]:
+        """One for each true class, in the order of the names."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int | None = ...,
+        split: Global___Split.ValueType | None = ...,
+        class_names: _abc.Iterable[_builtins.str] | None = ...,
+        rows: _abc.Iterable[Global___ConfusionRow] | None = ...,
+        answers: _builtins.int | None = ...,
+        accuracy: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_answers", b"_answers", "_epoch", b"_epoch", "_split", b"_split", "accuracy", b"accuracy", "answers", b"answers", "epoch", b"epoch", "split", b"split"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_answers", b"_answers", "_epoch", b"_epoch", "_split", b"_split", "accuracy", b"accuracy", "answers", b"answers", "class_names", b"class_names", "epoch", b"epoch", "rows", b"rows", "split", b"split"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accuracy: _TypeAlias = _typing.Literal["accuracy"]  # noqa: Y015
+    _WhichOneofArgType__accuracy: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy"]  # noqa: Y015
+    _WhichOneofReturnType__answers: _TypeAlias = _typing.Literal["answers"]  # noqa: Y015
+    _WhichOneofArgType__answers: _TypeAlias = _typing.Literal["_answers", b"_answers"]  # noqa: Y015
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__split: _TypeAlias = _typing.Literal["split"]  # noqa: Y015
+    _WhichOneofArgType__split: _TypeAlias = _typing.Literal["_split", b"_split"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy) -> _WhichOneofReturnType__accuracy | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__answers) -> _WhichOneofReturnType__answers | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__split) -> _WhichOneofReturnType__split | None: ...
+
+Global___ConfusionMatrix: _TypeAlias = ConfusionMatrix  # noqa: Y015
+
+@_typing.final
+class GetSamplePredictionsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    ORDER_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    epoch: _builtins.int
+    """The last stored epoch that is not after this one answers; the latest if unset."""
+    split: Global___Split.ValueType
+    order: Global___SampleOrder.ValueType
+    seed: _builtins.int
+    """For random."""
+    count: _builtins.int
+    def __init__(
+        self,
+        *,
+        id: _builtins.str | None = ...,
+        epoch: _builtins.int | None = ...,
+        split: Global___Split.ValueType | None = ...,
+        order: Global___SampleOrder.ValueType | None = ...,
+        seed: _builtins.int | None = ...,
+        count: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_epoch", b"_epoch", "_id", b"_id", "_order", b"_order", "_seed", b"_seed", "_split", b"_split", "count", b"count", "epoch", b"epoch", "id", b"id", "order", b"order", "seed", b"seed", "split", b"split"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_count", b"_count", "_epoch", b"_epoch", "_id", b"_id", "_order", b"_order", "_seed", b"_seed", "_split", b"_split", "count", b"count", "epoch", b"epoch", "id", b"id", "order", b"order", "seed", b"seed", "split", b"split"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__count: _TypeAlias = _typing.Literal["count"]  # noqa: Y015
+    _WhichOneofArgType__count: _TypeAlias = _typing.Literal["_count", b"_count"]  # noqa: Y015
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
+    _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__order: _TypeAlias = _typing.Literal["order"]  # noqa: Y015
+    _WhichOneofArgType__order: _TypeAlias = _typing.Literal["_order", b"_order"]  # noqa: Y015
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType__split: _TypeAlias = _typing.Literal["split"]  # noqa: Y015
+    _WhichOneofArgType__split: _TypeAlias = _typing.Literal["_split", b"_split"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__count) -> _WhichOneofReturnType__count | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__order) -> _WhichOneofReturnType__order | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__split) -> _WhichOneofReturnType__split | None: ...
+
+Global___GetSamplePredictionsRequest: _TypeAlias = GetSamplePredictionsRequest  # noqa: Y015
+
+@_typing.final
+class SamplePrediction(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    SPLIT_FIELD_NUMBER: _builtins.int
+    INPUTS_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    TARGET_CLASS_FIELD_NUMBER: _builtins.int
+    PREDICTED_CLASS_FIELD_NUMBER: _builtins.int
+    LOSS_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Its place in the data set, from 0."""
+    split: Global___Split.ValueType
+    target_class: _builtins.int
+    """Unset for regression and for sequences."""
+    predicted_class: _builtins.int
+    loss: _builtins.float
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """In the data's own units."""
+
+    @_builtins.property
+    def target(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Probabilities, where the network ends in a sigmoid or a softmax."""
+
+    def __init__(
+        self,
+        *,
+        index: _builtins.int | None = ...,
+        split: Global___Split.ValueType | None = ...,
+        inputs: _abc.Iterable[_builtins.float] | None = ...,
+        target: _abc.Iterable[_builtins.float] | None = ...,
+        outputs: _abc.Iterable[_builtins.float] | None = ...,
+        target_class: _builtins.int | None = ...,
+        predicted_class: _builtins.int | None = ...,
+        loss: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "_loss", b"_loss", "_predicted_class", b"_predicted_class", "_split", b"_split", "_target_class", b"_target_class", "index", b"index", "loss", b"loss", "predicted_class", b"predicted_class", "split", b"split", "target_class", b"target_class"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "_loss", b"_loss", "_predicted_class", b"_predicted_class", "_split", b"_split", "_target_class", b"_target_class", "index", b"index", "inputs", b"inputs", "loss", b"loss", "outputs", b"outputs", "predicted_class", b"predicted_class", "split", b"split", "target", b"target", "target_class", b"target_class"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__index: _TypeAlias = _typing.Literal["index"]  # noqa: Y015
+    _WhichOneofArgType__index: _TypeAlias = _typing.Literal["_index", b"_index"]  # noqa: Y015
+    _WhichOneofReturnType__loss: _TypeAlias = _typing.Literal["loss"]  # noqa: Y015
+    _WhichOneofArgType__loss: _TypeAlias = _typing.Literal["_loss", b"_loss"]  # noqa: Y015
+    _WhichOneofReturnType__predicted_class: _TypeAlias = _typing.Literal["predicted_class"]  # noqa: Y015
+    _WhichOneofArgType__predicted_class: _TypeAlias = _typing.Literal["_predicted_class", b"_predicted_class"]  # noqa: Y015
+    _WhichOneofReturnType__split: _TypeAlias = _typing.Literal["split"]  # noqa: Y015
+    _WhichOneofArgType__split: _TypeAlias = _typing.Literal["_split", b"_split"]  # noqa: Y015
+    _WhichOneofReturnType__target_class: _TypeAlias = _typing.Literal["target_class"]  # noqa: Y015
+    _WhichOneofArgType__target_class: _TypeAlias = _typing.Literal["_target_class", b"_target_class"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__index) -> _WhichOneofReturnType__index | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__loss) -> _WhichOneofReturnType__loss | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__predicted_class) -> _WhichOneofReturnType__predicted_class | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__split) -> _WhichOneofReturnType__split | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__target_class) -> _WhichOneofReturnType__target_class | None: ...
+
+Global___SamplePrediction: _TypeAlias = SamplePrediction  # noqa: Y015
+
+@_typing.final
+class SamplePredictions(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    INPUT_SHAPE_FIELD_NUMBER: _builtins.int
+    IMAGE_SHAPE_FIELD_NUMBER: _builtins.int
+    FEATURE_NAMES_FIELD_NUMBER: _builtins.int
+    CLASS_NAMES_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    @_builtins.property
+    def input_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def image_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Height and width (and channels) of inputs that are a picture; else empty."""
+
+    @_builtins.property
+    def feature_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___SamplePrediction]: ...
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int | None = ...,
+        input_shape: _abc.Iterable[_builtins.int] | None = ...,
+        image_shape: _abc.Iterable[_builtins.int] | None = ...,
+        feature_names: _abc.Iterable[_builtins.str] | None = ...,
+        class_names: _abc.Iterable[_builtins.str] | None = ...,
+        samples: _abc.Iterable[Global___SamplePrediction] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "epoch", b"epoch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "class_names", b"class_names", "epoch", b"epoch", "feature_names", b"feature_names", "image_shape", b"image_shape", "input_shape", b"input_shape", "samples", b"samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+
+Global___SamplePredictions: _TypeAlias = SamplePredictions  # noqa: Y015
+
+@_typing.final
+class GetWeightsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    epoch: _builtins.int
+    """The last stored epoch that is not after this one; the latest if unset."""
+    layer: _builtins.str
+    def __init__(
+        self,
+        *,
+        id: _builtins.str | None = ...,
+        epoch: _builtins.int | None = ...,
+        layer: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_id", b"_id", "_layer", b"_layer", "epoch", b"epoch", "id", b"id", "layer", b"layer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_id", b"_id", "_layer", b"_layer", "epoch", b"epoch", "id", b"id", "layer", b"layer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
+    _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__layer: _TypeAlias = _typing.Literal["layer"]  # noqa: Y015
+    _WhichOneofArgType__layer: _TypeAlias = _typing.Literal["_layer", b"_layer"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__layer) -> _WhichOneofReturnType__layer | None: ...
+
+Global___GetWeightsRequest: _TypeAlias = GetWeightsRequest  # noqa: Y015
+
+@_typing.final
+class WeightArray(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    @_builtins.property
+    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Row by row: the last axis moves fastest."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str | None = ...,
+        shape: _abc.Iterable[_builtins.int] | None = ...,
+        values: _abc.Iterable[_builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "name", b"name", "shape", b"shape", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+
+Global___WeightArray: _TypeAlias = WeightArray  # noqa: Y015
+
+@_typing.final
+class LayerWeights(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    ARRAYS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    @_builtins.property
+    def arrays(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeightArray]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str | None = ...,
+        arrays: _abc.Iterable[Global___WeightArray] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_name", b"_name", "arrays", b"arrays", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+
+Global___LayerWeights: _TypeAlias = LayerWeights  # noqa: Y015
+
+@_typing.final
+class Weights(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    LAYERS_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    @_builtins.property
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerWeights]:
+        """Those that have any, in forward order."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int | None = ...,
+        layers: _abc.Iterable[Global___LayerWeights] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "epoch", b"epoch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "epoch", b"epoch", "layers", b"layers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+
+Global___Weights: _TypeAlias = Weights  # noqa: Y015
+
+@_typing.final
+class GetComparisonRequest(_message.Message):
+    """------------------------------------------------------------------------------ jobs side by side"""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: _builtins.int
+    METRIC_FIELD_NUMBER: _builtins.int
+    MAX_POINTS_FIELD_NUMBER: _builtins.int
+    ALIGNED_FIELD_NUMBER: _builtins.int
+    max_points: _builtins.int
+    """Points of one metric of one job at the most."""
+    aligned: _builtins.bool
+    """The same epochs for all jobs, at equal distances, in place of each curve's extremes."""
+    @_builtins.property
+    def job(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Two to ten ids."""
+
+    @_builtins.property
+    def metric(self) -> _containers.RepeatedScalarFieldContainer[Global___Metric.ValueType]:
+        """The losses if unset."""
+
+    def __init__(
+        self,
+        *,
+        job: _abc.Iterable[_builtins.str] | None = ...,
+        metric: _abc.Iterable[Global___Metric.ValueType] | None = ...,
+        max_points: _builtins.int | None = ...,
+        aligned: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_aligned", b"_aligned", "_max_points", b"_max_points", "aligned", b"aligned", "max_points", b"max_points"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_aligned", b"_aligned", "_max_points", b"_max_points", "aligned", b"aligned", "job", b"job", "max_points", b"max_points", "metric", b"metric"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__aligned: _TypeAlias = _typing.Literal["aligned"]  # noqa: Y015
+    _WhichOneofArgType__aligned: _TypeAlias = _typing.Literal["_aligned", b"_aligned"]  # noqa: Y015
+    _WhichOneofReturnType__max_points: _TypeAlias = _typing.Literal["max_points"]  # noqa: Y015
+    _WhichOneofArgType__max_points: _TypeAlias = _typing.Literal["_max_points", b"_max_points"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__aligned) -> _WhichOneofReturnType__aligned | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_points) -> _WhichOneofReturnType__max_points | None: ...
+
+Global___GetComparisonRequest: _TypeAlias = GetComparisonRequest  # noqa: Y015
+
+@_typing.final
+class BestEpoch(_message.Message):
+    """The epoch with the lowest loss: of the held-out part, if there is one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    METRIC_FIELD_NUMBER: _builtins.int
+    EPOCH_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    metric: Global___Metric.ValueType
+    epoch: _builtins.int
+    value: _builtins.float
+    def __init__(
+        self,
+        *,
+        metric: Global___Metric.ValueType | None = ...,
+        epoch: _builtins.int | None = ...,
+        value: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_metric", b"_metric", "_value", b"_value", "epoch", b"epoch", "metric", b"metric", "value", b"value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "_metric", b"_metric", "_value", b"_value", "epoch", b"epoch", "metric", b"metric", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__metric: _TypeAlias = _typing.Literal["metric"]  # noqa: Y015
+    _WhichOneofArgType__metric: _TypeAlias = _typing.Literal["_metric", b"_metric"]  # noqa: Y015
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__metric) -> _WhichOneofReturnType__metric | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+
+Global___BestEpoch: _TypeAlias = BestEpoch  # noqa: Y015
+
+@_typing.final
+class ComparedJob(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    STOP_REASON_FIELD_NUMBER: _builtins.int
+    FORKED_FROM_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
+    EPOCHS_FIELD_NUMBER: _builtins.int
+    SERIES_FIELD_NUMBER: _builtins.int
+    LATEST_FIELD_NUMBER: _builtins.int
+    BEST_FIELD_NUMBER: _builtins.int
+    SECONDS_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    name: _builtins.str
+    state: Global___JobState.ValueType
+    stop_reason: Global___StopReason.ValueType
+    parameters: _builtins.int
+    epochs: _builtins.int
+    """Epochs that are stored."""
+    seconds: _builtins.float
+    """Wall-clock time from the first start to the end; unset for a job that is not over."""
+    @_builtins.property
+    def forked_from(self) -> Global___ForkedFrom: ...
+    @_builtins.property
+    def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___CurveSeries]: ...
+    @_builtins.property
+    def latest(self) -> Global___EpochRow: ...
+    @_builtins.property
+    def best(self) -> Global___BestEpoch: ...
+    def __init__(
+        self,
+        *,
+        id: _builtins.str | None = ...,
+        name: _builtins.str | None = ...,
+        state: Global___JobState.ValueType | None = ...,
+        stop_reason: Global___StopReason.ValueType | None = ...,
+        forked_from: Global___ForkedFrom | None = ...,
+        parameters: _builtins.int | None = ...,
+        epochs: _builtins.int | None = ...,
+        series: _abc.Iterable[Global___CurveSeries] | None = ...,
+        latest: Global___EpochRow | None = ...,
+        best: Global___BestEpoch | None = ...,
+        seconds: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_best", b"_best", "_epochs", b"_epochs", "_forked_from", b"_forked_from", "_id", b"_id", "_latest", b"_latest", "_name", b"_name", "_parameters", b"_parameters", "_seconds", b"_seconds", "_state", b"_state", "_stop_reason", b"_stop_reason", "best", b"best", "epochs", b"epochs", "forked_from", b"forked_from", "id", b"id", "latest", b"latest", "name", b"name", "parameters", b"parameters", "seconds", b"seconds", "state", b"state", "stop_reason", b"stop_reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_best", b"_best", "_epochs", b"_epochs", "_forked_from", b"_forked_from", "_id", b"_id", "_latest", b"_latest", "_name", b"_name", "_parameters", b"_parameters", "_seconds", b"_seconds", "_state", b"_state", "_stop_reason", b"_stop_reason", "best", b"best", "epochs", b"epochs", "forked_from", b"forked_from", "id", b"id", "latest", b"latest", "name", b"name", "parameters", b"parameters", "seconds", b"seconds", "series", b"series", "state", b"state", "stop_reason", b"stop_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__best: _TypeAlias = _typing.Literal["best"]  # noqa: Y015
+    _WhichOneofArgType__best: _TypeAlias = _typing.Literal["_best", b"_best"]  # noqa: Y015
+    _WhichOneofReturnType__epochs: _TypeAlias = _typing.Literal["epochs"]  # noqa: Y015
+    _WhichOneofArgType__epochs: _TypeAlias = _typing.Literal["_epochs", b"_epochs"]  # noqa: Y015
+    _WhichOneofReturnType__forked_from: _TypeAlias = _typing.Literal["forked_from"]  # noqa: Y015
+    _WhichOneofArgType__forked_from: _TypeAlias = _typing.Literal["_forked_from", b"_forked_from"]  # noqa: Y015
+    _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
+    _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__latest: _TypeAlias = _typing.Literal["latest"]  # noqa: Y015
+    _WhichOneofArgType__latest: _TypeAlias = _typing.Literal["_latest", b"_latest"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__parameters: _TypeAlias = _typing.Literal["parameters"]  # noqa: Y015
+    _WhichOneofArgType__parameters: _TypeAlias = _typing.Literal["_parameters", b"_parameters"]  # noqa: Y015
+    _WhichOneofReturnType__seconds: _TypeAlias = _typing.Literal["seconds"]  # noqa: Y015
+    _WhichOneofArgType__seconds: _TypeAlias = _typing.Literal["_seconds", b"_seconds"]  # noqa: Y015
+    _WhichOneofReturnType__state: _TypeAlias = _typing.Literal["state"]  # noqa: Y015
+    _WhichOneofArgType__state: _TypeAlias = _typing.Literal["_state", b"_state"]  # noqa: Y015
+    _WhichOneofReturnType__stop_reason: _TypeAlias = _typing.Literal["stop_reason"]  # noqa: Y015
+    _WhichOneofArgType__stop_reason: _TypeAlias = _typing.Literal["_stop_reason", b"_stop_reason"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__best) -> _WhichOneofReturnType__best | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epochs) -> _WhichOneofReturnType__epochs | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__forked_from) -> _WhichOneofReturnType__forked_from | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__latest) -> _WhichOneofReturnType__latest | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__parameters) -> _WhichOneofReturnType__parameters | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seconds) -> _WhichOneofReturnType__seconds | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__state) -> _WhichOneofReturnType__state | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stop_reason) -> _WhichOneofReturnType__stop_reason | None: ...
+
+Global___ComparedJob: _TypeAlias = ComparedJob  # noqa: Y015
+
+@_typing.final
+class SpecDifference(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: _builtins.int
+    VALUES_FIELD_NUMBER: _builtins.int
+    path: _builtins.str
+    """Such as optimizer.learning_rate."""
+    @_builtins.property
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What each job has there as JSON, empty where it has nothing; long texts are cut and end in "…"."""
+
+    def __init__(
+        self,
+        *,
+        path: _builtins.str | None = ...,
+        values: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_path", b"_path", "path", b"path"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_path", b"_path", "path", b"path", "values", b"values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__path: _TypeAlias = _typing.Literal["path"]  # noqa: Y015
+    _WhichOneofArgType__path: _TypeAlias = _typing.Literal["_path", b"_path"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__path) -> _WhichOneofReturnType__path | None: ...
+
+Global___SpecDifference: _TypeAlias = SpecDifference  # noqa: Y015
+
+@_typing.final
+class Comparison(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    JOBS_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___ComparedJob]:
+        """In the order of the request."""
+
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpecDifference]: ...
+    def __init__(
+        self,
+        *,
+        jobs: _abc.Iterable[Global___ComparedJob] | None = ...,
+        differences: _abc.Iterable[Global___SpecDifference] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "jobs", b"jobs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Comparison: _TypeAlias = Comparison  # noqa: Y015

@@ -57,6 +57,18 @@ class TrainingServiceStub:
     """What went wrong, where it shows, and what to try next."""
     GetExport: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetExportRequest, _training_pb2.ExportContent]
     """The trained network in a form that works without this service."""
+    GetUnitMaps: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetUnitMapsRequest, _training_pb2.UnitMaps]
+    """What each unit of a network of two inputs says over a grid of them."""
+    GetHiddenSpace: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetHiddenSpaceRequest, _training_pb2.HiddenSpace]
+    """Where a layer puts the samples."""
+    GetConfusionMatrix: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetConfusionMatrixRequest, _training_pb2.ConfusionMatrix]
+    """How many samples of each class the network takes for which."""
+    GetSamplePredictions: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetSamplePredictionsRequest, _training_pb2.SamplePredictions]
+    """Samples of the data set beside what the network says of them."""
+    GetWeights: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetWeightsRequest, _training_pb2.Weights]
+    """The weights as numbers; checkpoints are the same as a file."""
+    GetComparison: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetComparisonRequest, _training_pb2.Comparison]
+    """Jobs side by side: curves, ends, and what differs between their specs."""
     WatchJob: _grpc.UnaryStreamMultiCallable[_training_pb2.WatchJobRequest, _training_pb2.JobEvent]
     """Replays from `after`, follows, says `end`, and closes."""
 
@@ -88,6 +100,18 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     """What went wrong, where it shows, and what to try next."""
     GetExport: _aio.UnaryUnaryMultiCallable[_training_pb2.GetExportRequest, _training_pb2.ExportContent]  # type: ignore[assignment]
     """The trained network in a form that works without this service."""
+    GetUnitMaps: _aio.UnaryUnaryMultiCallable[_training_pb2.GetUnitMapsRequest, _training_pb2.UnitMaps]  # type: ignore[assignment]
+    """What each unit of a network of two inputs says over a grid of them."""
+    GetHiddenSpace: _aio.UnaryUnaryMultiCallable[_training_pb2.GetHiddenSpaceRequest, _training_pb2.HiddenSpace]  # type: ignore[assignment]
+    """Where a layer puts the samples."""
+    GetConfusionMatrix: _aio.UnaryUnaryMultiCallable[_training_pb2.GetConfusionMatrixRequest, _training_pb2.ConfusionMatrix]  # type: ignore[assignment]
+    """How many samples of each class the network takes for which."""
+    GetSamplePredictions: _aio.UnaryUnaryMultiCallable[_training_pb2.GetSamplePredictionsRequest, _training_pb2.SamplePredictions]  # type: ignore[assignment]
+    """Samples of the data set beside what the network says of them."""
+    GetWeights: _aio.UnaryUnaryMultiCallable[_training_pb2.GetWeightsRequest, _training_pb2.Weights]  # type: ignore[assignment]
+    """The weights as numbers; checkpoints are the same as a file."""
+    GetComparison: _aio.UnaryUnaryMultiCallable[_training_pb2.GetComparisonRequest, _training_pb2.Comparison]  # type: ignore[assignment]
+    """Jobs side by side: curves, ends, and what differs between their specs."""
     WatchJob: _aio.UnaryStreamMultiCallable[_training_pb2.WatchJobRequest, _training_pb2.JobEvent]  # type: ignore[assignment]
     """Replays from `after`, follows, says `end`, and closes."""
 
@@ -206,6 +230,54 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_training_pb2.ExportContent, _abc.Awaitable[_training_pb2.ExportContent]]:
         """The trained network in a form that works without this service."""
+
+    @_abc_1.abstractmethod
+    def GetUnitMaps(
+        self,
+        request: _training_pb2.GetUnitMapsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_pb2.UnitMaps, _abc.Awaitable[_training_pb2.UnitMaps]]:
+        """What each unit of a network of two inputs says over a grid of them."""
+
+    @_abc_1.abstractmethod
+    def GetHiddenSpace(
+        self,
+        request: _training_pb2.GetHiddenSpaceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_pb2.HiddenSpace, _abc.Awaitable[_training_pb2.HiddenSpace]]:
+        """Where a layer puts the samples."""
+
+    @_abc_1.abstractmethod
+    def GetConfusionMatrix(
+        self,
+        request: _training_pb2.GetConfusionMatrixRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_pb2.ConfusionMatrix, _abc.Awaitable[_training_pb2.ConfusionMatrix]]:
+        """How many samples of each class the network takes for which."""
+
+    @_abc_1.abstractmethod
+    def GetSamplePredictions(
+        self,
+        request: _training_pb2.GetSamplePredictionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_pb2.SamplePredictions, _abc.Awaitable[_training_pb2.SamplePredictions]]:
+        """Samples of the data set beside what the network says of them."""
+
+    @_abc_1.abstractmethod
+    def GetWeights(
+        self,
+        request: _training_pb2.GetWeightsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_pb2.Weights, _abc.Awaitable[_training_pb2.Weights]]:
+        """The weights as numbers; checkpoints are the same as a file."""
+
+    @_abc_1.abstractmethod
+    def GetComparison(
+        self,
+        request: _training_pb2.GetComparisonRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_training_pb2.Comparison, _abc.Awaitable[_training_pb2.Comparison]]:
+        """Jobs side by side: curves, ends, and what differs between their specs."""
 
     @_abc_1.abstractmethod
     def WatchJob(

@@ -16,7 +16,7 @@ from ..errors import (
     TimedOut,
     Unavailable,
 )
-from . import jobs, material, sweeps, training
+from . import comparison, explain, jobs, material, sweeps, training
 from .output import err, out
 
 EPILOG = (
@@ -36,6 +36,7 @@ for panel, commands in {
         jobs.jobs,
         jobs.show,
         jobs.curve,
+        comparison.compare,
         jobs.predict,
         jobs.export,
         jobs.cancel,
@@ -43,6 +44,7 @@ for panel, commands in {
         jobs.resume,
         jobs.delete,
     ),
+    "Learn": (explain.explain,),
     "Networks and data": (material.summarize, material.datasets, material.upload),
 }.items():
     for command in commands:

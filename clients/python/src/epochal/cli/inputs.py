@@ -15,7 +15,6 @@ import typer
 from ..client import DEFAULT_URL, Client
 from ..errors import NotFound
 from ..jobs import Job
-from ..presets import preset, presets
 
 UrlOption = Annotated[
     str | None,
@@ -59,26 +58,50 @@ def find_job(client: Client, text: str) -> Job:
     return found[0]
 
 
+def find_checkpoint(client: Client, text: str) -> tuple[Job, int]:
+    """The job and the epoch that `JOB@EPOCH` names; of `JOB` alone, its latest checkpoint's.
+
+    Raises `NotFound` where there is none, and a usage error for an epoch that is no number.
+    """
+    name, at, epoch = text.partition("@")
+    job = find_job(client, name)
+    if at and not epoch.isdecimal():
+        raise typer.BadParameter(f"{text!r} is not of the form JOB@EPOCH")
+    if at:
+        return job, int(epoch)
+    stored = job.checkpoints()
+    if not stored:
+        raise NotFound(f"{job.id} has no checkpoint yet")
+    return job, stored[-1].epoch
+
+
 def _names(text: str, job_id: str) -> bool:
     return job_id.endswith(text) or job_id.startswith((text, f"job_{text}"))
 
 
-def read_spec(source: str) -> dict[str, Any]:
-    """The JSON object in a file, on standard input (`-`), or in the preset of that name."""
+def read_spec(source: str, url: str | None) -> dict[str, Any]:
+    """The JSON object in a file, on standard input (`-`), or in the service's preset of that name.
+
+    A file comes first; the service is asked only where there is none.
+    """
     if source == "-":
         return _object(sys.stdin.read(), "standard input")
-    names = [ready.name for ready in presets()]
-    if source in names and not Path(source).exists():
-        return preset(source)
     try:
         text = Path(source).read_text("utf-8")
     except FileNotFoundError:
-        raise typer.BadParameter(
-            f"{source!r} is neither a file nor a preset ({', '.join(names)})"
-        ) from None
+        return _preset(source, url)
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{source} cannot be read: {error}") from None
     return _object(text, source)
+
+
+def _preset(name: str, url: str | None) -> dict[str, Any]:
+    with Client(url) as client:
+        try:
+            return client.preset(name)
+        except NotFound:
+            names = ", ".join(ready.name for ready in client.journey.presets())
+    raise typer.BadParameter(f"{name!r} is neither a file nor a preset ({names})")
 
 
 def _object(text: str, source: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from rich.text import Text
 from ..client import Client
 from ..curves import DRAWN, Curve
 from ..errors import InvalidArgument
-from ..jobs import Job
+from ..jobs import ForkedFrom, Job
 from ..pictures.terminal import picture
 from ..records import plain
 from .inputs import JobArgument, JsonOption, UrlOption, find_job, read_rows
@@ -34,9 +34,14 @@ from .training import summary
 
 
 def jobs(
-    state: Annotated[str | None, typer.Option(help="Only those in this state.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(help="Only those in this state; may be repeated.")
+    ] = None,
     label: Annotated[
         str | None, typer.Option(metavar="KEY[=VALUE]", help="Only those with this label.")
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="Only those with this text in name, labels, data set or id.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
     url: UrlOption = None,
@@ -44,19 +49,23 @@ def jobs(
 ) -> None:
     """List jobs, newest first."""
     with Client(url) as client:
-        listed = client.jobs.list(state=state, label=label, page_size=min(limit, 1000))  # type: ignore[arg-type]
+        listed = client.jobs.list(
+            state=state,  # type: ignore[arg-type]
+            label=label,
+            query=query,
+            page_size=min(limit, 1000),
+        )
         found = list(islice(listed, limit))
     if as_json:
         print_json({"jobs": found})
     elif found:
         print_table(
-            ("JOB", "STATE", ">EPOCH", ">LOSS", ">ACCURACY", "LABELS", "CREATED"),
+            ("JOB", "STATE", ">EPOCH", ">LOSS", ">ACCURACY", "NAME AND LABELS", "CREATED"),
             [_row(job) for job in found],
         )
     else:
-        out.print(
-            "No job matches." if state or label else "No job yet. Start one: epochal train xor"
-        )
+        filtered = state or label or query
+        out.print("No job matches." if filtered else "No job yet. Start one: epochal train xor")
 
 
 def _row(job: Job) -> tuple[str | Text, ...]:
@@ -67,7 +76,7 @@ def _row(job: Job) -> tuple[str | Text, ...]:
         f"{job.epoch:,}/{job.epochs_wanted:,}",
         number(latest.train_loss if latest else None),
         percent(held_out_accuracy(latest) if latest else None),
-        " ".join(f"{key}={value}" for key, value in job.labels.items()),
+        " ".join([*filter(None, [job.name]), *(f"{k}={v}" for k, v in job.labels.items())]),
         ago(job.created_at),
     )
 
@@ -85,6 +94,8 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
     out.print(summary(found), soft_wrap=True)
     print_pairs(
         (
+            ("name", found.name or ""),
+            ("forked from", _describe_fork(found.forked_from)),
             ("network", describe_network(spec["network"])),
             ("data", _describe_dataset(spec["dataset"])),
             ("loss", spec["loss"]),
@@ -110,12 +121,13 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
 
 def export(
     job: JobArgument,
-    file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="Where to; else standard output.")
-    ] = None,
     format: Annotated[
-        str, typer.Option(help="numpy, pytorch or safetensors.", metavar="FORMAT")
+        str, typer.Option(help="numpy, pytorch, safetensors or onnx.", metavar="FORMAT")
     ] = "numpy",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to; else standard output."),
+    ] = None,
     epoch: Annotated[int | None, typer.Option(help="Of this checkpoint.")] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -127,12 +139,12 @@ def export(
     with Client(url) as client:
         found = find_job(client, job)
         content = found.export(format, epoch=epoch)  # type: ignore[arg-type]
-    if file is not None:
-        file.write_bytes(content)
+    if output is not None:
+        output.write_bytes(content)
     if as_json:
-        where = {"file": str(file)} if file else {"content": b64encode(content).decode()}
+        where = {"file": str(output)} if output else {"content": b64encode(content).decode()}
         print_json({"job": found.id, "format": format, "size_bytes": len(content), **where})
-    elif file is None:
+    elif output is None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
 
@@ -157,6 +169,10 @@ def _describe_dataset(dataset: dict[str, Any]) -> str:
         choices["scaling"] = dataset["scaling"]
     words = [f"{key} {value}" for key, value in choices.items()]
     return ", ".join([str(dataset.get("name") or dataset.get("id")), *words])
+
+
+def _describe_fork(origin: ForkedFrom | None) -> str:
+    return f"{origin.job}, epoch {origin.epoch:,}" if origin else ""
 
 
 def _describe_checkpoints(epochs: Sequence[int]) -> str:
@@ -248,7 +264,12 @@ def predict(
     if as_json:
         print_json(reply)
         return
-    outputs, classes = reply["outputs"], reply.get("classes") or ()
+    outputs, named = reply["outputs"], reply.get("labels") or reply.get("classes") or ()
+    # A network that answers in a sequence takes each of its places for some class.
+    each = len(named) // len(rows) or 1
+    classes = [
+        " ".join(map(str, named[start : start + each])) for start in range(0, len(named), each)
+    ]
     # The answer must fit a line; 64 pixels of input would not.
     shown = len(rows[0]) <= 4
     columns = [
@@ -262,7 +283,7 @@ def predict(
             (
                 *(map(number, row) if shown else ()),
                 *(number(float(value)) for value in answer),
-                *((str(classes[index]),) if classes else ()),
+                *((classes[index],) if classes else ()),
             )
             for index, (row, answer) in enumerate(zip(rows, outputs, strict=True))
         ],

@@ -9,9 +9,7 @@ import typer
 
 from ..client import Client
 from ..networks import NetworkSummary
-from ..presets import presets as all_presets
 from .inputs import JsonOption, SpecArgument, UrlOption, read_spec
-from .jobs import describe_network
 from .output import out, print_json, print_table
 
 
@@ -21,7 +19,7 @@ def validate(
     as_json: JsonOption = False,
 ) -> None:
     """Check a spec and say what it would cost, without training."""
-    body = read_spec(spec)
+    body = read_spec(spec, url)
     with Client(url) as client:
         estimate = client.jobs.create(body, validate_only=True)
     if as_json:
@@ -42,7 +40,7 @@ def summarize(
     as_json: JsonOption = False,
 ) -> None:
     """Count a network's layers, neurons, parameters and operations."""
-    body = read_spec(source)
+    body = read_spec(source, url)
     with Client(url) as client:
         summary = client.networks.summarize(body.get("network", body))
     print_json(summary) if as_json else _print_summary(summary)
@@ -120,15 +118,14 @@ def upload(
     )
 
 
-def presets(as_json: JsonOption = False) -> None:
+def presets(url: UrlOption = None, as_json: JsonOption = False) -> None:
     """List the jobs that are ready to train by name."""
+    with Client(url) as client:
+        ready = client.journey.presets()
     if as_json:
-        print_json({"presets": all_presets()})
+        print_json({"presets": ready})
         return
     print_table(
-        ("PRESET", "NETWORK", "WHAT IT IS"),
-        [
-            (ready.name, describe_network(ready.spec["network"]), ready.description)
-            for ready in all_presets()
-        ],
+        ("PRESET", "SECTION", ">SECONDS", "WHAT IT SHOWS"),
+        [(one.name, one.section, f"{one.expected_seconds:.2g}", one.title) for one in ready],
     )

@@ -1,11 +1,12 @@
-"""`epochal sweep`: many learning rates side by side, to see which of them suit a job."""
+"""`epochal sweep`: many variants of a job side by side, to see which of them suit it."""
 
 from __future__ import annotations
 
 import math
 import sys
-from itertools import groupby
-from typing import Annotated
+from collections.abc import Sequence
+from itertools import groupby, product
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -13,7 +14,7 @@ from rich.text import Text
 
 from ..client import Client
 from ..pictures.spark import spark
-from ..sweeps import Member, MemberCurve, Sweep
+from ..sweeps import VARIED, Member, MemberCurve, Sweep
 from .inputs import JsonOption, SpecArgument, UrlOption, change, read_spec
 from .output import duration, err, number, out, percent, print_json, print_table, seconds_between
 
@@ -24,18 +25,33 @@ _STYLES = {
     "oscillating": "yellow",
     "diverged": "red",
 }
-MOST_MEMBERS = 64
 
 
 def sweep(
     spec: SpecArgument,
     learning_rate: Annotated[
-        str,
-        typer.Option(metavar="LOW..HIGH", help="From one rate to another, or a list: 0.01,0.1,1"),
-    ] = "1e-4..10",
+        str | None,
+        typer.Option(
+            metavar="LOW..HIGH",
+            help="From one rate to another, or a list: 0.01,0.1,1 "
+            "[default: 1e-4..10, unless something else varies]",
+        ),
+    ] = None,
     count: Annotated[
-        int, typer.Option(min=2, max=MOST_MEMBERS, help="Rates between LOW and HIGH.")
-    ] = 32,
+        int | None,
+        typer.Option(
+            min=2, help="Numbers between LOW and HIGH. [default: 32 rates, or 8 of others]"
+        ),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUES",
+            help="Another thing to vary, e.g. seed=1,2,3, momentum=0.5,0.9, "
+            "initializer=he_normal,xavier_uniform or initializer_gain=0.25..4; several of them "
+            "are all combined.",
+        ),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="E.g. optimizer.type=sgd"),
@@ -46,22 +62,24 @@ def sweep(
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a job at many learning rates at once, and see which ones suit it."""
-    body = read_spec(spec)
+    """Train a job in many variants at once, by learning rate if nothing else is said, and see which
+    ones suit it.
+    """
+    body = read_spec(spec, url)
     for assignment in changes or ():
         change(body, assignment)
     if epochs is not None:
         body["epochs"] = epochs
     if seed is not None:
         body["seed"] = seed
-    rates = learning_rates(learning_rate, count)
+    members = variants(learning_rate, vary or (), count)
     with Client(url) as client:
-        made = client.sweeps.create(body, learning_rate=rates)
+        made = client.sweeps.create(body, members)
         if detach:
             print_json(made) if as_json else out.print(made.id)
             return
         if not as_json:
-            err.print(f"{made.id} · {len(rates)} members · {made.parameters:,} parameters each")
+            err.print(f"{made.id} · {len(members)} members · {made.parameters:,} parameters each")
         made.wait()
         curves = {} if as_json else made.curves()
     if as_json:
@@ -72,20 +90,45 @@ def sweep(
         raise typer.Exit(1)
 
 
-def learning_rates(text: str, count: int) -> list[float]:
-    """`1e-4..10` as `count` rates at equal ratios, or `0.01,0.1` as they stand there."""
+def variants(
+    learning_rate: str | None, others: Sequence[str], count: int | None
+) -> list[dict[str, Any]]:
+    """Every combination of what varies: the learning rate, and others such as `seed=1,2`."""
+    varied: dict[str, Sequence[float | str]] = {}
+    for other in others:
+        name, equals, text = other.partition("=")
+        if not equals or name not in VARIED:
+            raise typer.BadParameter(
+                f"{other!r} is not of the form NAME=VALUES with a name of {', '.join(VARIED)}"
+            )
+        varied[name] = text.split(",") if name == "initializer" else numbers(text, count or 8)
+    if learning_rate is not None or not varied:
+        varied = {"learning_rate": numbers(learning_rate or "1e-4..10", count or 32)} | varied
+    if "seed" in varied:
+        varied["seed"] = [_whole(value) for value in varied["seed"]]
+    return [dict(zip(varied, values, strict=True)) for values in product(*varied.values())]
+
+
+def numbers(text: str, count: int) -> list[float]:
+    """`1e-4..10` as `count` numbers at equal ratios, or `0.01,0.1` as they stand there."""
     low, dots, high = text.partition("..")
     try:
-        rates = [float(low), float(high)] if dots else [float(part) for part in text.split(",")]
+        found = [float(low), float(high)] if dots else [float(part) for part in text.split(",")]
     except ValueError:
-        rates = []
-    if not rates or not all(math.isfinite(rate) and rate > 0 for rate in rates):
+        found = []
+    if not found or not all(math.isfinite(n) and (n > 0 if dots else n >= 0) for n in found):
         raise typer.BadParameter(
-            f"{text!r} is neither a range such as 1e-4..10 nor a list of rates"
+            f"{text!r} is neither a range such as 1e-4..10 nor a list such as 0.01,0.1"
         )
     if not dots:
-        return rates
-    return [float(f"{rate:.3g}") for rate in np.geomspace(rates[0], rates[1], count)]
+        return found
+    return [float(f"{number:.3g}") for number in np.geomspace(found[0], found[1], count)]
+
+
+def _whole(value: float | str) -> int:
+    if float(value) != int(value):
+        raise typer.BadParameter(f"a seed is a whole number, and {value} is none")
+    return int(value)
 
 
 def _print(made: Sweep, curves: dict[int, MemberCurve]) -> None:
@@ -94,19 +137,38 @@ def _print(made: Sweep, curves: dict[int, MemberCurve]) -> None:
     values = np.concatenate([np.empty(0), *finite])
     # One that ran away would flatten all others.
     low, high = (float(values.min()), float(np.quantile(values, 0.9))) if len(values) else (1, 1)
+    varied = list(made.members[0].variant)
     print_table(
-        (">LEARNING RATE", "LABEL", ">LOSS", ">HELD OUT", ">ACCURACY", ">EPOCHS", "TRAINING LOSS"),
-        [_row(member, curves.get(member.index), low, high) for member in made.members],
+        (
+            *(f">{name.replace('_', ' ').upper()}" for name in varied),
+            "LABEL",
+            ">LOSS",
+            ">HELD OUT",
+            ">ACCURACY",
+            ">EPOCHS",
+            "TRAINING LOSS",
+        ),
+        [
+            (*_values(member), *_row(member, curves.get(member.index), low, high))
+            for member in made.members
+        ],
     )
-    for line in bands(made):
-        out.print(line)
+    if varied == ["learning_rate"]:
+        for line in bands(made):
+            out.print(line)
     best = made.best
     if best is not None:
-        out.print(f"lowest loss: learning rate {best.learning_rate:g}")
+        told = zip(varied, _values(best), strict=True)
+        out.print("lowest loss:", ", ".join(f"{n.replace('_', ' ')} {v}" for n, v in told))
     seconds = seconds_between(made.started_at, made.finished_at)
     took = f" in {duration(seconds)}" if seconds is not None else ""
     out.print(f"{made.id} {made.state} · {made.epoch:,} epochs of each{took}", soft_wrap=True)
     sys.stdout.flush()
+
+
+def _values(member: Member) -> list[str]:
+    """What the member has otherwise than the job, in words."""
+    return [v if isinstance(v, str) else f"{v:.15g}" for v in member.variant.values()]
 
 
 def _row(
@@ -118,7 +180,6 @@ def _row(
         held_out = latest.validation_accuracy
         accuracy = latest.train_accuracy if held_out is None else held_out
     return (
-        f"{member.learning_rate:g}",
         Text(label.name.replace("_", " "), _STYLES[label.name]) if label else "–",
         number(latest.train_loss if latest else None),
         number(latest.validation_loss if latest else None),

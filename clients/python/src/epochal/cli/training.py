@@ -19,9 +19,9 @@ from ..pictures.terminal import picture
 from .inputs import (
     JobArgument,
     JsonOption,
-    SpecArgument,
     UrlOption,
     change,
+    find_checkpoint,
     find_job,
     pairs,
     read_spec,
@@ -43,7 +43,13 @@ NOT_SUCCEEDED = 1
 
 
 def train(
-    spec: SpecArgument,
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SPEC",
+            help="A JSON file, `-` for standard input, or a preset; with --from that job's own.",
+        ),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="E.g. optimizer.learning_rate=0.1"),
@@ -52,6 +58,15 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the spec's.")] = None,
     label: Annotated[
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A word to find the job by.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the job.")] = None,
+    begin: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="JOB[@EPOCH]",
+            help="Begin from that job's weights; the latest if none.",
+        ),
     ] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Submit, print the id, leave.")] = False,
     url: UrlOption = None,
@@ -62,13 +77,22 @@ def train(
     Ctrl-C stops watching, not the training: it asks whether to detach, cancel or keep watching; a
     second Ctrl-C cancels the job.
     """
-    body = read_spec(spec)
+    if spec is None and begin is None:
+        raise typer.BadParameter("needs a SPEC, or --from JOB@EPOCH")
+    body = {} if spec is None else read_spec(spec, url)
+    if begin is not None:
+        with Client(url) as client:
+            parent, epoch = find_checkpoint(client, begin)
+        body = body or dict(parent.spec)
+        body["initial_weights"] = {"job": parent.id, "epoch": epoch}
     for assignment in changes or ():
         change(body, assignment)
     if epochs is not None:
         body["epochs"] = epochs
     if seed is not None:
         body["seed"] = seed
+    if name is not None:
+        body["name"] = name
     if label:
         body["labels"] = {**body.get("labels", {}), **pairs(label)}
     with Client(url) as client:

@@ -23,6 +23,9 @@ class Line:
     epochs: Ints
     values: Floats
     not_finite: Ints
+    mark: str = ""
+    """A letter to draw it with in characters, where lines are told apart by more than their kind.
+    """
 
     @property
     def dashed(self) -> bool:
@@ -59,21 +62,26 @@ def panels(curve: Curve, metrics: Sequence[str]) -> list[Panel]:
     for metric in metrics:
         if metric in curve and len(curve[metric]):
             kind = next((k for k in ("loss", "accuracy") if metric.endswith(f"_{k}")), metric)
-            groups.setdefault(kind, []).append(_line(curve, metric))
-    return [_panel(kind, lines, curve.total_epochs) for kind, lines in groups.items()]
+            groups.setdefault(kind, []).append(line_of(curve, metric))
+    return [panel_of(kind, lines, curve.total_epochs) for kind, lines in groups.items()]
 
 
-def _line(curve: Curve, metric: str) -> Line:
-    values, epochs = curve[metric], curve.epochs[metric]
+def line_of(
+    curve: Curve, metric: str, *, name: str | None = None, mark: str = "", after: int = 0
+) -> Line:
+    """One metric of a curve, under a name of its own, as if `after` epochs had been before."""
+    values, epochs = curve[metric], curve.epochs[metric] + after
     finite = np.isfinite(values)
-    return Line(metric, epochs[finite], values[finite], epochs[~finite])
+    return Line(name or metric, epochs[finite], values[finite], epochs[~finite], mark)
 
 
-def _panel(kind: str, lines: Sequence[Line], total_epochs: int) -> Panel:
+def panel_of(kind: str, lines: Sequence[Line], total_epochs: int) -> Panel:
+    """The lines on axes that hold all of them; an accuracy's go from 0 to 1."""
     values = np.concatenate([line.values for line in lines])
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-    log = kind != "accuracy" and low > 0 and high / low > _LOG_RATIO
-    if kind == "accuracy":
+    is_accuracy = kind.endswith("accuracy")
+    log = not is_accuracy and low > 0 and high / low > _LOG_RATIO
+    if is_accuracy:
         low, high = min(low, 0.0), max(high, 1.0)
     elif low == high:
         low, high = low - 0.5 * (abs(low) or 1.0), high + 0.5 * (abs(high) or 1.0)

@@ -15,7 +15,9 @@ def picture(
 ) -> str:
     """Panels of `width` x `height` characters, one below the other; empty if there is nothing."""
     return "".join(
-        _panel(panel, width, height, color) for panel in panels(curve, metrics) if _drawable(panel)
+        drawn(panel, width=width, height=height, color=color)
+        for panel in panels(curve, metrics)
+        if _drawable(panel)
     )
 
 
@@ -23,7 +25,8 @@ def _drawable(panel: Panel) -> bool:
     return any(len(line.values) for line in panel.lines)
 
 
-def _panel(panel: Panel, width: int, height: int, color: bool) -> str:
+def drawn(panel: Panel, *, width: int = 80, height: int = 16, color: bool = False) -> str:
+    """One panel of `width` x `height` characters."""
     import plotext  # a tenth of a second, which commands that draw nothing need not wait for
 
     # A figure of our own: the library's is one for the whole process, and may be in use.
@@ -33,11 +36,13 @@ def _panel(panel: Panel, width: int, height: int, color: bool) -> str:
     figure.axes(False, axis="x", side="upper")
     figure.axes(False, axis="y", side="right")
     for line in panel.lines:
-        marker = _DOTS if line.dashed else _BLOCKS
+        marker = line.mark or (_DOTS if line.dashed else _BLOCKS)
         heights = panel.scaled(line.values).tolist()
         signal = figure.signal(line.epochs.tolist(), heights, marker=marker)
         figure.draw(signal.lines(True))
-    legend = "   ".join(f"{'⠒⠒' if line.dashed else '▀▀'} {line.metric}" for line in panel.lines)
+    legend = "   ".join(
+        f"{line.mark or ('⠒⠒' if line.dashed else '▀▀')} {line.metric}" for line in panel.lines
+    )
     figure.title(f"{legend}   ({panel.note})" if panel.note else legend)
     figure.legend(False)
 

@@ -1,0 +1,181 @@
+"""`epochal explain`: a section of the journey, its words, and its examples computed now."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from ..client import Client
+from ..journey import ExplorerReference, Section
+from ..pictures.spark import spark
+from .inputs import JsonOption, UrlOption
+from .output import number, out, print_json, print_table
+
+_QUANTITY = {"name", "value", "formula", "substituted"}
+# Of a list of steps, units or windows, as many are told in full; --json has all.
+_MOST = 3
+_MOST_QUANTITIES = 12
+
+
+def explain(
+    topic: Annotated[
+        str | None,
+        typer.Argument(metavar="TOPIC", help="A section, its number, or an explorer."),
+    ] = None,
+    request: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="Ask the explorer this instead of its example."),
+    ] = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Explain an idea of the journey, with its numbers computed by the service.
+
+    Without a topic, the topics are listed.
+    """
+    with Client(url) as client:
+        sections = client.journey.sections()
+        if topic is None:
+            _list(sections, as_json)
+            return
+        section = _section(sections, topic)
+        explorer = _explorer(sections, topic)
+        if section is None and explorer is None:
+            names = ", ".join(section.id for section in sections)
+            raise typer.BadParameter(f"there is no topic {topic!r}; the sections are {names}")
+        if request is not None and explorer is None:
+            raise typer.BadParameter("--request needs an explorer as its topic")
+        asked = [explorer] if explorer is not None else list(section.explorers if section else ())
+        answers = [
+            (one, client.simulate.ask(one.rpc, _document(request or one.request))) for one in asked
+        ]
+    if as_json:
+        print_json({"section": section, "answers": {one.rpc: reply for one, reply in answers}})
+        return
+    if section is not None:
+        _tell(section)
+    for one, reply in answers:
+        out.print(f"\n[bold]{one.summary}[/]  [dim]POST {one.path}[/]")
+        if request is None:
+            out.print(f"[italic]{one.example}[/]", highlight=False)
+        for line in _lines(reply, "", most=1 if section else _MOST):
+            out.print(line, markup=False, highlight=False, soft_wrap=True)
+    if section is not None and section.presets:
+        out.print(f"\nTrain it: epochal train {section.presets[0]}")
+
+
+def _list(sections: Sequence[Section], as_json: bool) -> None:
+    if as_json:
+        print_json({"sections": sections})
+        return
+    print_table(
+        (">", "SECTION", "EXPLORERS", "WHAT IT TELLS"),
+        [
+            (str(one.number), one.id, " ".join(map(_word, one.explorers)), one.title)
+            for one in sections
+        ],
+    )
+
+
+def _section(sections: Sequence[Section], topic: str) -> Section | None:
+    return next((one for one in sections if topic in (one.id, str(one.number))), None)
+
+
+def _explorer(sections: Sequence[Section], topic: str) -> ExplorerReference | None:
+    """The explorer of this name, where no section has it."""
+    if _section(sections, topic) is not None:
+        return None
+    return next((e for one in sections for e in one.explorers if _word(e) == topic), None)
+
+
+def _word(explorer: ExplorerReference) -> str:
+    return explorer.path.rpartition("/")[2]
+
+
+def _document(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise typer.BadParameter(f"the request is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise typer.BadParameter("the request must be a JSON object")
+    return document
+
+
+def _tell(section: Section) -> None:
+    out.print(f"[bold]{section.number}  {section.title}[/]\n[italic]{section.lead}[/]")
+    for paragraph in section.paragraphs:
+        out.print(f"\n{paragraph}", markup=False)
+
+
+def _lines(value: Any, name: str, most: int, indent: str = "  ") -> Iterator[str]:
+    """A reply in lines: what explains itself by its formula, series and maps as small pictures.
+
+    Of what a list describes at length, `most` are told.
+    """
+    label = f"{name.replace('_', ' ')}: " if name else ""
+    if isinstance(value, Mapping) and value.keys() >= _QUANTITY:
+        yield f"{indent}{value['substituted']}"
+    elif isinstance(value, Mapping):
+        if name:
+            yield f"{indent}{label.rstrip()}"
+            indent += "  "
+        for key, item in value.items():
+            yield from _lines(item, key, most, indent)
+    elif not isinstance(value, list):
+        if value not in (None, ""):
+            yield f"{indent}{label}{_scalar(value)}"
+    elif not value:
+        return
+    elif isinstance(value[0], Mapping):
+        told = _MOST_QUANTITIES if value[0].keys() >= _QUANTITY else most
+        yield f"{indent}{label.rstrip()}"
+        for item in value[:told]:
+            first, *rest = _lines(item, "", most, f"{indent}    ")
+            yield f"{indent}  – {first.strip()}"
+            yield from rest
+        if len(value) > told:
+            yield f"{indent}  … {len(value) - told} more (--json has all)"
+    elif isinstance(value[0], list):
+        yield f"{indent}{label.rstrip()}"
+        rows = _map(value) if len(value) > 8 else ("  ".join(map(_scalar, row)) for row in value)
+        yield from (f"{indent}  {row}" for row in rows)
+    else:
+        yield f"{indent}{label}{_series(value)}"
+
+
+def _map(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
+    """A table of numbers as shades, the first row at the bottom, as a plane has it."""
+    table = np.array(rows, dtype=np.float64)
+    low, high = float(np.nanmin(table)), float(np.nanmax(table))
+    shades = " ░▒▓█"
+    steps = np.nan_to_num((table - low) / ((high - low) or 1)) * (len(shades) - 1)
+    for row in np.rint(steps).astype(int)[::-1]:
+        yield "".join(shades[step] * 2 for step in row)
+    yield f"from {number(low)} to {number(high)}"
+
+
+def _series(values: Sequence[Any]) -> str:
+    if len(values) <= 8 or any(isinstance(v, str | bool) for v in values):
+        return "  ".join(_scalar(v) for v in values[:32])
+    numbers = np.array(values, dtype=np.float64)
+    low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+    # The picture's scale is logarithmic; moved to between 1 and e it is as good as linear.
+    moved = 1 + (numbers - low) / ((high - low) or 1)
+    return f"{spark(moved, 1, 2, 48)}  from {number(low)} to {number(high)}"
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return (
+        f"{value:,}"
+        if isinstance(value, int)
+        else number(value)
+        if isinstance(value, float)
+        else str(value)
+    )

@@ -1,0 +1,67 @@
+/** The one change of a finding: applied to a spec, and told in words. */
+
+type Json = unknown
+type Document = Record<string, Json>
+
+const isDocument = (value: Json): value is Document =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** RFC 7396: a null takes away, an object goes deeper, and all else replaces. */
+export function mergePatch(target: Json, patch: Json): Json {
+  if (!isDocument(patch)) return patch
+  const result: Document = isDocument(target) ? { ...target } : {}
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) delete result[name]
+    else result[name] = mergePatch(result[name], value)
+  }
+  return result
+}
+
+export interface Change {
+  path: string
+  before: string
+  after: string
+}
+
+/** Every place at which `patch` changes `target`; what both leave out or have as null is the same. */
+export function changes(target: Json, patch: Json, path = ''): Change[] {
+  if (isDocument(patch)) {
+    const from = isDocument(target) ? target : {}
+    return Object.entries(patch).flatMap(([name, value]) => changes(from[name], value, path ? `${path}.${name}` : name))
+  }
+  if (Array.isArray(patch) && Array.isArray(target) && patch.length === target.length) {
+    return patch.flatMap((value, i) => changes(target[i], value, `${path}[${i}]`))
+  }
+  if ((target ?? null) === (patch ?? null) || JSON.stringify(target) === JSON.stringify(patch)) return []
+  return [{ path, before: write(target), after: write(patch) }]
+}
+
+/** The same change of many layers is one line: `network.layers[0–9].activation`. */
+export function gathered(all: readonly Change[]): Change[] {
+  const groups = new Map<string, { change: Change; indices: number[] }>()
+  for (const change of all) {
+    const index = /\[(\d+)\]/.exec(change.path)
+    const shape = index ? change.path.replace(index[0], '[]') : change.path
+    const key = JSON.stringify([shape, change.before, change.after])
+    const group = groups.get(key) ?? { change: { ...change, path: shape }, indices: [] }
+    if (index) group.indices.push(Number(index[1]))
+    groups.set(key, group)
+  }
+  return [...groups.values()].map(({ change, indices }) => ({ ...change, path: change.path.replace('[]', `[${ranges(indices)}]`) }))
+}
+
+function ranges(indices: readonly number[]): string {
+  const runs: [number, number][] = []
+  for (const index of indices) {
+    const last = runs.at(-1)
+    if (last && index === last[1] + 1) last[1] = index
+    else runs.push([index, index])
+  }
+  return runs.map(([from, to]) => (from === to ? String(from) : `${from}–${to}`)).join(', ')
+}
+
+function write(value: Json): string {
+  if (value === undefined || value === null) return 'none'
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text
+}

@@ -1,0 +1,210 @@
+/** One run as it is known now: a snapshot, and from then on whatever its stream tells. */
+import { api, body, toNumber, watchJob, type ApiProblem, type Schemas, type Status } from '../lib/api'
+import { curvesOf, extend, rejoin, spread, type Curves } from './columns'
+import { isOver, type State } from './words'
+
+type Job = Schemas['Job']
+
+export const STATISTICS = [
+  'norm', 'update_ratio', 'activation_std', 'activation_mean', 'saturated_share', 'dead_share', 'weight_norm', 'zero_share',
+] as const
+export type Statistic = (typeof STATISTICS)[number]
+
+/** One layer's statistics, by the epochs of `Flow.epochs`. */
+export type FlowLayer = { name: string } & Record<Statistic, readonly number[]>
+export interface Flow {
+  epochs: readonly number[]
+  layers: readonly FlowLayer[]
+}
+
+/** More points than this in a curve: the service is asked for fewer that say the same. */
+const MOST_POINTS = 2500
+/** Epochs whose gradients are asked for one by one, where there are too many for one answer. */
+const PAGE = 1000
+const SAMPLED = 120
+
+export class Run {
+  job = $state.raw<Job>()
+  state = $state.raw<State>()
+  status = $state<Status>('connecting')
+  problem = $state.raw<ApiProblem>()
+  curves = $state.raw<Curves>({})
+  /** Epochs whose weights are stored, in order. */
+  stored = $state.raw<readonly number[]>([])
+  flow = $state.raw<Flow>({ epochs: [], layers: [] })
+  worker = $state<string>()
+  /** Whether what was stored before we came is known; until then there may be more. */
+  settled = $state(false)
+
+  readonly epoch = $derived(Math.max(this.job?.epoch ?? 0, this.curves['train_loss']?.x.at(-1) ?? 0))
+  readonly over = $derived(isOver(this.state))
+
+  #thinning = false
+  #abort = new AbortController()
+
+  constructor(readonly id: string) {}
+
+  /** Follows the run until the function that it returns is called. */
+  follow(): () => void {
+    const watch = watchJob(this.id, {
+      snapshot: ({ job, curve }) => {
+        this.job = job
+        this.state = job.state ?? undefined
+        this.curves = rejoin(curvesOf(curve.series), {})
+        void this.#catchUp(job)
+      },
+      state: (event) => {
+        this.state = event.state
+        this.worker = event.worker ?? this.worker
+        void this.refresh()
+      },
+      epochs: (event) => this.#grow(event),
+      checkpoint: (event) => this.#store(event.epochs),
+      end: (event) => {
+        this.state = event.state
+        void this.refresh()
+      },
+      status: (now, why) => {
+        this.status = now
+        this.problem = why
+      },
+    })
+    return () => {
+      watch.close()
+      this.#abort.abort()
+    }
+  }
+
+  /** The job anew: its times, and how it ended. */
+  async refresh(): Promise<void> {
+    try {
+      this.#put(await body(api.GET('/v1/jobs/{id}', { params: { path: { id: this.id } }, signal: this.#abort.signal })))
+    } catch {
+      // The stream tells whether the service is away; this was only about the small print.
+    }
+  }
+
+  async act(action: 'pause' | 'resume' | 'cancel'): Promise<void> {
+    const params = { path: { id: this.id } }
+    if (action === 'pause') this.#put(await body(api.POST('/v1/jobs/{id}/pause', { params })))
+    else if (action === 'resume') this.#put(await body(api.POST('/v1/jobs/{id}/resume', { params })))
+    else this.#put(await body(api.POST('/v1/jobs/{id}/cancel', { params })))
+  }
+
+  #put(job: Job): void {
+    // What the stream told since the question was asked is newer than the answer.
+    if (this.job && job.seq < this.job.seq) return
+    this.job = job
+    this.state = job.state ?? undefined
+  }
+
+  #grow({ epoch, columns, gradients }: Schemas['EpochBatch']): void {
+    const curves = { ...this.curves }
+    for (const [metric, values] of Object.entries(columns)) curves[metric] = extend(curves[metric], epoch, values)
+    this.curves = curves
+    if (gradients) this.#flowOn(gradients.epochs, gradients.layers)
+    if ((curves['train_loss']?.x.length ?? 0) > MOST_POINTS) void this.#thin()
+  }
+
+  async #thin(): Promise<void> {
+    if (this.#thinning) return
+    this.#thinning = true
+    try {
+      const curve = await body(
+        api.GET('/v1/jobs/{id}/curve', { params: { path: { id: this.id }, query: { max_points: 500 } }, signal: this.#abort.signal }),
+      )
+      this.curves = rejoin(curvesOf(curve.series), this.curves)
+    } catch {
+      // The longer curve is as right; the next event tries again.
+    } finally {
+      this.#thinning = false
+    }
+  }
+
+  #store(epochs: readonly number[]): void {
+    this.stored = [...new Set([...this.stored, ...epochs])].sort((a, b) => a - b)
+  }
+
+  #flowOn(epochs: readonly number[], layers: readonly Schemas['GradientColumns'][]): void {
+    const last = this.flow.epochs.at(-1) ?? -1
+    const first = epochs.findIndex((epoch) => epoch > last)
+    if (first < 0) return
+    const names = this.flow.layers.length ? this.flow.layers.map((each) => each.name) : layers.map((each) => each.name)
+    const grown = {
+      epochs: [...this.flow.epochs, ...epochs.slice(first)],
+      layers: names.map((name, i) => {
+        const before = this.flow.layers[i]
+        const now = layers.find((each) => each.name === name)
+        const all = STATISTICS.map((statistic) => [
+          statistic,
+          [...(before?.[statistic] ?? []), ...(now?.[statistic] ?? []).slice(first).map(toNumber)],
+        ])
+        return { name, ...Object.fromEntries(all) } as FlowLayer
+      }),
+    }
+    this.flow = grown.epochs.length > MOST_POINTS ? thinner(grown) : grown
+  }
+
+  async #catchUp(job: Job): Promise<void> {
+    try {
+      await Promise.all([this.#listStored(), this.#listFlow(job)])
+      this.settled = true
+    } catch {
+      // Deleted, or away: the stream says which.
+    }
+  }
+
+  async #listStored(): Promise<void> {
+    let after: number | null | undefined
+    do {
+      // The epoch before the first: a fork's first weights are those of epoch 0.
+      const query: { page_size: number; after_epoch?: number } = { page_size: PAGE, ...(after ? { after_epoch: after } : {}) }
+      const page = await body(
+        api.GET('/v1/jobs/{id}/checkpoints', { params: { path: { id: this.id }, query }, signal: this.#abort.signal }),
+      )
+      this.#store(page.checkpoints.map((each) => each.epoch))
+      after = page.next_after_epoch
+    } while (after)
+  }
+
+  async #listFlow(job: Job): Promise<void> {
+    const every = job.spec.snapshots?.gradients_every ?? 1
+    if (every === 0) return
+    const pages =
+      job.epoch / every <= PAGE
+        ? [await this.#flowPage(0, PAGE)]
+        : await Promise.all(
+            Array.from({ length: SAMPLED }, (_, i) => this.#flowPage(Math.floor((i * (job.epoch - every)) / (SAMPLED - 1)), 1)),
+          )
+    const snapshots = pages.flatMap((page) => page.snapshots)
+    const live = this.flow
+    this.flow = { epochs: [], layers: [] }
+    const columns = (snapshots[0]?.layers ?? []).map((layer, i) => ({
+      ...layer,
+      ...Object.fromEntries(STATISTICS.map((statistic) => [statistic, snapshots.map((each) => each.layers[i]![statistic])])),
+    }))
+    this.#flowOn(snapshots.map((each) => each.epoch), columns as unknown as Schemas['GradientColumns'][])
+    this.#flowOn(live.epochs, live.layers as unknown as Schemas['GradientColumns'][])
+  }
+
+  #flowPage(after_epoch: number, page_size: number): Promise<Schemas['GradientPage']> {
+    return body(
+      api.GET('/v1/jobs/{id}/gradients', {
+        params: { path: { id: this.id }, query: { after_epoch, page_size } },
+        signal: this.#abort.signal,
+      }),
+    )
+  }
+}
+
+/** Half of the columns, so that a long run stays a picture. */
+function thinner(flow: Flow): Flow {
+  const kept = spread([...flow.epochs.keys()], Math.ceil(MOST_POINTS / 2))
+  return {
+    epochs: kept.map((i) => flow.epochs[i]!),
+    layers: flow.layers.map((layer) => ({
+      name: layer.name,
+      ...(Object.fromEntries(STATISTICS.map((each) => [each, kept.map((i) => layer[each][i]!)])) as Record<Statistic, number[]>),
+    })),
+  }
+}

@@ -1,0 +1,99 @@
+/** A run in words: what it is made of, how it stands, and how long it will take. */
+import type { Schemas } from '../lib/api/client'
+import { count, format, toNumber } from '../lib/api/numbers'
+
+type Job = Schemas['Job']
+type Spec = Schemas['TrainingSpec']
+export type State = NonNullable<Job['state']>
+
+export const isOver = (state: State | undefined): boolean =>
+  state === 'succeeded' || state === 'failed' || state === 'cancelled'
+
+export function datasetName(spec: Spec): string {
+  const { dataset } = spec
+  if ('name' in dataset) return dataset.name.replaceAll('_', ' ')
+  return 'id' in dataset ? 'your data' : `${dataset.inputs.length} points of your own`
+}
+
+export function nameOf(job: Job): string {
+  return job.spec.name ?? `${capital(datasetName(job.spec))}, ${job.spec.optimizer?.type ?? 'adam'}`
+}
+
+export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
+
+export interface Step {
+  size: string
+  note: string
+}
+
+/** The network as a walk from its input on: `2 → 16 tanh → 1 sigmoid`. */
+export function walk(spec: Spec): Step[] {
+  if (!('layers' in spec.network)) return []
+  const steps: Step[] = [{ size: spec.network.input_shape.join('×'), note: 'in' }]
+  for (const layer of spec.network.layers) {
+    const { type } = layer
+    if (type === 'dense') steps.push({ size: String(layer.units), note: layer.activation ?? 'linear' })
+    else if (type === 'dropout') steps.push({ size: '', note: `dropout ${format(layer.rate)}` })
+    else if (type === 'activation') steps.push({ size: '', note: layer.activation })
+    else if ('filters' in layer) steps.push({ size: String(layer.filters), note: type })
+    else if ('units' in layer) steps.push({ size: String(layer.units), note: type })
+    else steps.push({ size: '', note: type.replaceAll('_', ' ') })
+  }
+  return steps
+}
+
+/** What the state and its reason mean to somebody who just came. */
+export function verdict(job: Job, state: State | undefined): string {
+  const { stop_reason: reason, spec } = job
+  if (state === 'queued') return 'Waiting for a worker'
+  if (state === 'pausing') return 'Pausing after this epoch'
+  if (state === 'cancelling') return 'Stopping after this epoch'
+  if (state === 'paused') return 'Paused'
+  if (state === 'running') return 'Training'
+  if (state === 'cancelled') return 'Cancelled'
+  const reasons: Record<string, string> = {
+    completed: 'Finished',
+    early_stopped: `Stopped early: no better loss for ${spec.early_stopping?.patience ?? 'some'} epochs`,
+    target_reached: 'Reached its target',
+    diverged: 'Diverged',
+    deadline_exceeded: 'Ran out of its time',
+    attempts_exhausted: 'Given up: it ended its worker each time',
+    user: 'Stopped by hand',
+    internal: 'Failed by a defect of the service',
+  }
+  return reasons[reason ?? 'completed'] ?? capital((reason ?? state ?? '').replaceAll('_', ' '))
+}
+
+/** `0.11 s`, `8 s`, `2 min 5 s`, `3 h 10 min`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–'
+  if (seconds < 0.95) return `${format(seconds, 2)} s`
+  if (seconds < 9.95) return `${seconds.toFixed(1).replace('.0', '')} s`
+  const whole = Math.round(seconds)
+  if (whole < 60) return `${whole} s`
+  if (whole < 3600) return `${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ''}`
+  return `${Math.floor(whole / 3600)} h${Math.floor((whole % 3600) / 60) ? ` ${Math.floor((whole % 3600) / 60)} min` : ''}`
+}
+
+/** Seconds that the epochs to come will take, if each takes what the last ones took. */
+export function timeLeft(epochs: number, done: number, seconds: readonly number[]): number | undefined {
+  const recent = seconds.slice(-20).filter(Number.isFinite)
+  if (!recent.length || done >= epochs) return undefined
+  return ((epochs - done) * recent.reduce((sum, each) => sum + each, 0)) / recent.length
+}
+
+export function wallClock(job: Job): number | undefined {
+  if (!job.started_at || !job.finished_at) return undefined
+  return (Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000
+}
+
+/** One sentence of what the run is given. */
+export function summary(job: Job): string {
+  const held = job.spec.validation_fraction ?? 0
+  const apart = held ? `, and ${Math.round(held * 100)} % of the data held back` : ''
+  return `${capital(count(job.parameters))} parameter${job.parameters === 1 ? '' : 's'}, ${count(job.samples)} samples to learn from${apart}.`
+}
+
+export function number(value: Schemas['Number'] | null | undefined): number | undefined {
+  return value === null || value === undefined ? undefined : toNumber(value)
+}

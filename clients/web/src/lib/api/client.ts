@@ -1,0 +1,44 @@
+/** The typed client: every path and body is checked against `protos/openapi.json`. */
+import createClient, { type Middleware } from 'openapi-fetch'
+
+import { isAbort, problemOf, unreachable } from './problem'
+import type { components, paths } from './schema'
+
+export type Schemas = components['schemas']
+
+/** Hears of every answer and of every silence; the page shows its connection by it. */
+export interface Listener {
+  answered(): void
+  silent(): void
+}
+
+let listener: Listener = { answered() {}, silent() {} }
+
+export function listen(to: Listener): void {
+  listener = to
+}
+
+const problems: Middleware = {
+  async onResponse({ response }) {
+    listener.answered()
+    if (!response.ok) throw await problemOf(response)
+  },
+  onError({ error }) {
+    if (isAbort(error)) return undefined
+    listener.silent()
+    return unreachable()
+  },
+}
+
+export function connect(baseUrl = '') {
+  const client = createClient<paths>({ baseUrl: baseUrl || location.origin })
+  client.use(problems)
+  return client
+}
+
+export const api = connect()
+
+/** The body of an answer; a problem has been thrown before, so there is one. */
+export async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
+  return (await answer).data as T
+}

@@ -1,0 +1,70 @@
+/** An answer of the service that follows what it was asked with, as `$derived` follows its parts. */
+import { untrack } from 'svelte'
+
+import { connection } from '../state/connection.svelte'
+import { Latest } from './latest'
+import { ApiProblem } from './problem'
+
+export interface Computed<O> {
+  /** The last answer; stays while a newer one is on its way and when that one fails. */
+  readonly value: O | undefined
+  readonly problem: ApiProblem | undefined
+  readonly pending: boolean
+  retry(): void
+}
+
+/**
+ * `question` reads reactive state and is asked anew whenever that changes; `undefined` asks nothing.
+ * Call it while a component is being made: it stops with the component. What failed because the service
+ * did not answer is asked again when it does.
+ */
+export function computed<I, O>(
+  question: () => I | undefined,
+  fetch: (input: I, signal: AbortSignal) => Promise<O>,
+): Computed<O> {
+  let value = $state.raw<O>()
+  let problem = $state.raw<ApiProblem>()
+  let pending = $state(false)
+  let tries = $state(0)
+
+  const latest = new Latest<I, O>(fetch, {
+    answer(next) {
+      value = next
+      problem = undefined
+    },
+    problem(error) {
+      problem = error instanceof ApiProblem ? error : new ApiProblem(0, 'defect', 'Something broke', String(error))
+    },
+    pending(waiting) {
+      pending = waiting
+    },
+  })
+
+  $effect(() => {
+    void tries
+    const input = question()
+    untrack(() => (input === undefined ? latest.stop() : latest.ask(input)))
+  })
+  $effect(() => {
+    if (!connection.up) return
+    untrack(() => {
+      if (problem?.status === 0) tries += 1
+    })
+  })
+  $effect(() => () => latest.stop())
+
+  return {
+    get value() {
+      return value
+    },
+    get problem() {
+      return problem
+    },
+    get pending() {
+      return pending
+    },
+    retry() {
+      tries += 1
+    },
+  }
+}

@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { Latest } from './latest'
+
+interface Call {
+  input: number
+  signal: AbortSignal
+  answer: (value: string) => void
+  fail: (error: unknown) => void
+}
+
+let calls: Call[]
+let told: string[]
+
+function asker(patience = 100): Latest<number, string> {
+  const ask = (input: number, signal: AbortSignal) =>
+    new Promise<string>((answer, fail) => {
+      calls.push({ input, signal, answer, fail })
+      signal.addEventListener('abort', () => fail(new DOMException('', 'AbortError')))
+    })
+  return new Latest(
+    ask,
+    {
+      answer: (value) => told.push(value),
+      problem: (error) => told.push(String(error)),
+      pending: () => undefined,
+    },
+    patience,
+  )
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(0)
+
+beforeEach(() => {
+  calls = []
+  told = []
+  vi.useFakeTimers()
+})
+afterEach(() => vi.useRealTimers())
+
+describe('asking while a slider moves', () => {
+  it('has one question on its way, and then asks only the latest of those that came meanwhile', async () => {
+    const latest = asker()
+    for (const input of [1, 2, 3, 4]) latest.ask(input)
+    expect(calls.map((call) => call.input)).toEqual([1])
+    calls[0]!.answer('one')
+    await settle()
+    expect(told).toEqual(['one'])
+    expect(calls.map((call) => call.input)).toEqual([1, 4])
+    calls[1]!.answer('four')
+    await settle()
+    expect(told).toEqual(['one', 'four'])
+  })
+
+  it('aborts what takes longer than its patience once there is something newer', async () => {
+    const latest = asker(100)
+    latest.ask(1)
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(calls[0]!.signal.aborted).toBe(false)
+    latest.ask(2)
+    latest.ask(3)
+    await vi.advanceTimersByTimeAsync(99)
+    expect(calls).toHaveLength(1)
+    await vi.advanceTimersByTimeAsync(1)
+    expect(calls[0]!.signal.aborted).toBe(true)
+    expect(calls.map((call) => call.input)).toEqual([1, 3])
+    calls[1]!.answer('three')
+    await settle()
+    expect(told).toEqual(['three'])
+  })
+
+  it('tells of a problem and goes on with the next question', async () => {
+    const latest = asker()
+    latest.ask(1)
+    latest.ask(2)
+    calls[0]!.fail('broken')
+    await settle()
+    calls[1]!.answer('two')
+    await settle()
+    expect(told).toEqual(['broken', 'two'])
+  })
+
+  it('tells nothing more after it was stopped', async () => {
+    const latest = asker()
+    latest.ask(1)
+    latest.stop()
+    calls[0]!.answer('one')
+    await settle()
+    expect(told).toEqual([])
+    expect(calls[0]!.signal.aborted).toBe(true)
+  })
+})

@@ -1,0 +1,66 @@
+/**
+ * Asks the service while a slider moves: the latest question wins, one at most is on its way.
+ *
+ *     ask(1) ── in flight ──▶ shown        While an answer is on its way, newer questions wait and
+ *     ask(2)  (replaced)                   replace each other. It is let in if it comes within
+ *     ask(3)  ───────── in flight ──▶      `patience` ms of the first of them, so that the picture
+ *                                          moves at the pace of the service; else it is aborted.
+ */
+import { isAbort } from './problem'
+
+export interface Events<O> {
+  answer(value: O): void
+  problem(error: unknown): void
+  pending(waiting: boolean): void
+}
+
+export class Latest<I, O> {
+  #running: AbortController | undefined
+  #next: { input: I } | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  constructor(
+    private readonly fetch: (input: I, signal: AbortSignal) => Promise<O>,
+    private readonly events: Events<O>,
+    private readonly patience = 150,
+  ) {}
+
+  ask(input: I): void {
+    if (!this.#running) {
+      void this.#run(input)
+      return
+    }
+    this.#next = { input }
+    this.#timer ??= setTimeout(() => this.#skip(), this.patience)
+  }
+
+  /** Forgets what is on its way; nothing more is told until the next question. */
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#timer = this.#next = undefined
+    this.#running?.abort()
+    this.#running = undefined
+  }
+
+  #skip(): void {
+    const next = this.#next
+    this.stop()
+    if (next) void this.#run(next.input)
+  }
+
+  async #run(input: I): Promise<void> {
+    const controller = (this.#running = new AbortController())
+    this.events.pending(true)
+    try {
+      const value = await this.fetch(input, controller.signal)
+      if (this.#running === controller) this.events.answer(value)
+    } catch (error) {
+      if (this.#running === controller && !isAbort(error)) this.events.problem(error)
+    }
+    if (this.#running !== controller) return
+    const next = this.#next
+    this.stop()
+    if (next) void this.#run(next.input)
+    else this.events.pending(false)
+  }
+}

@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+
+import { count, fixed, format, toNumbers } from './numbers'
+
+describe('numbers of the API', () => {
+  it('reads what is not finite from its words', () => {
+    expect(toNumbers([1.5, 'NaN', 'Infinity', '-Infinity'])).toEqual([1.5, NaN, Infinity, -Infinity])
+  })
+
+  it.each([
+    [0.123456, '0.1235'],
+    [-0.5, '−0.5'],
+    [0, '0'],
+    [12345678, '1.235e7'],
+    [0.00001234, '1.234e−5'],
+    [61706, '61,706'],
+    [NaN, 'NaN'],
+    [-Infinity, '−∞'],
+  ])('writes %d as %s', (value, text) => expect(format(value)).toBe(text))
+
+  it('keeps the width of a number that moves, and writes no negative zero', () => {
+    expect([fixed(0.5, 3), fixed(-0.0001, 3), fixed(-2.5, 1)]).toEqual(['0.500', '0.000', '−2.5'])
+  })
+
+  it('says large counts in words', () => {
+    expect([count(46), count(61_706), count(1.76e12), count(175e9)]).toEqual([
+      '46',
+      '61,706',
+      '1.76 trillion',
+      '175 billion',
+    ])
+  })
+})

@@ -1,0 +1,45 @@
+/** Numbers of the API: what is not finite travels as a string, and is a number again in here. */
+
+export type WireNumber = number | 'NaN' | 'Infinity' | '-Infinity'
+
+export function toNumber(value: WireNumber): number {
+  return typeof value === 'number' ? value : Number(value)
+}
+
+export function toNumbers(values: readonly WireNumber[]): number[] {
+  return values.map(toNumber)
+}
+
+/** Four significant digits, as the service writes numbers into formulas: `0.35`, `1.2e-5`. */
+export function format(value: number, digits = 4): string {
+  if (Number.isNaN(value)) return 'NaN'
+  if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞'
+  if (value === 0) return '0'
+  const size = Math.abs(value)
+  const text =
+    size >= 1e6 || size < 1e-4
+      ? value.toExponential(digits - 1).replace(/\.?0+e/, 'e').replace('e+', 'e')
+      : size >= 10 ** digits
+        ? Math.round(value).toLocaleString('en-US')
+        : String(Number(value.toPrecision(digits)))
+  return text.replace(/-/g, '−')
+}
+
+/** With this many decimals whatever the size, so that a number that moves keeps its width. */
+export function fixed(value: number, decimals = 2): string {
+  if (!Number.isFinite(value)) return format(value)
+  return value.toFixed(decimals).replace(/^-(0(\.0*)?)$/, '$1').replace('-', '−')
+}
+
+/** Whole numbers in words that a person keeps in mind: `46`, `61,706`, `1.76 trillion`. */
+export function count(value: number): string {
+  const names: [number, string][] = [
+    [1e12, 'trillion'],
+    [1e9, 'billion'],
+    [1e6, 'million'],
+  ]
+  for (const [size, name] of names) {
+    if (Math.abs(value) >= size) return `${Number((value / size).toPrecision(3))} ${name}`
+  }
+  return value.toLocaleString('en-US', { maximumFractionDigits: 2 })
+}

@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+
+import { readEvents, watch, type JobEvents, type Status } from './watch'
+
+function stream(...chunks: string[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(new TextEncoder().encode(chunk))
+      controller.close()
+    },
+  })
+}
+
+async function all(...chunks: string[]) {
+  const events = []
+  for await (const event of readEvents(stream(...chunks))) events.push(event)
+  return events
+}
+
+describe('server-sent events', () => {
+  it('are read from chunks that are cut anywhere', async () => {
+    const events = await all('retry: 1000\n\nid: 7\neve', 'nt: epochs\ndata: {"a"', ':1}\n', '\n: heartbeat\n\nid: 8\n')
+    expect(events).toEqual([{ type: 'epochs', data: '{"a":1}', id: '7' }])
+  })
+
+  it('may have several lines of data and any kind of line end', async () => {
+    expect(await all('data: a\r\ndata: b\r\n\r', '\ndata:c\r\r', ': end')).toEqual([
+      { type: 'message', data: 'a\nb' },
+      { type: 'message', data: 'c' },
+    ])
+  })
+})
+
+describe('watching', () => {
+  afterEach(() => vi.unstubAllGlobals())
+
+  function answers(...responses: (Response | Error)[]): string[] {
+    const asked: string[] = []
+    vi.stubGlobal('fetch', (url: string) => {
+      asked.push(url)
+      const next = responses.shift()!
+      return next instanceof Error ? Promise.reject(next) : Promise.resolve(next)
+    })
+    return asked
+  }
+
+  it('connects again with its cursor, says so, and gets everything once', async () => {
+    vi.useFakeTimers()
+    const asked = answers(
+      new Response(stream('id: 3\nevent: state\ndata: 1\n\n')),
+      new TypeError('network error'),
+      new Response(stream('id: 4\nevent: state\ndata: 2\n\n', 'id: 5\nevent: end\ndata: 3\n\n')),
+    )
+    const said: Status[] = []
+    const got: unknown[] = []
+    watch<{ state: number; end: number }>('/events', {
+      state: (data) => got.push(data),
+      end: (data) => got.push(data),
+      status: (status) => said.push(status),
+    })
+    await vi.advanceTimersByTimeAsync(20_000)
+    vi.useRealTimers()
+    expect(asked).toEqual(['/events', '/events?after=3', '/events?after=3'])
+    expect(got).toEqual([1, 2, 3])
+    expect(said).toEqual(['connecting', 'live', 'reconnecting', 'reconnecting', 'live', 'ended'])
+  })
+
+  it('gives up where trying again would not help, and says why', async () => {
+    const problem = { reason: 'not_found', title: 'There is no such thing here', detail: 'job_1' }
+    answers(new Response(JSON.stringify(problem), { status: 404 }))
+    const said = await new Promise((resolve) => {
+      watch<JobEvents>('/events', { status: (status, why) => status === 'failed' && resolve(why?.title) })
+    })
+    expect(said).toBe('There is no such thing here')
+  })
+
+  it('is over where the service has nothing more to tell', async () => {
+    answers(new Response(null, { status: 204 }))
+    const said = await new Promise((resolve) => {
+      watch<JobEvents>('/events', { status: (status) => status === 'ended' && resolve(status) }, { after: 9 })
+    })
+    expect(said).toBe('ended')
+  })
+})

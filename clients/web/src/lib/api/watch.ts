@@ -1,0 +1,151 @@
+/**
+ * A job's events as they happen. The cursor is the `id` of the last event: whoever connects again
+ * with it misses nothing and gets nothing twice, so a lost connection is only a pause.
+ *
+ * `EventSource` would do the same, but says neither why it failed nor that it was told "no more".
+ */
+import type { Schemas } from './client'
+import { isAbort, problemOf, type ApiProblem } from './problem'
+
+export interface JobEvents {
+  snapshot: Schemas['Snapshot']
+  state: Schemas['StateChange']
+  epochs: Schemas['EpochBatch']
+  checkpoint: Schemas['CheckpointNote']
+  end: Schemas['End']
+}
+
+export type Status = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'failed'
+
+export type Handlers<E> = { [K in keyof E]?: (data: E[K], seq: number) => void } & {
+  /** `reconnecting` means that it is trying again by itself; `failed` that it has given up. */
+  status?: (status: Status, problem?: ApiProblem) => void
+}
+
+export interface Watch {
+  /** The cursor: the number of the last event that came. */
+  readonly seq: number | undefined
+  close(): void
+}
+
+export interface WatchOptions {
+  /** Only what came after this event; without it the stream opens with a snapshot. */
+  after?: number
+  baseUrl?: string
+}
+
+export function watchJob(id: string, handlers: Handlers<JobEvents>, options: WatchOptions = {}): Watch {
+  return watch(`/v1/jobs/${id}/events`, handlers, options)
+}
+
+const FIRST_WAIT = 500
+const LONGEST_WAIT = 8000
+
+export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOptions = {}): Watch {
+  const abort = new AbortController()
+  let seq = options.after
+  let ended = false
+
+  async function connect(): Promise<'again' | 'over'> {
+    const query = seq === undefined ? '' : `?after=${seq}`
+    const response = await fetch(`${options.baseUrl ?? ''}${path}${query}`, {
+      headers: { Accept: 'text/event-stream' },
+      signal: abort.signal,
+    })
+    if (response.status === 204) return 'over'
+    if (!response.ok) {
+      const problem = await problemOf(response)
+      if (problem.passing) return 'again'
+      handlers.status?.('failed', problem)
+      return 'over'
+    }
+    handlers.status?.('live')
+    for await (const event of readEvents(response.body!)) {
+      if (event.id !== undefined) seq = Number(event.id)
+      const handle = handlers[event.type as keyof E] as ((data: unknown, seq: number) => void) | undefined
+      handle?.(JSON.parse(event.data), seq ?? 0)
+      if (event.type === 'end') return 'over'
+    }
+    return 'again'
+  }
+
+  async function follow(): Promise<void> {
+    let wait = FIRST_WAIT
+    handlers.status?.('connecting')
+    while (!ended) {
+      const before = seq
+      try {
+        if ((await connect()) === 'over') break
+      } catch (error) {
+        if (isAbort(error)) return
+      }
+      if (ended) return
+      handlers.status?.('reconnecting')
+      wait = seq === before ? Math.min(wait * 2, LONGEST_WAIT) : FIRST_WAIT
+      await pause(wait, abort.signal)
+    }
+    if (!ended) handlers.status?.('ended')
+  }
+
+  void follow()
+  return {
+    get seq() {
+      return seq
+    },
+    close() {
+      ended = true
+      abort.abort()
+    },
+  }
+}
+
+/** Sooner if the browser says that it is online again. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      removeEventListener('online', done)
+      resolve()
+    }
+    const timer = setTimeout(done, milliseconds)
+    addEventListener('online', done)
+    signal.addEventListener('abort', done, { once: true })
+  })
+}
+
+interface ServerEvent {
+  type: string
+  data: string
+  id?: string
+}
+
+/** https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
+export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
+  const reader = stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader()
+  let rest = ''
+  let event: ServerEvent = { type: 'message', data: '' }
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      const lines = (rest + value).split(/\r\n|\n|\r(?!$)/)
+      rest = lines.pop()!
+      for (const line of lines) {
+        if (line === '') {
+          if (event.data) yield event
+          event = { type: 'message', data: '' }
+          continue
+        }
+        const colon = line.indexOf(':')
+        if (colon === 0) continue
+        const field = colon < 0 ? line : line.slice(0, colon)
+        const text = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '')
+        if (field === 'event') event.type = text
+        else if (field === 'data') event.data += (event.data ? '\n' : '') + text
+        else if (field === 'id') event.id = text
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined)
+  }
+}

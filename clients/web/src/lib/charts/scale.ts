@@ -1,0 +1,70 @@
+/** Axes: where a value stands, and which values are written beside them. */
+import { scaleLinear, scaleLog } from 'd3-scale'
+
+import { format } from '../api/numbers'
+
+export type Kind = 'linear' | 'log'
+export type Domain = readonly [number, number]
+
+export interface Scale {
+  (value: number): number
+  invert(position: number): number
+  ticks: number[]
+  domain: Domain
+}
+
+/** Positions are NaN for what an axis cannot show, such as 0 on a logarithmic one. */
+export function scale(kind: Kind, domain: Domain, range: Domain, ticks = 6): Scale {
+  const inner = kind === 'log' ? scaleLog(domain, range) : scaleLinear(domain, range)
+  const place = (value: number) =>
+    Number.isFinite(value) && (kind === 'linear' || value > 0) ? inner(value) : NaN
+  let marks = inner.ticks(ticks)
+  if (kind === 'log') {
+    const digit = (mark: number) => Math.round(mark / 10 ** Math.floor(Math.log10(mark) + 1e-9))
+    const powers = marks.filter((mark) => digit(mark) === 1)
+    marks = powers.length > 2 ? powers : marks.filter((mark) => [1, 2, 5].includes(digit(mark)))
+    const every = Math.ceil(marks.length / ticks)
+    marks = marks.filter((_, i) => i % every === 0)
+  }
+  return Object.assign(place, { invert: (at: number) => inner.invert(at), ticks: marks, domain })
+}
+
+/** The range of the finite values, with a little air; on a logarithmic axis of the positive ones. */
+export function extent(kind: Kind, values: Iterable<number>, air = 0.05): Domain {
+  let low = Infinity
+  let high = -Infinity
+  for (const value of values) {
+    if (!Number.isFinite(value) || (kind === 'log' && value <= 0)) continue
+    if (value < low) low = value
+    if (value > high) high = value
+  }
+  if (low > high) return kind === 'log' ? [0.1, 1] : [0, 1]
+  if (kind === 'log') {
+    const pad = (high / low) ** air
+    return low === high ? [low / 2, high * 2] : [low / pad, high * pad]
+  }
+  const pad = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * air
+  return [low - pad, high + pad]
+}
+
+const SUPERSCRIPT = '⁰¹²³⁴⁵⁶⁷⁸⁹'
+
+export function tickLabel(kind: Kind, value: number): string {
+  if (kind === 'linear' || (value >= 0.01 && value < 10_000)) return format(value)
+  const power = Math.round(Math.log10(value))
+  if (Math.abs(value / 10 ** power - 1) > 1e-6) return format(value, 2)
+  const digits = [...String(Math.abs(power))].map((digit) => SUPERSCRIPT[Number(digit)]).join('')
+  return `10${power < 0 ? '⁻' : ''}${digits}`
+}
+
+/** Index of the element of the sorted `xs` that is nearest to `x`. */
+export function nearest(xs: readonly number[], x: number): number {
+  let low = 0
+  let high = xs.length - 1
+  while (high - low > 1) {
+    const middle = (low + high) >> 1
+    if (xs[middle]! <= x) low = middle
+    else high = middle
+  }
+  return Math.abs((xs[high] ?? NaN) - x) < Math.abs((xs[low] ?? NaN) - x) ? high : low
+}

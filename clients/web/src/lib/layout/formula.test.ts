@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest'
+
+import { pieces } from './formula'
+
+const named = (formula: string) =>
+  pieces(formula)
+    .filter((piece) => piece.kind === 'name')
+    .map((piece) => piece.text + (piece.sub ? `_${piece.sub}` : '') + (piece.sup ? `^${piece.sup}` : ''))
+
+describe('a formula', () => {
+  it('has names with indices however they are written', () => {
+    expect(named('z = w1·x₁ + b_2')).toEqual(['z', 'w_1', 'x_1', 'b_2'])
+    expect(named('z = Σ wᵢ·xᵢ + b')).toEqual(['z', 'w_i', 'x_i', 'b'])
+  })
+
+  it('has words that are not names', () => {
+    expect(named('σ(z) = 1 / (1 + exp(-z))')).toEqual(['σ', 'z', 'z'])
+    expect(named('relu(x) = max(0, x)')).toEqual(['x', 'x'])
+  })
+
+  it('has numbers with signs, powers and exponents', () => {
+    const found = pieces('x² + 1.5e-05')
+    expect(found.at(0)).toMatchObject({ kind: 'name', text: 'x', sup: '2' })
+    expect(found.at(-1)).toEqual({ kind: 'number', text: '1.5×10', sup: '−5' })
+    expect(pieces('-2').map((piece) => piece.text)).toEqual(['−', '2'])
+  })
+
+  it('keeps the sign of a derivative apart from what it is of', () => {
+    expect(named('∂L/∂w1 = δ·x1')).toEqual(['L', 'w_1', 'δ', 'x_1'])
+  })
+})

@@ -1,0 +1,55 @@
+/** Which page the path names. The same paths are known to the service, which answers each with the page. */
+import { addressChanged } from './url.svelte'
+
+export type Route =
+  | { page: 'journey' }
+  | { page: 'lab' }
+  | { page: 'jobs' }
+  | { page: 'job'; id: string }
+  | { page: 'unknown'; path: string }
+
+export function parse(path: string): Route {
+  const [first, second, ...rest] = path.split('/').filter(Boolean)
+  if (first === undefined) return { page: 'journey' }
+  if (first === 'lab' && second === undefined) return { page: 'lab' }
+  if (first === 'jobs' && second === undefined) return { page: 'jobs' }
+  if (first === 'jobs' && second !== undefined && rest.length === 0) {
+    return { page: 'job', id: decodeURIComponent(second) }
+  }
+  return { page: 'unknown', path }
+}
+
+let route = $state.raw<Route>(parse(location.pathname))
+
+function arrive(): void {
+  route = parse(location.pathname)
+}
+
+export const current = {
+  get route(): Route {
+    return route
+  },
+}
+
+/** Goes to a path of this page, e.g. `/jobs/job_1?view=weights`, as if a link had been followed. */
+export function navigate(href: string): void {
+  history.pushState(null, '', href)
+  addressChanged()
+  arrive()
+  if (!location.hash) scrollTo({ top: 0, behavior: 'instant' })
+}
+
+/** Links between our own pages are followed without loading anything anew. */
+function follow(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
+  const link = (event.target as Element).closest('a')
+  if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return
+  if (parse(link.pathname).page === 'unknown') return
+  // A place on the page that is shown already is the browser's own business.
+  if (link.hash && link.pathname === location.pathname) return
+  event.preventDefault()
+  navigate(link.pathname + link.search + link.hash)
+}
+
+addEventListener('popstate', arrive)
+document.addEventListener('click', follow)

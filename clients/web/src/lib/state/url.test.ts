@@ -1,0 +1,75 @@
+import { flushSync } from 'svelte'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+
+import { parse } from './route.svelte'
+import { addressChanged, flag, json, number, numbers, text, urlState, word } from './url.svelte'
+
+const isPair = (value: unknown): value is [number, number] => Array.isArray(value) && value.length === 2
+
+function state() {
+  return urlState('lab', {
+    rate: number(0.1, [0, 1]),
+    sizes: numbers([4, 4], [1, 8]),
+    loss: word('mse', ['mse', 'huber']),
+    name: text(),
+    live: flag(),
+    pair: json([1, 2], isPair),
+  })
+}
+
+function visit(query: string): void {
+  history.replaceState(null, '', `/lab${query}`)
+  addressChanged()
+}
+
+beforeEach(() => visit(''))
+
+describe('state in the URL', () => {
+  it('is read from a link', () => {
+    visit('?lab.rate=0.5&lab.sizes=8,2&lab.loss=huber&lab.name=a%20b&lab.live=1&lab.pair=[3,4]')
+    const { rate, sizes, loss, name, live, pair } = state()
+    expect({ rate, sizes, loss, name, live, pair }).toEqual({
+      rate: 0.5, sizes: [8, 2], loss: 'huber', name: 'a b', live: true, pair: [3, 4],
+    })
+  })
+
+  it('has its defaults where a link says nothing that is understood', () => {
+    visit('?lab.rate=fast&lab.sizes=&lab.loss=none&lab.live=maybe&lab.pair={')
+    const { rate, sizes, loss, live, pair } = state()
+    expect({ rate, sizes, loss, live, pair }).toEqual({ rate: 0.1, sizes: [4, 4], loss: 'mse', live: false, pair: [1, 2] })
+    visit('?lab.rate=7')
+    expect(state().rate).toBe(1)
+  })
+
+  it('is written a moment later, in one change, without what is as by default', async () => {
+    vi.useFakeTimers()
+    const writes = vi.spyOn(history, 'replaceState')
+    const lab = state()
+    for (const rate of [0.2, 0.3, 0.4]) lab.rate = rate
+    lab.sizes = [8, 8, 8]
+    flushSync()
+    expect([lab.rate, lab.sizes]).toEqual([0.4, [8, 8, 8]])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(location.search).toBe('?lab.rate=0.4&lab.sizes=8,8,8')
+    expect(writes).toHaveBeenCalledTimes(1)
+    lab.rate = 0.1
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(location.search).toBe('?lab.sizes=8,8,8')
+    lab.reset()
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(location.search).toBe('')
+    vi.useRealTimers()
+    writes.mockRestore()
+  })
+})
+
+describe('a path', () => {
+  it.each([
+    ['/', { page: 'journey' }],
+    ['/lab', { page: 'lab' }],
+    ['/jobs', { page: 'jobs' }],
+    ['/jobs/job_1', { page: 'job', id: 'job_1' }],
+    ['/v1/jobs', { page: 'unknown', path: '/v1/jobs' }],
+    ['/jobs/a/b', { page: 'unknown', path: '/jobs/a/b' }],
+  ])('%s names a page', (path, route) => expect(parse(path)).toEqual(route))
+})

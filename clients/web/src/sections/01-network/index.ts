@@ -1,0 +1,12 @@
+import type { SectionEntry } from '../entry'
+
+export const network: SectionEntry = {
+  slug: 'network',
+  name: 'Network',
+  title: 'A function with a great many knobs',
+  intro:
+    'Give it numbers and it gives numbers back. Inside are thousands of small, equal ' +
+    'parts, each of which adds up what it hears and passes on a little less than that. ' +
+    'What the whole thing does is decided by its weights alone, and learning means ' +
+    'turning them until the answers are right.',
+}

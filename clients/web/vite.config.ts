@@ -1,0 +1,29 @@
+import { fileURLToPath } from 'node:url'
+
+import { svelte } from '@sveltejs/vite-plugin-svelte'
+import { defineConfig } from 'vitest/config'
+
+import { precompress } from './build/precompress.ts'
+
+const local = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const service = process.env.EPOCHAL_SERVICE ?? 'http://127.0.0.1:8000'
+
+export default defineConfig(({ mode }) => ({
+  plugins: [svelte(), precompress()],
+  resolve: {
+    alias: { $lib: local('src/lib') },
+    // Components are tested as a browser has them, not as a server would render them.
+    ...(mode === 'test' ? { conditions: ['browser'] } : {}),
+  },
+  build: {
+    // The service finds its page in its own package, installed or not.
+    outDir: local('../../service/epochal_service/page'),
+    emptyOutDir: true,
+    target: ['chrome123', 'firefox128', 'safari17.5'],
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    manifest: true,
+  },
+  server: { proxy: { '^/(v1|healthz|readyz|docs|openapi.json)': service } },
+  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
+}))

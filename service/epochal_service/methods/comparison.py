@@ -1,0 +1,45 @@
+"""Jobs side by side: their curves, how they ended, and what was asked for differently."""
+
+from __future__ import annotations
+
+from ..jobs import curve, lifecycle
+from ..jobs.comparison import at_epochs, best_epoch, common_epochs, differences
+from ..specs.comparison import ComparedJob, Comparison, GetComparisonRequest
+from ..specs.training import Metric
+from .context import Context
+from .jobs import reply
+
+LOSSES: tuple[Metric, ...] = ("train_loss", "validation_loss")
+
+
+def get_comparison(context: Context, request: GetComparisonRequest) -> Comparison:
+    """The jobs, all as of one moment. Raises `NotFound`."""
+    metrics = request.metric or LOSSES
+    with context.database.read() as connection:
+        jobs = [reply(lifecycle.find(connection, each, context.owner)) for each in request.job]
+        epochs = common_epochs(max(job.epoch for job in jobs), request.max_points)
+        compared = []
+        for job_id, job in zip(request.job, jobs, strict=True):
+            if request.aligned:
+                series = at_epochs(connection, job_id, metrics, epochs)
+            else:
+                series = curve.read(connection, job_id, metrics, request.max_points).series
+            seconds = None
+            if job.started_at is not None and job.finished_at is not None:
+                seconds = (job.finished_at - job.started_at).total_seconds()
+            compared.append(
+                ComparedJob(
+                    id=job_id,
+                    name=job.spec.name,
+                    state=job.state,
+                    stop_reason=job.stop_reason,
+                    forked_from=job.forked_from,
+                    parameters=job.parameters,
+                    epochs=job.epoch,
+                    series=series,
+                    latest=job.latest,
+                    best=best_epoch(connection, job_id),
+                    seconds=seconds,
+                )
+            )
+    return Comparison(jobs=compared, differences=differences([job.spec for job in jobs]))

@@ -1,0 +1,60 @@
+"""One layer by itself: what it makes of given arrays, by the engine's own formula."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from epochal_engine import Layer
+from epochal_engine.layers import Scope
+from epochal_engine.layers.layer import FirstValues
+from epochal_engine.plan import evaluate
+from epochal_engine.trace import Array, Shape, Symbol, leaf
+
+
+@dataclass(frozen=True, eq=False)
+class OneLayer:
+    """A layer's formula on arrays of certain shapes."""
+
+    inputs: list[Symbol]
+    parameters: dict[str, Symbol]
+    """By their names within the layer, e.g. `weight`."""
+    first: dict[str, FirstValues]
+    output: Symbol
+
+    def first_weights(self, rng: np.random.Generator) -> dict[str, Array]:
+        """Fresh parameters, drawn in the order in which the layer asks for them."""
+        return {
+            name: self.first[name](symbol.shape, rng) for name, symbol in self.parameters.items()
+        }
+
+    def leaves(self, arrays: Sequence[Array], weights: Mapping[str, Array]) -> dict[Symbol, Array]:
+        """The numbers of all leaves, as `evaluate` takes them."""
+        given = dict(zip(self.inputs, arrays, strict=True))
+        return given | {symbol: weights[name] for name, symbol in self.parameters.items()}
+
+
+def one_layer(layer: Layer, *shapes: Shape) -> OneLayer:
+    """The formula for inputs of these shapes, batch axis included.
+
+    Raises `ValueError`, which says what the layer needs, for inputs that it cannot take.
+    """
+    parameters: dict[str, Symbol] = {}
+    firsts: dict[str, FirstValues] = {}
+
+    def variable(name: str, shape: Shape, first: FirstValues, is_learnt: bool) -> Symbol:
+        short = name.partition(".")[2]
+        firsts[short] = first
+        return parameters.setdefault(short, leaf(shape))
+
+    inputs = [leaf(shape) for shape in shapes]
+    output = layer.forward(Scope("layer", variable, None, {}), *inputs)
+    return OneLayer(inputs, parameters, firsts, output)
+
+
+def apply_layer(layer: Layer, array: Array, weights: Mapping[str, Array]) -> Array:
+    """What the layer makes of one array, batch axis included."""
+    one = one_layer(layer, array.shape)
+    return evaluate([one.output], one.leaves([array], weights))[0]

@@ -1,0 +1,132 @@
+"""A schedule drawn before any training: the learning rate of every epoch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from epochal_engine import Schedule
+
+from ..errors import FieldError, InvalidArgument
+from ..specs.build import build_schedule
+from ..specs.simulations.quantity import Quantity
+from ..specs.simulations.training import (
+    SchedulePoint,
+    ScheduleSimulation,
+    SimulateScheduleRequest,
+)
+from ..specs.training import (
+    ConstantSpec,
+    CosineSpec,
+    ExponentialSpec,
+    OneCycleSpec,
+    ReduceOnPlateauSpec,
+    ScheduleSpec,
+    StepSpec,
+)
+from .formulas import number
+
+
+def schedule(request: SimulateScheduleRequest) -> ScheduleSimulation:
+    """The learning rate of every epoch by a schedule, with its warm-up, before anything is trained.
+
+    A `reduce_on_plateau` acts on the loss, which is not known before: what is told is the rate as
+    long as the loss keeps falling.
+
+    Raises `InvalidArgument` where the warm-up is longer than the run.
+    """
+    spec, base, epochs = request.schedule, request.learning_rate, request.epochs
+    warmup = spec.warmup_epochs if isinstance(spec, CosineSpec) else 0
+    if warmup > epochs:
+        raise InvalidArgument.of(
+            FieldError("schedule.warmup_epochs", f"may be at most the {epochs} epochs of the run")
+        )
+    made = build_schedule(spec)
+    chosen = np.unique(
+        np.linspace(0, epochs - 1, min(request.points, epochs)).round().astype(int)
+    ).tolist()
+    rates = [made.value(epoch, epochs, base) for epoch in range(epochs)]
+    middle = warmup + (epochs - warmup) / 2
+    return ScheduleSimulation(
+        points=[
+            SchedulePoint(
+                epoch=epoch + 1,
+                step=epoch * request.steps_per_epoch + 1,
+                learning_rate=rates[epoch],
+            )
+            for epoch in chosen
+        ],
+        formula=_formula(spec),
+        first=_at(made, spec, 0, epochs, base),
+        midpoint=_at(made, spec, middle, epochs, base),
+        last=_at(made, spec, epochs, epochs, base),
+        highest=max(rates),
+        warmup_epochs=warmup,
+        total_steps=epochs * request.steps_per_epoch,
+        verdict=_verdict(spec, rates, epochs),
+    )
+
+
+def _formula(spec: ScheduleSpec) -> str:
+    match spec:
+        case ConstantSpec():
+            return "η(t) = η"
+        case StepSpec():
+            return "η(t) = η·factor^⌊t / every⌋"
+        case ExponentialSpec():
+            return "η(t) = η·decay^⌊t⌋"
+        case CosineSpec(warmup_epochs=0):
+            return "η(t) = η·(f + (1 - f)·(1 + cos(π·t / T)) / 2)"
+        case CosineSpec():
+            return (
+                "η(t) = η·(t + 1) / (W + 1) for t < W, then "
+                "η·(f + (1 - f)·(1 + cos(π·(t - W) / (T - W))) / 2)"
+            )
+        case OneCycleSpec():
+            return (
+                "half a cosine from initial_fraction·η up to η, then another down to "
+                "final_fraction·η"
+            )
+        case ReduceOnPlateauSpec():
+            return "η, times factor after every `patience` epochs without a better loss"
+
+
+def _at(made: Schedule, spec: ScheduleSpec, t: float, epochs: int, base: float) -> Quantity:
+    """The rate after `t` epochs, which may end in a half."""
+    value = made.value(t, epochs, base)
+    name = f"η({number(t)})"
+    η, T = number(base), epochs
+    match spec:
+        case StepSpec(every=every, factor=times):
+            numbers = f"{η}·{number(times)}^⌊{number(t)} / {every}⌋"
+        case ExponentialSpec(decay=decay):
+            numbers = f"{η}·{number(decay)}^⌊{number(t)}⌋"
+        case CosineSpec(warmup_epochs=w) if t < w:
+            numbers = f"{η}·({number(t)} + 1) / ({w} + 1)"
+        case CosineSpec(warmup_epochs=w, final_fraction=f):
+            share = f"{number(t)} / {T}" if w == 0 else f"({number(t)} - {w}) / ({T} - {w})"
+            numbers = f"{η}·({number(f)} + (1 - {number(f)})·(1 + cos(π·{share})) / 2)"
+        case _:
+            numbers = ""
+    return Quantity(
+        name=name,
+        value=value,
+        formula=_formula(spec),
+        substituted=f"{name} = {numbers + ' = ' if numbers else ''}{number(value)}",
+    )
+
+
+def _verdict(spec: ScheduleSpec, rates: list[float], epochs: int) -> str:
+    if isinstance(spec, ConstantSpec):
+        return f"The rate stays at {number(rates[0])} in all {epochs} epochs."
+    if isinstance(spec, ReduceOnPlateauSpec):
+        return (
+            f"The rate stays at {number(rates[0])} until the loss has not fallen for "
+            f"{spec.patience} epochs; then it is multiplied by {number(spec.factor)}."
+        )
+    top = int(np.argmax(rates))
+    rise = (
+        f"rises from {number(rates[0])} to {number(rates[top])} by epoch {top + 1} and "
+        if top > 0
+        else f"begins at {number(rates[0])} and "
+    )
+    return f"The rate {rise}is {number(rates[-1])} in epoch {epochs}, the last one."

@@ -1,0 +1,184 @@
+"""Whether a line parts two sets of points, decided exactly: by the nearest points of their hulls.
+
+All mixtures of the points of a set (with positive shares whose sum is 1) make its convex hull. Two
+hulls that meet share a mixture, which no line can have on both of its sides: a proof that there is
+none. If they do not meet, then the line halfway between their nearest points parts them, as far
+from both as can be. The nearest points are found by Wolfe's algorithm ("Finding the nearest point
+in a polytope", 1976) on the differences of the points. It is finite, and here it is exact, since
+floats are fractions and fractions are computed with as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..specs.simulations.line import Line
+
+Point = Sequence[float]
+Whole = tuple[int, ...]
+Shares = dict[int, Fraction]
+"""By the place of the point."""
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The nearest points of two hulls, as mixtures."""
+
+    ones: Shares
+    zeros: Shares
+    one: tuple[Fraction, ...]
+    zero: tuple[Fraction, ...]
+
+    @property
+    def meet(self) -> bool:
+        """Whether the two are one point, so that no line parts the sets."""
+        return self.one == self.zero
+
+
+def nearest(points: Sequence[Point], targets: Sequence[int]) -> Nearest:
+    """The nearest points of the hulls of the points with target 1 and with target 0.
+
+    Both kinds must be there.
+    """
+    exact = [[Fraction(x) for x in point] for point in points]
+    scale = math.lcm(*(x.denominator for point in exact for x in point))
+    whole = [tuple(int(x * scale) for x in point) for point in exact]
+    ones = [i for i, target in enumerate(targets) if target]
+    zeros = [j for j, target in enumerate(targets) if not target]
+
+    # Shares of differences, whose mixture is the difference between two mixtures.
+    shares = {(ones[0], zeros[0]): Fraction(1)}
+    while True:
+        differences = [_minus(whole[i], whole[j]) for i, j in shares]
+        x = _whole_mixture(list(shares.values()), differences)
+        # The difference that lies furthest the other way.
+        i = min(ones, key=lambda i: _dot(x, whole[i]))
+        j = max(zeros, key=lambda j: _dot(x, whole[j]))
+        furthest = _dot(x, _minus(whole[i], whole[j]))
+        if furthest >= min(_dot(x, difference) for difference in differences):
+            break
+        shares[i, j] = Fraction(0)
+        differences.append(_minus(whole[i], whole[j]))
+        shares = _improved(shares, differences)
+
+    of_ones: Shares = {}
+    of_zeros: Shares = {}
+    for (i, j), share in sorted(shares.items()):
+        of_ones[i] = of_ones.get(i, Fraction(0)) + share
+        of_zeros[j] = of_zeros.get(j, Fraction(0)) + share
+    of_zeros = dict(sorted(of_zeros.items()))
+    return Nearest(of_ones, of_zeros, _mixture(of_ones, exact), _mixture(of_zeros, exact))
+
+
+def _improved(
+    shares: dict[tuple[int, int], Fraction], differences: list[Whole]
+) -> dict[tuple[int, int], Fraction]:
+    """The shares of the shortest mixture of some of the differences, nearer to 0 than before."""
+    pairs, now = list(shares), list(shares.values())
+    while True:
+        best = _shortest(differences)
+        if all(share > 0 for share in best):
+            return dict(zip(pairs, best, strict=True))
+        # As far towards the best as all shares stay positive; one that becomes 0 leaves.
+        way = min(share / (share - aim) for share, aim in zip(now, best, strict=True) if aim <= 0)
+        now = [share + way * (aim - share) for share, aim in zip(now, best, strict=True)]
+        kept = [k for k, share in enumerate(now) if share > 0]
+        pairs = [pairs[k] for k in kept]
+        now = [now[k] for k in kept]
+        differences = [differences[k] for k in kept]
+
+
+def _shortest(differences: list[Whole]) -> list[Fraction]:
+    """Shares of sum 1 and any sign that make the shortest mixture.
+
+    Its products with all differences are alike: the solution of G·u = 1, with the products G[i, j]
+    of differences i and j, over its sum. Gaussian elimination that stays in whole numbers (Bareiss,
+    1968); 1 is added to all products, which keeps the solution's direction and makes G regular.
+    """
+    n = len(differences)
+    rows = [[_dot(a, b) + 1 for b in differences] + [1] for a in differences]
+    before = 1
+    for k in range(n):
+        pivot = next(r for r in range(k, n) if rows[r][k])
+        rows[k], rows[pivot] = rows[pivot], rows[k]
+        for r in range(k + 1, n):
+            rows[r] = [
+                (rows[k][k] * a - rows[r][k] * b) // before
+                for a, b in zip(rows[r], rows[k], strict=True)
+            ]
+        before = rows[k][k]
+    solution = [Fraction(0)] * n
+    for k in reversed(range(n)):
+        rest = sum((rows[k][c] * solution[c] for c in range(k + 1, n)), Fraction(0))
+        solution[k] = (rows[k][n] - rest) / rows[k][k]
+    total = sum(solution)
+    return [share / total for share in solution]
+
+
+def _whole_mixture(shares: list[Fraction], vectors: list[Whole]) -> Whole:
+    """The mixture times a positive number that makes it whole."""
+    common = math.lcm(*(share.denominator for share in shares))
+    factors = [share.numerator * (common // share.denominator) for share in shares]
+    return tuple(_dot(factors, axis) for axis in zip(*vectors, strict=True))
+
+
+def _mixture(shares: Shares, points: list[list[Fraction]]) -> tuple[Fraction, ...]:
+    parts = [[share * x for x in points[i]] for i, share in shares.items()]
+    return tuple(sum(axis, Fraction(0)) for axis in zip(*parts, strict=True))
+
+
+def _dot(a: Sequence[int], b: Sequence[int]) -> int:
+    return sum(x * y for x, y in zip(a, b, strict=True))
+
+
+def _minus(a: Whole, b: Whole) -> Whole:
+    return tuple(x - y for x, y in zip(a, b, strict=True))
+
+
+def line_of(
+    weights: Sequence[float], bias: float, points: Sequence[Point], *, of: str = "x"
+) -> Line | None:
+    """Where the weighted sum of two inputs is 0, cut to a box around the points.
+
+    None unless there are two weights, not both 0. `of` is what the inputs are called.
+    """
+    if len(weights) != 2 or not any(weights):
+        return None
+    first, second = (f"{weight:.4g}·{of}{i}" for i, weight in enumerate(weights, 1))
+    equation = f"{first} + {second} + {bias:.4g} = 0".replace("+ -", "- ")
+    # Of length 1, and such that the numbers stay in range.
+    size = max(abs(weight) for weight in weights)
+    a, b = (weight / size for weight in weights)
+    length = math.hypot(a, b)
+    a, b, c = a / length, b / length, bias / size / length
+    passes_by = Line(equation=equation, start=[], end=[])
+    if not math.isfinite(c):
+        return passes_by
+    low, high = [], []
+    for axis in zip(*points, strict=True):
+        around = (max(axis) - min(axis)) / 2.0 or 1.0
+        low.append(min(axis) - around)
+        high.append(max(axis) + around)
+    # From the point of the line that is nearest to the box's middle, along the line.
+    middle = [(least + most) / 2.0 for least, most in zip(low, high, strict=True)]
+    away = a * middle[0] + b * middle[1] + c
+    foot = (middle[0] - away * a, middle[1] - away * b)
+    along = (-b, a)
+    start, end = -math.inf, math.inf
+    for place, direction, least, most in zip(foot, along, low, high, strict=True):
+        if direction == 0.0:
+            if not least <= place <= most:
+                return passes_by
+            continue
+        ways = sorted(((least - place) / direction, (most - place) / direction))
+        start, end = max(start, ways[0]), min(end, ways[1])
+    if start > end:
+        return passes_by
+    return Line(
+        equation=equation,
+        start=[p + start * d for p, d in zip(foot, along, strict=True)],
+        end=[p + end * d for p, d in zip(foot, along, strict=True)],
+    )

@@ -1,0 +1,265 @@
+"""A small network, taken apart: the weighted sum of each layer apart from what is made of it.
+
+    input ──→ sum x·W + b ──→ activation ──→ sum ──→ activation ──→ output
+
+The formulas are those of the engine's layers, traced once for each network; what is asked of them,
+a value or a slope, is evaluated together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import count
+
+import numpy as np
+
+from epochal_engine import (
+    ACTIVATIONS,
+    ActivationLayer,
+    Add,
+    Concatenate,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    LayerNorm,
+    Network,
+    Reshape,
+    Residual,
+    ShapeError,
+    Slice,
+)
+from epochal_engine.layers import Scope
+from epochal_engine.layers.layer import FirstValues
+from epochal_engine.layers.structure import position_names
+from epochal_engine.network import INPUT, parameter_leaves
+from epochal_engine.streams import Streams
+from epochal_engine.trace import Array, Shape, Symbol, leaf
+
+from ..errors import FieldError, InvalidArgument
+from ..specs.build import build_network
+from ..specs.simulations.small_network import GivenWeights, SmallNetworkSpec
+
+KINDS = (
+    Dense,
+    ActivationLayer,
+    Dropout,
+    LayerNorm,
+    Residual,
+    Flatten,
+    Reshape,
+    Slice,
+    Add,
+    Concatenate,
+)
+MAX_LAYERS = 32
+MAX_PRODUCTS = 2_000
+MAX_VALUES = 2_048
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One layer of the way forward; the layers of a residual come before it, by their paths."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[Symbol, ...]
+    weighted_sum: Symbol | None
+    """Of a dense layer, before its activation."""
+    output: Symbol
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """The formulas of a network, for one sample: every array is `(1, …)`."""
+
+    input: Symbol
+    parameters: dict[str, Symbol]
+    steps: tuple[Step, ...]
+
+    @property
+    def output(self) -> Symbol:
+        """The prediction."""
+        return self.steps[-1].output
+
+
+@dataclass(frozen=True, eq=False)
+class SmallNetwork:
+    """A network that was asked about, with numbers for all of its leaves."""
+
+    network: Network
+    trace: Trace
+    weights: dict[str, Array]
+    """By the names of `Network.parameters`, as float64."""
+    input: Array
+    """`(1, *input_shape)`."""
+
+    @property
+    def leaves(self) -> dict[Symbol, Array]:
+        """The numbers of the input and the parameters, as `evaluate` takes them."""
+        given = {self.trace.parameters[name]: array for name, array in self.weights.items()}
+        return {self.trace.input: self.input, **given}
+
+
+def small_network(spec: SmallNetworkSpec) -> SmallNetwork:
+    """The network, its formulas, and its numbers.
+
+    Raises `InvalidArgument` where it is too large, has a layer that has an explorer of its own, or
+    where shapes do not fit.
+    """
+    _check_layers(spec)
+    try:
+        network = build_network(spec.network)
+    except ShapeError as error:
+        raise InvalidArgument.of(FieldError(f"network.layers[{error.layer}]", str(error))) from None
+    except ValueError as error:
+        raise InvalidArgument.of(FieldError("network.layers", str(error))) from None
+    products = network.flops // 2
+    if products > MAX_PRODUCTS or network.learnt_size > 2 * MAX_PRODUCTS:
+        raise InvalidArgument.of(
+            FieldError(
+                "network.layers",
+                f"make {products} products of a weight and an input, and at most {MAX_PRODUCTS} "
+                "are written out",
+            ),
+            reason="limit_exceeded",
+        )
+    if network.largest_array > MAX_VALUES:
+        raise InvalidArgument.of(
+            FieldError(
+                "network.layers",
+                f"make an array of {network.largest_array} numbers, and at most {MAX_VALUES} are "
+                "written out",
+            ),
+            reason="limit_exceeded",
+        )
+    numbers = math.prod(network.input_shape)
+    if len(spec.input) != numbers:
+        raise InvalidArgument.of(
+            FieldError("input", f"must have {numbers} numbers, not {len(spec.input)}")
+        )
+    return SmallNetwork(
+        network=network,
+        trace=_traced(network),
+        weights=_weights(spec, network),
+        input=np.array(spec.input, np.float64).reshape((1, *network.input_shape)),
+    )
+
+
+def _check_layers(spec: SmallNetworkSpec) -> None:
+    allowed = tuple(kind.type for kind in KINDS)
+    errors = []
+    layers = 0
+    pending = [(f"network.layers[{i}]", layer) for i, layer in enumerate(spec.network.layers)]
+    while pending:
+        path, layer = pending.pop()
+        layers += 1
+        if layer.type not in allowed:
+            errors.append(
+                FieldError(f"{path}.type", f"must be one of {', '.join(allowed)} to be traced")
+            )
+        for i, inner in enumerate(getattr(layer, "layers", ())):
+            pending.append((f"{path}.layers[{i}]", inner))
+    if layers > MAX_LAYERS:
+        errors.append(FieldError("network.layers", f"may have at most {MAX_LAYERS}"))
+    if math.prod(spec.network.input_shape) > MAX_VALUES:
+        errors.append(FieldError("network.input_shape", f"may hold at most {MAX_VALUES} numbers"))
+    if errors:
+        raise InvalidArgument.of(*errors)
+
+
+@lru_cache(maxsize=64)
+def _traced(network: Network) -> Trace:
+    x = leaf((1, *network.input_shape))
+    parameters = parameter_leaves(network)
+
+    def variable(name: str, shape: Shape, first: FirstValues, is_learnt: bool) -> Symbol:
+        return parameters[name]
+
+    outputs = {INPUT: x}
+    steps: list[Step] = []
+    for name, layer, names in zip(network.names, network.layers, network.inputs, strict=True):
+        scope = Scope(name, variable, None, {})
+        steps += _steps(name, layer, scope, tuple(outputs[other] for other in names))
+        outputs[name] = steps[-1].output
+    return Trace(x, parameters, tuple(steps))
+
+
+def _steps(name: str, layer: Layer, scope: Scope, inputs: tuple[Symbol, ...]) -> Iterator[Step]:
+    """The layer, and before it those within."""
+    if isinstance(layer, Residual):
+        (y,) = inputs
+        for inner, one in zip(position_names(layer.layers), layer.layers, strict=True):
+            for step in _steps(f"{name}.{inner}", one, scope.within(inner), (y,)):
+                yield step
+                y = step.output
+        yield Step(name, layer, (*inputs, y), None, inputs[0] + y)
+        return
+    if isinstance(layer, Dense):
+        total = replace(layer, activation="linear").forward(scope, *inputs)
+        yield Step(name, layer, inputs, total, ACTIVATIONS[layer.activation].traced(total))
+        return
+    yield Step(name, layer, inputs, None, layer.forward(scope, *inputs))
+
+
+def _weights(spec: SmallNetworkSpec, network: Network) -> dict[str, Array]:
+    weights = network.first_weights(rng=Streams.from_seed(spec.seed).weights)
+    if spec.weights_from == "pattern":
+        numbers = count()
+        for name, array in weights.items():
+            if name.endswith(".weight"):
+                place = next(numbers)
+                weights[name] = pattern_weight(array.shape, place)
+                if (bias := name.removesuffix("weight") + "bias") in weights:
+                    weights[bias] = pattern_bias(array.shape[1], place)
+    errors = []
+    for index, given in enumerate(spec.weights):
+        errors += _put(weights, given, f"weights[{index}]")
+    if errors:
+        raise InvalidArgument.of(*errors)
+    return weights
+
+
+def pattern_weight(shape: Shape, place: int) -> Array:
+    """0.1·((3·o + 5·i + 7·l) mod 11 - 5) for input i and unit o of dense layer l, `(i, o)`."""
+    i, o = np.indices(shape)
+    weight: Array = np.round(0.1 * ((3 * o + 5 * i + 7 * place) % 11 - 5), 1)
+    return weight
+
+
+def pattern_bias(units: int, place: int) -> Array:
+    """0.1·((o + l) mod 3 - 1) for unit o of dense layer l."""
+    bias: Array = np.round(0.1 * ((np.arange(units) + place) % 3 - 1), 1)
+    return bias
+
+
+def _put(weights: dict[str, Array], given: GivenWeights, path: str) -> list[FieldError]:
+    """Put the weights in their place; what does not fit."""
+    errors = []
+    known = {name.rpartition(".")[0] for name in weights}
+    if given.layer not in known:
+        return [
+            FieldError(f"{path}.layer", f"must be a layer with weights: {', '.join(sorted(known))}")
+        ]
+    for field in ("weight", "bias", "scale", "shift"):
+        values: Sequence[object] | None = getattr(given, field)
+        if values is None:
+            continue
+        name = f"{given.layer}.{field}"
+        if name not in weights:
+            errors.append(FieldError(f"{path}.{field}", f"is nothing that {given.layer} has"))
+            continue
+        if field == "weight" and len({len(row) for row in given.weight or ()}) > 1:
+            errors.append(FieldError(f"{path}.{field}", "must have rows of one length"))
+            continue
+        array = np.array(values, np.float64)
+        if array.shape != weights[name].shape:
+            needs = " x ".join(map(str, weights[name].shape))
+            has = " x ".join(map(str, array.shape))
+            errors.append(FieldError(f"{path}.{field}", f"must be {needs} numbers, not {has}"))
+            continue
+        weights[name] = array
+    return errors

@@ -1,0 +1,31 @@
+"""What the cell and its model have in common, part by part."""
+
+from __future__ import annotations
+
+from ..base import Reply
+
+
+class NeuronPart(Reply):
+    """A part of a nerve cell, and what stands for it in an artificial neuron."""
+
+    id: str
+    part: str
+    """Of the cell."""
+    role: str
+    """What it does there."""
+    counterpart: str
+    """Of the artificial neuron."""
+    counterpart_role: str
+    symbol: str
+    """The counterpart in the formula y = f(Σ wᵢ·xᵢ + b)."""
+    difference: str
+    """Where the likeness ends."""
+
+
+class NeuronParts(Reply):
+    """In the order in which a signal passes through them."""
+
+    parts: list[NeuronPart]
+    formula: str
+    """The artificial neuron as a whole."""
+    sources: list[str]

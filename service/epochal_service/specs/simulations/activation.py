@@ -1,0 +1,121 @@
+"""Activations, as they may be asked for: their curves, and what a chain of them does."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ..base import ActivationName, Reply, Spec
+from .neuron import Value
+from .quantity import Quantity
+
+ChainLabel = Literal["vanishing", "stable", "exploding"]
+
+
+class SimulateActivationRequest(Spec):
+    """One or several activations, at one place and over a range."""
+
+    activations: list[ActivationName] = Field(min_length=1, max_length=14)
+    """All but `softmax`, which weighs numbers against each other and has no curve."""
+    x: Value = 0.5
+    """Where value and slope are explained."""
+    minimum: Value = -6.0
+    maximum: Value = 6.0
+    points: int = Field(default=121, ge=2, le=1001)
+    """Places of the curves, at equal distances from `minimum` to `maximum`."""
+    saturation_below: float = Field(default=0.05, gt=0.0, le=1.0)
+    """An activation counts as saturated where its slope is smaller than this, whatever its sign."""
+
+
+class Zone(Reply):
+    """A stretch of the range."""
+
+    start: float
+    end: float
+
+
+class ActivationCurve(Reply):
+    """What one activation does."""
+
+    activation: ActivationName
+    formula: str
+    derivative_formula: str
+    range: str
+    """The values that it can take, as an interval."""
+    value: Quantity
+    """f(x) at the place asked for."""
+    derivative: Quantity
+    """f'(x) there."""
+    values: list[float]
+    """f at each of `x_values`."""
+    derivatives: list[float]
+    """f' at each of `x_values`."""
+    largest_slope: float
+    """The largest |f'| over the range."""
+    largest_slope_at: Zone
+    """Where it is: start and end are one place for a peak."""
+    saturation: list[Zone]
+    """Where |f'| is below the threshold, from left to right."""
+    saturated_share: float
+    """The share of the range that these make up."""
+    value_at_zero: float
+    derivative_at_zero: float
+    convention: str | None = None
+    """What is done about a slope at 0 that mathematics leaves open."""
+
+
+class ActivationSimulation(Reply):
+    """Activations beside each other."""
+
+    x_values: list[float]
+    activations: list[ActivationCurve]
+    """In the order asked for."""
+    verdict: str
+    """Which of them lets most of a gradient through at x, in a sentence."""
+
+
+class SimulateActivationChainRequest(Spec):
+    """A signal goes through `depth` layers of one neuron each: a ← f(weight·a + bias)."""
+
+    activation: ActivationName
+    """Any but `softmax`."""
+    depth: int = Field(default=10, ge=1, le=100)
+    weight: Annotated[float, Field(ge=-100.0, le=100.0)] = 1.0
+    bias: Annotated[float, Field(ge=-100.0, le=100.0)] = 0.0
+    x: Annotated[float, Field(ge=-100.0, le=100.0)] = 0.5
+    """The signal that goes in."""
+
+
+class ChainLink(Reply):
+    """One layer of the chain."""
+
+    layer: int
+    """Counted from 1."""
+    weighted_sum: Quantity
+    signal: Quantity
+    """What the layer hands on."""
+    factor: Quantity
+    """By how much a small change of what comes in is enlarged: weight·f'(z)."""
+    forward_gradient: Quantity
+    """By how much a small change of x arrives here: the product of all factors up to this."""
+    backward_gradient: float
+    """How much of a gradient of 1 at the output arrives before this layer: the product of all
+    factors from this one on."""
+
+
+class ActivationChainSimulation(Reply):
+    """What happens to a signal on the way forward, and to a gradient on the way back."""
+
+    links: list[ChainLink]
+    output: float
+    gradient: float
+    """Of the output along x: the product of all factors."""
+    factor_per_layer: float
+    """The geometric mean of the factors' sizes; 0 if one of them is 0."""
+    label: ChainLabel
+    """`vanishing` if the gradient's size is below `vanishing_below`, `exploding` if it is above
+    `exploding_above`, `stable` between them."""
+    vanishing_below: float
+    exploding_above: float
+    verdict: str

@@ -1,0 +1,90 @@
+"""A window that slides over a signal or an image, as it may be asked for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ..base import Reply, Spec
+from ..networks import Padding
+from .quantity import Quantity
+from .small_network import Value
+
+KernelName = Literal["edge", "vertical_edge", "horizontal_edge", "blur", "sharpen", "identity"]
+PoolingKind = Literal["max", "average"]
+
+
+class WindowedSpec(Spec):
+    """Exactly one of `image` and `signal`; rows of an image are of one length."""
+
+    image: list[list[Value]] | None = Field(default=None, min_length=1, max_length=32)
+    """At most 32 rows of 32 pixels."""
+    signal: list[Value] | None = Field(default=None, min_length=1, max_length=256)
+
+
+class SimulateConvolutionRequest(WindowedSpec):
+    """An image or a signal, and a kernel: given, or by its name."""
+
+    kernel: list[list[Value]] | None = Field(default=None, min_length=1, max_length=7)
+    """Rows of at most 7 numbers; one row for a signal."""
+    kernel_name: KernelName | None = None
+    """`edge` if there is no kernel at all. Of 3 by 3 numbers, of 3 for a signal."""
+    bias: Value = 0.0
+    stride: int = Field(default=1, ge=1, le=8)
+    padding: Padding = "valid"
+    """`valid`: windows lie within; `same`: zeros around give one for every `stride` pixels."""
+
+
+class SimulatePoolingRequest(WindowedSpec):
+    """An image or a signal, and the size of the windows."""
+
+    kind: PoolingKind = "max"
+    size: int = Field(default=2, ge=1, le=8)
+    stride: int | None = Field(default=None, ge=1, le=8)
+    """The size, if it is not given: windows side by side."""
+
+
+class Window(Reply):
+    """One place of the window."""
+
+    row: int
+    """Of the output, counted from 0."""
+    column: int
+    top: int
+    """The window's first row in the padded input, counted from 0."""
+    left: int
+    values: list[list[float]]
+    """What lies in the window."""
+    products: list[list[float]]
+    """Each value times its weight; empty for pooling."""
+    result: Quantity
+
+
+class ConvolutionSimulation(Reply):
+    """A convolution, window by window."""
+
+    kernel: list[list[float]]
+    padded: list[list[float]]
+    """The input with its zeros around; a signal is one row."""
+    padding_before: list[int]
+    """Rows above and columns to the left that are zeros."""
+    height: Quantity
+    width: Quantity
+    windows: list[Window]
+    output: list[list[float]]
+    parameters: Quantity
+    flops: Quantity
+    verdict: str
+
+
+class PoolingSimulation(Reply):
+    """Pooling, window by window."""
+
+    height: Quantity
+    width: Quantity
+    windows: list[Window]
+    output: list[list[float]]
+    left_out: int
+    """Numbers of the input that lie in no window."""
+    verdict: str

@@ -1,0 +1,25 @@
+"""What a search through the jobs looks at."""
+
+import json
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("jobs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("words", sa.Text(), nullable=False, server_default=""))
+    jobs = sa.table("jobs", *(sa.column(name) for name in ("id", "spec", "words")))
+    connection = op.get_bind()
+    for job_id, spec in connection.execute(sa.select(jobs.c.id, jobs.c.spec)).all():
+        asked = json.loads(spec)
+        asked = asked.get("job", asked)  # a sweep's
+        dataset = asked["dataset"]
+        labels = [f"{key}={value}" for key, value in asked.get("labels", {}).items()]
+        words = [job_id, dataset.get("name") or dataset.get("id") or "", *labels]
+        connection.execute(
+            sa.update(jobs).where(jobs.c.id == job_id).values(words="\n".join(words).casefold())
+        )

@@ -1,0 +1,122 @@
+"""A real Chromium before a real Epochal that serves the built page.
+
+Without a Chromium these tests are skipped and say so; `EPOCHAL_BROWSER=required` makes that a
+failure. Whatever a page writes to its console as an error fails the test that opened it.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.servers.stack import Stack
+
+ROOT = Path(__file__).parents[2]
+BUILT = ROOT / "service/epochal_service/page/index.html"
+AXE = ROOT / "clients/web/node_modules/axe-core/axe.min.js"
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+
+
+def _missing() -> str | None:
+    if not any(map(shutil.which, NAMES)):
+        return (
+            "THE BROWSER TESTS WERE SKIPPED: there is no Chromium. On Debian: apt-get install -y "
+            "chromium"
+        )
+    if not BUILT.is_file() or not AXE.is_file():
+        return "THE BROWSER TESTS WERE SKIPPED: the page has not been built: make page"
+    return None
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if reason := _missing():
+        if os.environ.get("EPOCHAL_BROWSER") == "required":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        path = next(filter(None, map(shutil.which, NAMES)))
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def url(chromium: Browser, stack: Stack) -> str:
+    """Where the session's Epochal serves its page; `chromium` first, as it may be missing."""
+    return stack.http
+
+
+class Opened:
+    """Opens pages of one test in any size and light, and keeps what they complain of."""
+
+    def __init__(self, browser: Browser, base_url: str) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.base_url = base_url
+        self.complaints: list[str] = []
+        self.requested: list[str] = []
+
+    def __call__(self, path: str = "/", size: dict[str, int] = WIDE, **options: Any) -> Page:
+        """`color_scheme="dark"`, `reduced_motion="reduce"` and the like go to the browser."""
+        context = self._browser.new_context(
+            base_url=self.base_url,
+            viewport={"width": size["width"], "height": size["height"]},
+            **options,
+        )
+        self._contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: self._heard(message.type, message.text))
+        page.on("pageerror", lambda error: self._heard("error", str(error)))
+        page.on("request", lambda request: self.requested.append(request.url))
+        page.goto(path)
+        return page
+
+    def _heard(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, url: str) -> Iterator[Opened]:
+    """`open_page("/jobs", size=PHONE, color_scheme="dark")`; fails on errors in the console."""
+    opened = Opened(chromium, url)
+    yield opened
+    opened.close()
+    assert opened.complaints == []
+
+
+def see_everything(page: Page) -> None:
+    """Scroll through the page, so that each section has been loaded, and back to its top."""
+    for section in page.locator("section[id]").all():
+        section.scroll_into_view_if_needed()
+        page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it is, one line for each rule and element."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    return [
+        f"{rule['id']}: {rule['help']} at {node['target']} {node.get('failureSummary', '')}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]

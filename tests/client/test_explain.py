@@ -1,0 +1,40 @@
+"""`epochal explain`: words and numbers of the journey in the terminal."""
+
+import json
+
+from tests.client.test_cli import Run, run
+
+__all__ = ["run"]
+
+
+def test_without_a_topic_the_topics_are_listed(run: Run) -> None:
+    done = run("explain")
+    assert [line.split()[:2] for line in done.stdout.splitlines()[1:3]] == [
+        ["1", "network"],
+        ["2", "neuron"],
+    ]
+    assert len(json.loads(run("explain", "--json").stdout)["sections"]) == 10
+
+
+def test_a_section_tells_its_idea_and_computes_its_examples(run: Run) -> None:
+    text = run("explain", "neuron").stdout
+    assert text.startswith("2  The single neuron")
+    assert "z = 0.7 + (-0.15) + 0.4 + (-0.2) = 0.75" in text
+    assert "epochal train perceptron-and" in text
+    assert run("explain", "2").stdout == text
+
+
+def test_an_explorer_may_be_asked_anything(run: Run) -> None:
+    request = json.dumps({"inputs": [2.0], "weights": [3.0], "bias": 1.0})
+    done = run("explain", "perceptron", "--request", json.dumps({"table": "or"}), "--json")
+    assert json.loads(done.stdout)["answers"]["SimulatePerceptron"]["converged"] is True
+    assert run("explain", "neuron", "--request", request).returncode == 2
+
+
+def test_what_is_wrong_is_said(run: Run) -> None:
+    unknown = run("explain", "nothing")
+    assert unknown.returncode == 2
+    assert "there is no topic 'nothing'" in unknown.stderr
+    assert run("explain", "perceptron", "--request", "{").returncode == 2
+    assert run("explain", "perceptron", "--request", "[]").returncode == 2
+    assert run("explain", "perceptron", "--request", '{"table": 7}').returncode == 2

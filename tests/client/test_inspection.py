@@ -1,0 +1,148 @@
+"""A look into a network, a fork of it, and jobs side by side: as arrays, once on each wire."""
+
+import uuid
+
+import numpy as np
+import pytest
+from tests.client.material import MOONS, XOR
+
+import epochal
+
+DIGITS = {
+    "network": epochal.network([64], [epochal.dense(8, "relu"), epochal.dense(10, "softmax")]),
+    "dataset": {"name": "digits"},
+    "loss": "cross_entropy",
+    "epochs": 2,
+    "validation_fraction": 0.2,
+}
+
+
+@pytest.fixture
+def moons(client: epochal.Client) -> epochal.Job:
+    """Two moons after 20 epochs, with the weights of every fifth."""
+    spec = {**MOONS, "epochs": 20, "snapshots": {"weights_every": 5}}
+    return client.jobs.create(spec, request_id="client-tests-looked-into").wait(60, check=True)
+
+
+@pytest.fixture
+def digits(client: epochal.Client) -> epochal.Job:
+    return client.jobs.create(DIGITS, request_id="client-tests-digits").wait(60, check=True)
+
+
+def test_unit_maps_are_what_the_units_say_at_each_point(moons: epochal.Job) -> None:
+    maps = moons.unit_maps(x=(-1, 2), y=(0, 1), resolution=3, epoch=14)
+    assert maps.epoch == 10
+    assert (maps.x.tolist(), maps.y.tolist()) == ([-1, 0.5, 2], [0, 0.5, 1])
+    output = list(maps.layers)[-1]
+    assert maps.layers[output].shape == (1, 3, 3)
+    grid = moons.predict_grid((-1, 2), (0, 1), resolution=3, epoch=10)
+    np.testing.assert_allclose(maps.layers[output][0], grid.outputs[:, :, 0], rtol=1e-5)
+    alone = moons.unit_maps("dense_1", resolution=2)
+    assert list(alone.layers) == ["dense_1"]
+    with pytest.raises(epochal.InvalidArgument, match="must be one of dense_1"):
+        moons.unit_maps("dense_9")
+    with pytest.raises(epochal.InvalidArgument):
+        moons.unit_maps(x=(-1, 2))  # without y
+
+
+def test_the_hidden_space_has_a_point_for_each_sample(digits: epochal.Job) -> None:
+    space = digits.hidden_space(samples=100)
+    assert (space.layer, space.units) == ("dense_1", 8)
+    assert space.points.shape == (100, 2)
+    assert space.targets.shape == (100, 10)
+    assert (space.targets.argmax(1) == space.classes).all()
+    first, second = space.explained_variance
+    assert 1 > first >= second > 0
+    assert space.class_names == tuple("0123456789")
+    given = digits.hidden_space("input", samples=7, split="validation")
+    assert (given.layer, given.units, given.points.shape) == ("input", 64, (7, 2))
+
+
+def test_a_confusion_matrix_agrees_with_the_accuracy(digits: epochal.Job) -> None:
+    matrix = digits.confusion_matrix(split="validation")
+    assert matrix.counts.shape == (10, 10)
+    assert matrix.counts.sum() == 359  # a fifth of 1,797
+    assert digits.latest is not None
+    assert matrix.accuracy == pytest.approx(digits.latest.validation_accuracy)
+    assert matrix.accuracy == pytest.approx(np.trace(matrix.counts) / 359)
+
+
+def test_samples_come_with_what_the_network_says_of_them(digits: epochal.Job) -> None:
+    worst = digits.sample_predictions(6, order="worst")
+    losses = [sample.loss for sample in worst.samples]
+    assert losses == sorted(losses, reverse=True)
+    assert worst.images.shape == (6, 8, 8)
+    for sample in worst.samples:
+        assert sample.predicted_class == sample.outputs.argmax()
+        np.testing.assert_allclose(digits.predict(sample.inputs), sample.outputs, rtol=1e-5)
+    assert len(digits.sample_predictions().samples) == 20
+
+
+def test_samples_that_are_no_pictures_have_no_images(moons: epochal.Job) -> None:
+    with pytest.raises(epochal.EpochalError, match="no pictures"):
+        _ = moons.sample_predictions(1).images
+
+
+def test_weights_come_layer_by_layer(moons: epochal.Job) -> None:
+    told = moons.layer_weights(epoch=19)
+    assert told.epoch == 15
+    arrays = moons.weights(15)
+    for layer, own in told.layers.items():
+        for name, array in own.items():
+            np.testing.assert_array_equal(array, arrays[f"{layer}.{name}"])
+    assert list(moons.layer_weights("dense_1").layers) == ["dense_1"]
+
+
+def test_a_look_before_the_first_checkpoint_finds_nothing(moons: epochal.Job) -> None:
+    with pytest.raises(epochal.NotFound, match="the first is of epoch 5"):
+        moons.confusion_matrix(epoch=4)
+
+
+def test_a_fork_begins_where_another_job_was(moons: epochal.Job) -> None:
+    fork = moons.fork(10, epochs=4, labels={}).wait(60, check=True)
+    assert fork.forked_from == epochal.ForkedFrom(moons.id, 10)
+    assert fork.epoch == 4
+    parent, child = moons.weights(10), fork.weights(0)
+    np.testing.assert_array_equal(parent["dense_1.weight"], child["dense_1.weight"])
+    latest = fork.fork()
+    assert latest.forked_from == epochal.ForkedFrom(fork.id, 4)
+    assert moons.forked_from is None
+    with pytest.raises(epochal.InvalidArgument, match="5 and 10"):
+        moons.fork(7)
+
+
+def test_jobs_are_compared(client: epochal.Client, moons: epochal.Job) -> None:
+    fork = moons.fork(20, epochs=3, optimizer={"type": "sgd", "learning_rate": 0.25}).wait(60)
+    told = client.jobs.compare(moons, fork.id)
+    assert list(told.curves) == [moons.id, fork.id]
+    first, second = told.jobs
+    assert (first.epochs, second.epochs) == (20, 3)
+    assert second.forked_from == epochal.ForkedFrom(moons.id, 20)
+    np.testing.assert_array_equal(first.curve["train_loss"], moons.curve()["train_loss"])
+    assert first.best is not None
+    assert second.best is not None
+    losses = moons.curve()[first.best.metric]
+    assert first.best.value == losses.min()
+    assert told.best is (first if first.best.value <= second.best.value else second)
+    differences = {each.path: each.told for each in told.differences}
+    assert differences["epochs"] == (20, 3)
+    assert differences["optimizer.learning_rate"][1] == 0.25
+    assert differences["initial_weights.epoch"] == (None, 20)
+    aligned = client.jobs.compare(moons, fork, metrics=["train_loss"], aligned=True, max_points=5)
+    assert aligned.jobs[0].curve.epochs["train_loss"].tolist() == [1, 6, 10, 15, 20]
+    assert aligned.jobs[1].curve.epochs["train_loss"].tolist() == [1]
+    with pytest.raises(epochal.InvalidArgument, match="needs at least 2"):
+        client.jobs.compare(moons)
+
+
+def test_jobs_are_searched_and_come_with_small_curves(client: epochal.Client) -> None:
+    word = uuid.uuid4().hex
+    job = client.jobs.create(XOR, epochs=50, name=f"Night {word}").wait(60)
+    assert job.name == f"Night {word}"
+    [found] = client.jobs.list(query=word.upper(), state=["queued", "succeeded"], curve_points=8)
+    assert found.id == job.id
+    assert found.small_curve is not None
+    assert found.small_curve.epochs[[0, -1]].tolist() == [1, 50]
+    assert len(found.small_curve.values) <= 14
+    assert list(client.jobs.list(query=word, state="failed")) == []
+    assert job.small_curve is None

@@ -1,0 +1,108 @@
+"""What a trained network says, and what the classes that it names are called."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.client.test_cli import environment
+from tests.servers.stack import Stack
+
+import epochal
+
+IRIS: dict[str, Any] = {
+    "network": epochal.network([4], [epochal.dense(8, "tanh"), epochal.dense(3, "softmax")]),
+    "dataset": {"name": "iris", "scaling": "standard"},
+    "loss": "cross_entropy",
+    "epochs": 60,
+    "batch_size": 16,
+    "optimizer": {"type": "adam", "learning_rate": 0.05},
+}
+# One of each kind, as they were measured.
+FLOWERS = [[5.1, 3.5, 1.4, 0.2], [5.7, 2.8, 4.1, 1.3], [6.5, 3.0, 5.8, 2.2]]
+KINDS = ["setosa", "versicolor", "virginica"]
+
+# Reads five letters and writes each of them again.
+ECHO: dict[str, Any] = {
+    "network": {
+        "input_shape": [5],
+        "layers": [
+            {"type": "embedding", "vocabulary": 3, "units": 4},
+            {"type": "dense", "units": 3, "activation": "softmax"},
+        ],
+    },
+    "dataset": {
+        "inputs": [[0, 1, 2, 0, 1], [2, 2, 1, 0, 0], [1, 0, 2, 1, 1]],
+        "targets": [[0, 1, 2, 0, 1], [2, 2, 1, 0, 0], [1, 0, 2, 1, 1]],
+    },
+    "loss": "cross_entropy",
+    "epochs": 100,
+    "optimizer": {"type": "adam", "learning_rate": 0.1},
+}
+
+
+@pytest.fixture
+def iris(client: epochal.Client) -> epochal.Job:
+    return client.jobs.create(IRIS, request_id="predictions-of-iris").wait(60)
+
+
+def test_classes_have_the_names_that_the_data_set_gives_them(iris: epochal.Job) -> None:
+    assert iris.classify(FLOWERS) == KINDS
+    assert iris.classify(FLOWERS[1]) == ["versicolor"]
+    assert iris.predict(FLOWERS).shape == (3, 3)
+    assert iris.predict(FLOWERS).argmax(1).tolist() == [0, 1, 2]
+
+
+def test_an_uploaded_table_names_its_classes(client: epochal.Client) -> None:
+    rows = "\n".join(f"{x},{'far' if x > 3 else 'near'}" for x in range(8))
+    dataset = client.datasets.upload_csv(f"x,distance\n{rows}\n", name="distances")
+    job = client.jobs.create(
+        {
+            "network": epochal.network([1], [epochal.dense(1, "sigmoid")]),
+            "dataset": {"id": dataset.id},
+            "loss": "binary_cross_entropy",
+            "epochs": 200,
+            "optimizer": {"type": "adam", "learning_rate": 0.3},
+        }
+    ).wait(60)
+    assert job.classify([[0], [7]]) == ["near", "far"]
+
+
+def test_numbers_have_no_classes(client: epochal.Client) -> None:
+    spec = {
+        "network": epochal.network([1], [epochal.dense(1)]),
+        "dataset": {"name": "sine"},
+        "loss": "mse",
+        "epochs": 1,
+    }
+    assert client.jobs.create(spec).wait(60).classify([[0.5]]) == []
+
+
+def test_a_network_that_answers_in_a_sequence_says_so_at_each_place(
+    client: epochal.Client,
+) -> None:
+    job = client.jobs.create(ECHO, request_id="predictions-of-echo").wait(60)
+    answers = job.predict([[2, 1, 0, 0, 2], [0, 0, 1, 1, 2]])
+    assert answers.shape == (2, 5, 3)
+    assert answers.argmax(-1).tolist() == [[2, 1, 0, 0, 2], [0, 0, 1, 1, 2]]
+    np.testing.assert_allclose(answers.sum(-1), 1.0, rtol=1e-5)
+    assert job.predict([2, 1, 0, 0, 2]).shape == (5, 3)
+
+
+def test_the_command_prints_the_names(stack: Stack, iris: epochal.Job) -> None:
+    words = ("predict", iris.id, "--inputs", json.dumps(FLOWERS))
+
+    def done(*more: str) -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "epochal", *words, *more],
+            capture_output=True,
+            text=True,
+            env=environment(stack.http),
+            timeout=60,
+            check=True,
+        ).stdout
+
+    assert [line.split()[-1] for line in done().splitlines()] == ["class", *KINDS]
+    assert json.loads(done("--json"))["labels"] == KINDS

@@ -1,0 +1,24 @@
+"""A format whose package the server lacks is refused alike on both wires, and says what to do."""
+
+import sys
+
+import pytest
+from tests.contract.conftest import World
+from tests.contract.wires import Wires
+
+
+def test_onnx_without_its_package_says_what_to_install(
+    service: Wires, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    over_http, over_grpc = service.both("GetExport", id=world.ended, format="onnx")
+    assert over_http == over_grpc
+    assert (over_http.kind, over_http.reason) == ("UNIMPLEMENTED", "not_installed")
+    told = service.http.get(f"/v1/jobs/{world.ended}/export", params={"format": "onnx"})
+    assert told.status_code == 501
+    assert told.json()["detail"] == (
+        "The format onnx needs the Python package onnx, which this server lacks: "
+        "pip install 'epochal-server[onnx]'"
+    )
+    safetensors, _ = service.both("GetExport", id=world.ended, format="safetensors")
+    assert safetensors.kind is None

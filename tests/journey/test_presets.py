@@ -1,0 +1,86 @@
+"""Ready jobs: each leads where it says, for whatever seed."""
+
+import json
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+from tests.servers.stack import MakeStack
+
+from epochal_service.journey.presets import PRESETS
+from epochal_service.specs.jobs import TERMINAL
+
+NAMES = [preset.name for preset in PRESETS]
+SEEDS = range(5)
+
+
+def test_each_has_a_name_of_its_own_and_a_place_in_the_journey(client: TestClient) -> None:
+    presets = client.get("/v1/presets").json()["presets"]
+    assert [preset["name"] for preset in presets] == NAMES
+    assert len(set(NAMES)) == len(NAMES)
+    assert {preset["section"] for preset in presets} == {
+        *("neuron", "activations", "architecture", "forward", "loss", "backpropagation"),
+        "training",
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_spec_is_a_job_as_it_stands(client: TestClient, name: str) -> None:
+    spec = client.get(f"/v1/presets/{name}").json()["spec"]
+    told = client.post("/v1/jobs?validate_only=true", json=spec)
+    assert told.is_success, told.text
+
+
+def test_none_is_a_network_that_often_fails_on_xor() -> None:
+    for preset in PRESETS:
+        text = json.dumps(preset.model_dump(mode="json"))
+        if '"xor"' in text:
+            first = preset.spec.network.layers[0]  # type: ignore[union-attr]
+            assert first.units > 2, preset.name  # type: ignore[union-attr]
+
+
+def test_an_unknown_one_is_not_found(client: TestClient) -> None:
+    problem = client.get("/v1/presets/none")
+    assert problem.status_code == 404
+    assert "GET /v1/presets" in problem.json()["detail"]
+
+
+def meets(preset: dict[str, Any], job: dict[str, Any]) -> bool:
+    if job["state"] != preset["expected_state"]:
+        return False
+    return all(
+        abs(job["latest"][one["metric"]] - one["value"]) <= one["tolerance"]
+        for one in preset["expected"]
+    )
+
+
+@pytest.mark.parametrize("seeds", [[7], pytest.param(SEEDS, marks=pytest.mark.presets)])
+def test_each_comes_out_as_expected_through_the_whole_service(
+    make_stack: MakeStack, seeds: range
+) -> None:
+    stack = make_stack()
+    with httpx2.Client(base_url=stack.http, timeout=30) as client:
+        presets = client.get("/v1/presets").json()["presets"]
+        jobs = [
+            (preset, seed, client.post("/v1/jobs", json={**preset["spec"], "seed": seed}).json())
+            for preset in presets
+            for seed in seeds
+        ]
+        for preset, seed, job in jobs:
+            with client.stream("GET", f"/v1/jobs/{job['id']}/events") as events:
+                for _ in events.iter_lines():
+                    pass  # the stream ends with the job
+            ended = client.get(f"/v1/jobs/{job['id']}").json()
+            assert ended["state"] in TERMINAL
+            assert meets(preset, ended), (preset["name"], seed, ended["state"], ended["latest"])
+
+
+def test_the_tests_know_a_result_that_is_not_met() -> None:
+    preset: dict[str, Any] = {
+        "expected_state": "succeeded",
+        "expected": [{"metric": "train_loss", "value": 0.1, "tolerance": 0.05}],
+    }
+    assert meets(preset, {"state": "succeeded", "latest": {"train_loss": 0.14}})
+    assert not meets(preset, {"state": "succeeded", "latest": {"train_loss": 0.16}})
+    assert not meets(preset, {"state": "failed", "latest": {"train_loss": 0.1}})

@@ -1,0 +1,126 @@
+"""One hidden layer of growing width over HTTP."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.simulate.conftest import Ask
+
+
+def test_a_sine_is_fitted_ever_better_by_wider_layers(ask: Ask) -> None:
+    told = ask("approximation", seeds=20, steps=40)
+    medians = {fit["width"]: fit["median_error"] for fit in told["widths"]}
+    # Of 20 seeds after long runs of gradient descent: a good optimizer is at least as near.
+    long_runs = {1: 0.235, 2: 0.190, 4: 0.015, 8: 2.8e-4, 16: 2.4e-5, 32: 1.2e-5}
+    assert all(medians[width] <= error for width, error in long_runs.items())
+    assert medians[1] > 0.05
+    assert medians[1] > medians[2] > medians[4]
+    assert max(medians[8], medians[16], medians[32]) < 1e-5
+    assert [fit["parameters"] for fit in told["widths"]] == [4, 7, 13, 25, 49, 97]
+
+
+def test_the_errors_are_those_of_the_curves(ask: Ask) -> None:
+    told = ask("approximation", target="bump", samples=129, widths=[3], seeds=4, steps=10)
+    (fit,) = told["widths"]
+    # So many samples lie where the curve is told.
+    assert told["inputs"] == pytest.approx(told["curve_inputs"])
+    error = np.square(np.array(fit["curve"]) - told["outputs"]).mean()
+    assert error == pytest.approx(fit["errors"][fit["curve_seed"]])
+    assert sorted(fit["errors"])[1] == fit["errors"][fit["curve_seed"]]
+    assert fit["median_error"] == pytest.approx(np.median(fit["errors"]))
+    assert fit["best_error"] == min(fit["errors"])
+
+
+def test_one_tanh_makes_the_best_single_step_that_there_is(ask: Ask) -> None:
+    """Against a search over all slopes and places, with the best scale and offset for each."""
+    told = ask("approximation", widths=[1], seeds=5, steps=100)
+    x, y = np.array(told["inputs"]), np.array(told["outputs"])
+    best = math.inf
+    for slope in np.linspace(0.05, 3.0, 60):
+        for place in np.linspace(-math.pi, math.pi, 61):
+            features = np.stack([np.tanh(slope * (x - place)), np.ones_like(x)], axis=1)
+            _, residual, *_ = np.linalg.lstsq(features, y)
+            best = min(best, float(residual[0]) / len(x))
+    assert told["widths"][0]["best_error"] == pytest.approx(best, rel=0.02)
+    assert told["widths"][0]["best_error"] <= best
+
+
+def test_without_an_activation_width_brings_nothing(ask: Ask) -> None:
+    told = ask("approximation", activation="linear", widths=[1, 8], seeds=2)
+    x, y = np.array(told["inputs"]), np.array(told["outputs"])
+    _, residual, *_ = np.linalg.lstsq(np.stack([x, np.ones_like(x)], axis=1), y)
+    for fit in told["widths"]:
+        assert fit["best_error"] == pytest.approx(float(residual[0]) / len(x), rel=1e-6)
+
+
+def test_a_step_of_one_tanh_and_four_points_by_two_bends_are_met_exactly(ask: Ask) -> None:
+    assert ask("approximation", target="step", widths=[1])["widths"][0]["best_error"] < 1e-9
+    told = ask(
+        "approximation",
+        inputs=[0.0, 1.0, 2.0, 3.0],
+        outputs=[0.0, 1.0, 0.5, 2.0],
+        widths=[3],
+        steps=100,
+    )
+    assert told["widths"][0]["best_error"] < 1e-12
+
+
+def test_the_best_constant_misses_by_the_variance(ask: Ask) -> None:
+    told = ask("approximation", inputs=[0.0, 1.0], outputs=[3.0, 7.0], widths=[1], steps=1)
+    assert told["constant_error"] == 4.0
+    assert (told["target"], told["formula"]) == ("points", None)
+
+
+def test_the_scale_of_the_points_is_of_no_consequence(ask: Ask) -> None:
+    x, y = np.linspace(0.0, 1.0, 20), np.linspace(0.0, 1.0, 20) ** 3
+    small = ask("approximation", inputs=x.tolist(), outputs=y.tolist(), widths=[2], steps=15)
+    large = ask(
+        "approximation",
+        inputs=(1e3 * x - 5e4).tolist(),
+        outputs=(1e5 * y + 1e4).tolist(),
+        widths=[2],
+        steps=15,
+    )
+    (a,), (b,) = small["widths"], large["widths"]
+    assert b["median_error"] == pytest.approx(1e10 * a["median_error"], rel=1e-2)
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu", "softplus", "sigmoid", "elu", "selu"])
+def test_every_bend_will_do(ask: Ask, activation: str) -> None:
+    told = ask("approximation", activation=activation, widths=[2, 12], seeds=3)
+    few, many = told["widths"]
+    assert many["median_error"] < 1e-3
+    assert many["median_error"] < 0.1 * few["median_error"]
+
+
+def test_points_above_each_other_are_fitted_by_their_mean(ask: Ask) -> None:
+    told = ask("approximation", inputs=[0.0, 0.0, 1.0], outputs=[1.0, 3.0, 0.0], widths=[2])
+    assert told["widths"][0]["best_error"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("request_", "field"),
+    [
+        ({"target": "cosine"}, "target"),
+        ({"target": "sine", "inputs": [0.0, 1.0], "outputs": [0.0, 1.0]}, "target"),
+        ({"inputs": [0.0, 1.0]}, "outputs"),
+        ({"outputs": [0.0, 1.0]}, "inputs"),
+        ({"inputs": [0.0, 1.0], "outputs": [0.0, 1.0, 2.0]}, "outputs"),
+        ({"inputs": [1.0, 1.0], "outputs": [0.0, 1.0]}, "inputs"),
+        ({"activation": "step"}, "activation"),
+        ({"activation": "softmax"}, "activation"),
+        ({"widths": [65]}, "widths[0]"),
+        ({"widths": [64], "seeds": 20, "steps": 400, "samples": 256}, "steps"),
+    ],
+)
+def test_what_does_not_fit_is_named(ask: Ask, request_: dict[str, Any], field: str) -> None:
+    problem = ask("approximation", status=400, **request_)
+    assert field in [error["field"] for error in problem["errors"]]
+
+
+def test_the_budget_is_told(ask: Ask) -> None:
+    problem = ask("approximation", widths=[64], seeds=20, steps=400, samples=256, status=400)
+    assert "3.0e+09 multiplications and additions" in problem["detail"]
+    told = ask("approximation", widths=[2], steps=2)
+    assert 0 < told["work"] < told["budget"] == 3e9

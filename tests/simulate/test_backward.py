@@ -1,0 +1,246 @@
+"""A backward pass, over HTTP, beside plain Python and beside the engine's own training step."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.simulate.conftest import Ask
+
+import epochal_engine as engine
+from epochal_engine.plan import perform
+from epochal_engine.step import Gradient
+from epochal_service.specs.build import build_network
+from epochal_service.specs.networks import NetworkSpec
+
+
+def dense(units: int, activation: str = "linear", **more: Any) -> dict[str, Any]:
+    return {"type": "dense", "units": units, "activation": activation, **more}
+
+
+NETWORK = {"input_shape": [3], "layers": [dense(4, "relu"), dense(4, "relu"), dense(2, "softmax")]}
+EXAMPLE: dict[str, Any] = {
+    "network": NETWORK,
+    "input": [0.8, 0.3, 0.6],
+    "weights_from": "pattern",
+    "target": [0.0],
+    "loss": "cross_entropy",
+}
+
+
+def deltas(layer: dict[str, Any]) -> list[float]:
+    return [unit["delta"]["value"] for unit in layer["units"]]
+
+
+def parameter(layer: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = (each for each in layer["parameters"] if each["name"] == name)
+    return dict(found)
+
+
+def test_3_4_4_2_with_weights_that_anybody_can_work_out(ask: Ask) -> None:
+    told = ask("backward", **EXAMPLE)
+    assert told["loss"]["value"] == pytest.approx(0.600257, abs=5e-7)
+    assert told["prediction"] == pytest.approx([0.548670, 0.451330], abs=5e-7)
+    assert told["target"] == [1.0, 0.0]
+    third, second, first = told["layers"]
+    assert deltas(third) == pytest.approx([-0.451330, 0.451330], abs=5e-7)
+    assert deltas(second) == pytest.approx([0, -0.361064, 0, 0.135399], abs=5e-7)
+    assert deltas(first) == pytest.approx([0, 0, -0.157965, 0.126372], abs=5e-7)
+    norms = [parameter(layer, "weight")["norm"]["value"] for layer in (first, second, third)]
+    assert norms == pytest.approx([0.211202, 0.131619, 0.089416], abs=5e-7)
+
+
+def test_the_class_and_its_row_are_one_target(ask: Ask) -> None:
+    assert ask("backward", **EXAMPLE) == ask("backward", **EXAMPLE | {"target": [1.0, 0.0]})
+
+
+def test_the_chain_rule_is_written_with_its_numbers(ask: Ask) -> None:
+    third, second, _ = ask("backward", **EXAMPLE)["layers"]
+    blame = third["units"][0]
+    assert blame["gradient"] is None
+    assert blame["delta"]["formula"] == "δ1 = a1 - y1"
+    assert blame["delta"]["substituted"] == "δ1 = 0.5487 - 1 = -0.4513"
+    hidden = second["units"][1]
+    assert hidden["gradient"]["formula"] == "∂L/∂a2 = Σₖ w2,k·δk of dense_3"
+    assert hidden["gradient"]["substituted"] == ("∂L/∂a2 = 0.3·(-0.4513) + (-0.5)·0.4513 = -0.3611")
+    assert hidden["slope"]["substituted"] == "f'(0.044) = 1"
+    assert hidden["delta"]["substituted"] == "δ2 = (-0.3611)·1 = -0.3611"
+    slope = parameter(second, "weight")["slopes"][2 * 4 + 1]
+    assert slope["substituted"] == "∂L/∂w3,2 = 0.03·(-0.3611) = -0.01083"
+
+
+def test_one_neuron_by_hand(ask: Ask) -> None:
+    """L = (w·x - y)² with w = (1, 2), b = 0, x = (3, -2), y = 1: the sum is -1, the error -2."""
+    told = ask(
+        "backward",
+        network={"input_shape": [2], "layers": [dense(1)]},
+        input=[3.0, -2.0],
+        weights=[{"layer": "dense_1", "weight": [[1.0], [2.0]], "bias": [0.0]}],
+        target=[1.0],
+        loss="mse",
+        learning_rate=0.1,
+    )
+    (layer,) = told["layers"]
+    assert told["loss"]["substituted"] == "L = (-1 - 1)² = 4"
+    assert deltas(layer) == [-4.0]
+    assert parameter(layer, "weight")["gradient"] == [[-12.0], [8.0]]
+    assert parameter(layer, "bias")["gradient"] == [[-4.0]]
+    assert parameter(layer, "weight")["after"] == pytest.approx(np.array([[2.2], [1.2]]))
+    assert parameter(layer, "weight")["update"]["substituted"] == "w1,1 ← 1 - 0.1·(-12) = 2.2"
+    # 2.2·3 - 1.2·2 + .4 = 4.6: over the valley and up the other side.
+    assert told["loss_after"]["value"] == pytest.approx(3.6**2)
+    assert "rises" in told["verdict"]
+
+
+def gradient_by_the_engine(request: dict[str, Any], weights: dict[str, Any]) -> dict[str, Any]:
+    """By another way: the trace of the whole training step, differentiated at once."""
+    network = build_network(NetworkSpec.model_validate(request["network"]))
+    compiled = Gradient(network, request["loss"], 1, "float64")
+    gradient = {name: np.zeros(shape) for name, shape in network.parameters.items()}
+    inputs = np.array(request["input"]).reshape((1, *network.input_shape))
+    targets = np.array(request["target"]).reshape((1, *network.output_shape))
+    scores = np.empty((1, *network.output_shape))
+    rng = np.random.default_rng(0)
+    perform(compiled.bind(inputs, targets, scores, weights, gradient, rng))
+    return gradient
+
+
+LAYERS = st.sampled_from(
+    [
+        dense(3, "tanh"),
+        dense(2, "sigmoid", use_bias=False),
+        dense(4),
+        dense(2, "gelu"),
+        dense(3, "softplus"),
+        {"type": "layer_norm"},
+        {"type": "activation", "activation": "silu"},
+        {"type": "dropout", "rate": 0.0},
+        {"type": "flatten"},
+    ]
+)
+ENDS = st.sampled_from(
+    [
+        (dense(1, "sigmoid"), "binary_cross_entropy", [1.0]),
+        (dense(2, "sigmoid"), "binary_cross_entropy", [1.0, 0.0]),
+        (dense(1, "sigmoid"), "focal", [0.0]),
+        (dense(3, "softmax"), "cross_entropy", [0.2, 0.5, 0.3]),
+        (dense(2, "tanh"), "mse", [0.5, -0.5]),
+        (dense(2, "softmax"), "mse", [1.0, 0.0]),
+        (dense(2), "huber", [4.0, -0.1]),
+        (dense(1), "hinge", [0.0]),
+    ]
+)
+
+
+@given(
+    shape=st.sampled_from([[2], [2, 3]]),
+    layers=st.lists(LAYERS, max_size=3),
+    residual=st.booleans(),
+    end=ENDS,
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=40, deadline=None)
+def test_layer_by_layer_it_is_the_gradient_that_training_takes(
+    ask: Ask, shape: list[int], layers: list[Any], residual: bool, end: Any, seed: int
+) -> None:
+    last, loss, target = end
+    if residual:
+        width = shape[-1]
+        within = [dense(4, "tanh"), dense(width)]
+        layers = [{"type": "residual", "layers": within}, *layers]
+    if len(shape) > 1:
+        layers = [*layers, {"type": "flatten"}]
+    rng = np.random.default_rng(seed)
+    request = {
+        "network": {"input_shape": shape, "layers": [*layers, last]},
+        "input": rng.normal(size=math.prod(shape)).tolist(),
+        "target": target,
+        "loss": loss,
+        "seed": seed,
+    }
+    told = ask("backward", **request, check=True)
+    network = build_network(NetworkSpec.model_validate(request["network"]))
+    streams = engine.streams.Streams.from_seed(seed)
+    expected = gradient_by_the_engine(request, network.first_weights(rng=streams.weights))
+    found = {
+        f"{layer['name']}.{each['name']}": each["gradient"]
+        for layer in told["layers"]
+        for each in layer["parameters"]
+    }
+    assert found.keys() == expected.keys()
+    for name, gradient in expected.items():
+        assert np.array(found[name]) == pytest.approx(np.atleast_2d(gradient), abs=1e-12)
+    assert told["check"]["agrees"], told["check"]
+    assert told["check"]["parameters"] == network.learnt_size
+
+
+def test_a_layer_that_is_read_twice_gets_both_gradients(ask: Ask) -> None:
+    """y = (w·x) + 3·(w·x) with w = 2, x = 1, against 0: L = 64 w² x² / 4 …: slope 2·8·4."""
+    told = ask(
+        "backward",
+        network={
+            "input_shape": [1],
+            "layers": [
+                dense(1, use_bias=False, name="shared"),
+                dense(1, use_bias=False, name="tripled"),
+                {"type": "add", "input": ["shared", "tripled"]},
+            ],
+        },
+        input=[1.0],
+        weights=[
+            {"layer": "shared", "weight": [[2.0]]},
+            {"layer": "tripled", "weight": [[3.0]]},
+        ],
+        target=[0.0],
+        loss="mse",
+        check=True,
+    )
+    added, tripled, shared = told["layers"]
+    assert added["input_gradients"] == [[16.0], [16.0]]
+    assert parameter(tripled, "weight")["gradient"] == [[32.0]]
+    assert shared["units"][0]["gradient"]["value"] == 16.0 + 3.0 * 16.0
+    assert parameter(shared, "weight")["gradient"] == [[64.0]]
+    assert told["check"]["agrees"] is True
+
+
+def test_a_step_has_no_slope_and_teaches_nothing(ask: Ask) -> None:
+    network = {"input_shape": [1], "layers": [dense(2, "step"), dense(1, "sigmoid")]}
+    told = ask("backward", network=network, input=[0.5], target=[1.0], loss="binary_cross_entropy")
+    assert parameter(told["layers"][1], "weight")["norm"]["value"] == 0
+
+
+def test_a_check_on_a_kink_says_that_it_does_not_agree(ask: Ask) -> None:
+    """relu at exactly 0: the slope is 0 by convention, and half of 1 by differences."""
+    told = ask(
+        "backward",
+        network={"input_shape": [1], "layers": [dense(1, "relu", use_bias=False)]},
+        input=[1.0],
+        weights=[{"layer": "dense_1", "weight": [[0.0]]}],
+        target=[1.0],
+        loss="mse",
+        check=True,
+    )
+    check = told["check"]
+    assert (check["slope"], check["agrees"]) == (0.0, False)
+    assert check["difference"] == pytest.approx(-1.0, abs=1e-4)
+
+
+def test_a_loss_needs_its_activation(ask: Ask) -> None:
+    problem = ask("backward", **EXAMPLE | {"loss": "binary_cross_entropy"}, status=400)
+    assert [error["field"] for error in problem["errors"]] == ["loss"]
+    assert "sigmoid" in problem["errors"][0]["description"]
+
+
+@pytest.mark.parametrize("target", [[2.0], [0.5], [1.0, 0.0, 0.0], [0.7, 0.7]])
+def test_a_target_that_is_none_is_told(ask: Ask, target: list[float]) -> None:
+    problem = ask("backward", **EXAMPLE | {"target": target}, status=400)
+    assert [error["field"] for error in problem["errors"]] == ["target"]
+
+
+def test_what_is_wrong_with_the_network_is_told_as_by_forward(ask: Ask) -> None:
+    request = EXAMPLE | {"input": [1.0]}
+    told = ask("backward", **request, status=400)
+    forward = {k: v for k, v in request.items() if k not in ("target", "loss")}
+    assert told["errors"] == ask("forward", **forward, status=400)["errors"]

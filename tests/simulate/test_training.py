@@ -1,0 +1,188 @@
+"""The training loop, over HTTP: its steps beside plain NumPy, its bands beside what is known."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.simulate.conftest import Ask
+
+FOUR_ROWS: dict[str, Any] = {
+    "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},
+    "dataset": {"inputs": [[1.0], [2.0], [3.0], [4.0]], "targets": [2.0, 4.0, 6.0, 8.0]},
+    "loss": "mse",
+}
+
+
+def test_a_step_is_forward_loss_backward_and_update(ask: Ask) -> None:
+    """y = w·x + b on four rows: all of gradient descent in three lines of NumPy."""
+    told = ask(
+        "training",
+        **FOUR_ROWS,
+        epochs=5,
+        steps=5,
+        optimizer={"type": "sgd", "learning_rate": 0.02},
+        seed=3,
+    )
+    x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.array([2.0, 4.0, 6.0, 8.0])
+    # The loss of the first step, and its mean score, give the weight that it began with: b is 0.
+    w, b = told["steps"][0]["forward"]["value"] / 2.5, 0.0
+    for step, loss in zip(told["steps"], told["train_loss"], strict=True):
+        error = w * x + b - y
+        assert step["loss"]["value"] == pytest.approx(np.mean(error**2), rel=1e-5)
+        assert loss == pytest.approx(step["loss"]["value"])
+        slope_w, slope_b = 2 * np.mean(error * x), 2 * np.mean(error)
+        assert step["backward"]["value"] == pytest.approx(math.hypot(slope_w, slope_b), rel=1e-5)
+        (layer,) = step["layers"]
+        moved = 0.02 * math.hypot(slope_w, slope_b)
+        assert layer["update_norm"] == pytest.approx(moved, rel=1e-5)
+        assert layer["update_ratio"] == pytest.approx(moved / math.hypot(w, b), rel=1e-5)
+        w, b = w - 0.02 * slope_w, b - 0.02 * slope_b
+        assert step["update"]["name"] == "dense_1.weight[0][0]"
+        assert step["update"]["value"] == pytest.approx(w, rel=1e-5)
+        assert step["samples"] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "lion"]
+)
+def test_the_steps_are_those_of_the_run(ask: Ask, optimizer: str) -> None:
+    """In batches: the mean over an epoch's steps is the epoch's row of the curve."""
+    told = ask(
+        "training",
+        optimizer={"type": optimizer, "learning_rate": 0.02},
+        batch_size=64,
+        epochs=2,
+        steps=8,
+        seed=5,
+    )
+    assert told["steps_per_epoch"] == 4
+    assert [step["batch_size"] for step in told["steps"]] == [64, 64, 64, 8] * 2
+    assert [step["epoch"] for step in told["steps"]] == [1] * 4 + [2] * 4
+    for epoch, expected in enumerate(told["train_loss"]):
+        steps = told["steps"][4 * epoch : 4 * epoch + 4]
+        mean = sum(step["loss"]["value"] * step["batch_size"] for step in steps) / 200
+        assert mean == pytest.approx(expected, rel=1e-5)
+    last = told["steps"][7]["backward"]["value"]
+    assert last == pytest.approx(told["gradient_norm"][1], rel=1e-5)
+
+
+def test_dropout_is_drawn_as_in_the_run(ask: Ask) -> None:
+    network = {
+        "input_shape": [2],
+        "layers": [
+            {"type": "dense", "units": 16, "activation": "relu"},
+            {"type": "dropout", "rate": 0.5},
+            {"type": "dense", "units": 1, "activation": "sigmoid"},
+        ],
+    }
+    told = ask("training", network=network, epochs=4, steps=4)
+    assert [step["loss"]["value"] for step in told["steps"]] == pytest.approx(told["train_loss"])
+
+
+def test_first_losses_are_those_of_a_guess(ask: Ask) -> None:
+    two = ask("training", epochs=1, seed=1)["train_loss"][0]
+    assert two == pytest.approx(math.log(2), abs=0.15)
+    digits = {
+        "input_shape": [64],
+        "layers": [
+            {"type": "dense", "units": 16, "activation": "tanh"},
+            {"type": "dense", "units": 10, "activation": "softmax"},
+        ],
+    }
+    ten = ask(
+        "training",
+        network=digits,
+        dataset={"name": "digits"},
+        loss="cross_entropy",
+        epochs=1,
+        steps=1,
+    )
+    assert ten["train_loss"][0] == pytest.approx(math.log(10), abs=0.6)
+
+
+def test_steps_that_are_too_long_diverge_and_say_so(ask: Ask) -> None:
+    told = ask("training", **FOUR_ROWS, epochs=200, optimizer={"type": "sgd", "learning_rate": 0.5})
+    assert (told["stop_reason"], told["label"]["name"]) == ("diverged", "diverged")
+    assert told["train_loss"][-1] > 100 * told["train_loss"][0]
+    assert "made things worse" in told["verdict"]
+
+
+def bands(told: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    return {band["label"]: (band["lowest"], band["highest"]) for band in told["bands"]}
+
+
+def test_adam_on_circles_is_good_from_about_a_thousandth_to_about_one(ask: Ask) -> None:
+    told = ask("learning-rates")
+    found = bands(told)
+    assert [band["label"] for band in told["bands"]] == [
+        *("too_low", "slow", "good", "oscillating", "diverged")
+    ]
+    assert found["good"][0] < 0.01 < found["good"][1]
+    assert 0.0009 < found["good"][0] < 0.003
+    assert 0.4 < found["good"][1] < 1.6
+    assert 0.7 < found["oscillating"][0] < 3.2
+    assert 2.0 < found["diverged"][0] < 6.0
+    assert sum(band["rates"] for band in told["bands"]) == len(told["results"]) == 24
+    assert found["good"][0] <= told["best"] <= found["good"][1]
+
+
+def test_a_hundredth_is_slow_for_plain_gradient_descent(ask: Ask) -> None:
+    """The label comes from the curve, not from the number."""
+    sgd: dict[str, Any] = {"optimizer": {"type": "sgd"}, "batch_size": 10, "epochs": 100}
+    told = ask("learning-rates", **sgd, lowest=0.01, highest=0.1, rates=2)
+    assert [result["label"] for result in told["results"]] == ["slow", "good"]
+    adam = ask("learning-rates", lowest=0.01, highest=0.1, rates=2)
+    assert [result["label"] for result in adam["results"]] == ["good", "good"]
+
+
+def test_each_rate_of_the_sweep_is_the_run_at_that_rate(ask: Ask) -> None:
+    told = ask("learning-rates", lowest=0.01, highest=1.0, rates=3, epochs=40, seed=2)
+    for result in told["results"]:
+        optimizer = {"type": "adam", "learning_rate": result["learning_rate"]}
+        alone = ask("training", optimizer=optimizer, epochs=40, steps=0, seed=2)
+        curve = [alone["train_loss"][epoch - 1] for epoch in told["curve_epochs"]]
+        assert result["curve"] == pytest.approx(curve, rel=2e-3)
+        assert result["label"] == alone["label"]["name"]
+
+
+def test_rates_need_room_between_them(ask: Ask) -> None:
+    problem = ask("learning-rates", lowest=0.1, highest=0.1, status=400)
+    assert [error["field"] for error in problem["errors"]] == ["highest"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"network": {"input_shape": [3], "layers": []}}, "network.layers"),
+        (
+            {"network": {"input_shape": [3], "layers": [{"type": "dense", "units": 1}]}},
+            "network.input_shape",
+        ),
+        (
+            {"network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}},
+            "loss",
+        ),
+        (
+            {"network": {"input_shape": [9, 2], "layers": [{"type": "gru", "units": 2}]}},
+            "network.layers[0].type",
+        ),
+        ({"dataset": {"name": "nothing"}}, "dataset.name"),
+        ({"dataset": {"name": "circles", "samples": 2001}}, "dataset.samples"),
+        ({"dataset": {"id": "data_1"}}, "dataset.name"),
+        ({"loss": "cross_entropy"}, "network.layers[2]"),
+        ({"optimizer": {"type": "perceptron"}}, "optimizer"),
+    ],
+)
+@pytest.mark.parametrize("explorer", ["training", "learning-rates"])
+def test_what_does_not_fit_is_told_by_its_place(
+    ask: Ask, explorer: str, change: dict[str, Any], field: str
+) -> None:
+    problem = ask(explorer, status=400, **change)
+    assert field in [error["field"] for error in problem["errors"]]
+
+
+def test_more_than_the_budget_is_refused_and_shown_the_way_to_a_job(ask: Ask) -> None:
+    problem = ask("learning-rates", epochs=2000, rates=64, status=400)
+    assert problem["reason"] == "limit_exceeded"
+    assert "/v1/sweeps" in problem["errors"][0]["description"]

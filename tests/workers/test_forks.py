@@ -1,0 +1,177 @@
+"""A fork goes on from another job's weights, whatever becomes of that job, bit for bit."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.workers.record import read, record
+from tests.workers.workshop import AT_ONCE, DIGITS, XOR, Service, at_call
+
+from epochal_service.errors import InvalidArgument
+from epochal_service.jobs.epochs import join
+from epochal_service.jobs.preparation import SHIFT
+from epochal_service.methods import jobs, sweeps
+from epochal_service.specs.jobs import CreateJobOptions, ForkedFrom
+from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
+from epochal_service.specs.training import TrainingSpec
+from epochal_service.store import checkpoints
+from epochal_service.store.packing import unpack
+
+# One step an epoch that remembers nothing: all that it depends on are the weights.
+FORGETFUL: dict[str, Any] = {
+    **XOR,
+    "epochs": 40,
+    "optimizer": {"type": "sgd", "learning_rate": 0.5},
+    "snapshots": {"weights_every": 10},
+}
+
+
+@pytest.fixture
+def parent(service: Service) -> str:
+    """A job of 40 epochs that has ended; every tenth has its weights."""
+    job_id = service.create(FORGETFUL)
+    assert service.run(job_id) == "succeeded"
+    return job_id
+
+
+def fork(service: Service, parent: str, epoch: int, spec: Any = FORGETFUL, **changes: Any) -> str:
+    return service.create(spec, initial_weights={"job": parent, "epoch": epoch}, **changes)
+
+
+def losses(service: Service, job_id: str) -> list[float]:
+    _, rows = read(service.database, job_id)
+    stretch = join((row.first_epoch, row.body) for row in rows if row.body is not None)
+    assert stretch is not None
+    return list(stretch.columns["train_loss"].tolist())
+
+
+def weights(service: Service, job_id: str, epoch: int) -> dict[str, Any]:
+    with service.database.read() as connection:
+        found = checkpoints.find(connection, job_id, epoch)
+    assert found is not None
+    return unpack(found[1])
+
+
+def refused(service: Service, parent: str, epoch: int, **changes: Any) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidArgument) as caught:
+        fork(service, parent, epoch, **changes)
+    return [(error.field, error.description) for error in caught.value.errors]
+
+
+def test_a_fork_without_a_change_has_the_epochs_that_its_parent_had(
+    service: Service, parent: str
+) -> None:
+    child = fork(service, parent, 30, epochs=10)
+    assert service.run(child) == "succeeded"
+    assert losses(service, child) == losses(service, parent)[30:]
+    last = weights(service, child, 10)
+    for name, array in weights(service, parent, 40).items():
+        np.testing.assert_array_equal(last[name], array)
+
+
+def test_a_fork_tells_where_it_comes_from(service: Service, parent: str) -> None:
+    child = jobs.get_job(service.context, fork(service, parent, 20))
+    assert child.forked_from == ForkedFrom(job=parent, epoch=20)
+    assert jobs.get_job(service.context, parent).forked_from is None
+
+
+def test_a_fork_outlives_its_parent(service: Service, parent: str) -> None:
+    expected = losses(service, parent)[20:]
+    child = fork(service, parent, 20, epochs=20)
+    jobs.delete_job(service.context, parent)
+    assert service.run(child) == "succeeded"
+    assert losses(service, child) == expected
+    assert jobs.get_job(service.context, child).forked_from == ForkedFrom(job=parent, epoch=20)
+
+
+def test_epoch_0_of_a_fork_is_what_it_begins_from(service: Service, parent: str) -> None:
+    child = fork(service, parent, 10, dataset={"name": "xor", "scaling": "standard"})
+    first = weights(service, child, 0)
+    for name, array in weights(service, parent, 10).items():
+        np.testing.assert_array_equal(first[name], array)
+    np.testing.assert_array_equal(first[SHIFT], [0.5, 0.5])  # of its own data
+    grandchild = fork(service, child, 0)
+    np.testing.assert_array_equal(
+        weights(service, grandchild, 0)["dense_1.weight"], first["dense_1.weight"]
+    )
+
+
+def test_a_fork_resumes_bit_for_bit(service: Service) -> None:
+    parent = service.create(DIGITS)
+    assert service.run(parent) == "succeeded"
+    whole = fork(service, parent, 14, DIGITS, epochs=9)
+    assert service.run(whole) == "succeeded"
+    broken = fork(service, parent, 14, DIGITS, epochs=9)
+    for at in (2, 4):  # the second time within the next attempt
+        assert service.run(broken, at_call(at, lambda: True), flush_seconds=AT_ONCE) == "queued"
+    assert service.run(broken) == "succeeded"
+    assert losses(service, broken) == losses(service, whole)
+    left, right = record(service.database, broken), record(service.database, whole)
+    assert left.checkpoints == right.checkpoints
+    # A fresh optimizer takes other steps than the parent's, which had its memory.
+    assert losses(service, whole)[:2] != losses(service, parent)[14:16]
+
+
+def test_layers_without_weights_may_come_and_go(service: Service, parent: str) -> None:
+    first, last = XOR["network"]["layers"]
+    layers = [first, {"type": "dropout", "rate": 0.5}, last]
+    child = fork(service, parent, 40, network={"input_shape": [2], "layers": layers})
+    np.testing.assert_array_equal(
+        weights(service, child, 0)["dense_3.weight"], weights(service, parent, 40)["dense_2.weight"]
+    )
+    assert service.run(child) == "succeeded"
+
+
+def test_an_epoch_without_weights_is_refused_with_the_nearest_that_have(
+    service: Service, parent: str
+) -> None:
+    [(field, told)] = refused(service, parent, 25)
+    assert field == "initial_weights.epoch"
+    assert told.endswith("none of epoch 25, the nearest that it has are of 20 and 30")
+    assert refused(service, parent, 3)[0][1].endswith("the nearest that it has are of 10")
+    assert refused(service, parent, 99)[0][1].endswith("the nearest that it has are of 40")
+    queued = service.create(XOR)
+    assert refused(service, queued, 1)[0][1].endswith("and none of any other yet")
+
+
+def test_weights_of_another_shape_are_refused_by_their_layer_and_both_shapes(
+    service: Service, parent: str
+) -> None:
+    _, last = XOR["network"]["layers"]
+    wide = {"type": "dense", "units": 5, "activation": "tanh"}
+    told = refused(service, parent, 10, network={"input_shape": [2], "layers": [wide, last]})
+    assert {field for field, _ in told} == {"initial_weights.job"}
+    assert re.search(
+        r"weight of dense_1 has \[2, 5\], .* dense_1 of job_\w+ has \[2, 4\]", told[0][1]
+    )
+    assert len(told) == 3  # its bias, and the weight that follows
+    longer = refused(
+        service, parent, 10, network={"input_shape": [2], "layers": [wide, wide, last]}
+    )
+    assert longer[-1][1].endswith("has none for the bias of dense_3, [1]")
+    shorter = refused(service, parent, 10, network={"input_shape": [2], "layers": [last]})
+    assert shorter[-1][1].endswith("has the bias of dense_2 as well, [1]")
+
+
+def test_no_such_parent_is_refused(service: Service) -> None:
+    assert refused(service, "job_1", 1) == [("initial_weights.job", "There is no job job_1")]
+
+
+def test_validating_alone_says_the_same_and_makes_nothing(service: Service, parent: str) -> None:
+    def validated(epoch: int) -> Any:
+        begin = {"job": parent, "epoch": epoch}
+        spec = TrainingSpec.model_validate({**FORGETFUL, "initial_weights": begin})
+        return jobs.create_job(service.context, spec, CreateJobOptions(validate_only=True))
+
+    assert validated(40).forked_from == ForkedFrom(job=parent, epoch=40)
+    with pytest.raises(InvalidArgument, match="20 and 30"):
+        validated(29)
+
+
+def test_a_sweep_of_forks_is_refused(service: Service, parent: str) -> None:
+    job = {**FORGETFUL, "initial_weights": {"job": parent, "epoch": 10}}
+    spec = SweepSpec.model_validate({"job": job, "variants": [{"seed": 1}, {"seed": 2}]})
+    with pytest.raises(InvalidArgument) as caught:
+        sweeps.create_sweep(service.context, spec, CreateSweepOptions())
+    assert [error.field for error in caught.value.errors] == ["job.initial_weights"]
