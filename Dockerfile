@@ -2,11 +2,9 @@
 
 FROM node:22-slim AS page
 WORKDIR /build
-COPY clients/web/package.json clients/web/package-lock.json clients/web/.npmrc clients/web/
-RUN cd clients/web && npm ci
 COPY protos/openapi.json protos/
 COPY clients/web clients/web
-RUN cd clients/web && npm run build
+RUN cd clients/web && npm ci && npm run build
 
 FROM python:3.13-slim AS build
 WORKDIR /build

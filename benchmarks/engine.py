@@ -1,142 +1,56 @@
-"""How fast the engine trains: microseconds a step, with and without gradient snapshots.
+"""How fast the engine is, and beside whom: `python benchmarks/engine.py [part …]`, one BLAS thread.
 
-One BLAS thread. Every figure is the best of several runs and contains everything that a run does:
-the losses, accuracies and norms of every epoch, and, where it says so, a snapshot of all layers'
-gradients in every epoch. PyTorch, where it is installed, trains the same network in the usual eager
-loop, and measures nothing; the last column is how many times longer it takes.
+    training   microseconds a step, with and without snapshots, beside PyTorch's usual eager loop
+    products   how much of a step is products of matrices
+    compiling  milliseconds until the first step
+    peers      torch.compile, JAX (jit and scan), scikit-learn, and the Playground's way in node
+    digits     seconds until 97 of 100 held-out digits are read right, beside PyTorch
+
+Every figure is the best of several runs, in processor time, and contains everything that a run
+does: losses, accuracies and norms of every epoch, and, where it says so, a snapshot of all layers'
+gradients in every epoch. The peers train the same network and measure nothing; a ratio says how
+many times longer they take. One that is not installed is named as missing.
 """
 
 from __future__ import annotations
 
-import importlib
-import math
+import ctypes
 import os
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
-from typing import Any
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["MKL_NUM_THREADS"] = "1"
+os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
+from benchmarks import _frameworks as frameworks
+from benchmarks._cases import CASES, CLASSES, Case, dense
 from benchmarks._report import options, print_table
 
 from epochal_engine import (
     Adam,
-    AdamW,
-    Conv2d,
     Data,
     Dense,
-    Embedding,
-    Flatten,
-    Layer,
-    LayerNorm,
-    MaxPool2d,
+    Gru,
+    Lstm,
     Network,
-    PositionalEncoding,
+    Rnn,
     Run,
     Sgd,
+    Target,
     Training,
-    TransformerBlock,
 )
-
-
-@dataclass(frozen=True)
-class Case:
-    """A network, its training, and enough random samples for it."""
-
-    name: str
-    network: Network
-    training: Training
-    samples: int
-
-    @property
-    def steps(self) -> int:
-        """Of one run."""
-        batch = self.training.batch_size or self.samples
-        return math.ceil(self.samples / batch) * self.training.epochs
-
-    def data(self) -> Data:
-        """Random inputs, and targets of the right kind."""
-        rng = np.random.default_rng(0)
-        first = self.network.layers[0]
-        shape = (self.samples, *self.network.input_shape)
-        if isinstance(first, Embedding):
-            inputs = rng.integers(first.vocabulary, size=shape).astype(float)
-        else:
-            inputs = rng.normal(size=shape)
-        *places, outputs = self.network.output_shape
-        if outputs == 1:
-            return Data(inputs, rng.integers(2, size=(self.samples, 1)).astype(float))
-        return Data(inputs, np.eye(outputs)[rng.integers(outputs, size=(self.samples, *places))])
-
-
-def dense(*sizes: int, hidden: str, output: str) -> Network:
-    units = [Dense(size, hidden) for size in sizes[1:-1]]
-    return Network(sizes[:1], (*units, Dense(sizes[-1], output)))
-
-
-def lenet_5() -> Network:
-    """With relu and the largest of each window, as it is usually built today."""
-    maps = (
-        Conv2d(6, 5, padding="same", activation="relu"),
-        MaxPool2d(),
-        Conv2d(16, 5, activation="relu"),
-        MaxPool2d(),
-    )
-    return Network(
-        (28, 28, 1), (*maps, Flatten(), Dense(120, "relu"), Dense(84, "relu"), Dense(10, "softmax"))
-    )
-
-
-def character_transformer() -> Network:
-    """Four blocks of 128 features and 4 heads that read 64 of 65 characters."""
-    blocks = (TransformerBlock(4, 512, causal=True) for _ in range(4))
-    start = (Embedding(65, 128), PositionalEncoding("learned"))
-    return Network((64,), (*start, *blocks, LayerNorm(), Dense(65, "softmax")))
-
-
-BINARY, CLASSES = "binary_cross_entropy", "cross_entropy"
-CASES = (
-    Case(
-        "2-4-1 tanh, SGD, 4 samples at once",
-        dense(2, 4, 1, hidden="tanh", output="sigmoid"),
-        Training(BINARY, Sgd(0.5), epochs=5_000),
-        4,
-    ),
-    Case(
-        "2-8-8-1 tanh, Adam, batch 10 of 500",
-        dense(2, 8, 8, 1, hidden="tanh", output="sigmoid"),
-        Training(BINARY, Adam(0.01), epochs=100, batch_size=10),
-        500,
-    ),
-    Case(
-        "64-128-64-10 relu, Adam, batch 32 of 1,440",
-        dense(64, 128, 64, 10, hidden="relu", output="softmax"),
-        Training(CLASSES, Adam(0.001), epochs=20, batch_size=32),
-        1_440,
-    ),
-    Case(
-        "784-256-128-10 relu, Adam, batch 128 of 2,560",
-        dense(784, 256, 128, 10, hidden="relu", output="softmax"),
-        Training(CLASSES, Adam(0.001), epochs=10, batch_size=128),
-        2_560,
-    ),
-    Case(
-        "LeNet-5, Adam, batch 64 of 640",
-        lenet_5(),
-        Training(CLASSES, Adam(0.001), epochs=10, batch_size=64),
-        640,
-    ),
-    Case(
-        "character transformer, AdamW, batch 16 of 160",
-        character_transformer(),
-        Training(CLASSES, AdamW(0.001), epochs=2, batch_size=16),
-        160,
-    ),
-)
+from epochal_engine.epoch import compile_epoch, record_shapes
+from epochal_engine.plan import perform
+from epochal_engine.reel import Moment
+from epochal_engine.streams import Streams
+from epochal_engine.trace import Call
 
 
 def train(case: Case, data: Data) -> float:
@@ -151,128 +65,221 @@ def train(case: Case, data: Data) -> float:
     return seconds / case.steps * 1e6
 
 
-def pytorch_module(torch: Any, network: Network) -> Any:
-    """The same network in PyTorch, up to its logits."""
-    nn = torch.nn
-    functional = nn.functional
-    activations = {"tanh": nn.Tanh, "relu": nn.ReLU, "gelu": nn.GELU}
-
-    class Block(nn.Module):  # type: ignore[misc, name-defined]
-        def __init__(self, layer: TransformerBlock, features: int) -> None:
-            super().__init__()
-            self.heads = layer.heads
-            self.before, self.between = nn.LayerNorm(features), nn.LayerNorm(features)
-            self.look = nn.Linear(features, 3 * features)
-            self.found = nn.Linear(features, features)
-            self.think = nn.Sequential(
-                nn.Linear(features, layer.hidden),
-                activations[layer.activation](),
-                nn.Linear(layer.hidden, features),
-            )
-
-        def forward(self, x: Any) -> Any:
-            n, places, features = x.shape
-            query, key, value = (
-                part.view(n, places, self.heads, -1).transpose(1, 2)
-                for part in self.look(self.before(x)).split(features, 2)
-            )
-            seen = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-            x = x + self.found(seen.transpose(1, 2).reshape(n, places, features))
-            return x + self.think(self.between(x))
-
-    class Places(nn.Module):  # type: ignore[misc, name-defined]
-        def __init__(self, places: int, features: int) -> None:
-            super().__init__()
-            self.table = nn.Parameter(torch.randn(places, features))
-
-        def forward(self, x: Any) -> Any:
-            return x + self.table
-
-    def modules(layer: Layer, shape: tuple[int, ...], is_last: bool) -> list[Any]:
-        features = shape[-1]
-        match layer:
-            case Dense():
-                linear = nn.Linear(features, layer.units)
-                return [linear] if is_last else [linear, activations[layer.activation]()]
-            case Conv2d():
-                assert isinstance(layer.kernel_size, int)
-                padding = layer.kernel_size // 2 if layer.padding == "same" else 0
-                kernel = nn.Conv2d(features, layer.filters, layer.kernel_size, padding=padding)
-                return [kernel, activations[layer.activation]()]
-            case MaxPool2d():
-                return [nn.MaxPool2d(layer.pool_size)]
-            case Flatten():
-                return [nn.Flatten()]
-            case Embedding():
-                return [nn.Embedding(layer.vocabulary, layer.units)]
-            case PositionalEncoding():
-                return [Places(*shape)]
-            case LayerNorm():
-                return [nn.LayerNorm(features)]
-            case TransformerBlock():
-                return [Block(layer, features)]
-        raise NotImplementedError(layer.type)
-
-    last = len(network.layers) - 1
-    pairs = zip(network.layers, network.shapes, strict=False)
-    rest = [m for k, (layer, shape) in enumerate(pairs) for m in modules(layer, shape, k == last)]
-    return nn.Sequential(*rest)
+def unrecorded(case: Case) -> Case:
+    """The case without snapshots."""
+    return replace(case, training=replace(case.training, gradients_every=0))
 
 
-def train_with_pytorch(torch: Any, case: Case, data: Data) -> float:
-    """The same as `train`, from a tenth as many epochs, since it takes so long."""
-    torch.set_num_threads(1)
-    model = pytorch_module(torch, case.network)
-    functional, is_binary = torch.nn.functional, case.training.loss == BINARY
-    loss = functional.binary_cross_entropy_with_logits if is_binary else functional.cross_entropy
-    kinds = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    kind = kinds[case.training.optimizer.type]
-    optimizer = kind(model.parameters(), lr=case.training.optimizer.learning_rate)
-    targets = torch.tensor(data.train_targets, dtype=torch.float32)
-    if not is_binary:
-        targets = targets.argmax(-1)
-    is_read = isinstance(case.network.layers[0], Embedding)
-    inputs = torch.tensor(data.train_inputs, dtype=torch.long if is_read else torch.float32)
-    if inputs.ndim == 4:
-        inputs = inputs.permute(0, 3, 1, 2).contiguous()  # channels first, as is its habit
-    batch = case.training.batch_size or case.samples
-    epochs = max(case.training.epochs // 10, 1)
-    start = process_time()
-    for _ in range(epochs):
-        order = torch.randperm(case.samples)
-        for first in range(0, case.samples, batch):
-            rows = order[first : first + batch]
-            optimizer.zero_grad()
-            logits = model(inputs[rows])
-            if is_binary:
-                loss(logits, targets[rows]).backward()
-            else:
-                loss(logits.flatten(0, -2), targets[rows].flatten()).backward()
-            optimizer.step()
-    return (process_time() - start) / (epochs * math.ceil(case.samples / batch)) * 1e6
-
-
-def main() -> None:
-    repeats = 3 if options(__doc__).parse_args().quick else 15
+def ratio_to(
+    ours: float, peer: Callable[[Case, Data], float], case: Case, data: Data, repeats: int
+) -> str:
+    """How many times longer a peer takes, or why it does not."""
     try:
-        torch = importlib.import_module("torch")
+        return f"{min(peer(case, data) for _ in range(repeats)) / ours:.2f}"
+    except NotImplementedError:
+        return ""
     except ImportError:
-        torch = None
+        return "missing"
+
+
+def show_training(repeats: int) -> None:
     rows = []
     for case in CASES:
         data = case.data()
-        without = replace(case, training=replace(case.training, gradients_every=0))
         # Taken in turns, so that a busy machine disturbs both alike.
-        pairs = [(train(without, data), train(case, data)) for _ in range(repeats)]
+        pairs = [(train(unrecorded(case), data), train(case, data)) for _ in range(repeats)]
         plain, recorded = (min(pair[i] for pair in pairs) for i in (0, 1))
-        row = [case.name, f"{plain:,.1f}", f"{1e6 / plain:,.0f}", f"{recorded:,.1f}"]
-        row.append(f"{(recorded / plain - 1.0) * 100.0:.1f} %")
-        if torch is not None:
-            other = min(train_with_pytorch(torch, case, data) for _ in range(3))
-            row += [f"{other:,.1f}", f"{other / plain:.2f}"]
-        rows.append(row)
-    header = ["network", "µs a step", "steps/s", "with snapshots", "they cost"]
-    print_table("Training", [*header, "PyTorch", "ratio"] if torch is not None else header, rows)
+        cost = f"{(recorded / plain - 1.0) * 100.0:.1f} %"
+        ratio = ratio_to(plain, frameworks.train_with_pytorch, case, data, min(repeats, 5))
+        rows.append(
+            [case.name, f"{plain:,.1f}", f"{1e6 / plain:,.0f}", f"{recorded:,.1f}", cost, ratio]
+        )
+    header = ["network", "µs a step", "steps/s", "with snapshots", "they cost", "PyTorch"]
+    print_table("Training", header, rows)
+
+
+# ---------------------------------------------------------------- products
+
+
+def is_product(call: Call) -> bool:
+    """Whether a call multiplies matrices, rather than adding up the rows of one."""
+    function, arguments = call
+    arrays = [getattr(function, "__self__", None), *arguments]
+    name = getattr(function, "__name__", "")
+    sizes = [n for a in arrays if isinstance(a, np.ndarray) and a.ndim > 1 for n in a.shape[-2:]]
+    return name in ("dot", "matmul") and len(sizes) == 6 and min(sizes) > 1
+
+
+def calls_of_an_epoch(case: Case) -> list[Call]:
+    """All that an epoch calls, on arrays as they are in training."""
+    network, training, data = case.network, case.training, case.data()
+    moment = Moment(record_shapes(network, training, data), training.dtype)
+    streams = Streams.from_seed(0)
+    weights = network.first_weights(rng=streams.weights)
+    flat = np.concatenate([weights[name].ravel() for name in network.parameters])
+    np.copyto(moment.arrays["parameters"], flat)
+    rate = np.full((), training.optimizer.learning_rate, training.dtype)
+    stretches = compile_epoch(network, training, data, moment.arrays, rate, streams, 0)
+    return [call for stretch in stretches for call in stretch.calls]
+
+
+def show_products(repeats: int) -> None:
+    rows = []
+    for case in CASES[2:]:
+        calls = calls_of_an_epoch(case)
+        steps = case.steps / case.training.epochs
+        products = [call for call in calls if is_product(call)]
+        seconds: dict[bool, list[float]] = {True: [], False: []}
+        for _ in range(repeats):
+            for whole, part in ((True, calls), (False, products)):
+                start = process_time()
+                perform(part)
+                seconds[whole].append((process_time() - start) / steps * 1e6)
+        step, product = min(seconds[True]), min(seconds[False])
+        rows.append([case.name, f"{step:,.1f}", f"{product:,.1f}", f"{step / product:.2f}"])
+    print_table("Products of matrices", ["network", "µs a step", "products", "ratio"], rows)
+
+
+# ---------------------------------------------------------------- compiling
+
+
+def show_compiling(repeats: int) -> None:
+    rng = np.random.default_rng(0)
+    sequences = Data(rng.normal(size=(2_048, 64, 16)), np.eye(4)[rng.integers(4, size=2_048)])
+    training = Training(CLASSES, Adam(0.001), epochs=1, batch_size=32)
+    cases = [(case.name, case.network, case.training, case.data()) for case in CASES]
+    cases += [
+        (f"{layer.type} of 32 units over 64 places, batch 32", network, training, sequences)
+        for layer in (Rnn(32), Lstm(32), Gru(32))
+        for network in [Network((64, 16), (layer, Dense(4, "softmax")))]
+    ]
+    rows = []
+    for name, network, its_training, data in cases:
+        seconds = []
+        for _ in range(min(repeats, 5)):
+            start = process_time()
+            Run(network, its_training, data)
+            seconds.append(process_time() - start)
+        rows.append([name, f"{min(seconds) * 1e3:.1f}"])
+    print_table("Compiling", ["network", "ms"], rows)
+
+
+# ---------------------------------------------------------------- peers
+
+
+def playground(batch: int) -> Case:
+    """The largest network of a playground's kind: squared error of a tanh, and plain descent."""
+    training = Training("mse", Sgd(0.03), epochs=100, batch_size=batch)
+    network = dense(2, 8, 8, 1, hidden="tanh", output="tanh")
+    return Case(f"2-8-8-1 tanh, SGD, batch {batch} of 500", network, training, 500)
+
+
+def show_peers(repeats: int) -> None:
+    few = min(repeats, 3)
+    peers = {
+        "PyTorch": frameworks.train_with_pytorch,
+        "torch.compile": frameworks.train_with_compiled_pytorch,
+        "JAX": frameworks.train_with_jax,
+        "scikit-learn": frameworks.train_with_scikit_learn,
+    }
+    rows = []
+    for case in CASES[:4]:
+        data = case.data()
+        ours = min(train(unrecorded(case), data) for _ in range(repeats))
+        ratios = (ratio_to(ours, peer, case, data, few) for peer in peers.values())
+        rows.append([case.name, f"{ours:,.1f}", *ratios])
+    print_table("Peers, times as long", ["network", "µs a step", *peers], rows)
+    rows = []
+    for case in (playground(10), playground(32)):
+        data = case.data()
+        ours = min(train(unrecorded(case), data) for _ in range(repeats))
+        rows.append(
+            [case.name, f"{ours:,.1f}", ratio_to(ours, frameworks.train_in_node, case, data, few)]
+        )
+    print_table("Node by node, times as long", ["network", "µs a step", "node"], rows)
+
+
+# ---------------------------------------------------------------- digits
+
+DIGITS = Path(__file__).parents[1] / "service/epochal_service/datasets/files/digits.csv.gz"
+ENOUGH = 0.97
+
+
+def digits(seed: int) -> Data:
+    """1,437 images of 64 pixels to learn from, and 360 to read."""
+    table = np.loadtxt(DIGITS, delimiter=",", skiprows=1)
+    order = np.random.default_rng(seed).permutation(len(table))
+    inputs, targets = table[order, :-1] / 16.0, np.eye(10)[table[order, -1].astype(int)]
+    return Data(inputs[:1_437], targets[:1_437], inputs[1_437:], targets[1_437:])
+
+
+def read_digits(data: Data, seed: int) -> float:
+    """Seconds until enough of those held out are read right, from nothing."""
+    network = dense(64, 64, 10, hidden="relu", output="softmax")
+    target = Target("validation_accuracy", ENOUGH)
+    training = Training(CLASSES, Adam(0.003), epochs=200, batch_size=32, seed=seed, target=target)
+    start = process_time()
+    run = Run(network, training, data)
+    for _ in run:
+        pass
+    seconds = process_time() - start
+    assert run.outcome is not None
+    assert run.outcome.stop_reason == "target_reached"
+    return seconds
+
+
+def show_digits(repeats: int) -> None:
+    seeds = range(3 if repeats < 5 else 9)
+    ours, theirs = [], []
+    missing = False
+    for seed in seeds:
+        data = digits(seed)
+        ours.append(read_digits(data, seed))
+        try:
+            theirs.append(frameworks.read_digits_with_pytorch(data, seed, ENOUGH))
+        except ImportError:
+            missing = True
+    median = float(np.median(ours))
+    rows = [["Epochal", f"{median:.3f}", ""]]
+    if missing:
+        rows.append(["PyTorch", "missing", ""])
+    else:
+        other = float(np.median(theirs))
+        rows.append(["PyTorch", f"{other:.3f}", f"{other / median:.2f}"])
+    title = f"Digits, {ENOUGH:.0%} of those held out: 64-64-10 relu, Adam, batch 32"
+    print_table(title, ["median of seeds", "seconds", "ratio"], rows)
+
+
+# ---------------------------------------------------------------- all
+
+
+def kernel() -> str:
+    """Which of OpenBLAS's kernels multiplies, as far as it tells."""
+    for library in (Path(np.__file__).parents[1] / "numpy.libs").glob("*openblas*"):
+        name = getattr(ctypes.CDLL(str(library)), "scipy_openblas_get_corename64_", None)
+        if name is not None:
+            name.restype = ctypes.c_char_p
+            pinned = " (as OPENBLAS_CORETYPE asks)" if os.environ.get("OPENBLAS_CORETYPE") else ""
+            return f"{name().decode()}{pinned}"
+    return "unknown"
+
+
+PARTS: dict[str, Callable[[int], None]] = {
+    "training": show_training,
+    "products": show_products,
+    "compiling": show_compiling,
+    "peers": show_peers,
+    "digits": show_digits,
+}
+
+
+def main() -> None:
+    parser = options(__doc__)
+    parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="all, if none is named")
+    chosen = parser.parse_args()
+    print(f"kernel of OpenBLAS: {kernel()}")
+    for part in chosen.part or PARTS:
+        PARTS[part](3 if chosen.quick else 15)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,8 @@ class Segments:
         self.layers = tuple(sizes)
         self.sizes = np.array(list(sizes.values()))
         self.starts = np.cumsum(self.sizes) - self.sizes
-        self.owner = np.repeat(np.arange(len(sizes)), self.sizes)
+        self.counts = np.repeat(np.arange(len(sizes)) * _EXPONENTS, self.sizes)
+        """For each element, where the counts of its layer begin in those of a histogram."""
 
     def sums(self, vectors: Array) -> Array:
         """The sum over each layer of float64 vectors, `(m, size)` to `(m, layers)`."""
@@ -81,7 +82,7 @@ class Segments:
 
     def learnt(self, vectors: Array) -> Array:
         """The part of vectors `(m, size)` that is learnt."""
-        return vectors[:, : len(self.owner)]
+        return vectors[:, : len(self.counts)]
 
     def squares(self, vectors: Array) -> Array:
         """The sum of squares over each layer, as float64, `(m, size)` to `(m, layers)`."""
@@ -128,7 +129,7 @@ def _histogram(segments: Segments, gradients: Array) -> Array:
     bits <<= 1  # the sign
     bits >>= 25  # the fraction, and the last bit of the exponent: two exponents share a bin
     index = bits.astype(np.intp)
-    index += segments.owner * _EXPONENTS
+    index += segments.counts
     if m > 1:
         index += (np.arange(m) * (layers * _EXPONENTS))[:, None]
     counts = np.bincount(index.ravel(), minlength=m * layers * _EXPONENTS)

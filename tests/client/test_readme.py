@@ -48,6 +48,6 @@ def test_its_commands_succeed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> 
         for line in block.splitlines()
         if line.startswith("$ epochal")
     ]
-    assert len(commands) == 8
+    assert len(commands) == 9
     for words in commands:
         subprocess.run([sys.executable, "-m", "epochal", *words], check=True, capture_output=True)

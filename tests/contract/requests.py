@@ -180,6 +180,8 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "ListNeuronParts": lambda w: [{}],
     "ListActivations": lambda w: [{}],
     "ListModels": lambda w: [{}],
+    "ListArchitectures": lambda w: [{}],
+    "GetArchitecture": lambda w: [{"id": "lstm"}, {"id": "seq2seq"}, {"id": "none"}],
     "ListLosses": lambda w: [{}],
     "GetTimeline": lambda w: [{}],
     "GetLimits": lambda w: [{}],

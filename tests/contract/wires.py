@@ -93,6 +93,8 @@ ROUTES = {
     "ListActivations": Route("GET", "/v1/activations"),
     "ListModels": Route("GET", "/v1/models"),
     "ListLosses": Route("GET", "/v1/losses"),
+    "ListArchitectures": Route("GET", "/v1/architectures"),
+    "GetArchitecture": Route("GET", "/v1/architectures/{id}"),
     "GetTimeline": Route("GET", "/v1/timeline"),
     "GetLimits": Route("GET", "/v1/limits"),
     "GetVersion": Route("GET", "/v1/version"),

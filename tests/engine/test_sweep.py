@@ -142,7 +142,12 @@ def token_data() -> Data:
 IMAGES: dict[str, list[Layer]] = {
     "convolution": [Conv2d(4, 3, activation="relu"), MaxPool2d(2), Flatten()],
     "same padding": [Conv2d(3, 3, padding="same", stride=2), AveragePool2d(2), Flatten()],
-    "global pooling": [Conv2d(3, 2, use_bias=False), BatchNorm(), ActivationLayer("relu"), GlobalMaxPool()],
+    "global pooling": [
+        Conv2d(3, 2, use_bias=False),
+        BatchNorm(),
+        ActivationLayer("relu"),
+        GlobalMaxPool(),
+    ],
 }
 SEQUENCES: dict[str, list[Layer]] = {
     "dense along time": [Dense(4, "tanh"), LayerNorm(), GlobalAveragePool()],

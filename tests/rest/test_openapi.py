@@ -26,7 +26,11 @@ METHODS = {
     "GET /v1/presets/{id}",
     "GET /v1/models",
     "GET /v1/losses",
+    "GET /v1/neuron-parts",
+    "GET /v1/activations",
     "GET /v1/timeline",
+    "GET /v1/architectures",
+    "GET /v1/architectures/{id}",
     "POST /v1/networks",
     "GET /v1/networks",
     "POST /v1/networks/summarize",
@@ -168,7 +172,7 @@ def test_every_example_is_accepted_as_it_stands(
             content = body["text/csv"]["example"]
             assert client.request(verb, path, content=content, headers=headers).is_success
             accepted += 1
-    assert accepted == 11 + sum(len(one.examples) for one in EXPLORERS.values())
+    assert accepted == 12 + sum(len(one.examples) for one in EXPLORERS.values())
 
 
 def test_a_parameter_is_left_out_and_never_null(document: dict[str, Any]) -> None:

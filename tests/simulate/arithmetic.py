@@ -4,17 +4,20 @@ import math
 import re
 from typing import Any
 
-POWERS = str.maketrans({"²": "**2", "³": "**3", "·": "*", "√": "sqrt", "≥": ">=", "≤": "<="})
+POWERS = str.maketrans(
+    {"²": "**2", "³": "**3", "·": "*", "^": "**", "√": "sqrt", "≥": ">=", "≤": "<="}
+)
 KNOWN = {
     "π": math.pi,
     "exp": math.exp,
-    "log": math.log,
+    "log": lambda x: math.log(x) if x > 0 else -math.inf,
     "tanh": math.tanh,
     "erf": math.erf,
     "sqrt": math.sqrt,
     "max": max,
     "min": min,
     "abs": abs,
+    "sign": lambda x: (x > 0) - (x < 0),
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "softplus": lambda x: math.log1p(math.exp(x)),
 }

@@ -185,7 +185,7 @@ def test_a_dead_unit_ends_it(ask: Ask) -> None:
 def test_the_gradient_is_the_slope_that_a_small_step_of_x_shows(
     ask: Ask, name: str, weight: float, bias: float, x: float
 ) -> None:
-    fields = {"activation": name, "depth": 4, "weight": weight, "bias": bias}
+    fields: dict[str, Any] = {"activation": name, "depth": 4, "weight": weight, "bias": bias}
     told = ask("activation-chain", **fields, x=x)
     above = ask("activation-chain", **fields, x=x + 1e-5)
     below = ask("activation-chain", **fields, x=x - 1e-5)

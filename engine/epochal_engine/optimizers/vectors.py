@@ -46,13 +46,18 @@ def decayed(
         return calls
     shares = np.resize(decay, parameter.size).astype(parameter.dtype)
     shrinking = np.empty_like(parameter)
-    return [
-        (np.multiply, (parameter, shares, shrinking)),
-        (np.multiply, (shrinking, rate, shrinking)),
-        (np.subtract, (parameter, shrinking, parameter)),
-        *calls,
-        (np.add, (step, shrinking, step)),
-    ]
+    before: list[Call] = []
+    after: list[Call] = []
+    for start in range(0, parameter.size, BLOCK):
+        part = slice(start, start + BLOCK)
+        p, s, by = parameter[part], step[part], shrinking[part]
+        before += [
+            (np.multiply, (p, shares[part], by)),
+            (np.multiply, (by, rate, by)),
+            (np.subtract, (p, by, p)),
+        ]
+        after.append((np.add, (s, by, s)))
+    return [*before, *calls, *after]
 
 
 def check(learning_rate: float, **decays: float) -> None:

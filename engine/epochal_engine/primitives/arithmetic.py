@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 
 from ..trace import Primitive, Symbol, define, elementwise
-from .shapes import sum_to
+from .shapes import alike, sum_to
 
 define(
     Primitive(
         "add",
-        calls=lambda a, b, out: [(np.add, (a, b, out))],
+        calls=lambda a, b, out: alike(np.add, a, b, out),
         slopes=lambda y, g: [sum_to(g, x.shape) for x in y.inputs],
         overwrites=(0, 1),
     )
@@ -20,7 +20,7 @@ define(
 define(
     Primitive(
         "subtract",
-        calls=lambda a, b, out: [(np.subtract, (a, b, out))],
+        calls=lambda a, b, out: alike(np.subtract, a, b, out),
         slopes=lambda y, g: [sum_to(g, y.inputs[0].shape), sum_to(-g, y.inputs[1].shape)],
         overwrites=(0, 1),
     )
@@ -28,7 +28,7 @@ define(
 define(
     Primitive(
         "multiply",
-        calls=lambda a, b, out: [(np.multiply, (a, b, out))],
+        calls=lambda a, b, out: alike(np.multiply, a, b, out),
         slopes=lambda y, g: [
             sum_to(g * y.inputs[1], y.inputs[0].shape),
             sum_to(g * y.inputs[0], y.inputs[1].shape),
@@ -39,7 +39,7 @@ define(
 define(
     Primitive(
         "divide",
-        calls=lambda a, b, out: [(np.divide, (a, b, out))],
+        calls=lambda a, b, out: alike(np.divide, a, b, out),
         slopes=lambda y, g: [
             sum_to(g / y.inputs[1], y.inputs[0].shape),
             sum_to(-(g * y / y.inputs[1]), y.inputs[1].shape),

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
 from .elementary import log, sigmoid
-from .shapes import sum_to
+from .shapes import alike, sum_to
 
 
 def softmax(x: Symbol) -> Symbol:
@@ -57,10 +57,10 @@ def _largest_of_rows(x: Array, row: Array) -> list[Call]:
 def _softmax_calls(x: Array, out: Array, row: Array) -> list[Call]:
     return [
         *_largest_of_rows(x, row),
-        (np.subtract, (x, row, out)),
+        *alike(np.subtract, x, row, out),
         (np.exp, (out, out)),
         _sum_rows(out, row),
-        (np.divide, (out, row, out)),
+        *alike(np.divide, out, row, out),
     ]
 
 

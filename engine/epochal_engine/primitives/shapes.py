@@ -25,6 +25,35 @@ from ..trace import (
     is_permuted,
 )
 
+# ---------------------------------------------------------------- arrays of different shapes
+
+FEW = 512
+"""Elements up to which a call costs more for what it must find out than for what it does."""
+
+
+def alike(function: np.ufunc, a: Array, b: Array, out: Array) -> list[Call]:
+    """The calls that fill `out` with `function(a, b)`, which broadcast to its shape.
+
+    For few elements NumPy takes three times as long if the shapes differ: rows and columns are then
+    repeated before, by a product with ones.
+    """
+    calls: list[Call] = []
+    operands = []
+    for x in (a, b):
+        if x.size == 1:
+            x = x.reshape(())
+        elif x.shape != out.shape and out.ndim == 2 and out.size <= FEW:
+            whole = np.empty(out.shape, out.dtype)
+            if x.shape == (len(out), 1):
+                calls.append((x.dot, (np.ones((1, out.shape[1]), x.dtype), whole)))
+            else:
+                row = x.reshape(1, out.shape[1])
+                calls.append((np.ones((len(out), 1), x.dtype).dot, (row, whole)))
+            x = whole
+        operands.append(x)
+    return [*calls, (function, (*operands, out))]
+
+
 # ---------------------------------------------------------------- sums and largest elements
 
 

@@ -29,15 +29,16 @@ from . import neuron_pb2 as epochal_dot_v1_dot_neuron__pb2
 from . import preset_pb2 as epochal_dot_v1_dot_preset__pb2
 from . import section_pb2 as epochal_dot_v1_dot_section__pb2
 from . import timeline_pb2 as epochal_dot_v1_dot_timeline__pb2
+from . import zoo_pb2 as epochal_dot_v1_dot_zoo__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65pochal/v1/journey.proto\x12\nepochal.v1\x1a\x1b\x65pochal/v1/activation.proto\x1a\x15\x65pochal/v1/loss.proto\x1a\x16\x65pochal/v1/model.proto\x1a\x17\x65pochal/v1/neuron.proto\x1a\x17\x65pochal/v1/preset.proto\x1a\x18\x65pochal/v1/section.proto\x1a\x19\x65pochal/v1/timeline.proto2\xcd\x05\n\x0eJourneyService\x12N\n\x0fListNeuronParts\x12\".epochal.v1.ListNeuronPartsRequest\x1a\x17.epochal.v1.NeuronParts\x12N\n\x0fListActivations\x12\".epochal.v1.ListActivationsRequest\x1a\x17.epochal.v1.Activations\x12?\n\nListModels\x12\x1d.epochal.v1.ListModelsRequest\x1a\x12.epochal.v1.Models\x12?\n\nListLosses\x12\x1d.epochal.v1.ListLossesRequest\x1a\x12.epochal.v1.Losses\x12\x45\n\x0cListSections\x12\x1f.epochal.v1.ListSectionsRequest\x1a\x14.epochal.v1.Sections\x12@\n\nGetSection\x12\x1d.epochal.v1.GetSectionRequest\x1a\x13.epochal.v1.Section\x12H\n\x0b\x43heckAnswer\x12\x1e.epochal.v1.CheckAnswerRequest\x1a\x19.epochal.v1.CheckedAnswer\x12\x42\n\x0bListPresets\x12\x1e.epochal.v1.ListPresetsRequest\x1a\x13.epochal.v1.Presets\x12=\n\tGetPreset\x12\x1c.epochal.v1.GetPresetRequest\x1a\x12.epochal.v1.Preset\x12\x43\n\x0bGetTimeline\x12\x1e.epochal.v1.GetTimelineRequest\x1a\x14.epochal.v1.Timelineb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65pochal/v1/journey.proto\x12\nepochal.v1\x1a\x1b\x65pochal/v1/activation.proto\x1a\x15\x65pochal/v1/loss.proto\x1a\x16\x65pochal/v1/model.proto\x1a\x17\x65pochal/v1/neuron.proto\x1a\x17\x65pochal/v1/preset.proto\x1a\x18\x65pochal/v1/section.proto\x1a\x19\x65pochal/v1/timeline.proto\x1a\x14\x65pochal/v1/zoo.proto2\xf4\x06\n\x0eJourneyService\x12N\n\x0fListNeuronParts\x12\".epochal.v1.ListNeuronPartsRequest\x1a\x17.epochal.v1.NeuronParts\x12N\n\x0fListActivations\x12\".epochal.v1.ListActivationsRequest\x1a\x17.epochal.v1.Activations\x12?\n\nListModels\x12\x1d.epochal.v1.ListModelsRequest\x1a\x12.epochal.v1.Models\x12?\n\nListLosses\x12\x1d.epochal.v1.ListLossesRequest\x1a\x12.epochal.v1.Losses\x12T\n\x11ListArchitectures\x12$.epochal.v1.ListArchitecturesRequest\x1a\x19.epochal.v1.Architectures\x12O\n\x0fGetArchitecture\x12\".epochal.v1.GetArchitectureRequest\x1a\x18.epochal.v1.Architecture\x12\x45\n\x0cListSections\x12\x1f.epochal.v1.ListSectionsRequest\x1a\x14.epochal.v1.Sections\x12@\n\nGetSection\x12\x1d.epochal.v1.GetSectionRequest\x1a\x13.epochal.v1.Section\x12H\n\x0b\x43heckAnswer\x12\x1e.epochal.v1.CheckAnswerRequest\x1a\x19.epochal.v1.CheckedAnswer\x12\x42\n\x0bListPresets\x12\x1e.epochal.v1.ListPresetsRequest\x1a\x13.epochal.v1.Presets\x12=\n\tGetPreset\x12\x1c.epochal.v1.GetPresetRequest\x1a\x12.epochal.v1.Preset\x12\x43\n\x0bGetTimeline\x12\x1e.epochal.v1.GetTimelineRequest\x1a\x14.epochal.v1.Timelineb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'epochal.v1.journey_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_JOURNEYSERVICE']._serialized_start=220
-  _globals['_JOURNEYSERVICE']._serialized_end=937
+  _globals['_JOURNEYSERVICE']._serialized_start=242
+  _globals['_JOURNEYSERVICE']._serialized_end=1126
 # @@protoc_insertion_point(module_scope)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 from ..journey import (
     activations,
+    architectures,
     losses,
     models,
     neuron_parts,
@@ -14,7 +16,9 @@ from ..journey import (
     sections,
     timeline,
 )
+from ..settings import Limits
 from ..specs.journey.activations import Activations
+from ..specs.journey.architectures import Architecture, Architectures
 from ..specs.journey.losses import Losses
 from ..specs.journey.models import Models
 from ..specs.journey.neuron_parts import NeuronParts
@@ -28,6 +32,7 @@ from ..specs.journey.sections import (
     Sections,
 )
 from ..specs.journey.timeline import Timeline
+from . import networks
 from .context import Context
 from .simulations import EXPLORERS, path_of
 
@@ -50,6 +55,16 @@ def list_models(context: Context) -> Models:
 def list_losses(context: Context) -> Losses:
     """What is known of each loss, and its formulas."""
     return losses.losses()
+
+
+def list_architectures(context: Context) -> Architectures:
+    """All kinds of networks."""
+    return Architectures(architectures=[_architecture(d.id) for d in architectures.DESCRIPTIONS])
+
+
+def get_architecture(context: Context, id: str) -> Architecture:
+    """One kind of network. Raises `NotFound`."""
+    return _architecture(id)
 
 
 def list_sections(context: Context) -> Sections:
@@ -78,6 +93,28 @@ def check_answer(context: Context, id: str, request: CheckAnswerRequest) -> Chec
         rpc=question.rpc,
         path=path_of(question.rpc),
         request=json.dumps(question.request, ensure_ascii=False),
+    )
+
+
+@cache
+def _architecture(id: str) -> Architecture:
+    told = architectures.find(id)
+    return Architecture(
+        id=told.id,
+        name=told.name,
+        year=told.year,
+        idea=told.idea,
+        strengths=list(told.strengths),
+        weaknesses=list(told.weaknesses),
+        cost=told.cost,
+        used_in=list(told.used_in),
+        typical_size=told.typical_size,
+        source=told.source,
+        graph=told.graph,
+        network=told.network,
+        # By the limits that a server has if nobody changes them: these are small.
+        summary=networks.summary(told.network, Limits()),
+        preset=told.preset,
     )
 
 

@@ -11,13 +11,17 @@ from ..simulate import (
     activation,
     approximation,
     architecture,
+    attention,
     backward,
+    convolution,
     forward,
     gradients,
     loss,
     neuron,
     perceptron,
+    recurrence,
     schedule,
+    sequence_cost,
     token_loss,
     training,
     transformer_cost,
@@ -438,6 +442,118 @@ EXPLORERS: dict[str, Explorer] = {
                 "schedule": {"type": "step", "every": 30},
                 "learning_rate": 0.1,
                 "epochs": 90,
+            },
+        },
+    ),
+    "SimulateConvolution": Explorer(
+        "A convolution, window by window",
+        convolution.convolution,
+        {
+            "The edges of a square": {
+                "image": [
+                    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+                    [0.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+                    [0.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+                    [0.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+                    [0.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+                    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+                ],
+                "kernel_name": "edge",
+                "padding": "same",
+            },
+            "A kernel of your own, every second pixel": {
+                "image": [
+                    [1.0, 2.0, 0.0, 3.0],
+                    [0.0, 1.0, 2.0, 1.0],
+                    [4.0, 0.0, 1.0, 0.0],
+                    [1.0, 1.0, 0.0, 2.0],
+                ],
+                "kernel": [[1.0, 0.0], [0.0, -1.0]],
+                "bias": 0.5,
+                "stride": 2,
+            },
+            "Steps of a signal": {
+                "signal": [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0],
+                "kernel_name": "vertical_edge",
+            },
+        },
+    ),
+    "SimulatePooling": Explorer(
+        "Pooling, window by window",
+        convolution.pooling,
+        {
+            "The largest of every 2 by 2": {
+                "image": [
+                    [1.0, 3.0, 2.0, 0.0],
+                    [4.0, 2.0, 1.0, 5.0],
+                    [0.0, 1.0, 6.0, 2.0],
+                    [7.0, 0.0, 1.0, 3.0],
+                ]
+            },
+            "The mean of every three, two apart": {
+                "signal": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+                "kind": "average",
+                "size": 3,
+                "stride": 2,
+            },
+        },
+    ),
+    "SimulateRecurrence": Explorer(
+        "A recurrent cell along a sequence",
+        recurrence.recurrence,
+        {
+            "An LSTM meets one signal and waits": {
+                "cell": "lstm",
+                "inputs": [[1.0], [0.0], [0.0], [0.0], [0.0], [0.0]],
+                "units": 2,
+            },
+            "A GRU over three places of two features": {
+                "cell": "gru",
+                "inputs": [[1.0, 0.0], [0.0, 1.0], [0.5, -0.5]],
+                "units": 3,
+                "seed": 4,
+            },
+            "An RNN that adds up, with weights of its own": {
+                "cell": "rnn",
+                "inputs": [[0.1], [0.2], [0.3]],
+                "units": 1,
+                "weight": [[1.0]],
+                "recurrent": [[1.0]],
+                "bias": [0.0],
+            },
+        },
+    ),
+    "SimulateAttention": Explorer(
+        "Attention, score by score",
+        attention.attention,
+        {
+            "A query that is one of the keys": {
+                "queries": [[1.0, 0.0]],
+                "keys": [[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]],
+                "values": [[10.0], [20.0], [30.0]],
+            },
+            "Six tokens, two heads, and no look ahead": {
+                "tokens": ["the", "cat", "sat", "on", "the", "mat"],
+                "heads": 2,
+                "causal": True,
+                "seed": 1,
+            },
+        },
+    ),
+    "SimulatePositionalEncoding": Explorer(
+        "Sines and cosines for the places of a sequence",
+        attention.positional_encoding,
+        {"Sixteen places": {}, "Place 5 of 32, in 8 units": {"places": 32, "units": 8, "place": 5}},
+    ),
+    "SimulateSequenceCost": Explorer(
+        "What it costs to read a sequence",
+        sequence_cost.sequence_cost,
+        {
+            "Six ways to read up to 16,384 places": {},
+            "Layers as wide as those of a base transformer": {
+                "lengths": [512, 1024, 2048],
+                "width": 512,
+                "heads": 8,
             },
         },
     ),

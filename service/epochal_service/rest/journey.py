@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Path
 
 from ..methods import journey
 from ..specs.journey.activations import Activations
+from ..specs.journey.architectures import Architecture, Architectures
 from ..specs.journey.losses import Losses
 from ..specs.journey.models import Models
 from ..specs.journey.neuron_parts import NeuronParts
@@ -45,6 +46,22 @@ def list_models(context: Here) -> Models:
 def list_losses(context: Here) -> Losses:
     """Formulas and slopes, what each is for, its trouble, and where it comes from."""
     return journey.list_losses(context)
+
+
+@router.get("/architectures", summary="The architecture zoo", responses=problems(400))
+def list_architectures(context: Here) -> Architectures:
+    """Nine kinds of networks: the idea, strengths and weaknesses, cost, use, a graph to draw, and a
+    small one that can be trained here.
+    """
+    return journey.list_architectures(context)
+
+
+@router.get("/architectures/{id}", summary="A kind of network", responses=problems(404))
+def get_architecture(
+    context: Here, architecture_id: Annotated[str, Path(alias="id")]
+) -> Architecture:
+    """One of the zoo."""
+    return journey.get_architecture(context, architecture_id)
 
 
 @router.get("/sections", summary="The ten sections", responses=problems(400))

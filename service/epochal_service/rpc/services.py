@@ -174,6 +174,8 @@ METHODS = {
     "ListActivations": Method(journey.list_activations),
     "ListModels": Method(journey.list_models),
     "ListLosses": Method(journey.list_losses),
+    "ListArchitectures": Method(journey.list_architectures),
+    "GetArchitecture": Method(journey.get_architecture, ById),
     "GetTimeline": Method(journey.get_timeline),
     "GetLimits": Method(system.get_limits),
     "GetVersion": Method(system.get_version),

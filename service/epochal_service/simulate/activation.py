@@ -274,8 +274,8 @@ def _chain_verdict(
     if gradient == 0.0:
         return f"Nothing of a gradient comes through {layers}: somewhere its slope is 0."
     told = (
-        f"Through {layers} a gradient is multiplied by {number(gradient)}, "
-        f"by {number(per_layer)} in each on average in size: "
+        f"Through {layers} a gradient is multiplied by {number(gradient)}, in size by "
+        f"{number(per_layer)} a layer on average: "
     )
     return (
         told

@@ -36,6 +36,7 @@ from .models import models
 MAX_LAYERS = 256
 MAX_SIZE = 10_000_000
 MAX_TABLE = 1_000_000
+MAX_WINDOW_PLACES = 2_048
 MAX_TOTAL = 10**18
 WIDTHS: dict[Precision, int] = {"float32": 4, "float16": 2}
 
@@ -130,6 +131,15 @@ def _network(spec: NetworkSpec) -> Network:
             sizes = size if isinstance(size, list) else [size]
             if any(isinstance(n, int) and n > MAX_SIZE for n in sizes):
                 errors.append(FieldError(f"{path}.{name}", f"may be at most {MAX_SIZE}"))
+    places = sum(_window_places(layer) for _, layer in layers)
+    if places > MAX_WINDOW_PLACES:
+        errors.append(
+            FieldError(
+                "network.layers",
+                f"have windows of {places} places in all, and at most {MAX_WINDOW_PLACES} are "
+                "counted",
+            )
+        )
     if errors:
         raise InvalidArgument.of(*errors, reason="limit_exceeded")
     counted = _counted(spec.layers, learned=True)
@@ -150,6 +160,14 @@ def _network(spec: NetworkSpec) -> Network:
                 reason="limit_exceeded",
             )
     return _built(spec, _counted(spec.layers, learned=False))
+
+
+def _window_places(layer: LayerSpec) -> int:
+    """The places of the window that the layer moves over its input."""
+    sizes: list[int] = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", [])
+    if layer.type.endswith("2d") and len(sizes) == 1:
+        sizes = sizes * 2
+    return math.prod(sizes) if sizes else 0
 
 
 def _built(spec: NetworkSpec, layers: list[LayerSpec]) -> Network:

@@ -19,27 +19,40 @@ export function nameOf(job: Job): string {
   return job.spec.name ?? `${capital(datasetName(job.spec))}, ${job.spec.optimizer?.type ?? 'adam'}`
 }
 
+export function lossName(loss: string): string {
+  return { mse: 'mean squared error', mae: 'mean absolute error', huber: 'Huber loss', hinge: 'hinge loss', focal: 'focal loss' }[loss] ?? loss.replaceAll('_', ' ')
+}
+
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 export interface Step {
   size: string
   note: string
+  /** How many layers of this kind follow one another. */
+  times: number
 }
 
-/** The network as a walk from its input on: `2 → 16 tanh → 1 sigmoid`. */
+/** The network as a walk from its input on: `2 → 16 tanh (twice) → 1 sigmoid`. */
 export function walk(spec: Spec): Step[] {
   if (!('layers' in spec.network)) return []
-  const steps: Step[] = [{ size: spec.network.input_shape.join('×'), note: 'in' }]
+  const steps: Step[] = [{ size: spec.network.input_shape.join('×'), note: '', times: 1 }]
   for (const layer of spec.network.layers) {
-    const { type } = layer
-    if (type === 'dense') steps.push({ size: String(layer.units), note: layer.activation ?? 'linear' })
-    else if (type === 'dropout') steps.push({ size: '', note: `dropout ${format(layer.rate)}` })
-    else if (type === 'activation') steps.push({ size: '', note: layer.activation })
-    else if ('filters' in layer) steps.push({ size: String(layer.filters), note: type })
-    else if ('units' in layer) steps.push({ size: String(layer.units), note: type })
-    else steps.push({ size: '', note: type.replaceAll('_', ' ') })
+    const step = stepOf(layer)
+    const last = steps.at(-1)!
+    if (steps.length > 1 && last.size === step.size && last.note === step.note) last.times += 1
+    else steps.push({ ...step, times: 1 })
   }
   return steps
+}
+
+function stepOf(layer: Schemas['NetworkSpec']['layers'][number]): { size: string; note: string } {
+  const { type } = layer
+  if (type === 'dense') return { size: String(layer.units), note: layer.activation ?? 'linear' }
+  if (type === 'dropout') return { size: '', note: `dropout ${format(layer.rate)}` }
+  if (type === 'activation') return { size: '', note: layer.activation.replaceAll('_', ' ') }
+  const note = type.replaceAll('_', ' ')
+  if ('filters' in layer) return { size: String(layer.filters), note }
+  return 'units' in layer ? { size: String(layer.units), note } : { size: '', note }
 }
 
 /** What the state and its reason mean to somebody who just came. */

@@ -17,7 +17,7 @@ class SimulateApproximationRequest(Spec):
     """What to fit is a `target` by its name, or own points: `inputs` and `outputs`.
 
     Every width is fitted once for each seed, and the whole has a budget of computation: about a
-    quarter of a second. What is over it is refused, and the refusal says by how much.
+    fifth of a second. What is over it is refused, and the refusal says by how much.
     """
 
     target: ApproximationTarget | None = None
@@ -40,7 +40,7 @@ class SimulateApproximationRequest(Spec):
     """So many fits of each width, from other first weights; all at once."""
     seed: int = Field(default=0, ge=0, lt=2**53)
     """Of the first of them; the others follow."""
-    steps: int = Field(default=60, ge=1, le=400)
+    steps: int = Field(default=40, ge=1, le=400)
     """Of the optimizer."""
 
 

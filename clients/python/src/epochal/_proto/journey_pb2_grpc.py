@@ -10,6 +10,7 @@ from . import neuron_pb2 as epochal_dot_v1_dot_neuron__pb2
 from . import preset_pb2 as epochal_dot_v1_dot_preset__pb2
 from . import section_pb2 as epochal_dot_v1_dot_section__pb2
 from . import timeline_pb2 as epochal_dot_v1_dot_timeline__pb2
+from . import zoo_pb2 as epochal_dot_v1_dot_zoo__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -60,6 +61,16 @@ class JourneyServiceStub:
                 '/epochal.v1.JourneyService/ListLosses',
                 request_serializer=epochal_dot_v1_dot_loss__pb2.ListLossesRequest.SerializeToString,
                 response_deserializer=epochal_dot_v1_dot_loss__pb2.Losses.FromString,
+                _registered_method=True)
+        self.ListArchitectures = channel.unary_unary(
+                '/epochal.v1.JourneyService/ListArchitectures',
+                request_serializer=epochal_dot_v1_dot_zoo__pb2.ListArchitecturesRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_zoo__pb2.Architectures.FromString,
+                _registered_method=True)
+        self.GetArchitecture = channel.unary_unary(
+                '/epochal.v1.JourneyService/GetArchitecture',
+                request_serializer=epochal_dot_v1_dot_zoo__pb2.GetArchitectureRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_zoo__pb2.Architecture.FromString,
                 _registered_method=True)
         self.ListSections = channel.unary_unary(
                 '/epochal.v1.JourneyService/ListSections',
@@ -121,6 +132,19 @@ class JourneyServiceServicer:
     def ListLosses(self, request, context):
         """All losses: formulas, slopes, what each is for, its trouble, and where it comes from.
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListArchitectures(self, request, context):
+        """Nine kinds of networks: idea, strengths, weaknesses, cost, use, a graph, and a small one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetArchitecture(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -187,6 +211,16 @@ def add_JourneyServiceServicer_to_server(servicer, server):
                     servicer.ListLosses,
                     request_deserializer=epochal_dot_v1_dot_loss__pb2.ListLossesRequest.FromString,
                     response_serializer=epochal_dot_v1_dot_loss__pb2.Losses.SerializeToString,
+            ),
+            'ListArchitectures': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListArchitectures,
+                    request_deserializer=epochal_dot_v1_dot_zoo__pb2.ListArchitecturesRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_zoo__pb2.Architectures.SerializeToString,
+            ),
+            'GetArchitecture': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetArchitecture,
+                    request_deserializer=epochal_dot_v1_dot_zoo__pb2.GetArchitectureRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_zoo__pb2.Architecture.SerializeToString,
             ),
             'ListSections': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSections,
@@ -328,6 +362,60 @@ class JourneyService:
             '/epochal.v1.JourneyService/ListLosses',
             epochal_dot_v1_dot_loss__pb2.ListLossesRequest.SerializeToString,
             epochal_dot_v1_dot_loss__pb2.Losses.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListArchitectures(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/ListArchitectures',
+            epochal_dot_v1_dot_zoo__pb2.ListArchitecturesRequest.SerializeToString,
+            epochal_dot_v1_dot_zoo__pb2.Architectures.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetArchitecture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.JourneyService/GetArchitecture',
+            epochal_dot_v1_dot_zoo__pb2.GetArchitectureRequest.SerializeToString,
+            epochal_dot_v1_dot_zoo__pb2.Architecture.FromString,
             options,
             channel_credentials,
             insecure,

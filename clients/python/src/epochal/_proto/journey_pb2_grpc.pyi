@@ -11,6 +11,7 @@ from . import neuron_pb2 as _neuron_pb2
 from . import preset_pb2 as _preset_pb2
 from . import section_pb2 as _section_pb2
 from . import timeline_pb2 as _timeline_pb2
+from . import zoo_pb2 as _zoo_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -47,6 +48,9 @@ class JourneyServiceStub:
     """Famous networks, from LeNet-5 to what is guessed of today's, and how their numbers come about."""
     ListLosses: _grpc.UnaryUnaryMultiCallable[_loss_pb2.ListLossesRequest, _loss_pb2.Losses]
     """All losses: formulas, slopes, what each is for, its trouble, and where it comes from."""
+    ListArchitectures: _grpc.UnaryUnaryMultiCallable[_zoo_pb2.ListArchitecturesRequest, _zoo_pb2.Architectures]
+    """Nine kinds of networks: idea, strengths, weaknesses, cost, use, a graph, and a small one."""
+    GetArchitecture: _grpc.UnaryUnaryMultiCallable[_zoo_pb2.GetArchitectureRequest, _zoo_pb2.Architecture]
     ListSections: _grpc.UnaryUnaryMultiCallable[_section_pb2.ListSectionsRequest, _section_pb2.Sections]
     """The ten sections, in order."""
     GetSection: _grpc.UnaryUnaryMultiCallable[_section_pb2.GetSectionRequest, _section_pb2.Section]
@@ -71,6 +75,9 @@ class JourneyServiceAsyncStub(JourneyServiceStub):
     """Famous networks, from LeNet-5 to what is guessed of today's, and how their numbers come about."""
     ListLosses: _aio.UnaryUnaryMultiCallable[_loss_pb2.ListLossesRequest, _loss_pb2.Losses]  # type: ignore[assignment]
     """All losses: formulas, slopes, what each is for, its trouble, and where it comes from."""
+    ListArchitectures: _aio.UnaryUnaryMultiCallable[_zoo_pb2.ListArchitecturesRequest, _zoo_pb2.Architectures]  # type: ignore[assignment]
+    """Nine kinds of networks: idea, strengths, weaknesses, cost, use, a graph, and a small one."""
+    GetArchitecture: _aio.UnaryUnaryMultiCallable[_zoo_pb2.GetArchitectureRequest, _zoo_pb2.Architecture]  # type: ignore[assignment]
     ListSections: _aio.UnaryUnaryMultiCallable[_section_pb2.ListSectionsRequest, _section_pb2.Sections]  # type: ignore[assignment]
     """The ten sections, in order."""
     GetSection: _aio.UnaryUnaryMultiCallable[_section_pb2.GetSectionRequest, _section_pb2.Section]  # type: ignore[assignment]
@@ -116,6 +123,21 @@ class JourneyServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_loss_pb2.Losses, _abc.Awaitable[_loss_pb2.Losses]]:
         """All losses: formulas, slopes, what each is for, its trouble, and where it comes from."""
+
+    @_abc_1.abstractmethod
+    def ListArchitectures(
+        self,
+        request: _zoo_pb2.ListArchitecturesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_zoo_pb2.Architectures, _abc.Awaitable[_zoo_pb2.Architectures]]:
+        """Nine kinds of networks: idea, strengths, weaknesses, cost, use, a graph, and a small one."""
+
+    @_abc_1.abstractmethod
+    def GetArchitecture(
+        self,
+        request: _zoo_pb2.GetArchitectureRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_zoo_pb2.Architecture, _abc.Awaitable[_zoo_pb2.Architecture]]: ...
 
     @_abc_1.abstractmethod
     def ListSections(

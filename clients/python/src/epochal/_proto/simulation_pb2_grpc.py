@@ -6,12 +6,16 @@ import warnings
 from . import activation_pb2 as epochal_dot_v1_dot_activation__pb2
 from . import approximation_pb2 as epochal_dot_v1_dot_approximation__pb2
 from . import architecture_pb2 as epochal_dot_v1_dot_architecture__pb2
+from . import attention_pb2 as epochal_dot_v1_dot_attention__pb2
 from . import backward_pb2 as epochal_dot_v1_dot_backward__pb2
+from . import convolution_pb2 as epochal_dot_v1_dot_convolution__pb2
 from . import forward_pb2 as epochal_dot_v1_dot_forward__pb2
 from . import gradients_pb2 as epochal_dot_v1_dot_gradients__pb2
 from . import loss_pb2 as epochal_dot_v1_dot_loss__pb2
 from . import neuron_pb2 as epochal_dot_v1_dot_neuron__pb2
 from . import perceptron_pb2 as epochal_dot_v1_dot_perceptron__pb2
+from . import recurrence_pb2 as epochal_dot_v1_dot_recurrence__pb2
+from . import sequence_cost_pb2 as epochal_dot_v1_dot_sequence__cost__pb2
 from . import training_simulation_pb2 as epochal_dot_v1_dot_training__simulation__pb2
 from . import transformer_cost_pb2 as epochal_dot_v1_dot_transformer__cost__pb2
 from . import xor_pb2 as epochal_dot_v1_dot_xor__pb2
@@ -130,6 +134,36 @@ class SimulationServiceStub:
                 '/epochal.v1.SimulationService/SimulateSchedule',
                 request_serializer=epochal_dot_v1_dot_training__simulation__pb2.SimulateScheduleRequest.SerializeToString,
                 response_deserializer=epochal_dot_v1_dot_training__simulation__pb2.ScheduleSimulation.FromString,
+                _registered_method=True)
+        self.SimulateConvolution = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateConvolution',
+                request_serializer=epochal_dot_v1_dot_convolution__pb2.SimulateConvolutionRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_convolution__pb2.ConvolutionSimulation.FromString,
+                _registered_method=True)
+        self.SimulatePooling = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulatePooling',
+                request_serializer=epochal_dot_v1_dot_convolution__pb2.SimulatePoolingRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_convolution__pb2.PoolingSimulation.FromString,
+                _registered_method=True)
+        self.SimulateRecurrence = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateRecurrence',
+                request_serializer=epochal_dot_v1_dot_recurrence__pb2.SimulateRecurrenceRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_recurrence__pb2.RecurrenceSimulation.FromString,
+                _registered_method=True)
+        self.SimulateAttention = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateAttention',
+                request_serializer=epochal_dot_v1_dot_attention__pb2.SimulateAttentionRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_attention__pb2.AttentionSimulation.FromString,
+                _registered_method=True)
+        self.SimulatePositionalEncoding = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulatePositionalEncoding',
+                request_serializer=epochal_dot_v1_dot_attention__pb2.SimulatePositionalEncodingRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_attention__pb2.PositionalEncodingSimulation.FromString,
+                _registered_method=True)
+        self.SimulateSequenceCost = channel.unary_unary(
+                '/epochal.v1.SimulationService/SimulateSequenceCost',
+                request_serializer=epochal_dot_v1_dot_sequence__cost__pb2.SimulateSequenceCostRequest.SerializeToString,
+                response_deserializer=epochal_dot_v1_dot_sequence__cost__pb2.SequenceCostSimulation.FromString,
                 _registered_method=True)
 
 
@@ -256,6 +290,48 @@ class SimulationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SimulateConvolution(self, request, context):
+        """A convolution, window by window: products, their sum, and the size of what comes out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulatePooling(self, request, context):
+        """Pooling, window by window: the largest number of each, or the mean.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateRecurrence(self, request, context):
+        """A recurrent cell along a sequence: all gates at all places, and what the end remembers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateAttention(self, request, context):
+        """Attention by products of queries and keys: scores, weights, and what is found.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulatePositionalEncoding(self, request, context):
+        """Sines and cosines of many wavelengths: a vector for each place.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SimulateSequenceCost(self, request, context):
+        """How compute, memory, waiting and distance grow with the length, for each way to read one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SimulationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -343,6 +419,36 @@ def add_SimulationServiceServicer_to_server(servicer, server):
                     servicer.SimulateSchedule,
                     request_deserializer=epochal_dot_v1_dot_training__simulation__pb2.SimulateScheduleRequest.FromString,
                     response_serializer=epochal_dot_v1_dot_training__simulation__pb2.ScheduleSimulation.SerializeToString,
+            ),
+            'SimulateConvolution': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateConvolution,
+                    request_deserializer=epochal_dot_v1_dot_convolution__pb2.SimulateConvolutionRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_convolution__pb2.ConvolutionSimulation.SerializeToString,
+            ),
+            'SimulatePooling': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulatePooling,
+                    request_deserializer=epochal_dot_v1_dot_convolution__pb2.SimulatePoolingRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_convolution__pb2.PoolingSimulation.SerializeToString,
+            ),
+            'SimulateRecurrence': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateRecurrence,
+                    request_deserializer=epochal_dot_v1_dot_recurrence__pb2.SimulateRecurrenceRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_recurrence__pb2.RecurrenceSimulation.SerializeToString,
+            ),
+            'SimulateAttention': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateAttention,
+                    request_deserializer=epochal_dot_v1_dot_attention__pb2.SimulateAttentionRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_attention__pb2.AttentionSimulation.SerializeToString,
+            ),
+            'SimulatePositionalEncoding': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulatePositionalEncoding,
+                    request_deserializer=epochal_dot_v1_dot_attention__pb2.SimulatePositionalEncodingRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_attention__pb2.PositionalEncodingSimulation.SerializeToString,
+            ),
+            'SimulateSequenceCost': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulateSequenceCost,
+                    request_deserializer=epochal_dot_v1_dot_sequence__cost__pb2.SimulateSequenceCostRequest.FromString,
+                    response_serializer=epochal_dot_v1_dot_sequence__cost__pb2.SequenceCostSimulation.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -805,6 +911,168 @@ class SimulationService:
             '/epochal.v1.SimulationService/SimulateSchedule',
             epochal_dot_v1_dot_training__simulation__pb2.SimulateScheduleRequest.SerializeToString,
             epochal_dot_v1_dot_training__simulation__pb2.ScheduleSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateConvolution(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateConvolution',
+            epochal_dot_v1_dot_convolution__pb2.SimulateConvolutionRequest.SerializeToString,
+            epochal_dot_v1_dot_convolution__pb2.ConvolutionSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulatePooling(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulatePooling',
+            epochal_dot_v1_dot_convolution__pb2.SimulatePoolingRequest.SerializeToString,
+            epochal_dot_v1_dot_convolution__pb2.PoolingSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateRecurrence(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateRecurrence',
+            epochal_dot_v1_dot_recurrence__pb2.SimulateRecurrenceRequest.SerializeToString,
+            epochal_dot_v1_dot_recurrence__pb2.RecurrenceSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateAttention(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateAttention',
+            epochal_dot_v1_dot_attention__pb2.SimulateAttentionRequest.SerializeToString,
+            epochal_dot_v1_dot_attention__pb2.AttentionSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulatePositionalEncoding(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulatePositionalEncoding',
+            epochal_dot_v1_dot_attention__pb2.SimulatePositionalEncodingRequest.SerializeToString,
+            epochal_dot_v1_dot_attention__pb2.PositionalEncodingSimulation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulateSequenceCost(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/epochal.v1.SimulationService/SimulateSequenceCost',
+            epochal_dot_v1_dot_sequence__cost__pb2.SimulateSequenceCostRequest.SerializeToString,
+            epochal_dot_v1_dot_sequence__cost__pb2.SequenceCostSimulation.FromString,
             options,
             channel_credentials,
             insecure,

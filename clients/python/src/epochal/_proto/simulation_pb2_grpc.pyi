@@ -7,12 +7,16 @@ from collections import abc as _abc
 from . import activation_pb2 as _activation_pb2
 from . import approximation_pb2 as _approximation_pb2
 from . import architecture_pb2 as _architecture_pb2
+from . import attention_pb2 as _attention_pb2
 from . import backward_pb2 as _backward_pb2
+from . import convolution_pb2 as _convolution_pb2
 from . import forward_pb2 as _forward_pb2
 from . import gradients_pb2 as _gradients_pb2
 from . import loss_pb2 as _loss_pb2
 from . import neuron_pb2 as _neuron_pb2
 from . import perceptron_pb2 as _perceptron_pb2
+from . import recurrence_pb2 as _recurrence_pb2
+from . import sequence_cost_pb2 as _sequence_cost_pb2
 from . import training_simulation_pb2 as _training_simulation_pb2
 from . import transformer_cost_pb2 as _transformer_cost_pb2
 from . import xor_pb2 as _xor_pb2
@@ -78,6 +82,18 @@ class SimulationServiceStub:
     """Where a learning rate is too low, slow, good, oscillating or diverging, by training at each."""
     SimulateSchedule: _grpc.UnaryUnaryMultiCallable[_training_simulation_pb2.SimulateScheduleRequest, _training_simulation_pb2.ScheduleSimulation]
     """The learning rate of every epoch by a schedule, before anything is trained."""
+    SimulateConvolution: _grpc.UnaryUnaryMultiCallable[_convolution_pb2.SimulateConvolutionRequest, _convolution_pb2.ConvolutionSimulation]
+    """A convolution, window by window: products, their sum, and the size of what comes out."""
+    SimulatePooling: _grpc.UnaryUnaryMultiCallable[_convolution_pb2.SimulatePoolingRequest, _convolution_pb2.PoolingSimulation]
+    """Pooling, window by window: the largest number of each, or the mean."""
+    SimulateRecurrence: _grpc.UnaryUnaryMultiCallable[_recurrence_pb2.SimulateRecurrenceRequest, _recurrence_pb2.RecurrenceSimulation]
+    """A recurrent cell along a sequence: all gates at all places, and what the end remembers."""
+    SimulateAttention: _grpc.UnaryUnaryMultiCallable[_attention_pb2.SimulateAttentionRequest, _attention_pb2.AttentionSimulation]
+    """Attention by products of queries and keys: scores, weights, and what is found."""
+    SimulatePositionalEncoding: _grpc.UnaryUnaryMultiCallable[_attention_pb2.SimulatePositionalEncodingRequest, _attention_pb2.PositionalEncodingSimulation]
+    """Sines and cosines of many wavelengths: a vector for each place."""
+    SimulateSequenceCost: _grpc.UnaryUnaryMultiCallable[_sequence_cost_pb2.SimulateSequenceCostRequest, _sequence_cost_pb2.SequenceCostSimulation]
+    """How compute, memory, waiting and distance grow with the length, for each way to read one."""
 
 @_typing.type_check_only
 class SimulationServiceAsyncStub(SimulationServiceStub):
@@ -118,6 +134,18 @@ class SimulationServiceAsyncStub(SimulationServiceStub):
     """Where a learning rate is too low, slow, good, oscillating or diverging, by training at each."""
     SimulateSchedule: _aio.UnaryUnaryMultiCallable[_training_simulation_pb2.SimulateScheduleRequest, _training_simulation_pb2.ScheduleSimulation]  # type: ignore[assignment]
     """The learning rate of every epoch by a schedule, before anything is trained."""
+    SimulateConvolution: _aio.UnaryUnaryMultiCallable[_convolution_pb2.SimulateConvolutionRequest, _convolution_pb2.ConvolutionSimulation]  # type: ignore[assignment]
+    """A convolution, window by window: products, their sum, and the size of what comes out."""
+    SimulatePooling: _aio.UnaryUnaryMultiCallable[_convolution_pb2.SimulatePoolingRequest, _convolution_pb2.PoolingSimulation]  # type: ignore[assignment]
+    """Pooling, window by window: the largest number of each, or the mean."""
+    SimulateRecurrence: _aio.UnaryUnaryMultiCallable[_recurrence_pb2.SimulateRecurrenceRequest, _recurrence_pb2.RecurrenceSimulation]  # type: ignore[assignment]
+    """A recurrent cell along a sequence: all gates at all places, and what the end remembers."""
+    SimulateAttention: _aio.UnaryUnaryMultiCallable[_attention_pb2.SimulateAttentionRequest, _attention_pb2.AttentionSimulation]  # type: ignore[assignment]
+    """Attention by products of queries and keys: scores, weights, and what is found."""
+    SimulatePositionalEncoding: _aio.UnaryUnaryMultiCallable[_attention_pb2.SimulatePositionalEncodingRequest, _attention_pb2.PositionalEncodingSimulation]  # type: ignore[assignment]
+    """Sines and cosines of many wavelengths: a vector for each place."""
+    SimulateSequenceCost: _aio.UnaryUnaryMultiCallable[_sequence_cost_pb2.SimulateSequenceCostRequest, _sequence_cost_pb2.SequenceCostSimulation]  # type: ignore[assignment]
+    """How compute, memory, waiting and distance grow with the length, for each way to read one."""
 
 class SimulationServiceServicer(metaclass=_abc_1.ABCMeta):
     """The explorers: every idea of the journey, computed from what is asked alone. Nothing is stored."""
@@ -257,5 +285,53 @@ class SimulationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_training_simulation_pb2.ScheduleSimulation, _abc.Awaitable[_training_simulation_pb2.ScheduleSimulation]]:
         """The learning rate of every epoch by a schedule, before anything is trained."""
+
+    @_abc_1.abstractmethod
+    def SimulateConvolution(
+        self,
+        request: _convolution_pb2.SimulateConvolutionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_convolution_pb2.ConvolutionSimulation, _abc.Awaitable[_convolution_pb2.ConvolutionSimulation]]:
+        """A convolution, window by window: products, their sum, and the size of what comes out."""
+
+    @_abc_1.abstractmethod
+    def SimulatePooling(
+        self,
+        request: _convolution_pb2.SimulatePoolingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_convolution_pb2.PoolingSimulation, _abc.Awaitable[_convolution_pb2.PoolingSimulation]]:
+        """Pooling, window by window: the largest number of each, or the mean."""
+
+    @_abc_1.abstractmethod
+    def SimulateRecurrence(
+        self,
+        request: _recurrence_pb2.SimulateRecurrenceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recurrence_pb2.RecurrenceSimulation, _abc.Awaitable[_recurrence_pb2.RecurrenceSimulation]]:
+        """A recurrent cell along a sequence: all gates at all places, and what the end remembers."""
+
+    @_abc_1.abstractmethod
+    def SimulateAttention(
+        self,
+        request: _attention_pb2.SimulateAttentionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_attention_pb2.AttentionSimulation, _abc.Awaitable[_attention_pb2.AttentionSimulation]]:
+        """Attention by products of queries and keys: scores, weights, and what is found."""
+
+    @_abc_1.abstractmethod
+    def SimulatePositionalEncoding(
+        self,
+        request: _attention_pb2.SimulatePositionalEncodingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_attention_pb2.PositionalEncodingSimulation, _abc.Awaitable[_attention_pb2.PositionalEncodingSimulation]]:
+        """Sines and cosines of many wavelengths: a vector for each place."""
+
+    @_abc_1.abstractmethod
+    def SimulateSequenceCost(
+        self,
+        request: _sequence_cost_pb2.SimulateSequenceCostRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_sequence_cost_pb2.SequenceCostSimulation, _abc.Awaitable[_sequence_cost_pb2.SequenceCostSimulation]]:
+        """How compute, memory, waiting and distance grow with the length, for each way to read one."""
 
 def add_SimulationServiceServicer_to_server(servicer: SimulationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -83,7 +83,7 @@ def train(
     if begin is not None:
         with Client(url) as client:
             parent, epoch = find_checkpoint(client, begin)
-        body = body or dict(parent.spec)
+        body = body or {key: value for key, value in parent.spec.items() if key != "name"}
         body["initial_weights"] = {"job": parent.id, "epoch": epoch}
     for assignment in changes or ():
         change(body, assignment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..records import read
 from ..session import Session
 from .activations import ActivationDescription, Activations
+from .architectures import Architecture, Architectures, Graph, GraphEdge, GraphNode
 from .losses import Losses, LossFacts
 from .models import Model, Models
 from .neuron_parts import NeuronPart, NeuronParts
@@ -14,10 +15,14 @@ from .timeline import Fact, Timeline, TimelineEntry
 
 __all__ = [
     "ActivationDescription",
+    "Architecture",
     "CheckedAnswer",
     "Expectation",
     "ExplorerReference",
     "Fact",
+    "Graph",
+    "GraphEdge",
+    "GraphNode",
     "Journey",
     "LossFacts",
     "Model",
@@ -52,6 +57,14 @@ class Journey:
     def losses(self) -> tuple[LossFacts, ...]:
         """What is known of each loss: formulas, slopes, use, trouble, source."""
         return read(Losses, self._session.call("ListLosses", {})).losses
+
+    def architectures(self) -> tuple[Architecture, ...]:
+        """The zoo: from dense layers to the transformer, and the autoencoder last."""
+        return read(Architectures, self._session.call("ListArchitectures", {})).architectures
+
+    def architecture(self, architecture_id: str) -> Architecture:
+        """One kind of network, e.g. `lstm`. Raises `NotFound`."""
+        return read(Architecture, self._session.call("GetArchitecture", {"id": architecture_id}))
 
     def sections(self) -> tuple[Section, ...]:
         """The ten sections, in order."""

@@ -27,6 +27,12 @@ from .architecture import (
     ModelComparison,
     OptimizerMemory,
 )
+from .attention import (
+    AttentionHead,
+    AttentionQuery,
+    AttentionSimulation,
+    PositionalEncodingSimulation,
+)
 from .backward import (
     BackwardLayer,
     BackwardSimulation,
@@ -34,6 +40,7 @@ from .backward import (
     ParameterGradient,
     UnitGradient,
 )
+from .convolution import ConvolutionSimulation, PoolingSimulation, Window
 from .forward import ForwardSimulation, LayerTrace, UnitTrace
 from .gradients import (
     GradientFlowLayer,
@@ -60,6 +67,8 @@ from .perceptron import (
     Separation,
 )
 from .quantity import Quantity
+from .recurrence import GateValues, RecurrenceSimulation, RecurrenceStep
+from .sequence_cost import SequenceCost, SequenceCostRow, SequenceCostSimulation
 from .training import (
     LayerStep,
     LearningRatesSimulation,
@@ -81,12 +90,17 @@ __all__ = [
     "ArchitectureLayer",
     "ArchitectureMemory",
     "ArchitectureSimulation",
+    "AttentionHead",
+    "AttentionQuery",
+    "AttentionSimulation",
     "BackwardLayer",
     "BackwardSimulation",
     "Certificate",
     "ChainLink",
+    "ConvolutionSimulation",
     "DeviceFacts",
     "ForwardSimulation",
+    "GateValues",
     "GradientCheck",
     "GradientFlowLayer",
     "GradientFlowSimulation",
@@ -106,13 +120,20 @@ __all__ = [
     "PerceptronEpoch",
     "PerceptronSimulation",
     "PerceptronStep",
+    "PoolingSimulation",
+    "PositionalEncodingSimulation",
     "Quantity",
     "RateBand",
     "RateResult",
+    "RecurrenceSimulation",
+    "RecurrenceStep",
     "Remedy",
     "SchedulePoint",
     "ScheduleSimulation",
     "Separation",
+    "SequenceCost",
+    "SequenceCostRow",
+    "SequenceCostSimulation",
     "Simulations",
     "TokenBaseline",
     "TokenLoss",
@@ -125,6 +146,7 @@ __all__ = [
     "UnitTrace",
     "VanishingBarsSimulation",
     "WidthFit",
+    "Window",
     "XorGrid",
     "XorHiddenUnit",
     "XorOutputUnit",
@@ -603,6 +625,144 @@ class Simulations:
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
             points=points,
+        )
+
+    # ------------------------------------------------------------------ 9 the architecture zoo
+
+    def convolution(
+        self,
+        image: ArrayLike | None = None,
+        *,
+        signal: ArrayLike | None = None,
+        kernel: ArrayLike | None = None,
+        kernel_name: str | None = None,
+        bias: float | None = None,
+        stride: int | None = None,
+        padding: str | None = None,
+    ) -> ConvolutionSimulation:
+        """A convolution over an image, or a signal, window by window.
+
+        The kernel is given, or one of edge, vertical_edge, horizontal_edge, blur, sharpen and
+        identity by its name.
+        """
+        return self._ask(
+            "SimulateConvolution",
+            ConvolutionSimulation,
+            image=image,
+            signal=signal,
+            kernel=kernel,
+            kernel_name=kernel_name,
+            bias=bias,
+            stride=stride,
+            padding=padding,
+        )
+
+    def pooling(
+        self,
+        image: ArrayLike | None = None,
+        *,
+        signal: ArrayLike | None = None,
+        kind: str | None = None,
+        size: int | None = None,
+        stride: int | None = None,
+    ) -> PoolingSimulation:
+        """Pooling over an image, or a signal: the `"max"` of each window, or the `"average"`."""
+        return self._ask(
+            "SimulatePooling",
+            PoolingSimulation,
+            image=image,
+            signal=signal,
+            kind=kind,
+            size=size,
+            stride=stride,
+        )
+
+    def recurrence(
+        self,
+        inputs: ArrayLike,
+        *,
+        cell: str | None = None,
+        units: int | None = None,
+        weight: ArrayLike | None = None,
+        recurrent: ArrayLike | None = None,
+        bias: ArrayLike | None = None,
+        seed: int | None = None,
+    ) -> RecurrenceSimulation:
+        """A cell, `"rnn"`, `"lstm"` or `"gru"`, along a sequence `(places, features)`."""
+        return self._ask(
+            "SimulateRecurrence",
+            RecurrenceSimulation,
+            inputs=inputs,
+            cell=cell,
+            units=units,
+            weight=weight,
+            recurrent=recurrent,
+            bias=bias,
+            seed=seed,
+        )
+
+    def attention(
+        self,
+        *,
+        queries: ArrayLike | None = None,
+        keys: ArrayLike | None = None,
+        values: ArrayLike | None = None,
+        tokens: Sequence[str] | None = None,
+        width: int | None = None,
+        heads: int | None = None,
+        scaled: bool | None = None,
+        causal: bool | None = None,
+        seed: int | None = None,
+    ) -> AttentionSimulation:
+        """Who looks at what: of given queries, keys and values, or of tokens by the seed."""
+        return self._ask(
+            "SimulateAttention",
+            AttentionSimulation,
+            queries=queries,
+            keys=keys,
+            values=values,
+            tokens=tokens,
+            width=width,
+            heads=heads,
+            scaled=scaled,
+            causal=causal,
+            seed=seed,
+        )
+
+    def positional_encoding(
+        self,
+        *,
+        places: int | None = None,
+        units: int | None = None,
+        place: int | None = None,
+    ) -> PositionalEncodingSimulation:
+        """Sines and cosines that stand for the places of a sequence; `place` is explained."""
+        return self._ask(
+            "SimulatePositionalEncoding",
+            PositionalEncodingSimulation,
+            places=places,
+            units=units,
+            place=place,
+        )
+
+    def sequence_cost(
+        self,
+        *,
+        lengths: Sequence[int] | None = None,
+        width: int | None = None,
+        kernel: int | None = None,
+        window: int | None = None,
+        heads: int | None = None,
+    ) -> SequenceCostSimulation:
+        """How the cost of reading a sequence grows with its length, for six kinds of layer."""
+        return self._ask(
+            "SimulateSequenceCost",
+            SequenceCostSimulation,
+            lengths=lengths,
+            width=width,
+            kernel=kernel,
+            window=window,
+            heads=heads,
         )
 
 

@@ -62,6 +62,8 @@ ROUTES = {
     "ListActivations": "GET /v1/activations",
     "ListModels": "GET /v1/models",
     "ListLosses": "GET /v1/losses",
+    "ListArchitectures": "GET /v1/architectures",
+    "GetArchitecture": "GET /v1/architectures/{id}",
     "GetTimeline": "GET /v1/timeline",
     "GetLimits": "GET /v1/limits",
     "GetVersion": "GET /v1/version",

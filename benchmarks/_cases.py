@@ -1,0 +1,121 @@
+"""The networks that the engine and its peers are timed with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from epochal_engine import (
+    Adam,
+    AdamW,
+    Conv2d,
+    Data,
+    Dense,
+    Embedding,
+    Flatten,
+    LayerNorm,
+    MaxPool2d,
+    Network,
+    PositionalEncoding,
+    Sgd,
+    Training,
+    TransformerBlock,
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network, its training, and enough random samples for it."""
+
+    name: str
+    network: Network
+    training: Training
+    samples: int
+
+    @property
+    def steps(self) -> int:
+        """Of one run."""
+        batch = self.training.batch_size or self.samples
+        return math.ceil(self.samples / batch) * self.training.epochs
+
+    def data(self) -> Data:
+        """Random inputs, and targets of the right kind."""
+        rng = np.random.default_rng(0)
+        first = self.network.layers[0]
+        shape = (self.samples, *self.network.input_shape)
+        if isinstance(first, Embedding):
+            inputs = rng.integers(first.vocabulary, size=shape).astype(float)
+        else:
+            inputs = rng.normal(size=shape)
+        *places, outputs = self.network.output_shape
+        if outputs == 1:
+            return Data(inputs, rng.integers(2, size=(self.samples, 1)).astype(float))
+        return Data(inputs, np.eye(outputs)[rng.integers(outputs, size=(self.samples, *places))])
+
+
+def dense(*sizes: int, hidden: str, output: str) -> Network:
+    units = [Dense(size, hidden) for size in sizes[1:-1]]
+    return Network(sizes[:1], (*units, Dense(sizes[-1], output)))
+
+
+def lenet_5() -> Network:
+    """With relu and the largest of each window, as it is usually built today."""
+    maps = (
+        Conv2d(6, 5, padding="same", activation="relu"),
+        MaxPool2d(),
+        Conv2d(16, 5, activation="relu"),
+        MaxPool2d(),
+    )
+    return Network(
+        (28, 28, 1), (*maps, Flatten(), Dense(120, "relu"), Dense(84, "relu"), Dense(10, "softmax"))
+    )
+
+
+def character_transformer() -> Network:
+    """Four blocks of 128 features and 4 heads that read 64 of 65 characters."""
+    blocks = (TransformerBlock(4, 512, causal=True) for _ in range(4))
+    start = (Embedding(65, 128), PositionalEncoding("learned"))
+    return Network((64,), (*start, *blocks, LayerNorm(), Dense(65, "softmax")))
+
+
+BINARY, CLASSES = "binary_cross_entropy", "cross_entropy"
+CASES = (
+    Case(
+        "2-4-1 tanh, SGD, 4 samples at once",
+        dense(2, 4, 1, hidden="tanh", output="sigmoid"),
+        Training(BINARY, Sgd(0.5), epochs=5_000),
+        4,
+    ),
+    Case(
+        "2-8-8-1 tanh, Adam, batch 10 of 500",
+        dense(2, 8, 8, 1, hidden="tanh", output="sigmoid"),
+        Training(BINARY, Adam(0.01), epochs=100, batch_size=10),
+        500,
+    ),
+    Case(
+        "64-128-64-10 relu, Adam, batch 32 of 1,440",
+        dense(64, 128, 64, 10, hidden="relu", output="softmax"),
+        Training(CLASSES, Adam(0.001), epochs=20, batch_size=32),
+        1_440,
+    ),
+    Case(
+        "784-256-128-10 relu, Adam, batch 128 of 2,560",
+        dense(784, 256, 128, 10, hidden="relu", output="softmax"),
+        Training(CLASSES, Adam(0.001), epochs=10, batch_size=128),
+        2_560,
+    ),
+    Case(
+        "LeNet-5, Adam, batch 64 of 640",
+        lenet_5(),
+        Training(CLASSES, Adam(0.001), epochs=10, batch_size=64),
+        640,
+    ),
+    Case(
+        "character transformer, AdamW, batch 16 of 160",
+        character_transformer(),
+        Training(CLASSES, AdamW(0.001), epochs=2, batch_size=16),
+        160,
+    ),
+)

@@ -1,0 +1,47 @@
+/** The same set-up for those who would rather write it: JSON, Python, a line for the shell. */
+import type { Spec } from './spec'
+
+export function toJson(spec: Spec): string {
+  return pretty(spec, '', { true: 'true', false: 'false' })
+}
+
+export function toPython(spec: Spec, url: string): string {
+  return [
+    'import epochal',
+    '',
+    `client = epochal.Client(${JSON.stringify(url)})`,
+    `job = client.jobs.create(${pretty(spec, '', { true: 'True', false: 'False' })})`,
+    'job.wait()',
+    'print(job)',
+  ].join('\n')
+}
+
+export function toCurl(spec: Spec, url: string): string {
+  // A quote ends the shell's text, stands for itself, and begins it again.
+  const body = toJson(spec).replaceAll("'", `'\\''`)
+  return `curl ${url}/v1/jobs --json '${body}'`
+}
+
+const WIDTH = 88
+
+/** As JSON, what fits into a line on one line. */
+function pretty(value: unknown, indent: string, words: Record<'true' | 'false', string>): string {
+  const line = inline(value, words)
+  if (typeof value !== 'object' || value === null || indent.length + line.length <= WIDTH) return line
+  const inner = `${indent}  `
+  const parts = Array.isArray(value)
+    ? value.map((each) => inner + pretty(each, inner, words))
+    : Object.entries(value).map(([name, each]) => `${inner}${JSON.stringify(name)}: ${pretty(each, inner, words)}`)
+  const [open, close] = Array.isArray(value) ? '[]' : '{}'
+  return `${open}\n${parts.join(',\n')}\n${indent}${close}`
+}
+
+function inline(value: unknown, words: Record<'true' | 'false', string>): string {
+  if (typeof value === 'boolean') return words[value ? 'true' : 'false']
+  if (Array.isArray(value)) return `[${value.map((each) => inline(each, words)).join(', ')}]`
+  if (typeof value === 'object' && value !== null) {
+    const parts = Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${inline(each, words)}`)
+    return `{${parts.join(', ')}}`
+  }
+  return JSON.stringify(value)
+}

@@ -1,0 +1,174 @@
+/** What is being set up, and what the service says of it while it is. */
+import { api, body, computed, format, toNumber, type Schemas } from '../lib/api'
+import { json, text, urlState } from '../lib/state/url.svelte'
+import { costOf, estimate } from './estimate'
+import { compact, factsOf, isSpec, pathName, setAt, START, withData, type Facts, type Path, type Spec } from './spec'
+
+export type Dataset = Spec['dataset']
+export type Look = Schemas['DatasetPreview']
+
+/** Changes of one thing that follow one another within this are undone together. */
+const BREATH = 800
+const MOST_UNDONE = 100
+const ROWS = 400
+
+/** Make it while a component is being made: it follows the address, and asks, as long as that lives. */
+export class Lab {
+  readonly #url = urlState('lab', { spec: json<Spec>(START, isSpec), sweep: text() })
+  #before = $state.raw<readonly Spec[]>([])
+  #after = $state.raw<readonly Spec[]>([])
+  #last = { what: '', at: 0 }
+
+  readonly spec = $derived(compact(this.#url.spec))
+
+  /** The job that it would be: its price; or the problem that it has. */
+  readonly check = computed(
+    () => this.spec,
+    (spec, signal) => body(api.POST('/v1/jobs', { params: { query: { validate_only: true } }, body: spec, signal })),
+  )
+
+  readonly summary = computed(
+    () => ('layers' in this.spec.network ? this.spec.network : undefined),
+    (network, signal) => body(api.POST('/v1/networks/summarize', { body: { network }, signal })),
+  )
+
+  readonly data = computed(
+    () => this.spec.dataset,
+    (dataset, signal) => look(dataset, ROWS, signal),
+  )
+
+  /** What is known of the data; until it has been loaded, what can be read off the set-up. */
+  readonly facts = $derived(this.data.value && factsOf(this.data.value.dataset))
+
+  readonly #earlier = computed(
+    () => ({ query: { state: ['succeeded' as const, 'failed' as const], page_size: 60 } }),
+    (params, signal) => body(api.GET('/v1/jobs', { params, signal })),
+  )
+
+  readonly seconds = $derived.by(() => {
+    const priced = this.check.value
+    if (!priced || !this.#earlier.value) return undefined
+    return estimate(costOf(this.spec, priced.samples, toNumber(priced.flops)), this.#earlier.value.jobs)
+  })
+
+  constructor() {
+    // A set-up may name a saved network; to be changed, its layers have to be here.
+    $effect(() => {
+      const { network } = this.spec
+      if (!('id' in network)) return
+      const abort = new AbortController()
+      void body(api.GET('/v1/networks/{id}', { params: { path: { id: network.id } }, signal: abort.signal })).then(
+        (saved) => this.put({ ...this.spec, network: compact(saved.network) }, 'saved network'),
+        () => undefined,
+      )
+      return () => abort.abort()
+    })
+  }
+
+  get sweep(): string {
+    return this.#url.sweep
+  }
+  set sweep(id: string) {
+    this.#url.sweep = id
+  }
+
+  get undoable(): boolean {
+    return this.#before.length > 0
+  }
+  get redoable(): boolean {
+    return this.#after.length > 0
+  }
+
+  /** `what` names the change: one that goes on with the last one of the same name is undone with it. */
+  put(next: Spec, what: string): void {
+    const now = Date.now()
+    const goesOn = what === this.#last.what && now - this.#last.at < BREATH
+    if (!goesOn) this.#before = [...this.#before.slice(-MOST_UNDONE + 1), this.spec]
+    this.#after = []
+    this.#last = { what, at: now }
+    this.#url.spec = compact(next)
+  }
+
+  set(path: Path, value: unknown): void {
+    this.put(setAt(this.spec, path, value), pathName(path))
+  }
+
+  choose(dataset: Dataset, facts: Facts): void {
+    this.put(withData(this.spec, dataset, facts), 'dataset')
+  }
+
+  undo(): void {
+    this.#travel(() => {
+      const spec = this.#before.at(-1)
+      if (!spec) return
+      this.#before = this.#before.slice(0, -1)
+      this.#after = [...this.#after, this.spec]
+      return spec
+    })
+  }
+
+  redo(): void {
+    this.#travel(() => {
+      const spec = this.#after.at(-1)
+      if (!spec) return
+      this.#after = this.#after.slice(0, -1)
+      this.#before = [...this.#before, this.spec]
+      return spec
+    })
+  }
+
+  #travel(take: () => Spec | undefined): void {
+    const spec = take()
+    this.#last = { what: '', at: 0 }
+    if (spec) this.#url.spec = spec
+  }
+
+  /** What the service says of the field at this path. */
+  said(path: Path): string | undefined {
+    return this.check.problem?.of(pathName(path))
+  }
+
+  /** Whether it says something of this path or of what lies in it. */
+  blamed(path: Path): boolean {
+    const name = pathName(path)
+    return this.check.problem?.errors.some(({ field }) => field === name || field.startsWith(`${name}.`) || field.startsWith(`${name}[`)) ?? false
+  }
+}
+
+/** The first rows of any data, as they will be trained on. */
+export async function look(dataset: Dataset, rows: number, signal?: AbortSignal): Promise<Look> {
+  if ('inputs' in dataset) return inline(dataset)
+  if ('id' in dataset) {
+    return body(api.GET('/v1/datasets/{id}/preview', { params: { path: { id: dataset.id }, query: { rows } }, signal }))
+  }
+  const { name, samples, noise, classes, features, seed } = dataset
+  const query = compact({ rows, samples, noise, classes, features, seed })
+  return body(api.GET('/v1/datasets/{id}/preview', { params: { path: { id: name }, query: query as { rows: number } }, signal }))
+}
+
+function inline(dataset: Schemas['InlineDataset']): Look {
+  const classes = dataset.class_names ?? []
+  return {
+    dataset: {
+      id: '',
+      name: 'Your points',
+      description: '',
+      task: classes.length > 2 ? 'multiclass' : classes.length ? 'binary' : 'regression',
+      samples: dataset.inputs.length,
+      features: dataset.inputs[0]?.length ?? 0,
+      feature_names: dataset.feature_names ?? (dataset.inputs[0] ?? []).map((_, i) => `x${i + 1}`),
+      class_names: classes,
+      target_names: ['class'],
+      builtin: false,
+      generated: false,
+      source: '',
+      license: '',
+      created_at: null,
+    },
+    inputs: dataset.inputs,
+    targets: dataset.targets,
+  }
+}
+
+/** `48 samples`, `1,600 steps`. */
+export const some = (amount: number, what: string): string => `${format(amount)} ${what}${amount === 1 ? '' : 's'}`

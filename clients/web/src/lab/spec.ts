@@ -1,0 +1,200 @@
+/** A set-up as a document: read from a link, changed at a place, and fitted to the data it is for. */
+import type { Schemas } from '../lib/api/client'
+
+export type Spec = Schemas['TrainingSpec']
+export type Layer = Schemas['NetworkSpec']['layers'][number]
+export type LayerType = Layer['type']
+export type Loss = Spec['loss']
+export type Task = Schemas['Dataset']['task']
+
+/** What a set-up has to know of its data. */
+export interface Facts {
+  task: Task
+  samples: number
+  features: number
+  classes: number
+  targets: number
+}
+
+export function factsOf(dataset: Schemas['Dataset']): Facts {
+  return {
+    task: dataset.task,
+    samples: dataset.samples,
+    features: dataset.features,
+    classes: dataset.class_names.length,
+    targets: dataset.target_names.length,
+  }
+}
+
+export const START: Spec = {
+  network: {
+    input_shape: [2],
+    layers: [
+      { type: 'dense', units: 8, activation: 'tanh' },
+      { type: 'dense', units: 8, activation: 'tanh' },
+      { type: 'dense', units: 1, activation: 'sigmoid' },
+    ],
+  },
+  dataset: { name: 'two_moons', samples: 400, noise: 0.15 },
+  loss: 'binary_cross_entropy',
+  epochs: 100,
+  batch_size: 32,
+  validation_fraction: 0.2,
+  optimizer: { type: 'adam', learning_rate: 0.01 },
+  seed: 7,
+}
+
+export function isSpec(value: unknown): value is Spec {
+  const spec = value as Partial<Spec> | null
+  return (
+    typeof spec === 'object' &&
+    spec !== null &&
+    typeof spec.network === 'object' &&
+    typeof spec.dataset === 'object' &&
+    typeof spec.loss === 'string' &&
+    typeof spec.epochs === 'number'
+  )
+}
+
+/** Without what says nothing: nulls, and objects and lists that are empty. */
+export function compact<T>(value: T): T {
+  if (Array.isArray(value)) return value.map((each) => compact(each) as unknown) as T
+  if (typeof value !== 'object' || value === null) return value
+  const kept = Object.entries(value)
+    .map(([name, each]) => [name, compact(each as unknown)] as const)
+    .filter(([, each]) => !isNothing(each))
+  return Object.fromEntries(kept) as T
+}
+
+function isNothing(value: unknown): boolean {
+  if (value === null || value === undefined) return true
+  return typeof value === 'object' && Object.keys(value).length === 0
+}
+
+/** The lab's page with this set-up in it. */
+export function labLink(spec: Spec): string {
+  return `/lab?lab.spec=${encodeURIComponent(JSON.stringify(compact(spec)))}`
+}
+
+export type Path = readonly (string | number)[]
+
+/** As the service names a field: `network.layers[1].units`. */
+export function pathName(path: Path): string {
+  return path.reduce<string>(
+    (name, part) => (typeof part === 'number' ? `${name}[${part}]` : name ? `${name}.${part}` : part),
+    '',
+  )
+}
+
+export function getAt(document: unknown, path: Path): unknown {
+  return path.reduce<unknown>((at, part) => (at as Record<string | number, unknown> | undefined)?.[part], document)
+}
+
+/** A copy in which `value` stands at `path`; `undefined` takes away what stood there. */
+export function setAt<T>(document: T, path: Path, value: unknown): T {
+  const [part, ...rest] = path
+  if (part === undefined) return value as T
+  if (Array.isArray(document)) {
+    const list = [...(document as unknown[])]
+    list[part as number] = setAt(list[part as number], rest, value)
+    return list as T
+  }
+  const copy: Record<string | number, unknown> = { ...(document as object) }
+  const next = setAt(copy[part], rest, value)
+  if (next === undefined) delete copy[part]
+  else copy[part] = next
+  return copy as T
+}
+
+export function layersOf(spec: Spec): readonly Layer[] {
+  return 'layers' in spec.network ? spec.network.layers : []
+}
+
+/** The losses that have a meaning for a task; the first is the one to begin with. */
+export function lossesFor(facts: Facts): readonly Loss[] {
+  if (facts.task === 'regression') return ['mse', 'mae', 'huber']
+  if (facts.task === 'binary') {
+    return ['binary_cross_entropy', 'cross_entropy', 'focal', 'hinge', 'perceptron', 'mse', 'mae', 'huber']
+  }
+  return ['cross_entropy', 'mse', 'mae', 'huber']
+}
+
+type Activation = NonNullable<Schemas['DenseSpec']['activation']>
+
+/** How many numbers a network must end in, and behind which activation. */
+export function outputFor(loss: Loss, facts: Facts): { units: number; activation: Activation } {
+  if (facts.task === 'regression') return { units: Math.max(facts.targets, 1), activation: 'linear' }
+  if (loss === 'cross_entropy') return { units: Math.max(facts.classes, 2), activation: 'softmax' }
+  if (loss === 'hinge') return { units: 1, activation: 'linear' }
+  if (loss === 'perceptron') return { units: 1, activation: 'step' }
+  return { units: facts.task === 'multiclass' ? facts.classes : 1, activation: 'sigmoid' }
+}
+
+/** The layers, the last of them giving what the loss asks for. */
+export function endingIn(layers: readonly Layer[], units: number, activation: Activation): Layer[] {
+  const last = layers.at(-1)
+  const before = layers.at(-2)
+  if (last?.type === 'dense') return [...layers.slice(0, -1), { ...last, units, activation }]
+  if (last?.type === 'activation' && before?.type === 'dense') {
+    return [...layers.slice(0, -2), { ...before, units }, { ...last, activation }]
+  }
+  return [...layers, { type: 'dense', units, activation }]
+}
+
+/** With another loss, and what goes with it: the network's end, and an optimizer that can follow it. */
+export function withLoss(spec: Spec, loss: Loss, facts: Facts): Spec {
+  const { units, activation } = outputFor(loss, facts)
+  const next: Spec = { ...spec, loss }
+  delete next.loss_options
+  if ('layers' in next.network) {
+    next.network = { ...next.network, layers: endingIn(next.network.layers, units, activation) }
+  }
+  const ruled = next.optimizer?.type === 'perceptron'
+  if (loss === 'perceptron' && !ruled) next.optimizer = { type: 'perceptron', learning_rate: 1 }
+  if (loss !== 'perceptron' && ruled) next.optimizer = { type: 'adam', learning_rate: 0.01 }
+  return next
+}
+
+const FLAT = new Set<LayerType>(['dense', 'activation', 'dropout', 'layer_norm', 'batch_norm', 'residual'])
+
+/** With other data, keeping of the set-up what still has a meaning for it. */
+export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Spec {
+  const flat = 'layers' in spec.network && spec.network.layers.every((layer) => FLAT.has(layer.type))
+  const layers: readonly Layer[] = flat ? layersOf(spec) : [...hidden(facts), { type: 'dense', units: 1 }]
+  const losses = lossesFor(facts)
+  const few = facts.samples < 20
+  const next: Spec = {
+    ...spec,
+    dataset: compact({ ...dataset, scaling: dataset.scaling ?? scalingFor(dataset, facts) }),
+    network: { input_shape: [facts.features], layers: [...layers] },
+    validation_fraction: few ? 0 : spec.validation_fraction || 0.2,
+  }
+  const loss = losses.includes(spec.loss) ? spec.loss : losses[0]!
+  return withLoss(few ? patient(next) : next, loss, facts)
+}
+
+/** An epoch of four samples is one step: it takes more of them. */
+function patient(spec: Spec): Spec {
+  if (spec.optimizer?.type === 'perceptron') return spec
+  return { ...spec, epochs: Math.max(spec.epochs, 500), optimizer: { type: 'adam', learning_rate: 0.05 } }
+}
+
+function hidden(facts: Facts): Layer[] {
+  return facts.features > 8
+    ? [{ type: 'dense', units: 32, activation: 'relu' }]
+    : [
+        { type: 'dense', units: 8, activation: 'tanh' },
+        { type: 'dense', units: 8, activation: 'tanh' },
+      ]
+}
+
+/** Measured columns have units of their own; points and pictures have one. */
+function scalingFor(dataset: Spec['dataset'], facts: Facts): 'standard' | undefined {
+  if ('id' in dataset) return 'standard'
+  return 'name' in dataset && facts.features > 2 && dataset.name !== 'digits' && dataset.name !== 'blobs' ? 'standard' : undefined
+}
+
+/** Steps of the optimizer in the whole run. */
+export function steps(spec: Spec, samples: number): number {
+  return spec.epochs * Math.ceil(samples / Math.min(spec.batch_size ?? 32, samples || 1))
+}

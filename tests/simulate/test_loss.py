@@ -1,0 +1,204 @@
+"""Losses of one prediction, over HTTP."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.simulate.arithmetic import agree
+from tests.simulate.conftest import Ask
+
+BINARY = ("mse", "mae", "huber", "binary_cross_entropy", "hinge", "focal")
+
+
+def losses(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {one["loss"]: one for one in told["losses"]}
+
+
+def value(told: dict[str, Any], loss: str) -> float:
+    return float(losses(told)[loss]["value"]["value"])
+
+
+def slope(told: dict[str, Any], loss: str, kind: str = "slopes") -> float:
+    (one,) = losses(told)[loss][kind]
+    return float(one["value"])
+
+
+def test_70_percent_for_what_is_true_by_every_loss(ask: Ask) -> None:
+    told = ask("loss", prediction=0.7, target=1)
+    assert value(told, "binary_cross_entropy") == pytest.approx(0.356675, abs=5e-7)
+    assert slope(told, "binary_cross_entropy") == pytest.approx(-1.4286, abs=5e-5)
+    assert slope(told, "binary_cross_entropy", "logit_slopes") == pytest.approx(-0.3)
+    assert value(told, "mse") == pytest.approx(0.09)
+    assert value(told, "mae") == pytest.approx(0.3)
+    assert value(told, "huber") == pytest.approx(0.045)
+    assert value(told, "focal") == pytest.approx(0.03210, abs=5e-6)
+    assert value(told, "hinge") == pytest.approx(0.6)
+    assert told["verdict"] == "Right, but not sure: it gives 70 % to the truth."
+
+
+@pytest.mark.parametrize(
+    ("prediction", "target", "loss"),
+    [(0.01, 1, 4.6052), (0.5, 1, 0.6931), (0.99, 1, 0.0101), (0.7, 0, 1.2040)],
+)
+def test_cross_entropy_of_other_predictions(
+    ask: Ask, prediction: float, target: int, loss: float
+) -> None:
+    told = ask("loss", prediction=prediction, target=target, losses=["binary_cross_entropy"])
+    assert value(told, "binary_cross_entropy") == pytest.approx(loss, abs=5e-5)
+
+
+def test_where_it_is_certain_and_wrong_cross_entropy_pushes_hardest(ask: Ask) -> None:
+    told = ask("loss", prediction=0.01, target=1)
+    assert slope(told, "binary_cross_entropy") == pytest.approx(-100)
+    assert slope(told, "mse") == pytest.approx(-1.98)
+    # And through a sigmoid the squared error hardly pushes at all.
+    assert slope(told, "binary_cross_entropy", "logit_slopes") == pytest.approx(-0.99)
+    assert slope(told, "mse", "logit_slopes") == pytest.approx(-1.98 * 0.01 * 0.99)
+
+
+@pytest.mark.parametrize("prediction", [0, 1])
+@pytest.mark.parametrize("target", [0, 1])
+def test_certainty_stays_finite(ask: Ask, prediction: int, target: int) -> None:
+    told = ask("loss", prediction=prediction, target=target)
+    assert set(losses(told)) == {*BINARY, "perceptron"}
+    for one in told["losses"]:
+        for quantity in [one["value"], *one["slopes"], *one["logit_slopes"]]:
+            assert math.isfinite(quantity["value"])
+    for curve in told["curves"]:
+        assert all(map(math.isfinite, [*curve["values"], *curve["slopes"]]))
+    pushed = slope(told, "binary_cross_entropy", "logit_slopes")
+    assert pushed == pytest.approx(prediction - target)
+
+
+@given(
+    p=st.floats(0.001, 0.999),
+    y=st.sampled_from([0.0, 1.0, 0.25]),
+    gamma=st.floats(0.5, 4.0),
+    delta=st.floats(0.1, 2.0),
+)
+@settings(max_examples=40, deadline=None)
+def test_every_printed_formula_comes_to_its_value(
+    ask: Ask, p: float, y: float, gamma: float, delta: float
+) -> None:
+    p, gamma, delta = round(p, 3), round(gamma, 2), round(delta, 2)
+    told = ask("loss", prediction=p, target=y, options={"gamma": gamma, "delta": delta})
+    assert set(losses(told)) == set(BINARY)
+    for one in told["losses"]:
+        for quantity in [one["value"], *one["slopes"], *one["logit_slopes"]]:
+            agree(quantity, tolerance=1e-2)
+
+
+@given(
+    p=st.floats(0.02, 0.98),
+    y=st.sampled_from([0.0, 1.0, 0.3]),
+    name=st.sampled_from(BINARY),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_slope_is_what_a_small_step_shows(ask: Ask, p: float, y: float, name: str) -> None:
+    def at(prediction: float) -> float:
+        return value(ask("loss", prediction=prediction, target=y, losses=[name], points=2), name)
+
+    h = 1e-5
+    if name in ("mae", "hinge") and min(abs(p - y), abs(p - 1.0), abs(p - 0.5)) < 2 * h:
+        return  # a corner
+    told = ask("loss", prediction=p, target=y, losses=[name], points=2)
+    assert slope(told, name) == pytest.approx((at(p + h) - at(p - h)) / (2 * h), abs=1e-4)
+    if losses(told)[name]["logit_slopes"]:
+        z = math.log(p / (1 - p))
+        up, down = (1 / (1 + math.exp(-(z + s))) for s in (h, -h))
+        steep = (at(up) - at(down)) / (2 * h)
+        assert slope(told, name, "logit_slopes") == pytest.approx(steep, abs=1e-4)
+
+
+def test_three_classes_have_the_slope_of_prediction_less_target(ask: Ask) -> None:
+    told = ask("loss", prediction=[0.7, 0.2, 0.1], target=[1, 0, 0], losses=["cross_entropy"])
+    (one,) = told["losses"]
+    assert one["value"]["value"] == pytest.approx(0.356675, abs=5e-7)
+    assert [q["value"] for q in one["logit_slopes"]] == pytest.approx([-0.3, 0.2, 0.1])
+    assert [q["name"] for q in one["slopes"]] == ["dL/dŷ1", "dL/dŷ2", "dL/dŷ3"]
+    # The curve follows the true class, while the others share the rest as two to one.
+    assert told["curve_predictions"][50] == 0.5
+    assert told["curves"][0]["values"][50] == pytest.approx(math.log(2))
+    assert told["verdict"] == "Right: the true class has 70 %."
+
+
+def test_label_smoothing_spreads_the_target(ask: Ask) -> None:
+    told = ask(
+        "loss",
+        prediction=[0.7, 0.2, 0.1],
+        target=[0, 0, 1],
+        losses=["cross_entropy"],
+        options={"label_smoothing": 0.3},
+    )
+    (one,) = told["losses"]
+    expected = -(0.1 * math.log(0.7) + 0.1 * math.log(0.2) + 0.8 * math.log(0.1))
+    assert one["value"]["value"] == pytest.approx(expected)
+    assert [q["value"] for q in one["logit_slopes"]] == pytest.approx([0.6, 0.1, -0.7])
+    for quantity in [one["value"], *one["slopes"], *one["logit_slopes"]]:
+        agree(quantity)
+    assert told["verdict"] == "Wrong: class 0 has 70 %, the true class 2 only 10 %."
+
+
+def test_a_curve_has_the_values_that_its_points_would_have(ask: Ask) -> None:
+    told = ask("loss", prediction=0.3, target=1, points=5)
+    assert told["curve_predictions"] == [0, 0.25, 0.5, 0.75, 1]
+    for curve in told["curves"]:
+        for i, prediction in enumerate(told["curve_predictions"]):
+            there = ask("loss", prediction=prediction, target=1, losses=[curve["loss"]])
+            assert curve["values"][i] == pytest.approx(value(there, curve["loss"]))
+            assert curve["slopes"][i] == pytest.approx(slope(there, curve["loss"]))
+
+
+def test_numbers_of_any_size_have_the_losses_for_numbers(ask: Ask) -> None:
+    told = ask("loss", prediction=21.5, target=19, points=3)
+    assert set(losses(told)) == {"mse", "mae", "huber"}
+    assert value(told, "huber") == pytest.approx(2.0)
+    assert told["curve_predictions"] == [16.5, 19, 21.5]
+    assert told["verdict"] == "The prediction lies 2.5 above the target."
+
+
+def test_several_outputs_are_averaged(ask: Ask) -> None:
+    told = ask("loss", prediction=[1.0, 4.0], target=[0.0, 1.0], losses=["mse", "mae"])
+    assert value(told, "mse") == 5
+    assert [q["value"] for q in losses(told)["mse"]["slopes"]] == [1, 3]
+    assert losses(told)["mse"]["value"]["substituted"] == "L = ((1 - 0)² + (4 - 1)²) / 2 = 5"
+    assert told["curve_predictions"] == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "field", "description"),
+    [
+        (
+            {"prediction": [1.0, 2.0], "target": 1.0},
+            "target",
+            "must have as many numbers as the prediction: 2, not 1",
+        ),
+        (
+            {"prediction": 1.5, "target": 1.0, "losses": ["mse", "focal"]},
+            "losses[1]",
+            "focal needs a prediction and a target between 0 and 1",
+        ),
+        (
+            {"prediction": [0.5, 0.4], "target": [1.0, 0.0], "losses": ["cross_entropy"]},
+            "losses[0]",
+            "cross_entropy needs two or more probabilities that sum to 1, in the target as well",
+        ),
+        (
+            {"prediction": 0.5, "target": 1.0, "losses": ["perceptron"]},
+            "losses[0]",
+            "perceptron needs a prediction and a target that are 0 or 1",
+        ),
+        (
+            {"prediction": 0.5, "target": 1.0, "losses": ["mse"], "options": {"delta": 2.0}},
+            "options.delta",
+            "belongs to none of the losses here",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_by_its_place(
+    ask: Ask, request_: dict[str, Any], field: str, description: str
+) -> None:
+    problem = ask("loss", **request_, status=400)
+    assert problem["errors"] == [{"field": field, "description": description}]

@@ -1,0 +1,139 @@
+"""Cross-entropy over a vocabulary, over HTTP."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.simulate.arithmetic import agree
+from tests.simulate.conftest import Ask
+
+
+def baselines(told: dict[str, Any]) -> dict[str, float]:
+    return {one["name"]: one["nats"]["value"] for one in told["baselines"]}
+
+
+@pytest.mark.parametrize(("vocabulary", "nats"), [(100_000, 11.5129), (50_257, 10.8249)])
+def test_a_uniform_guess_costs_the_logarithm_of_the_vocabulary(
+    ask: Ask, vocabulary: int, nats: float
+) -> None:
+    chance = 1 / vocabulary
+    told = ask("token-loss", target_probabilities=[chance] * 3, vocabulary=vocabulary)
+    assert told["nats"]["value"] == pytest.approx(nats, abs=5e-5)
+    assert baselines(told)["uniform"] == pytest.approx(nats, abs=5e-5)
+    assert told["perplexity"]["value"] == pytest.approx(vocabulary)
+    assert "just a guess" in told["verdict"]
+
+
+def test_a_row_of_probabilities_tells_the_place_of_the_truth(ask: Ask) -> None:
+    told = ask(
+        "token-loss",
+        tokens=["mat", "sofa", "moon"],
+        probabilities=[[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]],
+        targets=[0, 2],
+    )
+    first, second = told["places"]
+    assert (first["token"], first["rank"], first["bits"]) == ("mat", 1, pytest.approx(1))
+    assert (second["token"], second["rank"], second["bits"]) == ("moon", 2, pytest.approx(3))
+    assert (second["best_token"], second["best_probability"]) == ("sofa", 0.75)
+    assert told["bits"]["value"] == pytest.approx(2)
+    assert told["perplexity"]["value"] == pytest.approx(4)
+    assert told["nats"]["value"] == pytest.approx(2 * math.log(2))
+    assert told["verdict"].endswith("worse than guessing among 3.")
+
+
+@given(
+    rows=st.lists(st.lists(st.floats(-30, 30), min_size=4, max_size=4), min_size=1, max_size=5),
+    seed=st.integers(0, 3),
+)
+@settings(max_examples=30, deadline=None)
+def test_logits_are_what_plain_python_makes_of_them(
+    ask: Ask, rows: list[list[float]], seed: int
+) -> None:
+    targets = [(seed + i) % 4 for i in range(len(rows))]
+    told = ask("token-loss", logits=rows, targets=targets)
+    losses = []
+    for row, target, place in zip(rows, targets, told["places"], strict=True):
+        top = max(row)
+        losses.append(top + math.log(sum(math.exp(z - top) for z in row)) - row[target])
+        assert place["nats"]["value"] == pytest.approx(losses[-1], abs=1e-9)
+        assert place["probability"] == pytest.approx(math.exp(-losses[-1]))
+        assert place["rank"] == 1 + sum(z > row[target] for z in row) or min(
+            abs(z - row[target]) for z in row if z != row[target]
+        ) == pytest.approx(0, abs=1e-9)
+    mean = sum(losses) / len(losses)
+    assert told["nats"]["value"] == pytest.approx(mean, abs=1e-9)
+    assert told["bits"]["value"] == pytest.approx(mean / math.log(2), abs=1e-9)
+    assert told["perplexity"]["value"] == pytest.approx(math.exp(mean))
+
+
+def test_every_printed_formula_comes_to_its_value(ask: Ask) -> None:
+    told = ask("token-loss", probabilities=[[0.6, 0.4], [0.1, 0.9]], targets=[0, 0])
+    shown = [told["nats"], told["bits"], told["perplexity"]]
+    shown += [one["nats"] for one in [*told["places"], *told["baselines"]]]
+    for quantity in shown:
+        agree(quantity)
+
+
+def test_what_was_thought_impossible_costs_100_nats_and_stays_finite(ask: Ask) -> None:
+    told = ask("token-loss", probabilities=[[1.0, 0.0]], targets=[1])
+    assert told["nats"]["value"] == 100
+    assert told["perplexity"]["value"] == pytest.approx(math.exp(100))
+    far = ask("token-loss", logits=[[300.0, -300.0]], targets=[1])
+    assert far["nats"]["value"] == pytest.approx(600)
+    assert math.isfinite(far["perplexity"]["value"])
+
+
+def test_a_whole_vocabulary_is_taken_at_once(ask: Ask) -> None:
+    size = 100_000
+    told = ask("token-loss", logits=[[0.0] * (size - 1) + [math.log(size - 1)]], targets=[size - 1])
+    assert told["places"][0]["probability"] == pytest.approx(0.5)
+    assert told["vocabulary"] == size
+
+
+def test_confident_baselines_show_what_certainty_is_worth(ask: Ask) -> None:
+    told = ask("token-loss", target_probabilities=[0.5], vocabulary=100_000)
+    assert baselines(told)["confident_right"] == pytest.approx(-math.log(0.99))
+    assert baselines(told)["confident_wrong"] == pytest.approx(-math.log(0.01 / 99_999))
+
+
+@pytest.mark.parametrize(
+    ("request_", "field", "description"),
+    [
+        ({}, "probabilities", "is required, or logits, or target_probabilities"),
+        (
+            {"probabilities": [[0.5, 0.6]], "targets": [0]},
+            "probabilities[0]",
+            "must sum to 1, not 1.1",
+        ),
+        (
+            {"logits": [[0.0, 1.0], [0.0]], "targets": [0, 0]},
+            "logits[1]",
+            "must have 2 numbers, as the first row, not 1",
+        ),
+        ({"logits": [[0.0, 1.0]], "targets": [2]}, "targets[0]", "must be at most 1"),
+        ({"logits": [[0.0, 1.0]]}, "targets", "must be one for each row: 1, not 0"),
+        (
+            {"logits": [[0.0, 1.0]], "targets": [0], "probabilities": [[0.5, 0.5]]},
+            "logits",
+            "has no place beside probabilities",
+        ),
+        ({"target_probabilities": [0.5]}, "vocabulary", "is required here"),
+        (
+            {"logits": [[0.0, 1.0]], "targets": [0], "tokens": ["a"]},
+            "tokens",
+            "must be one for each of 2 tokens",
+        ),
+        (
+            {"logits": [[0.0] * 4_000] * 51, "targets": [0] * 51},
+            "logits",
+            "may have at most 200000 numbers in all",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_by_its_place(
+    ask: Ask, request_: dict[str, Any], field: str, description: str
+) -> None:
+    problem = ask("token-loss", **request_, status=400)
+    assert problem["errors"] == [{"field": field, "description": description}]

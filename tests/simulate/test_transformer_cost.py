@@ -1,0 +1,154 @@
+"""What a transformer costs, over HTTP."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.simulate.arithmetic import agree
+from tests.simulate.conftest import Ask
+
+from epochal_engine import Dense, Embedding, LayerNorm, Network, PositionalEncoding, summarize
+from epochal_engine import TransformerBlock as Block
+
+SMALL: dict[str, Any] = {
+    "family": "gpt",
+    "layers": 2,
+    "width": 4,
+    "heads": 2,
+    "vocabulary": 10,
+    "context": 3,
+}
+
+
+def test_a_claim_of_500_ms_for_70b_and_4k_tokens_on_8_gpus_is_worked_out(ask: Ask) -> None:
+    told = ask("transformer-cost", model="llama-2-70b", claimed_seconds=0.5)
+    assert told["parameters"]["value"] == 68_976_648_192
+    weights = 2 * (68_976_648_192 - 262_144_000 - 161 * 8192) * 4096
+    attention = 2 * 80 * 8192 * 4096 * 4097
+    assert told["weight_flops"]["value"] == weights
+    assert told["attention_flops"]["value"] == attention
+    assert told["flops"]["value"] == pytest.approx(5.849e14, rel=1e-3)
+    assert told["seconds"]["value"] == pytest.approx((weights + attention) / (8 * 312e12 * 0.5))
+    assert told["claim"]["value"] == pytest.approx((weights + attention) / (8 * 312e12 * 0.5))
+    assert told["reading_seconds"]["value"] == pytest.approx(2 * 68_976_648_192 / (8 * 2.039e12))
+    assert told["cache_bytes"]["value"] == 2 * 80 * 1024 * 4096 * 2
+    assert told["fits"] is True
+    assert "46.9 % of it: that is possible." in told["verdict"]
+    assert "data sheet" in told["device"]["source"]
+
+
+def test_on_one_device_the_model_does_not_fit(ask: Ask) -> None:
+    told = ask("transformer-cost", model="llama-2-70b", devices=1)
+    assert told["fits"] is False
+    assert "139.3 GB on each is more than its memory of 80 GB" in told["verdict"]
+
+
+def test_one_more_token_waits_for_the_memory(ask: Ask) -> None:
+    told = ask("transformer-cost", model="llama-2-70b", tokens=1)
+    assert told["seconds"]["value"] < told["reading_seconds"]["value"]
+    assert told["verdict"].startswith("One token takes 137.4 billion operations")
+    assert "the memory sets the pace" in told["verdict"]
+
+
+def test_a_claim_that_no_device_could_meet_is_impossible(ask: Ask) -> None:
+    told = ask("transformer-cost", model="gpt-3", tokens=2048, claimed_seconds=0.01)
+    assert told["claim"]["value"] > 1
+    assert told["verdict"].endswith("impossible.")
+
+
+@pytest.mark.parametrize("model", ["bert-base", "gpt-2", "gpt-3", "llama-2-70b"])
+@pytest.mark.parametrize("causal", [True, False])
+def test_every_printed_formula_comes_to_its_value(ask: Ask, model: str, causal: bool) -> None:
+    told = ask("transformer-cost", model=model, causal=causal, tokens=300, claimed_seconds=1.0)
+    quantities = [part for part in told.values() if isinstance(part, dict) and "formula" in part]
+    assert len(quantities) == 13
+    for quantity in [*told["parts"], *quantities]:
+        agree(quantity)
+
+
+@given(
+    layers=st.integers(1, 4),
+    heads=st.integers(1, 4),
+    share=st.integers(1, 6),
+    hidden=st.integers(1, 40),
+    vocabulary=st.integers(1, 50),
+    tokens=st.integers(1, 12),
+)
+@settings(max_examples=25, deadline=None)
+def test_the_engine_counts_the_same_parameters_and_operations(
+    ask: Ask, layers: int, heads: int, share: int, hidden: int, vocabulary: int, tokens: int
+) -> None:
+    width = heads * share
+    size = {
+        "layers": layers,
+        "width": width,
+        "heads": heads,
+        "hidden": hidden,
+        "vocabulary": vocabulary,
+        "context": tokens,
+    }
+    told = ask("transformer-cost", size=size, tokens=tokens, causal=False)
+    blocks = [Block(heads, hidden) for _ in range(layers)]
+    body = (Embedding(vocabulary, width), PositionalEncoding("learned"), *blocks, LayerNorm())
+    own = Network((tokens,), body)
+    with_output = Network((tokens,), (*body, Dense(vocabulary)))
+    assert told["parameters"]["value"] == summarize(own).parameters
+    assert told["flops"]["value"] == with_output.flops
+
+
+def test_of_a_number_of_parameters_alone_the_rule_of_thumb_is_all_there_is(ask: Ask) -> None:
+    told = ask("transformer-cost", parameters=7, tokens=3)
+    assert told["flops"]["value"] == told["rule_of_thumb"]["value"] == 42
+    assert told["attention_flops"]["value"] == told["cache_bytes"]["value"] == 0
+    assert (told["size"], told["parts"]) == (None, [])
+
+
+def test_heads_that_share_keys_save_parameters_and_cache(ask: Ask) -> None:
+    size = SMALL | {"family": "llama", "width": 8, "heads": 4}
+    all_heads = ask("transformer-cost", size=size, tokens=5)
+    one_head = ask("transformer-cost", size=size | {"key_value_heads": 1}, tokens=5)
+    # In each of two layers, keys and values of 2 instead of 8 numbers.
+    saved = all_heads["parameters"]["value"] - one_head["parameters"]["value"]
+    assert saved == 2 * 2 * 8 * 6
+    assert all_heads["cache_bytes"]["value"] == 4 * one_head["cache_bytes"]["value"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "field", "description"),
+    [
+        ({}, "model", "is required, or size, or parameters"),
+        ({"model": "gpt-2", "parameters": 1}, "model", "excludes parameters"),
+        (
+            {"model": "lenet-5"},
+            "model",
+            "must be one of bert-base, gpt-2, gpt-2-xl, llama-2-70b, gpt-3",
+        ),
+        ({"size": SMALL | {"heads": 3}}, "size.heads", "must divide the width 4 without a rest"),
+        (
+            {"size": SMALL | {"width": 8, "heads": 4, "key_value_heads": 3}},
+            "size.key_value_heads",
+            "must divide 4 heads without a rest",
+        ),
+        ({"parameters": 1, "utilization": 1.5}, "utilization", "must be at most 1"),
+    ],
+)
+def test_what_is_missing_or_too_much_is_told_by_its_place(
+    ask: Ask, request_: dict[str, Any], field: str, description: str
+) -> None:
+    problem = ask("transformer-cost", **request_, status=400)
+    assert problem["errors"] == [{"field": field, "description": description}]
+
+
+def test_a_device_of_ones_own_takes_the_place_of_the_list(ask: Ask) -> None:
+    told = ask(
+        "transformer-cost",
+        parameters=100,
+        tokens=1,
+        devices=1,
+        utilization=1.0,
+        custom_device={"peak_flops": 200.0, "bandwidth": 50.0, "memory": 199.0},
+    )
+    assert told["seconds"]["value"] == 1
+    assert told["reading_seconds"]["value"] == 4
+    assert told["fits"] is False
