@@ -16,13 +16,15 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from .primitives import copy
+from .threads import one_thread
 from .trace import Array, Call, Symbol, in_order, is_contiguous
 
 
 def perform(calls: Iterable[Call]) -> None:
     """Run the calls in order."""
-    for function, arguments in calls:
-        function(*arguments)
+    with one_thread():
+        for function, arguments in calls:
+            function(*arguments)
 
 
 class Plan:

@@ -30,6 +30,7 @@ from .reel import Moment, Reel
 from .snapshots import Segments, take_snapshots
 from .stopping import Progress, StopReason, epochs_at_one_rate, follow
 from .streams import Streams
+from .threads import one_thread
 from .trace import Array
 from .training import Training, check_output
 
@@ -234,7 +235,7 @@ class Run:
             with np.errstate(all="ignore"):
                 perform(stretch.calls)
             yield
-        with np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             for rate, record in zip(rates, self._reel.slots[1:], strict=False):
                 self._rate.fill(rate)
                 for function, arguments in last.calls:

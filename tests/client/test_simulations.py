@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike
 
 import epochal
 
@@ -66,3 +67,167 @@ def test_the_lists_of_parts_and_activations_are_read(client: epochal.Client) -> 
     assert listed["relu"].gain == pytest.approx(2**0.5)
     assert listed["softmax"].gain is None
     assert listed["linear"].source is None
+
+
+# ---------------------------------- 4 layers and architecture, 5 forward propagation, 6 losses
+
+
+def test_an_architecture_is_read_beside_famous_ones(client: epochal.Client) -> None:
+    layers = [epochal.dense(4), epochal.dense(4), epochal.dense(2)]
+    told = client.simulate.architecture({"input_shape": [3], "layers": layers}, optimizer="sgd")
+    assert float(told.parameters) == 46
+    assert [layer.arithmetic for layer in told.layers] == ["4·3 + 4", "4·4 + 4", "2·4 + 2"]
+    assert told.layers[0].output_shape == (4,)
+    assert [count.convention for count in told.counts] == ["with_input", "without_input"]
+    assert told.memory[0].optimizer_state.value == 0
+    assert told.comparisons[0].name == "LeNet-5"
+
+
+def test_a_famous_network_may_be_asked_about_as_it_is(client: epochal.Client) -> None:
+    models = {model.id: model for model in client.journey.models()}
+    assert models["gpt-4-estimate"].network is None
+    assert models["lenet-5"].network is not None
+    told = client.simulate.architecture(models["lenet-5"].network)
+    assert float(told.parameters) == models["lenet-5"].parameters == 61_706
+    size = models["llama-2-70b"].size
+    assert size is not None
+    assert (size.family, size.key_value_heads) == ("llama", 8)
+    by_size = client.simulate.transformer_cost(size=size, claimed_seconds=0.5)
+    by_name = client.simulate.transformer_cost("llama-2-70b")
+    assert by_size.flops == by_name.flops
+    assert by_size.claim is not None
+    assert by_name.claim is None
+    assert by_name.device.id == "a100"
+
+
+def test_a_forward_pass_takes_weights_as_a_checkpoint_has_them(client: epochal.Client) -> None:
+    weights: dict[str, ArrayLike] = {
+        "dense_1.weight": np.array([[1.0, -1.0], [2.0, 0.5]]),
+        "dense_1.bias": [0.0, 0.5],
+    }
+    told = client.simulate.forward(
+        {"input_shape": [2], "layers": [epochal.dense(2, "relu")]}, [3.0, 1.0], weights=weights
+    )
+    np.testing.assert_array_equal(told.output, [5.0, 0.0])
+    (layer,) = told.layers
+    np.testing.assert_array_equal(layer.units[1].products, [-3.0, 0.5])
+    assert str(layer.units[1].weighted_sum) == "z2 = (-1)·3 + 0.5·1 + 0.5 = -2"
+    assert layer.inputs[0].tolist() == [3.0, 1.0]
+    normed = client.simulate.forward(
+        {"input_shape": [2], "layers": [{"type": "layer_norm"}]}, [1.0, 3.0]
+    )
+    assert normed.layers[0].units[0].weighted_sum is None
+
+
+def test_losses_are_read_with_their_curves(client: epochal.Client) -> None:
+    told = client.simulate.loss(0.7, 1, losses="binary_cross_entropy", points=3)
+    (one,) = told.losses
+    assert str(one.value) == "L = -log(0.7) = 0.3567"
+    assert float(one.logit_slopes[0]) == pytest.approx(-0.3)
+    np.testing.assert_array_equal(told.curve_predictions, [0.0, 0.5, 1.0])
+    assert told.curves[0].values.shape == (3,)
+    facts = {loss.name: loss for loss in client.journey.losses()}
+    assert facts["binary_cross_entropy"].logit_slope == "ŷ - y"
+    assert facts["mse"].output_activation is None
+    assert facts["huber"].options == ("delta",)
+
+
+def test_the_loss_of_tokens_is_read_place_by_place(client: epochal.Client) -> None:
+    told = client.simulate.token_loss(
+        probabilities=[[0.25, 0.75], [0.5, 0.5]], targets=[0, 1], tokens=["no", "yes"]
+    )
+    assert [place.bits for place in told.places] == pytest.approx([2.0, 1.0])
+    assert told.places[0].best_token == "yes"
+    alone = client.simulate.token_loss(target_probabilities=[1e-5], vocabulary=100_000)
+    assert alone.places[0].rank is None
+    assert alone.baselines[0].nats.value == pytest.approx(11.5129, abs=5e-5)
+
+
+# ------------------------------------ 7 backpropagation, 8 the training loop, 9 the zoo
+
+
+def test_a_backward_pass_is_read_with_its_check(client: epochal.Client) -> None:
+    network = epochal.network([2], [epochal.dense(2, "tanh"), epochal.dense(1, "sigmoid")])
+    weights = {"dense_2.weight": np.array([[1.0], [-1.0]])}
+    told = client.simulate.backward(
+        network, [0.5, -1.0], [1.0], "binary_cross_entropy", weights=weights, check=True
+    )
+    assert [layer.name for layer in told.layers] == ["dense_2", "dense_1"]
+    assert told.layers[1].parameters[0].gradient[0].shape == (2,)
+    assert told.layers[0].units[0].gradient is None
+    assert told.layers[1].units[0].slope is not None
+    assert told.check is not None
+    assert told.check.agrees
+    unchecked = client.simulate.backward(network, [0.5, -1.0], [1.0], "binary_cross_entropy")
+    assert unchecked.check is None
+
+
+def test_gradient_flow_and_bars_are_read(client: epochal.Client) -> None:
+    told = client.simulate.gradient_flow(depth=4, width=6, seeds=2, normalization="batch_norm")
+    assert told.layers[0].norms.shape == (2,)
+    assert [remedy.is_on for remedy in told.remedies] == [False, False, False, True]
+    assert float(told.ratio) == pytest.approx(np.median(told.ratios))
+    bars = client.simulate.vanishing_bars(first_seed=880, seeds=20)
+    assert bars.matching_seeds == (889,)
+    np.testing.assert_array_equal(bars.rounded, bars.target)
+
+
+def test_a_short_run_is_read_step_by_step(client: epochal.Client) -> None:
+    told = client.simulate.training(
+        dataset={"inputs": np.eye(2), "targets": [0, 1]}, epochs=4, batch_size=1, steps=2
+    )
+    assert told.train_loss.shape == (4,)
+    assert [step.samples.tolist() for step in told.steps] in ([[0], [1]], [[1], [0]])
+    assert told.label.name in ("too_low", "slow", "good")
+    diverged = client.simulate.training(
+        network=epochal.network([2], [epochal.dense(1)]),
+        loss="mse",
+        optimizer={"type": "sgd", "learning_rate": 1e12},
+        epochs=9,
+    )
+    assert diverged.stop_reason == "diverged"
+
+
+def test_learning_rates_and_schedules_are_read(client: epochal.Client) -> None:
+    told = client.simulate.learning_rates(epochs=20, lowest=1e-3, highest=1e-1, rates=3)
+    assert [result.learning_rate for result in told.results] == pytest.approx([1e-3, 1e-2, 1e-1])
+    assert told.results[0].curve.shape == told.curve_epochs.shape
+    assert sum(band.rates for band in told.bands) == 3
+    drawn = client.simulate.schedule({"type": "cosine"}, learning_rate=1.0, epochs=4)
+    assert float(drawn.midpoint) == pytest.approx(0.5)
+    assert [point.epoch for point in drawn.points] == [1, 2, 3, 4]
+
+
+def test_windows_are_read_as_arrays(client: epochal.Client) -> None:
+    image = np.arange(9.0).reshape(3, 3)
+    told = client.simulate.convolution(image, kernel=np.eye(2), padding="same")
+    np.testing.assert_array_equal(np.stack(told.output)[:2, :2], image[:2, :2] + image[1:, 1:])
+    assert told.windows[0].products[0].shape == (2,)
+    np.testing.assert_array_equal(client.simulate.pooling(signal=[1, 3, 2, 0]).output, [[3, 2]])
+
+
+def test_a_sequence_is_read_by_cells_and_by_attention(client: epochal.Client) -> None:
+    told = client.simulate.recurrence(np.eye(3), cell="gru", units=2)
+    assert np.stack(told.states).shape == (3, 2)
+    assert [gate.name for gate in told.steps[0].gates] == ["update", "reset", "candidate"]
+    looked = client.simulate.attention(tokens=["a", "b", "a"], causal=True, heads=2)
+    assert np.stack(looked.heads[1].weights).shape == (3, 3)
+    assert looked.heads[0].queries[1].sees == 2
+    given = client.simulate.attention(queries=np.eye(2), keys=np.eye(2), values=np.eye(2))
+    assert np.stack(given.output).shape == (2, 2)
+    places = client.simulate.positional_encoding(places=4, units=6)
+    assert np.stack(places.table).shape == (4, 6)
+    cost = client.simulate.sequence_cost(lengths=[10, 20])
+    assert [row.length for row in cost.kinds[-1].rows] == [10, 20]
+
+
+def test_the_zoo_is_read_with_its_graphs(client: epochal.Client) -> None:
+    zoo = {one.id: one for one in client.journey.architectures()}
+    assert len(zoo) == 9
+    lstm = client.journey.architecture("lstm")
+    assert lstm == zoo["lstm"]
+    assert lstm.preset is None
+    assert {edge.kind for edge in lstm.graph.edges} == {"forward", "recurrent"}
+    assert client.networks.summarize(lstm.network) == lstm.summary
+    with pytest.raises(epochal.NotFound):
+        client.journey.architecture("none")

@@ -18,6 +18,7 @@ from epochal_engine import (
     LayerNorm,
     Lstm,
     MaxPool2d,
+    MultiHeadAttention,
     Network,
     PositionalEncoding,
     Reshape,
@@ -191,3 +192,8 @@ def test_only_layers_with_weights_are_layers_of_neurons() -> None:
     summary = summarize(lenet_5())
     assert summary.layers_without_input == 5
     assert summary.neurons_without_input == 28 * 28 * 6 + 10 * 10 * 16 + 120 + 84 + 10
+
+
+def test_a_causal_sequence_is_summed_up_though_nobody_could_hold_its_mask() -> None:
+    network = Network((1_000_000, 4), (MultiHeadAttention(2, causal=True),))
+    assert summarize(network).parameters == 4 * (4 * 4 + 4)

@@ -178,7 +178,7 @@ def test_weights_within_a_residual_are_given_by_their_path(ask: Ask) -> None:
 
 
 def test_a_seed_starts_as_a_job_would(ask: Ask) -> None:
-    request = {"network": NETWORK, "input": [1.0, 2.0, 3.0]}
+    request: dict[str, Any] = {"network": NETWORK, "input": [1.0, 2.0, 3.0]}
     again = [ask("forward", **request, seed=seed)["output"] for seed in (0, 0, 1)]
     assert again[0] == again[1] != again[2]
 
@@ -234,7 +234,7 @@ def test_a_seed_starts_as_a_job_would(ask: Ask) -> None:
                 }
             },
             "network.layers",
-            "make an array of 786432 numbers, and at most 2048 are written out",
+            "make 898781 numbers, and at most 4096 are written out",
         ),
         (
             {"network": {"input_shape": [3], "layers": [dense(2, "softmax"), dense(2)]}},
@@ -248,3 +248,21 @@ def test_what_cannot_be_traced_is_told_by_its_place(
 ) -> None:
     problem = ask("forward", **(EXAMPLE | change), status=400)
     assert problem["errors"] == [{"field": field, "description": description}]
+
+
+def test_what_grows_beyond_all_numbers_is_told_and_not_an_error(ask: Ask) -> None:
+    deep = 28
+    names = [f"dense_{n}" for n in range(1, deep + 1)]
+    told = ask(
+        "forward",
+        network={
+            "input_shape": [2],
+            "layers": [dense(2, name=name) for name in names] + [{"type": "layer_norm"}],
+        },
+        input=[1e6, -1e6],
+        weights=[{"layer": name, "weight": [[1e6, 1e3], [-1e3, 1e6]]} for name in names],
+    )
+    *_, last, norm = told["layers"]
+    assert abs(last["output"][0]) > 1e154  # whose square is no number any more
+    assert norm["statistics"][1]["value"] == "Infinity"
+    assert "= inf" in norm["statistics"][1]["substituted"]

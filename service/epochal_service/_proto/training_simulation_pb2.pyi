@@ -373,6 +373,7 @@ class SimulateLearningRatesRequest(_message.Message):
     LOWEST_FIELD_NUMBER: _builtins.int
     HIGHEST_FIELD_NUMBER: _builtins.int
     RATES_FIELD_NUMBER: _builtins.int
+    SEEDS_FIELD_NUMBER: _builtins.int
     loss: _training_pb2.Loss.ValueType
     batch_size: _builtins.int
     seed: _builtins.int
@@ -384,6 +385,8 @@ class SimulateLearningRatesRequest(_message.Message):
     """10 if unset."""
     rates: _builtins.int
     """How many, in equal ratios from `lowest` to `highest`; 24 if unset."""
+    seeds: _builtins.int
+    """How many runs at each rate, from `seed` on; 1 if unset. The one in the middle is told."""
     @_builtins.property
     def network(self) -> _network_pb2.NetworkSpec:
         """As in SimulateTrainingRequest."""
@@ -407,10 +410,11 @@ class SimulateLearningRatesRequest(_message.Message):
         lowest: _builtins.float | None = ...,
         highest: _builtins.float | None = ...,
         rates: _builtins.int | None = ...,
+        seeds: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_dataset", b"_dataset", "_epochs", b"_epochs", "_highest", b"_highest", "_loss", b"_loss", "_lowest", b"_lowest", "_network", b"_network", "_optimizer", b"_optimizer", "_rates", b"_rates", "_seed", b"_seed", "batch_size", b"batch_size", "dataset", b"dataset", "epochs", b"epochs", "highest", b"highest", "loss", b"loss", "lowest", b"lowest", "network", b"network", "optimizer", b"optimizer", "rates", b"rates", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_dataset", b"_dataset", "_epochs", b"_epochs", "_highest", b"_highest", "_loss", b"_loss", "_lowest", b"_lowest", "_network", b"_network", "_optimizer", b"_optimizer", "_rates", b"_rates", "_seed", b"_seed", "_seeds", b"_seeds", "batch_size", b"batch_size", "dataset", b"dataset", "epochs", b"epochs", "highest", b"highest", "loss", b"loss", "lowest", b"lowest", "network", b"network", "optimizer", b"optimizer", "rates", b"rates", "seed", b"seed", "seeds", b"seeds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_dataset", b"_dataset", "_epochs", b"_epochs", "_highest", b"_highest", "_loss", b"_loss", "_lowest", b"_lowest", "_network", b"_network", "_optimizer", b"_optimizer", "_rates", b"_rates", "_seed", b"_seed", "batch_size", b"batch_size", "dataset", b"dataset", "epochs", b"epochs", "highest", b"highest", "loss", b"loss", "lowest", b"lowest", "network", b"network", "optimizer", b"optimizer", "rates", b"rates", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_dataset", b"_dataset", "_epochs", b"_epochs", "_highest", b"_highest", "_loss", b"_loss", "_lowest", b"_lowest", "_network", b"_network", "_optimizer", b"_optimizer", "_rates", b"_rates", "_seed", b"_seed", "_seeds", b"_seeds", "batch_size", b"batch_size", "dataset", b"dataset", "epochs", b"epochs", "highest", b"highest", "loss", b"loss", "lowest", b"lowest", "network", b"network", "optimizer", b"optimizer", "rates", b"rates", "seed", b"seed", "seeds", b"seeds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__batch_size: _TypeAlias = _typing.Literal["batch_size"]  # noqa: Y015
     _WhichOneofArgType__batch_size: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size"]  # noqa: Y015
@@ -432,6 +436,8 @@ class SimulateLearningRatesRequest(_message.Message):
     _WhichOneofArgType__rates: _TypeAlias = _typing.Literal["_rates", b"_rates"]  # noqa: Y015
     _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
     _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType__seeds: _TypeAlias = _typing.Literal["seeds"]  # noqa: Y015
+    _WhichOneofArgType__seeds: _TypeAlias = _typing.Literal["_seeds", b"_seeds"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__batch_size) -> _WhichOneofReturnType__batch_size | None: ...
     @_typing.overload
@@ -452,12 +458,14 @@ class SimulateLearningRatesRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__rates) -> _WhichOneofReturnType__rates | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seeds) -> _WhichOneofReturnType__seeds | None: ...
 
 Global___SimulateLearningRatesRequest: _TypeAlias = SimulateLearningRatesRequest  # noqa: Y015
 
 @_typing.final
 class RateResult(_message.Message):
-    """The run at one rate."""
+    """The runs at one rate, of which the one in the middle is told."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -465,12 +473,17 @@ class RateResult(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     FINAL_LOSS_FIELD_NUMBER: _builtins.int
     CURVE_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
     learning_rate: _builtins.float
     label: _training_pb2.LabelName.ValueType
     final_loss: _builtins.float
     @_builtins.property
     def curve(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """The loss at the reply's `curve_epochs`; shorter where the run diverged."""
+
+    @_builtins.property
+    def labels(self) -> _containers.RepeatedScalarFieldContainer[_training_pb2.LabelName.ValueType]:
+        """Of each seed."""
 
     def __init__(
         self,
@@ -479,10 +492,11 @@ class RateResult(_message.Message):
         label: _training_pb2.LabelName.ValueType | None = ...,
         final_loss: _builtins.float | None = ...,
         curve: _abc.Iterable[_builtins.float] | None = ...,
+        labels: _abc.Iterable[_training_pb2.LabelName.ValueType] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_final_loss", b"_final_loss", "_label", b"_label", "_learning_rate", b"_learning_rate", "final_loss", b"final_loss", "label", b"label", "learning_rate", b"learning_rate"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_final_loss", b"_final_loss", "_label", b"_label", "_learning_rate", b"_learning_rate", "curve", b"curve", "final_loss", b"final_loss", "label", b"label", "learning_rate", b"learning_rate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_final_loss", b"_final_loss", "_label", b"_label", "_learning_rate", b"_learning_rate", "curve", b"curve", "final_loss", b"final_loss", "label", b"label", "labels", b"labels", "learning_rate", b"learning_rate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__final_loss: _TypeAlias = _typing.Literal["final_loss"]  # noqa: Y015
     _WhichOneofArgType__final_loss: _TypeAlias = _typing.Literal["_final_loss", b"_final_loss"]  # noqa: Y015

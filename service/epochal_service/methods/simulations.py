@@ -420,7 +420,7 @@ EXPLORERS: dict[str, Explorer] = {
                 "batch_size": 10,
                 "epochs": 100,
                 "lowest": 0.001,
-                "rates": 16,
+                "rates": 12,
             },
         },
     ),

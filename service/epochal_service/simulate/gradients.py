@@ -22,7 +22,7 @@ from epochal_engine.initializers import usual_initializer
 from epochal_engine.plan import evaluate
 from epochal_engine.replicas import replicate
 from epochal_engine.step import Gradient
-from epochal_engine.trace import Array
+from epochal_engine.trace import Array, Symbol
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.gradients import (
@@ -62,16 +62,37 @@ def weight_gradients(
     named "scores".
     """
     draws, samples = inputs.shape[:2]
-    gradient = Gradient(network, LOSS, samples, "float64")
-    scores, *slopes = gradient.plan.outputs[: 1 + len(gradient.learnt)]
-    named = dict(zip(reversed(gradient.learnt), slopes, strict=True))
-    wanted = [name for name in gradient.learnt if _is_weight(name)]
-    given = {gradient.inputs: inputs, gradient.targets: targets} | {
-        leaf: weights[name] for name, leaf in gradient.parameters.items()
+    trace = _traced(network, samples, draws)
+    given = {trace.inputs: inputs, trace.targets: targets} | {
+        leaf: weights[name] for name, leaf in trace.parameters.items()
     }
-    outputs, leaves = replicate([scores, *(named[name] for name in wanted)], given.keys(), draws)
-    arrays = evaluate(outputs, {leaves[x]: array for x, array in given.items() if x in leaves})
-    return dict(zip(["scores", *wanted], arrays, strict=True))
+    return dict(zip(trace.outputs, evaluate([*trace.outputs.values()], given), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class _Trace:
+    """The formulas of a training step's gradient, for many draws at once."""
+
+    inputs: Symbol
+    targets: Symbol
+    parameters: dict[str, Symbol]
+    outputs: dict[str, Symbol]
+
+
+@lru_cache(maxsize=64)
+def _traced(network: Network, samples: int, draws: int) -> _Trace:
+    step = Gradient(network, LOSS, samples, "float64")
+    scores, *slopes = step.plan.outputs[: 1 + len(step.learnt)]
+    named = dict(zip(reversed(step.learnt), slopes, strict=True))
+    wanted = {"scores": scores} | {name: named[name] for name in step.learnt if _is_weight(name)}
+    many = [step.inputs, step.targets, *step.parameters.values()]
+    outputs, leaves = replicate([*wanted.values()], many, draws)
+    return _Trace(
+        leaves[step.inputs],
+        leaves[step.targets],
+        {name: leaves[x] for name, x in step.parameters.items() if x in leaves},
+        dict(zip(wanted, outputs, strict=True)),
+    )
 
 
 def _is_weight(name: str) -> bool:
@@ -323,7 +344,7 @@ def vanishing_bars(request: SimulateVanishingBarsRequest) -> VanishingBarsSimula
     A sigmoid network 3-4-4-4-2 without biases, with normal weights of deviation .5, on 32 random
     samples. Most draws give other bars; how many of those tried round to exactly these is counted.
     """
-    norms = _bars_of([request.seed])[0]
+    norms = _bars_of(range(request.seed, request.seed + 1))[0]
     tried = _bars_of(range(request.first_seed, request.first_seed + request.seeds))
     shares = tried / tried[:, :1]
     is_match = (np.round(shares, 2) == BARS).all(axis=1)
@@ -362,7 +383,8 @@ def vanishing_bars(request: SimulateVanishingBarsRequest) -> VanishingBarsSimula
     )
 
 
-def _bars_of(seeds: Sequence[int]) -> Array:
+@lru_cache(maxsize=32)
+def _bars_of(seeds: range) -> Array:
     """‖∂L/∂W‖ of each draw from the output layer back to the first, `(seeds, 4)`."""
     network, draws = BARS_NETWORK, len(seeds)
     inputs = np.empty((draws, BARS_SAMPLES, *network.input_shape))

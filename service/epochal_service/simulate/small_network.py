@@ -57,7 +57,7 @@ KINDS = (
 )
 MAX_LAYERS = 32
 MAX_PRODUCTS = 2_000
-MAX_VALUES = 2_048
+MAX_VALUES = 4_096
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,25 +117,20 @@ def small_network(spec: SmallNetworkSpec) -> SmallNetwork:
         raise InvalidArgument.of(FieldError(f"network.layers[{error.layer}]", str(error))) from None
     except ValueError as error:
         raise InvalidArgument.of(FieldError("network.layers", str(error))) from None
-    products = network.flops // 2
-    if products > MAX_PRODUCTS or network.learnt_size > 2 * MAX_PRODUCTS:
-        raise InvalidArgument.of(
-            FieldError(
-                "network.layers",
-                f"make {products} products of a weight and an input, and at most {MAX_PRODUCTS} "
-                "are written out",
-            ),
-            reason="limit_exceeded",
-        )
-    if network.largest_array > MAX_VALUES:
-        raise InvalidArgument.of(
-            FieldError(
-                "network.layers",
-                f"make an array of {network.largest_array} numbers, and at most {MAX_VALUES} are "
-                "written out",
-            ),
-            reason="limit_exceeded",
-        )
+    trace = _traced(network)
+    amounts = (
+        (network.flops // 2, MAX_PRODUCTS, "products of a weight and an input"),
+        (sum(math.prod(step.output.shape) for step in trace.steps), MAX_VALUES, "numbers"),
+    )
+    for amount, most, what in amounts:
+        if amount > most:
+            raise InvalidArgument.of(
+                FieldError(
+                    "network.layers",
+                    f"make {amount} {what}, and at most {most} are written out",
+                ),
+                reason="limit_exceeded",
+            )
     numbers = math.prod(network.input_shape)
     if len(spec.input) != numbers:
         raise InvalidArgument.of(
@@ -143,7 +138,7 @@ def small_network(spec: SmallNetworkSpec) -> SmallNetwork:
         )
     return SmallNetwork(
         network=network,
-        trace=_traced(network),
+        trace=trace,
         weights=_weights(spec, network),
         input=np.array(spec.input, np.float64).reshape((1, *network.input_shape)),
     )

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import groupby
+from typing import TypeAlias
 
 import numpy as np
 
+from epochal_engine import LABELS, LabelName, Optimizer, Run, Sweep, Training, find_loss, label
 from epochal_engine import Label as EngineLabel
-from epochal_engine import Optimizer, Run, Sweep, Training, find_loss, label
 from epochal_engine.network import Network, parameter_views
 from epochal_engine.plan import perform
 from epochal_engine.snapshots import Segments
@@ -37,6 +38,9 @@ from .short_run import ShortRun, priced, short_run
 
 SAMPLES_TOLD = 32
 CURVE_POINTS = 50
+
+_Found: TypeAlias = tuple[LabelName, Array]
+"""The label of a run, and its losses."""
 
 UPDATES = {
     "sgd": "w ← w - η·g",
@@ -311,8 +315,9 @@ def _parameter_at(network: Network, place: int) -> str:
 def learning_rates(request: SimulateLearningRatesRequest) -> LearningRatesSimulation:
     """Where a learning rate is too low, slow, good, oscillating or diverging, by training at each.
 
-    All rates are trained at once from the same weights, and each curve is read as a job's is. More
-    rates, seeds or epochs than one call may cost are for `POST /v1/sweeps`.
+    All rates are trained at once, each from the first weights of several seeds, and each curve is
+    read as a job's is. What is told of a rate is the run in the middle: half of the others did
+    better. More rates, seeds or epochs than one call may cost are for `POST /v1/sweeps`.
 
     Raises `InvalidArgument` for what does not fit together, and for more than the budget of one
     call.
@@ -327,7 +332,7 @@ def _learning_rates(asked: str) -> LearningRatesSimulation:
     if not request.lowest < request.highest:
         raise InvalidArgument.of(FieldError("highest", "must be greater than lowest"))
     run = short_run(request)
-    price = priced(request, run, request.epochs, request.rates)
+    price = priced(request, run, request.epochs, request.rates * request.seeds)
     rates = np.geomspace(request.lowest, request.highest, request.rates).tolist()
     optimizer = build_optimizer(request.optimizer)
     try:
@@ -341,23 +346,29 @@ def _learning_rates(asked: str) -> LearningRatesSimulation:
         )
     except ValueError as error:
         raise InvalidArgument.of(FieldError("optimizer", str(error))) from None
-    sweep = Sweep(
-        run.network,
-        [replace(one, optimizer=replace(optimizer, learning_rate=rate)) for rate in rates],
-        run.data,
-    )
+    members = [
+        replace(one, optimizer=replace(optimizer, learning_rate=rate), seed=request.seed + k)
+        for rate in rates
+        for k in range(request.seeds)
+    ]
+    sweep = Sweep(run.network, members, run.data)
     for _ in sweep:
         pass
     chosen = np.unique(np.linspace(1, request.epochs, CURVE_POINTS).round().astype(int))
-    results = []
-    for rate, blocks, outcome in zip(rates, sweep.take(), sweep.outcomes, strict=True):
+    found = []
+    for blocks, outcome in zip(sweep.take(), sweep.outcomes, strict=True):
         losses = np.concatenate([block.columns["train_loss"] for block in blocks])
         assert outcome is not None
-        said = label(losses, diverged=outcome.stop_reason == "diverged")
+        found.append((label(losses, diverged=outcome.stop_reason == "diverged").name, losses))
+    results = []
+    for rate, runs in zip(rates, _in_groups(found, request.seeds), strict=True):
+        ordered = sorted(runs, key=lambda one: (LABELS.index(one[0]), _finite(float(one[1][-1]))))
+        name, losses = ordered[len(ordered) // 2]
         results.append(
             RateResult(
                 learning_rate=rate,
-                label=said.name,
+                label=name,
+                labels=[each for each, _ in runs],
                 final_loss=float(losses[-1]),
                 curve=losses[chosen[chosen <= len(losses)] - 1].tolist(),
             )
@@ -366,8 +377,7 @@ def _learning_rates(asked: str) -> LearningRatesSimulation:
     for name, group in groupby(results, key=lambda result: result.label):
         within = [result.learning_rate for result in group]
         bands.append(RateBand(label=name, lowest=within[0], highest=within[-1], rates=len(within)))
-    finals = np.array([result.final_loss for result in results])
-    best = rates[int(np.where(np.isfinite(finals), finals, np.inf).argmin())]
+    best = min(results, key=lambda result: _finite(result.final_loss)).learning_rate
     return LearningRatesSimulation(
         results=results,
         curve_epochs=chosen.tolist(),
@@ -377,6 +387,15 @@ def _learning_rates(asked: str) -> LearningRatesSimulation:
         price=price,
         verdict=_rates_verdict(bands, best, request.optimizer.type),
     )
+
+
+def _in_groups(runs: list[_Found], size: int) -> list[list[_Found]]:
+    return [runs[start : start + size] for start in range(0, len(runs), size)]
+
+
+def _finite(loss: float) -> float:
+    """The loss, or what is worse than any."""
+    return loss if np.isfinite(loss) else np.inf
 
 
 def _rates_verdict(bands: list[RateBand], best: float, optimizer: str) -> str:
@@ -391,6 +410,6 @@ def _rates_verdict(bands: list[RateBand], best: float, optimizer: str) -> str:
             f"{number(good.highest)} are good."
         )
     return (
-        f"{said} The lowest loss was reached at {number(best)}. Each label was read off a curve of "
-        "one seed; POST /v1/sweeps trains more rates, seeds and epochs."
+        f"{said} The lowest loss was reached at {number(best)}. Each label was read off a curve; "
+        "POST /v1/sweeps trains more rates, seeds and epochs."
     )

@@ -57,7 +57,7 @@ function stepOf(layer: Schemas['NetworkSpec']['layers'][number]): { size: string
 
 /** What the state and its reason mean to somebody who just came. */
 export function verdict(job: Job, state: State | undefined): string {
-  const { stop_reason: reason, spec } = job
+  const { stop_reason: reason } = job
   if (state === 'queued') return 'Waiting for a worker'
   if (state === 'pausing') return 'Pausing after this epoch'
   if (state === 'cancelling') return 'Stopping after this epoch'
@@ -66,15 +66,25 @@ export function verdict(job: Job, state: State | undefined): string {
   if (state === 'cancelled') return 'Cancelled'
   const reasons: Record<string, string> = {
     completed: 'Finished',
-    early_stopped: `Stopped early: no better loss for ${spec.early_stopping?.patience ?? 'some'} epochs`,
+    early_stopped: 'Stopped early',
     target_reached: 'Reached its target',
     diverged: 'Diverged',
     deadline_exceeded: 'Ran out of its time',
-    attempts_exhausted: 'Given up: it ended its worker each time',
+    attempts_exhausted: 'Given up',
     user: 'Stopped by hand',
-    internal: 'Failed by a defect of the service',
+    internal: 'Failed',
   }
   return reasons[reason ?? 'completed'] ?? capital((reason ?? state ?? '').replaceAll('_', ' '))
+}
+
+/** What the verdict leaves open. */
+export function why(job: Job): string | undefined {
+  const { stop_reason: reason, spec } = job
+  if (reason === 'early_stopped') return `There was no better loss for ${spec.early_stopping?.patience ?? 'some'} epochs.`
+  if (reason === 'target_reached' && spec.target) return `${capital(spec.target.metric.replaceAll('_', ' '))} came to ${format(spec.target.value)}.`
+  if (reason === 'attempts_exhausted') return 'It ended its worker each time.'
+  if (reason === 'internal') return 'By a defect of the service, not of the network.'
+  return undefined
 }
 
 /** `0.11 s`, `8 s`, `2 min 5 s`, `3 h 10 min`. */

@@ -88,13 +88,17 @@ class SimulateLearningRatesRequest(ShortRunSpec):
     highest: LearningRate = 10.0
     rates: int = Field(default=24, ge=2, le=64)
     """How many, in equal ratios from `lowest` to `highest`."""
+    seeds: int = Field(default=1, ge=1, le=9)
+    """How many runs at each rate, from `seed` on; the one in the middle is told."""
 
 
 class RateResult(Reply):
-    """The run at one rate."""
+    """The runs at one rate, of which the one in the middle is told."""
 
     learning_rate: float
     label: LabelName
+    labels: list[LabelName]
+    """Of each seed."""
     final_loss: float
     curve: list[float]
     """The loss at the reply's `curve_epochs`; shorter where the run diverged."""

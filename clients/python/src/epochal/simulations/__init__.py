@@ -586,6 +586,7 @@ class Simulations:
         lowest: float | None = None,
         highest: float | None = None,
         rates: int | None = None,
+        seeds: int | None = None,
         seed: int | None = None,
     ) -> LearningRatesSimulation:
         """Where a learning rate is too low, slow, good, oscillating or diverging, by training.
@@ -604,6 +605,7 @@ class Simulations:
             lowest=lowest,
             highest=highest,
             rates=rates,
+            seeds=seeds,
             seed=seed,
         )
 

@@ -64,10 +64,12 @@ class TrainingSimulation:
 
 @dataclass(frozen=True)
 class RateResult:
-    """The run at one rate."""
+    """The runs at one rate, of which the one in the middle is told."""
 
     learning_rate: float
     label: LabelName
+    labels: tuple[LabelName, ...]
+    """Of each seed."""
     final_loss: float
     curve: Floats
     """The loss at the reply's `curve_epochs`; shorter where the run diverged."""

@@ -1,0 +1,37 @@
+/** Points that were drawn by hand, as data. */
+import type { Schemas } from '../lib/api/client'
+import { toNumber } from '../lib/api/numbers'
+import type { Domain } from '../lib/charts/scale'
+import type { Facts } from './spec'
+
+export interface Drawn {
+  x: number
+  y: number
+  kind: number
+}
+
+export const CLASSES = ['A', 'B', 'C']
+export const DOMAIN: Domain = [-1.2, 1.2]
+/** They all stand in the link. */
+export const MOST = 300
+
+/** Nothing before there are two classes: there would be nothing to tell apart. */
+export function dataOf(points: readonly Drawn[]): { dataset: Schemas['InlineDataset']; facts: Facts } | undefined {
+  const kinds = [...new Set(points.map((each) => each.kind))].sort()
+  if (kinds.length < 2) return undefined
+  // The first two are always there, so that their colors stay theirs.
+  const classes = Math.max(2, kinds.at(-1)! + 1)
+  return {
+    dataset: {
+      inputs: points.map((each) => [each.x, each.y]),
+      targets: points.map((each) => [each.kind]),
+      feature_names: ['x', 'y'],
+      class_names: CLASSES.slice(0, classes),
+    },
+    facts: { task: classes === 2 ? 'binary' : 'multiclass', samples: points.length, features: 2, classes, targets: 1 },
+  }
+}
+
+export function pointsOf(dataset: Schemas['InlineDataset']): Drawn[] {
+  return dataset.inputs.map(([x = 0, y = 0], i) => ({ x, y, kind: toNumber(dataset.targets[i]?.[0] ?? 0) }))
+}

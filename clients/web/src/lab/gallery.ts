@@ -1,0 +1,66 @@
+/** The built-in data in groups, each with a small picture that is asked for once. */
+import { api, body, type Schemas } from '../lib/api'
+import { look, type Dataset, type Look } from './lab.svelte'
+import type { Spec } from './spec'
+
+const GROUPS: readonly [string, readonly string[]][] = [
+  ['Points to tell apart', ['two_moons', 'circles', 'spiral', 'blobs']],
+  ['Numbers to predict', ['sine', 'plane']],
+  ['Measured', ['iris', 'wine', 'breast_cancer', 'digits']],
+]
+export const LOGIC = 'Truth tables'
+export const YOURS = 'Yours'
+
+export interface Group {
+  title: string
+  datasets: Schemas['Dataset'][]
+}
+
+export async function listDatasets(signal?: AbortSignal): Promise<Schemas['Dataset'][]> {
+  return (await body(api.GET('/v1/datasets', { params: { query: { page_size: 1000 } }, signal }))).datasets
+}
+
+/** Whatever has no group of its own is in the last one that fits. */
+export function grouped(all: readonly Schemas['Dataset'][]): Group[] {
+  const named = new Set(GROUPS.flatMap(([, names]) => names))
+  const groups = GROUPS.map(([title, names]) => ({
+    title,
+    datasets: names.flatMap((name) => all.filter((each) => each.builtin && each.name === name)),
+  }))
+  const logic = all.filter((each) => each.builtin && !named.has(each.name) && each.samples === 4)
+  const rest = all.filter((each) => each.builtin && !named.has(each.name) && each.samples !== 4)
+  groups[2]!.datasets.push(...rest)
+  groups.push({ title: LOGIC, datasets: logic }, { title: YOURS, datasets: all.filter((each) => !each.builtin) })
+  return groups.filter((group) => group.datasets.length)
+}
+
+const NOISE: Record<string, number> = { two_moons: 0.15, circles: 0.08, sine: 0.1, blobs: 1 }
+const SAMPLES: Record<string, number> = { two_moons: 400, circles: 400, blobs: 300 }
+
+/** What a set-up says that takes this data set as it comes. */
+export function asChosen(dataset: Schemas['Dataset']): Dataset {
+  if (!dataset.builtin) return { id: dataset.id }
+  const { name } = dataset
+  return {
+    name,
+    ...(SAMPLES[name] === undefined ? {} : { samples: SAMPLES[name] }),
+    ...(NOISE[name] === undefined ? {} : { noise: NOISE[name] }),
+  }
+}
+
+/** What a generator does where nothing is said. */
+export const DEFAULT_NOISE: Record<string, number> = { two_moons: 0.1, circles: 0.05, sine: 0.1, blobs: 1 }
+
+const stamps = new Map<string, Promise<Look>>()
+
+export function stamp(dataset: Schemas['Dataset']): Promise<Look> {
+  const chosen: Spec['dataset'] = asChosen(dataset)
+  const fewer = dataset.generated && dataset.samples > 4 ? { ...chosen, samples: 120 } : chosen
+  let found = stamps.get(dataset.id)
+  if (!found) {
+    found = look(fewer, 150)
+    found.catch(() => stamps.delete(dataset.id))
+    stamps.set(dataset.id, found)
+  }
+  return found
+}
