@@ -44,6 +44,9 @@ _EXPONENTS = 128
 """Pairs of exponents that a float32 can have: each has a place of its own as it is counted."""
 _SECOND_BIN = (_LOWEST_EXPONENT + _FLOAT32_BIAS) // 2
 """The pair with which the second bin begins; all that lie below are the first."""
+_WAYS, _MANY = 8, 8_192
+"""One count after the other in the same place makes the processor wait. Of many elements, neighbors
+are counted in places of their own, which are added up in the end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +76,12 @@ class Segments:
         self.layers = tuple(sizes)
         self.sizes = np.array(list(sizes.values()))
         self.starts = np.cumsum(self.sizes) - self.sizes
-        self.counts = np.repeat(np.arange(len(sizes)) * _EXPONENTS, self.sizes)
-        """For each element, where the counts of its layer begin in those of a histogram."""
+        self.ways = _WAYS if self.sizes.sum() >= _MANY else 1
+        """In how many places one and the same bin is counted."""
+        way = np.arange(self.sizes.sum()) % self.ways
+        layer = np.repeat(np.arange(len(sizes)), self.sizes)
+        self.counts = (way * len(sizes) + layer) * _EXPONENTS
+        """For each element, where its counts begin among those of a histogram."""
 
     def sums(self, vectors: Array) -> Array:
         """The sum over each layer of float64 vectors, `(m, size)` to `(m, layers)`."""
@@ -130,10 +137,11 @@ def _histogram(segments: Segments, gradients: Array) -> Array:
     bits >>= 25  # the fraction, and the last bit of the exponent: two exponents share a bin
     index = bits.astype(np.intp)
     index += segments.counts
+    each = segments.ways * layers * _EXPONENTS
     if m > 1:
-        index += (np.arange(m) * (layers * _EXPONENTS))[:, None]
-    counts = np.bincount(index.ravel(), minlength=m * layers * _EXPONENTS)
-    counts = counts.reshape(m, layers, _EXPONENTS)
+        index += (np.arange(m) * each)[:, None]
+    counts = np.bincount(index.ravel(), minlength=m * each)
+    counts = counts.reshape(m, segments.ways, layers, _EXPONENTS).sum(1)
     last = _SECOND_BIN + BINS - 2
     histogram = np.empty((m, layers, BINS), np.uint32)
     histogram[..., 0] = counts[..., :_SECOND_BIN].sum(-1)

@@ -120,7 +120,9 @@ def test_a_forward_pass_takes_weights_as_a_checkpoint_has_them(client: epochal.C
 
 
 def test_losses_are_read_with_their_curves(client: epochal.Client) -> None:
-    told = client.simulate.loss(0.7, 1, losses="binary_cross_entropy", points=3)
+    told = client.simulate.loss(
+        0.7, 1, losses="binary_cross_entropy", points=3, minimum=0, maximum=1
+    )
     (one,) = told.losses
     assert str(one.value) == "L = -log(0.7) = 0.3567"
     assert float(one.logit_slopes[0]) == pytest.approx(-0.3)

@@ -70,6 +70,16 @@ def test_one_cycle_fits_into_few_epochs(epochs: int) -> None:
     assert all(0.0 < rate <= 1.0 for rate in rates)
 
 
+def test_one_cycle_of_one_epoch_has_an_end_too() -> None:
+    assert OneCycle().value(0, 1, 0.5) == 0.5
+    assert OneCycle().value(1, 1, 0.5) == pytest.approx(0.5 * 4e-6)
+
+
+def test_half_an_epoch_is_on_the_way() -> None:
+    assert Cosine(final_fraction=0.1).value(2.5, 5, 3e-4) == pytest.approx(1.65e-4)
+    assert Exponential(0.5).value(1.5, 4, 1.0) == 0.5
+
+
 def test_without_a_plateau_nothing_is_reduced() -> None:
     assert ReduceOnPlateau().value(99, 100, 0.1) == 0.1
 

@@ -87,6 +87,31 @@ def test_the_histogram_is_that_of_numpy_with_open_ends(seed: int, epochs: int) -
             assert found.histogram[epoch, layer].tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_elements_are_counted_alike_where_there_are_many(epochs: int) -> None:
+    network = Network((100,), (Dense(90, "tanh"), Dense(1)))
+    rng = np.random.default_rng(0)
+    gradients = rng.normal(0.0, 1e-3, (epochs, 9_181)).astype(np.float32)
+    gradients[:, ::7] = 0.0
+    inputs = rng.normal(size=(40, 100))
+    found = take_snapshots(
+        Segments(network),
+        Probe(network, inputs, "float32"),
+        np.arange(epochs),
+        gradients,
+        gradients,
+        gradients,
+    )
+    edges = [-np.inf, *HISTOGRAM_EDGES, np.inf]
+    for epoch in range(epochs):
+        for layer, part in enumerate((slice(0, 9_090), slice(9_090, 9_181))):
+            elements = gradients[epoch, part].astype(np.float64)
+            expected = np.histogram(np.abs(elements), edges)[0]
+            assert found.histogram[epoch, layer].tolist() == expected.tolist()
+            share = found.statistics[epoch, layer, STATISTICS.index("zero_share")]
+            assert share == pytest.approx((elements == 0.0).mean())
+
+
 def test_an_edge_belongs_to_the_bin_above_it_and_what_is_no_number_to_the_last() -> None:
     assert len(HISTOGRAM_EDGES) == 21
     assert HISTOGRAM_EDGES[0] == 2.0**-33

@@ -66,7 +66,8 @@ def test_certainty_stays_finite(ask: Ask, prediction: int, target: int) -> None:
     for one in told["losses"]:
         for quantity in [one["value"], *one["slopes"], *one["logit_slopes"]]:
             assert math.isfinite(quantity["value"])
-    for curve in told["curves"]:
+    whole = ask("loss", prediction=prediction, target=target, minimum=0, maximum=1, points=3)
+    for curve in whole["curves"]:
         assert all(map(math.isfinite, [*curve["values"], *curve["slopes"]]))
     pushed = slope(told, "binary_cross_entropy", "logit_slopes")
     assert pushed == pytest.approx(prediction - target)
@@ -112,6 +113,28 @@ def test_a_slope_is_what_a_small_step_shows(ask: Ask, p: float, y: float, name: 
         assert slope(told, name, "logit_slopes") == pytest.approx(steep, abs=1e-4)
 
 
+EXTREMES = st.sampled_from([0.0, 5e-324, 1e-300, 1e-12, 0.5, 1 - 1e-16, 1.0])
+
+
+@given(st.lists(st.tuples(EXTREMES, EXTREMES), min_size=1, max_size=3), st.floats(0.0, 30.0))
+@settings(max_examples=60, deadline=None)
+def test_no_chance_is_too_extreme(ask: Ask, pairs: list[tuple[float, float]], gamma: float) -> None:
+    predictions, targets = (list(each) for each in zip(*pairs, strict=True))
+    told = ask(
+        "loss",
+        prediction=predictions,
+        target=targets,
+        losses=["binary_cross_entropy", "focal", "hinge", "mse"],
+        options={"gamma": gamma},
+        **({"minimum": 0, "maximum": 1, "points": 5} if len(pairs) == 1 else {}),
+    )
+    for one in told["losses"]:
+        for quantity in [one["value"], *one["slopes"], *one["logit_slopes"]]:
+            assert math.isfinite(quantity["value"])
+    for curve in told["curves"]:
+        assert all(map(math.isfinite, [*curve["values"], *curve["slopes"]]))
+
+
 def test_three_classes_have_the_slope_of_prediction_less_target(ask: Ask) -> None:
     told = ask("loss", prediction=[0.7, 0.2, 0.1], target=[1, 0, 0], losses=["cross_entropy"])
     (one,) = told["losses"]
@@ -119,7 +142,7 @@ def test_three_classes_have_the_slope_of_prediction_less_target(ask: Ask) -> Non
     assert [q["value"] for q in one["logit_slopes"]] == pytest.approx([-0.3, 0.2, 0.1])
     assert [q["name"] for q in one["slopes"]] == ["dL/dŷ1", "dL/dŷ2", "dL/dŷ3"]
     # The curve follows the true class, while the others share the rest as two to one.
-    assert told["curve_predictions"][50] == 0.5
+    assert told["curve_predictions"][50] == pytest.approx(0.5)
     assert told["curves"][0]["values"][50] == pytest.approx(math.log(2))
     assert told["verdict"] == "Right: the true class has 70 %."
 
@@ -142,13 +165,20 @@ def test_label_smoothing_spreads_the_target(ask: Ask) -> None:
 
 
 def test_a_curve_has_the_values_that_its_points_would_have(ask: Ask) -> None:
-    told = ask("loss", prediction=0.3, target=1, points=5)
+    told = ask("loss", prediction=0.3, target=1, points=5, minimum=0, maximum=1)
     assert told["curve_predictions"] == [0, 0.25, 0.5, 0.75, 1]
     for curve in told["curves"]:
         for i, prediction in enumerate(told["curve_predictions"]):
             there = ask("loss", prediction=prediction, target=1, losses=[curve["loss"]])
             assert curve["values"][i] == pytest.approx(value(there, curve["loss"]))
             assert curve["slopes"][i] == pytest.approx(slope(there, curve["loss"]))
+
+
+def test_a_curve_spares_the_ends_where_it_grows_without_limit_unless_it_is_asked(ask: Ask) -> None:
+    told = ask("loss", prediction=0.3, target=1, points=2)
+    assert told["curve_predictions"] == pytest.approx([0.01, 0.99])
+    wide = ask("loss", prediction=0.3, target=1, losses=["mse"], minimum=-1, maximum=3, points=3)
+    assert wide["curves"][0]["values"] == [4, 0, 4]
 
 
 def test_numbers_of_any_size_have_the_losses_for_numbers(ask: Ask) -> None:
@@ -189,6 +219,16 @@ def test_several_outputs_are_averaged(ask: Ask) -> None:
             {"prediction": 0.5, "target": 1.0, "losses": ["perceptron"]},
             "losses[0]",
             "perceptron needs a prediction and a target that are 0 or 1",
+        ),
+        (
+            {"prediction": 0.5, "target": 1.0, "minimum": 0.7, "maximum": 0.7},
+            "maximum",
+            "must be greater than 0.7",
+        ),
+        (
+            {"prediction": 0.5, "target": 1.0, "maximum": 1.5},
+            "maximum",
+            "must be from 0 to 1 here",
         ),
         (
             {"prediction": 0.5, "target": 1.0, "losses": ["mse"], "options": {"delta": 2.0}},

@@ -69,7 +69,15 @@ def test_many_epochs_are_told_at_few_points_with_both_ends(ask: Ask) -> None:
     assert (epochs[0], epochs[-1], len(epochs)) == (1, 10_000, 11)
 
 
-def test_a_warm_up_longer_than_the_run_is_refused(ask: Ask) -> None:
-    schedule = {"type": "cosine", "warmup_epochs": 11}
-    problem = ask("schedule", schedule=schedule, epochs=10, status=400)
-    assert [error["field"] for error in problem["errors"]] == ["schedule.warmup_epochs"]
+def test_a_warm_up_longer_than_the_run_is_cut_short(ask: Ask) -> None:
+    schedule = {"type": "cosine", "warmup_epochs": 9}
+    told = ask("schedule", schedule=schedule, learning_rate=1.0, epochs=3)
+    rates = [point["learning_rate"] for point in told["points"]]
+    assert rates == pytest.approx([0.1, 0.2, 0.3])
+    assert told["warmup_epochs"] == 3
+    assert told["last"]["substituted"] == "η(3) = 1·(3 + 1) / (9 + 1) = 0.4"
+
+
+def test_an_epoch_that_is_none_is_refused(ask: Ask) -> None:
+    problem = ask("schedule", schedule={"type": "step", "every": 0}, epochs=0, status=400)
+    assert {error["field"] for error in problem["errors"]} == {"epochs", "schedule.every"}

@@ -69,6 +69,21 @@ def test_the_steps_are_those_of_the_run(ask: Ask, optimizer: str) -> None:
     assert last == pytest.approx(told["gradient_norm"][1], rel=1e-5)
 
 
+def test_a_schedule_that_waits_for_a_plateau_acts_on_the_steps_as_well(ask: Ask) -> None:
+    told = ask(
+        "training",
+        **FOUR_ROWS,
+        epochs=10,
+        steps=10,
+        optimizer={"type": "sgd", "learning_rate": 0.14},
+        schedule={"type": "reduce_on_plateau", "patience": 1, "factor": 0.5},
+    )
+    rates = [step["learning_rate"] for step in told["steps"]]
+    assert rates == pytest.approx(told["learning_rate"])
+    assert rates[-1] < rates[0]
+    assert [step["loss"]["value"] for step in told["steps"]] == pytest.approx(told["train_loss"])
+
+
 def test_dropout_is_drawn_as_in_the_run(ask: Ask) -> None:
     network = {
         "input_shape": [2],
@@ -108,6 +123,15 @@ def test_steps_that_are_too_long_diverge_and_say_so(ask: Ask) -> None:
     assert (told["stop_reason"], told["label"]["name"]) == ("diverged", "diverged")
     assert told["train_loss"][-1] > 100 * told["train_loss"][0]
     assert "made things worse" in told["verdict"]
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "lion", "muon"])
+def test_numbers_beyond_float32_diverge_and_are_no_defect(ask: Ask, optimizer: str) -> None:
+    asked = {"type": optimizer, "weight_decay": 1e300}
+    told = ask("training", optimizer=asked, epochs=3)
+    assert told["stop_reason"] == "diverged"
+    rates = ask("learning-rates", optimizer=asked, epochs=3, rates=2)
+    assert [result["label"] for result in rates["results"]] == ["diverged", "diverged"]
 
 
 def bands(told: dict[str, Any]) -> dict[str, tuple[float, float]]:

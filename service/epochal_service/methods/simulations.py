@@ -262,7 +262,11 @@ EXPLORERS: dict[str, Explorer] = {
         "Losses of a prediction",
         loss.loss,
         {
-            "70 % for what is true": {"prediction": [0.7], "target": [1.0]},
+            "70 % for what is true": {
+                "prediction": [0.7],
+                "target": [1.0],
+                "losses": ["binary_cross_entropy", "mse", "mae", "huber", "hinge", "focal"],
+            },
             "Certain, and wrong: what stays finite": {
                 "prediction": [0.0],
                 "target": [1.0],
@@ -277,7 +281,11 @@ EXPLORERS: dict[str, Explorer] = {
                 "options": {"label_smoothing": 0.1},
                 "points": 21,
             },
-            "A temperature": {"prediction": [21.5], "target": [19.0], "points": 21},
+            "A temperature, by all losses that fit": {
+                "prediction": [21.5],
+                "target": [19.0],
+                "points": 21,
+            },
         },
     ),
     "SimulateTokenLoss": Explorer(

@@ -538,7 +538,9 @@ def _verdict(
     if len(weights) > 1:
         (last, most), (first, least) = weights[0], weights[-1]
         said = f"The gradient's length is {number(most)} in {last} and {number(least)} in {first}. "
-    change = "falls" if after < before else "rises" if after > before else "stays"
+    if not math.isfinite(after):
+        return f"{said}The numbers are too large for what comes next: the loss overflows."
+    change = "falls" if after < before else "rises" if after > before else "goes"
     said += (
         f"After one step of gradient descent at rate {number(rate)} the loss {change} from "
         f"{number(before)} to {number(after)}"

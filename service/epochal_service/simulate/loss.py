@@ -48,7 +48,7 @@ def loss(request: SimulateLossRequest) -> LossSimulation:
             )
         )
     chosen = _with_options(_names(request), request)
-    along = _along(predictions, targets, request.points)
+    along = _along(request, chosen)
     return LossSimulation(
         losses=[_trace(one, predictions, targets) for one in chosen],
         curve_predictions=[] if along is None else along[0],
@@ -77,7 +77,11 @@ def _needs(name: str, predictions: Sequence[float], targets: Sequence[float]) ->
 
 
 def _are_classes(values: Sequence[float]) -> bool:
-    return len(values) > 1 and min(values) >= 0.0 and abs(sum(values) - 1.0) <= ROUNDING
+    return (
+        len(values) > 1
+        and all(0.0 <= value <= 1.0 for value in values)
+        and abs(sum(values) - 1.0) <= ROUNDING
+    )
 
 
 def _names(request: SimulateLossRequest) -> list[str]:
@@ -225,21 +229,29 @@ def _are_chances(predictions: Floats) -> bool:
 
 
 def _along(
-    predictions: list[float], targets: list[float], points: int
+    request: SimulateLossRequest, chosen: Sequence[Loss]
 ) -> tuple[list[float], Floats, int] | None:
     """The predictions of the curve, whole answers for each, and the output that varies."""
-    if len(predictions) == 1:
-        (p,), (y,) = predictions, targets
-        low, high = 0.0, 1.0
-        if not (0.0 <= p <= 1.0 and 0.0 <= y <= 1.0):
-            reach = max(1.0, abs(p - y))
-            low, high = y - reach, y + reach
-        line = np.linspace(low, high, points)
-        return line.tolist(), line[:, None], 0
-    if not (_are_classes(predictions) and _are_classes(targets)):
+    predictions, targets = request.prediction, request.target
+    is_one = len(predictions) == 1
+    if not is_one and not (_are_classes(predictions) and _are_classes(targets)):
         return None
+    has_chances = all(0.0 <= value <= 1.0 for value in (*predictions, *targets))
+    reach = max(1.0, abs(predictions[0] - targets[0]))
+    low, high = (0.01, 0.99) if has_chances else (targets[0] - reach, targets[0] + reach)
+    low = low if request.minimum is None else request.minimum
+    high = high if request.maximum is None else request.maximum
+    if low >= high:
+        raise InvalidArgument.of(FieldError("maximum", f"must be greater than {number(low)}"))
+    needs_chances = not is_one or any(one.output_activation == "sigmoid" for one in chosen)
+    if needs_chances and not (low >= 0.0 and high <= 1.0):
+        raise InvalidArgument.of(
+            FieldError("minimum" if low < 0.0 else "maximum", "must be from 0 to 1 here")
+        )
+    line = np.linspace(low, high, request.points)
+    if is_one:
+        return line.tolist(), line[:, None], 0
     at = int(np.argmax(targets))
-    line = np.linspace(0.0, 1.0, points)
     others = np.delete(np.array(predictions), at)
     rest = others.sum()
     shares = others / rest if rest > 0.0 else np.full(others.size, 1.0 / others.size)

@@ -6,7 +6,6 @@ import numpy as np
 
 from epochal_engine import Schedule
 
-from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_schedule
 from ..specs.simulations.quantity import Quantity
 from ..specs.simulations.training import (
@@ -31,15 +30,10 @@ def schedule(request: SimulateScheduleRequest) -> ScheduleSimulation:
 
     A `reduce_on_plateau` acts on the loss, which is not known before: what is told is the rate as
     long as the loss keeps falling.
-
-    Raises `InvalidArgument` where the warm-up is longer than the run.
     """
     spec, base, epochs = request.schedule, request.learning_rate, request.epochs
-    warmup = spec.warmup_epochs if isinstance(spec, CosineSpec) else 0
-    if warmup > epochs:
-        raise InvalidArgument.of(
-            FieldError("schedule.warmup_epochs", f"may be at most the {epochs} epochs of the run")
-        )
+    # A warm-up longer than the run is cut short by its end.
+    warmup = min(spec.warmup_epochs, epochs) if isinstance(spec, CosineSpec) else 0
     made = build_schedule(spec)
     chosen = np.unique(
         np.linspace(0, epochs - 1, min(request.points, epochs)).round().astype(int)

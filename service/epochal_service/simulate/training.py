@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TypeAlias
 
 import numpy as np
@@ -83,9 +83,11 @@ def training(request: SimulateTrainingRequest) -> TrainingSimulation:
         )
     except ValueError as error:
         raise InvalidArgument.of(FieldError("optimizer", str(error))) from None
-    whole = Run(run.network, chosen, run.data)
-    for _ in whole:
-        pass
+    # A penalty or a rate may be more than float32 holds; what comes of it is told as divergence.
+    with np.errstate(all="ignore"):
+        whole = Run(run.network, chosen, run.data)
+        for _ in whole:
+            pass
     blocks = whole.take()
     assert whole.outcome is not None
 
@@ -93,18 +95,15 @@ def training(request: SimulateTrainingRequest) -> TrainingSimulation:
         parts = [block.columns[name] for block in blocks if name in block.columns]
         return np.concatenate(parts).tolist() if parts else []
 
-    losses = column("train_loss")
+    losses, rates = column("train_loss"), column("learning_rate")
     said = label(losses, diverged=whole.outcome.stop_reason == "diverged")
-    steps = [
-        _told(step, run, chosen)
-        for step, _ in zip(_steps(run, chosen), range(request.steps), strict=False)
-    ]
+    steps = [_told(step, run, chosen) for step in islice(_steps(run, chosen, rates), request.steps)]
     return TrainingSimulation(
         steps=steps,
         train_loss=losses,
         train_accuracy=column("train_accuracy"),
         gradient_norm=column("gradient_norm"),
-        learning_rate=column("learning_rate"),
+        learning_rate=rates,
         label=_label(said),
         stop_reason=whole.outcome.stop_reason,
         samples=run.samples,
@@ -157,8 +156,11 @@ class _Step:
     """All parameters, and what is to be done to them, as flat vectors."""
 
 
-def _steps(run: ShortRun, chosen: Training) -> Iterator[_Step]:
-    """The steps of the run, one by one: the same streams, the same order, the same calls."""
+def _steps(run: ShortRun, chosen: Training, rates: list[float]) -> Iterator[_Step]:
+    """The steps of the run, one by one: the same streams, the same order, the same calls.
+
+    `rates` are those of the run's epochs.
+    """
     network, data, dtype = run.network, run.data, chosen.dtype
     inputs = np.ascontiguousarray(data.train_inputs, dtype)
     targets = np.ascontiguousarray(
@@ -181,17 +183,17 @@ def _steps(run: ShortRun, chosen: Training) -> Iterator[_Step]:
         np.copyto(parameters[name], array)
     gradient = parameter_views(network, now["gradient"])
     rate = np.zeros((), dtype)
-    updates = update(network, chosen, now, rate, 0)
+    with np.errstate(all="ignore"):
+        updates = update(network, chosen, now, rate, 0)
     samples = len(inputs)
     batch = min(chosen.batch_size or samples, samples)
     compiled: dict[int, Gradient] = {}
     index = 0
-    for epoch in range(chosen.epochs):
+    for epoch, now_at in enumerate(rates):
         order = np.arange(samples)
         if batch < samples:
             streams.shuffle.shuffle(order)
-        base = chosen.optimizer.learning_rate
-        rate[...] = chosen.schedule.value(epoch, chosen.epochs, base)
+        rate[...] = now_at
         for start in range(0, samples, batch):
             rows = order[start : start + batch]
             count = len(rows)
@@ -351,9 +353,10 @@ def _learning_rates(asked: str) -> LearningRatesSimulation:
         for rate in rates
         for k in range(request.seeds)
     ]
-    sweep = Sweep(run.network, members, run.data)
-    for _ in sweep:
-        pass
+    with np.errstate(all="ignore"):
+        sweep = Sweep(run.network, members, run.data)
+        for _ in sweep:
+            pass
     chosen = np.unique(np.linspace(1, request.epochs, CURVE_POINTS).round().astype(int))
     found = []
     for blocks, outcome in zip(sweep.take(), sweep.outcomes, strict=True):

@@ -9,14 +9,16 @@ export type State = NonNullable<Job['state']>
 export const isOver = (state: State | undefined): boolean =>
   state === 'succeeded' || state === 'failed' || state === 'cancelled'
 
+const GATES = new Set(['and', 'or', 'xor', 'nand', 'nor', 'xnor'])
+
 export function datasetName(spec: Spec): string {
   const { dataset } = spec
-  if ('name' in dataset) return dataset.name.replaceAll('_', ' ')
+  if ('name' in dataset) return GATES.has(dataset.name) ? dataset.name.toUpperCase() : dataset.name.replaceAll('_', ' ')
   return 'id' in dataset ? 'your data' : `${dataset.inputs.length} points of your own`
 }
 
 export function nameOf(job: Job): string {
-  return job.spec.name ?? `${capital(datasetName(job.spec))}, ${job.spec.optimizer?.type ?? 'adam'}`
+  return job.spec.name ?? capital(datasetName(job.spec))
 }
 
 export function lossName(loss: string): string {
@@ -110,11 +112,17 @@ export function wallClock(job: Job): number | undefined {
   return (Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000
 }
 
-/** One sentence of what the run is given. */
+/** What the run is given, and how it is trained. */
 export function summary(job: Job): string {
-  const held = job.spec.validation_fraction ?? 0
+  const { spec } = job
+  const held = spec.validation_fraction ?? 0
+  const { type = 'adam', learning_rate: rate = 0.01 } = spec.optimizer ?? {}
+  const how =
+    type === 'perceptron'
+      ? `The perceptron's own rule, with a learning rate of ${format(rate)}`
+      : `${capital(lossName(spec.loss))}, brought down by ${type} with a learning rate of ${format(rate)}`
   const apart = held ? `, and ${Math.round(held * 100)} % of the data held back` : ''
-  return `${capital(count(job.parameters))} parameter${job.parameters === 1 ? '' : 's'}, ${count(job.samples)} samples to learn from${apart}.`
+  return `${capital(count(job.parameters))} parameter${job.parameters === 1 ? '' : 's'}, ${count(job.samples)} samples to learn from${apart}. ${how}, in batches of ${spec.batch_size ?? 32}. Seed ${spec.seed ?? 0}.`
 }
 
 export function number(value: Schemas['Number'] | null | undefined): number | undefined {

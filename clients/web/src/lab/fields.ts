@@ -10,7 +10,7 @@ interface Base {
 }
 export type Field = Base &
   (
-    | { kind: 'number'; initial?: number; min?: number; max?: number; step?: number; whole?: boolean }
+    | { kind: 'number'; initial?: number; min?: number; max?: number; whole?: boolean; optional?: boolean }
     | { kind: 'rate'; initial: number; min: number; max: number }
     | { kind: 'share'; initial: number; max?: number }
     | { kind: 'words'; initial?: string; words: readonly string[]; none?: string }
@@ -76,7 +76,7 @@ export const LAYERS: Record<LayerType, LayerKind> = {
   flatten: { title: 'Flatten', group: 'Shape', fields: [], fresh: { type: 'flatten' } },
   slice: {
     title: 'Slice', group: 'Shape', fresh: { type: 'slice', start: 0 },
-    fields: [{ name: 'start', label: 'From', kind: 'number', whole: true, initial: 0 }, { name: 'stop', label: 'To', kind: 'number', whole: true }],
+    fields: [{ name: 'start', label: 'From', kind: 'number', whole: true, initial: 0 }, { name: 'stop', label: 'To', kind: 'number', whole: true, optional: true, hint: 'the end, if empty' }],
   },
   concatenate: { title: 'Concatenate', group: 'Shape', fields: [], fresh: { type: 'concatenate' } },
   add: { title: 'Add', group: 'Shape', fields: [], fresh: { type: 'add' } },

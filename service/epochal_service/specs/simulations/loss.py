@@ -32,6 +32,12 @@ class SimulateLossRequest(Spec):
     options: LossOptionsSpec = Field(default_factory=LossOptionsSpec)
     points: int = Field(default=101, ge=2, le=1001)
     """Of the curve."""
+    minimum: Number | None = None
+    """Where the curve begins: by default at 0.01, where there are probabilities, and else as far
+    from the target as the prediction lies.
+    """
+    maximum: Number | None = None
+    """Where it ends: by default at 0.99, or as far on the other side of the target."""
 
 
 class LossTrace(Reply):
@@ -62,9 +68,8 @@ class LossSimulation(Reply):
 
     losses: list[LossTrace]
     curve_predictions: list[float]
-    """One output: from 0 to 1, or as far around the target as the prediction lies. Several: the
-    probability of the class with the largest target, while the others keep their proportions; none
-    where they are not probabilities.
+    """Of several outputs it is the probability of the class with the largest target, while the
+    others keep their proportions; there is no curve where they are no probabilities.
     """
     curves: list[LossCurve]
     verdict: str

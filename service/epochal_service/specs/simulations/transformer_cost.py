@@ -16,11 +16,11 @@ Device = Literal["v100", "a100", "h100", "h200"]
 class DeviceSpec(Spec):
     """A device that is not in the list."""
 
-    peak_flops: float = Field(gt=0, le=1e24)
+    peak_flops: float = Field(ge=1, le=1e24)
     """Operations a second, at most."""
-    bandwidth: float = Field(gt=0, le=1e18)
+    bandwidth: float = Field(ge=1, le=1e18)
     """Bytes a second between its memory and its processors, at most."""
-    memory: float = Field(gt=0, le=1e18)
+    memory: float = Field(ge=1, le=1e18)
     """Bytes."""
 
 
@@ -36,17 +36,17 @@ class SimulateTransformerCostRequest(Spec):
     """The length of the text that is read at once."""
     causal: bool = True
     """No token looks at later ones, so that half of the attention is saved."""
-    bytes_per_parameter: float = Field(default=2.0, gt=0, le=16)
+    bytes_per_parameter: float = Field(default=2.0, ge=0.01, le=16)
     """2 for 16 bits, 0.5 for 4 bits."""
     device: Device = "a100"
     custom_device: DeviceSpec | None = None
     """Takes the place of `device`."""
     devices: int = Field(default=8, ge=1, le=10_000_000)
-    utilization: float = Field(default=0.5, gt=0, le=1)
+    utilization: float = Field(default=0.5, ge=1e-6, le=1)
     """The share of the peak that is reached. While training PaLM it was 0.46 (Chowdhery et al.,
     2022), while reading long texts with it up to 0.76 (Pope et al., 2022).
     """
-    claimed_seconds: float | None = Field(default=None, gt=0, le=1e12)
+    claimed_seconds: float | None = Field(default=None, ge=1e-9, le=1e12)
     """Somebody's number: what utilization would it need?"""
 
 

@@ -184,8 +184,16 @@ class SimulateLossRequest(_message.Message):
     LOSSES_FIELD_NUMBER: _builtins.int
     OPTIONS_FIELD_NUMBER: _builtins.int
     POINTS_FIELD_NUMBER: _builtins.int
+    MINIMUM_FIELD_NUMBER: _builtins.int
+    MAXIMUM_FIELD_NUMBER: _builtins.int
     points: _builtins.int
     """Of the curve; 101 if unset."""
+    minimum: _builtins.float
+    """Where the curve begins: by default at 0.01, where there are probabilities, and else as far from
+    the target as the prediction lies.
+    """
+    maximum: _builtins.float
+    """Where it ends: by default at 0.99, or as far on the other side of the target."""
     @_builtins.property
     def prediction(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
     @_builtins.property
@@ -204,15 +212,25 @@ class SimulateLossRequest(_message.Message):
         losses: _abc.Iterable[_training_pb2.Loss.ValueType] | None = ...,
         options: _training_pb2.LossOptionsSpec | None = ...,
         points: _builtins.int | None = ...,
+        minimum: _builtins.float | None = ...,
+        maximum: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_options", b"_options", "_points", b"_points", "options", b"options", "points", b"points"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "_options", b"_options", "_points", b"_points", "maximum", b"maximum", "minimum", b"minimum", "options", b"options", "points", b"points"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_options", b"_options", "_points", b"_points", "losses", b"losses", "options", b"options", "points", b"points", "prediction", b"prediction", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_maximum", b"_maximum", "_minimum", b"_minimum", "_options", b"_options", "_points", b"_points", "losses", b"losses", "maximum", b"maximum", "minimum", b"minimum", "options", b"options", "points", b"points", "prediction", b"prediction", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
+    _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015
+    _WhichOneofReturnType__minimum: _TypeAlias = _typing.Literal["minimum"]  # noqa: Y015
+    _WhichOneofArgType__minimum: _TypeAlias = _typing.Literal["_minimum", b"_minimum"]  # noqa: Y015
     _WhichOneofReturnType__options: _TypeAlias = _typing.Literal["options"]  # noqa: Y015
     _WhichOneofArgType__options: _TypeAlias = _typing.Literal["_options", b"_options"]  # noqa: Y015
     _WhichOneofReturnType__points: _TypeAlias = _typing.Literal["points"]  # noqa: Y015
     _WhichOneofArgType__points: _TypeAlias = _typing.Literal["_points", b"_points"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__maximum) -> _WhichOneofReturnType__maximum | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum) -> _WhichOneofReturnType__minimum | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__options) -> _WhichOneofReturnType__options | None: ...
     @_typing.overload
@@ -320,9 +338,8 @@ class LossSimulation(_message.Message):
     def losses(self) -> _containers.RepeatedCompositeFieldContainer[Global___LossTrace]: ...
     @_builtins.property
     def curve_predictions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """One output: from 0 to 1, or as far around the target as the prediction lies. Several: the
-        probability of the class with the largest target, while the others keep their proportions; none
-        where they are not probabilities.
+        """Of several outputs it is the probability of the class with the largest target, while the others
+        keep their proportions; there is no curve where they are no probabilities.
         """
 
     @_builtins.property

@@ -416,6 +416,8 @@ class Simulations:
         losses: str | Sequence[str] | None = None,
         options: Spec | None = None,
         points: int | None = None,
+        minimum: float | None = None,
+        maximum: float | None = None,
     ) -> LossSimulation:
         """What several losses say of one prediction, with their slopes, and of all others.
 
@@ -429,6 +431,8 @@ class Simulations:
             losses=[losses] if isinstance(losses, str) else losses,
             options=options,
             points=points,
+            minimum=minimum,
+            maximum=maximum,
         )
 
     def token_loss(

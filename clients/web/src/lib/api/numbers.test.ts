@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { count, fixed, format, toNumbers } from './numbers'
+import { bytes, count, fixed, format, toNumbers } from './numbers'
 
 describe('numbers of the API', () => {
   it('reads what is not finite from its words', () => {
@@ -29,5 +29,9 @@ describe('numbers of the API', () => {
       '1.76 trillion',
       '175 billion',
     ])
+  })
+
+  it('says how much memory something takes', () => {
+    expect([bytes(1), bytes(104), bytes(1568), bytes(137_953_296_384)]).toEqual(['1 byte', '104 bytes', '1.57 kB', '138 GB'])
   })
 })

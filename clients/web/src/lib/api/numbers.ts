@@ -43,3 +43,11 @@ export function count(value: number): string {
   }
   return value.toLocaleString('en-US', { maximumFractionDigits: 2 })
 }
+
+/** An amount of memory: `104 bytes`, `1.57 kB`, `138 GB`, a thousand of one making the next. */
+export function bytes(value: number): string {
+  if (value < 1000) return `${format(value)} ${value === 1 ? 'byte' : 'bytes'}`
+  const units = ['kB', 'MB', 'GB', 'TB', 'PB', 'EB']
+  const power = Math.min(Math.floor(Math.log10(value) / 3 + 1e-9), units.length)
+  return `${format(value / 1000 ** power, 3)} ${units[power - 1]}`
+}

@@ -9,4 +9,5 @@ export const network: SectionEntry = {
     'parts, each of which adds up what it hears and passes on a little less than that. ' +
     'What the whole thing does is decided by its weights alone, and learning means ' +
     'turning them until the answers are right.',
+  load: () => import('./Body.svelte'),
 }

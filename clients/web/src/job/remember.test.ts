@@ -1,0 +1,24 @@
+import { expect, it, vi } from 'vitest'
+
+import { remember } from './remember'
+
+const { signal } = new AbortController()
+
+it('asks once for each question, and forgets the oldest', async () => {
+  const fetch = vi.fn((input: { epoch: number }) => Promise.resolve(input.epoch * 2))
+  const ask = remember(fetch, 2)
+  expect([await ask({ epoch: 1 }, signal), await ask({ epoch: 1 }, signal), await ask({ epoch: 2 }, signal)]).toEqual([2, 2, 4])
+  expect(fetch).toHaveBeenCalledTimes(2)
+  await ask({ epoch: 3 }, signal)
+  await ask({ epoch: 2 }, signal)
+  expect(fetch).toHaveBeenCalledTimes(3)
+  await ask({ epoch: 1 }, signal)
+  expect(fetch).toHaveBeenCalledTimes(4)
+})
+
+it('asks again for what failed', async () => {
+  const fetch = vi.fn().mockRejectedValueOnce(new Error('away')).mockResolvedValueOnce('here')
+  const ask = remember<number, string>(fetch)
+  await expect(ask(1, signal)).rejects.toThrow('away')
+  expect(await ask(1, signal)).toBe('here')
+})

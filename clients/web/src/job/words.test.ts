@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest'
+
+import type { Schemas } from '../lib/api/client'
+import { duration, summary, timeLeft, verdict, walk, why } from './words'
+
+const spec: Schemas['TrainingSpec'] = {
+  network: {
+    input_shape: [2],
+    layers: [
+      { type: 'dense', units: 16, activation: 'tanh' },
+      { type: 'dense', units: 16, activation: 'tanh' },
+      { type: 'dropout', rate: 0.5 },
+      { type: 'dense', units: 1, activation: 'sigmoid' },
+    ],
+  },
+  dataset: { name: 'xor' },
+  loss: 'binary_cross_entropy',
+  epochs: 100,
+  validation_fraction: 0.2,
+  optimizer: { type: 'sgd', learning_rate: 0.5 },
+}
+const job = { spec, parameters: 1, samples: 400, stop_reason: null } as unknown as Schemas['Job']
+
+describe('a run in words', () => {
+  it('walks through its network, alike layers at once', () => {
+    expect(walk(spec).map((each) => `${each.size} ${each.note} ${each.times}`.trim())).toEqual([
+      '2  1', '16 tanh 2', 'dropout 0.5 1', '1 sigmoid 1',
+    ])
+  })
+
+  it('says what it is given', () => {
+    expect(summary(job)).toBe(
+      '1 parameter, 400 samples to learn from, and 20 % of the data held back. Binary cross entropy, brought down by sgd with a learning rate of 0.5, in batches of 32. Seed 0.',
+    )
+  })
+
+  it('says how it stands, and why it ended', () => {
+    expect(verdict(job, 'queued')).toBe('Waiting for a worker')
+    expect(verdict({ ...job, stop_reason: 'completed' }, 'succeeded')).toBe('Finished')
+    const early = { ...job, stop_reason: 'early_stopped' as const, spec: { ...spec, early_stopping: { patience: 7 } } }
+    expect([verdict(early, 'succeeded'), why(early)]).toEqual(['Stopped early', 'There was no better loss for 7 epochs.'])
+    expect(why(job)).toBeUndefined()
+  })
+})
+
+describe('time', () => {
+  it.each([
+    [0.0113, '0.011 s'],
+    [8.04, '8 s'],
+    [8.26, '8.3 s'],
+    [59.4, '59 s'],
+    [125, '2 min 5 s'],
+    [11_400, '3 h 10 min'],
+    [NaN, '–'],
+  ])('%d seconds are %s', (seconds, text) => expect(duration(seconds)).toBe(text))
+
+  it('is left as the last epochs took it', () => {
+    expect(timeLeft(100, 60, [9, ...Array<number>(20).fill(0.5)])).toBe(20)
+    expect(timeLeft(100, 100, [0.5])).toBeUndefined()
+    expect(timeLeft(100, 1, [])).toBeUndefined()
+  })
+})

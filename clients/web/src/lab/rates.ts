@@ -1,0 +1,40 @@
+/** Learning rates to try, and what is said of each afterwards. */
+import type { Schemas } from '../lib/api/client'
+import { toNumber } from '../lib/api/numbers'
+
+export type LabelName = Schemas['Label']['name']
+
+export const LABELS: Record<LabelName, string> = {
+  too_low: 'too low',
+  slow: 'slow',
+  good: 'good',
+  oscillating: 'oscillating',
+  diverged: 'diverged',
+}
+
+export const COLORS: Record<LabelName, string> = {
+  too_low: 'var(--series-7)',
+  slow: 'var(--series-1)',
+  good: 'var(--series-3)',
+  oscillating: 'var(--series-5)',
+  diverged: 'var(--series-2)',
+}
+
+/** Each the same factor above the one before, and short to write: 0.0001, 0.00032, 0.001 … */
+export function ratesBetween(low: number, high: number, number: number): number[] {
+  if (!(low > 0) || !(high > 0) || number < 2) return []
+  const factor = (high / low) ** (1 / (number - 1))
+  const rates = Array.from({ length: number }, (_, i) => Number((low * factor ** i).toPrecision(2)))
+  return [...new Set(rates)]
+}
+
+/** Where the member is whose loss ended lowest, of those that ended well. */
+export function bestOf(members: readonly Schemas['Member'][]): number | undefined {
+  let best: { index: number; loss: number } | undefined
+  members.forEach(({ label, latest }, index) => {
+    if (!label || !latest || label.name === 'diverged') return
+    const loss = toNumber(latest.train_loss)
+    if (Number.isFinite(loss) && (!best || loss < best.loss)) best = { index, loss }
+  })
+  return best?.index
+}

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+
+import { at, branch, taper, type Curve } from './taper'
+
+const straight: Curve = [[0, 0], [10, 0], [20, 0], [30, 0]]
+
+test('a straight branch is a trapezoid with a round end', () => {
+  expect(taper(straight, 8, 2, 1)).toBe('M0.0 4.0L30.0 1.0A1 1 0 0 0 30.0 -1.0L0.0 -4.0Z')
+})
+
+test('a curve begins and ends where it is told to', () => {
+  const curve = branch([0, 0], [12, 5], [0, 1])
+  expect(at(curve, 0)).toEqual([0, 0])
+  expect(at(curve, 1)).toEqual([12, 5])
+})
+
+test('a branch leaves in the direction of its lead', () => {
+  const [x, y] = at(branch([0, 0], [10, 0], [0, 3]), 0.01)
+  expect(y).toBeGreaterThan(5 * Math.abs(x))
+})

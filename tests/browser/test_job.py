@@ -1,0 +1,506 @@
+"""A run's page: watched live, scrubbed through, compared, forked, diagnosed and taken along."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, Route, expect
+from tests.browser.conftest import PHONE, WIDE, Opened, violations
+from tests.servers.stack import await_condition
+
+Words = dict[str, Any]
+
+
+def dense(*units: int, activation: str = "linear", output: str = "linear") -> list[Words]:
+    """Layers of so many units, the last of which answers."""
+    words = [activation] * (len(units) - 1) + [output]
+    return [
+        {"type": "dense", "units": size, "activation": word}
+        for size, word in zip(units, words, strict=True)
+    ]
+
+
+MOONS: Words = {
+    "name": "Moons of the test",
+    "network": {"input_shape": [2], "layers": dense(8, 1, activation="tanh", output="sigmoid")},
+    "dataset": {"name": "two_moons", "samples": 200, "noise": 0.2},
+    "loss": "binary_cross_entropy",
+    "epochs": 40,
+    "validation_fraction": 0.2,
+    "optimizer": {"type": "adam", "learning_rate": 0.02},
+    "snapshots": {"weights_every": 10},
+    "seed": 3,
+}
+# Long enough to be watched, and stopped when it has been.
+LONG: Words = {
+    **MOONS,
+    "name": "A long run",
+    "dataset": {"name": "two_moons", "samples": 4000, "noise": 0.2},
+    "epochs": 100_000,
+    "snapshots": {"weights_every": 50},
+}
+
+
+class Api:
+    """What the page is compared with."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx2.Client(base_url=url, trust_env=False, timeout=20)
+
+    def get(self, path: str, **query: Any) -> Any:
+        answer = self._client.get(path, params=query)
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, path: str, body: Words | None = None) -> Any:
+        answer = self._client.post(path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    def status(self, path: str) -> int:
+        return self._client.get(path).status_code
+
+    def snapshot(self, job: str) -> str:
+        """The first event of the job's stream, as it comes over the wire."""
+        lines = []
+        with self._client.stream("GET", f"/v1/jobs/{job}/events") as stream:
+            for line in stream.iter_lines():
+                lines.append(line)
+                if line == "" and len(lines) > 1:
+                    break
+        return "\n".join(lines) + "\n"
+
+    def train(self, spec: Words) -> str:
+        """A job that has ended."""
+        job: str = self.post("/v1/jobs", spec)["id"]
+        await_condition(lambda: self.state(job) in ("succeeded", "failed"), 60, "the job has ended")
+        return job
+
+    def state(self, job: str) -> str:
+        state: str = self.get(f"/v1/jobs/{job}")["state"]
+        return state
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@pytest.fixture(scope="module")
+def api(url: str) -> Iterator[Api]:
+    api = Api(url)
+    yield api
+    api.close()
+
+
+@pytest.fixture(scope="module")
+def moons(api: Api) -> str:
+    return api.train(MOONS)
+
+
+@pytest.fixture
+def long_run(api: Api) -> Iterator[str]:
+    job = api.post("/v1/jobs", LONG)["id"]
+    await_condition(lambda: api.get(f"/v1/jobs/{job}")["epoch"] > 0, 30, "the first epoch")
+    yield job
+    if api.state(job) not in ("succeeded", "failed", "cancelled"):
+        api.post(f"/v1/jobs/{job}/cancel")
+
+
+def read(page: Page, name: str) -> float:
+    """The number that stands at a place of the page."""
+    text = page.get_by_test_id(name).inner_text()
+    return float(text.replace("−", "-").replace(",", "").split()[0])
+
+
+def written(value: float) -> float:
+    """As the page writes it: with four significant digits."""
+    return float(f"{value:.4g}")
+
+
+def table_of(page: Page, figure: str) -> list[list[str]]:
+    """A figure's numbers, read off its table."""
+    place = page.get_by_role("figure", name=figure, exact=True)
+    place.get_by_role("button", name="Table").click()
+    rows: list[list[str]] = place.locator("table").evaluate(
+        "(table) => [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText))"
+    )
+    place.get_by_role("button", name="Table").click()
+    return rows
+
+
+def test_a_run_that_is_over_is_shown_with_the_numbers_of_the_api(
+    open_page: Opened, api: Api, moons: str
+) -> None:
+    page = open_page(f"/jobs/{moons}")
+    expect(page.get_by_role("heading", name="Moons of the test", level=1)).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible()
+    latest = api.get(f"/v1/jobs/{moons}")["latest"]
+    assert read(page, "epoch") == 40
+    assert read(page, "training-loss") == written(latest["train_loss"])
+    assert read(page, "validation-accuracy") == round(100 * latest["validation_accuracy"], 1)
+    confusion = api.post(f"/v1/jobs/{moons}/confusion-matrix", {"epoch": 40})
+    page.get_by_role("figure", name="What it takes for what").scroll_into_view_if_needed()
+    expect(page.get_by_test_id("confusion-accuracy")).to_be_visible()
+    assert read(page, "confusion-accuracy") == round(100 * confusion["accuracy"], 1)
+    rows = table_of(page, "Loss")
+    assert rows[0] == ["epoch", "training", "held out"]
+    assert [int(row[0]) for row in rows[1:]] == list(range(1, 41))
+
+
+def test_scrubbing_shows_the_network_as_it_was(open_page: Opened, api: Api, moons: str) -> None:
+    def missed(epoch: int) -> str:
+        body = {"epoch": epoch, "order": "random", "count": 400}
+        samples = api.post(f"/v1/jobs/{moons}/sample-predictions", body)["samples"]
+        wrong = [s for s in samples if s["target_class"] != s["predicted_class"]]
+        return f"{len(wrong)} of {len(samples)} on the wrong side"
+
+    page = open_page(f"/jobs/{moons}")
+    expect(page.get_by_test_id("scrubbed")).to_have_text("40")
+    expect(page.get_by_test_id("missed")).to_have_text(missed(40))
+    tape = page.get_by_role("slider", name="Epoch", exact=True)
+    tape.press("Home")
+    expect(page.get_by_test_id("scrubbed")).to_have_text("10")
+    expect(page.get_by_test_id("missed")).to_have_text(missed(10))
+    tape.press("ArrowRight")
+    expect(tape).to_have_attribute("aria-valuetext", re.compile(r"epoch 20 of 40, loss 0\.\d+"))
+    page.wait_for_url("**?job.epoch=20")
+    again = open_page(page.url)
+    expect(again.get_by_test_id("scrubbed")).to_have_text("20")
+    expect(again.get_by_test_id("missed")).to_have_text(missed(20))
+    again.get_by_role("button", name="Newest").click()
+    expect(again.get_by_test_id("scrubbed")).to_have_text("40")
+
+
+def test_a_run_can_be_played_from_its_first_weights_to_its_last(
+    open_page: Opened, moons: str
+) -> None:
+    page = open_page(f"/jobs/{moons}?job.epoch=10")
+    scrubbed = page.get_by_test_id("scrubbed")
+    expect(scrubbed).to_have_text("10")
+    page.get_by_role("button", name="Play the run").click()
+    expect(scrubbed).to_have_text("40")
+    expect(page.get_by_role("button", name="Play the run")).to_be_visible()
+    still = open_page(f"/jobs/{moons}", reduced_motion="reduce")
+    expect(still.get_by_test_id("scrubbed")).to_have_text("40")
+    expect(still.get_by_role("button", name="Play the run")).to_have_count(0)
+
+
+def test_a_run_is_watched_paused_resumed_and_cancelled(
+    open_page: Opened, api: Api, long_run: str
+) -> None:
+    page = open_page(f"/jobs/{long_run}")
+    epoch = page.get_by_test_id("epoch")
+    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible()
+    before = read(page, "epoch")
+    page.wait_for_function(
+        "(before) => Number(document.querySelector('[data-testid=epoch]').innerText"
+        ".replace(',', '')) > before",
+        arg=before,
+    )
+    expect(page.get_by_text("left", exact=False).first).to_be_visible()
+    page.get_by_role("button", name="Pause", exact=True).click()
+    expect(page.get_by_role("status").filter(has_text="Paused")).to_be_visible()
+    assert api.state(long_run) == "paused"
+    rest = epoch.inner_text()
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible()
+    expect(epoch).not_to_have_text(rest)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("status").filter(has_text="Cancelled")).to_be_visible()
+    assert api.state(long_run) == "cancelled"
+
+
+def test_the_pictures_follow_a_run_until_somebody_scrubs(open_page: Opened, long_run: str) -> None:
+    page = open_page(f"/jobs/{long_run}")
+    live = page.get_by_role("button", name="Live")
+    scrubbed = page.get_by_test_id("scrubbed")
+    expect(live).to_have_attribute("aria-pressed", "true")
+    expect(scrubbed).to_be_visible()
+    first = scrubbed.inner_text()
+    expect(scrubbed).not_to_have_text(first)
+    page.get_by_role("slider", name="Epoch", exact=True).press("Home")
+    expect(scrubbed).to_have_text("50")
+    expect(live).to_have_attribute("aria-pressed", "false")
+    live.click()
+    expect(scrubbed).not_to_have_text("50")
+
+
+def test_a_stream_that_was_cut_goes_on_where_it_was(
+    open_page: Opened, api: Api, long_run: str
+) -> None:
+    """The first answer ends after its snapshot, as if the network had; then one is refused."""
+    snapshot = api.snapshot(long_run)
+    cursor = next(line for line in snapshot.splitlines() if line.startswith("id:"))[3:].strip()
+    asked: list[str] = []
+
+    def cut(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 1:
+            route.fulfill(content_type="text/event-stream", body=snapshot)
+        elif len(asked) == 2:
+            route.abort()
+        else:
+            route.continue_()
+
+    page = open_page("/jobs")
+    page.route("**/events*", cut)
+    page.goto(f"/jobs/{long_run}")
+    expect(page.get_by_text("reconnecting")).to_be_visible()
+    expect(page.get_by_text("reconnecting")).to_have_count(0)
+    assert asked[0].endswith("/events")
+    assert [url.partition("?")[2] for url in asked[1:]] == [f"after={cursor}"] * 2
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("status").filter(has_text="Cancelled")).to_be_visible()
+    # Nothing twice and nothing missing: the curve ends at the job's last epoch, in order.
+    epochs = [int(row[0].replace(",", "")) for row in table_of(page, "Loss")[1:]]
+    assert epochs == sorted(set(epochs))
+    assert epochs[-1] == api.get(f"/v1/jobs/{long_run}")["epoch"]
+    open_page.complaints[:] = [c for c in open_page.complaints if "ERR_FAILED" not in c]
+
+
+def test_a_run_that_waits_says_what_for(open_page: Opened, api: Api) -> None:
+    jobs = [api.post("/v1/jobs", LONG)["id"] for _ in range(4)]
+    try:
+        await_condition(
+            lambda: [api.state(job) for job in jobs] == ["running", "running", "queued", "queued"],
+            30,
+            "two run and two wait",
+        )
+        page = open_page(f"/jobs/{jobs[3]}")
+        expect(page.get_by_role("status").filter(has_text="Waiting for a worker")).to_be_visible()
+        expect(page.get_by_text("1 before it")).to_be_visible()
+        expect(page.get_by_role("group", name="The network that will be trained")).to_be_visible()
+        expect(page.get_by_role("slider", name="Epoch", exact=True)).to_be_disabled()
+        api.post(f"/v1/jobs/{jobs[0]}/cancel")
+        api.post(f"/v1/jobs/{jobs[1]}/cancel")
+        expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible()
+        expect(page.get_by_role("figure", name="Loss")).to_be_visible()
+    finally:
+        for job in jobs:
+            if api.state(job) != "cancelled":
+                api.post(f"/v1/jobs/{job}/cancel")
+
+
+def test_a_fork_goes_on_from_the_scrubbed_epoch_beside_its_origin(
+    open_page: Opened, api: Api, moons: str
+) -> None:
+    page = open_page(f"/jobs/{moons}?job.epoch=20")
+    rate = page.get_by_label("Learning rate, as a number")
+    rate.fill("0.002")
+    rate.press("Tab")
+    page.get_by_label("Epochs", exact=True).fill("15")
+    page.get_by_role("button", name="Fork from epoch 20").click()
+    page.wait_for_url("**?job.with=*")
+    job = page.url.split("/jobs/")[1].split("?")[0]
+    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible()
+    found = api.get(f"/v1/jobs/{job}")
+    assert found["forked_from"] == {"job": moons, "epoch": 20}
+    assert found["spec"]["optimizer"]["learning_rate"] == 0.002
+    differences = page.get_by_role("region", name="Side by side").get_by_role("row")
+    expect(differences.filter(has_text="optimizer.learning_rate")).to_contain_text("0.002")
+    rows = table_of(page, "Loss")
+    assert set(rows[0][1:]) == {
+        "this run",
+        "this run · held out",
+        "Moons of the test",
+        "Moons of the test · held out",
+    }
+    # One axis: the fork's first epoch stands after the epoch that it was taken from.
+    column = rows[0].index("this run")
+    own = [int(row[0]) for row in rows[1:] if row[column] != "–"]
+    assert own == list(range(21, 36))
+    page.get_by_role("link", name="epoch 20 of another run").click()
+    expect(page.get_by_role("heading", name="Moons of the test", level=1)).to_be_visible()
+    expect(page.get_by_test_id("scrubbed")).to_have_text("20")
+
+
+def test_another_run_can_be_held_beside_it_and_taken_away(
+    open_page: Opened, api: Api, moons: str
+) -> None:
+    other = api.train({**MOONS, "name": "The slow one", "epochs": 12, "seed": 4})
+    page = open_page(f"/jobs/{moons}")
+    page.get_by_label("Compare with").select_option(label="The slow one")
+    side = page.get_by_role("region", name="Side by side")
+    expect(side.get_by_role("row").filter(has_text="epochs").first).to_contain_text("12")
+    best = api.get("/v1/comparison", job=[moons, other])["jobs"][1]["best"]
+    expect(side.get_by_role("row").filter(has_text="best loss")).to_contain_text(
+        f"{written(best['value'])}, epoch {best['epoch']}"
+    )
+    page.wait_for_url(f"**?job.with={other}")
+    side.get_by_role("button", name="Take The slow one away").click()
+    expect(side).to_have_count(0)
+    page.wait_for_url(f"**/jobs/{moons}")
+
+
+def test_a_divergence_is_explained_and_its_remedy_is_one_click_away(
+    open_page: Opened, api: Api
+) -> None:
+    diverged = api.train(
+        {
+            "name": "Too hot",
+            "network": {"input_shape": [2], "layers": dense(1)},
+            "dataset": {"name": "plane", "samples": 100},
+            "loss": "mse",
+            "epochs": 30,
+            "optimizer": {"type": "sgd", "learning_rate": 10.0},
+        }
+    )
+    divergence = api.get(f"/v1/jobs/{diverged}")["divergence"]
+    page = open_page(f"/jobs/{diverged}")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text(f"in epoch {divergence['epoch']}")
+    expect(alert).to_contain_text(divergence["layer"])
+    expect(alert).to_contain_text(divergence["suggestion"])
+    findings = api.get(f"/v1/jobs/{diverged}/diagnosis")["findings"]
+    kinds = [finding["kind"] for finding in findings]
+    finding = findings[kinds.index("learning_rate_too_high")]
+    card = page.get_by_role("listitem").filter(has_text=finding["suggestion"])
+    expect(card).to_contain_text("learning rate 10")
+    card.get_by_role("button", name="Apply and rerun").click()
+    page.wait_for_url(f"**?job.with={diverged}")
+    job = page.url.split("/jobs/")[1].split("?")[0]
+    spec = api.get(f"/v1/jobs/{job}")["spec"]
+    assert spec["optimizer"]["learning_rate"] == finding["patch"]["optimizer"]["learning_rate"]
+    assert spec["labels"] == {"rerun_of": diverged}
+    page.get_by_role("link", name="another run").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("It blew up")
+
+
+def test_another_seed_makes_another_run(open_page: Opened, api: Api, moons: str) -> None:
+    page = open_page(f"/jobs/{moons}")
+    expect(page.get_by_label("Seed")).to_have_value("4")
+    page.get_by_role("button", name="Rerun with seed 4").click()
+    page.wait_for_url("**?job.with=*")
+    job = page.url.split("/jobs/")[1].split("?")[0]
+    assert api.get(f"/v1/jobs/{job}")["spec"]["seed"] == 4
+
+
+def test_a_run_can_be_taken_along_in_every_form(open_page: Opened, api: Api, moons: str) -> None:
+    page = open_page(f"/jobs/{moons}?job.epoch=30")
+    take = page.get_by_role("region", name="Take it along")
+    expect(take).to_contain_text("after epoch 30")
+    starts = {
+        "NumPy": (f"{moons}-epoch-30-numpy.py", b'"""'),
+        "PyTorch": (f"{moons}-epoch-30-pytorch.py", b'"""'),
+        "npz": (f"{moons}-epoch-30.npz", b"PK"),
+        "CSV": (f"{moons}-epochs.csv", b"epoch,"),
+    }
+    for name, (file, start) in starts.items():
+        with page.expect_download() as download:
+            take.get_by_role("button", name=name).click()
+        content = download.value.path().read_bytes()
+        assert (download.value.suggested_filename, content[: len(start)]) == (file, start)
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    assert len(rows) == 40
+    assert float(rows[-1]["train_loss"]) == api.get(f"/v1/jobs/{moons}")["latest"]["train_loss"]
+    with page.expect_download() as download:
+        take.get_by_role("button", name="safetensors").click()
+    length = int.from_bytes(download.value.path().read_bytes()[:8], "little")
+    header = json.loads(download.value.path().read_bytes()[8 : 8 + length])
+    assert any(name.startswith("dense_1") for name in header)
+
+
+def test_a_run_is_deleted_only_when_somebody_is_sure(open_page: Opened, api: Api) -> None:
+    job = api.train({**MOONS, "name": "Not for long", "epochs": 5})
+    page = open_page(f"/jobs/{job}")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Keep it").click()
+    assert api.status(f"/v1/jobs/{job}") == 200
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete for good").click()
+    page.wait_for_url("**/jobs")
+    assert api.status(f"/v1/jobs/{job}") == 404
+
+
+FIT = {
+    "network": {"input_shape": [1], "layers": dense(8, 1, activation="tanh")},
+    "dataset": {"name": "sine", "samples": 100},
+    "loss": "mse",
+    "epochs": 10,
+}
+DIGITS = {
+    "network": {"input_shape": [64], "layers": dense(12, 10, activation="relu", output="softmax")},
+    "dataset": {"name": "digits"},
+    "loss": "cross_entropy",
+    "epochs": 4,
+}
+BLOBS = {
+    "network": {"input_shape": [2], "layers": dense(3, output="softmax")},
+    "dataset": {"name": "blobs", "samples": 90},
+    "loss": "cross_entropy",
+    "epochs": 10,
+}
+MAP, CURVE = "What it says, everywhere", "The curve that it draws"
+CONFUSION, UNITS = "What it takes for what", "What each unit has learnt to see"
+FILTERS = "What each unit of the first layer looks for"
+
+
+@pytest.mark.parametrize(
+    ("spec", "shown", "absent"),
+    [
+        (FIT, {CURVE}, {MAP, CONFUSION, UNITS, FILTERS}),
+        (DIGITS, {CONFUSION, FILTERS}, {MAP, CURVE, UNITS}),
+        (BLOBS, {MAP, CONFUSION, UNITS}, {CURVE, FILTERS}),
+    ],
+    ids=["one input", "pictures", "two inputs"],
+)
+def test_each_kind_of_data_has_the_pictures_that_mean_something_for_it(
+    open_page: Opened, api: Api, spec: Words, shown: set[str], absent: set[str]
+) -> None:
+    page = open_page(f"/jobs/{api.train(spec)}", reduced_motion="reduce")
+    expect(page.get_by_test_id("scrubbed")).to_be_visible()
+    page.get_by_role("heading", name="Weights").or_(
+        page.get_by_role("heading", name=FILTERS)
+    ).first.scroll_into_view_if_needed()
+    for name in shown:
+        expect(page.get_by_role("figure", name=name)).to_be_visible()
+    for name in absent:
+        expect(page.get_by_role("figure", name=name)).to_have_count(0)
+
+
+def test_what_a_layer_does_is_read_cell_by_cell(open_page: Opened, api: Api, moons: str) -> None:
+    page = open_page(f"/jobs/{moons}")
+    figure = page.get_by_role("figure", name="Length of the gradient, layer by layer")
+    figure.scroll_into_view_if_needed()
+    snapshots = api.get(f"/v1/jobs/{moons}/gradients", page_size=100)["snapshots"]
+    rows = table_of(page, "Length of the gradient, layer by layer")
+    assert rows[0] == ["epoch", "dense_1", "dense_2"]
+    norm = snapshots[4]["layers"][1]["norm"]
+    assert float(rows[5][2].replace("−", "-")) == written(norm)
+    figure.get_by_label("Show").select_option(label="Spread of the activations")
+    rows = table_of(page, "Spread of the activations, layer by layer")
+    spread = snapshots[39]["layers"][0]["activation_std"]
+    assert float(rows[40][1]) == written(spread)
+    page.wait_for_url("**flow.of=activation_std*")
+
+
+def test_a_unit_is_chosen_and_shown_large(open_page: Opened, moons: str) -> None:
+    page = open_page(f"/jobs/{moons}")
+    figure = page.get_by_role("figure", name=UNITS)
+    figure.scroll_into_view_if_needed()
+    figure.get_by_role("button", name="dense_1, unit 3").click()
+    expect(figure.get_by_role("heading", name="dense_1, unit 3")).to_be_visible()
+    page.wait_for_url("**units.chosen=dense_1:2*")
+
+
+def test_a_run_that_there_is_not_is_told(open_page: Opened) -> None:
+    page = open_page("/jobs/job_nowhere")
+    expect(page.get_by_role("heading", name="There is no such run")).to_be_visible()
+    open_page.complaints[:] = [c for c in open_page.complaints if "404" not in c]
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_and_nothing_is_too_wide(
+    open_page: Opened, moons: str, size: dict[str, int], scheme: str
+) -> None:
+    page = open_page(f"/jobs/{moons}", size=size, color_scheme=scheme, reduced_motion="reduce")
+    for figure in page.get_by_role("figure").all():
+        figure.scroll_into_view_if_needed()
+        page.wait_for_load_state("networkidle")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
