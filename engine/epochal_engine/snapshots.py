@@ -79,8 +79,8 @@ class Segments:
         self.ways = _WAYS if self.sizes.sum() >= _MANY else 1
         """In how many places one and the same bin is counted."""
         way = np.arange(self.sizes.sum()) % self.ways
-        layer = np.repeat(np.arange(len(sizes)), self.sizes)
-        self.counts = (way * len(sizes) + layer) * _EXPONENTS
+        owner = np.repeat(np.arange(len(sizes)), self.sizes)
+        self.counts = (way * len(sizes) + owner) * _EXPONENTS
         """For each element, where its counts begin among those of a histogram."""
 
     def sums(self, vectors: Array) -> Array:

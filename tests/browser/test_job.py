@@ -71,7 +71,7 @@ class Api:
         with self._client.stream("GET", f"/v1/jobs/{job}/events") as stream:
             for line in stream.iter_lines():
                 lines.append(line)
-                if line == "" and len(lines) > 1:
+                if line == "" and any(each.startswith("data:") for each in lines):
                     break
         return "\n".join(lines) + "\n"
 
@@ -499,6 +499,7 @@ def test_axe_finds_nothing_wrong_and_nothing_is_too_wide(
     open_page: Opened, moons: str, size: dict[str, int], scheme: str
 ) -> None:
     page = open_page(f"/jobs/{moons}", size=size, color_scheme=scheme, reduced_motion="reduce")
+    expect(page.get_by_test_id("missed")).to_be_visible()
     for figure in page.get_by_role("figure").all():
         figure.scroll_into_view_if_needed()
         page.wait_for_load_state("networkidle")

@@ -38,7 +38,8 @@ def recurrence(name: str) -> tuple[Callable[..., Symbol], *tuple[Shape, ...]]:
 
 def slopes_of_recurrence(name: str) -> tuple[Callable[..., Symbol], *tuple[Shape, ...]]:
     """The slopes of given inputs: they can be used like any number, but not differentiated."""
-    traced, inflow, weights = recurrence(name)
+    traced, gates = RECURRENCES[name]
+    inflow, weights = (4, 2 * gates, 3), (2 * gates, 2)
     rng = np.random.default_rng(0)
     x, recurrent = constant(rng.normal(size=inflow)), constant(rng.normal(size=weights))
     return lambda a: a * differentiate(traced(x, recurrent), [x])[0], inflow

@@ -7,10 +7,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epochal_engine import ACTIVATIONS, LOSSES, Dense, Dropout, Layer, Network
-from epochal_engine.plan import perform
+from epochal_engine import (
+    ACTIVATIONS,
+    LOSSES,
+    Conv2d,
+    Dense,
+    Dropout,
+    Flatten,
+    Layer,
+    MaxPool2d,
+    Network,
+)
+from epochal_engine.network import parameter_leaves
+from epochal_engine.plan import evaluate, perform
 from epochal_engine.step import Gradient
-from epochal_engine.trace import Array
+from epochal_engine.trace import Array, leaf
 
 # The slope of the perceptron's rule is not that of its share of errors, which has none.
 SLOPED = sorted(set(LOSSES) - {"perceptron"})
@@ -169,3 +180,28 @@ def test_what_dropout_silences_gets_no_gradient() -> None:
     came_through = slopes["dense_2.weight"][:, 0] != 0.0
     assert 0 < came_through.sum() < 8
     assert scores[0, 0] == pytest.approx(2.0 * np.arange(1.0, 9.0)[came_through].sum())
+
+
+@pytest.mark.parametrize(
+    ("use_bias", "activation"), [(True, "relu"), (True, "tanh"), (False, "relu")]
+)
+def test_a_window_of_what_was_activated_has_the_largest_of_it(
+    use_bias: bool, activation: str
+) -> None:
+    image = Conv2d(3, 2, activation=activation, use_bias=use_bias)
+    network = Network((5, 7, 2), (image, MaxPool2d(2), Flatten(), Dense(1)))
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, 5, 7, 2))
+    leaves = parameter_leaves(network)
+    given_arrays = {leaves[name]: rng.normal(size=s) for name, s in network.parameters.items()}
+    inputs = leaf(x.shape)
+    activated, pooled, *_ = evaluate(network.forward(inputs, leaves), {inputs: x, **given_arrays})
+    expected = activated.reshape(3, 2, 2, 3, 2, 3).max((2, 4))
+    assert (expected > 0.0).any()
+    assert activation == "tanh" or (expected == 0.0).any()
+    np.testing.assert_array_equal(pooled, expected)
+
+
+def test_what_is_pooled_before_its_bias_is_differentiated_as_if_after() -> None:
+    layers = (Conv2d(2, 2, activation="relu"), MaxPool2d(2), Flatten(), Dense(1))
+    check_gradient(Network((5, 5, 2), layers), "mse", seed=4)

@@ -228,3 +228,18 @@ def test_an_image_is_read_from_a_row_of_features(prepared: Prepare) -> None:
     ready = prepared(spec({"name": "digits"}, layers, input_shape=[8, 8, 1], loss="cross_entropy"))
     assert ready.data.train_inputs.shape == (1797, 8, 8, 1)
     assert ready.price.parameters == 4 * 9 + 4 + 10 * 36 + 10
+
+
+def test_a_window_that_would_take_minutes_to_lay_out_is_refused(prepared: Prepare) -> None:
+    image = {"name": "digits"}
+    layers = [
+        {"type": "reshape", "shape": [8, 8, 1]},
+        {"type": "conv2d", "filters": 2, "kernel_size": [3]},
+        {"type": "flatten"},
+        dense(10, "softmax"),
+    ]
+    asked = spec(layers=layers, input_shape=[64], dataset=image, loss="cross_entropy")
+    assert prepared(asked).price.parameters > 0
+    [(field, sentence)] = misfits(prepared, asked, max_window_places=8)
+    assert field == "network.layers"
+    assert "8 places" in sentence

@@ -21,7 +21,7 @@ def test_each_has_a_name_of_its_own_and_a_place_in_the_journey(client: TestClien
     assert len(set(NAMES)) == len(NAMES)
     assert {preset["section"] for preset in presets} == {
         *("neuron", "activations", "architecture", "forward", "loss", "backpropagation"),
-        "training",
+        *("training", "zoo"),
     }
 
 

@@ -100,6 +100,10 @@ KNOWN = {
     "first-loss": 0,
     "middle-of-the-cosine": 1.65,
     "a-rate-of-ten": 4,
+    "size-after-a-window": 3,
+    "parameters-of-an-lstm": 128,
+    "what-the-third-sees": 3,
+    "the-long-text": 1,
     "minsky-and-papert": 1,
     "gpt-3-in-memory": 1,
 }

@@ -22,6 +22,14 @@ def test_every_entry_names_its_sources_and_every_number_its_own(client: TestClie
             assert fact["source"]
 
 
+def test_what_can_be_run_in_place_is_a_preset(client: TestClient) -> None:
+    names = {preset["name"] for preset in client.get("/v1/presets").json()["presets"]}
+    entries = client.get("/v1/timeline").json()["entries"]
+    runnable = {entry["id"]: entry["preset"] for entry in entries if entry["preset"]}
+    assert set(runnable.values()) <= names
+    assert {"perceptron", "xor", "lenet"} <= set(runnable)
+
+
 def test_gpt_3_is_over_a_hundred_times_gpt_2(client: TestClient) -> None:
     (entry,) = (e for e in client.get("/v1/timeline").json()["entries"] if e["id"] == "gpt-3")
     values = {fact["text"]: fact["value"] for fact in entry["facts"]}

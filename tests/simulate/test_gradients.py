@@ -92,6 +92,14 @@ def test_a_remedy_is_the_network_that_has_it(ask: Ask) -> None:
         assert again["ratio_off"] == plain["ratio"]["value"]
 
 
+def test_what_is_not_on_is_compared_with_what_was_asked_for(ask: Ask) -> None:
+    told = ask("gradient-flow", activation="relu", gain=3.0, residual=True, depth=4)
+    for remedy in told["remedies"]:
+        assert remedy["is_on"] is (remedy["name"] == "residual")
+        asked = remedy["ratio_on" if remedy["is_on"] else "ratio_off"]
+        assert asked == told["ratio"]["value"]
+
+
 def test_the_norms_are_those_of_the_chain_rule(ask: Ask) -> None:
     """Two hidden layers of tanh, one seed, by hand."""
     told = ask("gradient-flow", depth=2, width=3, activation="tanh", samples=5, seed=4, seeds=1)

@@ -136,6 +136,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             [("input", "hidden_1"), ("hidden_1", "hidden_2"), ("hidden_2", "output")],
         ),
         network=_network([4], _dense(16, "relu"), _dense(16, "relu"), _dense(3, "softmax")),
+        preset="iris",
     ),
     Description(
         id="cnn",
@@ -210,6 +211,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             {"type": "flatten"},
             _dense(10, "softmax"),
         ),
+        preset="lenet",
     ),
     Description(
         id="rnn",

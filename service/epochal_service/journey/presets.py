@@ -188,8 +188,7 @@ PRESETS: tuple[Preset, ...] = (
             "network": _network(2, _dense(8, 8, 8, 1, output="sigmoid")),
             "dataset": {"name": "spiral", "samples": 250},
             "loss": "binary_cross_entropy",
-            "epochs": 400,
-            "batch_size": 10,
+            "epochs": 800,
             "optimizer": {"type": "adam", "learning_rate": 0.02},
             "schedule": {"type": "cosine"},
         },
@@ -392,6 +391,41 @@ PRESETS: tuple[Preset, ...] = (
         },
         _expect("validation_loss", 0.5, 0.2),
         seconds=1.0,
+    ),
+    _preset(
+        "lenet",
+        "zoo",
+        "A small LeNet reads digits",
+        "Windows that slide over the image and share their weights: more of the digits are read "
+        "than by dense layers.",
+        {
+            "network": {
+                "input_shape": [64],
+                "layers": [
+                    {"type": "reshape", "shape": [8, 8, 1]},
+                    {
+                        "type": "conv2d",
+                        "filters": 16,
+                        "kernel_size": [3],
+                        "padding": "same",
+                        "activation": "relu",
+                    },
+                    {"type": "max_pool2d"},
+                    {"type": "conv2d", "filters": 32, "kernel_size": [3], "activation": "relu"},
+                    {"type": "flatten"},
+                    {"type": "dense", "units": 64, "activation": "relu"},
+                    {"type": "dense", "units": 10, "activation": "softmax"},
+                ],
+            },
+            "dataset": {"name": "digits"},
+            "loss": "cross_entropy",
+            "epochs": 25,
+            "validation_fraction": 0.2,
+            "optimizer": {"type": "adam", "learning_rate": 0.003},
+            "schedule": {"type": "cosine"},
+        },
+        _expect("validation_accuracy", 0.98, 0.02),
+        seconds=5.0,
     ),
 )
 

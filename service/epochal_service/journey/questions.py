@@ -82,6 +82,11 @@ def _remedy(reply: Any) -> Any:
     return next(one for one in reply.remedies if one.name == "activation")
 
 
+def _compute(reply: Any, kind: str) -> float:
+    (cost,) = (one for one in reply.kinds if one.kind == kind)
+    return float(cost.rows[0].compute)
+
+
 def _label(reply: Any, rate: float) -> Answer:
     labels = ("too_low", "slow", "good", "oscillating", "diverged")
     result = min(reply.results, key=lambda one: abs(one.learning_rate - rate))
@@ -399,6 +404,52 @@ QUESTIONS: tuple[Question, ...] = (
         request={},
         read=lambda reply: _label(reply, 10.0),
         choices=("too low", "slow", "good", "oscillating", "diverged"),
+    ),
+    # ------------------------------------------------------------------ 9 the zoo
+    Question(
+        section="zoo",
+        id="size-after-a-window",
+        text="A window of 3 by 3 goes over an image of 8 by 8 in steps of 2, without padding. How "
+        "wide is what comes out?",
+        rpc="SimulateConvolution",
+        request={"image": [[0.0] * 8] * 8, "kernel_name": "edge", "stride": 2},
+        read=lambda reply: _explained(reply.width),
+    ),
+    Question(
+        section="zoo",
+        id="parameters-of-an-lstm",
+        text="An LSTM of 4 units reads vectors of 3 numbers. How many parameters?",
+        rpc="SimulateRecurrence",
+        request={"cell": "lstm", "inputs": [[0.0, 0.0, 0.0]], "units": 4},
+        read=lambda reply: _explained(reply.parameters),
+        unit="parameters",
+    ),
+    Question(
+        section="zoo",
+        id="what-the-third-sees",
+        text="Six words under a causal mask. At how many of them may the third look?",
+        rpc="SimulateAttention",
+        request={"tokens": ["one", "two", "three", "four", "five", "six"], "causal": True},
+        read=lambda reply: Answer(
+            float(reply.heads[0].queries[2].sees),
+            "Itself and what comes before; its weights are "
+            + ", ".join(f"{weight:.3g}" for weight in reply.heads[0].weights[2])
+            + ".",
+        ),
+        unit="words",
+    ),
+    Question(
+        section="zoo",
+        id="the-long-text",
+        text="16,384 places of 64 numbers each. Which takes more operations?",
+        rpc="SimulateSequenceCost",
+        request={"lengths": [16_384], "width": 64},
+        read=lambda reply: Answer(
+            1.0 if _compute(reply, "attention") > _compute(reply, "lstm") else 0.0,
+            f"An LSTM takes {_compute(reply, 'lstm'):.3g} operations, attention "
+            f"{_compute(reply, 'attention'):.3g}.",
+        ),
+        choices=("an LSTM", "attention"),
     ),
     # ------------------------------------------------------------------ 10 the timeline
     Question(

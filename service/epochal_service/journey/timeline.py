@@ -67,6 +67,7 @@ ENTRIES = (
             ),
         ],
         sources=[ROSENBLATT],
+        preset="perceptron-and",
     ),
     TimelineEntry(
         id="xor",
@@ -90,6 +91,7 @@ ENTRIES = (
             ),
         ],
         sources=[MINSKY],
+        preset="xor",
     ),
     TimelineEntry(
         id="backpropagation",
@@ -113,6 +115,7 @@ ENTRIES = (
             ),
         ],
         sources=[RUMELHART],
+        preset="moons",
     ),
     TimelineEntry(
         id="lenet",
@@ -142,6 +145,7 @@ ENTRIES = (
             ),
         ],
         sources=[LECUN],
+        preset="lenet",
     ),
     TimelineEntry(
         id="alexnet",

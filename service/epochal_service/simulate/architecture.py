@@ -11,6 +11,7 @@ from epochal_engine import OPTIMIZERS, Network, ShapeError, Summary, summarize
 from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_network
 from ..specs.journey.models import Model
+from ..specs.limits import window_places
 from ..specs.networks import (
     LayerSpec,
     MultiHeadAttentionSpec,
@@ -131,7 +132,7 @@ def _network(spec: NetworkSpec) -> Network:
             sizes = size if isinstance(size, list) else [size]
             if any(isinstance(n, int) and n > MAX_SIZE for n in sizes):
                 errors.append(FieldError(f"{path}.{name}", f"may be at most {MAX_SIZE}"))
-    places = sum(_window_places(layer) for _, layer in layers)
+    places = sum(window_places(layer) for _, layer in layers)
     if places > MAX_WINDOW_PLACES:
         errors.append(
             FieldError(
@@ -160,14 +161,6 @@ def _network(spec: NetworkSpec) -> Network:
                 reason="limit_exceeded",
             )
     return _built(spec, _counted(spec.layers, learned=False))
-
-
-def _window_places(layer: LayerSpec) -> int:
-    """The places of the window that the layer moves over its input."""
-    sizes: list[int] = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", [])
-    if layer.type.endswith("2d") and len(sizes) == 1:
-        sizes = sizes * 2
-    return math.prod(sizes) if sizes else 0
 
 
 def _built(spec: NetworkSpec, layers: list[LayerSpec]) -> Network:

@@ -269,8 +269,7 @@ def _remedies(
     """Name, description, whether it is on, the network without it, and the network with it."""
     relu = replace(asked, activation="relu", initializer="he_normal", gain=1.0)
     sigmoid = replace(asked, activation="sigmoid", initializer="xavier_uniform", gain=1.0)
-    is_relu = asked.activation == "relu"
-    is_relu_as_it_should_be = is_relu and asked == relu
+    is_relu = asked == relu
     slope = float(ACTIVATIONS[asked.activation].derivative(0.0))
     gain = 1.0 / slope if slope > 0.0 else 1.0
     is_raised = asked.gain == gain
@@ -280,14 +279,16 @@ def _remedies(
             "activation",
             "relu, whose slope is 1 wherever it is not 0, with He's initializer"
             + (", against sigmoid with Xavier's" if is_relu else ""),
-            is_relu_as_it_should_be,
+            is_relu,
             sigmoid if is_relu else asked,
             relu,
         ),
         (
             "initialization",
             f"first weights times {number(gain)}, which is 1 / f'(0): what the slope takes, "
-            "the weights give back",
+            "the weights give back"
+            if slope > 0.0
+            else "first weights as the initializer draws them",
             is_raised,
             replace(asked, gain=1.0) if is_raised else asked,
             replace(asked, gain=gain),

@@ -27,6 +27,15 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
                 f"{at}input_shape", f"may hold at most {limits.max_features} numbers: {LIMIT}"
             )
         )
+    if sum(window_places(layer) for _, layer in each_layer(spec.layers, "")) > (
+        limits.max_window_places
+    ):
+        errors.append(
+            FieldError(
+                f"{at}layers",
+                f"may have windows of at most {limits.max_window_places} places in all: {LIMIT}",
+            )
+        )
     errors += [
         FieldError(f"{path}.{size}", f"may be at most {limits.max_units}: {LIMIT}")
         for path, layer in each_layer(spec.layers, f"{at}layers")
@@ -59,3 +68,11 @@ def each_layer(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, Laye
         yield f"{at}[{index}]", layer
         if isinstance(layer, ResidualSpec):
             yield from each_layer(layer.layers, f"{at}[{index}].layers")
+
+
+def window_places(layer: LayerSpec) -> int:
+    """The places of the window that the layer moves over its input."""
+    sizes: list[int] = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", [])
+    if layer.type.endswith("2d") and len(sizes) == 1:
+        sizes = sizes * 2
+    return math.prod(sizes) if sizes else 0

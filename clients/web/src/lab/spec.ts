@@ -163,21 +163,22 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
   const layers: readonly Layer[] = flat ? layersOf(spec) : [...hidden(facts), { type: 'dense', units: 1 }]
   const losses = lossesFor(facts)
   const few = facts.samples < 20
+  const inEpoch = steps({ ...spec, epochs: 1 }, facts.samples)
   const next: Spec = {
     ...spec,
     dataset: compact({ ...dataset, scaling: dataset.scaling ?? scalingFor(dataset, facts) }),
     network: { input_shape: [facts.features], layers: [...layers] },
     validation_fraction: few ? 0 : spec.validation_fraction || 0.2,
+    // An epoch of few samples is few steps: it takes more of them.
+    epochs: Math.max(spec.epochs, Math.min(500, 100 * Math.ceil(ENOUGH / (100 * inEpoch)))),
   }
   const loss = losses.includes(spec.loss) ? spec.loss : losses[0]!
-  return withLoss(few ? patient(next) : next, loss, facts)
+  if (few && next.optimizer?.type !== 'perceptron') next.optimizer = { type: 'adam', learning_rate: 0.05 }
+  return withLoss(next, loss, facts)
 }
 
-/** An epoch of four samples is one step: it takes more of them. */
-function patient(spec: Spec): Spec {
-  if (spec.optimizer?.type === 'perceptron') return spec
-  return { ...spec, epochs: Math.max(spec.epochs, 500), optimizer: { type: 'adam', learning_rate: 0.05 } }
-}
+/** Steps in which a small network has learned what it can of plain data. */
+const ENOUGH = 1200
 
 function hidden(facts: Facts): Layer[] {
   return facts.features > 8

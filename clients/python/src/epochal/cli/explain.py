@@ -128,7 +128,7 @@ def _lines(value: Any, name: str, most: int, indent: str = "  ") -> Iterator[str
             yield from _lines(item, key, most, indent)
     elif not isinstance(value, list):
         if value not in (None, ""):
-            yield f"{indent}{label}{_scalar(value)}"
+            yield f"{indent}{label}{value if name == 'year' else _scalar(value)}"
     elif not value:
         return
     elif isinstance(value[0], Mapping):

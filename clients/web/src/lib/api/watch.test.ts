@@ -68,10 +68,11 @@ describe('watching', () => {
   it('gives up where trying again would not help, and says why', async () => {
     const problem = { reason: 'not_found', title: 'There is no such thing here', detail: 'job_1' }
     answers(new Response(JSON.stringify(problem), { status: 404 }))
-    const said = await new Promise((resolve) => {
-      watch<JobEvents>('/events', { status: (status, why) => status === 'failed' && resolve(why?.title) })
-    })
-    expect(said).toBe('There is no such thing here')
+    const said: unknown[] = []
+    watch<JobEvents>('/events', { status: (status, why) => said.push(why?.title ?? status) })
+    await vi.waitFor(() => expect(said).toEqual(['connecting', 'There is no such thing here']))
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(said).toHaveLength(2)
   })
 
   it('is over where the service has nothing more to tell', async () => {

@@ -46,7 +46,7 @@ export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOpti
   let seq = options.after
   let ended = false
 
-  async function connect(): Promise<'again' | 'over'> {
+  async function connect(): Promise<'again' | 'over' | 'failed'> {
     const query = seq === undefined ? '' : `?after=${seq}`
     const response = await fetch(`${options.baseUrl ?? ''}${path}${query}`, {
       headers: { Accept: 'text/event-stream' },
@@ -57,7 +57,7 @@ export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOpti
       const problem = await problemOf(response)
       if (problem.passing) return 'again'
       handlers.status?.('failed', problem)
-      return 'over'
+      return 'failed'
     }
     handlers.status?.('live')
     for await (const event of readEvents(response.body!)) {
@@ -75,7 +75,9 @@ export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOpti
     while (!ended) {
       const before = seq
       try {
-        if ((await connect()) === 'over') break
+        const outcome = await connect()
+        if (outcome === 'failed') return
+        if (outcome === 'over') break
       } catch (error) {
         if (isAbort(error)) return
       }

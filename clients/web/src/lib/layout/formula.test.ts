@@ -11,6 +11,8 @@ describe('a formula', () => {
   it('has names with indices however they are written', () => {
     expect(named('z = w1·x₁ + b_2')).toEqual(['z', 'w_1', 'x_1', 'b_2'])
     expect(named('z = Σ wᵢ·xᵢ + b')).toEqual(['z', 'w_i', 'x_i', 'b'])
+    expect(named('∂L/∂a2 = Σₖ w2,k·δk')).toEqual(['L', 'a_2', 'w_2,k', 'δ_k'])
+    expect(named('∂L/∂w1,3 = x1·δ3')).toEqual(['L', 'w_1,3', 'x_1', 'δ_3'])
   })
 
   it('has words that are not names', () => {

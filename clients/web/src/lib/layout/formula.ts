@@ -14,13 +14,13 @@ const SUPS = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀⁿᵢ'
 const SUP_PLAIN = '0123456789+−Tni'
 const WORDS = new Set([
   'exp', 'log', 'ln', 'log2', 'max', 'min', 'tanh', 'step', 'sigmoid', 'relu', 'softmax', 'sum', 'mean', 'erf', 'sign',
-  'if', 'else', 'so', 'or', 'and', 'otherwise', 'where', 'for', 'of', 'is', 'sqrt', 'sech', 'cosh', 'sinh', 'clip', 'abs',
+  'if', 'else', 'so', 'the', 'all', 'its', 'by', 'to', 'in', 'with', 'or', 'and', 'otherwise', 'where', 'for', 'of', 'is', 'sqrt', 'sech', 'cosh', 'sinh', 'clip', 'abs',
 ])
 
 const SHAPE = new RegExp(
   [
     `(?<number>\\d+(?:[.,]\\d+)*(?:e[-−+]?\\d+)?)`,
-    `(?<name>[\\p{L}∂∇](?:[\\p{L}']*)(?:_?[0-9]+|_[\\p{L}0-9]+)?)`,
+    `(?<name>[\\p{L}∂∇](?:[\\p{L}']*)(?:_?[0-9]+(?:,[0-9]+|,[ijk](?!\\p{L}))*|_[\\p{L}0-9]+)?)`,
     `(?<space>\\s+)`,
     `(?<sign>.)`,
   ].join('|'),
@@ -56,7 +56,9 @@ function counted(text: string): Piece {
 }
 
 function named(text: string): Piece[] {
-  const [, stem = text, small] = /^(.*?)_?([0-9]+|(?<=_)[\p{L}0-9]+)?$/u.exec(text) ?? []
+  // `δk` is the δ of unit k.
+  if (/^\p{Script=Greek}[ijk]$/u.test(text)) return [{ kind: 'name', text: text[0]!, sub: text[1] }]
+  const [, stem = text, small] = /^(.*?)_?([0-9]+(?:,[0-9ijk]+)*|(?<=_)[\p{L}0-9]+)?$/u.exec(text) ?? []
   const [head, low] = split(stem, SUBS, SUB_PLAIN)
   const [root, high] = split(head, SUPS, SUP_PLAIN)
   const sub = low || small

@@ -5,6 +5,7 @@ export type Route =
   | { page: 'journey' }
   | { page: 'lab' }
   | { page: 'jobs' }
+  | { page: 'compare' }
   | { page: 'job'; id: string }
   | { page: 'unknown'; path: string }
 
@@ -13,6 +14,7 @@ export function parse(path: string): Route {
   if (first === undefined) return { page: 'journey' }
   if (first === 'lab' && second === undefined) return { page: 'lab' }
   if (first === 'jobs' && second === undefined) return { page: 'jobs' }
+  if (first === 'jobs' && second === 'compare' && rest.length === 0) return { page: 'compare' }
   if (first === 'jobs' && second !== undefined && rest.length === 0) {
     return { page: 'job', id: decodeURIComponent(second) }
   }

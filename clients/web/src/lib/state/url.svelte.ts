@@ -87,6 +87,11 @@ export function addressChanged(): void {
 
 addEventListener('popstate', addressChanged)
 
+/** Every value of a name that may stand in the query several times: `?job=a&job=b`. */
+export function all(name: string): readonly string[] {
+  return query.getAll(name)
+}
+
 // Browsers refuse more than a hundred changes in half a minute.
 const PAUSE = 200
 

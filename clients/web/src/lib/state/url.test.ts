@@ -68,6 +68,7 @@ describe('a path', () => {
     ['/', { page: 'journey' }],
     ['/lab', { page: 'lab' }],
     ['/jobs', { page: 'jobs' }],
+    ['/jobs/compare', { page: 'compare' }],
     ['/jobs/job_1', { page: 'job', id: 'job_1' }],
     ['/v1/jobs', { page: 'unknown', path: '/v1/jobs' }],
     ['/jobs/a/b', { page: 'unknown', path: '/jobs/a/b' }],

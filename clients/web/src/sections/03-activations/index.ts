@@ -8,4 +8,5 @@ export const activations: SectionEntry = {
     'Two layers that only multiply and add are one layer in disguise. A small curve ' +
     'between them changes that. Which curve it is decides how well a deep network can be ' +
     'taught.',
+  load: () => import('./Body.svelte'),
 }

@@ -8,4 +8,5 @@ export const forward: SectionEntry = {
     'An answer is nothing but arithmetic, layer after layer: multiply, add, bend. Here ' +
     'you can follow every single number through a network that is small enough to be ' +
     'looked at whole.',
+  load: () => import('./Body.svelte'),
 }

@@ -8,4 +8,5 @@ export const backpropagation: SectionEntry = {
     'The error is known at the end, but every weight along the way had a part in it. The ' +
     'chain rule hands the blame back, layer by layer, at the price of one more pass. In a ' +
     'deep network it may fade on its way, or grow out of hand.',
+  load: () => import('./Body.svelte'),
 }

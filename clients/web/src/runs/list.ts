@@ -1,0 +1,43 @@
+/** The list of runs in words: groups of states, ages, and what tells one run from another. */
+import type { Schemas } from '../lib/api/client'
+import { walk, type State } from '../job/words'
+
+export type Job = Schemas['Job']
+
+export const STATES = {
+  all: [],
+  active: ['queued', 'running', 'pausing', 'paused', 'cancelling'],
+  succeeded: ['succeeded'],
+  failed: ['failed'],
+  cancelled: ['cancelled'],
+} as const satisfies Record<string, readonly State[]>
+export type Filter = keyof typeof STATES
+
+export const MOST_COMPARED = 10
+
+/** `just now`, `5 min ago`, `yesterday`, `12 Mar`. */
+export function age(since: string | null, now: number): string {
+  if (!since) return ''
+  const then = new Date(since)
+  const minutes = Math.floor((now - then.getTime()) / 60_000)
+  if (minutes < 1) return 'just now'
+  if (minutes < 60) return `${minutes} min ago`
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ago`
+  if (minutes < 48 * 60) return 'yesterday'
+  return then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(minutes > 300 * 1440 ? { year: 'numeric' } : {}) })
+}
+
+/** `2 → 8 tanh ×2 → 1 sigmoid`; of a deep network its ends. */
+export function shape(job: Job): string {
+  const all = walk(job.spec).map(({ size, note, times }) =>
+    [size, note === 'linear' ? '' : note.replaceAll('_', ' '), times > 1 ? `×${times}` : ''].filter(Boolean).join(' '),
+  )
+  const shown = all.length > 6 ? [...all.slice(0, 3), '…', all.at(-1)!] : all
+  return shown.join(' → ')
+}
+
+export const labelText = (name: string, value: unknown): string => (value === '' || value === null ? name : `${name}=${String(value)}`)
+
+export function link(jobs: readonly string[]): string {
+  return `/jobs/compare?${jobs.map((id) => `job=${encodeURIComponent(id)}`).join('&')}`
+}

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest'
+
+import { given, pattern } from '../05-forward/network'
+import { after, flat, PARAMETERS, STAGES, stageOf } from './blame'
+
+it('the weights after a step are read from the service, whose layers come from the last to the first', () => {
+  const list = pattern().map((_, i) => i)
+  const layers = given(list)
+    .map((each) => ({
+      name: each.layer,
+      parameters: [
+        { name: 'weight', after: each.weight },
+        { name: 'bias', after: [each.bias] },
+      ],
+    }))
+    .reverse()
+  expect(after(layers as never)).toEqual(list)
+  expect(list).toHaveLength(PARAMETERS)
+})
+
+it('the way back passes every unit once, the last layer first', () => {
+  expect(STAGES).toHaveLength(12)
+  expect(stageOf(3, 0)).toBe(1)
+  expect(stageOf(2, 0)).toBe(3)
+  expect(stageOf(1, 3)).toBe(10)
+})

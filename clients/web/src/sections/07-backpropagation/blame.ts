@@ -1,0 +1,45 @@
+/** The way back through the network of the forward pass: its steps, and its weights after one of descent. */
+import type { Schemas } from '../../lib/api/client'
+import { SIZES as UNITS } from '../05-forward/network'
+
+export { UNITS }
+export const LAYERS = ['dense_1', 'dense_2', 'dense_3'] as const
+export const PARAMETERS = 46
+
+type Weights = { weight: readonly (readonly number[])[]; bias: readonly number[] }
+
+/** Layer by layer the weights, row by row, then the biases. */
+export function flat(layers: readonly Weights[]): number[] {
+  return layers.flatMap(({ weight, bias }) => [...weight.flat(), ...bias])
+}
+
+/** All weights after the step of gradient descent that the service worked out. */
+export function after(layers: readonly Schemas['BackwardLayer'][]): number[] {
+  const part = (layer: string, name: string) =>
+    layers.find((each) => each.name === layer)!.parameters.find((each) => each.name === name)!.after as number[][]
+  return flat(LAYERS.map((layer) => ({ weight: part(layer, 'weight'), bias: part(layer, 'bias')[0]! })))
+}
+
+export type Stage = { kind: 'loss' } | { kind: 'unit'; layer: number; unit: number } | { kind: 'update' }
+
+/** From the loss back to the first layer, unit by unit, and then the step. Layer 0 is the input. */
+export const STAGES: readonly Stage[] = [
+  { kind: 'loss' },
+  ...[3, 2, 1].flatMap((layer) => range(UNITS[layer]!).map((unit): Stage => ({ kind: 'unit', layer, unit }))),
+  { kind: 'update' },
+]
+
+export function stageOf(layer: number, unit: number): number {
+  return STAGES.findIndex((each) => each.kind === 'unit' && each.layer === layer && each.unit === unit)
+}
+
+const NAMES = ['input', 'hidden 1', 'hidden 2', 'output']
+
+export function nameOf(stage: Stage): string {
+  if (stage.kind === 'unit') return `${NAMES[stage.layer]}, unit ${stage.unit + 1}`
+  return stage.kind === 'loss' ? 'the loss' : 'one step down'
+}
+
+function range(n: number): number[] {
+  return [...Array(n).keys()]
+}

@@ -1,0 +1,11 @@
+/** What became of a gradient, in a word and a color. */
+import type { Schemas } from '../../lib/api/client'
+
+type Label = Schemas['GradientFlowSimulation']['label']
+
+export const WORDS: Record<Label, string> = { vanishing: 'vanishing', healthy: 'healthy', exploding: 'exploding' }
+export const COLORS: Record<Label, string> = {
+  vanishing: 'var(--negative-ink)',
+  healthy: 'var(--series-3)',
+  exploding: 'var(--series-6)',
+}
