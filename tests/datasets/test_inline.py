@@ -143,9 +143,14 @@ def test_whatever_json_comes_is_a_data_set_or_a_data_set_error(
 
 
 def test_named_classes_are_labels_whatever_the_loss() -> None:
-    drawn = {"feature_names": ["across", "up"], "class_names": ["orange", "blue"]}
     for loss in ("mse", "binary_cross_entropy", "cross_entropy"):
-        points = from_rows([[0, 0], [1, 1]], [0, 1], loss=loss, **drawn)
+        points = from_rows(
+            [[0, 0], [1, 1]],
+            [0, 1],
+            loss=loss,
+            feature_names=["across", "up"],
+            class_names=["orange", "blue"],
+        )
         assert (points.task, points.class_names) == ("binary", ("orange", "blue"))
         assert points.feature_names == ("across", "up")
     assert points.encoded_targets("mse").tolist() == [[0], [1]]

@@ -84,6 +84,51 @@ def test_a_schedule_that_waits_for_a_plateau_acts_on_the_steps_as_well(ask: Ask)
     assert [step["loss"]["value"] for step in told["steps"]] == pytest.approx(told["train_loss"])
 
 
+def test_maps_show_the_plane_from_the_first_weights_to_the_last(ask: Ask) -> None:
+    told = ask("training", epochs=100, maps=5, steps=0, seed=2)
+    plane = told["plane"]
+    # Epochs 100·(k/4)²: closer together in the beginning.
+    assert [each["epoch"] for each in plane["maps"]] == [0, 6, 25, 56, 100]
+    assert len(plane["samples"]) == told["samples"]
+    xs, ys = (np.array(plane[name]) for name in ("x_values", "y_values"))
+
+    def right(outputs: list[list[float]]) -> float:
+        answers = [
+            outputs[np.abs(ys - y).argmin()][np.abs(xs - x).argmin()] > 0.5
+            for x, y in (sample["inputs"] for sample in plane["samples"])
+        ]
+        targets = [sample["target"] > 0.5 for sample in plane["samples"]]
+        return float(np.mean(np.equal(answers, targets)))
+
+    first, *_, last = (right(each["outputs"]) for each in plane["maps"])
+    assert last > 0.95 > first
+    assert last == pytest.approx(told["train_accuracy"][-1], abs=0.03)
+
+
+def test_maps_of_one_linear_unit_are_its_plane(ask: Ask) -> None:
+    """On y = x₁ - 2·x₂ + 1 without noise, exactly as steep as that."""
+    rows = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
+    told = ask(
+        "training",
+        network={"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+        dataset={"inputs": rows, "targets": [x - 2 * y + 1 for x, y in rows]},
+        loss="mse",
+        optimizer={"type": "sgd", "learning_rate": 0.3},
+        epochs=300,
+        maps=2,
+    )
+    plane = told["plane"]
+    expected = np.subtract.outer(-2 * np.array(plane["y_values"]), -np.array(plane["x_values"])) + 1
+    assert np.array(plane["maps"][-1]["outputs"]) == pytest.approx(expected, abs=2e-3)
+    assert (plane["x_values"][0], plane["x_values"][-1]) == pytest.approx((-0.08, 1.08))
+
+
+def test_only_two_inputs_and_one_output_have_a_map(ask: Ask) -> None:
+    assert ask("training", epochs=1)["plane"] is None
+    told = ask("training", status=400, **FOUR_ROWS, maps=3)
+    assert [each["field"] for each in told["errors"]] == ["maps"]
+
+
 def test_dropout_is_drawn_as_in_the_run(ask: Ask) -> None:
     network = {
         "input_shape": [2],

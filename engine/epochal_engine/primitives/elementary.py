@@ -92,7 +92,7 @@ _unary("sqrt", lambda x, out: [(np.sqrt, (x, out))], lambda x, y, g: g * 0.5 / y
 _unary("exp", lambda x, out: [(np.exp, (x, out))], lambda x, y, g: g * y)
 _unary("expm1", lambda x, out: [(np.expm1, (x, out))], lambda x, y, g: g * (y + 1.0))
 _unary("log", lambda x, out: [(np.log, (x, out))], lambda x, y, g: g / x)
-_unary("tanh", lambda x, out: [(np.tanh, (x, out))], lambda x, y, g: g * (1.0 - y * y))
+_unary("tanh", lambda x, out: [(np.tanh, (x, out))], lambda x, y, g: g * (1.0 - square(y)))
 _unary(
     "sigmoid",
     lambda x, out: [

@@ -34,23 +34,20 @@ FEW = 512
 def alike(function: np.ufunc, a: Array, b: Array, out: Array) -> list[Call]:
     """The calls that fill `out` with `function(a, b)`, which broadcast to its shape.
 
-    For few elements NumPy takes three times as long if the shapes differ: rows and columns are then
-    repeated before, by a product with ones.
+    Where the shapes differ NumPy takes three times as long over few elements. So a single number
+    loses its axes, and a short column is repeated along its rows by a product with ones.
     """
     calls: list[Call] = []
     operands = []
     for x in (a, b):
         if x.size == 1:
-            x = x.reshape(())
-        elif x.shape != out.shape and out.ndim == 2 and out.size <= FEW:
+            operands.append(x.reshape(()))
+        elif out.ndim == 2 and x.shape == (len(out), 1) != out.shape and out.size <= FEW:
             whole = np.empty(out.shape, out.dtype)
-            if x.shape == (len(out), 1):
-                calls.append((x.dot, (np.ones((1, out.shape[1]), x.dtype), whole)))
-            else:
-                row = x.reshape(1, out.shape[1])
-                calls.append((np.ones((len(out), 1), x.dtype).dot, (row, whole)))
-            x = whole
-        operands.append(x)
+            calls.append((x.dot, (np.ones((1, out.shape[1]), x.dtype), whole)))
+            operands.append(whole)
+        else:
+            operands.append(x)
     return [*calls, (function, (*operands, out))]
 
 

@@ -10,7 +10,17 @@ from typing import TypeAlias
 
 import numpy as np
 
-from epochal_engine import LABELS, LabelName, Optimizer, Run, Sweep, Training, find_loss, label
+from epochal_engine import (
+    LABELS,
+    LabelName,
+    Optimizer,
+    Run,
+    Sweep,
+    Training,
+    find_loss,
+    label,
+    predict,
+)
 from epochal_engine import Label as EngineLabel
 from epochal_engine.network import Network, parameter_views
 from epochal_engine.plan import perform
@@ -26,10 +36,13 @@ from ..specs.simulations.quantity import Quantity
 from ..specs.simulations.training import (
     LayerStep,
     LearningRatesSimulation,
+    PlaneMap,
+    PlaneSample,
     RateBand,
     RateResult,
     SimulateLearningRatesRequest,
     SimulateTrainingRequest,
+    TrainingPlane,
     TrainingSimulation,
     TrainingStep,
 )
@@ -38,6 +51,8 @@ from .short_run import ShortRun, priced, short_run
 
 SAMPLES_TOLD = 32
 CURVE_POINTS = 50
+MAP_PLACES = 28
+"""Of a map, along each side."""
 
 _Found: TypeAlias = tuple[LabelName, Array]
 """The label of a run, and its losses."""
@@ -86,6 +101,7 @@ def training(request: SimulateTrainingRequest) -> TrainingSimulation:
     # A penalty or a rate may be more than float32 holds; what comes of it is told as divergence.
     with np.errstate(all="ignore"):
         whole = Run(run.network, chosen, run.data)
+        plane = _mapped(whole, request.maps) if request.maps else None
         for _ in whole:
             pass
     blocks = whole.take()
@@ -111,6 +127,44 @@ def training(request: SimulateTrainingRequest) -> TrainingSimulation:
         parameters=run.network.learnt_size,
         price=price,
         verdict=_training_verdict(losses, said, run.steps(request.batch_size)),
+        plane=plane,
+    )
+
+
+def _mapped(run: Run, maps: int) -> TrainingPlane:
+    """Train to the end; before, in between and after, what the network makes of the plane."""
+    network, data = run.network, run.data
+    if network.input_shape != (2,) or network.output_shape != (1,):
+        raise InvalidArgument.of(FieldError("maps", "need a network of two inputs and one output"))
+    inputs = np.asarray(data.train_inputs, np.float64)
+    low, high = inputs.min(axis=0), inputs.max(axis=0)
+    margin = 0.08 * np.maximum(high - low, 1e-9)
+    xs, ys = np.linspace(low - margin, high + margin, MAP_PLACES).T
+    grid = np.stack(np.meshgrid(xs, ys), axis=-1).reshape(-1, 2)
+    epochs = run.training.epochs
+    # Most happens in the beginning, which is shown more closely.
+    wanted = set((epochs * np.linspace(0.0, 1.0, maps) ** 2).round().astype(int).tolist())
+    told = []
+
+    def look(epoch: int) -> None:
+        outputs = predict(network, run.weights(), grid).reshape(MAP_PLACES, MAP_PLACES)
+        told.append(PlaneMap(epoch=epoch, outputs=outputs.astype(np.float64).round(3).tolist()))
+
+    look(0)
+    for epoch in run:
+        diverged = run.outcome is not None and run.outcome.stop_reason == "diverged"
+        if epoch in wanted and epoch > told[-1].epoch and not diverged:
+            look(epoch)
+    return TrainingPlane(
+        x_values=xs.tolist(),
+        y_values=ys.tolist(),
+        samples=[
+            PlaneSample(inputs=row, target=target)
+            for row, target in zip(
+                inputs.tolist(), np.ravel(data.train_targets).tolist(), strict=True
+            )
+        ],
+        maps=told,
     )
 
 

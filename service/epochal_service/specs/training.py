@@ -22,6 +22,8 @@ Metric = Literal[
 
 LearningRate = Annotated[float, Field(gt=0, le=1e12)]
 """Far too high is allowed, since it is a lesson: the job ends as `diverged` and says why."""
+Strength = Annotated[float, Field(ge=0, le=1e12)]
+"""Of what pulls on weights or shakes inputs."""
 
 
 class SgdSpec(Spec):
@@ -91,7 +93,7 @@ class AdamwSpec(Spec):
     beta_1: float = Field(default=0.9, ge=0, lt=1)
     beta_2: float = Field(default=0.999, ge=0, lt=1)
     epsilon: float = Field(default=1e-8, gt=0)
-    weight_decay: float = Field(default=0.01, ge=0)
+    weight_decay: Strength = 0.01
 
 
 class LionSpec(Spec):
@@ -101,7 +103,7 @@ class LionSpec(Spec):
     learning_rate: LearningRate = 0.0001
     beta_1: float = Field(default=0.9, ge=0, lt=1)
     beta_2: float = Field(default=0.99, ge=0, lt=1)
-    weight_decay: float = Field(default=0.0, ge=0)
+    weight_decay: Strength = 0.0
 
 
 class MuonSpec(Spec):
@@ -110,8 +112,8 @@ class MuonSpec(Spec):
     type: Literal["muon"]
     learning_rate: LearningRate = 0.02
     momentum: float = Field(default=0.95, ge=0, lt=1)
-    weight_decay: float = Field(default=0.0, ge=0)
-    adam_fraction: float = Field(default=0.015, ge=0)
+    weight_decay: Strength = 0.0
+    adam_fraction: Strength = 0.015
     """The rate of AdamW over that of the hidden matrices."""
 
 
@@ -212,7 +214,7 @@ class NoiseSpec(Spec):
     """Adds normal noise to every number."""
 
     type: Literal["noise"]
-    deviation: float = Field(ge=0)
+    deviation: Strength
     """Standard deviation, in the units of the inputs as the network sees them."""
 
 
@@ -227,9 +229,9 @@ AugmentationSpec = Annotated[ShiftSpec | NoiseSpec | FlipSpec, Field(discriminat
 
 
 class RegularizationSpec(Spec):
-    l1: float = Field(default=0.0, ge=0)
+    l1: Strength = 0.0
     """Adds `l1 · Σ|w|` of every weight matrix to the loss; biases are left alone."""
-    l2: float = Field(default=0.0, ge=0)
+    l2: Strength = 0.0
     """Adds `l2 / 2 · ‖W‖²` of every weight matrix to the loss; biases are left alone."""
 
 

@@ -24,7 +24,9 @@ export function reach(samples: readonly Sample[], feature: number): Domain {
 
 /** Of two classes the second is the yes of a map, which is blue; more have the palette's colors. */
 export function classColor(index: number, classes: number): string {
-  return classes > 2 ? seriesColor(index) : `var(--${index === 1 ? 'positive' : 'negative'})`
+  if (classes <= 2) return `var(--${index === 1 ? 'positive' : 'negative'})`
+  // There are seven colors; the classes after these have darker ones.
+  return index < 7 ? seriesColor(index) : `color-mix(in oklab, ${seriesColor(index)} 55%, var(--ink))`
 }
 
 export function wrong(sample: Sample): boolean {
@@ -39,6 +41,11 @@ export function top(row: readonly WireNumber[]): { index: number; value: number 
     if (value > values[index]!) index = i
   })
   return { index, value: values[index] ?? NaN }
+}
+
+/** The classes of a sequence, one for each of its places: the largest of each `classes` numbers. */
+export function places(row: readonly WireNumber[], classes: number): number[] {
+  return Array.from({ length: Math.floor(row.length / classes) }, (_, i) => top(row.slice(i * classes, (i + 1) * classes)).index)
 }
 
 /** What a network says that answers with one number: 0 to 1 for a probability, about 0 for a score. */

@@ -14,7 +14,7 @@ const GATES = new Set(['and', 'or', 'xor', 'nand', 'nor', 'xnor'])
 export function datasetName(spec: Spec): string {
   const { dataset } = spec
   if ('name' in dataset) return GATES.has(dataset.name) ? dataset.name.toUpperCase() : dataset.name.replaceAll('_', ' ')
-  return 'id' in dataset ? 'your data' : `${dataset.inputs.length} points of your own`
+  return 'id' in dataset ? 'your data' : `${dataset.inputs.length} samples of your own`
 }
 
 export function nameOf(job: Job): string {

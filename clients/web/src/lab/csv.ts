@@ -44,9 +44,9 @@ export function readHead(text: string, most = 6): Head {
   return { columns: rows[0]?.cells ?? [], rows: rows.slice(1), more: plain.slice(at).trim() !== '' }
 }
 
-/** The one that the header has most of. */
+/** The one that the header has most of, as the service has it. */
 function delimiterOf(text: string): string {
-  const header = text.trimStart().split('\n', 1)[0] ?? ''
+  const header = (text.trimStart().split('\n', 1)[0] ?? '').replace(/"[^"]*"/g, '')
   const found = DELIMITERS.map((each) => header.split(each).length)
   return DELIMITERS[found.indexOf(Math.max(...found))]!
 }

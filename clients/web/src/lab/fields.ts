@@ -1,5 +1,5 @@
 /** What can be set of layers, optimizers and schedules: each field's name, kind and what it is without. */
-import type { Layer, LayerType } from './spec'
+import type { Layer, LayerType, Spec } from './spec'
 
 interface Base {
   name: string
@@ -80,23 +80,23 @@ export const LAYERS: Record<LayerType, LayerKind> = {
   },
   concatenate: { title: 'Concatenate', group: 'Shape', fields: [], fresh: { type: 'concatenate' } },
   add: { title: 'Add', group: 'Shape', fields: [], fresh: { type: 'add' } },
-  conv2d: { title: 'Convolution of images', group: 'Convolution', fields: convolution([3, 3]), fresh: { type: 'conv2d', filters: 8, kernel_size: [3, 3], activation: 'relu' } },
-  conv1d: { title: 'Convolution of sequences', group: 'Convolution', fields: convolution([3]), fresh: { type: 'conv1d', filters: 8, kernel_size: [3], activation: 'relu' } },
-  max_pool2d: { title: 'Max pool of images', group: 'Convolution', fields: pooling, fresh: { type: 'max_pool2d', pool_size: [2] } },
-  average_pool2d: { title: 'Mean pool of images', group: 'Convolution', fields: pooling, fresh: { type: 'average_pool2d', pool_size: [2] } },
-  max_pool1d: { title: 'Max pool of sequences', group: 'Convolution', fields: pooling, fresh: { type: 'max_pool1d', pool_size: [2] } },
-  average_pool1d: { title: 'Mean pool of sequences', group: 'Convolution', fields: pooling, fresh: { type: 'average_pool1d', pool_size: [2] } },
-  global_max_pool: { title: 'Max of each channel', group: 'Convolution', fields: [], fresh: { type: 'global_max_pool' } },
-  global_average_pool: { title: 'Mean of each channel', group: 'Convolution', fields: [], fresh: { type: 'global_average_pool' } },
+  conv2d: { title: 'Conv 2D', group: 'Convolution', fields: convolution([3, 3]), fresh: { type: 'conv2d', filters: 8, kernel_size: [3, 3], activation: 'relu' } },
+  conv1d: { title: 'Conv 1D', group: 'Convolution', fields: convolution([3]), fresh: { type: 'conv1d', filters: 8, kernel_size: [3], activation: 'relu' } },
+  max_pool2d: { title: 'Max pool 2D', group: 'Convolution', fields: pooling, fresh: { type: 'max_pool2d', pool_size: [2] } },
+  average_pool2d: { title: 'Mean pool 2D', group: 'Convolution', fields: pooling, fresh: { type: 'average_pool2d', pool_size: [2] } },
+  max_pool1d: { title: 'Max pool 1D', group: 'Convolution', fields: pooling, fresh: { type: 'max_pool1d', pool_size: [2] } },
+  average_pool1d: { title: 'Mean pool 1D', group: 'Convolution', fields: pooling, fresh: { type: 'average_pool1d', pool_size: [2] } },
+  global_max_pool: { title: 'Channel max', group: 'Convolution', fields: [], fresh: { type: 'global_max_pool' } },
+  global_average_pool: { title: 'Channel mean', group: 'Convolution', fields: [], fresh: { type: 'global_average_pool' } },
   embedding: { title: 'Embedding', group: 'Sequences', fields: [whole('vocabulary', 'Words'), whole('units', 'Units')], fresh: { type: 'embedding', vocabulary: 32, units: 8 } },
   positional_encoding: { title: 'Positions', group: 'Sequences', fields: [{ name: 'kind', label: 'Kind', kind: 'words', words: ['sinusoidal', 'learned'], initial: 'sinusoidal' }], fresh: { type: 'positional_encoding' } },
   rnn: { title: 'Recurrent', group: 'Sequences', fields: recurrent, fresh: { type: 'rnn', units: 8 } },
   lstm: { title: 'LSTM', group: 'Sequences', fields: recurrent, fresh: { type: 'lstm', units: 8 } },
   gru: { title: 'GRU', group: 'Sequences', fields: recurrent, fresh: { type: 'gru', units: 8 } },
   multi_head_attention: { title: 'Attention', group: 'Sequences', fields: heads, fresh: { type: 'multi_head_attention', heads: 2 } },
-  additive_attention: { title: 'Additive attention', group: 'Sequences', fields: [whole('units', 'Units')], fresh: { type: 'additive_attention', units: 8 } },
+  additive_attention: { title: 'Additive att.', group: 'Sequences', fields: [whole('units', 'Units')], fresh: { type: 'additive_attention', units: 8 } },
   transformer_block: {
-    title: 'Transformer block', group: 'Sequences', fresh: { type: 'transformer_block', heads: 2, hidden: 16 },
+    title: 'Transformer', group: 'Sequences', fresh: { type: 'transformer_block', heads: 2, hidden: 16 },
     fields: [
       ...heads,
       whole('hidden', 'Hidden units'),
@@ -155,4 +155,27 @@ export const AUGMENTATIONS: Record<string, Kind & { fresh: Record<string, unknow
   shift: { title: 'Shift', fresh: { type: 'shift', reach: 1 }, fields: [{ name: 'reach', label: 'Up to', kind: 'number', whole: true, min: 0, max: 64 }] },
   noise: { title: 'Noise', fresh: { type: 'noise', deviation: 0.05 }, fields: [{ name: 'deviation', label: 'Deviation', kind: 'number', min: 0 }] },
   flip: { title: 'Mirror', fresh: { type: 'flip' }, fields: [{ name: 'probability', label: 'How often', kind: 'share', initial: 0.5 }] },
+}
+
+/** Without the finer settings that are as they would be anyway, which a run's own spec spells out. */
+export function tidy(spec: Spec): Spec {
+  const next: Record<string, unknown> = { ...spec }
+  if ('layers' in spec.network) next['network'] = { ...spec.network, layers: spec.network.layers.map(tidyLayer) }
+  const { optimizer, regularization, snapshots, schedule, dataset } = spec
+  if (optimizer) next['optimizer'] = without(optimizer, OPTIMIZERS[optimizer.type]?.fields ?? [])
+  if (!regularization?.l1 && !regularization?.l2) delete next['regularization']
+  if (snapshots?.gradients_every === 1 && snapshots.weights_every === undefined) delete next['snapshots']
+  if (schedule?.type === 'constant') delete next['schedule']
+  if (dataset.scaling === 'none') next['dataset'] = { ...dataset, scaling: undefined }
+  return next as Spec
+}
+
+function tidyLayer(layer: Layer): Layer {
+  const plain = without(layer, LAYERS[layer.type]?.fields ?? [])
+  return plain.type === 'residual' ? { ...plain, layers: plain.layers.map(tidyLayer) } : plain
+}
+
+function without<T extends object>(value: T, fields: readonly Field[]): T {
+  const usual = new Map(fields.flatMap((field) => (field.more && 'initial' in field ? [[field.name, JSON.stringify(field.initial)]] : [])))
+  return Object.fromEntries(Object.entries(value).filter(([name, each]) => usual.get(name) !== JSON.stringify(each))) as T
 }

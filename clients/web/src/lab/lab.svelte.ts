@@ -2,6 +2,7 @@
 import { api, body, computed, format, toNumber, type Schemas } from '../lib/api'
 import { json, text, urlState } from '../lib/state/url.svelte'
 import { costOf, estimate } from './estimate'
+import { tidy } from './fields'
 import { compact, factsOf, isSpec, pathName, setAt, START, withData, type Facts, type Path, type Spec } from './spec'
 
 export type Dataset = Spec['dataset']
@@ -19,7 +20,7 @@ export class Lab {
   #after = $state.raw<readonly Spec[]>([])
   #last = { what: '', at: 0 }
 
-  readonly spec = $derived(compact(this.#url.spec))
+  readonly spec = $derived(compact(tidy(compact(this.#url.spec))))
 
   /** The job that it would be: its price; or the problem that it has. */
   readonly check = computed(

@@ -160,7 +160,9 @@ const FLAT = new Set<LayerType>(['dense', 'activation', 'dropout', 'layer_norm',
 /** With other data, keeping of the set-up what still has a meaning for it. */
 export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Spec {
   const flat = 'layers' in spec.network && spec.network.layers.every((layer) => FLAT.has(layer.type))
-  const layers: readonly Layer[] = flat ? layersOf(spec) : [...hidden(facts), { type: 'dense', units: 1 }]
+  // Who has built nothing yet gets what suits the data.
+  const built = flat && !ROOMY.some((each) => JSON.stringify(each) === JSON.stringify(layersOf(spec).slice(0, -1)))
+  const layers: readonly Layer[] = built ? layersOf(spec) : [...hidden(facts), { type: 'dense', units: 1 }]
   const losses = lossesFor(facts)
   const few = facts.samples < 20
   const inEpoch = steps({ ...spec, epochs: 1 }, facts.samples)
@@ -180,14 +182,18 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
 /** Steps in which a small network has learned what it can of plain data. */
 const ENOUGH = 1200
 
-function hidden(facts: Facts): Layer[] {
-  return facts.features > 8
-    ? [{ type: 'dense', units: 32, activation: 'relu' }]
-    : [
-        { type: 'dense', units: 8, activation: 'tanh' },
-        { type: 'dense', units: 8, activation: 'tanh' },
-      ]
+function hidden(facts: Facts): readonly Layer[] {
+  return ROOMY[facts.features > 8 ? 1 : 0]!
 }
+
+/** Hidden layers to begin with: for a few inputs, and for many. */
+const ROOMY: readonly (readonly Layer[])[] = [
+  [
+    { type: 'dense', units: 8, activation: 'tanh' },
+    { type: 'dense', units: 8, activation: 'tanh' },
+  ],
+  [{ type: 'dense', units: 32, activation: 'relu' }],
+]
 
 /** Measured columns have units of their own; points and pictures have one. */
 function scalingFor(dataset: Spec['dataset'], facts: Facts): 'standard' | undefined {

@@ -28,8 +28,8 @@ export function age(since: string | null, now: number): string {
 }
 
 /** `2 → 8 tanh ×2 → 1 sigmoid`; of a deep network its ends. */
-export function shape(job: Job): string {
-  const all = walk(job.spec).map(({ size, note, times }) =>
+export function shape(spec: Job['spec']): string {
+  const all = walk(spec).map(({ size, note, times }) =>
     [size, note === 'linear' ? '' : note.replaceAll('_', ' '), times > 1 ? `×${times}` : ''].filter(Boolean).join(' '),
   )
   const shown = all.length > 6 ? [...all.slice(0, 3), '…', all.at(-1)!] : all

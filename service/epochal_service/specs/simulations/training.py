@@ -21,6 +21,9 @@ class SimulateTrainingRequest(ShortRunSpec):
     schedule: ScheduleSpec = ConstantSpec(type="constant")
     steps: int = Field(default=3, ge=0, le=10)
     """How many of the first steps are told."""
+    maps: int = Field(default=0, ge=0, le=40)
+    """How often the output is mapped over the plane of inputs, from the first weights to the last,
+    closer together at the beginning. For networks of two inputs and one output."""
 
 
 class LayerStep(Reply):
@@ -57,6 +60,33 @@ class TrainingStep(Reply):
     layers: list[LayerStep]
 
 
+class PlaneSample(Reply):
+    """A sample of two features."""
+
+    inputs: list[float]
+    target: float
+
+
+class PlaneMap(Reply):
+    """What the network made of the plane after an epoch."""
+
+    epoch: int
+    """0 before the first."""
+    outputs: list[list[float]]
+    """One row for each of the plane's `y_values`, one column for each of its `x_values`; in
+    thousandths."""
+
+
+class TrainingPlane(Reply):
+    """The plane of two inputs, while a network learns to divide it."""
+
+    x_values: list[float]
+    y_values: list[float]
+    samples: list[PlaneSample]
+    maps: list[PlaneMap]
+    """In the order of their epochs."""
+
+
 class TrainingSimulation(Reply):
     """A short run."""
 
@@ -76,6 +106,8 @@ class TrainingSimulation(Reply):
     price: Quantity
     """The operations that the run cost, and how many one call may cost."""
     verdict: str
+    plane: TrainingPlane | None = None
+    """With its `maps`, where they were asked for."""
 
 
 class SimulateLearningRatesRequest(ShortRunSpec):

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from . import common_pb2 as _common_pb2
 from . import dataset_pb2 as _dataset_pb2
 from . import network_pb2 as _network_pb2
 from . import quantity_pb2 as _quantity_pb2
@@ -15,10 +16,10 @@ import builtins as _builtins
 import sys
 import typing as _typing
 
-if sys.version_info >= (3, 10):
-    from typing import TypeAlias as _TypeAlias
+if sys.version_info >= (3, 11):
+    from typing import TypeAlias as _TypeAlias, Never as _Never
 else:
-    from typing_extensions import TypeAlias as _TypeAlias
+    from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
@@ -37,6 +38,7 @@ class SimulateTrainingRequest(_message.Message):
     OPTIMIZER_FIELD_NUMBER: _builtins.int
     SCHEDULE_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
+    MAPS_FIELD_NUMBER: _builtins.int
     loss: _training_pb2.Loss.ValueType
     """binary_cross_entropy if unset."""
     batch_size: _builtins.int
@@ -46,6 +48,10 @@ class SimulateTrainingRequest(_message.Message):
     """50 if unset."""
     steps: _builtins.int
     """How many of the first steps are told; 3 if unset."""
+    maps: _builtins.int
+    """How often the output is mapped over the plane of inputs, from the first weights to the last, closer together at the
+    beginning; at most 40, never if unset. For networks of two inputs and one output.
+    """
     @_builtins.property
     def network(self) -> _network_pb2.NetworkSpec:
         """2-8-8-1 with tanh if unset. Recurrent layers and attention need a job."""
@@ -74,10 +80,11 @@ class SimulateTrainingRequest(_message.Message):
         optimizer: _training_pb2.OptimizerSpec | None = ...,
         schedule: _training_pb2.ScheduleSpec | None = ...,
         steps: _builtins.int | None = ...,
+        maps: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_dataset", b"_dataset", "_epochs", b"_epochs", "_loss", b"_loss", "_network", b"_network", "_optimizer", b"_optimizer", "_schedule", b"_schedule", "_seed", b"_seed", "_steps", b"_steps", "batch_size", b"batch_size", "dataset", b"dataset", "epochs", b"epochs", "loss", b"loss", "network", b"network", "optimizer", b"optimizer", "schedule", b"schedule", "seed", b"seed", "steps", b"steps"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_dataset", b"_dataset", "_epochs", b"_epochs", "_loss", b"_loss", "_maps", b"_maps", "_network", b"_network", "_optimizer", b"_optimizer", "_schedule", b"_schedule", "_seed", b"_seed", "_steps", b"_steps", "batch_size", b"batch_size", "dataset", b"dataset", "epochs", b"epochs", "loss", b"loss", "maps", b"maps", "network", b"network", "optimizer", b"optimizer", "schedule", b"schedule", "seed", b"seed", "steps", b"steps"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_dataset", b"_dataset", "_epochs", b"_epochs", "_loss", b"_loss", "_network", b"_network", "_optimizer", b"_optimizer", "_schedule", b"_schedule", "_seed", b"_seed", "_steps", b"_steps", "batch_size", b"batch_size", "dataset", b"dataset", "epochs", b"epochs", "loss", b"loss", "network", b"network", "optimizer", b"optimizer", "schedule", b"schedule", "seed", b"seed", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size", "_dataset", b"_dataset", "_epochs", b"_epochs", "_loss", b"_loss", "_maps", b"_maps", "_network", b"_network", "_optimizer", b"_optimizer", "_schedule", b"_schedule", "_seed", b"_seed", "_steps", b"_steps", "batch_size", b"batch_size", "dataset", b"dataset", "epochs", b"epochs", "loss", b"loss", "maps", b"maps", "network", b"network", "optimizer", b"optimizer", "schedule", b"schedule", "seed", b"seed", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__batch_size: _TypeAlias = _typing.Literal["batch_size"]  # noqa: Y015
     _WhichOneofArgType__batch_size: _TypeAlias = _typing.Literal["_batch_size", b"_batch_size"]  # noqa: Y015
@@ -87,6 +94,8 @@ class SimulateTrainingRequest(_message.Message):
     _WhichOneofArgType__epochs: _TypeAlias = _typing.Literal["_epochs", b"_epochs"]  # noqa: Y015
     _WhichOneofReturnType__loss: _TypeAlias = _typing.Literal["loss"]  # noqa: Y015
     _WhichOneofArgType__loss: _TypeAlias = _typing.Literal["_loss", b"_loss"]  # noqa: Y015
+    _WhichOneofReturnType__maps: _TypeAlias = _typing.Literal["maps"]  # noqa: Y015
+    _WhichOneofArgType__maps: _TypeAlias = _typing.Literal["_maps", b"_maps"]  # noqa: Y015
     _WhichOneofReturnType__network: _TypeAlias = _typing.Literal["network"]  # noqa: Y015
     _WhichOneofArgType__network: _TypeAlias = _typing.Literal["_network", b"_network"]  # noqa: Y015
     _WhichOneofReturnType__optimizer: _TypeAlias = _typing.Literal["optimizer"]  # noqa: Y015
@@ -105,6 +114,8 @@ class SimulateTrainingRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__epochs) -> _WhichOneofReturnType__epochs | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__loss) -> _WhichOneofReturnType__loss | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__maps) -> _WhichOneofReturnType__maps | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__network) -> _WhichOneofReturnType__network | None: ...
     @_typing.overload
@@ -264,7 +275,102 @@ class TrainingStep(_message.Message):
 Global___TrainingStep: _TypeAlias = TrainingStep  # noqa: Y015
 
 @_typing.final
+class PlaneSample(_message.Message):
+    """A sample of two features."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUTS_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    target: _builtins.float
+    @_builtins.property
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def __init__(
+        self,
+        *,
+        inputs: _abc.Iterable[_builtins.float] | None = ...,
+        target: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_target", b"_target", "inputs", b"inputs", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__target: _TypeAlias = _typing.Literal["target"]  # noqa: Y015
+    _WhichOneofArgType__target: _TypeAlias = _typing.Literal["_target", b"_target"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__target) -> _WhichOneofReturnType__target | None: ...
+
+Global___PlaneSample: _TypeAlias = PlaneSample  # noqa: Y015
+
+@_typing.final
+class PlaneMap(_message.Message):
+    """What the network made of the plane after an epoch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    OUTPUTS_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """0 before the first."""
+    @_builtins.property
+    def outputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """One row for each of the plane's `y_values`, one column for each of its `x_values`; in thousandths."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int | None = ...,
+        outputs: _abc.Iterable[_common_pb2.Row] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "epoch", b"epoch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "epoch", b"epoch", "outputs", b"outputs"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
+    _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+
+Global___PlaneMap: _TypeAlias = PlaneMap  # noqa: Y015
+
+@_typing.final
+class TrainingPlane(_message.Message):
+    """The plane of two inputs, while a network learns to divide it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    X_VALUES_FIELD_NUMBER: _builtins.int
+    Y_VALUES_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    MAPS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def x_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def y_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    @_builtins.property
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaneSample]: ...
+    @_builtins.property
+    def maps(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaneMap]:
+        """In the order of their epochs."""
+
+    def __init__(
+        self,
+        *,
+        x_values: _abc.Iterable[_builtins.float] | None = ...,
+        y_values: _abc.Iterable[_builtins.float] | None = ...,
+        samples: _abc.Iterable[Global___PlaneSample] | None = ...,
+        maps: _abc.Iterable[Global___PlaneMap] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["maps", b"maps", "samples", b"samples", "x_values", b"x_values", "y_values", b"y_values"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TrainingPlane: _TypeAlias = TrainingPlane  # noqa: Y015
+
+@_typing.final
 class TrainingSimulation(_message.Message):
+    """A short run."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STEPS_FIELD_NUMBER: _builtins.int
@@ -279,6 +385,7 @@ class TrainingSimulation(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     PRICE_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
+    PLANE_FIELD_NUMBER: _builtins.int
     stop_reason: _training_pb2.StopReason.ValueType
     samples: _builtins.int
     steps_per_epoch: _builtins.int
@@ -306,6 +413,10 @@ class TrainingSimulation(_message.Message):
     def price(self) -> _quantity_pb2.Quantity:
         """The operations that the run cost, and how many one call may cost."""
 
+    @_builtins.property
+    def plane(self) -> Global___TrainingPlane:
+        """With its `maps`, where they were asked for."""
+
     def __init__(
         self,
         *,
@@ -321,15 +432,18 @@ class TrainingSimulation(_message.Message):
         parameters: _builtins.int | None = ...,
         price: _quantity_pb2.Quantity | None = ...,
         verdict: _builtins.str | None = ...,
+        plane: Global___TrainingPlane | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "_parameters", b"_parameters", "_price", b"_price", "_samples", b"_samples", "_steps_per_epoch", b"_steps_per_epoch", "_stop_reason", b"_stop_reason", "_verdict", b"_verdict", "label", b"label", "parameters", b"parameters", "price", b"price", "samples", b"samples", "steps_per_epoch", b"steps_per_epoch", "stop_reason", b"stop_reason", "verdict", b"verdict"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "_parameters", b"_parameters", "_plane", b"_plane", "_price", b"_price", "_samples", b"_samples", "_steps_per_epoch", b"_steps_per_epoch", "_stop_reason", b"_stop_reason", "_verdict", b"_verdict", "label", b"label", "parameters", b"parameters", "plane", b"plane", "price", b"price", "samples", b"samples", "steps_per_epoch", b"steps_per_epoch", "stop_reason", b"stop_reason", "verdict", b"verdict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "_parameters", b"_parameters", "_price", b"_price", "_samples", b"_samples", "_steps_per_epoch", b"_steps_per_epoch", "_stop_reason", b"_stop_reason", "_verdict", b"_verdict", "gradient_norm", b"gradient_norm", "label", b"label", "learning_rate", b"learning_rate", "parameters", b"parameters", "price", b"price", "samples", b"samples", "steps", b"steps", "steps_per_epoch", b"steps_per_epoch", "stop_reason", b"stop_reason", "train_accuracy", b"train_accuracy", "train_loss", b"train_loss", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_label", b"_label", "_parameters", b"_parameters", "_plane", b"_plane", "_price", b"_price", "_samples", b"_samples", "_steps_per_epoch", b"_steps_per_epoch", "_stop_reason", b"_stop_reason", "_verdict", b"_verdict", "gradient_norm", b"gradient_norm", "label", b"label", "learning_rate", b"learning_rate", "parameters", b"parameters", "plane", b"plane", "price", b"price", "samples", b"samples", "steps", b"steps", "steps_per_epoch", b"steps_per_epoch", "stop_reason", b"stop_reason", "train_accuracy", b"train_accuracy", "train_loss", b"train_loss", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__label: _TypeAlias = _typing.Literal["label"]  # noqa: Y015
     _WhichOneofArgType__label: _TypeAlias = _typing.Literal["_label", b"_label"]  # noqa: Y015
     _WhichOneofReturnType__parameters: _TypeAlias = _typing.Literal["parameters"]  # noqa: Y015
     _WhichOneofArgType__parameters: _TypeAlias = _typing.Literal["_parameters", b"_parameters"]  # noqa: Y015
+    _WhichOneofReturnType__plane: _TypeAlias = _typing.Literal["plane"]  # noqa: Y015
+    _WhichOneofArgType__plane: _TypeAlias = _typing.Literal["_plane", b"_plane"]  # noqa: Y015
     _WhichOneofReturnType__price: _TypeAlias = _typing.Literal["price"]  # noqa: Y015
     _WhichOneofArgType__price: _TypeAlias = _typing.Literal["_price", b"_price"]  # noqa: Y015
     _WhichOneofReturnType__samples: _TypeAlias = _typing.Literal["samples"]  # noqa: Y015
@@ -344,6 +458,8 @@ class TrainingSimulation(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__label) -> _WhichOneofReturnType__label | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__parameters) -> _WhichOneofReturnType__parameters | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__plane) -> _WhichOneofReturnType__plane | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__price) -> _WhichOneofReturnType__price | None: ...
     @_typing.overload

@@ -72,10 +72,13 @@ from .sequence_cost import SequenceCost, SequenceCostRow, SequenceCostSimulation
 from .training import (
     LayerStep,
     LearningRatesSimulation,
+    PlaneMap,
+    PlaneSample,
     RateBand,
     RateResult,
     SchedulePoint,
     ScheduleSimulation,
+    TrainingPlane,
     TrainingSimulation,
     TrainingStep,
 )
@@ -120,6 +123,8 @@ __all__ = [
     "PerceptronEpoch",
     "PerceptronSimulation",
     "PerceptronStep",
+    "PlaneMap",
+    "PlaneSample",
     "PoolingSimulation",
     "PositionalEncodingSimulation",
     "Quantity",
@@ -138,6 +143,7 @@ __all__ = [
     "TokenBaseline",
     "TokenLoss",
     "TokenLossSimulation",
+    "TrainingPlane",
     "TrainingSimulation",
     "TrainingStep",
     "TransformerCostSimulation",
@@ -562,8 +568,12 @@ class Simulations:
         schedule: Spec | None = None,
         seed: int | None = None,
         steps: int | None = None,
+        maps: int | None = None,
     ) -> TrainingSimulation:
-        """A short run without a job: its first steps in full, and the curve of the rest."""
+        """A short run without a job: its first steps in full, and the curve of the rest.
+
+        With `maps`, that many maps of the plane of two inputs, from the first weights to the last.
+        """
         return self._ask(
             "SimulateTraining",
             TrainingSimulation,
@@ -576,6 +586,7 @@ class Simulations:
             schedule=schedule,
             seed=seed,
             steps=steps,
+            maps=maps,
         )
 
     def learning_rates(

@@ -42,6 +42,36 @@ class TrainingStep:
 
 
 @dataclass(frozen=True)
+class PlaneSample:
+    """A sample of two features."""
+
+    inputs: Floats
+    target: float
+
+
+@dataclass(frozen=True)
+class PlaneMap:
+    """What the network made of the plane after an epoch."""
+
+    epoch: int
+    """0 before the first."""
+    outputs: Floats
+    """One row for each of the plane's `y_values`, one column for each of its `x_values`; in
+    thousandths."""
+
+
+@dataclass(frozen=True)
+class TrainingPlane:
+    """The plane of two inputs, while a network learns to divide it."""
+
+    x_values: Floats
+    y_values: Floats
+    samples: tuple[PlaneSample, ...]
+    maps: tuple[PlaneMap, ...]
+    """In the order of their epochs."""
+
+
+@dataclass(frozen=True)
 class TrainingSimulation:
     """A short run, the first steps of it in full."""
 
@@ -60,6 +90,8 @@ class TrainingSimulation:
     parameters: int
     price: Quantity
     verdict: str
+    plane: TrainingPlane | None
+    """With its `maps`, where they were asked for."""
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,19 @@
 
 type Rgb = readonly [number, number, number]
 
-/** A CSS color such as `var(--positive)` or `#123`, as it is under `element`'s theme. */
+// To read a style costs more than to paint a small picture, and there may be hundreds of these.
+const known = new Map<string, Rgb>()
+
+/** A CSS color such as `var(--positive)` or `#123`, as it is under the page's theme. */
 export function resolve(element: Element, color: string): Rgb {
+  const dark = matchMedia('(prefers-color-scheme: dark)').matches
+  const key = `${document.documentElement.dataset.theme} ${dark} ${color}`
+  let found = known.get(key)
+  if (!found) known.set(key, (found = measure(element, color)))
+  return found
+}
+
+function measure(element: Element, color: string): Rgb {
   const probe = document.createElement('span')
   probe.style.color = color
   element.append(probe)

@@ -8,13 +8,13 @@ export interface Piece {
   sup?: string
 }
 
-const SUBS = '₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙₗₘₜₓ'
-const SUB_PLAIN = '0123456789+−ijknlmtx'
+const SUBS = '₀₁₂₃₄₅₆₇₈₉₊₋ᵢⱼₖₙₗₘₜₓ‚'
+const SUB_PLAIN = '0123456789+−ijknlmtx,'
 const SUPS = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀⁿᵢ'
 const SUP_PLAIN = '0123456789+−Tni'
 const WORDS = new Set([
   'exp', 'log', 'ln', 'log2', 'max', 'min', 'tanh', 'step', 'sigmoid', 'relu', 'softmax', 'sum', 'mean', 'erf', 'sign',
-  'if', 'else', 'so', 'the', 'all', 'its', 'by', 'to', 'in', 'with', 'or', 'and', 'otherwise', 'where', 'for', 'of', 'is', 'sqrt', 'sech', 'cosh', 'sinh', 'clip', 'abs',
+  'if', 'else', 'so', 'the', 'all', 'its', 'by', 'to', 'in', 'with', 'or', 'and', 'otherwise', 'where', 'for', 'of', 'is', 'sqrt', 'sech', 'cosh', 'sinh', 'clip', 'abs', 'leaky_relu', 'gelu_tanh',
 ])
 
 const SHAPE = new RegExp(
@@ -27,13 +27,16 @@ const SHAPE = new RegExp(
   'gu',
 )
 
+/** `wᵢ,4` has two indices: the second one is written out, since there is no small comma. */
+const SECOND_INDEX = /(?<=[ᵢⱼₖ₀-₉]),(\d+)/gu
+
 const plain = (text: string, from: string, to: string) => [...text].map((c) => to[[...from].indexOf(c)] ?? c).join('')
 
 /** `z = w1·x1 + b` has the names z, w₁, x₁ and b, and the signs between them. */
 export function pieces(formula: string): Piece[] {
   const found: Piece[] = []
   const last = () => found.at(-1)
-  for (const { groups } of formula.matchAll(SHAPE)) {
+  for (const { groups } of formula.replace(SECOND_INDEX, (_, index: string) => '‚' + plain(index, SUB_PLAIN, SUBS)).matchAll(SHAPE)) {
     const { number, name, space, sign } = groups as Record<string, string | undefined>
     if (number !== undefined) found.push(counted(number))
     else if (name !== undefined) found.push(...named(name))

@@ -7,4 +7,5 @@ export const loss: SectionEntry = {
   intro:
     'To get better, a network has to know how bad it is. A loss turns prediction and ' +
     'truth into one number. Its slope says which way is better, and how urgently.',
+  load: () => import('./Body.svelte'),
 }

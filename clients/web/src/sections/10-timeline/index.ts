@@ -8,4 +8,5 @@ export const timeline: SectionEntry = {
     'From one unit that learned to tell left from right to models that write programs. ' +
     'Few of the ideas on the way were new when they won; they had waited for data, for ' +
     'machines, or for somebody to see what they were for.',
+  load: () => import('./Body.svelte'),
 }

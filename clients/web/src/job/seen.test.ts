@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest'
+
+import { classColor, places, reach, size, top, wrong, type Sample } from './seen'
+
+const sample = (inputs: number[], target_class: number | null, predicted_class: number | null) =>
+  ({ inputs, target_class, predicted_class }) as unknown as Sample
+
+describe('samples', () => {
+  it('reach a tenth further than they lie', () => {
+    const samples = [sample([0, 5], 0, 0), sample([10, 5], 0, 0)]
+    expect(reach(samples, 0)).toEqual([-1, 11])
+    expect(reach(samples, 1)).toEqual([4, 6])
+    expect(reach([], 0)).toEqual([-1, 1])
+  })
+
+  it('are wrong only where there is a class to miss', () => {
+    expect([sample([], 1, 1), sample([], 1, 0), sample([], null, null)].map(wrong)).toEqual([false, true, false])
+  })
+
+  it('have a shape of so many numbers', () => expect(size([8, 8, 1])).toBe(64))
+})
+
+describe('an answer', () => {
+  it('is its largest number', () => {
+    expect(top([0.1, 0.7, 0.2])).toEqual({ index: 1, value: 0.7 })
+    expect(top(['NaN', 1]).value).toBeNaN()
+  })
+
+  it('of a sequence is one for each place', () => expect(places([0.9, 0.1, 0.2, 0.8], 2)).toEqual([0, 1]))
+
+  it('has a color that no other class has', () => {
+    expect([0, 1].map((each) => classColor(each, 2))).toEqual(['var(--negative)', 'var(--positive)'])
+    expect(new Set(Array.from({ length: 10 }, (_, i) => classColor(i, 10))).size).toBe(10)
+  })
+})

@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+
+import { lineOf, placeOf, readHead } from './csv'
+
+describe('the head of a CSV file', () => {
+  it('has the columns and the first rows, each with its line', () => {
+    const head = readHead('a,b\r\n1,2\r\n\r\n3,4\r\n', 5)
+    expect(head.columns).toEqual(['a', 'b'])
+    expect(head.rows).toEqual([{ line: 2, cells: ['1', '2'] }, { line: 4, cells: ['3', '4'] }])
+    expect(head.more).toBe(false)
+  })
+
+  it('ends after a few rows, and says that there are more', () => {
+    const head = readHead('a,b\n1,2\n3,4\n5,6\n', 2)
+    expect(head.rows).toHaveLength(2)
+    expect(head.more).toBe(true)
+    expect(readHead('a,b\n1,2\n3,4\n', 2).more).toBe(false)
+  })
+
+  it('is read with quotes, line ends within them, and a byte order mark', () => {
+    const head = readHead('\uFEFFname,"rate, ""net"""\n"two\nlines",5\nx,6')
+    expect(head.columns).toEqual(['name', 'rate, "net"'])
+    expect(head.rows).toEqual([{ line: 2, cells: ['two\nlines', '5'] }, { line: 4, cells: ['x', '6'] }])
+  })
+
+  it('may be separated by semicolons or tabs', () => {
+    expect(readHead('a;b,c;d\n1;2;3').columns).toEqual(['a', 'b,c', 'd'])
+    expect(readHead('a\tb\n1\t2').rows[0]?.cells).toEqual(['1', '2'])
+  })
+})
+
+it('an error of the service points to a line and a column', () => {
+  expect(placeOf('lines[3].age')).toEqual({ line: 3, column: 'age' })
+  expect(placeOf('lines[3]')).toEqual({ line: 3, column: undefined })
+  expect(placeOf('columns.age')).toEqual({ column: 'age' })
+  expect(placeOf('data')).toEqual({ column: undefined })
+  expect(lineOf('a,b\r\n1,x\r\n', 2)).toBe('1,x')
+})

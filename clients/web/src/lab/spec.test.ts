@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest'
+
+import {
+  compact, endingIn, getAt, isSpec, labLink, layersOf, lossesFor, outputFor, pathName, setAt, START, steps, withData, withLoss,
+  type Facts, type Spec,
+} from './spec'
+
+const MOONS: Facts = { task: 'binary', samples: 400, features: 2, classes: 2, targets: 1 }
+const IRIS: Facts = { task: 'multiclass', samples: 150, features: 4, classes: 3, targets: 1 }
+const DIGITS: Facts = { task: 'multiclass', samples: 1797, features: 64, classes: 10, targets: 1 }
+const SINE: Facts = { task: 'regression', samples: 200, features: 1, classes: 0, targets: 1 }
+const XOR: Facts = { task: 'binary', samples: 4, features: 2, classes: 2, targets: 1 }
+
+const last = (spec: Spec) => layersOf(spec).at(-1)
+
+describe('a document', () => {
+  it('loses what says nothing, and keeps zeros and no', () => {
+    expect(compact({ a: null, b: {}, c: [], d: 0, e: false, f: { g: null }, h: [{ i: null, j: 1 }] })).toEqual({
+      d: 0, e: false, h: [{ j: 1 }],
+    })
+  })
+
+  it('is changed at a place, the rest staying the same object', () => {
+    const next = setAt(START, ['network', 'layers', 1, 'units'], 5)
+    expect(getAt(next, ['network', 'layers', 1, 'units'])).toBe(5)
+    expect(getAt(START, ['network', 'layers', 1, 'units'])).toBe(8)
+    expect(next.optimizer).toBe(START.optimizer)
+  })
+
+  it('gets an object where a setting is the first of its kind, and loses a setting', () => {
+    expect(setAt(START, ['clipping', 'norm'], 1).clipping).toEqual({ norm: 1 })
+    expect('seed' in setAt(START, ['seed'], undefined)).toBe(false)
+  })
+
+  it('names its fields as the service does', () => {
+    expect(pathName(['network', 'layers', 1, 'layers', 0, 'units'])).toBe('network.layers[1].layers[0].units')
+  })
+
+  it('goes into a link and comes out of it', () => {
+    const text = new URL(labLink({ ...START, name: 'a & b' }), 'http://host').searchParams.get('lab.spec')!
+    expect(JSON.parse(text)).toEqual({ ...START, name: 'a & b' })
+    expect(isSpec(JSON.parse(text))).toBe(true)
+    expect(isSpec({ network: {} })).toBe(false)
+    expect(isSpec(null)).toBe(false)
+  })
+})
+
+describe('the end of a network', () => {
+  it.each([
+    ['binary_cross_entropy', MOONS, 1, 'sigmoid'],
+    ['cross_entropy', MOONS, 2, 'softmax'],
+    ['cross_entropy', DIGITS, 10, 'softmax'],
+    ['hinge', MOONS, 1, 'linear'],
+    ['perceptron', XOR, 1, 'step'],
+    ['mse', SINE, 1, 'linear'],
+    ['mse', IRIS, 3, 'sigmoid'],
+  ] as const)('that learns by %s', (loss, facts, units, activation) => {
+    expect(outputFor(loss, facts)).toEqual({ units, activation })
+  })
+
+  it('is changed in place, or put there where it is missing', () => {
+    expect(endingIn([{ type: 'dense', units: 4 }], 3, 'softmax')).toEqual([{ type: 'dense', units: 3, activation: 'softmax' }])
+    expect(endingIn([{ type: 'dense', units: 4 }, { type: 'activation', activation: 'relu' }], 2, 'softmax')).toEqual([
+      { type: 'dense', units: 2 },
+      { type: 'activation', activation: 'softmax' },
+    ])
+    expect(endingIn([{ type: 'flatten' }], 1, 'linear')).toEqual([{ type: 'flatten' }, { type: 'dense', units: 1, activation: 'linear' }])
+  })
+})
+
+describe('another loss', () => {
+  it('brings the output and the optimizer that it needs', () => {
+    const ruled = withLoss(START, 'perceptron', MOONS)
+    expect(ruled.optimizer?.type).toBe('perceptron')
+    expect(last(ruled)).toMatchObject({ units: 1, activation: 'step' })
+    const back = withLoss(ruled, 'hinge', MOONS)
+    expect(back.optimizer).toEqual({ type: 'adam', learning_rate: 0.01 })
+  })
+
+  it('leaves what the old one left open', () => {
+    expect(withLoss({ ...START, loss: 'focal', loss_options: { gamma: 3 } }, 'hinge', MOONS).loss_options).toBeUndefined()
+  })
+})
+
+describe('other data', () => {
+  it('keep the layers that were built, and change both ends', () => {
+    const built = setAt(START, ['network', 'layers', 0, 'units'], 20)
+    const next = withData(built, { name: 'iris' }, IRIS)
+    expect(next.network).toEqual({
+      input_shape: [4],
+      layers: [
+        { type: 'dense', units: 20, activation: 'tanh' },
+        { type: 'dense', units: 8, activation: 'tanh' },
+        { type: 'dense', units: 3, activation: 'softmax' },
+      ],
+    })
+    expect(next.loss).toBe('cross_entropy')
+    expect(next.dataset.scaling).toBe('standard')
+  })
+
+  it('get a network that suits them where nothing was built', () => {
+    expect(layersOf(withData(START, { name: 'digits' }, DIGITS)).map((layer) => 'units' in layer && layer.units)).toEqual([32, 10])
+  })
+
+  it('get a plain network where the one that was there read pictures', () => {
+    const pictures: Spec = {
+      ...START,
+      network: { input_shape: [8, 8, 1], layers: [{ type: 'conv2d', filters: 2, kernel_size: [3, 3] }, { type: 'flatten' }, { type: 'dense', units: 10 }] },
+    }
+    expect(layersOf(withData(pictures, { name: 'sine' }, SINE)).map((layer) => layer.type)).toEqual(['dense', 'dense', 'dense'])
+  })
+
+  it('hold nothing back of a handful of samples, and go over them more often', () => {
+    const next = withData(START, { name: 'xor' }, XOR)
+    expect(next.validation_fraction).toBe(0)
+    expect(next.epochs).toBe(500)
+    expect(withData(next, { name: 'two_moons' }, MOONS).validation_fraction).toBe(0.2)
+  })
+
+  it('leave a loss that still has a meaning', () => {
+    const huber = withLoss(START, 'huber', MOONS)
+    expect(withData(huber, { name: 'sine' }, SINE).loss).toBe('huber')
+    expect(lossesFor(SINE)).not.toContain('cross_entropy')
+    expect(withData(START, { name: 'sine' }, SINE).loss).toBe('mse')
+  })
+})
+
+it('steps are batches times epochs', () => {
+  expect(steps({ ...START, epochs: 10, batch_size: 32 }, 100)).toBe(40)
+  expect(steps({ ...START, epochs: 10, batch_size: 32 }, 4)).toBe(10)
+})

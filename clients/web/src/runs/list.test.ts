@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest'
+
+import { START } from '../lab/spec'
+import { age, link, shape } from './list'
+
+it('an age is told in the words that one would use', () => {
+  const now = Date.UTC(2030, 5, 15, 12)
+  const ago = (minutes: number) => age(new Date(now - 60_000 * minutes).toISOString(), now)
+  expect([0, 5, 125, 25 * 60].map(ago)).toEqual(['just now', '5 min ago', '2 h ago', 'yesterday'])
+  expect(ago(4 * 1440)).toBe('11 Jun')
+  expect(age(null, now)).toBe('')
+})
+
+it('a network is a line of layers', () => {
+  expect(shape(START)).toBe('2 → 8 tanh ×2 → 1 sigmoid')
+})
+
+it('runs are compared at an address of their own', () => {
+  expect(link(['job_1', 'job_2'])).toBe('/jobs/compare?job=job_1&job=job_2')
+})

@@ -1,0 +1,51 @@
+/** Runs at many learning rates, as they are drawn: bands without gaps, and the run nearest to a rate. */
+import type { Schemas } from '../../lib/api/client'
+
+export type Label = Schemas['RateResult']['label']
+export type Optimizer = 'adam' | 'sgd' | 'momentum' | 'rmsprop'
+
+export const OPTIMIZERS: readonly { value: Optimizer; label: string }[] = [
+  { value: 'adam', label: 'Adam' },
+  { value: 'rmsprop', label: 'RMSprop' },
+  { value: 'momentum', label: 'SGD with momentum' },
+  { value: 'sgd', label: 'SGD' },
+]
+export const LOWEST = 1e-4
+export const HIGHEST = 100
+
+export const WORDS: Record<Label, string> = {
+  too_low: 'too low',
+  slow: 'slow',
+  good: 'good',
+  oscillating: 'oscillating',
+  diverged: 'diverged',
+}
+export const COLORS: Record<Label, string> = {
+  too_low: 'var(--series-7)',
+  slow: 'var(--series-5)',
+  good: 'var(--series-3)',
+  oscillating: 'var(--series-2)',
+  diverged: 'var(--series-6)',
+}
+export const MEANING: Record<Label, string> = {
+  too_low: 'The steps are so short that nothing seems to happen.',
+  slow: 'It goes the right way, and would still be going long after we stopped looking.',
+  good: 'The loss falls fast, and stays down.',
+  oscillating: 'Each step lands on the other side of the valley: the loss jumps instead of falling.',
+  diverged: 'Each step lands farther away than the last one. The loss ends above where it began.',
+}
+
+/** Between two bands lies a rate that neither was tried at: they meet in the (geometric) middle. */
+export function touching(bands: readonly Schemas['RateBand'][]): { label: Label; from: number; to: number }[] {
+  return bands.map((band, i) => ({
+    label: band.label,
+    from: i ? Math.sqrt(bands[i - 1]!.highest * band.lowest) : band.lowest,
+    to: i < bands.length - 1 ? Math.sqrt(band.highest * bands[i + 1]!.lowest) : band.highest,
+  }))
+}
+
+/** The index of the rate that is nearest in ratio. */
+export function nearestRate(rates: readonly number[], rate: number): number {
+  const far = (each: number) => Math.abs(Math.log(each / rate))
+  return rates.reduce((best, each, i) => (far(each) < far(rates[best]!) ? i : best), 0)
+}

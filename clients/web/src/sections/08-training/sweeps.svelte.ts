@@ -1,0 +1,32 @@
+/** The real runs behind the slider: one batched sweep for each optimizer, trained once. */
+import { api, body, computed, type Computed, type Schemas } from '../../lib/api'
+import { HIGHEST, LOWEST, OPTIMIZERS, type Optimizer } from './sweep'
+
+export type Sweeps = Record<Optimizer, Computed<Schemas['LearningRatesSimulation']>>
+
+export const EPOCHS = 500
+/** Eight to a power of ten: .01 is one of them. */
+export const RATES = 49
+
+/** Call it while a component is being made. */
+export function sweeps(): Sweeps {
+  const of = (type: Optimizer) =>
+    computed(
+      () => type,
+      (type, signal) =>
+        body(
+          api.POST('/v1/simulate/learning-rates', {
+            body: {
+              dataset: { name: 'circles', samples: 100, noise: 0.05 },
+              optimizer: { type },
+              epochs: EPOCHS,
+              lowest: LOWEST,
+              highest: HIGHEST,
+              rates: RATES,
+            },
+            signal,
+          }),
+        ),
+    )
+  return Object.fromEntries(OPTIMIZERS.map(({ value }) => [value, of(value)])) as Sweeps
+}

@@ -1,0 +1,25 @@
+/** Years on a line: where they stand, and where their marks stand that must not cover one another. */
+
+/** Positions as near to the wanted (sorted) ones as can be, at least `gap` apart, between `low` and `high`. */
+export function apart(wanted: readonly number[], gap: number, low: number, high: number): number[] {
+  const room = wanted.length > 1 ? Math.min(gap, (high - low) / (wanted.length - 1)) : 0
+  // Those that would touch become one block, which stands where its members want to be on average.
+  const blocks: { start: number; sum: number; members: number }[] = []
+  const place = (block: { sum: number; members: number }) => {
+    const width = (block.members - 1) * room
+    return Math.min(Math.max(block.sum / block.members - width / 2, low), high - width)
+  }
+  for (const at of wanted) {
+    let block = { start: 0, sum: at, members: 1 }
+    block.start = place(block)
+    let last = blocks.at(-1)
+    while (last && last.start + (last.members - 1) * room + room > block.start) {
+      block = { start: 0, sum: last.sum + block.sum, members: last.members + block.members }
+      block.start = place(block)
+      blocks.pop()
+      last = blocks.at(-1)
+    }
+    blocks.push(block)
+  }
+  return blocks.flatMap((block) => Array.from({ length: block.members }, (_, i) => block.start + i * room))
+}

@@ -1,0 +1,149 @@
+"""The list of runs: found, watched, compared, deleted."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import PHONE, WIDE, Opened, violations
+from tests.servers.stack import await_condition
+
+DONE = ("succeeded", "failed", "cancelled")
+Train = Callable[..., str]
+
+
+def ask(url: str, path: str) -> Any:
+    return httpx2.get(f"{url}{path}", trust_env=False).json()
+
+
+@pytest.fixture
+def train(url: str) -> Train:
+    """Trains XOR under a name, with whatever else is asked for; returns when it is over."""
+
+    def begin(name: str, wait: bool = True, **changes: Any) -> str:
+        spec = ask(url, "/v1/presets/xor")["spec"] | {"name": name, "epochs": 40} | changes
+        answer = httpx2.post(f"{url}/v1/jobs", json=spec, trust_env=False).json()
+        job: str = answer["id"]
+        if wait:
+            await_condition(
+                lambda: ask(url, f"/v1/jobs/{job}")["state"] in DONE, 30, f"{name} is over"
+            )
+        return job
+
+    return begin
+
+
+def row(page: Page, name: str) -> Any:
+    return page.get_by_role("list", name="Runs").get_by_role("listitem").filter(has_text=name)
+
+
+def test_runs_are_found_by_text_label_and_state(open_page: Opened, train: Train) -> None:
+    train("Finding alpha", labels={"course": "alpha-1"})
+    train("Finding beta", labels={"course": "beta-1"}, optimizer={"type": "sgd"})
+    page = open_page("/jobs")
+    page.get_by_role("searchbox").fill("finding")
+    expect(row(page, "Finding")).to_have_count(2)
+    page.get_by_role("searchbox").fill("finding a")
+    expect(row(page, "Finding")).to_have_count(1)
+    page.wait_for_url("**/jobs?jobs.find=finding+a")
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("button", name="course=beta-1").click()
+    expect(row(page, "Finding alpha")).to_have_count(0)
+    expect(row(page, "Finding beta")).to_have_count(1)
+    page.get_by_text("Failed", exact=True).click()
+    expect(page.get_by_role("heading", name="No run is like that")).to_be_visible()
+    page.get_by_role("button", name="Show all").click()
+    expect(row(page, "Finding alpha")).to_have_count(1)
+
+
+def test_a_row_has_the_numbers_of_the_run(open_page: Opened, url: str, train: Train) -> None:
+    job = ask(url, f"/v1/jobs/{train('Numbers of a row')}")
+    page = open_page("/jobs?jobs.find=numbers+of+a+row")
+    one = row(page, "Numbers of a row")
+    expect(one).to_contain_text("XOR, 2 → 4 tanh → 1 sigmoid")
+    expect(one).to_contain_text("Finished")
+    loss = one.locator("dd").nth(1).inner_text()
+    assert float(loss) == pytest.approx(job["latest"]["train_loss"], rel=0.01)
+    assert one.locator("svg path").first.get_attribute("d")
+    one.get_by_role("link", name="Numbers of a row").click()
+    page.wait_for_url(f"**/jobs/{job['id']}")
+
+
+def test_a_running_one_goes_on_before_ones_eyes_and_is_stopped(
+    open_page: Opened, train: Train
+) -> None:
+    train("Going on", wait=False, epochs=1_000_000, snapshots={"gradients_every": 0})
+    page = open_page("/jobs?jobs.find=going+on")
+    one = row(page, "Going on")
+    expect(one).to_contain_text("Training")
+    epoch = one.locator("dd").first
+    expect(epoch).not_to_have_text(re.compile("^0"))
+    before = epoch.inner_text()
+    expect(epoch).not_to_have_text(before)
+    one.get_by_role("button", name="Stop Going on").click()
+    expect(one).to_contain_text("Cancelled", timeout=10_000)
+    expect(one.get_by_role("button", name="Delete Going on")).to_be_visible()
+
+
+def test_two_runs_are_compared(open_page: Opened, url: str, train: Train) -> None:
+    slow = train("Compared slow", optimizer={"type": "adam", "learning_rate": 0.001})
+    fast = train("Compared fast", optimizer={"type": "adam", "learning_rate": 0.05})
+    page = open_page("/jobs?jobs.find=compared")
+    page.get_by_role("checkbox", name="Select Compared slow").check()
+    expect(page.get_by_role("status").filter(has_text="one more")).to_be_visible()
+    page.get_by_role("checkbox", name="Select Compared fast").check()
+    page.get_by_role("link", name="Compare 2 runs").click()
+    page.wait_for_url(f"**/jobs/compare?job={slow}&job={fast}")
+    expect(page.get_by_role("heading", name="2 runs, side by side")).to_be_visible()
+    difference = page.get_by_role("row").filter(has_text="optimizer.learning_rate")
+    expect(difference.get_by_role("cell")).to_have_text(["0.001", "0.05"])
+    figure = page.get_by_role("figure", name="Training loss")
+    figure.get_by_role("button", name="Table").click()
+    cells = figure.get_by_role("row").last.inner_text().split("\t")
+    asked = ask(url, f"/v1/comparison?job={slow}&job={fast}&metric=train_loss")
+    ends = [job["series"][0]["values"][-1] for job in asked["jobs"]]
+    assert [float(each) for each in cells[1:]] == pytest.approx(ends, rel=1e-3)
+    again = open_page(page.url)
+    expect(again.get_by_role("heading", name="2 runs, side by side")).to_be_visible()
+    assert violations(again) == []
+
+
+def test_a_run_alone_cannot_be_compared(open_page: Opened) -> None:
+    page = open_page("/jobs/compare?job=job_1")
+    expect(page.get_by_role("heading", name="It takes two runs to compare")).to_be_visible()
+
+
+def test_what_is_deleted_can_be_taken_back_for_a_moment(
+    open_page: Opened, url: str, train: Train
+) -> None:
+    kept, gone = train("Deleted not"), train("Deleted yes")
+    page = open_page("/jobs?jobs.find=deleted")
+    for name in ("Deleted not", "Deleted yes"):
+        page.get_by_role("button", name=f"Delete {name}").click()
+    expect(page.get_by_text("“Deleted not” is being deleted.")).to_be_visible()
+    line = page.get_by_role("listitem").filter(has_text="Deleted not")
+    line.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("link", name="Deleted not")).to_be_visible()
+    # Whoever goes on to another page has had the time to regret.
+    page.get_by_role("link", name="Lab").click()
+    await_condition(
+        lambda: httpx2.get(f"{url}/v1/jobs/{gone}", trust_env=False).status_code == 404,
+        10,
+        "the run is gone",
+    )
+    assert ask(url, f"/v1/jobs/{kept}")["id"] == kept
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_with_the_list(
+    open_page: Opened, train: Train, size: dict[str, int], scheme: str
+) -> None:
+    train("Looked at", labels={"course": "week-3"})
+    page = open_page("/jobs", size=size, color_scheme=scheme, reduced_motion="reduce")
+    expect(row(page, "Looked at").first).to_be_visible()
+    page.get_by_role("checkbox").first.check()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]

@@ -1,0 +1,300 @@
+"""The lab: data, a network, a training, and the run that they make, with the numbers of the API."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import PHONE, WIDE, Opened, violations
+
+GOOD = "age,smokes,pulse\n" + "".join(
+    f"{20 + i},{'yes' if i % 3 else 'no'},{60 + i % 7}.5\n" for i in range(40)
+)
+BAD = "age,smokes,pulse\n" + "".join(
+    f"{'abc' if i == 1 else 20 + i},no,{60 + i}\n" for i in range(20)
+)
+
+
+def ask(url: str, path: str, body: Any = None) -> Any:
+    if body is None:
+        return httpx2.get(f"{url}{path}", trust_env=False).json()
+    return httpx2.post(f"{url}{path}", json=body, trust_env=False).json()
+
+
+def spec_of(page: Page) -> Any:
+    """The set-up as the page writes it down."""
+    summary = page.get_by_text("The same in writing")
+    if not page.get_by_test_id("code").is_visible():
+        summary.click()
+    return json.loads(page.get_by_test_id("code").inner_text())
+
+
+def price(page: Page) -> int:
+    return int(page.get_by_test_id("price-parameters").inner_text().replace(",", ""))
+
+
+def mended(opened: Opened) -> None:
+    """A set-up that is wrong is a 400 of the API, which the browser reports by itself."""
+    opened.complaints[:] = [each for each in opened.complaints if "400" not in each]
+
+
+def test_a_layer_more_costs_what_the_api_says(open_page: Opened, url: str) -> None:
+    page = open_page("/lab")
+    expect(page.get_by_test_id("price-parameters")).to_have_text("105")
+    page.get_by_role("button", name="Dense", exact=True).click()
+    # 8 tanh, 8 tanh, 8 relu, 1 sigmoid over two inputs.
+    expect(page.get_by_test_id("price-parameters")).to_have_text("177")
+    spec = spec_of(page)
+    job = ask(url, "/v1/jobs?validate_only=true", spec)
+    assert price(page) == job["parameters"] == 24 + 72 + 72 + 9
+    summary = ask(url, "/v1/networks/summarize", {"network": spec["network"]})
+    third = page.get_by_role("listitem").filter(has_text="Layer 3")
+    expect(third).to_contain_text(f"{summary['layers'][2]['arithmetic']} = 72 parameters")
+
+
+def test_layers_are_moved_and_removed_by_keyboard_and_all_can_be_undone(open_page: Opened) -> None:
+    page = open_page("/lab")
+    expect(page.get_by_test_id("price-parameters")).to_have_text("105")
+    page.get_by_label("Units", exact=True).first.fill("3")
+    expect(page.get_by_test_id("price-parameters")).to_have_text("50")  # 9 + 32 + 9
+    page.get_by_role("button", name=re.compile("^Layer 1, Dense")).press("ArrowDown")
+    expect(page.get_by_label("Units", exact=True).nth(1)).to_have_value("3")
+    expect(page.get_by_role("button", name=re.compile("^Layer 2, Dense"))).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(page.get_by_test_id("price-parameters")).to_have_text("33")  # 24 + 9
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    expect(page.get_by_test_id("price-parameters")).to_have_text("105")
+    page.get_by_role("button", name="Redo").click()
+    expect(page.get_by_test_id("price-parameters")).to_have_text("50")
+
+
+def test_a_layer_is_dragged_to_another_place(open_page: Opened) -> None:
+    page = open_page("/lab")
+    page.get_by_role("button", name="Dropout", exact=True).click()
+    handle = page.get_by_role("button", name=re.compile("^Layer 3, Dropout"))
+    handle.scroll_into_view_if_needed()
+    grip = handle.bounding_box()
+    target = page.get_by_role("listitem").filter(has_text="Layer 2").bounding_box()
+    assert grip is not None
+    assert target is not None
+    page.mouse.move(grip["x"] + 8, grip["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(grip["x"] + 8, target["y"] + 10, steps=6)
+    page.mouse.up()
+    expect(page.get_by_role("button", name=re.compile("^Layer 2, Dropout"))).to_be_visible()
+    assert [layer["type"] for layer in spec_of(page)["network"]["layers"]] == [
+        "dense",
+        "dropout",
+        "dense",
+        "dense",
+    ]
+
+
+def test_what_is_wrong_is_said_at_its_field(open_page: Opened) -> None:
+    page = open_page("/lab")
+    page.get_by_label("Units", exact=True).last.fill("4")
+    row = page.get_by_role("listitem").filter(has_text="Layer 3")
+    expect(row).to_contain_text("gives 4 outputs, and two_moons with binary_cross_entropy needs 1")
+    expect(page.get_by_role("button", name="Train")).to_be_disabled()
+    page.get_by_label("Optimizer").focus()
+    page.get_by_role("button", name="network.layers[2].units").click()
+    expect(page.get_by_label("Units", exact=True).last).to_be_focused()
+    page.get_by_label("Units", exact=True).last.fill("1")
+    expect(page.get_by_role("button", name="Train")).to_be_enabled()
+    mended(open_page)
+
+
+def test_other_data_bring_the_loss_and_the_ends_that_they_need(open_page: Opened) -> None:
+    page = open_page("/lab")
+    page.get_by_role("button", name="iris").click()
+    expect(page.get_by_label("Loss", exact=True)).to_have_value("cross_entropy")
+    expect(page.get_by_test_id("price-parameters")).to_have_text("139")  # 40 + 72 + 27
+    spec = spec_of(page)
+    assert spec["dataset"] == {"name": "iris", "scaling": "standard"}
+    assert spec["network"]["layers"][-1] == {"type": "dense", "units": 3, "activation": "softmax"}
+    page.get_by_role("button", name="sine").click()
+    expect(page.get_by_label("Loss", exact=True)).to_have_value("mse")
+
+
+def test_noise_moves_the_points(open_page: Opened, url: str) -> None:
+    page = open_page("/lab")
+    picture = page.get_by_role("figure", name="two moons")
+    picture.get_by_role("button", name="Table").click()
+    first = picture.get_by_role("row").nth(1)
+    before = first.inner_text()
+    box = page.get_by_label("Noise, as a number")
+    box.fill("0.5")
+    box.press("Enter")
+    expect(first).not_to_have_text(before)
+    preview = ask(url, "/v1/datasets/two_moons/preview?rows=1&samples=400&noise=0.5")
+    shown = [float(each.replace("−", "-")) for each in first.inner_text().split("\t")[:2]]
+    assert shown == pytest.approx(preview["inputs"][0], rel=1e-3)
+
+
+def test_a_link_shows_the_same_set_up(open_page: Opened) -> None:
+    page = open_page("/lab")
+    page.get_by_label("Learning rate, as a number").fill("0.03")
+    page.get_by_label("Learning rate, as a number").press("Enter")
+    page.get_by_label("Epochs").fill("55")
+    page.wait_for_url(lambda at: "55" in at)
+    again = open_page(page.url)
+    expect(again.get_by_label("Epochs")).to_have_value("55")
+    assert spec_of(again) == spec_of(page)
+    link = json.loads(parse_qs(urlsplit(page.url).query)["lab.spec"][0])
+    assert link["optimizer"] == {"type": "adam", "learning_rate": 0.03}
+
+
+def test_a_preset_is_trained_and_its_run_opened(open_page: Opened, url: str) -> None:
+    page = open_page("/lab")
+    page.get_by_role("button", name="Start from a preset").click()
+    preset = page.get_by_role("button", name="XOR by a hidden layer")
+    expect(preset).to_contain_text("accuracy 100 %")
+    preset.click()
+    expect(page.get_by_test_id("price-parameters")).to_have_text("17")
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_url(re.compile("/jobs/job_"))
+    job = ask(url, f"/v1/jobs/{page.url.rsplit('/', 1)[1]}")
+    assert job["spec"]["dataset"]["name"] == "xor"
+    assert job["spec"]["name"] == "XOR by a hidden layer"
+
+
+def test_points_are_drawn_by_hand_and_by_keyboard(open_page: Opened) -> None:
+    page = open_page("/lab")
+    page.get_by_text("Draw", exact=True).click()
+    pad = page.get_by_role("application", name="Plane to draw on")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 60, steps=20)
+    page.mouse.up()
+    expect(page.get_by_text("Until there are two classes")).to_be_visible()
+    pad.focus()
+    page.keyboard.press("2")
+    for _ in range(3):
+        page.keyboard.press("Shift+ArrowDown")
+        page.keyboard.press("Enter")
+    expect(page.get_by_text("Until there are two classes")).to_be_hidden()
+    data = spec_of(page)["dataset"]
+    assert data["class_names"] == ["A", "B"]
+    assert data["targets"][-3:] == [[1], [1], [1]]
+    assert data["inputs"][-3:] == [[0, -0.25], [0, -0.5], [0, -0.75]]
+    drawn = len(data["inputs"])
+    assert drawn > 8
+    pad.focus()
+    page.keyboard.press("Delete")
+    assert len(spec_of(page)["dataset"]["inputs"]) == drawn - 1
+    page.get_by_role("button", name="Undo").last.click()
+    assert spec_of(page)["dataset"] == data
+    expect(page.get_by_role("button", name="Train")).to_be_enabled()
+
+
+def test_a_file_that_is_dropped_is_trained_on(open_page: Opened, url: str, tmp_path: Path) -> None:
+    file = tmp_path / "pulse.csv"
+    file.write_text(GOOD)
+    page = open_page("/lab")
+    page.get_by_text("Your file").click()
+    content = {"name": "pulse.csv", "text": GOOD}
+    page.evaluate(
+        """({ name, text }) => {
+            const data = new DataTransfer()
+            data.items.add(new File([text], name, { type: 'text/csv' }))
+            const zone = document.querySelector('.drop')
+            zone.dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }))
+        }""",
+        content,
+    )
+    expect(page.get_by_label("Column to predict")).to_have_value("pulse")
+    page.get_by_role("button", name="smokes").click()
+    page.get_by_role("button", name="Use this file").click()
+    expect(page.get_by_text("classes no, yes")).to_be_visible()
+    expect(page.get_by_label("Loss", exact=True)).to_have_value("binary_cross_entropy")
+    expect(page.get_by_role("button", name="Train")).to_be_enabled()
+    spec = spec_of(page)
+    dataset = ask(url, f"/v1/datasets/{spec['dataset']['id']}")
+    assert (dataset["name"], dataset["feature_names"]) == ("pulse", ["age", "pulse"])
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_url(re.compile("/jobs/job_"))
+
+
+def test_a_file_with_a_slip_is_told_line_and_column(open_page: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "pulse.csv"
+    file.write_text(BAD)
+    page = open_page("/lab")
+    page.get_by_text("Your file").click()
+    page.locator("input[type=file]").set_input_files(file)
+    page.get_by_role("button", name="Use this file").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Line 3, column age")
+    expect(alert).to_contain_text("'abc' is not a number")
+    expect(alert).to_contain_text("abc,no,61")
+    expect(page.get_by_role("cell", name="abc", exact=True)).to_have_class(re.compile("wrong"))
+    mended(open_page)
+
+
+def test_several_learning_rates_are_tried_at_once(open_page: Opened, url: str) -> None:
+    page = open_page("/lab")
+    page.get_by_role("button", name="Try several learning rates").click()
+    page.get_by_label("How many").fill("4")
+    page.get_by_label("From").fill("0.0001")
+    page.get_by_role("button", name="Try them").click()
+    expect(page.get_by_text("fell farthest")).to_be_visible(timeout=30_000)
+    page.wait_for_url(re.compile("lab.sweep="))
+    sweep = ask(url, f"/v1/sweeps/{parse_qs(urlsplit(page.url).query)['lab.sweep'][0]}")
+    rows = page.get_by_role("table").get_by_role("row")
+    assert rows.count() == 1 + 4
+    for row, member in zip(rows.all()[1:], sweep["members"], strict=True):
+        expect(row).to_contain_text(member["label"]["name"].replace("_", " "))
+    page.get_by_role("button", name="Use the learning rate 0.0046").click()
+    expect(page.get_by_label("Learning rate, as a number")).to_have_value("0.0046")
+
+
+def test_a_schedule_is_drawn(open_page: Opened, url: str) -> None:
+    page = open_page("/lab")
+    page.get_by_label("Schedule of the learning rate").select_option("cosine")
+    figure = page.get_by_role("figure", name="Learning rate of each epoch")
+    figure.get_by_role("button", name="Table").click()
+    answer = ask(
+        url,
+        "/v1/simulate/schedule",
+        {"schedule": {"type": "cosine"}, "learning_rate": 0.01, "epochs": 100},
+    )
+    last = figure.get_by_role("row").last
+    expect(last).to_contain_text("100")
+    shown = float(last.inner_text().split("\t")[1].replace("−", "-"))
+    assert shown == pytest.approx(answer["points"][-1]["learning_rate"], rel=1e-3)
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_with_the_lab(
+    open_page: Opened, size: dict[str, int], scheme: str
+) -> None:
+    page = open_page("/lab", size=size, color_scheme=scheme, reduced_motion="reduce")
+    expect(page.get_by_test_id("price-parameters")).to_be_visible()
+    page.get_by_text("More", exact=True).click()
+    page.get_by_text("The same in writing").click()
+    page.get_by_role("button", name="More settings of layer 1").click()
+    page.get_by_role("button", name="Start from a preset").click()
+    page.wait_for_load_state("networkidle")
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+
+
+def test_axe_finds_nothing_wrong_with_drawing_and_files(open_page: Opened, tmp_path: Path) -> None:
+    file = tmp_path / "pulse.csv"
+    file.write_text(GOOD)
+    page = open_page("/lab", reduced_motion="reduce")
+    page.get_by_text("Draw", exact=True).click()
+    page.wait_for_load_state("networkidle")
+    assert violations(page) == []
+    page.get_by_text("Your file").click()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_role("button", name="Use this file")).to_be_visible()
+    assert violations(page) == []

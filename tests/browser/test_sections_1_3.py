@@ -1,0 +1,310 @@
+"""Sections 1 to 3: what a network is, learning from mistakes and XOR, activations."""
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from tests.browser.conftest import PHONE, WIDE, Opened
+
+
+def simulate(url: str, explorer: str, **request: Any) -> dict[str, Any]:
+    answer = httpx2.post(f"{url}/v1/simulate/{explorer}", json=request, trust_env=False)
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    return result
+
+
+def figure(page: Page, title: str) -> Locator:
+    found = page.get_by_role("figure", name=title)
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+def four_digits(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def significant(text: str) -> str:
+    return four_digits(number(text))
+
+
+# Section 1
+
+
+def test_the_parts_of_two_neurons_are_walked_through_by_keyboard(
+    open_page: Opened, url: str
+) -> None:
+    parts = httpx2.get(f"{url}/v1/neuron-parts", trust_env=False).json()["parts"]
+    page = open_page("/#network")
+    drawing = figure(page, "Two neurons, part by part")
+    drawing.get_by_label(parts[0]["part"], exact=True).focus()
+    for part in parts[1:]:
+        page.keyboard.press("ArrowRight")
+        expect(drawing).to_contain_text(part["role"])
+        expect(drawing).to_contain_text(part["difference"])
+        expect(drawing.get_by_role("img")).to_have_accessible_name(
+            re.compile(f"{part['part']}, and its counterpart, {part['counterpart']}$")
+        )
+    page.wait_for_url("**network.part=plasticity**")
+
+
+def test_pointing_at_a_part_shows_its_counterpart_and_choosing_it_keeps_it(
+    open_page: Opened,
+) -> None:
+    page = open_page("/#network")
+    drawing = figure(page, "Two neurons, part by part")
+    synapses = drawing.locator("[data-part=synapse]")
+    expect(synapses).to_have_count(2)
+    synapses.nth(1).locator("circle").first.hover()
+    for each in synapses.all():
+        expect(each).to_have_class(re.compile(r"\bon\b"))
+    expect(drawing).to_contain_text("Dale's principle")
+    synapses.nth(1).locator("circle").first.click()
+    page.mouse.move(0, 0)
+    expect(drawing).to_contain_text("Dale's principle")
+
+
+def test_a_wider_row_fits_better_by_as_much_as_the_api_says(open_page: Opened, url: str) -> None:
+    fits = {
+        each["width"]: each
+        for each in simulate(url, "approximation", target="bump", widths=[1, 2, 4, 8, 16, 32])[
+            "widths"
+        ]
+    }
+    page = open_page("/#network")
+    fit = figure(page, "A row of hidden units follows a curve")
+    fit.get_by_label("bump").check(force=True)
+    for width in (1, 8):
+        fit.get_by_label(str(width), exact=True).check(force=True)
+        expect(fit.get_by_test_id("parameters")).to_have_text(str(3 * width + 1))
+    shown = significant(fit.get_by_test_id("fit-error").inner_text())
+    assert shown == four_digits(fits[8]["median_error"])
+    assert fits[8]["median_error"] < fits[1]["median_error"] / 10
+
+
+def test_the_chart_of_errors_chooses_the_width(open_page: Opened) -> None:
+    page = open_page("/#network")
+    expect(page.get_by_test_id("parameters")).to_have_text("7")
+    chart = page.get_by_role("slider", name="Error for each width")
+    chart.press("ArrowRight")
+    expect(page.get_by_test_id("parameters")).to_have_text("13")
+    expect(page.get_by_label("4", exact=True)).to_be_checked()
+
+
+def test_a_curve_drawn_by_hand_is_fitted(open_page: Opened, url: str) -> None:
+    page = open_page("/#network")
+    fit = figure(page, "A row of hidden units follows a curve")
+    fit.get_by_label("draw your own").check(force=True)
+    first = fit.get_by_role("slider", name="Point 1 of 25")
+    expect(first).to_have_attribute("aria-valuenow", "-0.6")
+    box = fit.get_by_role("group", name="The points to fit").bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 20, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 4, middle, steps=6)
+    page.mouse.up()
+    dots = fit.get_by_role("slider")
+    heights = {each.get_attribute("aria-valuenow") for each in dots.all()}
+    assert len(heights) == 1  # a level stroke leaves no dot out, however fast it was
+    first.press("ArrowUp")
+    expect(first).not_to_have_attribute("aria-valuenow", next(iter(heights)) or "")
+    outputs = [float(each.get_attribute("aria-valuenow") or "nan") for each in dots.all()]
+    expected = simulate(
+        url,
+        "approximation",
+        inputs=[-3 + i / 4 for i in range(25)],
+        outputs=outputs,
+        widths=[1, 2, 4, 8, 16, 32],
+    )["widths"][1]["median_error"]
+    expect(fit.get_by_test_id("fit-error")).to_have_text(
+        re.compile(re.escape(four_digits(expected)[:5]))
+    )
+
+
+# Section 2
+
+
+def test_the_perceptron_rule_is_stepped_through_as_the_api_walks(
+    open_page: Opened, url: str
+) -> None:
+    expected = simulate(url, "perceptron", table="and")
+    page = open_page("/#neuron")
+    rule = figure(page, "The perceptron rule, one point at a time")
+    said = page.get_by_test_id("perceptron-step")
+    expect(said).to_contain_text("Before the first point")
+    on = rule.get_by_role("button", name="One step on")
+    on.focus()
+    for step in expected["steps"][:5]:
+        page.keyboard.press("Enter")
+        expect(said).to_contain_text(
+            f"Says {step['output']}, wanted is {step['target']}: "
+            + ("right" if step["error"] == 0 else "wrong")
+        )
+    rule.get_by_role("slider", name="The steps of learning: step").press("End")
+    expect(page.get_by_test_id("perceptron-verdict")).to_have_text(expected["verdict"])
+    expect(rule).to_contain_text(f"epoch {len(expected['epochs'])}")
+
+
+def test_an_answer_changed_in_the_table_makes_xor_and_its_proof(
+    open_page: Opened, url: str
+) -> None:
+    page = open_page("/?rule.learn=or#neuron")
+    rule = figure(page, "The perceptron rule, one point at a time")
+    margin = simulate(url, "perceptron", table="or")["separation"]["margin"]
+    expect(page.get_by_test_id("margin")).to_have_text(four_digits(margin))
+    rule.get_by_role("button", name="For 1 and 1: 1. Change it").click()
+    expect(rule.get_by_label("To be learnt")).to_have_value("xor")
+    proof = figure(page, "Why no line can do it")
+    expect(proof.locator("polygon.mixture")).to_have_count(2)
+    expect(proof.get_by_test_id("certificate")).to_have_text(
+        simulate(url, "perceptron", table="xor")["certificate"]["statement"]
+    )
+
+
+def test_an_epoch_is_chosen_in_the_chart_of_mistakes(open_page: Opened) -> None:
+    page = open_page("/?rule.learn=xor#neuron")
+    chart = page.get_by_role("slider", name="Mistakes in each epoch")
+    chart.scroll_into_view_if_needed()
+    chart.press("End")
+    verdict = page.get_by_test_id("perceptron-verdict")
+    expect(verdict).to_contain_text("14 of the 16")
+    chart.press("ArrowLeft")
+    expect(verdict).to_have_text("Epoch 19 of 20 makes 4 mistakes.")
+
+
+def test_points_of_ones_own_are_placed_and_moved(open_page: Opened) -> None:
+    page = open_page("/#neuron")
+    rule = figure(page, "The perceptron rule, one point at a time")
+    rule.get_by_label("To be learnt").select_option("points")
+    points = rule.get_by_role("slider", name="Point: x₁")
+    expect(points).to_have_count(8)
+    box = rule.get_by_role("group", name="The points, and the line").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.8)
+    expect(points).to_have_count(9)
+    expect(page.get_by_role("figure", name="Why no line can do it")).to_be_visible()
+    rule.get_by_role("button", name="Remove the last").click()
+    expect(page.get_by_role("figure", name="The line with the widest margin")).to_be_visible()
+    first = points.first
+    before = first.get_attribute("aria-valuetext")
+    first.press("ArrowUp")
+    expect(first).not_to_have_attribute("aria-valuetext", before or "")
+
+
+def test_two_hidden_units_do_xor_until_their_line_is_moved(open_page: Opened, url: str) -> None:
+    page = open_page("/#neuron")
+    inputs = figure(page, "Two lines over the inputs")
+    does = page.get_by_test_id("xor-gate")
+    expect(does).to_have_text("XOR")
+    rows = page.get_by_test_id("xor-row")
+    shown = [[number(t) for t in row.locator(".number").all_inner_texts()] for row in rows.all()]
+    assert shown == [
+        [each["value"] for each in (*point["hidden"], point["output"])]
+        for point in simulate(url, "xor")["points"]
+    ]
+    inputs.get_by_label("h₂").check(force=True)
+    line = inputs.get_by_role("slider", name="The line where the sum is 0")
+    line.focus()
+    for _ in range(20):
+        line.press("ArrowUp")  # NAND's line leaves the square: now both units do OR, more or less
+    expect(does).to_have_text("OR")
+    expect(rows.last).to_contain_text("wrong")
+    page.get_by_role("figure", name="The same four points").get_by_role(
+        "button", name="Start over"
+    ).click()
+    expect(does).to_have_text("XOR")
+
+
+def test_training_finds_xor_and_its_weights_are_taken_in_hand(open_page: Opened, url: str) -> None:
+    expected = simulate(url, "xor", train=True, activation="tanh", seed=0)
+    solved = sum(start["solved"] for start in expected["starts"])
+    page = open_page("/#neuron")
+    figure(page, "Two lines over the inputs").get_by_label("trained").check(force=True)
+    expect(page.get_by_role("heading", name=f"{solved} of 8 starts found it")).to_be_visible()
+    expect(page.get_by_test_id("xor-verdict")).to_have_text(expected["verdict"])
+    page.get_by_role("button", name="Take these weights in hand").click()
+    expect(page.get_by_label("by hand")).to_be_checked()
+    expect(page.get_by_test_id("xor-gate")).to_have_text("XOR")
+    weight = expected["hidden_units"][0]["weights"][0]
+    page.wait_for_url(re.compile(f"xor.hidden={weight:.3f}".rstrip("0")))
+
+
+# Section 3
+
+
+def test_a_point_moves_along_curve_and_slope_by_keyboard(open_page: Opened, url: str) -> None:
+    page = open_page("/#activations")
+    slope = page.get_by_role("slider", name="Derivative")
+    slope.scroll_into_view_if_needed()
+    for _ in range(5):
+        slope.press("ArrowRight")
+    # Five hundredths of a range of 12 are 0.6.
+    expect(page.get_by_label("x, as a number")).to_have_value("1.1")
+    expected = simulate(url, "activation", activations=["sigmoid"], x=1.1)["activations"][0]
+    line = page.get_by_test_id("at-sigmoid")
+    expect(line).to_contain_text(f"= {four_digits(expected['value']['value'])}")
+    expect(line).to_contain_text(f"= {four_digits(expected['derivative']['value'])}")
+
+
+def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str) -> None:
+    known = httpx2.get(f"{url}/v1/activations", trust_env=False).json()["activations"]
+    gelu = next(each for each in known if each["activation"] == "gelu")
+    page = open_page("/#activations")
+    curves = page.get_by_role("group", name="Curves, at most 5")
+    curves.get_by_label("GELU", exact=True).check(force=True)
+    expect(page.get_by_test_id("facts")).to_contain_text(gelu["trouble"])
+    expect(page.get_by_test_id("facts")).to_contain_text("1.129 at 1.41")
+    expect(page.get_by_test_id("at-gelu")).to_be_visible()
+    curves.get_by_label("step", exact=True).check(force=True)
+    expect(curves.get_by_label("linear", exact=True)).to_be_disabled()
+    curves.get_by_label("sigmoid", exact=True).uncheck(force=True)
+    expect(page.get_by_test_id("at-sigmoid")).to_have_count(0)
+    page.wait_for_url("**activation.shown=tanh,relu,gelu,step**")
+
+
+@pytest.mark.parametrize(("depth", "label"), [(1, "stable"), (11, "vanishing")])
+def test_a_gradient_fades_with_depth(open_page: Opened, url: str, depth: int, label: str) -> None:
+    page = open_page("/#activations")
+    box = page.get_by_label("Depth, as a number")
+    box.fill(str(depth))
+    box.press("Enter")
+    expected = simulate(url, "activation-chain", activation="sigmoid", depth=depth)
+    assert expected["label"] == label
+    arrives = page.locator(".arrives")
+    expect(arrives).to_contain_text(label)
+    shown = page.get_by_test_id("chain-gradient").inner_text()
+    assert significant(shown) == four_digits(expected["gradient"])
+
+
+def test_a_heavy_weight_makes_a_relu_chain_explode(open_page: Opened, url: str) -> None:
+    page = open_page("/?chain.activation=relu&chain.weight=2#activations")
+    expect(page.locator(".arrives")).to_contain_text("exploding")
+    expect(page.get_by_test_id("chain-gradient")).to_have_text("1024")
+    chart = page.get_by_role("slider", name="Size of the gradient before each layer", exact=True)
+    chart.press("End")
+    expected = simulate(url, "activation-chain", activation="relu", weight=2)["links"][-1]
+    side = page.locator(".side", has=page.get_by_role("heading", name="Layer 10"))
+    expect(side).to_contain_text(str(int(expected["weighted_sum"]["value"])))
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_numbers_of_all_pictures_can_be_read_as_tables(
+    open_page: Opened, size: dict[str, int]
+) -> None:
+    page = open_page("/#network", size=size)
+    for section in ("network", "neuron", "activations"):
+        place = page.locator(f"section#{section}")
+        place.scroll_into_view_if_needed()
+        page.wait_for_load_state("networkidle")
+        for each in place.get_by_role("button", name="Table", exact=True).all():
+            each.click()
+        for table in place.get_by_role("region").all():
+            assert table.get_by_role("row").count() > 1
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]

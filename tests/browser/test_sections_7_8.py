@@ -1,0 +1,283 @@
+"""Sections 7 and 8: the way back and the training loop, whose numbers are those of the API."""
+
+import re
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from tests.browser.conftest import AXE, PHONE, Opened
+
+NETWORK = {
+    "input_shape": [3],
+    "layers": [
+        {"type": "dense", "units": 4, "activation": "relu"},
+        {"type": "dense", "units": 4, "activation": "relu"},
+        {"type": "dense", "units": 2, "activation": "softmax"},
+    ],
+}
+BLAME = {
+    "network": NETWORK,
+    "input": [0.8, 0.3, 0.6],
+    "weights_from": "pattern",
+    "target": [0],
+    "loss": "cross_entropy",
+    "check": True,
+}
+SWEEP = {
+    "dataset": {"name": "circles", "samples": 100, "noise": 0.05},
+    "epochs": 500,
+    "lowest": 1e-4,
+    "highest": 100,
+    "rates": 49,
+}
+
+
+def ask(url: str, path: str, question: dict[str, Any] | None = None) -> Any:
+    with httpx2.Client(base_url=url, trust_env=False) as client:
+        answer = client.post(path, json=question) if question is not None else client.get(path)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def number_of(place: Locator) -> float:
+    """The first number in a text, as the page writes it."""
+    found = re.search(r"−?\d[\d.]*(e−?\d+)?", place.inner_text())
+    assert found is not None, place.inner_text()
+    return float(found.group().replace("−", "-"))
+
+
+def four_digits(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+def violations(page: Page, section: str) -> list[str]:
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(f"axe.run('#{section}', {{ resultTypes: ['violations'] }})")
+    return [
+        f"{rule['id']} at {node['target']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+# ---------------------------------------------------------------- 7
+
+
+def test_stepping_back_hands_the_blame_from_unit_to_unit(open_page: Opened, url: str) -> None:
+    told = ask(url, "/v1/simulate/backward", BLAME)
+    page = open_page("/#backpropagation")
+    reading = page.get_by_test_id("reading")
+    expect(reading).to_contain_text(f"= {told['loss']['value']:.4g}")
+    on = page.get_by_role("group", name="The way back").get_by_role("button", name="One step on")
+    for layer in told["layers"]:  # from the output back to the first
+        for unit in layer["units"]:
+            on.press("Enter")
+            expect(reading).to_contain_text(f"{unit['delta']['value']:.4g}".replace("-", "−"))
+    on.press("Enter")
+    expect(reading).to_contain_text(f"{told['loss_after']['value']:.4g}")
+    expect(on).to_be_disabled()
+
+
+def test_a_unit_is_reached_by_arrow_keys_and_says_how_its_blame_comes_about(
+    open_page: Opened,
+) -> None:
+    page = open_page("/#backpropagation")
+    page.get_by_role("button", name="output 1:").focus()
+    for key in ("ArrowLeft", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    reading = page.get_by_test_id("reading")
+    # Its two wires lead to δ = -0.4513 and 0.4513, with the weights 0.3 and -0.5.
+    expect(reading.get_by_role("heading")).to_have_text("hidden 2, unit 2")
+    expect(reading).to_contain_text("0.3·(−0.4513) + (−0.5)·0.4513 = −0.3611")
+    unit = page.get_by_role("button", name="hidden 2 2:")
+    expect(unit).to_have_attribute("aria-pressed", "true")
+    expect(unit).to_contain_text("−0.36")
+
+
+def test_the_slopes_are_checked_by_differences_on_demand(open_page: Opened, url: str) -> None:
+    told = ask(url, "/v1/simulate/backward", BLAME)["check"]
+    page = open_page("/#backpropagation")
+    page.get_by_role("button", name="Check by differences").click()
+    check = page.get_by_test_id("check")
+    expect(check).to_contain_text("✓ The differences agree")
+    expect(check).to_contain_text(f"{told['parameters']} numbers")
+    expect(check).to_contain_text(told["parameter"])
+
+
+def test_the_step_that_is_taken_lowers_the_loss_as_was_told(open_page: Opened, url: str) -> None:
+    told = ask(url, "/v1/simulate/backward", BLAME)
+    page = open_page("/#backpropagation")
+    verdict = page.get_by_test_id("blame-verdict")
+    expect(verdict).to_contain_text("the loss falls")
+    take = page.get_by_role("button", name="Take the step")
+    take.click()
+    expect(verdict).to_contain_text("1 step taken")
+    assert number_of(verdict.locator("strong")) == four_digits(told["loss_after"]["value"])
+    page.get_by_role("button", name="Start over").last.click()
+    expect(verdict).to_contain_text("the loss falls from 0.6003")
+
+
+def test_it_is_the_network_of_the_forward_pass(open_page: Opened) -> None:
+    page = open_page("/?forward.inputs=0,0.3,0.6&blame.step=10#backpropagation")
+    # An input of 0 leaves its weights without blame: the last unit of the first layer.
+    expect(page.get_by_test_id("reading")).to_contain_text("∂L/∂w1,4 = 0·")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("Another activation", {"activation": "relu"}),
+        ("A way around", {"residual": True}),
+        ("Normalization", {"normalization": "layer_norm"}),
+    ],
+)
+def test_a_remedy_brings_the_gradient_back(
+    open_page: Opened, url: str, name: str, change: dict[str, object]
+) -> None:
+    told = ask(url, "/v1/simulate/gradient-flow", change)
+    page = open_page("/#backpropagation")
+    label, ratio = page.get_by_test_id("flow-label"), page.get_by_test_id("flow-ratio")
+    expect(label).to_have_text("vanishing")
+    assert number_of(ratio) == 8.79e-7
+    page.get_by_role("switch", name=name).press("Space")
+    expect(label).to_have_text("healthy")
+    assert told["label"] == "healthy"
+    assert number_of(ratio) == float(f"{told['ratio']['value']:.3g}")
+
+
+def test_larger_first_weights_may_be_too_large(open_page: Opened) -> None:
+    page = open_page("/?deep.activation=softplus&deep.depth=24&deep.start=1#backpropagation")
+    expect(page.get_by_test_id("flow-label")).to_have_text("exploding")
+
+
+def test_four_bars_come_with_their_recipe(open_page: Opened, url: str) -> None:
+    told = ask(url, "/v1/simulate/vanishing-bars", {})
+    page = open_page("/#backpropagation")
+    figure = page.get_by_role("figure", name="1.00, .35, .08, .01")
+    for layer, bar in zip(("output", "layer 3", "layer 2", "layer 1"), (1, 0.35, 0.08, 0.01)):
+        expect(figure.get_by_role("button", name=f"{layer}: {bar:.2f}")).to_be_visible()
+    expect(figure.get_by_role("list", name="Recipe").locator("li")).to_have_text(told["recipe"])
+    seed = figure.get_by_label("Seed", exact=True)
+    seed.fill("1")
+    expect(figure.get_by_test_id("bars-verdict")).to_contain_text("Seed 1 gives")
+    figure.get_by_role("button", name=str(told["matching_seeds"][0]), exact=True).click()
+    expect(figure.get_by_test_id("bars-verdict")).to_contain_text("the bars asked for")
+
+
+def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
+    open_page: Opened, url: str
+) -> None:
+    page = open_page("/#backpropagation")
+    page.get_by_role("button", name="Train all 4").click()
+    again = page.get_by_role("button", name="Train them again")
+    expect(again).to_be_enabled(timeout=30_000)
+    vanished = page.get_by_test_id("race-0")
+    expect(vanished).to_have_text("0.694")  # what a coin toss would have: ln 2 = 0.693
+    assert number_of(page.get_by_test_id("race-1")) < 0.01
+    page.wait_for_url("**race.jobs=**")
+    shared = open_page(page.url)
+    expect(shared.get_by_test_id("race-0")).to_have_text("0.694")
+    link = shared.get_by_role("link", name="A gradient that vanishes").get_attribute("href")
+    job = ask(url, f"/v1{link}")
+    assert round(job["latest"]["train_loss"], 3) == 0.694
+
+
+# ---------------------------------------------------------------- 8
+
+
+def test_a_job_is_trained_before_ones_eyes(open_page: Opened, url: str) -> None:
+    page = open_page("/#training")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_test_id("live-state")).to_have_text("Finished", timeout=20_000)
+    loss = page.get_by_test_id("live-loss")
+    link = page.get_by_role("link", name="Look inside").get_attribute("href")
+    job = ask(url, f"/v1{link}")
+    assert number_of(loss) == four_digits(job["latest"]["train_loss"])
+    figure = page.get_by_role("figure", name="What it says, everywhere")
+    expect(figure).to_contain_text("0 of 200 on the wrong side")
+    # The first stored epoch knows less.
+    page.get_by_role("group", name="Stored epochs").get_by_role(
+        "button", name="To the start"
+    ).click()
+    expect(figure).not_to_contain_text("0 of 200 on the wrong side")
+    page.wait_for_url("**live.job=**")
+    expect(open_page(page.url).get_by_test_id("live-loss")).to_have_text(loss.inner_text())
+
+
+def test_a_run_that_flies_apart_says_where(open_page: Opened) -> None:
+    page = open_page("/?live.preset=diverging#training")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_test_id("live-state")).to_have_text("Diverged", timeout=20_000)
+    expect(page.get_by_role("figure", name="The loss, while it falls")).to_contain_text(
+        re.compile(r"After epoch \d+, in dense_1")
+    )
+
+
+def test_four_phases_are_lit_one_after_another(open_page: Opened, url: str) -> None:
+    spec = ask(url, "/v1/presets/circles")["spec"]
+    asked = {
+        name: spec[name]
+        for name in ("network", "dataset", "loss", "batch_size", "seed", "optimizer")
+    }
+    steps = ask(url, "/v1/simulate/training", {**asked, "epochs": 2, "steps": 2})["steps"]
+    page = open_page("/#training")
+    on = page.get_by_role("group", name="Training, phase by phase").get_by_role(
+        "button", name="One step on"
+    )
+    expect(page.get_by_test_id("phase-loss")).to_have_text("–")
+    for step in steps:
+        for phase in ("forward", "loss", "backward", "update"):
+            shown = page.get_by_test_id(f"phase-{phase}")
+            expect(page.locator("button[aria-pressed=true]", has=shown)).to_be_visible()
+            assert number_of(shown) == four_digits(step[phase]["value"])
+            on.press("Enter")
+
+
+def test_the_learning_rate_answers_at_once_with_a_run_that_was_made(
+    open_page: Opened, url: str
+) -> None:
+    told = ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": "adam"}})
+    page = open_page("/#training")
+    label, loss = page.get_by_test_id("rate-label"), page.get_by_test_id("rate-loss")
+    figure = page.get_by_role("figure", name="One setting, 49 runs")
+    box = figure.get_by_label("Learning rate, as a number")
+    expect(label).to_be_visible()
+    open_page.requested.clear()
+    for place in (0, 16, 24, 47):
+        result = told["results"][place]
+        box.fill(f"{result['learning_rate']:.6g}")
+        box.press("Enter")
+        expect(label).to_have_text(result["label"].replace("_", " "))
+        assert number_of(loss) == float(f"{result['final_loss']:.3g}")
+    assert not [path for path in open_page.requested if "/v1/simulate" in path]
+
+
+def test_one_rate_is_good_for_adam_and_slow_for_plain_descent(open_page: Opened) -> None:
+    page = open_page("/#training")
+    expect(page.get_by_test_id("at-Adam")).to_have_text("good")
+    expect(page.get_by_test_id("at-SGD")).to_have_text("slow")
+    page.get_by_role("radio", name="SGD", exact=True).check(force=True)
+    expect(page.get_by_test_id("rate-label")).to_have_text("slow")
+
+
+def test_a_cosine_is_drawn_before_it_is_run(open_page: Opened) -> None:
+    page = open_page("/#training")
+    # From 3e-4 down to a tenth of it: half way lies between, at 1.65e-4.
+    expect(page.get_by_test_id("schedule-half-way")).to_have_text("0.000165")
+    expect(page.get_by_test_id("schedule-at-the-end")).to_have_text("3e−5")
+    page.get_by_role("radio", name="step", exact=True).check(force=True)
+    # Halved every 25 of 100 epochs.
+    expect(page.get_by_test_id("schedule-half-way")).to_have_text("7.5e−5")
+
+
+@pytest.mark.parametrize("section", ["backpropagation", "training"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_phone_shows_all_of_it_and_axe_finds_nothing(
+    open_page: Opened, section: str, scheme: str
+) -> None:
+    page = open_page(f"/#{section}", size=PHONE, color_scheme=scheme, reduced_motion="reduce")
+    last = page.get_by_test_id("bars-verdict" if section == "backpropagation" else "at-Adam")
+    expect(last).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    assert violations(page, section) == []
