@@ -56,7 +56,8 @@ def test_a_typed_number_may_lie_beyond_the_slider(open_page: Opened) -> None:
 
 def test_the_line_is_the_same_neuron(open_page: Opened, url: str) -> None:
     page = open_page("/#neuron")
-    line = page.get_by_role("slider", name="The line where the sum is 0")
+    plane = page.get_by_role("figure", name="The same neuron, as a line")
+    line = plane.get_by_role("slider", name="The line where the sum is 0")
     line.scroll_into_view_if_needed()
     line.focus()
     for _ in range(5):

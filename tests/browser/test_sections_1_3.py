@@ -217,7 +217,7 @@ def test_two_hidden_units_do_xor_until_their_line_is_moved(open_page: Opened, ur
     expect(does).to_have_text("OR")
     expect(rows.last).to_contain_text("wrong")
     page.get_by_role("figure", name="The same four points").get_by_role(
-        "button", name="Start over"
+        "button", name="Back to OR and NAND"
     ).click()
     expect(does).to_have_text("XOR")
 

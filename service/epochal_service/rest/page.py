@@ -4,6 +4,7 @@
     /lab, /jobs, /jobs/…   ┘ index.html, asked for anew each time
     /assets/name-hash.js     kept for a year: another content has another name
     /favicon.svg, /theme.js  asked for anew each time
+    /examples/plain.html     a page without a framework, for whoever builds another one
 
 The paths of the page are its own: whichever of them is opened first, the page finds by itself what
 to show. All others stay those of the API, so that a path that nobody has is a problem document.
@@ -27,7 +28,7 @@ BUILT = Path(__file__).parents[1] / "page"
 """Where the build puts it, in a checkout as in a wheel."""
 
 PATHS = ("/", "/lab", "/jobs", "/jobs/{id}")
-FILES = ("favicon.svg", "theme.js")
+FILES = ("favicon.svg", "theme.js", "examples/plain.html")
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -112,6 +113,12 @@ class _Page(StaticFiles):
         headers["cache-control"] = "public, max-age=31536000, immutable" if hashed else "no-cache"
         headers["vary"] = "accept-encoding"
         headers.update(_HEADERS)
+        if path.startswith("examples/"):
+            # One file that is read from top to bottom: its script stands in it.
+            headers["content-security-policy"] = (
+                "default-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'none'; "
+                "form-action 'self'; frame-ancestors 'self'"
+            )
         return response
 
     def file_response(

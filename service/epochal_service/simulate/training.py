@@ -51,7 +51,7 @@ from .short_run import ShortRun, priced, short_run
 
 SAMPLES_TOLD = 32
 CURVE_POINTS = 50
-MAP_PLACES = 28
+MAP_PLACES = 40
 """Of a map, along each side."""
 
 _Found: TypeAlias = tuple[LabelName, Array]

@@ -37,9 +37,21 @@ export function toSvg(root: HTMLElement, title: string): string {
 
 function pixels(canvas: HTMLCanvasElement): SVGElement {
   const image = document.createElementNS(SVG, 'image')
-  image.setAttribute('href', canvas.toDataURL())
+  const hard = getComputedStyle(canvas).imageRendering === 'pixelated'
+  image.setAttribute('href', (hard ? enlarged(canvas) : canvas).toDataURL())
   image.setAttribute('preserveAspectRatio', 'none')
   return image
+}
+
+/** Each pixel as the square that it is on the screen: whoever opens the file may smooth what is small. */
+function enlarged(canvas: HTMLCanvasElement, factor = 2): HTMLCanvasElement {
+  const large = document.createElement('canvas')
+  large.width = Math.max(Math.round(canvas.clientWidth * factor), canvas.width)
+  large.height = Math.max(Math.round(canvas.clientHeight * factor), canvas.height)
+  const context = large.getContext('2d')!
+  context.imageSmoothingEnabled = false
+  context.drawImage(canvas, 0, 0, large.width, large.height)
+  return large
 }
 
 function styled(layer: SVGSVGElement): SVGElement {
@@ -53,6 +65,8 @@ function styled(layer: SVGSVGElement): SVGElement {
     for (const name of ['class', 'style', 'tabindex', 'role']) target.removeAttribute(name)
   })
   for (const tool of copy.querySelectorAll('[data-no-export]')) tool.remove()
+  for (const hidden of copy.querySelectorAll('[data-export-only], [data-export-only] *')) hidden.setAttribute('visibility', 'visible')
+  for (const text of copy.querySelectorAll('[data-export-text]')) text.textContent = text.getAttribute('data-export-text')
   return copy
 }
 

@@ -1,0 +1,35 @@
+/** A drawn image as a word of the address: one sign for each pixel, of the 17 levels that the digits have. */
+import type { Codec } from '../../lib/state/url.svelte'
+
+export const SIDE = 8
+const SIGNS = '0123456789abcdefg'
+const MOST = SIGNS.length - 1
+
+export type Image = readonly (readonly number[])[]
+
+/** Rows of a list of pixels. */
+export function rows(pixels: readonly number[]): number[][] {
+  return Array.from({ length: SIDE }, (_, r) => pixels.slice(r * SIDE, (r + 1) * SIDE))
+}
+
+export function write(image: Image): string {
+  return image.flat().map((value) => SIGNS[Math.round(Math.min(Math.max(value, 0), 1) * MOST)]).join('')
+}
+
+export function read(text: string): Image | undefined {
+  const levels = [...text].map((sign) => SIGNS.indexOf(sign))
+  if (levels.length !== SIDE * SIDE || levels.includes(-1)) return undefined
+  return rows(levels.map((level) => level / MOST))
+}
+
+/** `undefined` until somebody draws. */
+export const drawn: Codec<Image | undefined> = {
+  initial: undefined,
+  read,
+  write: (image) => (image ? write(image) : ''),
+}
+
+/** The image with another value in one place. */
+export function put(image: Image, row: number, column: number, value: number): Image {
+  return image.map((each, r) => (r === row ? each.map((old, c) => (c === column ? value : old)) : each))
+}

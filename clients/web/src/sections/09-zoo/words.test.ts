@@ -1,0 +1,12 @@
+import { expect, test } from 'vitest'
+
+import { MOST, tokens } from './words'
+
+test('signs are tokens of their own, and a hyphen holds a word together', () => {
+  expect(tokens("The cat's tail, half-wet.")).toEqual(['The', "cat's", 'tail', ',', 'half-wet', '.'])
+})
+
+test('a sentence that is too long is cut, and an empty one has no tokens', () => {
+  expect(tokens('a '.repeat(30))).toHaveLength(MOST)
+  expect(tokens('  ')).toEqual([])
+})
