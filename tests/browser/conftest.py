@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.servers.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +47,8 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("EPOCHAL_BROWSER") == "required":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
+    # A machine that has much to do is slow, not wrong: what is awaited has three times as long.
+    expect.set_options(timeout=15_000)
     with sync_playwright() as playwright:
         path = next(filter(None, map(shutil.which, NAMES)))
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)

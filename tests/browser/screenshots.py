@@ -64,3 +64,12 @@ def test_the_page_is_pictured(open_page: Opened, runs: list[str], size: str, sch
     ):
         page.goto(path)
         take(page, f"{name}-{size}-{scheme}")
+    for name, job in (("job", runs[-3]), ("job-diverged", runs[0])):
+        page.goto(f"/jobs/{job}")
+        page.get_by_test_id("scrubbed").wait_for()
+        # A figure asks for its numbers when it comes near.
+        for figure in page.get_by_role("figure").all():
+            figure.scroll_into_view_if_needed()
+            page.wait_for_load_state("networkidle")
+        page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+        take(page, f"{name}-{size}-{scheme}")

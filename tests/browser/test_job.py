@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -485,6 +486,61 @@ def test_a_unit_is_chosen_and_shown_large(open_page: Opened, moons: str) -> None
     figure.get_by_role("button", name="dense_1, unit 3").click()
     expect(figure.get_by_role("heading", name="dense_1, unit 3")).to_be_visible()
     page.wait_for_url("**units.chosen=dense_1:2*")
+
+
+def test_a_place_on_the_map_is_asked_about(open_page: Opened, api: Api, moons: str) -> None:
+    def answer(x: float, y: float, epoch: int) -> str:
+        said = api.post(f"/v1/jobs/{moons}/predict", {"inputs": [[x, y]], "epoch": epoch})
+        yes, kind = said["outputs"][0][0], said["classes"][0]
+        return f"{kind}, {round(100 * (yes if kind else 1 - yes), 1):.1f} %"
+
+    page = open_page(f"/jobs/{moons}")
+    plane = page.get_by_role("group", name="The network's answer for every pair of inputs")
+    box = plane.bounding_box()
+    assert box is not None
+    plane.click(position={"x": 0.7 * box["width"], "y": 0.3 * box["height"]})
+    page.wait_for_url("**ask.inputs=*")
+    x, y = (float(each) for each in page.url.split("ask.inputs=")[1].split("&")[0].split(","))
+    expect(plane.get_by_role("img").last).to_contain_text(answer(x, y, 40))
+    page.get_by_role("slider", name="Epoch", exact=True).press("Home")
+    expect(plane.get_by_role("img").last).to_contain_text(answer(x, y, 10))
+    ask = page.get_by_role("figure", name="Ask it yourself")
+    ask.scroll_into_view_if_needed()
+    number = ask.get_by_label("x, as a number")
+    expect(number).to_have_value(f"{x:g}")
+    number.fill("-1.25")
+    number.press("Tab")
+    expect(page.get_by_test_id("answer")).to_have_text(answer(-1.25, y, 10).split(",")[0])
+
+
+def test_a_digit_is_drawn_by_keyboard(open_page: Opened, api: Api) -> None:
+    job = api.train(DIGITS)
+    page = open_page(f"/jobs/{job}")
+    ask = page.get_by_role("figure", name="Ask it yourself")
+    ask.scroll_into_view_if_needed()
+    ask.get_by_role("button", name="Wipe").click()
+    pad = ask.get_by_role("application", name="Drawing of 8 by 8 pixels")
+    pad.focus()
+    for _ in range(4):
+        pad.press("ArrowUp")
+        pad.press("Space")
+    # The address is written when the pen rests; until then it has the wiped picture.
+    page.wait_for_url(re.compile(r"ask\.inputs=0,0,0,0\.25,1,"))
+    inputs = [float(each) for each in page.url.split("ask.inputs=")[1].split("&")[0].split(",")]
+    # A stroke of four in the fifth column, up to the edge, and a quarter of the ink beside it.
+    assert [inputs[8 * row + 4] for row in range(8)] == [1, 1, 1, 1, 0.25, 0, 0, 0]
+    assert inputs[3] == 0.25
+    said = api.post(f"/v1/jobs/{job}/predict", {"inputs": [inputs]})
+    expect(page.get_by_test_id("answer")).to_have_text(str(said["classes"][0]))
+
+
+def test_a_run_is_taken_back_to_the_lab(open_page: Opened, api: Api, moons: str) -> None:
+    page = open_page(f"/jobs/{moons}")
+    link = page.get_by_role("link", name="Edit in the lab").get_attribute("href")
+    assert link is not None
+    spec = json.loads(parse_qs(urlsplit(link).query)["lab.spec"][0])
+    again = api.post("/v1/jobs?validate_only=true", spec)["spec"]
+    assert again == api.get(f"/v1/jobs/{moons}")["spec"]
 
 
 def test_a_run_that_there_is_not_is_told(open_page: Opened) -> None:

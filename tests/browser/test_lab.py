@@ -4,12 +4,13 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE, WIDE, Opened, violations
+from tests.servers.stack import await_condition
 
 GOOD = "age,smokes,pulse\n" + "".join(
     f"{20 + i},{'yes' if i % 3 else 'no'},{60 + i % 7}.5\n" for i in range(40)
@@ -251,6 +252,7 @@ def test_several_learning_rates_are_tried_at_once(open_page: Opened, url: str) -
     assert rows.count() == 1 + 4
     for row, member in zip(rows.all()[1:], sweep["members"], strict=True):
         expect(row).to_contain_text(member["label"]["name"].replace("_", " "))
+    assert violations(page) == []
     page.get_by_role("button", name="Use the learning rate 0.0046").click()
     expect(page.get_by_label("Learning rate, as a number")).to_have_value("0.0046")
 
@@ -298,3 +300,31 @@ def test_axe_finds_nothing_wrong_with_drawing_and_files(open_page: Opened, tmp_p
     page.locator("input[type=file]").set_input_files(file)
     expect(page.get_by_role("button", name="Use this file")).to_be_visible()
     assert violations(page) == []
+
+
+def test_a_fork_says_where_it_begins(open_page: Opened, url: str) -> None:
+    spec = ask(url, "/v1/presets/xor")["spec"] | {"epochs": 20}
+    job = ask(url, "/v1/jobs", spec)["id"]
+    await_condition(
+        lambda: ask(url, f"/v1/jobs/{job}")["state"] == "succeeded", 30, "the run is over"
+    )
+    fork = spec | {"initial_weights": {"job": job, "epoch": 20}}
+    page = open_page(f"/lab?lab.spec={quote(json.dumps(fork))}")
+    expect(page.get_by_text("Begins from the weights of")).to_contain_text("at epoch 20")
+    expect(page.get_by_test_id("price-parameters")).to_have_text("17")
+    page.get_by_role("button", name="Begin afresh").click()
+    expect(page.get_by_text("Begins from the weights of")).to_be_hidden()
+    assert "initial_weights" not in spec_of(page)
+
+
+def test_pictures_can_begin_with_a_convolution(open_page: Opened, url: str) -> None:
+    page = open_page("/lab")
+    page.get_by_role("button", name="digits").click()
+    page.get_by_role("button", name="convolution").click()
+    # 8 filters of 3×3 with their biases, then 10 units over 4×4×8 numbers.
+    expect(page.get_by_test_id("price-parameters")).to_have_text("1,370")
+    network = page.get_by_role("list", name="The network")
+    expect(network.get_by_role("listitem")).to_have_text(
+        [re.compile(each) for each in ("64$", "8×8×1", "8×8×8", "4×4×8", "128", "10$")]
+    )
+    assert ask(url, "/v1/jobs?validate_only=true", spec_of(page))["parameters"] == 1370

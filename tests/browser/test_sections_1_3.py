@@ -22,16 +22,17 @@ def figure(page: Page, title: str) -> Locator:
     return found
 
 
+def choose(place: Locator, label: str) -> None:
+    place.get_by_label(label, exact=True).press("Space")
+
+
 def number(text: str) -> float:
     return float(text.replace("−", "-"))
 
 
-def four_digits(value: float) -> str:
-    return f"{value:.4g}"
-
-
-def significant(text: str) -> str:
-    return four_digits(number(text))
+def written(value: float) -> str:
+    """Four significant digits, as the page writes them: `3.483e−7`."""
+    return re.sub(r"e-0?", "e-", f"{value:.4g}").replace("-", "−")
 
 
 # Section 1
@@ -70,6 +71,20 @@ def test_pointing_at_a_part_shows_its_counterpart_and_choosing_it_keeps_it(
     expect(drawing).to_contain_text("Dale's principle")
 
 
+def test_a_signal_runs_through_both_neurons_unless_less_motion_is_asked_for(
+    open_page: Opened,
+) -> None:
+    page = open_page("/#network")
+    drawing = figure(page, "Two neurons, part by part")
+    drawing.get_by_role("button", name="Send a signal").click()
+    # Five synapses and three inputs; axon and output; four terminals and three next neurons.
+    for stage, count in (("in", 8), ("out", 2), ("on", 7)):
+        expect(drawing.locator(f".signal.{stage}")).to_have_count(count)
+    still = open_page("/#network", reduced_motion="reduce")
+    expect(figure(still, "Two neurons, part by part").get_by_role("img")).to_be_visible()
+    expect(still.get_by_role("button", name="Send a signal")).to_have_count(0)
+
+
 def test_a_wider_row_fits_better_by_as_much_as_the_api_says(open_page: Opened, url: str) -> None:
     fits = {
         each["width"]: each
@@ -79,12 +94,11 @@ def test_a_wider_row_fits_better_by_as_much_as_the_api_says(open_page: Opened, u
     }
     page = open_page("/#network")
     fit = figure(page, "A row of hidden units follows a curve")
-    fit.get_by_label("bump").check(force=True)
+    choose(fit, "bump")
     for width in (1, 8):
-        fit.get_by_label(str(width), exact=True).check(force=True)
+        choose(fit, str(width))
         expect(fit.get_by_test_id("parameters")).to_have_text(str(3 * width + 1))
-    shown = significant(fit.get_by_test_id("fit-error").inner_text())
-    assert shown == four_digits(fits[8]["median_error"])
+    expect(fit.get_by_test_id("fit-error")).to_have_text(written(fits[8]["median_error"]))
     assert fits[8]["median_error"] < fits[1]["median_error"] / 10
 
 
@@ -100,15 +114,15 @@ def test_the_chart_of_errors_chooses_the_width(open_page: Opened) -> None:
 def test_a_curve_drawn_by_hand_is_fitted(open_page: Opened, url: str) -> None:
     page = open_page("/#network")
     fit = figure(page, "A row of hidden units follows a curve")
-    fit.get_by_label("draw your own").check(force=True)
+    choose(fit, "draw your own")
     first = fit.get_by_role("slider", name="Point 1 of 25")
     expect(first).to_have_attribute("aria-valuenow", "-0.6")
-    box = fit.get_by_role("group", name="The points to fit").bounding_box()
+    plot = fit.get_by_role("group", name="The points to fit")
+    box = plot.bounding_box()
     assert box is not None
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + 20, middle)
+    plot.hover(position={"x": 20, "y": box["height"] / 2})
     page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 4, middle, steps=6)
+    plot.hover(position={"x": box["width"] - 4, "y": box["height"] / 2})
     page.mouse.up()
     dots = fit.get_by_role("slider")
     heights = {each.get_attribute("aria-valuenow") for each in dots.all()}
@@ -123,9 +137,7 @@ def test_a_curve_drawn_by_hand_is_fitted(open_page: Opened, url: str) -> None:
         outputs=outputs,
         widths=[1, 2, 4, 8, 16, 32],
     )["widths"][1]["median_error"]
-    expect(fit.get_by_test_id("fit-error")).to_have_text(
-        re.compile(re.escape(four_digits(expected)[:5]))
-    )
+    expect(fit.get_by_test_id("fit-error")).to_have_text(written(expected))
 
 
 # Section 2
@@ -158,7 +170,7 @@ def test_an_answer_changed_in_the_table_makes_xor_and_its_proof(
     page = open_page("/?rule.learn=or#neuron")
     rule = figure(page, "The perceptron rule, one point at a time")
     margin = simulate(url, "perceptron", table="or")["separation"]["margin"]
-    expect(page.get_by_test_id("margin")).to_have_text(four_digits(margin))
+    expect(page.get_by_test_id("margin")).to_have_text(written(margin))
     rule.get_by_role("button", name="For 1 and 1: 1. Change it").click()
     expect(rule.get_by_label("To be learnt")).to_have_value("xor")
     proof = figure(page, "Why no line can do it")
@@ -185,9 +197,10 @@ def test_points_of_ones_own_are_placed_and_moved(open_page: Opened) -> None:
     rule.get_by_label("To be learnt").select_option("points")
     points = rule.get_by_role("slider", name="Point: x₁")
     expect(points).to_have_count(8)
-    box = rule.get_by_role("group", name="The points, and the line").bounding_box()
+    plane = rule.get_by_role("group", name="The points, and the line")
+    box = plane.bounding_box()
     assert box is not None
-    page.mouse.click(box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.8)
+    plane.click(position={"x": box["width"] * 0.8, "y": box["height"] * 0.8})
     expect(points).to_have_count(9)
     expect(page.get_by_role("figure", name="Why no line can do it")).to_be_visible()
     rule.get_by_role("button", name="Remove the last").click()
@@ -209,7 +222,7 @@ def test_two_hidden_units_do_xor_until_their_line_is_moved(open_page: Opened, ur
         [each["value"] for each in (*point["hidden"], point["output"])]
         for point in simulate(url, "xor")["points"]
     ]
-    inputs.get_by_label("h₂").check(force=True)
+    choose(inputs, "h₂")
     line = inputs.get_by_role("slider", name="The line where the sum is 0")
     line.focus()
     for _ in range(20):
@@ -226,7 +239,7 @@ def test_training_finds_xor_and_its_weights_are_taken_in_hand(open_page: Opened,
     expected = simulate(url, "xor", train=True, activation="tanh", seed=0)
     solved = sum(start["solved"] for start in expected["starts"])
     page = open_page("/#neuron")
-    figure(page, "Two lines over the inputs").get_by_label("trained").check(force=True)
+    choose(figure(page, "Two lines over the inputs"), "trained")
     expect(page.get_by_role("heading", name=f"{solved} of 8 starts found it")).to_be_visible()
     expect(page.get_by_test_id("xor-verdict")).to_have_text(expected["verdict"])
     page.get_by_role("button", name="Take these weights in hand").click()
@@ -249,8 +262,8 @@ def test_a_point_moves_along_curve_and_slope_by_keyboard(open_page: Opened, url:
     expect(page.get_by_label("x, as a number")).to_have_value("1.1")
     expected = simulate(url, "activation", activations=["sigmoid"], x=1.1)["activations"][0]
     line = page.get_by_test_id("at-sigmoid")
-    expect(line).to_contain_text(f"= {four_digits(expected['value']['value'])}")
-    expect(line).to_contain_text(f"= {four_digits(expected['derivative']['value'])}")
+    expect(line).to_contain_text(f"= {written(expected['value']['value'])}")
+    expect(line).to_contain_text(f"= {written(expected['derivative']['value'])}")
 
 
 def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str) -> None:
@@ -258,13 +271,13 @@ def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str)
     gelu = next(each for each in known if each["activation"] == "gelu")
     page = open_page("/#activations")
     curves = page.get_by_role("group", name="Curves, at most 5")
-    curves.get_by_label("GELU", exact=True).check(force=True)
+    choose(curves, "GELU")
     expect(page.get_by_test_id("facts")).to_contain_text(gelu["trouble"])
     expect(page.get_by_test_id("facts")).to_contain_text("1.129 at 1.41")
     expect(page.get_by_test_id("at-gelu")).to_be_visible()
-    curves.get_by_label("step", exact=True).check(force=True)
+    choose(curves, "step")
     expect(curves.get_by_label("linear", exact=True)).to_be_disabled()
-    curves.get_by_label("sigmoid", exact=True).uncheck(force=True)
+    choose(curves, "sigmoid")
     expect(page.get_by_test_id("at-sigmoid")).to_have_count(0)
     page.wait_for_url("**activation.shown=tanh,relu,gelu,step**")
 
@@ -279,8 +292,7 @@ def test_a_gradient_fades_with_depth(open_page: Opened, url: str, depth: int, la
     assert expected["label"] == label
     arrives = page.locator(".arrives")
     expect(arrives).to_contain_text(label)
-    shown = page.get_by_test_id("chain-gradient").inner_text()
-    assert significant(shown) == four_digits(expected["gradient"])
+    expect(page.get_by_test_id("chain-gradient")).to_have_text(written(expected["gradient"]))
 
 
 def test_a_heavy_weight_makes_a_relu_chain_explode(open_page: Opened, url: str) -> None:

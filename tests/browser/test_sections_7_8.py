@@ -51,6 +51,13 @@ def four_digits(value: float) -> float:
     return float(f"{value:.4g}")
 
 
+def visit(open_page: Opened, section: str, query: str = "", **options: Any) -> Page:
+    """The section with all of its figures, whose numbers may still be on their way."""
+    page = open_page(f"/{'?' * bool(query)}{query}#{section}", **options)
+    expect(page.locator(f"#{section} figure").first).to_be_visible(timeout=30_000)
+    return page
+
+
 def violations(page: Page, section: str) -> list[str]:
     page.evaluate(AXE.read_text())
     found = page.evaluate(f"axe.run('#{section}', {{ resultTypes: ['violations'] }})")
@@ -66,7 +73,7 @@ def violations(page: Page, section: str) -> list[str]:
 
 def test_stepping_back_hands_the_blame_from_unit_to_unit(open_page: Opened, url: str) -> None:
     told = ask(url, "/v1/simulate/backward", BLAME)
-    page = open_page("/#backpropagation")
+    page = visit(open_page, "backpropagation")
     reading = page.get_by_test_id("reading")
     expect(reading).to_contain_text(f"= {told['loss']['value']:.4g}")
     on = page.get_by_role("group", name="The way back").get_by_role("button", name="One step on")
@@ -82,7 +89,7 @@ def test_stepping_back_hands_the_blame_from_unit_to_unit(open_page: Opened, url:
 def test_a_unit_is_reached_by_arrow_keys_and_says_how_its_blame_comes_about(
     open_page: Opened,
 ) -> None:
-    page = open_page("/#backpropagation")
+    page = visit(open_page, "backpropagation")
     page.get_by_role("button", name="output 1:").focus()
     for key in ("ArrowLeft", "ArrowDown", "Enter"):
         page.keyboard.press(key)
@@ -97,7 +104,7 @@ def test_a_unit_is_reached_by_arrow_keys_and_says_how_its_blame_comes_about(
 
 def test_the_slopes_are_checked_by_differences_on_demand(open_page: Opened, url: str) -> None:
     told = ask(url, "/v1/simulate/backward", BLAME)["check"]
-    page = open_page("/#backpropagation")
+    page = visit(open_page, "backpropagation")
     page.get_by_role("button", name="Check by differences").click()
     check = page.get_by_test_id("check")
     expect(check).to_contain_text("✓ The differences agree")
@@ -107,7 +114,7 @@ def test_the_slopes_are_checked_by_differences_on_demand(open_page: Opened, url:
 
 def test_the_step_that_is_taken_lowers_the_loss_as_was_told(open_page: Opened, url: str) -> None:
     told = ask(url, "/v1/simulate/backward", BLAME)
-    page = open_page("/#backpropagation")
+    page = visit(open_page, "backpropagation")
     verdict = page.get_by_test_id("blame-verdict")
     expect(verdict).to_contain_text("the loss falls")
     take = page.get_by_role("button", name="Take the step")
@@ -119,7 +126,7 @@ def test_the_step_that_is_taken_lowers_the_loss_as_was_told(open_page: Opened, u
 
 
 def test_it_is_the_network_of_the_forward_pass(open_page: Opened) -> None:
-    page = open_page("/?forward.inputs=0,0.3,0.6&blame.step=10#backpropagation")
+    page = visit(open_page, "backpropagation", "forward.inputs=0,0.3,0.6&blame.step=10")
     # An input of 0 leaves its weights without blame: the last unit of the first layer.
     expect(page.get_by_test_id("reading")).to_contain_text("∂L/∂w1,4 = 0·")
 
@@ -136,7 +143,7 @@ def test_a_remedy_brings_the_gradient_back(
     open_page: Opened, url: str, name: str, change: dict[str, object]
 ) -> None:
     told = ask(url, "/v1/simulate/gradient-flow", change)
-    page = open_page("/#backpropagation")
+    page = visit(open_page, "backpropagation")
     label, ratio = page.get_by_test_id("flow-label"), page.get_by_test_id("flow-ratio")
     expect(label).to_have_text("vanishing")
     assert number_of(ratio) == 8.79e-7
@@ -146,14 +153,20 @@ def test_a_remedy_brings_the_gradient_back(
     assert number_of(ratio) == float(f"{told['ratio']['value']:.3g}")
 
 
-def test_larger_first_weights_may_be_too_large(open_page: Opened) -> None:
-    page = open_page("/?deep.activation=softplus&deep.depth=24&deep.start=1#backpropagation")
+def test_a_remedy_may_be_too_much(open_page: Opened, url: str) -> None:
+    asked = {"activation": "relu", "depth": 32, "normalization": "layer_norm"}
+    told = ask(url, "/v1/simulate/gradient-flow", asked)
+    page = visit(open_page, "backpropagation", "deep.activation=relu&deep.depth=32&deep.norm=1")
     expect(page.get_by_test_id("flow-label")).to_have_text("exploding")
+    assert told["label"] == "exploding"
+    assert number_of(page.get_by_test_id("flow-ratio")) == float(f"{told['ratio']['value']:.3g}")
+    # What is so already cannot be switched on.
+    expect(page.get_by_role("switch", name="Another activation")).to_be_disabled()
 
 
 def test_four_bars_come_with_their_recipe(open_page: Opened, url: str) -> None:
     told = ask(url, "/v1/simulate/vanishing-bars", {})
-    page = open_page("/#backpropagation")
+    page = visit(open_page, "backpropagation")
     figure = page.get_by_role("figure", name="1.00, .35, .08, .01")
     for layer, bar in zip(("output", "layer 3", "layer 2", "layer 1"), (1, 0.35, 0.08, 0.01)):
         expect(figure.get_by_role("button", name=f"{layer}: {bar:.2f}")).to_be_visible()
@@ -168,7 +181,7 @@ def test_four_bars_come_with_their_recipe(open_page: Opened, url: str) -> None:
 def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page("/#backpropagation")
+    page = visit(open_page, "backpropagation")
     page.get_by_role("button", name="Train all 4").click()
     again = page.get_by_role("button", name="Train them again")
     expect(again).to_be_enabled(timeout=30_000)
@@ -187,7 +200,7 @@ def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
 
 
 def test_a_job_is_trained_before_ones_eyes(open_page: Opened, url: str) -> None:
-    page = open_page("/#training")
+    page = visit(open_page, "training")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_test_id("live-state")).to_have_text("Finished", timeout=20_000)
     loss = page.get_by_test_id("live-loss")
@@ -206,7 +219,7 @@ def test_a_job_is_trained_before_ones_eyes(open_page: Opened, url: str) -> None:
 
 
 def test_a_run_that_flies_apart_says_where(open_page: Opened) -> None:
-    page = open_page("/?live.preset=diverging#training")
+    page = visit(open_page, "training", "live.preset=diverging")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_test_id("live-state")).to_have_text("Diverged", timeout=20_000)
     expect(page.get_by_role("figure", name="The loss, while it falls")).to_contain_text(
@@ -221,7 +234,7 @@ def test_four_phases_are_lit_one_after_another(open_page: Opened, url: str) -> N
         for name in ("network", "dataset", "loss", "batch_size", "seed", "optimizer")
     }
     steps = ask(url, "/v1/simulate/training", {**asked, "epochs": 2, "steps": 2})["steps"]
-    page = open_page("/#training")
+    page = visit(open_page, "training")
     on = page.get_by_role("group", name="Training, phase by phase").get_by_role(
         "button", name="One step on"
     )
@@ -238,7 +251,7 @@ def test_the_learning_rate_answers_at_once_with_a_run_that_was_made(
     open_page: Opened, url: str
 ) -> None:
     told = ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": "adam"}})
-    page = open_page("/#training")
+    page = visit(open_page, "training")
     label, loss = page.get_by_test_id("rate-label"), page.get_by_test_id("rate-loss")
     figure = page.get_by_role("figure", name="One setting, 49 runs")
     box = figure.get_by_label("Learning rate, as a number")
@@ -250,11 +263,11 @@ def test_the_learning_rate_answers_at_once_with_a_run_that_was_made(
         box.press("Enter")
         expect(label).to_have_text(result["label"].replace("_", " "))
         assert number_of(loss) == float(f"{result['final_loss']:.3g}")
-    assert not [path for path in open_page.requested if "/v1/simulate" in path]
+    assert not [path for path in open_page.requested if "learning-rates" in path]
 
 
 def test_one_rate_is_good_for_adam_and_slow_for_plain_descent(open_page: Opened) -> None:
-    page = open_page("/#training")
+    page = visit(open_page, "training")
     expect(page.get_by_test_id("at-Adam")).to_have_text("good")
     expect(page.get_by_test_id("at-SGD")).to_have_text("slow")
     page.get_by_role("radio", name="SGD", exact=True).check(force=True)
@@ -262,7 +275,7 @@ def test_one_rate_is_good_for_adam_and_slow_for_plain_descent(open_page: Opened)
 
 
 def test_a_cosine_is_drawn_before_it_is_run(open_page: Opened) -> None:
-    page = open_page("/#training")
+    page = visit(open_page, "training")
     # From 3e-4 down to a tenth of it: half way lies between, at 1.65e-4.
     expect(page.get_by_test_id("schedule-half-way")).to_have_text("0.000165")
     expect(page.get_by_test_id("schedule-at-the-end")).to_have_text("3e−5")
@@ -276,8 +289,9 @@ def test_a_cosine_is_drawn_before_it_is_run(open_page: Opened) -> None:
 def test_a_phone_shows_all_of_it_and_axe_finds_nothing(
     open_page: Opened, section: str, scheme: str
 ) -> None:
-    page = open_page(f"/#{section}", size=PHONE, color_scheme=scheme, reduced_motion="reduce")
+    page = visit(open_page, section, size=PHONE, color_scheme=scheme, reduced_motion="reduce")
     last = page.get_by_test_id("bars-verdict" if section == "backpropagation" else "at-Adam")
     expect(last).to_be_visible()
+    expect(page.locator(f"#{section} [role=status]")).to_have_count(0)  # nothing is loading
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
     assert violations(page, section) == []

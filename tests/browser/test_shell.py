@@ -2,9 +2,10 @@
 
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import PHONE, WIDE, Opened, see_everything, violations
+from tests.browser.conftest import PHONE, Opened, violations
 
 SECTIONS = [
     "network",
@@ -18,7 +19,6 @@ SECTIONS = [
     "zoo",
     "timeline",
 ]
-FIRST_LOAD_BYTES = 200_000
 
 
 def test_the_journey_has_its_ten_sections_in_order(open_page: Opened) -> None:
@@ -89,40 +89,135 @@ def test_every_path_of_the_page_can_be_opened_first(open_page: Opened, path: str
     open_page.complaints[:] = [c for c in open_page.complaints if "404" not in c]
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_with_the_journey(
-    open_page: Opened, size: dict[str, int], scheme: str
+def test_a_keyboard_alone_reads_and_moves_a_whole_section(open_page: Opened) -> None:
+    """Every control of the section in turn, each with a ring around it, and out at its end."""
+    page = open_page("/#neuron")
+    expect(page.get_by_test_id("sum")).to_contain_text("0.750")
+    page.get_by_role("heading", name="One neuron").first.scroll_into_view_if_needed()
+    section = page.locator("section#neuron")
+    questions = section.get_by_role("radio")
+    expect(questions.first).to_be_attached()
+    first = section.get_by_label("x₁", exact=True)
+    first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(section.get_by_label("x₁, as a number")).to_have_value("1.01")
+    stops: list[str] = []
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(STOP)
+        if stop is None:
+            break
+        name, ring = stop
+        assert ring, f"nothing shows that {name} has the focus"
+        stops.append(name)
+        if name == "The line where the sum is 0. Arrow keys move it, with Shift they turn it":
+            bias = section.get_by_label("b, as a number").input_value()
+            page.keyboard.press("ArrowRight")
+            expect(section.get_by_label("b, as a number")).not_to_have_value(bias)
+        elif name == "Table" and stops.count("Table") == 1:
+            page.keyboard.press("Enter")
+            expect(section.get_by_role("region", name="as a table").first).to_be_visible()
+            page.keyboard.press("Enter")
+            expect(section.get_by_role("region", name="as a table")).to_have_count(0)
+    else:
+        pytest.fail("the keyboard does not come out of the section")
+    for name in ("w₁", "w₂", "w₃", "b", "Table", "Save", "Start over"):
+        assert name in stops, f"{name} cannot be reached by Tab"
+
+
+STOP = """() => {
+    const focused = document.activeElement
+    if (!focused.closest('section#neuron')) return null
+    const rings = [focused, ...focused.querySelectorAll('*'), ...(focused.labels ?? [])]
+    const shown = (element) => {
+        const style = getComputedStyle(element)
+        const drawn = element.closest('svg') && style.stroke.replaceAll(' ', '') !== 'rgba(0,0,0,0)'
+        return style.outlineStyle !== 'none' || style.boxShadow !== 'none' || drawn
+    }
+    const name = focused.ariaLabel ?? focused.labels?.[0]?.innerText ?? focused.innerText
+    return [name.trim(), rings.some(shown)]
+}"""
+
+
+@pytest.mark.parametrize(
+    ("path", "figure", "controls"),
+    [
+        ("/?start.seed=5", "A network learns", ["Other first weights"]),
+        ("/?neuron.weights=0.2,1.5,0.5#neuron", "The same neuron, as a line", []),
+        ("/?fit.target=step&fit.width=8#network", "A row of hidden units", []),
+    ],
+    ids=["start", "neuron", "network"],
+)
+def test_a_link_opened_by_somebody_else_shows_the_same_picture(
+    open_page: Opened, path: str, figure: str, controls: list[str]
 ) -> None:
-    page = open_page(size=size, color_scheme=scheme, reduced_motion="reduce")
-    see_everything(page)
+    """What is drawn, mark by mark, in another browser profile."""
+    drawn = []
+    mine = open_page(path, reduced_motion="reduce")
+    for page in (mine, None):
+        page = page or open_page(mine.url, reduced_motion="reduce")
+        place = page.get_by_role("figure", name=figure)
+        place.scroll_into_view_if_needed()
+        expect(place.locator("svg circle, svg path.front").first).to_be_visible()
+        if page is mine:
+            for name in controls:
+                before = page.url
+                place.get_by_role("button", name=name).click()
+                page.wait_for_url(lambda url, before=before: url != before)  # type: ignore[misc]
+        page.wait_for_load_state("networkidle")
+        marks = place.locator(".picture svg :is(path, circle, line, polyline)")
+        drawn.append(
+            marks.evaluate_all(
+                "(all) => all.map((each) => ['d', 'cx', 'cy', 'x1', 'y1', 'x2', 'y2']"
+                ".map((name) => each.getAttribute(name)))"
+            )
+        )
+    assert len(drawn[0]) > 5
+    assert drawn[0] == drawn[1]
+
+
+def test_the_first_run_is_the_one_that_the_api_trains(open_page: Opened, url: str) -> None:
+    page = open_page("/?start.seed=3", reduced_motion="reduce")
+    expect(page.get_by_test_id("first-epoch")).to_have_text("400")
+    layers = [
+        {"type": "dense", "units": 12, "activation": "tanh"},
+        {"type": "dense", "units": 12, "activation": "tanh"},
+        {"type": "dense", "units": 1, "activation": "sigmoid"},
+    ]
+    asked = {
+        "network": {"input_shape": [2], "layers": layers},
+        "dataset": {"name": "spiral", "samples": 200, "noise": 0.05},
+        "optimizer": {"type": "adam", "learning_rate": 0.02},
+        "epochs": 400,
+        "seed": 3,
+    }
+    answer = httpx2.post(f"{url}/v1/simulate/training", json=asked, trust_env=False).json()
+
+    def loss() -> float:
+        return float(page.get_by_test_id("first-loss").inner_text())
+
+    assert loss() == pytest.approx(answer["train_loss"][-1], rel=5e-3)
+    page.get_by_role("slider", name="Loss of each epoch").press("Home")
+    expect(page.get_by_test_id("first-epoch")).to_have_text("0")
+    assert loss() == pytest.approx(answer["train_loss"][0], rel=5e-3)
+    figure = page.get_by_role("figure", name="A network learns")
+    expect(figure.get_by_role("button", name="Play again")).to_have_count(0)
+    page.emulate_media(reduced_motion="no-preference")
+    expect(figure.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_test_id("first-epoch")).to_have_text("400", timeout=15_000)
+    expect(figure.get_by_role("button", name="Play again")).to_be_visible()
+
+
+def test_a_page_without_a_framework_trains_xor(open_page: Opened) -> None:
+    page = open_page("/examples/plain.html")
+    page.get_by_role("button", name="Train").click()
+    expect(page.get_by_role("status")).to_contain_text("Epoch 2000", timeout=30_000)
+    answers = page.get_by_role("row").locator("td:last-child")
+    expect(answers).to_have_count(5)
+    assert [round(float(text)) for text in answers.all_inner_texts()[1:]] == [0, 1, 1, 0]
+    drawn = page.evaluate("document.querySelector('polyline').points.numberOfItems")
+    assert 100 < drawn <= 2000
     assert violations(page) == []
-
-
-@pytest.mark.parametrize("path", ["/lab", "/jobs"])
-def test_axe_finds_nothing_wrong_with_the_other_pages(open_page: Opened, path: str) -> None:
-    page = open_page(path, reduced_motion="reduce")
-    page.wait_for_load_state("networkidle")
-    assert violations(page) == []
-
-
-def test_nothing_is_wider_than_a_phone(open_page: Opened) -> None:
-    page = open_page(size=PHONE)
-    see_everything(page)
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-
-
-def test_the_first_load_is_small_and_comes_from_here(open_page: Opened) -> None:
-    page = open_page()
-    page.wait_for_load_state("networkidle")
-    size = page.evaluate(
-        "performance.getEntriesByType('resource')"
-        ".filter((entry) => new URL(entry.name).pathname.endsWith('.js'))"
-        ".reduce((sum, entry) => sum + entry.encodedBodySize, 0)"
-    )
-    assert 10_000 < size < FIRST_LOAD_BYTES
-    hosts = {urlsplit(url).netloc for url in open_page.requested if not url.startswith("data:")}
-    assert hosts == {urlsplit(open_page.base_url).netloc}
 
 
 def test_a_lost_connection_is_told_and_found_again(open_page: Opened) -> None:

@@ -152,9 +152,9 @@ export const SCHEDULES: Record<string, Kind & { fresh: Record<string, unknown> }
 }
 
 export const AUGMENTATIONS: Record<string, Kind & { fresh: Record<string, unknown> }> = {
-  shift: { title: 'Shift', fresh: { type: 'shift', reach: 1 }, fields: [{ name: 'reach', label: 'Up to', kind: 'number', whole: true, min: 0, max: 64 }] },
-  noise: { title: 'Noise', fresh: { type: 'noise', deviation: 0.05 }, fields: [{ name: 'deviation', label: 'Deviation', kind: 'number', min: 0 }] },
-  flip: { title: 'Mirror', fresh: { type: 'flip' }, fields: [{ name: 'probability', label: 'How often', kind: 'share', initial: 0.5 }] },
+  shift: { title: 'Move them about', fresh: { type: 'shift', reach: 1 }, fields: [{ name: 'reach', label: 'Up to', kind: 'number', whole: true, min: 0, max: 64 }] },
+  noise: { title: 'Add noise', fresh: { type: 'noise', deviation: 0.05 }, fields: [{ name: 'deviation', label: 'Deviation', kind: 'number', min: 0 }] },
+  flip: { title: 'Mirror them', fresh: { type: 'flip' }, fields: [{ name: 'probability', label: 'How often', kind: 'share', initial: 0.5 }] },
 }
 
 /** Without the finer settings that are as they would be anyway, which a run's own spec spells out. */

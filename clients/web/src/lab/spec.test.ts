@@ -117,6 +117,16 @@ describe('other data', () => {
     expect(withData(next, { name: 'two_moons' }, MOONS).validation_fraction).toBe(0.2)
   })
 
+  it('leave what was set for a drawing as it grows', () => {
+    const drawing = (samples: number) => ({ inputs: Array.from({ length: samples }, () => [0, 1]), targets: Array.from({ length: samples }, () => [1]) })
+    const facts = (samples: number): Facts => ({ ...MOONS, samples })
+    const first = withData(START, drawing(4), facts(4))
+    expect(first).toMatchObject({ validation_fraction: 0, epochs: 500, optimizer: { learning_rate: 0.05 } })
+    const more = withData({ ...first, epochs: 50 }, drawing(40), facts(40))
+    expect(more).toMatchObject({ validation_fraction: 0.2, epochs: 50 })
+    expect(withData({ ...more, validation_fraction: 0 }, drawing(41), facts(41)).validation_fraction).toBe(0)
+  })
+
   it('leave a loss that still has a meaning', () => {
     const huber = withLoss(START, 'huber', MOONS)
     expect(withData(huber, { name: 'sine' }, SINE).loss).toBe('huber')

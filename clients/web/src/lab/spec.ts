@@ -164,21 +164,26 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
   const built = flat && !ROOMY.some((each) => JSON.stringify(each) === JSON.stringify(layersOf(spec).slice(0, -1)))
   const layers: readonly Layer[] = built ? layersOf(spec) : [...hidden(facts), { type: 'dense', units: 1 }]
   const losses = lossesFor(facts)
-  const few = facts.samples < 20
+  const few = facts.samples < HANDFUL
   const inEpoch = steps({ ...spec, epochs: 1 }, facts.samples)
+  // A drawing that goes on is the same data: what was set for it stays.
+  const before = 'inputs' in spec.dataset && 'inputs' in dataset ? spec.dataset : undefined
+  const grown = before !== undefined && before.inputs.length >= HANDFUL
   const next: Spec = {
     ...spec,
-    dataset: compact({ ...dataset, scaling: dataset.scaling ?? scalingFor(dataset, facts) }),
+    dataset: compact({ ...dataset, scaling: before ? before.scaling : (dataset.scaling ?? scalingFor(dataset, facts)) }),
     network: { input_shape: [facts.features], layers: [...layers] },
-    validation_fraction: few ? 0 : spec.validation_fraction || 0.2,
+    validation_fraction: few ? 0 : grown ? spec.validation_fraction : spec.validation_fraction || 0.2,
     // An epoch of few samples is few steps: it takes more of them.
-    epochs: Math.max(spec.epochs, Math.min(500, 100 * Math.ceil(ENOUGH / (100 * inEpoch)))),
+    epochs: Math.max(spec.epochs, before ? 0 : Math.min(500, 100 * Math.ceil(ENOUGH / (100 * inEpoch)))),
   }
   const loss = losses.includes(spec.loss) ? spec.loss : losses[0]!
-  if (few && next.optimizer?.type !== 'perceptron') next.optimizer = { type: 'adam', learning_rate: 0.05 }
+  if (few && JSON.stringify(next.optimizer) === JSON.stringify(START.optimizer)) next.optimizer = { type: 'adam', learning_rate: 0.05 }
   return withLoss(next, loss, facts)
 }
 
+/** Of fewer samples none can be spared to check on. */
+const HANDFUL = 20
 /** Steps in which a small network has learned what it can of plain data. */
 const ENOUGH = 1200
 

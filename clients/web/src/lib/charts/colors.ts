@@ -53,6 +53,13 @@ export function signed(value: number, largest: number): string {
   return `color-mix(in oklab, var(--${value < 0 ? 'negative' : 'positive'}) ${(100 * share).toFixed(1)}%, var(--neutral))`
 }
 
+/** Ink that can be read on `signed(value, largest)`: blue is the darker of the two by day, both are light at night. */
+export function inkOnSigned(value: number, largest: number, dark: boolean): string {
+  const share = Math.min(Math.abs(value) / (largest || 1), 1)
+  const strong = dark ? share > 0.66 : value > 0 && share > 0.85
+  return strong ? 'var(--surface)' : 'var(--ink)'
+}
+
 /** The palette's color number `i`, from 0; it goes round after seven. */
 export function seriesColor(i: number): string {
   return `var(--series-${(i % 7) + 1})`

@@ -13,7 +13,7 @@ const SUB_PLAIN = '0123456789+−ijknlmtx,'
 const SUPS = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ᵀⁿᵢ'
 const SUP_PLAIN = '0123456789+−Tni'
 const WORDS = new Set([
-  'exp', 'log', 'ln', 'log2', 'max', 'min', 'tanh', 'step', 'sigmoid', 'relu', 'softmax', 'sum', 'mean', 'erf', 'sign',
+  'exp', 'log', 'ln', 'log2', 'max', 'min', 'tanh', 'sin', 'cos', 'step', 'sigmoid', 'relu', 'softmax', 'sum', 'mean', 'erf', 'sign',
   'if', 'else', 'so', 'the', 'all', 'its', 'by', 'to', 'in', 'with', 'or', 'and', 'otherwise', 'where', 'for', 'of', 'is', 'sqrt', 'sech', 'cosh', 'sinh', 'clip', 'abs', 'leaky_relu', 'gelu_tanh',
 ])
 

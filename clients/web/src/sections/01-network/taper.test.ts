@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 
-import { at, branch, taper, type Curve } from './taper'
+import { at, branch, reversed, taper, way, type Curve } from './taper'
 
 const straight: Curve = [[0, 0], [10, 0], [20, 0], [30, 0]]
 
@@ -17,4 +17,8 @@ test('a curve begins and ends where it is told to', () => {
 test('a branch leaves in the direction of its lead', () => {
   const [x, y] = at(branch([0, 0], [10, 0], [0, 3]), 0.01)
   expect(y).toBeGreaterThan(5 * Math.abs(x))
+})
+
+test('a way leads there and back', () => {
+  expect(way(straight, reversed(straight))).toBe('M0 0C10 0 20 0 30 0C20 0 10 0 0 0')
 })

@@ -38,3 +38,12 @@ export function branch(a: Place, b: Place, lead: Place): Curve {
   const out: Place = [a[0] + (lead[0] / size) * length * 0.45, a[1] + (lead[1] / size) * length * 0.45]
   return [a, out, [b[0] + (out[0] - b[0]) * 0.45, b[1] + (out[1] - b[1]) * 0.45], b]
 }
+
+/** The way along curves, one after another, as a path of SVG. */
+export function way(...curves: Curve[]): string {
+  const [first] = curves
+  if (!first) return ''
+  return `M${first[0].join(' ')}` + curves.map(([, b, c, d]) => `C${b.join(' ')} ${c.join(' ')} ${d.join(' ')}`).join('')
+}
+
+export const reversed = ([a, b, c, d]: Curve): Curve => [d, c, b, a]

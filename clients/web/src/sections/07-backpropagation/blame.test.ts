@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
 import { given, pattern } from '../05-forward/network'
-import { after, flat, PARAMETERS, STAGES, stageOf } from './blame'
+import { after, PARAMETERS, STAGES, stageOf } from './blame'
 
 it('the weights after a step are read from the service, whose layers come from the last to the first', () => {
   const list = pattern().map((_, i) => i)

@@ -1,5 +1,6 @@
 /** Runs at many learning rates, as they are drawn: bands without gaps, and the run nearest to a rate. */
 import type { Schemas } from '../../lib/api/client'
+import { toNumber } from '../../lib/api/numbers'
 
 export type Label = Schemas['RateResult']['label']
 export type Optimizer = 'adam' | 'sgd' | 'momentum' | 'rmsprop'
@@ -37,11 +38,16 @@ export const MEANING: Record<Label, string> = {
 
 /** Between two bands lies a rate that neither was tried at: they meet in the (geometric) middle. */
 export function touching(bands: readonly Schemas['RateBand'][]): { label: Label; from: number; to: number }[] {
-  return bands.map((band, i) => ({
-    label: band.label,
-    from: i ? Math.sqrt(bands[i - 1]!.highest * band.lowest) : band.lowest,
-    to: i < bands.length - 1 ? Math.sqrt(band.highest * bands[i + 1]!.lowest) : band.highest,
-  }))
+  const ends = bands.map((band) => [toNumber(band.lowest), toNumber(band.highest)] as const)
+  return bands.map(({ label }, i) => {
+    const [lowest, highest] = ends[i]!
+    const [before, after] = [ends[i - 1]?.[1], ends[i + 1]?.[0]]
+    return {
+      label,
+      from: before === undefined ? lowest : Math.sqrt(before * lowest),
+      to: after === undefined ? highest : Math.sqrt(highest * after),
+    }
+  })
 }
 
 /** The index of the rate that is nearest in ratio. */

@@ -5,6 +5,7 @@ import { HIGHEST, LOWEST, OPTIMIZERS, type Optimizer } from './sweep'
 export type Sweeps = Record<Optimizer, Computed<Schemas['LearningRatesSimulation']>>
 
 export const EPOCHS = 500
+export const DATASET = { name: 'circles', samples: 100, noise: 0.05 } as const
 /** Eight to a power of ten: .01 is one of them. */
 export const RATES = 49
 
@@ -17,7 +18,7 @@ export function sweeps(): Sweeps {
         body(
           api.POST('/v1/simulate/learning-rates', {
             body: {
-              dataset: { name: 'circles', samples: 100, noise: 0.05 },
+              dataset: DATASET,
               optimizer: { type },
               epochs: EPOCHS,
               lowest: LOWEST,

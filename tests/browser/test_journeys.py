@@ -1,0 +1,143 @@
+"""What somebody comes for: from their own file to a run that learns, a cut wire, and a link."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.browser.conftest import Opened
+from tests.servers.stack import MakeStack, Stack, await_condition
+
+OVER = ("succeeded", "failed", "cancelled", "early_stopped")
+
+
+def ask(url: str, path: str, body: Any = None) -> Any:
+    if body is None:
+        return httpx2.get(f"{url}{path}", trust_env=False, timeout=20).json()
+    return httpx2.post(f"{url}{path}", json=body, trust_env=False, timeout=20).json()
+
+
+def loss_table(page: Page) -> list[list[str]]:
+    figure = page.get_by_role("figure", name="Loss", exact=True)
+    figure.get_by_role("button", name="Table").click()
+    rows: list[list[str]] = figure.locator("table").evaluate(
+        "(table) => [...table.rows].map((row) => [...row.cells].map((cell) => cell.innerText))"
+    )
+    return rows[1:]
+
+
+# ---------------------------------------------------------------- a service that goes away
+
+
+@pytest.fixture
+def own_stack(chromium: Browser, make_stack: MakeStack) -> Stack:
+    """`chromium` first, as it may be missing."""
+    return make_stack(workers=1)
+
+
+@pytest.fixture
+def own_page(chromium: Browser, own_stack: Stack) -> Iterator[Opened]:
+    opened = Opened(chromium, own_stack.http)
+    yield opened
+    opened.close()
+    # A service that was killed is told by the browser, and rightly so.
+    told = re.compile("ERR_|50[234]")
+    assert [each for each in opened.complaints if not told.search(each)] == []
+
+
+def test_a_run_is_watched_to_its_end_although_the_service_is_killed(
+    own_stack: Stack, own_page: Opened
+) -> None:
+    layers = [
+        {"type": "dense", "units": 32, "activation": "tanh"},
+        {"type": "dense", "units": 1, "activation": "sigmoid"},
+    ]
+    spec = {
+        "name": "Watched to the end",
+        "network": {"input_shape": [2], "layers": layers},
+        "dataset": {"name": "two_moons", "samples": 4000, "noise": 0.2},
+        "loss": "binary_cross_entropy",
+        "batch_size": 4,
+        "epochs": 200,
+        "optimizer": {"type": "adam", "learning_rate": 0.002},
+    }
+    job = ask(own_stack.http, "/v1/jobs", spec)["id"]
+    page = own_page(f"/jobs/{job}")
+    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible(timeout=20_000)
+    epoch = page.get_by_test_id("epoch")
+    expect(epoch).not_to_have_text("0")
+    before = int(epoch.inner_text())
+    own_stack.kill("api")
+    reconnecting = page.locator("main").get_by_text("reconnecting")
+    expect(reconnecting).to_be_visible()
+    await_condition(own_stack.ready, 60, "the API answers again")
+    expect(reconnecting).to_have_count(0, timeout=20_000)
+    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible(timeout=60_000)
+    assert before < 200
+    rows = loss_table(page)
+    assert [int(row[0]) for row in rows] == list(range(1, 201))
+    stored = ask(own_stack.http, f"/v1/jobs/{job}/epochs?page_size=1000")["epochs"]
+    assert [float(row[1]) for row in rows] == pytest.approx(
+        [each["train_loss"] for each in stored], rel=1e-3
+    )
+
+
+# ---------------------------------------------------------------- a new user
+
+
+def incomes() -> str:
+    """Two columns of very different sizes: a network that is given them raw hardly moves."""
+    random = np.random.default_rng(7)
+    age, income = random.uniform(20, 70, 160), random.uniform(15_000, 120_000, 160)
+    buys = np.where(age / 50 + income / 60_000 > 1.75, "yes", "no")
+    lines = [f"{a:.0f},{i:.0f},{b}" for a, i, b in zip(age, income, buys, strict=True)]
+    return "age,income,buys\n" + "\n".join(lines) + "\n"
+
+
+def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
+    open_page: Opened, url: str
+) -> None:
+    page = open_page()
+    page.get_by_role("link", name="Go straight to the lab").click()
+    page.get_by_text("Your file").click()
+    page.evaluate(
+        """(text) => {
+            const data = new DataTransfer()
+            data.items.add(new File([text], 'incomes.csv', { type: 'text/csv' }))
+            const zone = document.querySelector('.drop')
+            zone.dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }))
+        }""",
+        incomes(),
+    )
+    expect(page.get_by_label("Column to predict")).to_have_value("buys")
+    page.get_by_role("button", name="Use this file").click()
+    expect(page.get_by_text("classes no, yes")).to_be_visible()
+    # What is wrong with this is not known to somebody new; the page will say it.
+    page.get_by_label("Inputs", exact=True).select_option("as they are")
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_url(re.compile("/jobs/job_"))
+    first = page.url.split("/jobs/")[1].split("?")[0]
+    finished = page.get_by_role("status").filter(has_text="Finished")
+    expect(finished).to_be_visible(timeout=30_000)
+    finding = page.get_by_role("listitem").filter(has_text="Unscaled inputs")
+    expect(finding).to_contain_text("Scale every feature to mean 0 and deviation 1.")
+    finding.get_by_role("button", name="Apply and rerun").click()
+    page.wait_for_url(re.compile(f"job.with={first}"))
+    second = page.url.split("/jobs/")[1].split("?")[0]
+    expect(finished).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("listitem").filter(has_text="Unscaled inputs")).to_have_count(0)
+    before, after = (ask(url, f"/v1/jobs/{job}")["latest"] for job in (first, second))
+    assert before["train_accuracy"] < 0.8
+    assert after["train_accuracy"] > 0.95
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    friend = open_page(page.evaluate("navigator.clipboard.readText()"))
+    shown = friend.get_by_test_id("training-loss")
+    expect(shown).to_be_visible()
+    assert float(shown.inner_text()) == pytest.approx(after["train_loss"], rel=1e-3)
+    # Both curves, as the sender saw them.
+    expect(friend.get_by_role("link", name="another run").first).to_be_visible()

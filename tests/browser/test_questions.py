@@ -1,0 +1,99 @@
+"""The questions at the end of every section, which the service answers."""
+
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from tests.browser.conftest import Opened
+
+
+def questions(url: str, section: str) -> list[dict[str, Any]]:
+    told = httpx2.get(f"{url}/v1/sections/{section}", trust_env=False).json()
+    asked: list[dict[str, Any]] = told["questions"]
+    return asked
+
+
+def check(url: str, section: str, question: str, answer: float) -> dict[str, Any]:
+    checked: dict[str, Any] = httpx2.post(
+        f"{url}/v1/sections/{section}/answers",
+        json={"question": question, "answer": answer},
+        trust_env=False,
+    ).json()
+    return checked
+
+
+def card(page: Page, question: str) -> Locator:
+    found = page.get_by_test_id(f"question-{question}")
+    found.scroll_into_view_if_needed()
+    return found
+
+
+@pytest.mark.parametrize(
+    "section",
+    [
+        *("network", "neuron", "activations", "architecture", "forward", "loss"),
+        *("backpropagation", "training", "zoo", "timeline"),
+    ],
+)
+def test_every_section_asks_what_the_api_asks(open_page: Opened, url: str, section: str) -> None:
+    page = open_page(f"/#{section}")
+    asked = questions(url, section)
+    assert asked
+    cards = page.locator(f"#{section}").get_by_test_id("questions").locator("li")
+    expect(cards).to_have_count(len(asked))
+    for one, shown in zip(asked, cards.all(), strict=True):
+        expect(shown).to_contain_text(one["text"])
+
+
+def test_a_right_number_typed_by_keyboard_is_told_why(open_page: Opened, url: str) -> None:
+    page = open_page("/#neuron")
+    question = card(page, "weighted-sum")
+    box = question.get_by_role("textbox")
+    box.focus()
+    page.keyboard.type("0,75")  # as half of Europe writes it
+    page.keyboard.press("Enter")
+    expect(question).to_contain_text("Right.")
+    expected = check(url, "neuron", "weighted-sum", 0.75)
+    assert expected["correct"]
+    shown = question.get_by_test_id("explanation")
+    assert shown.inner_text().replace("−", "-").startswith(expected["explanation"])
+    expect(shown).to_contain_text(expected["path"])
+    expect(page.locator("#neuron").get_by_test_id("score")).to_contain_text("1 of 4")
+
+
+def test_a_wrong_choice_may_be_mended_before_the_reason_is_told(
+    open_page: Opened, url: str
+) -> None:
+    page = open_page("/#neuron")
+    question = card(page, "xor-by-one")
+    question.get_by_role("button", name="yes", exact=True).press("Enter")
+    expect(question).to_contain_text("Not that.")
+    expect(question.get_by_test_id("explanation")).to_have_count(0)
+    question.get_by_role("button", name="no", exact=True).press("Enter")
+    expect(question).to_contain_text("Right.")
+    reason = check(url, "neuron", "xor-by-one", 1)["explanation"]
+    assert reason in question.get_by_test_id("explanation").inner_text()
+
+
+def test_whoever_gives_up_is_told_what_is_right(open_page: Opened, url: str) -> None:
+    page = open_page("/#architecture")
+    question = card(page, "parameters-of-3-4-4-2")
+    question.get_by_role("textbox").fill("36")  # the weights without the biases
+    question.get_by_role("button", name="Check").click()
+    expect(question).to_contain_text("Not that.")
+    question.get_by_role("button", name="Tell me why").click()
+    expected = check(url, "architecture", "parameters-of-3-4-4-2", 36)
+    assert expected["correct"] is False
+    expect(question).to_contain_text(f"It is {expected['expected']:.0f} parameters.")
+    expect(question.get_by_test_id("explanation")).to_contain_text("16 + 20 + 10 = 46")
+
+
+def test_what_is_no_number_cannot_be_sent(open_page: Opened) -> None:
+    page = open_page("/#neuron")
+    question = card(page, "weighted-sum")
+    box = question.get_by_role("textbox")
+    box.fill("three quarters")
+    expect(question.get_by_role("button", name="Check")).to_be_disabled()
+    box.fill("3/4")
+    expect(question.get_by_role("button", name="Check")).to_be_enabled()

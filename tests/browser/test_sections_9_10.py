@@ -1,0 +1,362 @@
+"""Sections 9 and 10: the zoo with its explorers, and the timeline with what can be run in place."""
+
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from tests.browser.conftest import PHONE, Opened
+
+
+def get(url: str, path: str) -> Any:
+    return httpx2.get(f"{url}{path}", trust_env=False).json()
+
+
+def ask(url: str, explorer: str, request: dict[str, Any]) -> Any:
+    answer = httpx2.post(f"{url}/v1/simulate/{explorer}", json=request, trust_env=False)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+def read(text: str) -> float:
+    return float(text.replace("−", "-").replace("%", "").replace(",", "").strip())
+
+
+def tile(value: float) -> str:
+    """As a square has it: `−.57`."""
+    return f"{round(value, 2) + 0.0:.2f}".replace("0.", ".").replace("-", "−")
+
+
+def cell(figure: Locator, name: str) -> Locator:
+    """What is drawn as a field of numbers and goes by arrow keys."""
+    return figure.get_by_role("slider", name=name)
+
+
+# ---------------------------------------------------------------------------------- 9 the zoo
+
+
+def test_the_nine_are_chosen_by_arrow_keys_and_drawn_from_their_graphs(
+    open_page: Opened, url: str
+) -> None:
+    known = get(url, "/v1/architectures")["architectures"]
+    page = open_page("/#zoo")
+    tabs = page.get_by_role("tablist", name="Kinds of networks").get_by_role("tab")
+    expect(tabs).to_have_count(len(known))
+    panel = page.get_by_test_id("architecture")
+    page.locator("#zoo-tab-cnn").focus()
+    for each in known[2:]:
+        page.keyboard.press("ArrowRight")
+        expect(panel).to_contain_text(each["idea"])
+        expect(panel).to_contain_text(f"{each['summary']['parameters']:,} parameters")
+        drawing = panel.get_by_role("img", name=each["name"])
+        expect(drawing.locator("rect.box")).to_have_count(len(each["graph"]["nodes"]))
+        expect(drawing.locator("path.arrow")).to_have_count(len(each["graph"]["edges"]))
+    page.wait_for_url("**/?zoo.kind=autoencoder#zoo")
+
+
+def test_a_digit_meets_the_window_as_the_api_says(open_page: Opened, url: str) -> None:
+    preview = get(url, "/v1/datasets/digits/preview?rows=10")["inputs"]
+    image = [preview[7][8 * row : 8 * row + 8] for row in range(8)]
+    answer = ask(
+        url,
+        "convolution",
+        {"image": image, "kernel_name": "vertical_edge", "padding": "same"},
+    )
+    page = open_page("/?window.step=20#zoo")
+    figure = page.get_by_role("figure", name="Convolution, window by window")
+    shown = page.get_by_test_id("window-sum")
+    expect(shown).to_be_visible()
+    assert read(shown.inner_text()) == pytest.approx(
+        answer["windows"][20]["result"]["value"], abs=6e-4
+    )
+    figure.get_by_role("button", name="One step on").click()
+    expect(figure).to_contain_text("row 3, column 6")
+    assert read(shown.inner_text()) == pytest.approx(
+        answer["windows"][21]["result"]["value"], abs=6e-4
+    )
+    # From a place of the answer, the window follows.
+    cell(figure, "The answer: choose a place").press("ArrowDown")
+    expect(figure).to_contain_text("row 4, column 6")
+    assert read(shown.inner_text()) == pytest.approx(
+        answer["windows"][29]["result"]["value"], abs=6e-4
+    )
+
+
+def test_an_image_is_drawn_by_keyboard_and_by_pointer_and_kept_in_the_link(
+    open_page: Opened, url: str
+) -> None:
+    page = open_page("/?window.step=0#zoo")
+    figure = page.get_by_role("figure", name="Convolution, window by window")
+    figure.get_by_label("Image", exact=True).select_option("empty")
+    shown = page.get_by_test_id("window-sum")
+    expect(shown).to_have_text("0.000")
+    image = cell(figure, "The image: draw on it")
+    image.focus()
+    page.keyboard.press("Space")  # the first pixel
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")  # and the one to its right, which the edge is blind to no more
+    drawn = [[0.0] * 8 for _ in range(8)]
+    drawn[0][0] = drawn[0][1] = 1.0
+    request = {"image": drawn, "kernel_name": "vertical_edge", "padding": "same"}
+    expected = ask(url, "convolution", request)["windows"][0]["result"]["value"]
+    assert expected == 2.0  # of -2 0 2, the pixel in the middle meets 0 and the right one 2
+    expect(shown).to_have_text("2.000")
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    assert box is not None
+    # Ten squares across with the zeros around: the second row of pixels is the third of squares.
+    side = box["width"] / 10
+    page.mouse.move(box["x"] + 1.5 * side, box["y"] + 2.5 * side)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 2.5 * side, box["y"] + 2.5 * side, steps=3)
+    page.mouse.up()
+    expect(shown).to_have_text("3.000")
+    page.wait_for_url(lambda address: "window.image=gg000000gg000000" in address)
+    again = open_page(page.url)
+    expect(again.get_by_test_id("window-sum")).to_have_text("3.000")
+
+
+def test_stride_and_padding_change_the_size_of_the_answer(open_page: Opened) -> None:
+    page = open_page("/?window.padding=valid&window.stride=2#zoo")
+    figure = page.get_by_role("figure", name="Convolution, window by window")
+    expect(figure).to_contain_text("answer 3×3")
+    expect(figure).to_contain_text("⌊(8 − 3) / 2⌋ + 1 = 3")
+
+
+def test_pooling_keeps_the_largest_of_what_the_window_found(open_page: Opened, url: str) -> None:
+    image = [[0.0] * 8 for _ in range(8)]
+    image[0][0] = image[0][1] = 1.0
+    found = ask(
+        url,
+        "convolution",
+        {"image": image, "kernel_name": "blur", "padding": "same"},
+    )["output"]
+    kept = ask(url, "pooling", {"image": found, "kind": "max", "size": 2})
+    page = open_page(f"/?window.image=gg{'0' * 62}&window.kernel=blur#zoo")
+    figure = page.get_by_role("figure", name="Pooling what the window found")
+    figure.scroll_into_view_if_needed()
+    chosen = cell(figure, "What is kept: choose a place")
+    chosen.press("ArrowLeft")
+    first = kept["windows"][0]["result"]["substituted"].rsplit("= ", 1)[1]
+    expect(page.get_by_test_id("pooled")).to_contain_text(f"= {first}")
+    figure.get_by_label("the mean").check(force=True)
+    expect(page.get_by_test_id("pooled")).not_to_contain_text("max")
+
+
+def test_an_open_gate_carries_the_memory_on(open_page: Opened, url: str) -> None:
+    page = open_page("/?sequence.place=8#zoo")
+    figure = page.get_by_role("figure", name="The cell, unrolled")
+    figure.scroll_into_view_if_needed()
+    keep = figure.get_by_label("How firmly it keeps, as a number")
+    for bias in (-1.0, 6.0):
+        keep.fill(str(bias))
+        keep.press("Enter")
+        answer = ask(
+            url,
+            "recurrence",
+            {
+                "cell": "lstm",
+                "inputs": [[1.0], *([[0.0]] * 7)],
+                "units": 1,
+                "seed": 0,
+                "bias": [0.0, bias, 0.0, 0.0],
+            },
+        )
+        memory = answer["steps"][7]["cell"][0]
+        shown = figure.get_by_role("button", name="memory c at place 8")
+        expect(shown).to_have_accessible_name(f"memory c at place 8: {tile(memory['value'])}")
+        formula = page.get_by_test_id("gate")
+        expect(formula).to_contain_text(memory["substituted"].rsplit("= ", 1)[1].replace("-", "−"))
+    assert abs(memory["value"]) > 0.3
+    shown = figure.get_by_role("button", name="forget gate at place 3")
+    shown.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("gate")).to_contain_text("= σ(")
+
+
+def test_an_input_moved_by_keyboard_moves_all_three_cells(open_page: Opened, url: str) -> None:
+    page = open_page("/?sequence.cell=rnn#zoo")
+    figure = page.get_by_role("figure", name="The cell, unrolled")
+    figure.scroll_into_view_if_needed()
+    second = figure.get_by_label("Input at place 2")
+    second.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowUp")
+    answer = ask(
+        url,
+        "recurrence",
+        {
+            "cell": "rnn",
+            "inputs": [[1.0], [0.5], *([[0.0]] * 6)],
+            "units": 1,
+            "seed": 0,
+            "recurrent": [[0.7]],
+        },
+    )
+    name = f"state h at place 2: {tile(answer['states'][1][0])}"
+    expect(figure.get_by_role("button", name=name, exact=True)).to_be_visible()
+    page.wait_for_url(lambda address: "sequence.inputs=1,0.5,0,0,0,0,0,0" in address)
+
+
+def attention_row(page: Page) -> list[float]:
+    rows = page.get_by_test_id("attention-row").locator("tbody tr")
+    return [read(row.locator("td").last.inner_text()) for row in rows.all()]
+
+
+def test_where_a_word_looks_is_what_the_api_says(open_page: Opened, url: str) -> None:
+    page = open_page("/#zoo")
+    figure = page.get_by_role("figure", name="Where a word looks")
+    figure.scroll_into_view_if_needed()
+    sentence = figure.get_by_role("textbox")
+    sentence.fill("a dog sees a cat")
+    words = ["a", "dog", "sees", "a", "cat"]
+    figure.get_by_role("button", name="sees").first.click()
+    expect(page.get_by_test_id("attention-row")).to_contain_text("“sees” looks at")
+    expect(page.get_by_test_id("attention-row").locator("tbody tr")).to_have_count(5)
+    shares = ask(url, "attention", {"tokens": words})["heads"][0]["weights"][2]
+    assert attention_row(page) == [round(100 * share, 1) for share in shares]
+    # The same word is looked at alike wherever it stands: nothing says yet where that is.
+    assert shares[0] == shares[3]
+    figure.get_by_label("Causal").focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("attention-row").locator("tbody tr")).to_have_count(3)
+    masked = ask(url, "attention", {"tokens": words, "causal": True})["heads"][0]["weights"][2]
+    assert attention_row(page) == [round(100 * share, 1) for share in masked[:3]]
+
+
+def test_a_square_of_the_map_opens_its_numbers(open_page: Opened, url: str) -> None:
+    page = open_page("/?attention.sentence=one%20two%20three&attention.heads=2#zoo")
+    field = page.get_by_role("slider", name="Shares of attention")
+    field.scroll_into_view_if_needed()
+    field.focus()
+    # The rows of a sentence of three: the link's choice lies beyond it, so its last word asks.
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("attention-row")).to_contain_text("“two” looks at")
+    answer = ask(url, "attention", {"tokens": ["one", "two", "three"], "heads": 2})
+    shares = answer["heads"][0]["weights"][1]
+    assert attention_row(page) == [round(100 * share, 1) for share in shares]
+
+
+def test_a_place_explains_its_encoding(open_page: Opened, url: str) -> None:
+    page = open_page("/?places.place=3&places.unit=2#zoo")
+    said = page.get_by_test_id("encoding")
+    said.scroll_into_view_if_needed()
+    explained = ask(url, "positional-encoding", {"places": 32, "units": 32, "place": 3})
+    quantity = explained["explained"][2]
+    expect(said).to_contain_text(quantity["substituted"].rsplit("= ", 1)[1])
+    field = page.get_by_role("slider", name="The encoding of each place")
+    field.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("figure", name="How alike place 4 is to the others")).to_be_visible()
+
+
+def costs(page: Page) -> dict[str, str]:
+    rows = page.get_by_test_id("costs").locator("tbody tr").all()
+    return {
+        str(row.get_attribute("data-kind")): row.locator("td").inner_text().strip() for row in rows
+    }
+
+
+def test_a_longer_text_costs_attention_the_square(open_page: Opened, url: str) -> None:
+    page = open_page("/?cost.length=4096#zoo")
+    page.get_by_test_id("costs").scroll_into_view_if_needed()
+    answer = ask(url, "sequence-cost", {"lengths": [4096], "width": 64})
+    kinds = {one["kind"]: one["rows"][0] for one in answer["kinds"]}
+    shown = costs(page)
+    assert set(shown) == set(kinds)
+    for kind, words in shown.items():
+        number, size = words.split()
+        factor = {"million": 1e6, "billion": 1e9}[size]
+        assert abs(float(number) * factor / kinds[kind]["compute"] - 1) < 0.005, kind
+    expect(page.get_by_test_id("crossover")).to_contain_text(f"{answer['crossover']:.0f} places")
+    page.get_by_label("waiting").check(force=True)
+    expect(page.get_by_test_id("costs").locator("[data-kind=lstm] td")).to_have_text("4,096")
+    expect(page.get_by_test_id("costs").locator("[data-kind=attention] td")).to_have_text("1")
+
+
+def test_the_cursor_of_the_costs_is_moved_by_keyboard(open_page: Opened) -> None:
+    page = open_page("/#zoo")
+    chart = page.get_by_role("slider", name="operations as the text grows")
+    chart.scroll_into_view_if_needed()
+    chart.focus()
+    page.keyboard.press("End")
+    expect(page.get_by_test_id("costs")).to_contain_text("1 million places")
+    page.wait_for_url("**/?cost.length=1000000#zoo")
+
+
+# ---------------------------------------------------------------------------- 10 the timeline
+
+
+def test_eleven_entries_stand_along_the_axis_with_their_numbers(
+    open_page: Opened, url: str
+) -> None:
+    entries = get(url, "/v1/timeline")["entries"]
+    page = open_page("/#timeline")
+    axis = page.get_by_role("toolbar")
+    expect(axis.get_by_role("button")).to_have_count(11)
+    for entry in entries:
+        shown = page.get_by_test_id(f"entry-{entry['id']}")
+        expect(shown).to_contain_text(entry["what_changed"])
+        expect(shown).to_contain_text(entry["why_it_mattered"])
+        for fact in entry["facts"]:
+            expect(shown).to_contain_text(fact["text"] if fact["text"] != fact["unit"] else "")
+        expect(shown.get_by_role("button", name="Run it here")).to_have_count(
+            1 if entry["preset"] else 0
+        )
+
+
+def test_arrow_keys_walk_the_axis_and_bring_the_entry_into_sight(open_page: Opened) -> None:
+    page = open_page("/#timeline", reduced_motion="reduce")
+    axis = page.get_by_role("toolbar")
+    axis.get_by_role("button", name="1958").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    chosen = axis.get_by_role("button", name="1986: Backpropagation")
+    expect(chosen).to_be_focused()
+    expect(chosen).to_have_attribute("aria-current", "step")
+    expect(page.get_by_role("heading", name="Backpropagation", exact=True).last).to_be_in_viewport()
+
+
+def test_a_milestone_is_run_in_place_and_its_link_shows_the_result(
+    open_page: Opened, url: str
+) -> None:
+    page = open_page("/#timeline")
+    entry = page.get_by_test_id("entry-xor")
+    entry.get_by_role("button", name="Run it here").press("Enter")
+    result = page.get_by_test_id("result-xor")
+    expect(result).to_contain_text("100.0 % training accuracy", timeout=30_000)
+    expect(entry.get_by_role("slider", name="Loss of XOR by a hidden layer")).to_be_visible()
+    expect(entry.get_by_text("0 of 4 on the wrong side")).to_be_visible()
+    link = result.get_by_role("link", name="Look into this run").get_attribute("href")
+    assert link is not None
+    job = get(url, f"/v1{link}")
+    assert job["state"] == "succeeded"
+    loss = result.locator("li").filter(has_text="training loss").locator("b")
+    assert read(loss.inner_text()) == pytest.approx(job["latest"]["train_loss"], abs=6e-4)
+    page.wait_for_url(f"**/?run.xor={job['id']}#timeline")
+
+    again = open_page(page.url)
+    expect(again.get_by_test_id("result-xor")).to_contain_text("100.0 % training accuracy")
+    again.get_by_test_id("entry-xor").get_by_role("button", name="Again").click()
+    again.wait_for_url(lambda address: "run.xor=" in address and job["id"] not in address)
+
+
+def test_a_run_that_was_deleted_says_so_and_can_be_run_anew(open_page: Opened, url: str) -> None:
+    page = open_page("/?run.perceptron-and=job_0_0#timeline")
+    entry = page.get_by_test_id("entry-perceptron")
+    expect(entry.get_by_role("alert")).to_be_visible()
+    expect(entry.get_by_role("button", name="Again")).to_be_enabled()
+    page.close()
+    # The browser itself writes into the console that there was no such job.
+    assert all("404" in each for each in open_page.complaints)
+    open_page.complaints.clear()
+
+
+def test_both_sections_fit_a_phone(open_page: Opened) -> None:
+    page = open_page("/#zoo", size=PHONE, reduced_motion="reduce")
+    expect(page.get_by_test_id("costs")).to_be_visible()
+    page.goto("/#timeline")
+    expect(page.get_by_test_id("entry-frontier")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
