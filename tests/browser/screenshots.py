@@ -1,75 +1,115 @@
 """Pictures of the page for people to look at: `make screenshots` puts them into ./screenshots."""
 
-from functools import partial
 from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE, ROOT, WIDE, Opened, see_everything
 from tests.servers.stack import await_condition
 
 FOLDER = ROOT / "screenshots"
 SIZES = {"wide": WIDE, "phone": PHONE}
+PAGES = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
 
 
-# What sticks to an edge of the screen would lie across the middle of a whole page.
-LOOSEN = """for (const each of document.querySelectorAll('body *'))
-    if (getComputedStyle(each).position === 'sticky') each.style.position = 'static'"""
-
-
-@pytest.fixture(scope="session")
-def runs(url: str) -> list[str]:
-    """A few runs that are over, for the list of them and their comparison."""
-
-    made = []
-    for preset in ("diverging", "sine", "iris", "moons", "circles", "xor"):
-        spec = _ask(f"{url}/v1/presets/{preset}")["spec"]
-        job = httpx2.post(f"{url}/v1/jobs", json=spec, trust_env=False).json()["id"]
-        await_condition(partial(_ended, f"{url}/v1/jobs/{job}"), 60, preset)
-        made.append(job)
-    return made
-
-
-def _ask(url: str) -> Any:
-    return httpx2.get(url, trust_env=False).json()
-
-
-def _ended(url: str) -> bool:
-    return _ask(url)["finished_at"] is not None
+def settled(page: Page) -> None:
+    """All answers have come, and nothing waits for another."""
+    page.wait_for_load_state("networkidle")
+    expect(page.get_by_role("status").filter(has_text="…")).to_have_count(0)
 
 
 def take(page: Page, name: str) -> None:
-    page.wait_for_load_state("networkidle")
-    page.evaluate(LOOSEN)
+    settled(page)
     page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_pictured(open_page: Opened, runs: list[str], size: str, scheme: str) -> None:
+def spec(api: httpx2.Client, preset: str) -> dict[str, Any]:
+    asked: dict[str, Any] = api.get(f"/v1/presets/{preset}").json()["spec"]
+    return asked
+
+
+def trained(api: httpx2.Client, asked: dict[str, Any]) -> str:
+    job: str = api.post("/v1/jobs", json=asked).json()["id"]
+    await_condition(
+        lambda: api.get(f"/v1/jobs/{job}").json()["state"] == "succeeded", 120, "the run has ended"
+    )
+    return job
+
+
+@pytest.fixture(scope="module")
+def api(url: str) -> httpx2.Client:
+    return httpx2.Client(base_url=url, trust_env=False, timeout=20)
+
+
+@pytest.fixture(scope="module")
+def runs(api: httpx2.Client) -> list[str]:
+    """Two runs to compare, and a third that diverged."""
+    circles = spec(api, "circles")
+    slow = {**circles, "name": "Circles, slowly", "optimizer": {"type": "sgd"}}
+    hot = {
+        "name": "Too hot",
+        "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+        "dataset": {"name": "plane", "samples": 100},
+        "loss": "mse",
+        "epochs": 30,
+        "optimizer": {"type": "sgd", "learning_rate": 10.0},
+    }
+    return [trained(api, each) for each in (hot, slow, circles, spec(api, "digits"))]
+
+
+@pytest.mark.parametrize(("size", "scheme"), PAGES)
+def test_the_journey_is_pictured(open_page: Opened, size: str, scheme: str) -> None:
     FOLDER.mkdir(exist_ok=True)
     page = open_page(size=SIZES[size], color_scheme=scheme, reduced_motion="reduce")
-    page.screenshot(path=FOLDER / f"start-{size}-{scheme}.png")
     see_everything(page)
-    page.evaluate(LOOSEN)
+    settled(page)
+    page.screenshot(path=FOLDER / f"start-{size}-{scheme}.png")
+    # The bar would lie over whatever section is taller than the screen.
+    page.evaluate("document.querySelector('header').style.position = 'static'")
     for section in page.locator("section[id]").all():
         name = section.get_attribute("id")
         section.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png")
-    compared = "&".join(f"job={job}" for job in runs[-3:])
-    for name, path in (
-        ("lab", "/lab"),
-        ("jobs", "/jobs"),
-        ("compare", f"/jobs/compare?{compared}"),
-    ):
+
+
+@pytest.mark.parametrize(("size", "scheme"), PAGES)
+def test_the_lab_and_the_runs_are_pictured(
+    open_page: Opened, api: httpx2.Client, runs: list[str], size: str, scheme: str
+) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    hot, slow, circles, digits = runs
+    end = f"{size}-{scheme}"
+    page = open_page("/lab", SIZES[size], color_scheme=scheme, reduced_motion="reduce")
+    take(page, f"lab-{end}")
+    page.get_by_role("button", name="Start from a preset").click()
+    settled(page)
+    page.screenshot(path=FOLDER / f"lab-presets-{end}.png")
+    page.get_by_role("button", name="Three hidden layers on the spiral").click()
+    take(page, f"lab-spirals-{end}")
+    for name, path in {
+        "run": f"/jobs/{circles}",
+        "run-digits": f"/jobs/{digits}",
+        "run-diverged": f"/jobs/{hot}",
+        "jobs": "/jobs",
+        "compare": f"/jobs/compare?job={slow}&job={circles}",
+        "plain": "/examples/plain.html",
+    }.items():
         page.goto(path)
-        take(page, f"{name}-{size}-{scheme}")
-    for name, job in (("job", runs[-3]), ("job-diverged", runs[0])):
-        page.goto(f"/jobs/{job}")
-        page.get_by_test_id("scrubbed").wait_for()
-        # A figure asks for its numbers when it comes near.
-        for figure in page.get_by_role("figure").all():
-            figure.scroll_into_view_if_needed()
+        if name.startswith("run"):
             page.wait_for_load_state("networkidle")
-        page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
-        take(page, f"{name}-{size}-{scheme}")
+            see_figures(page)
+        take(page, f"{name}-{end}")
+    long = {**spec(api, "circles"), "name": "Going on", "epochs": 100_000}
+    job = api.post("/v1/jobs", json=long).json()["id"]
+    page.goto(f"/jobs/{job}")
+    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible(timeout=20_000)
+    see_figures(page)
+    page.screenshot(path=FOLDER / f"run-live-{end}.png", full_page=True)
+    api.post(f"/v1/jobs/{job}/cancel")
+
+
+def see_figures(page: Page) -> None:
+    """Figures that are drawn when they come into sight, and back to the top."""
+    for figure in page.get_by_role("figure").all():
+        figure.scroll_into_view_if_needed()
+    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")

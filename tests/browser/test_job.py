@@ -1,5 +1,6 @@
 """A run's page: watched live, scrubbed through, compared, forked, diagnosed and taken along."""
 
+import base64
 import csv
 import io
 import json
@@ -403,6 +404,28 @@ def test_a_run_can_be_taken_along_in_every_form(open_page: Opened, api: Api, moo
     length = int.from_bytes(download.value.path().read_bytes()[:8], "little")
     header = json.loads(download.value.path().read_bytes()[8 : 8 + length])
     assert any(name.startswith("dense_1") for name in header)
+
+
+def test_a_chart_that_is_saved_says_all_that_it_said_on_the_page(
+    open_page: Opened, moons: str
+) -> None:
+    def saved(figure: str) -> str:
+        place = page.get_by_role("figure", name=figure, exact=True)
+        place.scroll_into_view_if_needed()
+        expect(place.get_by_role("slider")).to_be_visible()
+        place.get_by_text("Save", exact=True).click()
+        with page.expect_download() as download:
+            place.get_by_role("button", name="SVG").click()
+        return download.value.path().read_text()
+
+    page = open_page(f"/jobs/{moons}")
+    loss = saved("Loss")
+    assert ">training</text>" in loss
+    assert ">held out</text>" in loss
+    confusion = saved("What it takes for what")
+    png = base64.b64decode(confusion.split("data:image/png;base64,")[1].split('"')[0])
+    # Two classes are two pixels in each direction, drawn as large as they were seen.
+    assert min(int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")) > 80
 
 
 def test_a_run_is_deleted_only_when_somebody_is_sure(open_page: Opened, api: Api) -> None:

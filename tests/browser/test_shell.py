@@ -110,7 +110,7 @@ def test_a_keyboard_alone_reads_and_moves_a_whole_section(open_page: Opened) -> 
         name, ring = stop
         assert ring, f"nothing shows that {name} has the focus"
         stops.append(name)
-        if name == "The line where the sum is 0. Arrow keys move it, with Shift they turn it":
+        if name.startswith("The line where") and stops.count(name) == 1:
             bias = section.get_by_label("b, as a number").input_value()
             page.keyboard.press("ArrowRight")
             expect(section.get_by_label("b, as a number")).not_to_have_value(bias)

@@ -446,8 +446,8 @@ QUESTIONS: tuple[Question, ...] = (
         request={"lengths": [16_384], "width": 64},
         read=lambda reply: Answer(
             1.0 if _compute(reply, "attention") > _compute(reply, "lstm") else 0.0,
-            f"An LSTM takes {_compute(reply, 'lstm'):.3g} operations, attention "
-            f"{_compute(reply, 'attention'):.3g}.",
+            f"An LSTM takes {_compute(reply, 'lstm'):,.0f} operations, attention "
+            f"{_compute(reply, 'attention'):,.0f}.",
         ),
         choices=("an LSTM", "attention"),
     ),

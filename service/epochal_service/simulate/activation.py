@@ -23,7 +23,7 @@ from ..specs.simulations.activation import (
     Zone,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number
+from .formulas import factor, number, sum_of_products
 
 Floats = NDArray[np.float64]
 
@@ -216,7 +216,7 @@ def activation_chain(request: SimulateActivationChainRequest) -> ActivationChain
                     name=f"z{k}",
                     value=z,
                     formula=f"z{k} = w·a{k - 1} + b",
-                    substituted=f"z{k} = {factor(weight)}·{factor(before)} + {factor(bias)}"
+                    substituted=f"z{k} = {sum_of_products([(weight, before)], z, [bias])}"
                     f" = {number(z)}",
                 ),
                 signal=Quantity(

@@ -20,7 +20,7 @@ from ..specs.simulations.attention import (
     SimulatePositionalEncodingRequest,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number
+from .formulas import exponent, number, sum_of_products
 
 MAX_WIDTH = 16
 SOFTMAX = ACTIVATIONS["softmax"].function
@@ -126,15 +126,14 @@ def _head(
     hidden = np.arange(len(k)) >= np.array(sees)[:, None]
     weights = SOFTMAX(np.where(hidden, -np.inf, scores))
     output = weights @ v
-    keys = [[factor(x) for x in row] for row in k.tolist()]
-    columns = [[factor(x) for x in column] for column in v.T.tolist()]
+    columns = v.T.tolist()
     divided, by = (f" / √{width}", " / √d") if request.scaled else ("", "")
     told = []
     for i, seen in enumerate(sees):
-        asked = [factor(x) for x in q[i].tolist()]
+        asked = q[i].tolist()
         row, shares = scores[i, :seen].tolist(), weights[i, :seen].tolist()
         n = i + 1
-        exponents = " + ".join(f"exp({number(score)})" for score in row)
+        exponents = " + ".join(f"exp({exponent(score)})" for score in row)
         told.append(
             AttentionQuery(
                 place=n,
@@ -147,12 +146,12 @@ def _head(
                         substituted=(
                             f"s{n},{j} = "
                             + ("(" if divided else "")
-                            + " + ".join(f"{a}·{b}" for a, b in zip(asked, key, strict=True))
+                            + sum_of_products(list(zip(asked, key, strict=True)), score)
                             + (")" if divided else "")
                             + f"{divided} = {number(score)}"
                         ),
                     )
-                    for j, (score, key) in enumerate(zip(row, keys, strict=False), 1)
+                    for j, (score, key) in enumerate(zip(row, k.tolist(), strict=False), 1)
                 ],
                 weights=[
                     Quantity(
@@ -160,7 +159,7 @@ def _head(
                         value=share,
                         formula=f"α{n},{j} = exp(s{n},{j}) / Σₖ exp(s{n},k)",
                         substituted=(
-                            f"α{n},{j} = exp({number(score)}) / ({exponents}) = {number(share)}"
+                            f"α{n},{j} = exp({exponent(score)}) / ({exponents}) = {number(share)}"
                         ),
                     )
                     for j, (share, score) in enumerate(zip(shares, row, strict=True), 1)
@@ -172,10 +171,7 @@ def _head(
                         formula=f"o{n},{c} = Σⱼ α{n},j·vj,{c}",
                         substituted=(
                             f"o{n},{c} = "
-                            + " + ".join(
-                                f"{number(share)}·{x}"
-                                for share, x in zip(shares, column, strict=False)
-                            )
+                            + sum_of_products(list(zip(shares, column, strict=False)), value)
                             + f" = {number(value)}"
                         ),
                     )

@@ -37,14 +37,19 @@ from ..specs.simulations.backward import (
     UnitGradient,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number
+from .formulas import factor, minus, number, sum_of_products
 from .forward import Values, all_values, places
+from .losses import written
 from .small_network import SmallNetwork, Step, small_network
 
 STEP = 1e-5
 """Of the differences: halfway between the error of the formula and that of rounding."""
 AGREEMENT = 1e-4
 SMALLEST_SHARE = 1e-4
+MAX_CHECKED = 40_000_000
+"""Numbers that a check may compute, about 300 ms."""
+PER_LAYER = 300
+"""What a layer costs however few its numbers are, in numbers."""
 """Slopes that are a smaller part of the largest one are compared as if they were as large."""
 
 FORMULAS = {
@@ -73,6 +78,8 @@ def backward(request: SimulateBackwardRequest) -> BackwardSimulation:
     except ValueError as error:
         raise InvalidArgument.of(FieldError("loss", str(error))) from None
     target = _target(request.target, loss, small)
+    if request.check:
+        _check_is_affordable(small)
     values = all_values(small)
     prediction = values[small.trace.output]
     before = _loss_at(small, loss, target, small.weights)()
@@ -320,7 +327,7 @@ def _units(
             formula, terms = (
                 _loss_slope_in_words(loss, letter, place)
                 if is_last
-                else _arrival_in_words(step, readers, small, deltas, place, i)
+                else _arrival_in_words(step, readers, small, deltas, place, i, gradient[i])
             )
             arrived = Quantity(
                 name=name,
@@ -363,6 +370,7 @@ def _arrival_in_words(
     deltas: Mapping[str, Array | None],
     place: str,
     i: int,
+    gradient: float,
 ) -> tuple[str, str]:
     """Formula of ∂L/∂a, and the same with numbers up to the last equals sign."""
     if len(readers) == 1 and isinstance(readers[0].layer, Dense) and len(step.output.shape) == 2:
@@ -370,9 +378,8 @@ def _arrival_in_words(
         delta = deltas[reader.name]
         assert delta is not None
         weights = small.weights[f"{reader.name}.weight"][i].tolist()
-        terms = " + ".join(
-            f"{factor(w)}·{factor(d)}" for w, d in zip(weights, delta.ravel().tolist(), strict=True)
-        )
+        pairs = list(zip(weights, delta.ravel().tolist(), strict=True))
+        terms = sum_of_products(pairs, gradient)
         return f"Σₖ w{place},k·δk of {reader.name}", f"{terms} = "
     if not readers:
         return "0: nothing reads it on the way to the loss", ""
@@ -397,7 +404,7 @@ def _delta_in_words(
         share = "" if answers == 1 else f" / {answers}"
         opening, closing = ("(", ")") if share else ("", "")
         formula = f"{name} = {opening}a{place} - y{place}{closing}{share}"
-        numbers = f"{opening}{number(prediction)} - {factor(target)}{closing}{share}"
+        numbers = f"{opening}{minus(prediction, target)}{closing}{share}"
     elif gradient is None:
         formula, numbers = f"{name} = the slope of {loss.type} at z{place}", ""
     elif slope is None:
@@ -500,27 +507,18 @@ def _slopes(
 
 
 def _written_loss(loss: Loss, prediction: Array, target: Array, value: float) -> str:
-    pairs = list(zip(prediction.ravel().tolist(), target.ravel().tolist(), strict=True))
-    answers = math.prod(target.shape[:-1])
-    match loss.type:
-        case "cross_entropy":
-            terms = [f"{factor(y)}·log({number(p)})" for p, y in pairs if y != 0.0]
-            divisor = "" if answers == 1 else f" / {answers}"
-            said = f"-({' + '.join(terms)}){divisor}"
-        case "binary_cross_entropy":
-            terms = [
-                f"{factor(y)}·log({number(p)}) + (1 - {factor(y)})·log(1 - {number(p)})"
-                for p, y in pairs
-            ]
-            said = f"-({' + '.join(terms)})" + (f" / {len(pairs)}" if len(pairs) > 1 else "")
-        case "mse":
-            terms = [f"({number(p)} - {factor(y)})²" for p, y in pairs]
-            said = terms[0] if len(terms) == 1 else f"({' + '.join(terms)}) / {len(terms)}"
-        case _:
-            outputs = ", ".join(number(p) for p, _ in pairs)
-            targets = ", ".join(number(y) for _, y in pairs)
-            return f"with ŷ = {outputs} and y = {targets}: L = {number(value)}"
-    return f"L = {said} = {number(value)}"
+    """As the explorer of losses writes it, where the prediction tells all that the loss knows.
+
+    Scores are no predictions, and of a sure one the loss knows the logit.
+    """
+    predictions, targets = prediction.ravel().tolist(), target.ravel().tolist()
+    is_sure = loss.output_activation is not None and not {0.0, 1.0}.isdisjoint(predictions)
+    if is_sure or loss.type in ("hinge", "perceptron"):
+        outputs, wanted = (", ".join(map(number, row)) for row in (predictions, targets))
+        return f"with ŷ = {outputs} and y = {wanted}: L = {number(value)}"
+    # Cross-entropy is a mean over its answers, others over all outputs.
+    answers = math.prod(target.shape[:-1]) if loss.type == "cross_entropy" else target.size
+    return f"L = {written(loss, predictions, targets, answers)} = {number(value)}"
 
 
 def _verdict(
@@ -551,6 +549,24 @@ def _verdict(
 
 
 # ---------------------------------------------------------------- differences
+
+
+def _check_is_affordable(small: SmallNetwork) -> None:
+    """Each parameter sends the input through the network twice."""
+    parameters = small.network.learnt_size
+    numbers = sum(math.prod(step.output.shape) for step in small.trace.steps)
+    layers = len(small.trace.steps)
+    work = 2 * parameters * (numbers + PER_LAYER * layers)
+    if work > MAX_CHECKED:
+        raise InvalidArgument.of(
+            FieldError(
+                "check",
+                f"costs 2·parameters·(numbers + {PER_LAYER}·layers) = 2·{parameters}·({numbers} + "
+                f"{PER_LAYER}·{layers}) = {work}, and may cost {MAX_CHECKED}: leave it out, or "
+                "take a smaller network",
+            ),
+            reason="limit_exceeded",
+        )
 
 
 def _check(

@@ -17,7 +17,7 @@ from ..specs.simulations.convolution import (
     WindowedSpec,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number
+from .formulas import factor, number, sum_of_products
 from .one_layer import apply_layer
 
 MAX_PRODUCTS = 16_000
@@ -71,16 +71,14 @@ def convolution(request: SimulateConvolutionRequest) -> ConvolutionSimulation:
     layer = Conv2d(1, kernel.shape, stride=_stride(request), padding=request.padding)
     weights = {"weight": kernel[:, :, None, None], "bias": np.array([request.bias])}
     output = apply_layer(layer, image[None, :, :, None], weights)[0, :, :, 0]
-    flat = [factor(w) for w in kernel.ravel().tolist()]
     windows = []
     for (row, column), result in np.ndenumerate(output):
         top, left = (
             place * step for place, step in zip((row, column), _stride(request), strict=True)
         )
         values = padded[top : top + kernel.shape[0], left : left + kernel.shape[1]]
-        terms = [f"{w}·{factor(x)}" for w, x in zip(flat, values.ravel().tolist(), strict=True)]
-        if request.bias:
-            terms.append(factor(request.bias))
+        pairs = list(zip(kernel.ravel().tolist(), values.ravel().tolist(), strict=True))
+        terms = sum_of_products(pairs, float(result), [request.bias] if request.bias else [])
         name = f"y{row},{column}"
         windows.append(
             Window(
@@ -94,7 +92,7 @@ def convolution(request: SimulateConvolutionRequest) -> ConvolutionSimulation:
                     name=name,
                     value=float(result),
                     formula=f"{name} = Σ w·x + b over the window",
-                    substituted=f"{name} = {' + '.join(terms)} = {number(float(result))}",
+                    substituted=f"{name} = {terms} = {number(float(result))}",
                 ),
             )
         )

@@ -24,7 +24,7 @@ from ..specs.simulations.forward import (
     UnitTrace,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number, put_in
+from .formulas import factor, minus, number, put_in, sum_of_products
 from .small_network import SmallNetwork, Step, small_network
 
 Values = dict[Symbol, Array]
@@ -145,16 +145,13 @@ def _dense_units(
     names = places(sums)
     products = x.reshape((-1, len(weight)))[:, :, None] * weight + 0.0  # and no -0
     units = []
-    inputs = [[factor(value) for value in row] for row in x.reshape((-1, len(weight))).tolist()]
-    weights = [[factor(value) for value in column] for column in weight.T.tolist()]
+    inputs = x.reshape((-1, len(weight))).tolist()
+    weights = weight.T.tolist()
     for place, (total, output) in enumerate(zip(sums.ravel().tolist(), outputs, strict=True)):
         row, unit = divmod(place, weight.shape[1])
         name = names[place]
-        terms = [f"{w}·{x}" for w, x in zip(weights[unit], inputs[row], strict=True)]
-        sign = ""
-        if bias is not None:
-            terms.append(factor(float(bias[unit])))
-            sign = f" + b{unit + 1}"
+        pairs = list(zip(weights[unit], inputs[row], strict=True))
+        sign, rest = ("", []) if bias is None else (f" + b{unit + 1}", [float(bias[unit])])
         units.append(
             UnitTrace(
                 products=products[row, :, unit].tolist(),
@@ -162,7 +159,8 @@ def _dense_units(
                     name=f"z{name}",
                     value=total,
                     formula=f"z{name} = Σᵢ wᵢ,{unit + 1}·xᵢ{sign}",
-                    substituted=f"z{name} = {' + '.join(terms)} = {number(total)}",
+                    substituted=f"z{name} = {sum_of_products(pairs, total, rest)} = "
+                    f"{number(total)}",
                 ),
                 output=output,
             )
@@ -207,7 +205,7 @@ def _activated(name: str, sums: Array, output: Array) -> tuple[list[Quantity], l
                 value=total,
                 formula=f"S{mark} = Σⱼ exp(zⱼ - m{mark})",
                 substituted=f"S{mark} = "
-                + " + ".join(f"exp({number(z)} - {factor(largest)})" for _, z, _ in row)
+                + " + ".join(f"exp({minus(z, largest)})" for _, z, _ in row)
                 + f" = {number(total)}",
             ),
         ]
@@ -216,8 +214,7 @@ def _activated(name: str, sums: Array, output: Array) -> tuple[list[Quantity], l
                 name=f"a{place}",
                 value=a,
                 formula=f"a{place} = exp(z{place} - m{mark}) / S{mark}",
-                substituted=f"a{place} = exp({number(z)} - {factor(largest)}) / {number(total)} = "
-                f"{number(a)}",
+                substituted=f"a{place} = exp({minus(z, largest)}) / {number(total)} = {number(a)}",
             )
             for place, z, a in row
         ]
@@ -239,7 +236,8 @@ def _normalized(
         mark = "" if len(rows) == 1 else str(index + 1)
         mean, variance = float(row.mean()), float(row.var())
         terms = [factor(value) for value in row.tolist()]
-        squares = " + ".join(f"({term} - {factor(mean)})²" for term in terms)
+        distances = [minus(value, mean) for value in row.tolist()]
+        squares = " + ".join(f"({distance})²" for distance in distances)
         shared += [
             Quantity(
                 name=f"mean{mark}",
@@ -254,7 +252,7 @@ def _normalized(
                 substituted=f"variance{mark} = ({squares}) / {features} = {number(variance)}",
             ),
         ]
-        for i, term in enumerate(terms):
+        for i, distance in enumerate(distances):
             place, value = names[index * features + i], results[index * features + i]
             outputs.append(
                 Quantity(
@@ -262,7 +260,7 @@ def _normalized(
                     value=value,
                     formula=f"y{place} = (x{place} - mean{mark}) / √(variance{mark} + ε)"
                     f"·scale{i + 1} + shift{i + 1}",
-                    substituted=f"y{place} = ({term} - {factor(mean)}) / √({number(variance)} + "
+                    substituted=f"y{place} = ({distance}) / √({number(variance)} + "
                     f"{epsilon})·{factor(scale[i])} + {factor(shift[i])} = {number(value)}",
                 )
             )

@@ -23,8 +23,8 @@ from ..specs.simulations.loss import (
     SimulateLossRequest,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number
-from .losses import EXPLAINED, smoothed
+from .formulas import factor, number, probability
+from .losses import EXPLAINED, smoothed, written
 
 ROUNDING = 1e-3
 """Probabilities may be given with three digits, and sum to 1 as far as these go."""
@@ -120,21 +120,13 @@ def _scores(one: Loss, predictions: Floats) -> Floats:
 
 
 def _trace(one: Loss, predictions: list[float], targets: list[float]) -> LossTrace:
-    explained = EXPLAINED[one.type]
     is_sum = one.type == "cross_entropy"
     given, wanted = np.array(predictions), np.array(targets)
     value = one.value(_scores(one, given), wanted)
     chain = 2.0 if one.type == "hinge" else 1.0
     slopes = chain * one.slope(_scores(one, given), wanted) + 0.0  # and no -0
     aims = smoothed(one, targets)
-    terms = [explained.term(one, p, y) for p, y in zip(predictions, aims, strict=True)]
-    count = len(terms)
-    written = terms[0]
-    if is_sum:
-        written = " + ".join(term for term in terms if term != "0").replace("+ -", "- ") or "0"
-    elif count > 1:
-        bracketed = [f"({term})" if term.startswith("-") else term for term in terms]
-        written = f"({' + '.join(bracketed)}) / {count}"
+    count = len(predictions)
     share = "" if is_sum or count == 1 else f" / {count}"
     return LossTrace(
         loss=one.type,
@@ -142,7 +134,8 @@ def _trace(one: Loss, predictions: list[float], targets: list[float]) -> LossTra
             name="L",
             value=value,
             formula=f"L = {one.formula}" + (", ŷ as 2·ŷ - 1" if one.type == "hinge" else ""),
-            substituted=f"L = {written} = {number(value)}",
+            substituted=f"L = {written(one, predictions, aims, 1 if is_sum else count)} = "
+            f"{number(value)}",
         ),
         slopes=[
             _slope(one, i, p, y, slope, share, count)
@@ -203,7 +196,7 @@ def _logit_slopes(
         found = (slopes * predictions * (1.0 - predictions))[None]
         share = ""
         written = [
-            f"{factor(slope)}·{number(p)}·(1 - {number(p)})"
+            f"{factor(slope)}·{probability(p)}·(1 - {probability(p)})"
             for slope, p in zip(slopes.tolist(), predictions.tolist(), strict=True)
         ]
         formula = "dL/dŷ·ŷ·(1 - ŷ)"

@@ -6,14 +6,14 @@ The numbers come from the engine; here is how they are written down.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from epochal_engine import LOSSES, Loss
 from epochal_engine.losses import SMALLEST_DIVISOR, SMALLEST_LOG, CrossEntropy, Focal, Huber
 
 from ..specs.journey.losses import LossFacts
-from .formulas import factor, number
+from .formulas import enough, factor, minus, number, probability
 
 Written = Callable[[Loss, float, float], str]
 """`written(loss, prediction, target)`: the formula for one output, with the numbers put in."""
@@ -35,21 +35,21 @@ class Explained:
     options: tuple[str, ...] = ()
 
 
-def _logarithm(probability: float) -> str:
-    text = f"log({number(probability)})"
-    is_cut = probability <= 0.0 or math.log(probability) < SMALLEST_LOG
+def _logarithm(chance: float) -> str:
+    text = f"log({probability(chance)})"
+    is_cut = chance <= 0.0 or math.log(chance) < SMALLEST_LOG
     return f"max({text}, {SMALLEST_LOG:.0f})" if is_cut else text
 
 
 def _no(prediction: float) -> str:
     """The logarithm of what is left."""
     if 0.0 < prediction < 1.0:
-        return f"log(1 - {number(prediction)})"
+        return f"log(1 - {probability(prediction)})"
     return _logarithm(1.0 - prediction)
 
 
 def _error(prediction: float, target: float) -> str:
-    return f"{number(prediction)} - {factor(target)}"
+    return minus(prediction, target)
 
 
 def _huber(loss: Loss, prediction: float, target: float) -> str:
@@ -74,7 +74,8 @@ def _either(prediction: float, target: float, if_yes: str, if_no: str) -> str:
         return if_yes
     if target == 0.0:
         return if_no
-    return f"{number(target)}·({if_yes}) + (1 - {number(target)})·({if_no})"
+    y = probability(target)
+    return f"{y}·({if_yes}) + (1 - {y})·({if_no})"
 
 
 def _binary(loss: Loss, prediction: float, target: float) -> str:
@@ -82,7 +83,7 @@ def _binary(loss: Loss, prediction: float, target: float) -> str:
 
 
 def _binary_slope(loss: Loss, prediction: float, target: float) -> str:
-    p, error = number(prediction), _error(prediction, target)
+    p, error = probability(prediction), _error(prediction, target)
     spread = f"{p}·(1 - {p})"
     if prediction * (1.0 - prediction) < SMALLEST_DIVISOR:
         spread = f"max({spread}, {SMALLEST_DIVISOR:g})"
@@ -93,7 +94,7 @@ def _binary_slope(loss: Loss, prediction: float, target: float) -> str:
 
 def _focal(loss: Loss, prediction: float, target: float) -> str:
     assert isinstance(loss, Focal)
-    p, gamma = number(prediction), number(loss.gamma)
+    p, gamma = probability(prediction), number(loss.gamma)
     return _either(
         prediction,
         target,
@@ -108,7 +109,7 @@ def _focal_slope(loss: Loss, prediction: float, target: float) -> str:
 
     def away(right: float, wrong: float) -> str:
         """The slope of -wrong^γ·log(right) as right grows and wrong shrinks."""
-        r, some = (number(max(value, SMALLEST_DIVISOR)) for value in (right, wrong))
+        r, some = (probability(max(value, SMALLEST_DIVISOR)) for value in (right, wrong))
         return f"{gamma}·{some}^({gamma} - 1)·log({r}) - {number(wrong)}^{gamma}/{r}"
 
     yes, no = prediction, 1.0 - prediction
@@ -121,7 +122,7 @@ def _focal_logit(loss: Loss, prediction: float, target: float) -> str:
 
     def up(right: float, wrong: float) -> str:
         """The slope of -wrong^γ·log(right) as the logit of what is right grows."""
-        r, log = number(right), f"log({number(max(right, SMALLEST_DIVISOR))})"
+        r, log = probability(right), f"log({probability(max(right, SMALLEST_DIVISOR))})"
         return f"{number(wrong)}^{gamma}·({gamma}·{r}·{log} + {r} - 1)"
 
     yes, no = prediction, 1.0 - prediction
@@ -129,7 +130,8 @@ def _focal_logit(loss: Loss, prediction: float, target: float) -> str:
 
 
 def _hinge(loss: Loss, prediction: float, target: float) -> str:
-    return f"max(0, 1 - (2·{factor(target)} - 1)·(2·{factor(prediction)} - 1))"
+    y, p = probability(target), factor(prediction, enough(1.0 - prediction, prediction))
+    return f"max(0, 1 - (2·{y} - 1)·(2·{p} - 1))"
 
 
 def _hinge_slope(loss: Loss, prediction: float, target: float) -> str:
@@ -245,6 +247,22 @@ EXPLAINED: dict[str, Explained] = {
     ),
 }
 """By the engine's names."""
+
+
+def written(
+    loss: Loss, predictions: Sequence[float], targets: Sequence[float], answers: int
+) -> str:
+    """The loss with all numbers put in: the mean over so many answers."""
+    term = EXPLAINED[loss.type].term
+    terms = [term(loss, p, y) for p, y in zip(predictions, targets, strict=True)]
+    if isinstance(loss, CrossEntropy):
+        terms = [one for one in terms if one != "0"]
+        total = " + ".join(terms).replace("+ -", "- ") or "0"
+        return total if answers == 1 else f"({total}) / {answers}"
+    if answers == 1:
+        return terms[0]
+    bracketed = [f"({one})" if one.startswith("-") else one for one in terms]
+    return f"({' + '.join(bracketed)}) / {answers}"
 
 
 def smoothed(loss: Loss, targets: list[float]) -> list[float]:

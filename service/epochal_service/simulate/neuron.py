@@ -7,7 +7,7 @@ from epochal_engine import ACTIVATIONS
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.neuron import NeuronSimulation, SimulateNeuronRequest
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number
+from .formulas import factor, number, probability, sum_of_products
 
 SIGMOID, STEP = ACTIVATIONS["sigmoid"], ACTIVATIONS["step"]
 
@@ -35,9 +35,9 @@ def neuron(request: SimulateNeuronRequest) -> NeuronSimulation:
     ]
     z = sum((product.value for product in products), bias)
     fired = float(STEP.function(z))
-    chance = float(SIGMOID.function(z))
+    output = float(SIGMOID.function(z))
     slope = float(SIGMOID.derivative(z))
-    terms = " + ".join([factor(product.value) for product in products] + [factor(bias)])
+    terms = sum_of_products([], z, [*(product.value for product in products), bias])
     return NeuronSimulation(
         products=products,
         weighted_sum=Quantity(
@@ -55,15 +55,16 @@ def neuron(request: SimulateNeuronRequest) -> NeuronSimulation:
         fires=bool(fired),
         sigmoid=Quantity(
             name="σ(z)",
-            value=chance,
+            value=output,
             formula="σ(z) = 1 / (1 + exp(-z))",
-            substituted=f"σ(z) = 1 / (1 + exp(-{factor(z)})) = {number(chance)}",
+            substituted=f"σ(z) = 1 / (1 + exp(-{factor(z)})) = {number(output)}",
         ),
         derivative=Quantity(
             name="σ'(z)",
             value=slope,
             formula="σ'(z) = σ(z)·(1 - σ(z))",
-            substituted=f"σ'(z) = {number(chance)}·(1 - {number(chance)}) = {number(slope)}",
+            substituted=f"σ'(z) = {probability(output)}·(1 - {probability(output)}) = "
+            f"{number(slope)}",
         ),
         sensitivities=[
             Quantity(
@@ -77,6 +78,6 @@ def neuron(request: SimulateNeuronRequest) -> NeuronSimulation:
         verdict=(
             f"The weighted sum {number(z)} {'reaches' if fired else 'stays below'} the threshold "
             f"0: the neuron {'fires' if fired else 'stays silent'}. "
-            f"As a probability that is {100 * chance:.1f} %."
+            f"As a probability that is {100 * output:.1f} %."
         ),
     )

@@ -28,7 +28,7 @@ from ..specs.simulations.perceptron import (
     TruthTableName,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number
+from .formulas import enough, factor, number, sum_of_products
 from .separation import Nearest, Shares, line_of, nearest
 
 CORNERS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
@@ -113,6 +113,11 @@ def _task(request: SimulatePerceptronRequest) -> tuple[list[list[float]], list[i
         FieldError(f"points[{i}]", f"must have {len(points[0])} numbers, as the first point")
         for i, point in enumerate(points)
         if len(point) != len(points[0])
+    ]
+    errors += [
+        FieldError(f"points[{i}]", f"must have numbers that are 0 or at least {SMALLEST:g} in size")
+        for i, point in enumerate(points)
+        if any(0.0 < abs(x) < SMALLEST for x in point)
     ]
     if len(request.targets) != len(points):
         one_each = f"{len(points)}, not {len(request.targets)}"
@@ -209,8 +214,7 @@ class _Met:
 
 def _sum(met: _Met, before: Sequence[float]) -> Quantity:
     *weights, bias = before
-    terms = [f"{factor(w)}·{factor(x)}" for w, x in zip(weights, met.point, strict=True)]
-    told = " + ".join([*terms, factor(bias)])
+    told = sum_of_products(list(zip(weights, met.point, strict=True)), met.z, [bias])
     return Quantity(
         name="z",
         value=met.z,
@@ -224,17 +228,17 @@ def _updates(
 ) -> list[Quantity]:
     """Of each weight, and of the bias, whose input is always 1."""
     change = f"{number(rate)}·({met.target} - {met.target - met.error})"
-    factors = [*((f"w{i}", f"·x{i}", f"·{factor(x)}") for i, x in enumerate(met.point, 1))]
+    inputs = [*((f"w{i}", f"·x{i}", x) for i, x in enumerate(met.point, 1)), ("b", "", 1.0)]
     return [
         Quantity(
             name=name,
             value=new,
             formula=f"{name} ← {name} + η·(y - ŷ){times}",
-            substituted=f"{name} = {factor(old)} + {change}{put_in} = {number(new)}",
+            substituted=f"{name} = {factor(old, digits)} + {change}"
+            f"{times and f'·{factor(x, digits)}'} = {number(new)}",
         )
-        for (name, times, put_in), old, new in zip(
-            [*factors, ("b", "", "")], before, after, strict=True
-        )
+        for (name, times, x), old, new in zip(inputs, before, after, strict=True)
+        for digits in [enough(new, old)]
     ]
 
 

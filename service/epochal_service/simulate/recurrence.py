@@ -20,7 +20,7 @@ from ..specs.simulations.recurrence import (
     RecurrenceStep,
     SimulateRecurrenceRequest,
 )
-from .formulas import factor, number
+from .formulas import factor, number, probability, sum_of_products
 from .one_layer import OneLayer, one_layer
 
 MAX_FEATURES = 8
@@ -211,9 +211,7 @@ def _cell(gates: dict[str, Array], t: int, before: Array, after: Array) -> list[
             name=f"c{u}",
             value=value,
             formula=f"c{u} = f{u}·(c{u} before) + i{u}·g{u}",
-            substituted=(
-                f"c{u} = {number(f)}·{factor(old)} + {number(i)}·{factor(g)} = {number(value)}"
-            ),
+            substituted=(f"c{u} = {sum_of_products([(f, old), (i, g)], value)} = {number(value)}"),
         )
         for u, (f, i, g, old, value) in enumerate(rows, 1)
     ]
@@ -230,7 +228,7 @@ def _state(
                 formula = f"h{u} = o{u}·tanh(c{u})"
                 numbers = f"{number(float(gates['output'][t, k]))}·tanh({number(float(cell[k]))})"
             case "gru":
-                z = number(float(gates["update"][t, k]))
+                z = probability(float(gates["update"][t, k]))
                 formula = f"h{u} = z{u}·(h{u} before) + (1 - z{u})·g{u}"
                 numbers = (
                     f"{z}·{factor(float(before[k]))} + "

@@ -38,12 +38,14 @@ KINDS = (
 )
 MAX_LAYERS, MAX_UNITS, MAX_PARAMETERS, MAX_SAMPLES, MAX_INPUTS = 16, 256, 20_000, 2_000, 1_024
 
-MAX_PRICE = 3e9
+MAX_PRICE = 3.5e9
 """Operations of one call, about 200 ms."""
 PER_CALL = 80_000
 """What a layer of a step costs however few its numbers are, in operations."""
 PER_VALUE = 30
 """What the activation of one number costs, there and back."""
+PER_PARAMETER = 300
+"""What the update of one parameter costs, by the dearest of the optimizers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,17 +113,21 @@ def priced(spec: ShortRunSpec, run: ShortRun, epochs: int, members: int = 1) -> 
     a_sample = 3 * run.network.flops + PER_VALUE * values
     steps = epochs * run.steps(spec.batch_size)
     layers = len(run.network.layers)
-    price = epochs * run.samples * members * a_sample + steps * layers * PER_CALL
+    size = run.network.learnt_size
+    a_step = layers * PER_CALL + members * size * PER_PARAMETER
+    price = epochs * run.samples * members * a_sample + steps * a_step
     quantity = Quantity(
         name="price",
         value=price,
         formula=(
             "price = epochs·samples·members·(3·FLOPs + "
-            f"{PER_VALUE}·values) + steps·layers·{PER_CALL}, at most {number(MAX_PRICE)}"
+            f"{PER_VALUE}·values) + steps·(layers·{PER_CALL} + members·parameters·"
+            f"{PER_PARAMETER}), at most {number(MAX_PRICE)}"
         ),
         substituted=(
             f"price = {epochs}·{run.samples}·{members}·(3·{run.network.flops} + "
-            f"{PER_VALUE}·{values}) + {steps}·{layers}·{PER_CALL} = {number(price)}"
+            f"{PER_VALUE}·{values}) + {steps}·({layers}·{PER_CALL} + {members}·{size}·"
+            f"{PER_PARAMETER}) = {number(price)}"
         ),
     )
     if price > MAX_PRICE:

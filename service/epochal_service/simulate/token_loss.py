@@ -19,7 +19,7 @@ from ..specs.simulations.loss import (
     TokenLossSimulation,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import number, whole
+from .formulas import exponent, number, probability, whole
 
 MAX_NUMBERS = 200_000
 CONFIDENT = 0.99
@@ -170,9 +170,9 @@ def _perplexity(nats: float) -> float:
     return float(perplexity(nats))
 
 
-def _nats(chance: float, nats: float) -> Quantity:
-    shown = f"-log({number(chance)})" if chance > 0.0 else "-max(log(0), -100)"
-    if chance == 0.0 and nats != 100.0:
+def _nats(p: float, nats: float) -> Quantity:
+    shown = f"-log({probability(p)})" if p > 0.0 else "-max(log(0), -100)"
+    if p == 0.0 and nats != 100.0:
         shown = "log(Σⱼ exp(zⱼ)) - z"
     return Quantity(
         name="L", value=nats, formula="L = -log(p)", substituted=f"L = {shown} = {number(nats)}"
@@ -246,7 +246,7 @@ def _answer(places: list[TokenLoss], vocabulary: int) -> TokenLossSimulation:
             name="perplexity",
             value=times,
             formula="perplexity = exp(nats)",
-            substituted=f"perplexity = exp({number(nats)}) = {number(times)}",
+            substituted=f"perplexity = exp({exponent(nats)}) = {number(times)}",
         ),
         vocabulary=vocabulary,
         baselines=[

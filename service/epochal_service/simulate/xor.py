@@ -23,7 +23,7 @@ from ..specs.simulations.xor import (
     XorUnit,
 )
 from .activation import elementwise
-from .formulas import factor, number
+from .formulas import number, sum_of_products
 from .perceptron import CORNERS, TRUTH_TABLES, separation
 from .separation import line_of, nearest
 
@@ -209,12 +209,12 @@ def _sum(
     value: float,
 ) -> Quantity:
     unit = name[1:]
-    terms = [f"{factor(w)}·{factor(x)}" for w, x in zip(weights, point, strict=True)]
+    pairs = list(zip(weights.tolist(), point.tolist(), strict=True))
     return Quantity(
         name=name,
         value=value,
         formula=f"{name} = w1·{inputs}1 + w2·{inputs}2 + b" + (f" (of h{unit})" if unit else ""),
-        substituted=f"{name} = {' + '.join([*terms, factor(bias)])} = {number(value)}",
+        substituted=f"{name} = {sum_of_products(pairs, value, [bias])} = {number(value)}",
     )
 
 

@@ -14,4 +14,5 @@ class Quantity(Reply):
     formula: str
     """E.g. `z = w·x + b`."""
     substituted: str
-    """E.g. `z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35`; numbers have four significant digits."""
+    """E.g. `z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35`; numbers have four significant digits,
+    and more where terms nearly cancel."""
