@@ -1,5 +1,6 @@
 """Pictures of the page for people to look at: `make screenshots` puts them into ./screenshots."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -16,7 +17,7 @@ PAGES = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
 def settled(page: Page) -> None:
     """All answers have come, and nothing waits for another."""
     page.wait_for_load_state("networkidle")
-    expect(page.get_by_role("status").filter(has_text="…")).to_have_count(0)
+    expect(page.locator(".loading")).to_have_count(0)
 
 
 def take(page: Page, name: str) -> None:
@@ -31,15 +32,17 @@ def spec(api: httpx2.Client, preset: str) -> dict[str, Any]:
 
 def trained(api: httpx2.Client, asked: dict[str, Any]) -> str:
     job: str = api.post("/v1/jobs", json=asked).json()["id"]
+    over = ("succeeded", "failed")
     await_condition(
-        lambda: api.get(f"/v1/jobs/{job}").json()["state"] == "succeeded", 120, "the run has ended"
+        lambda: api.get(f"/v1/jobs/{job}").json()["state"] in over, 120, "the run has ended"
     )
     return job
 
 
 @pytest.fixture(scope="module")
-def api(url: str) -> httpx2.Client:
-    return httpx2.Client(base_url=url, trust_env=False, timeout=20)
+def api(url: str) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=url, trust_env=False, timeout=20) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

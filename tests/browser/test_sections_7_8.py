@@ -101,6 +101,22 @@ def test_a_unit_is_reached_by_arrow_keys_and_says_how_its_blame_comes_about(
     expect(unit).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_wire_leads_to_the_slope_of_its_weight(open_page: Opened) -> None:
+    page = visit(open_page, "backpropagation")
+    # After the 12 wires of the first layer, that from the fourth unit to the second.
+    page.locator("#backpropagation path.grip").nth(12 + 3 * 4 + 1).dispatch_event("click")
+    reading = page.get_by_test_id("reading")
+    expect(reading.get_by_role("heading")).to_have_text("hidden 2, unit 2")
+    expect(reading.locator(".chosen")).to_have_text("∂L/∂w4,2 = 0.34·(−0.3611) = −0.1228")
+
+
+def test_a_step_that_is_too_long_is_called_so(open_page: Opened) -> None:
+    query = "forward.activation=linear&forward.inputs=1,1,1&blame.rate=10&blame.step=11"
+    page = visit(open_page, "backpropagation", query)
+    # From 0.642 to 6.865.
+    expect(page.get_by_test_id("reading")).to_contain_text("the loss is not lower")
+
+
 def test_the_slopes_are_checked_by_differences_on_demand(open_page: Opened, url: str) -> None:
     told = ask(url, "/v1/simulate/backward", BLAME)["check"]
     page = visit(open_page, "backpropagation")

@@ -22,7 +22,7 @@ def test_its_python_runs_from_top_to_bottom(
     monkeypatch.setenv("EPOCHAL_URL", stack.http)
     names: dict[str, object] = {}
     code = blocks("python")
-    assert len(code) == 9
+    assert len(code) == 11
     for block in code:
         exec(compile(block, str(README), "exec"), names)
     names["client"].close()  # type: ignore[attr-defined]
@@ -37,6 +37,11 @@ def test_its_python_runs_from_top_to_bottom(
     assert "failed (diverged)" in printed
     assert "learning_rate_too_low Raise the learning rate from 1e-05 to 0.0001." in printed
     assert "0.01 good" in printed or "0.01 slow" in printed
+    assert "z = 0.7 + (-0.15) + 0.4 + (-0.2) = 0.75" in printed
+    assert re.search(r"^\d\.\d+ True$", printed, re.MULTILINE)
+    assert re.search(r"^good 0\.\d+ ", printed, re.MULTILINE)
+    assert "The single neuron False " in printed
+    assert re.search(r"^architecture spiral ", printed, re.MULTILINE)
     assert "FieldError(field='epochs', description='must be at least 1')" in printed
 
 
@@ -48,6 +53,6 @@ def test_its_commands_succeed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> 
         for line in block.splitlines()
         if line.startswith("$ epochal")
     ]
-    assert len(commands) == 9
+    assert len(commands) == 13
     for words in commands:
         subprocess.run([sys.executable, "-m", "epochal", *words], check=True, capture_output=True)

@@ -55,8 +55,8 @@ ENTRIES = (
             "its weights move a little towards the right answer."
         ),
         why_it_mattered=(
-            "A machine got better at a task from examples alone, with a proof that it succeeds "
-            "whenever a straight line between the classes exists."
+            "A machine got better at a task from examples alone. A few years later it was proved "
+            "that it succeeds whenever a straight line between the classes exists."
         ),
         facts=[
             Fact(
@@ -66,7 +66,7 @@ ENTRIES = (
                 source="computed",
             ),
         ],
-        sources=[ROSENBLATT],
+        sources=[ROSENBLATT, NOVIKOFF],
         preset="perceptron-and",
     ),
     TimelineEntry(
@@ -272,8 +272,8 @@ ENTRIES = (
             "and put behind a chat window that everybody may use."
         ),
         why_it_mattered=(
-            "Continuing a text became answering a question. It was the first time that most people "
-            "spoke to a neural network and knew it."
+            "Continuing a text became answering a question. For many people it was the first "
+            "neural network that they knowingly spoke to."
         ),
         facts=[
             Fact(

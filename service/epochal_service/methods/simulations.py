@@ -60,6 +60,16 @@ class Explorer:
         return self.function(request)
 
 
+THREE_FOUR_FOUR_TWO = {
+    "input_shape": [3],
+    "layers": [
+        {"type": "dense", "units": 4, "activation": "relu"},
+        {"type": "dense", "units": 4, "activation": "relu"},
+        {"type": "dense", "units": 2, "activation": "softmax"},
+    ],
+}
+"""The small network of the journey."""
+
 EXPLORERS: dict[str, Explorer] = {
     "SimulateApproximation": Explorer(
         "One hidden layer fits a curve",
@@ -154,16 +164,7 @@ EXPLORERS: dict[str, Explorer] = {
         "What a network amounts to",
         architecture.architecture,
         {
-            "The small network of the journey": {
-                "network": {
-                    "input_shape": [3],
-                    "layers": [
-                        {"type": "dense", "units": 4, "activation": "relu"},
-                        {"type": "dense", "units": 4, "activation": "relu"},
-                        {"type": "dense", "units": 2, "activation": "softmax"},
-                    ],
-                }
-            },
+            "The small network of the journey": {"network": THREE_FOUR_FOUR_TWO},
             "LeNet-5, which read checks": {
                 "network": LENET_5.model_dump(mode="json", exclude_defaults=True),
                 "batch_size": 256,
@@ -181,14 +182,7 @@ EXPLORERS: dict[str, Explorer] = {
         forward.forward,
         {
             "3-4-4-2, with weights that anybody can work out": {
-                "network": {
-                    "input_shape": [3],
-                    "layers": [
-                        {"type": "dense", "units": 4, "activation": "relu"},
-                        {"type": "dense", "units": 4, "activation": "relu"},
-                        {"type": "dense", "units": 2, "activation": "softmax"},
-                    ],
-                },
+                "network": THREE_FOUR_FOUR_TWO,
                 "input": [0.8, 0.3, 0.6],
                 "weights_from": "pattern",
             },
@@ -313,14 +307,7 @@ EXPLORERS: dict[str, Explorer] = {
         backward.backward,
         {
             "3-4-4-2, with weights that anybody can work out, checked by differences": {
-                "network": {
-                    "input_shape": [3],
-                    "layers": [
-                        {"type": "dense", "units": 4, "activation": "relu"},
-                        {"type": "dense", "units": 4, "activation": "relu"},
-                        {"type": "dense", "units": 2, "activation": "softmax"},
-                    ],
-                },
+                "network": THREE_FOUR_FOUR_TWO,
                 "input": [0.8, 0.3, 0.6],
                 "weights_from": "pattern",
                 "target": [0.0],

@@ -40,6 +40,8 @@ TRUTH_TABLES: dict[TruthTableName, tuple[int, ...]] = {
 """What each puts out for these. The names come in the order of their outputs as binary numbers."""
 MOST_STEPS = 1000
 LONGEST_FRACTION = 24
+SMALLEST = 1e-9
+"""Of a coordinate that is not 0: the fractions of far smaller ones are too long to compute with."""
 
 RULE = "w ← w + η·(y - ŷ)·x, b ← b + η·(y - ŷ)"
 TIE_RULE = "fires at z ≥ 0: a weighted sum of exactly 0 gives the output 1"
@@ -48,7 +50,8 @@ TIE_RULE = "fires at z ≥ 0: a weighted sum of exactly 0 gives the output 1"
 def perceptron(request: SimulatePerceptronRequest) -> PerceptronSimulation:
     """Perceptron learning, update by update, and whether any line could do it, with a proof.
 
-    Raises `InvalidArgument` if what to learn is not told once, or if lengths do not fit.
+    Raises `InvalidArgument` if what to learn is not told once, if lengths do not fit, or if a
+    coordinate is neither 0 nor at least 1e-9 in size.
     """
     points, targets = _task(request)
     size = len(points[0])

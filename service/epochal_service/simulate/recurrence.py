@@ -249,8 +249,13 @@ def _state(
 
 def _verdict(cell: str, influence: Sequence[float]) -> str:
     first, last = influence[0], influence[-1]
-    if len(influence) == 1 or last == 0.0:
+    if len(influence) == 1:
         return f"The state after one place is all that the {cell} knows."
+    if last == 0.0:
+        return (
+            "A small change of the last input does not move the last state at all: the weights "
+            "are 0, or the sums so large that nothing bends any more."
+        )
     share = first / last
     meaning = (
         "hardly anything of the beginning is left at the end"

@@ -20,7 +20,8 @@ class SimulateBackwardRequest(SmallNetworkSpec):
     learning_rate: float = Field(default=0.1, gt=0, le=1e6)
     """Of the one step of gradient descent that is shown."""
     check: bool = False
-    """Compare all slopes with the difference that a small change of each parameter makes."""
+    """Compare all slopes with the difference that a small change of each parameter makes. This
+    costs two passes for each parameter, and is refused where they are too many."""
 
 
 class UnitGradient(Reply):

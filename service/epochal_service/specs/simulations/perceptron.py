@@ -43,7 +43,7 @@ class SimulatePerceptronRequest(Spec):
     targets: Annotated[list[Bit], Field(min_length=1, max_length=64)] | None = None
     """0 or 1 for each point; without `points`, for 00, 01, 10, 11."""
     points: Annotated[list[Coordinates], Field(min_length=1, max_length=64)] | None = None
-    """All of one length, the number of inputs."""
+    """All of one length, the number of inputs. A number that is not 0 is at least 1e-9 in size."""
     learning_rate: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
     epochs: int = Field(default=20, ge=1, le=500)
     """At most so many; it ends with the first epoch without an error. Epochs times points may be
