@@ -17,12 +17,30 @@ PAGES = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
 def settled(page: Page) -> None:
     """All answers have come, and nothing waits for another."""
     page.wait_for_load_state("networkidle")
-    expect(page.locator(".loading")).to_have_count(0)
+    expect(page.locator(".loading:visible")).to_have_count(0)
 
 
 def take(page: Page, name: str) -> None:
+    """The whole page; for a moment all of it is in sight, so that all of it is drawn."""
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": size["width"], "height": 8000})
     settled(page)
+    page.set_viewport_size(size)
+    unstick(page)
     page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+
+
+def unstick(page: Page) -> None:
+    """What stays in sight while one scrolls would lie across a picture that is longer."""
+    page.add_style_tag(content=".unstuck { position: static !important }")
+    page.evaluate(
+        """() => {
+            for (const element of document.querySelectorAll('body *'))
+                if (['sticky', 'fixed'].includes(getComputedStyle(element).position))
+                    element.classList.add('unstuck')
+        }"""
+    )
 
 
 def spec(api: httpx2.Client, preset: str) -> dict[str, Any]:
@@ -68,8 +86,7 @@ def test_the_journey_is_pictured(open_page: Opened, size: str, scheme: str) -> N
     see_everything(page)
     settled(page)
     page.screenshot(path=FOLDER / f"start-{size}-{scheme}.png")
-    # The bar would lie over whatever section is taller than the screen.
-    page.evaluate("document.querySelector('header').style.position = 'static'")
+    unstick(page)
     for section in page.locator("section[id]").all():
         name = section.get_attribute("id")
         section.screenshot(path=FOLDER / f"{name}-{size}-{scheme}.png")
@@ -98,21 +115,11 @@ def test_the_lab_and_the_runs_are_pictured(
         "plain": "/examples/plain.html",
     }.items():
         page.goto(path)
-        if name.startswith("run"):
-            page.wait_for_load_state("networkidle")
-            see_figures(page)
         take(page, f"{name}-{end}")
     long = {**spec(api, "circles"), "name": "Going on", "epochs": 100_000}
     job = api.post("/v1/jobs", json=long).json()["id"]
     page.goto(f"/jobs/{job}")
     expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible(timeout=20_000)
-    see_figures(page)
-    page.screenshot(path=FOLDER / f"run-live-{end}.png", full_page=True)
+    expect(page.get_by_test_id("scrubbed")).to_be_visible(timeout=20_000)
+    page.screenshot(path=FOLDER / f"run-live-{end}.png")
     api.post(f"/v1/jobs/{job}/cancel")
-
-
-def see_figures(page: Page) -> None:
-    """Figures that are drawn when they come into sight, and back to the top."""
-    for figure in page.get_by_role("figure").all():
-        figure.scroll_into_view_if_needed()
-    page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")

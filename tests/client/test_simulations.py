@@ -181,6 +181,12 @@ def test_a_short_run_is_read_step_by_step(client: epochal.Client) -> None:
     assert told.train_loss.shape == (4,)
     assert [step.samples.tolist() for step in told.steps] in ([[0], [1]], [[1], [0]])
     assert told.label.name in ("too_low", "slow", "good")
+    assert told.plane is None
+    plane = client.simulate.training(epochs=8, maps=3).plane
+    assert plane is not None
+    assert [each.epoch for each in plane.maps] == [0, 2, 8]
+    assert plane.maps[-1].outputs.shape == (len(plane.y_values), len(plane.x_values))
+    assert plane.samples[0].inputs.shape == (2,)
     diverged = client.simulate.training(
         network=epochal.network([2], [epochal.dense(1)]),
         loss="mse",

@@ -244,3 +244,38 @@ def test_what_is_wrong_with_the_network_is_told_as_by_forward(ask: Ask) -> None:
     told = ask("backward", **request, status=400)
     forward = {k: v for k, v in request.items() if k not in ("target", "loss")}
     assert told["errors"] == ask("forward", **forward, status=400)["errors"]
+
+
+def test_a_loss_is_written_as_its_own_explorer_writes_it(ask: Ask) -> None:
+    network = {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]}
+    network["layers"][0]["activation"] = "sigmoid"  # type: ignore[index]
+    asked: dict[str, Any] = {
+        "network": network,
+        "input": [1.0],
+        "target": [0.0],
+        "loss": "binary_cross_entropy",
+    }
+    weights = [{"layer": "dense_1", "weight": [[2.0]], "bias": [0.0]}]
+    told = ask("backward", **asked, weights=weights)
+    alone = ask("loss", prediction=told["prediction"], target=[0.0], losses=[asked["loss"]])
+    assert told["loss"]["substituted"] == alone["losses"][0]["value"]["substituted"]
+    # A prediction of 1 to the last digit does not tell a loss that knows the logit.
+    weights[0]["weight"] = [[50.0]]
+    sure = ask("backward", **asked, weights=weights)
+    assert sure["loss"]["substituted"] == "with ŷ = 1 and y = 0: L = 50"
+
+
+def test_a_check_of_too_many_parameters_is_refused_and_says_what_it_costs(ask: Ask) -> None:
+    norms = [{"type": "layer_norm"} for _ in range(8)]
+    asked: dict[str, Any] = {
+        "network": {"input_shape": [256], "layers": [*norms, {"type": "dense", "units": 1}]},
+        "input": [k / 256 for k in range(256)],
+        "target": [1.0],
+        "loss": "mse",
+    }
+    assert ask("backward", **asked)["check"] is None
+    problem = ask("backward", **asked, check=True, status=400)
+    assert problem["reason"] == "limit_exceeded"
+    (error,) = problem["errors"]
+    assert error["field"] == "check"
+    assert "2·4353·(2049 + 300·9) = 41344794, and may cost 40000000" in error["description"]

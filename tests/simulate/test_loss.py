@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.simulate.arithmetic import agree
+from tests.simulate.arithmetic import agree, sides
 from tests.simulate.conftest import Ask
 
 BINARY = ("mse", "mae", "huber", "binary_cross_entropy", "hinge", "focal")
@@ -242,3 +242,14 @@ def test_what_does_not_fit_is_told_by_its_place(
 ) -> None:
     problem = ask("loss", **request_, status=400)
     assert problem["errors"] == [{"field": field, "description": description}]
+
+
+@pytest.mark.parametrize("rest", [1e-3, 1e-6, 1e-9])
+def test_near_certainty_the_printed_formulas_come_to_their_values(ask: Ask, rest: float) -> None:
+    for prediction, target in ((1 - rest, 0), (1 - rest, 1), (rest, 0), (rest, 1), (1 - rest, 0.3)):
+        told = ask("loss", prediction=prediction, target=target, points=2)
+        for one in told["losses"]:
+            for quantity in (one["value"], *one["slopes"], *one["logit_slopes"]):
+                computed, printed = sides(quantity["substituted"])
+                assert computed == pytest.approx(quantity["value"], rel=2e-3), quantity
+                assert printed == pytest.approx(quantity["value"], rel=1e-3), quantity

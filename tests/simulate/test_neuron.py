@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from tests.simulate.arithmetic import agree
 from tests.simulate.conftest import Ask
 
 EXAMPLE: dict[str, Any] = {"inputs": [1.0, 0.5, 0.8], "weights": [0.7, -0.3, 0.5], "bias": -0.2}
@@ -22,6 +23,16 @@ def test_every_number_stands_in_its_formula(ask: Ask) -> None:
     told = ask("neuron", **EXAMPLE)
     assert told["weighted_sum"]["formula"] == "z = Σ wᵢ·xᵢ + b"
     assert told["weighted_sum"]["substituted"] == "z = 0.7 + (-0.15) + 0.4 + (-0.2) = 0.75"
+
+
+def test_numbers_have_the_digits_that_it_takes_for_a_line_to_be_true(ask: Ask) -> None:
+    # Four digits would give 1·(1 - 1) = 4.54e-05, and 1.235 + (-1.235) = 3.21e-05.
+    sure = ask("neuron", inputs=[1.0], weights=[10.0])
+    assert sure["derivative"]["substituted"] == "σ'(z) = 0.9999546·(1 - 0.9999546) = 4.54e-05"
+    told = ask("neuron", inputs=[1.0, 1.0], weights=[1.2345678, -1.2345357])
+    assert told["weighted_sum"]["substituted"] == "z = 1.2345678 + (-1.2345357) + 0 = 3.21e-05"
+    agree(sure["derivative"])
+    agree(told["weighted_sum"])
 
 
 def test_the_threshold_itself_fires(ask: Ask) -> None:

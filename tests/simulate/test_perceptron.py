@@ -221,6 +221,7 @@ def test_a_line_that_passes_the_points_by_has_no_ends(ask: Ask) -> None:
         ({"targets": [0, 1]}, "targets"),
         ({"targets": [0, 2, 0, 1]}, "targets[1]"),
         ({"points": [[0.0], [1.0, 2.0]], "targets": [0, 1]}, "points[1]"),
+        ({"points": [[0.0], [1e-10]], "targets": [0, 1]}, "points[1]"),
         ({"table": "and", "order": [0, 1, 2, 2]}, "order"),
         ({"table": "and", "weights": [1.0]}, "weights"),
         ({"table": "and", "epochs": 251}, "epochs"),

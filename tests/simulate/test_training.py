@@ -268,3 +268,24 @@ def test_more_than_the_budget_is_refused_and_shown_the_way_to_a_job(ask: Ask) ->
     problem = ask("learning-rates", epochs=2000, rates=64, status=400)
     assert problem["reason"] == "limit_exceeded"
     assert "/v1/sweeps" in problem["errors"][0]["description"]
+
+
+def test_many_updates_of_many_parameters_count_even_with_hardly_any_samples(ask: Ask) -> None:
+    problem = ask(
+        "learning-rates",
+        network={
+            "input_shape": [140],
+            "layers": [
+                {"type": "dense", "units": 100, "activation": "tanh"},
+                {"type": "dense", "units": 1},
+            ],
+        },
+        dataset={"inputs": [[0.5] * 140], "targets": [1.0]},
+        loss="mse",
+        epochs=10,
+        rates=64,
+        seeds=9,
+        status=400,
+    )
+    assert problem["reason"] == "limit_exceeded"
+    assert "10·(2·80000 + 576·14201·300)" in problem["errors"][0]["description"]

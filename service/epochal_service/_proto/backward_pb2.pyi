@@ -47,7 +47,9 @@ class SimulateBackwardRequest(_message.Message):
     learning_rate: _builtins.float
     """Of the one step of gradient descent that is shown; 0.1 if unset."""
     check: _builtins.bool
-    """Compare all slopes with the difference that a small change of each parameter makes."""
+    """Compare all slopes with the difference that a small change of each parameter makes. This costs
+    two passes for each parameter, and is refused where they are too many.
+    """
     @_builtins.property
     def network(self) -> _network_pb2.NetworkSpec: ...
     @_builtins.property

@@ -80,7 +80,7 @@ TEXTS = (
         ),
         (
             "Rosenblatt (1958), The perceptron, doi:10.1037/h0042519",
-            "Novikoff (1962), On convergence proofs for perceptrons",
+            "Novikoff (1962), On convergence proofs on perceptrons",
             "Minsky and Papert (1969), Perceptrons, MIT Press",
         ),
         ("SimulateNeuron", "SimulatePerceptron", "SimulateXor"),

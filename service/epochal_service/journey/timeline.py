@@ -10,6 +10,10 @@ ROSENBLATT = (
     "Rosenblatt (1958), The perceptron: a probabilistic model for information storage and "
     "organization in the brain, Psychological Review 65, doi:10.1037/h0042519"
 )
+NOVIKOFF = (
+    "Novikoff (1962), On convergence proofs on perceptrons, Proceedings of the Symposium on the "
+    "Mathematical Theory of Automata 12"
+)
 MINSKY = "Minsky and Papert (1969), Perceptrons, MIT Press"
 RUMELHART = (
     "Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors, "

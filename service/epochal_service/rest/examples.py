@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from fastapi.openapi.models import Example
 
-NETWORK = {
-    "input_shape": [3],
-    "layers": [
-        {"type": "dense", "units": 4, "activation": "relu"},
-        {"type": "dense", "units": 4, "activation": "relu"},
-        {"type": "dense", "units": 2, "activation": "softmax"},
-    ],
-}
+from ..methods.simulations import THREE_FOUR_FOUR_TWO
 
 NETWORKS: dict[str, Example] = {
     "named": {
         "summary": "46 parameters: 16 + 20 + 10",
-        "value": {"name": "3-4-4-2", "network": NETWORK},
+        "value": {"name": "3-4-4-2", "network": THREE_FOUR_FOUR_TWO},
     }
 }
 
 SUMMARIES: dict[str, Example] = {
-    "network": {"summary": "46 parameters: 16 + 20 + 10", "value": {"network": NETWORK}}
+    "network": {"summary": "46 parameters: 16 + 20 + 10", "value": {"network": THREE_FOUR_FOUR_TWO}}
 }
 
 DATASETS: dict[str, Example] = {

@@ -24,7 +24,7 @@ def factor(value: float, digits: int = DIGITS) -> str:
 def enough(value: float, *terms: float) -> int:
     """The digits with which terms that nearly cancel still come to their sum, the value."""
     largest = max(map(abs, terms), default=0.0)
-    if value == 0.0 or not 0.0 < largest < math.inf:
+    if not (0.0 < abs(value) < math.inf and 0.0 < largest < math.inf):
         return DIGITS
     lost = math.log10(largest) - math.log10(abs(value))
     return min(DIGITS + max(int(lost), 0), MOST_DIGITS)

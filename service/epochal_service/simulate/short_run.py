@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from epochal_engine import Data, Network, ShapeError, check_output
+from epochal_engine import (
+    AveragePool1d,
+    AveragePool2d,
+    Data,
+    Layer,
+    MaxPool1d,
+    MaxPool2d,
+    Network,
+    ShapeError,
+    check_output,
+)
 
 from ..datasets import Dataset, DatasetError, from_rows, load
 from ..errors import FieldError, InvalidArgument
@@ -43,7 +53,7 @@ MAX_PRICE = 3.5e9
 PER_CALL = 80_000
 """What a layer of a step costs however few its numbers are, in operations."""
 PER_VALUE = 30
-"""What the activation of one number costs, there and back."""
+"""What the activation of one number costs, there and back; of pooling, each number it looks at."""
 PER_PARAMETER = 300
 """What the update of one parameter costs, by the dearest of the optimizers."""
 
@@ -109,7 +119,10 @@ def short_run(spec: ShortRunSpec) -> ShortRun:
 def priced(spec: ShortRunSpec, run: ShortRun, epochs: int, members: int = 1) -> Quantity:
     """What training costs. Raises `InvalidArgument` if that is more than one call may cost."""
     # Backward takes about twice the operations of forward.
-    values = sum(map(math.prod, run.network.shapes[1:]))
+    values = sum(
+        math.prod(shape) * _window(layer)
+        for layer, shape in zip(run.network.layers, run.network.shapes[1:], strict=True)
+    )
     a_sample = 3 * run.network.flops + PER_VALUE * values
     steps = epochs * run.steps(spec.batch_size)
     layers = len(run.network.layers)
@@ -140,6 +153,17 @@ def priced(spec: ShortRunSpec, run: ShortRun, epochs: int, members: int = 1) -> 
             reason="limit_exceeded",
         )
     return quantity
+
+
+def _window(layer: Layer) -> int:
+    """The numbers that one of its outputs is chosen from, or is the mean of."""
+    match layer:
+        case MaxPool1d() | AveragePool1d():
+            return layer.pool_size
+        case MaxPool2d() | AveragePool2d():
+            size = layer.pool_size
+            return size * size if isinstance(size, int) else math.prod(size)
+    return 1
 
 
 def _network(spec: ShortRunSpec) -> Network:

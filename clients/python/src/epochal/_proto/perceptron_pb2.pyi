@@ -96,7 +96,7 @@ class SimulatePerceptronRequest(_message.Message):
 
     @_builtins.property
     def points(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """All of one length, the number of inputs."""
+        """All of one length, the number of inputs. A number that is not 0 is at least 1e-9 in size."""
 
     @_builtins.property
     def order(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:

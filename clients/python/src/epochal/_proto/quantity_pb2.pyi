@@ -32,7 +32,9 @@ class Quantity(_message.Message):
     formula: _builtins.str
     """E.g. "z = w·x + b"."""
     substituted: _builtins.str
-    """E.g. "z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35"; numbers have four significant digits."""
+    """E.g. "z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35"; numbers have four significant digits,
+    and more where terms nearly cancel.
+    """
     def __init__(
         self,
         *,

@@ -168,7 +168,12 @@ T = TypeVar("T")
 class Simulations:
     """`client.simulate`: nothing is stored, and the same question has the same answer.
 
-    What is left out takes the service's default. All raise `InvalidArgument`.
+    Numbers that are explained are a `Quantity`: its `value`, the `formula` that it comes from, and
+    the formula with the numbers put in, `substituted`. Lists of numbers are arrays.
+
+    What is left out takes the service's default. All raise `InvalidArgument`, which names every
+    field that does not fit, or the cost of what would take longer than a fraction of a second:
+    such a training is a job, and many of them are a sweep.
     """
 
     def __init__(self, session: Session) -> None:
