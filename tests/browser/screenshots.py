@@ -33,12 +33,11 @@ def take(page: Page, name: str) -> None:
 
 def unstick(page: Page) -> None:
     """What stays in sight while one scrolls would lie across a picture that is longer."""
-    page.add_style_tag(content=".unstuck { position: static !important }")
     page.evaluate(
         """() => {
             for (const element of document.querySelectorAll('body *'))
                 if (['sticky', 'fixed'].includes(getComputedStyle(element).position))
-                    element.classList.add('unstuck')
+                    element.style.setProperty('position', 'static', 'important')
         }"""
     )
 

@@ -266,27 +266,3 @@ def test_what_grows_beyond_all_numbers_is_told_and_not_an_error(ask: Ask) -> Non
     assert abs(last["output"][0]) > 1e154  # whose square is no number any more
     assert norm["statistics"][1]["value"] == "Infinity"
     assert "= inf" in norm["statistics"][1]["substituted"]
-
-
-@given(
-    weights=st.lists(st.sampled_from([0.0, 1e6, -1e6, 1e-6, 0.3]), min_size=3, max_size=3),
-    inputs=st.lists(st.sampled_from([0.0, 1e6, -1e6, 1e-6, 0.1]), min_size=3, max_size=3),
-    layers=st.integers(1, 31),
-)
-@settings(max_examples=40, deadline=None, derandomize=True)
-def test_no_number_is_too_large_or_too_small_to_be_written(
-    ask: Ask, weights: list[float], inputs: list[float], layers: int
-) -> None:
-    kinds = [{"type": "dense", "units": 1} for _ in range(layers)]
-    given_weights = [
-        {"layer": "dense_1", "weight": [[w] for w in weights], "bias": [weights[0]]},
-        *(
-            {"layer": f"dense_{k}", "weight": [[1e6]], "bias": [-weights[1]]}
-            for k in range(2, layers + 1)
-        ),
-    ]
-    network = {"input_shape": [3], "layers": [*kinds, {"type": "layer_norm"}]}
-    told = ask("forward", network=network, input=inputs, weights=given_weights)
-    assert all(unit["output"]["substituted"] for layer in told["layers"] for unit in layer["units"])
-    asked: dict[str, Any] = {"network": network, "input": inputs, "weights": given_weights}
-    assert ask("backward", **asked, target=[1.0], loss="mse")["verdict"]
