@@ -41,7 +41,9 @@ def _missing() -> str | None:
     return None
 
 
-@pytest.fixture(scope="session")
+# Not longer than a file: while Playwright is open its event loop counts as running in this thread,
+# and tests of other rooms that the same process runs afterwards could not run one of their own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if reason := _missing():
         if os.environ.get("EPOCHAL_BROWSER") == "required":
@@ -56,7 +58,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def url(chromium: Browser, stack: Stack) -> str:
     """Where the session's Epochal serves its page; `chromium` first, as it may be missing."""
     return stack.http

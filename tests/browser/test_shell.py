@@ -85,6 +85,7 @@ def test_the_theme_follows_the_system_until_somebody_chooses(open_page: Opened) 
 def test_every_path_of_the_page_can_be_opened_first(open_page: Opened, path: str) -> None:
     page = open_page(path)
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
+    page.wait_for_load_state("networkidle")
     # An unknown run is a 404 of the API, which the browser reports and the page explains.
     open_page.complaints[:] = [c for c in open_page.complaints if "404" not in c]
 
