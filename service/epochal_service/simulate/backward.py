@@ -46,11 +46,11 @@ STEP = 1e-5
 """Of the differences: halfway between the error of the formula and that of rounding."""
 AGREEMENT = 1e-4
 SMALLEST_SHARE = 1e-4
+"""Slopes that are a smaller part of the largest one are compared as if they were as large."""
 MAX_CHECKED = 40_000_000
 """Numbers that a check may compute, about 300 ms."""
 PER_LAYER = 300
 """What a layer costs however few its numbers are, in numbers."""
-"""Slopes that are a smaller part of the largest one are compared as if they were as large."""
 
 FORMULAS = {
     "activation": "∂L/∂z = ∂L/∂a·f'(z)",
