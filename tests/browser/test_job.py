@@ -106,7 +106,7 @@ def moons(api: Api) -> str:
 @pytest.fixture
 def long_run(api: Api) -> Iterator[str]:
     job = api.post("/v1/jobs", LONG)["id"]
-    await_condition(lambda: api.get(f"/v1/jobs/{job}")["epoch"] > 0, 30, "the first epoch")
+    await_condition(lambda: api.get(f"/v1/jobs/{job}")["epoch"] > 0, 60, "the first epoch")
     yield job
     if api.state(job) not in ("succeeded", "failed", "cancelled"):
         api.post(f"/v1/jobs/{job}/cancel")
@@ -269,7 +269,7 @@ def test_a_run_that_waits_says_what_for(open_page: Opened, api: Api) -> None:
     try:
         await_condition(
             lambda: [api.state(job) for job in jobs] == ["running", "running", "queued", "queued"],
-            30,
+            60,
             "two run and two wait",
         )
         page = open_page(f"/jobs/{jobs[3]}")

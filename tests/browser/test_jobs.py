@@ -28,7 +28,7 @@ def train(url: str) -> Train:
         job: str = answer["id"]
         if wait:
             await_condition(
-                lambda: ask(url, f"/v1/jobs/{job}")["state"] in DONE, 30, f"{name} is over"
+                lambda: ask(url, f"/v1/jobs/{job}")["state"] in DONE, 60, f"{name} is over"
             )
         return job
 
@@ -130,7 +130,7 @@ def test_what_is_deleted_can_be_taken_back_for_a_moment(
     page.get_by_role("link", name="Lab").click()
     await_condition(
         lambda: httpx2.get(f"{url}/v1/jobs/{gone}", trust_env=False).status_code == 404,
-        10,
+        60,
         "the run is gone",
     )
     assert ask(url, f"/v1/jobs/{kept}")["id"] == kept

@@ -306,7 +306,7 @@ def test_a_fork_says_where_it_begins(open_page: Opened, url: str) -> None:
     spec = ask(url, "/v1/presets/xor")["spec"] | {"epochs": 20}
     job = ask(url, "/v1/jobs", spec)["id"]
     await_condition(
-        lambda: ask(url, f"/v1/jobs/{job}")["state"] == "succeeded", 30, "the run is over"
+        lambda: ask(url, f"/v1/jobs/{job}")["state"] == "succeeded", 60, "the run is over"
     )
     fork = spec | {"initial_weights": {"job": job, "epoch": 20}}
     page = open_page(f"/lab?lab.spec={quote(json.dumps(fork))}")

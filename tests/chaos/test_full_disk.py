@@ -115,7 +115,7 @@ def test_the_api_stays_up_on_a_full_disk_and_jobs_go_on_when_there_is_room(
     try:
         with httpx2.Client(base_url=stack.http, trust_env=False, timeout=30) as client:
             running = client.post("/v1/jobs", json=spec).json()["id"]
-            await_condition(lambda: read(database, running)[0].epoch > 0, 30, "it is trained")
+            await_condition(lambda: read(database, running)[0].epoch > 0, 60, "it is trained")
             full.touch()
 
             refused: list[httpx2.Response] = []
@@ -129,7 +129,7 @@ def test_the_api_stays_up_on_a_full_disk_and_jobs_go_on_when_there_is_room(
                 refused.append(answer)
                 return True
 
-            await_condition(refuses, 30, "there is no room for one more job")
+            await_condition(refuses, 60, "there is no room for one more job")
             answer = refused[0]
             assert answer.status_code == 503
             assert int(answer.headers["Retry-After"]) >= 1
@@ -145,7 +145,7 @@ def test_the_api_stays_up_on_a_full_disk_and_jobs_go_on_when_there_is_room(
                 log = stack.log.read_text()
                 return "left: the database takes nothing" in log and "disk is full" in log
 
-            await_condition(rests, 30, "the worker has met the full disk")
+            await_condition(rests, 60, "the worker has met the full disk")
             assert client.get("/healthz").status_code == 200
             told = client.get(f"/v1/jobs/{running}").json()
             assert told["state"] in ("queued", "running")

@@ -345,7 +345,7 @@ def test_a_wish_that_waits_for_a_flush_is_granted(race: Service) -> None:
     asked = threading.Event()
 
     def ask() -> None:
-        assert asked.wait(10)
+        assert asked.wait(60)
         race.cancel(job_id)
 
     def train() -> None:
@@ -371,7 +371,7 @@ class StandingStill(Database):
             self._writes += 1
             if self._writes == 3:
                 self.stands.set()
-                assert self.wakes.wait(10)
+                assert self.wakes.wait(60)
 
 
 @contextmanager
@@ -395,7 +395,7 @@ def test_a_job_that_is_just_being_stored_is_not_taken_back(race: Service) -> Non
             )
 
         def look() -> None:
-            assert still.stands.wait(10)
+            assert still.stands.wait(60)
             reaper.reap(race.database, race.queue, max_attempts=1)
             assert states(race.database, job_id) == ["queued", "running"]
             still.wakes.set()
@@ -415,7 +415,7 @@ def test_a_worker_that_stands_still_in_a_transaction_holds_its_job_for_a_while_o
             assert race.run(job_id, database=still, flush_seconds=AT_ONCE) is None
 
         def take_over() -> None:
-            assert still.stands.wait(10)
+            assert still.stands.wait(60)
             race.lose_worker(job_id)  # waits for the row, and gets it
             assert race.run(job_id) == "succeeded"
             still.wakes.set()

@@ -14,6 +14,8 @@ from tests.workers.workshop import DIGITS, LONG_EPOCHS, XOR, Service, service_at
 
 DatabaseName = Literal["sqlite", "postgresql"]
 
+LEAVE_SECONDS = 5.0
+
 # Many short epochs, some with all kinds of memory, and a few long ones: each for some seconds.
 SPECS: dict[str, dict[str, Any]] = {
     "sweep": {
@@ -118,6 +120,7 @@ def test_jobs_come_through_a_storm(
         for fault in rng.permutation([*storm.faults] * rounds_of_each)[:rounds]:
             storm.strike(str(fault))
         storm.check()
+        assert max(storm.leaves, default=0.0) < LEAVE_SECONDS
         with capfd.disabled():
             sys.stdout.write(f"\n{storm.report()}\n")
     finally:

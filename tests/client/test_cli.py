@@ -47,7 +47,7 @@ def run(stack: Stack) -> Run:
             capture_output=True,
             text=True,
             env=environment(url),
-            timeout=60,
+            timeout=120,
         )
 
     return run
@@ -75,7 +75,7 @@ class Terminal:
         os.close(slave)
         self.seen = ""
 
-    def await_text(self, text: str, seconds: float = 30) -> None:
+    def await_text(self, text: str, seconds: float = 60) -> None:
         """Reads until `text` has been seen."""
         deadline = time.monotonic() + seconds
         while text not in self.plain:
@@ -105,11 +105,11 @@ class Terminal:
         """Reads to the end; the exit code."""
         while self._read():
             pass
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def close(self) -> None:
         self.process.kill()
-        self.process.wait(30)
+        self.process.wait(60)
         os.close(self._master)
 
 
@@ -482,7 +482,7 @@ def test_ctrl_c_on_a_terminal_asks(
             assert f"epochal watch {job.id}" in terminal.plain
             assert not job.refresh().over
         else:
-            assert job.wait(30).state == "cancelled"
+            assert job.wait(60).state == "cancelled"
     finally:
         job.cancel()
 
@@ -498,7 +498,7 @@ def test_ctrl_c_and_k_goes_on_watching(
     terminal.type("k\n")
     match = re.search(r"job_\w+", terminal.plain)
     assert match
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while "epochs/s loss" not in terminal.plain[seen:]:
         assert time.monotonic() < deadline
         assert terminal._read()
@@ -522,7 +522,7 @@ def test_an_interrupt_without_a_terminal_detaches(stack: Stack, client: epochal.
         while "running" not in process.stderr.readline():
             pass
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=60)
         assert process.returncode == 130
         assert f"epochal watch {job_id}\n  epochal cancel {job_id}\n" in told
         assert not client.jobs.get(job_id).over

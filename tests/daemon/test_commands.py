@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.servers.postgres import free_port
 from tests.servers.stack import environment
 from tests.servers.valkey import listening_on_tcp
 
@@ -36,7 +37,7 @@ class Epochald:
             env=environment(ANY_PORT | settings),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
         )
 
     def refusal(self, *command: str, **settings: object) -> str:
@@ -70,10 +71,8 @@ def test_an_address_of_another_machine(epochald: Epochald) -> None:
     assert sentence.startswith("192.0.2.1:8000 cannot be used (Cannot assign requested address)")
 
 
-def test_the_same_port_for_both_wires(epochald: Epochald, taken_port: int) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+def test_the_same_port_for_both_wires(epochald: Epochald) -> None:
+    address = f"127.0.0.1:{free_port()}"
     sentence = epochald.refusal("up", http_address=address, grpc_address=address)
     assert sentence.endswith("set EPOCHAL_GRPC_ADDRESS to another address")
 

@@ -71,7 +71,7 @@ class Compose:
             yield process
             if process.poll() is None:
                 process.terminate()
-            assert process.wait(10) in (0, -signal.SIGTERM)
+            assert process.wait(60) in (0, -signal.SIGTERM)
         finally:
             if process.poll() is None:
                 process.kill()
@@ -106,7 +106,7 @@ def test_a_job_trains_through_migrate_api_and_two_workers(
     http = f"http://{addresses['EPOCHAL_HTTP_ADDRESS']}"
     with httpx2.Client(base_url=http, trust_env=False) as client, ExitStack() as running:
         with compose.run("migrate") as migrate:
-            assert migrate.wait(60) == 0
+            assert migrate.wait(120) == 0
         running.enter_context(compose.run("api"))
         assert compose.replicas("worker") == 2
         for _ in range(2):
@@ -118,7 +118,7 @@ def test_a_job_trains_through_migrate_api_and_two_workers(
             except httpx2.TransportError:
                 return False
 
-        await_condition(ready, 60, "the API is ready")
+        await_condition(ready, 120, "the API is ready")
         created = client.post("/v1/jobs", json=JOB)
         assert created.status_code == 201, created.text
         path = f"/v1/jobs/{created.json()['id']}"

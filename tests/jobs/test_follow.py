@@ -72,7 +72,7 @@ def told_epochs(frames: list[Frame]) -> list[int]:
 
 
 async def collect(hub: Hub, after: int | None) -> list[Frame]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         watching = await hub.watch(JOB, "me", after, TELLING)
         return [frame async for frame in watching]
 
@@ -183,7 +183,7 @@ def test_a_quiet_stream_beats(database: Database) -> None:
         hub = hub_of(database, heartbeat=0.01)
         kinds: list[str] = []
         watching = await hub.watch(JOB, "me", None, TELLING)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for frame in watching:
                 kinds.append(frame.type)
                 if kinds.count("heartbeat") == 2:

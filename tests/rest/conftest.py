@@ -112,7 +112,7 @@ def served(
             thread.join()
 
         try:
-            assert server.listening.wait(10)
+            assert server.listening.wait(60)
             yield f"http://127.0.0.1:{listener.getsockname()[1]}", stop
         finally:
             stop()

@@ -1,7 +1,6 @@
 """The server around the methods: where it listens, how it feels, what it carries, how it ends."""
 
 import hashlib
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ from tests.rpc.training import train
 from tests.servers.stack import await_condition
 
 from epochal_service._proto import training_pb2
-from epochal_service.rpc.server import GRACE_SECONDS, serve
+from epochal_service.rpc.server import serve
 from epochal_service.rpc.services import SERVICES
 
 NETWORK = {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}
@@ -187,17 +186,16 @@ def test_a_client_that_goes_away_ends_its_watcher(server: Serving) -> None:
     next(call)
     assert server.context.hub.watchers == 1
     call.cancel()
-    await_condition(lambda: server.context.hub.watchers == 0, 5, "the watcher has left")
+    await_condition(lambda: server.context.hub.watchers == 0, 60, "the watcher has left")
 
 
 def test_an_open_stream_is_told_to_come_back_when_the_server_stops(server: Serving) -> None:
     job = server.client.call("CreateJob", spec=JOB)
     events = server.client.watch(id=job["id"])
     assert next(events)["type"] == "snapshot"
-    started = time.monotonic()
     server.stop()
     with pytest.raises(grpc.RpcError) as caught:
         next(events)
     assert told(caught.value).code is grpc.StatusCode.UNAVAILABLE
+    # Told by the stream itself: one that is cut off when the grace is over has no reason.
     assert told(caught.value).reason == "unavailable"
-    assert time.monotonic() - started < GRACE_SECONDS

@@ -39,6 +39,7 @@ def ended(server: Serving) -> str:
 @pytest.fixture
 def narrow(server: Serving) -> Iterator[Client]:
     """A client on a connection of its own, which holds next to nothing that it has not read."""
+    await_condition(lambda: server.context.hub.watchers == 0, 60, "no other test watches")
     with grpc.insecure_channel(server.address, options=NARROW) as channel:
         yield Client(channel)
 
@@ -118,9 +119,9 @@ def test_a_reader_that_stands_still_holds_up_nobody_else(
     server: Serving, ended: str, narrow: Client
 ) -> None:
     standing = watching(narrow, id=ended, after=0)
-    await_condition(lambda: server.context.hub.watchers == 1, 5, "the watcher has come")
+    await_condition(lambda: server.context.hub.watchers == 1, 60, "the watcher has come")
     every = list(server.client.watch(id=ended, after=0))
-    assert server.context.hub.watchers == 1
+    await_condition(lambda: server.context.hub.watchers == 1, 60, "the other has left alone")
     assert [serving.reply("WatchJob", event) for event in standing] == every
 
 
@@ -129,9 +130,8 @@ def test_a_reader_that_stands_still_for_too_long_is_let_go(
 ) -> None:
     monkeypatch.setattr(streams, "STALLED_SECONDS", 0.2)
     standing = watching(narrow, id=ended, after=0)
-    await_condition(lambda: server.context.hub.watchers == 1, 5, "the watcher has come")
-    await_condition(lambda: server.context.hub.watchers == 0, 5, "the watcher has left")
-    read: list[dict[str, Any]] = []
+    read = [serving.reply("WatchJob", next(standing))]
+    await_condition(lambda: server.context.hub.watchers == 0, 60, "the watcher has left")
     with pytest.raises(grpc.RpcError) as caught:
         read.extend(serving.reply("WatchJob", event) for event in standing)
     assert told(caught.value).reason == "unavailable"
@@ -148,7 +148,7 @@ def test_a_reader_that_stands_still_does_not_keep_the_server_from_stopping(
         train(server.context, job)
         with grpc.insecure_channel(server.address, options=NARROW) as channel:
             standing = watching(Client(channel), id=job, after=0)
-            await_condition(lambda: server.context.hub.watchers == 1, 5, "the watcher has come")
+            await_condition(lambda: server.context.hub.watchers == 1, 60, "the watcher has come")
             server.stop()
             assert server.context.hub.watchers == 0
             with pytest.raises(grpc.RpcError):

@@ -1,6 +1,7 @@
 """A real PostgreSQL that the tests start themselves: one server, a fresh database each time."""
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -33,10 +34,18 @@ def binaries() -> Path:
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A TCP port of 127.0.0.1 that nobody listens on now.
+
+    It is none of those that the system gives to connections (from 32768 on in Linux): one of these
+    would be gone at times before it is listened on.
+    """
+    while True:
+        port = random.randrange(10_000, 30_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 
@@ -90,7 +99,7 @@ class PostgresServer:
                 start_new_session=True,
                 **self._identity,  # type: ignore[call-overload]
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 psycopg.connect(self._url("postgres")).close()
@@ -104,7 +113,7 @@ class PostgresServer:
         """Stop the server at once, cutting its connections; `start` brings it back."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(20)
+        self._process.wait(60)
 
     def _url(self, database: str) -> str:
         return f"postgresql://epochal@127.0.0.1:{self.port}/{database}"

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from tests.servers.postgres import PostgresServer
 
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 STOP_SECONDS = 20.0
 
 

@@ -67,8 +67,8 @@ def test_writers_wait_for_each_other_instead_of_failing(database: Database) -> N
 def test_the_clock_runs_within_a_transaction_and_agrees_with_ours(database: Database) -> None:
     with database.write() as connection:
         first = connection.execute(sa.select(now())).scalar_one()
-        assert abs(first - time.time()) < 5
-        deadline = time.monotonic() + 5
+        assert abs(first - time.time()) < 60
+        deadline = time.monotonic() + 60
         while connection.execute(sa.select(now())).scalar_one() <= first:
             assert time.monotonic() < deadline
 

@@ -30,6 +30,7 @@ logger = structlog.get_logger(__name__)
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 STALLED_SECONDS = 60.0  # a client that takes nothing for this long is let go
+LOOK_SECONDS = 15.0  # how often that is looked at
 RETRY = b"retry: 1000\n\n"
 HEARTBEAT = b": heartbeat\n\n"
 HEADERS = [
@@ -165,7 +166,7 @@ class EventStream(Response):
     async def _cancel_when_stalled(self, scope: anyio.CancelScope) -> None:
         # To look now and then costs a thousand streams less than a timer for every frame.
         while self._waiting_since is None or monotonic() - self._waiting_since < STALLED_SECONDS:
-            await asyncio.sleep(STALLED_SECONDS / 4)
+            await asyncio.sleep(LOOK_SECONDS)
         self._stalled = True
         scope.cancel()
 
