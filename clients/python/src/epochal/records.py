@@ -16,14 +16,14 @@ from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .errors import InvalidArgument
 
 T = TypeVar("T")
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+# In full: of `NDArray` NumPy 2.5 has made an alias that hides what it stands for.
+Floats = np.ndarray[tuple[Any, ...], np.dtype[np.float64]]
+Ints = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
 Convert = Callable[[Any], Any]
 
 
