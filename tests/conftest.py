@@ -5,13 +5,14 @@ from collections.abc import Generator
 
 import pytest
 from tests.servers.postgres import database_url, postgres_server, postgres_url
-from tests.servers.stack import attach_logs, make_stack, stack
+from tests.servers.stack import attach_logs, make_stack, module_stack, stack
 from tests.servers.valkey import broker_url, valkey_server
 
 __all__ = [
     "broker_url",
     "database_url",
     "make_stack",
+    "module_stack",
     "postgres_server",
     "postgres_url",
     "stack",

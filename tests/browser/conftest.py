@@ -115,10 +115,14 @@ def see_everything(page: Page) -> None:
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds wrong with the page as it is, one line for each rule and element."""
+def violations(page: Page, *rules: str) -> list[str]:
+    """What axe finds wrong with the page as it is, one line for each rule and element.
+
+    Of all its rules, or of those that are named.
+    """
     page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
+    found = page.evaluate("options => axe.run(options)", options)
     return [
         f"{rule['id']}: {rule['help']} at {node['target']} {node.get('failureSummary', '')}"
         for rule in found["violations"]

@@ -115,37 +115,9 @@ def test_a_job_that_was_running_goes_on_after_the_next_start(make_stack: MakeSta
     await_condition(lambda: job_now()["state"] == "cancelled", 60, "the job is cancelled")
 
 
-def test_nothing_survives_a_supervisor_that_was_killed(make_stack: MakeStack) -> None:
-    stack = make_stack()
-    settled(stack)
-    processes = family(stack)
-    assert len(processes) >= 6  # itself, broker, worker, two that train, API
-    stack.process.kill()
-    stack.process.wait()
-    await_end(processes)
-
-
-def test_another_child_takes_the_place_of_one_that_was_killed(make_stack: MakeStack) -> None:
-    stack = make_stack()
-    settled(stack)
-    training = [psutil.Process(pid) for pid in stack.worker_pids()]
-    stack.kill_worker()
-    await_end(training)
-    stack.restart_api()
-    host, _, port = stack.grpc.partition(":")
-    socket.create_connection((host, int(port)), timeout=60).close()
-    stack.kill("broker")
-    await_condition(stack.ready, 60, "the API is ready")
-    settled(stack)
-    log = stack.log_tail()
-    for name in ("worker", "api", "broker"):
-        assert f"epochald: the {name} died with SIGKILL; it starts again in" in log
-
-
 def test_a_second_epochal_on_the_same_port_is_refused_and_the_first_goes_on(
-    make_stack: MakeStack,
+    stack: Stack, make_stack: MakeStack
 ) -> None:
-    stack = make_stack()
     with pytest.raises(pytest.fail.Exception) as failure:
         make_stack(http_address=stack.http.removeprefix("http://"))
     refusal = re.search(r"epochald: (.*)", str(failure.value))
@@ -165,13 +137,45 @@ def test_postgresql_and_a_named_broker_take_the_place_of_the_embedded_ones(
     assert not stack.data_dir.exists()
 
 
-def test_logs_for_machines_are_json_on_every_line_that_is_logged(make_stack: MakeStack) -> None:
-    stack = make_stack(log_format="json")
+# ------------------------------------------- one that dies bit by bit, from test to test
 
+
+@pytest.fixture(scope="module")
+def own(module_stack: MakeStack) -> Stack:
+    """What these tests leave whole, one after the other, until the last."""
+    return module_stack(log_format="json")
+
+
+def test_logs_for_machines_are_json_on_every_line_that_is_logged(own: Stack) -> None:
     def loggers() -> set[str]:
-        lines = [line for line in stack.log.read_text().splitlines() if line.startswith("{")]
-        records = [json.loads(line) for line in lines]
+        written, _, _ = own.log.read_text().rpartition("\n")  # the last may not be whole yet
+        records = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
         assert all({"level", "event", "logger", "timestamp"} <= set(record) for record in records)
         return {record["logger"].partition(".")[0] for record in records}
 
     await_condition(lambda: {"uvicorn", "celery"} <= loggers(), 60, "lines of both processes")
+
+
+def test_another_child_takes_the_place_of_one_that_was_killed(own: Stack) -> None:
+    settled(own)
+    training = [psutil.Process(pid) for pid in own.worker_pids()]
+    own.kill_worker()
+    await_end(training)
+    own.restart_api()
+    host, _, port = own.grpc.partition(":")
+    socket.create_connection((host, int(port)), timeout=60).close()
+    own.kill("broker")
+    await_condition(own.ready, 60, "the API is ready")
+    settled(own)
+    log = own.log.read_text()
+    for name in ("worker", "api", "broker"):
+        assert f"epochald: the {name} died with SIGKILL; it starts again in" in log
+
+
+def test_nothing_survives_a_supervisor_that_was_killed(own: Stack) -> None:
+    settled(own)
+    processes = family(own)
+    assert len(processes) >= 6  # itself, broker, worker, two that train, API
+    own.process.kill()
+    own.process.wait()
+    await_end(processes)

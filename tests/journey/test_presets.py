@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.testclient import TestClient
-from tests.servers.stack import MakeStack
+from tests.servers.stack import Stack
 
 from epochal_service.journey.presets import PRESETS
 from epochal_service.specs.jobs import TERMINAL
@@ -56,10 +56,7 @@ def meets(preset: dict[str, Any], job: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("seeds", [[7], pytest.param(SEEDS, marks=pytest.mark.presets)])
-def test_each_comes_out_as_expected_through_the_whole_service(
-    make_stack: MakeStack, seeds: range
-) -> None:
-    stack = make_stack()
+def test_each_comes_out_as_expected_through_the_whole_service(stack: Stack, seeds: range) -> None:
     with httpx2.Client(base_url=stack.http, timeout=30) as client:
         presets = client.get("/v1/presets").json()["presets"]
         jobs = [

@@ -224,6 +224,15 @@ def make_stack(
         yield _make(scope, request, tmp_path_factory)
 
 
+@pytest.fixture(scope="module")
+def module_stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[MakeStack]:
+    """The same for a file whose tests share what they start."""
+    with ExitStack() as scope:
+        yield _make(scope, request, tmp_path_factory)
+
+
 @pytest.fixture(scope="session")
 def stack(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -235,6 +244,6 @@ def stack(
 
 def attach_logs(item: pytest.Item, report: pytest.TestReport) -> None:
     """Add the log of every running Epochal that a failed test used to its report."""
-    used = {"stack", "make_stack"} & set(getattr(item, "fixturenames", ()))
+    used = {"stack", "make_stack", "module_stack"} & set(getattr(item, "fixturenames", ()))
     if report.failed and used:
         report.sections += [(f"log of Epochal at {s.http}", s.log_tail()) for s in _running]
