@@ -47,20 +47,24 @@ SPECS: dict[str, dict[str, Any]] = {
 }
 
 
-def half(spec: dict[str, Any]) -> dict[str, Any]:
-    """The same with half as many epochs."""
+def third(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same with a third of the epochs, and no more patience than that."""
     if "job" in spec:
-        return {**spec, "job": half(spec["job"])}
-    return {**spec, "epochs": spec["epochs"] // 2}
+        return {**spec, "job": third(spec["job"])}
+    shorter = {**spec, "epochs": spec["epochs"] // 3}
+    if "early_stopping" in spec:
+        shorter["early_stopping"] = {"patience": spec["early_stopping"]["patience"] // 3}
+    return shorter
 
 
-SHORT_SPECS = {kind: half(spec) for kind, spec in SPECS.items()}
+SHORT_SPECS = {kind: third(spec) for kind, spec in SPECS.items()}
 
 
 @pytest.fixture(scope="module")
 def peace(valkey_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     folder = tmp_path_factory.mktemp("peace")
     with service_at(f"sqlite:///{folder}/epochal.db", valkey_server, folder) as service:
+        service.settings = service.settings.model_copy(update={"flush_seconds": 1.0})
         yield service
 
 
