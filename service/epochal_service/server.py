@@ -7,6 +7,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from epochal_service.rest.app import create_app
+from epochal_service.rest.heads import BoundedHeads
 from epochal_service.rpc.server import serve as serve_grpc
 from epochal_service.settings import Settings
 
@@ -42,6 +43,7 @@ def serve(settings: Settings) -> None:
         app,
         host=settings.http_address.host,
         port=settings.http_address.port,
+        http=BoundedHeads,
         log_config=None,
         log_level=settings.log_level,
         server_header=False,

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 
 from epochal_service.jobs.queue import Queue
 from epochal_service.rest.app import create_app
+from epochal_service.rest.heads import BoundedHeads
 from epochal_service.settings import Settings
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
@@ -81,7 +82,9 @@ class _Server(uvicorn.Server):
     """Tells when it listens, and tells the app when it is about to stop."""
 
     def __init__(self, app: FastAPI) -> None:
-        super().__init__(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=5))
+        super().__init__(
+            uvicorn.Config(app, http=BoundedHeads, log_config=None, timeout_graceful_shutdown=5)
+        )
         self.listening = threading.Event()
         self.app = app
 

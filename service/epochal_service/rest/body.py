@@ -7,12 +7,15 @@ Each step refuses what it can before the next one costs anything; the last one i
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
@@ -20,6 +23,7 @@ from ..errors import FieldError, InvalidArgument, TooLarge, UnsupportedMediaType
 from .context import context_of
 
 JSON = "application/json"
+STALLED_SECONDS = 60.0  # a client that sends nothing of its body for this long is let go
 
 
 class StrictRoute(APIRoute):
@@ -76,7 +80,9 @@ async def _read(request: Request, accepted: tuple[str, ...]) -> Request:
 
 
 async def _read_bytes(request: Request, limit: int) -> bytes:
-    """The whole body. Raises `TooLarge` as soon as it is known to have more than `limit` bytes."""
+    """The whole body. Raises `TooLarge` as soon as it is known to have more than `limit` bytes, and
+    a 408 when it stops coming.
+    """
     too_large = TooLarge(
         f"The body may have {limit} bytes: GET /v1/limits has this server's limits"
     )
@@ -85,12 +91,19 @@ async def _read_bytes(request: Request, limit: int) -> bytes:
         raise too_large
     content = bytearray()
     try:
-        async for chunk in request.stream():
-            content += chunk
-            if len(content) > limit:
-                raise too_large
+        async with asyncio.timeout(STALLED_SECONDS) as patience:
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > limit:
+                    raise too_large
+                patience.reschedule(asyncio.get_running_loop().time() + STALLED_SECONDS)
     except ClientDisconnect:
         raise InvalidArgument("The body ended before its time") from None
+    except TimeoutError:
+        told = (
+            f"The body has {len(content)} bytes so far, and no more came for {STALLED_SECONDS:g} s"
+        )
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, told) from None
     return bytes(content)
 
 

@@ -1,0 +1,76 @@
+"""A request's head is read up to a limit and for a while, as its body is: uvicorn has neither.
+
+first byte of a head -> at most MAX_HEAD_BYTES, within HEAD_SECONDS -> uvicorn and the app
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .problems import problem
+
+MAX_HEAD_BYTES = 64 * 2**10
+HEAD_SECONDS = 60.0
+
+
+class BoundedHeads(HttpToolsProtocol):
+    """uvicorn's connection, which lets go of whoever sends a head without an end."""
+
+    _patience: asyncio.TimerHandle | None = None
+    _unfinished = 0  # bytes since the last head, piece of a body, or end of one
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_is_here()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._unfinished += len(data)
+        super().data_received(data)
+        if self._unfinished > MAX_HEAD_BYTES:
+            self._refuse()
+        elif self._patience is None and (self.cycle is None or self.cycle.response_complete):
+            self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._head_is_here()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._unfinished = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._unfinished = 0
+        super().on_message_complete()
+
+    def _await_head(self) -> None:
+        self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _head_is_here(self) -> None:
+        self._unfinished = 0
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _refuse(self) -> None:
+        if self.transport.is_closing():
+            return
+        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        answer = problem(
+            status,
+            status.phrase,
+            status.name.lower(),
+            f"The address and the headers of a request may have {MAX_HEAD_BYTES} bytes",
+            headers={"Connection": "close"},
+        )
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
+        lines += [name + b": " + value for name, value in answer.raw_headers]
+        self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
+        self.transport.close()

@@ -1,0 +1,124 @@
+"""A request whose head, or whose body, never ends costs little and is let go."""
+
+import json
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+from fastapi import FastAPI
+from tests.rest.conftest import served
+
+from epochal_service.rest import body, heads
+
+
+def connected(url: str) -> socket.socket:
+    address = urlsplit(url)
+    assert address.port is not None
+    connection = socket.create_connection((address.hostname, address.port), timeout=10)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def sent(connection: socket.socket, chunk: bytes, times: int) -> int:
+    """How many of the chunks were taken before the other side closed."""
+    for taken in range(times):
+        try:
+            connection.sendall(chunk)
+        except OSError:
+            return taken
+    return times
+
+
+def received(connection: socket.socket) -> bytes:
+    """All that comes until the other side closes."""
+    content = b""
+    while chunk := connection.recv(65536):
+        content += chunk
+    return content
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        b"GET /v1/version?",
+        b"GET /v1/version HTTP/1.1\r\n",
+        b"GET /v1/version HTTP/1.1\r\nHost: x\r\nCookie: ",
+        # The end of a body in chunks, which may have headers of its own.
+        b"GET /v1/version HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nTrailer: ",
+    ],
+)
+def test_a_head_without_an_end_is_read_no_further_than_the_limit(
+    app: FastAPI, opening: bytes
+) -> None:
+    with served(app) as (url, _), connected(url) as connection:
+        connection.sendall(opening)
+        # Far more than the buffers of both sides: whoever reads on takes all of it.
+        assert sent(connection, b"a" * 2**20, 100) < 100
+
+
+def test_a_head_a_little_too_long_is_told_so(app: FastAPI) -> None:
+    with served(app) as (url, _), connected(url) as connection:
+        connection.sendall(b"GET /v1/version?" + b"a" * (heads.MAX_HEAD_BYTES - 15))
+        head, _, content = received(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    problem = json.loads(content)
+    assert (problem["status"], problem["reason"]) == (431, "request_header_fields_too_large")
+    assert str(heads.MAX_HEAD_BYTES) in problem["detail"]
+
+
+def test_many_requests_in_a_row_are_no_long_head(app: FastAPI) -> None:
+    request = b"GET /v1/version HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * 8000 + b"\r\n\r\n"
+    last = request.replace(b"Host: x", b"Connection: close")
+    with served(app) as (url, _), connected(url) as connection:
+        connection.sendall(request * 30 + last)
+        assert received(connection).count(b"HTTP/1.1 200 OK") == 31
+
+
+def test_a_large_body_is_no_long_head(app: FastAPI) -> None:
+    rows = [[0.25, 0.5]] * 20_000
+    content = json.dumps({"network": {"input_shape": [2], "layers": rows}}).encode()
+    assert len(content) > 2 * heads.MAX_HEAD_BYTES
+    head = (
+        "POST /v1/networks/summarize HTTP/1.1\r\nContent-Type: application/json\r\n"
+        f"Connection: close\r\nContent-Length: {len(content)}\r\n\r\n"
+    )
+    with served(app) as (url, _), connected(url) as connection:
+        connection.sendall(head.encode() + content)
+        assert received(connection).startswith(b"HTTP/1.1 400 Bad Request")
+
+
+@pytest.mark.parametrize("opening", [b"", b"\r\n", b"GET /v1/ver"])
+def test_whoever_stops_within_a_head_is_let_go(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, opening: bytes
+) -> None:
+    monkeypatch.setattr(heads, "HEAD_SECONDS", 0.1)
+    with served(app) as (url, _), connected(url) as connection:
+        connection.sendall(opening)
+        assert received(connection) == b""
+
+
+def test_whoever_stops_within_a_second_head_is_let_go(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heads, "HEAD_SECONDS", 0.5)
+    with served(app) as (url, _), connected(url) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK")
+        connection.sendall(b"GET /v1/ver")
+        assert received(connection) == b""
+
+
+def test_whoever_stops_within_a_body_is_told_so(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "STALLED_SECONDS", 0.1)
+    with served(app) as (url, _), connected(url) as connection:
+        connection.sendall(
+            b"POST /v1/jobs HTTP/1.1\r\nContent-Type: application/json\r\n"
+            b'Connection: close\r\nContent-Length: 50\r\n\r\n{"a":'
+        )
+        head, _, content = received(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 Request Timeout")
+    problem = json.loads(content)
+    assert problem["reason"] == "request_timeout"
+    assert problem["detail"] == "The body has 5 bytes so far, and no more came for 0.1 s"
