@@ -25,6 +25,7 @@ from ..store import log as job_log
 from ..store.database import new_id
 from ..store.jobs import JobRow
 from ..store.log import Entry
+from .preparation import hold_dataset
 
 # What may follow each state; the table that every test of races is held against.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
@@ -115,7 +116,8 @@ def submit(
     `words` and labels are what it is found by. `first_weights`, packed, become its checkpoint of
     epoch 0, from which it begins.
 
-    Raises `IdempotencyMismatch` if the key stands for another request.
+    Raises `IdempotencyMismatch` if the key stands for another request, `NotFound` if the job that
+    it made was deleted, `InvalidArgument` if the data set was deleted in the meantime.
     """
     new = new_id(kind)
     with database.write() as connection:
@@ -125,6 +127,8 @@ def submit(
             if row is None:
                 raise NotFound(f"The {kind} that this key made, {job_id}, was deleted")
             return row, False
+        if values["dataset_id"] is not None:
+            hold_dataset(values["dataset_id"], connection, owner)
         jobs.insert(
             connection,
             {

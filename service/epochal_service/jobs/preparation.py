@@ -122,7 +122,7 @@ def uploaded(connection: Connection, dataset_id: str, owner: str) -> Dataset:
     row = stored_datasets.find(connection, dataset_id, owner)
     content = stored_datasets.content(connection, dataset_id) if row else None
     if content is None:
-        raise DatasetError(("id", f"There is no data set {dataset_id}: GET /v1/datasets has all."))
+        raise _missing(dataset_id)
     arrays, about = unpack_state(content)
     names = {key: tuple(about[key]) for key in ("feature_names", "class_names", "target_names")}
     return Dataset(
@@ -135,6 +135,18 @@ def uploaded(connection: Connection, dataset_id: str, owner: str) -> Dataset:
         license=about["license"],
         **names,
     )
+
+
+def hold_dataset(dataset_id: str, connection: Connection, owner: str) -> None:
+    """Keep a stored data set until the commit: nobody deletes it from under a job that is being
+    made. Raises `InvalidArgument` if somebody just has.
+    """
+    if stored_datasets.find(connection, dataset_id, owner, lock=True) is None:
+        raise under("dataset", _missing(dataset_id))
+
+
+def _missing(dataset_id: str) -> DatasetError:
+    return DatasetError(("id", f"There is no data set {dataset_id}: GET /v1/datasets has all."))
 
 
 def under(prefix: str, error: DatasetError) -> InvalidArgument:

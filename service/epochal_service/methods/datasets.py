@@ -33,7 +33,7 @@ def list_datasets(context: Context, request: ListDatasetsRequest) -> DatasetPage
     size = page_size(request.page_size)
     with context.database.read() as connection:
         rows = datasets.page(
-            connection, context.owner, size=size + 1, before=before(request.page_token)
+            connection, context.owner, size=size + 1, before=before(request.page_token, "data")
         )
     page, token = cut(rows, size)
     builtin = [] if request.page_token else [_builtin(entry) for entry in CATALOG.values()]
@@ -146,14 +146,15 @@ def delete_dataset(context: Context, id: str) -> None:
     if id in CATALOG:
         raise Conflict(f"{id} is built in and stays", reason="dataset_builtin")
     with context.database.write() as connection:
+        if datasets.find(connection, id, context.owner, lock=True) is None:
+            raise NotFound(f"There is no data set {id}")
         user = jobs.uses_dataset(connection, id)
-        if user is not None and datasets.find(connection, id, context.owner):
+        if user is not None:
             raise Conflict(
                 f"Job {user} trains on it: cancel the job, or wait for its end",
                 reason="dataset_in_use",
             )
-        if not datasets.delete(connection, id, context.owner):
-            raise NotFound(f"There is no data set {id}")
+        datasets.delete(connection, id)
 
 
 def _sizes(table: Table) -> dict[str, Any]:

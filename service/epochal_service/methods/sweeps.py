@@ -50,21 +50,24 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
             samples=price.samples,
             flops=price.flops,
         )
-    row, new = lifecycle.submit(
-        context.database,
-        owner=context.owner,
-        values={
-            "spec": spec.model_dump_json(),
-            "dataset_id": job.dataset.id if isinstance(job.dataset, UploadedDataset) else None,
-            "parameters": price.parameters,
-            "samples": price.samples,
-            "flops": price.flops,
-        },
-        labels=job.labels,
-        request_id=options.request_id,
-        fingerprint=asked,
-        kind="sweep",
-    )
+    try:
+        row, new = lifecycle.submit(
+            context.database,
+            owner=context.owner,
+            values={
+                "spec": spec.model_dump_json(),
+                "dataset_id": job.dataset.id if isinstance(job.dataset, UploadedDataset) else None,
+                "parameters": price.parameters,
+                "samples": price.samples,
+                "flops": price.flops,
+            },
+            labels=job.labels,
+            request_id=options.request_id,
+            fingerprint=asked,
+            kind="sweep",
+        )
+    except InvalidArgument as error:  # of the data set, which is the job's
+        raise sweeps.within_job(error) from None
     if new:
         context.queue.hint(row.id)
     return _told(context, row)
@@ -85,7 +88,7 @@ def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
             connection,
             context.owner,
             size=size + 1,
-            before=before(request.page_token),
+            before=before(request.page_token, "sweep"),
             states=() if request.state is None else (request.state,),
             label=(key, value if equals else None) if request.label else None,
             kind="sweep",

@@ -41,10 +41,14 @@ def count(connection: Connection, owner: str) -> int:
     ).scalar_one()
 
 
-def find(connection: Connection, dataset_id: str, owner: str) -> DatasetRow | None:
-    row = connection.execute(
-        sa.select(*_KNOWN).where(datasets.c.id == dataset_id, datasets.c.owner == owner)
-    ).one_or_none()
+def find(
+    connection: Connection, dataset_id: str, owner: str, *, lock: bool = False
+) -> DatasetRow | None:
+    """What is known of their data set; with `lock` it is kept from others until the commit."""
+    query = sa.select(*_KNOWN).where(datasets.c.id == dataset_id, datasets.c.owner == owner)
+    if lock:
+        query = query.with_for_update()
+    row = connection.execute(query).one_or_none()
     return None if row is None else DatasetRow(*row)
 
 
@@ -63,8 +67,5 @@ def page(connection: Connection, owner: str, *, size: int, before: str | None) -
     return [DatasetRow(*row) for row in rows]
 
 
-def delete(connection: Connection, dataset_id: str, owner: str) -> bool:
-    gone = connection.execute(
-        sa.delete(datasets).where(datasets.c.id == dataset_id, datasets.c.owner == owner)
-    )
-    return gone.rowcount == 1
+def delete(connection: Connection, dataset_id: str) -> None:
+    connection.execute(sa.delete(datasets).where(datasets.c.id == dataset_id))
