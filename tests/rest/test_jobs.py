@@ -94,6 +94,7 @@ def test_a_wrong_field_is_named(client: TestClient, change: dict[str, Any], fiel
         ("page_size=0", "page_size"),
         ("page_size=ten", "page_size"),
         ("page_token=x", "page_token"),
+        ("page_token=net_0649f2a51c3d0_9f86d081884c7d65", "page_token"),
         ("state=asleep", "state[0]"),
         ("order=asc", "order"),
     ],

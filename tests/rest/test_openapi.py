@@ -175,6 +175,20 @@ def test_every_example_is_accepted_as_it_stands(
     assert accepted == 12 + sum(len(one.examples) for one in EXPLORERS.values())
 
 
+def test_a_parameter_that_a_method_does_not_have_is_refused(
+    client: TestClient, document: dict[str, Any]
+) -> None:
+    for name, operation in operations(document):
+        verb, path = name.split()
+        types = list(operation.get("requestBody", {}).get("content", {"": None}))
+        headers = {"Content-Type": types[0]} if types[0] else {}
+        at = path.replace("{id}", "any").replace("{epoch}", "1")
+        answer = client.request(verb, at, params={"surprise": "1"}, headers=headers, content="{}")
+        assert answer.status_code == 400, (name, answer.text)
+        told = {"field": "surprise", "description": "is not a field here"}
+        assert told in answer.json()["errors"], (name, answer.text)
+
+
 def test_a_parameter_is_left_out_and_never_null(document: dict[str, Any]) -> None:
     for name, operation in operations(document):
         assert '"null"' not in json.dumps(operation.get("parameters", [])), name

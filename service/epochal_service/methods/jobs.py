@@ -139,7 +139,7 @@ def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
             connection,
             context.owner,
             size=size + 1,
-            before=before(request.page_token),
+            before=before(request.page_token, "job"),
             states=request.state,
             label=(key, value if equals else None) if request.label else None,
             text=request.query,
@@ -328,7 +328,7 @@ def _inputs(given: list[list[float]], features: int, most: int) -> NDArray[np.fl
             FieldError("inputs", f"may have at most {most} rows"), reason="limit_exceeded"
         )
     wrong = [
-        FieldError(f"inputs[{at}]", f"has {len(row)} numbers, and the network takes {features}")
+        FieldError(f"inputs[{at}]", f"needs {features} numbers; it has {len(row)}")
         for at, row in enumerate(given)
         if len(row) != features
     ]
@@ -348,9 +348,7 @@ def _grid(
     if grid.x_feature == grid.y_feature:
         errors.append(FieldError("grid.y_feature", "must differ from x_feature"))
     if grid.at and len(grid.at) != features:
-        errors.append(
-            FieldError("grid.at", f"has {len(grid.at)} values, and the network takes {features}")
-        )
+        errors.append(FieldError("grid.at", f"needs {features} values; it has {len(grid.at)}"))
     errors += [
         FieldError(f"grid.{axis}_max", f"must be greater than {axis}_min")
         for axis in ("x", "y")

@@ -66,7 +66,7 @@ def list_networks(context: Context, request: ListNetworksRequest) -> NetworkPage
     size = page_size(request.page_size)
     with context.database.read() as connection:
         rows = networks.page(
-            connection, context.owner, size=size + 1, before=before(request.page_token)
+            connection, context.owner, size=size + 1, before=before(request.page_token, "net")
         )
     page, token = cut(rows, size)
     return NetworkPage(networks=[_reply(context, row) for row in page], next_page_token=token)

@@ -19,7 +19,7 @@ class HasId(Protocol):
 
 R = TypeVar("R", bound=HasId)
 
-_TOKEN = re.compile(r"[a-z]+_[0-9a-f]{13}_[0-9a-f]{16}")
+_TOKEN = r"{}_[0-9a-f]{{13}}_[0-9a-f]{{16}}"
 
 
 def page_size(asked: int) -> int:
@@ -27,11 +27,11 @@ def page_size(asked: int) -> int:
     return min(asked, MAX_PAGE_SIZE)
 
 
-def before(token: str | None) -> str | None:
+def before(token: str | None, kind: str) -> str | None:
     """The id that the page starts after. Raises `InvalidArgument` for anything that was never a
-    token.
+    token of a list whose ids begin with `kind`, such as "job".
     """
-    if token is not None and not _TOKEN.fullmatch(token):
+    if token is not None and not re.fullmatch(_TOKEN.format(kind), token):
         raise InvalidArgument.of(
             FieldError("page_token", "must be the next_page_token of the page before")
         )

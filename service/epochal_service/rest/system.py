@@ -6,26 +6,27 @@ from fastapi import APIRouter, Request, Response
 
 from ..methods import system
 from ..specs.system import Health, Limits, Version
+from .body import StrictRoute
 from .context import Here
 from .metrics import Metrics
 from .problems import problems
 
-router = APIRouter(tags=["system"])
+router = APIRouter(tags=["system"], route_class=StrictRoute)
 
 
-@router.get("/v1/limits", summary="What one request may ask for", responses=problems())
+@router.get("/v1/limits", summary="What one request may ask for", responses=problems(400))
 def get_limits(context: Here) -> Limits:
     """The limits of this server, each with what it counts."""
     return system.get_limits(context)
 
 
-@router.get("/v1/version", summary="What runs here", responses=problems())
+@router.get("/v1/version", summary="What runs here", responses=problems(400))
 def get_version(context: Here) -> Version:
     """The version of the service, and of what its numbers depend on."""
     return system.get_version(context)
 
 
-@router.get("/healthz", summary="Is the process alive?", responses=problems())
+@router.get("/healthz", summary="Is the process alive?", responses=problems(400))
 async def get_health() -> Health:
     """Answers as long as the process does; looks at nothing else."""
     return Health(status="ok")
@@ -34,7 +35,7 @@ async def get_health() -> Health:
 @router.get(
     "/readyz",
     summary="Can the service work?",
-    responses={503: {"model": Health, "description": "The store does not answer"}, **problems()},
+    responses={503: {"model": Health, "description": "The store does not answer"}, **problems(400)},
 )
 def get_readiness(context: Here, response: Response) -> Health:
     """`ok`, `degraded` (jobs wait for the broker) or `down` (the store does not answer)."""
@@ -49,7 +50,7 @@ def get_readiness(context: Here, response: Response) -> Health:
     "/metrics",
     summary="Metrics for Prometheus",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems()},
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems(400)},
 )
 def get_metrics(request: Request) -> Response:
     """Requests by route and status, their latency, open streams, and the process itself."""

@@ -36,7 +36,7 @@ SENTENCES = {
     "less_than_equal": "must be at most {le}",
     "too_short": "needs at least {min_length}; it has {actual_length}",
     "too_long": "may have at most {max_length}",
-    "string_too_short": "must have at least {min_length} characters",
+    "string_too_short": "must not be empty",
     "string_too_long": "may have at most {max_length} characters",
     "string_pattern_mismatch": "must match {pattern}",
     "literal_error": "must be one of {expected}",
