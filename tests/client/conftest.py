@@ -37,12 +37,13 @@ class CannedService:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.bodies: list[bytes] = []
         self.answers: list[Answer | None] = []
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def _answer(self) -> None:
-                self.rfile.read(int(self.headers.get("content-length", 0)))
+                outer.bodies.append(self.rfile.read(int(self.headers.get("content-length", 0))))
                 outer.asked.append((f"{self.command} {self.path}", dict(self.headers)))
                 answer = outer.answers.pop(0)
                 if answer is None:  # hang up without a word

@@ -57,6 +57,7 @@ NAMES = [
     "Network",
     "NetworkSummary",
     "NotFound",
+    "NotInstalled",
     "SamplePrediction",
     "SamplePredictions",
     "SmallCurve",
@@ -109,7 +110,7 @@ def test_results_are_frozen() -> None:
 
 def test_every_error_is_an_epochal_error() -> None:
     errors = [v for v in vars(epochal).values() if inspect.isclass(v) and issubclass(v, Exception)]
-    assert len(errors) == 13
+    assert len(errors) == 14
     assert all(issubclass(error, epochal.EpochalError) for error in errors)
 
 

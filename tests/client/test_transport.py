@@ -1,5 +1,6 @@
 """What both wires owe the rest of the client: errors told alike, and bounded patience."""
 
+import json
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from tests.client.conftest import Answer, CannedService
 
 import epochal
 from epochal._proto import training_pb2
-from epochal.transport import NOT_REPEATABLE, connect, pauses
+from epochal.transport import connect, pauses
 from epochal.transport.grpc import _SERVICES, to_dict, write
 from epochal.transport.http import ROUTES
 
@@ -138,12 +139,15 @@ def test_pauses_double_and_end_at_the_longest() -> None:
         assert 0.75 * middle <= wait <= 1.25 * middle
 
 
-def test_what_may_not_be_repeated_is_sent_once(canned: CannedService) -> None:
-    assert {"CreateNetwork", "CreateDataset"} == NOT_REPEATABLE
-    canned.answers = [None]
-    with epochal.Client(canned.url) as client, pytest.raises(epochal.ConnectionFailed):
+def test_whatever_is_made_is_made_once(canned: CannedService) -> None:
+    network = {"id": "net_1", "created_at": "2026-01-31T12:00:00Z"}
+    canned.answers = [None, BUSY, (201, {}, network), None, (201, {}, {"id": "data_1"})]
+    with epochal.Client(canned.url) as client:
         client.networks.create(epochal.network([2], [epochal.dense(1)]))
-    assert len(canned.asked) == 1
+        client.datasets.upload_csv("x,y\n1,2\n", request_id="mine")
+    keys = [json.loads(body)["request_id"] for body in canned.bodies]
+    assert len(set(keys[:3])) == 1
+    assert keys[3:] == ["mine", "mine"]
 
 
 def test_a_refusal_is_not_repeated(canned: CannedService) -> None:
@@ -173,6 +177,7 @@ def test_a_delete_whose_answer_was_lost_has_been_done(canned: CannedService) -> 
         (415, epochal.UnsupportedMediaType),
         (422, epochal.IdempotencyMismatch),
         (500, epochal.ApiError),
+        (501, epochal.NotInstalled),
         (503, epochal.Unavailable),
         (418, epochal.ApiError),
     ],

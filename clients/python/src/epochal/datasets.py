@@ -84,12 +84,14 @@ class Datasets:
         name: str | None = None,
         target: str | None = None,
         task: Literal["auto", "classification", "regression"] = "auto",
+        request_id: str | None = None,
     ) -> Dataset:
         """Stores a CSV with a header row: a path, or the text itself as str or UTF-8 bytes.
 
         A str that holds a line break is the text; any other is a path. `target` is the column to
-        predict, the last one by default; `name` is the file's unless you say otherwise. Raises
-        `InvalidArgument` where the CSV cannot be read, `OSError` where the file cannot.
+        predict, the last one by default; `name` is the file's unless you say otherwise. The
+        same `request_id` and the same CSV give the data set that was stored before. Raises
+        `InvalidArgument` where the CSV cannot be read, `OSError` where the file cannot, `TooLarge`.
         """
         if isinstance(source, str) and "\n" not in source:
             source = Path(source)
@@ -102,13 +104,19 @@ class Datasets:
             except UnicodeDecodeError:
                 raise InvalidArgument.of("csv", "must be UTF-8") from None
         fields = {"name": name or "upload", "csv": source, "target": target, "task": task}
-        return read(Dataset, self._session.call("CreateDataset", fields))
+        return read(Dataset, self._session.create("CreateDataset", fields, request_id))
 
-    def create(self, name: str, *, generator: Spec) -> Dataset:
-        """Makes points once and keeps them: `generator={"name": "two_moons", "noise": 0.1}`."""
+    def create(self, name: str, *, generator: Spec, request_id: str | None = None) -> Dataset:
+        """Makes points once and keeps them: `generator={"name": "two_moons", "noise": 0.1}`.
+
+        The same `request_id` and the same generator give the data set that was made before. Raises
+        `InvalidArgument` for what the generator cannot make.
+        """
         fields = {"name": name, "generator": request(generator, "generator")}
-        return read(Dataset, self._session.call("CreateDataset", fields))
+        return read(Dataset, self._session.create("CreateDataset", fields, request_id))
 
     def delete(self, dataset_id: str) -> None:
-        """Deletes an upload; jobs that have started keep their copy. Raises `NotFound`."""
+        """Deletes a data set of your own. Raises `NotFound`; `Conflict` for a built-in one, and
+        while a job has yet to train on it.
+        """
         self._session.call("DeleteDataset", {"id": dataset_id})

@@ -8,6 +8,7 @@ EpochalError
 │   ├── IdempotencyMismatch   422  the same `request_id` came with another request
 │   ├── TooLarge              413  the request is larger than the service takes
 │   ├── UnsupportedMediaType  415  the body is in no format that the method reads
+│   ├── NotInstalled          501  the service was installed without what that needs
 │   └── Unavailable           503  the service cannot answer right now
 ├── ConnectionFailed          nobody answered, or the connection broke
 ├── TimedOut                  no answer in time
@@ -108,6 +109,13 @@ class UnsupportedMediaType(ApiError):
     reason = "unsupported_media_type"
 
 
+class NotInstalled(ApiError):
+    """The service was installed without an optional package; the message says which."""
+
+    status = 501
+    reason = "not_installed"
+
+
 class Unavailable(ApiError):
     """The service cannot answer right now; `retry_after` is how many seconds it asks to wait."""
 
@@ -151,6 +159,7 @@ API_ERRORS: Sequence[type[ApiError]] = (
     IdempotencyMismatch,
     TooLarge,
     UnsupportedMediaType,
+    NotInstalled,
     Unavailable,
 )
 _BY_STATUS = {error.status: error for error in API_ERRORS}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import io
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -367,8 +366,8 @@ class Job:
         """The trained network as a file: a NumPy program, a PyTorch module, safetensors, or ONNX.
 
         Weights, and the scaling of the inputs, are in it. `epoch` picks a checkpoint, by default
-        the latest. Raises `NotFound` where there is none, and `ApiError` with the reason
-        `not_installed` for "onnx" where the server lacks what makes it.
+        the latest. Raises `NotFound` where there is none, and `NotInstalled` for "onnx" where
+        the server lacks what makes it.
         """
         fields = {"id": self.id, "format": format, "epoch": epoch}
         content: bytes = self._session.call("GetExport", fields)["content"]
@@ -627,10 +626,7 @@ class Jobs:
         if validate_only:
             reply = self._session.call("CreateJob", {"spec": body, "validate_only": True})
             return read(Estimate, reply)
-        key = request_id or uuid.uuid4().hex
-        return job_of(
-            self._session.call("CreateJob", {"spec": body, "request_id": key}), self._session
-        )
+        return job_of(self._session.create("CreateJob", {"spec": body}, request_id), self._session)
 
     def get(self, job_id: str) -> Job:
         """The job with this id. Raises `NotFound`."""

@@ -59,10 +59,15 @@ class Networks:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def create(self, network: Spec, *, name: str | None = None) -> Network:
-        """Saves a network. Raises `InvalidArgument` where its layers do not fit."""
+    def create(
+        self, network: Spec, *, name: str | None = None, request_id: str | None = None
+    ) -> Network:
+        """Saves a network. Raises `InvalidArgument` where its layers do not fit.
+
+        The same `request_id` and the same network give the one that was saved before.
+        """
         fields = {"network": request(network, "network"), "name": name}
-        return read(Network, self._session.call("CreateNetwork", fields))
+        return read(Network, self._session.create("CreateNetwork", fields, request_id))
 
     def get(self, network_id: str) -> Network:
         """The network with this id. Raises `NotFound`."""

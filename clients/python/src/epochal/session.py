@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,3 +19,10 @@ class Session:
     def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
         """The answer of `method`."""
         return call(self.transport, method, fields, self.retries)
+
+    def create(self, method: str, fields: dict[str, Any], request_id: str | None) -> dict[str, Any]:
+        """The answer of a `method` that makes something: one thing, however often it is sent.
+
+        The key that sees to that is made up where the caller brings none.
+        """
+        return self.call(method, {**fields, "request_id": request_id or uuid.uuid4().hex})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -308,9 +307,8 @@ class Sweeps:
         if validate_only:
             reply = self._session.call("CreateSweep", {"spec": body, "validate_only": True})
             return read(Estimate, reply)
-        key = request_id or uuid.uuid4().hex
         return sweep_of(
-            self._session.call("CreateSweep", {"spec": body, "request_id": key}), self._session
+            self._session.create("CreateSweep", {"spec": body}, request_id), self._session
         )
 
     def get(self, sweep_id: str) -> Sweep:

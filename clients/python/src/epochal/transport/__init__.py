@@ -10,8 +10,6 @@ from urllib.parse import urlsplit
 
 from ..errors import ConnectionFailed, EpochalError, MissingDependency, NotFound, Unavailable
 
-# The API has no idempotency key for these, so that asking twice may make two.
-NOT_REPEATABLE = frozenset({"CreateNetwork", "CreateDataset"})
 LONGEST_PAUSE_SECONDS = 5.0
 # A proxy of the environment cannot reach this machine's own loopback.
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -92,15 +90,16 @@ def pauses(longest: float = LONGEST_PAUSE_SECONDS) -> Iterator[float]:
 def call(transport: Transport, method: str, fields: dict[str, Any], retries: int) -> dict[str, Any]:
     """The answer of `method`, asked again up to `retries` times while the service is out of reach.
 
-    What may be repeated without harm is repeated when the connection fails and when the service
-    says that it is unavailable; the pause that it asks for is kept, up to 5 seconds.
+    A call is repeated when the connection fails and when the service says that it is unavailable;
+    the pause that it asks for is kept, up to 5 seconds. What makes something carries a key, so that
+    none is made twice.
     """
     pause = pauses()
     for attempt in range(retries + 1):
         try:
             return transport.call(method, fields)
         except (ConnectionFailed, Unavailable) as failure:
-            if attempt == retries or method in NOT_REPEATABLE:
+            if attempt == retries:
                 raise
             asked = failure.retry_after if isinstance(failure, Unavailable) else 0.0
             time.sleep(min(max(next(pause), asked), LONGEST_PAUSE_SECONDS))

@@ -71,7 +71,8 @@ _HTTP_STATUS = {
     grpc.StatusCode.ALREADY_EXISTS: 422,
     grpc.StatusCode.RESOURCE_EXHAUSTED: 413,
     grpc.StatusCode.UNAVAILABLE: 503,
-    grpc.StatusCode.UNIMPLEMENTED: 501,
+    # Of a method that an older service does not have; over HTTP there is no such path.
+    grpc.StatusCode.UNIMPLEMENTED: 404,
 }
 _STATUS_BY_REASON = {error.reason: error.status for error in API_ERRORS}
 
