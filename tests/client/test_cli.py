@@ -62,14 +62,14 @@ def client(stack: Stack) -> Iterator[epochal.Client]:
 class Terminal:
     """`epochal` on a terminal of its own, with someone who reads and types."""
 
-    def __init__(self, words: Sequence[str], url: str) -> None:
+    def __init__(self, words: Sequence[str], url: str, columns: int) -> None:
         self._master, slave = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "epochal", *words],
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**environment(url), "COLUMNS": "100", "LINES": "40"},
+            env={**environment(url), "COLUMNS": f"{columns}", "LINES": "40"},
             preexec_fn=_take_the_terminal,
         )
         os.close(slave)
@@ -118,8 +118,8 @@ def open_terminal(stack: Stack) -> Iterator[Callable[..., Terminal]]:
     """Starts `epochal` with these words on a terminal, and sees to it that it does not stay."""
     opened: list[Terminal] = []
 
-    def open_terminal(*words: str) -> Terminal:
-        opened.append(Terminal(words, stack.http))
+    def open_terminal(*words: str, columns: int = 100) -> Terminal:
+        opened.append(Terminal(words, stack.http, columns))
         return opened[-1]
 
     yield open_terminal
@@ -189,6 +189,7 @@ def test_an_invalid_spec_leaves_with_2_and_names_the_fields(run: Run) -> None:
         (["train", "xor", "--label", "nonsense"], "key=value"),
         (["train", "-"], "not JSON"),
         (["train"], "needs a SPEC, or --from"),
+        (["train", "xro"], "neither a file nor a preset; did you mean xor?"),
         (["predict", "last"], "--inputs"),
         (["predict", "last", "--inputs", "[[0, "], "rows of numbers"),
         (["upload", "nope.csv"], "not a file"),
@@ -457,6 +458,24 @@ def test_a_terminal_shows_a_bar_and_colors(open_terminal: Callable[..., Terminal
     assert "succeeded" in terminal.plain
     assert "\x1b[32msucceeded" in terminal.seen
     assert terminal.plain.count("⠒⠒ validation_loss") == 1
+
+
+@pytest.mark.parametrize(("columns", "length"), [(60, 8), (80, 8), (130, 34)])
+def test_on_a_terminal_of_any_width_a_job_is_listed_by_a_name_that_can_be_typed(
+    open_terminal: Callable[..., Terminal],
+    client: epochal.Client,
+    run: Run,
+    columns: int,
+    length: int,
+) -> None:
+    job = client.jobs.create(XOR, epochs=3).wait()
+    terminal = open_terminal("jobs", "--limit", "1", columns=columns)
+    assert terminal.wait() == 0
+    lines = terminal.plain.splitlines()
+    assert max(map(len, lines)) <= columns
+    [named] = re.findall(r"^\w+(?= +succeeded)", terminal.plain, re.MULTILINE)
+    assert named == job.id[-length:]
+    assert json.loads(run("show", named, "--json").stdout)["id"] == job.id
 
 
 @pytest.mark.parametrize(

@@ -28,13 +28,16 @@ def test_an_explorer_may_be_asked_anything(run: Run) -> None:
     request = json.dumps({"inputs": [2.0], "weights": [3.0], "bias": 1.0})
     done = run("explain", "perceptron", "--request", json.dumps({"table": "or"}), "--json")
     assert json.loads(done.stdout)["answers"]["SimulatePerceptron"]["converged"] is True
-    assert run("explain", "neuron", "--request", request).returncode == 2
+    assert "z = 6 + 1 = 7" in run("explain", "neuron", "--request", request).stdout
+    assert run("explain", "network", "--request", request).returncode == 2
 
 
 def test_what_is_wrong_is_said(run: Run) -> None:
     unknown = run("explain", "nothing")
     assert unknown.returncode == 2
-    assert "there is no topic 'nothing'" in unknown.stderr
+    assert "there is no topic 'nothing'." in unknown.stderr
+    misspelt = run("explain", "pereptron").stderr
+    assert "did you mean perceptron?" in " ".join(misspelt.replace("│", " ").split())
     assert run("explain", "perceptron", "--request", "{").returncode == 2
     assert run("explain", "perceptron", "--request", "[]").returncode == 2
     assert run("explain", "perceptron", "--request", '{"table": 7}').returncode == 2

@@ -80,6 +80,14 @@ def test_no_answer_in_time_is_told_as_such(scheme: str, silent_port: int) -> Non
     assert isinstance(late.value, TimeoutError)
 
 
+def test_an_address_of_the_other_wire_is_told_as_such(canned: CannedService) -> None:
+    with (
+        epochal.Client(canned.url.replace("http", "grpc"), retries=0) as client,
+        pytest.raises(epochal.ConnectionFailed, match="speaks no gRPC"),
+    ):
+        client.version()
+
+
 def test_without_grpcio_the_error_says_what_to_install() -> None:
     code = (
         "import sys; sys.modules['grpc'] = None\n"

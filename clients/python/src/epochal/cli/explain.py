@@ -12,7 +12,7 @@ import typer
 from ..client import Client
 from ..journey import ExplorerReference, Section
 from ..pictures.spark import spark
-from .inputs import JsonOption, UrlOption
+from .inputs import JsonOption, UrlOption, guess
 from .output import number, out, print_json, print_table
 
 _QUANTITY = {"name", "value", "formula", "substituted"}
@@ -42,14 +42,19 @@ def explain(
         if topic is None:
             _list(sections, as_json)
             return
-        section = _section(sections, topic)
-        explorer = _explorer(sections, topic)
+        explorers = {_word(each): each for one in sections for each in one.explorers}
+        explorer = explorers.get(topic)
+        # Some explorers are called like their sections: what is asked is asked of the explorer.
+        section = None if request is not None and explorer else _section(sections, topic)
         if section is None and explorer is None:
-            names = ", ".join(section.id for section in sections)
-            raise typer.BadParameter(f"there is no topic {topic!r}; the sections are {names}")
+            names = [one.id for one in sections]
+            raise typer.BadParameter(
+                f"there is no topic {topic!r}{guess(topic, [*names, *explorers])} "
+                f"The sections are {', '.join(names)}."
+            )
         if request is not None and explorer is None:
             raise typer.BadParameter("--request needs an explorer as its topic")
-        asked = [explorer] if explorer is not None else list(section.explorers if section else ())
+        asked = list(section.explorers) if section is not None else [explorer] if explorer else []
         answers = [
             (one, client.simulate.ask(one.rpc, _document(request or one.request))) for one in asked
         ]
@@ -83,13 +88,6 @@ def _list(sections: Sequence[Section], as_json: bool) -> None:
 
 def _section(sections: Sequence[Section], topic: str) -> Section | None:
     return next((one for one in sections if topic in (one.id, str(one.number))), None)
-
-
-def _explorer(sections: Sequence[Section], topic: str) -> ExplorerReference | None:
-    """The explorer of this name, where no section has it."""
-    if _section(sections, topic) is not None:
-        return None
-    return next((e for one in sections for e in one.explorers if _word(e) == topic), None)
 
 
 def _word(explorer: ExplorerReference) -> str:

@@ -6,6 +6,8 @@ import csv
 import json
 import re
 import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -100,8 +102,17 @@ def _preset(name: str, url: str | None) -> dict[str, Any]:
         try:
             return client.preset(name)
         except NotFound:
-            names = ", ".join(ready.name for ready in client.journey.presets())
-    raise typer.BadParameter(f"{name!r} is neither a file nor a preset ({names})")
+            presets = [ready.name for ready in client.journey.presets()]
+    raise typer.BadParameter(
+        f"{name!r} is neither a file nor a preset{guess(name, presets)} "
+        f"The presets are {', '.join(presets)}."
+    )
+
+
+def guess(word: str, known: Sequence[str]) -> str:
+    """What `word` may have been meant to be, as the end of a sentence."""
+    near = get_close_matches(word, known, 1)
+    return f"; did you mean {near[0]}?" if near else "."
 
 
 def _object(text: str, source: str) -> dict[str, Any]:

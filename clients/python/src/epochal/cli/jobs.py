@@ -21,6 +21,7 @@ from ..records import plain
 from .inputs import JobArgument, JsonOption, UrlOption, find_job, read_rows
 from .output import (
     ago,
+    brief_id,
     held_out_accuracy,
     number,
     out,
@@ -31,6 +32,8 @@ from .output import (
     print_table,
 )
 from .training import summary
+
+_ALL_COLUMNS_WIDTH = 80
 
 
 def jobs(
@@ -59,10 +62,9 @@ def jobs(
     if as_json:
         print_json({"jobs": found})
     elif found:
-        print_table(
-            ("JOB", "STATE", ">EPOCH", ">LOSS", ">ACCURACY", "NAME AND LABELS", "CREATED"),
-            [_row(job) for job in found],
-        )
+        columns = ("<JOB", "STATE", ">EPOCH", ">LOSS", ">ACCURACY", "NAME AND LABELS", "CREATED")
+        told = len(columns) if out.width >= _ALL_COLUMNS_WIDTH else 4
+        print_table(columns[:told], [_row(job)[:told] for job in found])
     else:
         filtered = state or label or query
         out.print("No job matches." if filtered else "No job yet. Start one: epochal train xor")
@@ -71,7 +73,7 @@ def jobs(
 def _row(job: Job) -> tuple[str | Text, ...]:
     latest = job.latest
     return (
-        job.id,
+        brief_id(job.id),
         outcome_text(job),
         f"{job.epoch:,}/{job.epochs_wanted:,}",
         number(latest.train_loss if latest else None),

@@ -17,6 +17,8 @@ from ..records import plain
 
 # A pipe has no width; identifiers must not be cut for the lack of one.
 _PIPE_WIDTH = 160
+# A narrower terminal has no room for whole ids beside what else there is to tell.
+_WHOLE_IDS_WIDTH = 120
 _STATE_STYLES = {"succeeded": "green", "failed": "red", "cancelled": "yellow", "running": "cyan"}
 
 
@@ -38,14 +40,16 @@ def print_json(value: Any, *, lines: bool = False) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """A table without lines; a column whose name starts with > holds numbers."""
+    """A table without lines; a column whose name starts with > holds numbers, with < words that
+    are not broken.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
-        name = column.removeprefix(">")
+        name = column.lstrip("<>")
         if name == column:
             table.add_column(name, overflow="fold")
         else:
-            table.add_column(name, justify="right", no_wrap=True)
+            table.add_column(name, justify="left" if column[0] == "<" else "right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     out.print(table)
@@ -60,6 +64,11 @@ def print_pairs(pairs: Iterable[tuple[str, str | Text]]) -> None:
         if value:
             table.add_row(name, value)
     out.print(table)
+
+
+def brief_id(job_id: str) -> str:
+    """The id, or on a narrow terminal its end, which names a recent job as well."""
+    return job_id if out.width >= _WHOLE_IDS_WIDTH else job_id[-8:]
 
 
 def outcome_text(job: Job) -> Text:

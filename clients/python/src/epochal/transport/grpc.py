@@ -178,6 +178,8 @@ def _told(http_status: int, detail: str, status: Any) -> ApiError:
 
 def _reason(detail: str) -> str:
     """The cause inside the library's long sentence on every address that it tried."""
+    if "Failed parsing HTTP/2" in detail:
+        return "who answers there speaks no gRPC"
     for known in ("Connection refused", "Socket closed", "Connection reset by peer"):
         if known in detail:
             return known.lower()
