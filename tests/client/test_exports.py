@@ -22,6 +22,7 @@ NAMES = [
     "ConnectionFailed",
     "Curve",
     "Dataset",
+    "DatasetParameter",
     "DatasetPreview",
     "Diagnosis",
     "Divergence",

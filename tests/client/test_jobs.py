@@ -353,6 +353,27 @@ def test_generated_points_are_kept_and_the_built_in_ones_listed_first(
     assert moons.inputs.shape == (3, 2)
 
 
+def test_a_generator_tells_its_defaults_and_their_bounds(client: epochal.Client) -> None:
+    blobs = client.datasets.get("blobs")
+    assert blobs.generated
+    assert {each.name: each.default for each in blobs.parameters} == {
+        "samples": 200,
+        "noise": 1,
+        "classes": 3,
+        "features": 2,
+    }
+    classes = next(each for each in blobs.parameters if each.name == "classes")
+    assert (classes.minimum, classes.maximum, classes.whole) == (2, 20, True)
+    # What is told is what is done where nothing is said.
+    moons = {each.name: each.default for each in client.datasets.get("two_moons").parameters}
+    silent = client.datasets.preview("two_moons", rows=1000)
+    told = client.datasets.preview(
+        "two_moons", rows=1000, samples=int(moons["samples"]), noise=moons["noise"]
+    )
+    assert silent.inputs.tolist() == told.inputs.tolist()
+    assert client.datasets.get("iris").parameters == ()
+
+
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -452,6 +452,7 @@ class Dataset(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     LICENSE_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    PARAMETERS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """A built-in data set's id is its name."""
     name: _builtins.str
@@ -472,6 +473,10 @@ class Dataset(_message.Message):
     def target_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    @_builtins.property
+    def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___DatasetParameter]:
+        """What a generator takes beside its seed; none where nothing may be chosen."""
+
     def __init__(
         self,
         *,
@@ -489,10 +494,11 @@ class Dataset(_message.Message):
         source: _builtins.str | None = ...,
         license: _builtins.str | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        parameters: _abc.Iterable[Global___DatasetParameter] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_builtin", b"_builtin", "_created_at", b"_created_at", "_description", b"_description", "_features", b"_features", "_generated", b"_generated", "_id", b"_id", "_license", b"_license", "_name", b"_name", "_samples", b"_samples", "_source", b"_source", "_task", b"_task", "builtin", b"builtin", "created_at", b"created_at", "description", b"description", "features", b"features", "generated", b"generated", "id", b"id", "license", b"license", "name", b"name", "samples", b"samples", "source", b"source", "task", b"task"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_builtin", b"_builtin", "_created_at", b"_created_at", "_description", b"_description", "_features", b"_features", "_generated", b"_generated", "_id", b"_id", "_license", b"_license", "_name", b"_name", "_samples", b"_samples", "_source", b"_source", "_task", b"_task", "builtin", b"builtin", "class_names", b"class_names", "created_at", b"created_at", "description", b"description", "feature_names", b"feature_names", "features", b"features", "generated", b"generated", "id", b"id", "license", b"license", "name", b"name", "samples", b"samples", "source", b"source", "target_names", b"target_names", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_builtin", b"_builtin", "_created_at", b"_created_at", "_description", b"_description", "_features", b"_features", "_generated", b"_generated", "_id", b"_id", "_license", b"_license", "_name", b"_name", "_samples", b"_samples", "_source", b"_source", "_task", b"_task", "builtin", b"builtin", "class_names", b"class_names", "created_at", b"created_at", "description", b"description", "feature_names", b"feature_names", "features", b"features", "generated", b"generated", "id", b"id", "license", b"license", "name", b"name", "parameters", b"parameters", "samples", b"samples", "source", b"source", "target_names", b"target_names", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__builtin: _TypeAlias = _typing.Literal["builtin"]  # noqa: Y015
     _WhichOneofArgType__builtin: _TypeAlias = _typing.Literal["_builtin", b"_builtin"]  # noqa: Y015
@@ -540,6 +546,66 @@ class Dataset(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__task) -> _WhichOneofReturnType__task | None: ...
 
 Global___Dataset: _TypeAlias = Dataset  # noqa: Y015
+
+@_typing.final
+class DatasetParameter(_message.Message):
+    """A number that a generator takes, from minimum to maximum, both included."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DEFAULT_FIELD_NUMBER: _builtins.int
+    MINIMUM_FIELD_NUMBER: _builtins.int
+    MAXIMUM_FIELD_NUMBER: _builtins.int
+    WHOLE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    default: _builtins.float
+    minimum: _builtins.float
+    maximum: _builtins.float
+    whole: _builtins.bool
+    """Only whole numbers are meant."""
+    description: _builtins.str
+    def __init__(
+        self,
+        *,
+        name: _builtins.str | None = ...,
+        default: _builtins.float | None = ...,
+        minimum: _builtins.float | None = ...,
+        maximum: _builtins.float | None = ...,
+        whole: _builtins.bool | None = ...,
+        description: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_description", b"_description", "_maximum", b"_maximum", "_minimum", b"_minimum", "_name", b"_name", "_whole", b"_whole", "default", b"default", "description", b"description", "maximum", b"maximum", "minimum", b"minimum", "name", b"name", "whole", b"whole"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_description", b"_description", "_maximum", b"_maximum", "_minimum", b"_minimum", "_name", b"_name", "_whole", b"_whole", "default", b"default", "description", b"description", "maximum", b"maximum", "minimum", b"minimum", "name", b"name", "whole", b"whole"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__default: _TypeAlias = _typing.Literal["default"]  # noqa: Y015
+    _WhichOneofArgType__default: _TypeAlias = _typing.Literal["_default", b"_default"]  # noqa: Y015
+    _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
+    _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015
+    _WhichOneofReturnType__maximum: _TypeAlias = _typing.Literal["maximum"]  # noqa: Y015
+    _WhichOneofArgType__maximum: _TypeAlias = _typing.Literal["_maximum", b"_maximum"]  # noqa: Y015
+    _WhichOneofReturnType__minimum: _TypeAlias = _typing.Literal["minimum"]  # noqa: Y015
+    _WhichOneofArgType__minimum: _TypeAlias = _typing.Literal["_minimum", b"_minimum"]  # noqa: Y015
+    _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
+    _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
+    _WhichOneofReturnType__whole: _TypeAlias = _typing.Literal["whole"]  # noqa: Y015
+    _WhichOneofArgType__whole: _TypeAlias = _typing.Literal["_whole", b"_whole"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__default) -> _WhichOneofReturnType__default | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__description) -> _WhichOneofReturnType__description | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__maximum) -> _WhichOneofReturnType__maximum | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__minimum) -> _WhichOneofReturnType__minimum | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__whole) -> _WhichOneofReturnType__whole | None: ...
+
+Global___DatasetParameter: _TypeAlias = DatasetParameter  # noqa: Y015
 
 @_typing.final
 class DatasetPage(_message.Message):

@@ -14,6 +14,7 @@ from ..specs.datasets import (
     CreateDatasetRequest,
     Dataset,
     DatasetPage,
+    DatasetParameter,
     DatasetPreview,
     GeneratorSpec,
     ListDatasetsRequest,
@@ -178,6 +179,17 @@ def _builtin(entry: Builtin) -> Dataset:
         generated=bool(entry.parameters),
         source=entry.source,
         license=entry.license,
+        parameters=[
+            DatasetParameter(
+                name=name,
+                default=parameter.default,
+                minimum=parameter.minimum,
+                maximum=parameter.maximum,
+                whole=parameter.whole,
+                description=parameter.description,
+            )
+            for name, parameter in entry.parameters.items()
+        ],
         **_sizes(table),
     )
 

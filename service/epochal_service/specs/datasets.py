@@ -124,6 +124,19 @@ class PreviewRequest(Request):
     seed: Seed = 0
 
 
+class DatasetParameter(Reply):
+    """A number that a generator takes, from `minimum` to `maximum`, both included."""
+
+    name: str
+    """`samples`, `noise` and the like: a field of the data set in a job."""
+    default: float
+    minimum: float
+    maximum: float
+    whole: bool
+    """Only whole numbers are meant."""
+    description: str
+
+
 class Dataset(Reply):
     """What is known of a data set. Built-in ones have their name as their id."""
 
@@ -142,6 +155,8 @@ class Dataset(Reply):
     source: str
     license: str
     created_at: datetime | None = None
+    parameters: list[DatasetParameter] = Field(default_factory=list)
+    """What a generator takes beside its seed, with its defaults; none where nothing is chosen."""
 
 
 class DatasetPage(Reply):

@@ -8,7 +8,7 @@ with epochal.Client() as client:
 from .client import Client
 from .comparison import BestEpoch, ComparedJob, Comparison, SpecDifference
 from .curves import Curve
-from .datasets import Dataset, DatasetPreview
+from .datasets import Dataset, DatasetParameter, DatasetPreview
 from .diagnosis import Diagnosis, Finding, Label
 from .errors import (
     ApiError,
@@ -86,6 +86,7 @@ __all__ = [
     "ConnectionFailed",
     "Curve",
     "Dataset",
+    "DatasetParameter",
     "DatasetPreview",
     "Diagnosis",
     "Divergence",

@@ -17,6 +17,19 @@ from .specs import Spec
 
 
 @dataclass(frozen=True)
+class DatasetParameter:
+    """A number that a generator takes, from `minimum` to `maximum`, both included."""
+
+    name: str
+    default: float
+    minimum: float
+    maximum: float
+    whole: bool
+    """Only whole numbers are meant."""
+    description: str
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A data set; a job names it as `{"id": …}`, or as `{"name": …}` where it is built in."""
 
@@ -36,6 +49,8 @@ class Dataset:
     source: str
     license: str
     created_at: datetime | None
+    parameters: tuple[DatasetParameter, ...]
+    """What a generator takes beside its seed, with its defaults; none where nothing is chosen."""
 
 
 @dataclass(frozen=True, eq=False)

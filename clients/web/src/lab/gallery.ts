@@ -48,8 +48,13 @@ export function asChosen(dataset: Schemas['Dataset']): Dataset {
   }
 }
 
-/** What a generator does where nothing is said. */
-export const DEFAULT_NOISE: Record<string, number> = { two_moons: 0.1, circles: 0.05, sine: 0.1, blobs: 1 }
+export type Parameter = Schemas['DatasetParameter']
+
+/** Where a slider ends; what is typed may go on to the parameter's own maximum. */
+export function handyMost({ name, default: usual, maximum }: Parameter): number {
+  const handy = { samples: 1000, classes: 8, features: 10, noise: Math.max(1, 4 * usual) }[name] ?? maximum
+  return Math.min(handy, maximum)
+}
 
 const stamps = new Map<string, Promise<Look>>()
 

@@ -165,6 +165,7 @@ function inline(dataset: Schemas['InlineDataset']): Look {
       source: '',
       license: '',
       created_at: null,
+      parameters: [],
     },
     inputs: dataset.inputs,
     targets: dataset.targets,
