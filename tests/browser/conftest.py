@@ -5,6 +5,7 @@ failure. Whatever a page writes to its console as an error fails the test that o
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -105,6 +108,23 @@ def open_page(chromium: Browser, url: str) -> Iterator[Opened]:
     yield opened
     opened.close()
     assert opened.complaints == []
+
+
+def number(text: str) -> float:
+    """The first number in a text of the page: `1,797`, `−0.35`, `3.483×10⁻⁷`, `10⁻⁸`."""
+    found = re.search(r"(−?)(\d[\d,]*(?:\.\d+)?)(?:×10)?([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]*)", text)
+    assert found is not None, text
+    sign, digits, power = found.groups()
+    if power and "×" not in found.group():
+        digits = "1"
+    return float(f"{sign and '-'}{digits.replace(',', '')}e{power.translate(_LOWERED) or 0}")
+
+
+def written(value: float) -> str:
+    """Four significant digits, as the page writes what is small: `3.483×10⁻⁷`."""
+    digits, _, power = f"{value:.4g}".replace("-", "−").partition("e")
+    raised = str(int(power.replace("−", "-"))).translate(_RAISED) if power else ""
+    return (f"{digits}×" if digits != "1" else "") + f"10{raised}" if power else digits
 
 
 def see_everything(page: Page) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 from playwright.sync_api import Page, Route, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, violations
+from tests.browser.conftest import PHONE, WIDE, Opened, number, violations
 from tests.servers.stack import await_condition
 
 Words = dict[str, Any]
@@ -114,8 +114,7 @@ def long_run(api: Api) -> Iterator[str]:
 
 def read(page: Page, name: str) -> float:
     """The number that stands at a place of the page."""
-    text = page.get_by_test_id(name).inner_text()
-    return float(text.replace("−", "-").replace(",", "").split()[0])
+    return number(page.get_by_test_id(name).inner_text())
 
 
 def written(value: float) -> float:
@@ -494,7 +493,7 @@ def test_what_a_layer_does_is_read_cell_by_cell(open_page: Opened, api: Api, moo
     rows = table_of(page, "Length of the gradient, layer by layer")
     assert rows[0] == ["epoch", "dense_1", "dense_2"]
     norm = snapshots[4]["layers"][1]["norm"]
-    assert float(rows[5][2].replace("−", "-")) == written(norm)
+    assert number(rows[5][2]) == written(norm)
     figure.get_by_label("Show").select_option(label="Spread of the activations")
     rows = table_of(page, "Spread of the activations, layer by layer")
     spread = snapshots[39]["layers"][0]["activation_std"]

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import PHONE, WIDE, Opened
+from tests.browser.conftest import PHONE, WIDE, Opened, number, written
 
 
 def simulate(url: str, explorer: str, **request: Any) -> dict[str, Any]:
@@ -24,15 +24,6 @@ def figure(page: Page, title: str) -> Locator:
 
 def choose(place: Locator, label: str) -> None:
     place.get_by_label(label, exact=True).press("Space")
-
-
-def number(text: str) -> float:
-    return float(text.replace("−", "-"))
-
-
-def written(value: float) -> str:
-    """Four significant digits, as the page writes them: `3.483e−7`."""
-    return re.sub(r"e-0?", "e-", f"{value:.4g}").replace("-", "−")
 
 
 # Section 1

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import AXE, PHONE, Opened
+from tests.browser.conftest import AXE, PHONE, Opened, number
 
 NETWORK = {
     "input_shape": [3],
@@ -41,10 +41,7 @@ def ask(url: str, path: str, question: dict[str, Any] | None = None) -> Any:
 
 
 def number_of(place: Locator) -> float:
-    """The first number in a text, as the page writes it."""
-    found = re.search(r"−?\d[\d.]*(e−?\d+)?", place.inner_text())
-    assert found is not None, place.inner_text()
-    return float(found.group().replace("−", "-"))
+    return number(place.inner_text())
 
 
 def four_digits(value: float) -> float:

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { ids, offsets, titles } from './compare'
+import { ids, offsets, placeName, titles, valueName } from './compare'
 
 const from = (job: string, epoch: number) => ({ forked_from: { job, epoch } })
 
@@ -17,6 +17,15 @@ describe('runs on one axis', () => {
   it('are told apart where they have the same name', () => {
     expect(titles([{ id: 'job_0001', name: 'Moons' }, { id: 'job_0002', name: 'Moons' }, { id: 'job_0003' }])).toEqual([
       'Moons (0001)', 'Moons (0002)', 'another run',
+    ])
+  })
+
+  it('differ at places and in values that are told in words', () => {
+    expect(['optimizer.learning_rate', 'network.layers[0].units', 'network.layers[0–1, 3].activation', 'epochs'].map(placeName)).toEqual([
+      'optimizer, learning rate', 'layer 1, units', 'layers 1–2, 4, activation', 'epochs',
+    ])
+    expect(['1e-08', '0.001', '"two_moons"', 'true', '""', '', '{"norm": 1.0}', '[8, 8]'].map(valueName)).toEqual([
+      '10⁻⁸', '0.001', 'two moons', 'yes', 'yes', '–', 'norm 1', '8, 8',
     ])
   })
 

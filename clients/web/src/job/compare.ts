@@ -1,4 +1,5 @@
-/** Runs on one axis: where each begins on it, and what each is called. */
+/** Runs side by side: where each begins on one axis, what each is called, and what differs, in words. */
+import { format } from '../lib/api/numbers'
 
 export interface Relative {
   id: string | null
@@ -39,4 +40,40 @@ export function titles(runs: readonly Relative[]): string[] {
 
 export function ids(text: string): string[] {
   return text.split(',').filter(Boolean).slice(0, 9)
+}
+
+/** A place of a spec in words: `network.layers[0].units` is `layer 1, units`. */
+export function placeName(path: string): string {
+  return path
+    .replace(/^network\./, '')
+    .replace(/\blayers\[([^\]]*)\]/, (_, places: string) => {
+      const counted = places.replace(/\d+/g, (index) => String(Number(index) + 1))
+      return `layer${/\D/.test(counted) ? 's' : ''} ${counted}`
+    })
+    .replaceAll('.', ', ')
+    .replaceAll('_', ' ')
+}
+
+/** What a run has at such a place: JSON, or nothing, as somebody would say it. */
+export function valueName(json: string): string {
+  if (json === '' || json === 'null') return '–'
+  if (json === '""') return 'yes'
+  let value: unknown
+  try {
+    value = JSON.parse(json)
+  } catch {
+    return json
+  }
+  return sayValue(value)
+}
+
+export function sayValue(value: unknown): string {
+  if (typeof value === 'number') return format(value)
+  if (typeof value === 'boolean') return value ? 'yes' : 'no'
+  if (typeof value === 'string') return value.replaceAll('_', ' ')
+  if (value === null || value === undefined) return 'none'
+  const text = Array.isArray(value)
+    ? value.map(sayValue).join(', ')
+    : Object.entries(value).map(([name, each]) => `${name.replaceAll('_', ' ')} ${sayValue(each)}`).join(', ')
+  return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

@@ -1,4 +1,5 @@
 /** The one change of a finding: applied to a spec, and told in words. */
+import { sayValue } from './compare'
 
 type Json = unknown
 type Document = Record<string, Json>
@@ -33,7 +34,7 @@ export function changes(target: Json, patch: Json, path = ''): Change[] {
     return patch.flatMap((value, i) => changes(target[i], value, `${path}[${i}]`))
   }
   if ((target ?? null) === (patch ?? null) || JSON.stringify(target) === JSON.stringify(patch)) return []
-  return [{ path, before: write(target), after: write(patch) }]
+  return [{ path, before: sayValue(target), after: sayValue(patch) }]
 }
 
 /** The same change of many layers is one line: `network.layers[0–9].activation`. */
@@ -58,10 +59,4 @@ function ranges(indices: readonly number[]): string {
     else runs.push([index, index])
   }
   return runs.map(([from, to]) => (from === to ? String(from) : `${from}–${to}`)).join(', ')
-}
-
-function write(value: Json): string {
-  if (value === undefined || value === null) return 'none'
-  const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

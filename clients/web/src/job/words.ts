@@ -58,7 +58,7 @@ function stepOf(layer: Schemas['NetworkSpec']['layers'][number]): { size: string
 }
 
 /** What the state and its reason mean to somebody who just came. */
-export function verdict(job: Job, state: State | undefined): string {
+export function verdict(job: Pick<Job, 'stop_reason'>, state: State | undefined): string {
   const { stop_reason: reason } = job
   if (state === 'queued') return 'Waiting for a worker'
   if (state === 'pausing') return 'Pausing after this epoch'

@@ -1,5 +1,5 @@
 /** The built-in data in groups, each with a small picture that is asked for once. */
-import { api, body, type Schemas } from '../lib/api'
+import { api, body, toNumber, type Schemas } from '../lib/api'
 import { look, type Dataset, type Look } from './lab.svelte'
 import type { Spec } from './spec'
 
@@ -48,12 +48,23 @@ export function asChosen(dataset: Schemas['Dataset']): Dataset {
   }
 }
 
-export type Parameter = Schemas['DatasetParameter']
+export interface Parameter {
+  name: string
+  usual: number
+  minimum: number
+  maximum: number
+  /** Where a slider ends; what is typed may go on to the maximum. */
+  handy: number
+  step: number
+}
 
-/** Where a slider ends; what is typed may go on to the parameter's own maximum. */
-export function handyMost({ name, default: usual, maximum }: Parameter): number {
-  const handy = { samples: 1000, classes: 8, features: 10, noise: Math.max(1, 4 * usual) }[name] ?? maximum
-  return Math.min(handy, maximum)
+/** What a generator takes, as the service tells it. */
+export function parametersOf(dataset: Schemas['Dataset']): Parameter[] {
+  return dataset.parameters.map(({ name, whole, ...each }) => {
+    const [usual, minimum, maximum] = [toNumber(each.default), toNumber(each.minimum), toNumber(each.maximum)]
+    const handy = { samples: 1000, classes: 8, features: 10, noise: Math.max(1, 4 * usual) }[name] ?? maximum
+    return { name, usual, minimum, maximum, handy: Math.min(handy, maximum), step: whole ? 1 : 0.01 }
+  })
 }
 
 const stamps = new Map<string, Promise<Look>>()

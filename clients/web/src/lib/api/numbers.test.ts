@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { bytes, count, fixed, format, toNumbers } from './numbers'
+import { bytes, count, fixed, format, readable, toNumbers } from './numbers'
 
 describe('numbers of the API', () => {
   it('reads what is not finite from its words', () => {
@@ -11,12 +11,19 @@ describe('numbers of the API', () => {
     [0.123456, '0.1235'],
     [-0.5, '−0.5'],
     [0, '0'],
-    [12345678, '1.235e7'],
-    [0.00001234, '1.234e−5'],
+    [12345678, '1.235×10⁷'],
+    [0.00001234, '1.234×10⁻⁵'],
+    [1e-8, '10⁻⁸'],
+    [-1e6, '−10⁶'],
+    [-2.5e-12, '−2.5×10⁻¹²'],
     [61706, '61,706'],
     [NaN, 'NaN'],
     [-Infinity, '−∞'],
   ])('writes %d as %s', (value, text) => expect(format(value)).toBe(text))
+
+  it('writes the numbers in a text of the service as all others', () => {
+    expect(readable('from 1e+06 to 0.1, at 3.5e-05 of dense_1e2')).toBe('from 10⁶ to 0.1, at 3.5×10⁻⁵ of dense_1e2')
+  })
 
   it('keeps the width of a number that moves, and writes no negative zero', () => {
     expect([fixed(0.5, 3), fixed(-0.0001, 3), fixed(-2.5, 1)]).toEqual(['0.500', '0.000', '−2.5'])

@@ -10,7 +10,14 @@ export function toNumbers(values: readonly WireNumber[]): number[] {
   return values.map(toNumber)
 }
 
-/** Four significant digits, as the service writes numbers into formulas: `0.35`, `1.2e-5`. */
+const RAISED = '⁰¹²³⁴⁵⁶⁷⁸⁹'
+
+/** `10⁻⁸` */
+export function powerOfTen(power: number): string {
+  return `10${power < 0 ? '⁻' : ''}${[...String(Math.abs(power))].map((digit) => RAISED[Number(digit)]).join('')}`
+}
+
+/** Four significant digits, as one writes them by hand: `0.35`, `1.2×10⁻⁵`, `10⁻⁸`. */
 export function format(value: number, digits = 4): string {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞'
@@ -18,11 +25,23 @@ export function format(value: number, digits = 4): string {
   const size = Math.abs(value)
   const text =
     size >= 1e6 || size < 1e-4
-      ? value.toExponential(digits - 1).replace(/\.?0+e/, 'e').replace('e+', 'e')
+      ? scientific(value, digits)
       : size >= 10 ** digits
         ? Math.round(value).toLocaleString('en-US')
         : String(Number(value.toPrecision(digits)))
   return text.replace(/-/g, '−')
+}
+
+function scientific(value: number, digits: number): string {
+  const [first = '', power] = value.toExponential(digits - 1).split('e')
+  const ten = powerOfTen(Number(power))
+  const times = Number(first)
+  return Math.abs(times) === 1 ? `${times < 0 ? '-' : ''}${ten}` : `${times}×${ten}`
+}
+
+/** A text of the service, its numbers as `format` writes them: `from 1e+06 to 0.1`. */
+export function readable(text: string): string {
+  return text.replace(/-?\b\d+(\.\d+)?e[-+]?\d+\b/g, (found) => format(Number(found)))
 }
 
 /** With this many decimals whatever the size, so that a number that moves keeps its width. */

@@ -4,11 +4,17 @@ type Rgb = readonly [number, number, number]
 
 // To read a style costs more than to paint a small picture, and there may be hundreds of these.
 const known = new Map<string, Rgb>()
+const ramps = new Map<string, Uint8ClampedArray>()
+
+let system: MediaQueryList | undefined
+const themed = (name: string) => {
+  system ??= matchMedia('(prefers-color-scheme: dark)')
+  return `${document.documentElement.dataset.theme} ${system.matches} ${name}`
+}
 
 /** A CSS color such as `var(--positive)` or `#123`, as it is under the page's theme. */
 export function resolve(element: Element, color: string): Rgb {
-  const dark = matchMedia('(prefers-color-scheme: dark)').matches
-  const key = `${document.documentElement.dataset.theme} ${dark} ${color}`
+  const key = themed(color)
   let found = known.get(key)
   if (!found) known.set(key, (found = measure(element, color)))
   return found
@@ -33,6 +39,13 @@ const STOPS: Record<Ramp, readonly string[]> = {
 
 /** 256 colors from the least to the most, as bytes: `lookup[3 * i + channel]`. */
 export function ramp(element: Element, kind: Ramp): Uint8ClampedArray {
+  const key = themed(kind)
+  let found = ramps.get(key)
+  if (!found) ramps.set(key, (found = mix(element, kind)))
+  return found
+}
+
+function mix(element: Element, kind: Ramp): Uint8ClampedArray {
   const stops = STOPS[kind].map((color) => resolve(element, color))
   const lookup = new Uint8ClampedArray(256 * 3)
   for (let i = 0; i < 256; i++) {

@@ -1,7 +1,7 @@
 /** Axes: where a value stands, and which values are written beside them. */
 import { scaleLinear, scaleLog } from 'd3-scale'
 
-import { format } from '../api/numbers'
+import { format, powerOfTen } from '../api/numbers'
 
 export type Kind = 'linear' | 'log'
 export type Domain = readonly [number, number]
@@ -47,14 +47,11 @@ export function extent(kind: Kind, values: Iterable<number>, air = 0.05): Domain
   return [low - pad, high + pad]
 }
 
-const SUPERSCRIPT = '⁰¹²³⁴⁵⁶⁷⁸⁹'
-
 export function tickLabel(kind: Kind, value: number): string {
   if (kind === 'linear' || (value >= 0.01 && value < 10_000)) return format(value)
   const power = Math.round(Math.log10(value))
   if (Math.abs(value / 10 ** power - 1) > 1e-6) return format(value, 2)
-  const digits = [...String(Math.abs(power))].map((digit) => SUPERSCRIPT[Number(digit)]).join('')
-  return `10${power < 0 ? '⁻' : ''}${digits}`
+  return powerOfTen(power)
 }
 
 /** Index of the element of the sorted `xs` that is nearest to `x`. */
