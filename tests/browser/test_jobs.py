@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, violations
+from tests.browser.conftest import PHONE, WIDE, Opened, number, violations
 from tests.servers.stack import await_condition
 
 DONE = ("succeeded", "failed", "cancelled")
@@ -65,7 +65,7 @@ def test_a_row_has_the_numbers_of_the_run(open_page: Opened, url: str, train: Tr
     expect(one).to_contain_text("XOR, 2 → 4 tanh → 1 sigmoid")
     expect(one).to_contain_text("Finished")
     loss = one.locator("dd").nth(1).inner_text()
-    assert float(loss) == pytest.approx(job["latest"]["train_loss"], rel=0.01)
+    assert number(loss) == pytest.approx(job["latest"]["train_loss"], rel=0.01)
     assert one.locator("svg path").first.get_attribute("d")
     one.get_by_role("link", name="Numbers of a row").click()
     page.wait_for_url(f"**/jobs/{job['id']}")
@@ -97,17 +97,59 @@ def test_two_runs_are_compared(open_page: Opened, url: str, train: Train) -> Non
     page.get_by_role("link", name="Compare 2 runs").click()
     page.wait_for_url(f"**/jobs/compare?job={slow}&job={fast}")
     expect(page.get_by_role("heading", name="2 runs, side by side")).to_be_visible()
-    difference = page.get_by_role("row").filter(has_text="optimizer.learning_rate")
+    difference = page.get_by_role("row").filter(has_text="optimizer, learning rate")
     expect(difference.get_by_role("cell")).to_have_text(["0.001", "0.05"])
     figure = page.get_by_role("figure", name="Training loss")
     figure.get_by_role("button", name="Table").click()
     cells = figure.get_by_role("row").last.inner_text().split("\t")
     asked = ask(url, f"/v1/comparison?job={slow}&job={fast}&metric=train_loss")
     ends = [job["series"][0]["values"][-1] for job in asked["jobs"]]
-    assert [float(each) for each in cells[1:]] == pytest.approx(ends, rel=1e-3)
+    assert [number(each) for each in cells[1:]] == pytest.approx(ends, rel=1e-3)
     again = open_page(page.url)
     expect(again.get_by_role("heading", name="2 runs, side by side")).to_be_visible()
     assert violations(again) == []
+
+
+def test_a_comparison_is_in_words_and_fits_a_phone(open_page: Opened, train: Train) -> None:
+    small = train("Told small", optimizer={"type": "adam", "learning_rate": 1e-8})
+    wide = train(
+        "Told with a name that is long enough to be a sentence of its own, and goes on for a while",
+        optimizer={"type": "sgd", "learning_rate": 1e-6},
+    )
+    page = open_page(f"/jobs/compare?job={small}&job={wide}", size=PHONE)
+    table = page.get_by_role("region", name="In numbers")
+    cells = table.get_by_role("row").filter(has_text="State").get_by_role("cell")
+    expect(cells).to_have_text(["Finished", "Finished"])
+    rate = table.get_by_role("row").filter(has_text="optimizer, learning rate")
+    expect(rate.get_by_role("cell")).to_have_text(["10⁻⁸", "10⁻⁶"])
+    assert table.evaluate("(region) => region.scrollWidth <= region.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    assert violations(page) == []
+
+
+def test_the_inside_of_a_network_is_folded_on_a_phone_and_stays_as_it_was_left(
+    open_page: Opened, train: Train
+) -> None:
+    job = train("Folded")
+    wide = open_page(f"/jobs/{job}")
+    expect(wide.get_by_role("figure", name="Weights")).to_be_visible()
+    page = open_page(f"/jobs/{job}", size=PHONE)
+    heading = page.get_by_role("heading", name="Inside the network")
+    expect(heading).to_be_visible()
+    expect(page.get_by_role("figure", name="Weights")).to_have_count(0)
+    page.locator("summary").filter(has=heading).press("Enter")
+    expect(page.get_by_role("figure", name="Weights")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("figure", name="Weights")).to_be_visible()
+
+
+def test_a_long_name_does_not_widen_the_page(open_page: Opened, train: Train) -> None:
+    train("A name of a hundred letters, as long as a name may be, " + "and then still longer " * 2)
+    job = train("Beside the long one")
+    page = open_page(f"/jobs/{job}", size=PHONE)
+    choices = page.get_by_label("Compare with")
+    expect(choices.locator("option").filter(has_text="A name of a hundred")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
 def test_a_run_alone_cannot_be_compared(open_page: Opened) -> None:

@@ -8,7 +8,7 @@ import httpx2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.conftest import Opened
+from tests.browser.conftest import Opened, number
 from tests.servers.stack import MakeStack, Stack, await_condition
 
 OVER = ("succeeded", "failed", "cancelled", "early_stopped")
@@ -80,7 +80,7 @@ def test_a_run_is_watched_to_its_end_although_the_service_is_killed(
     rows = loss_table(page)
     assert [int(row[0]) for row in rows] == list(range(1, 201))
     stored = ask(own_stack.http, f"/v1/jobs/{job}/epochs?page_size=1000")["epochs"]
-    assert [float(row[1]) for row in rows] == pytest.approx(
+    assert [number(row[1]) for row in rows] == pytest.approx(
         [each["train_loss"] for each in stored], rel=1e-3
     )
 
@@ -138,6 +138,6 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     friend = open_page(page.evaluate("navigator.clipboard.readText()"))
     shown = friend.get_by_test_id("training-loss")
     expect(shown).to_be_visible()
-    assert float(shown.inner_text()) == pytest.approx(after["train_loss"], rel=1e-3)
+    assert number(shown.inner_text()) == pytest.approx(after["train_loss"], rel=1e-3)
     # Both curves, as the sender saw them.
     expect(friend.get_by_role("link", name="another run").first).to_be_visible()

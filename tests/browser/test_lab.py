@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, violations
+from tests.browser.conftest import PHONE, WIDE, Opened, number, violations
 from tests.servers.stack import await_condition
 
 GOOD = "age,smokes,pulse\n" + "".join(
@@ -133,7 +133,7 @@ def test_noise_moves_the_points(open_page: Opened, url: str) -> None:
     box.press("Enter")
     expect(first).not_to_have_text(before)
     preview = ask(url, "/v1/datasets/two_moons/preview?rows=1&samples=400&noise=0.5")
-    shown = [float(each.replace("−", "-")) for each in first.inner_text().split("\t")[:2]]
+    shown = [number(each) for each in first.inner_text().split("\t")[:2]]
     assert shown == pytest.approx(preview["inputs"][0], rel=1e-3)
 
 
@@ -269,7 +269,7 @@ def test_a_schedule_is_drawn(open_page: Opened, url: str) -> None:
     )
     last = figure.get_by_role("row").last
     expect(last).to_contain_text("100")
-    shown = float(last.inner_text().split("\t")[1].replace("−", "-"))
+    shown = number(last.inner_text().split("\t")[1])
     assert shown == pytest.approx(answer["points"][-1]["learning_rate"], rel=1e-3)
 
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { lineOf, placeOf, readHead } from './csv'
+import { lineOf, placeOf, readHead, without } from './csv'
 
 describe('the head of a CSV file', () => {
   it('has the columns and the first rows, each with its line', () => {
@@ -35,4 +35,9 @@ it('an error of the service points to a line and a column', () => {
   expect(placeOf('columns.age')).toEqual({ column: 'age' })
   expect(placeOf('data')).toEqual({ column: undefined })
   expect(lineOf('a,b\r\n1,x\r\n', 2)).toBe('1,x')
+})
+
+it('a file is sent without lines, the others keeping their numbers', () => {
+  expect(without('a,b\r\n1,x\r\n,y\r\n3,x\r\n', [3])).toBe('a,b\r\n1,x\r\n\n3,x\r\n')
+  expect(without('a,b\n1,x\n', [])).toBe('a,b\n1,x\n')
 })

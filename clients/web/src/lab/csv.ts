@@ -62,3 +62,13 @@ export function placeOf(field: string): { line?: number; column?: string } {
 export function lineOf(text: string, line: number): string | undefined {
   return text.split(/\r?\n/, line)[line - 1]
 }
+
+/** With these lines empty, which the service skips: the others keep their numbers. */
+export function without(text: string, lines: readonly number[]): string {
+  if (!lines.length) return text
+  const left = new Set(lines)
+  return text
+    .split('\n')
+    .map((each, i) => (left.has(i + 1) ? '' : each))
+    .join('\n')
+}

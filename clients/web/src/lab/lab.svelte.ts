@@ -41,6 +41,11 @@ export class Lab {
   /** What is known of the data; until it has been loaded, what can be read off the set-up. */
   readonly facts = $derived(this.data.value && factsOf(this.data.value.dataset))
 
+  /** What the file was called that is learned from, if it is one: a run without a name is called so. */
+  readonly upload = $derived(
+    'id' in this.spec.dataset && this.data.value?.dataset.id === this.spec.dataset.id ? this.data.value.dataset.name : undefined,
+  )
+
   readonly #earlier = computed(
     () => ({ query: { state: ['succeeded' as const, 'failed' as const], page_size: 60 } }),
     (params, signal) => body(api.GET('/v1/jobs', { params, signal })),

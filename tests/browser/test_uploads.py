@@ -1,0 +1,164 @@
+"""Files of one's own: read, mended, kept, and deleted."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Page, expect
+from tests.browser.conftest import PHONE, WIDE, Opened, violations
+from tests.servers.stack import await_condition
+
+PETS = "weight;food;kind\n" + "".join(
+    f"{3 + i % 9};{'fish' if i % 3 else 'seeds'};{'cat' if i % 2 else 'bird'}\n" for i in range(40)
+)
+
+
+def ask(url: str, path: str) -> Any:
+    return httpx2.get(f"{url}{path}", trust_env=False).json()
+
+
+def give(page: Page, folder: Path, name: str, text: str) -> None:
+    """Opens the lab, and chooses a file with this text."""
+    file = folder / name
+    file.write_text(text, encoding="utf-8")
+    page.goto("/lab")
+    page.get_by_text("Your file").click()
+    page.locator("input[type=file]").set_input_files(file)
+
+
+def use(page: Page) -> None:
+    page.get_by_role("button", name="Use this file").click()
+
+
+def refused(opened: Opened) -> None:
+    """A file that is wrong is a 400 of the API, which the browser reports by itself."""
+    opened.complaints[:] = [each for each in opened.complaints if "400" not in each]
+
+
+def test_semicolons_and_a_byte_order_mark_are_read(open_page: Opened, tmp_path: Path) -> None:
+    page = open_page("/jobs")
+    give(page, tmp_path, "marked.csv", "\ufeff" + PETS)
+    head = page.get_by_role("region", name="The first rows of marked.csv")
+    expect(head.get_by_role("columnheader")).to_have_text(["line", "weight", "food", "kind"])
+    use(page)
+    expect(page.get_by_text("classes bird, cat")).to_be_visible()
+    # A text of two kinds becomes two inputs, and the network takes three.
+    expect(page.get_by_text("3 in, 1 out")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a,b\n", "at least two rows under its header; this has 0."),
+        ("a,b\n1,x\n", "at least two rows under its header; this has 1."),
+        ("a,b\n1,x\n2,x\n", "Column 'b' has only one class, 'x'"),
+    ],
+    ids=["no rows", "one row", "one class"],
+)
+def test_a_file_of_which_nothing_can_be_learned_says_why(
+    open_page: Opened, tmp_path: Path, text: str, said: str
+) -> None:
+    page = open_page("/jobs")
+    give(page, tmp_path, "poor.csv", text)
+    use(page)
+    alert = page.get_by_role("alert").filter(has_text="Nothing can be learned from this file yet")
+    expect(alert).to_contain_text(said)
+    refused(open_page)
+
+
+def test_an_empty_file_and_a_single_column_are_not_even_sent(
+    open_page: Opened, tmp_path: Path
+) -> None:
+    page = open_page("/jobs")
+    give(page, tmp_path, "empty.csv", "\n")
+    expect(page.get_by_role("alert")).to_have_text("There is nothing in this file.")
+    give(page, tmp_path, "narrow.csv", "a\n1\n2\n")
+    expect(page.get_by_role("alert")).to_contain_text("This needs two columns at least")
+    expect(page.get_by_role("button", name="Use this file")).to_have_count(0)
+
+
+def test_lines_without_a_value_can_be_left_out(open_page: Opened, url: str, tmp_path: Path) -> None:
+    """More of them than the service names at once."""
+    rows = [f"{'' if i % 4 == 0 else i},{'yes' if i % 2 else 'no'}\n" for i in range(100)]
+    page = open_page("/jobs")
+    give(page, tmp_path, "gaps.csv", "age,buys\n" + "".join(rows))
+    use(page)
+    expect(page.get_by_role("alert")).to_contain_text("20 values have to be mended")
+    expect(page.get_by_role("alert")).to_contain_text("Line 2, column age")
+    page.get_by_role("button", name="Leave such lines out").click()
+    expect(page.get_by_text("25 lines were left out.")).to_be_visible()
+    kept = next(each for each in ask(url, "/v1/datasets")["datasets"] if each["name"] == "gaps")
+    assert kept["samples"] == 75
+    refused(open_page)
+
+
+def test_an_upload_is_deleted_when_it_is_known_what_was_trained_on_it(
+    open_page: Opened, url: str, tmp_path: Path
+) -> None:
+    page = open_page("/jobs")
+    give(page, tmp_path, "pets of the test.csv", PETS)
+    use(page)
+    page.get_by_role("button", name="Train").click()
+    # A run without a name is called as its file.
+    expect(page.get_by_role("heading", name="pets of the test", level=1)).to_be_visible()
+    job = page.url.split("/jobs/")[1].split("?")[0]
+    await_condition(
+        lambda: ask(url, f"/v1/jobs/{job}")["state"] == "succeeded", 30, "the run is over"
+    )
+    data = ask(url, f"/v1/jobs/{job}")["spec"]["dataset"]["id"]
+    page.go_back()
+    page.get_by_text("Your file").click()
+    line = page.get_by_role("list", name="Yours").get_by_role("listitem")
+    line = line.filter(has_text="pets of the test")
+    expect(line).to_contain_text("40 rows, 3 inputs, just now")
+    line.get_by_role("button", name="Delete pets of the test").click()
+    expect(line).to_contain_text("1 run was trained on it.")
+    assert violations(page) == []
+    line.get_by_role("button", name="Keep it").click()
+    assert ask(url, f"/v1/datasets/{data}")["id"] == data
+    line.get_by_role("button", name="Delete pets of the test").click()
+    line.get_by_role("button", name="Delete for good").click()
+    expect(line).to_have_count(0)
+    assert ask(url, f"/v1/datasets/{data}")["reason"] == "not_found"
+    # What was set up for it begins with other data.
+    expect(page.get_by_role("figure", name="two moons")).to_be_visible()
+    expect(page.get_by_role("button", name="Train")).to_be_enabled()
+    page.goto(f"/jobs/{job}")
+    expect(page.get_by_role("heading", name="Its data have been deleted")).to_be_visible()
+    expect(page.get_by_role("figure", name="Loss", exact=True)).to_be_visible()
+    expect(page.get_by_role("figure", name="Weights")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    refused(open_page)
+
+
+def test_data_that_are_being_trained_on_are_kept(
+    open_page: Opened, url: str, tmp_path: Path
+) -> None:
+    page = open_page("/jobs")
+    give(page, tmp_path, "busy.csv", PETS)
+    use(page)
+    expect(page.get_by_text("busy is there")).to_be_visible()
+    page.get_by_label("Epochs").fill("1000000")
+    page.get_by_role("button", name="Train").click()
+    page.wait_for_url("**/jobs/job_*")
+    job = page.url.split("/jobs/")[1].split("?")[0]
+    page.goto("/lab")
+    page.get_by_text("Your file").click()
+    page.get_by_role("button", name="Delete busy").click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_role("alert")).to_contain_text(f"Job {job} trains on it")
+    httpx2.post(f"{url}/v1/jobs/{job}/cancel", trust_env=False)
+    open_page.complaints[:] = [each for each in open_page.complaints if "409" not in each]
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_ones_files_fit_their_place(
+    open_page: Opened, tmp_path: Path, size: dict[str, int]
+) -> None:
+    page = open_page("/jobs", size=size)
+    give(page, tmp_path, f"{'a long name of a file ' * 4}.csv", PETS)
+    use(page)
+    expect(page.get_by_text("classes bird, cat")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+    assert violations(page) == []
