@@ -15,7 +15,7 @@ import numpy as np
 
 from .activations import ACTIVATIONS
 from .data import Data
-from .divergence import SAMPLES_EXAMINED, layer_outputs
+from .divergence import SAMPLES_EXAMINED, layer_outputs, lower_rate
 from .labels import NOTICEABLE, label
 from .losses import find_loss
 from .network import Network
@@ -216,10 +216,12 @@ class _Examination:
             norms_by_layer = np.where(np.isfinite(norms_by_layer), norms_by_layer, np.inf)
             at = int(np.abs(self.gradients.epochs - (epoch + 1)).argmin())
             layer = self.gradients.layers[int(norms_by_layer[at].argmax())]
+        grew = f"grew from {norms[0]:.3g}" if np.isfinite(norms[0]) else "grew within one epoch"
+        until = f"to {norms[epoch]:.3g}" if np.isfinite(norms[epoch]) else "beyond all numbers"
         yield Finding(
             "exploding_gradients",
             layer,
-            f"The gradient grew from {norms[0]:.3g} to {norms[epoch]:.3g} by epoch {epoch + 1}.",
+            f"The gradient {grew} {until} by epoch {epoch + 1}.",
             {
                 "first_norm": float(norms[0]),
                 "largest_norm": float(norms[epoch]),
@@ -364,7 +366,7 @@ class _Examination:
 
     def _lower_rate(self) -> tuple[str, Patch]:
         rate = self.training.optimizer.learning_rate
-        lower = float(f"{rate / 10.0:.4g}")
+        lower = lower_rate(self.training)
         return (
             f"Lower the learning rate from {rate:g} to {lower:g}.",
             {"optimizer": {"learning_rate": lower}},

@@ -97,10 +97,17 @@ def layer_outputs(network: Network, weights: dict[str, Array], inputs: Array) ->
     return evaluate(network.forward(x, leaves), {x: inputs, **given}, dtype)
 
 
+def lower_rate(training: Training) -> float:
+    """What to try after a learning rate that was too high: a tenth, or the optimizer's usual one
+    where a tenth would still be above it.
+    """
+    optimizer = training.optimizer
+    return float(f"{min(optimizer.learning_rate / 10.0, USUAL_RATES[optimizer.type]):.2g}")
+
+
 def _suggestion(training: Training) -> str:
     rate = training.optimizer.learning_rate
-    smaller = min(rate / 10.0, USUAL_RATES[training.optimizer.type])
-    advice = f"Lower the learning rate from {rate:g} to {smaller:.2g}"
+    advice = f"Lower the learning rate from {rate:g} to {lower_rate(training):g}"
     if training.clip_norm is None:
         return f"{advice}, or clip the gradient to a norm of 1."
     return f"{advice}."

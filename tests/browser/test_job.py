@@ -142,7 +142,7 @@ def test_a_run_that_is_over_is_shown_with_the_numbers_of_the_api(
     latest = api.get(f"/v1/jobs/{moons}")["latest"]
     assert read(page, "epoch") == 40
     assert read(page, "training-loss") == written(latest["train_loss"])
-    assert read(page, "validation-accuracy") == round(100 * latest["validation_accuracy"], 1)
+    assert read(page, "held-out-accuracy") == round(100 * latest["validation_accuracy"], 1)
     confusion = api.post(f"/v1/jobs/{moons}/confusion-matrix", {"epoch": 40})
     page.get_by_role("figure", name="What it takes for what").scroll_into_view_if_needed()
     expect(page.get_by_test_id("confusion-accuracy")).to_be_visible()
@@ -302,7 +302,7 @@ def test_a_fork_goes_on_from_the_scrubbed_epoch_beside_its_origin(
     assert found["forked_from"] == {"job": moons, "epoch": 20}
     assert found["spec"]["optimizer"]["learning_rate"] == 0.002
     differences = page.get_by_role("region", name="Side by side").get_by_role("row")
-    expect(differences.filter(has_text="optimizer.learning_rate")).to_contain_text("0.002")
+    expect(differences.filter(has_text="optimizer, learning rate")).to_contain_text("0.002")
     rows = table_of(page, "Loss")
     assert set(rows[0][1:]) == {
         "this run",

@@ -152,6 +152,49 @@ def test_a_long_name_does_not_widen_the_page(open_page: Opened, train: Train) ->
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
+def test_a_run_that_blew_up_at_once_has_no_empty_pictures(
+    open_page: Opened, url: str, train: Train
+) -> None:
+    job = train("Blown up", loss="mse", optimizer={"type": "sgd", "learning_rate": 1e300})
+    page = open_page(f"/jobs/{job}")
+    expect(page.get_by_role("heading", name="There is no curve")).to_be_visible()
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("Lower the learning rate from 10³⁰⁰ to 0.1")
+    expect(alert).not_to_contain_text("The pictures below")
+    # All of the diagnosis is in words and numbers of people, and its remedies agree.
+    diagnosis = page.get_by_role("region", name="Diagnosis")
+    expect(diagnosis).to_contain_text("Lower the learning rate from 10³⁰⁰ to 0.1")
+    expect(diagnosis).to_contain_text("beyond all numbers")
+    expect(diagnosis).not_to_contain_text("nan")
+    assert violations(page) == []
+
+
+def test_a_run_that_was_deleted_while_somebody_looks_says_so(
+    open_page: Opened, url: str, train: Train
+) -> None:
+    job = train("Going away", snapshots={"weights_every": 10})
+    page = open_page(f"/jobs/{job}")
+    expect(page.get_by_test_id("missed")).to_be_visible()
+    assert httpx2.delete(f"{url}/v1/jobs/{job}", trust_env=False).is_success
+    page.get_by_role("slider", name="Epoch", exact=True).press("Home")
+    expect(page.get_by_role("heading", name="This run has been deleted")).to_be_visible()
+    expect(page.get_by_role("figure", name="Loss", exact=True)).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("heading", name="There is no such run")).to_be_visible()
+    open_page.complaints[:] = [each for each in open_page.complaints if "404" not in each]
+
+
+def test_a_rerun_is_told_in_words(open_page: Opened, train: Train) -> None:
+    first = train("Made first")
+    train("Made again", labels={"rerun_of": first, "course": "week-3"})
+    page = open_page("/jobs?jobs.find=made+again")
+    one = row(page, "Made again")
+    expect(one).to_contain_text("Rerun. XOR")
+    expect(one.get_by_role("button", name="course=week-3")).to_be_visible()
+    expect(one.get_by_text("rerun_of")).to_have_count(0)
+
+
 def test_a_run_alone_cannot_be_compared(open_page: Opened) -> None:
     page = open_page("/jobs/compare?job=job_1")
     expect(page.get_by_role("heading", name="It takes two runs to compare")).to_be_visible()

@@ -50,7 +50,7 @@ def test_a_run_that_diverged_is_told_to_take_shorter_steps(client: epochal.Clien
     }
     job = client.jobs.create(spec).wait(60)
     found = {finding.kind: finding for finding in job.diagnosis().findings}
-    assert found["learning_rate_too_high"].patch == {"optimizer": {"learning_rate": 10.0}}
+    assert found["learning_rate_too_high"].patch == {"optimizer": {"learning_rate": 0.1}}
 
 
 def test_a_merge_patch_merges_objects_replaces_the_rest_and_takes_away() -> None:

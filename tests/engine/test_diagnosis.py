@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -101,7 +102,11 @@ def test_a_gradient_that_is_no_number_exploded() -> None:
     inputs, targets = sine(samples=100, noise=0.0, rng=RNG(0))
     network = Network((1,), (Dense(32, "relu"), Dense(32, "relu"), Dense(1)))
     found = findings(network, Training("mse", Sgd(1.0), 10, 10), Data(inputs, 100.0 * targets))
-    assert "exploding_gradients" in kinds(found)
+    exploding = next(f for f in found if f.kind == "exploding_gradients")
+    assert re.fullmatch(
+        r"The gradient grew (from \S+|within one epoch) beyond all numbers by epoch \d+\.",
+        exploding.message,
+    )
 
 
 def test_units_that_one_long_step_pushed_below_zero_are_dead() -> None:
@@ -145,12 +150,14 @@ def test_a_feature_that_is_large_is_named() -> None:
     assert unscaled.evidence["feature"] == 1.0
 
 
-@pytest.mark.parametrize("rate", [20.0, 1e6])
-def test_a_rate_that_is_too_high_is_to_be_lowered_to_a_tenth(rate: float) -> None:
+@pytest.mark.parametrize(("rate", "lower"), [(20.0, 0.1), (1e6, 0.1)])
+def test_a_rate_that_is_too_high_is_to_be_lowered_to_one_that_is_usual(
+    rate: float, lower: float
+) -> None:
     network = Network((2,), (Dense(8, "tanh"), Dense(8, "tanh"), Dense(1, "sigmoid")))
     found = findings(network, Training("binary_cross_entropy", Sgd(rate), 60, 10), moons())
     high = next(f for f in found if f.kind == "learning_rate_too_high")
-    assert high.patch == {"optimizer": {"learning_rate": rate / 10.0}}
+    assert high.patch == {"optimizer": {"learning_rate": lower}}
 
 
 @pytest.mark.parametrize(("rate", "factor"), [(1e-5, 10.0), (1e-3, 3.0)])

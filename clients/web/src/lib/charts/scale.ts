@@ -25,6 +25,8 @@ export function scale(kind: Kind, domain: Domain, range: Domain, ticks = 6): Sca
     marks = powers.length > 2 ? powers : marks.filter((mark) => [1, 2, 5].includes(digit(mark)))
     const every = Math.ceil(marks.length / ticks)
     marks = marks.filter((_, i) => i % every === 0)
+    // Within less than a power of ten there may be no round number: then any will do.
+    if (marks.length < 2) marks = scaleLinear(domain, range).ticks(Math.min(ticks, 4)).filter((mark) => mark > 0)
   }
   return Object.assign(place, { invert: (at: number) => inner.invert(at), ticks: marks, domain })
 }

@@ -30,6 +30,11 @@ describe('an axis', () => {
     expect(log.ticks).toEqual([0.01, 0.1, 1, 10, 100])
   })
 
+  it('has numbers beside it however little it spans', () => {
+    expect(scale('log', [0.62, 0.71], [0, 400]).ticks).toEqual([0.62, 0.64, 0.66, 0.68, 0.7])
+    expect(scale('log', [0.3, 0.9], [0, 400]).ticks.length).toBeGreaterThan(1)
+  })
+
   it('spans the finite values alone', () => {
     expect(extent('linear', [NaN, 0, 10, Infinity], 0)).toEqual([0, 10])
     expect(extent('log', [0, 1, 100], 0)).toEqual([1, 100])
