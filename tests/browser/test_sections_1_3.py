@@ -273,7 +273,7 @@ def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str)
     page.wait_for_url("**activation.shown=tanh,relu,gelu,step**")
 
 
-@pytest.mark.parametrize(("depth", "label"), [(1, "stable"), (11, "vanishing")])
+@pytest.mark.parametrize(("depth", "label"), [(1, "healthy"), (11, "vanishing")])
 def test_a_gradient_fades_with_depth(open_page: Opened, url: str, depth: int, label: str) -> None:
     page = open_page("/#activations")
     box = page.get_by_label("Depth, as a number")

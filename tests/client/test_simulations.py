@@ -57,7 +57,7 @@ def test_activations_are_read_as_curves(client: epochal.Client) -> None:
     assert curve.convention is None
     chain = client.simulate.activation_chain("sigmoid", depth=3)
     assert [link.layer for link in chain.links] == [1, 2, 3]
-    assert chain.label == "stable"
+    assert chain.label == "healthy"
     assert chain.gradient == pytest.approx(float(chain.links[-1].forward_gradient))
 
 

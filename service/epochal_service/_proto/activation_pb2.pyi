@@ -21,25 +21,25 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
-class _ChainLabel:
+class _FlowLabel:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
 
-class _ChainLabelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ChainLabel.ValueType], _builtins.type):
+class _FlowLabelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlowLabel.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
-    CHAIN_LABEL_UNSPECIFIED: _ChainLabel.ValueType  # 0
-    CHAIN_LABEL_VANISHING: _ChainLabel.ValueType  # 1
-    CHAIN_LABEL_STABLE: _ChainLabel.ValueType  # 2
-    CHAIN_LABEL_EXPLODING: _ChainLabel.ValueType  # 3
+    FLOW_LABEL_UNSPECIFIED: _FlowLabel.ValueType  # 0
+    FLOW_LABEL_VANISHING: _FlowLabel.ValueType  # 1
+    FLOW_LABEL_HEALTHY: _FlowLabel.ValueType  # 2
+    FLOW_LABEL_EXPLODING: _FlowLabel.ValueType  # 3
 
-class ChainLabel(_ChainLabel, metaclass=_ChainLabelEnumTypeWrapper):
-    """What a chain does to a gradient."""
+class FlowLabel(_FlowLabel, metaclass=_FlowLabelEnumTypeWrapper):
+    """What becomes of a gradient on its way back."""
 
-CHAIN_LABEL_UNSPECIFIED: ChainLabel.ValueType  # 0
-CHAIN_LABEL_VANISHING: ChainLabel.ValueType  # 1
-CHAIN_LABEL_STABLE: ChainLabel.ValueType  # 2
-CHAIN_LABEL_EXPLODING: ChainLabel.ValueType  # 3
-Global___ChainLabel: _TypeAlias = ChainLabel  # noqa: Y015
+FLOW_LABEL_UNSPECIFIED: FlowLabel.ValueType  # 0
+FLOW_LABEL_VANISHING: FlowLabel.ValueType  # 1
+FLOW_LABEL_HEALTHY: FlowLabel.ValueType  # 2
+FLOW_LABEL_EXPLODING: FlowLabel.ValueType  # 3
+Global___FlowLabel: _TypeAlias = FlowLabel  # noqa: Y015
 
 @_typing.final
 class SimulateActivationRequest(_message.Message):
@@ -443,9 +443,9 @@ class ActivationChainSimulation(_message.Message):
     """Of the output along x: the product of all factors."""
     factor_per_layer: _builtins.float
     """The geometric mean of the factors' sizes; 0 if one of them is 0."""
-    label: Global___ChainLabel.ValueType
+    label: Global___FlowLabel.ValueType
     """`vanishing` if the gradient's size is below `vanishing_below`, `exploding` if it is above `exploding_above`,
-    `stable` between them.
+    `healthy` between them.
     """
     vanishing_below: _builtins.float
     exploding_above: _builtins.float
@@ -459,7 +459,7 @@ class ActivationChainSimulation(_message.Message):
         output: _builtins.float | None = ...,
         gradient: _builtins.float | None = ...,
         factor_per_layer: _builtins.float | None = ...,
-        label: Global___ChainLabel.ValueType | None = ...,
+        label: Global___FlowLabel.ValueType | None = ...,
         vanishing_below: _builtins.float | None = ...,
         exploding_above: _builtins.float | None = ...,
         verdict: _builtins.str | None = ...,

@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from . import activation_pb2 as _activation_pb2
 from . import network_pb2 as _network_pb2
 from . import quantity_pb2 as _quantity_pb2
 from google.protobuf import descriptor as _descriptor
@@ -39,25 +40,6 @@ NORMALIZATION_NONE: Normalization.ValueType  # 1
 NORMALIZATION_LAYER_NORM: Normalization.ValueType  # 2
 NORMALIZATION_BATCH_NORM: Normalization.ValueType  # 3
 Global___Normalization: _TypeAlias = Normalization  # noqa: Y015
-
-class _FlowLabel:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _FlowLabelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FlowLabel.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    FLOW_LABEL_UNSPECIFIED: _FlowLabel.ValueType  # 0
-    FLOW_LABEL_VANISHING: _FlowLabel.ValueType  # 1
-    FLOW_LABEL_HEALTHY: _FlowLabel.ValueType  # 2
-    FLOW_LABEL_EXPLODING: _FlowLabel.ValueType  # 3
-
-class FlowLabel(_FlowLabel, metaclass=_FlowLabelEnumTypeWrapper): ...
-
-FLOW_LABEL_UNSPECIFIED: FlowLabel.ValueType  # 0
-FLOW_LABEL_VANISHING: FlowLabel.ValueType  # 1
-FLOW_LABEL_HEALTHY: FlowLabel.ValueType  # 2
-FLOW_LABEL_EXPLODING: FlowLabel.ValueType  # 3
-Global___FlowLabel: _TypeAlias = FlowLabel  # noqa: Y015
 
 class _RemedyName:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -239,9 +221,9 @@ class Remedy(_message.Message):
     is_on: _builtins.bool
     """Whether the network that was asked for has it."""
     ratio_off: _builtins.float
-    label_off: Global___FlowLabel.ValueType
+    label_off: _activation_pb2.FlowLabel.ValueType
     ratio_on: _builtins.float
-    label_on: Global___FlowLabel.ValueType
+    label_on: _activation_pb2.FlowLabel.ValueType
     @_builtins.property
     def norms_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Of each layer with it, medians over the seeds."""
@@ -253,9 +235,9 @@ class Remedy(_message.Message):
         description: _builtins.str | None = ...,
         is_on: _builtins.bool | None = ...,
         ratio_off: _builtins.float | None = ...,
-        label_off: Global___FlowLabel.ValueType | None = ...,
+        label_off: _activation_pb2.FlowLabel.ValueType | None = ...,
         ratio_on: _builtins.float | None = ...,
-        label_on: Global___FlowLabel.ValueType | None = ...,
+        label_on: _activation_pb2.FlowLabel.ValueType | None = ...,
         norms_on: _abc.Iterable[_builtins.float] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "_is_on", b"_is_on", "_label_off", b"_label_off", "_label_on", b"_label_on", "_name", b"_name", "_ratio_off", b"_ratio_off", "_ratio_on", b"_ratio_on", "description", b"description", "is_on", b"is_on", "label_off", b"label_off", "label_on", b"label_on", "name", b"name", "ratio_off", b"ratio_off", "ratio_on", b"ratio_on"]  # noqa: Y015
@@ -306,7 +288,7 @@ class GradientFlowSimulation(_message.Message):
     LOSS_FIELD_NUMBER: _builtins.int
     REMEDIES_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
-    label: Global___FlowLabel.ValueType
+    label: _activation_pb2.FlowLabel.ValueType
     vanishing_below: _builtins.float
     """The ratio below which the gradient has vanished."""
     exploding_above: _builtins.float
@@ -334,7 +316,7 @@ class GradientFlowSimulation(_message.Message):
         layers: _abc.Iterable[Global___GradientFlowLayer] | None = ...,
         ratio: _quantity_pb2.Quantity | None = ...,
         ratios: _abc.Iterable[_builtins.float] | None = ...,
-        label: Global___FlowLabel.ValueType | None = ...,
+        label: _activation_pb2.FlowLabel.ValueType | None = ...,
         vanishing_below: _builtins.float | None = ...,
         exploding_above: _builtins.float | None = ...,
         loss: _builtins.float | None = ...,

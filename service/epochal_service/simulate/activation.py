@@ -16,8 +16,8 @@ from ..specs.simulations.activation import (
     ActivationChainSimulation,
     ActivationCurve,
     ActivationSimulation,
-    ChainLabel,
     ChainLink,
+    FlowLabel,
     SimulateActivationChainRequest,
     SimulateActivationRequest,
     Zone,
@@ -243,12 +243,12 @@ def activation_chain(request: SimulateActivationChainRequest) -> ActivationChain
             )
         )
     size = abs(gradient)
-    label: ChainLabel = (
+    label: FlowLabel = (
         "vanishing"
         if size < VANISHING_BELOW
         else "exploding"
         if size > EXPLODING_ABOVE
-        else "stable"
+        else "healthy"
     )
     per_layer = (
         math.exp(math.fsum(math.log(abs(each)) for each in factors) / len(factors))
@@ -268,7 +268,7 @@ def activation_chain(request: SimulateActivationChainRequest) -> ActivationChain
 
 
 def _chain_verdict(
-    request: SimulateActivationChainRequest, gradient: float, per_layer: float, label: ChainLabel
+    request: SimulateActivationChainRequest, gradient: float, per_layer: float, label: FlowLabel
 ) -> str:
     layers = f"{request.depth} layer{'s' if request.depth > 1 else ''} of {request.activation}"
     if gradient == 0.0:
@@ -282,6 +282,6 @@ def _chain_verdict(
         + {
             "vanishing": "it vanishes, and the first layers hardly learn.",
             "exploding": "it explodes, and the first layers are thrown about.",
-            "stable": "it stays of a size that all layers can learn from.",
+            "healthy": "it stays of a size that all layers can learn from.",
         }[label]
     )

@@ -10,7 +10,8 @@ from ..base import ActivationName, Reply, Spec
 from .neuron import Value
 from .quantity import Quantity
 
-ChainLabel = Literal["vanishing", "stable", "exploding"]
+FlowLabel = Literal["vanishing", "healthy", "exploding"]
+"""What becomes of a gradient on its way back."""
 
 
 class SimulateActivationRequest(Spec):
@@ -113,9 +114,9 @@ class ActivationChainSimulation(Reply):
     """Of the output along x: the product of all factors."""
     factor_per_layer: float
     """The geometric mean of the factors' sizes; 0 if one of them is 0."""
-    label: ChainLabel
+    label: FlowLabel
     """`vanishing` if the gradient's size is below `vanishing_below`, `exploding` if it is above
-    `exploding_above`, `stable` between them."""
+    `exploding_above`, `healthy` between them."""
     vanishing_below: float
     exploding_above: float
     verdict: str

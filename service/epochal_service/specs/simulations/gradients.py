@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ..base import ActivationName, InitializerName, Reply, Seed, Spec
+from .activation import FlowLabel
 from .quantity import Quantity
 
 Normalization = Literal["none", "layer_norm", "batch_norm"]
-FlowLabel = Literal["vanishing", "healthy", "exploding"]
 RemedyName = Literal["activation", "initialization", "residual", "normalization"]
 
 

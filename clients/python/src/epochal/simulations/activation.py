@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ..records import Floats
 from .quantity import Quantity
+
+FlowLabel = Literal["vanishing", "healthy", "exploding"]
+"""What becomes of a gradient on its way back."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,9 @@ class ActivationChainSimulation:
     """Of the output along x: the product of all factors."""
     factor_per_layer: float
     """The geometric mean of the factors' sizes; 0 if one of them is 0."""
-    label: str
+    label: FlowLabel
     """`vanishing` if the gradient's size is below `vanishing_below`, `exploding` if it is above
-    `exploding_above`, `stable` between them.
+    `exploding_above`, `healthy` between them.
     """
     vanishing_below: float
     exploding_above: float

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from ..records import Floats
+from .activation import FlowLabel
 from .quantity import Quantity
-
-FlowLabel = Literal["vanishing", "healthy", "exploding"]
 
 
 @dataclass(frozen=True)
