@@ -11,13 +11,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from .primitives import copy
 from .threads import one_thread
-from .trace import Array, Call, Symbol, in_order, is_contiguous
+from .trace import Array, Call, Shape, Symbol, in_order, is_contiguous
 
 
 def perform(calls: Iterable[Call]) -> None:
@@ -37,11 +38,14 @@ class Plan:
         layout = _lay_out(self.order, set(self.outputs))
         buffers = [np.empty(size, dtype) for size in layout.sizes]
 
-        def arrays(number_and_shapes: list[tuple[int, tuple[int, ...]]]) -> list[Array]:
-            return [buffers[k][: math.prod(s)].reshape(s) for k, s in number_and_shapes]
+        # One and the same array for all that live there: to work in place on two views of the same
+        # memory takes NumPy twice as long, as it then has to find out how they overlap.
+        @cache
+        def array(number: int, shape: Shape) -> Array:
+            return buffers[number][: math.prod(shape)].reshape(shape)
 
-        self._home = {y: arrays([(number, y.shape)])[0] for y, number in layout.home.items()}
-        self._scratch = {y: arrays(places) for y, places in layout.scratch.items()}
+        self._home = {y: array(number, y.shape) for y, number in layout.home.items()}
+        self._scratch = {y: [array(*place) for place in own] for y, own in layout.scratch.items()}
         self._constants = {
             x: np.full(x.shape, x.value, dtype) for x in self.order if x.value is not None
         }
@@ -108,7 +112,7 @@ class _Layout:
 
     def __init__(self) -> None:
         self.home: dict[Symbol, int] = {}
-        self.scratch: dict[Symbol, list[tuple[int, tuple[int, ...]]]] = {}
+        self.scratch: dict[Symbol, list[tuple[int, Shape]]] = {}
         self.sizes: list[int] = []
         self.free: list[int] = []
 
