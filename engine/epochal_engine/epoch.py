@@ -21,7 +21,7 @@ from .data import Data
 from .losses import find_loss
 from .network import Network, parameter_views
 from .predict import SAMPLES_AT_ONCE, forward_passes
-from .step import Gradient, update
+from .step import Gradient, update, with_column
 from .streams import Streams
 from .trace import Array, Call, Shape
 from .training import Training
@@ -98,18 +98,18 @@ class _Compiler:
         self.now, self.streams = now, streams
         self.dtype = rate.dtype
         self.parameters = parameter_views(network, now["parameters"])
-        self.gradient = parameter_views(network, now["gradient"])
         self.update = update(network, training, now, rate, steps)
         self.flops = network.flops
 
     def train(self) -> Iterator[Stretch]:
         """A step on every batch."""
-        inputs = np.ascontiguousarray(self.data.train_inputs, self.dtype)
+        given = np.ascontiguousarray(self.data.train_inputs, self.dtype)
+        inputs = with_column(self.network, given)
         targets = np.ascontiguousarray(self.data.train_targets, self.dtype)
         samples = len(inputs)
         if self.training.augmentation:
-            given, inputs = inputs, np.empty_like(inputs)
-            yield from self.augment(given, inputs)
+            inputs = inputs.copy()
+            yield from self.augment(given, inputs[..., : given.shape[-1]])
         batch = min(self.training.batch_size or samples, samples)
         if batch == samples:
             (step,) = self.steps(inputs, targets, self.now["scores"], batch)
@@ -141,7 +141,7 @@ class _Compiler:
     ) -> Iterator[Stretch]:
         """A step on every batch of the samples at `order`, whose number `batch` divides."""
         most = min(BATCHES_AT_ONCE * batch, len(order))
-        x = np.empty((most, *self.network.input_shape), self.dtype)
+        x = np.empty((most, *inputs.shape[1:]), self.dtype)
         y = np.empty((most, *self.network.output_shape), self.dtype)
         scores = np.empty_like(y)
         steps: list[list[Call]] = []
@@ -169,7 +169,7 @@ class _Compiler:
         dropout = self.streams.dropout
         for start in range(0, len(x), batch):
             cut = slice(start, start + batch)
-            arrays = x[cut], y[cut], scores[cut], self.parameters, self.gradient
+            arrays = x[cut], y[cut], scores[cut], self.now["parameters"], self.now["gradient"]
             yield compiled.bind(*arrays, dropout) + self.update
 
     def validate(self) -> Iterator[Stretch]:

@@ -23,13 +23,13 @@ from .epoch import (
     joined,
 )
 from .losses import find_loss
-from .members import Group, parameter_views_of_each
-from .network import Network, parameter_leaves
+from .members import Group
+from .network import Network, parameter_leaves, parameter_views
 from .optimizers import weight_mask
 from .plan import Plan
 from .predict import SAMPLES_AT_ONCE as SAMPLES_IN_A_CHANGE
 from .replicas import replicate
-from .step import Gradient, draw, penalties
+from .step import Gradient, draw, penalties, with_column
 from .streams import Streams
 from .trace import Array, Call, Symbol, leaf
 from .training import Training
@@ -72,7 +72,7 @@ class _Gradients:
 
     def __init__(self, network: Network, training: Training, batch: int, members: int, own: _Own):
         self._one = Gradient(network, training.loss, batch, training.dtype)
-        many: set[Symbol] = {*self._one.parameters.values()}
+        many: set[Symbol] = {*self._one.leaves}
         if own.data:
             many |= {self._one.inputs, self._one.targets}
         if own.masks:
@@ -87,24 +87,21 @@ class _Gradients:
         inputs: Array,
         targets: Array,
         scores: Array,
-        parameters: Mapping[str, Array],
-        gradient: Mapping[str, Array],
+        parameters: Array,
+        gradient: Array,
         streams: Sequence[Streams],
     ) -> list[Call]:
         """As `Gradient.bind`, on arrays with a leading axis of members."""
-        one = self._one
-        given = {one.parameters[name]: array for name, array in parameters.items()}
-        given |= {one.inputs: inputs, one.targets: targets, **self._masks}
+        given, results = self._one.arrays(inputs, targets, scores, parameters, gradient)
         draws: list[Call] = []
-        for mask, rate in one.rates.items():
+        for mask, rate in self._one.rates.items():
             array = self._masks[mask]
             own = array if len(array.shape) > len(mask.shape) else array[None]
             for stream, row in zip(streams, own, strict=False):
                 draws += draw(stream.dropout, row, rate)
+        given |= self._masks
         leaves = {self._many[x]: array for x, array in given.items() if x in self._many}
-        slopes = [gradient[name] for name in one.learnt]
-        updated = [parameters[name] for name in one.updates]
-        return draws + self._plan.bind(leaves, [scores, *reversed(slopes), *updated])
+        return draws + self._plan.bind(leaves, results)
 
 
 class _Compiler:
@@ -124,22 +121,21 @@ class _Compiler:
         self.network, self.trainings, self.data = network, trainings, data
         self.now, self.rates, self.streams = now, rates, streams
         self.members, self.dtype = len(trainings), rates.dtype
-        self.parameters = parameter_views_of_each(network, now["parameters"])
-        self.gradient = parameter_views_of_each(network, now["gradient"])
+        self.parameters = parameter_views(network, now["parameters"])
         self.update = self.update_of(groups, steps)
         self.flops = self.members * network.flops
 
     def train(self) -> Iterator[Stretch]:
         """A step on every batch."""
-        inputs = np.ascontiguousarray(self.data.train_inputs, self.dtype)
+        given = np.ascontiguousarray(self.data.train_inputs, self.dtype)
         targets = np.ascontiguousarray(self.data.train_targets, self.dtype)
-        samples = len(inputs)
+        samples = len(given)
         first = self.trainings[0]
         # The samples of all, or those of each member where it changes them by itself.
-        inputs, targets = inputs[None], targets[None]
+        inputs, targets = with_column(self.network, given)[None], targets[None]
         if first.augmentation:
-            given, inputs = inputs[0], np.empty((len(self.streams), *inputs.shape[1:]), self.dtype)
-            yield from self.augment(given, inputs)
+            inputs = np.repeat(inputs, len(self.streams), axis=0)
+            yield from self.augment(given, inputs[..., : given.shape[-1]])
         batch = min(first.batch_size or samples, samples)
         if batch == samples:
             yield self.step(inputs, targets)
@@ -189,7 +185,7 @@ class _Compiler:
         seconds_each = 3 * batch * self.flops / FLOPS_PER_SECOND
         batches = min(BATCHES_AT_ONCE, max(1, int(PULSE / (seconds_each + 1e-9))))
         gathered = min(batches * batch, samples)
-        x = np.empty((len(orders), gathered, *self.network.input_shape), self.dtype)
+        x = np.empty((len(orders), gathered, *inputs.shape[2:]), self.dtype)
         y = np.empty((len(orders), gathered, *self.network.output_shape), self.dtype)
         scores = np.empty((self.members, *y.shape[1:]), self.dtype)
         compiled = self.gradients(batch, own_data=own_data)
@@ -216,7 +212,8 @@ class _Compiler:
 
     def bound(self, compiled: _Gradients, x: Array, y: Array, scores: Array) -> list[Call]:
         """The calls of one step on a batch."""
-        own = compiled.bind(x, y, scores, self.parameters, self.gradient, self.streams)
+        flat = self.now["parameters"], self.now["gradient"]
+        own = compiled.bind(x, y, scores, *flat, self.streams)
         return own + self.update
 
     def validate(self) -> Iterator[Stretch]:

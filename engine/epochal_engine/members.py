@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from .layers import Layer, Residual
-from .network import Network
+from .network import Network, parameter_views
 from .streams import Streams
 from .trace import Array
 from .training import Training
@@ -64,22 +63,10 @@ def check_alike(networks: Sequence[Network], trainings: Sequence[Training]) -> N
 
 def first_weights(networks: Sequence[Network], seeds: Sequence[int], vectors: Array) -> None:
     """Fill `vectors` `(members, size)` with the weights that a run of each seed begins with."""
-    views = parameter_views_of_each(networks[0], vectors)
+    views = parameter_views(networks[0], vectors)
     for row, (network, seed) in enumerate(zip(networks, seeds, strict=True)):
         for name, array in network.first_weights(rng=Streams.from_seed(seed).weights).items():
             np.copyto(views[name][row], array)
-
-
-def parameter_views_of_each(network: Network, vectors: Array) -> dict[str, Array]:
-    """The parameters by name, as views of one flat vector for each member: `(members, *shape)`."""
-    bounds = np.cumsum([0, *(math.prod(shape) for shape in network.parameters.values())])
-    views = {}
-    for (name, shape), (start, end) in zip(
-        network.parameters.items(), pairwise(bounds), strict=True
-    ):
-        # Splitting an axis of a view needs no copy, and a view is what is asked for.
-        views[name] = np.reshape(vectors[:, start:end], (len(vectors), *shape), copy=False)
-    return views
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from .activations import ACTIVATIONS
-from .layers import Layer, Noise, Scope
+from .layers import Dense, Layer, Noise, Scope
 from .layers.layer import FirstValues
 from .layers.structure import position_names
 from .trace import Array, Shape, Symbol, leaf
@@ -181,6 +181,16 @@ class Network:
         variables = self._description.variables
         return frozenset(name for name, variable in variables.items() if not variable.is_learnt)
 
+    @cached_property
+    def affine(self) -> frozenset[str]:
+        """The dense layers that add a bias to what they make of vectors."""
+        shapes = dict(zip((INPUT, *self.names), self.shapes, strict=True))
+        return frozenset(
+            name
+            for name, layer, inputs in zip(self.names, self.layers, self.inputs, strict=True)
+            if isinstance(layer, Dense) and layer.use_bias and len(shapes[inputs[0]]) == 1
+        )
+
     @property
     def learnt_size(self) -> int:
         """How many numbers are learnt: so many come first in a flat vector of the parameters."""
@@ -256,13 +266,39 @@ def parameter_leaves(network: Network) -> dict[str, Symbol]:
     return {name: leaf(shape) for name, shape in network.parameters.items()}
 
 
-def parameter_views(network: Network, vector: Array) -> dict[str, Array]:
-    """The parameters by name, as views of one flat vector, in their order."""
-    sizes = [math.prod(shape) for shape in network.parameters.values()]
-    bounds = np.cumsum([0, *sizes])
-    return {
-        name: vector[start:end].reshape(shape)
-        for (name, shape), (start, end) in zip(
-            network.parameters.items(), pairwise(bounds), strict=True
-        )
-    }
+def joined_leaves(network: Network) -> tuple[list[Symbol], dict[str, Symbol]]:
+    """Leaves that lie one after the other in a flat vector, and the parameters by name, in these.
+
+    The weights of an affine layer and its bias, which lies behind them, are one leaf: a matrix with
+    the bias for its last row. All others are leaves themselves.
+    """
+    leaves: list[Symbol] = []
+    parameters: dict[str, Symbol] = {}
+    for name, shape in network.parameters.items():
+        layer, _, part = name.partition(".")
+        if layer in network.affine and part == "bias":
+            rows, units = parameters[f"{layer}.weight"].shape
+            leaves[-1] = whole = leaf((rows + 1, units))
+            parameters[f"{layer}.weight"] = whole.cut(0, 0, rows)
+            parameters[name] = whole.cut(0, rows, rows + 1).reshape(shape)
+        else:
+            parameters[name] = leaf(shape)
+            leaves.append(parameters[name])
+    return leaves, parameters
+
+
+def parameter_views(network: Network, vectors: Array) -> dict[str, Array]:
+    """The parameters by name, each `(…, *shape)`, as views of flat vectors `(…, size)`."""
+    views = in_turn(network.parameters.values(), vectors)
+    return dict(zip(network.parameters, views, strict=True))
+
+
+def in_turn(shapes: Iterable[Shape], vectors: Array) -> list[Array]:
+    """Views of the flat vectors `(…, size)`: one part after the other, each `(…, *shape)`."""
+    shapes = list(shapes)
+    bounds = np.cumsum([0, *(math.prod(shape) for shape in shapes)])
+    return [
+        # Splitting an axis of a view needs no copy, and a view is what is asked for.
+        np.reshape(vectors[..., start:end], (*vectors.shape[:-1], *shape), copy=False)
+        for shape, (start, end) in zip(shapes, pairwise(bounds), strict=True)
+    ]

@@ -18,7 +18,7 @@ from numpy.typing import DTypeLike
 
 from .primitives import copy
 from .threads import one_thread
-from .trace import Array, Call, Shape, Symbol, in_order, is_contiguous
+from .trace import Array, Call, Shape, Symbol, in_order, is_computed, is_contiguous
 
 
 def perform(calls: Iterable[Call]) -> None:
@@ -36,7 +36,7 @@ class Plan:
         self.order = in_order(self.outputs)
         self.dtype = np.dtype(dtype)
         layout = _lay_out(self.order, set(self.outputs))
-        buffers = [np.empty(size, dtype) for size in layout.sizes]
+        buffers = [np.ones(size, dtype) for size in layout.sizes]
 
         # One and the same array for all that live there: to work in place on two views of the same
         # memory takes NumPy twice as long, as it then has to find out how they overlap.
@@ -45,6 +45,8 @@ class Plan:
             return buffers[number][: math.prod(shape)].reshape(shape)
 
         self._home = {y: array(number, y.shape) for y, number in layout.home.items()}
+        for y, whole in _extended(self.order).items():
+            self._home[y] = array(layout.home[y], whole.shape)[..., :-1, :]
         self._scratch = {y: [array(*place) for place in own] for y, own in layout.scratch.items()}
         self._constants = {
             x: np.full(x.shape, x.value, dtype) for x in self.order if x.value is not None
@@ -66,7 +68,7 @@ class Plan:
             if y.primitive is None:
                 continue
             inputs = [array[x] for x in y.inputs]
-            arrays = [*inputs, array[y]] if _is_computed(y) else inputs
+            arrays = [*inputs, array[y]] if is_computed(y) else inputs
             before = self._made.get(y)
             if before is None or any(a is not b for a, b in zip(arrays, before[0], strict=True)):
                 before = self._made[y] = (arrays, *self._make(y, arrays))
@@ -94,17 +96,18 @@ def evaluate(
     return results
 
 
-def _is_computed(y: Symbol) -> bool:
-    """Whether y has calls of its own, rather than being given or a view."""
-    return y.primitive is not None and y.primitive.view is None
-
-
 def _in_memory_of_their_own(outputs: Sequence[Symbol]) -> list[Symbol]:
-    """The outputs; a copy stands for one that is given, constant, a view or already there."""
+    """The outputs; a copy stands for one that cannot be computed where its result is wanted."""
+    extended = _extended(in_order(outputs))
     own: list[Symbol] = []
     for y in outputs:
-        own.append(y if _is_computed(y) and y not in own else copy(y))
+        own.append(y if is_computed(y) and y not in extended and y not in own else copy(y))
     return own
+
+
+def _extended(order: Sequence[Symbol]) -> dict[Symbol, Symbol]:
+    """What has ones behind it in memory, and the symbol that is both."""
+    return {y.inputs[0]: y for y in order if y.primitive is not None and y.primitive.extends}
 
 
 class _Layout:
@@ -116,11 +119,15 @@ class _Layout:
         self.sizes: list[int] = []
         self.free: list[int] = []
 
+    def keep(self, size: int) -> int:
+        """A buffer that is never free again: the ones in it stay ones."""
+        self.sizes.append(size)
+        return len(self.sizes) - 1
+
     def take(self, size: int) -> int:
         """The smallest free buffer that is large enough; else the largest one, enlarged."""
         if not self.free:
-            self.sizes.append(size)
-            return len(self.sizes) - 1
+            return self.keep(size)
         fitting = [k for k in self.free if self.sizes[k] >= size]
         number = (
             min(fitting, key=lambda k: self.sizes[k])
@@ -145,15 +152,20 @@ def _is_whole(x: Symbol) -> bool:
 
 
 def _lay_out(order: Sequence[Symbol], outputs: set[Symbol]) -> _Layout:
-    computed = [y for y in order if _is_computed(y)]
+    computed = [y for y in order if is_computed(y)]
     uses_left = Counter(_owner(x) for y in computed for x in y.inputs)
     layout = _Layout()
+    extended = _extended(order)
     for y in computed:
         assert y.primitive is not None
         uses_here = Counter(_owner(x) for x in y.inputs)
         uses_left.subtract(uses_here)
-        dying = [x for x in uses_here if x in layout.home and uses_left[x] == 0]
-        if y not in outputs:
+        dying = [
+            x for x in uses_here if x in layout.home and uses_left[x] == 0 and x not in extended
+        ]
+        if y in extended:
+            layout.home[y] = layout.keep(math.prod(extended[y].shape))
+        elif y not in outputs:
             heir_of = next(
                 (
                     _owner(x)

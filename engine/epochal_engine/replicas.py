@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from .primitives import copy
 from .trace import Array, Call, Primitive, Shape, Symbol, apply, in_order
 
 Rule = Callable[[Symbol, Sequence[Symbol], int], Symbol]
@@ -144,6 +145,15 @@ def _place(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
     return apply("place", (copies, *y.shape), *each, details=(axis + 1, places))
 
 
+def _with_ones(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    # A copy of its own: the ones come between what there is of one and of the next.
+    return Symbol((copies, *y.shape), y.primitive, (copy(inputs[0]),))
+
+
+def _without_ones(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+    return Symbol((copies, *y.shape), y.primitive, tuple(inputs))
+
+
 def _largest(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
     (axes,) = y.details
     shifted = tuple(axis + 1 for axis in axes)
@@ -222,6 +232,8 @@ RULES: dict[str, Rule] = {
     "reshape": _reshape,
     "cut": _cut,
     "place": _place,
+    "with_ones": _with_ones,
+    "without_ones": _without_ones,
     "largest": _largest,
     "windows": _windows,
     "permute": _permute,

@@ -9,9 +9,10 @@ import numpy as np
 
 from .differentiate import differentiate
 from .losses import Loss, find_loss
-from .network import Network, parameter_leaves
+from .network import Network, in_turn, joined_leaves
 from .optimizers import weight_mask
 from .plan import Plan
+from .primitives import contiguous, without_ones
 from .trace import Array, Call, Shape, Symbol, leaf
 from .training import Training
 
@@ -20,11 +21,15 @@ class Gradient:
     """Forward, loss and backward for batches of one size."""
 
     def __init__(self, network: Network, loss: str | Loss, samples: int, dtype: str) -> None:
-        self.inputs = leaf((samples, *network.input_shape))
+        self.inputs = x = leaf((samples, *network.input_shape))
+        if _takes_ones(network):
+            self.inputs = leaf((samples, network.input_shape[0] + 1))
+            x = without_ones(self.inputs.T).T
         self.targets = leaf((samples, *network.output_shape))
-        self.parameters = parameter_leaves(network)
-        self.learnt = [name for name in self.parameters if name not in network.running]
-        self.updates: dict[str, Symbol] = {}
+        self.leaves, parameters = joined_leaves(network)
+        self._shapes = [x.shape for x in self.leaves]
+        self._learnt = len(self.leaves) - len(network.running)
+        updates: dict[str, Symbol] = {}
         self.rates: dict[Symbol, float] = {}
 
         def noise(shape: Shape, rate: float) -> Symbol:
@@ -33,14 +38,15 @@ class Gradient:
             return mask
 
         # ------------------------------------------------------------ the lesson, in four lines
-        output = network.forward(self.inputs, self.parameters, noise, self.updates)[-1]
-        scores = find_loss(loss).scores(output)
+        output = network.forward(x, parameters, noise, updates)[-1]
+        scores = contiguous(find_loss(loss).scores(output))
         value = find_loss(loss).traced(scores, self.targets)
-        slopes = differentiate(value, [self.parameters[name] for name in self.learnt])
+        slopes = differentiate(value, self.leaves[: self._learnt])
         # -------------------------------------------------------------------------------------
 
         # From the last layer to the first: each slope is then taken as soon as it can be.
-        self.plan = Plan([scores, *reversed(slopes), *self.updates.values()], dtype)
+        self.plan = Plan([scores, *reversed(slopes), *updates.values()], dtype)
+        self._updated = [parameters[name] for name in updates]
         self._masks = {mask: np.empty(mask.shape, dtype) for mask in self.rates}
 
     def bind(
@@ -48,22 +54,45 @@ class Gradient:
         inputs: Array,
         targets: Array,
         scores: Array,
-        parameters: Mapping[str, Array],
-        gradient: Mapping[str, Array],
+        parameters: Array,
+        gradient: Array,
         rng: np.random.Generator,
     ) -> list[Call]:
         """The calls that fill `scores` and `gradient` for one batch; dropout draws from `rng`.
 
-        The running arrays among the parameters are brought up to date; their part of the gradient
-        is left as it is.
+        `inputs` are as `with_column` gives them, `parameters` and `gradient` flat, `(size,)`. The
+        running arrays among the parameters are brought up to date; their part of the gradient is
+        left as it is.
         """
-        given = {leaf: parameters[name] for name, leaf in self.parameters.items()}
-        given |= {self.inputs: inputs, self.targets: targets, **self._masks}
+        given, results = self.arrays(inputs, targets, scores, parameters, gradient)
         draws = [call for m, rate in self.rates.items() for call in draw(rng, self._masks[m], rate)]
-        slopes = [gradient[name] for name in self.learnt]
+        return draws + self.plan.bind({**given, **self._masks}, results)
+
+    def arrays(
+        self, inputs: Array, targets: Array, scores: Array, parameters: Array, gradient: Array
+    ) -> tuple[dict[Symbol, Array], list[Array]]:
+        """What is given, and the results of the plan; of many networks with one more axis ahead."""
+        given = dict(zip(self.leaves, in_turn(self._shapes, parameters), strict=True))
+        slopes = in_turn(self._shapes, gradient)[: self._learnt]
         # An update is the last to read the running array that it replaces.
-        updated = [parameters[name] for name in self.updates]
-        return draws + self.plan.bind(given, [scores, *reversed(slopes), *updated])
+        updated = [given[leaf] for leaf in self._updated]
+        given |= {self.inputs: inputs, self.targets: targets}
+        return given, [scores, *reversed(slopes), *updated]
+
+
+def _takes_ones(network: Network) -> bool:
+    return network.names[0] in network.affine
+
+
+def with_column(network: Network, inputs: Array) -> Array:
+    """The inputs `(n, *input_shape)` as a `Gradient` takes them.
+
+    Those of a network that begins with a dense layer get a column of ones, `(n, fan_in + 1)`, by
+    which its biases are multiplied.
+    """
+    if not _takes_ones(network):
+        return inputs
+    return np.append(inputs, np.ones((len(inputs), 1), inputs.dtype), axis=1)
 
 
 def draw(rng: np.random.Generator, mask: Array, rate: float) -> list[Call]:

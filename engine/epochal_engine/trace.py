@@ -46,6 +46,8 @@ class Primitive:
     view: Callable[..., Array] | None = None
     """For an output that shares its input's memory, `view(*details, x, shape)` in place of any
     calls."""
+    extends: bool = False
+    """For a view that is its input and a row of ones, which lies in memory behind the input."""
     flops: Callable[[Symbol], int] = lambda y: 0
     """Multiplications and additions, for those that multiply matrices."""
 
@@ -229,6 +231,11 @@ def inverse(axes: Sequence[int]) -> tuple[int, ...]:
 def is_permuted(x: Symbol) -> bool:
     """Whether x is another symbol with its axes in another order."""
     return x.primitive is not None and x.primitive.name == "permute"
+
+
+def is_computed(x: Symbol) -> bool:
+    """Whether x has calls of its own, rather than being given or a view."""
+    return x.primitive is not None and x.primitive.view is None
 
 
 def is_contiguous(x: Symbol) -> bool:

@@ -39,8 +39,9 @@ from epochal_engine import (
     Slice,
     TransformerBlock,
 )
+from epochal_engine.network import parameter_views
 from epochal_engine.plan import perform
-from epochal_engine.step import Gradient
+from epochal_engine.step import Gradient, with_column
 from epochal_engine.trace import Array
 
 Example = tuple[tuple[int, ...], tuple[Layer, ...]]
@@ -191,12 +192,15 @@ def gradient_of(
     Running arrays among the weights are brought up to date.
     """
     scores = np.empty(targets.shape)
-    slopes = {name: np.zeros(values.shape) for name, values in weights.items()}
+    parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
+    gradient = np.zeros_like(parameters)
     compiled = Gradient(network, loss, len(inputs), "float64")
-    rng = np.random.default_rng(seed)
+    x, rng = with_column(network, inputs), np.random.default_rng(seed)
     with np.errstate(all="ignore"):
-        perform(compiled.bind(inputs, targets, scores, weights, slopes, rng))
-    return scores, slopes
+        perform(compiled.bind(x, targets, scores, parameters, gradient, rng))
+    for name, after in parameter_views(network, parameters).items():
+        np.copyto(weights[name], after)
+    return scores, parameter_views(network, gradient)
 
 
 def check_gradient(network: Network, inputs: Array, seed: int) -> None:

@@ -91,6 +91,41 @@ def test_the_backward_pass_keeps_what_it_needs() -> None:
     np.testing.assert_allclose(slope, np.full((2, 2), expected))
 
 
+def test_who_works_in_place_works_on_one_and_the_same_array() -> None:
+    x = leaf((4, 5))
+    y = p.tanh(p.square(p.exp(x)))
+    points, result = np.zeros((4, 5)), np.zeros(())
+    square, tanh = Plan([p.mean(y)], np.float64).bind({x: points}, [result])[1:3]
+    for _, (taken, filled) in (square, tanh):
+        assert taken is filled
+
+
+def test_ones_stay_below_what_is_computed_above_them() -> None:
+    x = leaf((2, 3))
+    longer = p.with_ones(p.tanh(x))
+    # What comes after it needs memory of every size that may have become free.
+    y = p.exp(longer.T @ longer) @ x.T @ x
+    plan = Plan([p.mean(y), p.tanh(x)], np.float64)
+    results = np.zeros(()), np.zeros((2, 3))
+    points = np.random.default_rng(0).normal(size=(2, 3))
+    calls = plan.bind({x: points}, results)
+    for _ in range(3):
+        perform(calls)
+        ones = np.vstack([np.tanh(points), np.ones(3)])
+        np.testing.assert_allclose(results[0], (np.exp(ones.T @ ones) @ points.T @ points).mean())
+        np.testing.assert_array_equal(results[1], np.tanh(points))
+        points *= -0.5
+
+
+def test_an_output_that_has_ones_behind_it_is_copied_to_where_it_is_wanted() -> None:
+    x = leaf((2, 3))
+    y = p.tanh(x)
+    points = np.random.default_rng(0).normal(size=(2, 3))
+    longer, found = evaluate([p.with_ones(y) * 2.0, y], {x: points})
+    np.testing.assert_array_equal(found, np.tanh(points))
+    np.testing.assert_array_equal(longer, 2.0 * np.vstack([np.tanh(points), np.ones(3)]))
+
+
 def test_an_output_that_is_given_or_asked_for_twice_is_copied() -> None:
     x = leaf((2,))
     y = p.tanh(x)

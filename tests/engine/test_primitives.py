@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -68,6 +69,8 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "add_rows": (lambda a: add_rows(a, constant(np.array([2.0, 0.0, 2.0])), 4), (3, 4)),
     "windows": (lambda a: windows(p.tanh(a)), (5, 2, 1, 3, 2)),
     "add_windows": (lambda a: differentiate(windows(a) * windows(a), [a])[0], (5, 2, 1, 3, 2)),
+    "with_ones": (lambda a, b: b @ p.with_ones(p.tanh(a)), (3, 4), (2, 4)),
+    "without_ones": (lambda a, b: b @ p.without_ones(a), (4, 5), (2, 3)),
     "largest": (lambda a: p.largest(a, (0, 2)), (3, 4, 2)),
     "maximum": (p.maximum, (3, 4), (3, 1)),
     "equal": (lambda a: p.square(a) * p.equal(a, a), (3, 4)),
@@ -223,6 +226,57 @@ def test_a_fused_loss_equals_its_plain_composition(rows: int, columns: int, seed
         )
         np.testing.assert_allclose(value, plain_value, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(slope, plain_slope, rtol=1e-9, atol=1e-12)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.integers(1, 5), min_size=2, max_size=5),
+    st.integers(1, 6),
+    st.booleans(),
+    st.integers(0, 2**32 - 1),
+)
+def test_weights_and_bias_in_one_matrix_give_what_they_give_by_themselves(
+    sizes: list[int], n: int, is_given_with_ones: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    x = leaf((n, sizes[0]))
+    ones_behind = leaf((n, sizes[0] + 1))
+    matrices = [leaf((fan_in + 1, units)) for fan_in, units in pairwise(sizes)]
+    plain = x
+    joined = p.without_ones(ones_behind.T).T if is_given_with_ones else x
+    for matrix in matrices:
+        fan_in = matrix.shape[0] - 1
+        weight, bias = matrix.cut(0, 0, fan_in), matrix.cut(0, fan_in, fan_in + 1)
+        plain = p.tanh(plain @ weight + bias)
+        joined = p.tanh(p.affine(joined, weight, bias.reshape((matrix.shape[1],))))
+    assert sum(is_made_by("with_ones", s) for s in reachable(joined)) == (
+        len(matrices) - is_given_with_ones
+    )
+    points = {leaf: rng.normal(size=leaf.shape) for leaf in (x, *matrices)}
+    points[ones_behind] = np.column_stack([points[x], np.ones(n)])
+    factors = constant(rng.normal(size=plain.shape))
+    found, expected = (
+        evaluate([y, *differentiate(y * factors, matrices)], points) for y in (joined, plain)
+    )
+    for one, right in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, right, rtol=1e-9, atol=1e-12)
+
+
+def test_a_bias_that_lies_elsewhere_is_added() -> None:
+    x, matrix, other = leaf((2, 3)), leaf((4, 2)), leaf((4, 2))
+    weight, bias = matrix.cut(0, 0, 3), other.cut(0, 3, 4)
+    y = p.affine(x, weight, bias.reshape((2,)))
+    assert is_made_by("add", y)
+    points = {x: np.ones((2, 3)), matrix: np.full((4, 2), 2.0), other: np.full((4, 2), 7.0)}
+    assert evaluate([y], points)[0].tolist() == [[13.0, 13.0], [13.0, 13.0]]
+
+
+def test_a_transposed_product_is_computed_the_other_way_round_rather_than_copied() -> None:
+    a, b = leaf((2, 3)), leaf((3, 4))
+    y = p.contiguous((a @ b).T)
+    assert is_made_by("dot", y)
+    points = {a: np.arange(6.0).reshape(2, 3), b: np.arange(12.0).reshape(3, 4)}
+    np.testing.assert_array_equal(evaluate([y], points)[0], (points[a] @ points[b]).T)
 
 
 def test_what_arrives_over_several_ways_is_added_up() -> None:

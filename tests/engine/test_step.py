@@ -18,9 +18,9 @@ from epochal_engine import (
     MaxPool2d,
     Network,
 )
-from epochal_engine.network import parameter_leaves
+from epochal_engine.network import parameter_leaves, parameter_views
 from epochal_engine.plan import evaluate, perform
-from epochal_engine.step import Gradient
+from epochal_engine.step import Gradient, with_column
 from epochal_engine.trace import Array, leaf
 
 # The slope of the perceptron's rule is not that of its share of errors, which has none.
@@ -41,11 +41,13 @@ def gradient_of(
 ) -> tuple[float, dict[str, Array], Array]:
     """The loss, its slopes by parameter, and the scores, in float64; `seed` is for dropout."""
     scores = np.empty(targets.shape)
-    slopes = {name: np.full(values.shape, np.nan) for name, values in weights.items()}
+    parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
+    gradient = np.full_like(parameters, np.nan)
     compiled = Gradient(network, loss, len(inputs), "float64")
-    rng = np.random.default_rng(seed)
+    x, rng = with_column(network, inputs), np.random.default_rng(seed)
     with np.errstate(all="ignore"):
-        perform(compiled.bind(inputs, targets, scores, weights, slopes, rng))
+        perform(compiled.bind(x, targets, scores, parameters, gradient, rng))
+    slopes = parameter_views(network, gradient)
     return float(LOSSES[loss].values_from_scores(scores, targets).mean()), slopes, scores
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from epochal_engine import Data, Loss, Network, Optimizer, Run, Sgd, Training, find_loss
+from epochal_engine.network import parameter_views
 from epochal_engine.plan import perform
-from epochal_engine.step import Gradient
+from epochal_engine.step import Gradient, with_column
 from epochal_engine.trace import Array
 
 torch: Any = pytest.importorskip("torch")
@@ -58,13 +59,11 @@ def check_gradient(
     peer.loss(scores, torch.tensor(y)).backward()
 
     found = np.empty(y.shape, dtype)
-    slopes = {name: np.zeros(w.shape, dtype) for name, w in weights.items()}
-    own = {name: w.copy() for name, w in weights.items()}
-    perform(
-        Gradient(network, loss, len(x), dtype).bind(
-            x, y, found, own, slopes, np.random.default_rng()
-        )
-    )
+    parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
+    gradient = np.zeros_like(parameters)
+    given = with_column(network, x), y, found, parameters, gradient, np.random.default_rng()
+    perform(Gradient(network, loss, len(x), dtype).bind(*given))
+    own, slopes = (parameter_views(network, vector) for vector in (parameters, gradient))
     close(found, scores, dtype, "scores")
     for name, tensor in theirs.items():
         if name in network.running:

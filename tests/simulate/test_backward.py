@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.simulate.conftest import Ask
 
 import epochal_engine as engine
+from epochal_engine.network import parameter_views
 from epochal_engine.plan import perform
-from epochal_engine.step import Gradient
+from epochal_engine.step import Gradient, with_column
 from epochal_service.specs.build import build_network
 from epochal_service.specs.networks import NetworkSpec
 
@@ -98,13 +99,15 @@ def gradient_by_the_engine(request: dict[str, Any], weights: dict[str, Any]) -> 
     """By another way: the trace of the whole training step, differentiated at once."""
     network = build_network(NetworkSpec.model_validate(request["network"]))
     compiled = Gradient(network, request["loss"], 1, "float64")
-    gradient = {name: np.zeros(shape) for name, shape in network.parameters.items()}
-    inputs = np.array(request["input"]).reshape((1, *network.input_shape))
+    parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
+    gradient = np.zeros_like(parameters)
+    inputs = np.array(request["input"], float).reshape((1, *network.input_shape))
     targets = np.array(request["target"]).reshape((1, *network.output_shape))
     scores = np.empty((1, *network.output_shape))
     rng = np.random.default_rng(0)
-    perform(compiled.bind(inputs, targets, scores, weights, gradient, rng))
-    return gradient
+    x = with_column(network, inputs)
+    perform(compiled.bind(x, targets, scores, parameters, gradient, rng))
+    return parameter_views(network, gradient)
 
 
 LAYERS = st.sampled_from(

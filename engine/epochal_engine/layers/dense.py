@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ..activations import ACTIVATIONS
 from ..initializers import usual_initializer
+from ..primitives import affine
 from ..trace import Symbol
 from .layer import Layer, Scope, check_gain, check_rate, check_words, drawn, zeros
 
@@ -42,9 +43,11 @@ class Dense(Layer):
         """f(x·W + b), from `(n, …, fan_in)` to `(n, …, units)`."""
         shape = (x.shape[-1], self.units)
         first = drawn(self.initializer_name, self.initializer_gain)
-        z = x @ scope.parameter("weight", shape, first)
+        weight = scope.parameter("weight", shape, first)
         if self.use_bias:
-            z = z + scope.parameter("bias", (self.units,), zeros)
+            z = affine(x, weight, scope.parameter("bias", (self.units,), zeros))
+        else:
+            z = x @ weight
         return ACTIVATIONS[self.activation].traced(z)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..activations import ACTIVATIONS
 from ..initializers import INITIALIZERS
-from ..trace import Array, Shape, Symbol
+from ..trace import Array, Shape, Symbol, is_permuted
 
 Noise: TypeAlias = Callable[[Shape, float], Symbol]
 """`noise(shape, rate)`: a new random mask of that shape, 0 with probability `rate`, else
@@ -74,7 +74,12 @@ class Scope:
 
     def drop(self, x: Symbol, rate: float) -> Symbol:
         """x times a random mask in training, where there is noise; x itself otherwise."""
-        return x if self._noise is None or rate == 0.0 else x * self._noise(x.shape, rate)
+        if self._noise is None or rate == 0.0:
+            return x
+        if is_permuted(x):
+            # The mask lies in memory as x does.
+            return self.drop(x.inputs[0], rate).permute(x.details[0])
+        return x * self._noise(x.shape, rate)
 
     def within(self, name: str) -> Scope:
         """The scope of a layer inside this one."""

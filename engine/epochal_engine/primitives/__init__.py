@@ -27,15 +27,29 @@ from .elementary import (
 from .normal import normal_cdf
 from .normalization import standardize
 from .outputs import sigmoid_binary_cross_entropy, softmax, softmax_cross_entropy
-from .products import FEW_ROWS, take_rows
+from .products import FEW_ROWS, affine, take_rows
 from .recurrent import gru, lstm, rnn
-from .shapes import concatenate, copy, largest, mean, mean_to, place, stretch, sum_to
+from .shapes import (
+    concatenate,
+    contiguous,
+    copy,
+    largest,
+    mean,
+    mean_to,
+    place,
+    stretch,
+    sum_to,
+    with_ones,
+    without_ones,
+)
 
 __all__ = [
     "FEW_ROWS",
     "MANY_PLACES",
     "absolute",
+    "affine",
     "concatenate",
+    "contiguous",
     "convolve",
     "copy",
     "equal",
@@ -71,4 +85,6 @@ __all__ = [
     "sum_to",
     "take_rows",
     "tanh",
+    "with_ones",
+    "without_ones",
 ]

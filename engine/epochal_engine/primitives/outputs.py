@@ -8,12 +8,12 @@ import numpy as np
 
 from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
 from .elementary import log, sigmoid
-from .shapes import alike, sum_to
+from .shapes import alike, contiguous, sum_to
 
 
 def softmax(x: Symbol) -> Symbol:
     """exp(x) along the last axis, divided by its sum."""
-    return apply("softmax", x.shape, x)
+    return apply("softmax", x.shape, contiguous(x))
 
 
 def sigmoid_binary_cross_entropy(logits: Symbol, targets: Symbol) -> Symbol:

@@ -7,19 +7,50 @@ from functools import partial
 
 import numpy as np
 
-from ..trace import Array, Call, Primitive, Symbol, apply, define
-from .shapes import contiguous
+from ..trace import Array, Call, Primitive, Symbol, apply, define, is_permuted
+from .shapes import contiguous, with_ones
+
+
+def affine(x: Symbol, weight: Symbol, bias: Symbol) -> Symbol:
+    """x·W + b, for rows `(n, fan_in)`, or more of them along other axes.
+
+    Where the bias lies behind the weights, as one more row of the same matrix, it is the product
+    [x, 1]·[W; b], and the slopes of both are one product, too. Then it is laid out by columns: what
+    is done to its elements leaves a place behind them for the ones of the next layer.
+    """
+    whole = _joined(weight, bias)
+    if whole is None or len(x.shape) != 2:
+        return x @ weight + bias
+    columns = with_ones(x.T)
+    if whole.shape[1] == 1:
+        return columns.T @ whole
+    return (whole.T @ columns).T
+
+
+def _joined(weight: Symbol, bias: Symbol) -> Symbol | None:
+    """The matrix whose last row is the bias and whose others are the weights, if there is one."""
+    row = bias.inputs[0] if bias.inputs else bias
+    return weight.inputs[0] if weight.inputs and weight.inputs == row.inputs else None
 
 
 def _product_flops(y: Symbol) -> int:
     return 2 * math.prod(y.shape) * y.inputs[0].shape[-1]
 
 
+def _product_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
+    # What is a factor in its transposed form has a slope that lies as it does itself.
+    a, b = y.inputs
+    return [
+        (b @ g.T).T if is_permuted(a) else g @ b.T,
+        (g.T @ a).T if is_permuted(b) else a.T @ g,
+    ]
+
+
 define(
     Primitive(
         "dot",
         calls=lambda a, b, out: [(a.dot, (b, out))],
-        slopes=lambda y, g: [g @ y.inputs[1].T, y.inputs[0].T @ g],
+        slopes=_product_slopes,
         flops=_product_flops,
     )
 )

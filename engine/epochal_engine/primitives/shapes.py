@@ -10,8 +10,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from ..trace import (
+    PRIMITIVES,
     Array,
     Call,
     Primitive,
@@ -21,6 +23,7 @@ from ..trace import (
     define,
     elementwise,
     inverse,
+    is_computed,
     is_contiguous,
     is_permuted,
 )
@@ -149,7 +152,13 @@ def copy(x: Symbol) -> Symbol:
 
 
 def contiguous(x: Symbol) -> Symbol:
-    """x itself if its elements lie in memory one after the other, else a copy of it."""
+    """x itself if its elements lie in memory one after the other, else a copy of it.
+
+    A transposed product of matrices need not be copied: (A·B)ᵀ = Bᵀ·Aᵀ.
+    """
+    if is_permuted(x) and x.inputs[0].primitive is PRIMITIVES["dot"]:
+        a, b = x.inputs[0].inputs
+        return b.T @ a.T
     return x if is_contiguous(x) else copy(x)
 
 
@@ -179,6 +188,37 @@ define(
         "reshape",
         slopes=lambda y, g: [g.reshape(y.inputs[0].shape)],
         view=lambda x, shape: np.reshape(x, shape, copy=False),
+    )
+)
+
+# ---------------------------------------------------------------- a row of ones
+
+
+def with_ones(x: Symbol) -> Symbol:
+    """A matrix `(rows, n)` and a row of ones below it, which costs nothing where x is computed."""
+    if x.primitive is not None and x.primitive.name == "without_ones":
+        return x.inputs[0]
+    return apply("with_ones", (x.shape[0] + 1, x.shape[1]), x if is_computed(x) else copy(x))
+
+
+def without_ones(x: Symbol) -> Symbol:
+    """A matrix `(rows + 1, n)`, of which the last row is all ones, without that row."""
+    return apply("without_ones", (x.shape[0] - 1, x.shape[1]), x)
+
+
+define(
+    Primitive(
+        "with_ones",
+        slopes=lambda y, g: [g.cut(0, 0, y.shape[0] - 1)],
+        view=lambda x, shape: as_strided(x, shape),
+        extends=True,
+    )
+)
+define(
+    Primitive(
+        "without_ones",
+        slopes=lambda y, g: [place(y.inputs[0].shape, 0, [(g, 0, 1)])],
+        view=lambda x, shape: x[..., :-1, :],
     )
 )
 

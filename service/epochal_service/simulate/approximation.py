@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from epochal_engine import Dense, Network, predict
 from epochal_engine.differentiate import differentiate
-from epochal_engine.members import parameter_views_of_each
 from epochal_engine.network import parameter_leaves, parameter_views
 from epochal_engine.plan import Plan, perform
 from epochal_engine.replicas import replicate
@@ -223,7 +222,7 @@ class _Slopes:
         """Outputs `(count, samples)` and slopes `(count, samples, size)` at weights
         `(count, size)`.
         """
-        for name, own in parameter_views_of_each(self._network, weights).items():
+        for name, own in parameter_views(self._network, weights).items():
             np.copyto(self._parameters[name], own[:, None])
         perform(self._calls)
         outputs, *slopes = (

@@ -18,11 +18,13 @@ from epochal_engine import (
     Residual,
 )
 from epochal_engine.diagnosis import VANISHED
+from epochal_engine.differentiate import differentiate
 from epochal_engine.initializers import usual_initializer
+from epochal_engine.losses import find_loss
+from epochal_engine.network import parameter_leaves
 from epochal_engine.plan import evaluate
 from epochal_engine.replicas import replicate
-from epochal_engine.step import Gradient
-from epochal_engine.trace import Array, Symbol
+from epochal_engine.trace import Array, Symbol, leaf
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.gradients import (
@@ -81,17 +83,17 @@ class _Trace:
 
 @lru_cache(maxsize=64)
 def _traced(network: Network, samples: int, draws: int) -> _Trace:
-    step = Gradient(network, LOSS, samples, "float64")
-    scores, *slopes = step.plan.outputs[: 1 + len(step.learnt)]
-    named = dict(zip(reversed(step.learnt), slopes, strict=True))
-    wanted = {"scores": scores} | {name: named[name] for name in step.learnt if _is_weight(name)}
-    many = [step.inputs, step.targets, *step.parameters.values()]
-    outputs, leaves = replicate([*wanted.values()], many, draws)
+    x, y = leaf((samples, *network.input_shape)), leaf((samples, *network.output_shape))
+    parameters, loss = parameter_leaves(network), find_loss(LOSS)
+    scores = loss.scores(network.forward(x, parameters, noise=lambda shape, rate: leaf(shape))[-1])
+    weights = [name for name in parameters if _is_weight(name)]
+    slopes = differentiate(loss.traced(scores, y), [parameters[name] for name in weights])
+    outputs, leaves = replicate([scores, *slopes], [x, y, *parameters.values()], draws)
     return _Trace(
-        leaves[step.inputs],
-        leaves[step.targets],
-        {name: leaves[x] for name, x in step.parameters.items() if x in leaves},
-        dict(zip(wanted, outputs, strict=True)),
+        leaves[x],
+        leaves[y],
+        {name: leaves[own] for name, own in parameters.items() if own in leaves},
+        dict(zip(["scores", *weights], outputs, strict=True)),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from epochal_engine import Dense, Network, Perceptron, Training
 from epochal_engine.network import parameter_views
 from epochal_engine.plan import perform
-from epochal_engine.step import Gradient, update
+from epochal_engine.step import Gradient, update, with_column
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.perceptron import (
@@ -158,7 +158,8 @@ def _learn(
     weight, bias = parameters["dense_1.weight"].ravel(), parameters["dense_1.bias"]
     weight[:] = request.weights or 0.0
     bias[:] = request.bias
-    inputs, wanted = np.array(points), np.array(targets, np.float64)[:, None]
+    inputs = with_column(network, np.array(points, np.float64))
+    wanted = np.array(targets, np.float64)[:, None]
     scores = np.zeros((len(points), 1))
     one = Gradient(network, training.loss, 1, training.dtype)
     step = update(network, training, now, np.array(request.learning_rate), 0)
@@ -166,7 +167,8 @@ def _learn(
     calls = []
     for k in range(len(points)):
         x, y, z = (array[k : k + 1] for array in (inputs, wanted, scores))
-        calls.append(one.bind(x, y, z, parameters, gradient, rng) + step)
+        flat = now["parameters"], now["gradient"]
+        calls.append(one.bind(x, y, z, *flat, rng) + step)
 
     steps: list[PerceptronStep] = []
     epochs: list[PerceptronEpoch] = []

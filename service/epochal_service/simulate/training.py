@@ -25,7 +25,7 @@ from epochal_engine import Label as EngineLabel
 from epochal_engine.network import Network, parameter_views
 from epochal_engine.plan import perform
 from epochal_engine.snapshots import Segments
-from epochal_engine.step import Gradient, update
+from epochal_engine.step import Gradient, update, with_column
 from epochal_engine.streams import Streams
 from epochal_engine.trace import Array
 
@@ -235,7 +235,6 @@ def _steps(run: ShortRun, chosen: Training, rates: list[float]) -> Iterator[_Ste
     parameters = parameter_views(network, now["parameters"])
     for name, array in network.first_weights(rng=streams.weights).items():
         np.copyto(parameters[name], array)
-    gradient = parameter_views(network, now["gradient"])
     rate = np.zeros((), dtype)
     with np.errstate(all="ignore"):
         updates = update(network, chosen, now, rate, 0)
@@ -253,12 +252,13 @@ def _steps(run: ShortRun, chosen: Training, rates: list[float]) -> Iterator[_Ste
             count = len(rows)
             if count not in compiled:
                 compiled[count] = Gradient(network, chosen.loss, count, dtype)
-            x, y = inputs[rows], targets[rows]
+            x, y = with_column(network, inputs[rows]), targets[rows]
             scores = np.empty((count, *network.output_shape), dtype)
             before = now["parameters"].copy()
             with np.errstate(all="ignore"):
                 # ------------------------------------------- forward, loss, backward; and update
-                perform(compiled[count].bind(x, y, scores, parameters, gradient, streams.dropout))
+                flat = now["parameters"], now["gradient"]
+                perform(compiled[count].bind(x, y, scores, *flat, streams.dropout))
                 perform(updates)
                 # ------------------------------------------------------------------------------
             yield _Step(
