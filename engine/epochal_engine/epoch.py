@@ -166,11 +166,12 @@ class _Compiler:
     def steps(self, x: Array, y: Array, scores: Array, batch: int) -> Iterator[list[Call]]:
         """The calls of the step on each batch of `x`, `y` and `scores`."""
         compiled = Gradient(self.network, self.training.loss, batch, self.training.dtype)
-        dropout = self.streams.dropout
+        now = self.now
+        parts = compiled.parts(now["parameters"]), compiled.parts(now["gradient"])
         for start in range(0, len(x), batch):
             cut = slice(start, start + batch)
-            arrays = x[cut], y[cut], scores[cut], self.now["parameters"], self.now["gradient"]
-            yield compiled.bind(*arrays, dropout) + self.update
+            own = compiled.bind(x[cut], y[cut], scores[cut], *parts, self.streams.dropout)
+            yield own + self.update
 
     def validate(self) -> Iterator[Stretch]:
         """A forward pass over all validation samples."""

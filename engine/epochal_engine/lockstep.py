@@ -70,16 +70,19 @@ class _Own:
 class _Gradients:
     """Forward, loss and backward of every member for batches of one size."""
 
-    def __init__(self, network: Network, training: Training, batch: int, members: int, own: _Own):
-        self._one = Gradient(network, training.loss, batch, training.dtype)
-        many: set[Symbol] = {*self._one.leaves}
+    def __init__(
+        self, network: Network, training: Training, batch: int, now: Mapping[str, Array], own: _Own
+    ) -> None:
+        one = self._one = Gradient(network, training.loss, batch, training.dtype)
+        self._parts = one.parts(now["parameters"]), one.parts(now["gradient"])
+        many: set[Symbol] = {*one.leaves}
         if own.data:
-            many |= {self._one.inputs, self._one.targets}
+            many |= {one.inputs, one.targets}
         if own.masks:
-            many |= set(self._one.rates)
-        outputs, self._many = replicate(self._one.plan.outputs, many, members)
+            many |= set(one.rates)
+        outputs, self._many = replicate(one.plan.outputs, many, len(now["parameters"]))
         self._plan = Plan(outputs, training.dtype)
-        masks = {mask: self._many[mask] for mask in self._one.rates}
+        masks = {mask: self._many[mask] for mask in one.rates}
         self._masks = {mask: np.empty(new.shape, training.dtype) for mask, new in masks.items()}
 
     def bind(
@@ -87,12 +90,10 @@ class _Gradients:
         inputs: Array,
         targets: Array,
         scores: Array,
-        parameters: Array,
-        gradient: Array,
         streams: Sequence[Streams],
     ) -> list[Call]:
         """As `Gradient.bind`, on arrays with a leading axis of members."""
-        given, results = self._one.arrays(inputs, targets, scores, parameters, gradient)
+        given, results = self._one.arrays(inputs, targets, scores, *self._parts)
         draws: list[Call] = []
         for mask, rate in self._one.rates.items():
             array = self._masks[mask]
@@ -208,13 +209,11 @@ class _Compiler:
 
     def gradients(self, batch: int, *, own_data: bool) -> _Gradients:
         own = _Own(data=own_data, masks=len(self.streams) > 1)
-        return _Gradients(self.network, self.trainings[0], batch, self.members, own)
+        return _Gradients(self.network, self.trainings[0], batch, self.now, own)
 
     def bound(self, compiled: _Gradients, x: Array, y: Array, scores: Array) -> list[Call]:
         """The calls of one step on a batch."""
-        flat = self.now["parameters"], self.now["gradient"]
-        own = compiled.bind(x, y, scores, *flat, self.streams)
-        return own + self.update
+        return compiled.bind(x, y, scores, self.streams) + self.update
 
     def validate(self) -> Iterator[Stretch]:
         """A forward pass over all validation samples."""

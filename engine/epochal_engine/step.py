@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -27,7 +27,6 @@ class Gradient:
             x = without_ones(self.inputs.T).T
         self.targets = leaf((samples, *network.output_shape))
         self.leaves, parameters = joined_leaves(network)
-        self._shapes = [x.shape for x in self.leaves]
         self._learnt = len(self.leaves) - len(network.running)
         updates: dict[str, Symbol] = {}
         self.rates: dict[Symbol, float] = {}
@@ -54,13 +53,13 @@ class Gradient:
         inputs: Array,
         targets: Array,
         scores: Array,
-        parameters: Array,
-        gradient: Array,
+        parameters: Sequence[Array],
+        gradient: Sequence[Array],
         rng: np.random.Generator,
     ) -> list[Call]:
         """The calls that fill `scores` and `gradient` for one batch; dropout draws from `rng`.
 
-        `inputs` are as `with_column` gives them, `parameters` and `gradient` flat, `(size,)`. The
+        `inputs` are as `with_column` gives them, `parameters` and `gradient` as `parts` does. The
         running arrays among the parameters are brought up to date; their part of the gradient is
         left as it is.
         """
@@ -68,12 +67,21 @@ class Gradient:
         draws = [call for m, rate in self.rates.items() for call in draw(rng, self._masks[m], rate)]
         return draws + self.plan.bind({**given, **self._masks}, results)
 
+    def parts(self, vectors: Array) -> list[Array]:
+        """Flat vectors of the parameters, `(…, size)`, as they are given to `bind`."""
+        return in_turn([leaf.shape for leaf in self.leaves], vectors)
+
     def arrays(
-        self, inputs: Array, targets: Array, scores: Array, parameters: Array, gradient: Array
+        self,
+        inputs: Array,
+        targets: Array,
+        scores: Array,
+        parameters: Sequence[Array],
+        gradient: Sequence[Array],
     ) -> tuple[dict[Symbol, Array], list[Array]]:
         """What is given, and the results of the plan; of many networks with one more axis ahead."""
-        given = dict(zip(self.leaves, in_turn(self._shapes, parameters), strict=True))
-        slopes = in_turn(self._shapes, gradient)[: self._learnt]
+        given = dict(zip(self.leaves, parameters, strict=True))
+        slopes = gradient[: self._learnt]
         # An update is the last to read the running array that it replaces.
         updated = [given[leaf] for leaf in self._updated]
         given |= {self.inputs: inputs, self.targets: targets}

@@ -195,9 +195,10 @@ def gradient_of(
     parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
     gradient = np.zeros_like(parameters)
     compiled = Gradient(network, loss, len(inputs), "float64")
+    parts = compiled.parts(parameters), compiled.parts(gradient)
     x, rng = with_column(network, inputs), np.random.default_rng(seed)
     with np.errstate(all="ignore"):
-        perform(compiled.bind(x, targets, scores, parameters, gradient, rng))
+        perform(compiled.bind(x, targets, scores, *parts, rng))
     for name, after in parameter_views(network, parameters).items():
         np.copyto(weights[name], after)
     return scores, parameter_views(network, gradient)

@@ -44,9 +44,10 @@ def gradient_of(
     parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
     gradient = np.full_like(parameters, np.nan)
     compiled = Gradient(network, loss, len(inputs), "float64")
+    parts = compiled.parts(parameters), compiled.parts(gradient)
     x, rng = with_column(network, inputs), np.random.default_rng(seed)
     with np.errstate(all="ignore"):
-        perform(compiled.bind(x, targets, scores, parameters, gradient, rng))
+        perform(compiled.bind(x, targets, scores, *parts, rng))
     slopes = parameter_views(network, gradient)
     return float(LOSSES[loss].values_from_scores(scores, targets).mean()), slopes, scores
 

@@ -61,8 +61,10 @@ def check_gradient(
     found = np.empty(y.shape, dtype)
     parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
     gradient = np.zeros_like(parameters)
-    given = with_column(network, x), y, found, parameters, gradient, np.random.default_rng()
-    perform(Gradient(network, loss, len(x), dtype).bind(*given))
+    compiled = Gradient(network, loss, len(x), dtype)
+    parts = compiled.parts(parameters), compiled.parts(gradient)
+    rng = np.random.default_rng()
+    perform(compiled.bind(with_column(network, x), y, found, *parts, rng))
     own, slopes = (parameter_views(network, vector) for vector in (parameters, gradient))
     close(found, scores, dtype, "scores")
     for name, tensor in theirs.items():

@@ -106,7 +106,8 @@ def gradient_by_the_engine(request: dict[str, Any], weights: dict[str, Any]) -> 
     scores = np.empty((1, *network.output_shape))
     rng = np.random.default_rng(0)
     x = with_column(network, inputs)
-    perform(compiled.bind(x, targets, scores, parameters, gradient, rng))
+    parts = compiled.parts(parameters), compiled.parts(gradient)
+    perform(compiled.bind(x, targets, scores, *parts, rng))
     return parameter_views(network, gradient)
 
 

@@ -61,7 +61,7 @@ DIGITS: dict[str, Any] = {
 # One sample a step: an epoch takes so long that a worker comes up for breath within it.
 LONG_EPOCHS: dict[str, Any] = {
     **XOR,
-    "dataset": {"name": "two_moons", "samples": 12_000},
+    "dataset": {"name": "two_moons", "samples": 20_000},
     "batch_size": 1,
     "epochs": 2,
 }

@@ -162,13 +162,13 @@ def _learn(
     wanted = np.array(targets, np.float64)[:, None]
     scores = np.zeros((len(points), 1))
     one = Gradient(network, training.loss, 1, training.dtype)
+    parts = one.parts(now["parameters"]), one.parts(now["gradient"])
     step = update(network, training, now, np.array(request.learning_rate), 0)
     rng = np.random.default_rng(0)  # no layer draws from it
     calls = []
     for k in range(len(points)):
         x, y, z = (array[k : k + 1] for array in (inputs, wanted, scores))
-        flat = now["parameters"], now["gradient"]
-        calls.append(one.bind(x, y, z, *flat, rng) + step)
+        calls.append(one.bind(x, y, z, *parts, rng) + step)
 
     steps: list[PerceptronStep] = []
     epochs: list[PerceptronEpoch] = []

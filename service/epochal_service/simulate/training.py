@@ -252,13 +252,14 @@ def _steps(run: ShortRun, chosen: Training, rates: list[float]) -> Iterator[_Ste
             count = len(rows)
             if count not in compiled:
                 compiled[count] = Gradient(network, chosen.loss, count, dtype)
+            one = compiled[count]
             x, y = with_column(network, inputs[rows]), targets[rows]
             scores = np.empty((count, *network.output_shape), dtype)
             before = now["parameters"].copy()
             with np.errstate(all="ignore"):
                 # ------------------------------------------- forward, loss, backward; and update
-                flat = now["parameters"], now["gradient"]
-                perform(compiled[count].bind(x, y, scores, *flat, streams.dropout))
+                parts = one.parts(now["parameters"]), one.parts(now["gradient"])
+                perform(one.bind(x, y, scores, *parts, streams.dropout))
                 perform(updates)
                 # ------------------------------------------------------------------------------
             yield _Step(
