@@ -1,6 +1,7 @@
 """Fixtures for every room: real servers, started lazily, on this machine alone."""
 
 import os
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -24,6 +25,8 @@ def pytest_configure() -> None:
     # As under `epochald`: threads only wait for each other in matrices of this size. NumPy has not
     # been imported yet, and looks at this when it is.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # In the background of a script Ctrl-C is ignored, by all that the tests start as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -13,6 +13,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +124,12 @@ def open_terminal(stack: Stack) -> Iterator[Callable[..., Terminal]]:
         return opened[-1]
 
     yield open_terminal
-    for terminal in opened:
-        terminal.close()
+    with epochal.Client(stack.http) as client:
+        for terminal in opened:
+            terminal.close()
+            for job_id in set(re.findall(r"job_\w+", terminal.plain)):
+                with suppress(epochal.Conflict):
+                    client.jobs.get(job_id).cancel()
 
 
 def _take_the_terminal() -> None:
