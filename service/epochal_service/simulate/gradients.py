@@ -27,8 +27,8 @@ from epochal_engine.replicas import replicate
 from epochal_engine.trace import Array, Symbol, leaf
 
 from ..errors import FieldError, InvalidArgument
+from ..specs.simulations.activation import FlowLabel
 from ..specs.simulations.gradients import (
-    FlowLabel,
     GradientFlowLayer,
     GradientFlowSimulation,
     Normalization,
