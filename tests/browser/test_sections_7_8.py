@@ -292,11 +292,11 @@ def test_a_cosine_is_drawn_before_it_is_run(open_page: Opened) -> None:
     page = visit(open_page, "training")
     # From 3e-4 down to a tenth of it: half way lies between, at 1.65e-4.
     expect(page.get_by_test_id("schedule-half-way")).to_have_text("0.000165")
-    expect(page.get_by_test_id("schedule-at-the-end")).to_have_text("3e−5")
+    expect(page.get_by_test_id("schedule-at-the-end")).to_have_text("3×10⁻⁵")
     plan = page.get_by_role("figure", name="A rate for every epoch")
     plan.get_by_role("radio", name="step", exact=True).press("Space")
     # Halved every 25 of 100 epochs.
-    expect(page.get_by_test_id("schedule-half-way")).to_have_text("7.5e−5")
+    expect(page.get_by_test_id("schedule-half-way")).to_have_text("7.5×10⁻⁵")
 
 
 @pytest.mark.parametrize("section", ["backpropagation", "training"])
