@@ -1,5 +1,6 @@
 """The questions at the end of every section, which the service answers."""
 
+import re
 from typing import Any
 
 import httpx2
@@ -43,7 +44,16 @@ def test_every_section_asks_what_the_api_asks(open_page: Opened, url: str, secti
     cards = page.locator(f"#{section}").get_by_test_id("questions").locator("li")
     expect(cards).to_have_count(len(asked))
     for one, shown in zip(asked, cards.all(), strict=True):
-        expect(shown).to_contain_text(one["text"])
+        # A minus of the page is not a hyphen.
+        expect(shown).to_contain_text(re.sub(r"(?<=\s)-(?=\d)", "−", one["text"]))
+
+
+def test_an_explanation_writes_its_numbers_as_a_person_would(open_page: Opened, url: str) -> None:
+    page = open_page("/#activations")
+    question = card(page, "chain-of-ten")
+    question.get_by_role("button", name="no").click()
+    assert "3.483e-07" in check(url, "activations", "chain-of-ten", 1)["explanation"]
+    expect(question.get_by_test_id("explanation")).to_contain_text("3.483×10⁻⁷")
 
 
 def test_a_right_number_typed_by_keyboard_is_told_why(open_page: Opened, url: str) -> None:

@@ -1,11 +1,13 @@
 """Sections 4 to 6: a network that is built, a pass that is followed, a loss that is felt."""
 
+import json
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import PHONE, Opened
+from tests.browser.conftest import PHONE, Opened, violations
 
 INPUT = [0.8, 0.3, 0.6]
 
@@ -121,6 +123,108 @@ def test_layers_are_added_typed_and_removed_with_buttons(open_page: Opened) -> N
     expect(page.get_by_test_id("parameters")).to_have_text("46")
     figure.get_by_role("button", name="For digits").click()
     expect(page.get_by_test_id("parameters")).to_have_text("101,770")
+
+
+LENET = {
+    "input_shape": [28, 28, 1],
+    "layers": [
+        {"type": "conv2d", "filters": 6, "kernel_size": [5, 5], "padding": "same"},
+        {"type": "average_pool2d", "pool_size": [2]},
+        {"type": "conv2d", "filters": 16, "kernel_size": [5, 5]},
+        {"type": "average_pool2d", "pool_size": [2]},
+        {"type": "flatten"},
+        {"type": "dense", "units": 120},
+        {"type": "dense", "units": 84},
+        {"type": "dense", "units": 10},
+    ],
+}
+
+
+def of_any_kind(network: dict[str, Any]) -> str:
+    return f"/?architecture.row={quote(json.dumps(network))}#architecture"
+
+
+def test_layers_of_any_kind_are_counted_with_their_arithmetic(open_page: Opened, url: str) -> None:
+    page = open_page("/#architecture")
+    figure = page.get_by_role("figure", name="A network of your own")
+    total = page.get_by_test_id("parameters")
+    figure.get_by_role("button", name="Sees convolution").click()
+    expect(total).to_have_text("61,706")  # LeNet-5, as the famous one below is counted
+    first = figure.get_by_role("listitem").filter(has=page.get_by_label("Layer 1", exact=True))
+    expect(first).to_contain_text("6·1·5·5 + 6 = 156 parameters")
+    filters = first.get_by_label("Filters")
+    filters.fill("12")
+    filters.press("Enter")
+    changed = json.loads(json.dumps(LENET))
+    changed["layers"][0]["filters"] = 12
+    answer = simulate(url, "architecture", {"network": changed})
+    expect(total).to_have_text(f"{answer['parameters']['value']:,.0f}")
+    expect(figure.get_by_role("list", name="The network")).to_contain_text(
+        f"+{answer['layers'][2]['parameters']:,}"
+    )
+    expect(page.get_by_test_id("ratio")).to_contain_text(f"/ {answer['parameters']['value']:,.0f}")
+    figure.get_by_role("button", name="Undo").click()
+    expect(total).to_have_text("61,706")
+
+
+def test_a_row_of_layers_is_built_with_the_keyboard_and_kept_in_the_address(
+    open_page: Opened,
+) -> None:
+    page = open_page("/#architecture")
+    figure = page.get_by_role("figure", name="A network of your own")
+    total = page.get_by_test_id("parameters")
+    expect(total).to_have_text("46")
+    figure.get_by_label("of any kind").press("Space")
+    expect(total).to_have_text("46")  # the same network, as a list
+    figure.get_by_role("button", name="Dropout").press("Enter")
+    expect(figure.get_by_label("Layer 3", exact=True)).to_have_value("dropout")
+    expect(total).to_have_text("46")  # dropout has no weights
+    kinds = figure.get_by_label("Add another layer")
+    kinds.select_option("batch_norm")
+    expect(figure.get_by_label("Layer 4", exact=True)).to_have_value("batch_norm")
+    expect(total).to_have_text("54")  # a scale and a shift for each of 4 units
+    handle = figure.get_by_role("button", name="Layer 4, Batch norm")
+    handle.focus()
+    page.keyboard.press("ArrowUp")
+    expect(figure.get_by_role("button", name="Layer 3, Batch norm")).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(total).to_have_text("46")
+    page.wait_for_url("**architecture.row=**")
+    page.reload()
+    expect(figure.get_by_label("Layer 3", exact=True)).to_have_value("dropout")
+    figure.get_by_label("dense", exact=True).press("Space")
+    expect(page.get_by_role("spinbutton", name="Hidden 2", exact=True)).to_be_visible()
+    expect(total).to_have_text("46")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_row_of_layers_has_room_on_a_phone_and_can_be_read_by_anyone(
+    open_page: Opened, scheme: str
+) -> None:
+    page = open_page(of_any_kind(LENET), size=PHONE, color_scheme=scheme, reduced_motion="reduce")
+    expect(page.get_by_test_id("parameters")).to_have_text("61,706")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert violations(page) == []
+
+
+def test_layers_that_do_not_fit_are_told_where_they_stand(open_page: Opened) -> None:
+    page = open_page(
+        of_any_kind(
+            {
+                "input_shape": [3, 3, 1],
+                "layers": [{"type": "conv2d", "filters": 2, "kernel_size": [5, 5]}],
+            }
+        )
+    )
+    figure = page.get_by_role("figure", name="A network of your own")
+    expect(figure.get_by_role("listitem").get_by_role("alert").first).to_be_visible()
+    expect(page.get_by_test_id("parameters")).to_have_text("…")
+    open_page.complaints.clear()  # a browser reports an answer of 400 as an error
+    window = figure.get_by_label("Window")
+    window.fill("3x3")
+    window.press("Enter")
+    expect(page.get_by_test_id("parameters")).to_have_text("20")  # 2·1·3·3 + 2
+    expect(figure.get_by_role("alert")).to_have_count(0)
 
 
 def test_the_optimizer_and_the_batch_take_their_memory(open_page: Opened, url: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import AXE, PHONE, Opened, number
+from tests.browser.conftest import AXE, PHONE, Opened, number, written
 
 NETWORK = {
     "input_shape": [3],
@@ -202,6 +202,15 @@ def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
     vanished = page.get_by_test_id("race-0")
     expect(vanished).to_have_text("0.694")  # what a coin toss would have: ln 2 = 0.693
     assert number_of(page.get_by_test_id("race-1")) < 0.01
+    job = page.get_by_role("link", name="A gradient that vanishes").get_attribute("href")
+    first = ask(url, f"/v1{job}/gradients")["snapshots"][0]
+    brightness = page.get_by_role("slider", name="Gradients of A gradient that vanishes")
+    brightness.focus()
+    brightness.press("ArrowRight")
+    told = f"{first['layers'][0]['name']}, {first['epoch']}: "
+    expect(brightness).to_have_attribute(
+        "aria-valuetext", told + written(first["layers"][0]["norm"])
+    )
     page.wait_for_url("**race.jobs=**")
     shared = open_page(page.url)
     expect(shared.get_by_test_id("race-0")).to_have_text("0.694")
@@ -288,15 +297,64 @@ def test_one_rate_is_good_for_adam_and_slow_for_plain_descent(open_page: Opened)
     expect(page.get_by_test_id("rate-label")).to_have_text("slow")
 
 
+def test_what_is_said_of_adam_at_the_best_rate_of_plain_descent_is_read_off_its_runs(
+    open_page: Opened, url: str
+) -> None:
+    plain, adam = (
+        ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": name}})
+        for name in ("sgd", "adam")
+    )
+    run = next(each for each in adam["results"] if each["learning_rate"] == plain["best"])
+    page = visit(open_page, "training")
+    claim = page.locator("#training p").filter(has_text="A rate means nothing without")
+    expect(claim).to_contain_text(f"and Adam's run is {run['label'].replace('_', ' ')}.")
+    expect(claim).to_contain_text(f"{plain['best']:.2g}, and")
+
+
+def test_the_strips_of_a_phone_have_all_of_their_axis_and_no_word_under_a_dot(
+    open_page: Opened,
+) -> None:
+    page = visit(open_page, "training", size=PHONE)
+    strips = page.get_by_role("img", name="Bands of learning rates")
+    expect(strips).to_be_visible()
+    outside, covered = strips.evaluate(
+        """svg => {
+            const box = (element) => element.getBoundingClientRect()
+            const meet = (a, b) => a.left < b.right && b.left < a.right
+                && a.top < b.bottom && b.top < a.bottom
+            const frame = box(svg)
+            const dots = [...svg.querySelectorAll('.best')].map(box)
+            const words = [...svg.querySelectorAll('.word')]
+            return [
+                [...svg.querySelectorAll('text')].filter((each) => box(each).left < frame.left - 1
+                    || box(each).right > frame.right + 1).map((each) => each.textContent),
+                words.filter((each) => dots.some((dot) => meet(dot, box(each))))
+                    .map((each) => each.textContent),
+            ]
+        }"""
+    )
+    assert outside == []
+    assert covered == []
+
+
+def test_the_data_is_there_before_the_run(open_page: Opened, url: str) -> None:
+    preset = ask(url, "/v1/presets/circles")
+    page = visit(open_page, "training")
+    plane = page.get_by_role("figure", name="What is to be told apart")
+    samples = preset["spec"]["dataset"]["samples"]
+    expect(plane.locator("circle[fill='var(--positive)']")).to_have_count(samples // 2)
+    expect(plane.locator("circle[fill='var(--negative)']")).to_have_count(samples - samples // 2)
+
+
 def test_a_cosine_is_drawn_before_it_is_run(open_page: Opened) -> None:
     page = visit(open_page, "training")
     # From 3e-4 down to a tenth of it: half way lies between, at 1.65e-4.
     expect(page.get_by_test_id("schedule-half-way")).to_have_text("0.000165")
-    expect(page.get_by_test_id("schedule-at-the-end")).to_have_text("3×10⁻⁵")
+    expect(page.get_by_test_id("schedule-at-the-end")).to_have_text(written(3e-5))
     plan = page.get_by_role("figure", name="A rate for every epoch")
     plan.get_by_role("radio", name="step", exact=True).press("Space")
     # Halved every 25 of 100 epochs.
-    expect(page.get_by_test_id("schedule-half-way")).to_have_text("7.5×10⁻⁵")
+    expect(page.get_by_test_id("schedule-half-way")).to_have_text(written(7.5e-5))
 
 
 @pytest.mark.parametrize("section", ["backpropagation", "training"])

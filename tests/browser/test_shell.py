@@ -1,11 +1,12 @@
 """What surrounds the sections: the bar, the theme, the connection, and what it costs to load."""
 
+import re
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 from playwright.sync_api import expect
-from tests.browser.conftest import PHONE, Opened, violations
+from tests.browser.conftest import PHONE, Opened, see_everything, violations
 
 SECTIONS = [
     "network",
@@ -25,6 +26,17 @@ def test_the_journey_has_its_ten_sections_in_order(open_page: Opened) -> None:
     page = open_page()
     expect(page).to_have_title("Epochal: how neural networks learn")
     assert [each.get_attribute("id") for each in page.locator("section[id]").all()] == SECTIONS
+
+
+def test_no_number_of_the_journey_is_written_as_a_machine_would(open_page: Opened) -> None:
+    page = open_page()
+    see_everything(page)
+    expect(page.locator(".loading:visible")).to_have_count(0)
+    text = page.locator("main").inner_text()
+    assert "×10" in text or "10⁻" in text
+    # 1.2e-05 and -0.3: a person writes a power of ten, and a minus that is not a hyphen.
+    assert re.findall(r".*\de[-−+]?\d.*", text) == []
+    assert re.findall(r"(?:^|[\s(=])-\.?\d.*", text) == []
 
 
 def test_the_bar_leads_to_a_section_and_says_where_one_is(open_page: Opened) -> None:

@@ -380,8 +380,8 @@ def vanishing_bars(request: SimulateVanishingBarsRequest) -> VanishingBarsSimula
             f"Seed {request.seed} gives {' / '.join(f'{bar:.2f}' for bar in bars)}"
             f"{', the bars asked for' if matches else ''}. Of {request.seeds} seeds from "
             f"{request.first_seed} on, {len(matching)} give them to two decimals; the median draw "
-            f"gives {' / '.join(f'{bar:.2g}' for bar in typical)}: it always shrinks, and how fast "
-            "is chance."
+            f"gives {' / '.join(f'{bar:.2g}' for bar in typical)}: it shrinks, and how fast is "
+            "chance."
         ),
     )
 

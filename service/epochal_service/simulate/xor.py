@@ -230,7 +230,8 @@ def _applied(name: str, activation: str, of: str, z: float, value: float) -> Qua
 def _verdict(
     gates: Sequence[TruthTableName], starts: Sequence[XorStart], *, solved: bool, parted: bool
 ) -> str:
-    told = f"The hidden units do {gates[0]} and {gates[1]}. "
+    one, other = (gate.replace("_", " ").upper() for gate in gates)
+    told = f"The hidden units do {one} and {other}. "
     if solved:
         told += "Where they put the four points, one line parts them: the network does XOR."
     elif parted:

@@ -3,7 +3,7 @@ import { api, body, computed, format, toNumber, type Schemas } from '../lib/api'
 import { json, text, urlState } from '../lib/state/url.svelte'
 import { costOf, estimate } from './estimate'
 import { tidy } from './fields'
-import { compact, factsOf, isSpec, pathName, setAt, START, withData, type Facts, type Path, type Spec } from './spec'
+import { blamed, compact, factsOf, isSpec, pathName, said, setAt, START, withData, type Bench, type Facts, type Path, type Spec } from './spec'
 
 export type Dataset = Spec['dataset']
 export type Look = Schemas['DatasetPreview']
@@ -14,7 +14,7 @@ const MOST_UNDONE = 100
 const ROWS = 400
 
 /** Make it while a component is being made: it follows the address, and asks, as long as that lives. */
-export class Lab {
+export class Lab implements Bench {
   readonly #url = urlState('lab', { spec: json<Spec>(START, isSpec), sweep: text() })
   #before = $state.raw<readonly Spec[]>([])
   #after = $state.raw<readonly Spec[]>([])
@@ -95,8 +95,8 @@ export class Lab {
     this.#url.spec = compact(next)
   }
 
-  set(path: Path, value: unknown): void {
-    this.put(setAt(this.spec, path, value), pathName(path))
+  set(path: Path, value: unknown, what = pathName(path)): void {
+    this.put(setAt(this.spec, path, value), what)
   }
 
   choose(dataset: Dataset, facts: Facts): void {
@@ -129,15 +129,12 @@ export class Lab {
     if (spec) this.#url.spec = spec
   }
 
-  /** What the service says of the field at this path. */
   said(path: Path): string | undefined {
-    return this.check.problem?.of(pathName(path))
+    return said(this.check.problem, path)
   }
 
-  /** Whether it says something of this path or of what lies in it. */
   blamed(path: Path): boolean {
-    const name = pathName(path)
-    return this.check.problem?.errors.some(({ field }) => field === name || field.startsWith(`${name}.`) || field.startsWith(`${name}[`)) ?? false
+    return blamed(this.check.problem, path)
   }
 }
 

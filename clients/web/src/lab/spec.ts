@@ -1,5 +1,6 @@
 /** A set-up as a document: read from a link, changed at a place, and fitted to the data it is for. */
 import type { Schemas } from '../lib/api/client'
+import type { ApiProblem } from '../lib/api/problem'
 
 export type Spec = Schemas['TrainingSpec']
 export type Layer = Schemas['NetworkSpec']['layers'][number]
@@ -104,6 +105,23 @@ export function setAt<T>(document: T, path: Path, value: unknown): T {
   if (next === undefined) delete copy[part]
   else copy[part] = next
   return copy as T
+}
+
+/** Who holds a network while its layers are set: the lab, or a builder of nothing but layers. */
+export interface Bench {
+  /** `what` names the change where a path says too little. */
+  set(path: Path, value: unknown, what?: string): void
+  /** What the service says of the field at this path. */
+  said(path: Path): string | undefined
+  /** Whether it says something of this path or of what lies in it. */
+  blamed(path: Path): boolean
+}
+
+export const said = (problem: ApiProblem | undefined, path: Path): string | undefined => problem?.of(pathName(path))
+
+export function blamed(problem: ApiProblem | undefined, path: Path): boolean {
+  const name = pathName(path)
+  return problem?.errors.some(({ field }) => field === name || field.startsWith(`${name}.`) || field.startsWith(`${name}[`)) ?? false
 }
 
 export function layersOf(spec: Spec): readonly Layer[] {

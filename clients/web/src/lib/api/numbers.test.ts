@@ -29,6 +29,12 @@ describe('numbers of the API', () => {
     expect([fixed(0.5, 3), fixed(-0.0001, 3), fixed(-2.5, 1)]).toEqual(['0.500', '0.000', '−2.5'])
   })
 
+  it('writes the numbers of a sentence as it writes numbers', () => {
+    expect(readable('16 units of 2-8-8-1 miss by 1.366e-09, or -0.5 (-.25): line 4-5, 3e+12, 3.533e+04')).toBe(
+      '16 units of 2-8-8-1 miss by 1.366×10⁻⁹, or −0.5 (−.25): line 4-5, 3×10¹², 35,330',
+    )
+  })
+
   it('says large counts in words', () => {
     expect([count(46), count(61_706), count(1.76e12), count(175e9)]).toEqual([
       '46',

@@ -39,9 +39,12 @@ function scientific(value: number, digits: number): string {
   return Math.abs(times) === 1 ? `${times < 0 ? '-' : ''}${ten}` : `${times}×${ten}`
 }
 
-/** A text of the service, its numbers as `format` writes them: `from 1e+06 to 0.1`. */
+/** A text of the service, its numbers as `format` writes them: `from 1e+06 to -0.1`. */
 export function readable(text: string): string {
-  return text.replace(/-?\b\d+(\.\d+)?e[-+]?\d+\b/g, (found) => format(Number(found)))
+  const digits = (found: string) => found.replace(/e.*/, '').replace(/\D/g, '').length
+  return text
+    .replace(/\b\d+(\.\d+)?e[-+]?\d+\b/g, (found) => format(Number(found), digits(found)))
+    .replace(/(?<![\w.)])-(?=\.?\d)/g, '−')
 }
 
 /** With this many decimals whatever the size, so that a number that moves keeps its width. */

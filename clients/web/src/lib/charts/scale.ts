@@ -50,6 +50,8 @@ export function extent(kind: Kind, values: Iterable<number>, air = 0.05): Domain
 }
 
 export function tickLabel(kind: Kind, value: number): string {
+  // Beside 0.0001 a 5×10⁻⁵ would be another language.
+  if (kind === 'linear' && Math.abs(value) >= 1e-6 && Math.abs(value) < 1e-4) return String(Number(value.toPrecision(4))).replace('-', '−')
   if (kind === 'linear' || (value >= 0.01 && value < 10_000)) return format(value)
   const power = Math.round(Math.log10(value))
   if (Math.abs(value / 10 ** power - 1) > 1e-6) return format(value, 2)

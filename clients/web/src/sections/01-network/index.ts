@@ -6,8 +6,8 @@ export const network: SectionEntry = {
   title: 'A function with a great many knobs',
   intro:
     'Give it numbers and it gives numbers back. Inside are thousands of small, equal ' +
-    'parts, each of which adds up what it hears and passes on a little less than that. ' +
-    'What the whole thing does is decided by its weights alone, and learning means ' +
-    'turning them until the answers are right.',
+    'parts, each of which adds up what it hears, weighed, and passes one number on. What ' +
+    'the whole thing does is decided by its weights, and learning means turning them ' +
+    'until the answers are right.',
   load: () => import('./Body.svelte'),
 }

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest'
+
+import { isRow, rowOf, ROWS, sizesOf } from './row'
+
+describe('a row of layers', () => {
+  it('is the same network as its sizes, there and back', () => {
+    expect(rowOf([3, 4, 2]).layers.map((each) => 'units' in each && each.units)).toEqual([4, 2])
+    expect(sizesOf(rowOf([3, 4, 4, 2]))).toEqual([3, 4, 4, 2])
+  })
+
+  it('has no sizes where a layer is of another kind, or the input no plain list', () => {
+    expect(sizesOf({ input_shape: [3], layers: [{ type: 'dense', units: 2 }, { type: 'dropout', rate: 0.5 }] })).toBeUndefined()
+    expect(sizesOf({ input_shape: [2, 3], layers: [{ type: 'dense', units: 2 }] })).toBeUndefined()
+  })
+
+  it('is taken from a link only if every layer of it is known', () => {
+    expect(ROWS.every(({ row }) => isRow(row))).toBe(true)
+    expect(isRow(null)).toBe(true)
+    expect(isRow({ input_shape: [2], layers: [{ type: 'toString' }] })).toBe(false)
+    expect(isRow({ input_shape: [2], layers: [{ type: 'residual', layers: [{ type: 'odd' }] }] })).toBe(false)
+    expect(isRow({ input_shape: [2], layers: [] })).toBe(false)
+    expect(isRow('dense')).toBe(false)
+  })
+})
