@@ -4,27 +4,29 @@ Every generator is one record in `GENERATORS`: its public name, its function, wh
 the bounds of its parameters. A function takes its parameters by name and `rng` last, and returns
 
     inputs  `(samples, features)` float64
-    targets `(samples,)` int64 labels counted from 0, or `(samples, 1)` float64 for a regression
+    targets `(samples,)` int64 labels counted from 0; `(samples, places)` of them for a sequence;
+            or `(samples, 1)` float64 for a regression
 
 Classes alternate row by row, so they are balanced to within one sample and the first rows of a
 table already show every class. Noise is the standard deviation of a Gaussian: added to the inputs
-of a classification, to the targets of a regression.
+of a classification, to the targets of a regression. Sequences are drawn at random and have none.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from string import ascii_lowercase
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BOOLEAN_FUNCTIONS", "GENERATORS", "Generator", "Parameter"]
+__all__ = ["BOOLEAN_FUNCTIONS", "CHARACTERS", "GENERATORS", "SENTENCE", "Generator", "Parameter"]
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "regression", "sequence"]
 
 # The outputs for the inputs (a, b) = 00, 01, 10, 11. Read as a binary number they count from 0
 # to 15, the order of Knuth, The Art of Computer Programming 4A, section 7.1.1, table 1.
@@ -130,6 +132,83 @@ def plane(*, samples: int, noise: float, rng: np.random.Generator) -> tuple[Floa
     return inputs, inputs.sum(axis=1, keepdims=True) / 10 + rng.normal(0.0, noise, (samples, 1))
 
 
+def adding(*, samples: int, length: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """The adding problem: the sum of the two marked ones of `length` numbers.
+
+    Inputs `(samples, 2 · length)`: a number from 0 to 1 and its mark, 0 or 1, place by place. One
+    number of each half is marked, so that the first must be kept in mind for long. Who remembers
+    neither answers 1, always, and has a squared error of 1/6. Source: Hochreiter and Schmidhuber
+    (1997), Long short-term memory, experiment 4, with the marks where Arjovsky, Shah and Bengio
+    (2016) have them.
+    """
+    numbers, marks = rng.random((samples, length)), np.zeros((samples, length))
+    row, half = np.arange(samples), length // 2
+    marks[row, rng.integers(half, size=samples)] = 1.0
+    marks[row, rng.integers(half, length, size=samples)] = 1.0
+    inputs = np.stack([numbers, marks], axis=2).reshape(samples, -1)
+    return inputs, (numbers * marks).sum(axis=1, keepdims=True)
+
+
+def sorting(
+    *, samples: int, length: int, classes: int, rng: np.random.Generator
+) -> tuple[Floats, Labels]:
+    """Letters, each as likely as any other, and the same in order: both `(samples, length)`.
+
+    What stands at a place depends on all letters, not on those before it alone. The task is that of
+    the demonstration of Karpathy's minGPT.
+    """
+    letters = rng.integers(classes, size=(samples, length))
+    return letters.astype(np.float64), np.sort(letters, axis=1)
+
+
+def reversal(
+    *, samples: int, length: int, classes: int, rng: np.random.Generator
+) -> tuple[Floats, Labels]:
+    """Words of random letters to be written backwards: inputs `(samples, 2 · length)`.
+
+    The first half of a row is the word. The second is what was written so far: the token `classes`,
+    which says to start, and then the answer up to its last letter but one, so that a network learns
+    to write on (teacher forcing: Williams and Zipser, 1989). Targets `(samples, length)`.
+    """
+    word = rng.integers(classes, size=(samples, length))
+    backwards = word[:, ::-1]
+    start = np.full((samples, 1), classes)
+    inputs = np.concatenate([word, start, backwards[:, :-1]], axis=1)
+    return inputs.astype(np.float64), np.ascontiguousarray(backwards)
+
+
+NOUNS = ("cat", "dog", "fox", "crow", "boat", "child", "river", "moon")
+ADJECTIVES = ("young", "gray", "small", "quiet", "bright", "slow")
+VERBS = ("sees", "follows", "calls", "finds", "leaves")
+# The words that may stand at each place of a sentence, one as likely as another.
+SENTENCE = (("the",), ADJECTIVES, NOUNS, VERBS, ("a",), ADJECTIVES, NOUNS)
+CHARACTERS = "".join(sorted(set(". ").union(*(word for words in SENTENCE for word in words))))
+
+
+def sentences(*, samples: int, length: int, rng: np.random.Generator) -> tuple[Floats, Labels]:
+    """Sentences of one pattern, of which the next character is to be foreseen.
+
+    Both `(samples, length)`: the targets are the first characters of sentences that stand one after
+    another; the inputs are the same a place later, after a token that says to start. Only the
+    choice of a word cannot be known, so that nobody's loss can fall below a known floor.
+    """
+    alphabet = {character: token for token, character in enumerate(CHARACTERS)}
+    shortest = len(" ".join(min(words, key=len) for words in SENTENCE) + ". ")
+    rounds = -(-length // shortest)
+    chosen = [rng.integers(len(words), size=(samples, rounds)).tolist() for words in SENTENCE]
+    targets = np.empty((samples, length), dtype=np.int64)
+    for sample in range(samples):
+        text = "".join(
+            " ".join(words[c[sample][turn]] for words, c in zip(SENTENCE, chosen, strict=True))
+            + ". "
+            for turn in range(rounds)
+        )
+        targets[sample] = [alphabet[character] for character in text[:length]]
+    start = np.full((samples, 1), len(alphabet))
+    inputs = np.concatenate([start, targets[:, :-1]], axis=1)
+    return inputs.astype(np.float64), targets
+
+
 def _alternate(samples: int) -> tuple[Labels, Floats, Floats]:
     """Labels 0, 1, 0, 1, …; each row's place within its class, from 0; the size of that class."""
     row = np.arange(samples)
@@ -162,8 +241,10 @@ class Generator:
     """What there is to know about one generated data set.
 
     `function(**parameters, rng=…)` draws it and returns inputs and targets. `parameters` always
-    has `samples` and `noise`. `feature_names` is empty where their number is a parameter, and
-    `target_name` is empty for classes.
+    has `samples`; of a sequence it has `length`, of any other data set `noise`. `feature_names` is
+    empty where their number is a parameter, and has what each place of a sequence holds;
+    `target_name` is empty for classes. Of a sequence, the classes are called as
+    the letters of `alphabet`, and the tokens beside them as `special_tokens`.
     """
 
     name: str
@@ -174,6 +255,8 @@ class Generator:
     feature_names: tuple[str, ...]
     target_name: str = ""
     source: str = ""
+    alphabet: str = ascii_lowercase
+    special_tokens: tuple[str, ...] = ()
 
 
 def _samples(default: int) -> Parameter:
@@ -183,6 +266,14 @@ def _samples(default: int) -> Parameter:
 
 def _noise(default: float) -> Parameter:
     return Parameter(default, 0.0, 10.0, "standard deviation of the Gaussian noise")
+
+
+def _length(default: int, description: str) -> Parameter:
+    return Parameter(default, 2, 100, description)
+
+
+def _letters(default: int) -> Parameter:
+    return Parameter(default, 2, 26, "letters of the alphabet")
 
 
 def _boolean(name: str, description: str) -> Generator:
@@ -274,6 +365,58 @@ GENERATORS: dict[str, Generator] = {
             feature_names=("x", "y"),
             target_name="(x + y) / 10",
             source="geometry of TensorFlow Playground's regressPlane",
+        ),
+        Generator(
+            name="adding",
+            function=adding,
+            task="regression",
+            description="Numbers, two of them marked, and the sum of these two: it takes a memory "
+            "that lasts.",
+            parameters={"samples": _samples(5_000), "length": _length(50, "numbers in a row")},
+            feature_names=("number", "mark"),
+            target_name="sum",
+            source="adding problem of Hochreiter and Schmidhuber (1997)",
+        ),
+        Generator(
+            name="sorting",
+            function=sorting,
+            task="sequence",
+            description="Random letters, to be put in order: every place must look at all others.",
+            parameters={
+                "samples": _samples(5_000),
+                "length": _length(6, "letters in a row"),
+                "classes": _letters(10),
+            },
+            feature_names=("letter",),
+            source="task of the demonstration of minGPT",
+        ),
+        Generator(
+            name="reversal",
+            function=reversal,
+            task="sequence",
+            description="Words of random letters, to be written backwards, letter by letter: a row "
+            "has the word, the start (>), and what was written before.",
+            parameters={
+                "samples": _samples(5_000),
+                "length": _length(6, "letters in a word"),
+                "classes": _letters(8),
+            },
+            feature_names=("letter",),
+            special_tokens=(">",),
+        ),
+        Generator(
+            name="sentences",
+            function=sentences,
+            task="sequence",
+            description="Sentences of one pattern, such as: the young cat sees a gray moon. At "
+            "each place, the next character is to be foreseen from those before it.",
+            parameters={
+                "samples": _samples(2_000),
+                "length": _length(40, "characters in a row"),
+            },
+            feature_names=("character",),
+            alphabet=CHARACTERS,
+            special_tokens=(">",),
         ),
     )
 }

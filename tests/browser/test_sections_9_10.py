@@ -54,6 +54,41 @@ def test_the_nine_are_chosen_by_arrow_keys_and_drawn_from_their_graphs(
     page.wait_for_url("**/?zoo.kind=autoencoder#zoo")
 
 
+def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
+    open_page: Opened, url: str
+) -> None:
+    assert all(each["preset"] for each in get(url, "/v1/architectures")["architectures"])
+    page = open_page("/?zoo.kind=transformer_encoder#zoo")
+    panel = page.get_by_test_id("architecture")
+    panel.get_by_role("button", name="Run it here").press("Enter")
+    result = panel.get_by_test_id("result-sorting")
+    expect(result).to_contain_text("as it should be", timeout=60_000)
+    job = str(result.get_by_role("link", name="Look into this run").get_attribute("href"))
+    latest = get(url, f"/v1{job}")["latest"]
+    expect(result).to_contain_text(f"{100 * latest['validation_accuracy']:.1f} % held-out accuracy")
+
+    asked = {"order": "random", "count": 6, "split": "validation", "epoch": latest["epoch"]}
+    answer = httpx2.post(f"{url}/v1{job}/sample-predictions", json=asked, trust_env=False).json()
+    written = panel.get_by_role("listitem").filter(has_text="expected")
+    expect(written).to_have_count(6)
+    for shown, sample in zip(written.all(), answer["samples"], strict=True):
+        lines = [sample["inputs"], sample["target_classes"], sample["predicted_classes"]]
+        letters = ["".join(answer["class_names"][int(i)] for i in line) for line in lines]
+        expect(shown.locator("dd")).to_have_text(letters)
+        wrong = sum(a != b for a, b in zip(lines[1], lines[2], strict=True))
+        expect(shown.locator("mark")).to_have_count(wrong)
+
+    # The page of the run shows the same, and how many sequences are right at every place.
+    page = open_page(job)
+    matrix = httpx2.post(f"{url}/v1{job}/confusion-matrix", json={}, trust_env=False).json()
+    page.get_by_role("figure", name="Samples, one by one").scroll_into_view_if_needed()
+    expect(page.get_by_text("written", exact=True).first).to_be_visible()
+    page.get_by_role("figure", name="What it takes for what").scroll_into_view_if_needed()
+    expect(page.get_by_text("are right at every place")).to_contain_text(
+        f"{100 * matrix['exact_match']:.1f} %"
+    )
+
+
 def test_a_digit_meets_the_window_as_the_api_says(open_page: Opened, url: str) -> None:
     preview = get(url, "/v1/datasets/digits/preview?rows=10")["inputs"]
     image = [preview[7][8 * row : 8 * row + 8] for row in range(8)]

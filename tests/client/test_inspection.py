@@ -146,3 +146,51 @@ def test_jobs_are_searched_and_come_with_small_curves(client: epochal.Client) ->
     assert len(found.small_curve.values) <= 14
     assert list(client.jobs.list(query=word, state="failed")) == []
     assert job.small_curve is None
+
+
+REVERSAL = {
+    "network": {
+        "input_shape": [6],
+        "layers": [
+            {"type": "embedding", "vocabulary": 5, "units": 16},
+            {"type": "gru", "units": 32, "return_sequences": True},
+            {"type": "slice", "start": 3},
+            {"type": "dense", "units": 4, "activation": "softmax"},
+        ],
+    },
+    "dataset": {"name": "reversal", "samples": 600, "length": 3, "classes": 4},
+    "loss": "cross_entropy",
+    "epochs": 15,
+    "optimizer": {"type": "adam", "learning_rate": 0.02},
+}
+
+
+def test_words_written_backwards_are_told_letter_by_letter(client: epochal.Client) -> None:
+    job = client.jobs.create(REVERSAL, request_id="client-tests-reversal").wait(60, check=True)
+    told = job.sample_predictions(count=5)
+    assert told.token_names == ("a", "b", "c", "d", ">")
+    for sample in told.samples:
+        assert sample.target_class is None
+        assert sample.target_classes == tuple(sample.inputs[:3][::-1].astype(int))
+        assert sample.outputs.reshape(3, 4).argmax(1).tolist() == list(sample.predicted_classes)
+    matrix = job.confusion_matrix()
+    assert matrix.exact_match is not None
+    assert 0.95 < matrix.exact_match <= matrix.accuracy
+    # By itself it reads what it has written.
+    row = [0, 1, 3, 4, 0, 0]
+    written = []
+    for place in range(3):
+        written.append(int(job.predict([row])[0, place].argmax()))
+        row[4:] = [*written, 0][:2]
+    assert written == [3, 1, 0]
+
+
+def test_a_data_set_tells_what_may_be_chosen(client: epochal.Client) -> None:
+    chosen = {each.name: each for each in client.datasets.get("sorting").parameters}
+    assert list(chosen) == ["samples", "length", "classes"]
+    assert (chosen["length"].default, chosen["length"].minimum) == (6, 2)
+    assert chosen["length"].whole
+    told = client.datasets.preview("sorting", rows=3, length=4, classes=2, samples=9)
+    assert told.dataset.token_names == ("a", "b")
+    np.testing.assert_array_equal(told.targets, np.sort(told.inputs, axis=1))
+    assert client.datasets.get("iris").parameters == ()

@@ -37,6 +37,20 @@ DIVERGING: dict[str, Any] = {
     "epochs": 5000,
     "optimizer": {"type": "sgd", "learning_rate": 100.0},
 }
+SEQUENCE: dict[str, Any] = {
+    "network": {
+        "input_shape": [4],
+        "layers": [
+            {"type": "embedding", "vocabulary": 4, "units": 3},
+            {"type": "gru", "units": 4, "return_sequences": True},
+            {"type": "slice", "start": 2},
+            {"type": "dense", "units": 3, "activation": "softmax"},
+        ],
+    },
+    "dataset": {"name": "reversal", "samples": 12, "length": 2, "classes": 3},
+    "loss": "cross_entropy",
+    "epochs": 3,
+}
 SWEEP: dict[str, Any] = {
     "job": JOB,
     "variants": [{"learning_rate": 0.01}, {"momentum": 0.5, "seed": 3}, {"learning_rate": 1e12}],
@@ -51,6 +65,7 @@ class World:
     dataset: str
     ended: str
     diverged: str
+    sequence: str
     queued: str
     sweep: str
     queued_sweep: str
@@ -74,6 +89,8 @@ def world(service: Wires) -> World:
     ended, diverged = make("CreateJob", spec=JOB), make("CreateJob", spec=DIVERGING)
     assert train(service.context, ended) == "succeeded"
     assert train(service.context, diverged) == "failed"
+    sequence = make("CreateJob", spec=SEQUENCE)
+    assert train(service.context, sequence) == "succeeded"
     sweep = make("CreateSweep", spec=SWEEP)
     assert train(service.context, sweep) == "succeeded"
     return World(
@@ -81,6 +98,7 @@ def world(service: Wires) -> World:
         dataset=make("CreateDataset", name="pets", csv=csv, target="kind"),
         ended=ended,
         diverged=diverged,
+        sequence=sequence,
         queued=make("CreateJob", spec=JOB),
         sweep=sweep,
         queued_sweep=make("CreateSweep", spec=SWEEP),

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from hypothesis import strategies as st
-from tests.contract.conftest import DIVERGING, JOB, NETWORK, SWEEP, World
+from tests.contract.conftest import DIVERGING, JOB, NETWORK, SEQUENCE, SWEEP, World
 
 from epochal_service._proto.common_pb2 import Row
 from epochal_service.methods.simulations import EXPLORERS
@@ -39,17 +39,19 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"name": "points", "csv": "x;y\n1;2\n2;4\n3;9\n", "task": "regression"},
         {"name": "spiral", "generator": {"name": "spiral", "samples": 30, "noise": 0.2, "seed": 4}},
     ],
-    "GetDataset": lambda w: [{"id": "digits"}, {"id": w.dataset}],
+    "GetDataset": lambda w: [{"id": "digits"}, {"id": "reversal"}, {"id": w.dataset}],
     "ListDatasets": lambda w: [{}, {"page_size": 1}, {"page_token": w.dataset}],
     "PreviewDataset": lambda w: [
         {"id": w.dataset, "rows": 2},
         {"id": "iris"},
         {"id": "two_moons", "rows": 3, "samples": 20, "noise": 0.3, "seed": 9},
+        {"id": "sorting", "rows": 2, "samples": 5, "length": 3, "classes": 4},
     ],
     "CreateJob": lambda w: [
         {"spec": JOB, "validate_only": True},
         {"spec": JOB | {"network": {"id": w.network}}, "validate_only": True},
         {"spec": DIVERGING, "validate_only": True},
+        {"spec": SEQUENCE, "validate_only": True},
         {"spec": JOB | {"name": "Zwölf", "initial_weights": {"job": w.ended, "epoch": 5}}},
         {"spec": JOB},
     ],
@@ -122,12 +124,14 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "GetConfusionMatrix": lambda w: [
         {"id": w.ended},
         {"id": w.ended, "epoch": 11, "split": "train"},
+        {"id": w.sequence},
         {"id": w.queued},
     ],
     "GetSamplePredictions": lambda w: [
         {"id": w.ended},
         {"id": w.ended, "epoch": 6, "order": "worst", "split": "validation", "count": 3},
         {"id": w.ended, "order": "random", "seed": 3, "count": 2},
+        {"id": w.sequence, "count": 2},
         {"id": w.diverged},
         {"id": w.queued},
     ],

@@ -32,6 +32,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "DatasetSpec.seed": {"name": "two_moons"},
     "DatasetSpec.classes": {"name": "blobs"},
     "DatasetSpec.features": {"name": "blobs"},
+    "DatasetSpec.length": {"name": "sorting"},
     "DatasetSpec.inputs": {"targets": [[0.0], [1.0]]},
     "DatasetSpec.feature_names": {"inputs": [[0.0], [1.0]], "targets": [[0.0], [1.0]]},
     "DatasetSpec.class_names": {"inputs": [[0.0], [1.0]], "targets": [[0.0], [1.0]]},

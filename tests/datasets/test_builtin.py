@@ -8,7 +8,7 @@ import pytest
 from epochal_engine.generators import GENERATORS
 from epochal_service.datasets import CATALOG, Builtin, DatasetError, load
 
-VENDORED = ("iris", "wine", "breast_cancer", "digits")
+MEASURED = ("iris", "wine", "breast_cancer", "digits", "shifted_digits", "digit_images")
 DIGIT_SIZES = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
 
 
@@ -18,8 +18,8 @@ def errors(**arguments: Any) -> dict[str, str]:
     return dict(caught.value.errors)
 
 
-def test_the_catalog_is_the_generators_and_the_four_measured_sets() -> None:
-    assert list(CATALOG) == [*GENERATORS, *VENDORED]
+def test_the_catalog_is_the_generators_and_what_is_kept_in_files() -> None:
+    assert list(CATALOG) == [*GENERATORS, *MEASURED, "sonnets"]
 
 
 @pytest.mark.parametrize("builtin", CATALOG.values(), ids=CATALOG)
@@ -32,7 +32,7 @@ def test_every_entry_loads_by_its_name_alone_and_is_described(builtin: Builtin) 
     assert dataset.license == builtin.license
     assert builtin.description.endswith(".")
     assert np.isfinite(dataset.inputs).all()
-    if builtin.parameters:
+    if "samples" in builtin.parameters:
         assert dataset.samples == builtin.parameters["samples"].default
     loss = "mse" if dataset.task == "regression" else "cross_entropy"
     assert len(dataset.encoded_targets(loss)) == dataset.samples
@@ -141,3 +141,48 @@ def test_a_number_of_samples_that_no_table_can_have_is_refused(samples: float) -
 
 def test_a_whole_number_may_come_as_a_float() -> None:
     assert load("blobs", classes=4.0).outputs == 4
+
+
+def test_a_shifted_digit_lies_whole_on_its_canvas_and_another_seed_shifts_otherwise() -> None:
+    digits, shifted = load("digits"), load("shifted_digits", samples=1_800)
+    assert shifted.inputs.shape == (1_800, 144)
+    canvases = shifted.inputs.reshape(-1, 12, 12)
+    np.testing.assert_allclose(canvases.sum((1, 2))[:1_797], digits.inputs.sum(1))
+    # After the last digit comes the first one again.
+    assert shifted.targets[1_797] == digits.targets[0]
+    places = {
+        (top, left)
+        for top in range(5)
+        for left in range(5)
+        for canvas, image in zip(canvases, digits.inputs.reshape(-1, 8, 8), strict=False)
+        if (canvas[top : top + 8, left : left + 8] == image).all()
+    }
+    assert len(places) == 25
+    assert not np.array_equal(shifted.inputs, load("shifted_digits", samples=1_800, seed=1).inputs)
+
+
+def test_a_digit_image_is_asked_for_what_it_shows() -> None:
+    images = load("digit_images")
+    assert images.task == "regression"
+    assert images.target_names == images.feature_names
+    np.testing.assert_array_equal(images.targets, load("digits").inputs)
+
+
+def test_sonnets_are_windows_of_a_text_each_with_what_comes_next() -> None:
+    sonnets = load("sonnets", length=24)
+    read = ["".join(sonnets.token_names[int(token)] for token in row) for row in sonnets.inputs]
+    asked = ["".join(sonnets.class_names[token] for token in row) for row in sonnets.targets]
+    assert "".join(read).startswith("from fairest creatures we desire increase,\nthat thereby")
+    assert "shall i compare thee to a summer's day?\n" in "".join(read)
+    assert "".join(asked) == "".join(read)[1:] + asked[-1][-1]
+    assert len(sonnets.class_names) == 37
+
+
+def test_a_sequence_names_its_letters_its_places_and_its_start() -> None:
+    words = load("reversal", length=2, classes=3, samples=4)
+    assert words.token_names == (*words.class_names, ">") == ("a", "b", "c", ">")
+    assert words.feature_names == ("letter_1", "letter_2", "letter_3", "letter_4")
+    assert words.target_names == ("letter_1", "letter_2")
+    assert load("adding", length=2).feature_names == ("number_1", "mark_1", "number_2", "mark_2")
+    # Two letters are a sequence of two classes, no yes and no.
+    assert load("sorting", classes=2).task == "sequence"

@@ -208,7 +208,7 @@ def test_a_sequence_of_classes_is_a_row_of_their_numbers(prepared: Prepare) -> N
     asked = tokens([[0, 1], [2, 2]], [[1, 0], [2, 1]])
     np.testing.assert_array_equal(prepared(asked).data.train_targets.argmax(-1).sum(axis=0), [3, 1])
     ((field, description),) = misfits(prepared, tokens([[0, 1], [2, 2]], [[1, 0], [3, 1]]))
-    assert field == "dataset"
+    assert field == "dataset.targets[1]"
     assert "from 0 to 2" in description
 
 

@@ -3289,11 +3289,14 @@ class ConfusionMatrix(_message.Message):
     ROWS_FIELD_NUMBER: _builtins.int
     ANSWERS_FIELD_NUMBER: _builtins.int
     ACCURACY_FIELD_NUMBER: _builtins.int
+    EXACT_MATCH_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     split: Global___Split.ValueType
     answers: _builtins.int
     """One for each sample, or for each place of a sequence."""
     accuracy: _builtins.float
+    exact_match: _builtins.float
+    """The share of sequences that are right at every place; unset where a sample has one answer."""
     @_builtins.property
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -3309,10 +3312,11 @@ class ConfusionMatrix(_message.Message):
         rows: _abc.Iterable[Global___ConfusionRow] | None = ...,
         answers: _builtins.int | None = ...,
         accuracy: _builtins.float | None = ...,
+        exact_match: _builtins.float | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_answers", b"_answers", "_epoch", b"_epoch", "_split", b"_split", "accuracy", b"accuracy", "answers", b"answers", "epoch", b"epoch", "split", b"split"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_answers", b"_answers", "_epoch", b"_epoch", "_exact_match", b"_exact_match", "_split", b"_split", "accuracy", b"accuracy", "answers", b"answers", "epoch", b"epoch", "exact_match", b"exact_match", "split", b"split"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_answers", b"_answers", "_epoch", b"_epoch", "_split", b"_split", "accuracy", b"accuracy", "answers", b"answers", "class_names", b"class_names", "epoch", b"epoch", "rows", b"rows", "split", b"split"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_answers", b"_answers", "_epoch", b"_epoch", "_exact_match", b"_exact_match", "_split", b"_split", "accuracy", b"accuracy", "answers", b"answers", "class_names", b"class_names", "epoch", b"epoch", "exact_match", b"exact_match", "rows", b"rows", "split", b"split"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy: _TypeAlias = _typing.Literal["accuracy"]  # noqa: Y015
     _WhichOneofArgType__accuracy: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy"]  # noqa: Y015
@@ -3320,6 +3324,8 @@ class ConfusionMatrix(_message.Message):
     _WhichOneofArgType__answers: _TypeAlias = _typing.Literal["_answers", b"_answers"]  # noqa: Y015
     _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
     _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015
+    _WhichOneofReturnType__exact_match: _TypeAlias = _typing.Literal["exact_match"]  # noqa: Y015
+    _WhichOneofArgType__exact_match: _TypeAlias = _typing.Literal["_exact_match", b"_exact_match"]  # noqa: Y015
     _WhichOneofReturnType__split: _TypeAlias = _typing.Literal["split"]  # noqa: Y015
     _WhichOneofArgType__split: _TypeAlias = _typing.Literal["_split", b"_split"]  # noqa: Y015
     @_typing.overload
@@ -3328,6 +3334,8 @@ class ConfusionMatrix(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__answers) -> _WhichOneofReturnType__answers | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__epoch) -> _WhichOneofReturnType__epoch | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__exact_match) -> _WhichOneofReturnType__exact_match | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__split) -> _WhichOneofReturnType__split | None: ...
 
@@ -3404,6 +3412,8 @@ class SamplePrediction(_message.Message):
     TARGET_CLASS_FIELD_NUMBER: _builtins.int
     PREDICTED_CLASS_FIELD_NUMBER: _builtins.int
     LOSS_FIELD_NUMBER: _builtins.int
+    TARGET_CLASSES_FIELD_NUMBER: _builtins.int
+    PREDICTED_CLASSES_FIELD_NUMBER: _builtins.int
     index: _builtins.int
     """Its place in the data set, from 0."""
     split: Global___Split.ValueType
@@ -3421,6 +3431,12 @@ class SamplePrediction(_message.Message):
     def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Probabilities, where the network ends in a sigmoid or a softmax."""
 
+    @_builtins.property
+    def target_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of a sequence the class at each place."""
+
+    @_builtins.property
+    def predicted_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
     def __init__(
         self,
         *,
@@ -3432,10 +3448,12 @@ class SamplePrediction(_message.Message):
         target_class: _builtins.int | None = ...,
         predicted_class: _builtins.int | None = ...,
         loss: _builtins.float | None = ...,
+        target_classes: _abc.Iterable[_builtins.int] | None = ...,
+        predicted_classes: _abc.Iterable[_builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "_loss", b"_loss", "_predicted_class", b"_predicted_class", "_split", b"_split", "_target_class", b"_target_class", "index", b"index", "loss", b"loss", "predicted_class", b"predicted_class", "split", b"split", "target_class", b"target_class"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "_loss", b"_loss", "_predicted_class", b"_predicted_class", "_split", b"_split", "_target_class", b"_target_class", "index", b"index", "inputs", b"inputs", "loss", b"loss", "outputs", b"outputs", "predicted_class", b"predicted_class", "split", b"split", "target", b"target", "target_class", b"target_class"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "_loss", b"_loss", "_predicted_class", b"_predicted_class", "_split", b"_split", "_target_class", b"_target_class", "index", b"index", "inputs", b"inputs", "loss", b"loss", "outputs", b"outputs", "predicted_class", b"predicted_class", "predicted_classes", b"predicted_classes", "split", b"split", "target", b"target", "target_class", b"target_class", "target_classes", b"target_classes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__index: _TypeAlias = _typing.Literal["index"]  # noqa: Y015
     _WhichOneofArgType__index: _TypeAlias = _typing.Literal["_index", b"_index"]  # noqa: Y015
@@ -3470,6 +3488,7 @@ class SamplePredictions(_message.Message):
     FEATURE_NAMES_FIELD_NUMBER: _builtins.int
     CLASS_NAMES_FIELD_NUMBER: _builtins.int
     SAMPLES_FIELD_NUMBER: _builtins.int
+    TOKEN_NAMES_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     @_builtins.property
     def input_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
@@ -3483,6 +3502,10 @@ class SamplePredictions(_message.Message):
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___SamplePrediction]: ...
+    @_builtins.property
+    def token_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the inputs 0, 1, 2 ... are called where they are tokens; else empty."""
+
     def __init__(
         self,
         *,
@@ -3492,10 +3515,11 @@ class SamplePredictions(_message.Message):
         feature_names: _abc.Iterable[_builtins.str] | None = ...,
         class_names: _abc.Iterable[_builtins.str] | None = ...,
         samples: _abc.Iterable[Global___SamplePrediction] | None = ...,
+        token_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "epoch", b"epoch"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "class_names", b"class_names", "epoch", b"epoch", "feature_names", b"feature_names", "image_shape", b"image_shape", "input_shape", b"input_shape", "samples", b"samples"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_epoch", b"_epoch", "class_names", b"class_names", "epoch", b"epoch", "feature_names", b"feature_names", "image_shape", b"image_shape", "input_shape", b"input_shape", "samples", b"samples", "token_names", b"token_names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__epoch: _TypeAlias = _typing.Literal["epoch"]  # noqa: Y015
     _WhichOneofArgType__epoch: _TypeAlias = _typing.Literal["_epoch", b"_epoch"]  # noqa: Y015

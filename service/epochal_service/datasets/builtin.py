@@ -1,4 +1,4 @@
-"""Everything that can be asked for by name: the generators, and four small public data sets."""
+"""Everything that can be asked for by name: the generators, and small public data sets."""
 
 import difflib
 import gzip
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -52,9 +52,9 @@ def load(
 ) -> Dataset:
     """The data set called `name`, the same one whenever the arguments are the same.
 
-    What is None takes the default of `CATALOG[name].parameters`. `blobs` takes `classes` and
-    `features` too. Raises DatasetError with one entry for each argument that has no meaning for
-    this data set or lies outside of its bounds.
+    What is None takes the default of `CATALOG[name].parameters`, which may have `classes`,
+    `features` and `length` too. Raises DatasetError with one entry for each argument that has no
+    meaning for this data set or lies outside of its bounds.
     """
     if name not in CATALOG:
         near = difflib.get_close_matches(name, CATALOG, n=1)
@@ -97,18 +97,26 @@ def _generated(generator: Generator) -> Builtin:
             for key, value in parameters.items()
         }
         inputs, targets = generator.function(**numbers, rng=np.random.default_rng(seed))
-        columns = inputs.shape[1]
         classes = 0 if generator.task == "regression" else int(numbers.get("classes", 2))
+        class_names = tuple(str(label) for label in range(classes))
+        target_names: tuple[str, ...] = (generator.target_name or "class",)
+        token_names: tuple[str, ...] = ()
+        if generator.task == "sequence":
+            letters = int(numbers.get("classes", len(generator.alphabet)))
+            class_names = tuple(generator.alphabet[:letters])
+            target_names = _names(generator.feature_names, targets.shape[1])
+            token_names = (*class_names, *generator.special_tokens)
         return Dataset(
             name=generator.name,
             description=generator.description,
-            task="binary" if classes == 2 else generator.task,
+            task="binary" if generator.task == "multiclass" and classes == 2 else generator.task,
             inputs=inputs,
             targets=targets,
-            feature_names=generator.feature_names or tuple(f"x{i + 1}" for i in range(columns)),
-            class_names=tuple(str(label) for label in range(classes)),
-            target_names=(generator.target_name or "class",),
+            feature_names=_names(generator.feature_names, inputs.shape[1]),
+            class_names=class_names,
+            target_names=target_names,
             source=source,
+            token_names=token_names,
         )
 
     return Builtin(
@@ -122,6 +130,16 @@ def _generated(generator: Generator) -> Builtin:
     )
 
 
+def _names(names: tuple[str, ...], columns: int) -> tuple[str, ...]:
+    """One for each column: as they are, or numbered where they come again at each place."""
+    if len(names) == columns:
+        return names
+    if not names:
+        return tuple(f"x{i + 1}" for i in range(columns))
+    places = range(1, columns // len(names) + 1)
+    return tuple(f"{name}_{place}" for place in places for name in names)
+
+
 def _vendored(
     name: str, *, task: Task, description: str, source: str, input_scale: float = 1.0
 ) -> Builtin:
@@ -129,8 +147,7 @@ def _vendored(
 
     @cache
     def read() -> Dataset:
-        packed = resources.files(__package__).joinpath("files", f"{name}.csv.gz").read_bytes()
-        table = parse_csv(gzip.decompress(packed), task="classification")
+        table = parse_csv(gzip.decompress(_file(f"{name}.csv.gz")), task="classification")
         return replace(
             table,
             name=name,
@@ -153,6 +170,84 @@ def _vendored(
         make=make,
     )
 
+
+def _drawn(draw: Make, **about: Any) -> Builtin:
+    """An entry whose tables are those of `draw`, with what is said `about` them."""
+
+    def make(*, seed: int, **parameters: float) -> Dataset:
+        told = {key: about[key] for key in ("name", "description", "source", "license")}
+        return replace(draw(seed=seed, **parameters), **told)
+
+    return Builtin(make=make, **about)
+
+
+def _shifted_digits(*, seed: int, **parameters: float) -> Dataset:
+    """The digits in turn, each laid somewhere on a canvas: inputs `(samples, CANVAS²)`."""
+    digits = DIGITS.make(seed=seed)
+    row = np.arange(int(parameters["samples"])) % digits.samples
+    images = digits.inputs[row].reshape(-1, 8, 8)
+    corners = np.random.default_rng(seed).integers(CANVAS - 7, size=(len(row), 2))
+    canvases = np.zeros((len(row), CANVAS, CANVAS))
+    for canvas, image, (top, left) in zip(canvases, images, corners, strict=True):
+        canvas[top : top + 8, left : left + 8] = image
+    return replace(
+        digits,
+        inputs=canvases.reshape(len(row), -1),
+        targets=digits.targets[row],
+        feature_names=tuple(f"pixel_{i}_{j}" for i in range(CANVAS) for j in range(CANVAS)),
+    )
+
+
+CANVAS = 12
+
+
+def _digit_images(*, seed: int, **parameters: float) -> Dataset:
+    """The digits, each to be told by its own pixels: targets are the inputs, `(samples, 64)`."""
+    digits = DIGITS.make(seed=seed)
+    return replace(
+        digits,
+        task="regression",
+        targets=digits.inputs,
+        class_names=(),
+        target_names=digits.feature_names,
+    )
+
+
+def _sonnets(*, seed: int, **parameters: float) -> Dataset:
+    """Windows of the text, and the character after each of theirs: both `(windows, length)`.
+
+    They do not overlap, so that what is held out was not read elsewhere.
+    """
+    length = int(parameters["length"])
+    names, characters = np.unique(list(_file("sonnets.txt").decode().lower()), return_inverse=True)
+    count = (len(characters) - 1) // length * length
+    tokens = tuple(map(str, names))
+    return Dataset(
+        name="sonnets",
+        description="",
+        task="sequence",
+        inputs=characters[:count].reshape(-1, length).astype(np.float64),
+        targets=characters[1 : count + 1].reshape(-1, length),
+        feature_names=_names(("character",), length),
+        class_names=tokens,
+        target_names=_names(("next",), length),
+        token_names=tokens,
+    )
+
+
+def _file(name: str) -> bytes:
+    return resources.files(__package__).joinpath("files", name).read_bytes()
+
+
+DIGITS = _vendored(
+    "digits",
+    task="multiclass",
+    description="1,797 handwritten digits of 8×8 pixels, row by row, their 17 levels of "
+    "ink divided by 16 to lie between 0 and 1.",
+    source="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (1998), "
+    "its test set, UCI Machine Learning Repository, doi:10.24432/C50P49",
+    input_scale=16.0,
+)
 
 CATALOG: dict[str, Builtin] = {
     builtin.name: builtin
@@ -182,14 +277,37 @@ CATALOG: dict[str, Builtin] = {
             source="W. Wolberg, O. Mangasarian, N. Street and W. Street, Breast Cancer Wisconsin "
             "(Diagnostic) (1993), UCI Machine Learning Repository, doi:10.24432/C5DW2B",
         ),
-        _vendored(
-            "digits",
+        DIGITS,
+        _drawn(
+            _shifted_digits,
+            name="shifted_digits",
+            description="The handwritten digits, each somewhere on a canvas of 12×12 pixels: what "
+            "is learned in one place must hold in every other.",
             task="multiclass",
-            description="1,797 handwritten digits of 8×8 pixels, row by row, their 17 levels of "
-            "ink divided by 16 to lie between 0 and 1.",
-            source="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (1998), "
-            "its test set, UCI Machine Learning Repository, doi:10.24432/C50P49",
-            input_scale=16.0,
+            parameters={"samples": Parameter(1_797, 10, 20_000, "digits to lay out, in turn")},
+            source=DIGITS.source,
+            license=DIGITS.license,
+        ),
+        _drawn(
+            _digit_images,
+            name="digit_images",
+            description="The handwritten digits without their classes, to be rebuilt from less: "
+            "inputs and targets are the same 64 pixels.",
+            task="regression",
+            parameters={},
+            source=DIGITS.source,
+            license=DIGITS.license,
+        ),
+        _drawn(
+            _sonnets,
+            name="sonnets",
+            description="18 sonnets by Shakespeare in lower case, cut into windows: at each place "
+            "the next character is to be foreseen.",
+            task="sequence",
+            parameters={"length": Parameter(32, 8, 256, "characters in a window")},
+            source="William Shakespeare, Sonnets (1609): 1, 2, 12, 18, 27, 29, 30, 33, 55, 60, 64, "
+            "65, 71, 73, 97, 106, 116 and 130, in modern spelling",
+            license="public domain",
         ),
     )
 }

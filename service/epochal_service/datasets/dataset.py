@@ -15,10 +15,12 @@ __all__ = ["MAX_CLASSES", "Dataset", "DatasetError", "Problems", "Task"]
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
-Task = Literal["binary", "multiclass", "regression"]
+Task = Literal["binary", "multiclass", "regression", "sequence"]
 
-# One-hot targets take `samples * classes` numbers: a hundred thousand rows stay near 200 MB.
+# One-hot targets take `samples * classes` numbers, of sequences at each place: a hundred thousand
+# rows stay near 200 MB.
 MAX_CLASSES = 256
+MAX_ENCODED = 100_000 * MAX_CLASSES
 
 # More violations than these would make gRPC drop the whole trailer that carries them.
 MAX_PROBLEMS = 20
@@ -65,10 +67,12 @@ class Dataset:
     inputs          `(samples, features)` float64
     targets         binary and multiclass: `(samples,)` int64 labels counted from 0, or
                     `(samples, classes)` float64 probabilities; regression: `(samples, outputs)`
-                    float64
+                    float64; sequence: `(samples, places)` int64 labels
     feature_names   one for each column of the inputs
     class_names     one for each label; empty for a regression
-    target_names    one for each column of a regression's targets; one for all the classes
+    target_names    one for each column of a regression's targets, and for each place of a
+                    sequence; one for all the classes
+    token_names     what the inputs 0, 1, 2 … are called where they are tokens; else empty
 
     Raises ValueError where these do not agree.
     """
@@ -83,6 +87,7 @@ class Dataset:
     target_names: tuple[str, ...]
     source: str = ""
     license: str = ""
+    token_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         agrees = (
@@ -93,6 +98,9 @@ class Dataset:
         if self.task == "regression":
             agrees = agrees and self.targets.shape[1:] == (len(self.target_names),)
             agrees = agrees and not self.class_names
+        elif self.task == "sequence":
+            agrees = agrees and self.targets.shape[1:] == (len(self.target_names),)
+            agrees = agrees and len(self.class_names) > 1
         else:
             agrees = agrees and (self.task == "binary") == (len(self.class_names) == 2)
             agrees = agrees and self.targets.shape[1:] in ((), (len(self.class_names),))
@@ -111,20 +119,22 @@ class Dataset:
 
     @property
     def outputs(self) -> int:
-        """Numbers that a network should put out: 1 for binary, else the classes or the targets."""
-        return {"binary": 1, "multiclass": len(self.class_names)}.get(
-            self.task, len(self.target_names)
-        )
+        """Numbers of one answer of a network: 1 for binary, else the classes or the targets."""
+        if self.task == "binary":
+            return 1
+        return len(self.class_names) or len(self.target_names)
 
     def encoded_targets(self, loss: str) -> Floats:
         """The targets as the numbers that `loss` compares with: `(samples, outputs)` float64.
 
         binary_cross_entropy, focal, hinge, perceptron
                                0 or 1 in one column, for two classes
-        cross_entropy          one column for each class: one-hot rows, or the probabilities
+        cross_entropy          one column for each class: one-hot rows, or the probabilities; of a
+                               sequence at each place, `(samples, places, classes)`
         mse, mae, huber        0 or 1 for two classes, one-hot rows for more, a regression as it is
 
-        Raises DatasetError on the field `loss` where the two do not fit, or it is none of these.
+        Raises DatasetError on the field `loss` where the two do not fit, or it is none of these; on
+        `dataset` where the numbers are more than `MAX_ENCODED`.
         """
         if loss not in _ENCODINGS:
             known = ", ".join(_ENCODINGS)
@@ -133,10 +143,18 @@ class Dataset:
 
 
 def _one_hot(dataset: Dataset) -> Floats:
-    if dataset.targets.ndim == 2:
+    if dataset.task != "sequence" and dataset.targets.ndim == 2:
         return dataset.targets.astype(np.float64)
+    if dataset.targets.size * len(dataset.class_names) > MAX_ENCODED:
+        raise DatasetError(
+            (
+                "dataset",
+                f"{dataset.targets.size} answers among {len(dataset.class_names)} classes are more "
+                f"than {MAX_ENCODED} numbers: ask for fewer samples, or for shorter ones.",
+            )
+        )
     columns = np.arange(len(dataset.class_names))
-    return np.asarray(dataset.targets[:, np.newaxis] == columns, dtype=np.float64)
+    return np.asarray(dataset.targets[..., np.newaxis] == columns, dtype=np.float64)
 
 
 def _as_classes(dataset: Dataset, loss: str) -> Floats:
@@ -148,7 +166,7 @@ def _as_classes(dataset: Dataset, loss: str) -> Floats:
 def _as_yes_or_no(dataset: Dataset, loss: str) -> Floats:
     if dataset.task == "regression":
         raise _misfit(dataset, f"{loss} needs two classes", "use mse")
-    if dataset.task == "multiclass":
+    if dataset.task != "binary":
         raise _misfit(dataset, f"{loss} needs two classes", "use cross_entropy")
     # The last column is the probability of label 1.
     return _one_hot(dataset)[:, 1:]
@@ -157,11 +175,15 @@ def _as_yes_or_no(dataset: Dataset, loss: str) -> Floats:
 def _as_numbers(dataset: Dataset, loss: str) -> Floats:
     if dataset.task == "regression":
         return dataset.targets.astype(np.float64)
+    if dataset.task == "sequence":
+        raise _misfit(dataset, f"{loss} needs numbers", "use cross_entropy")
     return _as_yes_or_no(dataset, loss) if dataset.task == "binary" else _one_hot(dataset)
 
 
 def _misfit(dataset: Dataset, need: str, remedy: str) -> DatasetError:
     what = "numbers" if dataset.task == "regression" else f"{len(dataset.class_names)} classes"
+    if dataset.task == "sequence":
+        what = f"sequences of {what}"
     return DatasetError(("loss", f"{need}, and {dataset.name} has {what}: {remedy}."))
 
 

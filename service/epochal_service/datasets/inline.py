@@ -32,6 +32,7 @@ def from_rows(
     *,
     loss: str,
     name: str = "inline",
+    sequence_classes: int = 0,
     feature_names: Sequence[str] = (),
     class_names: Sequence[str] = (),
 ) -> Dataset:
@@ -44,6 +45,9 @@ def from_rows(
 
     With `class_names` targets are read as for cross_entropy, whatever the loss, and there are as
     many classes as names. Without `feature_names` they are x1, x2 …
+
+    With `sequence_classes` a row of targets has a label at every place of a sequence, each of so
+    many classes.
 
     Raises DatasetError with at most 20 errors, whose fields are `inputs`, `targets`, `inputs[2]`
     or `targets[2]` (counted from 0, as in the request), `feature_names` or `class_names`, or `loss`
@@ -64,13 +68,19 @@ def from_rows(
     problems.raise_any()
     one_each = not any(_is_row(target) for target in targets)
     table = _table("inputs", inputs, problems)
+    task: Task
     wanted = _table("targets", [[t] for t in targets] if one_each else targets, problems)
     problems.raise_any()
-    if class_names:
+    if sequence_classes:
+        task, values, classes = _as_sequences(wanted, sequence_classes, problems)
+        if class_names:
+            _check_class_names(class_names, sequence_classes, exactly=True, problems=problems)
+            classes = tuple(class_names)
+    elif class_names:
         _, values, shown = _as_classes(wanted, problems)
         _check_class_names(class_names, len(shown), exactly=wanted.shape[1] > 1, problems=problems)
         classes = tuple(class_names)
-        task: Task = "binary" if len(classes) == 2 else "multiclass"
+        task = "binary" if len(classes) == 2 else "multiclass"
     else:
         task, values, classes = _READINGS[loss](wanted, problems)
     if feature_names and len(feature_names) != table.shape[1]:
@@ -89,7 +99,7 @@ def from_rows(
         targets=values,
         feature_names=tuple(feature_names or (f"x{i + 1}" for i in range(table.shape[1]))),
         class_names=classes,
-        target_names=("class",) if classes else outputs,
+        target_names=("class",) if classes and task != "sequence" else outputs,
         source="inline",
     )
 
@@ -158,6 +168,18 @@ def _as_truth_values(table: Floats, problems: Problems) -> Reading:
     return "binary", labels.astype(np.int64), ("0", "1")
 
 
+def _as_sequences(table: Floats, classes: int, problems: Problems) -> Reading:
+    strange = ((table < 0) | (table >= classes) | (table != np.floor(table))).any(axis=1)
+    for index in np.flatnonzero(strange):
+        problems.add(
+            f"targets[{index}]",
+            f"targets[{index}] must have a whole label from 0 to {classes - 1} at every place: the "
+            f"network tells {classes} classes apart.",
+        )
+    problems.raise_any()
+    return "sequence", table.astype(np.int64), tuple(str(label) for label in range(classes))
+
+
 def _as_classes(table: Floats, problems: Problems) -> Reading:
     if table.shape[1] == 1:
         labels = table[:, 0]
@@ -181,7 +203,7 @@ def _as_classes(table: Floats, problems: Problems) -> Reading:
             problems.add(
                 f"targets[{index}]",
                 f"targets[{index}] is no row of probabilities: they lie between 0 and 1 and add "
-                "up to 1.",
+                "up to 1. For labels of a sequence the network must answer at each of its places.",
             )
         one_hot = ((table == 0) | (table == 1)).all()
         values = table.argmax(axis=1) if one_hot else table

@@ -133,13 +133,6 @@ def samples_of(spec: TrainingSpec, dataset: Dataset, limits: Limits, split: Spli
     return every.chosen(order)
 
 
-def class_names_of(loss: engine.Loss, dataset: Dataset, outputs: int) -> list[str]:
-    """What the network's answers are called; none for a regression."""
-    if dataset.class_names:
-        return list(dataset.class_names)
-    return [str(label) for label in range(max(outputs, 2))] if loss.has_accuracy else []
-
-
 def classes_of(answers: Array, yes: float = 0.5) -> NDArray[np.int64]:
     """The class that each answer `(..., outputs)` is: its largest output; a single one says 1 from
     `yes` on.

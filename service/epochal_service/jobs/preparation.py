@@ -78,16 +78,11 @@ def load_dataset(spec: TrainingSpec, connection: Connection, owner: str) -> Data
                 targets: Sequence[Any] = (
                     [row[0] for row in asked.targets] if alone else asked.targets
                 )
-                # A network that answers in a sequence is told a row of classes for each sample.
-                in_sequence = _answers_in_sequence(spec)
-                if in_sequence and asked.class_names:
-                    raise DatasetError(
-                        ("class_names", "must be left out where each sample has several answers.")
-                    )
                 return from_rows(
                     asked.inputs,
                     targets,
-                    loss="mse" if in_sequence else spec.loss,
+                    loss=spec.loss,
+                    sequence_classes=_sequence_classes(spec),
                     feature_names=asked.feature_names,
                     class_names=asked.class_names,
                 )
@@ -114,6 +109,7 @@ def generate(asked: GeneratorSpec) -> Dataset:
         seed=asked.seed,
         classes=asked.classes,
         features=asked.features,
+        length=asked.length,
     )
 
 
@@ -124,7 +120,10 @@ def uploaded(connection: Connection, dataset_id: str, owner: str) -> Dataset:
     if content is None:
         raise _missing(dataset_id)
     arrays, about = unpack_state(content)
-    names = {key: tuple(about[key]) for key in ("feature_names", "class_names", "target_names")}
+    names = {
+        key: tuple(about.get(key, ()))  # older ones have no names of tokens
+        for key in ("feature_names", "class_names", "target_names", "token_names")
+    }
     return Dataset(
         name=about["name"],
         description=about["description"],
@@ -165,7 +164,10 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
     """Everything that a run needs. Raises `InvalidArgument` with all that does not fit."""
     assert isinstance(spec.network, NetworkSpec)  # a reference is resolved where the job is made
     network = check_network(spec.network, limits)
-    targets = _targets(spec, network, dataset)
+    try:
+        targets = dataset.encoded_targets(spec.loss)
+    except DatasetError as error:
+        raise under("", error) from None
     errors = [
         *_misfits(spec, spec.network, network, dataset, targets),
         *_contradictions(spec, network),
@@ -219,28 +221,15 @@ def divide(spec: TrainingSpec, inputs: Array, targets: Array) -> Data:
     return split(inputs, targets, spec.validation_fraction, rng=np.random.default_rng(seed))
 
 
-def _targets(spec: TrainingSpec, network: Network, dataset: Dataset) -> Array:
-    """The targets `(n, *output_shape)`; a sequence of classes comes as a row of their numbers."""
-    if _answers_in_sequence(spec) and dataset.task == "regression":
-        shape = (dataset.samples, *network.output_shape)
-        try:
-            return build_loss(spec).targets(dataset.targets, shape)
-        except ValueError as error:
-            raise InvalidArgument.of(FieldError("dataset", f"its targets {error}")) from None
-    try:
-        return dataset.encoded_targets(spec.loss)
-    except DatasetError as error:
-        raise under("", error) from None
-
-
-def _answers_in_sequence(spec: TrainingSpec) -> bool:
-    """Whether each sample has several answers, each of them a class."""
+def _sequence_classes(spec: TrainingSpec) -> int:
+    """The classes between which the network chooses at each place; 0 if it answers once."""
     if spec.loss != "cross_entropy" or not isinstance(spec.network, NetworkSpec):
-        return False
+        return 0
     try:
-        return len(build_network(spec.network).output_shape) == 2
+        shape = build_network(spec.network).output_shape
     except ValueError:  # will be told where the network is checked
-        return False
+        return 0
+    return shape[1] if len(shape) == 2 else 0
 
 
 def _misfits(
@@ -258,9 +247,11 @@ def _misfits(
     errors += _strange_tokens(asked, dataset)
     at, output = f"network.layers[{len(asked.layers) - 1}]", asked.layers[-1]
     if network.output_shape != targets.shape[1:]:
+        # More units help where the places agree.
+        units = hasattr(output, "units") and network.output_shape[:-1] == targets.shape[1:-1]
         errors.append(
             FieldError(
-                f"{at}.units" if hasattr(output, "units") else at,
+                f"{at}.units" if units else at,
                 f"gives {_written(network.output_shape)}, and {dataset.name} with {spec.loss} "
                 f"needs {_written(targets.shape[1:])}",
             )

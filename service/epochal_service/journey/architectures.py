@@ -238,6 +238,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
         source="Elman (1990), Finding structure in time, doi:10.1207/s15516709cog1402_1",
         graph=_unrolled("RNN cell", "state"),
         network=_reader("rnn"),
+        preset="adding-rnn",
     ),
     Description(
         id="lstm",
@@ -271,6 +272,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
         ),
         graph=_unrolled("LSTM cell", "state and memory"),
         network=_reader("lstm"),
+        preset="adding-lstm",
     ),
     Description(
         id="gru",
@@ -299,6 +301,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
         ),
         graph=_unrolled("GRU cell", "state"),
         network=_reader("gru"),
+        preset="adding-gru",
     ),
     Description(
         id="seq2seq",
@@ -367,6 +370,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             {"type": "concatenate", "input": ["decoder", "attention"]},
             _dense(16, "softmax"),
         ),
+        preset="reversal",
     ),
     Description(
         id="transformer_encoder",
@@ -426,6 +430,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             {"type": "global_average_pool"},
             _dense(2, "softmax"),
         ),
+        preset="sorting",
     ),
     Description(
         id="transformer_decoder",
@@ -488,6 +493,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             {"type": "layer_norm"},
             _dense(16, "softmax"),
         ),
+        preset="sentences",
     ),
     Description(
         id="autoencoder",
@@ -543,5 +549,6 @@ DESCRIPTIONS: tuple[Description, ...] = (
             _dense(32, "relu"),
             _dense(64, "sigmoid"),
         ),
+        preset="autoencoder",
     ),
 )

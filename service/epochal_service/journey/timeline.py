@@ -196,6 +196,7 @@ ENTRIES = (
         ),
         facts=[],
         sources=[BAHDANAU],
+        preset="reversal",
     ),
     TimelineEntry(
         id="transformer",
@@ -225,6 +226,7 @@ ENTRIES = (
             ),
         ],
         sources=[VASWANI],
+        preset="sorting",
     ),
     TimelineEntry(
         id="pretraining",
@@ -244,6 +246,7 @@ ENTRIES = (
             Fact(text="parameters of GPT", value=117e6, unit="parameters", source=GPT_2),
         ],
         sources=[DEVLIN, GPT],
+        preset="sentences",
     ),
     TimelineEntry(
         id="gpt-3",

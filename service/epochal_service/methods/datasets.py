@@ -112,6 +112,7 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
         "feature_names": list(table.feature_names),
         "class_names": list(table.class_names),
         "target_names": list(table.target_names),
+        "token_names": list(table.token_names),
         "source": table.source,
         "license": table.license,
     }
@@ -165,6 +166,7 @@ def _sizes(table: Table) -> dict[str, Any]:
         "feature_names": list(table.feature_names),
         "class_names": list(table.class_names),
         "target_names": list(table.target_names),
+        "token_names": list(table.token_names),
     }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from epochal_engine import confusion_matrix
@@ -12,7 +14,6 @@ from ..errors import FieldError, InvalidArgument
 from ..jobs.inspection import (
     Samples,
     Trained,
-    class_names_of,
     classes_of,
     image_shape_of,
     losses_of,
@@ -112,7 +113,7 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
     shares = np.empty(0)
     if units > 2:
         values, shares = principal_components(values)
-    names = class_names_of(found.loss, dataset, network.output_shape[-1])
+    names = list(dataset.class_names)
     single = len(network.output_shape) == 1
     return HiddenSpace(
         epoch=found.epoch,
@@ -134,7 +135,7 @@ def get_confusion_matrix(
     are no classes.
     """
     found, dataset = _opened(context, id, request.epoch)
-    names = class_names_of(found.loss, dataset, found.network.output_shape[-1])
+    names = list(dataset.class_names)
     if not names:
         raise InvalidArgument.of(
             FieldError("id", f"must be a job with classes; {dataset.name} has numbers as targets")
@@ -142,7 +143,8 @@ def get_confusion_matrix(
     samples = samples_of(found.spec, dataset, context.settings.limits, request.split)
     outputs = found.outputs(samples.inputs)
     predicted = classes_of(outputs, says_yes_from(found.loss))
-    counts = confusion_matrix(predicted, classes_of(samples.targets), len(names))
+    wanted = classes_of(samples.targets)
+    counts = confusion_matrix(predicted, wanted, len(names))
     return ConfusionMatrix(
         epoch=found.epoch,
         split=request.split,
@@ -150,6 +152,7 @@ def get_confusion_matrix(
         rows=[ConfusionRow(counts=row) for row in counts.tolist()],
         answers=int(counts.sum()),
         accuracy=float(np.trace(counts) / max(counts.sum(), 1)),
+        exact_match=float((predicted == wanted).all(1).mean()) if wanted.ndim == 2 else None,
     )
 
 
@@ -170,14 +173,14 @@ def get_sample_predictions(
         ranked = np.where(np.isnan(losses), np.inf, losses)
         places = np.argsort(-ranked if request.order == "worst" else ranked, kind="stable")
     samples = samples.chosen(places[: request.count])
-    names = class_names_of(loss, dataset, network.output_shape[-1])
     return SamplePredictions(
         epoch=found.epoch,
         input_shape=list(network.input_shape),
         image_shape=image_shape_of(dataset, network),
         feature_names=list(dataset.feature_names),
-        class_names=names,
-        samples=_told(found, samples, has_classes=bool(names)),
+        class_names=list(dataset.class_names),
+        token_names=list(dataset.token_names),
+        samples=_told(found, samples, has_classes=bool(dataset.class_names)),
     )
 
 
@@ -231,11 +234,12 @@ def _around(dataset: Dataset) -> BoundsSpec:
 def _told(found: Trained, samples: Samples, *, has_classes: bool) -> list[SamplePrediction]:
     outputs = found.outputs(samples.inputs)
     losses = losses_of(found.loss, outputs, samples.targets).tolist()
-    wanted: list[int | None] = [None] * len(samples)
+    wanted: list[Any] = [[]] * len(samples)
     answered = wanted
-    if has_classes and outputs.ndim == 2:
+    if has_classes:
         wanted = classes_of(samples.targets).tolist()
         answered = classes_of(outputs, says_yes_from(found.loss)).tolist()
+    single = has_classes and outputs.ndim == 2
     rows = zip(
         samples.indices.tolist(),
         samples.held_out.tolist(),
@@ -254,9 +258,11 @@ def _told(found: Trained, samples: Samples, *, has_classes: bool) -> list[Sample
             inputs=inputs,
             target=target,
             outputs=output,
-            target_class=target_class,
-            predicted_class=predicted_class,
+            target_class=is_ if single else None,
+            predicted_class=taken_for if single else None,
+            target_classes=[] if single else is_,
+            predicted_classes=[] if single else taken_for,
             loss=value,
         )
-        for index, held_out, inputs, target, output, target_class, predicted_class, value in rows
+        for index, held_out, inputs, target, output, is_, taken_for, value in rows
     ]

@@ -22,9 +22,11 @@ class GeneratorSpec(Spec):
     noise: float | None = Field(default=None, ge=0)
     """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
     classes: int | None = Field(default=None, ge=1)
-    """`blobs` only: how many of them."""
+    """`blobs`: how many of them; `sorting` and `reversal`: letters of the alphabet."""
     features: int | None = Field(default=None, ge=1)
     """`blobs` only: dimensions of the space."""
+    length: int | None = Field(default=None, ge=1)
+    """Sequences only: their places."""
     seed: Seed = 0
     """Generators only: the same seed gives the same points."""
 
@@ -55,7 +57,9 @@ class InlineDataset(Spec):
 
     inputs: list[list[float]] = Field(min_length=1)
     targets: Annotated[list[list[float]], BeforeValidator(_rows)] = Field(min_length=1)
-    """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row."""
+    """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row; where the
+    network answers at each place of a sequence, a label for each.
+    """
     feature_names: list[Name] = Field(default_factory=list)
     """What the numbers of a row are called; by default x1, x2 …"""
     class_names: list[Name] = Field(default_factory=list)
@@ -121,6 +125,7 @@ class PreviewRequest(Request):
     noise: float | None = Field(default=None, ge=0)
     classes: int | None = Field(default=None, ge=1)
     features: int | None = Field(default=None, ge=1)
+    length: int | None = Field(default=None, ge=1)
     seed: Seed = 0
 
 
@@ -143,15 +148,19 @@ class Dataset(Reply):
     id: str
     name: str
     description: str
-    task: Literal["binary", "multiclass", "regression"]
+    task: Literal["binary", "multiclass", "regression", "sequence"]
+    """`sequence`: a class at each of several places."""
     samples: int
     features: int
     feature_names: list[str]
     class_names: list[str]
     target_names: list[str]
+    """One for each number of a regression, and for each place of a sequence; one for classes."""
+    token_names: list[str] = Field(default_factory=list)
+    """What the inputs 0, 1, 2 … are called where they are tokens, as an embedding takes them."""
     builtin: bool
     generated: bool
-    """Whether `samples`, `noise` and `seed` may be chosen."""
+    """Whether the `parameters` and `seed` may be chosen."""
     source: str
     license: str
     created_at: datetime | None = None

@@ -109,6 +109,9 @@ class ConfusionMatrix(Reply):
     answers: int
     """Answers that were counted: one for each sample, or for each place of a sequence."""
     accuracy: float
+    exact_match: float | None = None
+    """The share of sequences that are right at every place; absent where a sample is answered once.
+    """
 
 
 class GetSamplePredictionsRequest(Spec):
@@ -134,6 +137,9 @@ class SamplePrediction(Reply):
     target_class: int | None = None
     """Absent for regression and for sequences; so is the class predicted."""
     predicted_class: int | None = None
+    target_classes: list[int]
+    """Of a sequence the class at each place; else empty, and so are the classes predicted."""
+    predicted_classes: list[int]
     loss: float
 
 
@@ -147,6 +153,8 @@ class SamplePredictions(Reply):
     feature_names: list[str]
     class_names: list[str]
     """Empty for regression."""
+    token_names: list[str]
+    """What the inputs 0, 1, 2 … are called where they are tokens; else empty."""
     samples: list[SamplePrediction]
 
 

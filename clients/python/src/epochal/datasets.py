@@ -37,15 +37,18 @@ class Dataset:
     name: str
     description: str
     task: str
-    """`binary`, `multiclass` or `regression`."""
+    """`binary`, `multiclass`, `regression` or `sequence`: a class at each of several places."""
     samples: int
     features: int
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
     target_names: tuple[str, ...]
+    """One for each number of a regression, and for each place of a sequence; one for classes."""
+    token_names: tuple[str, ...]
+    """What the inputs 0, 1, 2 … are called where they are tokens; else empty."""
     builtin: bool
     generated: bool
-    """Whether samples, noise and seed may be chosen."""
+    """Whether the parameters and a seed may be chosen."""
     source: str
     license: str
     created_at: datetime | None
@@ -55,7 +58,9 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class DatasetPreview:
-    """The first rows: `inputs` `(rows, features)`, `targets` `(rows, 1)` or `(rows, outputs)`."""
+    """The first rows: `inputs` `(rows, features)`, `targets` `(rows, 1)`, `(rows, outputs)` or
+    `(rows, places)`.
+    """
 
     dataset: Dataset
     inputs: Floats
@@ -85,11 +90,21 @@ class Datasets:
         rows: int | None = None,
         samples: int | None = None,
         noise: float | None = None,
+        classes: int | None = None,
+        features: int | None = None,
+        length: int | None = None,
         seed: int | None = None,
     ) -> DatasetPreview:
         """The first `rows` rows, 10 unless you say otherwise; the rest is for generators alone."""
-        choices = {"rows": rows, "samples": samples, "noise": noise, "seed": seed}
-        reply = self._session.call("PreviewDataset", {"id": dataset_id, **choices})
+        choices = {
+            "samples": samples,
+            "noise": noise,
+            "classes": classes,
+            "features": features,
+            "length": length,
+            "seed": seed,
+        }
+        reply = self._session.call("PreviewDataset", {"id": dataset_id, "rows": rows, **choices})
         return read(DatasetPreview, reply)
 
     def upload_csv(

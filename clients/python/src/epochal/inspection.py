@@ -76,6 +76,8 @@ class ConfusionMatrix:
     counts: Ints
     """`(classes, classes)`."""
     accuracy: float
+    exact_match: float | None
+    """The share of sequences that are right at every place; None where a sample has one answer."""
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Self:
@@ -99,6 +101,9 @@ class SamplePrediction:
     target_class: int | None
     """None for regression and for sequences; so is the class predicted."""
     predicted_class: int | None
+    target_classes: tuple[int, ...]
+    """Of a sequence the class at each place; else empty, and so are the classes predicted."""
+    predicted_classes: tuple[int, ...]
     loss: float
 
 
@@ -114,6 +119,8 @@ class SamplePredictions:
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
     """Empty for regression."""
+    token_names: tuple[str, ...]
+    """What the inputs 0, 1, 2 … are called where they are tokens; else empty."""
     samples: tuple[SamplePrediction, ...]
 
     @property

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { classColor, places, reach, size, top, wrong, type Sample } from './seen'
+import { classColor, missed, reach, size, top, wrong, type Sample } from './seen'
 
 const sample = (inputs: number[], target_class: number | null, predicted_class: number | null) =>
   ({ inputs, target_class, predicted_class }) as unknown as Sample
@@ -17,6 +17,12 @@ describe('samples', () => {
     expect([sample([], 1, 1), sample([], 1, 0), sample([], null, null)].map(wrong)).toEqual([false, true, false])
   })
 
+  it('of sequences are wrong at some of their places', () => {
+    const word = { target_classes: [2, 0, 1], predicted_classes: [2, 1, 0] } as unknown as Sample
+    expect(missed(word)).toBe(2)
+    expect(missed({ ...word, predicted_classes: [2, 0, 1] })).toBe(0)
+  })
+
   it('have a shape of so many numbers', () => expect(size([8, 8, 1])).toBe(64))
 })
 
@@ -25,8 +31,6 @@ describe('an answer', () => {
     expect(top([0.1, 0.7, 0.2])).toEqual({ index: 1, value: 0.7 })
     expect(top(['NaN', 1]).value).toBeNaN()
   })
-
-  it('of a sequence is one for each place', () => expect(places([0.9, 0.1, 0.2, 0.8], 2)).toEqual([0, 1]))
 
   it('has a color that no other class has', () => {
     expect([0, 1].map((each) => classColor(each, 2))).toEqual(['var(--negative)', 'var(--positive)'])

@@ -43,9 +43,9 @@ export function top(row: readonly WireNumber[]): { index: number; value: number 
   return { index, value: values[index] ?? NaN }
 }
 
-/** The classes of a sequence, one for each of its places: the largest of each `classes` numbers. */
-export function places(row: readonly WireNumber[], classes: number): number[] {
-  return Array.from({ length: Math.floor(row.length / classes) }, (_, i) => top(row.slice(i * classes, (i + 1) * classes)).index)
+/** Places of a sequence at which the network is wrong. */
+export function missed(sample: Sample): number {
+  return sample.target_classes.filter((target, i) => target !== sample.predicted_classes[i]).length
 }
 
 /** What a network says that answers with one number: 0 to 1 for a probability, about 0 for a score. */

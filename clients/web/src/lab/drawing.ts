@@ -28,7 +28,7 @@ export function dataOf(points: readonly Drawn[]): { dataset: Schemas['InlineData
       feature_names: ['x', 'y'],
       class_names: CLASSES.slice(0, classes),
     },
-    facts: { task: classes === 2 ? 'binary' : 'multiclass', samples: points.length, features: 2, classes, targets: 1 },
+    facts: { task: classes === 2 ? 'binary' : 'multiclass', samples: points.length, features: 2, classes, targets: 1, tokens: 0 },
   }
 }
 

@@ -6,7 +6,8 @@ import type { Spec } from './spec'
 const GROUPS: readonly [string, readonly string[]][] = [
   ['Points to tell apart', ['two_moons', 'circles', 'spiral', 'blobs']],
   ['Numbers to predict', ['sine', 'plane']],
-  ['Measured', ['iris', 'wine', 'breast_cancer', 'digits']],
+  ['Sequences', ['adding', 'sorting', 'reversal', 'sentences', 'sonnets']],
+  ['Measured', ['iris', 'wine', 'breast_cancer', 'digits', 'shifted_digits', 'digit_images']],
 ]
 export const LOGIC = 'Truth tables'
 export const YOURS = 'Yours'
@@ -29,7 +30,7 @@ export function grouped(all: readonly Schemas['Dataset'][]): Group[] {
   }))
   const logic = all.filter((each) => each.builtin && !named.has(each.name) && each.samples === 4)
   const rest = all.filter((each) => each.builtin && !named.has(each.name) && each.samples !== 4)
-  groups[2]!.datasets.push(...rest)
+  groups.at(-1)!.datasets.push(...rest)
   groups.push({ title: LOGIC, datasets: logic }, { title: YOURS, datasets: all.filter((each) => !each.builtin) })
   return groups.filter((group) => group.datasets.length)
 }
@@ -62,7 +63,7 @@ export interface Parameter {
 export function parametersOf(dataset: Schemas['Dataset']): Parameter[] {
   return dataset.parameters.map(({ name, whole, ...each }) => {
     const [usual, minimum, maximum] = [toNumber(each.default), toNumber(each.minimum), toNumber(each.maximum)]
-    const handy = { samples: 1000, classes: 8, features: 10, noise: Math.max(1, 4 * usual) }[name] ?? maximum
+    const handy = { samples: Math.max(1000, 2 * usual), classes: Math.max(8, usual), features: 10, length: Math.max(60, usual), noise: Math.max(1, 4 * usual) }[name] ?? maximum
     return { name, usual, minimum, maximum, handy: Math.min(handy, maximum), step: whole ? 1 : 0.01 }
   })
 }
@@ -71,7 +72,8 @@ const stamps = new Map<string, Promise<Look>>()
 
 export function stamp(dataset: Schemas['Dataset']): Promise<Look> {
   const chosen: Spec['dataset'] = asChosen(dataset)
-  const fewer = dataset.generated && dataset.samples > 4 ? { ...chosen, samples: 120 } : chosen
+  const many = dataset.samples > 4 && dataset.parameters.some((each) => each.name === 'samples')
+  const fewer = many ? { ...chosen, samples: 120 } : chosen
   let found = stamps.get(dataset.id)
   if (!found) {
     found = look(fewer, 150)

@@ -144,8 +144,8 @@ export async function look(dataset: Dataset, rows: number, signal?: AbortSignal)
   if ('id' in dataset) {
     return body(api.GET('/v1/datasets/{id}/preview', { params: { path: { id: dataset.id }, query: { rows } }, signal }))
   }
-  const { name, samples, noise, classes, features, seed } = dataset
-  const query = compact({ rows, samples, noise, classes, features, seed })
+  const { name, samples, noise, classes, features, length, seed } = dataset
+  const query = compact({ rows, samples, noise, classes, features, length, seed })
   return body(api.GET('/v1/datasets/{id}/preview', { params: { path: { id: name }, query: query as { rows: number } }, signal }))
 }
 
@@ -162,6 +162,7 @@ function inline(dataset: Schemas['InlineDataset']): Look {
       feature_names: dataset.feature_names ?? (dataset.inputs[0] ?? []).map((_, i) => `x${i + 1}`),
       class_names: classes,
       target_names: ['class'],
+      token_names: [],
       builtin: false,
       generated: false,
       source: '',

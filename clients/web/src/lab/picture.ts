@@ -3,9 +3,10 @@ import { toNumber, toNumbers } from '../lib/api/numbers'
 import type { Domain } from '../lib/charts/scale'
 import type { Look } from './lab.svelte'
 
-export type View = 'points' | 'curve' | 'pictures' | 'table'
+export type View = 'points' | 'curve' | 'pictures' | 'sequences' | 'table'
 
 export function viewOf({ dataset }: Look): View {
+  if (dataset.task === 'sequence' && dataset.token_names.length) return 'sequences'
   if (dataset.features === 2) return 'points'
   if (dataset.features === 1 && dataset.task === 'regression') return 'curve'
   if (sideOf(dataset.features) && dataset.feature_names[0]?.startsWith('pixel')) return 'pictures'

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest'
 
 import {
-  compact, endingIn, getAt, isSpec, labLink, layersOf, lossesFor, outputFor, pathName, setAt, START, steps, withData, withLoss,
+  compact, endingIn, getAt, isSpec, labLink, layersOf, lossesFor, outputFor, pathName, reshaped, setAt, START, steps, withData, withLoss,
   type Facts, type Spec,
 } from './spec'
 
-const MOONS: Facts = { task: 'binary', samples: 400, features: 2, classes: 2, targets: 1 }
-const IRIS: Facts = { task: 'multiclass', samples: 150, features: 4, classes: 3, targets: 1 }
-const DIGITS: Facts = { task: 'multiclass', samples: 1797, features: 64, classes: 10, targets: 1 }
-const SINE: Facts = { task: 'regression', samples: 200, features: 1, classes: 0, targets: 1 }
-const XOR: Facts = { task: 'binary', samples: 4, features: 2, classes: 2, targets: 1 }
+const MOONS: Facts = { task: 'binary', samples: 400, features: 2, classes: 2, targets: 1, tokens: 0 }
+const IRIS: Facts = { task: 'multiclass', samples: 150, features: 4, classes: 3, targets: 1, tokens: 0 }
+const DIGITS: Facts = { task: 'multiclass', samples: 1797, features: 64, classes: 10, targets: 1, tokens: 0 }
+const SINE: Facts = { task: 'regression', samples: 200, features: 1, classes: 0, targets: 1, tokens: 0 }
+const XOR: Facts = { task: 'binary', samples: 4, features: 2, classes: 2, targets: 1, tokens: 0 }
 
 const last = (spec: Spec) => layersOf(spec).at(-1)
 
@@ -138,4 +138,37 @@ describe('other data', () => {
 it('steps are batches times epochs', () => {
   expect(steps({ ...START, epochs: 10, batch_size: 32 }, 100)).toBe(40)
   expect(steps({ ...START, epochs: 10, batch_size: 32 }, 4)).toBe(10)
+})
+
+describe('sequences', () => {
+  const REVERSAL: Facts = { task: 'sequence', samples: 5000, features: 12, classes: 8, targets: 6, tokens: 9 }
+  const types = (spec: Spec) => layersOf(spec).map((layer) => layer.type)
+
+  it('are read by a network that keeps their places and looks back only', () => {
+    const spec = withData(START, { name: 'reversal' }, REVERSAL)
+    expect(spec.loss).toBe('cross_entropy')
+    expect(types(spec)).toEqual(['embedding', 'gru', 'slice', 'dense'])
+    expect(layersOf(spec)[0]).toMatchObject({ vocabulary: 9 })
+    expect(layersOf(spec)[2]).toMatchObject({ start: 6 })
+    expect(last(spec)).toMatchObject({ units: 8, activation: 'softmax' })
+    expect('scaling' in spec.dataset).toBe(false)
+  })
+
+  it('are sorted by looking everywhere, and added up two numbers a place', () => {
+    expect(types(withData(START, { name: 'sorting' }, { ...REVERSAL, features: 6, tokens: 8 }))).toContain('transformer_block')
+    const adding = withData(START, { name: 'adding' }, { ...SINE, features: 100 })
+    expect(layersOf(adding)[0]).toMatchObject({ type: 'reshape', shape: [50, 2] })
+    expect(adding.loss).toBe('mse')
+  })
+
+  it('give way to what suits points, when points are chosen again', () => {
+    const spec = withData(withData(START, { name: 'reversal' }, REVERSAL), { name: 'two_moons' }, MOONS)
+    expect(types(spec)).toEqual(['dense', 'dense', 'dense'])
+    expect(spec.epochs).toBeGreaterThanOrEqual(100)
+  })
+
+  it('of another length or alphabet ask for another network', () => {
+    expect(reshaped(REVERSAL, 'length', 4, 6)).toMatchObject({ features: 8, targets: 4, tokens: 9 })
+    expect(reshaped(REVERSAL, 'classes', 5, 8)).toMatchObject({ classes: 5, tokens: 6, task: 'sequence' })
+  })
 })

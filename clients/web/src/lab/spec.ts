@@ -15,6 +15,8 @@ export interface Facts {
   features: number
   classes: number
   targets: number
+  /** How many different ones the inputs are, where they are tokens; else 0. */
+  tokens: number
 }
 
 export function factsOf(dataset: Schemas['Dataset']): Facts {
@@ -24,7 +26,18 @@ export function factsOf(dataset: Schemas['Dataset']): Facts {
     features: dataset.features,
     classes: dataset.class_names.length,
     targets: dataset.target_names.length,
+    tokens: dataset.token_names.length,
   }
+}
+
+/** Of the same data with other classes, features or places. */
+export function reshaped(facts: Facts, name: 'classes' | 'features' | 'length', value: number, before: number): Facts {
+  if (name === 'length') {
+    return { ...facts, features: (facts.features * value) / before, targets: facts.task === 'sequence' ? value : facts.targets }
+  }
+  if (name === 'features') return { ...facts, features: value }
+  if (facts.task === 'sequence') return { ...facts, classes: value, tokens: facts.tokens + value - before }
+  return { ...facts, classes: value, task: value === 2 ? 'binary' : 'multiclass' }
 }
 
 export const START: Spec = {
@@ -134,6 +147,7 @@ export function lossesFor(facts: Facts): readonly Loss[] {
   if (facts.task === 'binary') {
     return ['binary_cross_entropy', 'cross_entropy', 'focal', 'hinge', 'perceptron', 'mse', 'mae', 'huber']
   }
+  if (facts.task === 'sequence') return ['cross_entropy']
   return ['cross_entropy', 'mse', 'mae', 'huber']
 }
 
@@ -179,8 +193,9 @@ const FLAT = new Set<LayerType>(['dense', 'activation', 'dropout', 'layer_norm',
 export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Spec {
   const flat = 'layers' in spec.network && spec.network.layers.every((layer) => FLAT.has(layer.type))
   // Who has built nothing yet gets what suits the data.
-  const built = flat && !ROOMY.some((each) => JSON.stringify(each) === JSON.stringify(layersOf(spec).slice(0, -1)))
-  const layers: readonly Layer[] = built ? layersOf(spec) : [...hidden(facts), { type: 'dense', units: 1 }]
+  const sequence = readerFor(dataset, facts)
+  const built = flat && !sequence && !ROOMY.some((each) => JSON.stringify(each) === JSON.stringify(layersOf(spec).slice(0, -1)))
+  const layers: readonly Layer[] = built ? layersOf(spec) : [...(sequence ?? hidden(facts)), { type: 'dense', units: 1 }]
   const losses = lossesFor(facts)
   const few = facts.samples < HANDFUL
   const inEpoch = steps({ ...spec, epochs: 1 }, facts.samples)
@@ -193,7 +208,9 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
     network: { input_shape: [facts.features], layers: [...layers] },
     validation_fraction: few ? 0 : grown ? spec.validation_fraction : spec.validation_fraction || 0.2,
     // An epoch of few samples is few steps: it takes more of them.
-    epochs: Math.max(spec.epochs, before ? 0 : Math.min(500, 100 * Math.ceil(ENOUGH / (100 * inEpoch)))),
+    epochs: sequence
+      ? Math.ceil((2 * ENOUGH) / inEpoch)
+      : Math.max(spec.epochs, before ? 0 : Math.min(500, 100 * Math.ceil(ENOUGH / (100 * inEpoch)))),
   }
   const loss = losses.includes(spec.loss) ? spec.loss : losses[0]!
   if (few && JSON.stringify(next.optimizer) === JSON.stringify(START.optimizer)) next.optimizer = { type: 'adam', learning_rate: 0.05 }
@@ -218,10 +235,31 @@ const ROOMY: readonly (readonly Layer[])[] = [
   [{ type: 'dense', units: 32, activation: 'relu' }],
 ]
 
+/** Layers that read what comes place by place; nothing for any other data. */
+function readerFor(dataset: Spec['dataset'], facts: Facts): readonly Layer[] | undefined {
+  const name = 'name' in dataset ? dataset.name : ''
+  if (name === 'adding') return [{ type: 'reshape', shape: [facts.features / 2, 2] }, { type: 'gru', units: 16 }]
+  if (facts.task !== 'sequence') return undefined
+  const letters: Layer = { type: 'embedding', vocabulary: facts.tokens, units: 32 }
+  if (name === 'sorting') {
+    return [letters, { type: 'positional_encoding', kind: 'learned' }, { type: 'transformer_block', heads: 4, hidden: 64 }, { type: 'layer_norm' }]
+  }
+  // In all other rows the answer so far can be read as well: a network that looks back only does not copy it.
+  const unasked = facts.features - facts.targets
+  return [
+    letters,
+    { type: 'gru', units: 64, return_sequences: true },
+    ...(unasked ? [{ type: 'slice', start: unasked } satisfies Layer] : []),
+  ]
+}
+
+const OF_ONE_UNIT = new Set(['digits', 'shifted_digits', 'digit_images', 'blobs', 'adding'])
+
 /** Measured columns have units of their own; points and pictures have one. */
 function scalingFor(dataset: Spec['dataset'], facts: Facts): 'standard' | undefined {
+  if (facts.task === 'sequence') return undefined
   if ('id' in dataset) return 'standard'
-  return 'name' in dataset && facts.features > 2 && dataset.name !== 'digits' && dataset.name !== 'blobs' ? 'standard' : undefined
+  return 'name' in dataset && facts.features > 2 && !OF_ONE_UNIT.has(dataset.name) ? 'standard' : undefined
 }
 
 /** Steps of the optimizer in the whole run. */

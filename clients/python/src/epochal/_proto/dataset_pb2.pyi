@@ -54,6 +54,8 @@ class _DatasetTaskEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DatasetTa
     DATASET_TASK_BINARY: _DatasetTask.ValueType  # 1
     DATASET_TASK_MULTICLASS: _DatasetTask.ValueType  # 2
     DATASET_TASK_REGRESSION: _DatasetTask.ValueType  # 3
+    DATASET_TASK_SEQUENCE: _DatasetTask.ValueType  # 4
+    """A class at each of several places."""
 
 class DatasetTask(_DatasetTask, metaclass=_DatasetTaskEnumTypeWrapper): ...
 
@@ -61,6 +63,8 @@ DATASET_TASK_UNSPECIFIED: DatasetTask.ValueType  # 0
 DATASET_TASK_BINARY: DatasetTask.ValueType  # 1
 DATASET_TASK_MULTICLASS: DatasetTask.ValueType  # 2
 DATASET_TASK_REGRESSION: DatasetTask.ValueType  # 3
+DATASET_TASK_SEQUENCE: DatasetTask.ValueType  # 4
+"""A class at each of several places."""
 Global___DatasetTask: _TypeAlias = DatasetTask  # noqa: Y015
 
 class _UploadTask:
@@ -102,6 +106,7 @@ class DatasetSpec(_message.Message):
     FEATURES_FIELD_NUMBER: _builtins.int
     FEATURE_NAMES_FIELD_NUMBER: _builtins.int
     CLASS_NAMES_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     samples: _builtins.int
     noise: _builtins.float
@@ -109,8 +114,11 @@ class DatasetSpec(_message.Message):
     id: _builtins.str
     scaling: Global___Scaling.ValueType
     classes: _builtins.int
-    """blobs only."""
+    """blobs: how many of them; sorting and reversal: letters of the alphabet."""
     features: _builtins.int
+    """blobs only."""
+    length: _builtins.int
+    """Sequences only: their places."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
     @_builtins.property
@@ -138,10 +146,11 @@ class DatasetSpec(_message.Message):
         features: _builtins.int | None = ...,
         feature_names: _abc.Iterable[_builtins.str] | None = ...,
         class_names: _abc.Iterable[_builtins.str] | None = ...,
+        length: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_scaling", b"_scaling", "_seed", b"_seed", "classes", b"classes", "features", b"features", "id", b"id", "name", b"name", "noise", b"noise", "samples", b"samples", "scaling", b"scaling", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_length", b"_length", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_scaling", b"_scaling", "_seed", b"_seed", "classes", b"classes", "features", b"features", "id", b"id", "length", b"length", "name", b"name", "noise", b"noise", "samples", b"samples", "scaling", b"scaling", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_scaling", b"_scaling", "_seed", b"_seed", "class_names", b"class_names", "classes", b"classes", "feature_names", b"feature_names", "features", b"features", "id", b"id", "inputs", b"inputs", "name", b"name", "noise", b"noise", "samples", b"samples", "scaling", b"scaling", "seed", b"seed", "targets", b"targets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_length", b"_length", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_scaling", b"_scaling", "_seed", b"_seed", "class_names", b"class_names", "classes", b"classes", "feature_names", b"feature_names", "features", b"features", "id", b"id", "inputs", b"inputs", "length", b"length", "name", b"name", "noise", b"noise", "samples", b"samples", "scaling", b"scaling", "seed", b"seed", "targets", b"targets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__classes: _TypeAlias = _typing.Literal["classes"]  # noqa: Y015
     _WhichOneofArgType__classes: _TypeAlias = _typing.Literal["_classes", b"_classes"]  # noqa: Y015
@@ -149,6 +158,8 @@ class DatasetSpec(_message.Message):
     _WhichOneofArgType__features: _TypeAlias = _typing.Literal["_features", b"_features"]  # noqa: Y015
     _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
     _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__length: _TypeAlias = _typing.Literal["length"]  # noqa: Y015
+    _WhichOneofArgType__length: _TypeAlias = _typing.Literal["_length", b"_length"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__noise: _TypeAlias = _typing.Literal["noise"]  # noqa: Y015
@@ -165,6 +176,8 @@ class DatasetSpec(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__features) -> _WhichOneofReturnType__features | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__length) -> _WhichOneofReturnType__length | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @_typing.overload
@@ -188,13 +201,17 @@ class GeneratorSpec(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     samples: _builtins.int
     noise: _builtins.float
     seed: _builtins.int
     classes: _builtins.int
-    """blobs only."""
+    """blobs: how many of them; sorting and reversal: letters of the alphabet."""
     features: _builtins.int
+    """blobs only."""
+    length: _builtins.int
+    """Sequences only: their places."""
     def __init__(
         self,
         *,
@@ -204,15 +221,18 @@ class GeneratorSpec(_message.Message):
         seed: _builtins.int | None = ...,
         classes: _builtins.int | None = ...,
         features: _builtins.int | None = ...,
+        length: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_seed", b"_seed", "classes", b"classes", "features", b"features", "name", b"name", "noise", b"noise", "samples", b"samples", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_length", b"_length", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_seed", b"_seed", "classes", b"classes", "features", b"features", "length", b"length", "name", b"name", "noise", b"noise", "samples", b"samples", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_seed", b"_seed", "classes", b"classes", "features", b"features", "name", b"name", "noise", b"noise", "samples", b"samples", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_length", b"_length", "_name", b"_name", "_noise", b"_noise", "_samples", b"_samples", "_seed", b"_seed", "classes", b"classes", "features", b"features", "length", b"length", "name", b"name", "noise", b"noise", "samples", b"samples", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__classes: _TypeAlias = _typing.Literal["classes"]  # noqa: Y015
     _WhichOneofArgType__classes: _TypeAlias = _typing.Literal["_classes", b"_classes"]  # noqa: Y015
     _WhichOneofReturnType__features: _TypeAlias = _typing.Literal["features"]  # noqa: Y015
     _WhichOneofArgType__features: _TypeAlias = _typing.Literal["_features", b"_features"]  # noqa: Y015
+    _WhichOneofReturnType__length: _TypeAlias = _typing.Literal["length"]  # noqa: Y015
+    _WhichOneofArgType__length: _TypeAlias = _typing.Literal["_length", b"_length"]  # noqa: Y015
     _WhichOneofReturnType__name: _TypeAlias = _typing.Literal["name"]  # noqa: Y015
     _WhichOneofArgType__name: _TypeAlias = _typing.Literal["_name", b"_name"]  # noqa: Y015
     _WhichOneofReturnType__noise: _TypeAlias = _typing.Literal["noise"]  # noqa: Y015
@@ -225,6 +245,8 @@ class GeneratorSpec(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__classes) -> _WhichOneofReturnType__classes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__features) -> _WhichOneofReturnType__features | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__length) -> _WhichOneofReturnType__length | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__name) -> _WhichOneofReturnType__name | None: ...
     @_typing.overload
@@ -380,6 +402,7 @@ class PreviewDatasetRequest(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     CLASSES_FIELD_NUMBER: _builtins.int
     FEATURES_FIELD_NUMBER: _builtins.int
+    LENGTH_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     rows: _builtins.int
     samples: _builtins.int
@@ -388,6 +411,7 @@ class PreviewDatasetRequest(_message.Message):
     seed: _builtins.int
     classes: _builtins.int
     features: _builtins.int
+    length: _builtins.int
     def __init__(
         self,
         *,
@@ -398,10 +422,11 @@ class PreviewDatasetRequest(_message.Message):
         seed: _builtins.int | None = ...,
         classes: _builtins.int | None = ...,
         features: _builtins.int | None = ...,
+        length: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_noise", b"_noise", "_rows", b"_rows", "_samples", b"_samples", "_seed", b"_seed", "classes", b"classes", "features", b"features", "id", b"id", "noise", b"noise", "rows", b"rows", "samples", b"samples", "seed", b"seed"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_length", b"_length", "_noise", b"_noise", "_rows", b"_rows", "_samples", b"_samples", "_seed", b"_seed", "classes", b"classes", "features", b"features", "id", b"id", "length", b"length", "noise", b"noise", "rows", b"rows", "samples", b"samples", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_noise", b"_noise", "_rows", b"_rows", "_samples", b"_samples", "_seed", b"_seed", "classes", b"classes", "features", b"features", "id", b"id", "noise", b"noise", "rows", b"rows", "samples", b"samples", "seed", b"seed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_classes", b"_classes", "_features", b"_features", "_id", b"_id", "_length", b"_length", "_noise", b"_noise", "_rows", b"_rows", "_samples", b"_samples", "_seed", b"_seed", "classes", b"classes", "features", b"features", "id", b"id", "length", b"length", "noise", b"noise", "rows", b"rows", "samples", b"samples", "seed", b"seed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__classes: _TypeAlias = _typing.Literal["classes"]  # noqa: Y015
     _WhichOneofArgType__classes: _TypeAlias = _typing.Literal["_classes", b"_classes"]  # noqa: Y015
@@ -409,6 +434,8 @@ class PreviewDatasetRequest(_message.Message):
     _WhichOneofArgType__features: _TypeAlias = _typing.Literal["_features", b"_features"]  # noqa: Y015
     _WhichOneofReturnType__id: _TypeAlias = _typing.Literal["id"]  # noqa: Y015
     _WhichOneofArgType__id: _TypeAlias = _typing.Literal["_id", b"_id"]  # noqa: Y015
+    _WhichOneofReturnType__length: _TypeAlias = _typing.Literal["length"]  # noqa: Y015
+    _WhichOneofArgType__length: _TypeAlias = _typing.Literal["_length", b"_length"]  # noqa: Y015
     _WhichOneofReturnType__noise: _TypeAlias = _typing.Literal["noise"]  # noqa: Y015
     _WhichOneofArgType__noise: _TypeAlias = _typing.Literal["_noise", b"_noise"]  # noqa: Y015
     _WhichOneofReturnType__rows: _TypeAlias = _typing.Literal["rows"]  # noqa: Y015
@@ -423,6 +450,8 @@ class PreviewDatasetRequest(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__features) -> _WhichOneofReturnType__features | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__id) -> _WhichOneofReturnType__id | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__length) -> _WhichOneofReturnType__length | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__noise) -> _WhichOneofReturnType__noise | None: ...
     @_typing.overload
@@ -453,6 +482,7 @@ class Dataset(_message.Message):
     LICENSE_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
+    TOKEN_NAMES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """A built-in data set's id is its name."""
     name: _builtins.str
@@ -462,7 +492,7 @@ class Dataset(_message.Message):
     features: _builtins.int
     builtin: _builtins.bool
     generated: _builtins.bool
-    """Whether samples, noise and seed may be chosen."""
+    """Whether the parameters and a seed may be chosen."""
     source: _builtins.str
     license: _builtins.str
     @_builtins.property
@@ -470,12 +500,18 @@ class Dataset(_message.Message):
     @_builtins.property
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
-    def target_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def target_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """One for each number of a regression, and for each place of a sequence; one for classes."""
+
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___DatasetParameter]:
         """What a generator takes beside its seed; none where nothing may be chosen."""
+
+    @_builtins.property
+    def token_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the inputs 0, 1, 2 ... are called where they are tokens, as an embedding takes them."""
 
     def __init__(
         self,
@@ -495,10 +531,11 @@ class Dataset(_message.Message):
         license: _builtins.str | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         parameters: _abc.Iterable[Global___DatasetParameter] | None = ...,
+        token_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_builtin", b"_builtin", "_created_at", b"_created_at", "_description", b"_description", "_features", b"_features", "_generated", b"_generated", "_id", b"_id", "_license", b"_license", "_name", b"_name", "_samples", b"_samples", "_source", b"_source", "_task", b"_task", "builtin", b"builtin", "created_at", b"created_at", "description", b"description", "features", b"features", "generated", b"generated", "id", b"id", "license", b"license", "name", b"name", "samples", b"samples", "source", b"source", "task", b"task"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_builtin", b"_builtin", "_created_at", b"_created_at", "_description", b"_description", "_features", b"_features", "_generated", b"_generated", "_id", b"_id", "_license", b"_license", "_name", b"_name", "_samples", b"_samples", "_source", b"_source", "_task", b"_task", "builtin", b"builtin", "class_names", b"class_names", "created_at", b"created_at", "description", b"description", "feature_names", b"feature_names", "features", b"features", "generated", b"generated", "id", b"id", "license", b"license", "name", b"name", "parameters", b"parameters", "samples", b"samples", "source", b"source", "target_names", b"target_names", "task", b"task"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_builtin", b"_builtin", "_created_at", b"_created_at", "_description", b"_description", "_features", b"_features", "_generated", b"_generated", "_id", b"_id", "_license", b"_license", "_name", b"_name", "_samples", b"_samples", "_source", b"_source", "_task", b"_task", "builtin", b"builtin", "class_names", b"class_names", "created_at", b"created_at", "description", b"description", "feature_names", b"feature_names", "features", b"features", "generated", b"generated", "id", b"id", "license", b"license", "name", b"name", "parameters", b"parameters", "samples", b"samples", "source", b"source", "target_names", b"target_names", "task", b"task", "token_names", b"token_names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__builtin: _TypeAlias = _typing.Literal["builtin"]  # noqa: Y015
     _WhichOneofArgType__builtin: _TypeAlias = _typing.Literal["_builtin", b"_builtin"]  # noqa: Y015

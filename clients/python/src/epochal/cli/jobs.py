@@ -166,7 +166,8 @@ def describe_network(network: dict[str, Any]) -> str:
 def _describe_dataset(dataset: dict[str, Any]) -> str:
     if "inputs" in dataset:
         return f"{len(dataset['inputs']):,} rows in the spec"
-    choices = {key: dataset[key] for key in ("samples", "noise", "seed") if dataset.get(key)}
+    asked = ("samples", "noise", "classes", "features", "length", "seed")
+    choices = {key: dataset[key] for key in asked if dataset.get(key)}
     if dataset.get("scaling", "none") != "none":
         choices["scaling"] = dataset["scaling"]
     words = [f"{key} {value}" for key, value in choices.items()]

@@ -1,0 +1,156 @@
+"""A network that answers at every place of a sequence, from the data to what it wrote."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+Train = Callable[[str], str | None]
+
+
+def sorter(classes: int = 10, length: int = 6, units: int = 32) -> list[dict[str, Any]]:
+    return [
+        {"type": "embedding", "vocabulary": classes, "units": units},
+        {"type": "positional_encoding", "kind": "learned"},
+        {"type": "transformer_block", "heads": 4, "hidden": 2 * units},
+        {"type": "layer_norm"},
+        {"type": "dense", "units": classes, "activation": "softmax"},
+    ]
+
+
+SORTING: dict[str, Any] = {
+    "network": {"input_shape": [6], "layers": sorter()},
+    "dataset": {"name": "sorting", "samples": 10_000},
+    "loss": "cross_entropy",
+    "epochs": 2,
+    "validation_fraction": 0.1,
+    "optimizer": {"type": "adam", "learning_rate": 0.003},
+    "schedule": {"type": "cosine"},
+}
+# Two classes at each of three places, by nothing but a mean: hardly trained, quick to make.
+SHORT: dict[str, Any] = {
+    "network": {"input_shape": [3], "layers": sorter(2, 3, 4)},
+    "dataset": {"inputs": [[0, 1, 0], [1, 1, 0]], "targets": [[0, 0, 1], [0, 1, 1]]},
+    "loss": "cross_entropy",
+    "epochs": 1,
+}
+
+
+def made(client: TestClient, train: Train, spec: dict[str, Any]) -> str:
+    answer = client.post("/v1/jobs", json=spec)
+    assert answer.is_success, answer.text
+    job_id: str = answer.json()["id"]
+    assert train(job_id) == "succeeded"
+    return job_id
+
+
+def problem(client: TestClient, spec: dict[str, Any]) -> dict[str, str]:
+    answer = client.post("/v1/jobs?validate_only=true", json=spec)
+    assert answer.status_code == 400, answer.text
+    return {each["field"]: each["description"] for each in answer.json()["errors"]}
+
+
+def test_the_letters_and_what_they_are_sorted_to_are_seen_before_anything_is_trained(
+    client: TestClient,
+) -> None:
+    told = client.get("/v1/datasets/sorting/preview?rows=2&length=4&classes=3&samples=5").json()
+    about = told["dataset"]
+    assert (about["task"], about["samples"], about["features"]) == ("sequence", 5, 4)
+    assert about["class_names"] == about["token_names"] == ["a", "b", "c"]
+    assert about["target_names"] == ["letter_1", "letter_2", "letter_3", "letter_4"]
+    assert told["targets"] == [sorted(row) for row in told["inputs"]]
+
+
+def test_a_transformer_of_9450_parameters_sorts_letters_that_it_has_not_seen(
+    client: TestClient, train: Train
+) -> None:
+    job = made(client, train, SORTING)
+    told = client.get(f"/v1/jobs/{job}").json()
+    assert told["parameters"] == 9_450
+    assert told["latest"]["validation_accuracy"] > 0.97
+    matrix = client.post(f"/v1/jobs/{job}/confusion-matrix", json={"split": "validation"}).json()
+    assert matrix["answers"] == 6 * 1_000
+    assert matrix["accuracy"] == pytest.approx(told["latest"]["validation_accuracy"])
+    assert 0.9 < matrix["exact_match"] <= matrix["accuracy"]
+
+    asked = {"order": "worst", "count": 1_000, "split": "validation"}
+    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=asked).json()
+    assert seen["token_names"] == seen["class_names"] == list("abcdefghij")
+    samples = seen["samples"]
+    assert all(s["target_classes"] == sorted(s["inputs"]) for s in samples)
+    assert all(s["target_class"] is None for s in samples)
+    right = [s["predicted_classes"] == s["target_classes"] for s in samples]
+    assert sum(right) / 1_000 == pytest.approx(matrix["exact_match"])
+    # The worst come first.
+    assert right[-1]
+    assert samples[0]["loss"] > samples[-1]["loss"]
+
+    answer = client.post(f"/v1/jobs/{job}/predict", json={"inputs": [[3, 1, 2, 0, 5, 4]]}).json()
+    assert "".join(answer["labels"]) == "abcdef"
+
+
+def test_rows_of_labels_in_the_request_are_a_sequence_and_may_have_names(
+    client: TestClient, train: Train
+) -> None:
+    named = SHORT | {"dataset": SHORT["dataset"] | {"class_names": ["low", "high"]}}
+    job = made(client, train, named)
+    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json={}).json()
+    assert seen["class_names"] == ["low", "high"]
+    assert seen["token_names"] == []
+    assert [s["target_classes"] for s in seen["samples"]] == [[0, 0, 1], [0, 1, 1]]
+
+
+def test_what_does_not_fit_a_sequence_is_said_where_it_stands(client: TestClient) -> None:
+    rows = SHORT["dataset"]
+    for spec, field, words in (
+        (SHORT | {"loss": "mse"}, "network.layers[4]", "needs 3 outputs"),
+        (
+            SHORT | {"dataset": rows | {"targets": [[0, 0, 1], [0, 1, 2]]}},
+            "dataset.targets[1]",
+            "from 0 to 1 at every place",
+        ),
+        (
+            SHORT | {"dataset": rows | {"targets": [[0, 1], [0, 1]]}},
+            "network.layers[4]",
+            "gives the shape [3, 2], and inline with cross_entropy needs the shape [2, 2]",
+        ),
+        (
+            SHORT | {"dataset": rows | {"class_names": ["one"]}},
+            "dataset.class_names",
+            "There must be 2",
+        ),
+        (SORTING | {"loss": "mse"}, "loss", "use cross_entropy"),
+        (
+            SORTING | {"dataset": {"name": "sorting", "length": 5}},
+            "network.input_shape",
+            "write [5]",
+        ),
+        (
+            SORTING | {"dataset": {"name": "sorting", "classes": 12}},
+            "network.layers[4].units",
+            "needs the shape [6, 12]",
+        ),
+        (
+            SORTING | {"dataset": {"name": "sorting", "noise": 0.1}},
+            "dataset.noise",
+            "takes samples and length and classes",
+        ),
+        (
+            SORTING | {"dataset": {"name": "sorting", "samples": 100_000, "length": 100}},
+            "dataset",
+            "ask for fewer samples, or for shorter ones",
+        ),
+    ):
+        told = problem(client, spec)
+        assert words in told.get(field, ""), (field, told)
+
+
+def test_saved_letters_keep_their_names(client: TestClient) -> None:
+    asked = {"name": "short", "generator": {"name": "reversal", "length": 2, "classes": 3}}
+    made = client.post("/v1/datasets", json=asked).json()
+    assert made["task"] == "sequence"
+    told = client.get(f"/v1/datasets/{made['id']}/preview?rows=1").json()
+    assert told["dataset"]["token_names"] == ["a", "b", "c", ">"]
+    (row,), (target,) = told["inputs"], told["targets"]
+    assert row == [*target[::-1], 3, target[0]]
