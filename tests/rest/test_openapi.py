@@ -123,6 +123,46 @@ def test_every_method_says_what_it_does_and_how_it_fails(document: dict[str, Any
         assert list(problem) == ["application/problem+json"], name
 
 
+def test_everything_a_job_is_made_of_says_what_it_means(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    asked = ["CreateDatasetRequest", "PredictRequest", "SweepSpec", "TrainingSpec"]
+    told = ["Checkpoint", "Dataset", "GradientPage", "JobEvent", "Network", "SweepEvent"]
+    reached: set[str] = set()
+    ahead = [*asked, *told]
+    while ahead:
+        name = ahead.pop()
+        if name not in reached:
+            reached.add(name)
+            ahead += re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(schemas[name]))
+    assert {"AdamSpec", "Conv2dSpec", "Job", "LayerGradient", "Member"} <= reached
+    silent = [name for name in reached if not schemas[name].get("description")]
+    silent += [
+        f"{name}.{field}"
+        for name in reached
+        for field, about in schemas[name].get("properties", {}).items()
+        # The type of a layer, an optimizer, a schedule is what the schema itself describes.
+        if field != "type" and not about.get("description")
+    ]
+    assert silent == []
+
+
+def test_every_parameter_says_what_it_means_and_every_body_has_an_example(
+    document: dict[str, Any],
+) -> None:
+    for name, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            told = parameter.get("description") or parameter["schema"].get("description")
+            assert told, (name, parameter["name"])
+        if "requestBody" in operation:
+            body = operation["requestBody"]["content"]["application/json"]
+            assert body["examples"], name
+            assert {"400", "413", "415"} <= set(operation["responses"]), name
+        if name.split()[1].startswith("/v1/"):
+            assert "400" in operation["responses"], name
+        if "{id}" in name:
+            assert "404" in operation["responses"], name
+
+
 def test_every_operation_has_a_short_name_of_its_own(document: dict[str, Any]) -> None:
     ids = [operation["operationId"] for _, operation in operations(document)]
     assert len(ids) == len(set(ids))
@@ -172,7 +212,7 @@ def test_every_example_is_accepted_as_it_stands(
             content = body["text/csv"]["example"]
             assert client.request(verb, path, content=content, headers=headers).is_success
             accepted += 1
-    assert accepted == 12 + sum(len(one.examples) for one in EXPLORERS.values())
+    assert accepted == 17 + sum(len(one.examples) for one in EXPLORERS.values())
 
 
 def test_a_parameter_that_a_method_does_not_have_is_refused(

@@ -98,7 +98,7 @@ def list_datasets(
     return datasets.list_datasets(context, query)
 
 
-@router.get("/{id}", summary="Get a data set", responses=problems(404))
+@router.get("/{id}", summary="Get a data set", responses=problems(400, 404))
 def get_dataset(context: Here, dataset_id: DatasetId) -> Dataset:
     """What is known of a data set."""
     return datasets.get_dataset(context, dataset_id)
@@ -117,7 +117,7 @@ def preview_dataset(
     status_code=204,
     response_class=Response,
     summary="Delete a data set",
-    responses=problems(404, 409),
+    responses=problems(400, 404, 409),
 )
 def delete_dataset(context: Here, dataset_id: DatasetId) -> None:
     """Forgets an uploaded or generated data set; built-in ones stay."""

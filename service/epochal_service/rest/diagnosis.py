@@ -14,7 +14,7 @@ from .problems import problems
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
 
-@router.get("/{id}/diagnosis", summary="Get a diagnosis", responses=problems(404))
+@router.get("/{id}/diagnosis", summary="Get a diagnosis", responses=problems(400, 404))
 def get_diagnosis(context: Here, job_id: JobId) -> Diagnosis:
     """What went wrong, where it shows, and one change to try next for each finding.
 

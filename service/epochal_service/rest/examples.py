@@ -138,3 +138,23 @@ PREDICTIONS: dict[str, Example] = {
         },
     },
 }
+
+UNIT_MAPS: dict[str, Example] = {
+    "layer": {
+        "summary": "The units of the first layer, coarsely",
+        "value": {"layer": "dense_1", "resolution": 20},
+    }
+}
+
+HIDDEN_SPACES: dict[str, Example] = {
+    "last": {"summary": "What the output layer is given", "value": {"split": "all"}},
+    "input": {"summary": "What the network is given", "value": {"layer": "input"}},
+}
+
+CONFUSION_MATRICES: dict[str, Example] = {
+    "trained": {"summary": "Of the samples trained on", "value": {"split": "train"}}
+}
+
+SAMPLE_PREDICTIONS: dict[str, Example] = {
+    "worst": {"summary": "The three hardest samples", "value": {"order": "worst", "count": 3}}
+}

@@ -19,6 +19,7 @@ from ..specs.inspection import (
     UnitMaps,
     Weights,
 )
+from . import examples
 from .body import StrictRoute
 from .context import Here
 from .jobs import JobId
@@ -31,7 +32,9 @@ FAILS = problems(400, 404, 413, 415)
 
 @router.post("/{id}/unit-maps", summary="Map the units", responses=FAILS)
 def get_unit_maps(
-    context: Here, job_id: JobId, request: Annotated[GetUnitMapsRequest, Body(), Explained]
+    context: Here,
+    job_id: JobId,
+    request: Annotated[GetUnitMapsRequest, Body(openapi_examples=examples.UNIT_MAPS), Explained],
 ) -> UnitMaps:
     """What each unit of a network of two inputs says over a grid of them."""
     return inspection.get_unit_maps(context, job_id, request)
@@ -39,7 +42,11 @@ def get_unit_maps(
 
 @router.post("/{id}/hidden-space", summary="Show the hidden space", responses=FAILS)
 def get_hidden_space(
-    context: Here, job_id: JobId, request: Annotated[GetHiddenSpaceRequest, Body(), Explained]
+    context: Here,
+    job_id: JobId,
+    request: Annotated[
+        GetHiddenSpaceRequest, Body(openapi_examples=examples.HIDDEN_SPACES), Explained
+    ],
 ) -> HiddenSpace:
     """Where a layer puts the samples: a layer of more than two units in the plane in which they
     differ most.
@@ -49,7 +56,11 @@ def get_hidden_space(
 
 @router.post("/{id}/confusion-matrix", summary="Count confusions", responses=FAILS)
 def get_confusion_matrix(
-    context: Here, job_id: JobId, request: Annotated[GetConfusionMatrixRequest, Body(), Explained]
+    context: Here,
+    job_id: JobId,
+    request: Annotated[
+        GetConfusionMatrixRequest, Body(openapi_examples=examples.CONFUSION_MATRICES), Explained
+    ],
 ) -> ConfusionMatrix:
     """How many samples of each class the network takes for which."""
     return inspection.get_confusion_matrix(context, job_id, request)
@@ -59,7 +70,9 @@ def get_confusion_matrix(
 def get_sample_predictions(
     context: Here,
     job_id: JobId,
-    request: Annotated[GetSamplePredictionsRequest, Body(), Explained],
+    request: Annotated[
+        GetSamplePredictionsRequest, Body(openapi_examples=examples.SAMPLE_PREDICTIONS), Explained
+    ],
 ) -> SamplePredictions:
     """Samples of the job's data set beside what the network says of them: the first, the worst, the
     best, or some at random.

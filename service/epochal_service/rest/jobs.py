@@ -45,7 +45,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
 
 OCTETS = "application/octet-stream"
 
-Epoch = Annotated[int, Path(ge=0, lt=2**63)]
+Epoch = Annotated[int, Path(ge=0, lt=2**63, description="One that has a checkpoint.")]
 
 
 class CreateJobQuery(Request):
@@ -69,7 +69,7 @@ def split_commas(query: dict[str, object]) -> dict[str, object]:
     }
 
 
-JobId = Annotated[str, Path(alias="id")]
+JobId = Annotated[str, Path(alias="id", description="As `POST /v1/jobs` gave it.")]
 
 
 @router.post(
@@ -113,7 +113,7 @@ def list_jobs(
     return jobs.list_jobs(context, query)
 
 
-@router.get("/{id}", summary="Get a job", responses=problems(404))
+@router.get("/{id}", summary="Get a job", responses=problems(400, 404))
 def get_job(context: Here, job_id: JobId) -> Job:
     """A job as far as it is known now."""
     return jobs.get_job(context, job_id)
@@ -124,26 +124,26 @@ def get_job(context: Here, job_id: JobId) -> Job:
     status_code=204,
     response_class=Response,
     summary="Delete a job",
-    responses=problems(404, 409),
+    responses=problems(400, 404, 409),
 )
 def delete_job(context: Here, job_id: JobId) -> None:
     """Forgets a job that has ended, with its epochs and checkpoints."""
     jobs.delete_job(context, job_id)
 
 
-@router.post("/{id}/cancel", summary="Cancel a job", responses=problems(404, 409))
+@router.post("/{id}/cancel", summary="Cancel a job", responses=problems(400, 404, 409))
 def cancel_job(context: Here, job_id: JobId) -> Job:
     """Asks the job to stop; its epochs and its last checkpoint stay."""
     return jobs.cancel_job(context, job_id)
 
 
-@router.post("/{id}/pause", summary="Pause a job", responses=problems(404, 409))
+@router.post("/{id}/pause", summary="Pause a job", responses=problems(400, 404, 409))
 def pause_job(context: Here, job_id: JobId) -> Job:
     """Asks the job to rest at the next epoch."""
     return jobs.pause_job(context, job_id)
 
 
-@router.post("/{id}/resume", summary="Resume a job", responses=problems(404, 409))
+@router.post("/{id}/resume", summary="Resume a job", responses=problems(400, 404, 409))
 def resume_job(context: Here, job_id: JobId) -> Job:
     """Goes on from the last checkpoint, bit for bit."""
     return jobs.resume_job(context, job_id)

@@ -21,6 +21,10 @@ from .problems import Explained, problems
 
 router = APIRouter(prefix="/v1", tags=["journey"], route_class=StrictRoute)
 
+SectionId = Annotated[
+    str, Path(alias="id", description="One of `GET /v1/sections`, such as `neuron`.")
+]
+
 
 @router.get("/neuron-parts", summary="Nerve cell and artificial neuron", responses=problems(400))
 def list_neuron_parts(context: Here) -> NeuronParts:
@@ -56,9 +60,12 @@ def list_architectures(context: Here) -> Architectures:
     return journey.list_architectures(context)
 
 
-@router.get("/architectures/{id}", summary="A kind of network", responses=problems(404))
+@router.get("/architectures/{id}", summary="A kind of network", responses=problems(400, 404))
 def get_architecture(
-    context: Here, architecture_id: Annotated[str, Path(alias="id")]
+    context: Here,
+    architecture_id: Annotated[
+        str, Path(alias="id", description="One of `GET /v1/architectures`, such as `lstm`.")
+    ],
 ) -> Architecture:
     """One of the zoo."""
     return journey.get_architecture(context, architecture_id)
@@ -70,8 +77,8 @@ def list_sections(context: Here) -> Sections:
     return journey.list_sections(context)
 
 
-@router.get("/sections/{id}", summary="A section", responses=problems(404))
-def get_section(context: Here, section_id: Annotated[str, Path(alias="id")]) -> Section:
+@router.get("/sections/{id}", summary="A section", responses=problems(400, 404))
+def get_section(context: Here, section_id: SectionId) -> Section:
     """One section of the journey."""
     return journey.get_section(context, section_id)
 
@@ -81,7 +88,7 @@ def get_section(context: Here, section_id: Annotated[str, Path(alias="id")]) -> 
 )
 def check_answer(
     context: Here,
-    section_id: Annotated[str, Path(alias="id")],
+    section_id: SectionId,
     request: Annotated[
         CheckAnswerRequest,
         Body(
@@ -105,8 +112,13 @@ def list_presets(context: Here) -> Presets:
     return journey.list_presets(context)
 
 
-@router.get("/presets/{id}", summary="A ready job", responses=problems(404))
-def get_preset(context: Here, preset_id: Annotated[str, Path(alias="id")]) -> Preset:
+@router.get("/presets/{id}", summary="A ready job", responses=problems(400, 404))
+def get_preset(
+    context: Here,
+    preset_id: Annotated[
+        str, Path(alias="id", description="One of `GET /v1/presets`, such as `xor`.")
+    ],
+) -> Preset:
     """One preset: its `spec` may be sent to `POST /v1/jobs` as it is, or changed before."""
     return journey.get_preset(context, preset_id)
 

@@ -22,7 +22,7 @@ from .problems import Explained, problems
 
 router = APIRouter(prefix="/v1/networks", tags=["networks"], route_class=StrictRoute)
 
-NetworkId = Annotated[str, Path(alias="id")]
+NetworkId = Annotated[str, Path(alias="id", description="As `POST /v1/networks` gave it.")]
 
 
 @router.post("", status_code=201, summary="Save a network", responses=problems(400, 413, 415, 422))
@@ -59,7 +59,7 @@ def list_networks(
     return networks.list_networks(context, query)
 
 
-@router.get("/{id}", summary="Get a network", responses=problems(404))
+@router.get("/{id}", summary="Get a network", responses=problems(400, 404))
 def get_network(context: Here, network_id: NetworkId) -> Network:
     """A saved network and its summary."""
     return networks.get_network(context, network_id)
@@ -70,7 +70,7 @@ def get_network(context: Here, network_id: NetworkId) -> Network:
     status_code=204,
     response_class=Response,
     summary="Delete a network",
-    responses=problems(404),
+    responses=problems(400, 404),
 )
 def delete_network(context: Here, network_id: NetworkId) -> None:
     """Forgets a network; jobs that were made from it keep their own copy."""

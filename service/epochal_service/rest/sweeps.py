@@ -27,7 +27,7 @@ from .streams import STREAM, EventStreamMedia, LastEventId, stream
 
 router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"], route_class=StrictRoute)
 
-SweepId = Annotated[str, Path(alias="id")]
+SweepId = Annotated[str, Path(alias="id", description="As `POST /v1/sweeps` gave it.")]
 
 
 class CreateSweepQuery(Fields):
@@ -74,19 +74,21 @@ def list_sweeps(
     return sweeps.list_sweeps(context, query)
 
 
-@router.get("/{id}", summary="Get a sweep", responses=problems(404))
+@router.get("/{id}", summary="Get a sweep", responses=problems(400, 404))
 def get_sweep(context: Here, sweep_id: SweepId) -> Sweep:
     """A sweep as far as it is known now; each member has a label for its learning rate."""
     return sweeps.get_sweep(context, sweep_id)
 
 
-@router.delete("/{id}", status_code=204, summary="Delete a sweep", responses=problems(404, 409))
+@router.delete(
+    "/{id}", status_code=204, summary="Delete a sweep", responses=problems(400, 404, 409)
+)
 def delete_sweep(context: Here, sweep_id: SweepId) -> None:
     """Forgets a sweep that has ended, with its epochs."""
     sweeps.delete_sweep(context, sweep_id)
 
 
-@router.post("/{id}/cancel", summary="Cancel a sweep", responses=problems(404, 409))
+@router.post("/{id}/cancel", summary="Cancel a sweep", responses=problems(400, 404, 409))
 def cancel_sweep(context: Here, sweep_id: SweepId) -> Sweep:
     """Asks the sweep to stop; the epochs of its members stay."""
     return sweeps.cancel_sweep(context, sweep_id)

@@ -42,7 +42,9 @@ class UploadedDataset(Spec):
     """A data set that was uploaded, by its id."""
 
     id: str = Field(min_length=1, max_length=64)
+    """As `POST /v1/datasets` gave it."""
     scaling: Scaling = "none"
+    """What is done to every input feature, with figures of the training part alone."""
 
 
 def _rows(targets: object) -> object:
@@ -56,6 +58,7 @@ class InlineDataset(Spec):
     """A few rows, in the request itself."""
 
     inputs: list[list[float]] = Field(min_length=1)
+    """Samples, each a row of as many numbers as the network takes."""
     targets: Annotated[list[list[float]], BeforeValidator(_rows)] = Field(min_length=1)
     """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row; where the
     network answers at each place of a sequence, a label for each.
@@ -67,6 +70,7 @@ class InlineDataset(Spec):
     and there may be more classes than samples show.
     """
     scaling: Scaling = "none"
+    """What is done to every input feature, with figures of the training part alone."""
 
 
 def _kind(value: Any) -> str | None:
@@ -92,6 +96,7 @@ class CreateDatasetRequest(Spec):
     """A CSV text, or a generator; exactly one of the two."""
 
     name: Name
+    """What people call it."""
     csv: str | None = None
     """Text with a header row; the delimiter is a comma, a semicolon or a tab."""
     target: str | None = Field(default=None, max_length=200)
@@ -101,6 +106,7 @@ class CreateDatasetRequest(Spec):
     classification.
     """
     generator: GeneratorSpec | None = None
+    """Points to make once and keep."""
     request_id: RequestId | None = None
     """The idempotency key: the same key and the same request give the same data set."""
 
@@ -109,24 +115,38 @@ class UploadRequest(Request):
     """The same as query parameters, where the CSV itself is the body (`Content-Type: text/csv`)."""
 
     name: Name = "upload"
+    """What people call it."""
     target: str | None = Field(default=None, max_length=200)
+    """The column to predict; the last one by default."""
     task: Literal["auto", "classification", "regression"] = "auto"
+    """What the target is. `auto`: text, or at most 20 different whole numbers, is classification.
+    """
 
 
 class ListDatasetsRequest(Request):
+    """Which page."""
+
     page_size: PageSize = PAGE_SIZE
     page_token: PageToken | None = None
 
 
 class PreviewRequest(Request):
+    """How many rows; the rest is for generators alone."""
+
     rows: int = Field(default=10, ge=1, le=1000)
     """How many rows, from the first."""
     samples: int | None = Field(default=None, ge=1)
+    """Generators only: how many points."""
     noise: float | None = Field(default=None, ge=0)
+    """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
     classes: int | None = Field(default=None, ge=1)
+    """`blobs` only: how many of them."""
     features: int | None = Field(default=None, ge=1)
+    """`blobs` only: dimensions of the space."""
     length: int | None = Field(default=None, ge=1)
+    """Sequences only: their places."""
     seed: Seed = 0
+    """Generators only: the same seed gives the same points."""
 
 
 class DatasetParameter(Reply):
@@ -146,35 +166,54 @@ class Dataset(Reply):
     """What is known of a data set. Built-in ones have their name as their id."""
 
     id: str
+    """What a job calls it."""
     name: str
+    """What people call it."""
     description: str
+    """A sentence on what it is."""
     task: Literal["binary", "multiclass", "regression", "sequence"]
-    """`sequence`: a class at each of several places."""
+    """What may be learned from it; `sequence`: a class at each of several places."""
     samples: int
+    """Rows."""
     features: int
+    """Numbers in one sample."""
     feature_names: list[str]
+    """In the order of the inputs."""
     class_names: list[str]
+    """Of the labels 0, 1, 2 …; empty for regression."""
     target_names: list[str]
     """One for each number of a regression, and for each place of a sequence; one for classes."""
     token_names: list[str] = Field(default_factory=list)
     """What the inputs 0, 1, 2 … are called where they are tokens, as an embedding takes them."""
     builtin: bool
+    """Whether it is always there."""
     generated: bool
     """Whether the `parameters` and `seed` may be chosen."""
     source: str
+    """Where it comes from."""
     license: str
+    """What may be done with it."""
     created_at: datetime | None = None
+    """Absent for built-in ones."""
     parameters: list[DatasetParameter] = Field(default_factory=list)
     """What a generator takes beside its seed, with its defaults; none where nothing is chosen."""
 
 
 class DatasetPage(Reply):
+    """A page of data sets."""
+
     datasets: list[Dataset]
+    """The built-in ones first, then yours, newest first."""
     next_page_token: str | None = None
+    """What to ask for next; absent on the last page."""
 
 
 class DatasetPreview(Reply):
+    """The first rows."""
+
     dataset: Dataset
+    """What they are rows of."""
     inputs: list[list[float]]
+    """In the data's own units."""
     targets: list[list[float]]
     """Class targets are labels 0, 1, 2 …, in the order of `class_names`."""

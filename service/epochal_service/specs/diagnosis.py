@@ -15,6 +15,7 @@ class Label(Reply):
     """What the training loss says of the learning rate, and the numbers that this was read from."""
 
     name: LabelName
+    """What the curve amounts to."""
     level: float
     """The median of the last quarter over the first loss."""
     late: float
@@ -29,12 +30,15 @@ class Finding(Reply):
     """One ailment, and the one change to try next."""
 
     kind: FindingKind
+    """What it is, as a stable word."""
     layer: str | None = None
     """Where it shows; absent for what concerns the whole run."""
     message: str
+    """What was seen, with its numbers."""
     evidence: dict[str, float]
     """The numbers that the finding was read from."""
     suggestion: str
+    """What to try next."""
     patch: dict[str, Any]
     """The change as a JSON merge patch (RFC 7396) of the job's spec."""
 

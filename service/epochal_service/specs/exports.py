@@ -16,6 +16,8 @@ ExportFormat = Annotated[str, _format, _format_schema]
 
 
 class GetExportRequest(Request):
+    """In which form, and of which epoch."""
+
     format: ExportFormat = "numpy"
     """`numpy` and `pytorch` are programs with the weights in them; `onnx` is a model in float32."""
     epoch: Cursor | None = None
@@ -23,6 +25,11 @@ class GetExportRequest(Request):
 
 
 class ExportContent(Reply):
+    """A trained network as a file."""
+
     epoch: int
+    """Of the weights in it."""
     format: ExportFormat
+    """The form that was asked for."""
     content: bytes = Field(repr=False)
+    """The file."""

@@ -50,7 +50,9 @@ class DenseSpec(LayerBase):
     units: Size
     """Number of neurons in the layer."""
     activation: ActivationName = "linear"
+    """Applied to the layer's outputs."""
     use_bias: bool = True
+    """Whether each unit has a bias."""
     initializer: InitializerName | None = None
     """How the weights start; by default He for the relu family, LeCun for selu, else Xavier."""
     initializer_gain: Gain = 1.0
@@ -62,6 +64,7 @@ class ActivationSpec(LayerBase):
 
     type: Literal["activation"]
     activation: ActivationName
+    """Applied to the layer's outputs."""
 
 
 class DropoutSpec(LayerBase):
@@ -71,6 +74,7 @@ class DropoutSpec(LayerBase):
 
     type: Literal["dropout"]
     rate: float = Field(ge=0, lt=1)
+    """The share of numbers that are dropped, each time others."""
 
 
 class LayerNormSpec(LayerBase):
@@ -78,6 +82,7 @@ class LayerNormSpec(LayerBase):
 
     type: Literal["layer_norm"]
     epsilon: float = Field(default=1e-5, gt=0)
+    """Added to the variance, so that nothing is divided by 0."""
 
 
 class BatchNormSpec(LayerBase):
@@ -87,6 +92,7 @@ class BatchNormSpec(LayerBase):
     momentum: float = Field(default=0.9, ge=0, lt=1)
     """How slowly the running statistics follow, which are used after training."""
     epsilon: float = Field(default=1e-5, gt=0)
+    """Added to the variance, so that nothing is divided by 0."""
 
 
 class ResidualSpec(LayerBase):
@@ -94,6 +100,7 @@ class ResidualSpec(LayerBase):
 
     type: Literal["residual"]
     layers: list[LayerSpec] = Field(min_length=1, max_length=16)
+    """In forward order."""
 
 
 class FlattenSpec(LayerBase):
@@ -115,13 +122,21 @@ class Conv1dSpec(LayerBase):
 
     type: Literal["conv1d"]
     filters: Size
+    """Number of feature maps that come out."""
     kernel_size: OneSize
+    """Places along each axis that a filter sees at a time."""
     stride: OneSize = Field(default_factory=lambda: [1])
+    """Places from one window to the next."""
     padding: Padding = "valid"
+    """`valid`: windows inside the input alone; `same`: zeros around it keep the size."""
     activation: ActivationName = "linear"
+    """Applied to the layer's outputs."""
     use_bias: bool = True
+    """Whether each unit has a bias."""
     initializer: InitializerName | None = None
+    """How the weights start."""
     initializer_gain: Gain = 1.0
+    """What the initializer draws is multiplied by it."""
 
 
 class Conv2dSpec(LayerBase):
@@ -129,14 +144,21 @@ class Conv2dSpec(LayerBase):
 
     type: Literal["conv2d"]
     filters: Size
+    """Number of feature maps that come out."""
     kernel_size: Sizes
     """One number, or height and width."""
     stride: Sizes = Field(default_factory=lambda: [1])
+    """Places from one window to the next."""
     padding: Padding = "valid"
+    """`valid`: windows inside the input alone; `same`: zeros around it keep the size."""
     activation: ActivationName = "linear"
+    """Applied to the layer's outputs."""
     use_bias: bool = True
+    """Whether each unit has a bias."""
     initializer: InitializerName | None = None
+    """How the weights start."""
     initializer_gain: Gain = 1.0
+    """What the initializer draws is multiplied by it."""
 
 
 class MaxPool1dSpec(LayerBase):
@@ -144,7 +166,9 @@ class MaxPool1dSpec(LayerBase):
 
     type: Literal["max_pool1d"]
     pool_size: OneSize = Field(default_factory=lambda: [2])
+    """Places along each axis of a window."""
     stride: OneSize | None = None
+    """Places from one window to the next."""
 
 
 class MaxPool2dSpec(LayerBase):
@@ -152,7 +176,9 @@ class MaxPool2dSpec(LayerBase):
 
     type: Literal["max_pool2d"]
     pool_size: Sizes = Field(default_factory=lambda: [2])
+    """Places along each axis of a window."""
     stride: Sizes | None = None
+    """Places from one window to the next."""
 
 
 class AveragePool1dSpec(LayerBase):
@@ -160,7 +186,9 @@ class AveragePool1dSpec(LayerBase):
 
     type: Literal["average_pool1d"]
     pool_size: OneSize = Field(default_factory=lambda: [2])
+    """Places along each axis of a window."""
     stride: OneSize | None = None
+    """Places from one window to the next."""
 
 
 class AveragePool2dSpec(LayerBase):
@@ -168,7 +196,9 @@ class AveragePool2dSpec(LayerBase):
 
     type: Literal["average_pool2d"]
     pool_size: Sizes = Field(default_factory=lambda: [2])
+    """Places along each axis of a window."""
     stride: Sizes | None = None
+    """Places from one window to the next."""
 
 
 class GlobalMaxPoolSpec(LayerBase):
@@ -188,7 +218,9 @@ class EmbeddingSpec(LayerBase):
 
     type: Literal["embedding"]
     vocabulary: Size
+    """Number of different tokens."""
     units: Size
+    """Numbers that come out for each sample or place."""
 
 
 class PositionalEncodingSpec(LayerBase):
@@ -196,6 +228,7 @@ class PositionalEncodingSpec(LayerBase):
 
     type: Literal["positional_encoding"]
     kind: Literal["sinusoidal", "learned"] = "sinusoidal"
+    """How places are told apart."""
 
 
 class RnnSpec(LayerBase):
@@ -203,6 +236,7 @@ class RnnSpec(LayerBase):
 
     type: Literal["rnn"]
     units: Size
+    """Numbers that come out for each sample or place."""
     return_sequences: bool = False
     """Every step's output rather than the last one's."""
 
@@ -212,7 +246,9 @@ class LstmSpec(LayerBase):
 
     type: Literal["lstm"]
     units: Size
+    """Numbers that come out for each sample or place."""
     return_sequences: bool = False
+    """Whether every step comes out, or the last alone."""
 
 
 class GruSpec(LayerBase):
@@ -220,7 +256,9 @@ class GruSpec(LayerBase):
 
     type: Literal["gru"]
     units: Size
+    """Numbers that come out for each sample or place."""
     return_sequences: bool = False
+    """Whether every step comes out, or the last alone."""
 
 
 class AdditiveAttentionSpec(LayerBase):
@@ -228,6 +266,7 @@ class AdditiveAttentionSpec(LayerBase):
 
     type: Literal["additive_attention"]
     units: Size
+    """Numbers that come out for each sample or place."""
 
 
 class MultiHeadAttentionSpec(LayerBase):
@@ -238,6 +277,7 @@ class MultiHeadAttentionSpec(LayerBase):
 
     type: Literal["multi_head_attention"]
     heads: Size
+    """Number of heads, which share the features among them."""
     causal: bool = False
     """No place sees what comes after it."""
 
@@ -247,12 +287,17 @@ class TransformerBlockSpec(LayerBase):
 
     type: Literal["transformer_block"]
     heads: Size
+    """Number of heads, which share the features among them."""
     hidden: Size
     """Units of the first of the two dense layers."""
     norm: Literal["pre", "post"] = "pre"
+    """Whether the norms stand before or after what they belong to."""
     causal: bool = False
+    """Whether a place sees only itself and those before it."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """The share of numbers that are dropped in training, each time others."""
     activation: ActivationName = "gelu"
+    """Applied to the layer's outputs."""
 
 
 class ConcatenateSpec(LayerBase):
@@ -272,7 +317,9 @@ class SliceSpec(LayerBase):
 
     type: Literal["slice"]
     start: int
+    """The first that is kept, from 0; a negative one counts from the end."""
     stop: int | None = None
+    """The first that is not kept; by default all to the end are."""
 
 
 LayerSpec = Annotated[
@@ -313,38 +360,55 @@ class NetworkSpec(Spec):
     input_shape: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, max_length=4)
     """Shape of one sample without the batch axis, e.g. `[2]` for points of the plane."""
     layers: list[LayerSpec] = Field(min_length=1)
+    """In forward order."""
 
 
 class NetworkRef(Spec):
     """A saved network, by its id."""
 
     id: str = Field(min_length=1, max_length=64)
+    """As `POST /v1/networks` gave it."""
 
 
 class CreateNetworkRequest(Spec):
+    """A network to keep."""
+
     network: NetworkSpec
+    """Its layers."""
     name: Name | None = None
+    """What people call it."""
     request_id: RequestId | None = None
     """The idempotency key: the same key and the same request give the same network."""
 
 
 class SummarizeNetworkRequest(Spec):
+    """A network to count."""
+
     network: NetworkSpec
+    """Its layers."""
 
 
 class ListNetworksRequest(Request):
+    """Which page."""
+
     page_size: PageSize = PAGE_SIZE
     page_token: PageToken | None = None
 
 
 class LayerSummary(Reply):
+    """One layer, counted."""
+
     name: str
     """The layer's type and its place, e.g. `dense_1`."""
     type: str
     output_shape: list[int]
+    """Of one sample."""
     activation: str | None
+    """Absent for a layer without one."""
     initializer: str | None
+    """That draws its weights; absent for a layer without any."""
     parameters: int
+    """Trainable numbers."""
     arithmetic: str
     """How the parameters are counted, with the numbers put in, e.g. `4·3 + 4`."""
     flops: int
@@ -359,24 +423,40 @@ class NetworkSummary(Reply):
     """
 
     layers: list[LayerSummary]
+    """In forward order."""
     parameters: int
+    """Trainable numbers."""
     flops: int
+    """Floating-point operations of the forward pass of one sample."""
     layers_with_input: int
+    """Layers that have units, and the input."""
     layers_without_input: int
+    """The same without the input."""
     neurons_with_input: int
+    """Units of all layers, and the inputs."""
     neurons_without_input: int
+    """The same without the inputs."""
 
 
 class Network(Reply):
     """A saved network."""
 
     id: str
+    """What a job calls it."""
     name: str | None
+    """What people call it."""
     network: NetworkSpec
+    """Its layers."""
     summary: NetworkSummary
+    """What it amounts to."""
     created_at: datetime
+    """When it was saved."""
 
 
 class NetworkPage(Reply):
+    """A page of networks."""
+
     networks: list[Network]
+    """Newest first."""
     next_page_token: str | None = None
+    """What to ask for next; absent on the last page."""

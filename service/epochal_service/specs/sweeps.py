@@ -28,6 +28,7 @@ class Variant(Spec):
     """What one member has otherwise than the job; what is left out is as in the job."""
 
     learning_rate: LearningRate | None = None
+    """The optimizer's."""
     momentum: float | None = Field(default=None, ge=0, lt=1)
     """`momentum`, `nesterov` and `muon` only."""
     beta_1: float | None = Field(default=None, ge=0, lt=1)
@@ -35,6 +36,7 @@ class Variant(Spec):
     beta_2: float | None = Field(default=None, ge=0, lt=1)
     """As `beta_1`."""
     l2: float | None = Field(default=None, ge=0)
+    """The strength of `l2` regularization."""
     seed: Seed | None = None
     """Of the first weights, the order of the samples and dropout. What is held out for validation
     is chosen by the job's own seed, for all members alike.
@@ -52,6 +54,7 @@ class SweepSpec(Spec):
     """
 
     job: TrainingSpec
+    """What all members have in common."""
     variants: list[Variant] = Field(min_length=1)
     """One for each member; at most `max_variants` of `GET /v1/limits`."""
 
@@ -66,20 +69,28 @@ class CreateSweepOptions(Request):
 
 
 class ListSweepsRequest(Request):
+    """Which sweeps to list."""
+
     page_size: PageSize = PAGE_SIZE
     page_token: PageToken | None = None
     state: JobState | None = None
+    """Sweeps in this state; all by default."""
     label: str | None = Field(default=None, max_length=130)
     """`key` or `key=value`, of the job's labels."""
 
 
 class GetSweepCurvesRequest(Request):
+    """Of which metric, and in how many points."""
+
     metric: Metric = "train_loss"
+    """The same for all members."""
     max_points: int = Field(default=200, ge=4, le=10_000)
     """Points of one member at the most; its extremes, and what is not finite, stay."""
 
 
 class WatchSweepRequest(Request):
+    """From where to watch."""
+
     after: Cursor | None = None
     """Replay what came after this `seq`; without it the stream opens with a snapshot."""
 
@@ -88,9 +99,13 @@ class MemberProgress(Reply):
     """What the store has of a member beside its epochs."""
 
     epoch: int = 0
+    """Epochs that are stored."""
     latest: EpochRow | None = None
+    """The newest epoch; absent before the first."""
     stop_reason: StopReason | None = None
+    """Why it is over; absent until then."""
     divergence: Divergence | None = None
+    """Where and how it blew up, if it did."""
 
 
 class Member(MemberProgress):
@@ -99,7 +114,9 @@ class Member(MemberProgress):
     index: int
     """Counted from 0, as the variants are."""
     variant: Variant
+    """What it has otherwise than the job."""
     learning_rate: float
+    """That it is trained with."""
     label: Label | None = None
     """Absent until there are two epochs."""
 
@@ -110,10 +127,13 @@ class Sweep(Reply):
     id: str | None
     """Absent where the spec was only validated; so are the state and the times."""
     state: JobState | None
+    """What it is doing, or how it ended."""
     stop_reason: StopReason | None = None
     """`completed` once every member is over, for whatever reason each."""
     detail: str | None = None
+    """A sentence on how it ended, where there is more to say than the reason."""
     spec: SweepSpec
+    """What was asked for, with every default written out."""
     epoch: int = 0
     """Epochs of the member that has most."""
     members: list[Member] = Field(default_factory=list)
@@ -121,63 +141,97 @@ class Sweep(Reply):
     parameters: int
     """Of one member."""
     samples: int
+    """Samples trained on; the held-out part does not count."""
     flops: float
     """Of all members: 3 · operations forward · samples · epochs · members."""
     attempt: int = 0
+    """How often a worker has taken it up."""
     seq: int = 0
     """Cursor of the newest event."""
     created_at: datetime | None = None
+    """When it was asked for."""
     started_at: datetime | None = None
+    """When a worker first took it up."""
     finished_at: datetime | None = None
+    """When it ended."""
 
 
 class SweepPage(Reply):
+    """A page of sweeps."""
+
     sweeps: list[Sweep]
+    """Newest first."""
     next_page_token: str | None = None
+    """What to ask for next; absent on the last page."""
 
 
 class MemberCurve(Reply):
+    """One member's curve."""
+
     index: int
+    """Of the member, from 0."""
     epochs: list[int]
+    """Rising; one for each value."""
     values: list[float]
+    """One for each epoch."""
 
 
 class SweepCurves(Reply):
     """One metric of every member that has it."""
 
     metric: Metric
+    """What the values are."""
     members: list[MemberCurve]
+    """Those that have any epoch."""
 
 
 class MemberEpochs(Reply):
     """Epochs of one member by column."""
 
     index: int
+    """Of the member, from 0."""
     epoch: list[int]
+    """The epochs that are told."""
     train_loss: list[float]
+    """One for each epoch."""
     validation_loss: list[float]
     """Empty where nothing is held out."""
 
 
 class SweepBatch(Reply):
+    """Epochs of several members."""
+
     first_epoch: int
+    """The first that is stood for."""
     last_epoch: int
+    """The last that is stood for."""
     reduced: bool = False
     """Some epochs are left out: only the extremes of each stretch are told."""
     members: list[MemberEpochs]
+    """Those that have come on."""
 
 
 class SweepSnapshot(Reply):
+    """How a stream opens."""
+
     sweep: Sweep
+    """As it is now."""
     curves: SweepCurves
+    """The training losses so far."""
 
 
 class SweepEvent(Reply):
     """One event of a sweep's stream; the field named like its `type` holds what it tells."""
 
     seq: int
+    """The cursor: go on after it."""
     type: Literal["snapshot", "state", "epochs", "end", "heartbeat"]
+    """Which field holds what is told."""
     snapshot: SweepSnapshot | None = None
+    """Of an event of the type `snapshot`."""
     state: StateChange | None = None
+    """Of an event of the type `state`."""
     epochs: SweepBatch | None = None
+    """Of an event of the type `epochs`."""
     end: End | None = None
+    """Of an event of the type `end`."""

@@ -20,7 +20,9 @@ Metric = Literal[
     "seconds",
 ]
 
-LearningRate = Annotated[float, Field(gt=0, le=1e12)]
+LearningRate = Annotated[
+    float, Field(gt=0, le=1e12, description="How far a step goes; far too high is a lesson.")
+]
 """Far too high is allowed, since it is a lesson: the job ends as `diverged` and says why."""
 Strength = Annotated[float, Field(ge=0, le=1e12)]
 """Of what pulls on weights or shakes inputs."""
@@ -39,6 +41,7 @@ class MomentumSpec(Spec):
     type: Literal["momentum"]
     learning_rate: LearningRate = 0.01
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    """The share of the last step that goes on in the next one."""
 
 
 class PerceptronSpec(Spec):
@@ -54,6 +57,7 @@ class NesterovSpec(Spec):
     type: Literal["nesterov"]
     learning_rate: LearningRate = 0.01
     momentum: float = Field(default=0.9, ge=0, lt=1)
+    """The share of the last step that goes on in the next one."""
 
 
 class AdagradSpec(Spec):
@@ -62,6 +66,7 @@ class AdagradSpec(Spec):
     type: Literal["adagrad"]
     learning_rate: LearningRate = 0.01
     epsilon: float = Field(default=1e-10, gt=0)
+    """Added to the root of the squared gradients, so that nothing is divided by 0."""
 
 
 class RmspropSpec(Spec):
@@ -70,7 +75,9 @@ class RmspropSpec(Spec):
     type: Literal["rmsprop"]
     learning_rate: LearningRate = 0.01
     decay: float = Field(default=0.99, ge=0, lt=1)
+    """How much of the mean squared gradient is kept from step to step."""
     epsilon: float = Field(default=1e-8, gt=0)
+    """Added to the root of the squared gradients, so that nothing is divided by 0."""
 
 
 class AdamSpec(Spec):
@@ -81,8 +88,11 @@ class AdamSpec(Spec):
     type: Literal["adam"]
     learning_rate: LearningRate = 0.01
     beta_1: float = Field(default=0.9, ge=0, lt=1)
+    """How much of the mean gradient is kept from step to step."""
     beta_2: float = Field(default=0.999, ge=0, lt=1)
+    """How much of the mean squared gradient is kept from step to step."""
     epsilon: float = Field(default=1e-8, gt=0)
+    """Added to the root of the second moment, so that nothing is divided by 0."""
 
 
 class AdamwSpec(Spec):
@@ -91,9 +101,13 @@ class AdamwSpec(Spec):
     type: Literal["adamw"]
     learning_rate: LearningRate = 0.001
     beta_1: float = Field(default=0.9, ge=0, lt=1)
+    """How much of the mean gradient is kept from step to step."""
     beta_2: float = Field(default=0.999, ge=0, lt=1)
+    """How much of the mean squared gradient is kept from step to step."""
     epsilon: float = Field(default=1e-8, gt=0)
+    """Added to the root of the second moment, so that nothing is divided by 0."""
     weight_decay: Strength = 0.01
+    """Each step, weights shrink by this times the learning rate."""
 
 
 class LionSpec(Spec):
@@ -102,8 +116,11 @@ class LionSpec(Spec):
     type: Literal["lion"]
     learning_rate: LearningRate = 0.0001
     beta_1: float = Field(default=0.9, ge=0, lt=1)
+    """How much of the momentum is in the direction of a step; the gradient is the rest."""
     beta_2: float = Field(default=0.99, ge=0, lt=1)
+    """How much of the momentum is kept from step to step."""
     weight_decay: Strength = 0.0
+    """Each step, weights shrink by this times the learning rate."""
 
 
 class MuonSpec(Spec):
@@ -112,7 +129,9 @@ class MuonSpec(Spec):
     type: Literal["muon"]
     learning_rate: LearningRate = 0.02
     momentum: float = Field(default=0.95, ge=0, lt=1)
+    """The share of the last direction that goes on in the next one."""
     weight_decay: Strength = 0.0
+    """Each step, weights shrink by this times the learning rate."""
     adam_fraction: Strength = 0.015
     """The rate of AdamW over that of the hidden matrices."""
 
@@ -156,6 +175,7 @@ class CosineSpec(Spec):
 
     type: Literal["cosine"]
     warmup_epochs: int = Field(default=0, ge=0)
+    """Epochs in which the rate rises from near 0 to that of the optimizer."""
     final_fraction: float = Field(default=0.0, ge=0, le=1)
     """The last learning rate, as a part of the optimizer's."""
 
@@ -167,6 +187,7 @@ class StepSpec(Spec):
     every: int = Field(ge=1)
     """Epochs."""
     factor: float = Field(default=0.1, gt=0, le=1)
+    """What the rate is multiplied by."""
 
 
 class ExponentialSpec(Spec):
@@ -174,6 +195,7 @@ class ExponentialSpec(Spec):
 
     type: Literal["exponential"]
     decay: float = Field(gt=0, le=1)
+    """What the rate is multiplied by."""
 
 
 class OneCycleSpec(Spec):
@@ -193,6 +215,7 @@ class ReduceOnPlateauSpec(Spec):
 
     type: Literal["reduce_on_plateau"]
     factor: float = Field(default=0.1, gt=0, lt=1)
+    """What the rate is multiplied by."""
     patience: int = Field(default=10, ge=1)
     """Epochs without a better loss: of the held-out part, if there is one."""
 
@@ -208,6 +231,7 @@ class ShiftSpec(Spec):
 
     type: Literal["shift"]
     reach: int = Field(ge=0, le=64)
+    """Positions, such as pixels."""
 
 
 class NoiseSpec(Spec):
@@ -223,12 +247,15 @@ class FlipSpec(Spec):
 
     type: Literal["flip"]
     probability: float = Field(default=0.5, ge=0, le=1)
+    """Of being mirrored, for each sample and epoch."""
 
 
 AugmentationSpec = Annotated[ShiftSpec | NoiseSpec | FlipSpec, Field(discriminator="type")]
 
 
 class RegularizationSpec(Spec):
+    """What is added to the loss so that weights stay small."""
+
     l1: Strength = 0.0
     """Adds `l1 · Σ|w|` of every weight matrix to the loss; biases are left alone."""
     l2: Strength = 0.0
@@ -259,7 +286,9 @@ class TargetSpec(Spec):
     """Stop as soon as a metric is good enough."""
 
     metric: Literal["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
+    """What is looked at after every epoch."""
     value: float
+    """A loss must be at most this, an accuracy (from 0 to 1) at least."""
 
 
 class SnapshotsSpec(Spec):
@@ -296,24 +325,37 @@ class TrainingSpec(Spec):
         Annotated[NetworkSpec, Tag("@layers")] | Annotated[NetworkRef, Tag("@id")],
         Discriminator(_network_kind),
     ]
+    """Layers, or the id of a saved network."""
     dataset: DatasetSpec
+    """A built-in data set by name, an uploaded one by id, or rows."""
     loss: LossName
+    """What is made small."""
     loss_options: LossOptionsSpec = LossOptionsSpec()
+    """What the loss leaves open."""
     epochs: int = Field(ge=1)
+    """Passes over the training part; at most `max_epochs` of `GET /v1/limits`."""
     batch_size: int = Field(default=32, ge=1)
     """Samples in one step; the whole training part if it has no more than this."""
     validation_fraction: float = Field(default=0.0, ge=0, lt=1)
     """The part of the samples, chosen by the seed, that is held out and never trained on."""
     optimizer: OptimizerSpec = AdamSpec(type="adam")
+    """How weights follow from gradients; Adam by default."""
     schedule: ScheduleSpec = ConstantSpec(type="constant")
+    """How the learning rate changes from epoch to epoch."""
     regularization: RegularizationSpec = RegularizationSpec()
+    """What keeps weights small."""
     clipping: ClippingSpec = ClippingSpec()
+    """What keeps gradients small."""
     augmentation: list[AugmentationSpec] = Field(default_factory=list, max_length=4)
     """How the training samples are changed anew in every epoch, one after the other."""
     early_stopping: EarlyStoppingSpec | None = None
+    """When to stop for want of progress; by default never."""
     target: TargetSpec | None = None
+    """When it is good enough; by default never."""
     snapshots: SnapshotsSpec = SnapshotsSpec()
+    """What is stored along the way."""
     seed: Seed = 0
+    """Of the first weights, the samples held out, their order, and dropout."""
     initial_weights: InitialWeightsSpec | None = None
     """Begin from another job's weights instead of fresh ones; the optimizer begins anew. Arrays
     are matched in forward order, so that layers without weights may be added or left out.
