@@ -140,7 +140,7 @@ class PreviewRequest(Request):
     noise: float | None = Field(default=None, ge=0)
     """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
     classes: int | None = Field(default=None, ge=1)
-    """`blobs` only: how many of them."""
+    """`blobs`: how many of them; `sorting` and `reversal`: letters of the alphabet."""
     features: int | None = Field(default=None, ge=1)
     """`blobs` only: dimensions of the space."""
     length: int | None = Field(default=None, ge=1)
