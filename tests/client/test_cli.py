@@ -420,6 +420,11 @@ def test_a_csv_is_uploaded_listed_and_trained_on(
         assert "succeeded" in run("train", "xor", "--epochs", "3", *words).stdout
     finally:
         client.datasets.delete(dataset_id)
+    shown = run("show", "last")
+    assert shown.returncode == 0
+    told = f"The data set that the job was trained on, {dataset_id}, was deleted"
+    assert told in re.sub(r"\s+", " ", shown.stdout)
+    assert json.loads(run("show", "last", "--json").stdout)["diagnosis"] is None
     listed = json.loads(run("datasets", "--json").stdout)["datasets"]
     assert dataset_id not in [dataset["id"] for dataset in listed]
 

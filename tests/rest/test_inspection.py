@@ -331,3 +331,19 @@ def test_every_look_is_bounded(settings: Settings, moons: str, train: Train) -> 
     with TestClient(create_app(tight)) as client:
         told = client.get(f"/v1/jobs/{moons}/weights").json()
         assert (told["reason"], told["errors"][0]["field"]) == ("limit_exceeded", "layer")
+
+
+def test_what_needs_the_data_says_that_they_are_gone(client: TestClient, train: Train) -> None:
+    body = {"name": "moons", "generator": {"name": "two_moons", "samples": 20}}
+    path = client.post("/v1/datasets", json=body).headers["location"]
+    job = made(client, train, {**MOONS, "dataset": {"id": path.rpartition("/")[2]}})
+    assert client.delete(path).status_code == 204
+    asked = ["unit-maps", "hidden-space", "confusion-matrix", "sample-predictions"]
+    answers = [client.post(f"/v1/jobs/{job}/{method}", json={}) for method in asked]
+    for answer in (*answers, client.get(f"/v1/jobs/{job}/diagnosis")):
+        assert answer.status_code == 404
+        assert answer.json()["reason"] == "dataset_not_found"
+        assert path.rpartition("/")[2] in answer.json()["detail"]
+    bounds = {"x_min": 0, "x_max": 1, "y_min": 0, "y_max": 1}
+    assert client.post(f"/v1/jobs/{job}/unit-maps", json={"bounds": bounds}).status_code == 200
+    assert client.post(f"/v1/jobs/{job}/predict", json={"inputs": [[0, 1]]}).status_code == 200

@@ -23,7 +23,7 @@ from epochal_engine import (
 )
 
 from ..datasets import Dataset, DatasetError, from_rows, load
-from ..errors import FieldError, InvalidArgument
+from ..errors import FieldError, InvalidArgument, NotFound
 from ..settings import Limits
 from ..specs.build import build_augmentation, build_loss, build_network, build_training
 from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
@@ -90,6 +90,18 @@ def load_dataset(spec: TrainingSpec, connection: Connection, owner: str) -> Data
                 return uploaded(connection, asked.id, owner)
     except DatasetError as error:
         raise under("dataset", error) from None
+
+
+def trained_on(spec: TrainingSpec, connection: Connection, owner: str) -> Dataset:
+    """The data set of a job that there is. Raises `NotFound` if it was deleted since."""
+    try:
+        return load_dataset(spec, connection, owner)
+    except InvalidArgument:
+        assert isinstance(spec.dataset, UploadedDataset)  # all others are there as ever
+        raise NotFound(
+            f"The data set that the job was trained on, {spec.dataset.id}, was deleted",
+            reason="dataset_not_found",
+        ) from None
 
 
 def class_names(spec: TrainingSpec, connection: Connection, owner: str) -> Sequence[str]:

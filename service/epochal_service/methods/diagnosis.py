@@ -10,7 +10,7 @@ import epochal_engine as engine
 
 from ..jobs import lifecycle
 from ..jobs.epochs import join, unpack_gradients
-from ..jobs.preparation import load_dataset, prepare
+from ..jobs.preparation import prepare, trained_on
 from ..specs.diagnosis import Diagnosis, Finding, Label
 from ..specs.training import TrainingSpec
 from ..store import checkpoints
@@ -20,13 +20,11 @@ from .context import Context
 
 
 def get_diagnosis(context: Context, id: str) -> Diagnosis:
-    """What the run's numbers say so far. Raises `NotFound`; `InvalidArgument` where its data set is
-    gone.
-    """
+    """What the run's numbers say so far. Raises `NotFound`, also where its data set is gone."""
     with context.database.read() as connection:
         row = lifecycle.find(connection, id, context.owner)
         spec = TrainingSpec.model_validate_json(row.spec)
-        dataset = load_dataset(spec, connection, context.owner)
+        dataset = trained_on(spec, connection, context.owner)
         stretch = join((first, body) for first, _, body in job_log.bodies(connection, id))
         gradients = unpack_gradients(blob for _, _, blob in job_log.gradients(connection, id))
         checkpoint = checkpoints.find(connection, id)

@@ -23,7 +23,7 @@ from ..jobs.inspection import (
     says_yes_from,
     trained,
 )
-from ..jobs.preparation import load_dataset
+from ..jobs.preparation import trained_on
 from ..specs.inspection import (
     BoundsSpec,
     ConfusionMatrix,
@@ -61,7 +61,7 @@ def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> Uni
                 )
             )
         if bounds is None:
-            bounds = _around(load_dataset(found.spec, connection, context.owner))
+            bounds = _around(trained_on(found.spec, connection, context.owner))
     for axis in ("x", "y"):
         if getattr(bounds, f"{axis}_min") >= getattr(bounds, f"{axis}_max"):
             raise InvalidArgument.of(
@@ -210,7 +210,7 @@ def get_weights(context: Context, id: str, request: GetWeightsRequest) -> Weight
 def _opened(context: Context, id: str, epoch: int | None) -> tuple[Trained, Dataset]:
     with context.database.read() as connection:
         found = trained(connection, id, context.owner, epoch)
-        return found, load_dataset(found.spec, connection, context.owner)
+        return found, trained_on(found.spec, connection, context.owner)
 
 
 def _afford(context: Context, field: str, numbers: int, remedy: str) -> None:

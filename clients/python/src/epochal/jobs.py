@@ -338,7 +338,8 @@ class Job:
     def diagnosis(self) -> Diagnosis:
         """What went wrong so far, where it shows, and what to try next; no findings are good news.
 
-        `job.diagnosis().findings[0].applied_to(job.spec)` is a spec with the change.
+        `job.diagnosis().findings[0].applied_to(job.spec)` is a spec with the change. Raises
+        `NotFound` where the data set of the job was deleted.
         """
         return read(Diagnosis, self._session.call("GetDiagnosis", {"id": self.id}))
 

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from ..client import Client
 from ..curves import DRAWN, Curve
-from ..errors import InvalidArgument
+from ..diagnosis import Label
+from ..errors import InvalidArgument, NotFound
 from ..jobs import ForkedFrom, Job
 from ..pictures.terminal import picture
 from ..records import plain
@@ -88,7 +89,10 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
     with Client(url) as client:
         found = find_job(client, job)
         stored = found.checkpoints()
-        diagnosis = found.diagnosis()
+        try:
+            diagnosis, unknown = found.diagnosis(), ""
+        except NotFound as gone:  # its data set was deleted: all else can still be told
+            diagnosis, unknown = None, gone.detail
     if as_json:
         print_json({**plain(found), "diagnosis": diagnosis})
         return
@@ -110,13 +114,13 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
             ("seed", f"{spec.get('seed', '')}"),
             ("labels", " ".join(f"{k}={v}" for k, v in found.labels.items())),
             ("checkpoints", _describe_checkpoints([checkpoint.epoch for checkpoint in stored])),
-            ("learning", diagnosis.label.name.replace("_", " ") if diagnosis.label else ""),
+            ("learning", unknown or _describe_label(diagnosis.label if diagnosis else None)),
             ("attempts", f"{found.attempt}" if found.attempt > 1 else ""),
             ("created", f"{found.created_at:%Y-%m-%d %H:%M:%S} UTC" if found.created_at else ""),
         )
     )
 
-    for finding in diagnosis.findings:
+    for finding in diagnosis.findings if diagnosis else ():
         out.print(Text.assemble((f"\n{finding.kind.replace('_', ' ')}", "bold yellow")))
         out.print(f"{finding.message}\n{finding.suggestion}", soft_wrap=True, markup=False)
 
@@ -149,6 +153,10 @@ def export(
     elif output is None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
+
+
+def _describe_label(label: Label | None) -> str:
+    return label.name.replace("_", " ") if label else ""
 
 
 def describe_network(network: dict[str, Any]) -> str:
