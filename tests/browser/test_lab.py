@@ -319,7 +319,7 @@ def test_a_fork_says_where_it_begins(open_page: Opened, url: str) -> None:
 
 def test_pictures_can_begin_with_a_convolution(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
-    page.get_by_role("button", name="digits").click()
+    page.get_by_role("button", name="digits", exact=True).click()
     page.get_by_role("button", name="convolution").click()
     # 8 filters of 3×3 with their biases, then 10 units over 4×4×8 numbers.
     expect(page.get_by_test_id("price-parameters")).to_have_text("1,370")
