@@ -325,6 +325,6 @@ def test_pictures_can_begin_with_a_convolution(open_page: Opened, url: str) -> N
     expect(page.get_by_test_id("price-parameters")).to_have_text("1,370")
     network = page.get_by_role("list", name="The network")
     expect(network.get_by_role("listitem")).to_have_text(
-        [re.compile(each) for each in ("64$", "8×8×1", "8×8×8", "4×4×8", "128", "10$")]
+        [re.compile(each) for each in ("64$", "8×8×1", "8×8×8", "4×4×8", "128", r"10 \+1,290$")]
     )
     assert ask(url, "/v1/jobs?validate_only=true", spec_of(page))["parameters"] == 1370

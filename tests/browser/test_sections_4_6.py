@@ -230,7 +230,7 @@ def test_layers_that_do_not_fit_are_told_where_they_stand(open_page: Opened) -> 
 def test_the_optimizer_and_the_batch_take_their_memory(open_page: Opened, url: str) -> None:
     page = open_page("/?architecture.sizes=784,128,10#architecture")
     figure = page.get_by_role("figure", name="Memory of one training step")
-    figure.get_by_label("Optimizer").select_option("momentum")
+    figure.get_by_label("Optimizer", exact=True).select_option("momentum")
     box = figure.get_by_label("Batch size, as a number")
     box.fill("256")
     box.press("Enter")
@@ -351,7 +351,8 @@ def test_any_unit_opens_its_formula_by_keyboard_and_its_weights_can_be_moved(
 def test_an_input_is_dragged_and_everything_follows(open_page: Opened, url: str) -> None:
     page = open_page("/?forward.step=20&forward.activation=tanh#forward")
     node = unit(page, "x₂: 0.3")
-    node.scroll_into_view_if_needed()
+    page.wait_for_load_state("networkidle")
+    node.locator("circle").hover()  # which waits until it stands still
     box = node.locator("circle").bounding_box()
     assert box is not None
     drag(page, (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2), 0, -80)

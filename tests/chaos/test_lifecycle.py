@@ -35,7 +35,13 @@ def submit(store: Database) -> str:
     row, _ = lifecycle.submit(
         store,
         owner=OWNER,
-        values={"spec": "{}", "parameters": 1, "samples": 1, "flops": 1.0},
+        values={
+            "spec": "{}",
+            "dataset_id": None,
+            "parameters": 1,
+            "samples": 1,
+            "flops": 1.0,
+        },
         labels={},
         request_id=None,
         fingerprint="",

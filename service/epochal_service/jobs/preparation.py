@@ -97,7 +97,8 @@ def trained_on(spec: TrainingSpec, connection: Connection, owner: str) -> Datase
     try:
         return load_dataset(spec, connection, owner)
     except InvalidArgument:
-        assert isinstance(spec.dataset, UploadedDataset)  # all others are there as ever
+        if not isinstance(spec.dataset, UploadedDataset):
+            raise
         raise NotFound(
             f"The data set that the job was trained on, {spec.dataset.id}, was deleted",
             reason="dataset_not_found",
