@@ -63,11 +63,12 @@ run: $(VENV)/.run ## Start everything here: page, API, gRPC, worker, broker, SQL
 
 .PHONY: chromium
 chromium:
-	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	@for name in chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do \
 	  command -v $$name >/dev/null && exit 0; done; \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	    echo "Installing Chromium for the browser tests"; \
-	    apt-get -qq update && apt-get -qq install -y chromium >/dev/null && exit 0; fi; \
+	    echo "Installing Chromium for the browser tests"; apt-get -qq update; \
+	    apt-get -qq install -y chromium-headless-shell >/dev/null && exit 0; \
+	    apt-get -qq install -y chromium >/dev/null && exit 0; fi; \
 	  echo "*** NO CHROMIUM: the browser tests will be skipped. On Debian: apt-get install -y chromium"
 
 .PHONY: screenshots
@@ -76,7 +77,7 @@ screenshots: $(VENV)/.dev $(PAGE) chromium ## Every section and page, wide and p
 
 .PHONY: test
 test: $(VENV)/.dev $(PAGE) chromium ## Run the tests (TESTS=tests/specs for a part)
-	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training and not presets" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training and not presets" -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev clients/web/node_modules/.package-lock.json ## Everything that can be checked without running it: style, types, room order, wires, locks

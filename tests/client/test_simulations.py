@@ -234,7 +234,7 @@ def test_the_zoo_is_read_with_its_graphs(client: epochal.Client) -> None:
     assert len(zoo) == 9
     lstm = client.journey.architecture("lstm")
     assert lstm == zoo["lstm"]
-    assert lstm.preset is None
+    assert lstm.preset == "adding-lstm"
     assert {edge.kind for edge in lstm.graph.edges} == {"forward", "recurrent"}
     assert client.networks.summarize(lstm.network) == lstm.summary
     with pytest.raises(epochal.NotFound):

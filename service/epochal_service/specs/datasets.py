@@ -155,11 +155,15 @@ class DatasetParameter(Reply):
     name: str
     """`samples`, `noise` and the like: a field of the data set in a job."""
     default: float
+    """What it is where nothing is said."""
     minimum: float
+    """The smallest that is taken."""
     maximum: float
+    """The largest that is taken."""
     whole: bool
     """Only whole numbers are meant."""
     description: str
+    """What it counts or measures."""
 
 
 class Dataset(Reply):
