@@ -77,7 +77,7 @@ screenshots: $(VENV)/.dev $(PAGE) chromium ## Every section and page, wide and p
 
 .PHONY: test
 test: $(VENV)/.dev $(PAGE) chromium ## Run the tests (TESTS=tests/specs for a part)
-	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training and not presets" -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training and not presets" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev clients/web/node_modules/.package-lock.json ## Everything that can be checked without running it: style, types, room order, wires, locks

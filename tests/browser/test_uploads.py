@@ -99,6 +99,7 @@ def test_an_upload_is_deleted_when_it_is_known_what_was_trained_on_it(
     page = open_page("/jobs")
     give(page, tmp_path, "pets of the test.csv", PETS)
     use(page)
+    expect(page.get_by_text("3 in, 1 out")).to_be_visible()
     page.get_by_role("button", name="Train").click()
     # A run without a name is called as its file.
     expect(page.get_by_role("heading", name="pets of the test", level=1)).to_be_visible()
