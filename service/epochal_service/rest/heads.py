@@ -1,6 +1,9 @@
 """A request's head is read up to a limit and for a while, as its body is: uvicorn has neither.
 
 first byte of a head -> at most MAX_HEAD_BYTES, within HEAD_SECONDS -> uvicorn and the app
+
+What has not ended by then is refused. A head that comes whole in a single read of the socket is let
+through though it is longer: it takes no memory that was not taken already.
 """
 
 from __future__ import annotations
