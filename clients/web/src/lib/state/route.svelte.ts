@@ -1,5 +1,5 @@
 /** Which page the path names. The same paths are known to the service, which answers each with the page. */
-import { addressChanged } from './url.svelte'
+import { addressChanged, settle } from './url.svelte'
 
 export type Route =
   | { page: 'journey' }
@@ -35,6 +35,7 @@ export const current = {
 
 /** Goes to a path of this page, e.g. `/jobs/job_1?view=weights`, as if a link had been followed. */
 export function navigate(href: string): void {
+  settle()
   history.pushState(null, '', href)
   addressChanged()
   arrive()

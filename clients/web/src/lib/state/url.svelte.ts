@@ -77,11 +77,12 @@ export function json<T>(initial: T, check: (value: unknown) => value is T): Code
 }
 
 let query = $state.raw(new URLSearchParams(location.search))
-let timer: ReturnType<typeof setTimeout> | undefined
+let written = true
+let resting = false
 
 /** Called by whoever changes the address in another way, such as the router or the back button. */
 export function addressChanged(): void {
-  clearTimeout(timer)
+  written = true
   query = new URLSearchParams(location.search)
 }
 
@@ -93,21 +94,31 @@ export function all(name: string): readonly string[] {
 }
 
 // Browsers refuse more than a hundred changes in half a minute.
-const PAUSE = 200
+const PAUSE = 400
 
 function put(key: string, value: string | undefined): void {
   const next = new URLSearchParams(query)
   if (value === undefined) next.delete(key)
   else next.set(key, value)
   query = next
-  clearTimeout(timer)
-  timer = setTimeout(settle, PAUSE)
+  written = false
+  // A single change is written at once, as whoever makes it may leave at once; what is set with it goes along.
+  if (!resting) queueMicrotask(settle)
 }
 
-function settle(): void {
+/** Writes what is still to be written; also called before the address is left, so that going back finds it. */
+export function settle(): void {
+  if (written) return
+  written = true
   // Commas and colons are legal in a query, and a link with them can be read.
   const text = query.toString().replace(/%2C/g, ',').replace(/%3A/g, ':')
   history.replaceState(history.state, '', location.pathname + (text ? `?${text}` : '') + location.hash)
+  if (resting) return
+  resting = true
+  setTimeout(() => {
+    resting = false
+    settle()
+  }, PAUSE)
 }
 
 type Codecs = Record<string, Codec<unknown>>

@@ -1,7 +1,7 @@
 import { flushSync } from 'svelte'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 
-import { parse } from './route.svelte'
+import { navigate, parse } from './route.svelte'
 import { addressChanged, flag, json, number, numbers, text, urlState, word } from './url.svelte'
 
 const isPair = (value: unknown): value is [number, number] => Array.isArray(value) && value.length === 2
@@ -22,7 +22,13 @@ function visit(query: string): void {
   addressChanged()
 }
 
-beforeEach(() => visit(''))
+const rest = () => vi.advanceTimersByTimeAsync(1000)
+
+beforeEach(async () => {
+  vi.useFakeTimers()
+  await rest()
+  visit('')
+})
 
 describe('state in the URL', () => {
   it('is read from a link', () => {
@@ -41,24 +47,45 @@ describe('state in the URL', () => {
     expect(state().rate).toBe(1)
   })
 
-  it('is written a moment later, in one change, without what is as by default', async () => {
-    vi.useFakeTimers()
-    const writes = vi.spyOn(history, 'replaceState')
+  it('is written at once, without what is as by default', async () => {
     const lab = state()
-    for (const rate of [0.2, 0.3, 0.4]) lab.rate = rate
+    lab.rate = 0.2
     lab.sizes = [8, 8, 8]
     flushSync()
-    expect([lab.rate, lab.sizes]).toEqual([0.4, [8, 8, 8]])
-    await vi.advanceTimersByTimeAsync(1000)
-    expect(location.search).toBe('?lab.rate=0.4&lab.sizes=8,8,8')
-    expect(writes).toHaveBeenCalledTimes(1)
+    expect([lab.rate, lab.sizes]).toEqual([0.2, [8, 8, 8]])
+    await Promise.resolve()
+    expect(location.search).toBe('?lab.rate=0.2&lab.sizes=8,8,8')
     lab.rate = 0.1
-    await vi.advanceTimersByTimeAsync(1000)
+    await rest()
     expect(location.search).toBe('?lab.sizes=8,8,8')
     lab.reset()
-    await vi.advanceTimersByTimeAsync(1000)
+    await rest()
     expect(location.search).toBe('')
-    vi.useRealTimers()
+  })
+
+  it('is written now and then while it keeps changing, and has the last change', async () => {
+    const writes = vi.spyOn(history, 'replaceState')
+    const lab = state()
+    for (let step = 1; step <= 300; step += 1) {
+      lab.rate = step / 1000
+      await vi.advanceTimersByTimeAsync(10)
+    }
+    await rest()
+    expect(location.search).toBe('?lab.rate=0.3')
+    expect(writes.mock.calls.length).toBeLessThan(10) // in three seconds: browsers allow a hundred in thirty
+    writes.mockRestore()
+  })
+
+  it('is written before the address is left, and not after', async () => {
+    const lab = state()
+    lab.rate = 0.6
+    await Promise.resolve()
+    lab.rate = 0.7 // while the first change rests
+    const writes = vi.spyOn(history, 'replaceState')
+    navigate('/jobs')
+    expect(writes).toHaveBeenCalledExactlyOnceWith(null, '', '/lab?lab.rate=0.7')
+    await rest()
+    expect(location.pathname + location.search).toBe('/jobs')
     writes.mockRestore()
   })
 })
