@@ -123,27 +123,27 @@ def test_every_method_says_what_it_does_and_how_it_fails(document: dict[str, Any
         assert list(problem) == ["application/problem+json"], name
 
 
-def test_everything_a_job_is_made_of_says_what_it_means(document: dict[str, Any]) -> None:
+def test_every_schema_and_every_field_says_what_it_means(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    asked = ["CreateDatasetRequest", "PredictRequest", "SweepSpec", "TrainingSpec"]
-    told = ["Checkpoint", "Dataset", "GradientPage", "JobEvent", "Network", "SweepEvent"]
-    reached: set[str] = set()
-    ahead = [*asked, *told]
-    while ahead:
-        name = ahead.pop()
-        if name not in reached:
-            reached.add(name)
-            ahead += re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(schemas[name]))
-    assert {"AdamSpec", "Conv2dSpec", "Job", "LayerGradient", "Member"} <= reached
-    silent = [name for name in reached if not schemas[name].get("description")]
+    silent = [name for name, schema in schemas.items() if not schema.get("description")]
     silent += [
         f"{name}.{field}"
-        for name in reached
-        for field, about in schemas[name].get("properties", {}).items()
-        # The type of a layer, an optimizer, a schedule is what the schema itself describes.
-        if field != "type" and not about.get("description")
+        for name, schema in schemas.items()
+        for field, about in schema.get("properties", {}).items()
+        if not about.get("description")
     ]
     assert silent == []
+
+
+def test_a_description_is_a_sentence_that_says_more_than_the_name(
+    document: dict[str, Any],
+) -> None:
+    for name, schema in document["components"]["schemas"].items():
+        for field, about in schema.get("properties", {}).items():
+            told = about["description"]
+            assert told.rstrip().endswith((".", "?", "…")), (name, field, told)
+            words = set(re.findall(r"[a-z0-9]+", told.lower()))
+            assert words - {"the", "a", "of", *field.split("_")}, (name, field, told)
 
 
 def test_every_parameter_says_what_it_means_and_every_body_has_an_example(
@@ -151,8 +151,7 @@ def test_every_parameter_says_what_it_means_and_every_body_has_an_example(
 ) -> None:
     for name, operation in operations(document):
         for parameter in operation.get("parameters", ()):
-            told = parameter.get("description") or parameter["schema"].get("description")
-            assert told, (name, parameter["name"])
+            assert parameter.get("description"), (name, parameter["name"])
         if "requestBody" in operation:
             body = operation["requestBody"]["content"]["application/json"]
             assert body["examples"], name

@@ -67,11 +67,19 @@ def describe(app: FastAPI) -> dict[str, Any]:
             if reply.__name__ in schemas:
                 _complete(schemas[reply.__name__])
         schemas["Number"] = NUMBER
+        for schema in schemas.values():
+            for field in schema.get("properties", {}).values():
+                if "const" in field:
+                    field.setdefault(
+                        "description", f"Always `{field['const']}`: it names the kind."
+                    )
         document["components"]["schemas"] = dict(sorted(schemas.items()))
         for path in document["paths"].values():
             for operation in path.values():
                 for parameter in operation.get("parameters", ()):
                     _drop_null(parameter["schema"])
+                    if "description" in parameter["schema"]:
+                        parameter["description"] = parameter["schema"].pop("description")
                 for response in operation["responses"].values():
                     _name_media_type(response)
         app.openapi_schema = document

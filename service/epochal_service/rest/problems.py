@@ -30,6 +30,7 @@ class FieldProblem(BaseModel):
     field: str
     """Path into the body, e.g. `network.layers[0].units`, or the name of a parameter or header."""
     description: str
+    """What is wrong with it, or what would be right."""
 
 
 class Problem(BaseModel):

@@ -34,7 +34,7 @@ class BestEpoch(Reply):
     epoch: int
     """Counted from 1."""
     value: float
-    """At that epoch."""
+    """The metric at that epoch."""
 
 
 class ComparedJob(Reply):

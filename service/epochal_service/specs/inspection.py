@@ -173,6 +173,7 @@ class SamplePrediction(Reply):
     target_classes: list[int]
     """Of a sequence the class at each place; else empty, and so are the classes predicted."""
     predicted_classes: list[int]
+    """Of a sequence the most probable class at each place; else empty."""
     loss: float
     """Of this sample alone."""
 

@@ -374,7 +374,7 @@ class CreateNetworkRequest(Spec):
     """A network to keep."""
 
     network: NetworkSpec
-    """Its layers."""
+    """The shape of one sample, and the layers in order."""
     name: Name | None = None
     """What people call it."""
     request_id: RequestId | None = None
@@ -385,7 +385,7 @@ class SummarizeNetworkRequest(Spec):
     """A network to count."""
 
     network: NetworkSpec
-    """Its layers."""
+    """The shape of one sample, and the layers in order."""
 
 
 class ListNetworksRequest(Request):
@@ -401,6 +401,7 @@ class LayerSummary(Reply):
     name: str
     """The layer's type and its place, e.g. `dense_1`."""
     type: str
+    """E.g. `dense` or `conv2d`."""
     output_shape: list[int]
     """Of one sample."""
     activation: str | None
@@ -446,7 +447,7 @@ class Network(Reply):
     name: str | None
     """What people call it."""
     network: NetworkSpec
-    """Its layers."""
+    """The shape of one sample, and the layers in order."""
     summary: NetworkSummary
     """What it amounts to."""
     created_at: datetime

@@ -30,11 +30,11 @@ class Variant(Spec):
     learning_rate: LearningRate | None = None
     """The optimizer's."""
     momentum: float | None = Field(default=None, ge=0, lt=1)
-    """`momentum`, `nesterov` and `muon` only."""
+    """The optimizer's; `momentum`, `nesterov` and `muon` only."""
     beta_1: float | None = Field(default=None, ge=0, lt=1)
-    """`adam`, `adamw`, `lion` and `muon` only."""
+    """The optimizer's; `adam`, `adamw`, `lion` and `muon` only."""
     beta_2: float | None = Field(default=None, ge=0, lt=1)
-    """As `beta_1`."""
+    """The optimizer's; `adam`, `adamw`, `lion` and `muon` only."""
     l2: float | None = Field(default=None, ge=0)
     """The strength of `l2` regularization."""
     seed: Seed | None = None

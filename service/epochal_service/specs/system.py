@@ -15,6 +15,7 @@ class Limit(Reply):
     value: float
     """What it counts is in `description`."""
     description: str
+    """What it bounds, and in which unit."""
 
 
 class Limits(Reply):

@@ -185,7 +185,7 @@ class StepSpec(Spec):
 
     type: Literal["step"]
     every: int = Field(ge=1)
-    """Epochs."""
+    """After so many epochs the rate is multiplied once more."""
     factor: float = Field(default=0.1, gt=0, le=1)
     """What the rate is multiplied by."""
 

@@ -14,11 +14,15 @@ class Model(Reply):
     """A network that made history."""
 
     id: str
+    """A short name for programs, e.g. `gpt-2`."""
     name: str
+    """As it is known, e.g. `GPT-2`."""
     year: int
+    """When it was published."""
     kind: str
     """E.g. `convolutional network`, `transformer`."""
     parameters: int
+    """Trainable numbers."""
     known: Literal["computed", "published", "estimated"]
     """`computed`: it follows from the size, down to the last one. `published`: its makers say so.
     `estimated`: others do.
@@ -30,10 +34,13 @@ class Model(Reply):
     network: NetworkSpec | None
     """The same network in layers of this service, for `POST /v1/simulate/architecture`."""
     source: str
+    """Where it comes from: author, year, title."""
     note: str
+    """What to know about the number: as built here, and as its makers count."""
 
 
 class Models(Reply):
     """Smallest first."""
 
     models: list[Model]
+    """From LeNet-5 on."""

@@ -22,7 +22,9 @@ class SimulateActivationRequest(Spec):
     x: Value = 0.5
     """Where value and slope are explained."""
     minimum: Value = -6.0
+    """Where the range begins."""
     maximum: Value = 6.0
+    """Where the range ends; greater than `minimum`."""
     points: int = Field(default=121, ge=2, le=1001)
     """Places of the curves, at equal distances from `minimum` to `maximum`."""
     saturation_below: float = Field(default=0.05, gt=0.0, le=1.0)
@@ -33,25 +35,30 @@ class Zone(Reply):
     """A stretch of the range."""
 
     start: float
+    """The smallest x in it."""
     end: float
+    """The largest x in it."""
 
 
 class ActivationCurve(Reply):
     """What one activation does."""
 
     activation: ActivationName
+    """Which one this is about."""
     formula: str
+    """f(x), e.g. `x / (1 + |x|)`."""
     derivative_formula: str
+    """f'(x), e.g. `1 - tanh(x)²`."""
     range: str
     """The values that it can take, as an interval."""
     value: Quantity
     """f(x) at the place asked for."""
     derivative: Quantity
-    """f'(x) there."""
+    """f'(x) at the place asked for: what share of a gradient it lets through."""
     values: list[float]
-    """f at each of `x_values`."""
+    """f at each of the reply's `x_values`."""
     derivatives: list[float]
-    """f' at each of `x_values`."""
+    """f' at each of the reply's `x_values`."""
     largest_slope: float
     """The largest |f'| over the range."""
     largest_slope_at: Zone
@@ -59,9 +66,11 @@ class ActivationCurve(Reply):
     saturation: list[Zone]
     """Where |f'| is below the threshold, from left to right."""
     saturated_share: float
-    """The share of the range that these make up."""
+    """The share of the range that these make up, from 0 to 1."""
     value_at_zero: float
+    """f(0), whether 0 is in the range or not."""
     derivative_at_zero: float
+    """f'(0), whether 0 is in the range or not; `convention` says where it had to be chosen."""
     convention: str | None = None
     """What is done about a slope at 0 that mathematics leaves open."""
 
@@ -70,6 +79,7 @@ class ActivationSimulation(Reply):
     """Activations beside each other."""
 
     x_values: list[float]
+    """The places of all curves, `points` of them from `minimum` to `maximum`."""
     activations: list[ActivationCurve]
     """In the order asked for."""
     verdict: str
@@ -82,8 +92,11 @@ class SimulateActivationChainRequest(Spec):
     activation: ActivationName
     """Any but `softmax`."""
     depth: int = Field(default=10, ge=1, le=100)
+    """Layers that the signal goes through."""
     weight: Annotated[float, Field(ge=-100.0, le=100.0)] = 1.0
+    """What each layer multiplies its input by; the same in all layers."""
     bias: Annotated[float, Field(ge=-100.0, le=100.0)] = 0.0
+    """What each layer adds before its activation; the same in all layers."""
     x: Annotated[float, Field(ge=-100.0, le=100.0)] = 0.5
     """The signal that goes in."""
 
@@ -94,6 +107,7 @@ class ChainLink(Reply):
     layer: int
     """Counted from 1."""
     weighted_sum: Quantity
+    """What the activation is applied to: z = weight·a + bias."""
     signal: Quantity
     """What the layer hands on."""
     factor: Quantity
@@ -109,7 +123,9 @@ class ActivationChainSimulation(Reply):
     """What happens to a signal on the way forward, and to a gradient on the way back."""
 
     links: list[ChainLink]
+    """From the first layer to the last."""
     output: float
+    """What the last layer hands on."""
     gradient: float
     """Of the output along x: the product of all factors."""
     factor_per_layer: float
@@ -118,5 +134,8 @@ class ActivationChainSimulation(Reply):
     """`vanishing` if the gradient's size is below `vanishing_below`, `exploding` if it is above
     `exploding_above`, `healthy` between them."""
     vanishing_below: float
+    """A gradient smaller than this counts as vanished: 0.01."""
     exploding_above: float
+    """A gradient larger than this counts as exploded: 100."""
     verdict: str
+    """What becomes of a gradient on its way through the chain, in a sentence."""

@@ -51,7 +51,7 @@ class AttentionQuery(Reply):
     weights: list[Quantity]
     """The softmax of the scores: they sum to 1."""
     output: list[Quantity]
-    """The values, weighed."""
+    """What it finds: the values, each times its weight, added up."""
 
 
 class AttentionHead(Reply):
@@ -62,26 +62,36 @@ class AttentionHead(Reply):
     weights: list[list[float]]
     """A row for each query, a column for each key; 0 for what it may not see."""
     queries: list[AttentionQuery]
+    """Each place that asks, in order, with its arithmetic."""
 
 
 class AttentionSimulation(Reply):
     """Who looks at what, and what comes of it."""
 
     formula: str
+    """What is computed, e.g. `softmax(Q·Kᵀ / √d)·V` (Vaswani et al., 2017)."""
     queries: list[list[float]]
+    """A row for each place that asks: as given, or as made of the tokens."""
     keys: list[list[float]]
+    """A row for each place that is asked."""
     values: list[list[float]]
+    """A row for each key: what is found there."""
     heads: list[AttentionHead]
+    """In order; each has its share of the columns above."""
     output: list[list[float]]
     """A row for each query: what all heads found, side by side."""
     flops: Quantity
+    """Multiplications and additions of both products, of queries and keys and of weights and
+    values, in all heads; the softmax is not counted, nor what masking saves."""
     verdict: str
+    """Where the last query of the first head looks most, in a sentence."""
 
 
 class SimulatePositionalEncodingRequest(Spec):
     """Sines and cosines that stand for the places of a sequence."""
 
     places: int = Field(default=16, ge=1, le=64)
+    """The length of the sequence."""
     units: int = Field(default=16, ge=2, le=64)
     """Numbers of the vector of each place."""
     place: int = Field(default=1, ge=0, le=63)
@@ -102,3 +112,4 @@ class PositionalEncodingSimulation(Reply):
     they are alone (for an even number of units).
     """
     verdict: str
+    """The shortest and the longest wavelength, and what they are for, in a sentence."""

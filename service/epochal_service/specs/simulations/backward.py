@@ -17,6 +17,8 @@ class SimulateBackwardRequest(SmallNetworkSpec):
     target: list[Value] = Field(min_length=1, max_length=2048)
     """A number for each output; `cross_entropy` also takes a class, counted from 0."""
     loss: LossName
+    """What is to become small. `cross_entropy` needs a network that ends in a softmax,
+    `binary_cross_entropy` one that ends in a sigmoid."""
     learning_rate: float = Field(default=0.1, gt=0, le=1e6)
     """Of the one step of gradient descent that is shown."""
     check: bool = False
@@ -58,10 +60,13 @@ class BackwardLayer(Reply):
     name: str
     """Its place, e.g. `dense_1`; within a residual `residual_2.dense_1`."""
     type: str
+    """E.g. `dense` or `residual`."""
     formula: str
     """What the layer does to the gradient."""
     units: list[UnitGradient]
+    """One for each number of the layer's output."""
     parameters: list[ParameterGradient]
+    """One for each array that the layer learns; empty for a layer that learns nothing."""
     input_gradients: list[list[float]]
     """∂L/∂x, a list for each array that it takes; the layer before goes on from here."""
 
@@ -80,7 +85,9 @@ class GradientCheck(Reply):
     parameter: str
     """Where, e.g. `dense_1.weight[0][2]`."""
     slope: float
+    """∂L/∂w there, by the chain rule."""
     difference: float
+    """(L(w + h) - L(w - h)) / 2h there."""
     agrees: bool
     """Whether the largest difference is below 1e-4."""
 
@@ -89,9 +96,11 @@ class BackwardSimulation(Reply):
     """The way back from the loss to every weight."""
 
     prediction: list[float]
+    """What the network gives for the input, before the step."""
     target: list[float]
     """As the loss takes it: a class as a row of 0 and 1."""
     loss: Quantity
+    """Of that prediction."""
     layers: list[BackwardLayer]
     """From the last layer back to the first."""
     norm: Quantity
@@ -101,3 +110,4 @@ class BackwardSimulation(Reply):
     check: GradientCheck | None
     """None unless asked for."""
     verdict: str
+    """What one step of gradient descent makes of the loss, in words."""

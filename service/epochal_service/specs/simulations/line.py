@@ -11,6 +11,7 @@ class Line(Reply):
     equation: str
     """E.g. `2·x1 + 1·x2 - 3 = 0`."""
     start: list[float]
-    """Where it enters a box somewhat larger than the points, and where it leaves it; both are empty
-    for a line that passes the box by."""
+    """Where it enters a box somewhat larger than the points, as two coordinates; empty for a line
+    that passes the box by."""
     end: list[float]
+    """Where it leaves the box; empty for a line that passes it by."""

@@ -26,12 +26,15 @@ class SimulateLossRequest(Spec):
     """A prediction and its target: one number each, or one for each output."""
 
     prediction: Numbers
+    """What the network gave: values, or probabilities. A single number counts as a list of one."""
     target: Numbers
+    """What is right, as many numbers as the prediction has."""
     losses: list[LossName] | None = Field(default=None, min_length=1, max_length=16)
     """By default all that fit the prediction and the target."""
     options: LossOptionsSpec = Field(default_factory=LossOptionsSpec)
+    """The numbers that some losses take, such as huber's delta."""
     points: int = Field(default=101, ge=2, le=1001)
-    """Of the curve."""
+    """How many places of the curve are computed, at equal distances."""
     minimum: Number | None = None
     """Where the curve begins: by default at 0.01, where there are probabilities, and else as far
     from the target as the prediction lies.
@@ -44,7 +47,9 @@ class LossTrace(Reply):
     """One loss of the prediction."""
 
     loss: str
+    """Which one it is."""
     value: Quantity
+    """The loss: the mean over the outputs, of `cross_entropy` the sum over the classes."""
     slopes: list[Quantity]
     """dL/dŷ for each output: by how much the loss changes with the prediction."""
     logit_slopes: list[Quantity]
@@ -52,26 +57,31 @@ class LossTrace(Reply):
     softmax; none where it is no probability, or where a step comes between.
     """
     verdict: str
+    """What the number means, in a sentence."""
 
 
 class LossCurve(Reply):
     """One loss over the predictions of `curve_predictions`."""
 
     loss: str
+    """Which one it is."""
     values: list[float]
+    """The loss at each of `curve_predictions`."""
     slopes: list[float]
-    """dL/dŷ."""
+    """dL/dŷ at each of `curve_predictions`."""
 
 
 class LossSimulation(Reply):
     """Several losses on one prediction, and over all others."""
 
     losses: list[LossTrace]
+    """In the order asked for."""
     curve_predictions: list[float]
     """Of several outputs it is the probability of the class with the largest target, while the
     others keep their proportions; there is no curve where they are no probabilities.
     """
     curves: list[LossCurve]
+    """In the same order, but none for `perceptron`, whose predictions are 0 or 1 alone."""
     verdict: str
     """How good the prediction is, whatever the loss."""
 
@@ -103,18 +113,23 @@ class SimulateTokenLossRequest(Spec):
     tokens: list[Annotated[str, Field(max_length=64)]] = Field(
         default_factory=list, max_length=200_000
     )
-    """The tokens as texts, for the answer."""
+    """The tokens as texts, for the answer: those of the vocabulary, or, with
+    `target_probabilities`, one for each place."""
 
 
 class TokenLoss(Reply):
     """The loss at one place."""
 
     target: int | None
+    """The number of the true token, from 0; null where only its probability was given."""
     token: str | None
+    """The true token as text; null where no texts were given."""
     probability: float
     """Of the true token."""
     nats: Quantity
+    """The loss: -log(probability), the surprise in natural units."""
     bits: float
+    """The same surprise in bits: nats / log(2)."""
     perplexity: float
     """As many equally likely tokens would be as surprising."""
     rank: int | None
@@ -122,31 +137,42 @@ class TokenLoss(Reply):
     best: int | None
     """The most likely token."""
     best_token: str | None
+    """That token as text; null where no texts were given."""
     best_probability: float | None
+    """What the model gives to it; null where only the true tokens' were given."""
 
 
 class TokenBaseline(Reply):
     """What somebody would lose who predicts in a simple way."""
 
     name: BaselineName
+    """The way of predicting."""
     probability: float
     """That it gives to the true token."""
     nats: Quantity
+    """Its loss at a place: -log(probability)."""
     bits: float
+    """The same in bits: nats / log(2)."""
     perplexity: float
+    """exp(nats): as many equally likely tokens would be as surprising."""
 
 
 class TokenLossSimulation(Reply):
     """Cross-entropy over a vocabulary, for each place and for all of them."""
 
     places: list[TokenLoss]
+    """Each place of the text, in order."""
     nats: Quantity
     """The mean over the places: what training makes small."""
     bits: Quantity
+    """The mean in bits: nats / log(2)."""
     perplexity: Quantity
+    """exp(nats): among as many equally likely tokens the model is undecided on average."""
     vocabulary: int
+    """How many tokens there are."""
     baselines: list[TokenBaseline]
     """`uniform` knows nothing; `confident_right` gives 99 % to the true token; `confident_wrong`
     gives 99 % to another one, and the rest evenly to all others.
     """
     verdict: str
+    """The perplexity beside a guess among all tokens, in a sentence."""

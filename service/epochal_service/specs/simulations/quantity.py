@@ -11,6 +11,7 @@ class Quantity(Reply):
     name: str
     """Its symbol in the formulas, e.g. `z`."""
     value: float
+    """The number itself, in full precision."""
     formula: str
     """E.g. `z = w·x + b`."""
     substituted: str

@@ -23,6 +23,7 @@ class RowsSpec(Spec):
     """A few rows, in the request itself."""
 
     inputs: list[list[Value]] = Field(min_length=1, max_length=2000)
+    """A row of features for each sample; at most 2,000 rows, all of one length."""
     targets: Annotated[list[list[Value]], BeforeValidator(_rows)] = Field(
         min_length=1, max_length=2000
     )
@@ -55,9 +56,13 @@ class ShortRunSpec(Spec):
     """What is trained, and on what. Recurrent layers and attention need a job."""
 
     network: NetworkSpec = TWO_8_8_1
+    """At most 16 layers, 256 units in each, and 20,000 parameters; 2-8-8-1 with tanh by default."""
     dataset: ShortDataset = CIRCLES
     """A built-in data set or generator, or rows; at most 2,000 samples, taken as they are."""
     loss: LossName = "binary_cross_entropy"
+    """What training makes small; it must fit the last layer and the data."""
     batch_size: int | None = Field(default=None, ge=1)
     """Samples in one step; all of them by default."""
     seed: Seed = 0
+    """Starts the generators of first weights, shuffling and dropout: the same seed, the same run.
+    """

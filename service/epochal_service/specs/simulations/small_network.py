@@ -35,6 +35,7 @@ class SmallNetworkSpec(Spec):
     """
 
     network: NetworkSpec
+    """The shape of the input, and the layers in order."""
     input: list[Value] = Field(min_length=1, max_length=2048)
     """The numbers of one sample, in the order of its axes, the last one fastest."""
     weights_from: Literal["seed", "pattern"] = "seed"
@@ -43,5 +44,6 @@ class SmallNetworkSpec(Spec):
     unit o is 0.1·((o + l) mod 3 - 1), all counted from 0.
     """
     seed: Seed = 0
+    """From which the first weights are drawn; without effect where `weights_from` is `pattern`."""
     weights: list[GivenWeights] = Field(default_factory=list, max_length=64)
     """Weights that are given; they take the place of those drawn."""

@@ -21,6 +21,7 @@ class TransformerSize(Spec):
     matrices, rotated positions that cost nothing, and output weights of their own.
     """
     layers: int = Field(ge=1, le=10_000)
+    """Blocks of attention and a feed-forward layer."""
     width: Count
     """Numbers in the vector of one token."""
     heads: Count
@@ -30,5 +31,6 @@ class TransformerSize(Spec):
     hidden: Count | None = None
     """Units of the feed-forward layer; four times the width by default."""
     vocabulary: Count
+    """Tokens that it knows."""
     context: Count
     """Tokens that it can look at."""
