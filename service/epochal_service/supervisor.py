@@ -28,6 +28,7 @@ from epochal_service.tether import tethered
 QUICK_DEATH_SECONDS = 3.0
 MOST_QUICK_DEATHS = 5
 LONGEST_PAUSE_SECONDS = 5.0
+LAST_WORDS_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,8 @@ class Child:
             # A session of its own: Ctrl-C reaches the supervisor alone, which keeps the order.
             start_new_session=True,
         )
-        Thread(target=self._report_lines, args=(self._process,), daemon=True).start()
+        self._lines = Thread(target=self._report_lines, args=(self._process,), daemon=True)
+        self._lines.start()
         Thread(target=self._report_death, args=(self._process,), daemon=True).start()
 
     def _report_lines(self, process: "subprocess.Popen[bytes]") -> None:
@@ -111,7 +113,9 @@ class Child:
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait(self) -> None:
+        """Until it is dead and has said its last words, if somebody reads them."""
         self._process.wait()
+        self._lines.join(LAST_WORDS_SECONDS)
 
     def plan_restart(self) -> None:
         """Decide when to start again; raises `StartupError` where it makes no sense to try."""
