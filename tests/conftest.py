@@ -5,6 +5,7 @@ import signal
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 from tests.servers.postgres import database_url, postgres_server, postgres_url
 from tests.servers.stack import attach_logs, make_stack, module_stack, stack
 from tests.servers.valkey import broker_url, valkey_server
@@ -20,11 +21,24 @@ __all__ = [
     "valkey_server",
 ]
 
+# No example is too slow on a busy machine, and none is met by luck: others are looked for with
+# `--hypothesis-profile=default --hypothesis-seed=N`.
+settings.register_profile(
+    "same",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("same")
+
 
 def pytest_configure() -> None:
     # As under `epochald`: threads only wait for each other in matrices of this size. NumPy has not
     # been imported yet, and looks at this when it is.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # A proxy of the developer's own is not asked for the servers that the tests start.
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     # In the background of a script Ctrl-C is ignored, by all that the tests start as well.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
