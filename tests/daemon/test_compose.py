@@ -104,7 +104,7 @@ def test_a_job_trains_through_migrate_api_and_two_workers(
     compose: Compose, addresses: dict[str, str]
 ) -> None:
     http = f"http://{addresses['EPOCHAL_HTTP_ADDRESS']}"
-    with httpx2.Client(base_url=http, trust_env=False) as client, ExitStack() as running:
+    with httpx2.Client(base_url=http, timeout=60) as client, ExitStack() as running:
         with compose.run("migrate") as migrate:
             assert migrate.wait(120) == 0
         running.enter_context(compose.run("api"))

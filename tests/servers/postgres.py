@@ -33,19 +33,25 @@ def binaries() -> Path:
     return Path(package.origin).parent / "pginstall" / "bin"
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now.
+    """A TCP port of 127.0.0.1 that nobody listens on now, and that was not given here before.
 
     It is none of those that the system gives to connections (from 32768 on in Linux): one of these
     would be gone at times before it is listened on.
     """
     while True:
         port = random.randrange(10_000, 30_000)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        _given.add(port)
         return port
 
 

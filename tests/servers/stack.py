@@ -13,10 +13,10 @@ from typing import Literal, Protocol
 
 import psutil
 import pytest
-from tests.servers.postgres import PostgresServer
+from tests.servers.postgres import PostgresServer, free_port
 
 READY_SECONDS = 120.0
-STOP_SECONDS = 20.0
+STOP_SECONDS = 60.0
 
 
 def await_condition(condition: Callable[[], object], seconds: float, what: str) -> None:
@@ -45,7 +45,7 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
 
 
 class Stack:
-    """One running `epochald up` in a folder of its own, on ports that it found free itself.
+    """One running `epochald up` in a folder of its own, on ports that were free before.
 
     `http` is its URL, `grpc` its `host:port`; both stay the same when the API is restarted.
     """
@@ -59,8 +59,8 @@ class Stack:
         self.log = folder / "epochald.log"
         self.environment = environment(
             {
-                "http_address": "127.0.0.1:0",
-                "grpc_address": "127.0.0.1:0",
+                "http_address": f"127.0.0.1:{free_port()}",
+                "grpc_address": f"127.0.0.1:{free_port()}",
                 "data_dir": self.data_dir,
                 "database_url": database_url,
                 "workers": 2,
