@@ -34,6 +34,8 @@ from epochal_service.store.jobs import JobRow
 LEASE_SECONDS = 1.5
 QUICK: dict[str, Any] = {
     "lease_seconds": LEASE_SECONDS,
+    # On a busy machine so short a lease may run out again and again before an epoch is stored.
+    "max_attempts": 10**6,
     "reaper_seconds": 0.2,
     "flush_seconds": 0.05,
     "checkpoint_seconds": 0.2,
@@ -257,7 +259,7 @@ class Storm:
         await_condition(lambda: not self.unfinished(), END_SECONDS, "every job has ended")
         for job_id, kind in self._kinds.items():
             assert record(self.database, job_id) == self._twins[kind], (job_id, kind)
-            self._followers[job_id].join(30)
+            self._followers[job_id].join(60)
             self._followers[job_id].check(self.database)
 
     def report(self) -> str:

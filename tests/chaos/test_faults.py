@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,6 +29,13 @@ ENDLESS: dict[str, Any] = {
     "dataset": {"name": "two_moons", "samples": 40_000},
     "batch_size": 1,
     "epochs": 1000,
+}
+# Many short epochs.
+UNENDING: dict[str, Any] = {
+    **XOR,
+    "dataset": {"name": "two_moons", "samples": 2000},
+    "epochs": 1_000_000,
+    "snapshots": {"gradients_every": 0},
 }
 
 
@@ -76,7 +82,7 @@ def test_a_job_whose_worker_dies_each_time_has_failed_after_three_attempts(
     make_stack: MakeStack,
 ) -> None:
     # A process for each attempt: Celery replaces a lost one only after some seconds.
-    stack = make_stack(workers=3, **QUICK)
+    stack = make_stack(workers=3, **{**QUICK, "max_attempts": 3})
     with client_of(stack) as client, database_of(stack) as database:
         job_id = create(client, ENDLESS)["id"]
         for attempt in (1, 2, 3):
@@ -135,18 +141,17 @@ def test_jobs_are_accepted_while_the_broker_is_away_and_start_when_it_is_back(
     url = f"redis://127.0.0.1:{port}/0"
     server = start()
     try:
-        stack = make_stack(workers=1, broker_url=url, **QUICK)
+        # Whose lease runs out meanwhile would rest until the broker is back.
+        stack = make_stack(workers=1, broker_url=url, **{**QUICK, "lease_seconds": 600})
         with client_of(stack) as client, database_of(stack) as database:
-            long = create(client, {**XOR, "epochs": 1_000_000, "snapshots": {"gradients_every": 0}})
+            long = create(client, UNENDING)
             await_condition(lambda: read(database, long["id"])[0].epoch > 0, 60, "it is trained")
             server.kill()
             server.wait()
             ready = client.get("/readyz")
             assert (ready.status_code, ready.json()["status"]) == (200, "degraded")
 
-            created_at = time.monotonic()
-            job = create(client, XOR)
-            assert time.monotonic() - created_at < 10  # a broker is tried for much longer
+            job = create(client, XOR)  # does not wait for the broker, which is tried once
             assert job["state"] == "queued"
 
             # What is trained goes on, and is followed by looking instead of by the bell.

@@ -1,4 +1,5 @@
-"""A disk that is full for SQLite as long as the file named by SMALL_DISK exists.
+"""A disk for SQLite that has room for as many pages as the file named by SMALL_DISK says, or for any
+number where there is no such file.
 
 Python imports this by itself in every process that has the folder on its path.
 """
@@ -10,13 +11,16 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.pool import Pool
 
-FULL = Path(os.environ["SMALL_DISK"])
+PAGES = Path(os.environ["SMALL_DISK"])
 MOST_PAGES = 2**32 - 2
 
 
 @event.listens_for(Pool, "checkout")
 def limit(connection: Any, record: Any, proxy: Any) -> None:
-    """Allow a transaction that begins now no page more than there is, or any number."""
-    # SQLite takes 1 for as many as the database has by now.
-    pages = 1 if FULL.exists() else MOST_PAGES
+    """For the transaction that begins now."""
+    try:
+        # SQLite takes what is less than the database has by now for as many as it has.
+        pages = int(PAGES.read_text())
+    except FileNotFoundError:
+        pages = MOST_PAGES
     connection.execute(f"PRAGMA max_page_count = {pages}").close()
