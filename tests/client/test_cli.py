@@ -460,14 +460,27 @@ def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     assert run("--version").stdout == f"epochal {epochal.__version__}\n"
 
 
-def test_a_terminal_shows_a_bar_and_colors(open_terminal: Callable[..., Terminal]) -> None:
-    terminal = open_terminal("train", "moons", "--epochs", "2000")
+def test_a_terminal_shows_a_bar_for_as_long_as_a_job_runs(
+    open_terminal: Callable[..., Terminal], client: epochal.Client
+) -> None:
+    terminal = open_terminal("train", *ENDLESS)
     terminal.await_text("epochs/s loss")
-    assert re.search(r"running [━╸╺ ]+ +\d+/2000", terminal.plain)
-    assert terminal.wait() == 0
-    assert "succeeded" in terminal.plain
-    assert "\x1b[32msucceeded" in terminal.seen
+    assert re.search(r"running [━╸╺ ]+ +\d+/1000000", terminal.plain)
+    [job_id] = set(re.findall(r"job_\w+", terminal.plain))
+    client.jobs.get(job_id).cancel()
+    assert terminal.wait() == 1
     assert terminal.plain.count("⠒⠒ validation_loss") == 1
+    assert "\x1b[33mcancelled" in terminal.seen
+
+
+def test_a_terminal_shows_in_color_how_a_job_has_ended(
+    open_terminal: Callable[..., Terminal], client: epochal.Client
+) -> None:
+    job = client.jobs.create(XOR, epochs=3).wait(60)
+    terminal = open_terminal("watch", job.id)
+    assert terminal.wait() == 0
+    assert f"{job.id} succeeded" in terminal.plain
+    assert "\x1b[32msucceeded" in terminal.seen
 
 
 @pytest.mark.parametrize(("columns", "length"), [(60, 8), (80, 8), (130, 34)])

@@ -27,10 +27,12 @@ def silent_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that takes no connections, and that nobody else is given meanwhile."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
 
 
 def test_every_method_of_the_api_has_a_route() -> None:
@@ -56,8 +58,10 @@ def test_the_address_is_taken_from_the_environment(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_nobody_at_the_address_is_one_sentence_that_says_what_to_do(scheme: str) -> None:
-    url = f"{scheme}://127.0.0.1:{closed_port()}"
+def test_nobody_at_the_address_is_one_sentence_that_says_what_to_do(
+    scheme: str, closed_port: int
+) -> None:
+    url = f"{scheme}://127.0.0.1:{closed_port}"
     with epochal.Client(url, retries=0) as client:
         with pytest.raises(epochal.ConnectionFailed) as failed:
             client.version()

@@ -30,12 +30,12 @@ OPERATIONS = [
 def make_known(url: str, path: str, train: Callable[[str], str | None]) -> str:
     """The id of something that is there, of the kind that `path` is about."""
     if path.startswith("/v1/networks"):
-        made = httpx2.post(f"{url}/v1/networks", json={"network": XOR["network"]})
+        made = httpx2.post(f"{url}/v1/networks", json={"network": XOR["network"]}, timeout=60)
     elif path.startswith("/v1/datasets"):
         body = {"name": "moons", "generator": {"name": "two_moons", "samples": 20}}
-        made = httpx2.post(f"{url}/v1/datasets", json=body)
+        made = httpx2.post(f"{url}/v1/datasets", json=body, timeout=60)
     else:
-        made = httpx2.post(f"{url}/v1/jobs", json=XOR)
+        made = httpx2.post(f"{url}/v1/jobs", json=XOR, timeout=60)
         train(made.json()["id"])
     known: str = made.json()["id"]
     return known

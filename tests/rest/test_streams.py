@@ -53,6 +53,11 @@ def events_of(text: str) -> list[Event]:
     return events
 
 
+def created(url: str, job: dict[str, Any] = XOR) -> str:
+    job_id: str = httpx2.post(f"{url}/v1/jobs", json=job, timeout=WAIT).json()["id"]
+    return job_id
+
+
 def until_open_streams_are(url: str, count: int) -> None:
     """Returns when `/metrics` says so; a stream's end has nobody else to wait for."""
     told = f"epochal_http_open_streams {count:.1f}"
@@ -142,7 +147,7 @@ def test_a_frame_is_put_on_the_wire_once_for_all() -> None:
 
 def test_a_watcher_follows_a_job_from_the_queue_to_its_end(app: FastAPI, train: Train) -> None:
     with served(app) as (url, _):
-        job_id = httpx2.post(f"{url}/v1/jobs", json=XOR).json()["id"]
+        job_id = created(url)
         with httpx2.stream("GET", f"{url}/v1/jobs/{job_id}/events", timeout=WAIT) as answer:
             received = answer.iter_text()
             text = next(received)
@@ -158,7 +163,7 @@ def test_a_watcher_follows_a_job_from_the_queue_to_its_end(app: FastAPI, train: 
 
 def test_a_quiet_stream_has_a_heartbeat(app: FastAPI) -> None:
     with served(app) as (url, _):
-        job_id = httpx2.post(f"{url}/v1/jobs", json=XOR).json()["id"]
+        job_id = created(url)
         with httpx2.stream("GET", f"{url}/v1/jobs/{job_id}/events", timeout=WAIT) as answer:
             assert ": heartbeat" in answer.iter_lines()
 
@@ -167,7 +172,7 @@ def test_a_client_that_goes_away_ends_its_watcher_and_leaves_no_trace(
     app: FastAPI, caplog: pytest.LogCaptureFixture
 ) -> None:
     with served(app) as (url, _):
-        job_id = httpx2.post(f"{url}/v1/jobs", json=XOR).json()["id"]
+        job_id = created(url)
         with httpx2.stream("GET", f"{url}/v1/jobs/{job_id}/events", timeout=WAIT) as answer:
             lines = answer.iter_lines()
             assert next(lines) == "retry: 1000"
@@ -181,7 +186,7 @@ def test_a_server_that_stops_ends_its_streams_cleanly(
     app: FastAPI, caplog: pytest.LogCaptureFixture
 ) -> None:
     with served(app) as (url, stop):
-        job_id = httpx2.post(f"{url}/v1/jobs", json=XOR).json()["id"]
+        job_id = created(url)
         with httpx2.stream("GET", f"{url}/v1/jobs/{job_id}/events", timeout=WAIT) as answer:
             received = answer.iter_text()
             next(received)
@@ -206,7 +211,7 @@ def test_a_client_that_reads_nothing_is_let_go_and_others_are_not_held_up(
     }
     with served(app, send_buffer=4096) as (url, _):
         job = {**XOR, "network": deep, "epochs": 500}
-        job_id = httpx2.post(f"{url}/v1/jobs", json=job).json()["id"]
+        job_id = created(url, job)
         train(job_id)
         path = f"/v1/jobs/{job_id}/events?after=0"
         port = int(url.rpartition(":")[2])

@@ -118,7 +118,7 @@ def test_the_trace_of_a_defect_is_in_the_log_alone(
 
     monkeypatch.setattr(system, "get_limits", defect)
     with served(app) as (url, _):
-        answer = httpx2.get(f"{url}/v1/limits")
+        answer = httpx2.get(f"{url}/v1/limits", timeout=60)
     assert (answer.status_code, answer.json()["reason"]) == (500, "internal")
     assert "secret" not in answer.text
     [logged] = [record for record in caplog.records if record.levelname == "ERROR"]

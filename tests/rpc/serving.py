@@ -44,8 +44,12 @@ class Client:
         return reply(rpc, self.raw(rpc, serialized(rpc, request)))
 
     def watch(self, **request: Any) -> Iterator[dict[str, Any]]:
-        for event in self.raw("WatchJob", serialized("WatchJob", request), timeout=60):
-            yield reply("WatchJob", event)
+        call = self.raw("WatchJob", serialized("WatchJob", request), timeout=60)
+        try:
+            for event in call:
+                yield reply("WatchJob", event)
+        finally:
+            call.cancel()
 
 
 def serialized(rpc: str, request: dict[str, Any]) -> bytes:
