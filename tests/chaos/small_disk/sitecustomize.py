@@ -1,5 +1,5 @@
-"""A disk for SQLite that has room for as many pages as the file named by SMALL_DISK says, or for any
-number where there is no such file.
+"""A disk on which SQLite has room for as many pages as the file named by SMALL_DISK says, and for
+any number where there is no such file.
 
 Python imports this by itself in every process that has the folder on its path.
 """
