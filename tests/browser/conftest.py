@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    expect,
+    sync_playwright,
+)
 from tests.servers.stack import Stack
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +45,8 @@ FLAGS = [
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+SLOWED = float(os.environ.get("EPOCHAL_BROWSER_SLOWED", 0))
+"""How many times slower than this one the machine is that the pages are to believe in."""
 
 
 def _missing() -> str | None:
@@ -59,8 +68,8 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("EPOCHAL_BROWSER") == "required":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
-    # A machine that has much to do is slow, not wrong: what is awaited has three times as long.
-    expect.set_options(timeout=15_000)
+    # A machine that has much to do is slow, not wrong: what is awaited has six times as long.
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         path = next(filter(None, map(shutil.which, NAMES)))
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -80,27 +89,41 @@ class Opened:
     def __init__(self, browser: Browser, base_url: str) -> None:
         self._browser = browser
         self._contexts: list[BrowserContext] = []
+        self._excused: list[str] = []
         self.base_url = base_url
         self.complaints: list[str] = []
         self.requested: list[str] = []
 
     def __call__(self, path: str = "/", size: dict[str, int] = WIDE, **options: Any) -> Page:
-        """`color_scheme="dark"`, `reduced_motion="reduce"` and the like go to the browser."""
+        """`color_scheme="dark"`, `reduced_motion="no-preference"` and the like go to the browser.
+
+        Less motion is asked for unless a test is about motion: what moves is elsewhere a moment
+        later.
+        """
         context = self._browser.new_context(
             base_url=self.base_url,
             viewport={"width": size["width"], "height": size["height"]},
-            **options,
+            **{"reduced_motion": "reduce", **options},
         )
         self._contexts.append(context)
         page = context.new_page()
+        if SLOWED:
+            devtools = context.new_cdp_session(page)
+            devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWED})
+            line = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1}
+            devtools.send("Network.emulateNetworkConditions", line | {"latency": 25 * SLOWED})
         page.on("console", lambda message: self._heard(message.type, message.text))
         page.on("pageerror", lambda error: self._heard("error", str(error)))
         page.on("request", lambda request: self.requested.append(request.url))
         page.goto(path)
         return page
 
+    def excuse(self, *texts: str) -> None:
+        """Complaints with such a text are what a test is about: `excuse("404")`, before it."""
+        self._excused += texts
+
     def _heard(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning"):
+        if kind in ("error", "warning") and not any(each in text for each in self._excused):
             self.complaints.append(text)
 
     def close(self) -> None:
@@ -134,24 +157,76 @@ def written(value: float) -> str:
     return (f"{digits}×" if digits != "1" else "") + f"10{raised}" if power else digits
 
 
+# A frame may bring into sight what begins to load in the next. What is far below on the page of a
+# run is not asked for before it comes near.
+_REST = """async () => {
+    const seen = ({ top, bottom }) => top < innerHeight && bottom > 0
+    const awaited = (each) =>
+        each.closest('.hero, section > .body') || seen(each.getBoundingClientRect())
+    const sections = 'section:has(> .body:not(.waiting)):not(:has([data-testid=questions]))'
+    const begun = performance.now()
+    for (let quiet = 0; quiet < 3; quiet++) {
+        await new Promise(requestAnimationFrame)
+        const loading = [...document.querySelectorAll('.loading')].filter(awaited)
+        loading.push(...document.querySelectorAll(sections))
+        if (loading.length || document.fonts.status !== 'loaded') quiet = -1
+        if (performance.now() - begun > 60000)
+            throw new Error(`still on its way: ${loading.map((each) => each.textContent)}`)
+    }
+}"""
+
+
+def rest(page: Page) -> None:
+    """Return when nothing is on its way: all that came into sight is there and has its place."""
+    page.evaluate(_REST)
+
+
 def see_everything(page: Page) -> None:
     """Scroll through the page, so that each section has been loaded, and back to its top."""
     for section in page.locator("section[id]").all():
         section.scroll_into_view_if_needed()
-        page.wait_for_load_state("networkidle")
+        expect(section.locator("> .body.waiting")).to_have_count(0)
+    rest(page)
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
 
 
-def violations(page: Page, *rules: str) -> list[str]:
-    """What axe finds wrong with the page as it is, one line for each rule and element.
+def press(page: Page, place: Locator, x: float = 0.5, y: float = 0.5) -> tuple[float, float]:
+    """Hold the pointer down on a place, that far along and down it; returns where that is."""
+    rest(page)
+    place.hover()  # which brings it into sight, and waits until it stands still
+    box = place.bounding_box()
+    assert box is not None
+    at = box["x"] + x * box["width"], box["y"] + y * box["height"]
+    page.mouse.move(*at)
+    page.mouse.down()
+    return at
 
-    Of all its rules, or of those that are named.
+
+def violations(page: Page, *rules: str, within: str = "html") -> list[str]:
+    """What axe finds wrong with the page when it rests, one line for each rule and element.
+
+    Of all its rules, or of those that are named; in the whole page, or within a part of it.
     """
+    rest(page)
     page.evaluate(AXE.read_text())
     options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
-    found = page.evaluate("options => axe.run(options)", options)
+    found = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
     return [
         f"{rule['id']}: {rule['help']} at {node['target']} {node.get('failureSummary', '')}"
         for rule in found["violations"]
         for node in rule["nodes"]
     ]
+
+
+def barrier_free(page: Page, within: str = "html") -> None:
+    """Axe finds nothing wrong by day, nor with the same in the colors of the night."""
+    page.emulate_media(color_scheme="light")
+    assert violations(page, within=within) == []
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, "color-contrast", within=within) == []
+
+
+def fits(page: Page, size: dict[str, int]) -> None:
+    """Nothing has to be scrolled to the side, when all that was to come has come."""
+    rest(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]

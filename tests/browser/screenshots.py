@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import PHONE, ROOT, WIDE, Opened, see_everything
+from tests.browser.conftest import PHONE, ROOT, WIDE, Opened, rest, see_everything
 from tests.servers.stack import await_condition
 
 FOLDER = ROOT / "screenshots"
@@ -14,18 +14,12 @@ SIZES = {"wide": WIDE, "phone": PHONE}
 PAGES = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
 
 
-def settled(page: Page) -> None:
-    """All answers have come, and nothing waits for another."""
-    page.wait_for_load_state("networkidle")
-    expect(page.locator(".loading:visible")).to_have_count(0)
-
-
 def take(page: Page, name: str) -> None:
     """The whole page; for a moment all of it is in sight, so that all of it is drawn."""
     size = page.viewport_size
     assert size is not None
     page.set_viewport_size({"width": size["width"], "height": 8000})
-    settled(page)
+    rest(page)
     page.set_viewport_size(size)
     unstick(page)
     page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
@@ -83,7 +77,7 @@ def test_the_journey_is_pictured(open_page: Opened, size: str, scheme: str) -> N
     FOLDER.mkdir(exist_ok=True)
     page = open_page(size=SIZES[size], color_scheme=scheme, reduced_motion="reduce")
     see_everything(page)
-    settled(page)
+    rest(page)
     page.screenshot(path=FOLDER / f"start-{size}-{scheme}.png")
     unstick(page)
     for section in page.locator("section[id]").all():
@@ -101,7 +95,7 @@ def test_the_lab_and_the_runs_are_pictured(
     page = open_page("/lab", SIZES[size], color_scheme=scheme, reduced_motion="reduce")
     take(page, f"lab-{end}")
     page.get_by_role("button", name="Start from a preset").click()
-    settled(page)
+    rest(page)
     page.screenshot(path=FOLDER / f"lab-presets-{end}.png")
     page.get_by_role("button", name="Three hidden layers on the spiral").click()
     take(page, f"lab-spirals-{end}")

@@ -7,7 +7,15 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, number, violations
+from tests.browser.conftest import (
+    PHONE,
+    WIDE,
+    Opened,
+    barrier_free,
+    fits,
+    number,
+    violations,
+)
 from tests.servers.stack import await_condition
 
 DONE = ("succeeded", "failed", "cancelled")
@@ -74,7 +82,13 @@ def test_a_row_has_the_numbers_of_the_run(open_page: Opened, url: str, train: Tr
 def test_a_running_one_goes_on_before_ones_eyes_and_is_stopped(
     open_page: Opened, train: Train
 ) -> None:
-    train("Going on", wait=False, epochs=1_000_000, snapshots={"gradients_every": 0})
+    train(
+        "Going on",
+        wait=False,
+        dataset={"name": "two_moons", "samples": 4000},
+        epochs=100_000,
+        snapshots={"gradients_every": 0},
+    )
     page = open_page("/jobs?jobs.find=going+on")
     one = row(page, "Going on")
     expect(one).to_contain_text("Training")
@@ -83,7 +97,7 @@ def test_a_running_one_goes_on_before_ones_eyes_and_is_stopped(
     before = epoch.inner_text()
     expect(epoch).not_to_have_text(before)
     one.get_by_role("button", name="Stop Going on").click()
-    expect(one).to_contain_text("Cancelled", timeout=10_000)
+    expect(one).to_contain_text("Cancelled")
     expect(one.get_by_role("button", name="Delete Going on")).to_be_visible()
 
 
@@ -123,7 +137,7 @@ def test_a_comparison_is_in_words_and_fits_a_phone(open_page: Opened, train: Tra
     rate = table.get_by_role("row").filter(has_text="optimizer, learning rate")
     expect(rate.get_by_role("cell")).to_have_text(["10⁻⁸", "10⁻⁶"])
     assert table.evaluate("(region) => region.scrollWidth <= region.clientWidth")
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    fits(page, PHONE)
     assert violations(page) == []
 
 
@@ -149,7 +163,7 @@ def test_a_long_name_does_not_widen_the_page(open_page: Opened, train: Train) ->
     page = open_page(f"/jobs/{job}", size=PHONE)
     choices = page.get_by_label("Compare with")
     expect(choices.locator("option").filter(has_text="A name of a hundred")).to_have_count(1)
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    fits(page, PHONE)
 
 
 def test_a_run_that_blew_up_at_once_has_no_empty_pictures(
@@ -179,6 +193,7 @@ def test_a_run_that_blew_up_at_once_has_no_empty_pictures(
 def test_a_run_that_was_deleted_while_somebody_looks_says_so(
     open_page: Opened, url: str, train: Train
 ) -> None:
+    open_page.excuse("404")
     job = train("Going away", snapshots={"weights_every": 10})
     page = open_page(f"/jobs/{job}")
     expect(page.get_by_test_id("missed")).to_be_visible()
@@ -189,7 +204,6 @@ def test_a_run_that_was_deleted_while_somebody_looks_says_so(
     expect(page.get_by_role("alert")).to_have_count(0)
     page.reload()
     expect(page.get_by_role("heading", name="There is no such run")).to_be_visible()
-    open_page.complaints[:] = [each for each in open_page.complaints if "404" not in each]
 
 
 def test_a_rerun_is_told_in_words(open_page: Opened, train: Train) -> None:
@@ -212,6 +226,9 @@ def test_what_is_deleted_can_be_taken_back_for_a_moment(
 ) -> None:
     kept, gone = train("Deleted not"), train("Deleted yes")
     page = open_page("/jobs?jobs.find=deleted")
+    expect(row(page, "Deleted")).to_have_count(2)
+    page.clock.install()
+    page.clock.pause_at(page.evaluate("Date.now()") + 1000)  # the moment lasts
     for name in ("Deleted not", "Deleted yes"):
         page.get_by_role("button", name=f"Delete {name}").click()
     expect(page.get_by_text("“Deleted not” is being deleted.")).to_be_visible()
@@ -229,13 +246,12 @@ def test_what_is_deleted_can_be_taken_back_for_a_moment(
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong_with_the_list(
-    open_page: Opened, train: Train, size: dict[str, int], scheme: str
+    open_page: Opened, train: Train, size: dict[str, int]
 ) -> None:
     train("Looked at", labels={"course": "week-3"})
-    page = open_page("/jobs", size=size, color_scheme=scheme, reduced_motion="reduce")
+    page = open_page("/jobs", size=size)
     expect(row(page, "Looked at").first).to_be_visible()
     page.get_by_role("checkbox").first.check()
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+    fits(page, size)
+    barrier_free(page)

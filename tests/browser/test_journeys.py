@@ -41,11 +41,11 @@ def own_stack(chromium: Browser, make_stack: MakeStack) -> Stack:
 @pytest.fixture
 def own_page(chromium: Browser, own_stack: Stack) -> Iterator[Opened]:
     opened = Opened(chromium, own_stack.http)
+    # A service that was killed is told by the browser, and rightly so.
+    opened.excuse("ERR_", "502", "503", "504")
     yield opened
     opened.close()
-    # A service that was killed is told by the browser, and rightly so.
-    told = re.compile("ERR_|50[234]")
-    assert [each for each in opened.complaints if not told.search(each)] == []
+    assert opened.complaints == []
 
 
 def test_a_run_is_watched_to_its_end_although_the_service_is_killed(
@@ -66,17 +66,20 @@ def test_a_run_is_watched_to_its_end_although_the_service_is_killed(
     }
     job = ask(own_stack.http, "/v1/jobs", spec)["id"]
     page = own_page(f"/jobs/{job}")
-    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible(timeout=60_000)
     epoch = page.get_by_test_id("epoch")
     expect(epoch).not_to_have_text("0")
     before = int(epoch.inner_text())
+    assert before < 200
+    # The next API may answer before anybody has looked: until then it cannot be reached.
+    page.route("**/events*", lambda route: route.abort("connectionrefused"))
     own_stack.kill("api")
     reconnecting = page.locator("main").get_by_text("reconnecting")
     expect(reconnecting).to_be_visible()
+    page.unroute("**/events*")
     await_condition(own_stack.ready, 60, "the API answers again")
-    expect(reconnecting).to_have_count(0, timeout=20_000)
-    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible(timeout=60_000)
-    assert before < 200
+    expect(reconnecting).to_have_count(0)
+    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible(timeout=200_000)
     rows = loss_table(page)
     assert [int(row[0]) for row in rows] == list(range(1, 201))
     stored = ask(own_stack.http, f"/v1/jobs/{job}/epochs?page_size=1000")["epochs"]
@@ -103,6 +106,7 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     page = open_page()
     page.get_by_role("link", name="Go straight to the lab").click()
     page.get_by_text("Your file").click()
+    expect(page.locator(".drop")).to_be_visible()
     page.evaluate(
         """(text) => {
             const data = new DataTransfer()
@@ -121,13 +125,14 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     page.wait_for_url(re.compile("/jobs/job_"))
     first = page.url.split("/jobs/")[1].split("?")[0]
     finished = page.get_by_role("status").filter(has_text="Finished")
-    expect(finished).to_be_visible(timeout=30_000)
+    expect(finished).to_be_visible(timeout=60_000)
     finding = page.get_by_role("listitem").filter(has_text="Unscaled inputs")
     expect(finding).to_contain_text("Scale every feature to mean 0 and deviation 1.")
     finding.get_by_role("button", name="Apply and rerun").click()
     page.wait_for_url(re.compile(f"job.with={first}"))
     second = page.url.split("/jobs/")[1].split("?")[0]
-    expect(finished).to_be_visible(timeout=30_000)
+    expect(finished).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("region", name="Diagnosis")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="Unscaled inputs")).to_have_count(0)
     before, after = (ask(url, f"/v1/jobs/{job}")["latest"] for job in (first, second))
     assert before["train_accuracy"] < 0.8

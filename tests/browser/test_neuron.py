@@ -2,7 +2,7 @@
 
 import httpx2
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import Opened
+from tests.browser.conftest import Opened, press
 
 
 def simulate(url: str, inputs: list[float], weights: list[float], bias: float) -> dict[str, float]:
@@ -73,12 +73,8 @@ def test_the_line_is_the_same_neuron(open_page: Opened, url: str) -> None:
 def test_dragging_the_point_moves_the_inputs(open_page: Opened) -> None:
     page = open_page("/#neuron")
     point = page.get_by_role("slider", name="fires: x₁ 1, x₂ 0.5")
-    point.scroll_into_view_if_needed()
-    box = point.bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 16, box["y"] + box["height"] - 16)
-    page.mouse.down()
-    page.mouse.move(box["x"] - 180, box["y"] + box["height"] - 16, steps=8)
+    x, y = press(page, point.locator("circle").last)
+    page.mouse.move(x - 196, y, steps=8)
     page.mouse.up()
     expect(page.get_by_test_id("step")).to_contain_text("silent")
     assert float(page.get_by_label("x₁, as a number").input_value()) < 0

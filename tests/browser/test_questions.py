@@ -67,7 +67,7 @@ def test_a_right_number_typed_by_keyboard_is_told_why(open_page: Opened, url: st
     expected = check(url, "neuron", "weighted-sum", 0.75)
     assert expected["correct"]
     shown = question.get_by_test_id("explanation")
-    assert shown.inner_text().replace("−", "-").startswith(expected["explanation"])
+    expect(shown).to_contain_text(expected["explanation"].replace("-", "−"))
     expect(shown).to_contain_text(expected["path"])
     expect(page.locator("#neuron").get_by_test_id("score")).to_contain_text("1 of 4")
 
@@ -83,7 +83,7 @@ def test_a_wrong_choice_may_be_mended_before_the_reason_is_told(
     question.get_by_role("button", name="no", exact=True).press("Enter")
     expect(question).to_contain_text("Right.")
     reason = check(url, "neuron", "xor-by-one", 1)["explanation"]
-    assert reason in question.get_by_test_id("explanation").inner_text()
+    expect(question.get_by_test_id("explanation")).to_contain_text(reason)
 
 
 def test_whoever_gives_up_is_told_what_is_right(open_page: Opened, url: str) -> None:

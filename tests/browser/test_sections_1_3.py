@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, number, written
+from tests.browser.conftest import PHONE, WIDE, Opened, fits, number, press, rest, written
 
 
 def simulate(url: str, explorer: str, **request: Any) -> dict[str, Any]:
@@ -17,8 +17,10 @@ def simulate(url: str, explorer: str, **request: Any) -> dict[str, Any]:
 
 
 def figure(page: Page, title: str) -> Locator:
+    """A figure that has come into sight and stays where it is."""
     found = page.get_by_role("figure", name=title)
     found.scroll_into_view_if_needed()
+    rest(page)
     return found
 
 
@@ -65,13 +67,13 @@ def test_pointing_at_a_part_shows_its_counterpart_and_choosing_it_keeps_it(
 def test_a_signal_runs_through_both_neurons_unless_less_motion_is_asked_for(
     open_page: Opened,
 ) -> None:
-    page = open_page("/#network")
+    page = open_page("/#network", reduced_motion="no-preference")
     drawing = figure(page, "Two neurons, part by part")
     drawing.get_by_role("button", name="Send a signal").click()
     # Five synapses and three inputs; axon and output; four terminals and three next neurons.
     for stage, count in (("in", 8), ("out", 2), ("on", 7)):
         expect(drawing.locator(f".signal.{stage}")).to_have_count(count)
-    still = open_page("/#network", reduced_motion="reduce")
+    still = open_page("/#network")
     expect(figure(still, "Two neurons, part by part").get_by_role("img")).to_be_visible()
     expect(still.get_by_role("button", name="Send a signal")).to_have_count(0)
 
@@ -111,9 +113,8 @@ def test_a_curve_drawn_by_hand_is_fitted(open_page: Opened, url: str) -> None:
     plot = fit.get_by_role("group", name="The points to fit")
     box = plot.bounding_box()
     assert box is not None
-    plot.hover(position={"x": 20, "y": box["height"] / 2})
-    page.mouse.down()
-    plot.hover(position={"x": box["width"] - 4, "y": box["height"] / 2})
+    _, y = press(page, plot, 20 / box["width"])
+    page.mouse.move(box["x"] + box["width"] - 4, y)
     page.mouse.up()
     dots = fit.get_by_role("slider")
     heights = {each.get_attribute("aria-valuenow") for each in dots.all()}
@@ -305,9 +306,10 @@ def test_numbers_of_all_pictures_can_be_read_as_tables(
     for section in ("network", "neuron", "activations"):
         place = page.locator(f"section#{section}")
         place.scroll_into_view_if_needed()
-        page.wait_for_load_state("networkidle")
+        expect(place.get_by_role("button", name="Table", exact=True).first).to_be_visible()
+        rest(page)
         for each in place.get_by_role("button", name="Table", exact=True).all():
             each.click()
         for table in place.get_by_role("region").all():
-            assert table.get_by_role("row").count() > 1
-    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+            expect(table.get_by_role("row").nth(1)).to_be_visible()
+    fits(page, size)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import AXE, PHONE, Opened, number, written
+from tests.browser.conftest import PHONE, Opened, number, rest, written
 
 NETWORK = {
     "input_shape": [3],
@@ -51,18 +51,8 @@ def four_digits(value: float) -> float:
 def visit(open_page: Opened, section: str, query: str = "", **options: Any) -> Page:
     """The section with all of its figures, whose numbers may still be on their way."""
     page = open_page(f"/{'?' * bool(query)}{query}#{section}", **options)
-    expect(page.locator(f"#{section} figure").first).to_be_visible(timeout=30_000)
+    expect(page.locator(f"#{section} figure").first).to_be_visible()
     return page
-
-
-def violations(page: Page, section: str) -> list[str]:
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(f"axe.run('#{section}', {{ resultTypes: ['violations'] }})")
-    return [
-        f"{rule['id']} at {node['target']}"
-        for rule in found["violations"]
-        for node in rule["nodes"]
-    ]
 
 
 # ---------------------------------------------------------------- 7
@@ -198,7 +188,7 @@ def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
     page = visit(open_page, "backpropagation")
     page.get_by_role("button", name="Train all 4").click()
     again = page.get_by_role("button", name="Train them again")
-    expect(again).to_be_enabled(timeout=30_000)
+    expect(again).to_be_enabled(timeout=120_000)
     vanished = page.get_by_test_id("race-0")
     expect(vanished).to_have_text("0.694")  # what a coin toss would have: ln 2 = 0.693
     assert number_of(page.get_by_test_id("race-1")) < 0.01
@@ -225,7 +215,7 @@ def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
 def test_a_job_is_trained_before_ones_eyes(open_page: Opened, url: str) -> None:
     page = visit(open_page, "training")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_test_id("live-state")).to_have_text("Finished", timeout=20_000)
+    expect(page.get_by_test_id("live-state")).to_have_text("Finished", timeout=60_000)
     loss = page.get_by_test_id("live-loss")
     link = page.get_by_role("link", name="Look inside").get_attribute("href")
     job = ask(url, f"/v1{link}")
@@ -244,7 +234,7 @@ def test_a_job_is_trained_before_ones_eyes(open_page: Opened, url: str) -> None:
 def test_a_run_that_flies_apart_says_where(open_page: Opened) -> None:
     page = visit(open_page, "training", "live.preset=diverging")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_test_id("live-state")).to_have_text("Diverged", timeout=20_000)
+    expect(page.get_by_test_id("live-state")).to_have_text("Diverged", timeout=60_000)
     expect(page.get_by_role("figure", name="The loss, while it falls")).to_contain_text(
         re.compile(r"After epoch \d+, in dense_1")
     )
@@ -279,6 +269,7 @@ def test_the_learning_rate_answers_at_once_with_a_run_that_was_made(
     figure = page.get_by_role("figure", name="One setting, 49 runs")
     box = figure.get_by_label("Learning rate, as a number")
     expect(label).to_be_visible()
+    rest(page)  # the runs of the other optimizers have been made as well
     open_page.requested.clear()
     for place in (0, 16, 24, 47):
         result = told["results"][place]
@@ -317,6 +308,7 @@ def test_the_strips_of_a_phone_have_all_of_their_axis_and_no_word_under_a_dot(
     page = visit(open_page, "training", size=PHONE)
     strips = page.get_by_role("img", name="Bands of learning rates")
     expect(strips).to_be_visible()
+    rest(page)
     outside, covered = strips.evaluate(
         """svg => {
             const box = (element) => element.getBoundingClientRect()
@@ -355,16 +347,3 @@ def test_a_cosine_is_drawn_before_it_is_run(open_page: Opened) -> None:
     plan.get_by_role("radio", name="step", exact=True).press("Space")
     # Halved every 25 of 100 epochs.
     expect(page.get_by_test_id("schedule-half-way")).to_have_text(written(7.5e-5))
-
-
-@pytest.mark.parametrize("section", ["backpropagation", "training"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_phone_shows_all_of_it_and_axe_finds_nothing(
-    open_page: Opened, section: str, scheme: str
-) -> None:
-    page = visit(open_page, section, size=PHONE, color_scheme=scheme, reduced_motion="reduce")
-    last = page.get_by_test_id("bars-verdict" if section == "backpropagation" else "at-Adam")
-    expect(last).to_be_visible()
-    expect(page.locator(f"#{section} [role=status]")).to_have_count(0)  # nothing is loading
-    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-    assert violations(page, section) == []

@@ -29,12 +29,15 @@ export class Run {
   status = $state<Status>('connecting')
   problem = $state.raw<ApiProblem>()
   curves = $state.raw<Curves>({})
-  /** Epochs whose weights are stored, in order. */
-  stored = $state.raw<readonly number[]>([])
   flow = $state.raw<Flow>({ epochs: [], layers: [] })
   worker = $state<string>()
   /** Whether what was stored before we came is known; until then there may be more. */
   settled = $state(false)
+
+  #known = $state.raw<readonly number[]>([])
+  #listed = $state(false)
+  /** Epochs whose weights are stored, in order; none before those of the time before we came are known as well. */
+  readonly stored = $derived(this.#listed ? this.#known : [])
 
   readonly epoch = $derived(Math.max(this.job?.epoch ?? 0, this.curves['train_loss']?.x.at(-1) ?? 0))
   readonly over = $derived(isOver(this.state))
@@ -94,8 +97,8 @@ export class Run {
   #put(job: Job): void {
     // What the stream told since the question was asked is newer than the answer.
     if (this.job && job.seq < this.job.seq) return
+    // Its state comes with the stream alone, after the epochs that led to it.
     this.job = job
-    this.state = job.state ?? undefined
   }
 
   #grow({ epoch, columns, gradients }: Schemas['EpochBatch']): void {
@@ -122,7 +125,7 @@ export class Run {
   }
 
   #store(epochs: readonly number[]): void {
-    this.stored = [...new Set([...this.stored, ...epochs])].sort((a, b) => a - b)
+    this.#known = [...new Set([...this.#known, ...epochs])].sort((a, b) => a - b)
   }
 
   #flowOn(epochs: readonly number[], layers: readonly Schemas['GradientColumns'][]): void {
@@ -156,15 +159,19 @@ export class Run {
 
   async #listStored(): Promise<void> {
     let after: number | null | undefined
-    do {
-      // The epoch before the first: a fork's first weights are those of epoch 0.
-      const query: { page_size: number; after_epoch?: number } = { page_size: PAGE, ...(after ? { after_epoch: after } : {}) }
-      const page = await body(
-        api.GET('/v1/jobs/{id}/checkpoints', { params: { path: { id: this.id }, query }, signal: this.#abort.signal }),
-      )
-      this.#store(page.checkpoints.map((each) => each.epoch))
-      after = page.next_after_epoch
-    } while (after)
+    try {
+      do {
+        // The epoch before the first: a fork's first weights are those of epoch 0.
+        const query: { page_size: number; after_epoch?: number } = { page_size: PAGE, ...(after ? { after_epoch: after } : {}) }
+        const page = await body(
+          api.GET('/v1/jobs/{id}/checkpoints', { params: { path: { id: this.id }, query }, signal: this.#abort.signal }),
+        )
+        this.#store(page.checkpoints.map((each) => each.epoch))
+        after = page.next_after_epoch
+      } while (after)
+    } finally {
+      this.#listed = true
+    }
   }
 
   async #listFlow(job: Job): Promise<void> {
