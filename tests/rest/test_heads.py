@@ -68,6 +68,35 @@ def test_a_head_a_little_too_long_is_told_so(app: FastAPI) -> None:
     assert str(heads.MAX_HEAD_BYTES) in problem["detail"]
 
 
+def whole_head(size: int) -> bytes:
+    """A request of so many bytes, all of them head."""
+    begin, end = b"GET /v1/version HTTP/1.1\r\nConnection: close\r\nCookie: ", b"\r\n\r\n"
+    return begin + b"a" * (size - len(begin) - len(end)) + end
+
+
+def test_a_head_that_comes_whole_has_the_same_limit(app: FastAPI) -> None:
+    with served(app) as (url, _):
+        with connected(url) as connection:
+            connection.sendall(whole_head(heads.MAX_HEAD_BYTES))
+            assert received(connection).startswith(b"HTTP/1.1 200 OK\r\n")
+        with connected(url) as connection:
+            # However the reads fall, none ends between the limit and the last byte.
+            connection.sendall(whole_head(heads.MAX_HEAD_BYTES + 1))
+            head, _, content = received(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 431 Request Header Fields Too Large\r\n")
+    assert json.loads(content)["reason"] == "request_header_fields_too_large"
+
+
+def test_a_head_that_is_too_long_is_refused_in_its_turn(app: FastAPI) -> None:
+    asked = b"GET /v1/version HTTP/1.1\r\n\r\n"
+    with served(app) as (url, _), connected(url) as connection:
+        connection.sendall(asked + whole_head(heads.MAX_HEAD_BYTES + 1))
+        answers = received(connection)
+    assert answers.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answers.count(b"HTTP/1.1 ") == 2
+    assert b"HTTP/1.1 431 " in answers
+
+
 def test_many_requests_in_a_row_are_no_long_head(app: FastAPI) -> None:
     request = b"GET /v1/version HTTP/1.1\r\nHost: x\r\nCookie: " + b"a" * 8000 + b"\r\n\r\n"
     last = request.replace(b"Host: x", b"Connection: close")

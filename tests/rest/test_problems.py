@@ -124,7 +124,7 @@ def test_an_unknown_path_is_a_problem_too(raising: tuple[FastAPI, TestClient]) -
 def test_a_wrong_verb_is_told_all_the_right_ones(raising: tuple[FastAPI, TestClient]) -> None:
     answer = raising[1].delete("/raise")
     assert (answer.status_code, answer.json()["reason"]) == (405, "method_not_allowed")
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
 def test_a_wrong_part_of_the_path_is_named(raising: tuple[FastAPI, TestClient]) -> None:

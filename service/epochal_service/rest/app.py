@@ -29,6 +29,7 @@ from . import (
     sweeps,
     system,
 )
+from .head import HeadAsGet
 from .metrics import Measured, Metrics
 from .openapi import DESCRIPTION, TAGS, describe
 from .streams import Streams
@@ -70,6 +71,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.state.streams = open_streams
     app.state.stopping = open_streams.stopping
     app.add_middleware(Measured, metrics=metrics)
+    app.add_middleware(HeadAsGet)
     problems.install(app)
     for noun in (
         networks,

@@ -2,8 +2,8 @@
 
 first byte of a head -> at most MAX_HEAD_BYTES, within HEAD_SECONDS -> uvicorn and the app
 
-What has not ended by then is refused. A head that comes whole in a single read of the socket is let
-through though it is longer: it takes no memory that was not taken already.
+What has not ended by then is refused, and so is what has ended but was longer: a single read of the
+socket may bring more.
 """
 
 from __future__ import annotations
@@ -11,12 +11,26 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 
+from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .problems import problem
 
 MAX_HEAD_BYTES = 64 * 2**10
 HEAD_SECONDS = 60.0
+
+
+TOO_LARGE = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
+
+def _refusal() -> Response:
+    return problem(
+        TOO_LARGE,
+        TOO_LARGE.phrase,
+        TOO_LARGE.name.lower(),
+        f"The address and the headers of a request may have {MAX_HEAD_BYTES} bytes",
+        headers={"Connection": "close"},
+    )
 
 
 class BoundedHeads(HttpToolsProtocol):
@@ -43,7 +57,17 @@ class BoundedHeads(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_is_here()
+        app = self.app
+        if self._head_bytes() > MAX_HEAD_BYTES:
+            self.app = _refusal()  # answered in its turn, behind what was asked before it
         super().on_headers_complete()
+        self.app = app
+
+    def _head_bytes(self) -> int:
+        """What the head takes on the wire, without needless space."""
+        first = len(self.parser.get_method()) + len(self.url) + len("  HTTP/1.1\r\n")
+        fields = sum(len(name) + len(value) + len(": \r\n") for name, value in self.headers)
+        return first + fields + len("\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._unfinished = 0
@@ -65,15 +89,8 @@ class BoundedHeads(HttpToolsProtocol):
     def _refuse(self) -> None:
         if self.transport.is_closing():
             return
-        status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-        answer = problem(
-            status,
-            status.phrase,
-            status.name.lower(),
-            f"The address and the headers of a request may have {MAX_HEAD_BYTES} bytes",
-            headers={"Connection": "close"},
-        )
-        lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
+        answer = _refusal()
+        lines = [f"HTTP/1.1 {TOO_LARGE.value} {TOO_LARGE.phrase}".encode()]
         lines += [name + b": " + value for name, value in answer.raw_headers]
         self.transport.write(b"\r\n".join([*lines, b"", bytes(answer.body)]))
         self.transport.close()

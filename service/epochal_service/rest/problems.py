@@ -152,12 +152,13 @@ async def _tell_defect(_: Request, __: Exception) -> Response:
 
 def _methods(request: Request) -> set[str]:
     """What all routes on the request's path answer; Starlette's own list has the first alone."""
-    return {
+    methods = {
         method
         for route in iter_route_contexts(request.app.routes)
         if route.methods and route.path_regex.match(request.url.path)
         for method in route.methods
     }
+    return methods | {"HEAD"} if "GET" in methods else methods
 
 
 def _title(status: int) -> str:
