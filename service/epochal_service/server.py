@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from epochal_service.rest.app import create_app
 from epochal_service.rest.heads import BoundedHeads
+from epochal_service.rest.hosts import KnownHosts
 from epochal_service.rpc.server import serve as serve_grpc
 from epochal_service.settings import Settings
 
@@ -40,7 +41,7 @@ def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM, then end the streams and leave within two seconds or so."""
     app = create_app(settings, companions=[serve_grpc])
     config = uvicorn.Config(
-        app,
+        KnownHosts(app, settings),
         host=settings.http_address.host,
         port=settings.http_address.port,
         http=BoundedHeads,

@@ -36,16 +36,21 @@ class Address(str):
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach the address. Other host names count as public."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
         return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine, whoever asks. Of names, localhost alone is known to be."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _database_url(url: str) -> str:
@@ -139,6 +144,11 @@ class Settings(BaseSettings):
     allow_public: bool = Field(
         False, description="allow addresses that other machines reach; there are no API keys yet"
     )
+    allowed_hosts: str | None = Field(
+        None,
+        description="names it answers to, with commas between; * is any; localhost and addresses "
+        "always are; unset: no other on a loopback address, any on a public one",
+    )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("./data"), description="folder of the SQLite database; made if missing"
     )
@@ -199,6 +209,15 @@ class Settings(BaseSettings):
                 f"EPOCHAL_FLUSH_SECONDS={self.flush_seconds:g}: a flush renews the lease"
             )
         return self
+
+    def answers_to(self, host: str) -> bool:
+        """Whether a host name in lower case is one of the service's own."""
+        if host == self.http_address.host or is_loopback(host):
+            return True
+        if self.allowed_hosts is None:
+            return not self.http_address.loopback
+        allowed = {name.strip().lower() for name in self.allowed_hosts.split(",")}
+        return bool(allowed & {"*", host})
 
     @property
     def sqlite(self) -> bool:

@@ -1,0 +1,78 @@
+"""Only who means this service may ask it: a page of another site that a browser shows may not.
+
+    Host     a name that is not the service's own has been pointed at it from outside, so that a
+             foreign page counts as one of the service's ("DNS rebinding")
+    Origin   a page elsewhere may send requests that change something without reading the answer
+
+Addresses are no names, and cannot be pointed anywhere: they are always right in `Host`. A program
+that is no browser sends no `Origin`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..settings import Settings
+from .problems import problem
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class KnownHosts:
+    """Middleware that refuses what was meant for another host, or comes from a page of one."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (wrong := self._wrong(scope)):
+            reason, detail = wrong
+            status = HTTPStatus.FORBIDDEN
+            answer = problem(status, status.phrase, reason, detail)
+            await answer(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _wrong(self, scope: Scope) -> tuple[str, str] | None:
+        """The reason and the sentence why the request is refused; None where it is not."""
+        headers = Headers(scope=scope)
+        called = _host(f"//{headers.get('host', '')}")
+        if called and not _is_address(called) and not self._settings.answers_to(called):
+            return (
+                "host_not_allowed",
+                f"This service is not called {called!r}: its operator can add the name to "
+                "EPOCHAL_ALLOWED_HOSTS",
+            )
+        origin = headers.get("origin")
+        if origin is None or scope["method"] in READING:
+            return None
+        page = _host(origin)
+        if page and (page == called or self._settings.answers_to(page)):
+            return None
+        return (
+            "origin_not_allowed",
+            f"A page of {origin!r} may not change anything here: its operator can add the host to "
+            "EPOCHAL_ALLOWED_HOSTS",
+        )
+
+
+def _host(url: str) -> str:
+    """The host that the URL names, in lower case; nothing where it names none."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return url
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

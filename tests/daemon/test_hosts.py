@@ -1,0 +1,30 @@
+"""What is really served knows its own names."""
+
+import httpx2
+import pytest
+from tests.servers.stack import Stack
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_name_that_was_pointed_at_this_machine_is_refused(stack: Stack, method: str) -> None:
+    port = stack.http.rpartition(":")[2]
+    answer = httpx2.request(
+        method, f"{stack.http}/v1/jobs", headers={"Host": f"evil.example:{port}"}, trust_env=False
+    )
+    assert (answer.status_code, answer.json()["reason"]) == (403, "host_not_allowed")
+
+
+def test_localhost_is_answered_to_and_its_pages_may_start_jobs(stack: Stack) -> None:
+    port = stack.http.rpartition(":")[2]
+    own = {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"}
+    job = {
+        "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+        "dataset": {"name": "xor"},
+        "loss": "mse",
+        "epochs": 1,
+    }
+    url = f"{stack.http}/v1/jobs"
+    assert httpx2.post(url, json=job, headers=own, trust_env=False).status_code == 201
+    foreign = own | {"Origin": "https://evil.example"}
+    refused = httpx2.post(url, json=job, headers=foreign, trust_env=False)
+    assert (refused.status_code, refused.json()["reason"]) == (403, "origin_not_allowed")

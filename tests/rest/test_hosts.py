@@ -1,0 +1,93 @@
+"""A page of another site that somebody's browser shows reaches nothing here."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+from tests.rest.conftest import XOR
+
+from epochal_service.rest.hosts import KnownHosts
+from epochal_service.settings import Settings
+
+Serve = Callable[..., TestClient]
+
+
+@pytest.fixture
+def serve(app: FastAPI, settings: Settings) -> Iterator[Serve]:
+    """The app as it is served with further settings."""
+    with ExitStack() as open_clients:
+
+        def start(**further: Any) -> TestClient:
+            chosen = Settings(_env_file=None, **{**settings.model_dump(), **further})
+            return open_clients.enter_context(TestClient(KnownHosts(app, chosen)))
+
+        yield start
+
+
+def answers(client: TestClient, host: str) -> bool:
+    answer = client.get("/v1/version", headers={"Host": host})
+    if answer.status_code == 200:
+        return True
+    problem = answer.json()
+    assert (answer.status_code, problem["reason"]) == (403, "host_not_allowed")
+    assert "EPOCHAL_ALLOWED_HOSTS" in problem["detail"]
+    return False
+
+
+def test_a_service_on_loopback_answers_to_addresses_and_to_localhost_alone(serve: Serve) -> None:
+    client = serve()
+    for host in ("127.0.0.1:8000", "localhost:9", "LOCALHOST", "[::1]:8000", "192.168.1.5", ""):
+        assert answers(client, host), host
+    for host in ("evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.nip.io"):
+        assert not answers(client, host), host
+    assert not answers(client, "[::1")
+
+
+def test_the_page_and_the_description_are_not_for_other_hosts_either(serve: Serve) -> None:
+    client = serve()
+    for path in ("/", "/lab", "/docs", "/metrics", "/healthz", "/nothing"):
+        assert client.get(path, headers={"Host": "evil.example"}).status_code == 403, path
+
+
+def test_names_that_were_allowed_are_answered_to_in_any_case_and_at_any_port(serve: Serve) -> None:
+    client = serve(allowed_hosts="epochal.example, Other.Example")
+    for host in ("epochal.example", "EPOCHAL.example:443", "other.example.", "localhost"):
+        assert answers(client, host), host
+    assert not answers(client, "sub.epochal.example")
+    assert answers(serve(allowed_hosts="*"), "whatever.example")
+
+
+def test_a_public_address_answers_to_any_name_until_names_are_given(serve: Serve) -> None:
+    public = {"http_address": "0.0.0.0:8000", "allow_public": True}
+    assert answers(serve(**public), "epochal.example")
+    assert not answers(serve(**public, allowed_hosts="epochal.example"), "evil.example")
+
+
+def test_the_name_that_it_listens_on_is_its_own(serve: Serve) -> None:
+    named = {"http_address": "epochal.internal:8000", "allow_public": True, "allowed_hosts": "x"}
+    assert answers(serve(**named), "epochal.internal:8000")
+
+
+def test_a_page_elsewhere_may_change_nothing_but_programs_and_own_pages_may(serve: Serve) -> None:
+    client = serve(allowed_hosts="front.example")
+    made = client.post("/v1/jobs", json=XOR, headers={"Host": "localhost:8000"})
+    cancel = f"/v1/jobs/{made.json()['id']}/cancel"
+    for origin in ("https://evil.example", "null", "http://6.6.6.6", "http://[", "file://"):
+        answer = client.post(cancel, headers={"Host": "localhost:8000", "Origin": origin})
+        problem = answer.json()
+        assert (answer.status_code, problem["reason"]) == (403, "origin_not_allowed"), origin
+        assert "EPOCHAL_ALLOWED_HOSTS" in problem["detail"]
+        read = {"Host": "localhost:8000", "Origin": origin}
+        told = client.get(cancel.removesuffix("/cancel"), headers=read)
+        assert told.json()["state"] == "queued"
+    for host, origin in (
+        ("localhost:8000", "http://localhost:8000"),
+        ("127.0.0.1:8000", "http://localhost:5173"),  # a front end that is being made
+        ("192.168.1.5:8000", "http://192.168.1.5:8000"),
+        ("127.0.0.1:8000", "https://front.example"),  # by way of a proxy
+    ):
+        answer = client.post(cancel, headers={"Host": host, "Origin": origin})
+        assert answer.json()["state"] == "cancelled", answer.text
