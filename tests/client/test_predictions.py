@@ -91,6 +91,36 @@ def test_a_network_that_answers_in_a_sequence_says_so_at_each_place(
     assert job.predict([2, 1, 0, 0, 2]).shape == (5, 3)
 
 
+def test_places_that_do_not_count_are_told_as_such(client: epochal.Client) -> None:
+    data = ECHO["dataset"] | {"targets": [[0, 1, -1, -1, -1], [2, 2, 1, 0, 0], [1, -1, 2, 1, 1]]}
+    job = client.jobs.create(ECHO | {"dataset": data}, request_id="padded-echo").wait(60)
+    told = job.sample_predictions(count=3)
+    assert [list(sample.target_classes) for sample in told.samples] == data["targets"]
+    matrix = job.confusion_matrix()
+    assert matrix.counts.sum() == 2 + 5 + 4
+    assert matrix.unclassified == 0
+    assert matrix.exact_match == 1
+
+
+def test_an_answer_that_is_not_a_number_has_no_class(
+    stack: Stack, client: epochal.Client, iris: epochal.Job
+) -> None:
+    beyond = [1e39, -1e39, 1e39, 1e39]
+    assert iris.classify([beyond, FLOWERS[0]]) == ["", "setosa"]
+    assert np.isnan(iris.predict(beyond)).all()
+    words = ("predict", iris.id, "--inputs", json.dumps([beyond, FLOWERS[0]]))
+    printed = subprocess.run(
+        [sys.executable, "-m", "epochal", *words],
+        capture_output=True,
+        text=True,
+        env=environment(stack.http),
+        timeout=60,
+        check=True,
+    ).stdout.splitlines()
+    assert printed[1].endswith("no class")
+    assert printed[2].endswith("setosa")
+
+
 def test_the_command_prints_the_names(stack: Stack, iris: epochal.Job) -> None:
     words = ("predict", iris.id, "--inputs", json.dumps(FLOWERS))
 

@@ -51,6 +51,10 @@ SEQUENCE: dict[str, Any] = {
     "loss": "cross_entropy",
     "epochs": 3,
 }
+# Places of its sequences that do not count, among others that do.
+PADDED: dict[str, Any] = SEQUENCE | {
+    "dataset": {"inputs": [[0, 1, 3, 1], [2, 2, 3, 2]], "targets": [[1, -1], [2, 0]]}
+}
 SWEEP: dict[str, Any] = {
     "job": JOB,
     "variants": [{"learning_rate": 0.01}, {"momentum": 0.5, "seed": 3}, {"learning_rate": 1e12}],
@@ -66,6 +70,7 @@ class World:
     ended: str
     diverged: str
     sequence: str
+    padded: str
     queued: str
     sweep: str
     queued_sweep: str
@@ -89,8 +94,9 @@ def world(service: Wires) -> World:
     ended, diverged = make("CreateJob", spec=JOB), make("CreateJob", spec=DIVERGING)
     assert train(service.context, ended) == "succeeded"
     assert train(service.context, diverged) == "failed"
-    sequence = make("CreateJob", spec=SEQUENCE)
+    sequence, padded = make("CreateJob", spec=SEQUENCE), make("CreateJob", spec=PADDED)
     assert train(service.context, sequence) == "succeeded"
+    assert train(service.context, padded) == "succeeded"
     sweep = make("CreateSweep", spec=SWEEP)
     assert train(service.context, sweep) == "succeeded"
     return World(
@@ -99,6 +105,7 @@ def world(service: Wires) -> World:
         ended=ended,
         diverged=diverged,
         sequence=sequence,
+        padded=padded,
         queued=make("CreateJob", spec=JOB),
         sweep=sweep,
         queued_sweep=make("CreateSweep", spec=SWEEP),

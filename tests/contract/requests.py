@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from hypothesis import strategies as st
-from tests.contract.conftest import DIVERGING, JOB, NETWORK, SEQUENCE, SWEEP, World
+from tests.contract.conftest import DIVERGING, JOB, NETWORK, PADDED, SEQUENCE, SWEEP, World
 
 from epochal_service._proto.common_pb2 import Row
 from epochal_service.methods.simulations import EXPLORERS
@@ -52,6 +52,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"spec": JOB | {"network": {"id": w.network}}, "validate_only": True},
         {"spec": DIVERGING, "validate_only": True},
         {"spec": SEQUENCE, "validate_only": True},
+        {"spec": PADDED, "validate_only": True},
         {"spec": JOB | {"name": "Zwölf", "initial_weights": {"job": w.ended, "epoch": 5}}},
         {"spec": JOB},
     ],
@@ -91,6 +92,9 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "Predict": lambda w: [
         {"id": w.ended, "inputs": [[0.5, 0.25], [-1.0, 2.0]]},
         {"id": w.ended, "inputs": [[0.5, 0.25]], "epoch": 5},
+        # Too large for a float32: what comes of it is not a number, and no class.
+        {"id": w.ended, "inputs": [[1e39, -1e39]]},
+        {"id": w.padded, "inputs": [[0, 1, 3, 1]]},
         {
             "id": w.ended,
             "grid": {"x_min": -1.0, "x_max": 2.0, "y_min": 0.0, "y_max": 1.0, "resolution": 3},
@@ -125,6 +129,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.ended},
         {"id": w.ended, "epoch": 11, "split": "train"},
         {"id": w.sequence},
+        {"id": w.padded},
         {"id": w.queued},
     ],
     "GetSamplePredictions": lambda w: [
@@ -132,6 +137,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.ended, "epoch": 6, "order": "worst", "split": "validation", "count": 3},
         {"id": w.ended, "order": "random", "seed": 3, "count": 2},
         {"id": w.sequence, "count": 2},
+        {"id": w.padded},
         {"id": w.diverged},
         {"id": w.queued},
     ],

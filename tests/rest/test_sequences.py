@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
@@ -154,3 +155,100 @@ def test_saved_letters_keep_their_names(client: TestClient) -> None:
     assert told["dataset"]["token_names"] == ["a", "b", "c", ">"]
     (row,), (target,) = told["inputs"], told["targets"]
     assert row == [*target[::-1], 3, target[0]]
+
+
+# The same network on rows of which some places are only filled up.
+PADDED: dict[str, Any] = SHORT | {
+    "dataset": {
+        "inputs": [[0, 1, 0], [1, 1, 0], [1, 0, 1]],
+        "targets": [[0, 0, 1], [1, 1, -1], [-1, 0, -1]],
+    },
+    "epochs": 3,
+    "snapshots": {"weights_every": 1},
+}
+
+
+def test_places_that_do_not_count_are_left_out_of_all_that_is_told(
+    client: TestClient, train: Train
+) -> None:
+    job = made(client, train, PADDED)
+    asked = {"count": 3, "epoch": 3}
+    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=asked).json()["samples"]
+    assert [s["target_classes"] for s in seen] == PADDED["dataset"]["targets"]
+    assert seen[2]["target"] == [0, 0, 1, 0, 0, 0]
+    surprises, right = [], []
+    for sample in seen:
+        answers = np.array(sample["outputs"]).reshape(3, 2)
+        own = [
+            (-np.log(answers[place, label]), sample["predicted_classes"][place] == label)
+            for place, label in enumerate(sample["target_classes"])
+            if label >= 0
+        ]
+        assert sample["loss"] == pytest.approx(np.mean([surprise for surprise, _ in own]))
+        surprises += [surprise for surprise, _ in own]
+        right.append([is_right for _, is_right in own])
+    # Three places of the first row, two of the second and one of the third.
+    assert len(surprises) == 6
+
+    matrix = client.post(f"/v1/jobs/{job}/confusion-matrix", json={"epoch": 3}).json()
+    assert (matrix["answers"], matrix["unclassified"]) == (6, 0)
+    assert [sum(row["counts"]) for row in matrix["rows"]] == [3, 3]
+    assert matrix["accuracy"] == pytest.approx(sum(map(sum, right)) / 6)
+    assert matrix["exact_match"] == pytest.approx(np.mean([all(row) for row in right]))
+
+    # The last epoch's figures are those of the weights before its only step.
+    before = client.post(f"/v1/jobs/{job}/sample-predictions", json=asked | {"epoch": 2}).json()
+    losses = [s["loss"] * n for s, n in zip(before["samples"], (3, 2, 1), strict=True)]
+    latest = client.get(f"/v1/jobs/{job}").json()["latest"]
+    assert latest["train_loss"] == pytest.approx(sum(losses) / 6, rel=1e-5)
+
+
+def test_what_stands_where_a_place_does_not_count_teaches_nothing(
+    client: TestClient, train: Train
+) -> None:
+    # Only the first place counts, of a network that sees each place by itself.
+    alone = {"input_shape": [3], "layers": [sorter(3, 3, 4)[0], sorter(3, 3, 4)[-1]]}
+    spec = SHORT | {"network": alone, "epochs": 5}
+
+    def weights(rows: list[list[int]], label: int) -> Any:
+        data = {"inputs": rows, "targets": [[0, label, label], [1, label, label]]}
+        job = made(client, train, spec | {"dataset": data})
+        return client.get(f"/v1/jobs/{job}/weights").json()["layers"]
+
+    rows, others = [[0, 2, 2], [1, 2, 2]], [[0, 1, 0], [1, 0, 2]]
+    assert weights(rows, -1) == weights(others, -1)
+    assert weights(rows, 1) != weights(others, 1)
+
+
+def test_a_sweep_leaves_out_the_places_that_do_not_count_as_a_job_does(
+    client: TestClient, train: Train
+) -> None:
+    job = made(client, train, PADDED)
+    spec = {"job": PADDED, "variants": [{"learning_rate": 0.01}, {"seed": 0}]}
+    sweep = client.post("/v1/sweeps", json=spec).json()["id"]
+    assert train(sweep) == "succeeded"
+    member = client.get(f"/v1/sweeps/{sweep}").json()["members"][1]
+    latest = client.get(f"/v1/jobs/{job}").json()["latest"]
+    assert member["latest"]["train_loss"] == pytest.approx(latest["train_loss"], rel=1e-5)
+    assert member["latest"]["train_accuracy"] == latest["train_accuracy"]
+
+
+def test_labels_that_are_none_are_refused_and_so_is_a_row_that_counts_nowhere(
+    client: TestClient,
+) -> None:
+    rows = PADDED["dataset"]
+    for wrong, words in (
+        ([0, -2, 1], "must have a whole label from 0 to 1 at every place, or -1 where a place"),
+        ([0, -0.5, 1], "must have a whole label from 0 to 1 at every place, or -1 where a place"),
+        ([-1, -1, -1], "must have a label at one place at least"),
+    ):
+        told = problem(
+            client, PADDED | {"dataset": rows | {"targets": [*rows["targets"][:2], wrong]}}
+        )
+        assert list(told) == ["dataset.targets[2]"]
+        assert words in told["dataset.targets[2]"]
+    # Where a network answers once, -1 is a label like no other.
+    flat = {"input_shape": [3], "layers": [{"type": "dense", "units": 2, "activation": "softmax"}]}
+    once = {"inputs": rows["inputs"], "targets": [0, 1, -1]}
+    told = problem(client, PADDED | {"network": flat, "dataset": once})
+    assert "targets[2] is -1: cross_entropy takes whole labels" in told["dataset.targets[2]"]

@@ -2361,7 +2361,9 @@ class Prediction(_message.Message):
 
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """The most probable class of each row, and of a sequence at each of its places."""
+        """The most probable class of each row, and of a sequence at each of its places; -1, no class,
+        where an output is not a number.
+        """
 
     @_builtins.property
     def x(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
@@ -2369,7 +2371,7 @@ class Prediction(_message.Message):
     def y(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
     @_builtins.property
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The names of the classes; empty where the data set has none."""
+        """The names of the classes, an empty one for no class; none where the data set has none."""
 
     @_builtins.property
     def output_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -3290,13 +3292,18 @@ class ConfusionMatrix(_message.Message):
     ANSWERS_FIELD_NUMBER: _builtins.int
     ACCURACY_FIELD_NUMBER: _builtins.int
     EXACT_MATCH_FIELD_NUMBER: _builtins.int
+    UNCLASSIFIED_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
     split: Global___Split.ValueType
     answers: _builtins.int
-    """One for each sample, or for each place of a sequence."""
+    """One for each sample, or for each place of a sequence that counts."""
     accuracy: _builtins.float
     exact_match: _builtins.float
-    """The share of sequences that are right at every place; unset where a sample has one answer."""
+    """The share of sequences that are right at every place that counts; unset where a sample has
+    one answer.
+    """
+    unclassified: _builtins.int
+    """Answers that are no class, since an output is not a number: they are in no row."""
     @_builtins.property
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -3313,10 +3320,11 @@ class ConfusionMatrix(_message.Message):
         answers: _builtins.int | None = ...,
         accuracy: _builtins.float | None = ...,
         exact_match: _builtins.float | None = ...,
+        unclassified: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_answers", b"_answers", "_epoch", b"_epoch", "_exact_match", b"_exact_match", "_split", b"_split", "accuracy", b"accuracy", "answers", b"answers", "epoch", b"epoch", "exact_match", b"exact_match", "split", b"split"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_answers", b"_answers", "_epoch", b"_epoch", "_exact_match", b"_exact_match", "_split", b"_split", "_unclassified", b"_unclassified", "accuracy", b"accuracy", "answers", b"answers", "epoch", b"epoch", "exact_match", b"exact_match", "split", b"split", "unclassified", b"unclassified"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_answers", b"_answers", "_epoch", b"_epoch", "_exact_match", b"_exact_match", "_split", b"_split", "accuracy", b"accuracy", "answers", b"answers", "class_names", b"class_names", "epoch", b"epoch", "exact_match", b"exact_match", "rows", b"rows", "split", b"split"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy", "_answers", b"_answers", "_epoch", b"_epoch", "_exact_match", b"_exact_match", "_split", b"_split", "_unclassified", b"_unclassified", "accuracy", b"accuracy", "answers", b"answers", "class_names", b"class_names", "epoch", b"epoch", "exact_match", b"exact_match", "rows", b"rows", "split", b"split", "unclassified", b"unclassified"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__accuracy: _TypeAlias = _typing.Literal["accuracy"]  # noqa: Y015
     _WhichOneofArgType__accuracy: _TypeAlias = _typing.Literal["_accuracy", b"_accuracy"]  # noqa: Y015
@@ -3328,6 +3336,8 @@ class ConfusionMatrix(_message.Message):
     _WhichOneofArgType__exact_match: _TypeAlias = _typing.Literal["_exact_match", b"_exact_match"]  # noqa: Y015
     _WhichOneofReturnType__split: _TypeAlias = _typing.Literal["split"]  # noqa: Y015
     _WhichOneofArgType__split: _TypeAlias = _typing.Literal["_split", b"_split"]  # noqa: Y015
+    _WhichOneofReturnType__unclassified: _TypeAlias = _typing.Literal["unclassified"]  # noqa: Y015
+    _WhichOneofArgType__unclassified: _TypeAlias = _typing.Literal["_unclassified", b"_unclassified"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__accuracy) -> _WhichOneofReturnType__accuracy | None: ...
     @_typing.overload
@@ -3338,6 +3348,8 @@ class ConfusionMatrix(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__exact_match) -> _WhichOneofReturnType__exact_match | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__split) -> _WhichOneofReturnType__split | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__unclassified) -> _WhichOneofReturnType__unclassified | None: ...
 
 Global___ConfusionMatrix: _TypeAlias = ConfusionMatrix  # noqa: Y015
 
@@ -3420,6 +3432,7 @@ class SamplePrediction(_message.Message):
     target_class: _builtins.int
     """Unset for regression and for sequences."""
     predicted_class: _builtins.int
+    """Unset, too, where an output is not a number."""
     loss: _builtins.float
     @_builtins.property
     def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
@@ -3433,7 +3446,9 @@ class SamplePrediction(_message.Message):
 
     @_builtins.property
     def target_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Of a sequence the class at each place."""
+        """Of a sequence the class at each place: -1 where the place does not count, or where an output is
+        not a number.
+        """
 
     @_builtins.property
     def predicted_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...

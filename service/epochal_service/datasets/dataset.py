@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAX_CLASSES", "Dataset", "DatasetError", "Problems", "Task"]
+__all__ = ["IGNORED", "MAX_CLASSES", "Dataset", "DatasetError", "Problems", "Task"]
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -21,6 +21,9 @@ Task = Literal["binary", "multiclass", "regression", "sequence"]
 # rows stay near 200 MB.
 MAX_CLASSES = 256
 MAX_ENCODED = 100_000 * MAX_CLASSES
+
+# The label of a place in a sequence that does not count, as where a short one was filled up.
+IGNORED = -1
 
 # More violations than these would make gRPC drop the whole trailer that carries them.
 MAX_PROBLEMS = 20
@@ -67,7 +70,8 @@ class Dataset:
     inputs          `(samples, features)` float64
     targets         binary and multiclass: `(samples,)` int64 labels counted from 0, or
                     `(samples, classes)` float64 probabilities; regression: `(samples, outputs)`
-                    float64; sequence: `(samples, places)` int64 labels
+                    float64; sequence: `(samples, places)` int64 labels, `IGNORED` where a place
+                    does not count
     feature_names   one for each column of the inputs
     class_names     one for each label; empty for a regression
     target_names    one for each column of a regression's targets, and for each place of a
@@ -124,13 +128,20 @@ class Dataset:
             return 1
         return len(self.class_names) or len(self.target_names)
 
+    @property
+    def ignore_label(self) -> int | None:
+        """`IGNORED` for a sequence of which some places do not count; None where all do."""
+        some = self.task == "sequence" and bool((self.targets == IGNORED).any())
+        return IGNORED if some else None
+
     def encoded_targets(self, loss: str) -> Floats:
         """The targets as the numbers that `loss` compares with: `(samples, outputs)` float64.
 
         binary_cross_entropy, focal, hinge, perceptron
                                0 or 1 in one column, for two classes
         cross_entropy          one column for each class: one-hot rows, or the probabilities; of a
-                               sequence at each place, `(samples, places, classes)`
+                               sequence at each place, `(samples, places, classes)`, with zeros
+                               where a place does not count
         mse, mae, huber        0 or 1 for two classes, one-hot rows for more, a regression as it is
 
         Raises DatasetError on the field `loss` where the two do not fit, or it is none of these; on

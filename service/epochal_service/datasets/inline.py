@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epochal_service.datasets.dataset import (
+    IGNORED,
     MAX_CLASSES,
     Dataset,
     DatasetError,
@@ -47,7 +48,7 @@ def from_rows(
     many classes as names. Without `feature_names` they are x1, x2 …
 
     With `sequence_classes` a row of targets has a label at every place of a sequence, each of so
-    many classes.
+    many classes; `IGNORED` stands where a place does not count, and not at all of a row's places.
 
     Raises DatasetError with at most 20 errors, whose fields are `inputs`, `targets`, `inputs[2]`
     or `targets[2]` (counted from 0, as in the request), `feature_names` or `class_names`, or `loss`
@@ -169,12 +170,16 @@ def _as_truth_values(table: Floats, problems: Problems) -> Reading:
 
 
 def _as_sequences(table: Floats, classes: int, problems: Problems) -> Reading:
-    strange = ((table < 0) | (table >= classes) | (table != np.floor(table))).any(axis=1)
-    for index in np.flatnonzero(strange):
+    label = (table >= 0) & (table < classes) & (table == np.floor(table))
+    strange = ~(label | (table == IGNORED)).all(axis=1)
+    for index in np.flatnonzero(strange | ~label.any(axis=1)):
         problems.add(
             f"targets[{index}]",
-            f"targets[{index}] must have a whole label from 0 to {classes - 1} at every place: the "
-            f"network tells {classes} classes apart.",
+            f"targets[{index}] must have a whole label from 0 to {classes - 1} at every place, or "
+            f"{IGNORED} where a place does not count: the network tells {classes} classes apart."
+            if strange[index]
+            else f"targets[{index}] must have a label at one place at least: {IGNORED} everywhere "
+            "leaves nothing to learn from it.",
         )
     problems.raise_any()
     return "sequence", table.astype(np.int64), tuple(str(label) for label in range(classes))

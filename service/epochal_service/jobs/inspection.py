@@ -14,7 +14,7 @@ import epochal_engine as engine
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..settings import Limits
-from ..specs.build import build_loss, build_network
+from ..specs.build import build_network
 from ..specs.inspection import Split
 from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
@@ -24,6 +24,9 @@ from . import lifecycle
 from .preparation import divide, prepare, scaled
 
 Array = NDArray[Any]
+
+NO_CLASS = -1
+"""Where there is a class for each of several answers, and one answer has none."""
 
 _PIXEL = re.compile(r"pixel_(\d+)_(\d+)")
 
@@ -36,10 +39,6 @@ class Trained:
     network: engine.Network
     epoch: int
     weights: dict[str, Array]
-
-    @property
-    def loss(self) -> engine.Loss:
-        return build_loss(self.spec)
 
     def outputs(self, inputs: Array, layer: str | None = None) -> Array:
         """What the network, or a layer of it, makes of `(n, features)` in the data's own units:
@@ -135,11 +134,16 @@ def samples_of(spec: TrainingSpec, dataset: Dataset, limits: Limits, split: Spli
 
 def classes_of(answers: Array, yes: float = 0.5) -> NDArray[np.int64]:
     """The class that each answer `(..., outputs)` is: its largest output; a single one says 1 from
-    `yes` on.
+    `yes` on. `NO_CLASS` where one of the outputs is no number.
     """
-    if answers.shape[-1] == 1:
-        return (answers[..., 0] >= yes).astype(np.int64)
-    return np.asarray(answers.argmax(-1))
+    largest = answers[..., 0] >= yes if answers.shape[-1] == 1 else answers.argmax(-1)
+    return np.where(np.isnan(answers).any(-1), NO_CLASS, largest)
+
+
+def true_classes(targets: Array) -> NDArray[np.int64]:
+    """The class of each target `(..., outputs)`; `NO_CLASS` where a place does not count."""
+    classes = classes_of(targets)
+    return classes if targets.shape[-1] == 1 else np.where(targets.any(-1), classes, NO_CLASS)
 
 
 def says_yes_from(loss: engine.Loss) -> float:
@@ -148,10 +152,13 @@ def says_yes_from(loss: engine.Loss) -> float:
 
 
 def losses_of(loss: engine.Loss, outputs: Array, targets: Array) -> NDArray[np.float64]:
-    """The loss of each sample `(n,)`: the mean over its answers."""
+    """The loss of each sample `(n,)`: the mean over its answers that count."""
+    wanted = targets.astype(np.float64)
     with np.errstate(all="ignore"):
-        values = loss.values(outputs.astype(np.float64), targets.astype(np.float64))
-    return np.asarray(values.reshape(len(values), -1).mean(1))
+        values = loss.values(outputs.astype(np.float64), wanted).reshape(len(wanted), -1)
+    counted = loss.counted(wanted)
+    counts = None if counted is None else counted.reshape(values.shape) > 0
+    return np.asarray(values.mean(1, where=True if counts is None else counts))
 
 
 def image_shape_of(dataset: Dataset, network: engine.Network) -> list[int]:

@@ -224,7 +224,7 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
             ),
             reason="limit_exceeded",
         )
-    training = build_training(spec)
+    training = build_training(spec, dataset.ignore_label)
     return Prepared(network, training, data, scaling, _weights_every(spec, total.parameters), price)
 
 

@@ -137,7 +137,7 @@ def prepare_sweep(spec: SweepSpec, dataset: Dataset, limits: Limits) -> Prepared
             FieldError("job.initial_weights", "must be left out: all members begin with fresh ones")
         )
     trainings = tuple(
-        replace(build_training(variant_of(spec, index)), gradients_every=0)
+        replace(build_training(variant_of(spec, index), dataset.ignore_label), gradients_every=0)
         for index in range(count)
     )
     try:

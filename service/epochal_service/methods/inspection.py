@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+import epochal_engine as engine
 from epochal_engine import confusion_matrix
 from epochal_engine.network import INPUT
 
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..jobs.inspection import (
+    NO_CLASS,
     Samples,
     Trained,
     classes_of,
@@ -22,8 +24,10 @@ from ..jobs.inspection import (
     samples_of,
     says_yes_from,
     trained,
+    true_classes,
 )
 from ..jobs.preparation import trained_on
+from ..specs.build import build_loss
 from ..specs.inspection import (
     BoundsSpec,
     ConfusionMatrix,
@@ -142,17 +146,22 @@ def get_confusion_matrix(
         )
     samples = samples_of(found.spec, dataset, context.settings.limits, request.split)
     outputs = found.outputs(samples.inputs)
-    predicted = classes_of(outputs, says_yes_from(found.loss))
-    wanted = classes_of(samples.targets)
-    counts = confusion_matrix(predicted, wanted, len(names))
+    predicted = classes_of(outputs, says_yes_from(build_loss(found.spec)))
+    wanted = true_classes(samples.targets)
+    counted, classified = wanted != NO_CLASS, predicted != NO_CLASS
+    taken = counted & classified
+    counts = confusion_matrix(predicted[taken], wanted[taken], len(names))
+    answers = int(counted.sum())
+    right = (predicted == wanted) | ~counted
     return ConfusionMatrix(
         epoch=found.epoch,
         split=request.split,
         class_names=names,
         rows=[ConfusionRow(counts=row) for row in counts.tolist()],
-        answers=int(counts.sum()),
-        accuracy=float(np.trace(counts) / max(counts.sum(), 1)),
-        exact_match=float((predicted == wanted).all(1).mean()) if wanted.ndim == 2 else None,
+        answers=answers,
+        unclassified=int((counted & ~classified).sum()),
+        accuracy=float(np.trace(counts) / answers),
+        exact_match=float(right.all(1).mean()) if wanted.ndim == 2 else None,
     )
 
 
@@ -161,7 +170,7 @@ def get_sample_predictions(
 ) -> SamplePredictions:
     """Samples beside what the network says of them. Raises `NotFound`, `InvalidArgument`."""
     found, dataset = _opened(context, id, request.epoch)
-    loss, network = found.loss, found.network
+    loss, network = build_loss(found.spec, dataset.ignore_label), found.network
     _afford(context, "count", request.count * dataset.features, "fewer samples")
     samples = samples_of(found.spec, dataset, context.settings.limits, request.split)
     places = np.arange(len(samples))
@@ -180,7 +189,7 @@ def get_sample_predictions(
         feature_names=list(dataset.feature_names),
         class_names=list(dataset.class_names),
         token_names=list(dataset.token_names),
-        samples=_told(found, samples, has_classes=bool(dataset.class_names)),
+        samples=_told(found, samples, loss, has_classes=bool(dataset.class_names)),
     )
 
 
@@ -231,14 +240,16 @@ def _around(dataset: Dataset) -> BoundsSpec:
     return BoundsSpec.model_construct(x_min=x_min, x_max=x_max, y_min=y_min, y_max=y_max)
 
 
-def _told(found: Trained, samples: Samples, *, has_classes: bool) -> list[SamplePrediction]:
+def _told(
+    found: Trained, samples: Samples, loss: engine.Loss, *, has_classes: bool
+) -> list[SamplePrediction]:
     outputs = found.outputs(samples.inputs)
-    losses = losses_of(found.loss, outputs, samples.targets).tolist()
+    losses = losses_of(loss, outputs, samples.targets).tolist()
     wanted: list[Any] = [[]] * len(samples)
     answered = wanted
     if has_classes:
-        wanted = classes_of(samples.targets).tolist()
-        answered = classes_of(outputs, says_yes_from(found.loss)).tolist()
+        wanted = true_classes(samples.targets).tolist()
+        answered = classes_of(outputs, says_yes_from(loss)).tolist()
     single = has_classes and outputs.ndim == 2
     rows = zip(
         samples.indices.tolist(),
@@ -259,7 +270,7 @@ def _told(found: Trained, samples: Samples, *, has_classes: bool) -> list[Sample
             target=target,
             outputs=output,
             target_class=is_ if single else None,
-            predicted_class=taken_for if single else None,
+            predicted_class=taken_for if single and taken_for != NO_CLASS else None,
             target_classes=[] if single else is_,
             predicted_classes=[] if single else taken_for,
             loss=value,

@@ -15,7 +15,7 @@ from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import curve, forks, lifecycle
 from ..jobs.epochs import join, rows, unpack_gradients
 from ..jobs.follow import Frames, telling_of_jobs
-from ..jobs.inspection import classes_of, says_yes_from
+from ..jobs.inspection import NO_CLASS, classes_of, says_yes_from
 from ..jobs.preparation import class_names, load_dataset, prepare, scaled
 from ..specs.base import timestamp
 from ..specs.build import build_network
@@ -310,7 +310,7 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
         classes = classes_of(outputs, says_yes_from(loss)).ravel().tolist()
         with context.database.read() as connection:
             names = class_names(spec, connection, context.owner)
-        labels = [names[each] for each in classes] if names else []
+        labels = ["" if each == NO_CLASS else names[each] for each in classes] if names else []
     return Prediction(
         epoch=epoch,
         outputs=outputs.reshape(len(outputs), -1).astype(float).tolist(),

@@ -29,13 +29,18 @@ def build_layer(spec: LayerSpec) -> engine.Layer:
     return engine.LAYERS[spec.type](**fields)
 
 
-def build_loss(spec: TrainingSpec) -> engine.Loss:
-    """The engine's loss. Raises `ValueError` if an option belongs to another one."""
+def build_loss(spec: TrainingSpec, ignore_label: int | None = None) -> engine.Loss:
+    """The engine's loss; of a sequence, places with the `ignore_label` do not count.
+
+    Raises `ValueError` if an option belongs to another loss.
+    """
     loss = engine.LOSSES[spec.loss]
     options = spec.loss_options.model_dump(exclude_none=True)
     foreign = options.keys() - {field.name for field in fields(loss)}
     if foreign:
         raise ValueError(f"{spec.loss} has no {', '.join(sorted(foreign))}")
+    if ignore_label is not None:
+        options["ignore_label"] = ignore_label
     return replace(loss, **options)
 
 
@@ -54,11 +59,11 @@ def build_augmentation(spec: AugmentationSpec) -> engine.Augmentation:
     return engine.AUGMENTATIONS[spec.type](**spec.model_dump(exclude={"type"}))
 
 
-def build_training(spec: TrainingSpec) -> engine.Training:
-    """The engine's training; the seed decides every bit of it."""
+def build_training(spec: TrainingSpec, ignore_label: int | None = None) -> engine.Training:
+    """The engine's training; the seed decides every bit of it. For the label see `build_loss`."""
     stopping, target = spec.early_stopping, spec.target
     return engine.Training(
-        loss=build_loss(spec),
+        loss=build_loss(spec, ignore_label),
         optimizer=build_optimizer(spec.optimizer),
         epochs=spec.epochs,
         batch_size=spec.batch_size,

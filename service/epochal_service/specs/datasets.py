@@ -61,7 +61,7 @@ class InlineDataset(Spec):
     """Samples, each a row of as many numbers as the network takes."""
     targets: Annotated[list[list[float]], BeforeValidator(_rows)] = Field(min_length=1)
     """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row; where the
-    network answers at each place of a sequence, a label for each.
+    network answers at each place of a sequence, a label for each, or -1 where it does not count.
     """
     feature_names: list[Name] = Field(default_factory=list)
     """What the numbers of a row are called; by default x1, x2 …"""

@@ -130,11 +130,15 @@ class ConfusionMatrix(Reply):
     rows: list[ConfusionRow]
     """One for each true class, in the order of the names."""
     answers: int
-    """Answers that were counted: one for each sample, or for each place of a sequence."""
+    """Answers that were counted: one for each sample, or for each place of a sequence that counts.
+    """
+    unclassified: int
+    """Those among them that are no class, since an output is not a number: they are in no row."""
     accuracy: float
     """The share of right answers, from 0 to 1."""
     exact_match: float | None = None
-    """The share of sequences that are right at every place; absent where a sample is answered once.
+    """The share of sequences that are right at every place that counts; absent where a sample is
+    answered once.
     """
 
 
@@ -169,11 +173,13 @@ class SamplePrediction(Reply):
     target_class: int | None = None
     """Absent for regression and for sequences; so is the class predicted."""
     predicted_class: int | None = None
-    """The most probable one."""
+    """The most probable one; absent, too, where an output is not a number."""
     target_classes: list[int]
-    """Of a sequence the class at each place; else empty, and so are the classes predicted."""
+    """Of a sequence the class at each place, -1 where it does not count; else empty, and so are the
+    classes predicted.
+    """
     predicted_classes: list[int]
-    """Of a sequence the most probable class at each place; else empty."""
+    """The most probable ones; -1 where an output is not a number."""
     loss: float
     """Of this sample alone."""
 

@@ -355,10 +355,10 @@ class Prediction(Reply):
     """
     classes: list[int]
     """The most probable class of each row, and of a sequence at each of its places; empty for
-    regression.
+    regression. It is -1, no class, where an output is not a number.
     """
     labels: list[str] = Field(default_factory=list)
-    """The names of these classes; empty where the data set has none."""
+    """The names of these classes, an empty one for no class; none where the data set has none."""
     x: list[float] = Field(default_factory=list)
     """Of a grid: the values along x."""
     y: list[float] = Field(default_factory=list)

@@ -75,9 +75,13 @@ class ConfusionMatrix:
     class_names: tuple[str, ...]
     counts: Ints
     """`(classes, classes)`."""
+    unclassified: int
+    """Answers that are no class, since an output is not a number; they are not in `counts`."""
     accuracy: float
     exact_match: float | None
-    """The share of sequences that are right at every place; None where a sample has one answer."""
+    """The share of sequences that are right at every place that counts; None where a sample has one
+    answer.
+    """
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Self:
@@ -101,9 +105,13 @@ class SamplePrediction:
     target_class: int | None
     """None for regression and for sequences; so is the class predicted."""
     predicted_class: int | None
+    """None, too, where an output is not a number."""
     target_classes: tuple[int, ...]
-    """Of a sequence the class at each place; else empty, and so are the classes predicted."""
+    """Of a sequence the class at each place, -1 where it does not count; else empty, and so are the
+    classes predicted.
+    """
     predicted_classes: tuple[int, ...]
+    """-1 where an output is not a number."""
     loss: float
 
 

@@ -149,7 +149,9 @@ class Grid:
     outputs: Floats
     """`(resolution, resolution, outputs)`."""
     classes: Ints | None
-    """`(resolution, resolution)`, the most probable class; None for regression."""
+    """`(resolution, resolution)`, the most probable class, -1 where an output is not a number; None
+    for regression.
+    """
 
 
 @dataclass(frozen=True)
@@ -390,7 +392,8 @@ class Job:
         """The name of the class that the network takes each of `inputs` `(rows, features)` for.
 
         Of a network that answers in a sequence, one for each of its places, row after row. Empty
-        where the data set has no classes with names. Otherwise as `predict`.
+        where the data set has no classes with names; an empty name where an output is not a number.
+        Otherwise as `predict`.
         """
         _, reply = self._predicted(inputs, epoch)
         return list(reply.get("labels") or ())

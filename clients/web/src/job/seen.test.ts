@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { classColor, missed, reach, size, top, wrong, type Sample } from './seen'
+import { classColor, counted, missed, named, reach, size, top, wrong, type Sample } from './seen'
 
 const sample = (inputs: number[], target_class: number | null, predicted_class: number | null) =>
   ({ inputs, target_class, predicted_class }) as unknown as Sample
@@ -21,6 +21,12 @@ describe('samples', () => {
     const word = { target_classes: [2, 0, 1], predicted_classes: [2, 1, 0] } as unknown as Sample
     expect(missed(word)).toBe(2)
     expect(missed({ ...word, predicted_classes: [2, 0, 1] })).toBe(0)
+  })
+
+  it('leaves out the places of a sequence that do not count, and takes no number for a wrong answer', () => {
+    const word = { target_classes: [-1, 0, 1], predicted_classes: [2, 0, -1] } as unknown as Sample
+    expect([counted(word), missed(word)]).toEqual([2, 1])
+    expect([-1, 0, 1, null].map((each) => named(['a'], each))).toEqual(['·', 'a', '1', '·'])
   })
 
   it('have a shape of so many numbers', () => expect(size([8, 8, 1])).toBe(64))

@@ -33,6 +33,11 @@ export function wrong(sample: Sample): boolean {
   return sample.target_class !== null && sample.target_class !== sample.predicted_class
 }
 
+/** A class in words; where there is none, since a place does not count or an output is not a number, a dot. */
+export function named(names: readonly string[], index: number | null): string {
+  return index === null || index < 0 ? '·' : (names[index] ?? String(index))
+}
+
 /** The largest of a row and its place. */
 export function top(row: readonly WireNumber[]): { index: number; value: number } {
   const values = toNumbers(row)
@@ -43,9 +48,14 @@ export function top(row: readonly WireNumber[]): { index: number; value: number 
   return { index, value: values[index] ?? NaN }
 }
 
-/** Places of a sequence at which the network is wrong. */
+/** Places of a sequence that count. */
+export function counted(sample: Sample): number {
+  return sample.target_classes.filter((target) => target >= 0).length
+}
+
+/** Those among them at which the network is wrong. */
 export function missed(sample: Sample): number {
-  return sample.target_classes.filter((target, i) => target !== sample.predicted_classes[i]).length
+  return sample.target_classes.filter((target, i) => target >= 0 && target !== sample.predicted_classes[i]).length
 }
 
 /** What a network says that answers with one number: 0 to 1 for a probability, about 0 for a score. */

@@ -275,10 +275,12 @@ def predict(
     if as_json:
         print_json(reply)
         return
-    outputs, named = reply["outputs"], reply.get("labels") or reply.get("classes") or ()
+    outputs, classes = reply["outputs"], reply.get("classes") or ()
+    labels = reply.get("labels") or classes
+    named = ["no class" if k < 0 else name for k, name in zip(classes, labels, strict=True)]
     # A network that answers in a sequence takes each of its places for some class.
     each = len(named) // len(rows) or 1
-    classes = [
+    answers = [
         " ".join(map(str, named[start : start + each])) for start in range(0, len(named), each)
     ]
     # The answer must fit a line; 64 pixels of input would not.
@@ -286,7 +288,7 @@ def predict(
     columns = [
         *((f">x{k}" for k in range(len(rows[0]))) if shown else ()),
         *(f">output {k}" if len(outputs[0]) > 1 else ">output" for k in range(len(outputs[0]))),
-        *((">class",) if classes else ()),
+        *((">class",) if answers else ()),
     ]
     print_table(
         columns,
@@ -294,7 +296,7 @@ def predict(
             (
                 *(map(number, row) if shown else ()),
                 *(number(float(value)) for value in answer),
-                *((classes[index],) if classes else ()),
+                *((answers[index],) if answers else ()),
             )
             for index, (row, answer) in enumerate(zip(rows, outputs, strict=True))
         ],
