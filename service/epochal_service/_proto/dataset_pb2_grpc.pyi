@@ -37,11 +37,13 @@ class DatasetServiceStub:
     ListDatasets: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.ListDatasetsRequest, _dataset_pb2.DatasetPage]
     """The built-in ones first, then yours, newest first."""
     GetDataset: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.GetDatasetRequest, _dataset_pb2.Dataset]
+    """One data set, and what may be done with it."""
     PreviewDataset: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.PreviewDatasetRequest, _dataset_pb2.DatasetPreview]
     """The first rows."""
     CreateDataset: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.CreateDatasetRequest, _dataset_pb2.Dataset]
     """From a CSV text with a header row, or from a generator."""
     DeleteDataset: _grpc.UnaryUnaryMultiCallable[_dataset_pb2.DeleteDatasetRequest, _empty_pb2.Empty]
+    """Deletes a data set of your own; jobs that were trained on it stay."""
 
 @_typing.type_check_only
 class DatasetServiceAsyncStub(DatasetServiceStub):
@@ -51,11 +53,13 @@ class DatasetServiceAsyncStub(DatasetServiceStub):
     ListDatasets: _aio.UnaryUnaryMultiCallable[_dataset_pb2.ListDatasetsRequest, _dataset_pb2.DatasetPage]  # type: ignore[assignment]
     """The built-in ones first, then yours, newest first."""
     GetDataset: _aio.UnaryUnaryMultiCallable[_dataset_pb2.GetDatasetRequest, _dataset_pb2.Dataset]  # type: ignore[assignment]
+    """One data set, and what may be done with it."""
     PreviewDataset: _aio.UnaryUnaryMultiCallable[_dataset_pb2.PreviewDatasetRequest, _dataset_pb2.DatasetPreview]  # type: ignore[assignment]
     """The first rows."""
     CreateDataset: _aio.UnaryUnaryMultiCallable[_dataset_pb2.CreateDatasetRequest, _dataset_pb2.Dataset]  # type: ignore[assignment]
     """From a CSV text with a header row, or from a generator."""
     DeleteDataset: _aio.UnaryUnaryMultiCallable[_dataset_pb2.DeleteDatasetRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Deletes a data set of your own; jobs that were trained on it stay."""
 
 class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
     """Data sets: built in, generated, uploaded."""
@@ -73,7 +77,8 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _dataset_pb2.GetDatasetRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_dataset_pb2.Dataset, _abc.Awaitable[_dataset_pb2.Dataset]]: ...
+    ) -> _typing.Union[_dataset_pb2.Dataset, _abc.Awaitable[_dataset_pb2.Dataset]]:
+        """One data set, and what may be done with it."""
 
     @_abc_1.abstractmethod
     def PreviewDataset(
@@ -96,6 +101,7 @@ class DatasetServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _dataset_pb2.DeleteDatasetRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]: ...
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Deletes a data set of your own; jobs that were trained on it stay."""
 
 def add_DatasetServiceServicer_to_server(servicer: DatasetServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -24,9 +24,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class SimulateForwardRequest(_message.Message):
-    """A network of dense, activation, dropout, layer_norm, residual, flatten, reshape, slice, add and
-    concatenate layers, in which one sample meets at most 2,000 weights.
-    """
+    """A small network with an input: what it makes of it, number by number."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -36,10 +34,16 @@ class SimulateForwardRequest(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     WEIGHTS_FIELD_NUMBER: _builtins.int
     weights_from: _small_network_pb2.WeightsFrom.ValueType
-    """From the seed if unset."""
+    """`seed`: as a job with this seed would start. `pattern`: numbers that anybody can work out: in
+    dense layer l, W of unit o and input i is 0.1·((3·o + 5·i + 7·l) mod 11 - 5), and the bias of
+    unit o is 0.1·((o + l) mod 3 - 1), all counted from 0. `seed` if unset.
+    """
     seed: _builtins.int
+    """From which the first weights are drawn; without effect where `weights_from` is `pattern`."""
     @_builtins.property
-    def network(self) -> _network_pb2.NetworkSpec: ...
+    def network(self) -> _network_pb2.NetworkSpec:
+        """The shape of the input, and the layers in order."""
+
     @_builtins.property
     def input(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """The numbers of one sample, in the order of its axes, the last one fastest."""
@@ -87,14 +91,16 @@ class UnitTrace(_message.Message):
     OUTPUT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def products(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """dense: each input times its weight."""
+        """`dense`: each input times its weight."""
 
     @_builtins.property
     def weighted_sum(self) -> _quantity_pb2.Quantity:
-        """dense: the products and the bias."""
+        """`dense`: the products and the bias."""
 
     @_builtins.property
-    def output(self) -> _quantity_pb2.Quantity: ...
+    def output(self) -> _quantity_pb2.Quantity:
+        """What comes out, e.g. the activation of the weighted sum."""
+
     def __init__(
         self,
         *,
@@ -119,6 +125,8 @@ Global___UnitTrace: _TypeAlias = UnitTrace  # noqa: Y015
 
 @_typing.final
 class LayerTrace(_message.Message):
+    """One layer of the way."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -131,25 +139,31 @@ class LayerTrace(_message.Message):
     OUTPUT_SHAPE_FIELD_NUMBER: _builtins.int
     FLOPS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its place, e.g. dense_1; within a residual residual_2.dense_1."""
+    """Its place, e.g. `dense_1`; within a residual `residual_2.dense_1`."""
     type: _network_pb2.LayerType.ValueType
+    """E.g. `dense` or `residual`."""
     formula: _builtins.str
+    """What the layer does, e.g. `z = x·W + b, a = relu(z)`."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """A list for each array that it takes: of a residual its input and what its layers made."""
+        """A list for each array that it takes: of a `residual` its input and what its layers made."""
 
     @_builtins.property
     def statistics(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
-        """What all units share: mean and variance of a layer_norm, the sum of a softmax."""
+        """What all units share: mean and variance of a `layer_norm`, the sum of a softmax."""
 
     @_builtins.property
     def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnitTrace]:
         """One for each number of the output; none where a layer only passes numbers on."""
 
     @_builtins.property
-    def output(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def output(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """All its numbers in a row, the last axis fastest."""
+
     @_builtins.property
-    def output_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def output_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The shape in which the next layer sees them."""
+
     @_builtins.property
     def flops(self) -> _quantity_pb2.Quantity:
         """Multiplications and additions of weights; biases and activations are not counted."""
@@ -192,6 +206,8 @@ Global___LayerTrace: _TypeAlias = LayerTrace  # noqa: Y015
 
 @_typing.final
 class ForwardSimulation(_message.Message):
+    """What the network makes of the input, layer by layer."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LAYERS_FIELD_NUMBER: _builtins.int
@@ -201,14 +217,21 @@ class ForwardSimulation(_message.Message):
     FLOPS_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     parameters: _builtins.int
+    """Weights, biases, scales and shifts of the whole network."""
     verdict: _builtins.str
     """What the output says, in a sentence."""
     @_builtins.property
-    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerTrace]: ...
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerTrace]:
+        """In forward order; the layers within a residual come before it."""
+
     @_builtins.property
-    def output(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def output(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of the last layer, all numbers in a row, the last axis fastest."""
+
     @_builtins.property
-    def output_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def output_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Its axes without that of the samples, e.g. `[2]` for two numbers."""
+
     @_builtins.property
     def flops(self) -> _quantity_pb2.Quantity:
         """Of the whole pass."""

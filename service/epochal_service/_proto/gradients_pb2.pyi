@@ -79,24 +79,27 @@ class SimulateGradientFlowRequest(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     SEEDS_FIELD_NUMBER: _builtins.int
     depth: _builtins.int
-    """Hidden layers; 10 if unset. One sigmoid output follows them."""
+    """Hidden layers. One sigmoid output follows them. From 2 to 32. 10 if unset."""
     width: _builtins.int
-    """Inputs, and units of each hidden layer; 16 if unset."""
+    """Inputs, and units of each hidden layer. From 1 to 64. 16 if unset."""
     activation: _network_pb2.Activation.ValueType
-    """Of the hidden layers; sigmoid if unset, any but softmax."""
+    """Of the hidden layers; any but softmax. `sigmoid` if unset."""
     initializer: _network_pb2.Initializer.ValueType
     """By default He for the relu family, LeCun for selu, else Xavier."""
     gain: _builtins.float
-    """What the first weights of the hidden layers are multiplied by; 1 if unset."""
+    """What the first weights of the hidden layers are multiplied by. From 0 to 100. 1 if unset."""
     residual: _builtins.bool
     """Each hidden layer is added to its own input."""
     normalization: Global___Normalization.ValueType
-    """What stands behind each hidden layer; nothing if unset."""
+    """What stands behind each hidden layer. `none` if unset."""
     samples: _builtins.int
-    """32 if unset."""
+    """Of the batch: standard normal inputs, with targets of 0 or 1 by the toss of a coin. From 1 to
+    256. 32 if unset.
+    """
     seed: _builtins.int
+    """Of the first of the networks and their data."""
     seeds: _builtins.int
-    """Networks and data drawn anew, from `seed` on; 5 if unset. The medians are told."""
+    """Networks and data drawn anew, from `seed` on; the medians are told. From 1 to 25. 5 if unset."""
     def __init__(
         self,
         *,
@@ -160,6 +163,8 @@ Global___SimulateGradientFlowRequest: _TypeAlias = SimulateGradientFlowRequest  
 
 @_typing.final
 class GradientFlowLayer(_message.Message):
+    """How much of the gradient arrives at one layer."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -167,13 +172,14 @@ class GradientFlowLayer(_message.Message):
     SHARE_FIELD_NUMBER: _builtins.int
     NORMS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """`hidden 1` to `hidden 10`, say, and `output`."""
     norm: _builtins.float
-    """Length of the loss's gradient along the layer's weights, the median over the seeds."""
+    """‖∂L/∂W‖, the median over the seeds."""
     share: _builtins.float
     """The norm over that of the last hidden layer."""
     @_builtins.property
     def norms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Of each seed."""
+        """‖∂L/∂W‖ of each seed, in order."""
 
     def __init__(
         self,
@@ -217,16 +223,24 @@ class Remedy(_message.Message):
     LABEL_ON_FIELD_NUMBER: _builtins.int
     NORMS_ON_FIELD_NUMBER: _builtins.int
     name: Global___RemedyName.ValueType
+    """What is changed."""
     description: _builtins.str
+    """The change and why it helps, in words."""
     is_on: _builtins.bool
     """Whether the network that was asked for has it."""
     ratio_off: _builtins.float
+    """The norm of the first hidden layer over that of the last one without it: the median over the
+    seeds.
+    """
     label_off: _activation_pb2.FlowLabel.ValueType
+    """What becomes of the gradient without it."""
     ratio_on: _builtins.float
+    """The same ratio with it."""
     label_on: _activation_pb2.FlowLabel.ValueType
+    """What becomes of the gradient with it."""
     @_builtins.property
     def norms_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Of each layer with it, medians over the seeds."""
+        """‖∂L/∂W‖ of each layer with it, medians over the seeds."""
 
     def __init__(
         self,
@@ -277,6 +291,8 @@ Global___Remedy: _TypeAlias = Remedy  # noqa: Y015
 
 @_typing.final
 class GradientFlowSimulation(_message.Message):
+    """How the gradient changes on its way back, and what helps."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LAYERS_FIELD_NUMBER: _builtins.int
@@ -289,6 +305,9 @@ class GradientFlowSimulation(_message.Message):
     REMEDIES_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     label: _activation_pb2.FlowLabel.ValueType
+    """`vanishing` if the ratio is below `vanishing_below`, `exploding` if it is above
+    `exploding_above`, `healthy` between them.
+    """
     vanishing_below: _builtins.float
     """The ratio below which the gradient has vanished."""
     exploding_above: _builtins.float
@@ -296,6 +315,7 @@ class GradientFlowSimulation(_message.Message):
     loss: _builtins.float
     """Binary cross-entropy before any training, the median over the seeds."""
     verdict: _builtins.str
+    """What becomes of the gradient on its way back, and which remedies bring it back."""
     @_builtins.property
     def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradientFlowLayer]:
         """From the first hidden layer to the output."""
@@ -306,10 +326,12 @@ class GradientFlowSimulation(_message.Message):
 
     @_builtins.property
     def ratios(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Of each seed."""
+        """The same of each seed, in order."""
 
     @_builtins.property
-    def remedies(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remedy]: ...
+    def remedies(self) -> _containers.RepeatedCompositeFieldContainer[Global___Remedy]:
+        """Four, each tried by itself."""
+
     def __init__(
         self,
         *,
@@ -364,10 +386,11 @@ class SimulateVanishingBarsRequest(_message.Message):
     FIRST_SEED_FIELD_NUMBER: _builtins.int
     SEEDS_FIELD_NUMBER: _builtins.int
     seed: _builtins.int
-    """The draw whose bars are told; 889 if unset."""
+    """The draw whose bars are told. 889 if unset."""
     first_seed: _builtins.int
+    """The first of the draws that are tried."""
     seeds: _builtins.int
-    """How many draws are tried, from `first_seed` on; 1000 if unset."""
+    """How many draws are tried, from `first_seed` on. From 1 to 5,000. 1,000 if unset."""
     def __init__(
         self,
         *,
@@ -396,6 +419,8 @@ Global___SimulateVanishingBarsRequest: _TypeAlias = SimulateVanishingBarsRequest
 
 @_typing.final
 class VanishingBarsSimulation(_message.Message):
+    """The bars of one draw of a real network, and how usual they are."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RECIPE_FIELD_NUMBER: _builtins.int
@@ -412,16 +437,18 @@ class VanishingBarsSimulation(_message.Message):
     matches: _builtins.bool
     """Whether this draw rounds to the target."""
     tried: _builtins.int
+    """How many draws were tried."""
     matching: _builtins.int
     """How many of the draws that were tried round to exactly the target."""
     verdict: _builtins.str
+    """The bars of this draw, how many draws give the target, and what a usual one gives."""
     @_builtins.property
     def recipe(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """All that is needed to compute the bars anew."""
 
     @_builtins.property
     def norms(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Lengths of the gradients of the weights, from the output layer back to the first one."""
+        """‖∂L/∂W‖ from the output layer back to the first one."""
 
     @_builtins.property
     def bars(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
@@ -432,9 +459,13 @@ class VanishingBarsSimulation(_message.Message):
         """The bars, to two decimals."""
 
     @_builtins.property
-    def target(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def target(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The bars that a draw should round to: 1, 0.35, 0.08, 0.01."""
+
     @_builtins.property
-    def matching_seeds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def matching_seeds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Which of them do, in order."""
+
     @_builtins.property
     def typical(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """The median of each bar over all draws that were tried."""

@@ -51,14 +51,17 @@ class JourneyServiceStub:
     ListArchitectures: _grpc.UnaryUnaryMultiCallable[_zoo_pb2.ListArchitecturesRequest, _zoo_pb2.Architectures]
     """Nine kinds of networks: idea, strengths, weaknesses, cost, use, a graph, and a small one."""
     GetArchitecture: _grpc.UnaryUnaryMultiCallable[_zoo_pb2.GetArchitectureRequest, _zoo_pb2.Architecture]
+    """One kind of network."""
     ListSections: _grpc.UnaryUnaryMultiCallable[_section_pb2.ListSectionsRequest, _section_pb2.Sections]
     """The ten sections, in order."""
     GetSection: _grpc.UnaryUnaryMultiCallable[_section_pb2.GetSectionRequest, _section_pb2.Section]
+    """One section."""
     CheckAnswer: _grpc.UnaryUnaryMultiCallable[_section_pb2.CheckAnswerRequest, _section_pb2.CheckedAnswer]
     """Whether an answer is right; what is right is computed by an explorer, which is named."""
     ListPresets: _grpc.UnaryUnaryMultiCallable[_preset_pb2.ListPresetsRequest, _preset_pb2.Presets]
     """Ready jobs with what comes of them, in the order of the journey."""
     GetPreset: _grpc.UnaryUnaryMultiCallable[_preset_pb2.GetPresetRequest, _preset_pb2.Preset]
+    """One ready job."""
     GetTimeline: _grpc.UnaryUnaryMultiCallable[_timeline_pb2.GetTimelineRequest, _timeline_pb2.Timeline]
     """Eleven steps from one artificial neuron to the language models of today, with their sources."""
 
@@ -78,14 +81,17 @@ class JourneyServiceAsyncStub(JourneyServiceStub):
     ListArchitectures: _aio.UnaryUnaryMultiCallable[_zoo_pb2.ListArchitecturesRequest, _zoo_pb2.Architectures]  # type: ignore[assignment]
     """Nine kinds of networks: idea, strengths, weaknesses, cost, use, a graph, and a small one."""
     GetArchitecture: _aio.UnaryUnaryMultiCallable[_zoo_pb2.GetArchitectureRequest, _zoo_pb2.Architecture]  # type: ignore[assignment]
+    """One kind of network."""
     ListSections: _aio.UnaryUnaryMultiCallable[_section_pb2.ListSectionsRequest, _section_pb2.Sections]  # type: ignore[assignment]
     """The ten sections, in order."""
     GetSection: _aio.UnaryUnaryMultiCallable[_section_pb2.GetSectionRequest, _section_pb2.Section]  # type: ignore[assignment]
+    """One section."""
     CheckAnswer: _aio.UnaryUnaryMultiCallable[_section_pb2.CheckAnswerRequest, _section_pb2.CheckedAnswer]  # type: ignore[assignment]
     """Whether an answer is right; what is right is computed by an explorer, which is named."""
     ListPresets: _aio.UnaryUnaryMultiCallable[_preset_pb2.ListPresetsRequest, _preset_pb2.Presets]  # type: ignore[assignment]
     """Ready jobs with what comes of them, in the order of the journey."""
     GetPreset: _aio.UnaryUnaryMultiCallable[_preset_pb2.GetPresetRequest, _preset_pb2.Preset]  # type: ignore[assignment]
+    """One ready job."""
     GetTimeline: _aio.UnaryUnaryMultiCallable[_timeline_pb2.GetTimelineRequest, _timeline_pb2.Timeline]  # type: ignore[assignment]
     """Eleven steps from one artificial neuron to the language models of today, with their sources."""
 
@@ -137,7 +143,8 @@ class JourneyServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _zoo_pb2.GetArchitectureRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_zoo_pb2.Architecture, _abc.Awaitable[_zoo_pb2.Architecture]]: ...
+    ) -> _typing.Union[_zoo_pb2.Architecture, _abc.Awaitable[_zoo_pb2.Architecture]]:
+        """One kind of network."""
 
     @_abc_1.abstractmethod
     def ListSections(
@@ -152,7 +159,8 @@ class JourneyServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _section_pb2.GetSectionRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_section_pb2.Section, _abc.Awaitable[_section_pb2.Section]]: ...
+    ) -> _typing.Union[_section_pb2.Section, _abc.Awaitable[_section_pb2.Section]]:
+        """One section."""
 
     @_abc_1.abstractmethod
     def CheckAnswer(
@@ -175,7 +183,8 @@ class JourneyServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _preset_pb2.GetPresetRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_preset_pb2.Preset, _abc.Awaitable[_preset_pb2.Preset]]: ...
+    ) -> _typing.Union[_preset_pb2.Preset, _abc.Awaitable[_preset_pb2.Preset]]:
+        """One ready job."""
 
     @_abc_1.abstractmethod
     def GetTimeline(

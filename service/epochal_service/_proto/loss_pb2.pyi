@@ -65,6 +65,8 @@ Global___ListLossesRequest: _TypeAlias = ListLossesRequest  # noqa: Y015
 
 @_typing.final
 class LossFacts(_message.Message):
+    """One loss."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -78,21 +80,26 @@ class LossFacts(_message.Message):
     TROUBLE_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     name: _training_pb2.Loss.ValueType
+    """As a job takes it, e.g. `binary_cross_entropy`."""
     title: _builtins.str
+    """In words, e.g. `Mean squared error`."""
     formula: _builtins.str
     """With the prediction ŷ and the target y."""
     slope: _builtins.str
     """dL/dŷ of one output."""
     logit_slope: _builtins.str
-    """dL/dz, where z is what the activation is applied to; unset where there is no such form."""
+    """dL/dz, where z is what the activation is applied to; none where there is no such form."""
     output_activation: _network_pb2.Activation.ValueType
-    """What the network must end in; unset for any."""
+    """What the network must end in; none for any."""
     used_for: _builtins.str
+    """The kind of targets that it is made for."""
     trouble: _builtins.str
+    """What it is known for to go wrong."""
     source: _builtins.str
+    """Who used it first: author, year, title."""
     @_builtins.property
     def options(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Of the job's loss_options."""
+        """Of `loss_options`."""
 
     def __init__(
         self,
@@ -153,12 +160,14 @@ Global___LossFacts: _TypeAlias = LossFacts  # noqa: Y015
 
 @_typing.final
 class Losses(_message.Message):
+    """For numbers, for yes and no, for classes."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LOSSES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def losses(self) -> _containers.RepeatedCompositeFieldContainer[Global___LossFacts]:
-        """For numbers, for yes and no, for classes."""
+        """One for each that a job may have."""
 
     def __init__(
         self,
@@ -187,23 +196,31 @@ class SimulateLossRequest(_message.Message):
     MINIMUM_FIELD_NUMBER: _builtins.int
     MAXIMUM_FIELD_NUMBER: _builtins.int
     points: _builtins.int
-    """Of the curve; 101 if unset."""
+    """How many places of the curve are computed, at equal distances. From 2 to 1,001. 101 if unset."""
     minimum: _builtins.float
     """Where the curve begins: by default at 0.01, where there are probabilities, and else as far from
-    the target as the prediction lies.
+    the target as the prediction lies. From -1,000,000 to 1,000,000.
     """
     maximum: _builtins.float
-    """Where it ends: by default at 0.99, or as far on the other side of the target."""
+    """Where it ends: by default at 0.99, or as far on the other side of the target. From -1,000,000
+    to 1,000,000.
+    """
     @_builtins.property
-    def prediction(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def prediction(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What the network gave: values, or probabilities. A single number counts as a list of one."""
+
     @_builtins.property
-    def target(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def target(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What is right, as many numbers as the prediction has."""
+
     @_builtins.property
     def losses(self) -> _containers.RepeatedScalarFieldContainer[_training_pb2.Loss.ValueType]:
         """By default all that fit the prediction and the target."""
 
     @_builtins.property
-    def options(self) -> _training_pb2.LossOptionsSpec: ...
+    def options(self) -> _training_pb2.LossOptionsSpec:
+        """The numbers that some losses take, such as huber's delta."""
+
     def __init__(
         self,
         *,
@@ -250,16 +267,20 @@ class LossTrace(_message.Message):
     LOGIT_SLOPES_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     loss: _training_pb2.Loss.ValueType
+    """Which one it is."""
     verdict: _builtins.str
+    """What the number means, in a sentence."""
     @_builtins.property
-    def value(self) -> _quantity_pb2.Quantity: ...
+    def value(self) -> _quantity_pb2.Quantity:
+        """The loss: the mean over the outputs, of `cross_entropy` the sum over the classes."""
+
     @_builtins.property
     def slopes(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
         """dL/dŷ for each output: by how much the loss changes with the prediction."""
 
     @_builtins.property
     def logit_slopes(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
-        """dL/dz for each output, where the prediction is the sigmoid of z, or for cross_entropy the
+        """dL/dz for each output, where the prediction is the sigmoid of z, or for `cross_entropy` the
         softmax; none where it is no probability, or where a step comes between.
         """
 
@@ -293,7 +314,7 @@ Global___LossTrace: _TypeAlias = LossTrace  # noqa: Y015
 
 @_typing.final
 class LossCurve(_message.Message):
-    """One loss over the predictions of curve_predictions."""
+    """One loss over the predictions of `curve_predictions`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -301,11 +322,14 @@ class LossCurve(_message.Message):
     VALUES_FIELD_NUMBER: _builtins.int
     SLOPES_FIELD_NUMBER: _builtins.int
     loss: _training_pb2.Loss.ValueType
+    """Which one it is."""
     @_builtins.property
-    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The loss at each of `curve_predictions`."""
+
     @_builtins.property
     def slopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """dL/dŷ."""
+        """dL/dŷ at each of `curve_predictions`."""
 
     def __init__(
         self,
@@ -326,6 +350,8 @@ Global___LossCurve: _TypeAlias = LossCurve  # noqa: Y015
 
 @_typing.final
 class LossSimulation(_message.Message):
+    """Several losses on one prediction, and over all others."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LOSSES_FIELD_NUMBER: _builtins.int
@@ -335,7 +361,9 @@ class LossSimulation(_message.Message):
     verdict: _builtins.str
     """How good the prediction is, whatever the loss."""
     @_builtins.property
-    def losses(self) -> _containers.RepeatedCompositeFieldContainer[Global___LossTrace]: ...
+    def losses(self) -> _containers.RepeatedCompositeFieldContainer[Global___LossTrace]:
+        """In the order asked for."""
+
     @_builtins.property
     def curve_predictions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Of several outputs it is the probability of the class with the largest target, while the others
@@ -343,7 +371,9 @@ class LossSimulation(_message.Message):
         """
 
     @_builtins.property
-    def curves(self) -> _containers.RepeatedCompositeFieldContainer[Global___LossCurve]: ...
+    def curves(self) -> _containers.RepeatedCompositeFieldContainer[Global___LossCurve]:
+        """In the same order, but none for `perceptron`, whose predictions are 0 or 1 alone."""
+
     def __init__(
         self,
         *,
@@ -365,7 +395,7 @@ Global___LossSimulation: _TypeAlias = LossSimulation  # noqa: Y015
 @_typing.final
 class SimulateTokenLossRequest(_message.Message):
     """The next token, predicted at one place of a text or at several. What is known of the prediction
-    is one of probabilities, logits and target_probabilities.
+    is one of `probabilities`, `logits` and `target_probabilities`.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -377,7 +407,7 @@ class SimulateTokenLossRequest(_message.Message):
     VOCABULARY_FIELD_NUMBER: _builtins.int
     TOKENS_FIELD_NUMBER: _builtins.int
     vocabulary: _builtins.int
-    """How many tokens there are; by default as many as a row has."""
+    """How many tokens there are; by default as many as a row has. From 2 to 10,000,000."""
     @_builtins.property
     def probabilities(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """A row for each place, with the probability of each token."""
@@ -392,12 +422,12 @@ class SimulateTokenLossRequest(_message.Message):
 
     @_builtins.property
     def target_probabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Of the true tokens alone, where the others do not matter; needs the vocabulary."""
+        """Of the true tokens alone, where the others do not matter; needs `vocabulary`."""
 
     @_builtins.property
     def tokens(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The tokens as texts, for the answer: those of the vocabulary, or with target_probabilities one
-        for each place.
+        """The tokens as texts, for the answer: those of the vocabulary, or, with `target_probabilities`,
+        one for each place.
         """
 
     def __init__(
@@ -437,10 +467,13 @@ class TokenLoss(_message.Message):
     BEST_TOKEN_FIELD_NUMBER: _builtins.int
     BEST_PROBABILITY_FIELD_NUMBER: _builtins.int
     target: _builtins.int
+    """The number of the true token, from 0; unset where only its probability was given."""
     token: _builtins.str
+    """The true token as text; unset where no texts were given."""
     probability: _builtins.float
     """Of the true token."""
     bits: _builtins.float
+    """The same surprise in bits: nats / log(2)."""
     perplexity: _builtins.float
     """As many equally likely tokens would be as surprising."""
     rank: _builtins.int
@@ -448,9 +481,13 @@ class TokenLoss(_message.Message):
     best: _builtins.int
     """The most likely token."""
     best_token: _builtins.str
+    """That token as text; unset where no texts were given."""
     best_probability: _builtins.float
+    """What the model gives to it; unset where only the true tokens' were given."""
     @_builtins.property
-    def nats(self) -> _quantity_pb2.Quantity: ...
+    def nats(self) -> _quantity_pb2.Quantity:
+        """The loss: -log(probability), the surprise in natural units."""
+
     def __init__(
         self,
         *,
@@ -524,12 +561,17 @@ class TokenBaseline(_message.Message):
     BITS_FIELD_NUMBER: _builtins.int
     PERPLEXITY_FIELD_NUMBER: _builtins.int
     name: Global___TokenBaselineName.ValueType
+    """The way of predicting."""
     probability: _builtins.float
     """That it gives to the true token."""
     bits: _builtins.float
+    """The same in bits: nats / log(2)."""
     perplexity: _builtins.float
+    """exp(nats): as many equally likely tokens would be as surprising."""
     @_builtins.property
-    def nats(self) -> _quantity_pb2.Quantity: ...
+    def nats(self) -> _quantity_pb2.Quantity:
+        """Its loss at a place: -log(probability)."""
+
     def __init__(
         self,
         *,
@@ -568,6 +610,8 @@ Global___TokenBaseline: _TypeAlias = TokenBaseline  # noqa: Y015
 
 @_typing.final
 class TokenLossSimulation(_message.Message):
+    """Cross-entropy over a vocabulary, for each place and for all of them."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PLACES_FIELD_NUMBER: _builtins.int
@@ -578,19 +622,31 @@ class TokenLossSimulation(_message.Message):
     BASELINES_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     vocabulary: _builtins.int
+    """How many tokens there are."""
     verdict: _builtins.str
+    """The perplexity beside a guess among all tokens, in a sentence."""
     @_builtins.property
-    def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenLoss]: ...
+    def places(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenLoss]:
+        """Each place of the text, in order."""
+
     @_builtins.property
     def nats(self) -> _quantity_pb2.Quantity:
         """The mean over the places: what training makes small."""
 
     @_builtins.property
-    def bits(self) -> _quantity_pb2.Quantity: ...
+    def bits(self) -> _quantity_pb2.Quantity:
+        """The mean in bits: nats / log(2)."""
+
     @_builtins.property
-    def perplexity(self) -> _quantity_pb2.Quantity: ...
+    def perplexity(self) -> _quantity_pb2.Quantity:
+        """exp(nats): among as many equally likely tokens the model is undecided on average."""
+
     @_builtins.property
-    def baselines(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenBaseline]: ...
+    def baselines(self) -> _containers.RepeatedCompositeFieldContainer[Global___TokenBaseline]:
+        """`uniform` knows nothing; `confident_right` gives 99 % to the true token; `confident_wrong`
+        gives 99 % to another one, and the rest evenly to all others.
+        """
+
     def __init__(
         self,
         *,

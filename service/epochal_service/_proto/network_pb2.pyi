@@ -261,71 +261,106 @@ class LayerSpec(_message.Message):
     STOP_FIELD_NUMBER: _builtins.int
     INITIALIZER_GAIN_FIELD_NUMBER: _builtins.int
     type: Global___LayerType.ValueType
+    """Which kind it is: each other field names the kinds that have it."""
     units: _builtins.int
-    """dense: neurons in the layer."""
+    """`dense`: Number of neurons in the layer. At least 1.
+    `embedding`, `rnn`, `lstm`, `gru`, `additive_attention`: Numbers that come out for each sample
+    or place. At least 1.
+    """
     activation: Global___Activation.ValueType
-    """dense: linear if unset."""
+    """`dense`, `conv1d`, `conv2d`, `activation`, `transformer_block`: Applied to the layer's outputs.
+    If unset: `linear` (`dense`, `conv1d`, `conv2d`), none (`activation`), `gelu`
+    (`transformer_block`).
+    """
     use_bias: _builtins.bool
-    """dense: true if unset."""
+    """`dense`, `conv1d`, `conv2d`: Whether each unit has a bias. True if unset."""
     initializer: Global___Initializer.ValueType
-    """dense: by default He for the relu family, LeCun for selu, Xavier otherwise."""
+    """`dense`: How the weights start; by default He for the relu family, LeCun for selu, else Xavier.
+    `conv1d`, `conv2d`: How the weights start.
+    """
     rate: _builtins.float
-    """dropout: the share of values that is silenced, 0 <= rate < 1."""
+    """`dropout`: The share of numbers that are dropped, each time others. At least 0, less than 1."""
     name: _builtins.str
-    """By default the type and the place, counted from 1, e.g. dense_1."""
+    """By default the type and the place, counted from 1, e.g. `dense_1`."""
     epsilon: _builtins.float
-    """layer_norm, batch_norm."""
+    """`layer_norm`, `batch_norm`: Added to the variance, so that nothing is divided by 0. More than
+    0. 1e-5 if unset.
+    """
     momentum: _builtins.float
-    """batch_norm."""
+    """`batch_norm`: How slowly the running statistics follow, which are used after training. At least
+    0, less than 1. 0.9 if unset.
+    """
     filters: _builtins.int
-    """conv1d, conv2d."""
+    """`conv1d`, `conv2d`: Number of feature maps that come out. At least 1."""
     padding: Global___Padding.ValueType
-    """conv1d, conv2d."""
+    """`conv1d`, `conv2d`: `valid`: windows inside the input alone; `same`: zeros around it keep the
+    size. `valid` if unset.
+    """
     vocabulary: _builtins.int
-    """embedding: how many tokens there are."""
+    """`embedding`: Number of different tokens. At least 1."""
     kind: Global___PositionalEncodingKind.ValueType
-    """positional_encoding."""
+    """`positional_encoding`: How places are told apart. `sinusoidal` if unset."""
     return_sequences: _builtins.bool
-    """rnn, lstm, gru: every step's output rather than the last one's."""
+    """`rnn`: Every step's output rather than the last one's.
+    `lstm`, `gru`: Whether every step comes out, or the last alone.
+    """
     heads: _builtins.int
-    """multi_head_attention, transformer_block."""
+    """`multi_head_attention`, `transformer_block`: Number of heads, which share the features among
+    them. At least 1.
+    """
     causal: _builtins.bool
-    """multi_head_attention, transformer_block: no place sees what comes after it."""
+    """`multi_head_attention`: No place sees what comes after it.
+    `transformer_block`: Whether a place sees only itself and those before it.
+    """
     hidden: _builtins.int
-    """transformer_block: units of the first of its two dense layers."""
+    """`transformer_block`: Units of the first of the two dense layers. At least 1."""
     norm: Global___NormPlacement.ValueType
-    """transformer_block."""
+    """`transformer_block`: Whether the norms stand before or after what they belong to. `pre` if
+    unset.
+    """
     dropout: _builtins.float
-    """transformer_block."""
+    """`transformer_block`: The share of numbers that are dropped in training, each time others. At
+    least 0, less than 1.
+    """
     start: _builtins.int
-    """slice."""
+    """`slice`: The first that is kept, from 0; a negative one counts from the end."""
     stop: _builtins.int
-    """slice."""
+    """`slice`: The first that is not kept; by default all to the end are."""
     initializer_gain: _builtins.float
-    """dense, conv1d, conv2d: what the initializer draws is multiplied by it; 1 if unset."""
+    """`dense`: What the initializer draws is multiplied by it: 4 starts with weights four times as
+    large. From 0 to 1,000,000. 1 if unset.
+    `conv1d`, `conv2d`: What the initializer draws is multiplied by it. From 0 to 1,000,000. 1 if
+    unset.
+    """
     @_builtins.property
     def input(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of the layers that it reads, "input" for the network's own; by default the one before."""
+        """Names of the layers that it reads, `input` for the network's; by default the one before."""
 
     @_builtins.property
     def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerSpec]:
-        """residual."""
+        """`residual`: In forward order."""
 
     @_builtins.property
     def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """reshape: one length may be -1."""
+        """`reshape`: One length may be -1: whatever is left."""
 
     @_builtins.property
     def kernel_size(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """conv1d: one length; conv2d: one, or height and width."""
+        """`conv1d`: Places along each axis that a filter sees at a time.
+        `conv2d`: One number, or height and width.
+        """
 
     @_builtins.property
     def stride(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """conv1d, conv2d, pooling: as kernel_size."""
+        """`conv1d`, `conv2d`, `max_pool1d`, `max_pool2d`, `average_pool1d`, `average_pool2d`: Places from
+        one window to the next.
+        """
 
     @_builtins.property
     def pool_size(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """pooling: as kernel_size."""
+        """`max_pool1d`, `max_pool2d`, `average_pool1d`, `average_pool2d`: Places along each axis of a
+        window.
+        """
 
     def __init__(
         self,
@@ -456,7 +491,7 @@ Global___LayerSpec: _TypeAlias = LayerSpec  # noqa: Y015
 
 @_typing.final
 class NetworkSpec(_message.Message):
-    """A network as a list of layers, or, where a job asks for one, the id of a saved network alone."""
+    """A network as a list of layers; layer k reads what layer k - 1 gives."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -464,12 +499,15 @@ class NetworkSpec(_message.Message):
     LAYERS_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of a saved network, where a job asks for it; then without shape and layers."""
     @_builtins.property
     def input_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Shape of one sample without the batch axis."""
+        """Shape of one sample without the batch axis, e.g. `[2]` for points of the plane."""
 
     @_builtins.property
-    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerSpec]: ...
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerSpec]:
+        """In forward order."""
+
     def __init__(
         self,
         *,
@@ -489,16 +527,21 @@ Global___NetworkSpec: _TypeAlias = NetworkSpec  # noqa: Y015
 
 @_typing.final
 class CreateNetworkRequest(_message.Message):
+    """A network to keep."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NETWORK_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """What people call it."""
     request_id: _builtins.str
     """The idempotency key: the same key and the same request give the same network."""
     @_builtins.property
-    def network(self) -> Global___NetworkSpec: ...
+    def network(self) -> Global___NetworkSpec:
+        """The shape of one sample, and the layers in order."""
+
     def __init__(
         self,
         *,
@@ -531,6 +574,7 @@ class GetNetworkRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the network."""
     def __init__(
         self,
         *,
@@ -548,12 +592,16 @@ Global___GetNetworkRequest: _TypeAlias = GetNetworkRequest  # noqa: Y015
 
 @_typing.final
 class ListNetworksRequest(_message.Message):
+    """Which page."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
+    """Rows a page; more than 1000 counts as 1000. At least 1. 100 if unset."""
     page_token: _builtins.str
+    """`next_page_token` of the page before."""
     def __init__(
         self,
         *,
@@ -581,6 +629,7 @@ class DeleteNetworkRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the network."""
     def __init__(
         self,
         *,
@@ -598,11 +647,15 @@ Global___DeleteNetworkRequest: _TypeAlias = DeleteNetworkRequest  # noqa: Y015
 
 @_typing.final
 class SummarizeNetworkRequest(_message.Message):
+    """A network to count."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NETWORK_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def network(self) -> Global___NetworkSpec: ...
+    def network(self) -> Global___NetworkSpec:
+        """The shape of one sample, and the layers in order."""
+
     def __init__(
         self,
         *,
@@ -620,6 +673,8 @@ Global___SummarizeNetworkRequest: _TypeAlias = SummarizeNetworkRequest  # noqa: 
 
 @_typing.final
 class LayerSummary(_message.Message):
+    """One layer, counted."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -631,17 +686,25 @@ class LayerSummary(_message.Message):
     ARITHMETIC_FIELD_NUMBER: _builtins.int
     FLOPS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """The layer's type and its place, e.g. dense_1."""
+    """The layer's type and its place, e.g. `dense_1`."""
     type: Global___LayerType.ValueType
+    """E.g. `dense` or `conv2d`."""
     activation: Global___Activation.ValueType
+    """Absent for a layer without one."""
     initializer: Global___Initializer.ValueType
+    """That draws its weights; absent for a layer without any."""
     parameters: _builtins.int
+    """Trainable numbers."""
     arithmetic: _builtins.str
-    """How the parameters are counted, with the numbers put in."""
+    """How the parameters are counted, with the numbers put in, e.g. `4·3 + 4`."""
     flops: _builtins.int
-    """Of the forward pass of one sample; a multiply and an add count as two."""
+    """Floating-point operations of the forward pass of one sample; a multiply and an add count as
+    two.
+    """
     @_builtins.property
-    def output_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def output_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of one sample."""
+
     def __init__(
         self,
         *,
@@ -691,6 +754,8 @@ Global___LayerSummary: _TypeAlias = LayerSummary  # noqa: Y015
 
 @_typing.final
 class NetworkSummary(_message.Message):
+    """What a network amounts to. The two ways of counting layers and neurons differ in the input layer."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LAYERS_FIELD_NUMBER: _builtins.int
@@ -701,13 +766,21 @@ class NetworkSummary(_message.Message):
     NEURONS_WITH_INPUT_FIELD_NUMBER: _builtins.int
     NEURONS_WITHOUT_INPUT_FIELD_NUMBER: _builtins.int
     parameters: _builtins.int
+    """Trainable numbers."""
     flops: _builtins.int
+    """Floating-point operations of the forward pass of one sample."""
     layers_with_input: _builtins.int
+    """Layers that have units, and the input."""
     layers_without_input: _builtins.int
+    """The same without the input."""
     neurons_with_input: _builtins.int
+    """Units of all layers, and the inputs."""
     neurons_without_input: _builtins.int
+    """The same without the inputs."""
     @_builtins.property
-    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerSummary]: ...
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerSummary]:
+        """In forward order."""
+
     def __init__(
         self,
         *,
@@ -752,6 +825,8 @@ Global___NetworkSummary: _TypeAlias = NetworkSummary  # noqa: Y015
 
 @_typing.final
 class Network(_message.Message):
+    """A saved network."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -760,13 +835,21 @@ class Network(_message.Message):
     SUMMARY_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """What a job calls it."""
     name: _builtins.str
+    """What people call it."""
     @_builtins.property
-    def network(self) -> Global___NetworkSpec: ...
+    def network(self) -> Global___NetworkSpec:
+        """The shape of one sample, and the layers in order."""
+
     @_builtins.property
-    def summary(self) -> Global___NetworkSummary: ...
+    def summary(self) -> Global___NetworkSummary:
+        """What it amounts to."""
+
     @_builtins.property
-    def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was saved."""
+
     def __init__(
         self,
         *,
@@ -805,13 +888,18 @@ Global___Network: _TypeAlias = Network  # noqa: Y015
 
 @_typing.final
 class NetworkPage(_message.Message):
+    """A page of networks."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NETWORKS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """What to ask for next; absent on the last page."""
     @_builtins.property
-    def networks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Network]: ...
+    def networks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Network]:
+        """Newest first."""
+
     def __init__(
         self,
         *,

@@ -37,9 +37,11 @@ class NetworkServiceStub:
     CreateNetwork: _grpc.UnaryUnaryMultiCallable[_network_pb2.CreateNetworkRequest, _network_pb2.Network]
     """Saves a network together with its summary."""
     GetNetwork: _grpc.UnaryUnaryMultiCallable[_network_pb2.GetNetworkRequest, _network_pb2.Network]
+    """One saved network."""
     ListNetworks: _grpc.UnaryUnaryMultiCallable[_network_pb2.ListNetworksRequest, _network_pb2.NetworkPage]
     """Newest first."""
     DeleteNetwork: _grpc.UnaryUnaryMultiCallable[_network_pb2.DeleteNetworkRequest, _empty_pb2.Empty]
+    """Deletes a saved network; jobs that were made from it stay."""
     SummarizeNetwork: _grpc.UnaryUnaryMultiCallable[_network_pb2.SummarizeNetworkRequest, _network_pb2.NetworkSummary]
     """Output shapes, parameters and operations of a network, without saving it."""
 
@@ -51,9 +53,11 @@ class NetworkServiceAsyncStub(NetworkServiceStub):
     CreateNetwork: _aio.UnaryUnaryMultiCallable[_network_pb2.CreateNetworkRequest, _network_pb2.Network]  # type: ignore[assignment]
     """Saves a network together with its summary."""
     GetNetwork: _aio.UnaryUnaryMultiCallable[_network_pb2.GetNetworkRequest, _network_pb2.Network]  # type: ignore[assignment]
+    """One saved network."""
     ListNetworks: _aio.UnaryUnaryMultiCallable[_network_pb2.ListNetworksRequest, _network_pb2.NetworkPage]  # type: ignore[assignment]
     """Newest first."""
     DeleteNetwork: _aio.UnaryUnaryMultiCallable[_network_pb2.DeleteNetworkRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Deletes a saved network; jobs that were made from it stay."""
     SummarizeNetwork: _aio.UnaryUnaryMultiCallable[_network_pb2.SummarizeNetworkRequest, _network_pb2.NetworkSummary]  # type: ignore[assignment]
     """Output shapes, parameters and operations of a network, without saving it."""
 
@@ -73,7 +77,8 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _network_pb2.GetNetworkRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_network_pb2.Network, _abc.Awaitable[_network_pb2.Network]]: ...
+    ) -> _typing.Union[_network_pb2.Network, _abc.Awaitable[_network_pb2.Network]]:
+        """One saved network."""
 
     @_abc_1.abstractmethod
     def ListNetworks(
@@ -88,7 +93,8 @@ class NetworkServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _network_pb2.DeleteNetworkRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]: ...
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Deletes a saved network; jobs that were made from it stay."""
 
     @_abc_1.abstractmethod
     def SummarizeNetwork(

@@ -88,9 +88,11 @@ class Expectation(_message.Message):
     VALUE_FIELD_NUMBER: _builtins.int
     TOLERANCE_FIELD_NUMBER: _builtins.int
     metric: Global___PresetMetric.ValueType
+    """Which column of the last epoch."""
     value: _builtins.float
+    """What it is, give or take `tolerance`."""
     tolerance: _builtins.float
-    """How far from the value the last epoch's number may lie."""
+    """How far from `value` the last epoch's number may lie."""
     def __init__(
         self,
         *,
@@ -119,7 +121,7 @@ Global___Expectation: _TypeAlias = Expectation  # noqa: Y015
 
 @_typing.final
 class Preset(_message.Message):
-    """A ready job: its spec may be given to CreateJob."""
+    """A ready job: send `spec` to CreateJob."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -132,19 +134,25 @@ class Preset(_message.Message):
     EXPECTED_FIELD_NUMBER: _builtins.int
     EXPECTED_SECONDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """For GetPreset, e.g. `xor`."""
     title: _builtins.str
+    """What to call it in a list."""
     description: _builtins.str
     """What it shows, in a sentence or two."""
     section: _builtins.str
     """The section of the journey that it belongs to."""
     expected_state: _training_pb2.JobState.ValueType
-    """Failed where that is the lesson."""
+    """`failed` where that is the lesson."""
     expected_seconds: _builtins.float
     """On one core of an ordinary machine."""
     @_builtins.property
-    def spec(self) -> _training_pb2.TrainingSpec: ...
+    def spec(self) -> _training_pb2.TrainingSpec:
+        """A body for CreateJob, with no more than it needs."""
+
     @_builtins.property
-    def expected(self) -> _containers.RepeatedCompositeFieldContainer[Global___Expectation]: ...
+    def expected(self) -> _containers.RepeatedCompositeFieldContainer[Global___Expectation]:
+        """What its last epoch comes to; empty for a job that is to diverge."""
+
     def __init__(
         self,
         *,
@@ -200,7 +208,9 @@ class Presets(_message.Message):
 
     PRESETS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def presets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Preset]: ...
+    def presets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Preset]:
+        """Ready to be sent, or to be changed first."""
+
     def __init__(
         self,
         *,

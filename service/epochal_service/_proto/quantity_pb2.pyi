@@ -27,13 +27,14 @@ class Quantity(_message.Message):
     FORMULA_FIELD_NUMBER: _builtins.int
     SUBSTITUTED_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its symbol in the formulas, e.g. "z"."""
+    """Its symbol in the formulas, e.g. `z`."""
     value: _builtins.float
+    """The number itself, in full precision."""
     formula: _builtins.str
-    """E.g. "z = w·x + b"."""
+    """E.g. `z = w·x + b`."""
     substituted: _builtins.str
-    """E.g. "z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35"; numbers have four significant digits,
-    and more where terms nearly cancel.
+    """E.g. `z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35`; numbers have four significant digits, and more
+    where terms nearly cancel.
     """
     def __init__(
         self,

@@ -54,27 +54,30 @@ class SimulateRecurrenceRequest(_message.Message):
     BIAS_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     cell: Global___RecurrentCell.ValueType
-    """lstm if unset."""
+    """The kind: `rnn` (Elman, 1990), `lstm` (Hochreiter and Schmidhuber, 1997) or `gru` (Cho et al.,
+    2014). `lstm` if unset.
+    """
     units: _builtins.int
-    """2 if unset."""
+    """Numbers of the state that the cell hands on. From 1 to 8. 2 if unset."""
     seed: _builtins.int
+    """Weights that are not given are drawn as a job with this seed would draw them."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """A row for each place, of at most 8 features."""
 
     @_builtins.property
     def weight(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """A row for each feature, gates · units columns, one gate after the other: lstm: input, forget,
-        output, candidate; gru: update, reset, candidate; rnn: state.
+        """A row for each feature, `gates · units` columns, one gate after the other: `lstm`: input,
+        forget, output, candidate; `gru`: update, reset, candidate; `rnn`: state.
         """
 
     @_builtins.property
     def recurrent(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """A row for each unit, columns as in weight."""
+        """A row for each unit, columns as in `weight`."""
 
     @_builtins.property
     def bias(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """One for each column of weight."""
+        """One for each column of `weight`."""
 
     def __init__(
         self,
@@ -115,8 +118,11 @@ class GateValues(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """E.g. `forget`, or `candidate` for what might be added; a plain RNN has only `state`."""
     @_builtins.property
-    def units(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]: ...
+    def units(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
+        """One for each unit: from 0 (shut) to 1 (open), or from -1 to 1 for `candidate` and `state`."""
+
     def __init__(
         self,
         *,
@@ -147,12 +153,16 @@ class RecurrenceStep(_message.Message):
     place: _builtins.int
     """Counted from 1."""
     @_builtins.property
-    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The features at this place."""
+
     @_builtins.property
-    def gates(self) -> _containers.RepeatedCompositeFieldContainer[Global___GateValues]: ...
+    def gates(self) -> _containers.RepeatedCompositeFieldContainer[Global___GateValues]:
+        """In the order of their columns in `weight`."""
+
     @_builtins.property
     def cell(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
-        """lstm: what is remembered; empty for the others."""
+        """`lstm`: what is remembered; empty for the others."""
 
     @_builtins.property
     def state(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
@@ -193,10 +203,15 @@ class RecurrenceSimulation(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     verdict: _builtins.str
+    """How much the end still knows of the beginning, in a sentence."""
     @_builtins.property
-    def formulas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def formulas(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What the cell computes at each place t."""
+
     @_builtins.property
-    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecurrenceStep]: ...
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecurrenceStep]:
+        """The places, from the first to the last."""
+
     @_builtins.property
     def states(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """A row for each place."""
@@ -206,13 +221,21 @@ class RecurrenceSimulation(_message.Message):
         """‖∂(sum of the last state)/∂x‖ of each place: how much the end still knows of it."""
 
     @_builtins.property
-    def weight(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def weight(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """From the features, in the shape of the request; as given, or as drawn."""
+
     @_builtins.property
-    def recurrent(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def recurrent(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """From the state before, in the shape of the request; as given, or as drawn."""
+
     @_builtins.property
-    def bias(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def bias(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """One for each column of `weight`."""
+
     @_builtins.property
-    def parameters(self) -> _quantity_pb2.Quantity: ...
+    def parameters(self) -> _quantity_pb2.Quantity:
+        """Trainable numbers of the cell; all places share them."""
+
     def __init__(
         self,
         *,

@@ -39,6 +39,7 @@ class GetSectionRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the section."""
     def __init__(
         self,
         *,
@@ -66,8 +67,11 @@ class ExplorerReference(_message.Message):
     EXAMPLE_FIELD_NUMBER: _builtins.int
     REQUEST_FIELD_NUMBER: _builtins.int
     rpc: _builtins.str
+    """Its method over gRPC, e.g. `SimulateNeuron`."""
     path: _builtins.str
+    """Its path over HTTP, to POST to."""
     summary: _builtins.str
+    """What it computes, as a title."""
     example: _builtins.str
     """What the request asks, as a title."""
     request: _builtins.str
@@ -119,7 +123,9 @@ class Question(_message.Message):
     CHOICES_FIELD_NUMBER: _builtins.int
     UNIT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """By which an answer names it."""
     text: _builtins.str
+    """What is asked, in a sentence."""
     unit: _builtins.str
     """What the number counts; empty where it has none."""
     @_builtins.property
@@ -169,22 +175,33 @@ class Section(_message.Message):
     PRESETS_FIELD_NUMBER: _builtins.int
     QUESTIONS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """For GetSection, e.g. `neuron`."""
     number: _builtins.int
+    """Its place in the journey, counted from 1."""
     title: _builtins.str
+    """Its heading, in a few words."""
     lead: _builtins.str
     """The idea in a sentence."""
     @_builtins.property
-    def paragraphs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
-    @_builtins.property
-    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
-    @_builtins.property
-    def explorers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplorerReference]: ...
-    @_builtins.property
-    def presets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Names of presets."""
+    def paragraphs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The text, in order."""
 
     @_builtins.property
-    def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Question]: ...
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where it can be read up: author, year, title."""
+
+    @_builtins.property
+    def explorers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplorerReference]:
+        """What can be tried, in the order of the text."""
+
+    @_builtins.property
+    def presets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of ListPresets."""
+
+    @_builtins.property
+    def questions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Question]:
+        """To check with CheckAnswer."""
+
     def __init__(
         self,
         *,
@@ -229,7 +246,9 @@ class Sections(_message.Message):
 
     SECTIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Section]: ...
+    def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Section]:
+        """The whole journey."""
+
     def __init__(
         self,
         *,
@@ -257,6 +276,7 @@ class CheckAnswerRequest(_message.Message):
     question: _builtins.str
     """The question's id."""
     answer: _builtins.float
+    """The number, or which of the choices, counted from 0."""
     def __init__(
         self,
         *,
@@ -297,6 +317,7 @@ class CheckedAnswer(_message.Message):
     PATH_FIELD_NUMBER: _builtins.int
     REQUEST_FIELD_NUMBER: _builtins.int
     correct: _builtins.bool
+    """Whether the answer lies within `tolerance` of what is expected."""
     expected: _builtins.float
     """The computed number, or which of the choices, counted from 0."""
     tolerance: _builtins.float
@@ -306,6 +327,7 @@ class CheckedAnswer(_message.Message):
     rpc: _builtins.str
     """The explorer that computed it."""
     path: _builtins.str
+    """Where it can be asked over HTTP."""
     request: _builtins.str
     """What it was asked, as JSON."""
     def __init__(

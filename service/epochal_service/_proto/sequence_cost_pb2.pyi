@@ -46,7 +46,7 @@ Global___SequenceReader: _TypeAlias = SequenceReader  # noqa: Y015
 
 @_typing.final
 class SimulateSequenceCostRequest(_message.Message):
-    """One layer of each kind, from width features to as many, at every place of a sequence."""
+    """One layer of each kind, from `width` features to as many, at every place of a sequence."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -56,15 +56,17 @@ class SimulateSequenceCostRequest(_message.Message):
     WINDOW_FIELD_NUMBER: _builtins.int
     HEADS_FIELD_NUMBER: _builtins.int
     width: _builtins.int
-    """Features of each place. 64 if unset."""
+    """Features of each place. From 1 to 65,536. 64 if unset."""
     kernel: _builtins.int
-    """cnn: places that its window spans. 3 if unset."""
+    """`cnn`: places that its window spans. From 2 to 1,024. 3 if unset."""
     window: _builtins.int
-    """mlp: the places before each that it sees, itself included. 16 if unset."""
+    """`mlp`: the places before each that it sees, itself included. From 2 to 65,536. 16 if unset."""
     heads: _builtins.int
-    """attention: each with a table of weights of its own. 4 if unset."""
+    """`attention`: each with a table of weights of its own. From 1 to 1,024. 4 if unset."""
     @_builtins.property
-    def lengths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def lengths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of the sequence: how many places it has."""
+
     def __init__(
         self,
         *,
@@ -109,6 +111,7 @@ class SequenceCostRow(_message.Message):
     SEQUENTIAL_STEPS_FIELD_NUMBER: _builtins.int
     LONGEST_PATH_FIELD_NUMBER: _builtins.int
     length: _builtins.int
+    """Places of the sequence, n."""
     compute: _builtins.float
     """Multiplications and additions of the way forward."""
     memory: _builtins.float
@@ -170,16 +173,27 @@ class SequenceCost(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     ROWS_FIELD_NUMBER: _builtins.int
     kind: Global___SequenceReader.ValueType
+    """How the layer reads the sequence."""
     name: _builtins.str
+    """In words, e.g. `Convolution with a kernel of 3`."""
     compute_formula: _builtins.str
+    """Multiplications and additions of the way forward, without biases and activations."""
     memory_formula: _builtins.str
+    """Numbers that are kept for the way back."""
     steps_formula: _builtins.str
+    """Steps of which each has to wait for the one before."""
     path_formula: _builtins.str
+    """Layers, or steps, that a signal passes between the first place and the last one."""
     parameters: _builtins.float
+    """Trainable numbers of one layer; they do not depend on the length."""
     parameters_formula: _builtins.str
+    """How they are counted."""
     note: _builtins.str
+    """What to know about these figures, in a sentence."""
     @_builtins.property
-    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___SequenceCostRow]: ...
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___SequenceCostRow]:
+        """One for each length, in the order asked for."""
+
     def __init__(
         self,
         *,
@@ -250,9 +264,13 @@ class SequenceCostSimulation(_message.Message):
     crossover: _builtins.float
     """The length from which on attention's compute is more than that of an LSTM."""
     source: _builtins.str
+    """Where the orders of growth come from."""
     verdict: _builtins.str
+    """Attention beside an LSTM at the longest length, in a sentence."""
     @_builtins.property
-    def kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SequenceCost]: ...
+    def kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___SequenceCost]:
+        """`mlp`, `cnn`, `rnn`, `lstm`, `gru` and `attention`, in this order."""
+
     def __init__(
         self,
         *,

@@ -59,22 +59,22 @@ class GivenWeights(_message.Message):
     SCALE_FIELD_NUMBER: _builtins.int
     SHIFT_FIELD_NUMBER: _builtins.int
     layer: _builtins.str
-    """Its name, e.g. dense_1; within a residual residual_2.dense_1."""
+    """Its name, e.g. `dense_1`; within a residual `residual_2.dense_1`."""
     @_builtins.property
     def weight(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """dense: a row for each input, a column for each unit, as in a checkpoint."""
+        """`dense`: a row for each input, a column for each unit, as in a checkpoint."""
 
     @_builtins.property
     def bias(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """dense: one for each unit."""
+        """`dense`: one for each unit."""
 
     @_builtins.property
     def scale(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """layer_norm: one for each feature."""
+        """`layer_norm`: one for each feature."""
 
     @_builtins.property
     def shift(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """layer_norm: one for each feature."""
+        """`layer_norm`: one for each feature."""
 
     def __init__(
         self,

@@ -50,14 +50,19 @@ Global___GetVersionRequest: _TypeAlias = GetVersionRequest  # noqa: Y015
 
 @_typing.final
 class Limit(_message.Message):
+    """One limit."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Such as `max_epochs`."""
     value: _builtins.float
+    """What it counts is in `description`."""
     description: _builtins.str
+    """What it bounds, and in which unit."""
     def __init__(
         self,
         *,
@@ -86,11 +91,15 @@ Global___Limit: _TypeAlias = Limit  # noqa: Y015
 
 @_typing.final
 class Limits(_message.Message):
+    """What one request may ask for."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LIMITS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Limit]: ...
+    def limits(self) -> _containers.RepeatedCompositeFieldContainer[Global___Limit]:
+        """All of them."""
+
     def __init__(
         self,
         *,
@@ -106,6 +115,8 @@ Global___Limits: _TypeAlias = Limits  # noqa: Y015
 
 @_typing.final
 class Version(_message.Message):
+    """What runs here."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     VERSION_FIELD_NUMBER: _builtins.int
@@ -113,8 +124,11 @@ class Version(_message.Message):
     NUMPY_FIELD_NUMBER: _builtins.int
     KERNEL_FIELD_NUMBER: _builtins.int
     version: _builtins.str
+    """Of the service."""
     api: _builtins.str
+    """Of its API."""
     numpy: _builtins.str
+    """Of NumPy, which does the arithmetic."""
     kernel: _builtins.str
     """BLAS and the processor kernel that it chose; runs repeat bit for bit on the same one."""
     def __init__(

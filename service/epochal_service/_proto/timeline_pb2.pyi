@@ -44,11 +44,13 @@ class Fact(_message.Message):
     UNIT_FIELD_NUMBER: _builtins.int
     SOURCE_FIELD_NUMBER: _builtins.int
     text: _builtins.str
-    """What the number is, as a sentence without it."""
+    """What the number is, as a sentence without it, e.g. `trainable parameters of GPT-3`."""
     value: _builtins.float
+    """The number, in `unit`."""
     unit: _builtins.str
+    """What it counts, e.g. `parameters`, `days` or `times`."""
     source: _builtins.str
-    """Author, year, and where to find it; "computed" for what follows from other numbers."""
+    """Author, year, and where to find it; `computed` for what follows from other numbers here."""
     def __init__(
         self,
         *,
@@ -82,6 +84,8 @@ Global___Fact: _TypeAlias = Fact  # noqa: Y015
 
 @_typing.final
 class TimelineEntry(_message.Message):
+    """One step."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -94,19 +98,27 @@ class TimelineEntry(_message.Message):
     SOURCES_FIELD_NUMBER: _builtins.int
     PRESET_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """A short name for programs, e.g. `transformer`."""
     year: _builtins.int
     """The first year of the entry."""
     years: _builtins.str
-    """As it is printed."""
+    """As it is printed, e.g. `2024–26`."""
     title: _builtins.str
+    """What to call the step."""
     what_changed: _builtins.str
+    """What was new, in a sentence or two."""
     why_it_mattered: _builtins.str
+    """What followed from it."""
     preset: _builtins.str
     """A job that shows the step at a small size, where there is one."""
     @_builtins.property
-    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fact]: ...
+    def facts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Fact]:
+        """Numbers that go with it, each with its source."""
+
     @_builtins.property
-    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where it can be read up: author, year, title."""
+
     def __init__(
         self,
         *,
@@ -166,10 +178,15 @@ class Timeline(_message.Message):
     LAST_YEAR_FIELD_NUMBER: _builtins.int
     SPAN_YEARS_FIELD_NUMBER: _builtins.int
     first_year: _builtins.int
+    """Of the first entry."""
     last_year: _builtins.int
+    """In which the last entry ends."""
     span_years: _builtins.int
+    """`last_year` less `first_year`."""
     @_builtins.property
-    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimelineEntry]: ...
+    def entries(self) -> _containers.RepeatedCompositeFieldContainer[Global___TimelineEntry]:
+        """From Rosenblatt's perceptron on."""
+
     def __init__(
         self,
         *,

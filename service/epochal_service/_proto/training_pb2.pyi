@@ -432,6 +432,8 @@ Global___SampleOrder: _TypeAlias = SampleOrder  # noqa: Y015
 
 @_typing.final
 class OptimizerSpec(_message.Message):
+    """How gradients become steps: a rule, and the fields that it has. A field of another is refused."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TYPE_FIELD_NUMBER: _builtins.int
@@ -444,21 +446,46 @@ class OptimizerSpec(_message.Message):
     WEIGHT_DECAY_FIELD_NUMBER: _builtins.int
     ADAM_FRACTION_FIELD_NUMBER: _builtins.int
     type: Global___OptimizerType.ValueType
+    """Which rule it is: each other field names the rules that have it."""
     learning_rate: _builtins.float
+    """How far a step goes; far too high is a lesson. More than 0, at most 1e12. If unset: 0.1
+    (`sgd`), 1 (`perceptron`), 0.01 (`momentum`, `nesterov`, `adagrad`, `rmsprop`, `adam`), 0.001
+    (`adamw`), 0.0001 (`lion`), 0.02 (`muon`).
+    """
     momentum: _builtins.float
-    """momentum, nesterov, muon."""
+    """`momentum`, `nesterov`: The share of the last step that goes on in the next one. At least 0,
+    less than 1. 0.9 if unset.
+    `muon`: The share of the last direction that goes on in the next one. At least 0, less than 1.
+    0.95 if unset.
+    """
     beta_1: _builtins.float
-    """adam, adamw, lion."""
+    """`adam`, `adamw`: How much of the mean gradient is kept from step to step. At least 0, less than
+    1. 0.9 if unset.
+    `lion`: How much of the momentum is in the direction of a step; the gradient is the rest. At
+    least 0, less than 1. 0.9 if unset.
+    """
     beta_2: _builtins.float
-    """adam, adamw, lion."""
+    """`adam`, `adamw`: How much of the mean squared gradient is kept from step to step. At least 0,
+    less than 1. 0.999 if unset.
+    `lion`: How much of the momentum is kept from step to step. At least 0, less than 1. 0.99 if
+    unset.
+    """
     epsilon: _builtins.float
-    """adagrad, rmsprop, adam, adamw."""
+    """`adagrad`, `rmsprop`: Added to the root of the squared gradients, so that nothing is divided by
+    0. More than 0. If unset: 1e-10 (`adagrad`), 1e-8 (`rmsprop`).
+    `adam`, `adamw`: Added to the root of the second moment, so that nothing is divided by 0. More
+    than 0. 1e-8 if unset.
+    """
     decay: _builtins.float
-    """rmsprop."""
+    """`rmsprop`: How much of the mean squared gradient is kept from step to step. At least 0, less
+    than 1. 0.99 if unset.
+    """
     weight_decay: _builtins.float
-    """adamw, lion, muon."""
+    """`adamw`, `lion`, `muon`: Each step, weights shrink by this times the learning rate. From 0 to
+    1e12. If unset: 0.01 (`adamw`), none (`lion`, `muon`).
+    """
     adam_fraction: _builtins.float
-    """muon: the rate of AdamW over that of the hidden matrices."""
+    """`muon`: The rate of AdamW over that of the hidden matrices. From 0 to 1e12. 0.015 if unset."""
     def __init__(
         self,
         *,
@@ -517,6 +544,8 @@ Global___OptimizerSpec: _TypeAlias = OptimizerSpec  # noqa: Y015
 
 @_typing.final
 class ScheduleSpec(_message.Message):
+    """How the learning rate changes from epoch to epoch: a kind, and the fields that it has."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TYPE_FIELD_NUMBER: _builtins.int
@@ -529,22 +558,33 @@ class ScheduleSpec(_message.Message):
     INITIAL_FRACTION_FIELD_NUMBER: _builtins.int
     PATIENCE_FIELD_NUMBER: _builtins.int
     type: Global___ScheduleType.ValueType
+    """Which kind it is: each other field names the kinds that have it."""
     warmup_epochs: _builtins.int
-    """cosine: epochs of linear rise."""
+    """`cosine`: Epochs in which the rate rises from near 0 to that of the optimizer."""
     final_fraction: _builtins.float
-    """cosine, one_cycle: the last learning rate as a part of the optimizer's."""
+    """`cosine`, `one_cycle`: The last learning rate, as a part of the optimizer's. From 0 to 1. If
+    unset: none (`cosine`), 4e-6 (`one_cycle`).
+    """
     every: _builtins.int
-    """step: epochs."""
+    """`step`: After so many epochs the rate is multiplied once more. At least 1."""
     factor: _builtins.float
-    """step, reduce_on_plateau."""
+    """`step`: What the rate is multiplied by. More than 0, at most 1. 0.1 if unset.
+    `reduce_on_plateau`: What the rate is multiplied by. More than 0, less than 1. 0.1 if unset.
+    """
     decay: _builtins.float
-    """exponential."""
+    """`exponential`: What the rate is multiplied by. More than 0, at most 1."""
     rising_fraction: _builtins.float
-    """one_cycle: the part of the epochs in which the rate rises."""
+    """`one_cycle`: The part of the epochs in which the rate rises. More than 0, less than 1. 0.3 if
+    unset.
+    """
     initial_fraction: _builtins.float
-    """one_cycle: the first learning rate as a part of the optimizer's."""
+    """`one_cycle`: The first learning rate, as a part of the optimizer's. More than 0, at most 1.
+    0.04 if unset.
+    """
     patience: _builtins.int
-    """reduce_on_plateau: epochs."""
+    """`reduce_on_plateau`: Epochs without a better loss: of the held-out part, if there is one. At
+    least 1. 10 if unset.
+    """
     def __init__(
         self,
         *,
@@ -611,11 +651,13 @@ class LossOptionsSpec(_message.Message):
     GAMMA_FIELD_NUMBER: _builtins.int
     LABEL_SMOOTHING_FIELD_NUMBER: _builtins.int
     delta: _builtins.float
-    """huber."""
+    """`huber`: the error at which it turns from squared to absolute; 1 by default. More than 0."""
     gamma: _builtins.float
-    """focal."""
+    """`focal`: how little what is answered well counts; 2 by default."""
     label_smoothing: _builtins.float
-    """cross_entropy."""
+    """`cross_entropy`: the share of each target that is spread over all classes; 0 by default. At
+    least 0, less than 1.
+    """
     def __init__(
         self,
         *,
@@ -644,6 +686,8 @@ Global___LossOptionsSpec: _TypeAlias = LossOptionsSpec  # noqa: Y015
 
 @_typing.final
 class AugmentationSpec(_message.Message):
+    """One change that training samples go through: what it is, and the field that it has."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     TYPE_FIELD_NUMBER: _builtins.int
@@ -651,12 +695,15 @@ class AugmentationSpec(_message.Message):
     DEVIATION_FIELD_NUMBER: _builtins.int
     PROBABILITY_FIELD_NUMBER: _builtins.int
     type: Global___AugmentationType.ValueType
+    """What is done: each other field names what it belongs to."""
     reach: _builtins.int
-    """shift: positions along each axis."""
+    """`shift`: Positions, such as pixels. From 0 to 64."""
     deviation: _builtins.float
-    """noise: standard deviation, in the inputs' units."""
+    """`noise`: Standard deviation, in the units of the inputs as the network sees them. From 0 to
+    1e12.
+    """
     probability: _builtins.float
-    """flip."""
+    """`flip`: Of being mirrored, for each sample and epoch. From 0 to 1. 0.5 if unset."""
     def __init__(
         self,
         *,
@@ -690,14 +737,16 @@ Global___AugmentationSpec: _TypeAlias = AugmentationSpec  # noqa: Y015
 
 @_typing.final
 class RegularizationSpec(_message.Message):
+    """What is added to the loss so that weights stay small."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     L2_FIELD_NUMBER: _builtins.int
     L1_FIELD_NUMBER: _builtins.int
     l2: _builtins.float
-    """Adds l2 / 2 |W|^2 of every weight matrix to the loss."""
+    """Adds `l2 / 2 · ‖W‖²` of every weight matrix to the loss; biases are left alone. From 0 to 1e12."""
     l1: _builtins.float
-    """Adds l1 |W|, the sum of all sizes."""
+    """Adds `l1 · Σ|w|` of every weight matrix to the loss; biases are left alone. From 0 to 1e12."""
     def __init__(
         self,
         *,
@@ -721,12 +770,16 @@ Global___RegularizationSpec: _TypeAlias = RegularizationSpec  # noqa: Y015
 
 @_typing.final
 class ClippingSpec(_message.Message):
+    """Bounds on the gradient before the update."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NORM_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     norm: _builtins.float
+    """The whole gradient is scaled down to this length. More than 0."""
     value: _builtins.float
+    """Every component is cut to ± this. More than 0."""
     def __init__(
         self,
         *,
@@ -750,12 +803,18 @@ Global___ClippingSpec: _TypeAlias = ClippingSpec  # noqa: Y015
 
 @_typing.final
 class EarlyStoppingSpec(_message.Message):
+    """Stop when the validation loss (the training loss, where nothing is held out) has not fallen for a
+    while.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PATIENCE_FIELD_NUMBER: _builtins.int
     MIN_DELTA_FIELD_NUMBER: _builtins.int
     patience: _builtins.int
+    """Epochs without a better loss. At least 1."""
     min_delta: _builtins.float
+    """A loss counts as better if it is lower by more than this."""
     def __init__(
         self,
         *,
@@ -779,12 +838,16 @@ Global___EarlyStoppingSpec: _TypeAlias = EarlyStoppingSpec  # noqa: Y015
 
 @_typing.final
 class TargetSpec(_message.Message):
+    """Stop as soon as a metric is good enough."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     METRIC_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     metric: Global___Metric.ValueType
+    """What is looked at after every epoch."""
     value: _builtins.float
+    """A loss must be at most this, an accuracy (from 0 to 1) at least."""
     def __init__(
         self,
         *,
@@ -808,12 +871,18 @@ Global___TargetSpec: _TypeAlias = TargetSpec  # noqa: Y015
 
 @_typing.final
 class SnapshotsSpec(_message.Message):
+    """What is kept along the way."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     GRADIENTS_EVERY_FIELD_NUMBER: _builtins.int
     WEIGHTS_EVERY_FIELD_NUMBER: _builtins.int
     gradients_every: _builtins.int
+    """Per-layer gradient statistics every so many epochs; 0: never. 1 if unset."""
     weights_every: _builtins.int
+    """A checkpoint every so many epochs; 0: the last epoch only. By default about 20 over the run, if
+    they are small.
+    """
     def __init__(
         self,
         *,
@@ -837,6 +906,8 @@ Global___SnapshotsSpec: _TypeAlias = SnapshotsSpec  # noqa: Y015
 
 @_typing.final
 class TrainingSpec(_message.Message):
+    """Everything that decides a run: the same spec on the same kind of processor gives the same bits."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
@@ -880,42 +951,78 @@ class TrainingSpec(_message.Message):
     INITIAL_WEIGHTS_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     loss: Global___Loss.ValueType
+    """What is made small."""
     epochs: _builtins.int
+    """Passes over the training part; at most `max_epochs` of GetLimits. At least 1."""
     batch_size: _builtins.int
+    """Samples in one step; the whole training part if it has no more than this. At least 1. 32 if
+    unset.
+    """
     validation_fraction: _builtins.float
+    """The part of the samples, chosen by the seed, that is held out and never trained on. At least 0,
+    less than 1.
+    """
     seed: _builtins.int
+    """Of the first weights, the samples held out, their order, and dropout."""
     deadline_seconds: _builtins.float
+    """Wall-clock time from the job's first start after which it ends as `deadline_exceeded`. More
+    than 0.
+    """
     name: _builtins.str
     """What people call the job."""
     @_builtins.property
-    def network(self) -> _network_pb2.NetworkSpec: ...
+    def network(self) -> _network_pb2.NetworkSpec:
+        """Layers, or the id of a saved network."""
+
     @_builtins.property
-    def dataset(self) -> _dataset_pb2.DatasetSpec: ...
+    def dataset(self) -> _dataset_pb2.DatasetSpec:
+        """A built-in data set by name, an uploaded one by id, or rows."""
+
     @_builtins.property
-    def optimizer(self) -> Global___OptimizerSpec: ...
+    def optimizer(self) -> Global___OptimizerSpec:
+        """How weights follow from gradients; Adam by default."""
+
     @_builtins.property
-    def schedule(self) -> Global___ScheduleSpec: ...
+    def schedule(self) -> Global___ScheduleSpec:
+        """How the learning rate changes from epoch to epoch."""
+
     @_builtins.property
-    def regularization(self) -> Global___RegularizationSpec: ...
+    def regularization(self) -> Global___RegularizationSpec:
+        """What keeps weights small."""
+
     @_builtins.property
-    def clipping(self) -> Global___ClippingSpec: ...
+    def clipping(self) -> Global___ClippingSpec:
+        """What keeps gradients small."""
+
     @_builtins.property
-    def early_stopping(self) -> Global___EarlyStoppingSpec: ...
+    def early_stopping(self) -> Global___EarlyStoppingSpec:
+        """When to stop for want of progress; by default never."""
+
     @_builtins.property
-    def target(self) -> Global___TargetSpec: ...
+    def target(self) -> Global___TargetSpec:
+        """When it is good enough; by default never."""
+
     @_builtins.property
-    def snapshots(self) -> Global___SnapshotsSpec: ...
+    def snapshots(self) -> Global___SnapshotsSpec:
+        """What is stored along the way."""
+
     @_builtins.property
-    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]: ...
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Words of your own, to find the job by."""
+
     @_builtins.property
-    def loss_options(self) -> Global___LossOptionsSpec: ...
+    def loss_options(self) -> Global___LossOptionsSpec:
+        """What the loss leaves open."""
+
     @_builtins.property
     def augmentation(self) -> _containers.RepeatedCompositeFieldContainer[Global___AugmentationSpec]:
         """How the training samples are changed anew in every epoch, one after the other."""
 
     @_builtins.property
     def initial_weights(self) -> Global___InitialWeightsSpec:
-        """Begin from another job's weights; the optimizer begins anew."""
+        """Begin from another job's weights instead of fresh ones; the optimizer begins anew. Arrays are
+        matched in forward order, so that layers without weights may be added or left out.
+        """
 
     def __init__(
         self,
@@ -1022,16 +1129,16 @@ Global___TrainingSpec: _TypeAlias = TrainingSpec  # noqa: Y015
 
 @_typing.final
 class InitialWeightsSpec(_message.Message):
-    """The weights that another job had at an epoch."""
+    """The weights that another job had at an epoch, to begin from."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     JOB_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     job: _builtins.str
-    """It may be deleted once the new job is made."""
+    """The id of the other job, which may be deleted once this one is made."""
     epoch: _builtins.int
-    """One whose weights are stored."""
+    """One of its epochs whose weights are stored: ListCheckpoints has all."""
     def __init__(
         self,
         *,
@@ -1065,7 +1172,9 @@ class CreateJobRequest(_message.Message):
     validate_only: _builtins.bool
     """Check and price the spec, and make no job."""
     @_builtins.property
-    def spec(self) -> Global___TrainingSpec: ...
+    def spec(self) -> Global___TrainingSpec:
+        """What is trained, on what, and how."""
+
     def __init__(
         self,
         *,
@@ -1098,6 +1207,7 @@ class GetJobRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     def __init__(
         self,
         *,
@@ -1115,6 +1225,8 @@ Global___GetJobRequest: _TypeAlias = GetJobRequest  # noqa: Y015
 
 @_typing.final
 class ListJobsRequest(_message.Message):
+    """Which jobs to list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
@@ -1124,16 +1236,20 @@ class ListJobsRequest(_message.Message):
     QUERY_FIELD_NUMBER: _builtins.int
     CURVE_POINTS_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
+    """Rows a page; more than 1000 counts as 1000. At least 1. 100 if unset."""
     page_token: _builtins.str
+    """`next_page_token` of the page before."""
     label: _builtins.str
-    """key or key=value."""
+    """`key` or `key=value`."""
     query: _builtins.str
     """A text that the job's name, labels, data set or id contain, in any case."""
     curve_points: _builtins.int
-    """Give each job its training loss in about so many points; at most 100 jobs a page then."""
+    """Give each job its training loss in about so many points; at most 100 jobs a page then. From 4
+    to 100.
+    """
     @_builtins.property
     def state(self) -> _containers.RepeatedScalarFieldContainer[Global___JobState.ValueType]:
-        """Jobs in any of these states; all if unset."""
+        """Jobs in any of these states; all if none is named."""
 
     def __init__(
         self,
@@ -1178,6 +1294,7 @@ class DeleteJobRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     def __init__(
         self,
         *,
@@ -1199,6 +1316,7 @@ class CancelJobRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     def __init__(
         self,
         *,
@@ -1220,6 +1338,7 @@ class PauseJobRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     def __init__(
         self,
         *,
@@ -1241,6 +1360,7 @@ class ResumeJobRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     def __init__(
         self,
         *,
@@ -1258,14 +1378,19 @@ Global___ResumeJobRequest: _TypeAlias = ResumeJobRequest  # noqa: Y015
 
 @_typing.final
 class ListEpochsRequest(_message.Message):
+    """Which epochs to list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     AFTER_EPOCH_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     after_epoch: _builtins.int
+    """Epochs after this one."""
     page_size: _builtins.int
+    """Rows a page; more than 1000 counts as 1000. At least 1. 100 if unset."""
     def __init__(
         self,
         *,
@@ -1294,15 +1419,23 @@ Global___ListEpochsRequest: _TypeAlias = ListEpochsRequest  # noqa: Y015
 
 @_typing.final
 class GetCurveRequest(_message.Message):
+    """Of which metrics, and in how many points."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     METRICS_FIELD_NUMBER: _builtins.int
     MAX_POINTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     max_points: _builtins.int
+    """Points of one metric at the most; the lowest and the highest of every stretch, and what is not
+    finite, stay. From 4 to 100,000. 1,000 if unset.
+    """
     @_builtins.property
-    def metrics(self) -> _containers.RepeatedScalarFieldContainer[Global___Metric.ValueType]: ...
+    def metrics(self) -> _containers.RepeatedScalarFieldContainer[Global___Metric.ValueType]:
+        """All that the job has, if none is named."""
+
     def __init__(
         self,
         *,
@@ -1327,14 +1460,19 @@ Global___GetCurveRequest: _TypeAlias = GetCurveRequest  # noqa: Y015
 
 @_typing.final
 class ListGradientsRequest(_message.Message):
+    """Which snapshots to list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     AFTER_EPOCH_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     after_epoch: _builtins.int
+    """Epochs after this one."""
     page_size: _builtins.int
+    """Rows a page; more than 1000 counts as 1000. At least 1. 100 if unset."""
     def __init__(
         self,
         *,
@@ -1363,14 +1501,19 @@ Global___ListGradientsRequest: _TypeAlias = ListGradientsRequest  # noqa: Y015
 
 @_typing.final
 class ListCheckpointsRequest(_message.Message):
+    """Which checkpoints to list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     AFTER_EPOCH_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     after_epoch: _builtins.int
+    """Epochs after this one."""
     page_size: _builtins.int
+    """Rows a page; more than 1000 counts as 1000. At least 1. 100 if unset."""
     def __init__(
         self,
         *,
@@ -1399,14 +1542,19 @@ Global___ListCheckpointsRequest: _TypeAlias = ListCheckpointsRequest  # noqa: Y0
 
 @_typing.final
 class GetCheckpointRequest(_message.Message):
+    """In which form."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     epoch: _builtins.int
+    """One whose weights are stored."""
     format: Global___CheckpointFormat.ValueType
+    """safetensors, or an .npz archive of NumPy without pickled objects. `safetensors` if unset."""
     def __init__(
         self,
         *,
@@ -1435,6 +1583,8 @@ Global___GetCheckpointRequest: _TypeAlias = GetCheckpointRequest  # noqa: Y015
 
 @_typing.final
 class GridSpec(_message.Message):
+    """A rectangle of the input space, for a decision boundary."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     X_MIN_FIELD_NUMBER: _builtins.int
@@ -1446,16 +1596,22 @@ class GridSpec(_message.Message):
     Y_FEATURE_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
     x_min: _builtins.float
+    """In the data's own units. From -1e9 to 1e9."""
     x_max: _builtins.float
+    """Greater than `x_min`. From -1e9 to 1e9."""
     y_min: _builtins.float
+    """In the data's own units. From -1e9 to 1e9."""
     y_max: _builtins.float
+    """Greater than `y_min`. From -1e9 to 1e9."""
     resolution: _builtins.int
-    """Points along each side."""
+    """Points along each side. From 2 to 200. 50 if unset."""
     x_feature: _builtins.int
+    """The input, from 0, that changes along x."""
     y_feature: _builtins.int
+    """The input, from 0, that changes along y. 1 if unset."""
     @_builtins.property
     def at(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Values of all features where the grid does not move them."""
+        """Values of all features where the grid does not move them; zeros if left out."""
 
     def __init__(
         self,
@@ -1515,12 +1671,17 @@ class PredictRequest(_message.Message):
     GRID_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     epoch: _builtins.int
-    """A stored checkpoint's epoch; the latest one if unset."""
+    """A stored checkpoint's epoch; the latest one by default."""
     @_builtins.property
-    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """Samples in the data's own units, each a row of as many numbers as the network takes."""
+
     @_builtins.property
-    def grid(self) -> Global___GridSpec: ...
+    def grid(self) -> Global___GridSpec:
+        """A rectangle of points instead of rows."""
+
     def __init__(
         self,
         *,
@@ -1550,16 +1711,21 @@ Global___PredictRequest: _TypeAlias = PredictRequest  # noqa: Y015
 
 @_typing.final
 class GetExportRequest(_message.Message):
+    """In which form, and of which epoch."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     format: Global___ExportFormat.ValueType
-    """numpy if unset."""
+    """`numpy` and `pytorch` are programs with the weights in them; `onnx` is a model in float32.
+    `numpy` if unset.
+    """
     epoch: _builtins.int
-    """A stored checkpoint's epoch; the latest one if unset."""
+    """A stored checkpoint's epoch; the latest one by default."""
     def __init__(
         self,
         *,
@@ -1592,6 +1758,7 @@ class GetDiagnosisRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     def __init__(
         self,
         *,
@@ -1609,13 +1776,16 @@ Global___GetDiagnosisRequest: _TypeAlias = GetDiagnosisRequest  # noqa: Y015
 
 @_typing.final
 class WatchJobRequest(_message.Message):
+    """From where to watch."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     after: _builtins.int
-    """Replay what came after this seq; without it the stream opens with a snapshot."""
+    """Replay what came after this `seq`; without it the stream opens with a snapshot."""
     def __init__(
         self,
         *,
@@ -1639,6 +1809,8 @@ Global___WatchJobRequest: _TypeAlias = WatchJobRequest  # noqa: Y015
 
 @_typing.final
 class Divergence(_message.Message):
+    """Why a run blew up."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -1646,9 +1818,13 @@ class Divergence(_message.Message):
     WHAT_FIELD_NUMBER: _builtins.int
     SUGGESTION_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """The epoch in which it began."""
     layer: _builtins.str
+    """The layer in which it began."""
     what: _builtins.str
+    """What was seen there."""
     suggestion: _builtins.str
+    """What to try next."""
     def __init__(
         self,
         *,
@@ -1682,6 +1858,8 @@ Global___Divergence: _TypeAlias = Divergence  # noqa: Y015
 
 @_typing.final
 class EpochRow(_message.Message):
+    """One pass over the training samples."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -1693,13 +1871,21 @@ class EpochRow(_message.Message):
     GRADIENT_NORM_FIELD_NUMBER: _builtins.int
     SECONDS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """Counted from 1."""
     train_loss: _builtins.float
+    """Mean over the epoch's batches, as they were met."""
     validation_loss: _builtins.float
+    """After the epoch, on the samples held out; absent where there are none."""
     train_accuracy: _builtins.float
+    """From 0 to 1, as met; absent for a loss without classes."""
     validation_accuracy: _builtins.float
+    """From 0 to 1, on the samples held out."""
     learning_rate: _builtins.float
+    """With which it was trained."""
     gradient_norm: _builtins.float
+    """Length of the last batch's whole gradient, before clipping."""
     seconds: _builtins.float
+    """What it took; of epochs that were stored together, their mean."""
     def __init__(
         self,
         *,
@@ -1753,6 +1939,8 @@ Global___EpochRow: _TypeAlias = EpochRow  # noqa: Y015
 
 @_typing.final
 class Job(_message.Message):
+    """A training job, as far as it is known now."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -1774,40 +1962,58 @@ class Job(_message.Message):
     FORKED_FROM_FIELD_NUMBER: _builtins.int
     CURVE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """Absent where the spec was only validated; so are the state and the times."""
     state: Global___JobState.ValueType
+    """What it is doing, or how it ended."""
     stop_reason: Global___StopReason.ValueType
+    """Why it ended; absent until then."""
     detail: _builtins.str
     """A sentence on how it ended, where there is more to say than the reason."""
     epoch: _builtins.int
     """Epochs that are stored."""
     parameters: _builtins.int
+    """Trainable numbers of the network."""
     samples: _builtins.int
     """Samples trained on; the held-out part does not count."""
     flops: _builtins.float
-    """3 x operations forward x samples x epochs."""
+    """Estimated floating-point operations of the whole job: 3 · operations forward · samples ·
+    epochs.
+    """
     attempt: _builtins.int
     """How often a worker has taken the job up."""
     seq: _builtins.int
     """Cursor of the newest event."""
     @_builtins.property
-    def divergence(self) -> Global___Divergence: ...
+    def divergence(self) -> Global___Divergence:
+        """Where and how it blew up, if it did."""
+
     @_builtins.property
-    def spec(self) -> Global___TrainingSpec: ...
+    def spec(self) -> Global___TrainingSpec:
+        """What was asked for, with every default written out."""
+
     @_builtins.property
-    def latest(self) -> Global___EpochRow: ...
+    def latest(self) -> Global___EpochRow:
+        """The newest epoch; absent before the first."""
+
     @_builtins.property
-    def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
     @_builtins.property
-    def started_at(self) -> _timestamp_pb2.Timestamp: ...
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """When a worker first took it up."""
+
     @_builtins.property
-    def finished_at(self) -> _timestamp_pb2.Timestamp: ...
+    def finished_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ended."""
+
     @_builtins.property
     def forked_from(self) -> Global___ForkedFrom:
         """Absent for a job that began with fresh weights."""
 
     @_builtins.property
     def curve(self) -> Global___CurveSeries:
-        """The training loss in few points, in lists that ask for curve_points."""
+        """The training loss in few points, in lists that ask for `curve_points`."""
 
     def __init__(
         self,
@@ -1919,7 +2125,9 @@ class ForkedFrom(_message.Message):
     JOB_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     job: _builtins.str
+    """The id of the other job."""
     epoch: _builtins.int
+    """Whose weights were taken."""
     def __init__(
         self,
         *,
@@ -1943,13 +2151,18 @@ Global___ForkedFrom: _TypeAlias = ForkedFrom  # noqa: Y015
 
 @_typing.final
 class JobPage(_message.Message):
+    """A page of jobs."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     JOBS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """What to ask for next; absent on the last page."""
     @_builtins.property
-    def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Job]: ...
+    def jobs(self) -> _containers.RepeatedCompositeFieldContainer[Global___Job]:
+        """Newest first."""
+
     def __init__(
         self,
         *,
@@ -1968,13 +2181,18 @@ Global___JobPage: _TypeAlias = JobPage  # noqa: Y015
 
 @_typing.final
 class EpochPage(_message.Message):
+    """A page of epochs."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCHS_FIELD_NUMBER: _builtins.int
     NEXT_AFTER_EPOCH_FIELD_NUMBER: _builtins.int
     next_after_epoch: _builtins.int
+    """What to ask for next; absent where there is no more for now."""
     @_builtins.property
-    def epochs(self) -> _containers.RepeatedCompositeFieldContainer[Global___EpochRow]: ...
+    def epochs(self) -> _containers.RepeatedCompositeFieldContainer[Global___EpochRow]:
+        """In order."""
+
     def __init__(
         self,
         *,
@@ -1993,16 +2211,23 @@ Global___EpochPage: _TypeAlias = EpochPage  # noqa: Y015
 
 @_typing.final
 class CurveSeries(_message.Message):
+    """One metric over the epochs."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     METRIC_FIELD_NUMBER: _builtins.int
     EPOCHS_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     metric: Global___Metric.ValueType
+    """What the values are."""
     @_builtins.property
-    def epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Rising; one for each value."""
+
     @_builtins.property
-    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """One for each epoch."""
+
     def __init__(
         self,
         *,
@@ -2022,13 +2247,18 @@ Global___CurveSeries: _TypeAlias = CurveSeries  # noqa: Y015
 
 @_typing.final
 class Curve(_message.Message):
+    """Metrics in few points."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCHS_FIELD_NUMBER: _builtins.int
     SERIES_FIELD_NUMBER: _builtins.int
     epochs: _builtins.int
+    """Epochs that the curve stands for."""
     @_builtins.property
-    def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___CurveSeries]: ...
+    def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___CurveSeries]:
+        """One for each metric."""
+
     def __init__(
         self,
         *,
@@ -2047,6 +2277,8 @@ Global___Curve: _TypeAlias = Curve  # noqa: Y015
 
 @_typing.final
 class LayerGradient(_message.Message):
+    """Statistics of one layer's gradient, weights and biases together, before clipping."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -2063,19 +2295,33 @@ class LayerGradient(_message.Message):
     SATURATED_SHARE_FIELD_NUMBER: _builtins.int
     DEAD_SHARE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Of the layer."""
     norm: _builtins.float
+    """Length of the gradient."""
     mean: _builtins.float
+    """Mean of its components."""
     std: _builtins.float
+    """Their standard deviation."""
     largest: _builtins.float
+    """The largest absolute value."""
     zero_share: _builtins.float
+    """The share of components that are 0, from 0 to 1."""
     weight_norm: _builtins.float
+    """Length of weights and biases together."""
     update_ratio: _builtins.float
+    """Length of the last update over the length of the weights."""
     activation_mean: _builtins.float
+    """Of the layer's outputs after the epoch, on a few training samples."""
     activation_std: _builtins.float
+    """Of the same outputs."""
     saturated_share: _builtins.float
+    """Of the outputs of tanh and sigmoid, those where the slope is below 5 % of the largest."""
     dead_share: _builtins.float
+    """Of the units of relu, those that are 0 for each of the samples."""
     @_builtins.property
-    def histogram(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def histogram(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Counts of |gradient| between `histogram_edges`, with one bin below and one above."""
+
     def __init__(
         self,
         *,
@@ -2150,13 +2396,18 @@ Global___LayerGradient: _TypeAlias = LayerGradient  # noqa: Y015
 
 @_typing.final
 class GradientSnapshot(_message.Message):
+    """The gradients of one epoch."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """Of whose last batch they are."""
     @_builtins.property
-    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerGradient]: ...
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerGradient]:
+        """In forward order."""
+
     def __init__(
         self,
         *,
@@ -2175,16 +2426,23 @@ Global___GradientSnapshot: _TypeAlias = GradientSnapshot  # noqa: Y015
 
 @_typing.final
 class GradientPage(_message.Message):
+    """A page of snapshots."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     HISTOGRAM_EDGES_FIELD_NUMBER: _builtins.int
     SNAPSHOTS_FIELD_NUMBER: _builtins.int
     NEXT_AFTER_EPOCH_FIELD_NUMBER: _builtins.int
     next_after_epoch: _builtins.int
+    """What to ask for next; absent where there is no more for now."""
     @_builtins.property
-    def histogram_edges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def histogram_edges(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Between which the absolute values are counted; always the same."""
+
     @_builtins.property
-    def snapshots(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradientSnapshot]: ...
+    def snapshots(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradientSnapshot]:
+        """In the order of the epochs."""
+
     def __init__(
         self,
         *,
@@ -2204,6 +2462,8 @@ Global___GradientPage: _TypeAlias = GradientPage  # noqa: Y015
 
 @_typing.final
 class Checkpoint(_message.Message):
+    """Stored weights."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -2211,10 +2471,15 @@ class Checkpoint(_message.Message):
     SHA256_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """After which these were the weights."""
     size_bytes: _builtins.int
+    """Of the safetensors form."""
     sha256: _builtins.str
+    """Of the safetensors form."""
     @_builtins.property
-    def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When they were stored."""
+
     def __init__(
         self,
         *,
@@ -2248,13 +2513,18 @@ Global___Checkpoint: _TypeAlias = Checkpoint  # noqa: Y015
 
 @_typing.final
 class CheckpointPage(_message.Message):
+    """A page of checkpoints."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     CHECKPOINTS_FIELD_NUMBER: _builtins.int
     NEXT_AFTER_EPOCH_FIELD_NUMBER: _builtins.int
     next_after_epoch: _builtins.int
+    """What to ask for next; absent where there is no more for now."""
     @_builtins.property
-    def checkpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Checkpoint]: ...
+    def checkpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___Checkpoint]:
+        """In the order of the epochs."""
+
     def __init__(
         self,
         *,
@@ -2273,14 +2543,19 @@ Global___CheckpointPage: _TypeAlias = CheckpointPage  # noqa: Y015
 
 @_typing.final
 class CheckpointContent(_message.Message):
+    """Weights as a file."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """After which these were the weights."""
     format: Global___CheckpointFormat.ValueType
+    """The form that was asked for."""
     content: _builtins.bytes
+    """The file."""
     def __init__(
         self,
         *,
@@ -2309,14 +2584,19 @@ Global___CheckpointContent: _TypeAlias = CheckpointContent  # noqa: Y015
 
 @_typing.final
 class ExportContent(_message.Message):
+    """A trained network as a file."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
     FORMAT_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """Of the weights in it."""
     format: Global___ExportFormat.ValueType
+    """The form that was asked for."""
     content: _builtins.bytes
+    """The file."""
     def __init__(
         self,
         *,
@@ -2345,6 +2625,8 @@ Global___ExportContent: _TypeAlias = ExportContent  # noqa: Y015
 
 @_typing.final
 class Prediction(_message.Message):
+    """What a network says."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -2355,27 +2637,34 @@ class Prediction(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     OUTPUT_SHAPE_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """Of the weights that answered."""
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """One row for each input row; a sequence's numbers stand one after the other."""
+        """One row for each input row; of a grid, row by row from `y_min`, each from `x_min`."""
 
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """The most probable class of each row, and of a sequence at each of its places; -1, no class,
-        where an output is not a number.
+        """The most probable class of each row, and of a sequence at each of its places; empty for
+        regression. It is -1, no class, where an output is not a number.
         """
 
     @_builtins.property
-    def x(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def x(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of a grid: the values along x."""
+
     @_builtins.property
-    def y(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def y(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of a grid: the values along y."""
+
     @_builtins.property
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The names of the classes, an empty one for no class; none where the data set has none."""
+        """The names of these classes, an empty one for no class; none where the data set has none."""
 
     @_builtins.property
     def output_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Shape of one row of outputs."""
+        """Shape of one row: a network that answers in a sequence has more than one axis, and their
+        numbers stand one after the other.
+        """
 
     def __init__(
         self,
@@ -2400,7 +2689,7 @@ Global___Prediction: _TypeAlias = Prediction  # noqa: Y015
 
 @_typing.final
 class Label(_message.Message):
-    """A label and the numbers that it was read from."""
+    """What the training loss says of the learning rate, and the numbers that this was read from."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2410,6 +2699,7 @@ class Label(_message.Message):
     UNDONE_FIELD_NUMBER: _builtins.int
     SWING_FIELD_NUMBER: _builtins.int
     name: Global___LabelName.ValueType
+    """What the curve amounts to."""
     level: _builtins.float
     """The median of the last quarter over the first loss."""
     late: _builtins.float
@@ -2456,6 +2746,8 @@ Global___Label: _TypeAlias = Label  # noqa: Y015
 
 @_typing.final
 class Finding(_message.Message):
+    """One ailment, and the one change to try next."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
@@ -2485,17 +2777,20 @@ class Finding(_message.Message):
     SUGGESTION_FIELD_NUMBER: _builtins.int
     PATCH_FIELD_NUMBER: _builtins.int
     kind: Global___FindingKind.ValueType
+    """What it is, as a stable word."""
     layer: _builtins.str
-    """Where it shows; unset for what concerns the whole run."""
+    """Where it shows; absent for what concerns the whole run."""
     message: _builtins.str
+    """What was seen, with its numbers."""
     suggestion: _builtins.str
+    """What to try next."""
     @_builtins.property
     def evidence(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
         """The numbers that the finding was read from."""
 
     @_builtins.property
     def patch(self) -> Global___TrainingSpec:
-        """The change: what is set here replaces what the job asked for."""
+        """The change as a JSON merge patch (RFC 7396) of the job's spec."""
 
     def __init__(
         self,
@@ -2536,6 +2831,8 @@ Global___Finding: _TypeAlias = Finding  # noqa: Y015
 
 @_typing.final
 class Diagnosis(_message.Message):
+    """What went wrong in a run, where it shows, and what to try next."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -2575,6 +2872,8 @@ Global___Diagnosis: _TypeAlias = Diagnosis  # noqa: Y015
 
 @_typing.final
 class StateChange(_message.Message):
+    """What a job has become."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STATE_FIELD_NUMBER: _builtins.int
@@ -2583,10 +2882,15 @@ class StateChange(_message.Message):
     WORKER_FIELD_NUMBER: _builtins.int
     KERNEL_FIELD_NUMBER: _builtins.int
     state: Global___JobState.ValueType
+    """The new state."""
     stop_reason: Global___StopReason.ValueType
+    """Why it ended, if it did."""
     attempt: _builtins.int
+    """How often a worker had taken it up by then."""
     worker: _builtins.str
+    """Host and process that took the job up."""
     kernel: _builtins.str
+    """What the numbers depend on: NumPy, its BLAS and the processor kernel in use."""
     def __init__(
         self,
         *,
@@ -2625,6 +2929,8 @@ Global___StateChange: _TypeAlias = StateChange  # noqa: Y015
 
 @_typing.final
 class GradientColumns(_message.Message):
+    """One layer's statistics by column, a value for each epoch; as in `LayerGradient`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -2640,28 +2946,51 @@ class GradientColumns(_message.Message):
     SATURATED_SHARE_FIELD_NUMBER: _builtins.int
     DEAD_SHARE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Of the layer."""
     @_builtins.property
-    def norm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def norm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Length of the gradient."""
+
     @_builtins.property
-    def mean(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def mean(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Mean of its components."""
+
     @_builtins.property
-    def std(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def std(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Their standard deviation."""
+
     @_builtins.property
-    def largest(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def largest(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The largest absolute value."""
+
     @_builtins.property
-    def zero_share(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def zero_share(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The share of components that are 0."""
+
     @_builtins.property
-    def weight_norm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def weight_norm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Length of weights and biases together."""
+
     @_builtins.property
-    def update_ratio(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def update_ratio(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Length of the last update over the length of the weights."""
+
     @_builtins.property
-    def activation_mean(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def activation_mean(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Mean of the layer's outputs."""
+
     @_builtins.property
-    def activation_std(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def activation_std(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Their standard deviation."""
+
     @_builtins.property
-    def saturated_share(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def saturated_share(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The share of outputs in the flat parts of tanh or sigmoid."""
+
     @_builtins.property
-    def dead_share(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def dead_share(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The share of relu units that are always 0."""
+
     def __init__(
         self,
         *,
@@ -2690,14 +3019,20 @@ Global___GradientColumns: _TypeAlias = GradientColumns  # noqa: Y015
 
 @_typing.final
 class GradientBatch(_message.Message):
+    """Gradient statistics of several epochs, by layer."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCHS_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Those that have a snapshot."""
+
     @_builtins.property
-    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradientColumns]: ...
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___GradientColumns]:
+        """In forward order."""
+
     def __init__(
         self,
         *,
@@ -2714,6 +3049,8 @@ Global___GradientBatch: _TypeAlias = GradientBatch  # noqa: Y015
 
 @_typing.final
 class EpochBatch(_message.Message):
+    """Epochs by column."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     @_typing.final
@@ -2744,15 +3081,23 @@ class EpochBatch(_message.Message):
     COLUMNS_FIELD_NUMBER: _builtins.int
     GRADIENTS_FIELD_NUMBER: _builtins.int
     first_epoch: _builtins.int
+    """The first that is stood for."""
     last_epoch: _builtins.int
+    """The last that is stood for."""
     reduced: _builtins.bool
-    """More than 500 epochs: only the extremes of each stretch are told."""
+    """More than 500 epochs: only the extremes of each stretch are told; ListEpochs has them all."""
     @_builtins.property
-    def epoch(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def epoch(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The epochs that are told."""
+
     @_builtins.property
-    def columns(self) -> _containers.MessageMap[_builtins.str, _common_pb2.Row]: ...
+    def columns(self) -> _containers.MessageMap[_builtins.str, _common_pb2.Row]:
+        """By metric, a value for each epoch that is told."""
+
     @_builtins.property
-    def gradients(self) -> Global___GradientBatch: ...
+    def gradients(self) -> Global___GradientBatch:
+        """Of those that have a snapshot."""
+
     def __init__(
         self,
         *,
@@ -2788,11 +3133,15 @@ Global___EpochBatch: _TypeAlias = EpochBatch  # noqa: Y015
 
 @_typing.final
 class CheckpointNote(_message.Message):
+    """Weights can now be had."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCHS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Of these epochs."""
+
     def __init__(
         self,
         *,
@@ -2808,14 +3157,20 @@ Global___CheckpointNote: _TypeAlias = CheckpointNote  # noqa: Y015
 
 @_typing.final
 class Snapshot(_message.Message):
+    """How a stream opens."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     JOB_FIELD_NUMBER: _builtins.int
     CURVE_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def job(self) -> Global___Job: ...
+    def job(self) -> Global___Job:
+        """As it is now."""
+
     @_builtins.property
-    def curve(self) -> Global___Curve: ...
+    def curve(self) -> Global___Curve:
+        """So far, in at most 500 points a metric."""
+
     def __init__(
         self,
         *,
@@ -2839,12 +3194,16 @@ Global___Snapshot: _TypeAlias = Snapshot  # noqa: Y015
 
 @_typing.final
 class End(_message.Message):
+    """The last event."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     STATE_FIELD_NUMBER: _builtins.int
     STOP_REASON_FIELD_NUMBER: _builtins.int
     state: Global___JobState.ValueType
+    """How it ended."""
     stop_reason: Global___StopReason.ValueType
+    """Why it ended."""
     def __init__(
         self,
         *,
@@ -2868,7 +3227,7 @@ Global___End: _TypeAlias = End  # noqa: Y015
 
 @_typing.final
 class JobEvent(_message.Message):
-    """One event; the field named like its type holds what it tells."""
+    """One event of a job's stream; the field named like its `type` holds what it tells."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2880,17 +3239,29 @@ class JobEvent(_message.Message):
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
+    """The cursor: go on after it."""
     type: Global___EventType.ValueType
+    """Which field holds what is told."""
     @_builtins.property
-    def snapshot(self) -> Global___Snapshot: ...
+    def snapshot(self) -> Global___Snapshot:
+        """Of an event of the type `snapshot`."""
+
     @_builtins.property
-    def state(self) -> Global___StateChange: ...
+    def state(self) -> Global___StateChange:
+        """Of an event of the type `state`."""
+
     @_builtins.property
-    def epochs(self) -> Global___EpochBatch: ...
+    def epochs(self) -> Global___EpochBatch:
+        """Of an event of the type `epochs`."""
+
     @_builtins.property
-    def checkpoint(self) -> Global___CheckpointNote: ...
+    def checkpoint(self) -> Global___CheckpointNote:
+        """Of an event of the type `checkpoint`."""
+
     @_builtins.property
-    def end(self) -> Global___End: ...
+    def end(self) -> Global___End:
+        """Of an event of the type `end`."""
+
     def __init__(
         self,
         *,
@@ -2948,9 +3319,13 @@ class BoundsSpec(_message.Message):
     Y_MIN_FIELD_NUMBER: _builtins.int
     Y_MAX_FIELD_NUMBER: _builtins.int
     x_min: _builtins.float
+    """Of the first input. From -1e9 to 1e9."""
     x_max: _builtins.float
+    """Greater than `x_min`. From -1e9 to 1e9."""
     y_min: _builtins.float
+    """Of the second input. From -1e9 to 1e9."""
     y_max: _builtins.float
+    """Greater than `y_min`. From -1e9 to 1e9."""
     def __init__(
         self,
         *,
@@ -2984,6 +3359,8 @@ Global___BoundsSpec: _TypeAlias = BoundsSpec  # noqa: Y015
 
 @_typing.final
 class GetUnitMapsRequest(_message.Message):
+    """Which units, over which part of the plane."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -2992,15 +3369,16 @@ class GetUnitMapsRequest(_message.Message):
     RESOLUTION_FIELD_NUMBER: _builtins.int
     BOUNDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     epoch: _builtins.int
-    """The last stored epoch that is not after this one answers; the latest if unset."""
+    """The last stored epoch that is not after this one answers; the latest by default."""
     layer: _builtins.str
-    """All but dropout if unset."""
+    """The name of one layer, such as `dense_1`; by default all, but for dropout."""
     resolution: _builtins.int
-    """Points along each side."""
+    """Points along each side. From 2 to 200. 50 if unset."""
     @_builtins.property
     def bounds(self) -> Global___BoundsSpec:
-        """If unset, where the data lie."""
+        """By default the rectangle in which the data lie, with a tenth of it on each side."""
 
     def __init__(
         self,
@@ -3040,14 +3418,19 @@ Global___GetUnitMapsRequest: _TypeAlias = GetUnitMapsRequest  # noqa: Y015
 
 @_typing.final
 class UnitMap(_message.Message):
+    """What one layer's units say at every point."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     UNITS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Of the layer."""
     @_builtins.property
     def units(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """For each unit its output at every point, row by row from y_min, each from x_min."""
+        """For each unit its output at every point, row by row from `y_min`, each from `x_min`; to six
+        digits.
+        """
 
     def __init__(
         self,
@@ -3067,6 +3450,8 @@ Global___UnitMap: _TypeAlias = UnitMap  # noqa: Y015
 
 @_typing.final
 class UnitMaps(_message.Message):
+    """What units say over the plane of the two inputs."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -3074,12 +3459,19 @@ class UnitMaps(_message.Message):
     Y_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """Of the weights that answered."""
     @_builtins.property
-    def x(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def x(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The values along x."""
+
     @_builtins.property
-    def y(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def y(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The values along y."""
+
     @_builtins.property
-    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnitMap]: ...
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnitMap]:
+        """In forward order."""
+
     def __init__(
         self,
         *,
@@ -3100,6 +3492,8 @@ Global___UnitMaps: _TypeAlias = UnitMaps  # noqa: Y015
 
 @_typing.final
 class GetHiddenSpaceRequest(_message.Message):
+    """Which layer, and which samples."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -3108,13 +3502,17 @@ class GetHiddenSpaceRequest(_message.Message):
     SPLIT_FIELD_NUMBER: _builtins.int
     SAMPLES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     epoch: _builtins.int
-    """The last stored epoch that is not after this one answers; the latest if unset."""
+    """The last stored epoch that is not after this one answers; the latest by default."""
     layer: _builtins.str
-    """"input" for what the network is given; if unset, the last layer before the output."""
+    """`input` is what the network is given; by default the last layer before the output."""
     split: Global___Split.ValueType
+    """Which samples; all by default. `all` if unset."""
     samples: _builtins.int
-    """At the most, at equal distances in the data set."""
+    """At the most, at equal distances in the data set; of a wide layer fewer. From 1 to 5,000. 500 if
+    unset.
+    """
     def __init__(
         self,
         *,
@@ -3153,6 +3551,8 @@ Global___GetHiddenSpaceRequest: _TypeAlias = GetHiddenSpaceRequest  # noqa: Y015
 
 @_typing.final
 class HiddenSpace(_message.Message):
+    """Where a layer puts the samples."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -3165,7 +3565,9 @@ class HiddenSpace(_message.Message):
     CLASSES_FIELD_NUMBER: _builtins.int
     CLASS_NAMES_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """Of the weights that answered."""
     layer: _builtins.str
+    """Its name."""
     units: _builtins.int
     """Numbers that the layer puts out for one sample."""
     @_builtins.property
@@ -3174,20 +3576,26 @@ class HiddenSpace(_message.Message):
 
     @_builtins.property
     def points(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """The layer's outputs if they are at most two, else places along the two principal components."""
+        """Of each sample: the layer's own outputs if they are at most two, else its place along the two
+        directions in which the samples differ most (Pearson 1901).
+        """
 
     @_builtins.property
     def explained_variance(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """The share of the variance along each component; empty for the layer's own outputs."""
+        """The share of the samples' variance along each direction; empty for a layer's own outputs."""
 
     @_builtins.property
-    def targets(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def targets(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """What is right for each sample, a row each."""
+
     @_builtins.property
     def classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Empty for regression."""
+        """The class of each sample; empty for regression."""
 
     @_builtins.property
-    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Empty for regression."""
+
     def __init__(
         self,
         *,
@@ -3222,15 +3630,19 @@ Global___HiddenSpace: _TypeAlias = HiddenSpace  # noqa: Y015
 
 @_typing.final
 class GetConfusionMatrixRequest(_message.Message):
+    """Which samples to count."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     SPLIT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     epoch: _builtins.int
-    """The last stored epoch that is not after this one answers; the latest if unset."""
+    """The last stored epoch that is not after this one answers; the latest by default."""
     split: Global___Split.ValueType
+    """Which samples; all by default. `all` if unset."""
     def __init__(
         self,
         *,
@@ -3283,6 +3695,8 @@ Global___ConfusionRow: _TypeAlias = ConfusionRow  # noqa: Y015
 
 @_typing.final
 class ConfusionMatrix(_message.Message):
+    """What was taken for what."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -3294,18 +3708,23 @@ class ConfusionMatrix(_message.Message):
     EXACT_MATCH_FIELD_NUMBER: _builtins.int
     UNCLASSIFIED_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """Of the weights that answered."""
     split: Global___Split.ValueType
+    """The samples that were counted."""
     answers: _builtins.int
-    """One for each sample, or for each place of a sequence that counts."""
+    """Answers that were counted: one for each sample, or for each place of a sequence that counts."""
     accuracy: _builtins.float
+    """The share of right answers, from 0 to 1."""
     exact_match: _builtins.float
-    """The share of sequences that are right at every place that counts; unset where a sample has
-    one answer.
+    """The share of sequences that are right at every place that counts; absent where a sample is
+    answered once.
     """
     unclassified: _builtins.int
-    """Answers that are no class, since an output is not a number: they are in no row."""
+    """Those among them that are no class, since an output is not a number: they are in no row."""
     @_builtins.property
-    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In the order of rows and counts."""
+
     @_builtins.property
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___ConfusionRow]:
         """One for each true class, in the order of the names."""
@@ -3355,6 +3774,8 @@ Global___ConfusionMatrix: _TypeAlias = ConfusionMatrix  # noqa: Y015
 
 @_typing.final
 class GetSamplePredictionsRequest(_message.Message):
+    """Which samples, and in which order."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -3364,13 +3785,17 @@ class GetSamplePredictionsRequest(_message.Message):
     SEED_FIELD_NUMBER: _builtins.int
     COUNT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     epoch: _builtins.int
-    """The last stored epoch that is not after this one answers; the latest if unset."""
+    """The last stored epoch that is not after this one answers; the latest by default."""
     split: Global___Split.ValueType
+    """Which samples; all by default. `all` if unset."""
     order: Global___SampleOrder.ValueType
+    """`worst` has the largest loss first. `first` if unset."""
     seed: _builtins.int
-    """For random."""
+    """For `random`."""
     count: _builtins.int
+    """Samples at the most. From 1 to 1,000. 20 if unset."""
     def __init__(
         self,
         *,
@@ -3414,6 +3839,8 @@ Global___GetSamplePredictionsRequest: _TypeAlias = GetSamplePredictionsRequest  
 
 @_typing.final
 class SamplePrediction(_message.Message):
+    """One sample, and what the network makes of it."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     INDEX_FIELD_NUMBER: _builtins.int
@@ -3429,29 +3856,35 @@ class SamplePrediction(_message.Message):
     index: _builtins.int
     """Its place in the data set, from 0."""
     split: Global___Split.ValueType
+    """The part that it belongs to."""
     target_class: _builtins.int
-    """Unset for regression and for sequences."""
+    """Absent for regression and for sequences; so is the class predicted."""
     predicted_class: _builtins.int
-    """Unset, too, where an output is not a number."""
+    """The most probable one; absent, too, where an output is not a number."""
     loss: _builtins.float
+    """Of this sample alone."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """In the data's own units."""
 
     @_builtins.property
-    def target(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def target(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What is right."""
+
     @_builtins.property
     def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Probabilities, where the network ends in a sigmoid or a softmax."""
 
     @_builtins.property
     def target_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Of a sequence the class at each place: -1 where the place does not count, or where an output is
-        not a number.
+        """Of a sequence the class at each place, -1 where it does not count; else empty, and so are the
+        classes predicted.
         """
 
     @_builtins.property
-    def predicted_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def predicted_classes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The most probable ones; -1 where an output is not a number."""
+
     def __init__(
         self,
         *,
@@ -3495,6 +3928,8 @@ Global___SamplePrediction: _TypeAlias = SamplePrediction  # noqa: Y015
 
 @_typing.final
 class SamplePredictions(_message.Message):
+    """Samples with target, outputs and loss."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -3505,21 +3940,30 @@ class SamplePredictions(_message.Message):
     SAMPLES_FIELD_NUMBER: _builtins.int
     TOKEN_NAMES_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """Of the weights that answered."""
     @_builtins.property
-    def input_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def input_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """In which the network takes the inputs."""
+
     @_builtins.property
     def image_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """Height and width (and channels) of inputs that are a picture; else empty."""
 
     @_builtins.property
-    def feature_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def feature_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the inputs, in their order."""
+
     @_builtins.property
-    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Empty for regression."""
+
     @_builtins.property
-    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___SamplePrediction]: ...
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___SamplePrediction]:
+        """In the order that was asked for."""
+
     @_builtins.property
     def token_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What the inputs 0, 1, 2 ... are called where they are tokens; else empty."""
+        """What the inputs 0, 1, 2 … are called where they are tokens; else empty."""
 
     def __init__(
         self,
@@ -3544,15 +3988,19 @@ Global___SamplePredictions: _TypeAlias = SamplePredictions  # noqa: Y015
 
 @_typing.final
 class GetWeightsRequest(_message.Message):
+    """Of which epoch and layer."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     EPOCH_FIELD_NUMBER: _builtins.int
     LAYER_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the job."""
     epoch: _builtins.int
-    """The last stored epoch that is not after this one; the latest if unset."""
+    """The last stored epoch that is not after this one; the latest by default."""
     layer: _builtins.str
+    """All layers by default."""
     def __init__(
         self,
         *,
@@ -3581,14 +4029,19 @@ Global___GetWeightsRequest: _TypeAlias = GetWeightsRequest  # noqa: Y015
 
 @_typing.final
 class WeightArray(_message.Message):
+    """One array of a layer."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     SHAPE_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Such as `weight` or `bias`."""
     @_builtins.property
-    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Such as inputs by units."""
+
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Row by row: the last axis moves fastest."""
@@ -3612,13 +4065,18 @@ Global___WeightArray: _TypeAlias = WeightArray  # noqa: Y015
 
 @_typing.final
 class LayerWeights(_message.Message):
+    """The arrays of one layer."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
     ARRAYS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """Of the layer."""
     @_builtins.property
-    def arrays(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeightArray]: ...
+    def arrays(self) -> _containers.RepeatedCompositeFieldContainer[Global___WeightArray]:
+        """Such as `weight` and `bias`."""
+
     def __init__(
         self,
         *,
@@ -3637,11 +4095,14 @@ Global___LayerWeights: _TypeAlias = LayerWeights  # noqa: Y015
 
 @_typing.final
 class Weights(_message.Message):
+    """Weights as numbers."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
     LAYERS_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """At which these are the weights."""
     @_builtins.property
     def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerWeights]:
         """Those that have any, in forward order."""
@@ -3664,7 +4125,10 @@ Global___Weights: _TypeAlias = Weights  # noqa: Y015
 
 @_typing.final
 class GetComparisonRequest(_message.Message):
-    """------------------------------------------------------------------------------ jobs side by side"""
+    """------------------------------------------------------------------------------ jobs side by side
+
+    Which jobs, and how closely.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -3673,7 +4137,7 @@ class GetComparisonRequest(_message.Message):
     MAX_POINTS_FIELD_NUMBER: _builtins.int
     ALIGNED_FIELD_NUMBER: _builtins.int
     max_points: _builtins.int
-    """Points of one metric of one job at the most."""
+    """Points of one metric of one job at the most. From 4 to 2,000. 300 if unset."""
     aligned: _builtins.bool
     """The same epochs for all jobs, at equal distances, in place of each curve's extremes."""
     @_builtins.property
@@ -3682,7 +4146,7 @@ class GetComparisonRequest(_message.Message):
 
     @_builtins.property
     def metric(self) -> _containers.RepeatedScalarFieldContainer[Global___Metric.ValueType]:
-        """The losses if unset."""
+        """The losses, if none is named."""
 
     def __init__(
         self,
@@ -3717,8 +4181,11 @@ class BestEpoch(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
     metric: Global___Metric.ValueType
+    """What it is best in."""
     epoch: _builtins.int
+    """Counted from 1."""
     value: _builtins.float
+    """The metric at that epoch."""
     def __init__(
         self,
         *,
@@ -3747,6 +4214,8 @@ Global___BestEpoch: _TypeAlias = BestEpoch  # noqa: Y015
 
 @_typing.final
 class ComparedJob(_message.Message):
+    """One of the jobs."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -3761,22 +4230,35 @@ class ComparedJob(_message.Message):
     BEST_FIELD_NUMBER: _builtins.int
     SECONDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """Of the job."""
     name: _builtins.str
+    """What people call it."""
     state: Global___JobState.ValueType
+    """What it is doing, or how it ended."""
     stop_reason: Global___StopReason.ValueType
+    """Why it ended; absent until then."""
     parameters: _builtins.int
+    """Trainable numbers of the network."""
     epochs: _builtins.int
     """Epochs that are stored."""
     seconds: _builtins.float
-    """Wall-clock time from the first start to the end; unset for a job that is not over."""
+    """Wall-clock time from the first start to the end; absent for a job that is not over."""
     @_builtins.property
-    def forked_from(self) -> Global___ForkedFrom: ...
+    def forked_from(self) -> Global___ForkedFrom:
+        """To be drawn on one axis, a fork begins after that epoch of the other job."""
+
     @_builtins.property
-    def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___CurveSeries]: ...
+    def series(self) -> _containers.RepeatedCompositeFieldContainer[Global___CurveSeries]:
+        """Its curve, a metric each."""
+
     @_builtins.property
-    def latest(self) -> Global___EpochRow: ...
+    def latest(self) -> Global___EpochRow:
+        """Its newest epoch; absent before the first."""
+
     @_builtins.property
-    def best(self) -> Global___BestEpoch: ...
+    def best(self) -> Global___BestEpoch:
+        """Its best epoch; absent before the first."""
+
     def __init__(
         self,
         *,
@@ -3841,15 +4323,19 @@ Global___ComparedJob: _TypeAlias = ComparedJob  # noqa: Y015
 
 @_typing.final
 class SpecDifference(_message.Message):
+    """A place at which not all specs have the same."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PATH_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     path: _builtins.str
-    """Such as optimizer.learning_rate."""
+    """Such as `optimizer.learning_rate` or `network.layers[0].units`."""
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What each job has there as JSON, empty where it has nothing; long texts are cut and end in "…"."""
+        """What each job has there as JSON, empty where it has nothing; of a long one the beginning, which
+        ends in `…`.
+        """
 
     def __init__(
         self,
@@ -3869,6 +4355,8 @@ Global___SpecDifference: _TypeAlias = SpecDifference  # noqa: Y015
 
 @_typing.final
 class Comparison(_message.Message):
+    """Jobs side by side."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     JOBS_FIELD_NUMBER: _builtins.int
@@ -3878,7 +4366,9 @@ class Comparison(_message.Message):
         """In the order of the request."""
 
     @_builtins.property
-    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpecDifference]: ...
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___SpecDifference]:
+        """Every place at which their specs differ."""
+
     def __init__(
         self,
         *,

@@ -35,7 +35,9 @@ class TrainingServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> TrainingServiceAsyncStub: ...
     CreateJob: _grpc.UnaryUnaryMultiCallable[_training_pb2.CreateJobRequest, _training_pb2.Job]
+    """Takes a job, to be trained by the next worker that is free."""
     GetJob: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetJobRequest, _training_pb2.Job]
+    """A job, as far as it is known now."""
     ListJobs: _grpc.UnaryUnaryMultiCallable[_training_pb2.ListJobsRequest, _training_pb2.JobPage]
     """Newest first."""
     DeleteJob: _grpc.UnaryUnaryMultiCallable[_training_pb2.DeleteJobRequest, _empty_pb2.Empty]
@@ -47,12 +49,17 @@ class TrainingServiceStub:
     ResumeJob: _grpc.UnaryUnaryMultiCallable[_training_pb2.ResumeJobRequest, _training_pb2.Job]
     """Goes on from the last checkpoint, bit for bit."""
     ListEpochs: _grpc.UnaryUnaryMultiCallable[_training_pb2.ListEpochsRequest, _training_pb2.EpochPage]
+    """What was measured in each epoch."""
     GetCurve: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetCurveRequest, _training_pb2.Curve]
     """The whole run in a bounded number of points; extremes and non-finite values are never lost."""
     ListGradients: _grpc.UnaryUnaryMultiCallable[_training_pb2.ListGradientsRequest, _training_pb2.GradientPage]
+    """Statistics of every layer's gradient, at the epochs that have a snapshot."""
     ListCheckpoints: _grpc.UnaryUnaryMultiCallable[_training_pb2.ListCheckpointsRequest, _training_pb2.CheckpointPage]
+    """The epochs whose weights are stored."""
     GetCheckpoint: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetCheckpointRequest, _training_pb2.CheckpointContent]
+    """The weights of an epoch, as a file."""
     Predict: _grpc.UnaryUnaryMultiCallable[_training_pb2.PredictRequest, _training_pb2.Prediction]
+    """What the trained network makes of rows, or of a grid over its plane of inputs."""
     GetDiagnosis: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetDiagnosisRequest, _training_pb2.Diagnosis]
     """What went wrong, where it shows, and what to try next."""
     GetExport: _grpc.UnaryUnaryMultiCallable[_training_pb2.GetExportRequest, _training_pb2.ExportContent]
@@ -78,7 +85,9 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateJob: _aio.UnaryUnaryMultiCallable[_training_pb2.CreateJobRequest, _training_pb2.Job]  # type: ignore[assignment]
+    """Takes a job, to be trained by the next worker that is free."""
     GetJob: _aio.UnaryUnaryMultiCallable[_training_pb2.GetJobRequest, _training_pb2.Job]  # type: ignore[assignment]
+    """A job, as far as it is known now."""
     ListJobs: _aio.UnaryUnaryMultiCallable[_training_pb2.ListJobsRequest, _training_pb2.JobPage]  # type: ignore[assignment]
     """Newest first."""
     DeleteJob: _aio.UnaryUnaryMultiCallable[_training_pb2.DeleteJobRequest, _empty_pb2.Empty]  # type: ignore[assignment]
@@ -90,12 +99,17 @@ class TrainingServiceAsyncStub(TrainingServiceStub):
     ResumeJob: _aio.UnaryUnaryMultiCallable[_training_pb2.ResumeJobRequest, _training_pb2.Job]  # type: ignore[assignment]
     """Goes on from the last checkpoint, bit for bit."""
     ListEpochs: _aio.UnaryUnaryMultiCallable[_training_pb2.ListEpochsRequest, _training_pb2.EpochPage]  # type: ignore[assignment]
+    """What was measured in each epoch."""
     GetCurve: _aio.UnaryUnaryMultiCallable[_training_pb2.GetCurveRequest, _training_pb2.Curve]  # type: ignore[assignment]
     """The whole run in a bounded number of points; extremes and non-finite values are never lost."""
     ListGradients: _aio.UnaryUnaryMultiCallable[_training_pb2.ListGradientsRequest, _training_pb2.GradientPage]  # type: ignore[assignment]
+    """Statistics of every layer's gradient, at the epochs that have a snapshot."""
     ListCheckpoints: _aio.UnaryUnaryMultiCallable[_training_pb2.ListCheckpointsRequest, _training_pb2.CheckpointPage]  # type: ignore[assignment]
+    """The epochs whose weights are stored."""
     GetCheckpoint: _aio.UnaryUnaryMultiCallable[_training_pb2.GetCheckpointRequest, _training_pb2.CheckpointContent]  # type: ignore[assignment]
+    """The weights of an epoch, as a file."""
     Predict: _aio.UnaryUnaryMultiCallable[_training_pb2.PredictRequest, _training_pb2.Prediction]  # type: ignore[assignment]
+    """What the trained network makes of rows, or of a grid over its plane of inputs."""
     GetDiagnosis: _aio.UnaryUnaryMultiCallable[_training_pb2.GetDiagnosisRequest, _training_pb2.Diagnosis]  # type: ignore[assignment]
     """What went wrong, where it shows, and what to try next."""
     GetExport: _aio.UnaryUnaryMultiCallable[_training_pb2.GetExportRequest, _training_pb2.ExportContent]  # type: ignore[assignment]
@@ -123,14 +137,16 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _training_pb2.CreateJobRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_training_pb2.Job, _abc.Awaitable[_training_pb2.Job]]: ...
+    ) -> _typing.Union[_training_pb2.Job, _abc.Awaitable[_training_pb2.Job]]:
+        """Takes a job, to be trained by the next worker that is free."""
 
     @_abc_1.abstractmethod
     def GetJob(
         self,
         request: _training_pb2.GetJobRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_training_pb2.Job, _abc.Awaitable[_training_pb2.Job]]: ...
+    ) -> _typing.Union[_training_pb2.Job, _abc.Awaitable[_training_pb2.Job]]:
+        """A job, as far as it is known now."""
 
     @_abc_1.abstractmethod
     def ListJobs(
@@ -177,7 +193,8 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _training_pb2.ListEpochsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_training_pb2.EpochPage, _abc.Awaitable[_training_pb2.EpochPage]]: ...
+    ) -> _typing.Union[_training_pb2.EpochPage, _abc.Awaitable[_training_pb2.EpochPage]]:
+        """What was measured in each epoch."""
 
     @_abc_1.abstractmethod
     def GetCurve(
@@ -192,28 +209,32 @@ class TrainingServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _training_pb2.ListGradientsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_training_pb2.GradientPage, _abc.Awaitable[_training_pb2.GradientPage]]: ...
+    ) -> _typing.Union[_training_pb2.GradientPage, _abc.Awaitable[_training_pb2.GradientPage]]:
+        """Statistics of every layer's gradient, at the epochs that have a snapshot."""
 
     @_abc_1.abstractmethod
     def ListCheckpoints(
         self,
         request: _training_pb2.ListCheckpointsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_training_pb2.CheckpointPage, _abc.Awaitable[_training_pb2.CheckpointPage]]: ...
+    ) -> _typing.Union[_training_pb2.CheckpointPage, _abc.Awaitable[_training_pb2.CheckpointPage]]:
+        """The epochs whose weights are stored."""
 
     @_abc_1.abstractmethod
     def GetCheckpoint(
         self,
         request: _training_pb2.GetCheckpointRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_training_pb2.CheckpointContent, _abc.Awaitable[_training_pb2.CheckpointContent]]: ...
+    ) -> _typing.Union[_training_pb2.CheckpointContent, _abc.Awaitable[_training_pb2.CheckpointContent]]:
+        """The weights of an epoch, as a file."""
 
     @_abc_1.abstractmethod
     def Predict(
         self,
         request: _training_pb2.PredictRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_training_pb2.Prediction, _abc.Awaitable[_training_pb2.Prediction]]: ...
+    ) -> _typing.Union[_training_pb2.Prediction, _abc.Awaitable[_training_pb2.Prediction]]:
+        """What the trained network makes of rows, or of a grid over its plane of inputs."""
 
     @_abc_1.abstractmethod
     def GetDiagnosis(

@@ -25,7 +25,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class SimulateTrainingRequest(_message.Message):
-    """A short run without a job, the first steps of it in full."""
+    """A short run, the first steps of it in full."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -40,34 +40,41 @@ class SimulateTrainingRequest(_message.Message):
     STEPS_FIELD_NUMBER: _builtins.int
     MAPS_FIELD_NUMBER: _builtins.int
     loss: _training_pb2.Loss.ValueType
-    """binary_cross_entropy if unset."""
+    """What training makes small; it must fit the last layer and the data. `binary_cross_entropy` if
+    unset.
+    """
     batch_size: _builtins.int
-    """Samples in one step; all of them if unset."""
+    """Samples in one step; all of them by default. At least 1."""
     seed: _builtins.int
+    """Starts the generators of first weights, shuffling and dropout: the same seed, the same run."""
     epochs: _builtins.int
-    """50 if unset."""
+    """Rounds through all samples. From 1 to 2,000. 50 if unset."""
     steps: _builtins.int
-    """How many of the first steps are told; 3 if unset."""
+    """How many of the first steps are told. From 0 to 10. 3 if unset."""
     maps: _builtins.int
-    """How often the output is mapped over the plane of inputs, from the first weights to the last, closer together at the
-    beginning; at most 40, never if unset. For networks of two inputs and one output.
+    """How often the output is mapped over the plane of inputs, from the first weights to the last,
+    closer together at the beginning. For networks of two inputs and one output. From 0 to 40.
     """
     @_builtins.property
     def network(self) -> _network_pb2.NetworkSpec:
-        """2-8-8-1 with tanh if unset. Recurrent layers and attention need a job."""
+        """At most 16 layers, 256 units in each, and 20,000 parameters; recurrent layers and attention
+        need a job. 2-8-8-1 with tanh by default.
+        """
 
     @_builtins.property
     def dataset(self) -> _dataset_pb2.DatasetSpec:
-        """Two circles if unset: a built-in data set or generator, or rows; at most 2,000 samples, taken
-        as they are.
+        """A built-in data set or generator, or rows; at most 2,000 samples, taken as they are. Two
+        circles by default, one within the other.
         """
 
     @_builtins.property
     def optimizer(self) -> _training_pb2.OptimizerSpec:
-        """Adam at .01 if unset."""
+        """How gradients become steps; Adam at a rate of 0.01 by default."""
 
     @_builtins.property
-    def schedule(self) -> _training_pb2.ScheduleSpec: ...
+    def schedule(self) -> _training_pb2.ScheduleSpec:
+        """How the learning rate changes from epoch to epoch; it stays the same by default."""
+
     def __init__(
         self,
         *,
@@ -140,8 +147,9 @@ class LayerStep(_message.Message):
     UPDATE_NORM_FIELD_NUMBER: _builtins.int
     UPDATE_RATIO_FIELD_NUMBER: _builtins.int
     layer: _builtins.str
+    """E.g. `dense_1`; a residual counts as one, with all that is within."""
     gradient_norm: _builtins.float
-    """The length of the gradient of the batch's mean loss."""
+    """‖∂L/∂W, ∂L/∂b‖, of the batch's mean loss."""
     update_norm: _builtins.float
     """How far the step moves the layer's parameters."""
     update_ratio: _builtins.float
@@ -198,14 +206,18 @@ class TrainingStep(_message.Message):
     epoch: _builtins.int
     """Counted from 1."""
     batch_size: _builtins.int
+    """Samples of the batch; the last one of an epoch may be smaller."""
     learning_rate: _builtins.float
+    """At which the step was taken."""
     @_builtins.property
     def samples(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """The places of the batch's samples in the data set, in order; at most the first 32."""
 
     @_builtins.property
     def forward(self) -> _quantity_pb2.Quantity:
-        """The mean of what the loss is computed from over the batch, and all outputs."""
+        """The mean over the batch and all outputs of what the loss is computed from: logits where it
+        takes a sigmoid or a softmax with it, else predictions.
+        """
 
     @_builtins.property
     def loss(self) -> _quantity_pb2.Quantity:
@@ -220,7 +232,9 @@ class TrainingStep(_message.Message):
         """What the step makes of the parameter with the largest slope."""
 
     @_builtins.property
-    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerStep]: ...
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___LayerStep]:
+        """Layers that learn, in forward order."""
+
     def __init__(
         self,
         *,
@@ -283,8 +297,11 @@ class PlaneSample(_message.Message):
     INPUTS_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
     target: _builtins.float
+    """What the network should give there."""
     @_builtins.property
-    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Two numbers: along `x_values` and along `y_values`."""
+
     def __init__(
         self,
         *,
@@ -313,7 +330,9 @@ class PlaneMap(_message.Message):
     """0 before the first."""
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """One row for each of the plane's `y_values`, one column for each of its `x_values`; in thousandths."""
+        """One row for each of the plane's `y_values`, one column for each of its `x_values`; in
+        thousandths.
+        """
 
     def __init__(
         self,
@@ -342,11 +361,17 @@ class TrainingPlane(_message.Message):
     SAMPLES_FIELD_NUMBER: _builtins.int
     MAPS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def x_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def x_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Columns of the maps: 40 places of the first input, a little beyond the samples on both sides."""
+
     @_builtins.property
-    def y_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def y_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Rows of the maps: 40 places of the second input."""
+
     @_builtins.property
-    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaneSample]: ...
+    def samples(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaneSample]:
+        """All that is learnt from, in the order of the data set."""
+
     @_builtins.property
     def maps(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlaneMap]:
         """In the order of their epochs."""
@@ -387,12 +412,19 @@ class TrainingSimulation(_message.Message):
     VERDICT_FIELD_NUMBER: _builtins.int
     PLANE_FIELD_NUMBER: _builtins.int
     stop_reason: _training_pb2.StopReason.ValueType
+    """Why it ended: `completed`, or `diverged` where a number was no longer finite."""
     samples: _builtins.int
+    """Rows of the data."""
     steps_per_epoch: _builtins.int
+    """Batches that the samples make."""
     parameters: _builtins.int
+    """Trainable numbers of the network."""
     verdict: _builtins.str
+    """From where to where the loss went, and what that says of the learning rate."""
     @_builtins.property
-    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrainingStep]: ...
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___TrainingStep]:
+        """The first steps, as many as were asked for."""
+
     @_builtins.property
     def train_loss(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Of each epoch, as its samples were met."""
@@ -402,9 +434,13 @@ class TrainingSimulation(_message.Message):
         """Empty where the loss knows no right and wrong."""
 
     @_builtins.property
-    def gradient_norm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def gradient_norm(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of each epoch: the length of its last batch's gradient."""
+
     @_builtins.property
-    def learning_rate(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def learning_rate(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of each epoch, as the schedule has it."""
+
     @_builtins.property
     def label(self) -> _training_pb2.Label:
         """What the curve says of the learning rate."""
@@ -491,27 +527,40 @@ class SimulateLearningRatesRequest(_message.Message):
     RATES_FIELD_NUMBER: _builtins.int
     SEEDS_FIELD_NUMBER: _builtins.int
     loss: _training_pb2.Loss.ValueType
+    """What training makes small; it must fit the last layer and the data. `binary_cross_entropy` if
+    unset.
+    """
     batch_size: _builtins.int
+    """Samples in one step; all of them by default. At least 1."""
     seed: _builtins.int
+    """Starts the generators of first weights, shuffling and dropout: the same seed, the same run."""
     epochs: _builtins.int
-    """500 if unset."""
+    """Rounds through all samples, at each rate. From 2 to 2,000. 500 if unset."""
     lowest: _builtins.float
-    """.0001 if unset."""
+    """How far a step goes; far too high is a lesson. More than 0, at most 1e12. 0.0001 if unset."""
     highest: _builtins.float
-    """10 if unset."""
+    """How far a step goes; far too high is a lesson. More than 0, at most 1e12. 10 if unset."""
     rates: _builtins.int
-    """How many, in equal ratios from `lowest` to `highest`; 24 if unset."""
+    """How many, in equal ratios from `lowest` to `highest`. From 2 to 64. 24 if unset."""
     seeds: _builtins.int
-    """How many runs at each rate, from `seed` on; 1 if unset. The one in the middle is told."""
+    """How many runs at each rate, from `seed` on; the one in the middle is told. From 1 to 9. 1 if
+    unset.
+    """
     @_builtins.property
     def network(self) -> _network_pb2.NetworkSpec:
-        """As in SimulateTrainingRequest."""
+        """At most 16 layers, 256 units in each, and 20,000 parameters; recurrent layers and attention
+        need a job. 2-8-8-1 with tanh by default.
+        """
 
     @_builtins.property
-    def dataset(self) -> _dataset_pb2.DatasetSpec: ...
+    def dataset(self) -> _dataset_pb2.DatasetSpec:
+        """A built-in data set or generator, or rows; at most 2,000 samples, taken as they are. Two
+        circles by default, one within the other.
+        """
+
     @_builtins.property
     def optimizer(self) -> _training_pb2.OptimizerSpec:
-        """Its learning rate is left aside; Adam if unset."""
+        """Its learning rate is left aside; Adam by default."""
 
     def __init__(
         self,
@@ -591,15 +640,18 @@ class RateResult(_message.Message):
     CURVE_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     learning_rate: _builtins.float
+    """The rate that was tried."""
     label: _training_pb2.LabelName.ValueType
+    """What the curve of the run in the middle says of the rate."""
     final_loss: _builtins.float
+    """The training loss of its last epoch."""
     @_builtins.property
     def curve(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """The loss at the reply's `curve_epochs`; shorter where the run diverged."""
 
     @_builtins.property
     def labels(self) -> _containers.RepeatedScalarFieldContainer[_training_pb2.LabelName.ValueType]:
-        """Of each seed."""
+        """What the curve of each seed says, in order."""
 
     def __init__(
         self,
@@ -640,8 +692,11 @@ class RateBand(_message.Message):
     HIGHEST_FIELD_NUMBER: _builtins.int
     RATES_FIELD_NUMBER: _builtins.int
     label: _training_pb2.LabelName.ValueType
+    """What the curves say of these rates."""
     lowest: _builtins.float
+    """The lowest rate of those tried that lies in it."""
     highest: _builtins.float
+    """The highest rate of those tried that lies in it."""
     rates: _builtins.int
     """How many of those tried lie in it."""
     def __init__(
@@ -677,6 +732,8 @@ Global___RateBand: _TypeAlias = RateBand  # noqa: Y015
 
 @_typing.final
 class LearningRatesSimulation(_message.Message):
+    """Where a learning rate is too low, slow, good, oscillating, or diverges."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     RESULTS_FIELD_NUMBER: _builtins.int
@@ -689,16 +746,20 @@ class LearningRatesSimulation(_message.Message):
     best: _builtins.float
     """The rate with the lowest final loss."""
     samples: _builtins.int
+    """Rows of the data."""
     verdict: _builtins.str
+    """From where to where rates are good, and which came out best."""
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateResult]:
         """From the lowest rate to the highest."""
 
     @_builtins.property
-    def curve_epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def curve_epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Epochs of which the curves tell, at most 50 from the first to the last, counted from 1."""
+
     @_builtins.property
     def bands(self) -> _containers.RepeatedCompositeFieldContainer[Global___RateBand]:
-        """From the lowest rate to the highest."""
+        """From the lowest rate to the highest: between two bands lies a rate that neither knows."""
 
     @_builtins.property
     def price(self) -> _quantity_pb2.Quantity:
@@ -750,15 +811,19 @@ class SimulateScheduleRequest(_message.Message):
     STEPS_PER_EPOCH_FIELD_NUMBER: _builtins.int
     POINTS_FIELD_NUMBER: _builtins.int
     learning_rate: _builtins.float
-    """The optimizer's; .001 if unset."""
+    """How far a step goes; far too high is a lesson. More than 0, at most 1e12. 0.001 if unset."""
     epochs: _builtins.int
-    """100 if unset."""
+    """The length of the training. From 1 to 10,000. 100 if unset."""
     steps_per_epoch: _builtins.int
-    """A rate holds for a whole epoch; this counts its steps. 1 if unset."""
+    """A rate holds for a whole epoch; this counts its steps. From 1 to 1,000,000. 1 if unset."""
     points: _builtins.int
-    """How many epochs are told at most, evenly spaced; 200 if unset."""
+    """How many epochs are told at most, evenly spaced; the first and the last always are. From 2 to
+    2,001. 200 if unset.
+    """
     @_builtins.property
-    def schedule(self) -> _training_pb2.ScheduleSpec: ...
+    def schedule(self) -> _training_pb2.ScheduleSpec:
+        """How the rate changes from epoch to epoch."""
+
     def __init__(
         self,
         *,
@@ -797,6 +862,8 @@ Global___SimulateScheduleRequest: _TypeAlias = SimulateScheduleRequest  # noqa: 
 
 @_typing.final
 class SchedulePoint(_message.Message):
+    """One epoch."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     EPOCH_FIELD_NUMBER: _builtins.int
@@ -807,6 +874,7 @@ class SchedulePoint(_message.Message):
     step: _builtins.int
     """The first step of the epoch, counted from 1."""
     learning_rate: _builtins.float
+    """The rate at which the whole epoch is trained."""
     def __init__(
         self,
         *,
@@ -835,6 +903,8 @@ Global___SchedulePoint: _TypeAlias = SchedulePoint  # noqa: Y015
 
 @_typing.final
 class ScheduleSimulation(_message.Message):
+    """The learning rate of every epoch."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     POINTS_FIELD_NUMBER: _builtins.int
@@ -847,14 +917,23 @@ class ScheduleSimulation(_message.Message):
     TOTAL_STEPS_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     formula: _builtins.str
+    """The rate η(t) after t epochs: T is all epochs, W those of the warm-up, f the `final_fraction`."""
     highest: _builtins.float
+    """The highest rate of any epoch."""
     warmup_epochs: _builtins.int
+    """Epochs in which the rate rises, before the schedule proper begins."""
     total_steps: _builtins.int
+    """Steps of all epochs."""
     verdict: _builtins.str
+    """How the rate goes from the first epoch to the last, in a sentence."""
     @_builtins.property
-    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___SchedulePoint]: ...
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___SchedulePoint]:
+        """Epochs in order."""
+
     @_builtins.property
-    def first(self) -> _quantity_pb2.Quantity: ...
+    def first(self) -> _quantity_pb2.Quantity:
+        """The rate of the first epoch."""
+
     @_builtins.property
     def midpoint(self) -> _quantity_pb2.Quantity:
         """Half way through what comes after the warm-up."""

@@ -32,8 +32,11 @@ class XorUnit(_message.Message):
     WEIGHTS_FIELD_NUMBER: _builtins.int
     BIAS_FIELD_NUMBER: _builtins.int
     bias: _builtins.float
+    """What is added to the weighted inputs. From -1,000,000 to 1,000,000."""
     @_builtins.property
-    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """One for each of its two inputs."""
+
     def __init__(
         self,
         *,
@@ -52,9 +55,10 @@ Global___XorUnit: _TypeAlias = XorUnit  # noqa: Y015
 
 @_typing.final
 class SimulateXorRequest(_message.Message):
-    """Two inputs, two hidden units, one output: by hand, with weights given, or trained. With nothing given, the hidden
-    units are OR and NAND, and the output is AND of both, all of them steps. With `hidden` and `output` these are the
-    units. With `train` the engine looks for them.
+    """Two inputs, two hidden units, one output: by hand, with weights given, or trained.
+
+    With nothing given, the hidden units are OR and NAND, and the output is AND of both, all of them
+    steps. With `hidden` and `output` these are the units. With `train` the engine looks for them.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -69,23 +73,28 @@ class SimulateXorRequest(_message.Message):
     LEARNING_RATE_FIELD_NUMBER: _builtins.int
     RESOLUTION_FIELD_NUMBER: _builtins.int
     train: _builtins.bool
+    """Let the engine look for the units, by Adam on binary cross-entropy."""
     activation: _network_pb2.Activation.ValueType
-    """Of the hidden units; `step` if left out, `tanh` if they are to be trained. Any but `softmax`. The output is a step
-    if the hidden units are, and a sigmoid otherwise.
+    """Of the hidden units; `step` if left out, `tanh` if they are to be trained. Any but `softmax`.
+    The output is a step if the hidden units are, and a sigmoid otherwise.
     """
     seed: _builtins.int
     """When training: of the first start."""
     starts: _builtins.int
-    """When training: so many networks with other first weights are trained at once, and the one with the smallest loss
-    is shown. Starts times epochs may be 16,000 at most.
+    """When training: so many networks with other first weights are trained at once, and the one with
+    the smallest loss is shown. Starts times epochs may be 16,000 at most. From 1 to 32. 8 if
+    unset.
     """
     epochs: _builtins.int
-    """When training: steps of Adam, on all four points each."""
+    """When training: steps of Adam, on all four points each. From 1 to 2,000. 500 if unset."""
     learning_rate: _builtins.float
+    """When training: of Adam. More than 0, at most 10. 0.05 if unset."""
     resolution: _builtins.int
-    """Places along each side of the grid."""
+    """Places along each side of the grid. From 2 to 51. 25 if unset."""
     @_builtins.property
-    def hidden(self) -> _containers.RepeatedCompositeFieldContainer[Global___XorUnit]: ...
+    def hidden(self) -> _containers.RepeatedCompositeFieldContainer[Global___XorUnit]:
+        """Both hidden units; together with `output`, or not at all."""
+
     @_builtins.property
     def output(self) -> Global___XorUnit:
         """The output unit, whose inputs are the hidden units' outputs."""
@@ -154,11 +163,15 @@ class XorHiddenUnit(_message.Message):
     LINE_FIELD_NUMBER: _builtins.int
     GATE_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """As in the formulas: `h1` or `h2`."""
     bias: _builtins.float
+    """What is added to the weighted inputs."""
     gate: _perceptron_pb2.TruthTableName.ValueType
     """The truth table of a weighted sum of at least 0."""
     @_builtins.property
-    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of the two inputs."""
+
     @_builtins.property
     def line(self) -> _line_pb2.Line:
         """Where its weighted sum is 0."""
@@ -206,12 +219,17 @@ class XorOutputUnit(_message.Message):
     LINE_FIELD_NUMBER: _builtins.int
     GATE_FIELD_NUMBER: _builtins.int
     bias: _builtins.float
+    """What is added to the weighted hidden outputs."""
     gate: _perceptron_pb2.TruthTableName.ValueType
     """What the whole network does, read as 1 where the weighted sum is at least 0."""
     @_builtins.property
-    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of the two hidden units."""
+
     @_builtins.property
-    def line(self) -> _line_pb2.Line: ...
+    def line(self) -> _line_pb2.Line:
+        """Where its weighted sum is 0, in the plane of the hidden units' outputs."""
+
     def __init__(
         self,
         *,
@@ -254,21 +272,31 @@ class XorPoint(_message.Message):
     ANSWER_FIELD_NUMBER: _builtins.int
     IS_RIGHT_FIELD_NUMBER: _builtins.int
     target: _builtins.int
+    """XOR of them: 1 if they differ."""
     answer: _builtins.int
     """1 if the output's weighted sum is at least 0."""
     is_right: _builtins.bool
+    """Whether `answer` is the target."""
     @_builtins.property
-    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Two bits, 0 or 1."""
+
     @_builtins.property
-    def hidden_sums(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]: ...
+    def hidden_sums(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
+        """The weighted sum of each hidden unit."""
+
     @_builtins.property
     def hidden(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
         """Where the point lies in the plane of the hidden units' outputs."""
 
     @_builtins.property
-    def output_sum(self) -> _quantity_pb2.Quantity: ...
+    def output_sum(self) -> _quantity_pb2.Quantity:
+        """The weighted sum of the output unit."""
+
     @_builtins.property
-    def output(self) -> _quantity_pb2.Quantity: ...
+    def output(self) -> _quantity_pb2.Quantity:
+        """What the network puts out: 0 or 1 by a step, or a probability by a sigmoid."""
+
     def __init__(
         self,
         *,
@@ -318,9 +346,11 @@ class XorStart(_message.Message):
     LOSS_FIELD_NUMBER: _builtins.int
     SOLVED_FIELD_NUMBER: _builtins.int
     seed: _builtins.int
+    """From which its first weights were drawn."""
     loss: _builtins.float
     """Binary cross-entropy; a guess has 0.693."""
     solved: _builtins.bool
+    """Whether all four answers are right."""
     def __init__(
         self,
         *,
@@ -357,9 +387,13 @@ class XorGrid(_message.Message):
     Y_VALUES_FIELD_NUMBER: _builtins.int
     OUTPUTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def x_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def x_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of the first input, from -0.5 to 1.5."""
+
     @_builtins.property
-    def y_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def y_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Of the second input, from -0.5 to 1.5."""
+
     @_builtins.property
     def outputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """One row for each of `y_values`, one column for each of `x_values`."""
@@ -397,26 +431,37 @@ class XorSimulation(_message.Message):
     SHOWN_SEED_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     activation: _network_pb2.Activation.ValueType
+    """Of the hidden units."""
     output_activation: _network_pb2.Activation.ValueType
+    """`step` or `sigmoid`."""
     solved: _builtins.bool
     """Whether all four answers are right."""
     shown_seed: _builtins.int
     """The seed of the network that is shown, if it was trained."""
     verdict: _builtins.str
+    """Which gates the hidden units are, and whether that is enough, in words."""
     @_builtins.property
-    def hidden_units(self) -> _containers.RepeatedCompositeFieldContainer[Global___XorHiddenUnit]: ...
+    def hidden_units(self) -> _containers.RepeatedCompositeFieldContainer[Global___XorHiddenUnit]:
+        """Two lines in the plane of the inputs."""
+
     @_builtins.property
-    def output_unit(self) -> Global___XorOutputUnit: ...
+    def output_unit(self) -> Global___XorOutputUnit:
+        """A third line, in the plane that the hidden units make."""
+
     @_builtins.property
-    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___XorPoint]: ...
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___XorPoint]:
+        """00, 01, 10 and 11, in this order."""
+
     @_builtins.property
     def hidden_separation(self) -> _perceptron_pb2.Separation:
-        """The widest way to part the four points where the hidden layer puts them; unset if no line can, as none can where
-        they come from.
+        """The widest way to part the four points where the hidden layer puts them; unset if no line can,
+        as none can where they come from.
         """
 
     @_builtins.property
-    def grid(self) -> Global___XorGrid: ...
+    def grid(self) -> Global___XorGrid:
+        """What the network puts out around the four points, to draw as a map."""
+
     @_builtins.property
     def starts(self) -> _containers.RepeatedCompositeFieldContainer[Global___XorStart]:
         """Of training, in the order of the seeds; else none."""

@@ -18,7 +18,7 @@ from ..specs.datasets import (
     DatasetPreview,
     GeneratorSpec,
     ListDatasetsRequest,
-    PreviewRequest,
+    PreviewDatasetRequest,
 )
 from ..store import datasets, jobs, keys
 from ..store.database import new_id
@@ -52,7 +52,7 @@ def get_dataset(context: Context, id: str) -> Dataset:
     return _reply(row)
 
 
-def preview_dataset(context: Context, id: str, request: PreviewRequest) -> DatasetPreview:
+def preview_dataset(context: Context, id: str, request: PreviewDatasetRequest) -> DatasetPreview:
     """The first rows. Raises `NotFound`, `InvalidArgument` where a choice has no meaning."""
     about = get_dataset(context, id)
     choices = request.model_dump(exclude={"rows"}, exclude_none=True, exclude_unset=True)

@@ -16,7 +16,7 @@ from ..specs.datasets import (
     DatasetPage,
     DatasetPreview,
     ListDatasetsRequest,
-    PreviewRequest,
+    PreviewDatasetRequest,
     UploadRequest,
 )
 from ..specs.validation import parse
@@ -106,7 +106,9 @@ def get_dataset(context: Here, dataset_id: DatasetId) -> Dataset:
 
 @router.get("/{id}/preview", summary="Preview a data set", responses=problems(400, 404))
 def preview_dataset(
-    context: Here, dataset_id: DatasetId, query: Annotated[PreviewRequest, Query(), Explained]
+    context: Here,
+    dataset_id: DatasetId,
+    query: Annotated[PreviewDatasetRequest, Query(), Explained],
 ) -> DatasetPreview:
     """The first rows of a data set; of a generator, what it makes of these parameters."""
     return datasets.preview_dataset(context, dataset_id, query)

@@ -43,7 +43,7 @@ from ..methods.context import Context
 from ..methods.simulations import EXPLORERS
 from ..specs.base import Request
 from ..specs.comparison import GetComparisonRequest
-from ..specs.datasets import CreateDatasetRequest, ListDatasetsRequest, PreviewRequest
+from ..specs.datasets import CreateDatasetRequest, ListDatasetsRequest, PreviewDatasetRequest
 from ..specs.exports import GetExportRequest
 from ..specs.inspection import (
     GetConfusionMatrixRequest,
@@ -128,7 +128,7 @@ METHODS = {
     "SummarizeNetwork": Method(networks.summarize_network, rest=SummarizeNetworkRequest),
     "ListDatasets": Method(datasets.list_datasets, rest=ListDatasetsRequest),
     "GetDataset": Method(datasets.get_dataset, ById),
-    "PreviewDataset": Method(datasets.preview_dataset, ById, rest=PreviewRequest),
+    "PreviewDataset": Method(datasets.preview_dataset, ById, rest=PreviewDatasetRequest),
     "CreateDataset": Method(datasets.create_dataset, rest=CreateDatasetRequest),
     "DeleteDataset": Method(datasets.delete_dataset, ById),
     "CreateJob": Method(jobs.create_job, body=("spec", TrainingSpec), rest=CreateJobOptions),

@@ -130,7 +130,7 @@ class ListDatasetsRequest(Request):
     page_token: PageToken | None = None
 
 
-class PreviewRequest(Request):
+class PreviewDatasetRequest(Request):
     """How many rows; the rest is for generators alone."""
 
     rows: int = Field(default=10, ge=1, le=1000)

@@ -426,9 +426,8 @@ class EpochBatch(Reply):
     last_epoch: int
     """The last that is stood for."""
     reduced: bool = False
-    """More than 500 epochs: only the extremes of each stretch are told; `GET …/epochs` has them
-    all.
-    """
+    """More than 500 epochs: only the extremes of each stretch are told; `GET /v1/jobs/{id}/epochs`
+    has them all."""
     epoch: list[int]
     """The epochs that are told."""
     columns: dict[str, list[float]]

@@ -56,9 +56,11 @@ class ShortRunSpec(Spec):
     """What is trained, and on what. Recurrent layers and attention need a job."""
 
     network: NetworkSpec = TWO_8_8_1
-    """At most 16 layers, 256 units in each, and 20,000 parameters; 2-8-8-1 with tanh by default."""
+    """At most 16 layers, 256 units in each, and 20,000 parameters; recurrent layers and attention
+    need a job. 2-8-8-1 with tanh by default."""
     dataset: ShortDataset = CIRCLES
-    """A built-in data set or generator, or rows; at most 2,000 samples, taken as they are."""
+    """A built-in data set or generator, or rows; at most 2,000 samples, taken as they are. Two
+    circles by default, one within the other."""
     loss: LossName = "binary_cross_entropy"
     """What training makes small; it must fit the last layer and the data."""
     batch_size: int | None = Field(default=None, ge=1)

@@ -54,7 +54,8 @@ class TrainingStep(Reply):
     batch_size: int
     """Samples of the batch; the last one of an epoch may be smaller."""
     forward: Quantity
-    """The mean of the predictions over the batch, and all outputs."""
+    """The mean over the batch and all outputs of what the loss is computed from: logits where it
+    takes a sigmoid or a softmax with it, else predictions."""
     loss: Quantity
     """The mean over the batch."""
     backward: Quantity
@@ -135,7 +136,7 @@ class SimulateLearningRatesRequest(ShortRunSpec):
     """The same run at many learning rates at once."""
 
     optimizer: OptimizerSpec = AdamSpec(type="adam")
-    """Its learning rate is left aside."""
+    """Its learning rate is left aside; Adam by default."""
     epochs: int = Field(default=500, ge=2, le=2000)
     """Rounds through all samples, at each rate."""
     lowest: LearningRate = 1e-4

@@ -54,13 +54,19 @@ class SimulateActivationRequest(_message.Message):
     POINTS_FIELD_NUMBER: _builtins.int
     SATURATION_BELOW_FIELD_NUMBER: _builtins.int
     x: _builtins.float
-    """Where value and slope are explained."""
+    """Where value and slope are explained. From -1,000,000 to 1,000,000. 0.5 if unset."""
     minimum: _builtins.float
+    """Where the range begins. From -1,000,000 to 1,000,000. -6 if unset."""
     maximum: _builtins.float
+    """Where the range ends; greater than `minimum`. From -1,000,000 to 1,000,000. 6 if unset."""
     points: _builtins.int
-    """Places of the curves, at equal distances from `minimum` to `maximum`."""
+    """Places of the curves, at equal distances from `minimum` to `maximum`. From 2 to 1,001. 121 if
+    unset.
+    """
     saturation_below: _builtins.float
-    """An activation counts as saturated where its slope is smaller than this, whatever its sign."""
+    """An activation counts as saturated where its slope is smaller than this, whatever its sign. More
+    than 0, at most 1. 0.05 if unset.
+    """
     @_builtins.property
     def activations(self) -> _containers.RepeatedScalarFieldContainer[_network_pb2.Activation.ValueType]:
         """All but `softmax`, which weighs numbers against each other and has no curve."""
@@ -111,7 +117,9 @@ class Zone(_message.Message):
     START_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     start: _builtins.float
+    """The smallest x in it."""
     end: _builtins.float
+    """The largest x in it."""
     def __init__(
         self,
         *,
@@ -155,16 +163,21 @@ class ActivationCurve(_message.Message):
     DERIVATIVE_AT_ZERO_FIELD_NUMBER: _builtins.int
     CONVENTION_FIELD_NUMBER: _builtins.int
     activation: _network_pb2.Activation.ValueType
+    """Which one this is about."""
     formula: _builtins.str
+    """f(x), e.g. `x / (1 + |x|)`."""
     derivative_formula: _builtins.str
+    """f'(x), e.g. `1 - tanh(x)²`."""
     range: _builtins.str
     """The values that it can take, as an interval."""
     largest_slope: _builtins.float
     """The largest |f'| over the range."""
     saturated_share: _builtins.float
-    """The share of the range that these make up."""
+    """The share of the range that these make up, from 0 to 1."""
     value_at_zero: _builtins.float
+    """f(0), whether 0 is in the range or not."""
     derivative_at_zero: _builtins.float
+    """f'(0), whether 0 is in the range or not; `convention` says where it had to be chosen."""
     convention: _builtins.str
     """What is done about a slope at 0 that mathematics leaves open."""
     @_builtins.property
@@ -173,15 +186,15 @@ class ActivationCurve(_message.Message):
 
     @_builtins.property
     def derivative(self) -> _quantity_pb2.Quantity:
-        """f'(x) there."""
+        """f'(x) at the place asked for: what share of a gradient it lets through."""
 
     @_builtins.property
     def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """f at each of `x_values`."""
+        """f at each of the reply's `x_values`."""
 
     @_builtins.property
     def derivatives(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """f' at each of `x_values`."""
+        """f' at each of the reply's `x_values`."""
 
     @_builtins.property
     def largest_slope_at(self) -> Global___Zone:
@@ -277,7 +290,9 @@ class ActivationSimulation(_message.Message):
     verdict: _builtins.str
     """Which of them lets most of a gradient through at x, in a sentence."""
     @_builtins.property
-    def x_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def x_values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The places of all curves, `points` of them from `minimum` to `maximum`."""
+
     @_builtins.property
     def activations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActivationCurve]:
         """In the order asked for."""
@@ -313,10 +328,13 @@ class SimulateActivationChainRequest(_message.Message):
     activation: _network_pb2.Activation.ValueType
     """Any but `softmax`."""
     depth: _builtins.int
+    """Layers that the signal goes through. From 1 to 100. 10 if unset."""
     weight: _builtins.float
+    """What each layer multiplies its input by; the same in all layers. From -100 to 100. 1 if unset."""
     bias: _builtins.float
+    """What each layer adds before its activation; the same in all layers. From -100 to 100."""
     x: _builtins.float
-    """The signal that goes in."""
+    """The signal that goes in. From -100 to 100. 0.5 if unset."""
     def __init__(
         self,
         *,
@@ -368,9 +386,13 @@ class ChainLink(_message.Message):
     layer: _builtins.int
     """Counted from 1."""
     backward_gradient: _builtins.float
-    """How much of a gradient of 1 at the output arrives before this layer: the product of all factors from this one on."""
+    """How much of a gradient of 1 at the output arrives before this layer: the product of all factors
+    from this one on.
+    """
     @_builtins.property
-    def weighted_sum(self) -> _quantity_pb2.Quantity: ...
+    def weighted_sum(self) -> _quantity_pb2.Quantity:
+        """What the activation is applied to: z = weight·a + bias."""
+
     @_builtins.property
     def signal(self) -> _quantity_pb2.Quantity:
         """What the layer hands on."""
@@ -439,19 +461,25 @@ class ActivationChainSimulation(_message.Message):
     EXPLODING_ABOVE_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     output: _builtins.float
+    """What the last layer hands on."""
     gradient: _builtins.float
     """Of the output along x: the product of all factors."""
     factor_per_layer: _builtins.float
     """The geometric mean of the factors' sizes; 0 if one of them is 0."""
     label: Global___FlowLabel.ValueType
-    """`vanishing` if the gradient's size is below `vanishing_below`, `exploding` if it is above `exploding_above`,
-    `healthy` between them.
+    """`vanishing` if the gradient's size is below `vanishing_below`, `exploding` if it is above
+    `exploding_above`, `healthy` between them.
     """
     vanishing_below: _builtins.float
+    """A gradient smaller than this counts as vanished: 0.01."""
     exploding_above: _builtins.float
+    """A gradient larger than this counts as exploded: 100."""
     verdict: _builtins.str
+    """What becomes of a gradient on its way through the chain, in a sentence."""
     @_builtins.property
-    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChainLink]: ...
+    def links(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChainLink]:
+        """From the first layer to the last."""
+
     def __init__(
         self,
         *,
@@ -536,8 +564,11 @@ class ActivationDescription(_message.Message):
     VALUE_AT_ZERO_FIELD_NUMBER: _builtins.int
     DERIVATIVE_AT_ZERO_FIELD_NUMBER: _builtins.int
     activation: _network_pb2.Activation.ValueType
+    """Its name, as a layer takes it."""
     formula: _builtins.str
+    """f(x), e.g. `x / (1 + |x|)`."""
     derivative_formula: _builtins.str
+    """f'(x), e.g. `1 - tanh(x)²`."""
     range: _builtins.str
     """The values that it can take, as an interval."""
     is_elementwise: _builtins.bool
@@ -545,22 +576,25 @@ class ActivationDescription(_message.Message):
     idea: _builtins.str
     """What it does, in a sentence."""
     history: _builtins.str
+    """How it came into use, in a sentence or two."""
     year: _builtins.int
-    """Of the source."""
+    """When the source appeared."""
     source: _builtins.str
     """Who brought it into neural networks, and where; unset for doing nothing."""
     used_in: _builtins.str
+    """Where it is found today."""
     trouble: _builtins.str
     """What it is known for to go wrong."""
     initializer: _network_pb2.Initializer.ValueType
     """What a dense layer with it starts from by default."""
     gain: _builtins.float
-    """The factor on a weight's deviation of 1/√fan_in that keeps the mean square of a signal from layer to layer:
-    1/√E[f(z)²] for a standard normal z, computed. Null for softmax.
+    """The factor on a weight's deviation of 1/√fan_in that keeps the mean square of a signal from
+    layer to layer: 1/√E[f(z)²] for a standard normal z, computed. Unset for softmax.
     """
     value_at_zero: _builtins.float
+    """f(0). Unset for softmax, which needs more than one number."""
     derivative_at_zero: _builtins.float
-    """Null for softmax, as the value is."""
+    """Unset for softmax, as the value is."""
     def __init__(
         self,
         *,
@@ -655,7 +689,9 @@ class Activations(_message.Message):
 
     ACTIVATIONS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def activations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActivationDescription]: ...
+    def activations(self) -> _containers.RepeatedCompositeFieldContainer[Global___ActivationDescription]:
+        """One for each that a layer may have."""
+
     def __init__(
         self,
         *,

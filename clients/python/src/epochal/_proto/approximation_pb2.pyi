@@ -42,9 +42,10 @@ Global___ApproximationTarget: _TypeAlias = ApproximationTarget  # noqa: Y015
 
 @_typing.final
 class SimulateApproximationRequest(_message.Message):
-    """What to fit is a `target` by its name, or own points: `inputs` and `outputs`. Every width is fitted once for each
-    seed, and the whole has a budget of computation: about a quarter of a second. What is over it is refused, and the
-    refusal says by how much.
+    """What to fit is a `target` by its name, or own points: `inputs` and `outputs`.
+
+    Every width is fitted once for each seed, and the whole has a budget of computation: about a
+    fifth of a second. What is over it is refused, and the refusal says by how much.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -61,22 +62,24 @@ class SimulateApproximationRequest(_message.Message):
     target: Global___ApproximationTarget.ValueType
     """`sine` if nothing is given: one period of sin(x). `step` jumps from 0 to 1, `bump` is a bell."""
     samples: _builtins.int
-    """Points of a named target, at equal distances."""
+    """Points of a named target, at equal distances. From 8 to 256. 64 if unset."""
     activation: _network_pb2.Activation.ValueType
-    """Of the hidden units. Any but `softmax` and `step`; `linear` shows what is missing without one."""
+    """Of the hidden units. Any but `softmax` and `step`; `linear` shows what is missing without one.
+    `tanh` if unset.
+    """
     seeds: _builtins.int
-    """So many fits of each width, from other first weights; all at once."""
+    """So many fits of each width, from other first weights; all at once. From 1 to 20. 5 if unset."""
     seed: _builtins.int
-    """Of the first of them; the others follow."""
+    """Of the first of these fits; the others take the numbers that follow."""
     steps: _builtins.int
-    """Of the optimizer."""
+    """Steps of the optimizer in each fit. From 1 to 400. 40 if unset."""
     @_builtins.property
     def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Own points: where."""
+        """Own points: where they lie, not all in the same place."""
 
     @_builtins.property
     def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Own points: what to put out there."""
+        """Own points: what to put out there, one number for each of `inputs`."""
 
     @_builtins.property
     def widths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
@@ -140,9 +143,13 @@ class WidthFit(_message.Message):
     CURVE_FIELD_NUMBER: _builtins.int
     CURVE_SEED_FIELD_NUMBER: _builtins.int
     width: _builtins.int
+    """How many hidden units it has."""
     parameters: _builtins.int
+    """Weights and biases of such a network: 3·width + 1."""
     median_error: _builtins.float
+    """The median of `errors`: what a start of luck neither good nor bad comes to."""
     best_error: _builtins.float
+    """The smallest of `errors`."""
     curve_seed: _builtins.int
     """The seed of that fit."""
     @_builtins.property
@@ -212,25 +219,31 @@ class ApproximationSimulation(_message.Message):
     target: _builtins.str
     """The name of the target, or `points`."""
     formula: _builtins.str
-    """Of a named target."""
+    """What a named target computes, and from where to where."""
     constant_error: _builtins.float
     """The error of the best constant: what a network without hidden units reaches at least."""
     optimizer: _builtins.str
     """How the weights were found."""
     steps: _builtins.int
+    """Steps of the optimizer that each fit took."""
     work: _builtins.float
     """Multiplications and additions that this took, about."""
     budget: _builtins.float
     """How many it might have taken."""
     verdict: _builtins.str
+    """How the error falls from the narrowest layer to the best one, in words."""
     @_builtins.property
-    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
-    @_builtins.property
-    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """What is fitted."""
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Where the points lie that are fitted."""
 
     @_builtins.property
-    def curve_inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def outputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What the networks are to put out at `inputs`."""
+
+    @_builtins.property
+    def curve_inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Where the fitted curves are drawn: 129 places, equally spaced over the inputs."""
+
     @_builtins.property
     def widths(self) -> _containers.RepeatedCompositeFieldContainer[Global___WidthFit]:
         """In the order asked for."""

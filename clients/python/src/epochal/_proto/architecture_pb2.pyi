@@ -69,11 +69,13 @@ class SimulateArchitectureRequest(_message.Message):
     BATCH_SIZE_FIELD_NUMBER: _builtins.int
     OPTIMIZER_FIELD_NUMBER: _builtins.int
     batch_size: _builtins.int
-    """Samples that are in memory at once; 32 if unset."""
+    """Samples that are in memory at once. From 1 to 1,000,000. 32 if unset."""
     optimizer: _training_pb2.OptimizerType.ValueType
-    """Adam if unset."""
+    """Whose memory counts towards that of training. `adam` if unset."""
     @_builtins.property
-    def network(self) -> _network_pb2.NetworkSpec: ...
+    def network(self) -> _network_pb2.NetworkSpec:
+        """The network to count."""
+
     def __init__(
         self,
         *,
@@ -102,6 +104,8 @@ Global___SimulateArchitectureRequest: _TypeAlias = SimulateArchitectureRequest  
 
 @_typing.final
 class ArchitectureLayer(_message.Message):
+    """One layer, and its part of the whole."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -118,25 +122,32 @@ class ArchitectureLayer(_message.Message):
     VALUES_FIELD_NUMBER: _builtins.int
     WEIGHT_BYTES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """The name that it was given, or its type and place, e.g. `dense_1`."""
     type: _network_pb2.LayerType.ValueType
+    """E.g. `dense` or `conv2d`."""
     activation: _network_pb2.Activation.ValueType
+    """What is applied to its outputs; unset for a layer without one."""
     initializer: _network_pb2.Initializer.ValueType
+    """How its weights would be drawn; unset for a layer without any."""
     parameters: _builtins.int
+    """Trainable numbers."""
     arithmetic: _builtins.str
-    """How the parameters are counted, e.g. 4·3 + 4."""
+    """How the parameters are counted, e.g. `4·3 + 4`."""
     flops: _builtins.int
     """Multiplications and additions of weights for one sample."""
     flops_arithmetic: _builtins.str
-    """E.g. 2·4·3; of a convolution 2·150·784, its weights at each place of its output."""
+    """E.g. `2·4·3`; of a convolution `2·150·784`, its weights at each place of its output."""
     parameter_share: _builtins.float
+    """Of the network's parameters, from 0 to 1."""
     flops_share: _builtins.float
+    """Of the network's operations, from 0 to 1."""
     values: _builtins.int
     """Numbers that it gives for one sample."""
     weight_bytes: _builtins.int
-    """In float32."""
+    """Memory of its parameters in float32, in bytes."""
     @_builtins.property
     def output_shape(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
-        """Of one sample."""
+        """Of one sample, without the batch axis."""
 
     def __init__(
         self,
@@ -220,10 +231,13 @@ class LayerCount(_message.Message):
     LAYERS_FIELD_NUMBER: _builtins.int
     NEURONS_FIELD_NUMBER: _builtins.int
     convention: Global___CountingConvention.ValueType
+    """Whether the input counts as a layer of neurons."""
     layers: _builtins.int
     """Those with weights, and the input if it counts."""
     @_builtins.property
-    def neurons(self) -> _quantity_pb2.Quantity: ...
+    def neurons(self) -> _quantity_pb2.Quantity:
+        """Numbers that the layers with weights give for one sample, with those of the input if it counts."""
+
     def __init__(
         self,
         *,
@@ -263,19 +277,26 @@ class ArchitectureMemory(_message.Message):
     ACTIVATIONS_FIELD_NUMBER: _builtins.int
     TRAINING_FIELD_NUMBER: _builtins.int
     precision: Global___Precision.ValueType
+    """Four bytes a number in `float32`, two in `float16`."""
     @_builtins.property
-    def weights(self) -> _quantity_pb2.Quantity: ...
+    def weights(self) -> _quantity_pb2.Quantity:
+        """All parameters, in bytes."""
+
     @_builtins.property
-    def gradients(self) -> _quantity_pb2.Quantity: ...
+    def gradients(self) -> _quantity_pb2.Quantity:
+        """A slope for each parameter, in bytes."""
+
     @_builtins.property
-    def optimizer_state(self) -> _quantity_pb2.Quantity: ...
+    def optimizer_state(self) -> _quantity_pb2.Quantity:
+        """What the optimizer remembers of earlier steps, e.g. two numbers a parameter for Adam."""
+
     @_builtins.property
     def activations(self) -> _quantity_pb2.Quantity:
         """The input and what each layer gives, kept for the way back."""
 
     @_builtins.property
     def training(self) -> _quantity_pb2.Quantity:
-        """All of these."""
+        """All of these together, in bytes."""
 
     def __init__(
         self,
@@ -328,10 +349,11 @@ class OptimizerMemory(_message.Message):
     COPIES_FIELD_NUMBER: _builtins.int
     BYTES_FIELD_NUMBER: _builtins.int
     optimizer: _training_pb2.OptimizerType.ValueType
+    """Its name, as a job takes it, e.g. `adam`."""
     copies: _builtins.int
     """Numbers for each parameter."""
     bytes: _builtins.int
-    """In float32."""
+    """Of this network, in float32."""
     def __init__(
         self,
         *,
@@ -374,14 +396,25 @@ class ModelComparison(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """Of ListModels."""
     name: _builtins.str
+    """As it is known, e.g. `GPT-2`."""
     year: _builtins.int
+    """When it was published."""
     parameters: _builtins.int
+    """How many it has."""
     known: _model_pb2.Known.ValueType
+    """How its parameters are known: `computed` from its layers or its size, `published` by its
+    makers, or `estimated` by others.
+    """
     float16_bytes: _builtins.int
-    """Of its weights."""
+    """Memory of its weights in float16, two bytes each."""
     source: _builtins.str
+    """Where it comes from: author, year, title."""
     verdict: _builtins.str
+    """Both numbers of parameters beside each other, and the memory that the famous one fills, in a
+    sentence.
+    """
     @_builtins.property
     def ratio(self) -> _quantity_pb2.Quantity:
         """Its parameters over those of this network."""
@@ -444,6 +477,8 @@ Global___ModelComparison: _TypeAlias = ModelComparison  # noqa: Y015
 
 @_typing.final
 class ArchitectureSimulation(_message.Message):
+    """Shapes, parameters, operations and memory of a network."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     LAYERS_FIELD_NUMBER: _builtins.int
@@ -456,10 +491,15 @@ class ArchitectureSimulation(_message.Message):
     COMPARISONS_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     verdict: _builtins.str
+    """How many parameters there are, which layer has most of them, and what one sample costs."""
     @_builtins.property
-    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ArchitectureLayer]: ...
+    def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___ArchitectureLayer]:
+        """In forward order; a residual counts as one, with all that is within."""
+
     @_builtins.property
-    def parameters(self) -> _quantity_pb2.Quantity: ...
+    def parameters(self) -> _quantity_pb2.Quantity:
+        """Trainable numbers of all layers."""
+
     @_builtins.property
     def flops(self) -> _quantity_pb2.Quantity:
         """Of the way forward of one sample."""
@@ -473,11 +513,17 @@ class ArchitectureSimulation(_message.Message):
         """With and without the input as a layer of neurons; both are in use."""
 
     @_builtins.property
-    def memory(self) -> _containers.RepeatedCompositeFieldContainer[Global___ArchitectureMemory]: ...
+    def memory(self) -> _containers.RepeatedCompositeFieldContainer[Global___ArchitectureMemory]:
+        """One for each precision, for a batch of `batch_size`."""
+
     @_builtins.property
-    def optimizers(self) -> _containers.RepeatedCompositeFieldContainer[Global___OptimizerMemory]: ...
+    def optimizers(self) -> _containers.RepeatedCompositeFieldContainer[Global___OptimizerMemory]:
+        """Every optimizer there is, for a network of as many parameters."""
+
     @_builtins.property
-    def comparisons(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelComparison]: ...
+    def comparisons(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelComparison]:
+        """Every model of ListModels, smallest first."""
+
     def __init__(
         self,
         *,

@@ -22,7 +22,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class SimulateAttentionRequest(_message.Message):
-    """Either queries, keys and values, or tokens, from which they are made."""
+    """Either `queries`, `keys` and `values`, or `tokens`, from which they are made."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -36,11 +36,11 @@ class SimulateAttentionRequest(_message.Message):
     SCALED_FIELD_NUMBER: _builtins.int
     CAUSAL_FIELD_NUMBER: _builtins.int
     width: _builtins.int
-    """tokens only: numbers of each vector. 8 if unset."""
+    """`tokens` only: numbers of each vector. From 1 to 16. 8 if unset."""
     seed: _builtins.int
-    """tokens only: of the vectors and the matrices."""
+    """`tokens` only: of the vectors and the matrices."""
     heads: _builtins.int
-    """Each has its share of the numbers of every vector. 1 if unset."""
+    """Each has its share of the numbers of every vector. From 1 to 4. 1 if unset."""
     scaled: _builtins.bool
     """Scores are divided by √(numbers of a key), so that they do not grow with these. True if unset."""
     causal: _builtins.bool
@@ -128,7 +128,7 @@ class AttentionQuery(_message.Message):
 
     @_builtins.property
     def output(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
-        """The values, weighed."""
+        """What it finds: the values, each times its weight, added up."""
 
     def __init__(
         self,
@@ -170,7 +170,9 @@ class AttentionHead(_message.Message):
         """A row for each query, a column for each key; 0 for what it may not see."""
 
     @_builtins.property
-    def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttentionQuery]: ...
+    def queries(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttentionQuery]:
+        """Each place that asks, in order, with its arithmetic."""
+
     def __init__(
         self,
         *,
@@ -203,21 +205,35 @@ class AttentionSimulation(_message.Message):
     FLOPS_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     formula: _builtins.str
+    """What is computed, e.g. `softmax(Q·Kᵀ / √d)·V` (Vaswani et al., 2017)."""
     verdict: _builtins.str
+    """Where the last query of the first head looks most, in a sentence."""
     @_builtins.property
-    def queries(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def queries(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """A row for each place that asks: as given, or as made of the tokens."""
+
     @_builtins.property
-    def keys(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """A row for each place that is asked."""
+
     @_builtins.property
-    def values(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def values(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """A row for each key: what is found there."""
+
     @_builtins.property
-    def heads(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttentionHead]: ...
+    def heads(self) -> _containers.RepeatedCompositeFieldContainer[Global___AttentionHead]:
+        """In order; each has its share of the columns above."""
+
     @_builtins.property
     def output(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """A row for each query: what all heads found, side by side."""
 
     @_builtins.property
-    def flops(self) -> _quantity_pb2.Quantity: ...
+    def flops(self) -> _quantity_pb2.Quantity:
+        """Multiplications and additions of both products, of queries and keys and of weights and values,
+        in all heads; the softmax is not counted, nor what masking saves.
+        """
+
     def __init__(
         self,
         *,
@@ -259,11 +275,11 @@ class SimulatePositionalEncodingRequest(_message.Message):
     UNITS_FIELD_NUMBER: _builtins.int
     PLACE_FIELD_NUMBER: _builtins.int
     places: _builtins.int
-    """16 if unset."""
+    """The length of the sequence. From 1 to 64. 16 if unset."""
     units: _builtins.int
-    """Numbers of the vector of each place. 16 if unset."""
+    """Numbers of the vector of each place. From 2 to 64. 16 if unset."""
     place: _builtins.int
-    """The place that is explained, counted from 0. 1 if unset."""
+    """The place that is explained, counted from 0. From 0 to 63. 1 if unset."""
     def __init__(
         self,
         *,
@@ -302,6 +318,7 @@ class PositionalEncodingSimulation(_message.Message):
     SIMILARITY_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     verdict: _builtins.str
+    """The shortest and the longest wavelength, and what they are for, in a sentence."""
     @_builtins.property
     def table(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """A row for each place, a column for each unit."""

@@ -25,8 +25,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class SimulateBackwardRequest(_message.Message):
-    """A network of dense, activation, dropout, layer_norm, residual, flatten, reshape, slice, add and
-    concatenate layers, in which one sample meets at most 2,000 weights, and the right answer.
+    """A small network with an input and the right answer: in which direction every weight should move,
+    number by number.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -41,17 +41,28 @@ class SimulateBackwardRequest(_message.Message):
     LEARNING_RATE_FIELD_NUMBER: _builtins.int
     CHECK_FIELD_NUMBER: _builtins.int
     weights_from: _small_network_pb2.WeightsFrom.ValueType
-    """From the seed if unset."""
+    """`seed`: as a job with this seed would start. `pattern`: numbers that anybody can work out: in
+    dense layer l, W of unit o and input i is 0.1·((3·o + 5·i + 7·l) mod 11 - 5), and the bias of
+    unit o is 0.1·((o + l) mod 3 - 1), all counted from 0. `seed` if unset.
+    """
     seed: _builtins.int
+    """From which the first weights are drawn; without effect where `weights_from` is `pattern`."""
     loss: _training_pb2.Loss.ValueType
+    """What is to become small. `cross_entropy` needs a network that ends in a softmax,
+    `binary_cross_entropy` one that ends in a sigmoid.
+    """
     learning_rate: _builtins.float
-    """Of the one step of gradient descent that is shown; 0.1 if unset."""
+    """Of the one step of gradient descent that is shown. More than 0, at most 1,000,000. 0.1 if
+    unset.
+    """
     check: _builtins.bool
     """Compare all slopes with the difference that a small change of each parameter makes. This costs
     two passes for each parameter, and is refused where they are too many.
     """
     @_builtins.property
-    def network(self) -> _network_pb2.NetworkSpec: ...
+    def network(self) -> _network_pb2.NetworkSpec:
+        """The shape of the input, and the layers in order."""
+
     @_builtins.property
     def input(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """The numbers of one sample, in the order of its axes, the last one fastest."""
@@ -62,7 +73,7 @@ class SimulateBackwardRequest(_message.Message):
 
     @_builtins.property
     def target(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """A number for each output; cross_entropy also takes a class, counted from 0."""
+        """A number for each output; `cross_entropy` also takes a class, counted from 0."""
 
     def __init__(
         self,
@@ -119,15 +130,15 @@ class UnitGradient(_message.Message):
     DELTA_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def gradient(self) -> _quantity_pb2.Quantity:
-        """Slope of the loss at the output; unset where loss and activation are differentiated together."""
+        """∂L/∂a, of the output; none where loss and activation are differentiated together."""
 
     @_builtins.property
     def slope(self) -> _quantity_pb2.Quantity:
-        """Slope of the activation; unset where there is no activation of single numbers."""
+        """f'(z), of the activation; none where there is no activation of single numbers."""
 
     @_builtins.property
     def delta(self) -> _quantity_pb2.Quantity:
-        """Slope of the loss at the weighted sum; unset for a layer without one."""
+        """δ = ∂L/∂z, before the activation; none for a layer without one."""
 
     def __init__(
         self,
@@ -168,10 +179,10 @@ class ParameterGradient(_message.Message):
     UPDATE_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """weight, bias, scale or shift."""
+    """`weight`, `bias`, `scale` or `shift`."""
     @_builtins.property
     def gradient(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """weight: a row for each input, a column for each unit; others are one row."""
+        """`weight`: a row for each input, a column for each unit; others are one row."""
 
     @_builtins.property
     def slopes(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
@@ -220,6 +231,8 @@ Global___ParameterGradient: _TypeAlias = ParameterGradient  # noqa: Y015
 
 @_typing.final
 class BackwardLayer(_message.Message):
+    """One layer of the way back."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -229,17 +242,22 @@ class BackwardLayer(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     INPUT_GRADIENTS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its place, e.g. dense_1; within a residual residual_2.dense_1."""
+    """Its place, e.g. `dense_1`; within a residual `residual_2.dense_1`."""
     type: _network_pb2.LayerType.ValueType
+    """E.g. `dense` or `residual`."""
     formula: _builtins.str
     """What the layer does to the gradient."""
     @_builtins.property
-    def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnitGradient]: ...
+    def units(self) -> _containers.RepeatedCompositeFieldContainer[Global___UnitGradient]:
+        """One for each number of the layer's output."""
+
     @_builtins.property
-    def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParameterGradient]: ...
+    def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___ParameterGradient]:
+        """One for each array that the layer learns; empty for a layer that learns nothing."""
+
     @_builtins.property
     def input_gradients(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
-        """Slope of the loss at the inputs, a list for each array that the layer takes."""
+        """∂L/∂x, a list for each array that it takes; the layer before goes on from here."""
 
     def __init__(
         self,
@@ -292,9 +310,11 @@ class GradientCheck(_message.Message):
     a ten-thousandth of the largest.
     """
     parameter: _builtins.str
-    """Where, e.g. dense_1.weight[0][2]."""
+    """Where, e.g. `dense_1.weight[0][2]`."""
     slope: _builtins.float
+    """∂L/∂w there, by the chain rule."""
     difference: _builtins.float
+    """(L(w + h) - L(w - h)) / 2h there."""
     agrees: _builtins.bool
     """Whether the largest difference is below 1e-4."""
     def __init__(
@@ -345,6 +365,8 @@ Global___GradientCheck: _TypeAlias = GradientCheck  # noqa: Y015
 
 @_typing.final
 class BackwardSimulation(_message.Message):
+    """The way back from the loss to every weight."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PREDICTION_FIELD_NUMBER: _builtins.int
@@ -356,14 +378,19 @@ class BackwardSimulation(_message.Message):
     CHECK_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     verdict: _builtins.str
+    """What one step of gradient descent makes of the loss, in words."""
     @_builtins.property
-    def prediction(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def prediction(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """What the network gives for the input, before the step."""
+
     @_builtins.property
     def target(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """As the loss takes it: a class as a row of 0 and 1."""
 
     @_builtins.property
-    def loss(self) -> _quantity_pb2.Quantity: ...
+    def loss(self) -> _quantity_pb2.Quantity:
+        """Of that prediction."""
+
     @_builtins.property
     def layers(self) -> _containers.RepeatedCompositeFieldContainer[Global___BackwardLayer]:
         """From the last layer back to the first."""
@@ -378,7 +405,7 @@ class BackwardSimulation(_message.Message):
 
     @_builtins.property
     def check(self) -> Global___GradientCheck:
-        """Unset unless asked for."""
+        """None unless asked for."""
 
     def __init__(
         self,

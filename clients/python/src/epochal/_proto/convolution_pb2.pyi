@@ -78,20 +78,23 @@ class SimulateConvolutionRequest(_message.Message):
     STRIDE_FIELD_NUMBER: _builtins.int
     PADDING_FIELD_NUMBER: _builtins.int
     kernel_name: Global___KernelName.ValueType
-    """edge if there is no kernel at all. Of 3 by 3 numbers, of 3 for a signal."""
+    """`edge` if there is no kernel at all. Of 3 by 3 numbers, of 3 for a signal."""
     bias: _builtins.float
+    """What is added to the sum of every window. From -1,000,000 to 1,000,000."""
     stride: _builtins.int
-    """1 if unset."""
+    """How far the window moves from one place to the next. From 1 to 8. 1 if unset."""
     padding: _network_pb2.Padding.ValueType
-    """valid: windows lie within; same: zeros around give one for every stride pixels. valid if
-    unset.
+    """`valid`: windows lie within; `same`: zeros around give one for every `stride` pixels. `valid`
+    if unset.
     """
     @_builtins.property
     def image(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """At most 32 rows of 32 pixels."""
 
     @_builtins.property
-    def signal(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def signal(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """At most 256 numbers in a row."""
+
     @_builtins.property
     def kernel(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """Rows of at most 7 numbers; one row for a signal."""
@@ -142,17 +145,19 @@ class SimulatePoolingRequest(_message.Message):
     SIZE_FIELD_NUMBER: _builtins.int
     STRIDE_FIELD_NUMBER: _builtins.int
     kind: Global___PoolingKind.ValueType
-    """max if unset."""
+    """What is taken of each window: its largest number, or the mean of all. `max` if unset."""
     size: _builtins.int
-    """2 if unset."""
+    """The side of the square window; of a signal its length. From 1 to 8. 2 if unset."""
     stride: _builtins.int
-    """The size, if it is not given: windows side by side."""
+    """The size, if it is not given: windows side by side. From 1 to 8."""
     @_builtins.property
     def image(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """At most 32 rows of 32 pixels."""
 
     @_builtins.property
-    def signal(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def signal(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """At most 256 numbers in a row."""
+
     def __init__(
         self,
         *,
@@ -197,9 +202,11 @@ class Window(_message.Message):
     row: _builtins.int
     """Of the output, counted from 0."""
     column: _builtins.int
+    """Of the output, counted from 0."""
     top: _builtins.int
     """The window's first row in the padded input, counted from 0."""
     left: _builtins.int
+    """The window's first column in the padded input, counted from 0."""
     @_builtins.property
     def values(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """What lies in the window."""
@@ -209,7 +216,9 @@ class Window(_message.Message):
         """Each value times its weight; empty for pooling."""
 
     @_builtins.property
-    def result(self) -> _quantity_pb2.Quantity: ...
+    def result(self) -> _quantity_pb2.Quantity:
+        """The number that the output has at this place."""
+
     def __init__(
         self,
         *,
@@ -265,8 +274,11 @@ class ConvolutionSimulation(_message.Message):
     FLOPS_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     verdict: _builtins.str
+    """What goes in, what comes out, and how many parameters a dense layer would need for it."""
     @_builtins.property
-    def kernel(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def kernel(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """The weights, by which every window is multiplied; one row for a signal."""
+
     @_builtins.property
     def padded(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
         """The input with its zeros around; a signal is one row."""
@@ -276,17 +288,29 @@ class ConvolutionSimulation(_message.Message):
         """Rows above and columns to the left that are zeros."""
 
     @_builtins.property
-    def height(self) -> _quantity_pb2.Quantity: ...
+    def height(self) -> _quantity_pb2.Quantity:
+        """Rows of the output; 1 for a signal."""
+
     @_builtins.property
-    def width(self) -> _quantity_pb2.Quantity: ...
+    def width(self) -> _quantity_pb2.Quantity:
+        """Columns of the output."""
+
     @_builtins.property
-    def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___Window]: ...
+    def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___Window]:
+        """Row by row, from left to right: one for each number of the output."""
+
     @_builtins.property
-    def output(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def output(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """`height` rows of `width` numbers."""
+
     @_builtins.property
-    def parameters(self) -> _quantity_pb2.Quantity: ...
+    def parameters(self) -> _quantity_pb2.Quantity:
+        """The kernel's numbers and one bias, which all places share."""
+
     @_builtins.property
-    def flops(self) -> _quantity_pb2.Quantity: ...
+    def flops(self) -> _quantity_pb2.Quantity:
+        """Multiplications and additions of all windows; the bias is not counted."""
+
     def __init__(
         self,
         *,
@@ -343,14 +367,23 @@ class PoolingSimulation(_message.Message):
     left_out: _builtins.int
     """Numbers of the input that lie in no window."""
     verdict: _builtins.str
+    """What goes in, what comes out, and what lies in no window."""
     @_builtins.property
-    def height(self) -> _quantity_pb2.Quantity: ...
+    def height(self) -> _quantity_pb2.Quantity:
+        """Rows of the output; 1 for a signal."""
+
     @_builtins.property
-    def width(self) -> _quantity_pb2.Quantity: ...
+    def width(self) -> _quantity_pb2.Quantity:
+        """Columns of the output."""
+
     @_builtins.property
-    def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___Window]: ...
+    def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___Window]:
+        """Row by row, from left to right: one for each number of the output."""
+
     @_builtins.property
-    def output(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def output(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """`height` rows of `width` numbers."""
+
     def __init__(
         self,
         *,

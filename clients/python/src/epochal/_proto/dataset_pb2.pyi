@@ -108,28 +108,42 @@ class DatasetSpec(_message.Message):
     CLASS_NAMES_FIELD_NUMBER: _builtins.int
     LENGTH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """One of ListDatasets."""
     samples: _builtins.int
+    """Generators only: how many points. At least 1."""
     noise: _builtins.float
+    """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
     seed: _builtins.int
+    """Generators only: the same seed gives the same points."""
     id: _builtins.str
+    """As CreateDataset gave it."""
     scaling: Global___Scaling.ValueType
+    """What is done to every input feature, with figures of the training part alone. `none` if unset."""
     classes: _builtins.int
-    """blobs: how many of them; sorting and reversal: letters of the alphabet."""
+    """`blobs`: how many of them; `sorting` and `reversal`: letters of the alphabet. At least 1."""
     features: _builtins.int
-    """blobs only."""
+    """`blobs` only: dimensions of the space. At least 1."""
     length: _builtins.int
-    """Sequences only: their places."""
+    """Sequences only: their places. At least 1."""
     @_builtins.property
-    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """Samples, each a row of as many numbers as the network takes."""
+
     @_builtins.property
-    def targets(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def targets(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row; where the
+        network answers at each place of a sequence, a label for each, or -1 where it does not count.
+        """
+
     @_builtins.property
     def feature_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """inputs and targets only: what the numbers of a row are called."""
+        """What the numbers of a row are called; by default x1, x2 …"""
 
     @_builtins.property
     def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """inputs and targets only: what the labels 0, 1, 2 ... are called; with names, targets are labels whatever the loss."""
+        """What the labels 0, 1, 2 … are called. With names the targets are labels whatever the loss, and
+        there may be more classes than samples show.
+        """
 
     def __init__(
         self,
@@ -193,6 +207,8 @@ Global___DatasetSpec: _TypeAlias = DatasetSpec  # noqa: Y015
 
 @_typing.final
 class GeneratorSpec(_message.Message):
+    """A built-in data set by its name and, where it is a generator of points, how to make them."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NAME_FIELD_NUMBER: _builtins.int
@@ -203,15 +219,19 @@ class GeneratorSpec(_message.Message):
     FEATURES_FIELD_NUMBER: _builtins.int
     LENGTH_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """One of ListDatasets."""
     samples: _builtins.int
+    """Generators only: how many points. At least 1."""
     noise: _builtins.float
+    """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
     seed: _builtins.int
+    """Generators only: the same seed gives the same points."""
     classes: _builtins.int
-    """blobs: how many of them; sorting and reversal: letters of the alphabet."""
+    """`blobs`: how many of them; `sorting` and `reversal`: letters of the alphabet. At least 1."""
     features: _builtins.int
-    """blobs only."""
+    """`blobs` only: dimensions of the space. At least 1."""
     length: _builtins.int
-    """Sequences only: their places."""
+    """Sequences only: their places. At least 1."""
     def __init__(
         self,
         *,
@@ -271,14 +291,21 @@ class CreateDatasetRequest(_message.Message):
     GENERATOR_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """What people call it."""
     csv: _builtins.str
+    """Text with a header row; the delimiter is a comma, a semicolon or a tab."""
     target: _builtins.str
     """CSV only: the column to predict; the last one by default."""
     task: Global___UploadTask.ValueType
+    """CSV only: what the target is. `auto`: text, or at most 20 different whole numbers, is
+    classification. `auto` if unset.
+    """
     request_id: _builtins.str
     """The idempotency key: the same key and the same request give the same data set."""
     @_builtins.property
-    def generator(self) -> Global___GeneratorSpec: ...
+    def generator(self) -> Global___GeneratorSpec:
+        """Points to make once and keep."""
+
     def __init__(
         self,
         *,
@@ -322,12 +349,16 @@ Global___CreateDatasetRequest: _TypeAlias = CreateDatasetRequest  # noqa: Y015
 
 @_typing.final
 class ListDatasetsRequest(_message.Message):
+    """Which page."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
+    """Rows a page; more than 1000 counts as 1000. At least 1. 100 if unset."""
     page_token: _builtins.str
+    """`next_page_token` of the page before."""
     def __init__(
         self,
         *,
@@ -355,6 +386,7 @@ class GetDatasetRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the data set."""
     def __init__(
         self,
         *,
@@ -376,6 +408,7 @@ class DeleteDatasetRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the data set."""
     def __init__(
         self,
         *,
@@ -393,6 +426,8 @@ Global___DeleteDatasetRequest: _TypeAlias = DeleteDatasetRequest  # noqa: Y015
 
 @_typing.final
 class PreviewDatasetRequest(_message.Message):
+    """How many rows; the rest is for generators alone."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -404,14 +439,21 @@ class PreviewDatasetRequest(_message.Message):
     FEATURES_FIELD_NUMBER: _builtins.int
     LENGTH_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the data set."""
     rows: _builtins.int
+    """How many rows, from the first. From 1 to 1,000. 10 if unset."""
     samples: _builtins.int
-    """Generators only."""
+    """Generators only: how many points. At least 1."""
     noise: _builtins.float
+    """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
     seed: _builtins.int
+    """Generators only: the same seed gives the same points."""
     classes: _builtins.int
+    """`blobs`: how many of them; `sorting` and `reversal`: letters of the alphabet. At least 1."""
     features: _builtins.int
+    """`blobs` only: dimensions of the space. At least 1."""
     length: _builtins.int
+    """Sequences only: their places. At least 1."""
     def __init__(
         self,
         *,
@@ -465,6 +507,8 @@ Global___PreviewDatasetRequest: _TypeAlias = PreviewDatasetRequest  # noqa: Y015
 
 @_typing.final
 class Dataset(_message.Message):
+    """What is known of a data set. Built-in ones have their name as their id."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -484,34 +528,48 @@ class Dataset(_message.Message):
     PARAMETERS_FIELD_NUMBER: _builtins.int
     TOKEN_NAMES_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """A built-in data set's id is its name."""
+    """What a job calls it."""
     name: _builtins.str
+    """What people call it."""
     description: _builtins.str
+    """A sentence on what it is."""
     task: Global___DatasetTask.ValueType
+    """What may be learned from it; `sequence`: a class at each of several places."""
     samples: _builtins.int
+    """Rows."""
     features: _builtins.int
+    """Numbers in one sample."""
     builtin: _builtins.bool
+    """Whether it is always there."""
     generated: _builtins.bool
-    """Whether the parameters and a seed may be chosen."""
+    """Whether the `parameters` and `seed` may be chosen."""
     source: _builtins.str
+    """Where it comes from."""
     license: _builtins.str
+    """What may be done with it."""
     @_builtins.property
-    def feature_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def feature_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """In the order of the inputs."""
+
     @_builtins.property
-    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def class_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Of the labels 0, 1, 2 …; empty for regression."""
+
     @_builtins.property
     def target_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """One for each number of a regression, and for each place of a sequence; one for classes."""
 
     @_builtins.property
-    def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """Absent for built-in ones."""
+
     @_builtins.property
     def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___DatasetParameter]:
-        """What a generator takes beside its seed; none where nothing may be chosen."""
+        """What a generator takes beside its seed, with its defaults; none where nothing is chosen."""
 
     @_builtins.property
     def token_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What the inputs 0, 1, 2 ... are called where they are tokens, as an embedding takes them."""
+        """What the inputs 0, 1, 2 … are called where they are tokens, as an embedding takes them."""
 
     def __init__(
         self,
@@ -586,7 +644,7 @@ Global___Dataset: _TypeAlias = Dataset  # noqa: Y015
 
 @_typing.final
 class DatasetParameter(_message.Message):
-    """A number that a generator takes, from minimum to maximum, both included."""
+    """A number that a generator takes, from `minimum` to `maximum`, both included."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -597,12 +655,17 @@ class DatasetParameter(_message.Message):
     WHOLE_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
+    """`samples`, `noise` and the like: a field of the data set in a job."""
     default: _builtins.float
+    """What it is where nothing is said."""
     minimum: _builtins.float
+    """The smallest that is taken."""
     maximum: _builtins.float
+    """The largest that is taken."""
     whole: _builtins.bool
     """Only whole numbers are meant."""
     description: _builtins.str
+    """What it counts or measures."""
     def __init__(
         self,
         *,
@@ -646,13 +709,18 @@ Global___DatasetParameter: _TypeAlias = DatasetParameter  # noqa: Y015
 
 @_typing.final
 class DatasetPage(_message.Message):
+    """A page of data sets."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DATASETS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """What to ask for next; absent on the last page."""
     @_builtins.property
-    def datasets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Dataset]: ...
+    def datasets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Dataset]:
+        """The built-in ones first, then yours, newest first."""
+
     def __init__(
         self,
         *,
@@ -671,17 +739,25 @@ Global___DatasetPage: _TypeAlias = DatasetPage  # noqa: Y015
 
 @_typing.final
 class DatasetPreview(_message.Message):
+    """The first rows."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     DATASET_FIELD_NUMBER: _builtins.int
     INPUTS_FIELD_NUMBER: _builtins.int
     TARGETS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def dataset(self) -> Global___Dataset: ...
+    def dataset(self) -> Global___Dataset:
+        """What they are rows of."""
+
     @_builtins.property
-    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def inputs(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """In the data's own units."""
+
     @_builtins.property
-    def targets(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def targets(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """Class targets are labels 0, 1, 2 …, in the order of `class_names`."""
+
     def __init__(
         self,
         *,

@@ -144,7 +144,8 @@ class JourneyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetArchitecture(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """One kind of network.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -157,7 +158,8 @@ class JourneyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetSection(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """One section.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -177,7 +179,8 @@ class JourneyServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetPreset(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """One ready job.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -31,12 +31,14 @@ class Line(_message.Message):
     """E.g. `2·x1 + 1·x2 - 3 = 0`."""
     @_builtins.property
     def start(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """Where it enters a box somewhat larger than the points, and where it leaves it; both are empty for a line that
-        passes the box by.
+        """Where it enters a box somewhat larger than the points, as two coordinates; empty for a line
+        that passes the box by.
         """
 
     @_builtins.property
-    def end(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def end(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """Where it leaves the box; empty for a line that passes it by."""
+
     def __init__(
         self,
         *,

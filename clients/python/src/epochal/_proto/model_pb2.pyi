@@ -81,14 +81,23 @@ class Model(_message.Message):
     SOURCE_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """A short name for programs, e.g. `gpt-2`."""
     name: _builtins.str
+    """As it is known, e.g. `GPT-2`."""
     year: _builtins.int
+    """When it was published."""
     kind: _builtins.str
-    """E.g. "convolutional network", "transformer"."""
+    """E.g. `convolutional network`, `transformer`."""
     parameters: _builtins.int
+    """Trainable numbers."""
     known: Global___Known.ValueType
+    """`computed`: it follows from the size, down to the last one. `published`: its makers say so.
+    `estimated`: others do.
+    """
     source: _builtins.str
+    """Where it comes from: author, year, title."""
     note: _builtins.str
+    """What to know about the number: as built here, and as its makers count."""
     @_builtins.property
     def arithmetic(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
         """The parts that the number is made of, and last their sum; empty where no size is known."""
@@ -165,12 +174,14 @@ Global___Model: _TypeAlias = Model  # noqa: Y015
 
 @_typing.final
 class Models(_message.Message):
+    """Smallest first."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     MODELS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
-        """Smallest first."""
+        """From LeNet-5 on."""
 
     def __init__(
         self,

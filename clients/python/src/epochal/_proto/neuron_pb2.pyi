@@ -29,10 +29,17 @@ class SimulateNeuronRequest(_message.Message):
     WEIGHTS_FIELD_NUMBER: _builtins.int
     BIAS_FIELD_NUMBER: _builtins.int
     bias: _builtins.float
+    """What is added to the sum: it makes the neuron fire sooner or later. From -1,000,000 to
+    1,000,000.
+    """
     @_builtins.property
-    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def inputs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The numbers that come in."""
+
     @_builtins.property
-    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """One for each input: how much it counts, and in which direction."""
+
     def __init__(
         self,
         *,
@@ -52,6 +59,8 @@ Global___SimulateNeuronRequest: _TypeAlias = SimulateNeuronRequest  # noqa: Y015
 
 @_typing.final
 class NeuronSimulation(_message.Message):
+    """What a neuron makes of its inputs."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PRODUCTS_FIELD_NUMBER: _builtins.int
@@ -63,6 +72,7 @@ class NeuronSimulation(_message.Message):
     SENSITIVITIES_FIELD_NUMBER: _builtins.int
     VERDICT_FIELD_NUMBER: _builtins.int
     fires: _builtins.bool
+    """Whether the step is 1."""
     verdict: _builtins.str
     """The outcome in a sentence."""
     @_builtins.property
@@ -70,13 +80,17 @@ class NeuronSimulation(_message.Message):
         """Each input times its weight."""
 
     @_builtins.property
-    def weighted_sum(self) -> _quantity_pb2.Quantity: ...
+    def weighted_sum(self) -> _quantity_pb2.Quantity:
+        """The products and the bias, added up."""
+
     @_builtins.property
     def step(self) -> _quantity_pb2.Quantity:
         """1 if the weighted sum is at least 0: the threshold itself fires."""
 
     @_builtins.property
-    def sigmoid(self) -> _quantity_pb2.Quantity: ...
+    def sigmoid(self) -> _quantity_pb2.Quantity:
+        """1 / (1 + exp(-z)) of the weighted sum z: the soft answer, between 0 and 1."""
+
     @_builtins.property
     def derivative(self) -> _quantity_pb2.Quantity:
         """The slope of the sigmoid at the weighted sum."""
@@ -157,13 +171,15 @@ class NeuronPart(_message.Message):
     SYMBOL_FIELD_NUMBER: _builtins.int
     DIFFERENCE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """A short name for programs, e.g. `synapse`."""
     part: _builtins.str
-    """Of the cell."""
+    """Its name in the nerve cell, e.g. `Dendrites`."""
     role: _builtins.str
-    """What it does there."""
+    """What it does in the nerve cell."""
     counterpart: _builtins.str
-    """Of the artificial neuron."""
+    """Its name in the artificial neuron, e.g. `Inputs`."""
     counterpart_role: _builtins.str
+    """What the counterpart does in the model."""
     symbol: _builtins.str
     """The counterpart in the formula y = f(Σ wᵢ·xᵢ + b)."""
     difference: _builtins.str
@@ -226,9 +242,13 @@ class NeuronParts(_message.Message):
     formula: _builtins.str
     """The artificial neuron as a whole."""
     @_builtins.property
-    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___NeuronPart]: ...
+    def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___NeuronPart]:
+        """From the dendrites on."""
+
     @_builtins.property
-    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def sources(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where this can be read up: author, year, title."""
+
     def __init__(
         self,
         *,

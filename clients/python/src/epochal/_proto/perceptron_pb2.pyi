@@ -70,8 +70,8 @@ Global___TruthTableName: _TypeAlias = TruthTableName  # noqa: Y015
 
 @_typing.final
 class SimulatePerceptronRequest(_message.Message):
-    """What to learn is a truth table by its name, or `targets`: of `points`, or, without these, of the four rows of a
-    truth table.
+    """What to learn is a truth table by its name, or `targets`: of `points`, or, without these, of the
+    four rows of a truth table.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -87,9 +87,15 @@ class SimulatePerceptronRequest(_message.Message):
     table: Global___TruthTableName.ValueType
     """One of the 16 truth tables of two inputs."""
     learning_rate: _builtins.float
+    """How far an update goes. From zeros it changes the size of all weights, and no answer. More than
+    0, at most 1,000. 1 if unset.
+    """
     epochs: _builtins.int
-    """At most so many; it ends with the first epoch without an error. Epochs times points may be 1,000 at most."""
+    """At most so many; it ends with the first epoch without an error. Epochs times points may be
+    1,000 at most. From 1 to 500. 20 if unset.
+    """
     bias: _builtins.float
+    """The one to begin with. From -1,000,000 to 1,000,000."""
     @_builtins.property
     def targets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
         """0 or 1 for each point; without `points`, for 00, 01, 10, 11."""
@@ -163,17 +169,27 @@ class PerceptronStep(_message.Message):
     sample: _builtins.int
     """The place of the point, counted from 0."""
     output: _builtins.int
+    """The answer: 1 if the weighted sum is at least 0, else 0."""
     target: _builtins.int
+    """What would be right: 0 or 1."""
     error: _builtins.int
     """Target minus output: 1, 0 or -1."""
     bias_before: _builtins.float
+    """With which the answer was given."""
     bias: _builtins.float
+    """After the update; as before where the answer is right."""
     @_builtins.property
-    def weighted_sum(self) -> _quantity_pb2.Quantity: ...
+    def weighted_sum(self) -> _quantity_pb2.Quantity:
+        """Of the point, by the weights before."""
+
     @_builtins.property
-    def weights_before(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def weights_before(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """With which the answer was given, one for each input."""
+
     @_builtins.property
-    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """After the update; as before where the answer is right."""
+
     @_builtins.property
     def updates(self) -> _containers.RepeatedCompositeFieldContainer[_quantity_pb2.Quantity]:
         """Of each weight and then of the bias; none where the answer is right."""
@@ -244,11 +260,14 @@ class PerceptronEpoch(_message.Message):
     BIAS_FIELD_NUMBER: _builtins.int
     LINE_FIELD_NUMBER: _builtins.int
     epoch: _builtins.int
+    """Counted from 1."""
     errors: _builtins.int
+    """Wrong answers on the way, each followed by an update."""
     bias: _builtins.float
+    """After the epoch."""
     @_builtins.property
     def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
-        """After it."""
+        """After the epoch, one for each input."""
 
     @_builtins.property
     def line(self) -> _line_pb2.Line:
@@ -298,6 +317,9 @@ class Separation(_message.Message):
     NEAREST_FIELD_NUMBER: _builtins.int
     LINE_FIELD_NUMBER: _builtins.int
     bias: _builtins.float
+    """Together with the weights it makes a weighted sum of 0 on the line, positive on the side of
+    target 1. If all points are of one kind the weights are 0, and it is 1 or -1.
+    """
     margin: _builtins.float
     """The distance of the nearest points; unset if all points are of one kind."""
     @_builtins.property
@@ -310,7 +332,7 @@ class Separation(_message.Message):
 
     @_builtins.property
     def line(self) -> _line_pb2.Line:
-        """For two inputs."""
+        """The same as a line to draw, for two inputs."""
 
     def __init__(
         self,
@@ -350,7 +372,9 @@ class MixtureShare(_message.Message):
     SHARE_FIELD_NUMBER: _builtins.int
     FRACTION_FIELD_NUMBER: _builtins.int
     sample: _builtins.int
+    """The place of the point, counted from 0."""
     share: _builtins.float
+    """Its part of the whole, from 0 to 1."""
     fraction: _builtins.str
     """The share exactly, e.g. `1/2`; unset where that would be too long to read."""
     def __init__(
@@ -381,8 +405,8 @@ Global___MixtureShare: _TypeAlias = MixtureShare  # noqa: Y015
 
 @_typing.final
 class Certificate(_message.Message):
-    """A proof that no line parts the points: a mixture of those with target 1 and a mixture of those with target 0 that
-    are the same point.
+    """A proof that no line parts the points: a mixture of those with target 1 and a mixture of those
+    with target 0 that are the same point.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -394,8 +418,8 @@ class Certificate(_message.Message):
     STATEMENT_FIELD_NUMBER: _builtins.int
     EXPLANATION_FIELD_NUMBER: _builtins.int
     residual: _builtins.float
-    """The largest difference between the two mixtures as computed from the shares in float64. They were found equal in
-    whole numbers, without rounding.
+    """The largest difference between the two mixtures as computed from the shares in float64. They
+    were found equal in whole numbers, without rounding.
     """
     statement: _builtins.str
     """The two mixtures with their numbers."""
@@ -410,7 +434,9 @@ class Certificate(_message.Message):
         """Shares of points with target 0; they are positive, and their sum is 1."""
 
     @_builtins.property
-    def meeting_point(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def meeting_point(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """The point that both mixtures are."""
+
     def __init__(
         self,
         *,
@@ -463,31 +489,44 @@ class PerceptronSimulation(_message.Message):
     table: Global___TruthTableName.ValueType
     """The name of what was to be learnt, if it is a truth table of two inputs."""
     rule: _builtins.str
+    """How weights and bias are updated (Rosenblatt, 1958)."""
     tie_rule: _builtins.str
     """What a weighted sum of exactly 0 does."""
     converged: _builtins.bool
     """Whether the last epoch had no error."""
     bias: _builtins.float
+    """After the last epoch."""
     separable: _builtins.bool
     """Whether some line, plane or hyperplane parts the points; decided without learning."""
     verdict: _builtins.str
+    """Whether it was learnt, and whether it can be, in words."""
     @_builtins.property
-    def points(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]: ...
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[_common_pb2.Row]:
+        """What is learnt from, one row of inputs each."""
+
     @_builtins.property
-    def targets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def targets(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """0 or 1 for each point."""
+
     @_builtins.property
-    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___PerceptronStep]: ...
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___PerceptronStep]:
+        """Every point met, in order, epoch after epoch."""
+
     @_builtins.property
-    def epochs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PerceptronEpoch]: ...
+    def epochs(self) -> _containers.RepeatedCompositeFieldContainer[Global___PerceptronEpoch]:
+        """As many as there were until one had no error, or the limit was reached."""
+
     @_builtins.property
-    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def weights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """After the last epoch."""
+
     @_builtins.property
     def separation(self) -> Global___Separation:
-        """Where there is one."""
+        """The line with the widest margin, where there is one."""
 
     @_builtins.property
     def certificate(self) -> Global___Certificate:
-        """Where there is none."""
+        """The proof that there is no such line, where there is none."""
 
     def __init__(
         self,

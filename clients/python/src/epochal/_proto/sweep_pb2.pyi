@@ -53,7 +53,7 @@ Global___SweepEventType: _TypeAlias = SweepEventType  # noqa: Y015
 
 @_typing.final
 class Variant(_message.Message):
-    """What one member has otherwise than the job; what is unset is as in the job."""
+    """What one member has otherwise than the job; what is left out is as in the job."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -66,18 +66,23 @@ class Variant(_message.Message):
     INITIALIZER_FIELD_NUMBER: _builtins.int
     INITIALIZER_GAIN_FIELD_NUMBER: _builtins.int
     learning_rate: _builtins.float
+    """The optimizer's. More than 0, at most 1e12."""
     momentum: _builtins.float
-    """momentum, nesterov, muon."""
+    """The optimizer's; `momentum`, `nesterov` and `muon` only. At least 0, less than 1."""
     beta_1: _builtins.float
-    """adam, adamw, lion, muon."""
+    """The optimizer's; `adam`, `adamw`, `lion` and `muon` only. At least 0, less than 1."""
     beta_2: _builtins.float
-    """adam, adamw, lion, muon."""
+    """The optimizer's; `adam`, `adamw`, `lion` and `muon` only. At least 0, less than 1."""
     l2: _builtins.float
+    """The strength of `l2` regularization."""
     seed: _builtins.int
+    """Of the first weights, the order of the samples and dropout. What is held out for validation is
+    chosen by the job's own seed, for all members alike.
+    """
     initializer: _network_pb2.Initializer.ValueType
     """Of every layer that has one."""
     initializer_gain: _builtins.float
-    """Of every layer that has an initializer."""
+    """Of every layer that has an initializer. From 0 to 1,000,000."""
     def __init__(
         self,
         *,
@@ -131,15 +136,22 @@ Global___Variant: _TypeAlias = Variant  # noqa: Y015
 
 @_typing.final
 class SweepSpec(_message.Message):
+    """One job, and what its members have otherwise.
+
+    Members keep no gradient statistics and no checkpoints: a job made from the best one does.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
     JOB_FIELD_NUMBER: _builtins.int
     VARIANTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def job(self) -> _training_pb2.TrainingSpec: ...
+    def job(self) -> _training_pb2.TrainingSpec:
+        """What all members have in common."""
+
     @_builtins.property
     def variants(self) -> _containers.RepeatedCompositeFieldContainer[Global___Variant]:
-        """At most max_variants of GetLimits."""
+        """One for each member; at most `max_variants` of GetLimits."""
 
     def __init__(
         self,
@@ -169,7 +181,9 @@ class CreateSweepRequest(_message.Message):
     validate_only: _builtins.bool
     """Check and price the spec, and make no sweep."""
     @_builtins.property
-    def spec(self) -> Global___SweepSpec: ...
+    def spec(self) -> Global___SweepSpec:
+        """One job, and what its members have otherwise."""
+
     def __init__(
         self,
         *,
@@ -202,6 +216,7 @@ class GetSweepRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the sweep."""
     def __init__(
         self,
         *,
@@ -219,6 +234,8 @@ Global___GetSweepRequest: _TypeAlias = GetSweepRequest  # noqa: Y015
 
 @_typing.final
 class ListSweepsRequest(_message.Message):
+    """Which sweeps to list."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
@@ -226,10 +243,13 @@ class ListSweepsRequest(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     LABEL_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
+    """Rows a page; more than 1000 counts as 1000. At least 1. 100 if unset."""
     page_token: _builtins.str
+    """`next_page_token` of the page before."""
     state: _training_pb2.JobState.ValueType
+    """Sweeps in this state; all by default."""
     label: _builtins.str
-    """key or key=value."""
+    """`key` or `key=value`, of the job's labels."""
     def __init__(
         self,
         *,
@@ -267,6 +287,7 @@ class DeleteSweepRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the sweep."""
     def __init__(
         self,
         *,
@@ -288,6 +309,7 @@ class CancelSweepRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the sweep."""
     def __init__(
         self,
         *,
@@ -305,14 +327,21 @@ Global___CancelSweepRequest: _TypeAlias = CancelSweepRequest  # noqa: Y015
 
 @_typing.final
 class GetSweepCurvesRequest(_message.Message):
+    """Of which metric, and in how many points."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     METRIC_FIELD_NUMBER: _builtins.int
     MAX_POINTS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the sweep."""
     metric: _training_pb2.Metric.ValueType
+    """The same for all members. `train_loss` if unset."""
     max_points: _builtins.int
+    """Points of one member at the most; its extremes, and what is not finite, stay. From 4 to 10,000.
+    200 if unset.
+    """
     def __init__(
         self,
         *,
@@ -341,13 +370,16 @@ Global___GetSweepCurvesRequest: _TypeAlias = GetSweepCurvesRequest  # noqa: Y015
 
 @_typing.final
 class WatchSweepRequest(_message.Message):
+    """From where to watch."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the sweep."""
     after: _builtins.int
-    """Replay what came after this seq; without it the stream opens with a snapshot."""
+    """Replay what came after this `seq`; without it the stream opens with a snapshot."""
     def __init__(
         self,
         *,
@@ -371,6 +403,8 @@ Global___WatchSweepRequest: _TypeAlias = WatchSweepRequest  # noqa: Y015
 
 @_typing.final
 class Member(_message.Message):
+    """One member of a sweep."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     INDEX_FIELD_NUMBER: _builtins.int
@@ -384,18 +418,27 @@ class Member(_message.Message):
     index: _builtins.int
     """Counted from 0, as the variants are."""
     learning_rate: _builtins.float
+    """That it is trained with."""
     epoch: _builtins.int
     """Epochs that are stored."""
     stop_reason: _training_pb2.StopReason.ValueType
-    """Why the member is over."""
+    """Why it is over; absent until then."""
     @_builtins.property
-    def variant(self) -> Global___Variant: ...
+    def variant(self) -> Global___Variant:
+        """What it has otherwise than the job."""
+
     @_builtins.property
-    def latest(self) -> _training_pb2.EpochRow: ...
+    def latest(self) -> _training_pb2.EpochRow:
+        """The newest epoch; absent before the first."""
+
     @_builtins.property
-    def divergence(self) -> _training_pb2.Divergence: ...
+    def divergence(self) -> _training_pb2.Divergence:
+        """Where and how it blew up, if it did."""
+
     @_builtins.property
-    def label(self) -> _training_pb2.Label: ...
+    def label(self) -> _training_pb2.Label:
+        """Absent until there are two epochs."""
+
     def __init__(
         self,
         *,
@@ -449,6 +492,8 @@ Global___Member: _TypeAlias = Member  # noqa: Y015
 
 @_typing.final
 class Sweep(_message.Message):
+    """A sweep, as far as it is known now."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ID_FIELD_NUMBER: _builtins.int
@@ -467,8 +512,11 @@ class Sweep(_message.Message):
     STARTED_AT_FIELD_NUMBER: _builtins.int
     FINISHED_AT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """Absent where the spec was only validated; so are the state and the times."""
     state: _training_pb2.JobState.ValueType
+    """What it is doing, or how it ended."""
     stop_reason: _training_pb2.StopReason.ValueType
+    """`completed` once every member is over, for whatever reason each."""
     detail: _builtins.str
     """A sentence on how it ended, where there is more to say than the reason."""
     epoch: _builtins.int
@@ -476,20 +524,33 @@ class Sweep(_message.Message):
     parameters: _builtins.int
     """Of one member."""
     samples: _builtins.int
+    """Samples trained on; the held-out part does not count."""
     flops: _builtins.float
-    """Of all members."""
+    """Of all members: 3 · operations forward · samples · epochs · members."""
     attempt: _builtins.int
+    """How often a worker has taken it up."""
     seq: _builtins.int
+    """Cursor of the newest event."""
     @_builtins.property
-    def spec(self) -> Global___SweepSpec: ...
+    def spec(self) -> Global___SweepSpec:
+        """What was asked for, with every default written out."""
+
     @_builtins.property
-    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]: ...
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]:
+        """Empty in lists."""
+
     @_builtins.property
-    def created_at(self) -> _timestamp_pb2.Timestamp: ...
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was asked for."""
+
     @_builtins.property
-    def started_at(self) -> _timestamp_pb2.Timestamp: ...
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """When a worker first took it up."""
+
     @_builtins.property
-    def finished_at(self) -> _timestamp_pb2.Timestamp: ...
+    def finished_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ended."""
+
     def __init__(
         self,
         *,
@@ -574,13 +635,18 @@ Global___Sweep: _TypeAlias = Sweep  # noqa: Y015
 
 @_typing.final
 class SweepPage(_message.Message):
+    """A page of sweeps."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SWEEPS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
+    """What to ask for next; absent on the last page."""
     @_builtins.property
-    def sweeps(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sweep]: ...
+    def sweeps(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sweep]:
+        """Newest first."""
+
     def __init__(
         self,
         *,
@@ -599,16 +665,23 @@ Global___SweepPage: _TypeAlias = SweepPage  # noqa: Y015
 
 @_typing.final
 class MemberCurve(_message.Message):
+    """One member's curve."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     INDEX_FIELD_NUMBER: _builtins.int
     EPOCHS_FIELD_NUMBER: _builtins.int
     VALUES_FIELD_NUMBER: _builtins.int
     index: _builtins.int
+    """Of the member, from 0."""
     @_builtins.property
-    def epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def epochs(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Rising; one for each value."""
+
     @_builtins.property
-    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def values(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """One for each epoch."""
+
     def __init__(
         self,
         *,
@@ -628,13 +701,18 @@ Global___MemberCurve: _TypeAlias = MemberCurve  # noqa: Y015
 
 @_typing.final
 class SweepCurves(_message.Message):
+    """One metric of every member that has it."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     METRIC_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
     metric: _training_pb2.Metric.ValueType
+    """What the values are."""
     @_builtins.property
-    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberCurve]: ...
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberCurve]:
+        """Those that have any epoch."""
+
     def __init__(
         self,
         *,
@@ -662,10 +740,15 @@ class MemberEpochs(_message.Message):
     TRAIN_LOSS_FIELD_NUMBER: _builtins.int
     VALIDATION_LOSS_FIELD_NUMBER: _builtins.int
     index: _builtins.int
+    """Of the member, from 0."""
     @_builtins.property
-    def epoch(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def epoch(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The epochs that are told."""
+
     @_builtins.property
-    def train_loss(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]: ...
+    def train_loss(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
+        """One for each epoch."""
+
     @_builtins.property
     def validation_loss(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:
         """Empty where nothing is held out."""
@@ -690,6 +773,8 @@ Global___MemberEpochs: _TypeAlias = MemberEpochs  # noqa: Y015
 
 @_typing.final
 class SweepBatch(_message.Message):
+    """Epochs of several members."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     FIRST_EPOCH_FIELD_NUMBER: _builtins.int
@@ -697,11 +782,15 @@ class SweepBatch(_message.Message):
     REDUCED_FIELD_NUMBER: _builtins.int
     MEMBERS_FIELD_NUMBER: _builtins.int
     first_epoch: _builtins.int
+    """The first that is stood for."""
     last_epoch: _builtins.int
+    """The last that is stood for."""
     reduced: _builtins.bool
     """Some epochs are left out: only the extremes of each stretch are told."""
     @_builtins.property
-    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberEpochs]: ...
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___MemberEpochs]:
+        """Those that have come on."""
+
     def __init__(
         self,
         *,
@@ -731,14 +820,20 @@ Global___SweepBatch: _TypeAlias = SweepBatch  # noqa: Y015
 
 @_typing.final
 class SweepSnapshot(_message.Message):
+    """How a stream opens."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     SWEEP_FIELD_NUMBER: _builtins.int
     CURVES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def sweep(self) -> Global___Sweep: ...
+    def sweep(self) -> Global___Sweep:
+        """As it is now."""
+
     @_builtins.property
-    def curves(self) -> Global___SweepCurves: ...
+    def curves(self) -> Global___SweepCurves:
+        """The training losses so far."""
+
     def __init__(
         self,
         *,
@@ -762,7 +857,7 @@ Global___SweepSnapshot: _TypeAlias = SweepSnapshot  # noqa: Y015
 
 @_typing.final
 class SweepEvent(_message.Message):
-    """The field named like `type` is set."""
+    """One event of a sweep's stream; the field named like its `type` holds what it tells."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -773,16 +868,25 @@ class SweepEvent(_message.Message):
     EPOCHS_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     seq: _builtins.int
-    """The cursor: hand the last one on to go on after it."""
+    """The cursor: go on after it."""
     type: Global___SweepEventType.ValueType
+    """Which field holds what is told."""
     @_builtins.property
-    def snapshot(self) -> Global___SweepSnapshot: ...
+    def snapshot(self) -> Global___SweepSnapshot:
+        """Of an event of the type `snapshot`."""
+
     @_builtins.property
-    def state(self) -> _training_pb2.StateChange: ...
+    def state(self) -> _training_pb2.StateChange:
+        """Of an event of the type `state`."""
+
     @_builtins.property
-    def epochs(self) -> Global___SweepBatch: ...
+    def epochs(self) -> Global___SweepBatch:
+        """Of an event of the type `epochs`."""
+
     @_builtins.property
-    def end(self) -> _training_pb2.End: ...
+    def end(self) -> _training_pb2.End:
+        """Of an event of the type `end`."""
+
     def __init__(
         self,
         *,

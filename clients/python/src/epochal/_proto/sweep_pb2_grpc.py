@@ -78,7 +78,8 @@ class SweepServiceServicer:
     """
 
     def CreateSweep(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """Takes a job and its variants, to be trained together.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

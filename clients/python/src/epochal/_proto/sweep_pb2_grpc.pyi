@@ -35,6 +35,7 @@ class SweepServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SweepServiceAsyncStub: ...
     CreateSweep: _grpc.UnaryUnaryMultiCallable[_sweep_pb2.CreateSweepRequest, _sweep_pb2.Sweep]
+    """Takes a job and its variants, to be trained together."""
     GetSweep: _grpc.UnaryUnaryMultiCallable[_sweep_pb2.GetSweepRequest, _sweep_pb2.Sweep]
     """With all members."""
     ListSweeps: _grpc.UnaryUnaryMultiCallable[_sweep_pb2.ListSweepsRequest, _sweep_pb2.SweepPage]
@@ -54,6 +55,7 @@ class SweepServiceAsyncStub(SweepServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSweep: _aio.UnaryUnaryMultiCallable[_sweep_pb2.CreateSweepRequest, _sweep_pb2.Sweep]  # type: ignore[assignment]
+    """Takes a job and its variants, to be trained together."""
     GetSweep: _aio.UnaryUnaryMultiCallable[_sweep_pb2.GetSweepRequest, _sweep_pb2.Sweep]  # type: ignore[assignment]
     """With all members."""
     ListSweeps: _aio.UnaryUnaryMultiCallable[_sweep_pb2.ListSweepsRequest, _sweep_pb2.SweepPage]  # type: ignore[assignment]
@@ -75,7 +77,8 @@ class SweepServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _sweep_pb2.CreateSweepRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_sweep_pb2.Sweep, _abc.Awaitable[_sweep_pb2.Sweep]]: ...
+    ) -> _typing.Union[_sweep_pb2.Sweep, _abc.Awaitable[_sweep_pb2.Sweep]]:
+        """Takes a job and its variants, to be trained together."""
 
     @_abc_1.abstractmethod
     def GetSweep(

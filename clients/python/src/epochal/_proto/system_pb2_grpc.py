@@ -52,13 +52,15 @@ class SystemServiceServicer:
     """
 
     def GetLimits(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """What one request may ask for.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetVersion(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """What runs here.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')

@@ -34,7 +34,9 @@ class SystemServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SystemServiceAsyncStub: ...
     GetLimits: _grpc.UnaryUnaryMultiCallable[_system_pb2.GetLimitsRequest, _system_pb2.Limits]
+    """What one request may ask for."""
     GetVersion: _grpc.UnaryUnaryMultiCallable[_system_pb2.GetVersionRequest, _system_pb2.Version]
+    """What runs here."""
 
 @_typing.type_check_only
 class SystemServiceAsyncStub(SystemServiceStub):
@@ -42,7 +44,9 @@ class SystemServiceAsyncStub(SystemServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetLimits: _aio.UnaryUnaryMultiCallable[_system_pb2.GetLimitsRequest, _system_pb2.Limits]  # type: ignore[assignment]
+    """What one request may ask for."""
     GetVersion: _aio.UnaryUnaryMultiCallable[_system_pb2.GetVersionRequest, _system_pb2.Version]  # type: ignore[assignment]
+    """What runs here."""
 
 class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
     """What the service says of itself. Health is grpc.health.v1."""
@@ -52,13 +56,15 @@ class SystemServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _system_pb2.GetLimitsRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_system_pb2.Limits, _abc.Awaitable[_system_pb2.Limits]]: ...
+    ) -> _typing.Union[_system_pb2.Limits, _abc.Awaitable[_system_pb2.Limits]]:
+        """What one request may ask for."""
 
     @_abc_1.abstractmethod
     def GetVersion(
         self,
         request: _system_pb2.GetVersionRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_system_pb2.Version, _abc.Awaitable[_system_pb2.Version]]: ...
+    ) -> _typing.Union[_system_pb2.Version, _abc.Awaitable[_system_pb2.Version]]:
+        """What runs here."""
 
 def add_SystemServiceServicer_to_server(servicer: SystemServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

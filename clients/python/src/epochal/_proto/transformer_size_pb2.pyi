@@ -61,19 +61,25 @@ class TransformerSize(_message.Message):
     VOCABULARY_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     family: Global___TransformerFamily.ValueType
-    """What goes with the matrices; gpt if unset."""
+    """What goes with the matrices. `gpt`: biases, layer norms, learned positions, and token vectors
+    that serve as output weights too. `bert`: as that, with vectors for two segments and a last
+    dense layer. `llama`: no biases, norms without a shift, gated feed-forward layers of three
+    matrices, rotated positions that cost nothing, and output weights of their own. `gpt` if unset.
+    """
     layers: _builtins.int
+    """Blocks of attention and a feed-forward layer. From 1 to 10,000."""
     width: _builtins.int
-    """Numbers in the vector of one token."""
+    """Numbers in the vector of one token. From 1 to 10,000,000."""
     heads: _builtins.int
-    """The width is shared among them."""
+    """The width is shared among them. From 1 to 10,000,000."""
     key_value_heads: _builtins.int
-    """Heads that have keys and values of their own; all of them by default."""
+    """Heads that have keys and values of their own; all of them by default. From 1 to 10,000,000."""
     hidden: _builtins.int
-    """Units of the feed-forward layer; four times the width by default."""
+    """Units of the feed-forward layer; four times the width by default. From 1 to 10,000,000."""
     vocabulary: _builtins.int
+    """Tokens that it knows. From 1 to 10,000,000."""
     context: _builtins.int
-    """Tokens that it can look at."""
+    """Tokens that it can look at. From 1 to 10,000,000."""
     def __init__(
         self,
         *,

@@ -85,6 +85,7 @@ class GetArchitectureRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """The id of the architecture."""
     def __init__(
         self,
         *,
@@ -112,8 +113,13 @@ class GraphNode(_message.Message):
     COLUMN_FIELD_NUMBER: _builtins.int
     ROW_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """By which edges name it."""
     label: _builtins.str
+    """What to write into it."""
     kind: Global___NodeKind.ValueType
+    """How to draw it: data that come in, a layer, an operation without weights, a state that is kept
+    from place to place, or what comes out.
+    """
     column: _builtins.int
     """From left to right, the way that data take."""
     row: _builtins.int
@@ -167,8 +173,11 @@ class GraphEdge(_message.Message):
     source: _builtins.str
     """The id of the node that it leaves."""
     target: _builtins.str
+    """The id of the node that it leads to."""
     kind: Global___EdgeKind.ValueType
+    """How to draw it: on to the next node, to the next place in time, past layers, or as attention."""
     label: _builtins.str
+    """What to write beside it; mostly empty."""
     def __init__(
         self,
         *,
@@ -209,9 +218,13 @@ class Graph(_message.Message):
     NODES_FIELD_NUMBER: _builtins.int
     EDGES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___GraphNode]: ...
+    def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___GraphNode]:
+        """The boxes, in no particular order."""
+
     @_builtins.property
-    def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___GraphEdge]: ...
+    def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___GraphEdge]:
+        """The arrows between them."""
+
     def __init__(
         self,
         *,
@@ -247,30 +260,44 @@ class Architecture(_message.Message):
     SUMMARY_FIELD_NUMBER: _builtins.int
     PRESET_FIELD_NUMBER: _builtins.int
     id: _builtins.str
+    """For GetArchitecture, e.g. `lstm`."""
     name: _builtins.str
+    """As it is known, e.g. `Long short-term memory`."""
     year: _builtins.int
+    """When the source appeared."""
     idea: _builtins.str
+    """What it does that others do not, in a sentence or two."""
     cost: _builtins.str
     """What it takes for a sequence of n places, or an image, of width d."""
     typical_size: _builtins.str
+    """How many layers or parameters such networks have in use."""
     source: _builtins.str
+    """Who described it first: author, year, title."""
     preset: _builtins.str
     """A job that trains one, where there is one."""
     @_builtins.property
-    def strengths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def strengths(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What speaks for it."""
+
     @_builtins.property
-    def weaknesses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def weaknesses(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What speaks against it."""
+
     @_builtins.property
-    def used_in(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def used_in(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What it is used for."""
+
     @_builtins.property
-    def graph(self) -> Global___Graph: ...
+    def graph(self) -> Global___Graph:
+        """Boxes and arrows to draw."""
+
     @_builtins.property
     def network(self) -> _network_pb2.NetworkSpec:
         """A small one that can be trained here."""
 
     @_builtins.property
     def summary(self) -> _network_pb2.NetworkSummary:
-        """Of that one."""
+        """Shapes, parameters and operations of `network`."""
 
     def __init__(
         self,
@@ -349,7 +376,9 @@ class Architectures(_message.Message):
 
     ARCHITECTURES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def architectures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Architecture]: ...
+    def architectures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Architecture]:
+        """Nine kinds of networks."""
+
     def __init__(
         self,
         *,

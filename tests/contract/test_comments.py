@@ -1,0 +1,75 @@
+"""What the .proto files say of their messages, and that it is what the HTTP API says."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from grpc_tools import protoc
+
+ROOT = Path(__file__).parents[2]
+PROTOS = ROOT / "protos"
+MESSAGES, SERVICES, PARTS = 4, 6, 2
+"""Numbers of the fields of a descriptor, of which the path to a comment is made."""
+
+
+@pytest.fixture(scope="module")
+def comments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """By the full name of all messages, fields, services and methods."""
+    path = tmp_path_factory.mktemp("protos") / "descriptors"
+    well_known = Path(protoc.__file__).parent / "_proto"
+    files = [str(file) for file in sorted((PROTOS / "epochal/v1").glob("*.proto"))]
+    flags = [f"-I{PROTOS}", f"-I{well_known}", "--include_source_info"]
+    assert protoc.main(["protoc", *flags, f"--descriptor_set_out={path}", *files]) == 0
+    found: dict[str, str] = {}
+    for file in FileDescriptorSet.FromString(path.read_bytes()).file:
+        told = {tuple(at.path): at.leading_comments for at in file.source_code_info.location}
+        found |= {name: " ".join(told.get(at, "").split()) for name, at in _declared(file)}
+    return found
+
+
+def _declared(file: FileDescriptorProto) -> Iterator[tuple[str, tuple[int, ...]]]:
+    for i, message in enumerate(file.message_type):
+        yield message.name, (MESSAGES, i)
+        for k, field in enumerate(message.field):
+            yield f"{message.name}.{field.name}", (MESSAGES, i, PARTS, k)
+    for i, service in enumerate(file.service):
+        yield service.name, (SERVICES, i)
+        for k, method in enumerate(service.method):
+            yield f"{service.name}.{method.name}", (SERVICES, i, PARTS, k)
+
+
+def test_every_message_field_and_method_says_what_it_means(comments: dict[str, str]) -> None:
+    assert {"Job.state", "TrainingService.CreateJob", "NeuronSimulation"} <= comments.keys()
+    # A request is what its method says.
+    silent = [name for name, text in comments.items() if not text and not name.endswith("Request")]
+    assert silent == []
+
+
+def test_a_field_says_the_same_on_both_wires_and_here_its_range_and_default_too(
+    comments: dict[str, str],
+) -> None:
+    assert comments["NeuronSimulation.fires"] == "Whether the step is 1."
+    assert comments["SimulateXorRequest.epochs"] == (
+        "When training: steps of Adam, on all four points each. From 1 to 2,000. 500 if unset."
+    )
+
+
+def test_a_field_of_several_kinds_says_of_which(comments: dict[str, str]) -> None:
+    assert comments["AugmentationSpec.reach"].startswith("`shift`: ")
+    assert "0.1 (`sgd`), 1 (`perceptron`)" in comments["OptimizerSpec.learning_rate"]
+
+
+def test_methods_are_named_as_on_this_wire_and_null_is_unset(comments: dict[str, str]) -> None:
+    assert not [name for name, text in comments.items() if "/v1/" in text]
+    # It is JSON that has null.
+    assert not [name for name, text in comments.items() if " null" in text]
+    assert "CreateJob" in comments["Preset.spec"]
+
+
+def test_what_is_written_is_what_the_models_say_now() -> None:
+    command = [sys.executable, str(PROTOS / "generate.py"), "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
