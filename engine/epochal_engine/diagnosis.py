@@ -323,11 +323,11 @@ class _Examination:
             "last_train_loss": float(losses[-1]),
         }
         message = (
-            f"After epoch {best + 1} the validation loss rose from {held_out[best]:.3g} to "
+            f"After epoch {best + 1} the held-out loss rose from {held_out[best]:.3g} to "
             f"{last:.3g} while the training loss went on falling: the network memorizes."
         )
         if self.training.early_stopping is None:
-            suggestion = "Stop once the validation loss has not improved for 10 epochs."
+            suggestion = "Stop once the held-out loss has not improved for 10 epochs."
             patch: Patch = {"early_stopping": {"patience": 10}}
         else:
             l2 = 10.0 * self.training.l2 or 0.001

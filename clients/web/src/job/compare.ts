@@ -50,6 +50,7 @@ export function placeName(path: string): string {
       const counted = places.replace(/\d+/g, (index) => String(Number(index) + 1))
       return `layer${/\D/.test(counted) ? 's' : ''} ${counted}`
     })
+    .replace('validation', 'held-out')
     .replaceAll('.', ', ')
     .replaceAll('_', ' ')
 }

@@ -68,3 +68,6 @@ export function targetRange(samples: readonly Sample[]): Domain {
   const [low, high] = [Math.min(...values), Math.max(...values)]
   return low < high ? [low, high] : [low - 1, low + 1]
 }
+
+/** A token by itself, so that it can be seen. */
+export const glyph = (name: string): string => (name === '\n' ? '↵' : name === ' ' ? '␣' : name)

@@ -30,7 +30,7 @@ describe('a run in words', () => {
 
   it('says what it is given', () => {
     expect(summary(job)).toBe(
-      '1 parameter, 400 samples to learn from, and 20 % of the data held back. Binary cross entropy, brought down by sgd with a learning rate of 0.5, in batches of 32. Seed 0.',
+      '1 parameter, 400 samples to learn from, and 20 % of the data held out. Binary cross entropy, brought down by sgd with a learning rate of 0.5, in batches of 32. Seed 0.',
     )
   })
 

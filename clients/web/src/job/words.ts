@@ -25,6 +25,10 @@ export function lossName(loss: string): string {
   return { mse: 'mean squared error', mae: 'mean absolute error', huber: 'Huber loss', hinge: 'hinge loss', focal: 'focal loss' }[loss] ?? loss.replaceAll('_', ' ')
 }
 
+/** A name of the API as readers have it: `best_validation_loss` is `best held-out loss`. */
+export const metricName = (name: string): string =>
+  name.replace('validation', 'held-out').replace(/(^|_)train_/, '$1training_').replaceAll('_', ' ')
+
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 export interface Step {
@@ -83,7 +87,7 @@ export function verdict(job: Pick<Job, 'stop_reason'>, state: State | undefined)
 export function why(job: Job): string | undefined {
   const { stop_reason: reason, spec } = job
   if (reason === 'early_stopped') return `There was no better loss for ${spec.early_stopping?.patience ?? 'some'} epochs.`
-  if (reason === 'target_reached' && spec.target) return `${capital(spec.target.metric.replaceAll('_', ' '))} came to ${format(spec.target.value)}.`
+  if (reason === 'target_reached' && spec.target) return `${capital(metricName(spec.target.metric))} came to ${format(spec.target.value)}.`
   if (reason === 'attempts_exhausted') return 'It ended its worker each time.'
   if (reason === 'internal') return 'By a defect of the service, not of the network.'
   return undefined
@@ -121,7 +125,7 @@ export function summary(job: Job): string {
     type === 'perceptron'
       ? `The perceptron's own rule, with a learning rate of ${format(rate)}`
       : `${capital(lossName(spec.loss))}, brought down by ${type} with a learning rate of ${format(rate)}`
-  const apart = held ? `, and ${Math.round(held * 100)} % of the data held back` : ''
+  const apart = held ? `, and ${Math.round(held * 100)} % of the data held out` : ''
   return `${capital(count(job.parameters))} parameter${job.parameters === 1 ? '' : 's'}, ${count(job.samples)} samples to learn from${apart}. ${how}, in batches of ${spec.batch_size ?? 32}. Seed ${spec.seed ?? 0}.`
 }
 

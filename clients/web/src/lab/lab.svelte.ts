@@ -41,11 +41,6 @@ export class Lab implements Bench {
   /** What is known of the data; until it has been loaded, what can be read off the set-up. */
   readonly facts = $derived(this.data.value && factsOf(this.data.value.dataset))
 
-  /** What the file was called that is learned from, if it is one: a run without a name is called so. */
-  readonly upload = $derived(
-    'id' in this.spec.dataset && this.data.value?.dataset.id === this.spec.dataset.id ? this.data.value.dataset.name : undefined,
-  )
-
   readonly #earlier = computed(
     () => ({ query: { state: ['succeeded' as const, 'failed' as const], page_size: 60 } }),
     (params, signal) => body(api.GET('/v1/jobs', { params, signal })),
@@ -69,6 +64,13 @@ export class Lab implements Bench {
       )
       return () => abort.abort()
     })
+  }
+
+  /** What a run of it is called: as it was named, or else as the file that it learns from, if that is one. */
+  async runName(): Promise<string | null> {
+    const { name, dataset } = this.spec
+    if (name || !('id' in dataset)) return name ?? null
+    return (await body(api.GET('/v1/datasets/{id}', { params: { path: { id: dataset.id } } }))).name
   }
 
   get sweep(): string {

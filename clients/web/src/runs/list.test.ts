@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 
 import { START } from '../lab/spec'
-import { age, link, shape } from './list'
+import { age, clock, link, shape } from './list'
 
 it('an age is told in the words that one would use', () => {
   const now = Date.UTC(2030, 5, 15, 12)
@@ -9,6 +9,11 @@ it('an age is told in the words that one would use', () => {
   expect([0, 5, 125, 25 * 60].map(ago)).toEqual(['just now', '5 min ago', '2 h ago', 'yesterday'])
   expect(ago(4 * 1440)).toBe('11 Jun')
   expect(age(null, now)).toBe('')
+})
+
+it('a time is told to the second, where the reader is', () => {
+  expect(clock(new Date(2030, 2, 12, 14, 5, 9).toISOString())).toBe('12 Mar, 14:05:09')
+  expect(clock(null)).toBe('')
 })
 
 it('a network is a line of layers', () => {

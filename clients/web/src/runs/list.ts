@@ -27,6 +27,11 @@ export function age(since: string | null, now: number): string {
   return then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(minutes > 300 * 1440 ? { year: 'numeric' } : {}) })
 }
 
+/** `12 Mar, 14:05:09` where the reader is. */
+export function clock(since: string | null): string {
+  return since ? new Date(since).toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' }) : ''
+}
+
 /** `2 → 8 tanh ×2 → 1 sigmoid`; of a deep network its ends. */
 export function shape(spec: Job['spec']): string {
   const all = walk(spec).map(({ size, note, times }) =>

@@ -1,17 +1,17 @@
 /**
- * Stays with the section that the address names while those before it are being loaded and grow,
- * until the reader moves or all has been quiet for a while.
+ * Stays with the part of the page that the address names while what stands before it is being loaded and
+ * grows, until the reader moves or all has been quiet for a while. A part that is not there yet is waited for.
  */
 const QUIET = 1500
 const MOVES = ['wheel', 'touchmove', 'keydown', 'pointerdown'] as const
 
 export function keepPlace(): () => void {
-  let target: Element | null = null
+  let wanted = ''
   let timer: ReturnType<typeof setTimeout> | undefined
   let kept: { scrolled: number; top: number } | undefined
 
   function release(): void {
-    target = null
+    wanted = ''
     clearTimeout(timer)
   }
 
@@ -21,26 +21,31 @@ export function keepPlace(): () => void {
     timer = setTimeout(() => (document.querySelector('.loading') ? wait() : release()), QUIET)
   }
 
+  const target = () => (wanted ? document.getElementById(wanted) : null)
+
+  /** What is not there yet is waited for until it comes, or until somebody moves. */
   function arrive(): void {
-    target = location.hash ? document.getElementById(decodeURIComponent(location.hash.slice(1))) : null
+    wanted = decodeURIComponent(location.hash.slice(1))
     kept = undefined
-    wait()
+    if (target()) wait()
   }
 
   const place = (element: Element) => ({ scrolled: scrollY, top: element.getBoundingClientRect().top })
 
   /** By a scroll bar, a search in the page, a screen reader: by what tells nothing else of itself. */
   function moved(): void {
-    if (!target || !kept) return
-    const now = place(target)
+    const there = target()
+    if (!there || !kept) return
+    const now = place(there)
     // What grows moves the target without a scroll, or is scrolled along with by the browser, without a move.
     if (Math.abs(now.scrolled - kept.scrolled) > 1 && Math.abs(now.top - kept.top) > 1) release()
   }
 
   const growth = new ResizeObserver(() => {
-    if (!target) return
-    target.scrollIntoView({ behavior: 'instant' })
-    kept = place(target)
+    const there = target()
+    if (!there) return
+    there.scrollIntoView({ behavior: 'instant' })
+    kept = place(there)
     wait()
   })
 

@@ -1,0 +1,85 @@
+import { expect, it } from 'vitest'
+
+import type { Seen } from './seen'
+import { chance, draw, forgotten, grow, languageOf, rowOf, strangers, tempered, tokensOf, type Language } from './write'
+
+const NAMES = ['a', 'b', '.', ' ']
+const WITH_START: Language = { names: NAMES, places: 5, start: 4 }
+const WITHOUT: Language = { names: NAMES, places: 3, start: undefined }
+
+function seen(samples: [inputs: number[], targets: number[]][], tokens = NAMES): Seen {
+  return {
+    class_names: NAMES,
+    token_names: tokens,
+    feature_names: samples[0]![0].map((_, i) => `character_${i}`),
+    samples: samples.map(([inputs, target_classes]) => ({ inputs, target_classes })),
+  } as unknown as Seen
+}
+
+it('a language asks at each place for what stands a place later', () => {
+  expect(languageOf(seen([[[0, 1, 2], [1, 2, 3]]]))).toEqual(WITHOUT)
+  expect(languageOf(seen([[[4, 1, 2], [1, 2, 3]]], [...NAMES, '>']))).toEqual({ ...WITHOUT, start: 4 })
+  // Sorted letters are of the same shape, and no text.
+  expect(languageOf(seen([[[1, 0, 2], [0, 1, 2]]]))).toBeUndefined()
+  expect(languageOf(seen([[[0, 1, 2], [1]]]))).toBeUndefined()
+  expect(languageOf(seen([[[0, 1, 2], [1, 2, 3]]], ['x', 'b', '.', ' ']))).toBeUndefined()
+})
+
+it('a text becomes tokens, and what the language does not have is named', () => {
+  expect(tokensOf(WITHOUT, 'Ab?')).toEqual([0, 1])
+  expect(strangers(WITHOUT, 'Ab??!')).toEqual(['?', '!'])
+})
+
+it('a short text stands where rows begin, and its last place foresees the next token', () => {
+  expect(rowOf(WITHOUT, [1])).toEqual({ row: [1, 0, 0], place: 0 })
+  expect(rowOf(WITH_START, [])).toEqual({ row: [4, 0, 0, 0, 0], place: 0 })
+  expect(rowOf(WITH_START, [0, 1])).toEqual({ row: [4, 0, 1, 0, 0], place: 2 })
+})
+
+it('of a long text the last tokens are read, and after a start token whole sentences fall out', () => {
+  expect(rowOf(WITHOUT, [0, 1, 0, 1, 1])).toEqual({ row: [0, 1, 1], place: 2 })
+  // "ab. b", of which four tokens have room: the sentence goes, not its first letter alone.
+  expect(forgotten(WITH_START, [0, 1, 2, 3, 1])).toBe(4)
+  expect(rowOf(WITH_START, [0, 1, 2, 3, 1])).toEqual({ row: [4, 1, 0, 0, 0], place: 1 })
+  expect(rowOf(WITH_START, [0, 1, 0, 1, 1])).toEqual({ row: [4, 1, 0, 1, 1], place: 4 })
+})
+
+it('temperature sharpens and evens out', () => {
+  const said = [0.8, 0.2]
+  expect(tempered(said, 1)).toEqual([expect.closeTo(0.8), expect.closeTo(0.2)])
+  // 4 to 1 becomes 16 to 1, and 2 to 1.
+  expect(tempered(said, 0.5)).toEqual([expect.closeTo(16 / 17), expect.closeTo(1 / 17)])
+  expect(tempered(said, 2)).toEqual([expect.closeTo(2 / 3), expect.closeTo(1 / 3)])
+  expect(tempered(said, 0)).toEqual([1, 0])
+  expect(tempered([1, 0], 0.05)).toEqual([1, 0])
+})
+
+it('a token is drawn where the chance falls, and never one that cannot be', () => {
+  expect([0, 0.24, 0.26, 0.999].map((each) => draw([0.25, 0.25, 0.5, 0], each))).toEqual([0, 0, 1, 2])
+  expect(draw([0.3, 0.3, 0.3, 0], 0.99)).toBe(2)
+})
+
+it('the dice of a seed fall alike each time, evenly, and otherwise for another seed', () => {
+  const thrown = Array.from({ length: 2000 }, (_, n) => chance(7, n))
+  expect(thrown).toEqual(Array.from({ length: 2000 }, (_, n) => chance(7, n)))
+  expect(thrown.slice(0, 3)).not.toEqual([0, 1, 2].map((n) => chance(8, n)))
+  const tenths = Array.from({ length: 10 }, (_, i) => thrown.filter((each) => Math.floor(10 * each) === i).length)
+  // 200 each, give or take five standard deviations of 13.4.
+  expect(tenths.every((count) => Math.abs(count - 200) < 67)).toBe(true)
+})
+
+it('a text grows by what is said of all of it', async () => {
+  const asked: (readonly number[])[] = []
+  const ask = (_epoch: number, text: readonly number[]) => {
+    asked.push([...text])
+    return Promise.resolve(text.length % 2 ? [0, 1, 0, 0] : [1, 0, 0, 0])
+  }
+  const question = { epoch: 1, prompt: [3], temperature: 1, seed: 0 }
+  const written = []
+  for await (const { token } of grow(ask, question, [{ token: 1, probabilities: [] }], new AbortController().signal)) {
+    written.push(token)
+    if (written.length === 3) break
+  }
+  expect(written).toEqual([0, 1, 0])
+  expect(asked).toEqual([[3, 1], [3, 1, 0], [3, 1, 0, 1]])
+})
