@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 from tests.servers.postgres import PostgresServer
@@ -198,13 +198,7 @@ class OneJob(RuleBasedStateMachine):
 
 
 def test_a_job_keeps_to_its_table_whatever_befalls_it() -> None:
-    OneJob.TestCase.settings = settings(
-        max_examples=40,
-        stateful_step_count=25,
-        deadline=None,
-        derandomize=True,
-        suppress_health_check=[HealthCheck.too_slow],
-    )
+    OneJob.TestCase.settings = settings(max_examples=40, stateful_step_count=25)
     with migrated() as OneJob.empty:
         OneJob.TestCase("runTest").debug()
 

@@ -69,7 +69,7 @@ def test_a_right_request_has_the_same_answer_on_both_wires(
 def test_any_request_has_the_same_answer_on_both_wires(
     service: Wires, world: World, rpc: str
 ) -> None:
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=60)
     @given(changed(RPCS[rpc].input_type, RIGHT[rpc](world)))
     def try_it(request: dict[str, Any]) -> None:
         answer = agree(service, rpc, request)

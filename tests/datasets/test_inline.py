@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from epochal_service.datasets import Dataset, DatasetError, from_rows
@@ -126,7 +126,6 @@ json_values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(
     st.lists(json_values, max_size=4),
     st.lists(json_values, max_size=4),

@@ -279,7 +279,7 @@ def tables(draw: st.DrawFn) -> Table:
     return Table(columns, out.getvalue().encode(draw(st.sampled_from(["utf-8", "utf-8-sig"]))))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(tables())
 def test_any_table_in_any_dialect_comes_back_equal(table: Table) -> None:
     *features, target = table.columns
@@ -303,7 +303,7 @@ def test_any_table_in_any_dialect_comes_back_equal(table: Table) -> None:
     assert dataset.target_names == (target,)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     data=st.binary(max_size=200)
     | st.text(max_size=100)

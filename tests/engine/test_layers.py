@@ -238,7 +238,7 @@ def test_the_gradient_of_every_layer_is_its_slope(layer: str) -> None:
         check_gradient(network, inputs, seed=number + 3)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(1, 4),
     st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 3)),
@@ -261,7 +261,7 @@ def test_the_gradient_of_a_convolution_of_any_shape_is_its_slope(
     check_gradient(Network(shape, layers), inputs, seed)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.sampled_from([Rnn(2, True), Lstm(3), Gru(1, True), MultiHeadAttention(1, causal=True)]),
     st.integers(1, 4),

@@ -108,7 +108,7 @@ def convolved(x: Array, kernel: Array, bias: Array, stride: tuple[int, int], sam
     return y
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 3),
     st.tuples(st.integers(1, 6), st.integers(1, 6)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from epochal_engine import primitives as p
@@ -23,7 +23,6 @@ FUNCTIONS: dict[str, tuple[Callable[[Symbol], Symbol], Callable[[Array], Array]]
 }
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(

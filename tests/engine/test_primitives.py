@@ -150,7 +150,6 @@ def is_made_by(name: str, symbol: Symbol) -> bool:
     return symbol.primitive is not None and symbol.primitive.name == name
 
 
-@settings(deadline=None)
 @given(mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3))
 def test_the_slope_of_what_was_stretched_is_summed(shapes: BroadcastableShapes) -> None:
     a, b = (leaf(shape) for shape in shapes.input_shapes)
@@ -207,7 +206,6 @@ def test_fused_losses_are_finite_for_every_logit(logit: float) -> None:
     assert values[1] == pytest.approx(np.logaddexp(logit, 0.0))
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 2**32 - 1))
 def test_a_fused_loss_equals_its_plain_composition(rows: int, columns: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -228,7 +226,6 @@ def test_a_fused_loss_equals_its_plain_composition(rows: int, columns: int, seed
         np.testing.assert_allclose(slope, plain_slope, rtol=1e-9, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(1, 5), min_size=2, max_size=5),
     st.integers(1, 6),
@@ -356,7 +353,7 @@ def place_by_place(name: str, inflow: Symbol, recurrent: Symbol) -> Symbol:
 
 
 @pytest.mark.parametrize("name", RECURRENCES)
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 6), st.integers(1, 4), st.integers(1, 5), st.integers(0, 2**32 - 1))
 def test_a_recurrence_equals_its_plain_composition(
     name: str, places: int, units: int, n: int, seed: int

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from epochal_engine import (
@@ -71,7 +71,6 @@ def test_every_statistic_is_that_of_its_layer() -> None:
             assert named == pytest.approx(expected, rel=1e-5)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
 def test_the_histogram_is_that_of_numpy_with_open_ends(seed: int, epochs: int) -> None:
     gradients = vectors(epochs, seed)

@@ -87,7 +87,7 @@ def test_every_activation_at_the_output(activation: str) -> None:
     check_gradient(Network((3,), (Dense(5, "tanh"), Dense(3, activation))), "mse", seed=5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.integers(1, 5),
     st.lists(

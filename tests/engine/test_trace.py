@@ -63,7 +63,7 @@ def test_elementwise_work_is_done_before_axes_are_permuted() -> None:
     np.testing.assert_allclose(found, 2.0 * np.tanh(points.transpose(1, 2, 0) + offsets))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.permutations(range(3)),
     st.permutations(range(3)),

@@ -29,7 +29,7 @@ JOB = "job_0000000000000_0000000000000000"
     ),
     points=st.integers(4, 60),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_reducing_keeps_ends_extremes_and_the_first_odd_value(
     values: np.ndarray[Any, np.dtype[np.float64]], points: int
 ) -> None:

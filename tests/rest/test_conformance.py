@@ -65,8 +65,6 @@ def test_every_answer_is_one_that_was_described(
             @given(case=described.as_strategy(generation_mode=mode), known=st.booleans())
             @settings(
                 max_examples=25,
-                derandomize=True,
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
             )
             def call(case: Case[Any], known: bool) -> None:

@@ -24,7 +24,7 @@ def exact(fields: Any) -> str:
 def test_a_dict_comes_back_from_its_message_over_the_wire(message: Descriptor) -> None:
     message_type = GetMessageClass(message)
 
-    @settings(max_examples=50, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=50)
     @given(dicts(message))
     def round_trip(fields: dict[str, Any]) -> None:
         sent = from_dict(fields, message_type).SerializeToString(deterministic=True)
@@ -82,7 +82,7 @@ def test_a_row_is_a_list_wherever_it_stands() -> None:
 
 
 @given(MOMENTS)
-@settings(max_examples=50, derandomize=True, database=None)
+@settings(max_examples=50)
 def test_a_time_reads_as_pydantic_writes_it_and_a_datetime_is_taken_as_it_is(
     moment: datetime,
 ) -> None:

@@ -61,7 +61,7 @@ def code_of(server: Serving, rpc: str, request: bytes) -> grpc.StatusCode:
 
 @pytest.mark.parametrize("rpc", RPCS)
 def test_any_bytes_are_a_request_or_are_refused(server: Serving, rpc: str) -> None:
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=60)
     @given(st.binary(max_size=64))
     def try_it(request: bytes) -> None:
         assert code_of(server, rpc, request) not in DEFECTS
@@ -75,7 +75,7 @@ def test_any_fields_are_a_request_or_are_refused(server: Serving, ids: list[str]
     some_id = st.fixed_dictionaries({"id": st.sampled_from(ids) | TEXT})
     own_ids = some_id if "id" in message.fields_by_name else st.just({})
 
-    @settings(max_examples=60, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=60)
     @given(dicts(message), own_ids)
     def try_it(fields: dict[str, Any], own: dict[str, str]) -> None:
         request = from_dict(fields | own, GetMessageClass(message))

@@ -116,7 +116,7 @@ def test_the_slope_of_relu_at_zero_is_zero_and_it_says_so(ask: Ask) -> None:
     assert sigmoid["convention"] is None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     name=st.sampled_from([n for n in NAMES if n != "step"]),
     x=st.floats(-8, 8).filter(lambda x: abs(x) > 1e-3),
@@ -175,7 +175,7 @@ def test_a_dead_unit_ends_it(ask: Ask) -> None:
     assert "slope is 0" in told["verdict"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     name=st.sampled_from(["sigmoid", "tanh", "gelu", "silu", "mish", "softplus"]),
     weight=st.floats(-2, 2),

@@ -122,7 +122,7 @@ def test_every_printed_sum_comes_to_its_value(ask: Ask) -> None:
     units=st.lists(st.integers(1, 10**6), min_size=2, max_size=6),
     batch=st.integers(1, 10_000),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_plain_python_counts_the_same(ask: Ask, units: list[int], batch: int) -> None:
     told = ask("architecture", network=network(*units), batch_size=batch)
     pairs = list(pairwise(units))

@@ -44,7 +44,7 @@ def test_without_the_scale_attention_is_sharper(ask: Ask) -> None:
     causal=st.booleans(),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_it_is_the_attention_of_the_layer(
     ask: Ask, tokens: list[str], heads: int, causal: bool, seed: int
 ) -> None:

@@ -145,7 +145,7 @@ ENDS = st.sampled_from(
     end=ENDS,
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_layer_by_layer_it_is_the_gradient_that_training_takes(
     ask: Ask, shape: list[int], layers: list[Any], residual: bool, end: Any, seed: int
 ) -> None:

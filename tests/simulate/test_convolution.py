@@ -39,7 +39,7 @@ def test_three_by_three_by_hand(ask: Ask) -> None:
     padding=st.sampled_from(["valid", "same"]),
     bias=NUMBERS,
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_window_is_a_sum_of_products(
     ask: Ask,
     image: list[list[float]],

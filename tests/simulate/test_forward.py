@@ -124,7 +124,7 @@ def test_every_printed_formula_comes_to_its_value(ask: Ask, activation: str) -> 
     seed=st.integers(0, 2**32),
     places=st.integers(1, 3),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_it_is_what_the_engine_predicts(
     ask: Ask, widths: list[int], activation: str, seed: int, places: int
 ) -> None:

@@ -79,7 +79,7 @@ def test_certainty_stays_finite(ask: Ask, prediction: int, target: int) -> None:
     gamma=st.floats(0.5, 4.0),
     delta=st.floats(0.1, 2.0),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_every_printed_formula_comes_to_its_value(
     ask: Ask, p: float, y: float, gamma: float, delta: float
 ) -> None:
@@ -96,7 +96,7 @@ def test_every_printed_formula_comes_to_its_value(
     y=st.sampled_from([0.0, 1.0, 0.3]),
     name=st.sampled_from(BINARY),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_slope_is_what_a_small_step_shows(ask: Ask, p: float, y: float, name: str) -> None:
     def at(prediction: float) -> float:
         return value(ask("loss", prediction=prediction, target=y, losses=[name], points=2), name)
@@ -117,7 +117,7 @@ EXTREMES = st.sampled_from([0.0, 5e-324, 1e-300, 1e-12, 0.5, 1 - 1e-16, 1.0])
 
 
 @given(st.lists(st.tuples(EXTREMES, EXTREMES), min_size=1, max_size=3), st.floats(0.0, 30.0))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_chance_is_too_extreme(ask: Ask, pairs: list[tuple[float, float]], gamma: float) -> None:
     predictions, targets = (list(each) for each in zip(*pairs, strict=True))
     told = ask(

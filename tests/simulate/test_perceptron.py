@@ -132,7 +132,7 @@ def tasks(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(task=tasks())
 def test_the_course_is_that_of_plain_loops_and_each_verdict_can_be_checked(
     ask: Ask, task: dict[str, Any]

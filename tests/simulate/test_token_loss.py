@@ -47,7 +47,7 @@ def test_a_row_of_probabilities_tells_the_place_of_the_truth(ask: Ask) -> None:
     rows=st.lists(st.lists(st.floats(-30, 30), min_size=4, max_size=4), min_size=1, max_size=5),
     seed=st.integers(0, 3),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_logits_are_what_plain_python_makes_of_them(
     ask: Ask, rows: list[list[float]], seed: int
 ) -> None:

@@ -75,7 +75,7 @@ def test_every_printed_formula_comes_to_its_value(ask: Ask, model: str, causal: 
     vocabulary=st.integers(1, 50),
     tokens=st.integers(1, 12),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_the_engine_counts_the_same_parameters_and_operations(
     ask: Ask, layers: int, heads: int, share: int, hidden: int, vocabulary: int, tokens: int
 ) -> None:
