@@ -1,7 +1,10 @@
-"""The command as people and programs meet it: real processes, what they print, how they leave."""
+"""The command as people and programs meet it: what it prints, how it leaves; on a terminal and
+under interrupts as a process of its own.
+"""
 
 import csv
 import inspect
+import io
 import json
 import os
 import pty
@@ -23,7 +26,7 @@ from tests.client.material import XOR
 from tests.servers.stack import Stack
 
 import epochal
-from epochal.cli.app import app
+from epochal.cli.app import app, main
 from epochal.cli.inputs import change
 
 DIVERGING = ["--set", "optimizer.learning_rate=1e9", "--set", "network.layers[0].activation=relu"]
@@ -38,18 +41,17 @@ def environment(url: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def run(stack: Stack) -> Run:
-    """Runs `epochal` with these words against the session's service."""
+def run(stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `epochal` with these words against the session's service, within this process."""
 
     def run(*words: str, input: str = "", url: str = stack.http) -> Any:
-        return subprocess.run(
-            [sys.executable, "-m", "epochal", *words],
-            input=input,
-            capture_output=True,
-            text=True,
-            env=environment(url),
-            timeout=120,
-        )
+        monkeypatch.setattr(os, "environ", environment(url))
+        monkeypatch.setattr(sys, "argv", ["epochal", *words])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(input))
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            main()
+        return subprocess.CompletedProcess(words, left.value.code or 0, *capsys.readouterr())
 
     return run
 

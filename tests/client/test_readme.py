@@ -2,12 +2,13 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.client.test_cli import Run, run
 from tests.servers.stack import Stack
+
+__all__ = ["run"]
 
 README = Path(__file__).parents[2] / "clients" / "python" / "README.md"
 
@@ -45,8 +46,7 @@ def test_its_python_runs_from_top_to_bottom(
     assert "FieldError(field='epochs', description='must be at least 1')" in printed
 
 
-def test_its_commands_succeed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EPOCHAL_URL", stack.http)
+def test_its_commands_succeed(run: Run) -> None:
     commands = [
         shlex.split(line.removeprefix("$ epochal"))
         for block in blocks("console")
@@ -55,4 +55,4 @@ def test_its_commands_succeed(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> 
     ]
     assert len(commands) == 13
     for words in commands:
-        subprocess.run([sys.executable, "-m", "epochal", *words], check=True, capture_output=True)
+        assert run(*words).returncode == 0, words

@@ -2,20 +2,19 @@
 
 import json
 import math
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
 import pytest
 import typer
 from tests.client.material import MOONS, XOR
-from tests.client.test_cli import environment
-from tests.servers.stack import Stack
+from tests.client.test_cli import Run, run
 
 import epochal
 from epochal.cli.sweeps import numbers, variants
 from epochal.pictures.spark import spark
+
+__all__ = ["run"]
 
 SHORT = {**XOR, "epochs": 200}
 RATES = [1e-6, 0.05, 1e9]
@@ -230,19 +229,9 @@ def test_a_curve_in_one_line_falls_from_high_to_low_and_crosses_out_what_is_not_
     assert len(spark(np.linspace(1, 0.1, 100), 0.1, 1.0)) == 24
 
 
-def epochal_command(stack: Stack, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "epochal", *words],
-        capture_output=True,
-        text=True,
-        env=environment(stack.http),
-        timeout=60,
-    )
-
-
-def test_the_command_prints_members_bands_and_the_best(stack: Stack) -> None:
+def test_the_command_prints_members_bands_and_the_best(run: Run) -> None:
     range_of_rates = ("--learning-rate", "1e-6..1e-1", "--count", "4")
-    done = epochal_command(stack, "sweep", "xor", *range_of_rates, "--epochs", "100")
+    done = run("sweep", "xor", *range_of_rates, "--epochs", "100")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].split()[:2] == ["LEARNING", "RATE"]
@@ -251,9 +240,9 @@ def test_the_command_prints_members_bands_and_the_best(stack: Stack) -> None:
     assert any(line.split()[:2] == ["good", "0.1"] for line in lines)
 
 
-def test_the_command_varies_first_weights(stack: Stack) -> None:
+def test_the_command_varies_first_weights(run: Run) -> None:
     what = ("--vary", "initializer=zeros,he_normal", "--vary", "initializer_gain=0.5,1")
-    done = epochal_command(stack, "sweep", "xor", *what, "--epochs", "100")
+    done = run("sweep", "xor", *what, "--epochs", "100")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].split()[:3] == ["INITIALIZER", "INITIALIZER", "GAIN"]
@@ -266,8 +255,8 @@ def test_the_command_varies_first_weights(stack: Stack) -> None:
     assert "lowest loss: initializer he_normal, initializer gain" in done.stdout
 
 
-def test_the_command_prints_json_for_programs(stack: Stack) -> None:
+def test_the_command_prints_json_for_programs(run: Run) -> None:
     rates = ("--learning-rate", "0.1,0.2")
-    done = epochal_command(stack, "sweep", "xor", *rates, "--epochs", "20", "--json")
+    done = run("sweep", "xor", *rates, "--epochs", "20", "--json")
     assert done.returncode == 0, done.stderr
     assert [member["epoch"] for member in json.loads(done.stdout)["members"]] == [20, 20]
