@@ -162,6 +162,21 @@ def test_every_parameter_says_what_it_means_and_every_body_has_an_example(
             assert "404" in operation["responses"], name
 
 
+def test_an_answer_is_described_and_a_problem_looks_like_one_of_its_status(
+    document: dict[str, Any],
+) -> None:
+    examples = document["components"]["examples"]
+    for name, operation in operations(document):
+        for status, response in operation["responses"].items():
+            assert response["description"] != "Successful Response", (name, status)
+            shown = response.get("content", {}).get("application/problem+json")
+            if shown is not None:
+                place = shown["examples"]["problem"]["$ref"].rpartition("/")[2]
+                told = examples[place]["value"]
+                assert told["status"] == (503 if status == "default" else int(status)), name
+                assert told["title"] == examples[place]["summary"]
+
+
 def test_every_operation_has_a_short_name_of_its_own(document: dict[str, Any]) -> None:
     ids = [operation["operationId"] for _, operation in operations(document)]
     assert len(ids) == len(set(ids))

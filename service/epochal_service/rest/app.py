@@ -31,7 +31,7 @@ from . import (
 )
 from .head import HeadAsGet
 from .metrics import Measured, Metrics
-from .openapi import DESCRIPTION, TAGS, describe
+from .openapi import DESCRIPTION, DOCS, TAGS, describe
 from .streams import Streams
 
 Companion = Callable[[Context], AbstractAsyncContextManager[object]]
@@ -62,6 +62,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
         summary="Trains neural networks over HTTP and gRPC and lets you see every epoch.",
         description=DESCRIPTION,
         openapi_tags=TAGS,
+        swagger_ui_parameters=DOCS,
         lifespan=lifespan,
         redirect_slashes=False,
         separate_input_output_schemas=False,

@@ -57,7 +57,7 @@ DatasetId = Annotated[
     "",
     status_code=201,
     summary="Create a data set",
-    responses=problems(400, 413, 415, 422),
+    responses=problems(400, 409, 413, 415, 422),
     openapi_extra=CSV_BODY,
 )
 def create_dataset(

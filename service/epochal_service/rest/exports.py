@@ -24,7 +24,10 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=StrictRoute)
     summary="Export the trained network",
     response_class=Octets,
     responses={
-        200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
+        200: {
+            "description": "The file",
+            "content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}},
+        },
         **problems(400, 404, 501),
     },
 )

@@ -208,7 +208,10 @@ def list_checkpoints(
     summary="Get a checkpoint",
     response_class=Octets,
     responses={
-        200: {"content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}},
+        200: {
+            "description": "The file",
+            "content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}},
+        },
         304: {"description": "It is the one that `If-None-Match` names"},
         **problems(400, 404),
     },
@@ -234,7 +237,7 @@ def get_checkpoint(
     return Octets(checkpoint.content, headers=headers)
 
 
-@router.post("/{id}/predict", summary="Predict", responses=problems(400, 404, 409, 413, 415))
+@router.post("/{id}/predict", summary="Predict", responses=problems(400, 404, 413, 415))
 def predict(
     context: Here,
     job_id: JobId,

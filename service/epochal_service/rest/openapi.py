@@ -16,18 +16,22 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from ..specs.base import Reply
-from .problems import MEDIA_TYPE, Problem
+from .problems import MEDIA_TYPE, Problem, examples
 
 DESCRIPTION = """
 A job is a network, a data set and a way to train; every epoch of it is stored, and may be watched
 while it happens or replayed later.
 
 * Unknown fields and parameters are refused. Of a key that is given twice, the last one counts.
+
 * A number that is not finite is the string `"NaN"`, `"Infinity"` or `"-Infinity"` in an answer;
   in a request it is refused.
+
 * Every problem is an `application/problem+json` document (RFC 9457) with a stable `reason`.
+
 * Lists come in pages: pass `next_page_token` on as `page_token`, `next_after_epoch` as
   `after_epoch`.
+
 * Everything is there over gRPC as well, under the same names.
 """.strip()
 
@@ -43,6 +47,17 @@ TAGS = [
     {"name": "journey", "description": "The content of the journey, with its sources."},
     {"name": "system", "description": "What the service says of itself."},
 ]
+
+DOCS = {
+    # A request is there to be sent as it stands; an answer is its fields and what they mean.
+    "tryItOutEnabled": True,
+    "defaultModelRendering": "model",
+    "defaultModelExpandDepth": 2,
+    # Of all models, the list is closed.
+    "defaultModelsExpandDepth": 0,
+    "displayRequestDuration": True,
+}
+"""How `/docs` shows it all."""
 
 NUMBER = {
     "anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}],
@@ -73,15 +88,20 @@ def describe(app: FastAPI) -> dict[str, Any]:
                     field.setdefault(
                         "description", f"Always `{field['const']}`: it names the kind."
                     )
-        document["components"]["schemas"] = dict(sorted(schemas.items()))
+        document["components"] = {
+            "schemas": dict(sorted(schemas.items())),
+            "examples": examples(),
+        }
         for path in document["paths"].values():
             for operation in path.values():
                 for parameter in operation.get("parameters", ()):
                     _drop_null(parameter["schema"])
                     if "description" in parameter["schema"]:
                         parameter["description"] = parameter["schema"].pop("description")
-                for response in operation["responses"].values():
-                    _name_media_type(response)
+                for status, response in operation["responses"].items():
+                    _name_media_type(status, response)
+                    if response["description"] == "Successful Response":
+                        response["description"] = _success(response, schemas)
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -117,15 +137,32 @@ def _drop_null(schema: dict[str, Any]) -> None:
         schema |= choices[0]
 
 
-def _name_media_type(response: dict[str, Any]) -> None:
-    """FastAPI files every document under the media type of the route's success, text or not."""
+def _name_media_type(status: str, response: dict[str, Any]) -> None:
+    """FastAPI files every document under the media type of the route's success, text or not. A
+    problem looks like one of its status.
+    """
     content = response.get("content", {})
     for media_type, described in list(content.items()):
         reference = described["schema"].get("$ref")
         if reference is not None:
             described["schema"] = {"$ref": reference}
         if reference == f"#/components/schemas/{Problem.__name__}":
-            content[MEDIA_TYPE] = content.pop(media_type)
+            content.pop(media_type)
+            example = {"$ref": f"#/components/examples/{'503' if status == 'default' else status}"}
+            content[MEDIA_TYPE] = {
+                "schema": {"$ref": reference},
+                "examples": {"problem": example},
+            }
+
+
+def _success(response: dict[str, Any], schemas: dict[str, Any]) -> str:
+    """What comes back, in the words of its schema."""
+    content = response.get("content", {})
+    if not content:
+        return "It is gone"
+    name: str = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    told: str = schemas[name]["description"]
+    return told
 
 
 def main() -> int:

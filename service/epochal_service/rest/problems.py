@@ -14,7 +14,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidato
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 from starlette.exceptions import HTTPException
 
-from ..errors import EpochalError, FieldError, InvalidArgument, Unavailable
+from ..errors import (
+    Conflict,
+    EpochalError,
+    FieldError,
+    IdempotencyMismatch,
+    InvalidArgument,
+    NotFound,
+    NotInstalled,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
 from ..specs.validation import describe, field_errors
 
 MEDIA_TYPE = "application/problem+json"
@@ -36,19 +47,7 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """Why a request was not answered."""
 
-    model_config = ConfigDict(
-        use_attribute_docstrings=True,
-        json_schema_extra={
-            "example": {
-                "type": "urn:epochal:problem:invalid_argument",
-                "title": "The request is not valid",
-                "status": 400,
-                "detail": "epochs: must be at least 1",
-                "reason": "invalid_argument",
-                "errors": [{"field": "epochs", "description": "must be at least 1"}],
-            }
-        },
-    )
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
     type: str
     """Names the kind of problem; it is the reason as a URN."""
@@ -64,6 +63,24 @@ class Problem(BaseModel):
     """What is wrong with which field."""
 
 
+EXAMPLES: tuple[EpochalError, ...] = (
+    InvalidArgument.of(FieldError("epochs", "must be at least 1")),
+    NotFound("There is no job job_6612a76ead8fe_5c155054dfa79592"),
+    Conflict("The job is succeeded: there is nothing to pause", reason="job_state"),
+    TooLarge("The body may have 16777216 bytes: GET /v1/limits has this server's limits"),
+    UnsupportedMediaType("The body must be application/json: say so in the header Content-Type"),
+    IdempotencyMismatch(
+        "This key was used for another request: choose a new key for something new"
+    ),
+    NotInstalled(
+        "The format onnx needs the Python package onnx, which this server lacks: pip install "
+        "'epochal-server[onnx]'"
+    ),
+    Unavailable("The service is shutting down: connect again in a moment"),
+)
+"""What may go wrong, one of each status."""
+
+
 def problem(
     status: int,
     title: str,
@@ -73,7 +90,27 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """The response that tells of a problem."""
-    document = Problem(
+    document = _document(status, title, reason, detail, errors)
+    return Response(document.model_dump_json(), status, headers, MEDIA_TYPE)
+
+
+def examples() -> dict[str, dict[str, Any]]:
+    """A problem of each status, as the description of the API shows it."""
+    return {
+        str(error.status): {
+            "summary": error.title,
+            "value": _document(
+                error.status, error.title, error.reason, error.detail, error.errors
+            ).model_dump(),
+        }
+        for error in EXAMPLES
+    }
+
+
+def _document(
+    status: int, title: str, reason: str, detail: str, errors: Sequence[FieldError]
+) -> Problem:
+    return Problem(
         type=f"urn:epochal:problem:{reason}",
         title=title,
         status=status,
@@ -81,7 +118,6 @@ def problem(
         reason=reason,
         errors=[FieldProblem(field=field, description=text) for field, text in errors],
     )
-    return Response(document.model_dump_json(), status, headers, MEDIA_TYPE)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -50,7 +50,13 @@ def get_readiness(context: Here, response: Response) -> Health:
     "/metrics",
     summary="Metrics for Prometheus",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **problems(400)},
+    responses={
+        200: {
+            "description": "In the text format of Prometheus",
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+        },
+        **problems(400),
+    },
 )
 def get_metrics(request: Request) -> Response:
     """Requests by route and status, their latency, open streams, and the process itself."""
