@@ -31,7 +31,7 @@ PULSE = 0.05
 BATCHES_AT_ONCE = 64
 """Batches gathered together, at most."""
 SECONDS_PER_CALL = 0.3e-6
-FLOPS_PER_SECOND = 15e9
+FLOPS_PER_SECOND = 30e9
 SECONDS_PER_CHANGE = 10e-9
 """What calling NumPy costs, how fast it then is, and what it takes to augment an element. Rough: no
 result depends on them."""

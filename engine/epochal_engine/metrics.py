@@ -6,14 +6,17 @@ function of one of these, as the perplexity is, or asked of predictions when it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .losses import Loss
-from .snapshots import Segments
 from .trace import Array
+
+AT_ONCE = 32_768
+"""Scores that are compared with their targets at a time, about."""
 
 
 def accuracy(predictions: ArrayLike, targets: ArrayLike) -> float:
@@ -88,12 +91,13 @@ def measure(
     records: Mapping[str, Array],
     targets: Array,
     validation_targets: Array | None,
-    segments: Segments,
+    squares: Mapping[str, Array],
 ) -> tuple[dict[str, Array], Array]:
     """The columns of the records' epochs, each `(m,)`, and whether their parameters are finite.
 
     `records` are `(m, *shape)`, see `record_shapes`; the targets `(samples, *output_shape)`, as the
-    loss takes them and as float64.
+    loss takes them and as float64; `squares`, `(m, layers)`, those of the gradient and of the
+    parameters, see `Segments.squares`.
     """
     # Each record is worked on in float64 and by itself: no bit depends on how many there are.
     columns = {}
@@ -103,14 +107,29 @@ def measure(
     ):
         if answers is None:
             continue
-        scores = records[scores_name].astype(np.float64)
-        counted = loss.counted(answers)
-        columns[f"{part}_loss"] = _means(loss.values_from_scores(scores, answers), counted)
+        scores, counted = records[scores_name], loss.counted(answers)
+        values = _each_answer(loss.values_from_scores, scores, answers)
+        columns[f"{part}_loss"] = _means(values, counted)
         if loss.has_accuracy:
-            hits = loss.hits_from_scores(scores, answers)
+            hits = _each_answer(loss.hits_from_scores, scores, answers)
             columns[f"{part}_accuracy"] = _means(hits, counted)
-    columns["gradient_norm"] = np.sqrt(segments.squares(records["gradient"]).sum(-1))
-    return columns, np.isfinite(segments.squares(records["parameters"]).sum(-1))
+    columns["gradient_norm"] = np.sqrt(squares["gradient"].sum(-1))
+    return columns, np.isfinite(squares["parameters"].sum(-1))
+
+
+def _each_answer(judge: Callable[[Array, Array], Array], scores: Array, answers: Array) -> Array:
+    """What is said of each answer, `(m, samples, …, outputs)` to `(m, samples, …)`.
+
+    It is asked about as many numbers at a time as stay in the cache with all that is made of them.
+    """
+    judged = np.empty(scores.shape[:-1])
+    samples = max(1, AT_ONCE // math.prod(scores.shape[2:]))
+    epochs = max(1, samples // scores.shape[1])
+    for start in range(0, len(scores), epochs):
+        for first in range(0, scores.shape[1], samples):
+            part = slice(start, start + epochs), slice(first, first + samples)
+            judged[part] = judge(scores[part].astype(np.float64), answers[part[1]])
+    return judged
 
 
 def _means(values: Array, counted: Array | None) -> Array:

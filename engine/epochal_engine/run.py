@@ -11,6 +11,7 @@ data determine every bit of it, however often it is looked at, stopped and conti
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -34,9 +35,10 @@ from .threads import one_thread
 from .trace import Array
 from .training import Training, check_output
 
-LOOK_AHEAD = 5e-3
-"""Seconds of work, about, that are trained before the results are worked out together."""
-LONGEST_REEL = 128
+LOOK_AHEAD = 20e-3
+"""Seconds of work, about, that are trained before the results are worked out together. It is a
+quarter at first: the first epochs are soon wanted, and of a short run little may be in vain."""
+LONGEST_REEL = 512
 """Epochs that are worked out together, at most."""
 REEL_BYTES = 4_000_000
 """Memory for records; a run for which it is too little keeps two of them."""
@@ -202,7 +204,10 @@ class Run:
         epochs = self.training.epochs
         while self.outcome is None:
             surely = epochs_at_one_rate(self._progress[0], self.training.schedule)
-            count = int(min(len(self._reel.slots) - 1, epochs - self.epoch, surely))
+            ahead = len(self._reel.slots) - 1
+            if self.epoch < ahead:
+                ahead = math.ceil(ahead / 4)
+            count = int(min(ahead, epochs - self.epoch, surely))
             rates = [self._learning_rate(self.epoch + k) for k in range(count)]
             for _ in self._advance(rates):
                 self.at_boundary = False
@@ -249,12 +254,15 @@ class Run:
         first, count = self.epoch + 1, len(rates)
         records = {name: record[1 : count + 1] for name, record in self._reel.arrays.items()}
         with np.errstate(all="ignore"):
+            squares = {
+                name: self._segments.squares(records[name]) for name in ("gradient", "parameters")
+            }
             columns, are_finite = measure(
                 self._loss,
                 records,
                 self._targets,
                 self._validation_targets,
-                self._segments,
+                squares,
             )
             columns["learning_rate"] = np.array(rates)
             gradients = None
@@ -267,7 +275,8 @@ class Run:
                         self._segments,
                         self._probe,
                         epochs,
-                        *(records[name][chosen] for name in ("gradient", "step", "parameters")),
+                        {name: record[chosen] for name, record in records.items()},
+                        {name: sums[chosen] for name, sums in squares.items()},
                     )
         self._blocks.append(Block(first, columns, gradients))
         self._progress += follow(

@@ -6,6 +6,7 @@ without a logarithm, and exactly.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,10 +41,9 @@ BINS = len(HISTOGRAM_EDGES) + 1
 not a number is counted in the last."""
 
 _FLOAT32_BIAS = 127
-_EXPONENTS = 128
-"""Pairs of exponents that a float32 can have: each has a place of its own as it is counted."""
-_SECOND_BIN = (_LOWEST_EXPONENT + _FLOAT32_BIAS) // 2
-"""The pair with which the second bin begins; all that lie below are the first."""
+_FIRST_BIN = (_LOWEST_EXPONENT + _FLOAT32_BIAS) // 2 - 1
+"""The pair of exponents that, with all below it, is the first bin. Each further pair is the next
+one; the last bin has all above it, too."""
 _WAYS, _MANY = 8, 8_192
 """One count after the other in the same place makes the processor wait. Of many elements, neighbors
 are counted in places of their own, which are added up in the end."""
@@ -80,8 +80,8 @@ class Segments:
         """In how many places one and the same bin is counted."""
         way = np.arange(self.sizes.sum()) % self.ways
         owner = np.repeat(np.arange(len(sizes)), self.sizes)
-        self.counts = (way * len(sizes) + owner) * _EXPONENTS
-        """For each element, where its counts begin among those of a histogram."""
+        self.counts = ((way * len(sizes) + owner) * BINS - _FIRST_BIN).astype(np.int32)
+        """For each element, what leads from its pair of exponents to its place in a histogram."""
 
     def sums(self, vectors: Array) -> Array:
         """The sum over each layer of float64 vectors, `(m, size)` to `(m, layers)`."""
@@ -100,29 +100,37 @@ def take_snapshots(
     segments: Segments,
     probe: Probe,
     epochs: Array,
-    gradients: Array,
-    steps: Array,
-    parameters: Array,
+    records: Mapping[str, Array],
+    squares: Mapping[str, Array],
 ) -> Gradients:
-    """Snapshots of `epochs` from the flat gradients, steps and parameters, each `(m, size)`."""
-    gradients = segments.learnt(gradients)
+    """Snapshots of `epochs` from the records of the gradient, step and parameters, `(m, size)`.
+
+    `squares` are those of the gradient and of the parameters, as `Segments.squares` gives them.
+    """
+    gradients = segments.learnt(records["gradient"])
     sizes = segments.sizes
     mean = segments.sums(gradients.astype(np.float64)) / sizes
-    squares = segments.squares(gradients)
-    weight_norm = np.sqrt(segments.squares(parameters))
-    step_norm = np.sqrt(segments.squares(steps))
-    # Ones of 4 bytes are added up exactly as long as a layer has no more than 2²⁴ of them.
-    zeros = segments.sums((gradients == 0.0).astype(np.float32))
+    variance = np.maximum(squares["gradient"] / sizes - np.square(mean), 0.0)
+    weight_norm = np.sqrt(squares["parameters"])
+    step_norm = np.sqrt(segments.squares(records["step"]))
+    zeros = np.add.reduceat(
+        (gradients == 0.0).view(np.uint8), segments.starts, axis=1, dtype=np.uint32
+    )
+    # A float32 is read as a whole number: without its sign, the larger number is the larger float.
+    bits = gradients.astype(np.float32).view(np.uint32)
+    bits <<= 1
+    largest = np.maximum.reduceat(bits, segments.starts, axis=1)
+    largest >>= 1
     statistics = np.empty((len(epochs), len(segments.layers), len(STATISTICS)), np.float32)
-    statistics[..., 0] = np.sqrt(squares)
+    statistics[..., 0] = np.sqrt(squares["gradient"])
     statistics[..., 1] = mean
-    statistics[..., 2] = np.sqrt(np.maximum(squares / sizes - np.square(mean), 0.0))
-    statistics[..., 3] = np.maximum.reduceat(np.absolute(gradients), segments.starts, axis=1)
+    statistics[..., 2] = np.sqrt(variance)
+    statistics[..., 3] = largest.view(np.float32)
     statistics[..., 4] = zeros / sizes
     statistics[..., 5] = weight_norm
     statistics[..., 6] = update_ratio(step_norm, weight_norm)
-    statistics[..., 7:] = probe.look(parameters)
-    return Gradients(epochs, segments.layers, statistics, _histogram(segments, gradients))
+    statistics[..., 7:] = probe.look(records["parameters"])
+    return Gradients(epochs, segments.layers, statistics, _histogram(segments, bits))
 
 
 def update_ratio(step_norm: Array, weight_norm: Array) -> Array:
@@ -130,21 +138,14 @@ def update_ratio(step_norm: Array, weight_norm: Array) -> Array:
     return step_norm / np.maximum(weight_norm, np.finfo(np.float64).tiny)
 
 
-def _histogram(segments: Segments, gradients: Array) -> Array:
-    m, layers = len(gradients), len(segments.layers)
-    bits = gradients.astype(np.float32).view(np.uint32)
-    bits <<= 1  # the sign
+def _histogram(segments: Segments, bits: Array) -> Array:
+    """How many elements are in each bin, from their `bits` without signs, which are used up."""
+    m, each = len(bits), segments.ways * len(segments.layers) * BINS
     bits >>= 25  # the fraction, and the last bit of the exponent: two exponents share a bin
-    index = bits.astype(np.intp)
+    np.clip(bits, _FIRST_BIN, _FIRST_BIN + BINS - 1, out=bits)
+    index = bits.view(np.int32)
     index += segments.counts
-    each = segments.ways * layers * _EXPONENTS
     if m > 1:
-        index += (np.arange(m) * each)[:, None]
+        index += (np.arange(m, dtype=np.int32) * each)[:, None]
     counts = np.bincount(index.ravel(), minlength=m * each)
-    counts = counts.reshape(m, segments.ways, layers, _EXPONENTS).sum(1)
-    last = _SECOND_BIN + BINS - 2
-    histogram = np.empty((m, layers, BINS), np.uint32)
-    histogram[..., 0] = counts[..., :_SECOND_BIN].sum(-1)
-    histogram[..., 1:-1] = counts[..., _SECOND_BIN:last]
-    histogram[..., -1] = counts[..., last:].sum(-1)
-    return histogram
+    return np.asarray(counts.reshape(m, segments.ways, -1, BINS).sum(1), np.uint32)

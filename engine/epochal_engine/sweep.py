@@ -22,7 +22,7 @@ import numpy as np
 from .blocks import LARGEST_BLOCK, Block, cut, join
 from .data import Data
 from .divergence import Divergence, explain
-from .epoch import record_shapes, steps_per_epoch
+from .epoch import PULSE, record_shapes, steps_per_epoch
 from .lockstep import compile_epochs
 from .losses import find_loss
 from .members import check_alike, first_weights, groups_of, kind
@@ -31,7 +31,7 @@ from .network import Network, parameter_views
 from .plan import perform
 from .probe import Probe
 from .reel import Moment, Reel
-from .run import LONGEST_REEL, LOOK_AHEAD, Outcome, State, check_data
+from .run import LONGEST_REEL, Outcome, State, check_data
 from .snapshots import Gradients, Segments, take_snapshots
 from .stopping import Progress, StopReason, epochs_at_one_rate, follow
 from .streams import Streams
@@ -238,7 +238,7 @@ class Sweep:
         if len(self._stretches) > 1:
             return 1
         # Working out takes some time for each member, however few the epochs.
-        by_time = 10.0 * LOOK_AHEAD / self._stretches[0].seconds
+        by_time = PULSE / self._stretches[0].seconds
         by_memory = REEL_BYTES / max(self._moment.vector.nbytes, 1)
         return max(1, min(LONGEST_REEL, int(by_time), int(by_memory)))
 
@@ -300,12 +300,15 @@ class Sweep:
         names = ("parameters", "gradient", "step", "scores", "validation_scores")
         records = {name: np.concatenate(self._reel.arrays[name][1 : count + 1]) for name in names}
         with np.errstate(all="ignore"):
+            squares = {
+                name: self._segments.squares(records[name]) for name in ("gradient", "parameters")
+            }
             columns, are_finite = measure(
                 find_loss(training.loss),
                 records,
                 self._targets,
                 self._validation_targets,
-                self._segments,
+                squares,
             )
             every = training.gradients_every
             chosen = np.arange(first, first + count)
@@ -317,7 +320,8 @@ class Sweep:
                     self._segments,
                     self._probe,
                     rows,
-                    *(records[name][rows] for name in ("gradient", "step", "parameters")),
+                    {name: records[name][rows] for name in ("gradient", "step", "parameters")},
+                    {name: sums[rows] for name, sums in squares.items()},
                 )
         followed = [list(self._progress[0]) for _ in range(count)]
         last = 0

@@ -16,7 +16,6 @@ from epochal_engine.metrics import (
     r_squared,
     top_k_accuracy,
 )
-from epochal_engine.snapshots import Segments
 
 THREE_CLASSES = np.array([[0.7, 0.2, 0.1], [0.4, 0.5, 0.1], [0.3, 0.3, 0.4], [0.2, 0.5, 0.3]])
 RIGHT = np.eye(3)[[0, 0, 0, 2]]
@@ -70,12 +69,10 @@ def test_predictions_and_targets_must_agree_in_shape() -> None:
 
 def test_tokens_that_do_not_count_are_no_part_of_the_loss_or_the_accuracy() -> None:
     loss = CrossEntropy(ignore_label=-1)
-    network = Network((2,), (Dense(2, "softmax"),))
     targets = loss.targets(np.array([0, -1, 1, 1]), (4, 2)).astype(np.float64)
     scores = np.log([[[0.8, 0.2], [0.5, 0.5], [0.4, 0.6], [0.9, 0.1]]])
-    vectors = np.zeros((1, 6))
-    records = {"scores": scores, "gradient": vectors, "parameters": vectors}
-    columns, _ = measure(loss, records, targets, None, Segments(network))
+    squares = {"gradient": np.zeros((1, 1)), "parameters": np.zeros((1, 1))}
+    columns, _ = measure(loss, {"scores": scores}, targets, None, squares)
     by_hand = -(math.log(0.8) + math.log(0.6) + math.log(0.1)) / 3
     assert columns["train_loss"] == pytest.approx([by_hand])
     assert columns["train_accuracy"] == pytest.approx([2 / 3])

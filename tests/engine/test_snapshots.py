@@ -24,7 +24,7 @@ from epochal_engine import (
 from epochal_engine.blocks import join
 from epochal_engine.network import parameter_views
 from epochal_engine.probe import Probe
-from epochal_engine.snapshots import Segments, take_snapshots
+from epochal_engine.snapshots import Gradients, Segments, take_snapshots
 from epochal_engine.trace import Array
 
 NETWORK = Network((2,), (Dense(3, "relu"), Dropout(0.2), Dense(1)))
@@ -37,6 +37,16 @@ def probe(network: Network) -> Probe:
     return Probe(network, np.ones((1, *network.input_shape)), np.float32)
 
 
+def taken(
+    network: Network, probe: Probe, gradients: Array, steps: Array, parameters: Array
+) -> Gradients:
+    """Snapshots of the epochs of these vectors, each `(epochs, size)`."""
+    segments = Segments(network)
+    records = {"gradient": gradients, "step": steps, "parameters": parameters}
+    squares = {name: segments.squares(records[name]) for name in ("gradient", "parameters")}
+    return take_snapshots(segments, probe, np.arange(len(gradients)), records, squares)
+
+
 def vectors(epochs: int, seed: int = 0) -> Array:
     """Gradients of all sizes, with zeros among them."""
     rng = np.random.default_rng(seed)
@@ -47,7 +57,7 @@ def vectors(epochs: int, seed: int = 0) -> Array:
 
 def test_every_statistic_is_that_of_its_layer() -> None:
     gradients, steps, parameters = vectors(4), vectors(4, 1), vectors(4, 2)
-    found = take_snapshots(Segments(NETWORK), PROBE, np.arange(4), gradients, steps, parameters)
+    found = taken(NETWORK, PROBE, gradients, steps, parameters)
     assert found.layers == ("dense_1", "dense_3")
     assert found.statistics.shape == (4, 2, len(STATISTICS))
     assert found.statistics.dtype == np.float32
@@ -74,9 +84,7 @@ def test_every_statistic_is_that_of_its_layer() -> None:
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
 def test_the_histogram_is_that_of_numpy_with_open_ends(seed: int, epochs: int) -> None:
     gradients = vectors(epochs, seed)
-    found = take_snapshots(
-        Segments(NETWORK), PROBE, np.arange(epochs), gradients, gradients, gradients
-    )
+    found = taken(NETWORK, PROBE, gradients, gradients, gradients)
     assert found.histogram.shape == (epochs, 2, BINS)
     assert found.histogram.dtype == np.uint32
     edges = [-np.inf, *HISTOGRAM_EDGES, np.inf]
@@ -93,14 +101,7 @@ def test_elements_are_counted_alike_where_there_are_many(epochs: int) -> None:
     gradients = rng.normal(0.0, 1e-3, (epochs, 9_181)).astype(np.float32)
     gradients[:, ::7] = 0.0
     inputs = rng.normal(size=(40, 100))
-    found = take_snapshots(
-        Segments(network),
-        Probe(network, inputs, "float32"),
-        np.arange(epochs),
-        gradients,
-        gradients,
-        gradients,
-    )
+    found = taken(network, Probe(network, inputs, "float32"), gradients, gradients, gradients)
     edges = [-np.inf, *HISTOGRAM_EDGES, np.inf]
     for epoch in range(epochs):
         for layer, part in enumerate((slice(0, 9_090), slice(9_090, 9_181))):
@@ -120,9 +121,7 @@ def test_an_edge_belongs_to_the_bin_above_it_and_what_is_no_number_to_the_last()
     network = Network((2,), (Dense(4, use_bias=False),))
     gradient = np.array([[edge, -edge, below, 0.0, 128.0, np.inf, -np.inf, np.nan]], np.float32)
     with np.errstate(invalid="ignore"):
-        found = take_snapshots(
-            Segments(network), probe(network), np.arange(1), gradient, gradient, gradient
-        )
+        found = taken(network, probe(network), gradient, gradient, gradient)
     counts = found.histogram[0, 0]
     above = int(np.searchsorted(HISTOGRAM_EDGES, 2.0**-3)) + 1
     assert (counts[above], counts[above - 1], counts[0], counts[-1]) == (2, 1, 1, 4)
@@ -133,7 +132,7 @@ def test_a_step_from_zero_is_infinitely_large_and_no_step_is_zero() -> None:
     network = Network((1,), (Dense(1, use_bias=False), Dense(1, use_bias=False)))
     zeros, steps = np.zeros((1, 2), np.float32), np.array([[0.0, 1.0]], np.float32)
     with np.errstate(over="ignore"):
-        found = take_snapshots(Segments(network), probe(network), np.arange(1), zeros, steps, zeros)
+        found = taken(network, probe(network), zeros, steps, zeros)
     ratios = found.statistics[0, :, STATISTICS.index("update_ratio")]
     assert ratios.tolist() == [0.0, np.inf]
 
