@@ -199,11 +199,13 @@ class _Compiler:
         for start in range(0, samples, gathered):
             rows = orders[:, start : start + gathered]
             n = rows.shape[1]
+            # In one order for all they are put back four times as fast.
+            places = (member, rows) if own_data else (slice(None), rows[0])
             calls: list[Call] = [
                 (_gather, (inputs, rows, x[:, :n])),
                 (_gather, (targets, rows, y[:, :n])),
                 *(call for step in steps[: n // batch] for call in step),
-                (self.now["scores"].__setitem__, ((member, rows), scores[:, :n])),
+                (self.now["scores"].__setitem__, (places, scores[:, :n])),
             ]
             yield self.stretch(calls, 3 * n)
 

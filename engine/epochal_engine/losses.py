@@ -162,6 +162,12 @@ def _mean(x: Floats) -> Floats:
     return _sum(x) / outputs
 
 
+def _softplus(x: Floats) -> Floats:
+    """log(1 + exp(x)), without overflow; `np.logaddexp` takes three times as long."""
+    softplus: Floats = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+    return softplus
+
+
 def _log(x: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         return np.maximum(np.log(x), SMALLEST_LOG)
@@ -268,7 +274,7 @@ class BinaryCrossEntropy(YesOrNo):
         return p.sigmoid_binary_cross_entropy(scores, targets)
 
     def values_from_scores(self, scores: Floats, targets: Floats) -> Floats:
-        return _mean(np.logaddexp(0.0, scores) - targets * scores)
+        return _mean(_softplus(scores) - targets * scores)
 
 
 @dataclass(frozen=True)
@@ -314,7 +320,7 @@ class Focal(YesOrNo):
         return p.mean(targets * yes + (1.0 - targets) * no)
 
     def values_from_scores(self, scores: Floats, targets: Floats) -> Floats:
-        if_yes, if_no = np.logaddexp(0.0, -scores), np.logaddexp(0.0, scores)
+        if_yes, if_no = _softplus(-scores), _softplus(scores)
         yes = np.exp(-self.gamma * if_no) * if_yes
         no = np.exp(-self.gamma * if_yes) * if_no
         return _mean(targets * yes + (1.0 - targets) * no)

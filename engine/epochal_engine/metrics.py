@@ -6,7 +6,6 @@ function of one of these, as the perplexity is, or asked of predictions when it 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -95,9 +94,10 @@ def measure(
 ) -> tuple[dict[str, Array], Array]:
     """The columns of the records' epochs, each `(m,)`, and whether their parameters are finite.
 
-    `records` are `(m, *shape)`, see `record_shapes`; the targets `(samples, *output_shape)`, as the
-    loss takes them and as float64; `squares`, `(m, layers)`, those of the gradient and of the
-    parameters, see `Segments.squares`.
+    `records` are `(m, *shape)`, see `record_shapes`, or of many members `(m, members, *shape)`, and
+    so are then the columns; the targets `(samples, *output_shape)`, as the loss takes them and as
+    float64; `squares`, `(m, layers)`, those of the gradient and of the parameters, see
+    `Segments.squares`.
     """
     # Each record is worked on in float64 and by itself: no bit depends on how many there are.
     columns = {}
@@ -107,34 +107,37 @@ def measure(
     ):
         if answers is None:
             continue
-        scores, counted = records[scores_name], loss.counted(answers)
+        scores, counted, axes = records[scores_name], loss.counted(answers), answers.ndim - 1
         values = _each_answer(loss.values_from_scores, scores, answers)
-        columns[f"{part}_loss"] = _means(values, counted)
+        columns[f"{part}_loss"] = _means(values, counted, axes)
         if loss.has_accuracy:
             hits = _each_answer(loss.hits_from_scores, scores, answers)
-            columns[f"{part}_accuracy"] = _means(hits, counted)
+            columns[f"{part}_accuracy"] = _means(hits, counted, axes)
     columns["gradient_norm"] = np.sqrt(squares["gradient"].sum(-1))
     return columns, np.isfinite(squares["parameters"].sum(-1))
 
 
 def _each_answer(judge: Callable[[Array, Array], Array], scores: Array, answers: Array) -> Array:
-    """What is said of each answer, `(m, samples, …, outputs)` to `(m, samples, …)`.
+    """What is said of each answer, `(m, …, *answers)`, of scores `(m, …, *answers, outputs)`.
 
     It is asked about as many numbers at a time as stay in the cache with all that is made of them.
     """
     judged = np.empty(scores.shape[:-1])
-    samples = max(1, AT_ONCE // math.prod(scores.shape[2:]))
-    epochs = max(1, samples // scores.shape[1])
+    in_between = (slice(None),) * (scores.ndim - answers.ndim - 1)
+    each = scores.size // (len(scores) * len(answers))
+    samples = max(1, AT_ONCE // each)
+    epochs = max(1, samples // len(answers))
     for start in range(0, len(scores), epochs):
-        for first in range(0, scores.shape[1], samples):
-            part = slice(start, start + epochs), slice(first, first + samples)
-            judged[part] = judge(scores[part].astype(np.float64), answers[part[1]])
+        for first in range(0, len(answers), samples):
+            own = slice(first, first + samples)
+            part = (slice(start, start + epochs), *in_between, own)
+            judged[part] = judge(scores[part].astype(np.float64), answers[own])
     return judged
 
 
-def _means(values: Array, counted: Array | None) -> Array:
-    """The mean of each row's values that count, `(m, *answers)` to `(m,)`."""
-    rows = values.reshape(len(values), -1)
+def _means(values: Array, counted: Array | None, axes: int) -> Array:
+    """The mean over the last `axes` of the values that count, `(…, *answers)` to `(…)`."""
+    rows = values.reshape(*values.shape[: values.ndim - axes], -1)
     if counted is None:
         means: Array = rows.mean(-1)
         return means

@@ -84,15 +84,15 @@ class Segments:
         """For each element, what leads from its pair of exponents to its place in a histogram."""
 
     def sums(self, vectors: Array) -> Array:
-        """The sum over each layer of float64 vectors, `(m, size)` to `(m, layers)`."""
-        return np.add.reduceat(self.learnt(vectors), self.starts, axis=1)
+        """The sum over each layer of float64 vectors, `(…, size)` to `(…, layers)`."""
+        return np.add.reduceat(self.learnt(vectors), self.starts, axis=-1)
 
     def learnt(self, vectors: Array) -> Array:
-        """The part of vectors `(m, size)` that is learnt."""
-        return vectors[:, : len(self.counts)]
+        """The part of vectors `(…, size)` that is learnt."""
+        return vectors[..., : len(self.counts)]
 
     def squares(self, vectors: Array) -> Array:
-        """The sum of squares over each layer, as float64, `(m, size)` to `(m, layers)`."""
+        """The sum of squares over each layer, as float64, `(…, size)` to `(…, layers)`."""
         return self.sums(np.square(vectors, dtype=np.float64))
 
 

@@ -35,6 +35,7 @@ from .run import LONGEST_REEL, Outcome, State, check_data
 from .snapshots import Gradients, Segments, take_snapshots
 from .stopping import Progress, StopReason, epochs_at_one_rate, follow
 from .streams import Streams
+from .threads import one_thread
 from .trace import Array
 from .training import Training, check_output
 
@@ -96,7 +97,8 @@ class Sweep:
         }
         self._moment = Moment({**members, **moments}, first.dtype)
         self._kept = ("parameters", *moments)
-        self._progress = [[Progress()] * count]
+        # What the stopping rules remember of each member, for each slot.
+        self._progress = [[Progress()] for _ in range(count)]
         self._endings: dict[int, _Ending] = {}
         if state is None:
             first_weights(
@@ -200,7 +202,7 @@ class Sweep:
             values={
                 "epoch": self.epoch,
                 "random": self._stream_states[self._slot],
-                "progress": [asdict(progress) for progress in self._progress[self._slot]],
+                "progress": [asdict(own[self._slot]) for own in self._progress],
                 "endings": [
                     {"member": k, "epoch": e.epoch, "outcome": asdict(e.outcome)}
                     for k, e in over.items()
@@ -219,7 +221,7 @@ class Sweep:
             np.copyto(place, array)
         for stream, states in zip(self._streams, state.values["random"], strict=True):
             stream.restore(states)
-        self._progress = [[Progress(**values) for values in state.values["progress"]]]
+        self._progress = [[Progress(**values)] for values in state.values["progress"]]
         self.epoch = int(state.values["epoch"])
         for told, weights in zip(
             state.values["endings"], state.arrays.get("endings", ()), strict=True
@@ -246,45 +248,50 @@ class Sweep:
         epochs = self.trainings[0].epochs
         while self.epoch < epochs and len(self._endings) < len(self.trainings):
             surely = min(
-                epochs_at_one_rate(progress, training.schedule)
-                for progress, training in zip(self._progress[0], self.trainings, strict=True)
+                epochs_at_one_rate(own[0], training.schedule)
+                for own, training in zip(self._progress, self.trainings, strict=True)
             )
             count = int(min(len(self._reel.slots) - 1, epochs - self.epoch, surely))
-            rates = [self._learning_rates(self.epoch + k) for k in range(count)]
+            rates = self._learning_rates(count)
             for _ in self._advance(rates):
                 self.at_boundary = False
                 yield self.epoch
             self.at_boundary = True
-            last = self._work_out(np.array(rates))
+            last = self._work_out(rates)
             for slot in range(1, last + 1):
                 self.epoch += 1
                 self._slot = slot
                 yield self.epoch
             np.copyto(self._reel.slots[0], self._reel.slots[self._slot])
             self._stream_states = [self._stream_states[self._slot]]
-            self._progress = [self._progress[self._slot]]
+            self._progress = [[own[self._slot]] for own in self._progress]
             self._slot = 0
 
-    def _learning_rates(self, epoch: int) -> list[float]:
-        """Of every member, in the order of members."""
-        return [
-            t.schedule.value(epoch, t.epochs, t.optimizer.learning_rate * progress.rate_factor)
-            for t, progress in zip(self.trainings, self._progress[0], strict=True)
+    def _learning_rates(self, count: int) -> Array:
+        """Of the members in the next epochs, `(count, members)`."""
+        rules = [
+            (training.schedule.value, training.optimizer.learning_rate * own[0].rate_factor)
+            for training, own in zip(self.trainings, self._progress, strict=True)
         ]
+        epochs, now = self.trainings[0].epochs, self.epoch
+        return np.array(
+            [[value(now + k, epochs, base) for value, base in rules] for k in range(count)]
+        )
 
-    def _advance(self, rates: Sequence[Sequence[float]]) -> Iterator[None]:
+    def _advance(self, rates: Array) -> Iterator[None]:
         """Train one epoch for each row of rates into the slots from 1 on; yield at every pulse."""
-        ordered = np.array(rates, self._rates.dtype)[:, self._order, None]
+        ordered = rates[:, self._order, None].astype(self._rates.dtype)
         *stretches, last = self._stretches
         np.copyto(self._rates, ordered[0])
         for stretch in stretches:
             with np.errstate(all="ignore"):
                 perform(stretch.calls)
             yield
-        with np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             for now, record in zip(ordered, self._reel.slots[1:], strict=False):
                 np.copyto(self._rates, now)
-                perform(last.calls)
+                for function, arguments in last.calls:
+                    function(*arguments)
                 np.copyto(record, self._moment.vector)
                 self._stream_states.append(
                     self._random() if self._draws else self._stream_states[0]
@@ -297,8 +304,10 @@ class Sweep:
         """
         first, (count, members) = self.epoch + 1, rates.shape
         training = self.trainings[0]
-        names = ("parameters", "gradient", "step", "scores", "validation_scores")
-        records = {name: np.concatenate(self._reel.arrays[name][1 : count + 1]) for name in names}
+        records = {
+            name: self._reel.arrays[name][1 : count + 1]
+            for name in ("parameters", "gradient", "step", "scores", "validation_scores")
+        }
         with np.errstate(all="ignore"):
             squares = {
                 name: self._segments.squares(records[name]) for name in ("gradient", "parameters")
@@ -313,37 +322,35 @@ class Sweep:
             every = training.gradients_every
             chosen = np.arange(first, first + count)
             chosen = chosen[chosen % every == 0] if every > 0 else chosen[:0]
-            rows = ((chosen - first)[:, None] * members + np.arange(members)).ravel()
             snapshots = None
-            if len(rows) > 0:
-                snapshots = take_snapshots(
-                    self._segments,
-                    self._probe,
-                    rows,
-                    {name: records[name][rows] for name in ("gradient", "step", "parameters")},
-                    {name: sums[rows] for name, sums in squares.items()},
+            if len(chosen) > 0:
+                # The chosen epochs of each member, one after the other.
+                named = {name: records[name] for name in ("gradient", "step", "parameters")}
+                rows, sums = (
+                    {n: a[chosen - first].reshape(-1, a.shape[-1]) for n, a in arrays.items()}
+                    for arrays in (named, squares)
                 )
-        followed = [list(self._progress[0]) for _ in range(count)]
+                epochs = np.repeat(chosen, members)
+                snapshots = take_snapshots(self._segments, self._probe, epochs, rows, sums)
         last = 0
         for member, training in enumerate(self.trainings):
+            remembered = self._progress[member]
             if member in self._endings:
+                remembered *= count + 1
                 continue
             row = self._row[member]
-            own = {name: column[row::members] for name, column in columns.items()}
+            own = {name: column[:, row] for name, column in columns.items()}
             own["learning_rate"] = rates[:, member]
             progress = follow(
-                self._progress[0][member],
+                remembered[0],
                 own,
-                are_finite[row::members],
+                are_finite[:, row],
                 training.early_stopping,
                 training.target,
                 training.schedule,
             )
-            for slot, remembered in enumerate(progress):
-                followed[slot][member] = remembered
-            for slot in range(len(progress), count):
-                followed[slot][member] = progress[-1]
             lived = len(progress)
+            remembered += progress + progress[-1:] * (count - lived)
             last = max(last, lived)
             block = Block(first, own, _of_member(snapshots, chosen, row, members))
             self._blocks[member].append(cut(block, first, first + lived - 1))
@@ -352,7 +359,6 @@ class Sweep:
                 reason = "completed"
             if reason is not None:
                 self._end(member, lived, reason, own)
-        self._progress += followed
         return last
 
     def _end(self, member: int, slot: int, reason: StopReason, columns: dict[str, Array]) -> None:
