@@ -101,6 +101,29 @@ def test_a_number_with_an_underscore_is_a_text() -> None:
     assert parse_csv("x,t\n1_0,1\n2_0,2\n").feature_names == ("x=1_0", "x=2_0")
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        "x;y;kind\n1,5;-2,0;a\n1;0,125;b\n",
+        "x\ty\tkind\n1,5\t-2,0\ta\n1\t0,125\tb\n",
+        'x,y,kind\n"1,5","-2,0",a\n1,"0,125",b\n',
+        # A comma before three digits could group thousands, if another one did not tell.
+        "x;y;kind\n1,500;-2e0;a\n1;0,125;b\n",
+    ],
+)
+def test_decimal_commas_are_read_where_they_are_clearly_that(data: str) -> None:
+    dataset = parse_csv(data)
+    np.testing.assert_array_equal(dataset.inputs, [[1.5, -2.0], [1.0, 0.125]])
+    assert dataset.class_names == ("a", "b")
+
+
+def test_a_text_keeps_its_commas_beside_decimal_ones() -> None:
+    dataset = parse_csv("place;x;y\nBonn, Rhein;0,5;1,5\nUlm;1,5;2,25\n")
+    assert dataset.feature_names == ("place=Bonn, Rhein", "place=Ulm", "x")
+    assert dataset.targets.tolist() == [[1.5], [2.25]]
+    assert parse_csv("x;t\n0,5;1,5\n1;2\n", task="classification").class_names == ("1.5", "2")
+
+
 # ------------------------------------------------------------------ what is refused
 
 
@@ -126,6 +149,10 @@ def test_a_number_with_an_underscore_is_a_text() -> None:
         ("x,t\n1,a\n1e999,b\n", "lines[3].x", "'1e999' is not a finite number"),
         ("x,t\n1,2.5\n2,nan\n", "lines[3].t", "'nan' is not a finite number"),
         ("x;t\n1,5;a\n2.5;b\n", "lines[2].x", "'1,5' has a decimal comma; write a decimal point"),
+        ("x;t\n1,234;a\n2;b\n", "lines[2].x", "'1,234' may be '1.234' or '1234'; write one"),
+        ("x;y;t\n1,5;0.5;a\n2;1;b\n", "lines[2].x", "'1,5' has a decimal comma; write a"),
+        ("x,t\n1,5,2,0\n1,3\n1,4\n", "lines[2]", "decimal, put semicolons between the values."),
+        ("1,5;2,0\n2,5;3,0\n3,5;1,0\n", "lines[1]", "add a header row"),
         ("x,t\n1,a\n2,a\n", "columns.t", "has only one class, 'a': there must be at least two"),
         ('x,t\n1,a\n"2\n,3",b\n4,\n', "lines[5].t", "Line 5, column 't': the value is missing"),
         ('x,t\n1,a\n2,"b\n3,c\n', "lines[3]", "opened here and never closed"),

@@ -10,7 +10,7 @@ import io
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -60,16 +60,17 @@ def parse_csv(
     `target` names the column to predict; it is the last one where `target` is None. Under
     `task="auto"` a target of text, or of at most 20 distinct whole numbers, holds classes; any
     other numbers are a regression. Classes are sorted, numbers by value and texts by code point,
-    and counted from 0. A feature column of numbers stays as it is; one of text, at most 50
-    distinct ones, becomes a column `color=red` of zeros and ones for each. Space around a value
-    and blank lines are skipped. `max_columns` bounds the columns of the file and the features
-    that they become.
+    and counted from 0. Where no number of the file has a point, and one has a comma that cannot be
+    there to group thousands, all commas in numbers are decimal. A feature column of numbers stays
+    as it is; one of text, at most 50 distinct ones, becomes a column `color=red` of zeros and ones
+    for each. Space around a value and blank lines are skipped. `max_columns` bounds the columns of
+    the file and the features that they become.
 
     Raises DatasetError with at most 20 errors, whose fields are `data` (the whole file), `target`,
     `task`, `columns.age`, `lines[3]` or `lines[3].age`. Lines count from 1, as in an editor.
     """
     problems = Problems()
-    columns = _columns(_decode(data, max_bytes), problems, max_rows, max_columns)
+    columns = _with_points(_columns(_decode(data, max_bytes), problems, max_rows, max_columns))
     if target is None:
         target = columns[-1].name
     answer = next((column for column in columns if column.name == target), None)
@@ -132,7 +133,7 @@ class _Column:
     def holds_numbers(self) -> bool:
         """Whether numbers are meant: a decimal comma is a slip, and a gap says nothing."""
         known = [cell for cell in self.cells if cell.lower() not in MISSING]
-        numeric = sum(_number(cell.replace(",", ".")) is not None for cell in known)
+        numeric = sum(_number(_with_point(cell)) is not None for cell in known)
         return 100 * numeric >= NUMERIC_PERCENT * len(known)
 
     def numbers(self, problems: Problems) -> Floats:
@@ -166,7 +167,12 @@ def _why_not_a_number(cell: str, number: float | None) -> str:
         return "the value is missing; fill it in or delete the row"
     if number is not None:
         return f"{_shown(cell)} is not a finite number; write one or delete the row"
-    if _number(cell.replace(",", ".")) is not None:
+    if _GROUPED.fullmatch(cell):
+        point = _shown(_with_point(cell))
+        return (
+            f"{_shown(cell)} may be {point} or {_shown(cell.replace(',', ''))}; write one of them"
+        )
+    if _number(_with_point(cell)) is not None:
         return f"{_shown(cell)} has a decimal comma; write a decimal point"
     return f"{_shown(cell)} is not a number, as the other values of the column are"
 
@@ -178,6 +184,32 @@ def _why_not_a_category(text: str) -> str | None:
     if len(text) > MAX_NAME_LENGTH:
         return f"{_shown(text)} is too long for a category of at most {MAX_NAME_LENGTH} characters"
     return None
+
+
+# One comma that may be a decimal point as well as the mark of thousands.
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+
+
+def _with_point(cell: str) -> str:
+    return cell.replace(",", ".")
+
+
+def _with_points(columns: list[_Column]) -> list[_Column]:
+    """The columns with decimal points, if all of them clearly have decimal commas; else as they
+    are.
+    """
+    numeric = [column for column in columns if column.holds_numbers()]
+    cells = [cell for column in numeric for cell in column.cells]
+    commas = [cell for cell in cells if "," in cell and _number(_with_point(cell)) is not None]
+    clear = any(not _GROUPED.fullmatch(cell) for cell in commas)
+    if not clear or any("." in cell and _number(cell) is not None for cell in cells):
+        return columns
+    return [
+        replace(column, cells=[_with_point(cell) for cell in column.cells])
+        if column in numeric
+        else column
+        for column in columns
+    ]
 
 
 def _number(cell: str) -> float | None:
@@ -300,7 +332,8 @@ def _decode(data: bytes | str, max_bytes: int) -> str:
 
 def _columns(text: str, problems: Problems, max_rows: int, max_columns: int) -> list[_Column]:
     """Reads the header and the rows; raises DatasetError unless they form a table."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
     lines: list[int] = []
     rows: list[list[str]] = []
@@ -323,7 +356,7 @@ def _columns(text: str, problems: Problems, max_rows: int, max_columns: int) -> 
             problems.add(
                 f"lines[{line}]",
                 f"Line {line} must have {len(header)} values, one for each name in the header; it "
-                f"has {len(row)}.",
+                f"has {len(row)}.{_why_too_many(row, len(header), delimiter)}",
             )
         elif len(rows) == max_rows:
             problems.add("data", f"There are more than {max_rows} rows: leave some out.")
@@ -382,7 +415,15 @@ def _check_header(header: list[str], line: int, problems: Problems, max_columns:
 def _looks_like_data(header: list[str]) -> bool:
     """Whether the header was forgotten: years and pixel numbers are names, 5.1 hardly is."""
     numbers = [name for name in header if _number(name) is not None]
-    return len(numbers) == len(header) or any("." in name for name in numbers)
+    # Numbers with decimal commas may have been cut apart at these.
+    parts = [part for name in header for part in re.split("[,;]", name)]
+    return all(_number(part) is not None for part in parts) or any("." in n for n in numbers)
+
+
+def _why_too_many(row: list[str], values: int, delimiter: str) -> str:
+    if delimiter != "," or len(row) <= values or not all(cell.isdecimal() for cell in row[1:]):
+        return ""
+    return " Where commas are decimal, put semicolons between the values."
 
 
 def _why_not_csv(line: int, error: csv.Error) -> str:

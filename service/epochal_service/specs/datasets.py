@@ -98,7 +98,7 @@ class CreateDatasetRequest(Spec):
     name: Name
     """What people call it."""
     csv: str | None = None
-    """Text with a header row; the delimiter is a comma, a semicolon or a tab."""
+    """Text with a header row, separated by commas, semicolons or tabs. Commas may be decimal."""
     target: str | None = Field(default=None, max_length=200)
     """CSV only: the column to predict; the last one by default."""
     task: Literal["auto", "classification", "regression"] = "auto"
