@@ -280,6 +280,22 @@ def test_a_job_shows_itself_in_a_notebook(trained: epochal.Job, client: epochal.
     assert f"{trained.id} succeeded, epoch 500 of 500, train_loss 0.00" in repr(trained)
 
 
+def test_a_job_shows_what_it_knows_where_its_curve_is_not_to_be_had(
+    url: str, trained: epochal.Job
+) -> None:
+    with epochal.Client(url) as other:
+        deleted = other.jobs.create(XOR, epochs=3).wait(60)
+        other.jobs.get(deleted.id).delete()
+        shown = deleted._repr_html_()
+        assert "epoch 3 of 3" in shown
+        assert f"There is no job {deleted.id}" in shown
+        kept = other.jobs.get(trained.id)
+    assert "epoch 500 of 500" in kept._repr_html_()
+    assert "The client is closed" in kept._repr_html_()
+    with pytest.raises(epochal.EpochalError, match="make another one"):
+        kept.refresh()
+
+
 def test_networks_are_saved_summarized_and_used(client: epochal.Client) -> None:
     layers = [epochal.dense(4, "relu"), epochal.dropout(0.1), epochal.dense(4), epochal.dense(2)]
     network = epochal.network([3], layers)

@@ -68,7 +68,7 @@ class Client:
 
     def close(self) -> None:
         """Gives back the connections; the client is of no use afterwards."""
-        self._session.transport.close()
+        self._session.close()
 
     def __enter__(self) -> Self:
         return self

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .curves import Curve
 from .diagnosis import Diagnosis
-from .errors import InvalidArgument, JobFailed, NotFound
+from .errors import EpochalError, InvalidArgument, JobFailed, NotFound
 from .events import EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent, event_of
 from .following import GIVE_UP_SECONDS, TERMINAL, follow
 from .inspection import (
@@ -539,14 +539,20 @@ class Job:
     # ------------------------------------------------------------------ in a notebook
 
     def _repr_html_(self) -> str:
-        """State, progress and curve; a read of the curve is all that it asks of the service."""
+        """State, progress and curve; a read of the curve is all that it asks of the service. Where
+        that fails, since the job was deleted or the client closed, a sentence stands in its place.
+        """
+        try:
+            curve = self.curve().svg() if self.epoch else ""
+        except EpochalError as gone:
+            curve = f"<br>{html.escape(str(gone))}"
         share = self.epoch / max(self.epochs_wanted, 1)
         return (
             f"<div><strong>{html.escape(self.id)}</strong> {html.escape(self.outcome)}<br>"
             f"{f'{html.escape(self.explanation)}<br>' if self.explanation else ''}"
             f'<progress value="{share:.4f}" max="1" aria-label="epochs done"></progress> '
             f"epoch {self.epoch:,} of {self.epochs_wanted:,}"
-            f"{self.curve().svg() if self.epoch else ''}</div>"
+            f"{curve}</div>"
         )
 
     # ------------------------------------------------------------------ keeping up to date
