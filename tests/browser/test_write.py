@@ -1,0 +1,259 @@
+"""A network that foresees the next token writes: token by token, at any epoch, as a link says."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Locator, Page, Route, expect
+from tests.browser.conftest import PHONE, WIDE, Opened, number, violations
+from tests.servers.stack import await_condition
+
+Words = dict[str, Any]
+
+
+def model(cell: Words, data: Words, vocabulary: int, **more: Any) -> Words:
+    """A small network that foresees the next character, trained for a moment."""
+    return {
+        "network": {
+            "input_shape": [data["length"]],
+            "layers": [
+                {"type": "embedding", "vocabulary": vocabulary, "units": 12},
+                cell,
+                {"type": "dense", "units": more.pop("classes", 24), "activation": "softmax"},
+            ],
+        },
+        "dataset": data,
+        "loss": "cross_entropy",
+        "epochs": 4,
+        "optimizer": {"type": "adam", "learning_rate": 0.02},
+        "validation_fraction": 0.2,
+        "snapshots": {"weights_every": 1},
+        **more,
+    }
+
+
+GRU: Words = {"type": "gru", "units": 24, "return_sequences": True}
+SENTENCES: Words = {"name": "sentences", "samples": 400, "length": 16}
+SONNETS: Words = {"name": "sonnets", "length": 12}
+
+
+class Api:
+    def __init__(self, url: str) -> None:
+        self._client = httpx2.Client(base_url=url, trust_env=False, timeout=60)
+
+    def train(self, spec: Words) -> str:
+        """A job that has ended well."""
+        job: str = self._client.post("/v1/jobs", json=spec).raise_for_status().json()["id"]
+        await_condition(lambda: self._state(job) == "succeeded", 120, "the job has ended")
+        return job
+
+    def _state(self, job: str) -> str:
+        state: str = self._client.get(f"/v1/jobs/{job}").json()["state"]
+        return state
+
+    def next(
+        self, job: str, epoch: int, row: list[int], place: int, names: str
+    ) -> dict[str, float]:
+        """What the network of an epoch says of the token after a place."""
+        asked = {"epoch": epoch, "inputs": [row]}
+        answer = self._client.post(f"/v1/jobs/{job}/predict", json=asked).raise_for_status()
+        said = answer.json()["outputs"][0][place * len(names) : (place + 1) * len(names)]
+        return dict(zip(names, said, strict=True))
+
+    def names(self, job: str) -> str:
+        answer = self._client.post(f"/v1/jobs/{job}/sample-predictions", json={"count": 1})
+        return "".join(answer.raise_for_status().json()["class_names"])
+
+    def close(self) -> None:
+        self._client.close()
+
+
+@pytest.fixture(scope="module")
+def api(url: str) -> Iterator[Api]:
+    api = Api(url)
+    yield api
+    api.close()
+
+
+@pytest.fixture(scope="module")
+def sentences(api: Api) -> str:
+    return api.train(model(GRU, SENTENCES, 25, name="Sentences of the test"))
+
+
+@pytest.fixture(scope="module")
+def sonnets(api: Api) -> str:
+    return api.train(model(GRU, SONNETS, 37, classes=37, name="Sonnets of the test", epochs=1))
+
+
+def panel(page: Page) -> Locator:
+    return page.get_by_role("figure", name="Let it write")
+
+
+def written(page: Page, length: int) -> str:
+    """The text, once it has so many tokens and no more are asked for."""
+    place = page.get_by_test_id("written")
+    page.wait_for_function(
+        "n => document.querySelector('[data-testid=written]')?.textContent.length === n", arg=length
+    )
+    return place.text_content() or ""
+
+
+def shares(figure: Locator) -> dict[str, list[float]]:
+    """The table: what the network gives each token, and what it has at the temperature."""
+    figure.get_by_role("button", name="Table").click()
+    rows: list[list[str]] = figure.locator("tbody").evaluate(
+        "(body) => [...body.rows].map((row) => [...row.cells].map((cell) => cell.innerText))"
+    )
+    figure.get_by_role("button", name="Table").click()
+    return {row[0].replace("␣", " "): [number(each) for each in row[1:]] for row in rows}
+
+
+def test_the_next_token_has_the_probabilities_of_the_api(
+    open_page: Opened, api: Api, sentences: str
+) -> None:
+    """A prompt stands after the token that says to start, where rows of the data begin."""
+    names = api.names(sentences)
+    row = [len(names), *map(names.index, "the "), *[0] * 11]
+    said = api.next(sentences, 2, row, 4, names)
+    page = open_page(
+        f"/jobs/{sentences}?job.epoch=2&write.prompt=the%20&write.temperature=0.5#write"
+    )
+    figure = panel(page)
+    expect(figure.get_by_role("heading", name="What comes next, after the")).to_be_visible()
+    table = shares(figure)
+    sharp = sum(each**2 for each in said.values())
+    assert set(table) == set(names)
+    for name, share in said.items():
+        assert table[name] == pytest.approx([share, share**2 / sharp], rel=1e-3, abs=1e-9)
+    assert [each[1] for each in table.values()] == sorted(
+        (each[1] for each in table.values()), reverse=True
+    )
+
+
+@pytest.mark.parametrize("cold", ["sentences", "sonnets"])
+def test_without_warmth_the_most_likely_token_follows_until_the_window_is_full_and_on(
+    open_page: Opened, api: Api, request: pytest.FixtureRequest, cold: str
+) -> None:
+    job: str = request.getfixturevalue(cold)
+    names = api.names(job)
+    room, start = (16, [len(names)]) if cold == "sentences" else (12, [])
+    text = "the "
+    for _ in range(room):  # four more than there is room for
+        out = max(len(start) + len(text) - room, 0)
+        if start and out:  # whole sentences, where there are such
+            ends = [end for end in range(out, len(text) + 1) if text[:end].endswith(". ")]
+            out = min(ends, default=out)
+        read = [*start, *map(names.index, text[out:])]
+        said = api.next(job, 1, read + [0] * (room - len(read)), len(read) - 1, names)
+        text += max(said, key=lambda each: said[each])
+    page = open_page(
+        f"/jobs/{job}?job.epoch=1&write.prompt=the%20&write.temperature=0&write.length={room}#write"
+    )
+    assert "the " + written(page, room) == text
+
+
+def test_a_link_shows_the_same_text_and_each_epoch_its_own(
+    open_page: Opened, sentences: str
+) -> None:
+    page = open_page(f"/jobs/{sentences}?write.length=10&write.seed=5#write")
+    last = written(page, 10)
+    page.reload()
+    assert written(page, 10) == last
+    first = page.get_by_test_id("draft-1")
+    expect(first).to_have_text(re.compile(r"^.{10}$"))
+    draft = first.text_content()
+    expect(page.get_by_test_id("draft-4")).to_have_text(re.compile(r"^.{10}$"))
+    assert page.get_by_test_id("draft-4").text_content() == last
+    page.get_by_role("button", name="Look at epoch 1").click()
+    expect(page.get_by_test_id("scrubbed")).to_have_text("1")
+    expect(page.get_by_test_id("written")).to_have_text(draft or "")
+
+
+def test_it_is_stopped_and_goes_on_by_one(open_page: Opened, sentences: str) -> None:
+    page = open_page(f"/jobs/{sentences}#write")
+    figure = panel(page)
+    tokens = figure.locator("[data-at]")
+    expect(figure.get_by_role("heading", name="What comes next")).to_be_visible()
+
+    answered: list[Route] = []
+
+    def answer(route: Route) -> None:
+        """Two tokens are told after the one that is known already; the writer waits for more."""
+        if len(answered) < 2:
+            answered.append(route)
+            route.continue_()
+
+    page.route("**/predict", answer)
+    figure.get_by_role("button", name="Write", exact=True).click()
+    expect(tokens).to_have_count(3)
+    figure.get_by_role("button", name="Stop").click()
+    expect(figure.get_by_role("button", name="Write on")).to_be_visible()
+    page.unroute("**/predict")
+    figure.get_by_role("button", name="One more").click()
+    expect(tokens).to_have_count(4)
+    page.wait_for_url("**write.length=4*")
+    figure.get_by_role("button", name="Wipe").click()
+    expect(tokens).to_have_count(0)
+
+
+def test_the_keyboard_looks_at_a_token_and_chooses_another(
+    open_page: Opened, sentences: str
+) -> None:
+    page = open_page(f"/jobs/{sentences}?write.prompt=the%20&write.length=6#write")
+    text = written(page, 6)
+    figure = panel(page)
+    place = figure.get_by_role("slider", name="Token that is looked at")
+    place.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    shown = text[1].replace(" ", "␣")
+    expect(figure.get_by_role("heading", name=f"What “{shown}” was drawn from")).to_be_visible()
+    expect(place).to_have_attribute("aria-valuetext", re.compile(rf"^2: {re.escape(shown)}, "))
+    bar = figure.get_by_role("button", name=re.compile("^[a-z]: ")).last
+    chosen = (bar.get_attribute("aria-label") or "")[0]
+    bar.focus()
+    page.keyboard.press("Enter")
+    expect(figure.get_by_label("The text begins with")).to_have_value(f"the {text[0]}{chosen}")
+    expect(figure.locator("[data-at]")).to_have_count(0)
+
+
+def test_what_it_does_not_know_is_said(open_page: Opened, sonnets: str) -> None:
+    page = open_page(f"/jobs/{sonnets}#write")
+    figure = panel(page)
+    prompt = figure.get_by_label("The text begins with")
+    expect(prompt).to_have_value(re.compile(r"^\S+ $"))  # a word of the data, to begin with
+    prompt.fill("Thou 2")
+    expect(figure).to_contain_text("It has never seen 2, and goes without.")
+    prompt.fill("")
+    expect(figure).to_contain_text("It needs a token to go on from.")
+    expect(figure.get_by_role("button", name="Write", exact=True)).to_be_disabled()
+
+
+def test_a_network_that_looks_ahead_is_not_let_write(open_page: Opened, api: Api) -> None:
+    block: Words = {"type": "transformer_block", "heads": 2, "hidden": 16}
+    page = open_page(f"/jobs/{api.train(model(block, SENTENCES, 25, epochs=1))}#write")
+    expect(panel(page)).to_contain_text("It cannot write")
+    expect(panel(page).get_by_role("button", name="Write", exact=True)).to_have_count(0)
+
+
+def test_the_journey_leads_to_it(open_page: Opened, sentences: str) -> None:
+    """A run of the zoo's decoder stands in the address."""
+    page = open_page(f"/?zoo.kind=transformer_decoder&run.sentences={sentences}#zoo")
+    page.get_by_test_id("architecture").get_by_role("link", name="Let it write").click()
+    expect(page).to_have_url(re.compile(rf"/jobs/{sentences}.*#write$"))
+    expect(panel(page)).to_be_in_viewport()
+    expect(panel(page).locator("[data-at]").first).to_be_visible()
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_it_fits_its_place(open_page: Opened, sentences: str, size: dict[str, int]) -> None:
+    path = f"/jobs/{sentences}?write.length=30#write"
+    page = open_page(path, size=size, reduced_motion="reduce")
+    written(page, 30)
+    expect(page.get_by_test_id("draft-4")).to_have_text(re.compile(r"^.{30}$"))
+    assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
+    assert violations(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert violations(page, "color-contrast") == []
