@@ -125,6 +125,13 @@ protos: $(VENV)/.dev ## Generate the stubs and protos/openapi.json anew
 bench: $(VENV)/.dev ## Run every benchmark, side by side with its peers where they are installed (ARGS=--quick)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
 
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## Examples that no run has met, for every property and method (ROUNDS=5)
+	@for round in $$(seq $(or $(ROUNDS),5)); do seed=$$($(BIN)/python -c 'import random; print(random.getrandbits(32))'); \
+	  echo "== seed $$seed"; \
+	  $(BIN)/python -m pytest $$(grep -lrE '^(import|from) (hypothesis|schemathesis)' tests --include='test_*.py') \
+	    -m "not chaos" --hypothesis-profile=any --hypothesis-seed=$$seed -n 2 -q $(ARGS) || exit 1; done
+
 .PHONY: chaos
 chaos: $(VENV)/.dev ## Kill and stall real processes over both databases, at length (ROUNDS=60)
 	EPOCHAL_CHAOS_ROUNDS=$(or $(ROUNDS),60) $(BIN)/python -m pytest tests/chaos -m chaos --timeout 3600 -s $(ARGS)
