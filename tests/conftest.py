@@ -21,8 +21,8 @@ __all__ = [
     "valkey_server",
 ]
 
-# No example is too slow on a busy machine. None is met by luck either, but for those that are looked
-# for with `--hypothesis-profile=any --hypothesis-seed=N`.
+# No example is too slow on a busy machine. Examples are the same each time; others are looked for
+# with `--hypothesis-profile=any --hypothesis-seed=N`.
 settings.register_profile(
     "any", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )

@@ -51,7 +51,9 @@ def run(stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
         capsys.readouterr()
         with pytest.raises(SystemExit) as left:
             main()
-        return subprocess.CompletedProcess(words, left.value.code or 0, *capsys.readouterr())
+        code = left.value.code or 0
+        assert isinstance(code, int)
+        return subprocess.CompletedProcess(words, code, *capsys.readouterr())
 
     return run
 

@@ -65,49 +65,6 @@ def test_a_worker_has_as_many_processes_as_it_was_told(stack: Stack) -> None:
     settled(stack)
 
 
-def test_ctrl_c_ends_all_of_it_in_order(make_stack: MakeStack) -> None:
-    stack = make_stack()
-    settled(stack)
-    processes = family(stack)
-    os.kill(stack.process.pid, signal.SIGINT)
-    assert stack.process.wait(60) == 0
-    await_end(processes)
-    log = stack.log.read_text()
-    assert "did not leave in time" not in log
-    assert "Traceback" not in log
-    assert log.index("Finished server process") < log.index("Warm shutdown (MainProcess)")
-
-
-def test_a_job_that_was_running_goes_on_after_the_next_start(make_stack: MakeStack) -> None:
-    stack = make_stack()
-    job = {
-        "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
-        "dataset": {"name": "two_moons", "samples": 2000},
-        "loss": "mse",
-        "epochs": 1_000_000,
-    }
-    created = httpx2.post(f"{stack.http}/v1/jobs", json=job, timeout=60)
-    assert created.status_code == 201, created.text
-    url = f"{stack.http}/v1/jobs/{created.json()['id']}"
-
-    def job_now() -> dict[str, Any]:
-        response = httpx2.get(url, timeout=60)
-        answer: dict[str, Any] = response.json()
-        return answer
-
-    await_condition(lambda: job_now()["epoch"] > 0, 60, "the first epochs")
-    assert stack.stop() == 0
-    assert "did not leave in time" not in stack.log_tail()
-    stack.start()
-    # Its lease was given back, not left to run out: the job is there to be taken at once.
-    before = job_now()["epoch"]
-    assert before > 0
-    await_condition(lambda: job_now()["epoch"] > before, 60, "further epochs")
-    assert job_now()["attempt"] == 2
-    httpx2.post(f"{url}/cancel", timeout=60)
-    await_condition(lambda: job_now()["state"] == "cancelled", 60, "the job is cancelled")
-
-
 def test_a_second_epochal_on_the_same_port_is_refused_and_the_first_goes_on(
     stack: Stack, make_stack: MakeStack
 ) -> None:
@@ -134,10 +91,17 @@ def test_postgresql_and_a_named_broker_take_the_place_of_the_embedded_ones(
 
 
 @pytest.fixture(scope="module")
-def own(module_stack: MakeStack) -> Stack:
-    """What these tests leave whole, one after the other, until the last."""
+def started(module_stack: MakeStack) -> Stack:
     any_port = "127.0.0.1:0"
     return module_stack(log_format="json", http_address=any_port, grpc_address=any_port)
+
+
+@pytest.fixture
+def own(started: Stack) -> Stack:
+    """Whole again, after a test that has ended it."""
+    if started.process.poll() is not None:
+        started.start()
+    return started
 
 
 def test_port_0_becomes_a_port_that_answers(own: Stack) -> None:
@@ -156,6 +120,47 @@ def test_logs_for_machines_are_json_on_every_line_that_is_logged(own: Stack) -> 
         return {record["logger"].partition(".")[0] for record in records}
 
     await_condition(lambda: {"uvicorn", "celery"} <= loggers(), 60, "lines of both processes")
+
+
+def test_ctrl_c_ends_all_of_it_in_order(own: Stack) -> None:
+    settled(own)
+    processes = family(own)
+    os.kill(own.process.pid, signal.SIGINT)
+    assert own.process.wait(60) == 0
+    await_end(processes)
+    log = own.log.read_text()
+    assert "did not leave in time" not in log
+    assert "Traceback" not in log
+    assert log.index("Finished server process") < log.index("Warm shutdown (MainProcess)")
+
+
+def test_a_job_that_was_running_goes_on_after_the_next_start(own: Stack) -> None:
+    job = {
+        "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
+        "dataset": {"name": "two_moons", "samples": 2000},
+        "loss": "mse",
+        "epochs": 1_000_000,
+    }
+    created = httpx2.post(f"{own.http}/v1/jobs", json=job, timeout=60)
+    assert created.status_code == 201, created.text
+    path = f"/v1/jobs/{created.json()['id']}"
+
+    def job_now() -> dict[str, Any]:
+        response = httpx2.get(f"{own.http}{path}", timeout=60)
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    await_condition(lambda: job_now()["epoch"] > 0, 60, "the first epochs")
+    assert own.stop() == 0
+    assert "did not leave in time" not in own.log_tail()
+    own.start()
+    # Its lease was given back, not left to run out: the job is there to be taken at once.
+    before = job_now()["epoch"]
+    assert before > 0
+    await_condition(lambda: job_now()["epoch"] > before, 60, "further epochs")
+    assert job_now()["attempt"] == 2
+    httpx2.post(f"{own.http}{path}/cancel", timeout=60)
+    await_condition(lambda: job_now()["state"] == "cancelled", 60, "the job is cancelled")
 
 
 def test_another_child_takes_the_place_of_one_that_was_killed(own: Stack) -> None:

@@ -1,6 +1,6 @@
 """Whatever is sent, the answer is one that the description of the API foresees, and never a 5xx."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -12,9 +12,12 @@ from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from tests.rest.conftest import XOR, served
+from tests.rpc import serving
+from tests.rpc.training import train
 
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Settings
+from epochal_service.store.migrate import upgrade
 
 DESCRIPTION = create_app(Settings(_env_file=None)).openapi()
 
@@ -27,7 +30,20 @@ OPERATIONS = [
 ]
 
 
-def make_known(url: str, path: str, train: Callable[[str], str | None]) -> str:
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> FastAPI:
+    chosen = serving.settings(tmp_path_factory.mktemp("conformance"), broker_url=valkey_server)
+    upgrade(chosen.database_url)
+    return create_app(chosen)
+
+
+@pytest.fixture(scope="module")
+def url(app: FastAPI) -> Iterator[str]:
+    with served(app) as (url, _):
+        yield url
+
+
+def make_known(app: FastAPI, url: str, path: str) -> str:
     """The id of something that is there, of the kind that `path` is about."""
     if path.startswith("/v1/networks"):
         made = httpx2.post(f"{url}/v1/networks", json={"network": XOR["network"]}, timeout=60)
@@ -36,7 +52,7 @@ def make_known(url: str, path: str, train: Callable[[str], str | None]) -> str:
         made = httpx2.post(f"{url}/v1/datasets", json=body, timeout=60)
     else:
         made = httpx2.post(f"{url}/v1/jobs", json=XOR, timeout=60)
-        train(made.json()["id"])
+        train(app.state.context, made.json()["id"])
     known: str = made.json()["id"]
     return known
 
@@ -51,28 +67,20 @@ def modes(operation: dict[str, Any]) -> list[GenerationMode]:
 
 @pytest.mark.parametrize(("path", "verb", "operation"), OPERATIONS)
 def test_every_answer_is_one_that_was_described(
-    app: FastAPI,
-    train: Callable[[str], str | None],
-    path: str,
-    verb: str,
-    operation: dict[str, Any],
+    app: FastAPI, url: str, path: str, verb: str, operation: dict[str, Any]
 ) -> None:
     described = schemathesis.openapi.from_dict(DESCRIPTION)[path][verb]
-    with served(app) as (url, _):
-        known_id = make_known(url, path, train)
-        for mode in modes(operation):
+    known_id = make_known(app, url, path)
+    for mode in modes(operation):
 
-            @given(case=described.as_strategy(generation_mode=mode), known=st.booleans())
-            @settings(
-                max_examples=25,
-                suppress_health_check=list(HealthCheck),
+        @given(case=described.as_strategy(generation_mode=mode), known=st.booleans())
+        @settings(max_examples=25, suppress_health_check=list(HealthCheck))
+        def call(case: Case[Any], known: bool) -> None:
+            if known and "{id}" in path:
+                case.path_parameters["id"] = known_id
+            # What a schema allows may still break a limit, or name what is not there.
+            case.call_and_validate(
+                base_url=url, timeout=60, excluded_checks=[positive_data_acceptance]
             )
-            def call(case: Case[Any], known: bool) -> None:
-                if known and "{id}" in path:
-                    case.path_parameters["id"] = known_id
-                # What a schema allows may still break a limit, or name what is not there.
-                case.call_and_validate(
-                    base_url=url, timeout=60, excluded_checks=[positive_data_acceptance]
-                )
 
-            call()
+        call()
