@@ -3,7 +3,6 @@
 import sys
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 from tests.browser.conftest import (
@@ -11,6 +10,7 @@ from tests.browser.conftest import (
     PHONE,
     WIDE,
     Opened,
+    ask,
     barrier_free,
     fits,
     press,
@@ -98,11 +98,11 @@ def test_a_slider_is_dragged_with_little_work_for_each_frame(open_page: Opened) 
 
 def test_a_run_is_scrubbed_with_little_work_for_each_frame(open_page: Opened, url: str) -> None:
     """All of its pictures are drawn anew at each of fifty epochs; those of its inside are seen."""
-    spec = httpx2.get(f"{url}/v1/presets/circles", trust_env=False).json()["spec"]
+    spec = ask(url, "/v1/presets/circles")["spec"]
     spec |= {"name": "Scrubbed", "epochs": 200, "snapshots": {"weights_every": 4}}
-    job = httpx2.post(f"{url}/v1/jobs", json=spec, trust_env=False).json()["id"]
+    job = ask(url, "/v1/jobs", spec)["id"]
     page = open_page(f"/jobs/{job}", reduced_motion="no-preference")
-    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible()
     page.get_by_role("figure", name="What each unit has learnt to see").scroll_into_view_if_needed()
     tape = page.get_by_role("slider", name="Epoch", exact=True)
     # The first time over, what is drawn is still being asked for.

@@ -52,7 +52,7 @@ class Api:
     """What the page is compared with."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx2.Client(base_url=url, trust_env=False, timeout=20)
+        self._client = httpx2.Client(base_url=url, trust_env=False, timeout=60)
 
     def get(self, path: str, **query: Any) -> Any:
         answer = self._client.get(path, params=query)

@@ -4,14 +4,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import (
     PHONE,
     WIDE,
     Opened,
+    ask,
     barrier_free,
+    call,
     fits,
     number,
     violations,
@@ -22,18 +23,13 @@ DONE = ("succeeded", "failed", "cancelled")
 Train = Callable[..., str]
 
 
-def ask(url: str, path: str) -> Any:
-    return httpx2.get(f"{url}{path}", trust_env=False).json()
-
-
 @pytest.fixture
 def train(url: str) -> Train:
     """Trains XOR under a name, with whatever else is asked for; returns when it is over."""
 
     def begin(name: str, wait: bool = True, **changes: Any) -> str:
         spec = ask(url, "/v1/presets/xor")["spec"] | {"name": name, "epochs": 40} | changes
-        answer = httpx2.post(f"{url}/v1/jobs", json=spec, trust_env=False).json()
-        job: str = answer["id"]
+        job: str = ask(url, "/v1/jobs", spec)["id"]
         if wait:
             await_condition(
                 lambda: ask(url, f"/v1/jobs/{job}")["state"] in DONE, 60, f"{name} is over"
@@ -197,7 +193,7 @@ def test_a_run_that_was_deleted_while_somebody_looks_says_so(
     job = train("Going away", snapshots={"weights_every": 10})
     page = open_page(f"/jobs/{job}")
     expect(page.get_by_test_id("missed")).to_be_visible()
-    assert httpx2.delete(f"{url}/v1/jobs/{job}", trust_env=False).is_success
+    assert call(url, f"/v1/jobs/{job}", "DELETE").is_success
     page.get_by_role("slider", name="Epoch", exact=True).press("Home")
     expect(page.get_by_role("heading", name="This run has been deleted")).to_be_visible()
     expect(page.get_by_role("figure", name="Loss", exact=True)).to_be_visible()
@@ -238,7 +234,7 @@ def test_what_is_deleted_can_be_taken_back_for_a_moment(
     # Whoever goes on to another page has had the time to regret.
     page.get_by_role("link", name="Lab").click()
     await_condition(
-        lambda: httpx2.get(f"{url}/v1/jobs/{gone}", trust_env=False).status_code == 404,
+        lambda: call(url, f"/v1/jobs/{gone}").status_code == 404,
         60,
         "the run is gone",
     )

@@ -2,22 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
-import httpx2
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from tests.browser.conftest import Opened, number
+from tests.browser.conftest import Opened, ask, number
 from tests.servers.stack import MakeStack, Stack, await_condition
 
 OVER = ("succeeded", "failed", "cancelled", "early_stopped")
-
-
-def ask(url: str, path: str, body: Any = None) -> Any:
-    if body is None:
-        return httpx2.get(f"{url}{path}", trust_env=False, timeout=20).json()
-    return httpx2.post(f"{url}{path}", json=body, trust_env=False, timeout=20).json()
 
 
 def loss_table(page: Page) -> list[list[str]]:
@@ -66,7 +58,7 @@ def test_a_run_is_watched_to_its_end_although_the_service_is_killed(
     }
     job = ask(own_stack.http, "/v1/jobs", spec)["id"]
     page = own_page(f"/jobs/{job}")
-    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible()
     epoch = page.get_by_test_id("epoch")
     expect(epoch).not_to_have_text("0")
     before = int(epoch.inner_text())
@@ -125,13 +117,13 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     page.wait_for_url(re.compile("/jobs/job_"))
     first = page.url.split("/jobs/")[1].split("?")[0]
     finished = page.get_by_role("status").filter(has_text="Finished")
-    expect(finished).to_be_visible(timeout=60_000)
+    expect(finished).to_be_visible()
     finding = page.get_by_role("listitem").filter(has_text="Unscaled inputs")
     expect(finding).to_contain_text("Scale every feature to mean 0 and deviation 1.")
     finding.get_by_role("button", name="Apply and rerun").click()
     page.wait_for_url(re.compile(f"job.with={first}"))
     second = page.url.split("/jobs/")[1].split("?")[0]
-    expect(finished).to_be_visible(timeout=60_000)
+    expect(finished).to_be_visible()
     expect(page.get_by_role("region", name="Diagnosis")).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text="Unscaled inputs")).to_have_count(0)
     before, after = (ask(url, f"/v1/jobs/{job}")["latest"] for job in (first, second))

@@ -1,16 +1,12 @@
 """Section 2: one neuron, whose numbers are those of the API."""
 
-import httpx2
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import Opened, press
+from tests.browser.conftest import Opened, ask, press
 
 
 def simulate(url: str, inputs: list[float], weights: list[float], bias: float) -> dict[str, float]:
-    answer = httpx2.post(
-        f"{url}/v1/simulate/neuron",
-        json={"inputs": inputs, "weights": weights, "bias": bias},
-        trust_env=False,
-    ).json()
+    question = {"inputs": inputs, "weights": weights, "bias": bias}
+    answer = ask(url, "/v1/simulate/neuron", question)
     return {name: answer[name]["value"] for name in ("weighted_sum", "sigmoid", "step")}
 
 

@@ -3,24 +3,20 @@
 import re
 from typing import Any
 
-import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import Opened
+from tests.browser.conftest import Opened, ask
 
 
 def questions(url: str, section: str) -> list[dict[str, Any]]:
-    told = httpx2.get(f"{url}/v1/sections/{section}", trust_env=False).json()
-    asked: list[dict[str, Any]] = told["questions"]
+    asked: list[dict[str, Any]] = ask(url, f"/v1/sections/{section}")["questions"]
     return asked
 
 
 def check(url: str, section: str, question: str, answer: float) -> dict[str, Any]:
-    checked: dict[str, Any] = httpx2.post(
-        f"{url}/v1/sections/{section}/answers",
-        json={"question": question, "answer": answer},
-        trust_env=False,
-    ).json()
+    checked: dict[str, Any] = ask(
+        url, f"/v1/sections/{section}/answers", {"question": question, "answer": answer}
+    )
     return checked
 
 

@@ -3,16 +3,13 @@
 import re
 from typing import Any
 
-import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, fits, number, press, rest, written
+from tests.browser.conftest import PHONE, WIDE, Opened, ask, fits, number, press, rest, written
 
 
 def simulate(url: str, explorer: str, **request: Any) -> dict[str, Any]:
-    answer = httpx2.post(f"{url}/v1/simulate/{explorer}", json=request, trust_env=False)
-    assert answer.status_code == 200, answer.text
-    result: dict[str, Any] = answer.json()
+    result: dict[str, Any] = ask(url, f"/v1/simulate/{explorer}", request)
     return result
 
 
@@ -34,7 +31,7 @@ def choose(place: Locator, label: str) -> None:
 def test_the_parts_of_two_neurons_are_walked_through_by_keyboard(
     open_page: Opened, url: str
 ) -> None:
-    parts = httpx2.get(f"{url}/v1/neuron-parts", trust_env=False).json()["parts"]
+    parts = ask(url, "/v1/neuron-parts")["parts"]
     page = open_page("/#network")
     drawing = figure(page, "Two neurons, part by part")
     drawing.get_by_label(parts[0]["part"], exact=True).focus()
@@ -259,7 +256,7 @@ def test_a_point_moves_along_curve_and_slope_by_keyboard(open_page: Opened, url:
 
 
 def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str) -> None:
-    known = httpx2.get(f"{url}/v1/activations", trust_env=False).json()["activations"]
+    known = ask(url, "/v1/activations")["activations"]
     gelu = next(each for each in known if each["activation"] == "gelu")
     page = open_page("/#activations")
     curves = page.get_by_role("group", name="Curves, at most 5")

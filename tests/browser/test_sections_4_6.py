@@ -4,18 +4,15 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import PHONE, Opened, barrier_free, fits, press
+from tests.browser.conftest import PHONE, Opened, ask, barrier_free, fits, press
 
 INPUT = [0.8, 0.3, 0.6]
 
 
 def simulate(url: str, name: str, question: dict[str, Any]) -> Any:
-    answer = httpx2.post(f"{url}/v1/simulate/{name}", json=question, trust_env=False)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
+    return ask(url, f"/v1/simulate/{name}", question)
 
 
 def read(place: Locator) -> float:

@@ -3,10 +3,9 @@
 import re
 from typing import Any
 
-import httpx2
 import pytest
 from playwright.sync_api import Locator, Page, expect
-from tests.browser.conftest import PHONE, Opened, number, rest, written
+from tests.browser.conftest import PHONE, Opened, ask, number, rest, written
 
 NETWORK = {
     "input_shape": [3],
@@ -31,13 +30,6 @@ SWEEP = {
     "highest": 100,
     "rates": 49,
 }
-
-
-def ask(url: str, path: str, question: dict[str, Any] | None = None) -> Any:
-    with httpx2.Client(base_url=url, trust_env=False) as client:
-        answer = client.post(path, json=question) if question is not None else client.get(path)
-    assert answer.is_success, answer.text
-    return answer.json()
 
 
 def number_of(place: Locator) -> float:
@@ -215,7 +207,7 @@ def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
 def test_a_job_is_trained_before_ones_eyes(open_page: Opened, url: str) -> None:
     page = visit(open_page, "training")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_test_id("live-state")).to_have_text("Finished", timeout=60_000)
+    expect(page.get_by_test_id("live-state")).to_have_text("Finished")
     loss = page.get_by_test_id("live-loss")
     link = page.get_by_role("link", name="Look inside").get_attribute("href")
     job = ask(url, f"/v1{link}")
@@ -234,7 +226,7 @@ def test_a_job_is_trained_before_ones_eyes(open_page: Opened, url: str) -> None:
 def test_a_run_that_flies_apart_says_where(open_page: Opened) -> None:
     page = visit(open_page, "training", "live.preset=diverging")
     page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_test_id("live-state")).to_have_text("Diverged", timeout=60_000)
+    expect(page.get_by_test_id("live-state")).to_have_text("Diverged")
     expect(page.get_by_role("figure", name="The loss, while it falls")).to_contain_text(
         re.compile(r"After epoch \d+, in dense_1")
     )

@@ -3,10 +3,9 @@
 import re
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import PHONE, Opened, rest, see_everything, violations
+from tests.browser.conftest import PHONE, Opened, ask, rest, see_everything, violations
 from tests.servers.stack import await_condition
 
 SECTIONS = [
@@ -205,7 +204,7 @@ def test_the_first_run_is_the_one_that_the_api_trains(open_page: Opened, url: st
         "epochs": 400,
         "seed": 3,
     }
-    answer = httpx2.post(f"{url}/v1/simulate/training", json=asked, trust_env=False).json()
+    answer = ask(url, "/v1/simulate/training", asked)
 
     def loss() -> float:
         return float(page.get_by_test_id("first-loss").inner_text())
@@ -224,7 +223,7 @@ def test_the_first_run_is_the_one_that_the_api_trains(open_page: Opened, url: st
 def test_a_page_without_a_framework_trains_xor(open_page: Opened) -> None:
     page = open_page("/examples/plain.html")
     page.get_by_role("button", name="Train").click()
-    expect(page.get_by_role("status")).to_contain_text("Epoch 2000", timeout=60_000)
+    expect(page.get_by_role("status")).to_contain_text("Epoch 2000")
     answers = page.locator("pre")
     expect(answers).to_contain_text("1,1 → 0.0")
     lines = [line.split(" → ") for line in answers.inner_text().splitlines()]

@@ -2,21 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
-import httpx2
 import pytest
 from playwright.sync_api import Page, expect
-from tests.browser.conftest import PHONE, WIDE, Opened, fits, violations
+from tests.browser.conftest import PHONE, WIDE, Opened, ask, call, fits, violations
 from tests.servers.stack import await_condition
 
 PETS = "weight;food;kind\n" + "".join(
     f"{3 + i % 9};{'fish' if i % 3 else 'seeds'};{'cat' if i % 2 else 'bird'}\n" for i in range(40)
 )
-
-
-def ask(url: str, path: str) -> Any:
-    return httpx2.get(f"{url}{path}", trust_env=False).json()
 
 
 def give(page: Page, folder: Path, name: str, text: str) -> None:
@@ -118,7 +112,7 @@ def test_an_upload_is_deleted_when_it_is_known_what_was_trained_on_it(
     line.get_by_role("button", name="Delete pets of the test").click()
     line.get_by_role("button", name="Delete for good").click()
     expect(line).to_have_count(0)
-    assert ask(url, f"/v1/datasets/{data}")["reason"] == "not_found"
+    assert call(url, f"/v1/datasets/{data}").json()["reason"] == "not_found"
     # What was set up for it begins with other data.
     expect(page.get_by_role("figure", name="two moons")).to_be_visible()
     expect(page.get_by_role("button", name="Train")).to_be_enabled()
@@ -134,7 +128,8 @@ def test_data_that_are_being_trained_on_are_kept(
 ) -> None:
     open_page.excuse("409")
     page = open_page("/jobs")
-    give(page, tmp_path, "busy.csv", PETS)
+    head, _, rows = PETS.partition("\n")
+    give(page, tmp_path, "busy.csv", f"{head}\n{rows * 50}")  # enough for an hour
     use(page)
     expect(page.get_by_text("busy is there")).to_be_visible()
     page.get_by_label("Epochs").fill("1000000")
@@ -146,7 +141,7 @@ def test_data_that_are_being_trained_on_are_kept(
     page.get_by_role("button", name="Delete busy").click()
     page.get_by_role("button", name="Delete for good").click()
     expect(page.get_by_role("alert")).to_contain_text(f"Job {job} trains on it")
-    httpx2.post(f"{url}/v1/jobs/{job}/cancel", trust_env=False)
+    assert call(url, f"/v1/jobs/{job}/cancel", "POST").is_success
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
