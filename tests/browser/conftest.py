@@ -46,6 +46,8 @@ FLAGS = [
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+PATIENCE = 60_000
+"""Milliseconds: a machine that has much to do is slow, not wrong."""
 SLOWED = float(os.environ.get("EPOCHAL_BROWSER_SLOWED", 0))
 """How many times slower than this one the machine is that the pages are to believe in."""
 
@@ -69,8 +71,7 @@ def chromium() -> Iterator[Browser]:
         if os.environ.get("EPOCHAL_BROWSER") == "required":
             pytest.fail(reason, pytrace=False)
         pytest.skip(reason)
-    # A machine that has much to do is slow, not wrong: what is awaited has twelve times as long.
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         path = next(filter(None, map(shutil.which, NAMES)))
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -106,6 +107,7 @@ class Opened:
             viewport={"width": size["width"], "height": size["height"]},
             **{"reduced_motion": "reduce", **options},
         )
+        context.set_default_timeout(PATIENCE)
         self._contexts.append(context)
         page = context.new_page()
         if SLOWED:

@@ -44,7 +44,7 @@ LONG: Words = {
     "name": "A long run",
     "dataset": {"name": "two_moons", "samples": 4000, "noise": 0.2},
     "epochs": 100_000,
-    "snapshots": {"weights_every": 50},
+    "snapshots": {"weights_every": 200},
 }
 
 
@@ -224,10 +224,10 @@ def test_the_pictures_follow_a_run_until_somebody_scrubs(open_page: Opened, long
     first = scrubbed.inner_text()
     expect(scrubbed).not_to_have_text(first)
     page.get_by_role("slider", name="Epoch", exact=True).press("Home")
-    expect(scrubbed).to_have_text("50")
+    expect(scrubbed).to_have_text("200")
     expect(live).to_have_attribute("aria-pressed", "false")
     live.click()
-    expect(scrubbed).not_to_have_text("50")
+    expect(scrubbed).not_to_have_text("200")
 
 
 def test_a_stream_that_was_cut_goes_on_where_it_was(

@@ -43,6 +43,9 @@ export class Run {
   readonly over = $derived(isOver(this.state))
 
   #thinning = false
+  /** What the stream told and is not drawn yet. */
+  #came: (() => void)[] = []
+  #drawing = false
   #abort = new AbortController()
 
   constructor(readonly id: string) {}
@@ -51,19 +54,22 @@ export class Run {
   follow(): () => void {
     const watch = watchJob(this.id, {
       snapshot: ({ job, curve }) => {
+        this.#came = []
         this.job = job
         this.state = job.state ?? undefined
         this.curves = rejoin(curvesOf(curve.series), {})
         void this.#catchUp(job)
       },
       state: (event) => {
+        this.#take()
         this.state = event.state
         this.worker = event.worker ?? this.worker
         void this.refresh()
       },
-      epochs: (event) => this.#grow(event),
-      checkpoint: (event) => this.#store(event.epochs),
+      epochs: (event) => this.#soon(() => this.#grow(event)),
+      checkpoint: (event) => this.#soon(() => this.#store(event.epochs)),
       end: (event) => {
+        this.#take()
         this.state = event.state
         void this.refresh()
       },
@@ -92,6 +98,27 @@ export class Run {
     if (action === 'pause') this.#put(await body(api.POST('/v1/jobs/{id}/pause', { params })))
     else if (action === 'resume') this.#put(await body(api.POST('/v1/jobs/{id}/resume', { params })))
     else this.#put(await body(api.POST('/v1/jobs/{id}/cancel', { params })))
+  }
+
+  /** As long as it took to draw what came, a slow machine is left alone, to be of use to its reader. */
+  #soon(change: () => void): void {
+    this.#came.push(change)
+    if (!this.#drawing) void this.#draw()
+  }
+
+  async #draw(): Promise<void> {
+    this.#drawing = true
+    while (this.#came.length) {
+      const begun = performance.now()
+      this.#take()
+      await pause(0)
+      await pause(performance.now() - begun)
+    }
+    this.#drawing = false
+  }
+
+  #take(): void {
+    for (const change of this.#came.splice(0)) change()
   }
 
   #put(job: Job): void {
@@ -203,6 +230,8 @@ export class Run {
     )
   }
 }
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 /** Half of the columns, so that a long run stays a picture. */
 function thinner(flow: Flow): Flow {
