@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ..specs import Spec
+from .explorer import Explorer
 from .quantity import Quantity
 
 Known = Literal["computed", "published", "estimated"]
@@ -89,3 +91,27 @@ class ArchitectureSimulation:
     optimizers: tuple[OptimizerMemory, ...]
     comparisons: tuple[ModelComparison, ...]
     verdict: str
+
+
+class ArchitectureExplorer(Explorer):
+    """Part of `client.simulate`."""
+
+    def architecture(
+        self, network: Spec, *, batch_size: int | None = None, optimizer: str | None = None
+    ) -> ArchitectureSimulation:
+        """What any network amounts to, and how it compares with famous ones; no weights are made.
+
+        It need not be small enough to be trained: `client.journey.models()` has some to try. Memory
+        is that of a training step on `batch_size` samples by the `optimizer`.
+
+        >>> answer = client.simulate.architecture(epochal.network([3], [epochal.dense(4)]))
+        >>> answer.parameters.substituted
+        'parameters = 16 = 16'
+        """
+        return self._ask(
+            "SimulateArchitecture",
+            ArchitectureSimulation,
+            network=network,
+            batch_size=batch_size,
+            optimizer=optimizer,
+        )

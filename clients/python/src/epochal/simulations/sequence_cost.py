@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from .explorer import Explorer
 
 
 @dataclass(frozen=True)
@@ -45,3 +48,35 @@ class SequenceCostSimulation:
     """The length from which on attention's compute is more than that of an LSTM."""
     source: str
     verdict: str
+
+
+class SequenceCostExplorer(Explorer):
+    """Part of `client.simulate`."""
+
+    def sequence_cost(
+        self,
+        *,
+        lengths: Sequence[int] | None = None,
+        width: int | None = None,
+        kernel: int | None = None,
+        window: int | None = None,
+        heads: int | None = None,
+    ) -> SequenceCostSimulation:
+        """How the cost of reading a sequence grows with its length, for six kinds of layer.
+
+        Up to 32 `lengths`, for layers from `width` features to as many, with a `kernel` of so many
+        places for the convolution, a `window` of so many for the dense layer, and `heads` for
+        attention.
+
+        >>> client.simulate.sequence_cost(width=64).crossover
+        128.0
+        """
+        return self._ask(
+            "SimulateSequenceCost",
+            SequenceCostSimulation,
+            lengths=lengths,
+            width=width,
+            kernel=kernel,
+            window=window,
+            heads=heads,
+        )

@@ -1,0 +1,36 @@
+"""What all explorers have in common: they ask the service, and read what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..records import read, request
+from ..session import Session
+
+T = TypeVar("T")
+
+
+class Explorer:
+    """One that asks over a session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def _ask(self, rpc: str, reply: type[T], **fields: Any) -> T:
+        given = {name: request(value, name) for name, value in fields.items() if value is not None}
+        return read(reply, self._session.call(rpc, given))
+
+
+def by_layer(weights: Mapping[str, ArrayLike] | None) -> list[dict[str, Any]] | None:
+    """The arrays of each layer together, as the service takes them."""
+    if weights is None:
+        return None
+    layers: dict[str, dict[str, Any]] = {}
+    for name, array in weights.items():
+        layer, _, parameter = name.rpartition(".")
+        layers.setdefault(layer, {"layer": layer})[parameter] = np.asarray(array)
+    return list(layers.values())
