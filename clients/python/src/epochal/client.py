@@ -28,6 +28,9 @@ class Client:
     seconds one answer may take; `retries` how often a call that may be repeated is repeated while
     the service is out of reach. Close it, or use it as a context manager; it is safe to share
     between threads.
+
+    Any call may raise `ConnectionFailed` where nobody answers, `TimedOut` where no answer comes in
+    time, and `Unavailable` where the service cannot work; what else it may raise, it says itself.
     """
 
     def __init__(
@@ -48,11 +51,19 @@ class Client:
         return self._session.transport.url
 
     def preset(self, name: str) -> dict[str, Any]:
-        """The spec of a ready job, yours to change. Raises `NotFound`."""
+        """The spec of a ready job, yours to change. Raises `NotFound`.
+
+        >>> client.preset("xor")["dataset"]
+        {'name': 'xor'}
+        """
         return self.journey.preset(name).spec
 
     def limits(self) -> Limits:
-        """The most that one request may ask for."""
+        """The most that one request may ask for.
+
+        >>> client.limits()["max_variants"]
+        64.0
+        """
         return read(Limits, self._session.call("GetLimits", {}))
 
     def version(self) -> Version:

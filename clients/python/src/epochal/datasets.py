@@ -95,7 +95,14 @@ class Datasets:
         length: int | None = None,
         seed: int | None = None,
     ) -> DatasetPreview:
-        """The first `rows` rows, 10 unless you say otherwise; the rest is for generators alone."""
+        """The first `rows` rows, 10 unless you say otherwise; the rest is for generators alone.
+
+        What a generator takes, and from where to where, is in the `parameters` of `get`. Raises
+        `NotFound`, and `InvalidArgument` for what it does not take.
+
+        >>> client.datasets.preview("xor", rows=4).inputs.tolist()
+        [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+        """
         choices = {
             "samples": samples,
             "noise": noise,

@@ -313,7 +313,7 @@ class Job:
     # ------------------------------------------------------------------ its numbers
 
     def epochs(self, after: int = 0, *, page_size: int | None = None) -> Iterator[Epoch]:
-        """Every stored epoch after `after`, in order, fetched page by page."""
+        """Every stored epoch after `after`, in order, fetched page by page. Raises `NotFound`."""
         fields = {"id": self.id, "after_epoch": after, "page_size": page_size}
         for page in pages_by_epoch(self._session, "ListEpochs", fields):
             for row in page.get("epochs") or ():
@@ -322,7 +322,8 @@ class Job:
     def curve(self, metrics: Sequence[str] = (), *, max_points: int | None = None) -> Curve:
         """The whole run in at most `max_points` points a metric (1,000 unless you say otherwise).
 
-        Without `metrics`, all that the job has.
+        From 4 to 100,000 of them: the lowest and the highest value of every stretch stay. Without
+        `metrics`, all that the job has. Raises `NotFound`, `InvalidArgument`.
         """
         fields = {"id": self.id, "metrics": list(metrics) or None, "max_points": max_points}
         return Curve.of(self._session.call("GetCurve", fields))
@@ -330,7 +331,11 @@ class Job:
     def gradients(
         self, after: int = 0, *, page_size: int | None = None
     ) -> Iterator[GradientSnapshot]:
-        """The stored gradient statistics after epoch `after`, in order, fetched page by page."""
+        """The stored gradient statistics after epoch `after`, in order, fetched page by page.
+
+        There are those epochs that `snapshots.gradients_every` of the spec asks for. Raises
+        `NotFound`.
+        """
         fields = {"id": self.id, "after_epoch": after, "page_size": page_size}
         for page in pages_by_epoch(self._session, "ListGradients", fields):
             edges = np.array(page.get("histogram_edges") or (), dtype=np.float64)
@@ -346,7 +351,7 @@ class Job:
         return read(Diagnosis, self._session.call("GetDiagnosis", {"id": self.id}))
 
     def checkpoints(self) -> list[Checkpoint]:
-        """The weights that are stored now, in the order of their epochs."""
+        """The weights that are stored now, in the order of their epochs. Raises `NotFound`."""
         return [
             read(Checkpoint, row)
             for page in pages_by_epoch(self._session, "ListCheckpoints", {"id": self.id})
@@ -356,7 +361,8 @@ class Job:
     def weights(self, epoch: int | None = None) -> dict[str, NDArray[Any]]:
         """The weights of a checkpoint, by default the latest: name -> array.
 
-        Raises `NotFound` where there is no checkpoint, or none of that epoch.
+        `weights()["dense_1.weight"]` is `(inputs, units)`, `["dense_1.bias"]` `(units,)`. Raises
+        `NotFound` where there is no checkpoint, or none of that epoch.
         """
         if epoch is None:
             epoch = self._latest_stored()
@@ -419,8 +425,8 @@ class Job:
         """What the network answers over a rectangle of the input space: a decision boundary.
 
         `x` and `y` are the (lowest, highest) values of the two features that move, in `resolution`
-        steps each (50 unless you say otherwise); `at` holds all features where the grid does not
-        move them, zeros if left out.
+        steps each (2 to 200, 50 unless you say otherwise); `at` holds all features where the grid
+        does not move them, zeros if left out. Raises `NotFound`, `InvalidArgument`.
         """
         grid = {
             "x_min": x[0],
@@ -630,7 +636,11 @@ class Jobs:
 
         The same `request_id` and the same spec give the same job, however often they are sent; one
         is made up unless you bring your own. With `validate_only` the spec is checked and priced,
-        and no job is made. Raises `InvalidArgument`, whose `errors` name the fields at fault.
+        and no job is made. Raises `InvalidArgument`, whose `errors` name the fields at fault, and
+        `IdempotencyMismatch` where a `request_id` comes with another spec.
+
+        >>> client.jobs.create(client.preset("xor"), epochs=10, validate_only=True).parameters
+        17
         """
         body = request({**(spec or {}), **fields})
         if validate_only:
@@ -654,8 +664,8 @@ class Jobs:
         """Jobs, newest first, fetched page by page as they are asked for.
 
         `state` may be several; `label` is `key` or `key=value`; `query` is a text that the name,
-        the labels, the data set or the id contain, in any case. With `curve_points`, about so many,
-        each job has a `small_curve`.
+        the labels, the data set or the id contain, in any case. With `curve_points`, about so many
+        (4 to 100), each job has a `small_curve`. Raises `InvalidArgument`.
         """
         states = [state] if isinstance(state, str) else list(state or ())
         fields = {
@@ -677,8 +687,9 @@ class Jobs:
     ) -> Comparison:
         """Two to ten jobs (or their ids) side by side.
 
-        Without `metrics`, their losses. With `aligned`, curves have values at the same epochs, at
-        equal distances; else the extremes of each. Raises `NotFound`, `InvalidArgument`.
+        Without `metrics`, their losses, each in `max_points` points at the most (4 to 2,000, 300
+        unless you say otherwise). With `aligned`, curves have values at the same epochs, at equal
+        distances; else the extremes of each. Raises `NotFound`, `InvalidArgument`.
         """
         from .comparison import Comparison
 

@@ -83,6 +83,13 @@ class Networks:
         self._session.call("DeleteNetwork", {"id": network_id})
 
     def summarize(self, network: Spec) -> NetworkSummary:
-        """Output shapes, parameters and operations of a network, without saving it."""
+        """Output shapes, parameters and operations of a network, without saving it.
+
+        Raises `InvalidArgument` where its layers do not fit.
+
+        >>> network = epochal.network([3], [epochal.dense(4), epochal.dense(4), epochal.dense(2)])
+        >>> [layer.arithmetic for layer in client.networks.summarize(network).layers]
+        ['4·3 + 4', '4·4 + 4', '2·4 + 2']
+        """
         fields = {"network": request(network, "network")}
         return read(NetworkSummary, self._session.call("SummarizeNetwork", fields))

@@ -18,8 +18,13 @@ def dense(
 ) -> dict[str, Any]:
     """A layer of `units` neurons that each see every input: `activation(x · W + b)`.
 
-    Without an `initializer` the service takes He for the relu family, LeCun for selu, and Xavier
-    otherwise; what it draws is multiplied by `initializer_gain`.
+    `x` is `(…, features)`, and what comes out `(…, units)`. `activation` is one of
+    `client.journey.activations()`. Without an `initializer` the service takes He for the relu
+    family, LeCun for selu, and Xavier otherwise; what it draws is multiplied by `initializer_gain`,
+    from 0 to 1e6.
+
+    >>> epochal.dense(4, "tanh")
+    {'type': 'dense', 'units': 4, 'activation': 'tanh'}
     """
     layer: dict[str, Any] = {"type": "dense", "units": units, "activation": activation}
     if not use_bias:
@@ -37,5 +42,12 @@ def dropout(rate: float) -> dict[str, Any]:
 
 
 def network(input_shape: Sequence[int], layers: Sequence[Spec]) -> dict[str, Any]:
-    """A network: the shape of one sample without the batch axis, and the layers in order."""
+    """A network: the shape of one sample without the batch axis, and the layers in order.
+
+    Layers without a function here are dicts, with a `type` and the fields that it has:
+
+    >>> flat = epochal.network([8, 8], [{"type": "flatten"}, epochal.dense(10, "softmax")])
+    >>> client.networks.summarize(flat).parameters
+    650
+    """
     return {"input_shape": list(input_shape), "layers": [dict(layer) for layer in layers]}

@@ -78,6 +78,9 @@ class Journey:
         """Whether an answer is right: a number, or which of the choices, counted from 0.
 
         Raises `NotFound`, and `InvalidArgument` where the section has no such question.
+
+        >>> client.journey.check("neuron", "weighted-sum", 0.75).correct
+        True
         """
         fields = {"id": section_id, "question": question, "answer": answer}
         return read(CheckedAnswer, self._session.call("CheckAnswer", fields))
