@@ -293,7 +293,7 @@ class CreateDatasetRequest(_message.Message):
     name: _builtins.str
     """What people call it."""
     csv: _builtins.str
-    """Text with a header row; the delimiter is a comma, a semicolon or a tab."""
+    """Text with a header row, separated by commas, semicolons or tabs. Commas may be decimal."""
     target: _builtins.str
     """CSV only: the column to predict; the last one by default."""
     task: Global___UploadTask.ValueType
