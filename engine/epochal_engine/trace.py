@@ -142,8 +142,9 @@ class Symbol:
             return constant(self.value, shape)
         if self.primitive is not None and self.primitive.name == "reshape":
             return self.inputs[0].reshape(shape)
-        whole = self if is_contiguous(self) else apply("copy", self.shape, self)
-        return apply("reshape", shape, whole)
+        differs_in_units = [n for n in shape if n != 1] == [n for n in self.shape if n != 1]
+        is_view = differs_in_units or is_contiguous(self)
+        return apply("reshape", shape, self if is_view else apply("copy", self.shape, self))
 
     def cut(self, axis: int, start: int, stop: int, step: int = 1) -> Symbol:
         """Every `step`-th element from `start` up to, not including, `stop` along an axis."""
