@@ -196,11 +196,6 @@ def test_of_fifty_creations_with_one_key_one_makes_a_job(stack: Stack) -> None:
             )
             assert states(database, job_id) == ["queued", "running", "succeeded"]
             with database.read() as connection:
-                mine = jobs.page(
-                    connection,
-                    "local",
-                    size=100,
-                    before=None,
-                    label=("made", "fifty-times"),
-                )
+                label = ("made", "fifty-times")
+                mine = list(jobs.page(connection, "local", size=100, before=None, label=label))
             assert len(mine) == 1

@@ -255,6 +255,11 @@ class Channel:
                     frames = await asyncio.to_thread(self._read, self.cursor)
             except Unavailable as error:
                 logger.warning("cannot read the log", job=self.job_id, error=error.detail)
+            except Exception:
+                # Whoever waits would wait for ever: let them go, and come again.
+                logger.exception("cannot tell the log", job=self.job_id)
+                self.closed = True
+                self._wake()
             if frames:
                 for new in frames:
                     self._remember(new)
@@ -332,11 +337,11 @@ class Hub:
 
         Raises `NotFound`, and `InvalidArgument` for a cursor that lies ahead of the log.
         """
-        if self._closed:
-            raise Unavailable("The service is shutting down: connect again in a moment")
+        self._refuse_if_closed()
         channel = self._channels.get(job_id)
         known = channel.opening if channel else None
         row, opening = await asyncio.to_thread(self._open, job_id, owner, after, telling, known)
+        self._refuse_if_closed()  # since then: nobody would end this stream
         channel = self._channels.get(job_id)
         if channel is None:
             channel = self._channels[job_id] = Channel(
@@ -356,6 +361,10 @@ class Hub:
                 closing.add_done_callback(self._leaving.discard)
 
         return Frames(channel, cursor, opening, leave)
+
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise Unavailable("The service is shutting down: connect again in a moment")
 
     def _open(
         self,
@@ -399,7 +408,8 @@ class Hub:
             await asyncio.sleep(1.0)  # before the broker is tried again
 
     async def close(self) -> None:
-        """End every stream, so that the servers can stop."""
+        """End every stream, so that the servers can stop; none reads any more when it returns."""
         self._closed = True
         for channel in list(self._channels.values()):
             await channel.close()
+        await asyncio.gather(*self._leaving)

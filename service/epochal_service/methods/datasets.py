@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
-from ..datasets import CATALOG, Builtin, DatasetError, parse_csv
+from ..datasets import CATALOG, DatasetError, parse_csv
 from ..datasets import Dataset as Table
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound
 from ..jobs.preparation import generate, under, uploaded
@@ -37,14 +38,14 @@ def list_datasets(context: Context, request: ListDatasetsRequest) -> DatasetPage
             connection, context.owner, size=size + 1, before=before(request.page_token, "data")
         )
     page, token = cut(rows, size)
-    builtin = [] if request.page_token else [_builtin(entry) for entry in CATALOG.values()]
+    builtin = [] if request.page_token else [_builtin(name) for name in CATALOG]
     return DatasetPage(datasets=[*builtin, *(_reply(row) for row in page)], next_page_token=token)
 
 
 def get_dataset(context: Context, id: str) -> Dataset:
     """What is known of a data set, by id or built-in name. Raises `NotFound`."""
     if id in CATALOG:
-        return _builtin(CATALOG[id])
+        return _builtin(id)
     with context.database.read() as connection:
         row = datasets.find(connection, id, context.owner)
     if row is None:
@@ -170,8 +171,9 @@ def _sizes(table: Table) -> dict[str, Any]:
     }
 
 
-def _builtin(entry: Builtin) -> Dataset:
-    table = generate(GeneratorSpec(name=entry.name))
+@cache  # what is told of a generator is told of the points that it makes by default
+def _builtin(name: str) -> Dataset:
+    entry, table = CATALOG[name], generate(GeneratorSpec(name=name))
     return Dataset(
         id=entry.name,
         name=entry.name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,7 +145,8 @@ def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
             label=(key, value if equals else None) if request.label else None,
             text=request.query,
         )
-        page, token = cut(found, size)
+        with closing(found):
+            page, token = cut(found, size, lambda row: len(row.spec))
         curves = {}
         if request.curve_points is not None:
             curves = curve.small(connection, [row.id for row in page], request.curve_points)

@@ -7,6 +7,7 @@ import epochal_engine as engine
 from ..errors import NotFound
 from ..settings import Limits
 from ..specs.base import timestamp
+from ..specs.build import build_network
 from ..specs.limits import check_network
 from ..specs.networks import (
     CreateNetworkRequest,
@@ -49,7 +50,7 @@ def create_network(context: Context, request: CreateNetworkRequest) -> Network:
                 name=request.name,
                 network=request.network.model_dump_json(),
             )
-    return _reply(context, row)
+    return _reply(row)
 
 
 def get_network(context: Context, id: str) -> Network:
@@ -58,7 +59,7 @@ def get_network(context: Context, id: str) -> Network:
         row = networks.find(connection, id, context.owner)
     if row is None:
         raise NotFound(f"There is no network {id}")
-    return _reply(context, row)
+    return _reply(row)
 
 
 def list_networks(context: Context, request: ListNetworksRequest) -> NetworkPage:
@@ -69,7 +70,7 @@ def list_networks(context: Context, request: ListNetworksRequest) -> NetworkPage
             connection, context.owner, size=size + 1, before=before(request.page_token, "net")
         )
     page, token = cut(rows, size)
-    return NetworkPage(networks=[_reply(context, row) for row in page], next_page_token=token)
+    return NetworkPage(networks=[_reply(row) for row in page], next_page_token=token)
 
 
 def delete_network(context: Context, id: str) -> None:
@@ -86,7 +87,11 @@ def summarize_network(context: Context, request: SummarizeNetworkRequest) -> Net
 
 def summary(spec: NetworkSpec, limits: Limits) -> NetworkSummary:
     """What the network amounts to, layer by layer."""
-    told = engine.summarize(check_network(spec, limits))
+    return _summed(check_network(spec, limits))
+
+
+def _summed(network: engine.Network) -> NetworkSummary:
+    told = engine.summarize(network)
     layers = [
         LayerSummary(
             name=layer.name,
@@ -111,7 +116,7 @@ def summary(spec: NetworkSpec, limits: Limits) -> NetworkSummary:
     )
 
 
-def _reply(context: Context, row: NetworkRow) -> Network:
+def _reply(row: NetworkRow) -> Network:
     spec = NetworkSpec.model_validate_json(row.network)
     created = timestamp(row.created_at)
     assert created is not None
@@ -119,6 +124,7 @@ def _reply(context: Context, row: NetworkRow) -> Network:
         id=row.id,
         name=row.name,
         network=spec,
-        summary=summary(spec, context.settings.limits),
+        # It was checked when it was saved; limits that were lowered since do not hide it.
+        summary=_summed(build_network(spec)),
         created_at=created,
     )

@@ -5,7 +5,7 @@ before.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from ..errors import FieldError, InvalidArgument
@@ -16,6 +16,9 @@ class HasId(Protocol):
     @property
     def id(self) -> str: ...
 
+
+# A spec may hold its data: a thousand of these would be too much for one answer.
+MOST_BYTES = 8 * 2**20
 
 R = TypeVar("R", bound=HasId)
 
@@ -38,8 +41,18 @@ def before(token: str | None, kind: str) -> str | None:
     return token
 
 
-def cut(rows: Sequence[R], size: int) -> tuple[Sequence[R], str | None]:
-    """The page and the token of the next one, from up to `size + 1` rows."""
-    if len(rows) <= size:
-        return rows, None
-    return rows[:size], rows[size - 1].id
+def cut(
+    rows: Iterable[R], size: int, weight: Callable[[R], int] = lambda row: 0
+) -> tuple[list[R], str | None]:
+    """The page and the token of the next one, from up to `size + 1` rows.
+
+    It ends early with the row that makes more than `MOST_BYTES` of what the rows weigh.
+    """
+    page: list[R] = []
+    weighed = 0
+    for row in rows:
+        if len(page) == size or weighed > MOST_BYTES:
+            return page, page[-1].id
+        page.append(row)
+        weighed += weight(row)
+    return page, None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 from ..errors import InvalidArgument
 from ..jobs import lifecycle, sweeps
 from ..jobs.follow import Frames
@@ -93,7 +95,8 @@ def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
             label=(key, value if equals else None) if request.label else None,
             kind="sweep",
         )
-    page, token = cut(found, size)
+        with closing(found):
+            page, token = cut(found, size, lambda row: len(row.spec))
     return SweepPage(sweeps=[reply(row, []) for row in page], next_page_token=token)
 
 

@@ -4,7 +4,7 @@ to be.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,9 +94,9 @@ def page(
     label: tuple[str, str | None] | None = None,
     text: str | None = None,
     kind: str = "job",
-) -> list[JobRow]:
+) -> Generator[JobRow]:
     """At most `size` rows of a kind, newest first, older than the id `before`; in any of `states`
-    where some are named, and with `text` among their words.
+    where some are named, and with `text` among their words. They come a few at a time.
     """
     is_kind = jobs.c.id.startswith(f"{kind}_", autoescape=True)
     query = (
@@ -114,7 +114,10 @@ def page(
         if value is not None:
             match = sa.and_(match, job_labels.c.value == value)
         query = query.where(sa.exists().where(match))
-    return [JobRow(*row) for row in connection.execute(query)]
+    few = {"stream_results": True, "max_row_buffer": 8}
+    with connection.execute(query, execution_options=few) as found:
+        for row in found:
+            yield JobRow(*row)
 
 
 def advance(
