@@ -18,6 +18,7 @@ describe('runs on one axis', () => {
     expect(titles([{ id: 'job_0001', name: 'Moons' }, { id: 'job_0002', name: 'Moons' }, { id: 'job_0003' }])).toEqual([
       'Moons (0001)', 'Moons (0002)', 'another run',
     ])
+    expect(titles([{ id: 'job_0001', name: 'Moons' }, { id: 'job_0002', name: 'Moons' }], 'job_0001')).toEqual(['Moons, before', 'Moons'])
   })
 
   it('differ at places and in values that are told in words', () => {

@@ -30,9 +30,9 @@ export function offsets(runs: readonly Relative[]): Map<string, number> {
   return found
 }
 
-/** A name for each; those of the same name are told apart by the end of their id. */
-export function titles(runs: readonly Relative[]): string[] {
-  const names = runs.map((each) => each.name ?? 'another run')
+/** A name for each; those of the same name are told apart by the end of their id. `from` is what a rerun was made from. */
+export function titles(runs: readonly Relative[], from?: unknown): string[] {
+  const names = runs.map((each) => (each.name ?? 'another run') + (each.id && each.id === from ? ', before' : ''))
   return names.map((name, i) =>
     names.filter((each) => each === name).length > 1 ? `${name} (${(runs[i]!.id ?? '').slice(-4)})` : name,
   )

@@ -39,6 +39,8 @@ export function navigate(href: string): void {
   history.pushState(null, '', href)
   addressChanged()
   arrive()
+  // Whoever goes by keyboard goes on at the new page, and a reader begins to read it.
+  document.getElementById('main')?.focus({ preventScroll: true })
   if (!location.hash) scrollTo({ top: 0, behavior: 'instant' })
 }
 
