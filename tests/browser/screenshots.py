@@ -58,7 +58,7 @@ def api(url: str) -> Iterator[httpx2.Client]:
 
 @pytest.fixture(scope="module")
 def runs(api: httpx2.Client) -> list[str]:
-    """Two runs to compare, and a third that diverged."""
+    """A run that diverged, two to compare, one of pictures, and one that writes."""
     circles = spec(api, "circles")
     slow = {**circles, "name": "Circles, slowly", "optimizer": {"type": "sgd"}}
     hot = {
@@ -69,7 +69,10 @@ def runs(api: httpx2.Client) -> list[str]:
         "epochs": 30,
         "optimizer": {"type": "sgd", "learning_rate": 10.0},
     }
-    return [trained(api, each) for each in (hot, slow, circles, spec(api, "digits"))]
+    return [
+        trained(api, each)
+        for each in (hot, slow, circles, spec(api, "digits"), spec(api, "sentences"))
+    ]
 
 
 @pytest.mark.parametrize(("size", "scheme"), PAGES)
@@ -90,7 +93,7 @@ def test_the_lab_and_the_runs_are_pictured(
     open_page: Opened, api: httpx2.Client, runs: list[str], size: str, scheme: str
 ) -> None:
     FOLDER.mkdir(exist_ok=True)
-    hot, slow, circles, digits = runs
+    hot, slow, circles, digits, sentences = runs
     end = f"{size}-{scheme}"
     page = open_page("/lab", SIZES[size], color_scheme=scheme, reduced_motion="reduce")
     take(page, f"lab-{end}")
@@ -103,6 +106,7 @@ def test_the_lab_and_the_runs_are_pictured(
         "run": f"/jobs/{circles}",
         "run-digits": f"/jobs/{digits}",
         "run-diverged": f"/jobs/{hot}",
+        "run-writes": f"/jobs/{sentences}?write.length=90",
         "jobs": "/jobs",
         "compare": f"/jobs/compare?job={slow}&job={circles}",
         "plain": "/examples/plain.html",
