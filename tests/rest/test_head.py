@@ -26,7 +26,7 @@ def test_what_only_takes_post_says_so(client: TestClient) -> None:
 
 def test_the_head_of_a_stream_ends_though_its_job_does_not(app: FastAPI) -> None:
     with served(app) as (url, _):
-        job = httpx2.post(f"{url}/v1/jobs", json=XOR, trust_env=False).json()["id"]
+        job = httpx2.post(f"{url}/v1/jobs", json=XOR, timeout=60).json()["id"]
         with connected(url) as connection:
             path = f"/v1/jobs/{job}/events"
             connection.sendall(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
