@@ -78,9 +78,9 @@ class Segments:
         self.starts = np.cumsum(self.sizes) - self.sizes
         self.ways = _WAYS if self.sizes.sum() >= _MANY else 1
         """In how many places one and the same bin is counted."""
-        way = np.arange(self.sizes.sum()) % self.ways
-        owner = np.repeat(np.arange(len(sizes)), self.sizes)
-        self.counts = ((way * len(sizes) + owner) * BINS - _FIRST_BIN).astype(np.int32)
+        way = np.arange(self.sizes.sum(), dtype=np.int32) % self.ways
+        owner = np.repeat(np.arange(len(sizes), dtype=np.int32), self.sizes)
+        self.counts = (way * len(sizes) + owner) * BINS - _FIRST_BIN
         """For each element, what leads from its pair of exponents to its place in a histogram."""
 
     def sums(self, vectors: Array) -> Array:

@@ -29,6 +29,7 @@ from epochal_engine import (
 )
 from epochal_engine.blocks import join
 from epochal_engine.differentiate import differentiate
+from epochal_engine.losses import FEW_OUTPUTS
 from epochal_engine.plan import evaluate
 from epochal_engine.trace import Array, leaf
 
@@ -173,6 +174,23 @@ def test_scores_give_the_loss_of_the_predictions_that_they_lead_to(
         np.testing.assert_allclose(
             found[epoch], loss.values(predictions, targets), rtol=1e-9, atol=1e-12
         )
+
+
+@pytest.mark.parametrize("classes", [2, FEW_OUTPUTS, FEW_OUTPUTS + 1])
+def test_the_cross_entropy_of_scores_is_exact_for_few_classes_and_for_many(classes: int) -> None:
+    rng = np.random.default_rng(classes)
+    scores = rng.normal(size=(20, classes)) * 10.0 ** rng.uniform(-3, 3, (20, 1))
+    labels = rng.integers(classes, size=20)
+    found = LOSSES["cross_entropy"].values_from_scores(scores, np.eye(classes)[labels])
+    expected = np.logaddexp.reduce(scores, axis=1) - scores[np.arange(20), labels]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_the_binary_cross_entropy_of_scores_is_exact_however_sure_they_are() -> None:
+    scores = np.array([[-1e30], [-800.0], [-30.0], [-1e-9], [0.0], [0.5], [40.0], [800.0], [1e30]])
+    no = np.zeros_like(scores)
+    found = LOSSES["binary_cross_entropy"].values_from_scores(scores, no)
+    np.testing.assert_allclose(found, np.logaddexp(scores[:, 0], 0.0), rtol=1e-14, atol=0.0)
 
 
 def test_an_answer_is_right_on_the_side_of_one_half_or_in_the_largest_class() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from epochal_engine import CrossEntropy, Data, Dense, Network, Run, Sgd, Training
 from epochal_engine.metrics import (
+    AT_ONCE,
     accuracy,
     confusion_matrix,
     measure,
@@ -76,6 +77,28 @@ def test_tokens_that_do_not_count_are_no_part_of_the_loss_or_the_accuracy() -> N
     by_hand = -(math.log(0.8) + math.log(0.6) + math.log(0.1)) / 3
     assert columns["train_loss"] == pytest.approx([by_hand])
     assert columns["train_accuracy"] == pytest.approx([2 / 3])
+
+
+@pytest.mark.parametrize("shape", [(3,), (5_000, 4), (40,)])
+def test_no_metric_depends_on_how_many_answers_are_looked_at_together(
+    shape: tuple[int, ...],
+) -> None:
+    # Two epochs of three members, each of them with more numbers than are looked at together.
+    rng = np.random.default_rng(0)
+    samples = 2 * AT_ONCE // math.prod(shape) + 1
+    scores = rng.normal(size=(2, 3, samples, *shape)).astype(np.float32)
+    targets = np.eye(shape[-1])[rng.integers(shape[-1], size=(samples, *shape[:-1]))]
+    squares = dict.fromkeys(("gradient", "parameters"), np.ones((2, 3, 1)))
+    loss = CrossEntropy()
+    columns, are_finite = measure(loss, {"scores": scores}, targets, None, squares)
+    assert are_finite.tolist() == [[True] * 3] * 2
+    assert columns["gradient_norm"].tolist() == [[1.0] * 3] * 2
+    for epoch, member in np.ndindex(2, 3):
+        whole = scores[epoch, member].astype(np.float64)
+        values = loss.values_from_scores(whole, targets)
+        hits = loss.hits_from_scores(whole, targets)
+        assert columns["train_loss"][epoch, member] == values.ravel().mean()
+        assert columns["train_accuracy"][epoch, member] == hits.ravel().mean()
 
 
 def test_classes_by_number_train_as_rows_do() -> None:

@@ -38,6 +38,18 @@ def test_reshaping_copies_only_what_does_not_lie_in_order() -> None:
     assert names(x.cut(0, 1, 3).reshape((12,))) == ["cut", "reshape"]
     assert names(x.permute((1, 0, 2)).reshape((12, 2))) == ["permute", "copy", "reshape"]
     assert names(x.cut(1, 0, 2).reshape((16,))) == ["cut", "copy", "reshape"]
+
+
+def test_an_axis_of_one_element_is_added_or_dropped_without_a_copy() -> None:
+    x = leaf((4, 3, 2))
+    parts = x.cut(1, 0, 3, 2).reshape((4, 1, 2, 2)), x.permute((1, 2, 0)).reshape((3, 1, 2, 4))
+    assert [names(part) for part in parts] == [["cut", "reshape"], ["permute", "reshape"]]
+    assert names(parts[0].reshape((4, 2, 2))) == ["cut"]
+    assert names(parts[0].reshape((16,))) == ["cut", "copy", "reshape"]
+    numbers = np.arange(24.0).reshape(4, 3, 2)
+    found = evaluate(parts, {x: numbers})
+    np.testing.assert_array_equal(found[0], numbers[:, None, ::2])
+    np.testing.assert_array_equal(found[1], numbers.transpose(1, 2, 0)[:, None])
     with pytest.raises(ValueError, match=r"cannot reshape \(4, 3, 2\) to \(5, 5\)"):
         x.reshape((5, 5))
 
