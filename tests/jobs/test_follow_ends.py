@@ -23,7 +23,7 @@ def test_a_log_that_cannot_be_told_lets_go_of_all_who_watch(database: Database) 
         watching = await hub.watch(JOB, "me", None, replace(TELLING, batch=broken))
         await asyncio.to_thread(append, database, epochs(1, 1))
         async with asyncio.timeout(60):
-            kinds = [frame.type async for frame in watching]
+            kinds: list[str] = [frame.type async for frame in watching]
         await hub.close()
         return kinds, hub.watchers
 

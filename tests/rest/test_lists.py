@@ -17,14 +17,14 @@ SWEEP = {"job": XOR, "variants": [{"seed": 1}, {"seed": 2}]}
 
 def all_pages(client: TestClient, noun: str) -> list[list[str]]:
     """The ids of each page, from the first to the last."""
-    found, token = [], None
+    found: list[list[str]] = []
+    query: dict[str, str] = {}
     while True:
-        query = {} if token is None else {"page_token": token}
         page: dict[str, Any] = client.get(f"/v1/{noun}", params=query).json()
         found.append([each["id"] for each in page[noun]])
-        token = page["next_page_token"]
-        if token is None:
+        if page["next_page_token"] is None:
             return found
+        query = {"page_token": page["next_page_token"]}
 
 
 @pytest.mark.parametrize(("noun", "body"), [("jobs", XOR), ("sweeps", SWEEP)])
