@@ -106,13 +106,15 @@ def test_the_lab_and_the_runs_are_pictured(
         "run": f"/jobs/{circles}",
         "run-digits": f"/jobs/{digits}",
         "run-diverged": f"/jobs/{hot}",
-        "run-writes": f"/jobs/{sentences}?write.length=90",
         "jobs": "/jobs",
         "compare": f"/jobs/compare?job={slow}&job={circles}",
         "plain": "/examples/plain.html",
     }.items():
         page.goto(path)
         take(page, f"{name}-{end}")
+    page.goto(f"/jobs/{sentences}?write.length=90#write")
+    expect(page.get_by_test_id("draft-10")).not_to_be_empty(timeout=120_000)
+    take(page, f"run-writes-{end}")
     long = {**spec(api, "circles"), "name": "Going on", "epochs": 100_000}
     job = api.post("/v1/jobs", json=long).json()["id"]
     page.goto(f"/jobs/{job}")

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from playwright.sync_api import Route, expect
-from tests.browser.conftest import Opened
-from tests.browser.test_uploads import PETS, ask, give, use
+from tests.browser.conftest import Opened, ask
+from tests.browser.test_uploads import PETS, give, use
 
 
 def test_a_run_is_called_as_its_file_before_the_file_has_been_looked_at(
