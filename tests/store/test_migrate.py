@@ -26,6 +26,22 @@ def test_upgrading_twice_changes_nothing(database_url: str) -> None:
     migrate.check(database_url)
 
 
+def test_a_migration_may_take_its_time(postgres_url: str) -> None:
+    allowed = []
+
+    def look(connection: sa.Connection) -> None:
+        if connection.engine.url.database == sa.make_url(postgres_url).database:
+            longest = "SHOW idle_in_transaction_session_timeout"
+            allowed.append(connection.exec_driver_sql(longest).scalar_one())
+
+    sa.event.listen(sa.Engine, "commit", look)
+    try:
+        migrate.upgrade(postgres_url)
+    finally:
+        sa.event.remove(sa.Engine, "commit", look)
+    assert allowed == ["0"]
+
+
 def test_an_empty_database_is_told_to_migrate(database_url: str) -> None:
     with pytest.raises(migrate.SchemaError, match="epochald migrate"):
         migrate.check(database_url)

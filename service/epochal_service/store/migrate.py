@@ -28,6 +28,9 @@ def upgrade(url: str) -> None:
     database = Database(url)
     try:
         with database.write() as connection:
+            if not database.sqlite:
+                # Nobody waits for its rows, and many jobs may take a while to go through.
+                connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             _refuse_newer(connection)
             config = _config()
             config.attributes["connection"] = connection
