@@ -130,9 +130,10 @@ class Storm:
         return row
 
     def unfinished(self) -> list[JobRow]:
-        query = sa.select(tables.jobs).where(tables.jobs.c.finished_at.is_(None))
+        query = sa.select(tables.jobs.c.id).where(tables.jobs.c.finished_at.is_(None))
         with self.database.read() as connection:
-            return [JobRow(*row) for row in connection.execute(query)]
+            ids = list(connection.execute(query).scalars())
+        return [self.row(each) for each in ids]
 
     def holder(self, job_id: str) -> int | None:
         """The process that trains the job, as its log tells; None if none does."""

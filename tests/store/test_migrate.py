@@ -82,6 +82,7 @@ def test_what_was_made_before_there_was_a_search_is_found_by_it(database_url: st
         for text in ("MOONS", "course=week-3", "job_1"):
             [found] = jobs.page(connection, "me", size=9, before=None, text=text)
             assert found.id == "job_1"
+            assert json.loads(found.spec) == job
         [found] = jobs.page(connection, "me", size=9, before=None, text="moons", kind="sweep")
         assert found.id == "sweep_1"
         assert not list(jobs.page(connection, "me", size=9, before=None, text="digits"))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from .database import now
-from .tables import job_labels, jobs
+from .tables import job_labels, job_specs, jobs
 
 __all__ = [
     "JobRow",
@@ -31,7 +31,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A row of `jobs`, as the table has it."""
+    """A row of `jobs`, as the table has it, and the job's spec."""
 
     id: str
     owner: str
@@ -39,7 +39,6 @@ class JobRow:
     stop_reason: str | None
     detail: str | None
     divergence: str | None
-    spec: str
     words: str
     dataset_id: str | None
     parameters: int
@@ -56,6 +55,11 @@ class JobRow:
     started_at: float | None
     finished_at: float | None
     hinted_at: float | None
+    spec: str
+
+
+_SPEC = sa.select(job_specs.c.spec).where(job_specs.c.job_id == jobs.c.id).correlate(jobs)
+_COLUMNS = (*jobs.c, _SPEC.scalar_subquery())
 
 
 def _row(row: Any) -> JobRow | None:
@@ -64,7 +68,10 @@ def _row(row: Any) -> JobRow | None:
 
 def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[str, str]) -> None:
     """A new row; `created_at` is the database's now."""
-    connection.execute(sa.insert(jobs).values(created_at=now(), **values))
+    row = dict(values)
+    spec = row.pop("spec")
+    connection.execute(sa.insert(jobs).values(created_at=now(), **row))
+    connection.execute(sa.insert(job_specs).values(job_id=row["id"], spec=spec))
     if labels:
         connection.execute(
             sa.insert(job_labels),
@@ -76,7 +83,7 @@ def find(
     connection: Connection, job_id: str, owner: str | None = None, *, lock: bool = False
 ) -> JobRow | None:
     """The row; with `owner` only if it is theirs, with `lock` kept from others until the commit."""
-    query = sa.select(jobs).where(jobs.c.id == job_id)
+    query = sa.select(*_COLUMNS).where(jobs.c.id == job_id)
     if owner is not None:
         query = query.where(jobs.c.owner == owner)
     if lock:
@@ -100,7 +107,10 @@ def page(
     """
     is_kind = jobs.c.id.startswith(f"{kind}_", autoescape=True)
     query = (
-        sa.select(jobs).where(jobs.c.owner == owner, is_kind).order_by(jobs.c.id.desc()).limit(size)
+        sa.select(*_COLUMNS)
+        .where(jobs.c.owner == owner, is_kind)
+        .order_by(jobs.c.id.desc())
+        .limit(size)
     )
     if before is not None:
         query = query.where(jobs.c.id < before)
@@ -144,7 +154,7 @@ def advance(
         sa.update(jobs)
         .where(*where)
         .values(last_seq=jobs.c.last_seq + events, **values)
-        .returning(*jobs.c)
+        .returning(*_COLUMNS)
     )
     return _row(changed.one_or_none())
 
@@ -198,7 +208,7 @@ _SILENT = (
 
 def expired(connection: Connection, limit: int = 100) -> list[JobRow]:
     """Jobs whose worker has been silent for longer than its lease."""
-    query = sa.select(jobs).where(*_SILENT)
+    query = sa.select(*_COLUMNS).where(*_SILENT)
     return [JobRow(*row) for row in connection.execute(query.limit(limit))]
 
 
@@ -206,7 +216,7 @@ def find_expired(connection: Connection, job_id: str) -> JobRow | None:
     """The row of such a job, kept from others until the commit; None if its worker came back, or
     is just writing.
     """
-    query = sa.select(jobs).where(jobs.c.id == job_id, *_SILENT)
+    query = sa.select(*_COLUMNS).where(jobs.c.id == job_id, *_SILENT)
     return _row(connection.execute(query.with_for_update(skip_locked=True)).one_or_none())
 
 

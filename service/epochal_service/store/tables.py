@@ -38,7 +38,6 @@ jobs = Table(
     Column("stop_reason", String(24)),
     Column("detail", Text),
     Column("divergence", Text),
-    Column("spec", Text, nullable=False),
     # What a search looks through: id, name, data set and labels, case-folded, a line each.
     Column("words", Text, nullable=False, server_default=""),
     # Only an uploaded data set has one.
@@ -64,6 +63,14 @@ jobs = Table(
 )
 Index("ix_jobs_owner_id", jobs.c.owner, jobs.c.id)
 Index("ix_jobs_state_lease", jobs.c.state, jobs.c.lease_expires_at)
+
+# Apart from the row that each flush writes: SQLite would write a spec with all its data as often.
+job_specs = Table(
+    "job_specs",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("spec", Text, nullable=False),
+)
 
 job_labels = Table(
     "job_labels",
