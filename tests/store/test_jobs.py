@@ -1,6 +1,7 @@
 """What is written of a job, and what goes with it."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -46,13 +47,15 @@ def advance(database: Database, job_id: str, epoch: int) -> jobs.JobRow | None:
 def test_a_row_comes_with_its_spec_however_it_is_found(database: Database) -> None:
     job_id = insert(database)
     insert(database)
-    rows = [advance(database, job_id, 1)]
+    changed = advance(database, job_id, 1)
     with database.read() as connection:
-        rows.append(jobs.find(connection, job_id))
-        rows += [row for row in jobs.page(connection, "me", size=9, before=None) if row.epoch == 1]
-    assert [(row.id, row.epoch, row.last_seq, row.spec) for row in rows if row] == [
-        (job_id, 1, 1, LARGE)
-    ] * 3
+        found = jobs.find(connection, job_id)
+        listed = [row for row in jobs.page(connection, "me", size=9, before=None) if row.epoch == 1]
+    assert found is not None
+    assert changed is not None
+    assert listed == [found]
+    assert (found.id, found.epoch, found.last_seq, found.spec) == (job_id, 1, 1, LARGE)
+    assert asdict(found) == asdict(changed) | {"spec": LARGE}
 
 
 def test_what_a_change_writes_does_not_grow_with_the_spec(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from epochal_service.jobs.sweeps import read_progress
 from epochal_service.specs.jobs import TERMINAL
 from epochal_service.specs.sweeps import MemberProgress, SweepSpec
 from epochal_service.store import Database, checkpoints, jobs, log
-from epochal_service.store.jobs import JobRow
+from epochal_service.store.jobs import JobWithSpec
 from epochal_service.store.log import LogRow
 from epochal_service.store.packing import unpack
 
@@ -40,7 +40,7 @@ def sha256(content: bytes | NDArray[np.generic]) -> str:
     return hashlib.sha256(bytes(content)).hexdigest()
 
 
-def read(database: Database, job_id: str) -> tuple[JobRow, list[LogRow]]:
+def read(database: Database, job_id: str) -> tuple[JobWithSpec, list[LogRow]]:
     """The job's row and its whole log, of one moment."""
     with database.read() as connection:
         row = jobs.find(connection, job_id)
@@ -60,7 +60,7 @@ def columns(rows: Sequence[LogRow]) -> dict[str, NDArray[np.float64]]:
     return {name: np.concatenate(parts) for name, parts in sorted(found.items())}
 
 
-def members(row: JobRow) -> list[MemberProgress]:
+def members(row: JobWithSpec) -> list[MemberProgress]:
     """What the row of a sweep has of its members; nothing for a job."""
     if kind_of(row.id) == "job":
         return []

@@ -38,7 +38,7 @@ from ..specs.jobs import (
 )
 from ..store import Connection, Database
 from ..store import log as job_log
-from ..store.jobs import JobRow
+from ..store.jobs import JobWithSpec
 from ..store.log import LogRow
 from . import curve, lifecycle
 from .epochs import gradient_columns, join, note, unpack_gradients
@@ -83,7 +83,7 @@ class Telling:
     """The model of one event."""
     batch: Callable[[Sequence[LogRow]], Reply]
     """What rows with epochs tell."""
-    snapshot: Callable[[Connection, JobRow], Reply]
+    snapshot: Callable[[Connection, JobWithSpec], Reply]
     """What a stream opens with."""
 
 
@@ -146,10 +146,10 @@ def batch(rows: Sequence[LogRow]) -> EpochBatch:
     )
 
 
-def telling_of_jobs(picture: Callable[[JobRow], Job]) -> Telling:
+def telling_of_jobs(picture: Callable[[JobWithSpec], Job]) -> Telling:
     """How a job's log is told; `picture` puts its row into words."""
 
-    def snapshot(connection: Connection, row: JobRow) -> Reply:
+    def snapshot(connection: Connection, row: JobWithSpec) -> Reply:
         drawn = curve.read(connection, row.id, (), MAX_POINTS)
         return Snapshot(job=picture(row), curve=drawn)
 
@@ -173,7 +173,7 @@ class Channel:
     """Everything that this process knows of one job's log, for all who watch it."""
 
     def __init__(
-        self, database: Database, row: JobRow, telling: Telling, heartbeat_seconds: float
+        self, database: Database, row: JobWithSpec, telling: Telling, heartbeat_seconds: float
     ) -> None:
         self.job_id = row.id
         self.telling = telling
@@ -373,7 +373,7 @@ class Hub:
         after: int | None,
         telling: Telling,
         known: Frame | None,
-    ) -> tuple[JobRow, Frame | None]:
+    ) -> tuple[JobWithSpec, Frame | None]:
         with self._database.read() as connection:
             row = lifecycle.find(connection, job_id, owner, telling.kind)
             if after is not None:

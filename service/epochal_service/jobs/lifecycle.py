@@ -23,7 +23,7 @@ from ..specs.jobs import TERMINAL, JobState, StopReason
 from ..store import Connection, Database, checkpoints, jobs, keys
 from ..store import log as job_log
 from ..store.database import new_id
-from ..store.jobs import JobRow
+from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
 from .preparation import hold_dataset
 
@@ -53,7 +53,7 @@ def kind_of(job_id: str) -> str:
 class Claim:
     """A job in the hands of one worker: whatever it writes must bear this fence."""
 
-    job: JobRow
+    job: JobWithSpec
     resume_state: bytes | None
     first_weights: bytes | None = None
     """The checkpoint of epoch 0, where there is one: what the job begins from unless it resumes."""
@@ -109,7 +109,7 @@ def submit(
     kind: Kind = "job",
     words: Sequence[str] = (),
     first_weights: bytes | None = None,
-) -> tuple[JobRow, bool]:
+) -> tuple[JobWithSpec, bool]:
     """Insert a job; (row, whether it is new). The same `request_id` gives the job that it made
     before.
 
@@ -161,7 +161,7 @@ def searchable(*words: str) -> str:
 # --------------------------------------------------------------------------------- asked by users
 
 
-def get(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobRow:
+def get(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobWithSpec:
     """The row. Raises `NotFound`."""
     with database.read() as connection:
         return find(connection, job_id, owner, kind)
@@ -169,7 +169,7 @@ def get(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobR
 
 def find(
     connection: Connection, job_id: str, owner: str, kind: Kind = "job", *, lock: bool = False
-) -> JobRow:
+) -> JobWithSpec:
     """The row of their own job, or sweep. Raises `NotFound`."""
     row = jobs.find(connection, job_id, owner, lock=lock) if kind_of(job_id) == kind else None
     if row is None:
@@ -177,7 +177,7 @@ def find(
     return row
 
 
-def cancel(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobRow:
+def cancel(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobWithSpec:
     """Ask for the end. Raises `Conflict` if the job has ended otherwise."""
     return _ask(
         database,
@@ -195,7 +195,7 @@ def cancel(database: Database, job_id: str, owner: str, kind: Kind = "job") -> J
     )
 
 
-def pause(database: Database, job_id: str, owner: str) -> JobRow:
+def pause(database: Database, job_id: str, owner: str) -> JobWithSpec:
     """Ask for a rest at the next epoch. Raises `Conflict` if the job is on its way to its end."""
     return _ask(
         database,
@@ -207,7 +207,7 @@ def pause(database: Database, job_id: str, owner: str) -> JobRow:
     )
 
 
-def resume(database: Database, job_id: str, owner: str) -> JobRow:
+def resume(database: Database, job_id: str, owner: str) -> JobWithSpec:
     """Let a paused job go on. Raises `Conflict` if it is on its way to its end."""
     return _ask(
         database,
@@ -239,7 +239,7 @@ def _ask(
     moves: dict[JobState, JobState],
     granted: frozenset[JobState],
     kind: Kind = "job",
-) -> JobRow:
+) -> JobWithSpec:
     """Make whichever move fits the job's state; a wish that is granted already changes nothing."""
     with database.write() as connection:
         row = find(connection, job_id, owner, kind, lock=True)
@@ -268,7 +268,7 @@ def _ask(
         )
         assert changed is not None
         job_log.append(connection, job_id, changed.last_seq, entries)
-        return changed
+        return find(connection, job_id, owner, kind)
 
 
 def _user(target: JobState) -> StopReason | None:
@@ -294,11 +294,13 @@ def claim(
             return None
         entry = state_entry("running", row.epoch, attempt=row.attempt, worker=worker, kernel=kernel)
         job_log.append(connection, job_id, row.last_seq, [entry])
+        job = jobs.find(connection, job_id)
+        assert job is not None
         point = checkpoints.resume_point(connection, job_id)
         if point is not None:
-            return Claim(row, point[1])
+            return Claim(job, point[1])
         first = checkpoints.find(connection, job_id, 0)
-        return Claim(row, None, None if first is None else first[1])
+        return Claim(job, None, None if first is None else first[1])
 
 
 def flush(

@@ -42,7 +42,7 @@ from ..specs.sweeps import (
 from ..specs.training import Metric, TrainingSpec
 from ..store import Connection
 from ..store import log as job_log
-from ..store.jobs import JobRow
+from ..store.jobs import JobWithSpec
 from ..store.log import Entry, LogRow
 from ..store.packing import pack, unpack_some
 from .curve import keep
@@ -329,10 +329,10 @@ def members(
     return told
 
 
-def telling_of_sweeps(picture: Callable[[Connection, JobRow], Sweep]) -> Telling:
+def telling_of_sweeps(picture: Callable[[Connection, JobWithSpec], Sweep]) -> Telling:
     """How a sweep's log is told; `picture` puts its row into words."""
 
-    def snapshot(connection: Connection, row: JobRow) -> SweepSnapshot:
+    def snapshot(connection: Connection, row: JobWithSpec) -> SweepSnapshot:
         drawn = reduced_curves(connection, row.id, "train_loss", SNAPSHOT_POINTS)
         return SweepSnapshot(sweep=picture(connection, row), curves=drawn)
 

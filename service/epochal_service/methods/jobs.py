@@ -51,7 +51,7 @@ from ..specs.networks import NetworkRef, NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints, jobs, networks
 from ..store import log as job_log
-from ..store.jobs import JobRow
+from ..store.jobs import JobWithSpec
 from ..store.packing import pack, to_npz, unpack
 from .context import Context
 from .fingerprints import fingerprint
@@ -174,7 +174,7 @@ def resume_job(context: Context, id: str) -> Job:
     return _asked(context, lifecycle.resume(context.database, id, context.owner))
 
 
-def _asked(context: Context, row: JobRow) -> Job:
+def _asked(context: Context, row: JobWithSpec) -> Job:
     if row.state == "queued":
         context.queue.hint(row.id)
     context.queue.ring(row.id)
@@ -371,7 +371,7 @@ async def watch_job(context: Context, id: str, request: WatchJobRequest) -> Fram
     return await context.hub.watch(id, context.owner, request.after, telling_of_jobs(reply))
 
 
-def reply(row: JobRow) -> Job:
+def reply(row: JobWithSpec) -> Job:
     """A row of the store as the API tells it."""
     spec = TrainingSpec.model_validate_json(row.spec)
     divergence = None if row.divergence is None else Divergence(**json.loads(row.divergence))

@@ -22,7 +22,7 @@ from ..specs.sweeps import (
     WatchSweepRequest,
 )
 from ..store import Connection, jobs
-from ..store.jobs import JobRow
+from ..store.jobs import JobWithSpec
 from .context import Context
 from .fingerprints import fingerprint
 from .jobs import resolved
@@ -125,18 +125,18 @@ async def watch_sweep(context: Context, id: str, request: WatchSweepRequest) -> 
     return await context.hub.watch(id, context.owner, request.after, telling)
 
 
-def _told(context: Context, row: JobRow) -> Sweep:
+def _told(context: Context, row: JobWithSpec) -> Sweep:
     with context.database.read() as connection:
         return _with_members(connection, row)
 
 
-def _with_members(connection: Connection, row: JobRow) -> Sweep:
+def _with_members(connection: Connection, row: JobWithSpec) -> Sweep:
     spec = SweepSpec.model_validate_json(row.spec)
     losses = sweeps.curves(connection, row.id, "train_loss")
     return reply(row, sweeps.members(spec, sweeps.read_progress(spec, row.latest), losses))
 
 
-def reply(row: JobRow, members: list[Member]) -> Sweep:
+def reply(row: JobWithSpec, members: list[Member]) -> Sweep:
     """A row of the store as the API tells it."""
     return Sweep(
         id=row.id,

@@ -16,6 +16,7 @@ from .tables import job_labels, job_specs, jobs
 
 __all__ = [
     "JobRow",
+    "JobWithSpec",
     "advance",
     "claimable",
     "delete",
@@ -31,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A row of `jobs`, as the table has it, and the job's spec."""
+    """A row of `jobs`, as the table has it."""
 
     id: str
     owner: str
@@ -55,15 +56,16 @@ class JobRow:
     started_at: float | None
     finished_at: float | None
     hinted_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobWithSpec(JobRow):
+    """The same with what was asked for, which may hold its data: read only where it is needed."""
+
     spec: str
 
 
-_SPEC = sa.select(job_specs.c.spec).where(job_specs.c.job_id == jobs.c.id).correlate(jobs)
-_COLUMNS = (*jobs.c, _SPEC.scalar_subquery())
-
-
-def _row(row: Any) -> JobRow | None:
-    return None if row is None else JobRow(*row)
+_WITH_SPEC: sa.Select[Any] = sa.select(*jobs.c, job_specs.c.spec).select_from(jobs).join(job_specs)
 
 
 def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[str, str]) -> None:
@@ -81,14 +83,15 @@ def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[st
 
 def find(
     connection: Connection, job_id: str, owner: str | None = None, *, lock: bool = False
-) -> JobRow | None:
+) -> JobWithSpec | None:
     """The row; with `owner` only if it is theirs, with `lock` kept from others until the commit."""
-    query = sa.select(*_COLUMNS).where(jobs.c.id == job_id)
+    query = _WITH_SPEC.where(jobs.c.id == job_id)
     if owner is not None:
         query = query.where(jobs.c.owner == owner)
     if lock:
-        query = query.with_for_update()
-    return _row(connection.execute(query).one_or_none())
+        query = query.with_for_update(of=jobs)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else JobWithSpec(*row)
 
 
 def page(
@@ -101,17 +104,12 @@ def page(
     label: tuple[str, str | None] | None = None,
     text: str | None = None,
     kind: str = "job",
-) -> Generator[JobRow]:
+) -> Generator[JobWithSpec]:
     """At most `size` rows of a kind, newest first, older than the id `before`; in any of `states`
     where some are named, and with `text` among their words. They come a few at a time.
     """
     is_kind = jobs.c.id.startswith(f"{kind}_", autoescape=True)
-    query = (
-        sa.select(*_COLUMNS)
-        .where(jobs.c.owner == owner, is_kind)
-        .order_by(jobs.c.id.desc())
-        .limit(size)
-    )
+    query = _WITH_SPEC.where(jobs.c.owner == owner, is_kind).order_by(jobs.c.id.desc()).limit(size)
     if before is not None:
         query = query.where(jobs.c.id < before)
     if states:
@@ -127,7 +125,7 @@ def page(
     few = {"stream_results": True, "max_row_buffer": 8}
     with connection.execute(query, execution_options=few) as found:
         for row in found:
-            yield JobRow(*row)
+            yield JobWithSpec(*row)
 
 
 def advance(
@@ -154,9 +152,10 @@ def advance(
         sa.update(jobs)
         .where(*where)
         .values(last_seq=jobs.c.last_seq + events, **values)
-        .returning(*_COLUMNS)
+        .returning(*jobs.c)
     )
-    return _row(changed.one_or_none())
+    row = changed.one_or_none()
+    return None if row is None else JobRow(*row)
 
 
 def claimable(lease_seconds: float) -> dict[str, Any]:
@@ -208,7 +207,7 @@ _SILENT = (
 
 def expired(connection: Connection, limit: int = 100) -> list[JobRow]:
     """Jobs whose worker has been silent for longer than its lease."""
-    query = sa.select(*_COLUMNS).where(*_SILENT)
+    query = sa.select(jobs).where(*_SILENT)
     return [JobRow(*row) for row in connection.execute(query.limit(limit))]
 
 
@@ -216,8 +215,9 @@ def find_expired(connection: Connection, job_id: str) -> JobRow | None:
     """The row of such a job, kept from others until the commit; None if its worker came back, or
     is just writing.
     """
-    query = sa.select(*_COLUMNS).where(jobs.c.id == job_id, *_SILENT)
-    return _row(connection.execute(query.with_for_update(skip_locked=True)).one_or_none())
+    query = sa.select(jobs).where(jobs.c.id == job_id, *_SILENT)
+    row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
+    return None if row is None else JobRow(*row)
 
 
 def unhinted(connection: Connection, older_than: float, limit: int = 100) -> list[str]:
