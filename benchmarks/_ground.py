@@ -124,7 +124,13 @@ def submit(database: Database, spec: TrainingSpec) -> str:
     row, _ = lifecycle.submit(
         database,
         owner=OWNER,
-        values={"spec": spec.model_dump_json(), "parameters": 1, "samples": 1, "flops": 1.0},
+        values={
+            "spec": spec.model_dump_json(),
+            "dataset_id": None,
+            "parameters": 1,
+            "samples": 1,
+            "flops": 1.0,
+        },
         labels={},
         request_id=None,
         fingerprint="",
