@@ -234,3 +234,15 @@ def test_it_fits_its_place(open_page: Opened, sentences: str, size: dict[str, in
     text_of(page, "draft-4", 12)
     fits(page, size)
     barrier_free(page)
+
+
+def test_texts_are_points_without_a_class(open_page: Opened, url: str, sentences: str) -> None:
+    page = open_page(f"/jobs/{sentences}")
+    figure = page.locator("figure").filter(has_text="puts the samples")
+    figure.scroll_into_view_if_needed()
+    points = figure.locator(".point circle")
+    expect(points).to_have_count(
+        len(ask(url, f"/v1/jobs/{sentences}/hidden-space", {"samples": 300})["points"])
+    )
+    expect(points.first).to_have_attribute("fill", "var(--ink-soft)")
+    expect(figure.locator(".key")).to_have_count(0)
