@@ -2,23 +2,14 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from epochal_service.errors import Unavailable
-from epochal_service.store import Database, migrate, networks
+from epochal_service.store import Database, networks
 from epochal_service.store.database import new_id, now
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    migrate.upgrade(database_url)
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 def save(database: Database, name: str) -> None:

@@ -1,11 +1,9 @@
 """What is written of a job, and what goes with it."""
 
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from epochal_service.store import Database, jobs, migrate
@@ -13,14 +11,6 @@ from epochal_service.store.database import new_id
 from epochal_service.store.tables import job_specs
 
 LARGE = "x" * 2**20
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    migrate.upgrade(database_url)
-    database = Database(database_url)
-    yield database
-    database.close()
 
 
 def insert(database: Database) -> str:
