@@ -14,6 +14,7 @@ ENV PATH=/opt/epochal/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK
 COPY requirements.lock ./
 RUN pip install --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY tools/build_hook.py tools/
 COPY engine engine
 COPY service service
 COPY workers workers
