@@ -3,6 +3,8 @@
 import os
 import sys
 import warnings
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -16,6 +18,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Run Epochal. Settings are EPOCHAL_* variables or lines of .env; `check` lists them.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"epochald {version('epochal-server')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _epochald(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 @app.command()

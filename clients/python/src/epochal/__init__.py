@@ -5,6 +5,8 @@ with epochal.Client() as client:
     job.predict([[0, 1]])
 """
 
+from importlib.metadata import version as _version
+
 from .client import Client
 from .comparison import BestEpoch, ComparedJob, Comparison, SpecDifference
 from .curves import Curve
@@ -70,7 +72,7 @@ from .sweeps import (
 )
 from .system import Component, Health, Limit, Limits, Version
 
-__version__ = "0.1.0"
+__version__ = _version("epochal")
 
 __all__ = [
     "ApiError",
