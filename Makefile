@@ -136,6 +136,11 @@ fuzz: $(VENV)/.dev ## Examples that no run has met, for every property and metho
 chaos: $(VENV)/.dev ## Kill and stall real processes over both databases, at length (ROUNDS=60)
 	EPOCHAL_CHAOS_ROUNDS=$(or $(ROUNDS),60) $(BIN)/python -m pytest tests/chaos -m chaos --timeout 3600 -s $(ARGS)
 
+.PHONY: dist
+dist: $(VENV)/.dev $(PAGE) ## Build sdists, wheels, .proto archive and openapi.json into dist/ and check them
+	$(BIN)/python tools/dist.py build
+	$(BIN)/python tools/dist.py check
+
 .PHONY: lock
 lock: $(BIN)/uv ## Resolve the dependencies anew
 	$(BIN)/$(LOCK) -o requirements.lock
