@@ -18,7 +18,9 @@ export function precompress(): Plugin {
     },
     async closeBundle() {
       const names = await readdir(folder, { recursive: true })
-      await Promise.all(names.filter((name) => TEXT.test(name)).map((name) => both(join(folder, name))))
+      await Promise.all(
+        names.filter((name) => TEXT.test(name)).map((name) => both(join(folder, name))),
+      )
     },
   }
 }

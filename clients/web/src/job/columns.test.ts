@@ -6,14 +6,20 @@ describe('a curve that a stream brings', () => {
   it('grows by what is new, however often the rest is told', () => {
     const first = extend(undefined, [1, 2], [4, 'NaN'])
     expect(first).toEqual({ x: [1, 2], y: [4, NaN] })
-    expect(extend(first, [1, 2, 3], [9, 9, 'Infinity'])).toEqual({ x: [1, 2, 3], y: [4, NaN, Infinity] })
+    expect(extend(first, [1, 2, 3], [9, 9, 'Infinity'])).toEqual({
+      x: [1, 2, 3],
+      y: [4, NaN, Infinity],
+    })
     expect(extend(first, [1, 2], [9, 9])).toBe(first)
   })
 
   it('loses nothing of what came while the whole was asked for', () => {
     const whole = curvesOf([{ metric: 'train_loss', epochs: [1, 5], values: [8, 4] }])
     const live = { train_loss: { x: [4, 5, 6], y: [5, 4, 3] }, seconds: { x: [6], y: [0.1] } }
-    expect(rejoin(whole, live)).toEqual({ train_loss: { x: [1, 5, 6], y: [8, 4, 3] }, seconds: { x: [6], y: [0.1] } })
+    expect(rejoin(whole, live)).toEqual({
+      train_loss: { x: [1, 5, 6], y: [8, 4, 3] },
+      seconds: { x: [6], y: [0.1] },
+    })
   })
 })
 

@@ -8,7 +8,11 @@ export interface Curve {
 export type Curves = Readonly<Record<string, Curve>>
 
 /** `curve` with the epochs that come after its last one; what it has already stays as it is. */
-export function extend(curve: Curve | undefined, epochs: readonly number[], values: readonly WireNumber[]): Curve {
+export function extend(
+  curve: Curve | undefined,
+  epochs: readonly number[],
+  values: readonly WireNumber[],
+): Curve {
   const last = curve?.x.at(-1) ?? -Infinity
   const first = epochs.findIndex((epoch) => epoch > last)
   if (first < 0) return curve ?? { x: [], y: [] }
@@ -25,20 +29,26 @@ export interface SeriesOfApi {
 }
 
 export function curvesOf(series: readonly SeriesOfApi[]): Curves {
-  return Object.fromEntries(series.map((each) => [each.metric, extend(undefined, each.epochs, each.values)]))
+  return Object.fromEntries(
+    series.map((each) => [each.metric, extend(undefined, each.epochs, each.values)]),
+  )
 }
 
 /** `whole` came from the service while `live` went on growing: what it does not know yet is added. */
 export function rejoin(whole: Curves, live: Curves): Curves {
   const all = { ...whole }
-  for (const [metric, curve] of Object.entries(live)) all[metric] = extend(all[metric], curve.x, curve.y)
+  for (const [metric, curve] of Object.entries(live))
+    all[metric] = extend(all[metric], curve.x, curve.y)
   return all
 }
 
 /** Those of the sorted `items` that stand at about equal distances: `most` at the most, both ends among them. */
 export function spread<T>(items: readonly T[], most: number): T[] {
   if (items.length <= most) return [...items]
-  return Array.from({ length: most }, (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]!)
+  return Array.from(
+    { length: most },
+    (_, i) => items[Math.round((i * (items.length - 1)) / (most - 1))]!,
+  )
 }
 
 /** Index of the last of the sorted `epochs` that is not after `epoch`; the first where all are. */

@@ -10,24 +10,52 @@ describe('runs on one axis', () => {
   })
 
   it('begin where they were taken from one that is shown, or from the same one', () => {
-    expect([...offsets([{ id: 'c', ...from('b', 5) }, { id: 'b', ...from('a', 20) }, { id: 'a' }]).values()]).toEqual([25, 20, 0])
-    expect([...offsets([{ id: 'b', ...from('gone', 20) }, { id: 'c', ...from('gone', 30) }]).values()]).toEqual([20, 30])
+    expect([
+      ...offsets([
+        { id: 'c', ...from('b', 5) },
+        { id: 'b', ...from('a', 20) },
+        { id: 'a' },
+      ]).values(),
+    ]).toEqual([25, 20, 0])
+    expect([
+      ...offsets([
+        { id: 'b', ...from('gone', 20) },
+        { id: 'c', ...from('gone', 30) },
+      ]).values(),
+    ]).toEqual([20, 30])
   })
 
   it('are told apart where they have the same name', () => {
-    expect(titles([{ id: 'job_0001', name: 'Moons' }, { id: 'job_0002', name: 'Moons' }, { id: 'job_0003' }])).toEqual([
-      'Moons (0001)', 'Moons (0002)', 'another run',
-    ])
-    expect(titles([{ id: 'job_0001', name: 'Moons' }, { id: 'job_0002', name: 'Moons' }], 'job_0001')).toEqual(['Moons, before', 'Moons'])
+    expect(
+      titles([
+        { id: 'job_0001', name: 'Moons' },
+        { id: 'job_0002', name: 'Moons' },
+        { id: 'job_0003' },
+      ]),
+    ).toEqual(['Moons (0001)', 'Moons (0002)', 'another run'])
+    expect(
+      titles(
+        [
+          { id: 'job_0001', name: 'Moons' },
+          { id: 'job_0002', name: 'Moons' },
+        ],
+        'job_0001',
+      ),
+    ).toEqual(['Moons, before', 'Moons'])
   })
 
   it('differ at places and in values that are told in words', () => {
-    expect(['optimizer.learning_rate', 'network.layers[0].units', 'network.layers[0–1, 3].activation', 'epochs'].map(placeName)).toEqual([
-      'optimizer, learning rate', 'layer 1, units', 'layers 1–2, 4, activation', 'epochs',
-    ])
-    expect(['1e-08', '0.001', '"two_moons"', 'true', '""', '', '{"norm": 1.0}', '[8, 8]'].map(valueName)).toEqual([
-      '10⁻⁸', '0.001', 'two moons', 'yes', 'yes', '–', 'norm 1', '8, 8',
-    ])
+    expect(
+      [
+        'optimizer.learning_rate',
+        'network.layers[0].units',
+        'network.layers[0–1, 3].activation',
+        'epochs',
+      ].map(placeName),
+    ).toEqual(['optimizer, learning rate', 'layer 1, units', 'layers 1–2, 4, activation', 'epochs'])
+    expect(
+      ['1e-08', '0.001', '"two_moons"', 'true', '""', '', '{"norm": 1.0}', '[8, 8]'].map(valueName),
+    ).toEqual(['10⁻⁸', '0.001', 'two moons', 'yes', 'yes', '–', 'norm 1', '8, 8'])
   })
 
   it('are read from a link', () => {

@@ -14,7 +14,8 @@ export interface Relative {
 export function offsets(runs: readonly Relative[]): Map<string, number> {
   const known = new Map(runs.map((each) => [each.id ?? '', each]))
   const lines = new Map<string, number>()
-  for (const { forked_from } of runs) if (forked_from) lines.set(forked_from.job, (lines.get(forked_from.job) ?? 0) + 1)
+  for (const { forked_from } of runs)
+    if (forked_from) lines.set(forked_from.job, (lines.get(forked_from.job) ?? 0) + 1)
   const found = new Map<string, number>()
   const of = (id: string): number => {
     const before = found.get(id)
@@ -32,9 +33,13 @@ export function offsets(runs: readonly Relative[]): Map<string, number> {
 
 /** A name for each; those of the same name are told apart by the end of their id. `from` is what a rerun was made from. */
 export function titles(runs: readonly Relative[], from?: unknown): string[] {
-  const names = runs.map((each) => (each.name ?? 'another run') + (each.id && each.id === from ? ', before' : ''))
+  const names = runs.map(
+    (each) => (each.name ?? 'another run') + (each.id && each.id === from ? ', before' : ''),
+  )
   return names.map((name, i) =>
-    names.filter((each) => each === name).length > 1 ? `${name} (${(runs[i]!.id ?? '').slice(-4)})` : name,
+    names.filter((each) => each === name).length > 1
+      ? `${name} (${(runs[i]!.id ?? '').slice(-4)})`
+      : name,
   )
 }
 
@@ -75,6 +80,8 @@ export function sayValue(value: unknown): string {
   if (value === null || value === undefined) return 'none'
   const text = Array.isArray(value)
     ? value.map(sayValue).join(', ')
-    : Object.entries(value).map(([name, each]) => `${name.replaceAll('_', ' ')} ${sayValue(each)}`).join(', ')
+    : Object.entries(value)
+        .map(([name, each]) => `${name.replaceAll('_', ' ')} ${sayValue(each)}`)
+        .join(', ')
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

@@ -38,7 +38,11 @@ export class Look {
     const { stored } = this.run
     const before = lastUpTo(stored, epoch)
     const after = Math.min(before + 1, this.#last)
-    this.to(Math.abs((stored[after] ?? 0) - epoch) < Math.abs((stored[before] ?? 0) - epoch) ? after : before)
+    this.to(
+      Math.abs((stored[after] ?? 0) - epoch) < Math.abs((stored[before] ?? 0) - epoch)
+        ? after
+        : before,
+    )
   }
 
   follow(): void {
@@ -54,7 +58,10 @@ export function approaching(): { readonly near: boolean; watch: (element: Elemen
       return near
     },
     watch(element) {
-      const observer = new IntersectionObserver(([entry]) => (near = entry?.isIntersecting ?? false), { rootMargin: '25% 0px' })
+      const observer = new IntersectionObserver(
+        ([entry]) => (near = entry?.isIntersecting ?? false),
+        { rootMargin: '25% 0px' },
+      )
       observer.observe(element)
       return () => observer.disconnect()
     },

@@ -11,15 +11,23 @@ describe('a merge patch', () => {
     [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
     [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
     [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
-    [['a', 'b'], ['c', 'd'], ['c', 'd']],
+    [
+      ['a', 'b'],
+      ['c', 'd'],
+      ['c', 'd'],
+    ],
     [{ e: null }, { a: 1 }, { e: null, a: 1 }],
     [[1, 2], { a: 'b', c: null }, { a: 'b' }],
     [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-  ])('%j with %j is %j', (target, patch, result) => expect(mergePatch(target, patch)).toEqual(result))
+  ])('%j with %j is %j', (target, patch, result) =>
+    expect(mergePatch(target, patch)).toEqual(result),
+  )
 
   it('leaves what it was applied to as it was', () => {
     const target = { optimizer: { type: 'sgd', learning_rate: 10 } }
-    expect(mergePatch(target, { optimizer: { learning_rate: 1 } })).toEqual({ optimizer: { type: 'sgd', learning_rate: 1 } })
+    expect(mergePatch(target, { optimizer: { learning_rate: 1 } })).toEqual({
+      optimizer: { type: 'sgd', learning_rate: 1 },
+    })
     expect(target.optimizer.learning_rate).toBe(10)
   })
 })
@@ -27,7 +35,9 @@ describe('a merge patch', () => {
 describe('a change in words', () => {
   it('names the place, what was there, and what comes', () => {
     const spec = { optimizer: { learning_rate: 10 }, early_stopping: null }
-    expect(changes(spec, { optimizer: { learning_rate: 1 }, early_stopping: { patience: 5 } })).toEqual([
+    expect(
+      changes(spec, { optimizer: { learning_rate: 1 }, early_stopping: { patience: 5 } }),
+    ).toEqual([
       { path: 'optimizer.learning_rate', before: '10', after: '1' },
       { path: 'early_stopping.patience', before: 'none', after: '5' },
     ])
@@ -36,7 +46,12 @@ describe('a change in words', () => {
   it('tells of a list only what differs, and of many places at once', () => {
     const layer = (activation: string) => ({ type: 'dense', name: null, activation })
     const spec = { layers: ['sigmoid', 'sigmoid', 'sigmoid', 'linear'].map(layer) }
-    const patch = { layers: ['relu', 'relu', 'sigmoid', 'relu'].map((activation) => ({ type: 'dense', activation })) }
+    const patch = {
+      layers: ['relu', 'relu', 'sigmoid', 'relu'].map((activation) => ({
+        type: 'dense',
+        activation,
+      })),
+    }
     expect(gathered(changes(spec, patch))).toEqual([
       { path: 'layers[0–1].activation', before: 'sigmoid', after: 'relu' },
       { path: 'layers[3].activation', before: 'linear', after: 'relu' },

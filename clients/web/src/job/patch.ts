@@ -28,12 +28,15 @@ export interface Change {
 export function changes(target: Json, patch: Json, path = ''): Change[] {
   if (isDocument(patch)) {
     const from = isDocument(target) ? target : {}
-    return Object.entries(patch).flatMap(([name, value]) => changes(from[name], value, path ? `${path}.${name}` : name))
+    return Object.entries(patch).flatMap(([name, value]) =>
+      changes(from[name], value, path ? `${path}.${name}` : name),
+    )
   }
   if (Array.isArray(patch) && Array.isArray(target) && patch.length === target.length) {
     return patch.flatMap((value, i) => changes(target[i], value, `${path}[${i}]`))
   }
-  if ((target ?? null) === (patch ?? null) || JSON.stringify(target) === JSON.stringify(patch)) return []
+  if ((target ?? null) === (patch ?? null) || JSON.stringify(target) === JSON.stringify(patch))
+    return []
   return [{ path, before: sayValue(target), after: sayValue(patch) }]
 }
 
@@ -48,7 +51,10 @@ export function gathered(all: readonly Change[]): Change[] {
     if (index) group.indices.push(Number(index[1]))
     groups.set(key, group)
   }
-  return [...groups.values()].map(({ change, indices }) => ({ ...change, path: change.path.replace('[]', `[${ranges(indices)}]`) }))
+  return [...groups.values()].map(({ change, indices }) => ({
+    ...change,
+    path: change.path.replace('[]', `[${ranges(indices)}]`),
+  }))
 }
 
 function ranges(indices: readonly number[]): string {

@@ -7,7 +7,11 @@ const { signal } = new AbortController()
 it('asks once for each question, and forgets the oldest', async () => {
   const fetch = vi.fn((input: { epoch: number }) => Promise.resolve(input.epoch * 2))
   const ask = remember(fetch, 2)
-  expect([await ask({ epoch: 1 }, signal), await ask({ epoch: 1 }, signal), await ask({ epoch: 2 }, signal)]).toEqual([2, 2, 4])
+  expect([
+    await ask({ epoch: 1 }, signal),
+    await ask({ epoch: 1 }, signal),
+    await ask({ epoch: 2 }, signal),
+  ]).toEqual([2, 2, 4])
   expect(fetch).toHaveBeenCalledTimes(2)
   await ask({ epoch: 3 }, signal)
   await ask({ epoch: 2 }, signal)

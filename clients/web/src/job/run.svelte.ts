@@ -1,12 +1,27 @@
 /** One run as it is known now: a snapshot, and from then on whatever its stream tells. */
-import { api, body, toNumber, watchJob, type ApiProblem, type Schemas, type Status } from '../lib/api'
+import {
+  api,
+  body,
+  toNumber,
+  watchJob,
+  type ApiProblem,
+  type Schemas,
+  type Status,
+} from '../lib/api'
 import { curvesOf, extend, rejoin, spread, type Curves } from './columns'
 import { isOver, type State } from './words'
 
 type Job = Schemas['Job']
 
 export const STATISTICS = [
-  'norm', 'update_ratio', 'activation_std', 'activation_mean', 'saturated_share', 'dead_share', 'weight_norm', 'zero_share',
+  'norm',
+  'update_ratio',
+  'activation_std',
+  'activation_mean',
+  'saturated_share',
+  'dead_share',
+  'weight_norm',
+  'zero_share',
 ] as const
 export type Statistic = (typeof STATISTICS)[number]
 
@@ -39,7 +54,9 @@ export class Run {
   /** Epochs whose weights are stored, in order; none before those of the time before we came are known as well. */
   readonly stored = $derived(this.#listed ? this.#known : [])
 
-  readonly epoch = $derived(Math.max(this.job?.epoch ?? 0, this.curves['train_loss']?.x.at(-1) ?? 0))
+  readonly epoch = $derived(
+    Math.max(this.job?.epoch ?? 0, this.curves['train_loss']?.x.at(-1) ?? 0),
+  )
   readonly over = $derived(isOver(this.state))
 
   #thinning = false
@@ -87,7 +104,14 @@ export class Run {
   /** The job anew: its times, and how it ended. */
   async refresh(): Promise<void> {
     try {
-      this.#put(await body(api.GET('/v1/jobs/{id}', { params: { path: { id: this.id } }, signal: this.#abort.signal })))
+      this.#put(
+        await body(
+          api.GET('/v1/jobs/{id}', {
+            params: { path: { id: this.id } },
+            signal: this.#abort.signal,
+          }),
+        ),
+      )
     } catch {
       // The stream tells whether the service is away; this was only about the small print.
     }
@@ -96,7 +120,8 @@ export class Run {
   async act(action: 'pause' | 'resume' | 'cancel'): Promise<void> {
     const params = { path: { id: this.id } }
     if (action === 'pause') this.#put(await body(api.POST('/v1/jobs/{id}/pause', { params })))
-    else if (action === 'resume') this.#put(await body(api.POST('/v1/jobs/{id}/resume', { params })))
+    else if (action === 'resume')
+      this.#put(await body(api.POST('/v1/jobs/{id}/resume', { params })))
     else this.#put(await body(api.POST('/v1/jobs/{id}/cancel', { params })))
   }
 
@@ -130,7 +155,8 @@ export class Run {
 
   #grow({ epoch, columns, gradients }: Schemas['EpochBatch']): void {
     const curves = { ...this.curves }
-    for (const [metric, values] of Object.entries(columns)) curves[metric] = extend(curves[metric], epoch, values)
+    for (const [metric, values] of Object.entries(columns))
+      curves[metric] = extend(curves[metric], epoch, values)
     this.curves = curves
     if (gradients) this.#flowOn(gradients.epochs, gradients.layers)
     if ((curves['train_loss']?.x.length ?? 0) > MOST_POINTS) void this.#thin()
@@ -141,7 +167,10 @@ export class Run {
     this.#thinning = true
     try {
       const curve = await body(
-        api.GET('/v1/jobs/{id}/curve', { params: { path: { id: this.id }, query: { max_points: 500 } }, signal: this.#abort.signal }),
+        api.GET('/v1/jobs/{id}/curve', {
+          params: { path: { id: this.id }, query: { max_points: 500 } },
+          signal: this.#abort.signal,
+        }),
       )
       this.curves = rejoin(curvesOf(curve.series), this.curves)
     } catch {
@@ -159,7 +188,9 @@ export class Run {
     const last = this.flow.epochs.at(-1) ?? -1
     const first = epochs.findIndex((epoch) => epoch > last)
     if (first < 0) return
-    const names = this.flow.layers.length ? this.flow.layers.map((each) => each.name) : layers.map((each) => each.name)
+    const names = this.flow.layers.length
+      ? this.flow.layers.map((each) => each.name)
+      : layers.map((each) => each.name)
     const grown = {
       epochs: [...this.flow.epochs, ...epochs.slice(first)],
       layers: names.map((name, i) => {
@@ -189,9 +220,15 @@ export class Run {
     try {
       do {
         // The epoch before the first: a fork's first weights are those of epoch 0.
-        const query: { page_size: number; after_epoch?: number } = { page_size: PAGE, ...(after ? { after_epoch: after } : {}) }
+        const query: { page_size: number; after_epoch?: number } = {
+          page_size: PAGE,
+          ...(after ? { after_epoch: after } : {}),
+        }
         const page = await body(
-          api.GET('/v1/jobs/{id}/checkpoints', { params: { path: { id: this.id }, query }, signal: this.#abort.signal }),
+          api.GET('/v1/jobs/{id}/checkpoints', {
+            params: { path: { id: this.id }, query },
+            signal: this.#abort.signal,
+          }),
         )
         this.#store(page.checkpoints.map((each) => each.epoch))
         after = page.next_after_epoch
@@ -208,16 +245,26 @@ export class Run {
       job.epoch / every <= PAGE
         ? [await this.#flowPage(0, PAGE)]
         : await Promise.all(
-            Array.from({ length: SAMPLED }, (_, i) => this.#flowPage(Math.floor((i * (job.epoch - every)) / (SAMPLED - 1)), 1)),
+            Array.from({ length: SAMPLED }, (_, i) =>
+              this.#flowPage(Math.floor((i * (job.epoch - every)) / (SAMPLED - 1)), 1),
+            ),
           )
     const snapshots = pages.flatMap((page) => page.snapshots)
     const live = this.flow
     this.flow = { epochs: [], layers: [] }
     const columns = (snapshots[0]?.layers ?? []).map((layer, i) => ({
       ...layer,
-      ...Object.fromEntries(STATISTICS.map((statistic) => [statistic, snapshots.map((each) => each.layers[i]![statistic])])),
+      ...Object.fromEntries(
+        STATISTICS.map((statistic) => [
+          statistic,
+          snapshots.map((each) => each.layers[i]![statistic]),
+        ]),
+      ),
     }))
-    this.#flowOn(snapshots.map((each) => each.epoch), columns as unknown as Schemas['GradientColumns'][])
+    this.#flowOn(
+      snapshots.map((each) => each.epoch),
+      columns as unknown as Schemas['GradientColumns'][],
+    )
     this.#flowOn(live.epochs, live.layers as unknown as Schemas['GradientColumns'][])
   }
 
@@ -240,7 +287,9 @@ function thinner(flow: Flow): Flow {
     epochs: kept.map((i) => flow.epochs[i]!),
     layers: flow.layers.map((layer) => ({
       name: layer.name,
-      ...(Object.fromEntries(STATISTICS.map((each) => [each, kept.map((i) => layer[each][i]!)])) as Record<Statistic, number[]>),
+      ...(Object.fromEntries(
+        STATISTICS.map((each) => [each, kept.map((i) => layer[each][i]!)]),
+      ) as Record<Statistic, number[]>),
     })),
   }
 }

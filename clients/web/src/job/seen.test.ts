@@ -14,7 +14,11 @@ describe('samples', () => {
   })
 
   it('are wrong only where there is a class to miss', () => {
-    expect([sample([], 1, 1), sample([], 1, 0), sample([], null, null)].map(wrong)).toEqual([false, true, false])
+    expect([sample([], 1, 1), sample([], 1, 0), sample([], null, null)].map(wrong)).toEqual([
+      false,
+      true,
+      false,
+    ])
   })
 
   it('of sequences are wrong at some of their places', () => {
@@ -39,7 +43,10 @@ describe('an answer', () => {
   })
 
   it('has a color that no other class has', () => {
-    expect([0, 1].map((each) => classColor(each, 2))).toEqual(['var(--negative)', 'var(--positive)'])
+    expect([0, 1].map((each) => classColor(each, 2))).toEqual([
+      'var(--negative)',
+      'var(--positive)',
+    ])
     expect(new Set(Array.from({ length: 10 }, (_, i) => classColor(i, 10))).size).toBe(10)
   })
 })

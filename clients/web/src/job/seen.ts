@@ -26,7 +26,9 @@ export function reach(samples: readonly Sample[], feature: number): Domain {
 export function classColor(index: number, classes: number): string {
   if (classes <= 2) return `var(--${index === 1 ? 'positive' : 'negative'})`
   // There are seven colors; the classes after these have darker ones.
-  return index < 7 ? seriesColor(index) : `color-mix(in oklab, ${seriesColor(index)} 55%, var(--ink))`
+  return index < 7
+    ? seriesColor(index)
+    : `color-mix(in oklab, ${seriesColor(index)} 55%, var(--ink))`
 }
 
 export function wrong(sample: Sample): boolean {
@@ -55,7 +57,9 @@ export function counted(sample: Sample): number {
 
 /** Those among them at which the network is wrong. */
 export function missed(sample: Sample): number {
-  return sample.target_classes.filter((target, i) => target >= 0 && target !== sample.predicted_classes[i]).length
+  return sample.target_classes.filter(
+    (target, i) => target >= 0 && target !== sample.predicted_classes[i],
+  ).length
 }
 
 /** What a network says that answers with one number: 0 to 1 for a probability, about 0 for a score. */

@@ -24,7 +24,10 @@ const job = { spec, parameters: 1, samples: 400, stop_reason: null } as unknown 
 describe('a run in words', () => {
   it('walks through its network, alike layers at once', () => {
     expect(walk(spec).map((each) => `${each.size} ${each.note} ${each.times}`.trim())).toEqual([
-      '2  1', '16 tanh 2', 'dropout 0.5 1', '1 sigmoid 1',
+      '2  1',
+      '16 tanh 2',
+      'dropout 0.5 1',
+      '1 sigmoid 1',
     ])
   })
 
@@ -37,8 +40,15 @@ describe('a run in words', () => {
   it('says how it stands, and why it ended', () => {
     expect(verdict(job, 'queued')).toBe('Waiting for a worker')
     expect(verdict({ ...job, stop_reason: 'completed' }, 'succeeded')).toBe('Finished')
-    const early = { ...job, stop_reason: 'early_stopped' as const, spec: { ...spec, early_stopping: { patience: 7 } } }
-    expect([verdict(early, 'succeeded'), why(early)]).toEqual(['Stopped early', 'There was no better loss for 7 epochs.'])
+    const early = {
+      ...job,
+      stop_reason: 'early_stopped' as const,
+      spec: { ...spec, early_stopping: { patience: 7 } },
+    }
+    expect([verdict(early, 'succeeded'), why(early)]).toEqual([
+      'Stopped early',
+      'There was no better loss for 7 epochs.',
+    ])
     expect(why(job)).toBeUndefined()
   })
 })

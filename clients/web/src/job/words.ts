@@ -13,7 +13,8 @@ const GATES = new Set(['and', 'or', 'xor', 'nand', 'nor', 'xnor'])
 
 export function datasetName(spec: Spec): string {
   const { dataset } = spec
-  if ('name' in dataset) return GATES.has(dataset.name) ? dataset.name.toUpperCase() : dataset.name.replaceAll('_', ' ')
+  if ('name' in dataset)
+    return GATES.has(dataset.name) ? dataset.name.toUpperCase() : dataset.name.replaceAll('_', ' ')
   return 'id' in dataset ? 'your data' : `${dataset.inputs.length} samples of your own`
 }
 
@@ -22,12 +23,23 @@ export function nameOf(job: Job): string {
 }
 
 export function lossName(loss: string): string {
-  return { mse: 'mean squared error', mae: 'mean absolute error', huber: 'Huber loss', hinge: 'hinge loss', focal: 'focal loss' }[loss] ?? loss.replaceAll('_', ' ')
+  return (
+    {
+      mse: 'mean squared error',
+      mae: 'mean absolute error',
+      huber: 'Huber loss',
+      hinge: 'hinge loss',
+      focal: 'focal loss',
+    }[loss] ?? loss.replaceAll('_', ' ')
+  )
 }
 
 /** A name of the API as readers have it: `best_validation_loss` is `best held-out loss`. */
 export const metricName = (name: string): string =>
-  name.replace('validation', 'held-out').replace(/(^|_)train_/, '$1training_').replaceAll('_', ' ')
+  name
+    .replace('validation', 'held-out')
+    .replace(/(^|_)train_/, '$1training_')
+    .replaceAll('_', ' ')
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
@@ -86,8 +98,10 @@ export function verdict(job: Pick<Job, 'stop_reason'>, state: State | undefined)
 /** What the verdict leaves open. */
 export function why(job: Job): string | undefined {
   const { stop_reason: reason, spec } = job
-  if (reason === 'early_stopped') return `There was no better loss for ${spec.early_stopping?.patience ?? 'some'} epochs.`
-  if (reason === 'target_reached' && spec.target) return `${capital(metricName(spec.target.metric))} came to ${format(spec.target.value)}.`
+  if (reason === 'early_stopped')
+    return `There was no better loss for ${spec.early_stopping?.patience ?? 'some'} epochs.`
+  if (reason === 'target_reached' && spec.target)
+    return `${capital(metricName(spec.target.metric))} came to ${format(spec.target.value)}.`
   if (reason === 'attempts_exhausted') return 'It ended its worker each time.'
   if (reason === 'internal') return 'By a defect of the service, not of the network.'
   return undefined
@@ -105,7 +119,11 @@ export function duration(seconds: number): string {
 }
 
 /** Seconds that the epochs to come will take, if each takes what the last ones took. */
-export function timeLeft(epochs: number, done: number, seconds: readonly number[]): number | undefined {
+export function timeLeft(
+  epochs: number,
+  done: number,
+  seconds: readonly number[],
+): number | undefined {
   const recent = seconds.slice(-20).filter(Number.isFinite)
   if (!recent.length || done >= epochs) return undefined
   return ((epochs - done) * recent.reduce((sum, each) => sum + each, 0)) / recent.length

@@ -1,7 +1,18 @@
 import { expect, it } from 'vitest'
 
 import type { Seen } from './seen'
-import { chance, draw, forgotten, grow, languageOf, rowOf, strangers, tempered, tokensOf, type Language } from './write'
+import {
+  chance,
+  draw,
+  forgotten,
+  grow,
+  languageOf,
+  rowOf,
+  strangers,
+  tempered,
+  tokensOf,
+  type Language,
+} from './write'
 
 const NAMES = ['a', 'b', '.', ' ']
 const WITH_START: Language = { names: NAMES, places: 5, start: 4 }
@@ -17,12 +28,54 @@ function seen(samples: [inputs: number[], targets: number[]][], tokens = NAMES):
 }
 
 it('a language asks at each place for what stands a place later', () => {
-  expect(languageOf(seen([[[0, 1, 2], [1, 2, 3]]]))).toEqual(WITHOUT)
-  expect(languageOf(seen([[[4, 1, 2], [1, 2, 3]]], [...NAMES, '>']))).toEqual({ ...WITHOUT, start: 4 })
+  expect(
+    languageOf(
+      seen([
+        [
+          [0, 1, 2],
+          [1, 2, 3],
+        ],
+      ]),
+    ),
+  ).toEqual(WITHOUT)
+  expect(
+    languageOf(
+      seen(
+        [
+          [
+            [4, 1, 2],
+            [1, 2, 3],
+          ],
+        ],
+        [...NAMES, '>'],
+      ),
+    ),
+  ).toEqual({ ...WITHOUT, start: 4 })
   // Sorted letters are of the same shape, and no text.
-  expect(languageOf(seen([[[1, 0, 2], [0, 1, 2]]]))).toBeUndefined()
+  expect(
+    languageOf(
+      seen([
+        [
+          [1, 0, 2],
+          [0, 1, 2],
+        ],
+      ]),
+    ),
+  ).toBeUndefined()
   expect(languageOf(seen([[[0, 1, 2], [1]]]))).toBeUndefined()
-  expect(languageOf(seen([[[0, 1, 2], [1, 2, 3]]], ['x', 'b', '.', ' ']))).toBeUndefined()
+  expect(
+    languageOf(
+      seen(
+        [
+          [
+            [0, 1, 2],
+            [1, 2, 3],
+          ],
+        ],
+        ['x', 'b', '.', ' '],
+      ),
+    ),
+  ).toBeUndefined()
 })
 
 it('a text becomes tokens, and what the language does not have is named', () => {
@@ -55,7 +108,9 @@ it('temperature sharpens and evens out', () => {
 })
 
 it('a token is drawn where the chance falls, and never one that cannot be', () => {
-  expect([0, 0.24, 0.26, 0.999].map((each) => draw([0.25, 0.25, 0.5, 0], each))).toEqual([0, 0, 1, 2])
+  expect([0, 0.24, 0.26, 0.999].map((each) => draw([0.25, 0.25, 0.5, 0], each))).toEqual([
+    0, 0, 1, 2,
+  ])
   expect(draw([0.3, 0.3, 0.3, 0], 0.99)).toBe(2)
 })
 
@@ -63,7 +118,10 @@ it('the dice of a seed fall alike each time, evenly, and otherwise for another s
   const thrown = Array.from({ length: 2000 }, (_, n) => chance(7, n))
   expect(thrown).toEqual(Array.from({ length: 2000 }, (_, n) => chance(7, n)))
   expect(thrown.slice(0, 3)).not.toEqual([0, 1, 2].map((n) => chance(8, n)))
-  const tenths = Array.from({ length: 10 }, (_, i) => thrown.filter((each) => Math.floor(10 * each) === i).length)
+  const tenths = Array.from(
+    { length: 10 },
+    (_, i) => thrown.filter((each) => Math.floor(10 * each) === i).length,
+  )
   // 200 each, give or take five standard deviations of 13.4.
   expect(tenths.every((count) => Math.abs(count - 200) < 67)).toBe(true)
 })
@@ -76,10 +134,19 @@ it('a text grows by what is said of all of it', async () => {
   }
   const question = { epoch: 1, prompt: [3], temperature: 1, seed: 0 }
   const written = []
-  for await (const { token } of grow(ask, question, [{ token: 1, probabilities: [] }], new AbortController().signal)) {
+  for await (const { token } of grow(
+    ask,
+    question,
+    [{ token: 1, probabilities: [] }],
+    new AbortController().signal,
+  )) {
     written.push(token)
     if (written.length === 3) break
   }
   expect(written).toEqual([0, 1, 0])
-  expect(asked).toEqual([[3, 1], [3, 1, 0], [3, 1, 0, 1]])
+  expect(asked).toEqual([
+    [3, 1],
+    [3, 1, 0],
+    [3, 1, 0, 1],
+  ])
 })

@@ -29,15 +29,30 @@ export interface Written {
 }
 
 /** Probabilities of the token after a text, as the network of an epoch has them. */
-export type Ask = (epoch: number, text: readonly number[], signal: AbortSignal) => Promise<readonly number[]>
+export type Ask = (
+  epoch: number,
+  text: readonly number[],
+  signal: AbortSignal,
+) => Promise<readonly number[]>
 
 /** The language of data that ask at each place for what stands a place later; of no other. */
-export function languageOf({ samples, class_names: names, token_names: tokens, feature_names }: Seen): Language | undefined {
+export function languageOf({
+  samples,
+  class_names: names,
+  token_names: tokens,
+  feature_names,
+}: Seen): Language | undefined {
   const places = feature_names.length
-  if (places < 2 || !samples.length || names.some((name, i) => name.length !== 1 || tokens[i] !== name)) return undefined
+  if (
+    places < 2 ||
+    !samples.length ||
+    names.some((name, i) => name.length !== 1 || tokens[i] !== name)
+  )
+    return undefined
   const ahead = samples.every(
     ({ inputs, target_classes: targets }) =>
-      targets.length === places && inputs.slice(1).every((value, i) => toNumber(value) === targets[i]),
+      targets.length === places &&
+      inputs.slice(1).every((value, i) => toNumber(value) === targets[i]),
   )
   const first = toNumber(samples[0]!.inputs[0]!)
   return ahead ? { names, places, start: first < names.length ? undefined : first } : undefined
@@ -75,10 +90,17 @@ export function forgotten({ names, places, start }: Language, text: readonly num
  * A text as a row of the data, and the place whose answer is the token after it. The text begins where
  * rows of the data begin; behind it nothing is written yet, and `filler` stands there.
  */
-export function rowOf(language: Language, text: readonly number[], filler = 0): { row: number[]; place: number } {
+export function rowOf(
+  language: Language,
+  text: readonly number[],
+  filler = 0,
+): { row: number[]; place: number } {
   const { places, start } = language
   const read = [...(start === undefined ? [] : [start]), ...text.slice(forgotten(language, text))]
-  return { row: [...read, ...Array<number>(places - read.length).fill(filler)], place: read.length - 1 }
+  return {
+    row: [...read, ...Array<number>(places - read.length).fill(filler)],
+    place: read.length - 1,
+  }
 }
 
 /** `p^(1/T)`, made to add up to 1 again; at a temperature of 0 all of it is the most likely one's. */

@@ -40,7 +40,8 @@ export class Writer {
         this.coming = next.probabilities
         if (this.written.length >= length) break
         this.written = [...this.written, next]
-        if (this.written.length > this.shown && !motion.reduced) await new Promise((done) => setTimeout(done, PACE))
+        if (this.written.length > this.shown && !motion.reduced)
+          await new Promise((done) => setTimeout(done, PACE))
         this.shown = Math.max(this.shown, this.written.length)
       }
     } catch (error) {

@@ -12,7 +12,8 @@ export function beginnings(facts: Facts, loss: Loss, side: number | undefined): 
   const activation: Activation = facts.features > 8 ? 'relu' : 'tanh'
   const width = facts.features > 8 ? 32 : 8
   const { units, activation: last } = outputFor(loss, facts)
-  const deep = (number: number): Layer[] => Array.from({ length: number }, () => ({ type: 'dense', units: width, activation }))
+  const deep = (number: number): Layer[] =>
+    Array.from({ length: number }, () => ({ type: 'dense', units: width, activation }))
   const found: Beginning[] = [
     { name: 'none', layers: [] },
     { name: 'one', layers: deep(1) },

@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest'
 import { toCurl, toJson, toPython } from './code'
 import { START, type Spec } from './spec'
 
-const spec: Spec = { ...START, name: "it's", network: { input_shape: [2], layers: [{ type: 'dense', units: 1, use_bias: false }] } }
+const spec: Spec = {
+  ...START,
+  name: "it's",
+  network: { input_shape: [2], layers: [{ type: 'dense', units: 1, use_bias: false }] },
+}
 
 describe('a set-up in writing', () => {
   it('is JSON again', () => {
@@ -11,7 +15,9 @@ describe('a set-up in writing', () => {
   })
 
   it('has one line for what fits into one', () => {
-    expect(toJson(START).split('\n')).toContain('      {"type": "dense", "units": 1, "activation": "sigmoid"}')
+    expect(toJson(START).split('\n')).toContain(
+      '      {"type": "dense", "units": 1, "activation": "sigmoid"}',
+    )
   })
 
   it('is Python with the words of Python', () => {

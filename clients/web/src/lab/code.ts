@@ -27,11 +27,14 @@ const WIDTH = 88
 /** As JSON, what fits into a line on one line. */
 function pretty(value: unknown, indent: string, words: Record<'true' | 'false', string>): string {
   const line = inline(value, words)
-  if (typeof value !== 'object' || value === null || indent.length + line.length <= WIDTH) return line
+  if (typeof value !== 'object' || value === null || indent.length + line.length <= WIDTH)
+    return line
   const inner = `${indent}  `
   const parts = Array.isArray(value)
     ? value.map((each) => inner + pretty(each, inner, words))
-    : Object.entries(value).map(([name, each]) => `${inner}${JSON.stringify(name)}: ${pretty(each, inner, words)}`)
+    : Object.entries(value).map(
+        ([name, each]) => `${inner}${JSON.stringify(name)}: ${pretty(each, inner, words)}`,
+      )
   const [open, close] = Array.isArray(value) ? '[]' : '{}'
   return `${open}\n${parts.join(',\n')}\n${indent}${close}`
 }
@@ -40,7 +43,9 @@ function inline(value: unknown, words: Record<'true' | 'false', string>): string
   if (typeof value === 'boolean') return words[value ? 'true' : 'false']
   if (Array.isArray(value)) return `[${value.map((each) => inline(each, words)).join(', ')}]`
   if (typeof value === 'object' && value !== null) {
-    const parts = Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${inline(each, words)}`)
+    const parts = Object.entries(value).map(
+      ([name, each]) => `${JSON.stringify(name)}: ${inline(each, words)}`,
+    )
     return `{${parts.join(', ')}}`
   }
   return JSON.stringify(value)

@@ -6,7 +6,10 @@ describe('the head of a CSV file', () => {
   it('has the columns and the first rows, each with its line', () => {
     const head = readHead('a,b\r\n1,2\r\n\r\n3,4\r\n', 5)
     expect(head.columns).toEqual(['a', 'b'])
-    expect(head.rows).toEqual([{ line: 2, cells: ['1', '2'] }, { line: 4, cells: ['3', '4'] }])
+    expect(head.rows).toEqual([
+      { line: 2, cells: ['1', '2'] },
+      { line: 4, cells: ['3', '4'] },
+    ])
     expect(head.more).toBe(false)
   })
 
@@ -20,7 +23,10 @@ describe('the head of a CSV file', () => {
   it('is read with quotes, line ends within them, and a byte order mark', () => {
     const head = readHead('\uFEFFname,"rate, ""net"""\n"two\nlines",5\nx,6')
     expect(head.columns).toEqual(['name', 'rate, "net"'])
-    expect(head.rows).toEqual([{ line: 2, cells: ['two\nlines', '5'] }, { line: 4, cells: ['x', '6'] }])
+    expect(head.rows).toEqual([
+      { line: 2, cells: ['two\nlines', '5'] },
+      { line: 4, cells: ['x', '6'] },
+    ])
   })
 
   it('may be separated by semicolons or tabs', () => {

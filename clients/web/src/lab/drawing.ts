@@ -16,7 +16,9 @@ export const DOMAIN: Domain = [-1.2, 1.2]
 export const MOST = 300
 
 /** Nothing before there are two classes: there would be nothing to tell apart. */
-export function dataOf(points: readonly Drawn[]): { dataset: Schemas['InlineDataset']; facts: Facts } | undefined {
+export function dataOf(
+  points: readonly Drawn[],
+): { dataset: Schemas['InlineDataset']; facts: Facts } | undefined {
   const kinds = [...new Set(points.map((each) => each.kind))].sort()
   if (kinds.length < 2) return undefined
   // The first two are always there, so that their colors stay theirs.
@@ -28,10 +30,21 @@ export function dataOf(points: readonly Drawn[]): { dataset: Schemas['InlineData
       feature_names: ['x', 'y'],
       class_names: CLASSES.slice(0, classes),
     },
-    facts: { task: classes === 2 ? 'binary' : 'multiclass', samples: points.length, features: 2, classes, targets: 1, tokens: 0 },
+    facts: {
+      task: classes === 2 ? 'binary' : 'multiclass',
+      samples: points.length,
+      features: 2,
+      classes,
+      targets: 1,
+      tokens: 0,
+    },
   }
 }
 
 export function pointsOf(dataset: Schemas['InlineDataset']): Drawn[] {
-  return dataset.inputs.map(([x = 0, y = 0], i) => ({ x, y, kind: toNumber(dataset.targets[i]?.[0] ?? 0) }))
+  return dataset.inputs.map(([x = 0, y = 0], i) => ({
+    x,
+    y,
+    kind: toNumber(dataset.targets[i]?.[0] ?? 0),
+  }))
 }

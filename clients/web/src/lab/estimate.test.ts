@@ -7,8 +7,13 @@ import { START, type Spec } from './spec'
 function run(id: string, epochs: number, flops: number, seconds: number): Schemas['Job'] {
   const spec: Spec = { ...START, epochs, batch_size: 10 }
   return {
-    id, spec, flops, samples: 100, epoch: epochs,
-    started_at: '2030-01-01T00:00:00Z', finished_at: new Date(Date.UTC(2030, 0, 1) + 1000 * seconds).toISOString(),
+    id,
+    spec,
+    flops,
+    samples: 100,
+    epoch: epochs,
+    started_at: '2030-01-01T00:00:00Z',
+    finished_at: new Date(Date.UTC(2030, 0, 1) + 1000 * seconds).toISOString(),
   } as Schemas['Job']
 }
 

@@ -29,11 +29,17 @@ export function costOf(spec: Spec, samples: number, flops: number): Cost {
 export function estimate(cost: Cost, before: readonly Job[]): Estimate | undefined {
   let nearest: { distance: number; estimate: Estimate } | undefined
   for (const job of before) {
-    if (job.id === null || job.started_at === null || job.finished_at === null || job.epoch === 0) continue
-    const done = costOf({ ...job.spec, epochs: job.epoch }, job.samples, toNumber(job.flops) * (job.epoch / job.spec.epochs))
+    if (job.id === null || job.started_at === null || job.finished_at === null || job.epoch === 0)
+      continue
+    const done = costOf(
+      { ...job.spec, epochs: job.epoch },
+      job.samples,
+      toNumber(job.flops) * (job.epoch / job.spec.epochs),
+    )
     const took = (Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000
     if (!(took > 0) || done.steps === 0) continue
-    const distance = Math.abs(Math.log(cost.size / done.size)) + 0.2 * Math.abs(Math.log(cost.steps / done.steps))
+    const distance =
+      Math.abs(Math.log(cost.size / done.size)) + 0.2 * Math.abs(Math.log(cost.steps / done.steps))
     if (nearest && nearest.distance <= distance) continue
     const seconds = (took / done.steps) * cost.steps * Math.max(cost.size / done.size, 1)
     nearest = { distance, estimate: { seconds, job: job.id } }

@@ -18,7 +18,8 @@ export interface Group {
 }
 
 export async function listDatasets(signal?: AbortSignal): Promise<Schemas['Dataset'][]> {
-  return (await body(api.GET('/v1/datasets', { params: { query: { page_size: 1000 } }, signal }))).datasets
+  return (await body(api.GET('/v1/datasets', { params: { query: { page_size: 1000 } }, signal })))
+    .datasets
 }
 
 /** Whatever has no group of its own is in the last one that fits. */
@@ -31,7 +32,10 @@ export function grouped(all: readonly Schemas['Dataset'][]): Group[] {
   const logic = all.filter((each) => each.builtin && !named.has(each.name) && each.samples === 4)
   const rest = all.filter((each) => each.builtin && !named.has(each.name) && each.samples !== 4)
   groups.at(-1)!.datasets.push(...rest)
-  groups.push({ title: LOGIC, datasets: logic }, { title: YOURS, datasets: all.filter((each) => !each.builtin) })
+  groups.push(
+    { title: LOGIC, datasets: logic },
+    { title: YOURS, datasets: all.filter((each) => !each.builtin) },
+  )
   return groups.filter((group) => group.datasets.length)
 }
 
@@ -62,9 +66,27 @@ export interface Parameter {
 /** What a generator takes, as the service tells it. */
 export function parametersOf(dataset: Schemas['Dataset']): Parameter[] {
   return dataset.parameters.map(({ name, whole, ...each }) => {
-    const [usual, minimum, maximum] = [toNumber(each.default), toNumber(each.minimum), toNumber(each.maximum)]
-    const handy = { samples: Math.max(1000, 2 * usual), classes: Math.max(8, usual), features: 10, length: Math.max(60, usual), noise: Math.max(1, 4 * usual) }[name] ?? maximum
-    return { name, usual, minimum, maximum, handy: Math.min(handy, maximum), step: whole ? 1 : 0.01 }
+    const [usual, minimum, maximum] = [
+      toNumber(each.default),
+      toNumber(each.minimum),
+      toNumber(each.maximum),
+    ]
+    const handy =
+      {
+        samples: Math.max(1000, 2 * usual),
+        classes: Math.max(8, usual),
+        features: 10,
+        length: Math.max(60, usual),
+        noise: Math.max(1, 4 * usual),
+      }[name] ?? maximum
+    return {
+      name,
+      usual,
+      minimum,
+      maximum,
+      handy: Math.min(handy, maximum),
+      step: whole ? 1 : 0.01,
+    }
   })
 }
 

@@ -3,7 +3,21 @@ import { api, body, computed, format, toNumber, type Schemas } from '../lib/api'
 import { json, text, urlState } from '../lib/state/url.svelte'
 import { costOf, estimate } from './estimate'
 import { tidy } from './fields'
-import { blamed, compact, factsOf, isSpec, pathName, said, setAt, START, withData, type Bench, type Facts, type Path, type Spec } from './spec'
+import {
+  blamed,
+  compact,
+  factsOf,
+  isSpec,
+  pathName,
+  said,
+  setAt,
+  START,
+  withData,
+  type Bench,
+  type Facts,
+  type Path,
+  type Spec,
+} from './spec'
 
 export type Dataset = Spec['dataset']
 export type Look = Schemas['DatasetPreview']
@@ -25,7 +39,10 @@ export class Lab implements Bench {
   /** The job that it would be: its price; or the problem that it has. */
   readonly check = computed(
     () => this.spec,
-    (spec, signal) => body(api.POST('/v1/jobs', { params: { query: { validate_only: true } }, body: spec, signal })),
+    (spec, signal) =>
+      body(
+        api.POST('/v1/jobs', { params: { query: { validate_only: true } }, body: spec, signal }),
+      ),
   )
 
   readonly summary = computed(
@@ -49,7 +66,10 @@ export class Lab implements Bench {
   readonly seconds = $derived.by(() => {
     const priced = this.check.value
     if (!priced || !this.#earlier.value) return undefined
-    return estimate(costOf(this.spec, priced.samples, toNumber(priced.flops)), this.#earlier.value.jobs)
+    return estimate(
+      costOf(this.spec, priced.samples, toNumber(priced.flops)),
+      this.#earlier.value.jobs,
+    )
   })
 
   constructor() {
@@ -58,7 +78,12 @@ export class Lab implements Bench {
       const { network } = this.spec
       if (!('id' in network)) return
       const abort = new AbortController()
-      void body(api.GET('/v1/networks/{id}', { params: { path: { id: network.id } }, signal: abort.signal })).then(
+      void body(
+        api.GET('/v1/networks/{id}', {
+          params: { path: { id: network.id } },
+          signal: abort.signal,
+        }),
+      ).then(
         (saved) => this.put({ ...this.spec, network: compact(saved.network) }, 'saved network'),
         () => undefined,
       )
@@ -144,11 +169,21 @@ export class Lab implements Bench {
 export async function look(dataset: Dataset, rows: number, signal?: AbortSignal): Promise<Look> {
   if ('inputs' in dataset) return inline(dataset)
   if ('id' in dataset) {
-    return body(api.GET('/v1/datasets/{id}/preview', { params: { path: { id: dataset.id }, query: { rows } }, signal }))
+    return body(
+      api.GET('/v1/datasets/{id}/preview', {
+        params: { path: { id: dataset.id }, query: { rows } },
+        signal,
+      }),
+    )
   }
   const { name, samples, noise, classes, features, length, seed } = dataset
   const query = compact({ rows, samples, noise, classes, features, length, seed })
-  return body(api.GET('/v1/datasets/{id}/preview', { params: { path: { id: name }, query: query as { rows: number } }, signal }))
+  return body(
+    api.GET('/v1/datasets/{id}/preview', {
+      params: { path: { id: name }, query: query as { rows: number } },
+      signal,
+    }),
+  )
 }
 
 function inline(dataset: Schemas['InlineDataset']): Look {
@@ -178,4 +213,5 @@ function inline(dataset: Schemas['InlineDataset']): Look {
 }
 
 /** `48 samples`, `1,600 steps`. */
-export const some = (amount: number, what: string): string => `${format(amount)} ${what}${amount === 1 ? '' : 's'}`
+export const some = (amount: number, what: string): string =>
+  `${format(amount)} ${what}${amount === 1 ? '' : 's'}`

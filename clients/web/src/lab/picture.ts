@@ -57,7 +57,9 @@ export function barcode(look: Look, most: number): { columns: number[][]; target
     return [Math.min(...values), Math.max(...values)] as const
   })
   return {
-    columns: rows.map(({ row }) => row.map((value, i) => (value - ends[i]![0]) / (ends[i]![1] - ends[i]![0] || 1))),
+    columns: rows.map(({ row }) =>
+      row.map((value, i) => (value - ends[i]![0]) / (ends[i]![1] - ends[i]![0] || 1)),
+    ),
     targets: rows.map((each) => each.target),
   }
 }

@@ -17,7 +17,15 @@ describe('learning rates to try', () => {
 })
 
 it('the best member ended lowest, and did not diverge', () => {
-  const member = (name: string, train_loss: number | 'NaN') => ({ label: { name }, latest: { train_loss } }) as Schemas['Member']
-  expect(bestOf([member('slow', 0.5), member('good', 0.1), member('diverged', 0.01), member('good', 'NaN')])).toBe(1)
+  const member = (name: string, train_loss: number | 'NaN') =>
+    ({ label: { name }, latest: { train_loss } }) as Schemas['Member']
+  expect(
+    bestOf([
+      member('slow', 0.5),
+      member('good', 0.1),
+      member('diverged', 0.01),
+      member('good', 'NaN'),
+    ]),
+  ).toBe(1)
   expect(bestOf([{ label: null, latest: null } as Schemas['Member']])).toBeUndefined()
 })

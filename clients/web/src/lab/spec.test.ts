@@ -1,22 +1,69 @@
 import { describe, expect, it } from 'vitest'
 
 import {
-  compact, endingIn, getAt, isSpec, labLink, layersOf, lossesFor, outputFor, pathName, reshaped, setAt, START, steps, withData, withLoss,
-  type Facts, type Spec,
+  compact,
+  endingIn,
+  getAt,
+  isSpec,
+  labLink,
+  layersOf,
+  lossesFor,
+  outputFor,
+  pathName,
+  reshaped,
+  setAt,
+  START,
+  steps,
+  withData,
+  withLoss,
+  type Facts,
+  type Spec,
 } from './spec'
 
-const MOONS: Facts = { task: 'binary', samples: 400, features: 2, classes: 2, targets: 1, tokens: 0 }
-const IRIS: Facts = { task: 'multiclass', samples: 150, features: 4, classes: 3, targets: 1, tokens: 0 }
-const DIGITS: Facts = { task: 'multiclass', samples: 1797, features: 64, classes: 10, targets: 1, tokens: 0 }
-const SINE: Facts = { task: 'regression', samples: 200, features: 1, classes: 0, targets: 1, tokens: 0 }
+const MOONS: Facts = {
+  task: 'binary',
+  samples: 400,
+  features: 2,
+  classes: 2,
+  targets: 1,
+  tokens: 0,
+}
+const IRIS: Facts = {
+  task: 'multiclass',
+  samples: 150,
+  features: 4,
+  classes: 3,
+  targets: 1,
+  tokens: 0,
+}
+const DIGITS: Facts = {
+  task: 'multiclass',
+  samples: 1797,
+  features: 64,
+  classes: 10,
+  targets: 1,
+  tokens: 0,
+}
+const SINE: Facts = {
+  task: 'regression',
+  samples: 200,
+  features: 1,
+  classes: 0,
+  targets: 1,
+  tokens: 0,
+}
 const XOR: Facts = { task: 'binary', samples: 4, features: 2, classes: 2, targets: 1, tokens: 0 }
 
 const last = (spec: Spec) => layersOf(spec).at(-1)
 
 describe('a document', () => {
   it('loses what says nothing, and keeps zeros and no', () => {
-    expect(compact({ a: null, b: {}, c: [], d: 0, e: false, f: { g: null }, h: [{ i: null, j: 1 }] })).toEqual({
-      d: 0, e: false, h: [{ j: 1 }],
+    expect(
+      compact({ a: null, b: {}, c: [], d: 0, e: false, f: { g: null }, h: [{ i: null, j: 1 }] }),
+    ).toEqual({
+      d: 0,
+      e: false,
+      h: [{ j: 1 }],
     })
   })
 
@@ -33,11 +80,15 @@ describe('a document', () => {
   })
 
   it('names its fields as the service does', () => {
-    expect(pathName(['network', 'layers', 1, 'layers', 0, 'units'])).toBe('network.layers[1].layers[0].units')
+    expect(pathName(['network', 'layers', 1, 'layers', 0, 'units'])).toBe(
+      'network.layers[1].layers[0].units',
+    )
   })
 
   it('goes into a link and comes out of it', () => {
-    const text = new URL(labLink({ ...START, name: 'a & b' }), 'http://host').searchParams.get('lab.spec')!
+    const text = new URL(labLink({ ...START, name: 'a & b' }), 'http://host').searchParams.get(
+      'lab.spec',
+    )!
     expect(JSON.parse(text)).toEqual({ ...START, name: 'a & b' })
     expect(isSpec(JSON.parse(text))).toBe(true)
     expect(isSpec({ network: {} })).toBe(false)
@@ -59,12 +110,26 @@ describe('the end of a network', () => {
   })
 
   it('is changed in place, or put there where it is missing', () => {
-    expect(endingIn([{ type: 'dense', units: 4 }], 3, 'softmax')).toEqual([{ type: 'dense', units: 3, activation: 'softmax' }])
-    expect(endingIn([{ type: 'dense', units: 4 }, { type: 'activation', activation: 'relu' }], 2, 'softmax')).toEqual([
+    expect(endingIn([{ type: 'dense', units: 4 }], 3, 'softmax')).toEqual([
+      { type: 'dense', units: 3, activation: 'softmax' },
+    ])
+    expect(
+      endingIn(
+        [
+          { type: 'dense', units: 4 },
+          { type: 'activation', activation: 'relu' },
+        ],
+        2,
+        'softmax',
+      ),
+    ).toEqual([
       { type: 'dense', units: 2 },
       { type: 'activation', activation: 'softmax' },
     ])
-    expect(endingIn([{ type: 'flatten' }], 1, 'linear')).toEqual([{ type: 'flatten' }, { type: 'dense', units: 1, activation: 'linear' }])
+    expect(endingIn([{ type: 'flatten' }], 1, 'linear')).toEqual([
+      { type: 'flatten' },
+      { type: 'dense', units: 1, activation: 'linear' },
+    ])
   })
 })
 
@@ -78,7 +143,10 @@ describe('another loss', () => {
   })
 
   it('leaves what the old one left open', () => {
-    expect(withLoss({ ...START, loss: 'focal', loss_options: { gamma: 3 } }, 'hinge', MOONS).loss_options).toBeUndefined()
+    expect(
+      withLoss({ ...START, loss: 'focal', loss_options: { gamma: 3 } }, 'hinge', MOONS)
+        .loss_options,
+    ).toBeUndefined()
   })
 })
 
@@ -99,15 +167,28 @@ describe('other data', () => {
   })
 
   it('get a network that suits them where nothing was built', () => {
-    expect(layersOf(withData(START, { name: 'digits' }, DIGITS)).map((layer) => 'units' in layer && layer.units)).toEqual([32, 10])
+    expect(
+      layersOf(withData(START, { name: 'digits' }, DIGITS)).map(
+        (layer) => 'units' in layer && layer.units,
+      ),
+    ).toEqual([32, 10])
   })
 
   it('get a plain network where the one that was there read pictures', () => {
     const pictures: Spec = {
       ...START,
-      network: { input_shape: [8, 8, 1], layers: [{ type: 'conv2d', filters: 2, kernel_size: [3, 3] }, { type: 'flatten' }, { type: 'dense', units: 10 }] },
+      network: {
+        input_shape: [8, 8, 1],
+        layers: [
+          { type: 'conv2d', filters: 2, kernel_size: [3, 3] },
+          { type: 'flatten' },
+          { type: 'dense', units: 10 },
+        ],
+      },
     }
-    expect(layersOf(withData(pictures, { name: 'sine' }, SINE)).map((layer) => layer.type)).toEqual(['dense', 'dense', 'dense'])
+    expect(layersOf(withData(pictures, { name: 'sine' }, SINE)).map((layer) => layer.type)).toEqual(
+      ['dense', 'dense', 'dense'],
+    )
   })
 
   it('hold nothing back of a handful of samples, and go over them more often', () => {
@@ -118,13 +199,22 @@ describe('other data', () => {
   })
 
   it('leave what was set for a drawing as it grows', () => {
-    const drawing = (samples: number) => ({ inputs: Array.from({ length: samples }, () => [0, 1]), targets: Array.from({ length: samples }, () => [1]) })
+    const drawing = (samples: number) => ({
+      inputs: Array.from({ length: samples }, () => [0, 1]),
+      targets: Array.from({ length: samples }, () => [1]),
+    })
     const facts = (samples: number): Facts => ({ ...MOONS, samples })
     const first = withData(START, drawing(4), facts(4))
-    expect(first).toMatchObject({ validation_fraction: 0, epochs: 500, optimizer: { learning_rate: 0.05 } })
+    expect(first).toMatchObject({
+      validation_fraction: 0,
+      epochs: 500,
+      optimizer: { learning_rate: 0.05 },
+    })
     const more = withData({ ...first, epochs: 50 }, drawing(40), facts(40))
     expect(more).toMatchObject({ validation_fraction: 0.2, epochs: 50 })
-    expect(withData({ ...more, validation_fraction: 0 }, drawing(41), facts(41)).validation_fraction).toBe(0)
+    expect(
+      withData({ ...more, validation_fraction: 0 }, drawing(41), facts(41)).validation_fraction,
+    ).toBe(0)
   })
 
   it('leave a loss that still has a meaning', () => {
@@ -141,7 +231,14 @@ it('steps are batches times epochs', () => {
 })
 
 describe('sequences', () => {
-  const REVERSAL: Facts = { task: 'sequence', samples: 5000, features: 12, classes: 8, targets: 6, tokens: 9 }
+  const REVERSAL: Facts = {
+    task: 'sequence',
+    samples: 5000,
+    features: 12,
+    classes: 8,
+    targets: 6,
+    tokens: 9,
+  }
   const types = (spec: Spec) => layersOf(spec).map((layer) => layer.type)
 
   it('are read by a network that keeps their places and looks back only', () => {
@@ -155,20 +252,30 @@ describe('sequences', () => {
   })
 
   it('are sorted by looking everywhere, and added up two numbers a place', () => {
-    expect(types(withData(START, { name: 'sorting' }, { ...REVERSAL, features: 6, tokens: 8 }))).toContain('transformer_block')
+    expect(
+      types(withData(START, { name: 'sorting' }, { ...REVERSAL, features: 6, tokens: 8 })),
+    ).toContain('transformer_block')
     const adding = withData(START, { name: 'adding' }, { ...SINE, features: 100 })
     expect(layersOf(adding)[0]).toMatchObject({ type: 'reshape', shape: [50, 2] })
     expect(adding.loss).toBe('mse')
   })
 
   it('give way to what suits points, when points are chosen again', () => {
-    const spec = withData(withData(START, { name: 'reversal' }, REVERSAL), { name: 'two_moons' }, MOONS)
+    const spec = withData(
+      withData(START, { name: 'reversal' }, REVERSAL),
+      { name: 'two_moons' },
+      MOONS,
+    )
     expect(types(spec)).toEqual(['dense', 'dense', 'dense'])
     expect(spec.epochs).toBeGreaterThanOrEqual(100)
   })
 
   it('of another length or alphabet ask for another network', () => {
     expect(reshaped(REVERSAL, 'length', 4, 6)).toMatchObject({ features: 8, targets: 4, tokens: 9 })
-    expect(reshaped(REVERSAL, 'classes', 5, 8)).toMatchObject({ classes: 5, tokens: 6, task: 'sequence' })
+    expect(reshaped(REVERSAL, 'classes', 5, 8)).toMatchObject({
+      classes: 5,
+      tokens: 6,
+      task: 'sequence',
+    })
   })
 })

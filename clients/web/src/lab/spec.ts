@@ -31,12 +31,22 @@ export function factsOf(dataset: Schemas['Dataset']): Facts {
 }
 
 /** Of the same data with other classes, features or places. */
-export function reshaped(facts: Facts, name: 'classes' | 'features' | 'length', value: number, before: number): Facts {
+export function reshaped(
+  facts: Facts,
+  name: 'classes' | 'features' | 'length',
+  value: number,
+  before: number,
+): Facts {
   if (name === 'length') {
-    return { ...facts, features: (facts.features * value) / before, targets: facts.task === 'sequence' ? value : facts.targets }
+    return {
+      ...facts,
+      features: (facts.features * value) / before,
+      targets: facts.task === 'sequence' ? value : facts.targets,
+    }
   }
   if (name === 'features') return { ...facts, features: value }
-  if (facts.task === 'sequence') return { ...facts, classes: value, tokens: facts.tokens + value - before }
+  if (facts.task === 'sequence')
+    return { ...facts, classes: value, tokens: facts.tokens + value - before }
   return { ...facts, classes: value, task: value === 2 ? 'binary' : 'multiclass' }
 }
 
@@ -95,13 +105,17 @@ export type Path = readonly (string | number)[]
 /** As the service names a field: `network.layers[1].units`. */
 export function pathName(path: Path): string {
   return path.reduce<string>(
-    (name, part) => (typeof part === 'number' ? `${name}[${part}]` : name ? `${name}.${part}` : part),
+    (name, part) =>
+      typeof part === 'number' ? `${name}[${part}]` : name ? `${name}.${part}` : part,
     '',
   )
 }
 
 export function getAt(document: unknown, path: Path): unknown {
-  return path.reduce<unknown>((at, part) => (at as Record<string | number, unknown> | undefined)?.[part], document)
+  return path.reduce<unknown>(
+    (at, part) => (at as Record<string | number, unknown> | undefined)?.[part],
+    document,
+  )
 }
 
 /** A copy in which `value` stands at `path`; `undefined` takes away what stood there. */
@@ -130,11 +144,16 @@ export interface Bench {
   blamed(path: Path): boolean
 }
 
-export const said = (problem: ApiProblem | undefined, path: Path): string | undefined => problem?.of(pathName(path))
+export const said = (problem: ApiProblem | undefined, path: Path): string | undefined =>
+  problem?.of(pathName(path))
 
 export function blamed(problem: ApiProblem | undefined, path: Path): boolean {
   const name = pathName(path)
-  return problem?.errors.some(({ field }) => field === name || field.startsWith(`${name}.`) || field.startsWith(`${name}[`)) ?? false
+  return (
+    problem?.errors.some(
+      ({ field }) => field === name || field.startsWith(`${name}.`) || field.startsWith(`${name}[`),
+    ) ?? false
+  )
 }
 
 export function layersOf(spec: Spec): readonly Layer[] {
@@ -145,7 +164,16 @@ export function layersOf(spec: Spec): readonly Layer[] {
 export function lossesFor(facts: Facts): readonly Loss[] {
   if (facts.task === 'regression') return ['mse', 'mae', 'huber']
   if (facts.task === 'binary') {
-    return ['binary_cross_entropy', 'cross_entropy', 'focal', 'hinge', 'perceptron', 'mse', 'mae', 'huber']
+    return [
+      'binary_cross_entropy',
+      'cross_entropy',
+      'focal',
+      'hinge',
+      'perceptron',
+      'mse',
+      'mae',
+      'huber',
+    ]
   }
   if (facts.task === 'sequence') return ['cross_entropy']
   return ['cross_entropy', 'mse', 'mae', 'huber']
@@ -155,7 +183,8 @@ type Activation = NonNullable<Schemas['DenseSpec']['activation']>
 
 /** How many numbers a network must end in, and behind which activation. */
 export function outputFor(loss: Loss, facts: Facts): { units: number; activation: Activation } {
-  if (facts.task === 'regression') return { units: Math.max(facts.targets, 1), activation: 'linear' }
+  if (facts.task === 'regression')
+    return { units: Math.max(facts.targets, 1), activation: 'linear' }
   if (loss === 'cross_entropy') return { units: Math.max(facts.classes, 2), activation: 'softmax' }
   if (loss === 'hinge') return { units: 1, activation: 'linear' }
   if (loss === 'perceptron') return { units: 1, activation: 'step' }
@@ -187,15 +216,28 @@ export function withLoss(spec: Spec, loss: Loss, facts: Facts): Spec {
   return next
 }
 
-const FLAT = new Set<LayerType>(['dense', 'activation', 'dropout', 'layer_norm', 'batch_norm', 'residual'])
+const FLAT = new Set<LayerType>([
+  'dense',
+  'activation',
+  'dropout',
+  'layer_norm',
+  'batch_norm',
+  'residual',
+])
 
 /** With other data, keeping of the set-up what still has a meaning for it. */
 export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Spec {
-  const flat = 'layers' in spec.network && spec.network.layers.every((layer) => FLAT.has(layer.type))
+  const flat =
+    'layers' in spec.network && spec.network.layers.every((layer) => FLAT.has(layer.type))
   // Who has built nothing yet gets what suits the data.
   const sequence = readerFor(dataset, facts)
-  const built = flat && !sequence && !ROOMY.some((each) => JSON.stringify(each) === JSON.stringify(layersOf(spec).slice(0, -1)))
-  const layers: readonly Layer[] = built ? layersOf(spec) : [...(sequence ?? hidden(facts)), { type: 'dense', units: 1 }]
+  const built =
+    flat &&
+    !sequence &&
+    !ROOMY.some((each) => JSON.stringify(each) === JSON.stringify(layersOf(spec).slice(0, -1)))
+  const layers: readonly Layer[] = built
+    ? layersOf(spec)
+    : [...(sequence ?? hidden(facts)), { type: 'dense', units: 1 }]
   const losses = lossesFor(facts)
   const few = facts.samples < HANDFUL
   const inEpoch = steps({ ...spec, epochs: 1 }, facts.samples)
@@ -204,16 +246,27 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
   const grown = before !== undefined && before.inputs.length >= HANDFUL
   const next: Spec = {
     ...spec,
-    dataset: compact({ ...dataset, scaling: before ? before.scaling : (dataset.scaling ?? scalingFor(dataset, facts)) }),
+    dataset: compact({
+      ...dataset,
+      scaling: before ? before.scaling : (dataset.scaling ?? scalingFor(dataset, facts)),
+    }),
     network: { input_shape: [facts.features], layers: [...layers] },
-    validation_fraction: few ? 0 : grown ? spec.validation_fraction : spec.validation_fraction || 0.2,
+    validation_fraction: few
+      ? 0
+      : grown
+        ? spec.validation_fraction
+        : spec.validation_fraction || 0.2,
     // An epoch of few samples is few steps: it takes more of them.
     epochs: sequence
       ? Math.ceil((2 * ENOUGH) / inEpoch)
-      : Math.max(spec.epochs, before ? 0 : Math.min(500, 100 * Math.ceil(ENOUGH / (100 * inEpoch)))),
+      : Math.max(
+          spec.epochs,
+          before ? 0 : Math.min(500, 100 * Math.ceil(ENOUGH / (100 * inEpoch))),
+        ),
   }
   const loss = losses.includes(spec.loss) ? spec.loss : losses[0]!
-  if (few && JSON.stringify(next.optimizer) === JSON.stringify(START.optimizer)) next.optimizer = { type: 'adam', learning_rate: 0.05 }
+  if (few && JSON.stringify(next.optimizer) === JSON.stringify(START.optimizer))
+    next.optimizer = { type: 'adam', learning_rate: 0.05 }
   return withLoss(next, loss, facts)
 }
 
@@ -238,11 +291,20 @@ const ROOMY: readonly (readonly Layer[])[] = [
 /** Layers that read what comes place by place; nothing for any other data. */
 function readerFor(dataset: Spec['dataset'], facts: Facts): readonly Layer[] | undefined {
   const name = 'name' in dataset ? dataset.name : ''
-  if (name === 'adding') return [{ type: 'reshape', shape: [facts.features / 2, 2] }, { type: 'gru', units: 16 }]
+  if (name === 'adding')
+    return [
+      { type: 'reshape', shape: [facts.features / 2, 2] },
+      { type: 'gru', units: 16 },
+    ]
   if (facts.task !== 'sequence') return undefined
   const letters: Layer = { type: 'embedding', vocabulary: facts.tokens, units: 32 }
   if (name === 'sorting') {
-    return [letters, { type: 'positional_encoding', kind: 'learned' }, { type: 'transformer_block', heads: 4, hidden: 64 }, { type: 'layer_norm' }]
+    return [
+      letters,
+      { type: 'positional_encoding', kind: 'learned' },
+      { type: 'transformer_block', heads: 4, hidden: 64 },
+      { type: 'layer_norm' },
+    ]
   }
   // In all other rows the answer so far can be read as well: a network that looks back only does not copy it.
   const unasked = facts.features - facts.targets
@@ -259,7 +321,9 @@ const OF_ONE_UNIT = new Set(['digits', 'shifted_digits', 'digit_images', 'blobs'
 function scalingFor(dataset: Spec['dataset'], facts: Facts): 'standard' | undefined {
   if (facts.task === 'sequence') return undefined
   if ('id' in dataset) return 'standard'
-  return 'name' in dataset && facts.features > 2 && !OF_ONE_UNIT.has(dataset.name) ? 'standard' : undefined
+  return 'name' in dataset && facts.features > 2 && !OF_ONE_UNIT.has(dataset.name)
+    ? 'standard'
+    : undefined
 }
 
 /** Steps of the optimizer in the whole run. */

@@ -24,24 +24,39 @@ export function age(since: string | null, now: number): string {
   if (minutes < 60) return `${minutes} min ago`
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ago`
   if (minutes < 48 * 60) return 'yesterday'
-  return then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(minutes > 300 * 1440 ? { year: 'numeric' } : {}) })
+  return then.toLocaleDateString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    ...(minutes > 300 * 1440 ? { year: 'numeric' } : {}),
+  })
 }
 
 /** `12 Mar, 14:05:09` where the reader is. */
 export function clock(since: string | null): string {
-  return since ? new Date(since).toLocaleString('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit' }) : ''
+  return since
+    ? new Date(since).toLocaleString('en-GB', {
+        day: 'numeric',
+        month: 'short',
+        hour: '2-digit',
+        minute: '2-digit',
+        second: '2-digit',
+      })
+    : ''
 }
 
 /** `2 → 8 tanh ×2 → 1 sigmoid`; of a deep network its ends. */
 export function shape(spec: Job['spec']): string {
   const all = walk(spec).map(({ size, note, times }) =>
-    [size, note === 'linear' ? '' : note.replaceAll('_', ' '), times > 1 ? `×${times}` : ''].filter(Boolean).join(' '),
+    [size, note === 'linear' ? '' : note.replaceAll('_', ' '), times > 1 ? `×${times}` : '']
+      .filter(Boolean)
+      .join(' '),
   )
   const shown = all.length > 6 ? [...all.slice(0, 3), '…', all.at(-1)!] : all
   return shown.join(' → ')
 }
 
-export const labelText = (name: string, value: unknown): string => (value === '' || value === null ? name : `${name}=${String(value)}`)
+export const labelText = (name: string, value: unknown): string =>
+  value === '' || value === null ? name : `${name}=${String(value)}`
 
 export function link(jobs: readonly string[]): string {
   return `/jobs/compare?${jobs.map((id) => `job=${encodeURIComponent(id)}`).join('&')}`

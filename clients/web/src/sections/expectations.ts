@@ -10,7 +10,10 @@ export function met(expected: Pick<Expectation, 'value' | 'tolerance'>, value: n
 /** `98.5 ± 1.5 %`, `at most 0.05`; bounds that nothing can pass are left out. */
 export function expectation(metric: string, value: number, tolerance: number): string {
   const percent = metric.endsWith('accuracy')
-  const show = (number: number) => (percent ? `${fixed(100 * number, 1).replace(/\.0$/, '')} %` : String(Number(number.toPrecision(3))))
+  const show = (number: number) =>
+    percent
+      ? `${fixed(100 * number, 1).replace(/\.0$/, '')} %`
+      : String(Number(number.toPrecision(3)))
   if (tolerance === 0) return show(value)
   const [low, high] = [value - tolerance, value + tolerance]
   if (percent && high >= 1) return `at least ${show(low)}`

@@ -10,8 +10,12 @@ test('a paper on arXiv can be followed', () => {
 })
 
 test('two papers in a line have a link each, and keep what lies between', () => {
-  const found = parts('Hochreiter (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015.')
-  expect(found.map((each) => each.text).join('')).toBe('Hochreiter (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015.')
+  const found = parts(
+    'Hochreiter (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015.',
+  )
+  expect(found.map((each) => each.text).join('')).toBe(
+    'Hochreiter (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015.',
+  )
   expect(found.flatMap((each) => each.href ?? [])).toEqual([
     'https://doi.org/10.1162/neco.1997.9.8.1735',
     'https://doi.org/10.1162/089976600300015015',
@@ -19,5 +23,7 @@ test('two papers in a line have a link each, and keep what lies between', () => 
 })
 
 test('a book without an address is words', () => {
-  expect(parts('Minsky and Papert (1969), Perceptrons, MIT Press')).toEqual([{ text: 'Minsky and Papert (1969), Perceptrons, MIT Press' }])
+  expect(parts('Minsky and Papert (1969), Perceptrons, MIT Press')).toEqual([
+    { text: 'Minsky and Papert (1969), Perceptrons, MIT Press' },
+  ])
 })

@@ -16,7 +16,10 @@ export function parts(source: string): Part[] {
     // A full stop after it ends the sentence, not the name.
     const text = match[0].replace(/\.$/, '')
     const id = (match[2] ?? match[4])!.replace(/\.$/, '')
-    found.push({ text, href: match.groups?.doi ? `https://doi.org/${id}` : `https://arxiv.org/abs/${id}` })
+    found.push({
+      text,
+      href: match.groups?.doi ? `https://doi.org/${id}` : `https://arxiv.org/abs/${id}`,
+    })
     from = match.index + text.length
   }
   if (from < source.length) found.push({ text: source.slice(from) })

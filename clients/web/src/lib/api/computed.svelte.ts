@@ -33,7 +33,10 @@ export function computed<I, O>(
       problem = undefined
     },
     problem(error) {
-      problem = error instanceof ApiProblem ? error : new ApiProblem(0, 'defect', 'Something broke', String(error))
+      problem =
+        error instanceof ApiProblem
+          ? error
+          : new ApiProblem(0, 'defect', 'Something broke', String(error))
     },
     pending(waiting) {
       pending = waiting

@@ -1,6 +1,15 @@
 export { api, body, connect, type Schemas } from './client'
 export { computed, type Computed } from './computed.svelte'
 export { Latest } from './latest'
-export { bytes, count, fixed, format, readable, toNumber, toNumbers, type WireNumber } from './numbers'
+export {
+  bytes,
+  count,
+  fixed,
+  format,
+  readable,
+  toNumber,
+  toNumbers,
+  type WireNumber,
+} from './numbers'
 export { ApiProblem, isAbort, type FieldProblem } from './problem'
 export { watch, watchJob, type JobEvents, type Status, type Watch } from './watch'

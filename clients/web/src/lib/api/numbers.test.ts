@@ -4,7 +4,12 @@ import { bytes, count, fixed, format, readable, toNumbers } from './numbers'
 
 describe('numbers of the API', () => {
   it('reads what is not finite from its words', () => {
-    expect(toNumbers([1.5, 'NaN', 'Infinity', '-Infinity'])).toEqual([1.5, NaN, Infinity, -Infinity])
+    expect(toNumbers([1.5, 'NaN', 'Infinity', '-Infinity'])).toEqual([
+      1.5,
+      NaN,
+      Infinity,
+      -Infinity,
+    ])
   })
 
   it.each([
@@ -22,7 +27,9 @@ describe('numbers of the API', () => {
   ])('writes %d as %s', (value, text) => expect(format(value)).toBe(text))
 
   it('writes the numbers in a text of the service as all others', () => {
-    expect(readable('from 1e+06 to 0.1, at 3.5e-05 of dense_1e2')).toBe('from 10⁶ to 0.1, at 3.5×10⁻⁵ of dense_1e2')
+    expect(readable('from 1e+06 to 0.1, at 3.5e-05 of dense_1e2')).toBe(
+      'from 10⁶ to 0.1, at 3.5×10⁻⁵ of dense_1e2',
+    )
   })
 
   it('keeps the width of a number that moves, and writes no negative zero', () => {
@@ -30,9 +37,9 @@ describe('numbers of the API', () => {
   })
 
   it('writes the numbers of a sentence as it writes numbers', () => {
-    expect(readable('16 units of 2-8-8-1 miss by 1.366e-09, or -0.5 (-.25): line 4-5, 3e+12, 3.533e+04')).toBe(
-      '16 units of 2-8-8-1 miss by 1.366×10⁻⁹, or −0.5 (−.25): line 4-5, 3×10¹², 35,330',
-    )
+    expect(
+      readable('16 units of 2-8-8-1 miss by 1.366e-09, or -0.5 (-.25): line 4-5, 3e+12, 3.533e+04'),
+    ).toBe('16 units of 2-8-8-1 miss by 1.366×10⁻⁹, or −0.5 (−.25): line 4-5, 3×10¹², 35,330')
   })
 
   it('says large counts in words', () => {
@@ -45,6 +52,11 @@ describe('numbers of the API', () => {
   })
 
   it('says how much memory something takes', () => {
-    expect([bytes(1), bytes(104), bytes(1568), bytes(137_953_296_384)]).toEqual(['1 byte', '104 bytes', '1.57 kB', '138 GB'])
+    expect([bytes(1), bytes(104), bytes(1568), bytes(137_953_296_384)]).toEqual([
+      '1 byte',
+      '104 bytes',
+      '1.57 kB',
+      '138 GB',
+    ])
   })
 })

@@ -50,7 +50,10 @@ export function readable(text: string): string {
 /** With this many decimals whatever the size, so that a number that moves keeps its width. */
 export function fixed(value: number, decimals = 2): string {
   if (!Number.isFinite(value)) return format(value)
-  return value.toFixed(decimals).replace(/^-(0(\.0*)?)$/, '$1').replace('-', '−')
+  return value
+    .toFixed(decimals)
+    .replace(/^-(0(\.0*)?)$/, '$1')
+    .replace('-', '−')
 }
 
 /** Whole numbers in words that a person keeps in mind: `46`, `61,706`, `1.76 trillion`. */

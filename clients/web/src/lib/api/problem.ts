@@ -42,11 +42,20 @@ export function unreachable(): ApiProblem {
 export async function problemOf(response: Response): Promise<ApiProblem> {
   const later = Number(response.headers.get('Retry-After')) || undefined
   try {
-    const body = (await response.json()) as Partial<Record<'reason' | 'title' | 'detail', string>> & {
+    const body = (await response.json()) as Partial<
+      Record<'reason' | 'title' | 'detail', string>
+    > & {
       errors?: FieldProblem[]
     }
     if (body.reason && body.title) {
-      return new ApiProblem(response.status, body.reason, body.title, body.detail ?? '', body.errors, later)
+      return new ApiProblem(
+        response.status,
+        body.reason,
+        body.title,
+        body.detail ?? '',
+        body.errors,
+        later,
+      )
     }
   } catch {
     // It was not JSON: the status says what is known.

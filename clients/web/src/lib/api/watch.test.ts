@@ -19,7 +19,12 @@ async function all(...chunks: string[]) {
 
 describe('server-sent events', () => {
   it('are read from chunks that are cut anywhere', async () => {
-    const events = await all('retry: 1000\n\nid: 7\neve', 'nt: epochs\ndata: {"a"', ':1}\n', '\n: heartbeat\n\nid: 8\n')
+    const events = await all(
+      'retry: 1000\n\nid: 7\neve',
+      'nt: epochs\ndata: {"a"',
+      ':1}\n',
+      '\n: heartbeat\n\nid: 8\n',
+    )
     expect(events).toEqual([{ type: 'epochs', data: '{"a":1}', id: '7' }])
   })
 
@@ -78,7 +83,11 @@ describe('watching', () => {
   it('is over where the service has nothing more to tell', async () => {
     answers(new Response(null, { status: 204 }))
     const said = await new Promise((resolve) => {
-      watch<JobEvents>('/events', { status: (status) => status === 'ended' && resolve(status) }, { after: 9 })
+      watch<JobEvents>(
+        '/events',
+        { status: (status) => status === 'ended' && resolve(status) },
+        { after: 9 },
+      )
     })
     expect(said).toBe('ended')
   })

@@ -34,7 +34,11 @@ export interface WatchOptions {
   baseUrl?: string
 }
 
-export function watchJob(id: string, handlers: Handlers<JobEvents>, options: WatchOptions = {}): Watch {
+export function watchJob(
+  id: string,
+  handlers: Handlers<JobEvents>,
+  options: WatchOptions = {},
+): Watch {
   return watch(`/v1/jobs/${id}/events`, handlers, options)
 }
 
@@ -62,7 +66,8 @@ export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOpti
     handlers.status?.('live')
     for await (const event of readEvents(response.body!)) {
       if (event.id !== undefined) seq = Number(event.id)
-      const handle = handlers[event.type as keyof E] as ((data: unknown, seq: number) => void) | undefined
+      const handle = handlers[event.type as keyof E] as
+        ((data: unknown, seq: number) => void) | undefined
       handle?.(JSON.parse(event.data), seq ?? 0)
       if (event.type === 'end') return 'over'
     }
@@ -123,7 +128,9 @@ interface ServerEvent {
 
 /** https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
 export async function* readEvents(stream: ReadableStream<Uint8Array>): AsyncGenerator<ServerEvent> {
-  const reader = stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader()
+  const reader = stream
+    .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+    .getReader()
   let rest = ''
   let event: ServerEvent = { type: 'message', data: '' }
   try {

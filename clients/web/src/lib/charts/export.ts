@@ -1,9 +1,24 @@
 /** A picture as a file: every layer of it, vector or pixels, put into one SVG with its colors fixed. */
 
 const STYLES = [
-  'fill', 'fill-opacity', 'stroke', 'stroke-width', 'stroke-dasharray', 'stroke-linecap',
-  'stroke-linejoin', 'stroke-opacity', 'opacity', 'font-family', 'font-size', 'font-weight',
-  'font-style', 'text-anchor', 'dominant-baseline', 'paint-order', 'visibility', 'display',
+  'fill',
+  'fill-opacity',
+  'stroke',
+  'stroke-width',
+  'stroke-dasharray',
+  'stroke-linecap',
+  'stroke-linejoin',
+  'stroke-opacity',
+  'opacity',
+  'font-family',
+  'font-size',
+  'font-weight',
+  'font-style',
+  'text-anchor',
+  'dominant-baseline',
+  'paint-order',
+  'visibility',
+  'display',
 ]
 const SVG = 'http://www.w3.org/2000/svg'
 
@@ -65,8 +80,10 @@ function styled(layer: SVGSVGElement): SVGElement {
     for (const name of ['class', 'style', 'tabindex', 'role']) target.removeAttribute(name)
   })
   for (const tool of copy.querySelectorAll('[data-no-export]')) tool.remove()
-  for (const hidden of copy.querySelectorAll('[data-export-only], [data-export-only] *')) hidden.setAttribute('visibility', 'visible')
-  for (const text of copy.querySelectorAll('[data-export-text]')) text.textContent = text.getAttribute('data-export-text')
+  for (const hidden of copy.querySelectorAll('[data-export-only], [data-export-only] *'))
+    hidden.setAttribute('visibility', 'visible')
+  for (const text of copy.querySelectorAll('[data-export-text]'))
+    text.textContent = text.getAttribute('data-export-text')
   return copy
 }
 
@@ -82,7 +99,9 @@ export async function toPng(svg: string, factor = 2): Promise<Blob> {
     canvas.height = image.height * factor
     canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height)
     return await new Promise((resolve, reject) =>
-      canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('The picture is too large')))),
+      canvas.toBlob((blob) =>
+        blob ? resolve(blob) : reject(new Error('The picture is too large')),
+      ),
     )
   } finally {
     URL.revokeObjectURL(url)
@@ -90,7 +109,9 @@ export async function toPng(svg: string, factor = 2): Promise<Blob> {
 }
 
 export function save(name: string, content: Blob | string, type = 'text/plain'): void {
-  const url = URL.createObjectURL(typeof content === 'string' ? new Blob([content], { type }) : content)
+  const url = URL.createObjectURL(
+    typeof content === 'string' ? new Blob([content], { type }) : content,
+  )
   const link = document.createElement('a')
   link.href = url
   link.download = name

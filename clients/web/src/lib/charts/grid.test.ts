@@ -4,7 +4,11 @@ import { refined } from './grid'
 
 describe('a grid made finer', () => {
   it('keeps its corners, and crosses from no to yes half way between two opposite scores', () => {
-    const { columns, rows, values } = refined({ columns: 2, rows: 1, values: [0.1, 0.9] }, [0, 1], 50)
+    const { columns, rows, values } = refined(
+      { columns: 2, rows: 1, values: [0.1, 0.9] },
+      [0, 1],
+      50,
+    )
     expect([columns, rows]).toEqual([100, 50])
     expect(values[0]).toBeCloseTo(0.1, 1)
     expect(values[99]).toBeCloseTo(0.9, 1)
@@ -21,6 +25,8 @@ describe('a grid made finer', () => {
   it('reads values on the range that it is given, and leaves holes where there are no numbers', () => {
     const { values } = refined({ columns: 2, rows: 2, values: [-1, -1, NaN, 1] }, [-1, 1], 1)
     expect(values.every(Number.isNaN)).toBe(true)
-    expect(refined({ columns: 2, rows: 1, values: [-1, 1] }, [-1, 1], 1).values[0]).toBeLessThan(0.5)
+    expect(refined({ columns: 2, rows: 1, values: [-1, 1] }, [-1, 1], 1).values[0]).toBeLessThan(
+      0.5,
+    )
   })
 })

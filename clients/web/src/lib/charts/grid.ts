@@ -17,8 +17,14 @@ const logit = (share: number) => Math.min(Math.max(Math.log(share / (1 - share))
  * Between two places a network's score is nearly straight while its sigmoid bends: so the scores are
  * interpolated, and the boundary runs where it does, not in steps of a cell.
  */
-export function refined({ columns, rows, values }: Grid, [low, high]: readonly [number, number], times: number): Grid {
-  const scores = values.map((value) => logit(Math.min(Math.max((value - low) / (high - low), 0), 1)))
+export function refined(
+  { columns, rows, values }: Grid,
+  [low, high]: readonly [number, number],
+  times: number,
+): Grid {
+  const scores = values.map((value) =>
+    logit(Math.min(Math.max((value - low) / (high - low), 0), 1)),
+  )
   const across = places(columns, times)
   const up = places(rows, times)
   const fine = new Array<number>(across.length * up.length)
@@ -30,7 +36,8 @@ export function refined({ columns, rows, values }: Grid, [low, high]: readonly [
       const beside = j + 1 < columns ? 1 : 0
       const above = i + 1 < rows ? columns : 0
       const here = scores[at]! + right * (scores[at + beside]! - scores[at]!)
-      const there = scores[at + above]! + right * (scores[at + above + beside]! - scores[at + above]!)
+      const there =
+        scores[at + above]! + right * (scores[at + above + beside]! - scores[at + above]!)
       fine[row * across.length + column] = 1 / (1 + Math.exp(-(here + down * (there - here))))
     }
   }

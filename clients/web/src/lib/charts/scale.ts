@@ -26,7 +26,10 @@ export function scale(kind: Kind, domain: Domain, range: Domain, ticks = 6): Sca
     const every = Math.ceil(marks.length / ticks)
     marks = marks.filter((_, i) => i % every === 0)
     // Within less than a power of ten there may be no round number: then any will do.
-    if (marks.length < 2) marks = scaleLinear(domain, range).ticks(Math.min(ticks, 4)).filter((mark) => mark > 0)
+    if (marks.length < 2)
+      marks = scaleLinear(domain, range)
+        .ticks(Math.min(ticks, 4))
+        .filter((mark) => mark > 0)
   }
   return Object.assign(place, { invert: (at: number) => inner.invert(at), ticks: marks, domain })
 }
@@ -51,7 +54,8 @@ export function extent(kind: Kind, values: Iterable<number>, air = 0.05): Domain
 
 export function tickLabel(kind: Kind, value: number): string {
   // Beside 0.0001 a 5×10⁻⁵ would be another language.
-  if (kind === 'linear' && Math.abs(value) >= 1e-6 && Math.abs(value) < 1e-4) return String(Number(value.toPrecision(4))).replace('-', '−')
+  if (kind === 'linear' && Math.abs(value) >= 1e-6 && Math.abs(value) < 1e-4)
+    return String(Number(value.toPrecision(4))).replace('-', '−')
   if (kind === 'linear' || (value >= 0.01 && value < 10_000)) return format(value)
   const power = Math.round(Math.log10(value))
   if (Math.abs(value / 10 ** power - 1) > 1e-6) return format(value, 2)

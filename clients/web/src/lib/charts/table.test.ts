@@ -18,7 +18,15 @@ describe('a table', () => {
   })
 
   it('is a CSV whose texts may hold anything', () => {
-    expect(toCsv({ columns: ['a', 'b'], rows: [['x, "y"', NaN], [null, 1.5]] })).toBe('a,b\r\n"x, ""y""",NaN\r\n,1.5\r\n')
+    expect(
+      toCsv({
+        columns: ['a', 'b'],
+        rows: [
+          ['x, "y"', NaN],
+          [null, 1.5],
+        ],
+      }),
+    ).toBe('a,b\r\n"x, ""y""",NaN\r\n,1.5\r\n')
   })
 })
 
@@ -43,7 +51,11 @@ describe('an axis', () => {
   })
 
   it('writes powers of ten as such where digits would be many', () => {
-    expect([tickLabel('log', 1e-5), tickLabel('log', 0.1), tickLabel('log', 1e12)]).toEqual(['10⁻⁵', '0.1', '10¹²'])
+    expect([tickLabel('log', 1e-5), tickLabel('log', 0.1), tickLabel('log', 1e12)]).toEqual([
+      '10⁻⁵',
+      '0.1',
+      '10¹²',
+    ])
   })
 
   it('finds the nearest of sorted values', () => {

@@ -5,7 +5,10 @@ import { pieces } from './formula'
 const named = (formula: string) =>
   pieces(formula)
     .filter((piece) => piece.kind === 'name')
-    .map((piece) => piece.text + (piece.sub ? `_${piece.sub}` : '') + (piece.sup ? `^${piece.sup}` : ''))
+    .map(
+      (piece) =>
+        piece.text + (piece.sub ? `_${piece.sub}` : '') + (piece.sup ? `^${piece.sup}` : ''),
+    )
 
 describe('a formula', () => {
   it('has names with indices however they are written', () => {

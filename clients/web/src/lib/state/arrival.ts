@@ -30,7 +30,10 @@ export function keepPlace(): () => void {
     if (target()) wait()
   }
 
-  const place = (element: Element) => ({ scrolled: scrollY, top: element.getBoundingClientRect().top })
+  const place = (element: Element) => ({
+    scrolled: scrollY,
+    top: element.getBoundingClientRect().top,
+  })
 
   /** By a scroll bar, a search in the page, a screen reader: by what tells nothing else of itself. */
   function moved(): void {

@@ -46,9 +46,18 @@ export function navigate(href: string): void {
 
 /** Links between our own pages are followed without loading anything anew. */
 function follow(event: MouseEvent): void {
-  if (event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
+  if (
+    event.defaultPrevented ||
+    event.button ||
+    event.metaKey ||
+    event.ctrlKey ||
+    event.shiftKey ||
+    event.altKey
+  )
+    return
   const link = (event.target as Element).closest('a')
-  if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return
+  if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin)
+    return
   if (parse(link.pathname).page === 'unknown') return
   // A place on the page that is shown already is the browser's own business.
   if (link.hash && link.pathname === location.pathname) return

@@ -17,7 +17,10 @@ export interface Codec<T> {
 
 const short = (value: number) => String(Number(value.toPrecision(6)))
 
-export function number(initial: number, range: [number, number] = [-Infinity, Infinity]): Codec<number> {
+export function number(
+  initial: number,
+  range: [number, number] = [-Infinity, Infinity],
+): Codec<number> {
   return {
     initial,
     read(text) {
@@ -28,12 +31,16 @@ export function number(initial: number, range: [number, number] = [-Infinity, In
   }
 }
 
-export function numbers(initial: readonly number[], sizes: [number, number] = [0, 64]): Codec<readonly number[]> {
+export function numbers(
+  initial: readonly number[],
+  sizes: [number, number] = [0, 64],
+): Codec<readonly number[]> {
   return {
     initial,
     read(text) {
       const values = text === '' ? [] : text.split(',').map(Number)
-      const good = values.every(Number.isFinite) && values.length >= sizes[0] && values.length <= sizes[1]
+      const good =
+        values.every(Number.isFinite) && values.length >= sizes[0] && values.length <= sizes[1]
       return good ? values : undefined
     },
     write: (values) => values.map(short).join(','),
@@ -112,7 +119,11 @@ export function settle(): void {
   written = true
   // Commas and colons are legal in a query, and a link with them can be read.
   const text = query.toString().replace(/%2C/g, ',').replace(/%3A/g, ':')
-  history.replaceState(history.state, '', location.pathname + (text ? `?${text}` : '') + location.hash)
+  history.replaceState(
+    history.state,
+    '',
+    location.pathname + (text ? `?${text}` : '') + location.hash,
+  )
   if (resting) return
   resting = true
   setTimeout(() => {
@@ -124,7 +135,10 @@ export function settle(): void {
 type Codecs = Record<string, Codec<unknown>>
 type Values<C extends Codecs> = { [K in keyof C]: C[K] extends Codec<infer T> ? T : never }
 
-export function urlState<C extends Codecs>(space: string, codecs: C): Values<C> & { reset(): void } {
+export function urlState<C extends Codecs>(
+  space: string,
+  codecs: C,
+): Values<C> & { reset(): void } {
   const state = {
     reset() {
       for (const name of Object.keys(codecs)) put(`${space}.${name}`, undefined)

@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { navigate, parse } from './route.svelte'
 import { addressChanged, flag, json, number, numbers, text, urlState, word } from './url.svelte'
 
-const isPair = (value: unknown): value is [number, number] => Array.isArray(value) && value.length === 2
+const isPair = (value: unknown): value is [number, number] =>
+  Array.isArray(value) && value.length === 2
 
 function state() {
   return urlState('lab', {
@@ -35,14 +36,25 @@ describe('state in the URL', () => {
     visit('?lab.rate=0.5&lab.sizes=8,2&lab.loss=huber&lab.name=a%20b&lab.live=1&lab.pair=[3,4]')
     const { rate, sizes, loss, name, live, pair } = state()
     expect({ rate, sizes, loss, name, live, pair }).toEqual({
-      rate: 0.5, sizes: [8, 2], loss: 'huber', name: 'a b', live: true, pair: [3, 4],
+      rate: 0.5,
+      sizes: [8, 2],
+      loss: 'huber',
+      name: 'a b',
+      live: true,
+      pair: [3, 4],
     })
   })
 
   it('has its defaults where a link says nothing that is understood', () => {
     visit('?lab.rate=fast&lab.sizes=&lab.loss=none&lab.live=maybe&lab.pair={')
     const { rate, sizes, loss, live, pair } = state()
-    expect({ rate, sizes, loss, live, pair }).toEqual({ rate: 0.1, sizes: [4, 4], loss: 'mse', live: false, pair: [1, 2] })
+    expect({ rate, sizes, loss, live, pair }).toEqual({
+      rate: 0.1,
+      sizes: [4, 4],
+      loss: 'mse',
+      live: false,
+      pair: [1, 2],
+    })
     visit('?lab.rate=7')
     expect(state().rate).toBe(1)
   })

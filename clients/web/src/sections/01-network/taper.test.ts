@@ -2,7 +2,12 @@ import { expect, test } from 'vitest'
 
 import { at, branch, reversed, taper, way, type Curve } from './taper'
 
-const straight: Curve = [[0, 0], [10, 0], [20, 0], [30, 0]]
+const straight: Curve = [
+  [0, 0],
+  [10, 0],
+  [20, 0],
+  [30, 0],
+]
 
 test('a straight branch is a trapezoid with a round end', () => {
   expect(taper(straight, 8, 2, 1)).toBe('M0.0 4.0L30.0 1.0A1 1 0 0 0 30.0 -1.0L0.0 -4.0Z')

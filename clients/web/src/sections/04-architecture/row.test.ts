@@ -9,7 +9,15 @@ describe('a row of layers', () => {
   })
 
   it('has no sizes where a layer is of another kind, or the input no plain list', () => {
-    expect(sizesOf({ input_shape: [3], layers: [{ type: 'dense', units: 2 }, { type: 'dropout', rate: 0.5 }] })).toBeUndefined()
+    expect(
+      sizesOf({
+        input_shape: [3],
+        layers: [
+          { type: 'dense', units: 2 },
+          { type: 'dropout', rate: 0.5 },
+        ],
+      }),
+    ).toBeUndefined()
     expect(sizesOf({ input_shape: [2, 3], layers: [{ type: 'dense', units: 2 }] })).toBeUndefined()
   })
 
@@ -17,7 +25,9 @@ describe('a row of layers', () => {
     expect(ROWS.every(({ row }) => isRow(row))).toBe(true)
     expect(isRow(null)).toBe(true)
     expect(isRow({ input_shape: [2], layers: [{ type: 'toString' }] })).toBe(false)
-    expect(isRow({ input_shape: [2], layers: [{ type: 'residual', layers: [{ type: 'odd' }] }] })).toBe(false)
+    expect(
+      isRow({ input_shape: [2], layers: [{ type: 'residual', layers: [{ type: 'odd' }] }] }),
+    ).toBe(false)
     expect(isRow({ input_shape: [2], layers: [] })).toBe(false)
     expect(isRow('dense')).toBe(false)
   })

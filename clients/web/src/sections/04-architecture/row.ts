@@ -8,7 +8,8 @@ export type Row = Schemas['NetworkSpec']
 
 const isLayer = (value: unknown): value is Layer => {
   const layer = value as Partial<Layer> | null
-  if (typeof layer !== 'object' || layer === null || !Object.hasOwn(LAYERS, layer.type ?? '')) return false
+  if (typeof layer !== 'object' || layer === null || !Object.hasOwn(LAYERS, layer.type ?? ''))
+    return false
   return layer.type !== 'residual' || (Array.isArray(layer.layers) && layer.layers.every(isLayer))
 }
 
@@ -28,7 +29,11 @@ export function isRow(value: unknown): value is Row | null {
 
 /** The same network, layer by layer. */
 export function rowOf([input = 1, ...units]: Sizes): Row {
-  const layers = units.map((each, i): Layer => ({ type: 'dense', units: each, activation: i + 1 < units.length ? 'relu' : 'linear' }))
+  const layers = units.map((each, i): Layer => ({
+    type: 'dense',
+    units: each,
+    activation: i + 1 < units.length ? 'relu' : 'linear',
+  }))
   return { input_shape: [input], layers }
 }
 
@@ -36,13 +41,16 @@ export function rowOf([input = 1, ...units]: Sizes): Row {
 export function sizesOf({ input_shape, layers }: Row): Sizes | undefined {
   const [input] = input_shape
   const units = layers.flatMap((each) => (each.type === 'dense' ? [each.units] : []))
-  return input !== undefined && input_shape.length === 1 && units.length === layers.length ? [input, ...units] : undefined
+  return input !== undefined && input_shape.length === 1 && units.length === layers.length
+    ? [input, ...units]
+    : undefined
 }
 
 /** Small ones of three families; the first is LeNet-5 as it is counted among the famous. */
 export const ROWS: readonly { name: string; about: string; row: Row }[] = [
   {
-    name: 'Sees', about: 'convolution',
+    name: 'Sees',
+    about: 'convolution',
     row: {
       input_shape: [28, 28, 1],
       layers: [
@@ -58,7 +66,8 @@ export const ROWS: readonly { name: string; about: string; row: Row }[] = [
     },
   },
   {
-    name: 'Remembers', about: 'LSTM',
+    name: 'Remembers',
+    about: 'LSTM',
     row: {
       input_shape: [40],
       layers: [
@@ -70,7 +79,8 @@ export const ROWS: readonly { name: string; about: string; row: Row }[] = [
     },
   },
   {
-    name: 'Attends', about: 'transformer',
+    name: 'Attends',
+    about: 'transformer',
     row: {
       input_shape: [64],
       layers: [

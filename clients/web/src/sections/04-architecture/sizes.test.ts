@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest'
 
-import { added, cleaned, grown, MOST_LAYERS, MOST_UNITS, moved, nameOf, removed, resized, shown } from './sizes'
+import {
+  added,
+  cleaned,
+  grown,
+  MOST_LAYERS,
+  MOST_UNITS,
+  moved,
+  nameOf,
+  removed,
+  resized,
+  shown,
+} from './sizes'
 import { Undo } from './undo.svelte'
 
 describe('a row of sizes', () => {

@@ -18,7 +18,8 @@ export function cleaned(sizes: Sizes): Sizes {
   return sizes.slice(0, MOST_LAYERS).map(within)
 }
 
-const rung = (units: number) => (units <= COUNTED ? units : COUNTED + Math.log(units / COUNTED) / Math.log(FACTOR))
+const rung = (units: number) =>
+  units <= COUNTED ? units : COUNTED + Math.log(units / COUNTED) / Math.log(FACTOR)
 
 /** What `steps` of a drag or of an arrow key make of this many units; it always moves. */
 export function grown(units: number, steps: number): number {

@@ -6,7 +6,9 @@ describe('the network of 46 numbers', () => {
   it('has its weights where they are looked for', () => {
     const row = pattern()
     expect(row).toHaveLength(46)
-    expect([weightAt(1, 0, 0), biasAt(1, 0), weightAt(2, 0, 0), biasAt(3, 1)]).toEqual([0, 12, 16, 45])
+    expect([weightAt(1, 0, 0), biasAt(1, 0), weightAt(2, 0, 0), biasAt(3, 1)]).toEqual([
+      0, 12, 16, 45,
+    ])
     // Unit 0: -0.5, 0 and 0.5 with a bias of -0.1; unit 2: 0.1, -0.5 and 0 with one of 0.1.
     expect([0, 1, 2].map((i) => row[weightAt(1, i, 0)])).toEqual([-0.5, 0, 0.5])
     expect([0, 1, 2].map((i) => row[weightAt(1, i, 2)])).toEqual([0.1, -0.5, 0])
@@ -28,15 +30,28 @@ describe('the way through it', () => {
   })
 
   it('bends the last layer when all of its sums are there', () => {
-    expect(walk('unit').slice(-4).map((each) => `${each.kind} ${each.unit}`)).toEqual(['sum 0', 'sum 1', 'bend 0', 'bend 1'])
+    expect(
+      walk('unit')
+        .slice(-4)
+        .map((each) => `${each.kind} ${each.unit}`),
+    ).toEqual(['sum 0', 'sum 1', 'bend 0', 'bend 1'])
   })
 
   it('knows what has been reached', () => {
     const way = walk('unit')
     expect(known(way, 0)[1]).toEqual(['nothing', 'nothing', 'nothing', 'nothing'])
     expect(known(way, 3)[1]).toEqual(['output', 'sum', 'nothing', 'nothing'])
-    expect(known(way, 20).flat().every((each) => each === 'output')).toBe(true)
-    expect(known(walk('layer'), 1).map((each) => each[0])).toEqual(['output', 'output', 'nothing', 'nothing'])
+    expect(
+      known(way, 20)
+        .flat()
+        .every((each) => each === 'output'),
+    ).toBe(true)
+    expect(known(walk('layer'), 1).map((each) => each[0])).toEqual([
+      'output',
+      'output',
+      'nothing',
+      'nothing',
+    ])
   })
 
   it('sends numbers along the edges that the step is about', () => {

@@ -31,13 +31,17 @@ export function pattern(): number[] {
 }
 
 /** As the service takes them: a row for each input, a column for each unit. */
-export function given(row: readonly number[]): { layer: string; weight: number[][]; bias: number[] }[] {
+export function given(
+  row: readonly number[],
+): { layer: string; weight: number[][]; bias: number[] }[] {
   return Array.from({ length: LAYERS }, (_, k) => {
     const l = k + 1
     const units = [...Array(SIZES[l]!).keys()]
     return {
       layer: `dense_${l}`,
-      weight: Array.from({ length: SIZES[l - 1]! }, (_, i) => units.map((o) => row[weightAt(l, i, o)] ?? 0)),
+      weight: Array.from({ length: SIZES[l - 1]! }, (_, i) =>
+        units.map((o) => row[weightAt(l, i, o)] ?? 0),
+      ),
       bias: units.map((o) => row[biasAt(l, o)] ?? 0),
     }
   })
@@ -54,7 +58,12 @@ export interface Step {
   from: number
 }
 
-const step = (kind: Step['kind'], layer: number, unit = -1, from = -1): Step => ({ kind, layer, unit, from })
+const step = (kind: Step['kind'], layer: number, unit = -1, from = -1): Step => ({
+  kind,
+  layer,
+  unit,
+  from,
+})
 
 /**
  * The way from the input to the answer, as fine as is wanted. A softmax needs all sums of its layer,
@@ -69,7 +78,8 @@ export function walk(grain: Grain): Step[] {
     }
     const late: Step[] = []
     for (let u = 0; u < SIZES[l]!; u++) {
-      if (grain === 'edge') for (let i = 0; i < SIZES[l - 1]!; i++) way.push(step('product', l, u, i))
+      if (grain === 'edge')
+        for (let i = 0; i < SIZES[l - 1]!; i++) way.push(step('product', l, u, i))
       way.push(step('sum', l, u))
       ;(l === LAYERS ? late : way).push(step('bend', l, u))
     }
@@ -82,7 +92,9 @@ export function walk(grain: Grain): Step[] {
 export type Known = 'nothing' | 'sum' | 'output'
 
 export function known(way: readonly Step[], at: number): Known[][] {
-  const state: Known[][] = SIZES.map((units, l) => Array<Known>(units).fill(l === 0 ? 'output' : 'nothing'))
+  const state: Known[][] = SIZES.map((units, l) =>
+    Array<Known>(units).fill(l === 0 ? 'output' : 'nothing'),
+  )
   for (const { kind, layer, unit } of way.slice(0, at + 1)) {
     if (kind === 'layer') state[layer]!.fill('output')
     if (kind === 'sum') state[layer]![unit] = 'sum'

@@ -11,7 +11,16 @@ const UNITS: readonly [number, string][] = [
   [1e-6, 'µs'],
   [0, 'ns'],
 ]
-const SIZE: Record<string, number> = { years: 86_400 * 365.25, days: 86_400, hours: 3600, minutes: 60, s: 1, ms: 1e-3, 'µs': 1e-6, ns: 1e-9 }
+const SIZE: Record<string, number> = {
+  years: 86_400 * 365.25,
+  days: 86_400,
+  hours: 3600,
+  minutes: 60,
+  s: 1,
+  ms: 1e-3,
+  µs: 1e-6,
+  ns: 1e-9,
+}
 
 export function time(seconds: number): string {
   const unit = UNITS.find(([from]) => seconds >= from)?.[1] ?? 's'

@@ -9,7 +9,14 @@ export interface Piece {
 }
 
 /** `half` px to both sides of the point at `at`, `value`; none where a number is not finite. */
-export function tangent(x: Place, y: Place, at: number, value: number, slope: number, half = 110): Piece | undefined {
+export function tangent(
+  x: Place,
+  y: Place,
+  at: number,
+  value: number,
+  slope: number,
+  half = 110,
+): Piece | undefined {
   const right = x(at + 1) - x(at)
   const down = slope * (y(value + 1) - y(value))
   const length = Math.hypot(right, down)

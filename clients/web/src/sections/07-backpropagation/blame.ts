@@ -16,21 +16,29 @@ export function flat(layers: readonly Weights[]): number[] {
 /** All weights after the step of gradient descent that the service worked out. */
 export function after(layers: readonly Schemas['BackwardLayer'][]): number[] {
   const part = (layer: string, name: string) =>
-    layers.find((each) => each.name === layer)!.parameters.find((each) => each.name === name)!.after as number[][]
-  return flat(LAYERS.map((layer) => ({ weight: part(layer, 'weight'), bias: part(layer, 'bias')[0]! })))
+    layers.find((each) => each.name === layer)!.parameters.find((each) => each.name === name)!
+      .after as number[][]
+  return flat(
+    LAYERS.map((layer) => ({ weight: part(layer, 'weight'), bias: part(layer, 'bias')[0]! })),
+  )
 }
 
-export type Stage = { kind: 'loss' } | { kind: 'unit'; layer: number; unit: number } | { kind: 'update' }
+export type Stage =
+  { kind: 'loss' } | { kind: 'unit'; layer: number; unit: number } | { kind: 'update' }
 
 /** From the loss back to the first layer, unit by unit, and then the step. Layer 0 is the input. */
 export const STAGES: readonly Stage[] = [
   { kind: 'loss' },
-  ...[3, 2, 1].flatMap((layer) => range(UNITS[layer]!).map((unit): Stage => ({ kind: 'unit', layer, unit }))),
+  ...[3, 2, 1].flatMap((layer) =>
+    range(UNITS[layer]!).map((unit): Stage => ({ kind: 'unit', layer, unit })),
+  ),
   { kind: 'update' },
 ]
 
 export function stageOf(layer: number, unit: number): number {
-  return STAGES.findIndex((each) => each.kind === 'unit' && each.layer === layer && each.unit === unit)
+  return STAGES.findIndex(
+    (each) => each.kind === 'unit' && each.layer === layer && each.unit === unit,
+  )
 }
 
 const NAMES = ['input', 'hidden 1', 'hidden 2', 'output']

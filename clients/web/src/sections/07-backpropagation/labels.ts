@@ -3,7 +3,11 @@ import type { Schemas } from '../../lib/api/client'
 
 type Label = Schemas['GradientFlowSimulation']['label']
 
-export const WORDS: Record<Label, string> = { vanishing: 'vanishing', healthy: 'healthy', exploding: 'exploding' }
+export const WORDS: Record<Label, string> = {
+  vanishing: 'vanishing',
+  healthy: 'healthy',
+  exploding: 'exploding',
+}
 export const COLORS: Record<Label, string> = {
   vanishing: 'var(--negative-ink)',
   healthy: 'var(--series-3)',

@@ -32,12 +32,15 @@ export const MEANING: Record<Label, string> = {
   too_low: 'The steps are so short that nothing seems to happen.',
   slow: 'It goes the right way, and would still be going long after we stopped looking.',
   good: 'The loss falls fast, and stays down.',
-  oscillating: 'Each step lands on the other side of the valley: the loss jumps instead of falling.',
+  oscillating:
+    'Each step lands on the other side of the valley: the loss jumps instead of falling.',
   diverged: 'Each step lands farther away than the last one. The loss ends above where it began.',
 }
 
 /** Between two bands lies a rate that neither was tried at: they meet in the (geometric) middle. */
-export function touching(bands: readonly Schemas['RateBand'][]): { label: Label; from: number; to: number }[] {
+export function touching(
+  bands: readonly Schemas['RateBand'][],
+): { label: Label; from: number; to: number }[] {
   const ends = bands.map((band) => [toNumber(band.lowest), toNumber(band.highest)] as const)
   return bands.map(({ label }, i) => {
     const [lowest, highest] = ends[i]!

@@ -13,7 +13,10 @@ export function rows(pixels: readonly number[]): number[][] {
 }
 
 export function write(image: Image): string {
-  return image.flat().map((value) => SIGNS[Math.round(Math.min(Math.max(value, 0), 1) * MOST)]).join('')
+  return image
+    .flat()
+    .map((value) => SIGNS[Math.round(Math.min(Math.max(value, 0), 1) * MOST)])
+    .join('')
 }
 
 export function read(text: string): Image | undefined {
@@ -31,5 +34,7 @@ export const drawn: Codec<Image | undefined> = {
 
 /** The image with another value in one place. */
 export function put(image: Image, row: number, column: number, value: number): Image {
-  return image.map((each, r) => (r === row ? each.map((old, c) => (c === column ? value : old)) : each))
+  return image.map((each, r) =>
+    r === row ? each.map((old, c) => (c === column ? value : old)) : each,
+  )
 }

@@ -37,7 +37,11 @@ test('an arrow begins and ends at the edges of its boxes', () => {
   const [x1, y1] = /^M([\d.]+) ([\d.]+)/.exec(arrows[0]!.path)!.slice(1).map(Number)
   expect(x1).toBe(boxes[0]!.x + boxes[0]!.width / 2)
   expect(y1).toBe(boxes[0]!.y)
-  expect(arrows[0]!.path.endsWith(`${(boxes[1]!.x - boxes[1]!.width / 2).toFixed(1)} ${boxes[1]!.y.toFixed(1)}`)).toBe(true)
+  expect(
+    arrows[0]!.path.endsWith(
+      `${(boxes[1]!.x - boxes[1]!.width / 2).toFixed(1)} ${boxes[1]!.y.toFixed(1)}`,
+    ),
+  ).toBe(true)
 })
 
 test('words are not cut', () => {

@@ -35,7 +35,8 @@ export function wrap(text: string, letters: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= letters) lines[lines.length - 1] = `${last} ${word}`
+    if (last !== undefined && last.length + 1 + word.length <= letters)
+      lines[lines.length - 1] = `${last} ${word}`
     else lines.push(word)
   }
   return lines
@@ -51,7 +52,9 @@ export function plan(graph: Graph, width: number, down: boolean): Plan {
   const [firstColumn, firstRow] = [Math.min(...columns), Math.min(...rows)]
   const steps = Math.max(...columns) - firstColumn + 1
   const lanes = Math.max(...rows) - firstRow + 1
-  const above = graph.edges.some((edge) => edge.kind === 'residual' || edge.source === edge.target) ? ARC + 14 : 6
+  const above = graph.edges.some((edge) => edge.kind === 'residual' || edge.source === edge.target)
+    ? ARC + 14
+    : 6
 
   // A step along u, a lane along v, and the box within them.
   const stepSize = down ? BOX + 34 : width / steps
@@ -64,36 +67,76 @@ export function plan(graph: Graph, width: number, down: boolean): Plan {
   const place = new Map(
     graph.nodes.map((node) => [
       node.id,
-      { u: (node.column - firstColumn + 0.5) * stepSize, v: (node.row - firstRow) * laneSize + (down ? laneSize / 2 : start + wide / 2) },
+      {
+        u: (node.column - firstColumn + 0.5) * stepSize,
+        v: (node.row - firstRow) * laneSize + (down ? laneSize / 2 : start + wide / 2),
+      },
     ]),
   )
   const point = (u: number, v: number): readonly [number, number] => (down ? [v, u] : [u, v])
-  const text = (...points: (readonly [number, number])[]) => points.map(([u, v]) => point(u, v).map((each) => each.toFixed(1)).join(' '))
+  const text = (...points: (readonly [number, number])[]) =>
+    points.map(([u, v]) =>
+      point(u, v)
+        .map((each) => each.toFixed(1))
+        .join(' '),
+    )
   const outer = (v: number, by: number) => (down ? v + by : v - by)
 
   const boxes = graph.nodes.map((node): Box => {
     const { u, v } = place.get(node.id)!
     const [x, y] = point(u, v)
     const [w, h] = down ? [wide, long] : [long, wide]
-    return { id: node.id, kind: node.kind, lines: wrap(node.label, Math.max(Math.floor(w / 7.4), 6)), x, y, width: w, height: h }
+    return {
+      id: node.id,
+      kind: node.kind,
+      lines: wrap(node.label, Math.max(Math.floor(w / 7.4), 6)),
+      x,
+      y,
+      width: w,
+      height: h,
+    }
   })
 
   const arrows = graph.edges.map((edge): Arrow => {
     const a = place.get(edge.source)!
     const b = place.get(edge.target)!
-    const make = (path: string, u: number, v: number, anchor: Arrow['anchor'] = 'middle'): Arrow => ({
-      kind: edge.kind, label: edge.label, path, at: point(u, v), anchor,
+    const make = (
+      path: string,
+      u: number,
+      v: number,
+      anchor: Arrow['anchor'] = 'middle',
+    ): Arrow => ({
+      kind: edge.kind,
+      label: edge.label,
+      path,
+      at: point(u, v),
+      anchor,
     })
     if (edge.source === edge.target) {
       const side = outer(a.v, wide / 2)
       const far = outer(side, ARC)
-      const [from, out, back, to] = text([a.u - 16, side], [a.u - 34, far], [a.u + 34, far], [a.u + 16, side])
-      return make(`M${from}C${out} ${back} ${to}`, a.u + (down ? 26 : 0), outer(side, ARC - (down ? 20 : 6)), down ? 'start' : 'middle')
+      const [from, out, back, to] = text(
+        [a.u - 16, side],
+        [a.u - 34, far],
+        [a.u + 34, far],
+        [a.u + 16, side],
+      )
+      return make(
+        `M${from}C${out} ${back} ${to}`,
+        a.u + (down ? 26 : 0),
+        outer(side, ARC - (down ? 20 : 6)),
+        down ? 'start' : 'middle',
+      )
     }
     if (edge.kind === 'residual') {
       const side = outer(a.v, wide / 2)
       const far = outer(side, ARC)
-      const [from, out, back, to] = text([a.u + 14, side], [a.u + 14, far], [b.u, far], [b.u, outer(b.v, wide / 2)])
+      const [from, out, back, to] = text(
+        [a.u + 14, side],
+        [a.u + 14, far],
+        [b.u, far],
+        [b.u, outer(b.v, wide / 2)],
+      )
       return make(`M${from}C${out} ${back} ${to}`, (a.u + b.u) / 2, outer(side, ARC - 6))
     }
     if (Math.abs(a.u - b.u) < 1) {

@@ -3,7 +3,14 @@ import { expect, test } from 'vitest'
 import { MOST, tokens } from './words'
 
 test('signs are tokens of their own, and a hyphen holds a word together', () => {
-  expect(tokens("The cat's tail, half-wet.")).toEqual(['The', "cat's", 'tail', ',', 'half-wet', '.'])
+  expect(tokens("The cat's tail, half-wet.")).toEqual([
+    'The',
+    "cat's",
+    'tail',
+    ',',
+    'half-wet',
+    '.',
+  ])
 })
 
 test('a sentence that is too long is cut, and an empty one has no tokens', () => {

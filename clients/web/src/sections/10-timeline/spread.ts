@@ -21,5 +21,7 @@ export function apart(wanted: readonly number[], gap: number, low: number, high:
     }
     blocks.push(block)
   }
-  return blocks.flatMap((block) => Array.from({ length: block.members }, (_, i) => block.start + i * room))
+  return blocks.flatMap((block) =>
+    Array.from({ length: block.members }, (_, i) => block.start + i * room),
+  )
 }
