@@ -13,7 +13,7 @@ ENV PATH=/opt/epochal/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK
 # The locked packages change less often than the program: a layer of their own.
 COPY requirements.lock ./
 RUN pip install --require-hashes -r requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY tools/build_hook.py tools/
 COPY engine engine
 COPY service service

@@ -1,6 +1,7 @@
 """Distributions: what an sdist and a wheel hold, their version, and the licenses they carry."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
+from hatchling.metadata.core import ProjectMetadata
 
 ROOT = Path(__file__).parents[2]
 PAGE = "service/epochal_service/page/index.html"
+NOTICE = (ROOT / "NOTICE").read_text()
 PROGRAMS = {"epochal": "epochal", "epochald": "epochal_service"}
 
 
@@ -24,7 +27,7 @@ def test_both_distributions_of_the_service_hold_the_page(builder: Any, path: str
 
 def test_a_wheel_without_a_page_is_not_built(tmp_path: Path) -> None:
     (tmp_path / "tools").mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "tools/build_hook.py"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE", "tools/build_hook.py"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     done = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel"],
@@ -56,3 +59,40 @@ def test_a_program_prints_its_version(program: str, module: str) -> None:
     )
     number = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert done.stdout == f"{program} {number}\n", done.stderr
+
+
+def bundled_packages() -> set[str]:
+    """The packages whose code or fonts the built page contains, from the lock of the page."""
+    packages = json.loads((ROOT / "clients/web/package-lock.json").read_text())["packages"]
+    shipped = {path for path, package in packages.items() if path and not package.get("dev")}
+    # The page is compiled with Svelte, whose runtime and two of its packages go into it.
+    names = {path.rpartition("node_modules/")[2] for path in shipped}
+    return names | {"svelte", "clsx", "esm-env"}
+
+
+@pytest.mark.parametrize("package", sorted(bundled_packages()))
+def test_the_notice_names_every_package_in_the_page(package: str) -> None:
+    # At the start of a line, so that the license of `d3-time-format` is not that of `d3-time`.
+    assert re.search(rf"^  {re.escape(package)} ", NOTICE, re.MULTILINE)
+
+
+def test_the_notice_names_every_data_set() -> None:
+    folder = ROOT / "service/epochal_service/datasets/files"
+    files = {file.name for file in folder.iterdir() if file.suffix != ".md"}
+    assert files
+    assert [name for name in sorted(files) if f"  {name} " not in NOTICE] == []
+
+
+def test_the_dependencies_of_the_page_are_among_them() -> None:
+    manifest = json.loads((ROOT / "clients/web/package.json").read_text())
+    assert set(manifest["dependencies"]) <= bundled_packages()
+
+
+@pytest.mark.parametrize("project", [ROOT, ROOT / "clients" / "python"])
+def test_both_wheels_carry_license_and_notice(project: Path) -> None:
+    core = ProjectMetadata(str(project), None).core
+    assert sorted(core.license_files) == ["LICENSE", "NOTICE"]
+    # Files, not links: an sdist keeps a link to what it does not hold.
+    for name in core.license_files:
+        assert not (project / name).is_symlink()
+        assert (project / name).read_text() == (ROOT / name).read_text()
