@@ -1,4 +1,4 @@
-"""The content of the journey over the real app."""
+"""A client of the real app that serves the content of the journey."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The zoo: complete, drawable, and runnable."""
+"""The architectures are complete, drawable and trainable."""
 
 from typing import Any
 
@@ -18,62 +18,62 @@ NINE = [
 
 @pytest.fixture(scope="module")
 def zoo(client: TestClient) -> list[dict[str, Any]]:
-    told: list[dict[str, Any]] = client.get("/v1/architectures").json()["architectures"]
-    return told
+    architectures: list[dict[str, Any]] = client.get("/v1/architectures").json()["architectures"]
+    return architectures
 
 
-def test_all_nine_are_there_with_their_sources(zoo: list[dict[str, Any]]) -> None:
-    assert [one["id"] for one in zoo] == NINE
-    for one in zoo:
-        assert str(one["year"]) in one["source"]
-        assert one["strengths"]
-        assert one["weaknesses"]
-        assert one["used_in"]
-        assert one["idea"].endswith(".")
+def test_all_nine_are_listed_with_their_sources(zoo: list[dict[str, Any]]) -> None:
+    assert [architecture["id"] for architecture in zoo] == NINE
+    for architecture in zoo:
+        assert str(architecture["year"]) in architecture["source"]
+        assert architecture["strengths"]
+        assert architecture["weaknesses"]
+        assert architecture["used_in"]
+        assert architecture["idea"].endswith(".")
 
 
-def test_one_is_the_same_alone(client: TestClient, zoo: list[dict[str, Any]]) -> None:
-    for one in zoo:
-        assert client.get(f"/v1/architectures/{one['id']}").json() == one
+def test_get_returns_the_listed_architecture(client: TestClient, zoo: list[dict[str, Any]]) -> None:
+    for architecture in zoo:
+        assert client.get(f"/v1/architectures/{architecture['id']}").json() == architecture
     missing = client.get("/v1/architectures/perceptron")
     assert missing.status_code == 404
     assert "transformer_decoder" in missing.json()["detail"]
 
 
-def test_every_arrow_joins_two_boxes_and_every_box_has_a_place_of_its_own(
-    zoo: list[dict[str, Any]],
-) -> None:
-    for one in zoo:
-        nodes = {node["id"]: node for node in one["graph"]["nodes"]}
-        assert len(nodes) == len(one["graph"]["nodes"])
-        places = {(node["column"], node["row"]) for node in nodes.values()}
-        assert len(places) == len(nodes), one["id"]
-        joined = set()
-        for edge in one["graph"]["edges"]:
+def test_every_edge_connects_two_nodes_and_no_two_nodes_overlap(zoo: list[dict[str, Any]]) -> None:
+    for architecture in zoo:
+        graph = architecture["graph"]
+        nodes = {node["id"]: node for node in graph["nodes"]}
+        assert len(nodes) == len(graph["nodes"])
+        positions = {(node["column"], node["row"]) for node in nodes.values()}
+        assert len(positions) == len(nodes), architecture["id"]
+        connected = set()
+        for edge in graph["edges"]:
             assert edge["source"] in nodes
             assert edge["target"] in nodes
-            joined |= {edge["source"], edge["target"]}
+            connected |= {edge["source"], edge["target"]}
             if edge["kind"] == "forward":
                 left, right = nodes[edge["source"]], nodes[edge["target"]]
                 assert (left["column"], -left["row"]) < (right["column"], -right["row"])
-        assert joined == set(nodes), one["id"]
+        assert connected == set(nodes), architecture["id"]
         kinds = {node["kind"] for node in nodes.values()}
         assert {"input", "output"} <= kinds
 
 
-def test_the_summary_is_that_of_the_network(client: TestClient, zoo: list[dict[str, Any]]) -> None:
-    for one in zoo:
-        answer = client.post("/v1/networks/summarize", json={"network": one["network"]})
-        assert answer.json() == one["summary"]
+def test_the_summary_matches_the_network(client: TestClient, zoo: list[dict[str, Any]]) -> None:
+    for architecture in zoo:
+        reply = client.post("/v1/networks/summarize", json={"network": architecture["network"]})
+        assert reply.json() == architecture["summary"]
 
 
-def test_every_network_learns_a_few_random_answers_by_heart(zoo: list[dict[str, Any]]) -> None:
+def test_every_network_can_memorize_a_few_random_targets(zoo: list[dict[str, Any]]) -> None:
     rng = np.random.default_rng(0)
-    for one in zoo:
-        network = build_network(NetworkSpec.model_validate(one["network"]))
-        loss = "binary_cross_entropy" if one["id"] == "autoencoder" else "cross_entropy"
+    for architecture in zoo:
+        spec = architecture["network"]
+        network = build_network(NetworkSpec.model_validate(spec))
+        loss = "binary_cross_entropy" if architecture["id"] == "autoencoder" else "cross_entropy"
         check_output(network, loss)
-        has_tokens = any(layer["type"] == "embedding" for layer in one["network"]["layers"])
+        has_tokens = any(layer["type"] == "embedding" for layer in spec["layers"])
         shape = (8, *network.input_shape)
         inputs = rng.integers(0, 16, shape).astype(float) if has_tokens else rng.random(shape)
         if loss == "cross_entropy":
@@ -87,14 +87,13 @@ def test_every_network_learns_a_few_random_answers_by_heart(zoo: list[dict[str, 
         for _ in run:
             pass
         losses = np.concatenate([block.columns["train_loss"] for block in run.take()])
-        assert losses[-1] < 0.6 * losses[0], one["id"]
+        assert losses[-1] < 0.6 * losses[0], architecture["id"]
 
 
-def test_typical_sizes_are_those_that_are_counted(client: TestClient) -> None:
-    """10 inputs and 20 units, as the descriptions say."""
+def test_typical_sizes_match_the_parameter_counts(client: TestClient) -> None:
+    """The descriptions give the count for 10 inputs and 20 units."""
     for cell, parameters in (("rnn", 620), ("lstm", 2480), ("gru", 1860)):
         network = {"input_shape": [3, 10], "layers": [{"type": cell, "units": 20}]}
-        counted = client.post("/v1/networks/summarize", json={"network": network}).json()
-        assert counted["parameters"] == parameters
-        told = client.get(f"/v1/architectures/{cell}").json()["typical_size"]
-        assert f"{parameters:,}" in told or str(parameters) in told
+        summary = client.post("/v1/networks/summarize", json={"network": network}).json()
+        assert summary["parameters"] == parameters
+        assert f"{parameters:,}" in client.get(f"/v1/architectures/{cell}").json()["typical_size"]

@@ -1,4 +1,4 @@
-"""The losses: all of them, with formulas that hold."""
+"""The list of losses is complete, and its formulas come from the engine."""
 
 from dataclasses import fields
 
@@ -9,12 +9,12 @@ from epochal_engine import LOSSES
 
 def test_every_loss_of_the_engine_is_described(client: TestClient) -> None:
     losses = client.get("/v1/losses").json()["losses"]
-    assert {one["name"] for one in losses} == set(LOSSES)
-    for one in losses:
-        loss = LOSSES[one["name"]]
-        assert one["formula"] == loss.formula
-        assert one["output_activation"] == loss.output_activation
-        assert set(one["options"]) == {field.name for field in fields(loss)} - {"ignore_label"}
+    assert {facts["name"] for facts in losses} == set(LOSSES)
+    for facts in losses:
+        loss = LOSSES[facts["name"]]
+        assert facts["formula"] == loss.formula
+        assert facts["output_activation"] == loss.output_activation
+        assert set(facts["options"]) == {field.name for field in fields(loss)} - {"ignore_label"}
         for text in ("used_for", "trouble"):
-            assert one[text].endswith(".")
-        assert any(character.isdigit() for character in one["source"])
+            assert facts[text].endswith(".")
+        assert any(character.isdigit() for character in facts["source"])

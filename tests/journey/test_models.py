@@ -1,4 +1,4 @@
-"""Famous networks: complete, in order, each with a source and its arithmetic."""
+"""The well-known models are complete, in order, and have sources and arithmetic."""
 
 import pytest
 from starlette.testclient import TestClient
@@ -16,13 +16,13 @@ NUMBERS = {
 }
 
 
-def test_they_have_as_many_parameters_as_is_known(client: TestClient) -> None:
+def test_models_have_their_known_parameter_counts(client: TestClient) -> None:
     models = client.get("/v1/models").json()["models"]
     assert {model["id"]: model["parameters"] for model in models} == NUMBERS
     assert [m["parameters"] for m in models] == sorted(m["parameters"] for m in models)
 
 
-def test_a_computed_number_is_the_sum_of_its_parts(client: TestClient) -> None:
+def test_a_computed_count_is_the_sum_of_its_parts(client: TestClient) -> None:
     for model in client.get("/v1/models").json()["models"]:
         assert model["source"]
         assert model["note"].endswith(".")
@@ -39,12 +39,10 @@ def test_a_computed_number_is_the_sum_of_its_parts(client: TestClient) -> None:
             assert total["value"] == pytest.approx(model["parameters"], rel=3e-3)
 
 
-def test_the_networks_among_them_may_be_sent_to_the_explorer_as_they_are(
-    client: TestClient,
-) -> None:
+def test_the_explorer_accepts_the_networks_of_the_models(client: TestClient) -> None:
     models = client.get("/v1/models").json()["models"]
     networks = {m["id"]: m["network"] for m in models if m["network"] is not None}
     assert set(networks) == {"lenet-5", "alexnet", "bert-base", "gpt-2"}
     for name, network in networks.items():
-        told = client.post("/v1/simulate/architecture", json={"network": network}).json()
-        assert told["parameters"]["value"] == NUMBERS[name]
+        reply = client.post("/v1/simulate/architecture", json={"network": network}).json()
+        assert reply["parameters"]["value"] == NUMBERS[name]

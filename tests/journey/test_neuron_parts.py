@@ -1,28 +1,28 @@
-"""Nerve cell and artificial neuron, part by part."""
+"""The parts of a nerve cell and their counterparts in an artificial neuron."""
 
 from starlette.testclient import TestClient
 
 
-def test_every_part_of_the_cell_has_its_counterpart(client: TestClient) -> None:
-    told = client.get("/v1/neuron-parts").json()
-    pairs = {part["id"]: part["counterpart"] for part in told["parts"]}
+def test_every_part_has_a_counterpart(client: TestClient) -> None:
+    reply = client.get("/v1/neuron-parts").json()
+    pairs = {part["id"]: part["counterpart"] for part in reply["parts"]}
     assert pairs["dendrites"] == "Inputs"
     assert pairs["synapse"] == "Weight"
     assert pairs["cell_body"] == "Weighted sum"
     assert pairs["axon"] == "Output"
-    for part in told["parts"]:
+    for part in reply["parts"]:
         assert all(part[field] for field in part), part["id"]
-    assert len({part["id"] for part in told["parts"]}) == len(told["parts"])
+    assert len({part["id"] for part in reply["parts"]}) == len(reply["parts"])
 
 
-def test_the_symbols_are_those_of_the_formula(client: TestClient) -> None:
-    told = client.get("/v1/neuron-parts").json()
-    assert told["formula"] == "y = f(Σ wᵢ·xᵢ + b)"
-    symbols = {part["symbol"] for part in told["parts"]}
+def test_the_symbols_come_from_the_formula(client: TestClient) -> None:
+    reply = client.get("/v1/neuron-parts").json()
+    assert reply["formula"] == "y = f(Σ wᵢ·xᵢ + b)"
+    symbols = {part["symbol"] for part in reply["parts"]}
     assert {"xᵢ", "wᵢ", "Σ wᵢ·xᵢ", "b", "f", "y"} <= symbols
 
 
-def test_the_sources_have_their_years(client: TestClient) -> None:
+def test_every_source_has_a_year(client: TestClient) -> None:
     for source in client.get("/v1/neuron-parts").json()["sources"]:
         assert "(19" in source or "(20" in source
 

@@ -1,7 +1,6 @@
-"""Numbers that are known from elsewhere, asked of a running service as anybody would.
+"""Known numbers that a running service has to reproduce with a job, a sweep or an explorer.
 
-Here are those that take a job, a sweep, or two steps of an optimizer. The others are asked where
-their explorers are tested.
+The tests of the explorers check the numbers that need no training.
 """
 
 import math
@@ -24,17 +23,17 @@ def service(stack: Stack) -> Iterator[httpx2.Client]:
         yield client
 
 
-def ended(client: httpx2.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """The job or sweep after its last epoch."""
-    made = client.post(path, json=body)
-    assert made.status_code == 201, made.text
-    one = f"{path}/{made.json()['id']}"
-    with client.stream("GET", f"{one}/events") as events:
+def run_to_end(client: httpx2.Client, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Create a job or sweep, wait until it ends, and return it."""
+    created = client.post(path, json=body)
+    assert created.status_code == 201, created.text
+    resource = f"{path}/{created.json()['id']}"
+    with client.stream("GET", f"{resource}/events") as events:
         for _ in events.iter_lines():
-            pass  # the stream ends with it
-    told: dict[str, Any] = client.get(one).json()
-    assert told["state"] == "succeeded", told
-    return told
+            pass  # the stream ends with the job or sweep
+    result: dict[str, Any] = client.get(resource).json()
+    assert result["state"] == "succeeded", result
+    return result
 
 
 def dense(*layers: tuple[int, str]) -> list[dict[str, Any]]:
@@ -48,7 +47,7 @@ def dense(*layers: tuple[int, str]) -> list[dict[str, Any]]:
         ("digits", 64, (10, "softmax"), "cross_entropy", 10),
     ],
 )
-def test_the_first_loss_of_a_job_is_that_of_a_guess_among_its_classes(
+def test_the_first_loss_is_that_of_a_uniform_guess(
     service: httpx2.Client,
     dataset: str,
     inputs: int,
@@ -56,7 +55,7 @@ def test_the_first_loss_of_a_job_is_that_of_a_guess_among_its_classes(
     loss: str,
     classes: int,
 ) -> None:
-    job = ended(
+    job = run_to_end(
         service,
         "/v1/jobs",
         {
@@ -67,15 +66,15 @@ def test_the_first_loss_of_a_job_is_that_of_a_guess_among_its_classes(
             "optimizer": {"type": "sgd", "learning_rate": 1e-4},
         },
     )
-    # Log 2 is .69 and log 10 is 2.30; first weights are no perfect ignorance.
+    # ln 2 is 0.69 and ln 10 is 2.30; random initial weights do not guess exactly uniformly.
     assert job["latest"]["train_loss"] == pytest.approx(math.log(classes), abs=0.5)
 
 
 def test_the_spiral_needs_a_third_hidden_layer(service: httpx2.Client) -> None:
     def loss(*hidden: int) -> float:
-        """After 200 epochs, the median of seven seeds."""
+        """Return the median loss of seven seeds after 200 epochs."""
         layers = dense(*((units, "tanh") for units in hidden), (1, "sigmoid"))
-        sweep = ended(
+        sweep = run_to_end(
             service,
             "/v1/sweeps",
             {
@@ -89,16 +88,16 @@ def test_the_spiral_needs_a_third_hidden_layer(service: httpx2.Client) -> None:
                 "variants": [{"seed": seed} for seed in range(7)],
             },
         )
-        found: float = median(member["latest"]["train_loss"] for member in sweep["members"])
-        return found
+        result: float = median(member["latest"]["train_loss"] for member in sweep["members"])
+        return result
 
-    # .036 and .225; with two it takes twice as long.
+    # 0.036 and 0.225; with two hidden layers it takes twice as many epochs.
     assert loss(8, 8, 8) < 0.1 < 0.15 < loss(8, 8)
 
 
-def test_how_often_xor_is_solved_from_first_weights(service: httpx2.Client) -> None:
-    # Of 1,000 seeds: 74, 54 and 21 % with two hidden units, 99.8, 99 and 65 % with four.
-    known = {
+def test_how_often_random_initial_weights_solve_xor(service: httpx2.Client) -> None:
+    # Measured with 1,000 seeds: 74, 54 and 21 % with two hidden units, 99.8, 99 and 65 % with four.
+    bounds = {
         (2, "sigmoid"): (0.60, 0.84),
         (2, "tanh"): (0.42, 0.64),
         (2, "relu"): (0.13, 0.31),
@@ -106,7 +105,7 @@ def test_how_often_xor_is_solved_from_first_weights(service: httpx2.Client) -> N
         (4, "tanh"): (0.95, 1.0),
         (4, "relu"): (0.53, 0.77),
     }
-    for (units, activation), (least, most) in known.items():
+    for (units, activation), (least, most) in bounds.items():
         job = {
             "network": {"input_shape": [2], "layers": dense((units, activation), (1, "sigmoid"))},
             "dataset": {"name": "xor"},
@@ -115,18 +114,18 @@ def test_how_often_xor_is_solved_from_first_weights(service: httpx2.Client) -> N
             "optimizer": {"type": "sgd", "learning_rate": 1.0},
             "snapshots": {"gradients_every": 0},
         }
-        right = []
+        solved = []
         for first in range(0, XOR_SEEDS, VARIANTS):
             variants = [{"seed": seed} for seed in range(first, first + VARIANTS)]
-            sweep = ended(service, "/v1/sweeps", {"job": job, "variants": variants})
-            right += [member["latest"]["train_accuracy"] == 1.0 for member in sweep["members"]]
-        assert len(right) == XOR_SEEDS
-        assert least <= sum(right) / XOR_SEEDS <= most, (units, activation, sum(right))
+            sweep = run_to_end(service, "/v1/sweeps", {"job": job, "variants": variants})
+            solved += [member["latest"]["train_accuracy"] == 1.0 for member in sweep["members"]]
+        assert len(solved) == XOR_SEEDS
+        assert least <= sum(solved) / XOR_SEEDS <= most, (units, activation, sum(solved))
 
 
 def test_adam_divides_by_the_bias_correction(client: TestClient) -> None:
     rate, beta_1, beta_2, epsilon = 0.01, 0.9, 0.999, 1e-8
-    told = client.post(
+    reply = client.post(
         "/v1/simulate/training",
         json={
             "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},
@@ -137,11 +136,11 @@ def test_adam_divides_by_the_bias_correction(client: TestClient) -> None:
             "steps": 2,
         },
     ).json()
-    # Weight and bias have the same slope, since the only input is 1, and go the same way.
-    first, second = (step["layers"][0] for step in told["steps"])
+    # Weight and bias have the same gradient, because the only input is 1, so they move together.
+    first, second = (step["layers"][0] for step in reply["steps"])
     g1, g2 = (step["gradient_norm"] / math.sqrt(2) for step in (first, second))
-    # m and v begin at 0: undivided, the first step would be .1/√.001, or three times as long; and
-    # multiplied, ten times.
+    # m and v start at 0. Without the correction the first step would be 0.1/√0.001, three times as
+    # long; with a multiplication instead of a division, ten times.
     assert first["update_norm"] == pytest.approx(rate * math.sqrt(2), rel=1e-5)
     m = (beta_1 * (1 - beta_1) * g1 + (1 - beta_1) * g2) / (1 - beta_1**2)
     v = (beta_2 * (1 - beta_2) * g1**2 + (1 - beta_2) * g2**2) / (1 - beta_2**2)

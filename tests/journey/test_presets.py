@@ -1,4 +1,4 @@
-"""Ready jobs: each leads where it says, for whatever seed."""
+"""Presets: each ends with its expected result, for any seed."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ NAMES = [preset.name for preset in PRESETS]
 SEEDS = range(5)
 
 
-def test_each_has_a_name_of_its_own_and_a_place_in_the_journey(client: TestClient) -> None:
+def test_every_preset_has_a_unique_name_and_a_section(client: TestClient) -> None:
     presets = client.get("/v1/presets").json()["presets"]
     assert [preset["name"] for preset in presets] == NAMES
     assert len(set(NAMES)) == len(NAMES)
@@ -26,21 +26,21 @@ def test_each_has_a_name_of_its_own_and_a_place_in_the_journey(client: TestClien
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_spec_is_a_job_as_it_stands(client: TestClient, name: str) -> None:
+def test_every_spec_is_a_valid_job(client: TestClient, name: str) -> None:
     spec = client.get(f"/v1/presets/{name}").json()["spec"]
-    told = client.post("/v1/jobs?validate_only=true", json=spec)
-    assert told.is_success, told.text
+    reply = client.post("/v1/jobs?validate_only=true", json=spec)
+    assert reply.is_success, reply.text
 
 
-def test_none_is_a_network_that_often_fails_on_xor() -> None:
+def test_no_preset_trains_xor_with_too_few_hidden_units() -> None:
     for preset in PRESETS:
         text = json.dumps(preset.model_dump(mode="json"))
         if '"xor"' in text:
-            first = preset.spec.network.layers[0]  # type: ignore[union-attr]
-            assert first.units > 2, preset.name  # type: ignore[union-attr]
+            hidden = preset.spec.network.layers[0]  # type: ignore[union-attr]
+            assert hidden.units > 2, preset.name  # type: ignore[union-attr]
 
 
-def test_an_unknown_one_is_not_found(client: TestClient) -> None:
+def test_an_unknown_preset_is_not_found(client: TestClient) -> None:
     problem = client.get("/v1/presets/none")
     assert problem.status_code == 404
     assert "GET /v1/presets" in problem.json()["detail"]
@@ -50,13 +50,13 @@ def meets(preset: dict[str, Any], job: dict[str, Any]) -> bool:
     if job["state"] != preset["expected_state"]:
         return False
     return all(
-        abs(job["latest"][one["metric"]] - one["value"]) <= one["tolerance"]
-        for one in preset["expected"]
+        abs(job["latest"][expected["metric"]] - expected["value"]) <= expected["tolerance"]
+        for expected in preset["expected"]
     )
 
 
 @pytest.mark.parametrize("seeds", [[7], pytest.param(SEEDS, marks=pytest.mark.presets)])
-def test_each_comes_out_as_expected_through_the_whole_service(stack: Stack, seeds: range) -> None:
+def test_every_preset_ends_as_expected_on_a_running_service(stack: Stack, seeds: range) -> None:
     with httpx2.Client(base_url=stack.http, timeout=30) as client:
         presets = client.get("/v1/presets").json()["presets"]
         jobs = [
@@ -68,12 +68,12 @@ def test_each_comes_out_as_expected_through_the_whole_service(stack: Stack, seed
             with client.stream("GET", f"/v1/jobs/{job['id']}/events") as events:
                 for _ in events.iter_lines():
                     pass  # the stream ends with the job
-            ended = client.get(f"/v1/jobs/{job['id']}").json()
-            assert ended["state"] in TERMINAL
-            assert meets(preset, ended), (preset["name"], seed, ended["state"], ended["latest"])
+            job = client.get(f"/v1/jobs/{job['id']}").json()
+            assert job["state"] in TERMINAL
+            assert meets(preset, job), (preset["name"], seed, job["state"], job["latest"])
 
 
-def test_the_tests_know_a_result_that_is_not_met() -> None:
+def test_meets_rejects_unexpected_results() -> None:
     preset: dict[str, Any] = {
         "expected_state": "succeeded",
         "expected": [{"metric": "train_loss", "value": 0.1, "tolerance": 0.05}],

@@ -1,4 +1,4 @@
-"""The ten sections: complete, true to the API, and their questions answered by it."""
+"""The ten sections are complete, match the API, and the API answers their questions."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from epochal_service.journey.presets import PRESETS
 from epochal_service.journey.questions import QUESTIONS, Question
-from epochal_service.journey.sections import TEXTS
+from epochal_service.journey.sections import SECTIONS
 from epochal_service.methods.simulations import EXPLORERS
 
 IDS = [
@@ -17,7 +17,7 @@ IDS = [
 ]
 
 
-def test_there_are_ten_in_order(client: TestClient) -> None:
+def test_there_are_ten_sections_in_order(client: TestClient) -> None:
     sections = client.get("/v1/sections").json()["sections"]
     assert [section["id"] for section in sections] == IDS
     assert [section["number"] for section in sections] == list(range(1, 11))
@@ -31,52 +31,51 @@ def test_there_are_ten_in_order(client: TestClient) -> None:
 def test_every_explorer_belongs_to_one_section_and_its_request_is_accepted(
     client: TestClient,
 ) -> None:
-    told = [e for s in client.get("/v1/sections").json()["sections"] for e in s["explorers"]]
-    assert sorted(e["rpc"] for e in told) == sorted(EXPLORERS)
-    for explorer in told:
-        answer = client.post(explorer["path"], json=json.loads(explorer["request"]))
-        assert answer.is_success, (explorer, answer.text)
+    sections = client.get("/v1/sections").json()["sections"]
+    explorers = [explorer for section in sections for explorer in section["explorers"]]
+    assert sorted(explorer["rpc"] for explorer in explorers) == sorted(EXPLORERS)
+    for explorer in explorers:
+        reply = client.post(explorer["path"], json=json.loads(explorer["request"]))
+        assert reply.is_success, (explorer, reply.text)
 
 
 def test_every_preset_belongs_to_a_section(client: TestClient) -> None:
-    told = [name for s in client.get("/v1/sections").json()["sections"] for name in s["presets"]]
-    assert sorted(told) == sorted(preset.name for preset in PRESETS)
+    sections = client.get("/v1/sections").json()["sections"]
+    names = [name for section in sections for name in section["presets"]]
+    assert sorted(names) == sorted(preset.name for preset in PRESETS)
 
 
-def test_every_section_has_questions_with_names_of_their_own() -> None:
-    for text in TEXTS:
-        own = [question.id for question in QUESTIONS if question.section == text.id]
-        assert 3 <= len(own) <= 5, text.id
-        assert len(set(own)) == len(own)
+def test_every_section_has_questions_with_unique_ids() -> None:
+    for section in SECTIONS:
+        ids = [question.id for question in QUESTIONS if question.section == section.id]
+        assert 3 <= len(ids) <= 5, section.id
+        assert len(set(ids)) == len(ids)
     assert {question.section for question in QUESTIONS} == set(IDS)
 
 
 def check(client: TestClient, question: Question, answer: float) -> dict[str, Any]:
     path = f"/v1/sections/{question.section}/answers"
-    told = client.post(path, json={"question": question.id, "answer": answer})
-    assert told.is_success, told.text
-    checked: dict[str, Any] = told.json()
+    reply = client.post(path, json={"question": question.id, "answer": answer})
+    assert reply.is_success, reply.text
+    checked: dict[str, Any] = reply.json()
     return checked
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: f"{q.section}-{q.id}")
-def test_the_right_answer_is_right_and_another_is_not(
-    client: TestClient, question: Question
-) -> None:
-    told = check(client, question, -12345.0)
-    assert told["correct"] is False
-    assert told["explanation"]
-    right = check(client, question, told["expected"])
-    assert right["correct"] is True
+def test_only_the_expected_answer_is_correct(client: TestClient, question: Question) -> None:
+    checked = check(client, question, -12345.0)
+    assert checked["correct"] is False
+    assert checked["explanation"]
+    assert check(client, question, checked["expected"])["correct"] is True
     if question.choices:
-        assert told["expected"] in range(len(question.choices))
-        other = (told["expected"] + 1) % len(question.choices)
+        assert checked["expected"] in range(len(question.choices))
+        other = (checked["expected"] + 1) % len(question.choices)
         assert check(client, question, other)["correct"] is False
-    # What it was computed from may be asked again by whoever doubts it.
-    assert client.post(told["path"], json=json.loads(told["request"])).is_success
+    # The reply names the explorer request behind the answer, so that users can repeat it.
+    assert client.post(checked["path"], json=json.loads(checked["request"])).is_success
 
 
-# What must come out, worked out by hand or known from elsewhere.
+# Answers computed by hand or known from the literature.
 KNOWN = {
     "parameters-of-the-row": 25,
     "weighted-sum": 0.75,
@@ -110,15 +109,15 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("id", KNOWN)
-def test_what_is_known_beforehand_comes_out(client: TestClient, id: str) -> None:
+def test_known_answers_are_correct(client: TestClient, id: str) -> None:
     (question,) = (question for question in QUESTIONS if question.id == id)
     assert check(client, question, KNOWN[id])["correct"], question.text
 
 
-def test_an_unknown_section_or_question_is_told(client: TestClient) -> None:
+def test_an_unknown_section_or_question_is_rejected(client: TestClient) -> None:
     assert client.get("/v1/sections/none").status_code == 404
-    nowhere = client.post("/v1/sections/none/answers", json={"question": "x", "answer": 1})
-    assert nowhere.status_code == 404
+    missing = client.post("/v1/sections/none/answers", json={"question": "x", "answer": 1})
+    assert missing.status_code == 404
     problem = client.post("/v1/sections/neuron/answers", json={"question": "x", "answer": 1})
     assert problem.status_code == 400
     (error,) = problem.json()["errors"]

@@ -1,1 +1,1 @@
-"""The content of the journey: sections, architectures, timeline, presets, as data."""
+"""The content of the journey as data: sections, questions, architectures, timeline, presets."""

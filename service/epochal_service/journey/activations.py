@@ -1,4 +1,4 @@
-"""What is known of each activation; formulas and numbers are the engine's."""
+"""Descriptions of the activations; formulas and numbers come from the engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..specs.journey.activations import ActivationDescription, Activations
 
 @dataclass(frozen=True)
 class Note:
-    """What no formula tells."""
+    """The part of a description that does not follow from the formula."""
 
     idea: str
     history: str
@@ -29,19 +29,19 @@ class Note:
 HENDRYCKS = "Hendrycks and Gimpel (2016), Gaussian error linear units, arXiv:1606.08415"
 NOTES = {
     "linear": Note(
-        idea="Leaves the sum as it is.",
-        history="Older than the word: a linear model is a neuron without an activation.",
-        used_in="The output of a regression; a layer that only mixes or projects.",
-        trouble="Two linear layers are one: without anything else, depth brings nothing.",
+        idea="Returns the weighted sum unchanged.",
+        history="Older than the term: a linear model is a neuron without an activation.",
+        used_in="The output layer of a regression network; linear projections.",
+        trouble="Several linear layers compute no more than one linear layer.",
     ),
     "step": Note(
-        idea="Fires, or does not.",
+        idea="Returns 1 if the weighted sum is at least 0, else 0.",
         history=(
-            "The neuron of McCulloch and Pitts (1943) is a step, and so is Rosenblatt's "
+            "The neuron of McCulloch and Pitts (1943) uses a step, and so does Rosenblatt's "
             "perceptron of 1958."
         ),
-        used_in="The perceptron; spiking networks, with a stand-in for the slope.",
-        trouble="Its slope is 0 wherever it has one, so no gradient comes through.",
+        used_in="The perceptron; spiking networks, with a surrogate derivative.",
+        trouble="Its derivative is 0 wherever it exists, so no gradient passes through.",
         year=1943,
         source=(
             "McCulloch and Pitts (1943), A logical calculus of the ideas immanent in nervous "
@@ -49,15 +49,15 @@ NOTES = {
         ),
     ),
     "sigmoid": Note(
-        idea="A soft step between 0 and 1, which can be read as a probability.",
+        idea="A smooth step between 0 and 1, which can be read as a probability.",
         history=(
             "Verhulst described the curve in 1838 for growing populations. Rumelhart, Hinton and "
-            "Williams trained networks of it by backpropagation in 1986."
+            "Williams trained networks of sigmoid units by backpropagation in 1986."
         ),
-        used_in="The output for yes or no; the gates of LSTM and GRU.",
+        used_in="The output layer for binary classification; the gates of LSTM and GRU.",
         trouble=(
-            "Its slope is 0.25 at most, so that gradients vanish through many layers; and its "
-            "outputs are never negative, which slows the next layer down."
+            "Its derivative is at most 0.25, so gradients vanish in deep networks. Its outputs are "
+            "always positive, which slows the training of the next layer."
         ),
         year=1986,
         source=(
@@ -66,24 +66,24 @@ NOTES = {
         ),
     ),
     "tanh": Note(
-        idea="A soft step between -1 and 1, symmetric about 0.",
+        idea="A smooth step between -1 and 1, symmetric about 0.",
         history=(
-            "LeCun and colleagues advised it over the sigmoid in 1998: outputs around 0 make the "
-            "next layer learn faster."
+            "LeCun and colleagues recommended it over the sigmoid in 1998: outputs centered on 0 "
+            "make the next layer learn faster."
         ),
         used_in="Recurrent networks; small networks on smooth data.",
-        trouble="It saturates: far from 0 the slope, and with it the gradient, is nearly 0.",
+        trouble="It saturates: far from 0, its derivative and with it the gradient is nearly 0.",
         year=1998,
         source="LeCun, Bottou, Orr and Müller (1998), Efficient BackProp",
     ),
     "softsign": Note(
-        idea="Like tanh, but it approaches its ends slowly.",
+        idea="Similar to tanh, but it approaches its limits -1 and 1 more slowly.",
         history=(
-            "Proposed by Bergstra and colleagues in 2009; Glorot and Bengio (2010) found that it "
+            "Bergstra and colleagues proposed it in 2009. Glorot and Bengio (2010) found that it "
             "saturates later than tanh."
         ),
-        used_in="Rarely today; some recurrent and control networks.",
-        trouble="Its slope falls off with 1/x²: it saturates as well, only later.",
+        used_in="Rarely used today; some recurrent and control networks.",
+        trouble="Its derivative falls off as 1/x², so it saturates too, only later than tanh.",
         year=2009,
         source=(
             "Bergstra, Desjardins, Lamblin and Bengio (2009), Quadratic polynomials learn better "
@@ -91,15 +91,15 @@ NOTES = {
         ),
     ),
     "relu": Note(
-        idea="Lets what is positive pass, and nothing else.",
+        idea="Returns positive inputs unchanged and 0 for all others.",
         history=(
-            "Fukushima used it in 1969 in a model of vision. Nair and Hinton (2010) brought it "
-            "into deep learning, and AlexNet (2012) made it the usual one."
+            "Fukushima used it in 1969 in a model of vision. Nair and Hinton (2010) introduced it "
+            "to deep learning, and AlexNet (2012) made it the default."
         ),
-        used_in="Convolutional networks, and most feed-forward networks.",
+        used_in="Convolutional networks and most feed-forward networks.",
         trouble=(
-            "A unit whose sum is negative for all samples has slope 0 for all of them, and does "
-            "not come back: a dead unit."
+            "A unit whose weighted sum is negative for all samples gets no gradient and stops "
+            "learning: a dead unit."
         ),
         year=2010,
         source=(
@@ -108,10 +108,13 @@ NOTES = {
         ),
     ),
     "leaky_relu": Note(
-        idea="A ReLU that lets a hundredth of what is negative through.",
-        history="Maas, Hannun and Ng tried it on speech in 2013, against dead units.",
-        used_in="Generative adversarial networks, detectors of the YOLO family.",
-        trouble="The slope of the left side is one more number to choose.",
+        idea="A ReLU that multiplies negative inputs by 0.01 instead of 0.",
+        history=(
+            "Maas, Hannun and Ng tested it on speech recognition in 2013, as a remedy for dead "
+            "units."
+        ),
+        used_in="Generative adversarial networks; object detectors of the YOLO family.",
+        trouble="The slope for negative inputs is one more hyperparameter.",
         year=2013,
         source=(
             "Maas, Hannun and Ng (2013), Rectifier nonlinearities improve neural network acoustic "
@@ -119,10 +122,10 @@ NOTES = {
         ),
     ),
     "softplus": Note(
-        idea="A ReLU with a round corner; its slope is the sigmoid.",
-        history="Dugas and colleagues needed a function that only rises, for pricing options.",
-        used_in="Outputs that must be positive, as a deviation.",
-        trouble="It is never 0, costs an exponential, and in hidden layers rarely helps.",
+        idea="A smooth version of ReLU. Its derivative is the sigmoid.",
+        history="Dugas and colleagues needed an increasing convex function for option pricing.",
+        used_in="Outputs that must be positive, such as a standard deviation.",
+        trouble="It is never 0, needs an exponential, and rarely helps in hidden layers.",
         year=2000,
         source=(
             "Dugas, Bengio, Bélisle, Nadeau and Garcia (2000), Incorporating second-order "
@@ -130,10 +133,10 @@ NOTES = {
         ),
     ),
     "elu": Note(
-        idea="A ReLU that goes on smoothly below 0, down to -1.",
-        history="Clevert, Unterthiner and Hochreiter (2016) wanted outputs whose mean is near 0.",
+        idea="A ReLU that continues smoothly below 0 and approaches -1.",
+        history="Clevert, Unterthiner and Hochreiter (2016) wanted outputs with a mean near 0.",
         used_in="Networks without normalization.",
-        trouble="It costs an exponential, and far below 0 it saturates.",
+        trouble="It needs an exponential and saturates far below 0.",
         year=2016,
         source=(
             "Clevert, Unterthiner and Hochreiter (2016), Fast and accurate deep network learning "
@@ -141,13 +144,13 @@ NOTES = {
         ),
     ),
     "selu": Note(
-        idea="An ELU scaled such that mean 0 and variance 1 keep themselves up.",
+        idea="A scaled ELU that keeps activations near mean 0 and variance 1 across layers.",
         history=(
-            "Klambauer and colleagues worked out the two constants in 2017, in a proof of over "
+            "Klambauer and colleagues derived its two constants in 2017, with a proof of over "
             "ninety pages."
         ),
-        used_in="Deep networks of dense layers alone.",
-        trouble="The proof needs LeCun's initialization, and dense layers without dropout.",
+        used_in="Deep networks of dense layers.",
+        trouble="The proof assumes LeCun initialization and dense layers without dropout.",
         year=2017,
         source=(
             "Klambauer, Unterthiner, Mayr and Hochreiter (2017), Self-normalizing neural networks, "
@@ -155,30 +158,35 @@ NOTES = {
         ),
     ),
     "gelu": Note(
-        idea="Weighs a number by the chance that a normal one is smaller.",
-        history="Hendrycks and Gimpel (2016) meant it as a smooth mean of dropout and ReLU.",
-        used_in="BERT and most transformers after it.",
-        trouble="It costs an error function; around -0.75 its slope changes its sign.",
+        idea=(
+            "Multiplies the input by the probability that a standard normal variable is smaller."
+        ),
+        history=(
+            "Hendrycks and Gimpel (2016) derived it as the expected value of a stochastic "
+            "regularizer similar to dropout."
+        ),
+        used_in="BERT and many transformers after it.",
+        trouble="It needs the error function and is not monotonic; its minimum is near -0.75.",
         year=2016,
         source=HENDRYCKS,
     ),
     "gelu_tanh": Note(
-        idea="GELU by way of tanh, wrong by less than a thousandth.",
-        history="From the same paper, for machines on which an error function is slow.",
-        used_in="GPT-2 and its relatives.",
-        trouble="Weights trained with one of the two forms are slightly off with the other.",
+        idea="An approximation of GELU with tanh. The error is below 0.001.",
+        history="From the same paper, for hardware on which the error function is slow.",
+        used_in="GPT-2 and related models.",
+        trouble="Weights trained with one form give slightly different outputs with the other.",
         year=2016,
         source=HENDRYCKS,
     ),
     "silu": Note(
-        idea="Weighs a number by its own sigmoid.",
+        idea="Multiplies the input by its sigmoid.",
         history=(
-            "Named by Hendrycks and Gimpel (2016), used for reinforcement learning by Elfwing and "
-            "colleagues, found again by a search and called swish by Ramachandran and colleagues "
-            "(2017)."
+            "Hendrycks and Gimpel named it in 2016, Elfwing and colleagues used it for "
+            "reinforcement learning, and Ramachandran and colleagues found it again by automatic "
+            "search in 2017 and called it swish."
         ),
-        used_in="EfficientNet; as a part of SwiGLU in Llama and others.",
-        trouble="Like GELU it turns back below 0, so that two inputs may have one output.",
+        used_in="EfficientNet; SwiGLU layers in Llama and other language models.",
+        trouble="It is not monotonic: below 0, two inputs can have the same output.",
         year=2018,
         source=(
             "Elfwing, Uchibe and Doya (2018), Sigmoid-weighted linear units for neural network "
@@ -187,21 +195,23 @@ NOTES = {
         ),
     ),
     "mish": Note(
-        idea="Like SiLU, with tanh of softplus in the place of the sigmoid.",
-        history="Misra (2019) tried many functions that dip below 0, and kept this one.",
-        used_in="Detectors such as YOLOv4.",
-        trouble="It is the most expensive one here, for a small gain.",
+        idea="Similar to SiLU, with tanh of softplus instead of the sigmoid.",
+        history="Misra (2019) compared many functions with a dip below 0 and chose this one.",
+        used_in="Object detectors such as YOLOv4.",
+        trouble="It needs more operations than the others here, for a small gain.",
         year=2019,
         source="Misra (2019), Mish: a self regularized non-monotonic activation, arXiv:1908.08681",
     ),
     "softmax": Note(
-        idea="Makes shares of a whole out of scores: all positive, their sum 1.",
+        idea="Turns logits into probabilities: all are positive, and their sum is 1.",
         history=(
-            "Boltzmann and Gibbs knew it in physics in the 19th century. Bridle named it in 1990, "
-            "for outputs that shall be probabilities of classes."
+            "Boltzmann and Gibbs used it in physics in the 19th century. Bridle named it in 1990, "
+            "for outputs that are class probabilities."
         ),
-        used_in="The output for one of several classes; the weights of attention.",
-        trouble="Large scores overflow unless the largest is subtracted first, as is done here.",
+        used_in="The output layer for multi-class classification; attention weights.",
+        trouble=(
+            "Large logits overflow unless the largest is subtracted first, as this service does."
+        ),
         year=1990,
         source=(
             "Bridle (1990), Probabilistic interpretation of feedforward classification network "
@@ -213,42 +223,42 @@ NOTES = {
 
 @cache
 def activations() -> Activations:
-    """All activations that the engine has, in its order."""
-    return Activations(activations=[_described(one) for one in ACTIVATIONS.values()])
+    """Return a description of each activation of the engine, in the engine's order."""
+    return Activations(activations=[_describe(each) for each in ACTIVATIONS.values()])
 
 
-def _described(one: Activation) -> ActivationDescription:
-    note = NOTES[one.name]
+def _describe(activation: Activation) -> ActivationDescription:
+    note = NOTES[activation.name]
     numbers = {}
-    if one.is_elementwise:
+    if activation.is_elementwise:
         numbers = {
-            "gain": _gain(one),
-            "value_at_zero": float(one.function(0.0)),
-            "derivative_at_zero": float(one.derivative(0.0)),
+            "gain": _gain(activation),
+            "value_at_zero": float(activation.function(0.0)),
+            "derivative_at_zero": float(activation.derivative(0.0)),
         }
     return ActivationDescription(
-        activation=one.name,
-        formula=one.formula,
-        derivative_formula=one.derivative_formula,
-        range=one.range,
-        is_elementwise=one.is_elementwise,
+        activation=activation.name,
+        formula=activation.formula,
+        derivative_formula=activation.derivative_formula,
+        range=activation.range,
+        is_elementwise=activation.is_elementwise,
         idea=note.idea,
         history=note.history,
         year=note.year,
         source=note.source,
         used_in=note.used_in,
         trouble=note.trouble,
-        initializer=usual_initializer(one.name),
+        initializer=usual_initializer(activation.name),
         **numbers,
     )
 
 
-def _gain(one: Activation) -> float:
-    """1/√E[f(z)²] for a standard normal z; for relu, He et al. (2015) find √2 by hand.
+def _gain(activation: Activation) -> float:
+    """Return 1/√E[f(z)²] for a standard normal z; He et al. (2015) derive √2 for relu.
 
-    By the midpoint rule: bends and jumps at 0 fall between two of its places.
+    Uses the midpoint rule, so that kinks and jumps at 0 fall between two sample points.
     """
     width = 0.001
     z = (np.arange(24_000) + 0.5) * width - 12.0
     density = np.exp(-z * z / 2.0) / math.sqrt(2.0 * math.pi)
-    return 1.0 / math.sqrt(float(np.sum(np.square(one.function(z)) * density) * width))
+    return 1.0 / math.sqrt(float(np.sum(np.square(activation.function(z)) * density) * width))

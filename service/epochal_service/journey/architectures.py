@@ -1,4 +1,4 @@
-"""The zoo in words: what each kind of network is for, what it costs, and how to draw it."""
+"""The architectures of the zoo: description, cost, graph and a small trainable network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..specs.networks import NetworkSpec
 
 @dataclass(frozen=True)
 class Description:
-    """All of an architecture that is not computed; see `specs.journey.Architecture`."""
+    """The part of an architecture that is not computed; see `specs.journey.Architecture`."""
 
     id: str
     name: str
@@ -30,12 +30,12 @@ class Description:
 
 
 def find(id: str) -> Description:
-    """The description of this id. Raises `NotFound`."""
-    for one in DESCRIPTIONS:
-        if one.id == id:
-            return one
+    """Return the description with this id. Raises `NotFound`."""
+    for description in DESCRIPTIONS:
+        if description.id == id:
+            return description
     known = ", ".join(each.id for each in DESCRIPTIONS)
-    raise NotFound(f"There is no architecture {id[:40]!r}; there are {known}")
+    raise NotFound(f"There is no architecture {id[:40]!r}; the architectures are {known}")
 
 
 def _graph(
@@ -67,8 +67,8 @@ def _dense(units: int, activation: str = "linear", **more: Any) -> dict[str, Any
     return {"type": "dense", "units": units, "activation": activation, **more}
 
 
-def _reader(cell: str) -> NetworkSpec:
-    """Twelve tokens of sixteen, read by a recurrent layer, and the next one guessed."""
+def _recurrent(cell: str) -> NetworkSpec:
+    """Return a network that reads 12 tokens and predicts the next one of 16."""
     return _network(
         [12],
         {"type": "embedding", "vocabulary": 16, "units": 8},
@@ -77,18 +77,18 @@ def _reader(cell: str) -> NetworkSpec:
     )
 
 
-def _unrolled(cell: str, kept: str) -> Graph:
-    places = (1, 2, 3)
+def _unrolled(cell: str, state: str) -> Graph:
+    steps = (1, 2, 3)
     return _graph(
         [
-            *((f"x{t}", f"place {t}", "input", t, 2) for t in places),
-            *((f"h{t}", cell, "state", t, 1) for t in places),
-            ("y", "answer", "output", 4, 0),
+            *((f"x{t}", f"step {t}", "input", t, 2) for t in steps),
+            *((f"h{t}", cell, "state", t, 1) for t in steps),
+            ("y", "output", "output", 4, 0),
         ],
         [
-            *((f"x{t}", f"h{t}") for t in places),
-            ("h1", "h2", "recurrent", kept),
-            ("h2", "h3", "recurrent", kept),
+            *((f"x{t}", f"h{t}") for t in steps),
+            ("h1", "h2", "recurrent", state),
+            ("h2", "h3", "recurrent", state),
             ("h3", "y"),
         ],
     )
@@ -100,28 +100,28 @@ DESCRIPTIONS: tuple[Description, ...] = (
         name="Multi-layer perceptron",
         year=1986,
         idea=(
-            "Layers of neurons, each of which weighs all outputs of the layer before. Nothing is "
-            "assumed about the inputs, not even that neighbors belong together: whatever matters "
-            "has to be found in the data."
+            "Every unit of a dense layer reads all outputs of the layer before. The network "
+            "assumes nothing about its inputs, not even that neighbors belong together, and learns "
+            "every pattern from the data."
         ),
         strengths=(
-            "Simple, and fast on every machine: products of matrices and nothing else",
-            "With enough hidden units it comes as near to any continuous function as is wanted "
-            "(Cybenko, 1989)",
-            "The right choice for tables, whose columns have no order",
+            "It is simple and fast on every machine, because it only multiplies matrices",
+            "With enough hidden units it approximates any continuous function on a bounded "
+            "interval (Cybenko, 1989)",
+            "It suits tables, whose columns have no order",
         ),
         weaknesses=(
-            "Inputs are of one fixed length",
-            "A pattern that it knows in one place it has to learn anew in every other",
-            "The parameters grow with the product of the widths of neighboring layers",
+            "The input has a fixed length",
+            "It has to learn the same pattern separately at every position",
+            "The parameter count grows with the product of the widths of neighboring layers",
         ),
-        cost="2·d² operations for a layer of width d, and d² + d parameters.",
+        cost="2·d² operations and d² + d parameters for a layer of width d.",
         used_in=(
-            "Classification and regression of tables",
+            "Classification and regression on tables",
             "The last layers of convolutional networks",
-            "Two of the layers in every block of a transformer, which hold most of its parameters",
+            "The feed-forward layers of a transformer, which hold most of its parameters",
         ),
-        typical_size="Thousands to millions of parameters; 784-128-10 for digits has 101,770.",
+        typical_size="Thousands to millions of parameters; a 784-128-10 network has 101,770.",
         source=(
             "Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating "
             "errors, Nature 323, doi:10.1038/323533a0"
@@ -143,28 +143,29 @@ DESCRIPTIONS: tuple[Description, ...] = (
         name="Convolutional network",
         year=1989,
         idea=(
-            "A small window slides over the image and asks the same question everywhere: is there "
-            "an edge, a corner, an eye? The answers form a new image, on which the next layer asks "
-            "its own. Pooling makes the image smaller, so that later windows see more of it."
+            "A filter, a small matrix of weights, slides over the image and detects the same "
+            "pattern everywhere, for example an edge or a corner. Its outputs form a feature map, "
+            "which the next layer reads. Pooling shrinks the feature maps, so filters in later "
+            "layers cover more of the image."
         ),
         strengths=(
-            "The same few weights at every place: far fewer parameters, and far fewer examples",
-            "What was learnt in one corner is known in all others",
-            "All places can be computed at the same time",
+            "Every position shares the same few weights, so it needs fewer parameters and examples",
+            "It recognizes a pattern at any position, wherever it learned it",
+            "All positions are computed in parallel",
         ),
         weaknesses=(
-            "It sees far only through many layers",
-            "Pooling forgets where exactly something was",
-            "It helps only where neighbors belong together",
+            "It connects distant pixels only through many layers",
+            "Pooling discards the exact position of a pattern",
+            "It helps only if neighboring inputs belong together",
         ),
         cost=(
-            "2·k²·d² operations for each pixel, for a kernel of k by k and d channels; k²·d² + d "
+            "2·k²·d² operations for each pixel, with kernels of k by k and d channels; k²·d² + d "
             "parameters, whatever the size of the image."
         ),
         used_in=(
-            "Recognition of images, and what is where in them",
+            "Image classification and object detection",
             "Medical images",
-            "The first layers of speech recognition",
+            "The first layers of speech recognition networks",
         ),
         typical_size="LeNet-5 has about 60,000 parameters, AlexNet about 60 million.",
         source=(
@@ -218,26 +219,26 @@ DESCRIPTIONS: tuple[Description, ...] = (
         name="Recurrent network",
         year=1990,
         idea=(
-            "One cell reads a sequence place by place and keeps a state: what it has read so far, "
-            "in a few numbers. The same weights serve at every place, so a sequence may be of any "
-            "length."
+            "One cell reads a sequence step by step and keeps a hidden state, a few numbers that "
+            "summarize what it has read. It uses the same weights at every step, so sequences can "
+            "have any length."
         ),
         strengths=(
-            "Sequences of any length with the same parameters",
-            "Reading on costs the same at every place, and takes no more memory",
+            "It reads sequences of any length with the same parameters",
+            "Each further step costs the same time and needs no more memory",
         ),
         weaknesses=(
-            "Gradients shrink or grow at every place that they go back through (Bengio et al., "
-            "1994), so it hardly learns what lies far apart",
-            "Each place waits for the one before: little can be computed at the same time",
-            "All that was read must fit into one state",
+            "Gradients shrink or grow at every step (Bengio et al., 1994), so it hardly learns "
+            "long-range dependencies",
+            "Each step waits for the step before, so little can run in parallel",
+            "The hidden state has to summarize the whole sequence",
         ),
-        cost="4·n·d² operations, n steps one after the other, a path of n from end to end.",
-        used_in=("Short sequences and signals", "Today mostly a step towards LSTM and GRU"),
+        cost="4·n·d² operations in n sequential steps; a path of length n from end to end.",
+        used_in=("Short sequences and signals", "Today mostly an introduction to LSTM and GRU"),
         typical_size="d² + d² + d parameters: 620 for 10 inputs and 20 units.",
         source="Elman (1990), Finding structure in time, doi:10.1207/s15516709cog1402_1",
-        graph=_unrolled("RNN cell", "state"),
-        network=_reader("rnn"),
+        graph=_unrolled("RNN cell", "hidden state"),
+        network=_recurrent("rnn"),
         preset="adding-rnn",
     ),
     Description(
@@ -245,24 +246,24 @@ DESCRIPTIONS: tuple[Description, ...] = (
         name="Long short-term memory",
         year=1997,
         idea=(
-            "Beside its state the cell has a memory that is only added to and scaled down. Gates, "
-            "small layers with outputs between 0 and 1, decide what is written into it, what is "
-            "kept, and what is read from it."
+            "In addition to its hidden state, the cell has a cell state that it only scales and "
+            "adds to. Gates, small layers with outputs between 0 and 1, decide what to write into "
+            "the cell state, what to keep, and what to output."
         ),
         strengths=(
-            "Along the memory a gradient passes many places without shrinking, as long as the "
-            "forget gate stays open",
-            "It learns by itself what to keep and for how long",
+            "Gradients pass many steps along the cell state without shrinking while the forget "
+            "gate stays open",
+            "It learns what to keep and for how long",
         ),
         weaknesses=(
-            "Four times the parameters and operations of a plain recurrent network",
-            "Still one place after the other",
+            "It has four times the parameters and operations of a plain recurrent network",
+            "It still processes one step after the other",
         ),
-        cost="16·n·d² operations, n steps one after the other, a path of n from end to end.",
+        cost="16·n·d² operations in n sequential steps; a path of length n from end to end.",
         used_in=(
             "Speech recognition and translation until about 2017",
             "Time series",
-            "Small devices that read signals as they come",
+            "Small devices that process signals in real time",
         ),
         typical_size="4·(d² + d² + d) parameters: 2,480 for 10 inputs and 20 units.",
         source=(
@@ -270,8 +271,8 @@ DESCRIPTIONS: tuple[Description, ...] = (
             "doi:10.1162/neco.1997.9.8.1735; the forget gate: Gers et al. (2000), "
             "doi:10.1162/089976600300015015"
         ),
-        graph=_unrolled("LSTM cell", "state and memory"),
-        network=_reader("lstm"),
+        graph=_unrolled("LSTM cell", "hidden state, cell state"),
+        network=_recurrent("lstm"),
         preset="adding-lstm",
     ),
     Description(
@@ -279,28 +280,28 @@ DESCRIPTIONS: tuple[Description, ...] = (
         name="Gated recurrent unit",
         year=2014,
         idea=(
-            "An LSTM made smaller: state and memory are one, and one gate decides both how much "
-            "of the old is kept and how much of the new comes in."
+            "A simpler LSTM: it has a hidden state only, and one update gate decides both how much "
+            "of the old state to keep and how much new information to add."
         ),
         strengths=(
-            "About as good as an LSTM with three quarters of its parameters",
-            "The kept share of the state passes gradients on as they are",
+            "It is often as accurate as an LSTM with three quarters of the parameters",
+            "Gradients pass through the kept part of the state unchanged",
         ),
         weaknesses=(
-            "What is kept is always what is put out",
-            "Still one place after the other",
+            "It outputs its whole state; it cannot store a value without showing it",
+            "It still processes one step after the other",
         ),
-        cost="12·n·d² operations, n steps one after the other, a path of n from end to end.",
-        used_in=("Time series and audio", "Wherever an LSTM would be slightly too large"),
+        cost="12·n·d² operations in n sequential steps; a path of length n from end to end.",
+        used_in=("Time series and audio", "Places where an LSTM would be slightly too large"),
         typical_size=(
-            "3·(d² + d² + d) parameters, with one bias a gate: 1,860 for 10 inputs and 20 units."
+            "3·(d² + d² + d) parameters, with one bias per gate: 1,860 for 10 inputs and 20 units."
         ),
         source=(
             "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder for "
             "statistical machine translation, arXiv:1406.1078"
         ),
-        graph=_unrolled("GRU cell", "state"),
-        network=_reader("gru"),
+        graph=_unrolled("GRU cell", "hidden state"),
+        network=_recurrent("gru"),
         preset="adding-gru",
     ),
     Description(
@@ -308,27 +309,29 @@ DESCRIPTIONS: tuple[Description, ...] = (
         name="Encoder and decoder with attention",
         year=2014,
         idea=(
-            "One recurrent network reads a sentence, another writes its translation. Before each "
-            "word the writer looks back over all states of the reader and takes most from those "
-            "that matter now, in place of a single state that has to hold everything."
+            "One recurrent network, the encoder, reads a sentence. Another, the decoder, writes "
+            "the translation. For each word the decoder attends to all hidden states of the "
+            "encoder and weights them by relevance, so no single state has to hold the whole "
+            "sentence."
         ),
         strengths=(
-            "Long sentences are translated as well as short ones",
-            "The weights can be looked at: they show which word was translated from which",
-            "Input and output may differ in length and order",
+            "It translates long sentences much better than an encoder and decoder without "
+            "attention",
+            "The attention weights can be inspected: they show which words belong together",
+            "Input and output can differ in length and order",
         ),
         weaknesses=(
-            "Reader and writer are recurrent: one place after the other",
-            "Every word written looks at every word read",
+            "Encoder and decoder are recurrent and process one step after the other",
+            "Every output word attends to every input word",
         ),
         cost=(
-            "Two recurrent networks, and for m words written and n read about 2·m·n·(units + d) "
-            "operations for the scores and what is found."
+            "Two recurrent networks, and about 2·m·n·(units + d) operations for attention from m "
+            "output words to n input words."
         ),
         used_in=(
             "Machine translation from 2014 to 2017",
-            "Captions of images, speech recognition",
-            "Attention itself went on to become the transformer",
+            "Image captions and speech recognition",
+            "The attention mechanism that transformers are built on",
         ),
         typical_size="Tens to hundreds of millions of parameters.",
         source=(
@@ -337,18 +340,18 @@ DESCRIPTIONS: tuple[Description, ...] = (
         ),
         graph=_graph(
             [
-                ("source", "sentence read", "input", 0, 2),
-                ("encoder", "recurrent reader", "state", 1, 2),
+                ("source", "source words", "input", 0, 2),
+                ("encoder", "recurrent encoder", "state", 1, 2),
                 ("attention", "attention", "layer", 2, 1),
                 ("target", "words so far", "input", 0, 0),
-                ("decoder", "recurrent writer", "state", 1, 0),
+                ("decoder", "recurrent decoder", "state", 1, 0),
                 ("output", "next word", "output", 3, 0),
             ],
             [
                 ("source", "encoder"),
                 ("target", "decoder"),
-                ("decoder", "attention", "attention", "asks"),
-                ("encoder", "attention", "attention", "is looked at"),
+                ("decoder", "attention", "attention", "query"),
+                ("encoder", "attention", "attention", "keys, values"),
                 ("attention", "output"),
                 ("decoder", "output"),
             ],
@@ -377,25 +380,28 @@ DESCRIPTIONS: tuple[Description, ...] = (
         name="Transformer, encoder",
         year=2017,
         idea=(
-            "No recurrence at all: every place of a text looks at every other at once, by "
-            "attention, and then thinks by itself, by two dense layers. Both are added to what "
-            "was there before. Positional encodings say who stands where. An encoder looks in "
-            "both directions, which suits texts that are complete."
+            "A transformer has no recurrence. In each block, every position attends to every "
+            "other, and two dense layers then process each position separately. Residual "
+            "connections add both results to the input of the layer. Positional encodings supply "
+            "the order. An encoder attends in both directions, which suits complete texts."
         ),
         strengths=(
-            "All places at the same time: it uses graphics cards to the full",
-            "Any two places are one step apart",
-            "Trained on plain text, then fitted to a task with few examples (BERT, 2018)",
+            "All positions are computed in parallel, which uses graphics cards well",
+            "Attention connects any two positions in one step",
+            "After pretraining on plain text it needs few examples for a task (BERT, 2018)",
         ),
         weaknesses=(
             "Compute and memory grow with the square of the length",
-            "Without positional encodings it would not know the order",
-            "It needs much data: little is built in",
+            "Without positional encodings it ignores the order",
+            "It needs much data, because it makes few assumptions about it",
         ),
-        cost="24·n·d² + 4·n²·d operations for a block with a hidden layer of 4·d; a path of 1.",
+        cost=(
+            "24·n·d² + 4·n²·d operations for a block with a hidden layer of 4·d; a path of "
+            "length 1."
+        ),
         used_in=(
-            "Search and classification of texts",
-            "Vectors that stand for sentences",
+            "Text search and classification",
+            "Sentence embeddings",
             "Images, cut into patches (Dosovitskiy et al., 2020)",
         ),
         typical_size="BERT-base: 12 blocks of width 768, about 110 million parameters.",
@@ -403,17 +409,17 @@ DESCRIPTIONS: tuple[Description, ...] = (
         graph=_graph(
             [
                 ("input", "tokens", "input", 0, 1),
-                ("embedding", "embedding + places", "layer", 1, 1),
+                ("embedding", "embedding + positions", "layer", 1, 1),
                 ("attention", "self-attention", "layer", 2, 1),
                 ("add_1", "add & norm", "operation", 3, 1),
                 ("feed_forward", "two dense layers", "layer", 4, 1),
                 ("add_2", "add & norm", "operation", 5, 1),
-                ("output", "a vector for each place", "output", 6, 1),
+                ("output", "a vector per position", "output", 6, 1),
             ],
             [
                 ("input", "embedding"),
                 ("embedding", "attention"),
-                ("attention", "attention", "attention", "all places"),
+                ("attention", "attention", "attention", "all positions"),
                 ("attention", "add_1"),
                 ("embedding", "add_1", "residual", ""),
                 ("add_1", "feed_forward"),
@@ -437,26 +443,26 @@ DESCRIPTIONS: tuple[Description, ...] = (
         name="Transformer, decoder",
         year=2018,
         idea=(
-            "A transformer that looks back only: each place sees itself and what came before, and "
-            "guesses what comes next. So one text gives as many exercises as it has tokens, all "
-            "at the same time; and to write, it guesses one token after the other. Every large "
-            "language model of today is built on this."
+            "A decoder uses causal attention: each position attends to itself and the positions "
+            "before it, and predicts the next token. One text therefore gives a training target "
+            "for every token, all in one pass. To generate text, the decoder predicts one token "
+            "after the other. Nearly every large language model today is built this way."
         ),
         strengths=(
-            "Plain text is all that it needs to learn from, and there is a great deal of it",
+            "It learns from plain text, which is plentiful and needs no labels",
             "The loss falls along a smooth curve as model and data grow (Kaplan et al., 2020)",
-            "One model for many tasks, which are put to it in words",
+            "One model handles many tasks that are described in a prompt",
         ),
         weaknesses=(
-            "Writing goes token by token",
-            "The keys and values of all tokens so far must be kept while it writes",
+            "It generates text one token at a time",
+            "Generation has to keep the keys and values of all tokens so far in memory",
             "Compute grows with the square of the length in training",
         ),
         cost=(
-            "As the encoder's, of which the mask leaves half of the scores; about 2·N operations "
-            "for each token of a model of N parameters."
+            "The same as the encoder, but the mask removes half of the attention weights; about "
+            "2·N operations per token for a model of N parameters."
         ),
-        used_in=("Language models: GPT, LLaMA, Claude", "Code, dialogue, and tools"),
+        used_in=("Language models such as GPT, Llama and Claude", "Code, dialogue, and tool use"),
         typical_size="GPT-2: 124 million to 1.5 billion parameters; GPT-3: 175 billion.",
         source=(
             "Radford et al. (2018), Improving language understanding by generative pre-training, "
@@ -465,7 +471,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
         graph=_graph(
             [
                 ("input", "tokens so far", "input", 0, 1),
-                ("embedding", "embedding + places", "layer", 1, 1),
+                ("embedding", "embedding + positions", "layer", 1, 1),
                 ("attention", "causal self-attention", "layer", 2, 1),
                 ("add_1", "add", "operation", 3, 1),
                 ("feed_forward", "two dense layers", "layer", 4, 1),
@@ -475,7 +481,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             [
                 ("input", "embedding"),
                 ("embedding", "attention"),
-                ("attention", "attention", "attention", "earlier places only"),
+                ("attention", "attention", "attention", "earlier positions only"),
                 ("attention", "add_1"),
                 ("embedding", "add_1", "residual", ""),
                 ("add_1", "feed_forward"),
@@ -500,27 +506,25 @@ DESCRIPTIONS: tuple[Description, ...] = (
         name="Autoencoder",
         year=2006,
         idea=(
-            "A network that is asked for nothing but its own input, through a narrow middle. To "
-            "come through there, the input has to be summed up in a few numbers: the code. No "
-            "labels are needed."
+            "The network learns to reproduce its own input through a narrow middle layer. The "
+            "encoder compresses the input into a few numbers, the code, and the decoder "
+            "reconstructs the input from them. It needs no labels."
         ),
         strengths=(
             "It learns from data without labels",
-            "Its code is a map of the data, and a measure of what is unusual: what it cannot "
-            "rebuild it has not seen",
+            "A large reconstruction error marks unusual data, and the code gives a map of the data",
         ),
         weaknesses=(
-            "What it keeps is what is large, which need not be what matters",
-            "Between two codes there may be nothing sensible, unless it is trained for that "
-            "(Kingma and Welling, 2013)",
-            "Too wide a middle lets it copy without learning",
+            "It keeps what varies most, which may not be what matters",
+            "A point between two codes may decode to nothing sensible, unless training prevents "
+            "that (Kingma and Welling, 2013)",
+            "If the middle layer is too wide, the network copies its input without learning",
         ),
-        cost="As a multi-layer perceptron of the same widths.",
+        cost="The same as a multi-layer perceptron of the same widths.",
         used_in=(
-            "Compression and removal of noise",
-            "Detection of faults",
-            "The first and last stage of image generators that work on codes (Rombach et al., "
-            "2021)",
+            "Compression and denoising",
+            "Fault detection",
+            "The first and last stage of latent diffusion models (Rombach et al., 2021)",
         ),
         typical_size="Thousands to tens of millions of parameters.",
         source=(
@@ -533,7 +537,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
                 ("encoder", "encoder", "layer", 1, 1),
                 ("code", "code", "state", 2, 1),
                 ("decoder", "decoder", "layer", 3, 1),
-                ("output", "input, rebuilt", "output", 4, 1),
+                ("output", "reconstruction", "output", 4, 1),
             ],
             [
                 ("input", "encoder"),

@@ -1,4 +1,4 @@
-"""The losses: for numbers, for yes and no, for classes."""
+"""The losses: for regression, binary classification and multi-class classification."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from ..specs.journey.losses import Losses
 
 
 def losses() -> Losses:
-    """Each with its formulas, what it is for, its trouble, and where it comes from."""
+    """Return each loss with its formulas, its use, its known problem and its source."""
     return Losses(losses=explained.losses())

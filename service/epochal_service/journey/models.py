@@ -7,5 +7,5 @@ from ..specs.journey.models import Models
 
 
 def models() -> Models:
-    """From LeNet-5 to what is guessed of today's, each with how its number comes about."""
+    """Return the models from LeNet-5 on, each with the arithmetic of its parameter count."""
     return Models(models=list(famous.models()))

@@ -1,4 +1,4 @@
-"""A nerve cell and its model, part by part, and where the likeness ends."""
+"""A nerve cell and the artificial neuron, part by part, and how they differ."""
 
 from __future__ import annotations
 
@@ -8,93 +8,97 @@ PARTS = (
     NeuronPart(
         id="dendrites",
         part="Dendrites",
-        role="Branches that receive the signals of other cells, often of thousands of them.",
+        role="Branches that receive signals from other cells, often from thousands of them.",
         counterpart="Inputs",
-        counterpart_role="The numbers that come in: data, or the outputs of the layer before.",
+        counterpart_role="The numbers that the neuron reads: data or outputs of the layer before.",
         symbol="xᵢ",
         difference=(
-            "Dendrites do some computing of their own before anything reaches the cell body. "
-            "Inputs are only read."
+            "Dendrites process signals themselves before anything reaches the cell body. An "
+            "artificial neuron only reads its inputs."
         ),
     ),
     NeuronPart(
         id="synapse",
         part="Synapse",
         role=(
-            "The contact between two cells. It passes a signal on more strongly or more weakly, "
-            "and can excite or inhibit."
+            "The contact between two cells. It passes a signal on, strongly or weakly, and excites "
+            "or inhibits the next cell."
         ),
         counterpart="Weight",
-        counterpart_role="A factor for each input: its size is the strength, its sign the kind.",
+        counterpart_role=(
+            "A factor for each input. Its magnitude is the strength of the connection, its sign "
+            "says whether it excites or inhibits."
+        ),
         symbol="wᵢ",
         difference=(
-            "A weight may change its sign while learning. As a rule, all synapses that one nerve "
-            "cell makes on others excite, or all inhibit (Dale's principle)."
+            "Training can change the sign of a weight. A nerve cell usually either excites or "
+            "inhibits all cells that it connects to (Dale's principle)."
         ),
     ),
     NeuronPart(
         id="cell_body",
         part="Cell body",
-        role="Gathers what arrives through all dendrites, within a short span of time.",
+        role="Combines the signals that arrive through all dendrites within a short time.",
         counterpart="Weighted sum",
-        counterpart_role="Adds up all products of an input and its weight.",
+        counterpart_role="The sum of the products of each input and its weight.",
         symbol="Σ wᵢ·xᵢ",
-        difference="A cell also adds up over time; the sum knows no time.",
+        difference="A cell also sums over time. The weighted sum has no notion of time.",
     ),
     NeuronPart(
         id="threshold",
         part="Threshold",
-        role="How much must come together before the cell fires.",
+        role="The voltage that the combined signals must reach before the cell fires.",
         counterpart="Bias",
-        counterpart_role="Is added to the sum, so that the neuron fires sooner or later.",
+        counterpart_role="A number added to the sum. It makes the neuron fire sooner or later.",
         symbol="b",
         difference=(
-            "A cell's threshold is a voltage, and higher for a while after it has fired. A bias is "
-            "a number that is learnt, and stays."
+            "The threshold of a cell rises for a short time after it fires. Training learns the "
+            "bias, which then stays fixed."
         ),
     ),
     NeuronPart(
         id="axon_hillock",
         part="Axon hillock",
-        role="Where the axon begins: here it is decided whether the cell fires.",
+        role="The start of the axon. Here the cell fires or stays silent.",
         counterpart="Activation",
-        counterpart_role="Makes the output of the sum: a step, a sigmoid, a ReLU.",
+        counterpart_role="A function that turns the sum into the output: step, sigmoid or ReLU.",
         symbol="f",
         difference=(
-            "A cell fires or it does not. Most activations put out something between, which is "
-            "rather how often a cell fires."
+            "A cell either fires or does not. Most activations output a continuous value, which "
+            "resembles the firing rate of a cell."
         ),
     ),
     NeuronPart(
         id="axon",
         part="Axon",
-        role="Carries the spike away, some of them more than a meter far.",
+        role="The fiber that carries the spike away from the cell body, up to a meter or more.",
         counterpart="Output",
-        counterpart_role="One number, the same for everyone who reads it.",
+        counterpart_role="One number, the same for every neuron that reads it.",
         symbol="y",
-        difference="Spikes take time to arrive, and when they do matters. An output has no time.",
+        difference="Spikes take time to travel, and their timing matters. An output has no timing.",
     ),
     NeuronPart(
         id="axon_terminals",
         part="Axon terminals",
-        role="The ends of the axon: they hand the signal to the next cells' dendrites.",
+        role="The ends of the axon. They pass the signal to the dendrites of other cells.",
         counterpart="Connections to the next layer",
         counterpart_role="The output becomes an input of every neuron of the next layer.",
         symbol="xᵢ of the next layer",
         difference=(
-            "Cells are connected in loops and across regions. Layers come one after the other."
+            "Nerve cells form loops and connect distant regions. The layers of a feed-forward "
+            "network follow one another."
         ),
     ),
     NeuronPart(
         id="plasticity",
         part="Plasticity",
-        role="Synapses that take part in firing the next cell grow stronger (Hebb, 1949).",
+        role="Synapses that help to make the next cell fire become stronger (Hebb, 1949).",
         counterpart="Training",
-        counterpart_role="Weights and biases move a little, so that the loss becomes smaller.",
+        counterpart_role="Each step changes weights and biases a little to reduce the loss.",
         symbol="w ← w - η·∂L/∂w",
         difference=(
-            "A synapse has only what happens around it to go by. A gradient brings word to every "
-            "weight from the far end of the network."
+            "A synapse changes with local activity. A gradient depends on the loss at the end of "
+            "the network."
         ),
     ),
 )
@@ -109,5 +113,5 @@ SOURCES = (
 
 
 def neuron_parts() -> NeuronParts:
-    """All parts, in the order in which a signal passes through them; learning comes last."""
+    """Return all parts in the order in which a signal passes through them; learning is last."""
     return NeuronParts(parts=list(PARTS), formula="y = f(Σ wᵢ·xᵢ + b)", sources=list(SOURCES))

@@ -1,4 +1,4 @@
-"""What presets are put together from."""
+"""Helpers that build presets."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from ..specs.journey.presets import Expectation, Metric, Preset
 from ..specs.training import TrainingSpec
 
-Words = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def dense(*units: int, activation: str = "tanh", output: str, **fields: Any) -> list[Words]:
-    """Hidden layers of so many units, and the output, which is the last of them."""
+def dense(*units: int, activation: str = "tanh", output: str, **fields: Any) -> list[JsonObject]:
+    """Return dense layers with these numbers of units; the last one is the output layer."""
     *hidden, last = units
     return [
         *({"type": "dense", "units": n, "activation": activation, **fields} for n in hidden),
@@ -19,27 +19,27 @@ def dense(*units: int, activation: str = "tanh", output: str, **fields: Any) -> 
     ]
 
 
-def network(inputs: int, layers: list[Words]) -> Words:
-    """A network that takes rows of so many numbers."""
+def network(inputs: int, layers: list[JsonObject]) -> JsonObject:
+    """Return a network that reads rows of `inputs` numbers."""
     return {"input_shape": [inputs], "layers": layers}
 
 
 def expect(metric: Metric, value: float, tolerance: float) -> Expectation:
-    """That the last epoch's metric lies within `tolerance` of `value`."""
+    """Expect the last epoch's metric within `tolerance` of `value`."""
     return Expectation(metric=metric, value=value, tolerance=tolerance)
 
 
-def ready(
+def make_preset(
     name: str,
     section: str,
     title: str,
     description: str,
-    spec: Words,
+    spec: JsonObject,
     *expected: Expectation,
     seconds: float,
     state: str = "succeeded",
 ) -> Preset:
-    """The preset of that name, `seconds` long, for whatever seed."""
+    """Return a preset that takes about `seconds` and ends as expected with any seed."""
     return Preset.model_validate(
         {
             "name": name,

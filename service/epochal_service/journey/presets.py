@@ -1,10 +1,10 @@
-"""Ready jobs for the sections of the journey: what to send, and what comes of it."""
+"""Presets for the sections of the journey: jobs with their expected results."""
 
 from __future__ import annotations
 
 from ..errors import NotFound
 from ..specs.journey.presets import Expectation, Preset
-from .preset_parts import Words, dense, expect, network, ready
+from .preset_parts import JsonObject, dense, expect, make_preset, network
 from .zoo_presets import ZOO
 
 _STEP = {"type": "dense", "units": 1, "activation": "step", "initializer": "zeros"}
@@ -19,7 +19,7 @@ def _perceptron(gate: str, title: str, description: str) -> Preset:
         "epochs": 20,
         "batch_size": 1,
     }
-    return ready(
+    return make_preset(
         f"perceptron-{gate}",
         "neuron",
         title,
@@ -44,7 +44,7 @@ def _moons(
         "validation_fraction": 0.2,
         "optimizer": {"type": "adam", "learning_rate": 0.01},
     }
-    return ready(
+    return make_preset(
         f"moons-{activation.replace('_', '-')}",
         "activations",
         title,
@@ -55,7 +55,7 @@ def _moons(
     )
 
 
-CIRCLES_TEN_DEEP: Words = {
+CIRCLES_TEN_DEEP: JsonObject = {
     "dataset": {"name": "circles", "samples": 200, "noise": 0.05},
     "loss": "binary_cross_entropy",
     "epochs": 200,
@@ -64,18 +64,18 @@ CIRCLES_TEN_DEEP: Words = {
 
 
 def _deep(
-    name: str, title: str, description: str, layers: list[Words], *expected: Expectation
+    name: str, title: str, description: str, layers: list[JsonObject], *expected: Expectation
 ) -> Preset:
     output = {"type": "dense", "units": 1, "activation": "sigmoid"}
     spec = {**CIRCLES_TEN_DEEP, "network": network(2, [*layers, output])}
-    return ready(name, "backpropagation", title, description, spec, *expected, seconds=0.5)
+    return make_preset(name, "backpropagation", title, description, spec, *expected, seconds=0.5)
 
 
-def _hidden(activation: str) -> Words:
+def _hidden(activation: str) -> JsonObject:
     return {"type": "dense", "units": 16, "activation": activation}
 
 
-OVERFITTED: Words = {
+OVERFITTED: JsonObject = {
     "dataset": {"name": "two_moons", "samples": 60, "noise": 0.35},
     "loss": "binary_cross_entropy",
     "epochs": 600,
@@ -87,19 +87,20 @@ PRESETS: tuple[Preset, ...] = (
     _perceptron(
         "and",
         "A perceptron learns AND",
-        "Rosenblatt's rule of 1958: after each mistake the line moves, and after a few rounds no "
-        "mistake is left.",
+        "Rosenblatt's learning rule of 1958: each mistake moves the line, and after a few epochs "
+        "no mistake is left.",
     ),
     _perceptron(
         "or",
         "A perceptron learns OR",
-        "The same rule on another truth table, which one straight line can part as well.",
+        "The same rule on another truth table that is linearly separable.",
     ),
-    ready(
+    make_preset(
         "xor",
         "neuron",
-        "XOR by a hidden layer",
-        "Four points that no straight line can part, and a small network that parts them.",
+        "XOR with a hidden layer",
+        "No straight line separates the four points of XOR. A small network with a hidden layer "
+        "does.",
         {
             "network": network(2, dense(4, 1, output="sigmoid")),
             "dataset": {"name": "xor"},
@@ -114,31 +115,39 @@ PRESETS: tuple[Preset, ...] = (
     _moons(
         "linear",
         "No activation",
-        "Three layers without an activation are one layer: the border stays a straight line.",
+        "Three layers without an activation are one linear layer: the decision boundary stays a "
+        "straight line.",
         0.875,
         0.03,
     ),
     _moons(
         "sigmoid",
         "Sigmoid on two moons",
-        "The border bends, after a slow start: the slope of a sigmoid is .25 at most.",
+        "The decision boundary curves after a slow start: the derivative of a sigmoid is at most "
+        "0.25.",
         0.9,
         0.06,
     ),
-    _moons("tanh", "Tanh on two moons", "The border bends smoothly and soon.", 0.98, 0.02),
+    _moons(
+        "tanh",
+        "Tanh on two moons",
+        "The decision boundary curves smoothly after few epochs.",
+        0.98,
+        0.02,
+    ),
     _moons(
         "relu",
         "ReLU on two moons",
-        "A border of straight pieces, one for each bent unit.",
+        "The decision boundary consists of straight pieces, because ReLU is piecewise linear.",
         0.985,
         0.015,
     ),
-    ready(
+    make_preset(
         "spiral",
         "architecture",
         "Three hidden layers on the spiral",
-        "Two arms wound around each other: the hardest of the small data sets, and a matter of "
-        "depth.",
+        "Two arms wind around each other. This is the hardest of the small data sets: a third "
+        "hidden layer helps.",
         {
             "network": network(2, dense(8, 8, 8, 1, output="sigmoid")),
             "dataset": {"name": "spiral", "samples": 250},
@@ -150,12 +159,12 @@ PRESETS: tuple[Preset, ...] = (
         expect("train_loss", 0.0, 0.1),
         seconds=3.0,
     ),
-    ready(
+    make_preset(
         "wine",
         "architecture",
-        "Wine, with inputs brought to one scale",
-        "13 measurements of three kinds of wine. One of them is in the hundreds, another below 1: "
-        "scaling makes them comparable.",
+        "Wine with standardized inputs",
+        "Three kinds of wine, described by 13 measurements. Some are in the hundreds, others below "
+        "1; standardizing gives all of them the same scale.",
         {
             "network": network(13, dense(16, 3, activation="relu", output="softmax")),
             "dataset": {"name": "wine", "scaling": "standard"},
@@ -167,11 +176,11 @@ PRESETS: tuple[Preset, ...] = (
         expect("validation_accuracy", 0.97, 0.06),
         seconds=0.3,
     ),
-    ready(
+    make_preset(
         "digits",
         "forward",
         "Handwritten digits",
-        "1,797 digits of 8 x 8 pixels, told apart by one hidden layer.",
+        "A network with one hidden layer classifies 1,797 digits of 8 x 8 pixels.",
         {
             "network": network(64, dense(64, 10, activation="relu", output="softmax")),
             "dataset": {"name": "digits"},
@@ -183,11 +192,12 @@ PRESETS: tuple[Preset, ...] = (
         expect("validation_accuracy", 0.97, 0.025),
         seconds=2.0,
     ),
-    ready(
+    make_preset(
         "iris",
         "loss",
-        "Irises by cross-entropy",
-        "Three species from four lengths. The first loss is near ln 3 = 1.10, that of a guess.",
+        "Irises with cross-entropy",
+        "Three species, four measurements. The first loss is near ln 3 = 1.10, the loss of a "
+        "uniform guess.",
         {
             "network": network(4, dense(8, 3, output="softmax")),
             "dataset": {"name": "iris", "scaling": "standard"},
@@ -199,11 +209,11 @@ PRESETS: tuple[Preset, ...] = (
         expect("train_accuracy", 0.98, 0.03),
         seconds=0.3,
     ),
-    ready(
+    make_preset(
         "breast-cancer",
         "loss",
-        "Tumors by binary cross-entropy",
-        "Benign or malignant, from 30 measurements of cell nuclei.",
+        "Tumors with binary cross-entropy",
+        "The network classifies tumors as benign or malignant from 30 measurements of cell nuclei.",
         {
             "network": network(30, dense(16, 1, activation="relu", output="sigmoid")),
             "dataset": {"name": "breast_cancer", "scaling": "standard"},
@@ -215,11 +225,12 @@ PRESETS: tuple[Preset, ...] = (
         expect("validation_accuracy", 0.97, 0.04),
         seconds=0.4,
     ),
-    ready(
+    make_preset(
         "sine",
         "loss",
-        "A wave by squared error",
-        "A noisy sine wave. The loss cannot go below the noise, whose variance is .01.",
+        "A sine wave with squared error",
+        "Regression on a noisy sine wave. The validation loss ends near 0.01, the variance of the "
+        "noise.",
         {
             "network": network(1, dense(16, 16, 1, output="linear")),
             "dataset": {"name": "sine", "samples": 300, "noise": 0.1},
@@ -235,22 +246,24 @@ PRESETS: tuple[Preset, ...] = (
     _deep(
         "vanishing",
         "A gradient that vanishes",
-        "Ten layers of sigmoid: hardly anything of the gradient reaches the first of them, and the "
-        "loss stays where a guess has it.",
+        "Ten sigmoid layers: hardly any gradient reaches the first layer, and the loss stays at "
+        "that of a guess, ln 2 = 0.693.",
         [_hidden("sigmoid")] * 10,
         expect("train_loss", 0.693, 0.02),
     ),
     _deep(
         "vanishing-relu",
         "Remedy: another activation",
-        "The same depth with ReLU, whose slope is 1, and the initialization made for it (He).",
+        "The same depth with ReLU, whose derivative is 1 for positive inputs, and He "
+        "initialization.",
         [_hidden("relu")] * 10,
         expect("train_loss", 0.0, 0.3),
     ),
     _deep(
         "vanishing-residual",
         "Remedy: residual connections",
-        "The same sigmoids, each layer added to what came in, so that the gradient has a way past.",
+        "The same sigmoid layers with residual connections: each layer's output is added to its "
+        "input, so the gradient can bypass the layer.",
         [
             _hidden("sigmoid"),
             *[{"type": "residual", "layers": [_hidden("sigmoid")]}] * 9,
@@ -260,8 +273,8 @@ PRESETS: tuple[Preset, ...] = (
     _deep(
         "vanishing-norm",
         "Remedy: batch normalization",
-        "The same sigmoids, every unit's sums brought back to mean 0 and variance 1 over the "
-        "batch.",
+        "The same sigmoid layers with batch normalization: each unit's weighted sums are scaled to "
+        "mean 0 and variance 1 over the batch.",
         [
             layer
             for _ in range(10)
@@ -273,11 +286,12 @@ PRESETS: tuple[Preset, ...] = (
         ],
         expect("train_loss", 0.0, 0.3),
     ),
-    ready(
+    make_preset(
         "circles",
         "training",
         "Two circles at a good learning rate",
-        "Adam at .01: about the middle of the band in which this network learns.",
+        "Adam with a learning rate of 0.01, about the middle of the range in which this network "
+        "learns.",
         {
             "network": network(2, dense(8, 8, 1, output="sigmoid")),
             "dataset": {"name": "circles", "samples": 200, "noise": 0.05},
@@ -289,12 +303,12 @@ PRESETS: tuple[Preset, ...] = (
         expect("train_loss", 0.0, 0.05),
         seconds=0.5,
     ),
-    ready(
+    make_preset(
         "diverging",
         "training",
-        "Far too high a learning rate",
-        "A straight line fitted at a rate that overshoots more with every step. The job stops and "
-        "says where the numbers ran away.",
+        "A learning rate far too high",
+        "Linear regression with a learning rate that overshoots more with every step. The job "
+        "diverges and reports the first layer that overflowed.",
         {
             "network": network(2, [{"type": "dense", "units": 1}]),
             "dataset": {"name": "plane", "samples": 200},
@@ -305,11 +319,12 @@ PRESETS: tuple[Preset, ...] = (
         seconds=0.2,
         state="failed",
     ),
-    ready(
+    make_preset(
         "moons",
         "training",
-        "Two moons, with a part held out",
-        "Two interleaved half-moons. The loss on points that are never trained on falls as well.",
+        "Two moons with validation",
+        "Two interleaved half-moons. The validation loss, on points that are never trained on, "
+        "falls as well.",
         {
             "network": network(2, dense(16, 16, 1, output="sigmoid")),
             "dataset": MOONS,
@@ -321,12 +336,12 @@ PRESETS: tuple[Preset, ...] = (
         expect("validation_accuracy", 0.98, 0.04),
         seconds=1.0,
     ),
-    ready(
+    make_preset(
         "overfitting",
         "training",
-        "Learning by heart",
-        "30 noisy points and a network with room for all of them: the training loss goes to 0, the "
-        "held-out loss rises.",
+        "Overfitting",
+        "The network has enough parameters to memorize 30 noisy points: the training loss goes to "
+        "0 while the validation loss rises.",
         {
             **OVERFITTED,
             "network": network(2, dense(64, 64, 1, activation="relu", output="sigmoid")),
@@ -334,11 +349,12 @@ PRESETS: tuple[Preset, ...] = (
         expect("train_loss", 0.0, 0.05),
         seconds=1.0,
     ),
-    ready(
+    make_preset(
         "weight-decay",
         "training",
-        "Remedy: smaller weights",
-        "The same network and points with L2: it can no longer bend around each of them.",
+        "Remedy: L2 regularization",
+        "The same network and points with an L2 penalty on the weights: the decision boundary "
+        "stays smooth.",
         {
             **OVERFITTED,
             "network": network(2, dense(64, 64, 1, activation="relu", output="sigmoid")),
@@ -352,8 +368,8 @@ PRESETS: tuple[Preset, ...] = (
 
 
 def preset(name: str) -> Preset:
-    """The preset of this name. Raises `NotFound`."""
-    for one in PRESETS:
-        if one.name == name:
-            return one
-    raise NotFound(f"There is no preset {name}: GET /v1/presets has all of them")
+    """Return the preset with this name. Raises `NotFound`."""
+    for each in PRESETS:
+        if each.name == name:
+            return each
+    raise NotFound(f"There is no preset {name}; GET /v1/presets lists all of them")

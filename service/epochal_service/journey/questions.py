@@ -1,4 +1,4 @@
-"""Questions to check what has been understood: what is right is asked of an explorer each time."""
+"""Quiz questions of the sections; an explorer computes the correct answer each time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.quantity import Quantity
-from .sections import Text
+from .sections import SectionContent
 
 
 class Answer(NamedTuple):
-    """What is right, and why."""
+    """The correct answer and its explanation."""
 
     value: float
     explanation: str
@@ -20,10 +20,10 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, and which explorer knows.
+    """A question and the explorer request that answers it.
 
-    `read` finds the answer in the explorer's reply; of a question with choices it is the number of
-    the right one, from 0.
+    `read` extracts the answer from the explorer's reply. For a question with choices, the answer
+    is the index of the correct choice, counted from 0.
     """
 
     section: str
@@ -37,13 +37,13 @@ class Question:
     tolerance: float = 0.0
 
 
-def _explained(quantity: Quantity) -> Answer:
+def _from_quantity(quantity: Quantity) -> Answer:
     return Answer(quantity.value, quantity.substituted)
 
 
-def _yes(right: bool, explanation: str) -> Answer:
-    """Of the choices yes and no."""
-    return Answer(0.0 if right else 1.0, explanation)
+def _yes_or_no(is_yes: bool, explanation: str) -> Answer:
+    """Return the answer to a question with the choices `YES_NO`."""
+    return Answer(0.0 if is_yes else 1.0, explanation)
 
 
 YES_NO = ("yes", "no")
@@ -66,33 +66,34 @@ SMALL = {"network": _dense(3, 4, 4, 2), "input": [0.8, 0.3, 0.6], "weights_from"
 def _best_width(reply: Any) -> Answer:
     errors = {fit.width: fit.median_error for fit in reply.widths}
     enough = min((w for w, error in errors.items() if error < 0.02), default=0)
-    told = ", ".join(f"{error:.2g} with {width}" for width, error in errors.items())
-    return Answer(float(enough), f"The median errors are {told}.")
+    listed = ", ".join(f"{error:.2g} with {width}" for width, error in errors.items())
+    return Answer(float(enough), f"The median errors are {listed}.")
 
 
 def _curve(reply: Any, name: str) -> Any:
-    return next(one for one in reply.activations if one.activation == name)
+    return next(curve for curve in reply.activations if curve.activation == name)
 
 
 def _loss(reply: Any, name: str) -> Any:
-    return next(one for one in reply.losses if one.loss == name)
+    return next(loss for loss in reply.losses if loss.loss == name)
 
 
 def _remedy(reply: Any) -> Any:
-    return next(one for one in reply.remedies if one.name == "activation")
+    return next(remedy for remedy in reply.remedies if remedy.name == "activation")
 
 
 def _compute(reply: Any, kind: str) -> float:
-    (cost,) = (one for one in reply.kinds if one.kind == kind)
+    (cost,) = (each for each in reply.kinds if each.kind == kind)
     return float(cost.rows[0].compute)
 
 
 def _label(reply: Any, rate: float) -> Answer:
     labels = ("too_low", "slow", "good", "oscillating", "diverged")
-    result = min(reply.results, key=lambda one: abs(one.learning_rate - rate))
+    result = min(reply.results, key=lambda each: abs(each.learning_rate - rate))
     return Answer(
         float(labels.index(result.label)),
-        f"At {result.learning_rate:.3g} the loss ends at {result.final_loss:.3g}: {result.label}.",
+        f"With learning rate {result.learning_rate:.3g} the final loss is "
+        f"{result.final_loss:.3g}: {result.label.replace('_', ' ')}.",
     )
 
 
@@ -101,8 +102,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="network",
         id="smallest-width",
-        text="Of 1, 2, 4 and 8 hidden units: which is the smallest number that follows a wave of "
-        "a sine with an error below .02?",
+        text="Which is the smallest number of hidden units among 1, 2, 4 and 8 that fits one "
+        "period of a sine wave with an error below 0.02?",
         rpc="SimulateApproximation",
         request={"target": "sine", "widths": [1, 2, 4, 8]},
         read=_best_width,
@@ -110,34 +111,35 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="network",
         id="without-a-bend",
-        text="Take away the activation. Do eight hidden units then fit the wave better than one?",
+        text="Without an activation, do eight hidden units fit the wave better than one?",
         rpc="SimulateApproximation",
         request={"target": "sine", "widths": [1, 8], "activation": "linear"},
-        read=lambda reply: _yes(
+        read=lambda reply: _yes_or_no(
             reply.widths[1].best_error < 0.9 * reply.widths[0].best_error,
             f"One unit reaches {reply.widths[0].best_error:.3g}, eight reach "
-            f"{reply.widths[1].best_error:.3g}: both are one straight line.",
+            f"{reply.widths[1].best_error:.3g}: both networks can only draw a straight line.",
         ),
         choices=YES_NO,
     ),
     Question(
         section="network",
         id="parameters-of-the-row",
-        text="One input, eight hidden units, one output. How many numbers can be adjusted?",
+        text="A network has one input, eight hidden units and one output. How many parameters does "
+        "it have?",
         rpc="SimulateArchitecture",
         request={"network": _dense(1, 8, 1, activation="tanh", output="linear")},
-        read=lambda reply: _explained(reply.parameters),
+        read=lambda reply: _from_quantity(reply.parameters),
         unit="parameters",
     ),
     # ------------------------------------------------------------------ 2 the single neuron
     Question(
         section="neuron",
         id="weighted-sum",
-        text="Inputs 1, 0.5 and 0.8 meet weights 0.7, -0.3 and 0.5, and the bias is -0.2. "
+        text="The inputs are 1, 0.5 and 0.8, the weights 0.7, -0.3 and 0.5, and the bias is -0.2. "
         "What is the weighted sum?",
         rpc="SimulateNeuron",
         request={"inputs": [1.0, 0.5, 0.8], "weights": [0.7, -0.3, 0.5], "bias": -0.2},
-        read=lambda reply: _explained(reply.weighted_sum),
+        read=lambda reply: _from_quantity(reply.weighted_sum),
         tolerance=0.005,
     ),
     Question(
@@ -146,16 +148,16 @@ QUESTIONS: tuple[Question, ...] = (
         text="The weighted sum of a perceptron is exactly 0. Does it fire?",
         rpc="SimulateNeuron",
         request={"inputs": [1.0], "weights": [0.5], "bias": -0.5},
-        read=lambda reply: _yes(reply.fires, reply.step.substituted),
+        read=lambda reply: _yes_or_no(reply.fires, reply.step.substituted),
         choices=YES_NO,
     ),
     Question(
         section="neuron",
         id="xor-by-one",
-        text="Is there a line that parts the ones of exclusive or from its zeros?",
+        text="Is there a straight line that separates the ones of XOR from its zeros?",
         rpc="SimulatePerceptron",
         request={"table": "xor", "epochs": 10},
-        read=lambda reply: _yes(
+        read=lambda reply: _yes_or_no(
             reply.separable,
             reply.certificate.statement if reply.certificate else reply.verdict,
         ),
@@ -164,8 +166,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="neuron",
         id="epochs-for-and",
-        text="From zeros, with a learning rate of 1: in which epoch does the perceptron make no "
-        "mistake on AND any more?",
+        text="A perceptron starts with weights of 0 and learns AND with a learning rate of 1. "
+        "Which is its first epoch without a mistake?",
         rpc="SimulatePerceptron",
         request={"table": "and"},
         read=lambda reply: Answer(float(len(reply.epochs)), reply.verdict),
@@ -175,22 +177,22 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="activations",
         id="steepest-sigmoid",
-        text="What is the largest slope of a sigmoid?",
+        text="What is the largest value of the derivative of a sigmoid?",
         rpc="SimulateActivation",
         request={"activations": ["sigmoid"], "x": 0.0},
-        read=lambda reply: _explained(_curve(reply, "sigmoid").derivative),
+        read=lambda reply: _from_quantity(_curve(reply, "sigmoid").derivative),
         tolerance=0.001,
     ),
     Question(
         section="activations",
         id="above-one",
-        text="Which of these has a slope that is larger than 1 somewhere?",
+        text="Which of these activations has a derivative larger than 1 somewhere?",
         rpc="SimulateActivation",
         request={"activations": ["tanh", "relu", "gelu"], "points": 1001},
         read=lambda reply: Answer(
             float(max(range(3), key=lambda i: reply.activations[i].largest_slope)),
-            "The largest slopes are "
-            + ", ".join(f"{a.activation} {a.largest_slope:.3f}" for a in reply.activations)
+            "The largest derivatives are "
+            + ", ".join(f"{a.largest_slope:.3f} ({a.activation})" for a in reply.activations)
             + ".",
         ),
         choices=("tanh", "relu", "gelu"),
@@ -198,7 +200,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="activations",
         id="slope-of-relu-at-zero",
-        text="ReLU has a corner at 0. Which slope is used there?",
+        text="ReLU has no derivative at 0. Which value is used there?",
         rpc="SimulateActivation",
         request={"activations": ["relu"], "x": 0.0},
         read=lambda reply: Answer(
@@ -209,36 +211,38 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="activations",
         id="chain-of-ten",
-        text="A gradient goes back through ten sigmoids with weights of 1. Is more than a "
+        text="A gradient passes backwards through ten sigmoids with weights of 1. Is more than a "
         "thousandth of it left?",
         rpc="SimulateActivationChain",
         request={"activation": "sigmoid", "depth": 10},
-        read=lambda reply: _yes(abs(reply.gradient) > 1e-3, reply.verdict),
+        read=lambda reply: _yes_or_no(abs(reply.gradient) > 1e-3, reply.verdict),
         choices=YES_NO,
     ),
     # ------------------------------------------------------------------ 4 architecture
     Question(
         section="architecture",
         id="parameters-of-3-4-4-2",
-        text="3 inputs, then layers of 4, 4 and 2 units. How many parameters?",
+        text="A network has 3 inputs and dense layers of 4, 4 and 2 units. How many parameters "
+        "does it have?",
         rpc="SimulateArchitecture",
         request={"network": _dense(3, 4, 4, 2)},
-        read=lambda reply: _explained(reply.parameters),
+        read=lambda reply: _from_quantity(reply.parameters),
         unit="parameters",
     ),
     Question(
         section="architecture",
         id="parameters-of-digits",
-        text="784 pixels, 128 hidden units, 10 digits. How many parameters?",
+        text="A network has 784 inputs, 128 hidden units and 10 outputs. How many parameters does "
+        "it have?",
         rpc="SimulateArchitecture",
         request={"network": _dense(784, 128, 10)},
-        read=lambda reply: _explained(reply.parameters),
+        read=lambda reply: _from_quantity(reply.parameters),
         unit="parameters",
     ),
     Question(
         section="architecture",
         id="where-they-are",
-        text="In which layer of that network are most of them?",
+        text="Which layer of that network has the most parameters?",
         rpc="SimulateArchitecture",
         request={"network": _dense(784, 128, 10)},
         read=lambda reply: Answer(
@@ -255,20 +259,20 @@ QUESTIONS: tuple[Question, ...] = (
         section="forward",
         id="shares",
         text="The small network of this section ends in a softmax of two units. Which class does "
-        "it choose for the inputs .8, .3 and .6?",
+        "it predict for the inputs 0.8, 0.3 and 0.6?",
         rpc="SimulateForward",
         request=SMALL,
         read=lambda reply: Answer(
             float(max(range(2), key=lambda i: reply.output[i])),
-            f"Its shares are {reply.output[0]:.3f} and {reply.output[1]:.3f}.",
+            f"The probabilities are {reply.output[0]:.3f} and {reply.output[1]:.3f}.",
         ),
         choices=("class 0", "class 1"),
     ),
     Question(
         section="forward",
         id="operations",
-        text="About two operations a weight: which is nearer to what one pass through 784-128-10 "
-        "takes?",
+        text="A forward pass takes about two operations per weight. About how many does one input "
+        "of a 784-128-10 network take?",
         rpc="SimulateArchitecture",
         request={"network": _dense(784, 128, 10)},
         read=lambda reply: Answer(
@@ -280,18 +284,19 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="forward",
         id="eight-cards",
-        text="70 billion weights read 4,096 tokens on eight A100 cards at half their peak. Does it "
-        "take less than a second?",
+        text="A model of 70 billion weights reads 4,096 tokens on eight A100 cards at half their "
+        "peak. Does it take less than a second?",
         rpc="SimulateTransformerCost",
         request={"model": "llama-2-70b", "tokens": 4096, "devices": 8},
-        read=lambda reply: _yes(reply.seconds.value < 1, reply.seconds.substituted),
+        read=lambda reply: _yes_or_no(reply.seconds.value < 1, reply.seconds.substituted),
         choices=YES_NO,
     ),
     # ------------------------------------------------------------------ 6 losses
     Question(
         section="loss",
         id="seventy-percent",
-        text="The right answer got a probability of .70. What is the binary cross-entropy?",
+        text="The network gives the correct class a probability of 0.70. What is the binary "
+        "cross-entropy?",
         rpc="SimulateLoss",
         request={
             "prediction": [0.7],
@@ -299,14 +304,14 @@ QUESTIONS: tuple[Question, ...] = (
             "losses": ["binary_cross_entropy"],
             "points": 2,
         },
-        read=lambda reply: _explained(_loss(reply, "binary_cross_entropy").value),
+        read=lambda reply: _from_quantity(_loss(reply, "binary_cross_entropy").value),
         tolerance=0.005,
         unit="nats",
     ),
     Question(
         section="loss",
         id="steeper",
-        text="A prediction of .01 where 1 is right: whose slope is steeper?",
+        text="The prediction is 0.01 and the target is 1. Which loss has the steeper slope?",
         rpc="SimulateLoss",
         request={
             "prediction": [0.01],
@@ -316,17 +321,17 @@ QUESTIONS: tuple[Question, ...] = (
         },
         read=lambda reply: Answer(
             float(max(range(2), key=lambda i: abs(reply.losses[i].slopes[0].value))),
-            "; ".join(one.slopes[0].substituted for one in reply.losses),
+            "; ".join(loss.slopes[0].substituted for loss in reply.losses),
         ),
-        choices=("the squared error's", "cross-entropy's"),
+        choices=("squared error", "cross-entropy"),
     ),
     Question(
         section="loss",
         id="guessing-tokens",
-        text="A model guesses evenly among 100,000 tokens. What is its loss, in nats?",
+        text="A model guesses uniformly among 100,000 tokens. What is its loss in nats?",
         rpc="SimulateTokenLoss",
         request={"target_probabilities": [1e-5], "vocabulary": 100_000},
-        read=lambda reply: _explained(reply.nats),
+        read=lambda reply: _from_quantity(reply.nats),
         tolerance=0.05,
         unit="nats",
     ),
@@ -334,21 +339,21 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="backpropagation",
         id="delta-of-the-output",
-        text="Softmax gave class 0 a share of .549, and class 0 is right. What is the δ of its "
-        "unit: the share minus what was wanted?",
+        text="A softmax gives class 0 a probability of 0.549, and class 0 is correct. What is the "
+        "error signal δ of its unit, probability minus target?",
         rpc="SimulateBackward",
         request={**SMALL, "target": [0.0], "loss": "cross_entropy"},
-        read=lambda reply: _explained(reply.layers[0].units[0].delta),
+        read=lambda reply: _from_quantity(reply.layers[0].units[0].delta),
         tolerance=0.002,
     ),
     Question(
         section="backpropagation",
         id="a-silent-unit",
-        text="A ReLU unit gave 0 because its sum was negative. Does anything of the gradient go "
+        text="A ReLU unit outputs 0 because its weighted sum is negative. Does any gradient pass "
         "through it?",
         rpc="SimulateActivation",
         request={"activations": ["relu"], "x": -0.2},
-        read=lambda reply: _yes(
+        read=lambda reply: _yes_or_no(
             _curve(reply, "relu").derivative.value != 0,
             _curve(reply, "relu").derivative.substituted,
         ),
@@ -357,14 +362,15 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="backpropagation",
         id="sigmoid-or-relu",
-        text="Ten layers of 16 units. With which activation does more of the gradient reach the "
-        "first layer?",
+        text="A network has ten layers of 16 units. With which activation does more of the "
+        "gradient reach the first layer?",
         rpc="SimulateGradientFlow",
         request={"depth": 10, "activation": "sigmoid", "seeds": 5},
         read=lambda reply: Answer(
             1.0 if _remedy(reply).ratio_on > reply.ratio.value else 0.0,
-            f"First over last: {reply.ratio.value:.1e} with sigmoid, "
-            f"{_remedy(reply).ratio_on:.2g} with ReLU and He's weights.",
+            f"The gradient norm of the first layer divided by that of the last is "
+            f"{reply.ratio.value:.1e} with sigmoid and {_remedy(reply).ratio_on:.2g} with ReLU "
+            "and He initialization.",
         ),
         choices=("sigmoid", "relu"),
     ),
@@ -372,20 +378,21 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="training",
         id="first-loss",
-        text="Two classes, and a network that has learned nothing yet: about which loss does it "
-        "begin with? ln 2 is .69, ln 10 is 2.30.",
+        text="A network with two balanced classes has learned nothing yet. About how large is its "
+        "first loss? ln 2 is 0.69, ln 10 is 2.30.",
         rpc="SimulateTraining",
         request={},
         read=lambda reply: Answer(
             float(min(range(2), key=lambda i: abs(reply.steps[0].loss.value - (0.69, 2.3)[i]))),
             reply.steps[0].loss.substituted,
         ),
-        choices=(".69", "2.30"),
+        choices=("0.69", "2.30"),
     ),
     Question(
         section="training",
         id="middle-of-the-cosine",
-        text="A cosine goes from 3·10⁻⁴ to 3·10⁻⁵. What is the rate half way, in units of 10⁻⁴?",
+        text="A cosine schedule goes from 3·10⁻⁴ to 3·10⁻⁵. What is the learning rate halfway, in "
+        "units of 10⁻⁴?",
         rpc="SimulateSchedule",
         request={
             "schedule": {"type": "cosine", "final_fraction": 0.1},
@@ -399,7 +406,7 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="training",
         id="a-rate-of-ten",
-        text="The two circles by Adam at a learning rate of 10. How does it go?",
+        text="Adam trains on the two circles with a learning rate of 10. How does the run end?",
         rpc="SimulateLearningRates",
         request={},
         read=lambda reply: _label(reply, 10.0),
@@ -409,30 +416,30 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="zoo",
         id="size-after-a-window",
-        text="A window of 3 by 3 goes over an image of 8 by 8 in steps of 2, without padding. How "
-        "wide is what comes out?",
+        text="A filter of 3 by 3 slides over an image of 8 by 8 with stride 2 and without padding. "
+        "How wide is the feature map?",
         rpc="SimulateConvolution",
         request={"image": [[0.0] * 8] * 8, "kernel_name": "edge", "stride": 2},
-        read=lambda reply: _explained(reply.width),
+        read=lambda reply: _from_quantity(reply.width),
     ),
     Question(
         section="zoo",
         id="parameters-of-an-lstm",
-        text="An LSTM of 4 units reads vectors of 3 numbers. How many parameters?",
+        text="An LSTM of 4 units reads vectors of 3 numbers. How many parameters does it have?",
         rpc="SimulateRecurrence",
         request={"cell": "lstm", "inputs": [[0.0, 0.0, 0.0]], "units": 4},
-        read=lambda reply: _explained(reply.parameters),
+        read=lambda reply: _from_quantity(reply.parameters),
         unit="parameters",
     ),
     Question(
         section="zoo",
         id="what-the-third-sees",
-        text="Six words under a causal mask. At how many of them may the third look?",
+        text="With a causal mask, how many of six words may the third word attend to?",
         rpc="SimulateAttention",
         request={"tokens": ["one", "two", "three", "four", "five", "six"], "causal": True},
         read=lambda reply: Answer(
             float(reply.heads[0].queries[2].sees),
-            "Itself and what comes before; its weights are "
+            "It attends to itself and the words before it. Its attention weights are "
             + ", ".join(f"{weight:.3g}" for weight in reply.heads[0].weights[2])
             + ".",
         ),
@@ -441,53 +448,53 @@ QUESTIONS: tuple[Question, ...] = (
     Question(
         section="zoo",
         id="the-long-text",
-        text="16,384 places of 64 numbers each. Which takes more operations?",
+        text="A sequence has 16,384 positions of 64 numbers each. Which layer takes more "
+        "operations?",
         rpc="SimulateSequenceCost",
         request={"lengths": [16_384], "width": 64},
         read=lambda reply: Answer(
             1.0 if _compute(reply, "attention") > _compute(reply, "lstm") else 0.0,
-            f"An LSTM takes {_compute(reply, 'lstm'):,.0f} operations, attention "
+            f"The LSTM takes {_compute(reply, 'lstm'):,.0f} operations, attention takes "
             f"{_compute(reply, 'attention'):,.0f}.",
         ),
-        choices=("an LSTM", "attention"),
+        choices=("LSTM", "attention"),
     ),
     # ------------------------------------------------------------------ 10 the timeline
     Question(
         section="timeline",
         id="minsky-and-papert",
-        text="What stopped the perceptron in 1969: can one neuron learn the opposite of exclusive "
-        "or?",
+        text="Can one neuron learn XNOR, the opposite of XOR?",
         rpc="SimulatePerceptron",
         request={"table": "xnor", "epochs": 10},
-        read=lambda reply: _yes(reply.separable, reply.verdict),
+        read=lambda reply: _yes_or_no(reply.separable, reply.verdict),
         choices=YES_NO,
     ),
     Question(
         section="timeline",
         id="lenet-5",
-        text="LeNet-5 has 61,706 parameters. Is it larger than a dense network of 784-128-10?",
+        text="LeNet-5 has 61,706 parameters. Does a dense 784-128-10 network have fewer?",
         rpc="SimulateArchitecture",
         request={"network": _dense(784, 128, 10)},
-        read=lambda reply: _yes(reply.parameters.value < 61706, reply.parameters.substituted),
+        read=lambda reply: _yes_or_no(reply.parameters.value < 61706, reply.parameters.substituted),
         choices=YES_NO,
     ),
     Question(
         section="timeline",
         id="gpt-3-in-memory",
-        text="175 billion parameters at two bytes each: do they fit into one card of 80 GB?",
+        text="Do 175 billion parameters of two bytes each fit into the memory of one 80 GB card?",
         rpc="SimulateTransformerCost",
         request={"model": "gpt-3", "tokens": 1, "devices": 1},
-        read=lambda reply: _yes(reply.fits, reply.weight_bytes.substituted),
+        read=lambda reply: _yes_or_no(reply.fits, reply.weight_bytes.substituted),
         choices=YES_NO,
     ),
 )
 
 
-def find(section: Text, id: str) -> Question:
-    """The section's question of this id. Raises `InvalidArgument`, which names those there are."""
-    own = [question for question in QUESTIONS if question.section == section.id]
-    for question in own:
+def find(section: SectionContent, id: str) -> Question:
+    """Return the section's question with this id. Raises `InvalidArgument`, listing the ids."""
+    questions = [question for question in QUESTIONS if question.section == section.id]
+    for question in questions:
         if question.id == id:
             return question
-    names = ", ".join(question.id for question in own)
+    names = ", ".join(question.id for question in questions)
     raise InvalidArgument.of(FieldError("question", f"must be one of {names}"))

@@ -1,20 +1,25 @@
-"""The ten sections of the journey, in our own words."""
+"""The ten sections of the journey: text, sources and explorers."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from importlib.resources import files
 
 from ..errors import NotFound
 from .presets import PRESETS
 
+_TITLES: dict[str, dict[str, str]] = json.loads(
+    files(__package__).joinpath("titles.json").read_text(encoding="utf-8")
+)
+"""Title and lead of each section. The page reads the same file when it is built."""
+
 
 @dataclass(frozen=True)
-class Text:
-    """What a section tells, and which explorers belong to it."""
+class SectionContent:
+    """The text of a section and the explorers that belong to it."""
 
     id: str
-    title: str
-    lead: str
     paragraphs: tuple[str, ...]
     sources: tuple[str, ...]
     explorers: tuple[str, ...]
@@ -22,34 +27,40 @@ class Text:
 
     @property
     def number(self) -> int:
-        """Its place, counted from 1."""
-        return TEXTS.index(self) + 1
+        """Position in the journey, counted from 1."""
+        return SECTIONS.index(self) + 1
+
+    @property
+    def title(self) -> str:
+        """Heading of the section."""
+        return _TITLES[self.id]["title"]
+
+    @property
+    def lead(self) -> str:
+        """Main idea of the section, in one to three sentences."""
+        return _TITLES[self.id]["lead"]
 
     @property
     def presets(self) -> list[str]:
-        """Names of the ready jobs that belong to it."""
+        """Names of the presets that belong to the section."""
         return [preset.name for preset in PRESETS if preset.section == self.id]
 
 
-TEXTS = (
-    Text(
+SECTIONS = (
+    SectionContent(
         "network",
-        "What is a neural network?",
-        "A neural network is a function with many adjustable numbers, and a way to adjust them "
-        "until it gives the answers that you show it.",
         (
-            "The word comes from the brain. A nerve cell gathers signals from thousands of others "
-            "through its dendrites, and sends one of its own down the axon once enough have come "
-            "together. The artificial neuron keeps just that much: numbers come in, each is "
-            "weighed, the weighed numbers are added, and one number goes out.",
-            "One such unit can do little. Put a row of them between input and output, give each a "
-            "bend of its own, and their sum can follow any smooth curve as closely as you like, "
-            "if the row is long enough. This was proved in 1989, first for sigmoids. The proof "
-            "says that good weights exist. It does not say how to find them: that is training, "
-            "and the rest of this journey.",
-            "Width against fit can be watched. A single bent unit can only make a slope out of a "
-            "sine wave. With four the wave is there, with thirty-two the error is so small that "
-            "the two curves lie on top of each other.",
+            "The idea comes from the brain: a nerve cell collects signals from thousands of other "
+            "cells and sends its own signal once enough have arrived. An artificial neuron keeps "
+            "only the arithmetic. It multiplies each input by a weight, adds the products, and "
+            "passes one number on.",
+            "A single neuron can do little. A hidden layer of enough neurons, each with a "
+            "nonlinear activation, can approximate any continuous function on a bounded interval. "
+            "This universal approximation theorem was proved in 1989, first for sigmoids. It says "
+            "that good weights exist, not how to find them. Finding them is training.",
+            "You can measure how the fit depends on the width. One hidden unit turns a sine wave "
+            "into a single slope. Four units follow the wave, and with 32 the two curves are hard "
+            "to tell apart.",
         ),
         (
             "Cybenko (1989), Approximation by superpositions of a sigmoidal function, "
@@ -59,24 +70,21 @@ TEXTS = (
         ),
         ("SimulateApproximation",),
     ),
-    Text(
+    SectionContent(
         "neuron",
-        "The single neuron",
-        "Multiply, add, compare: a neuron draws one straight line and says on which side of it an "
-        "input lies.",
         (
-            "Every input has a weight: how much it counts, and in which direction. The products "
-            "are added to a bias, which says how easily the neuron is persuaded. If the sum is at "
-            "least zero, the perceptron fires. A sigmoid in its place gives a soft answer between "
-            "0 and 1, with a slope that learning can follow.",
-            "Frank Rosenblatt's rule of 1958 learns the weights from mistakes alone. Whenever the "
-            "answer is wrong, each weight moves by the learning rate times its input, towards the "
-            "answer that was wanted. If any straight line parts the two classes, the rule finds "
-            "one after a finite number of mistakes.",
-            "If there is no such line, it never settles. Of the 16 truth tables of two inputs, 14 "
-            "can be learned. The other two are exclusive or and its opposite: their ones lie on "
-            "opposite corners of a square. A hidden layer solves it. Its two units look at the "
-            "square with a line each, and in the space of their answers the corners can be parted.",
+            "Each weight says how much its input counts, and in which direction. The bias shifts "
+            "the weighted sum. A perceptron outputs 1 if the sum is at least 0, and 0 otherwise. A "
+            "sigmoid outputs a number between 0 and 1 instead, and its derivative lets gradient "
+            "descent adjust the weights.",
+            "Frank Rosenblatt's learning rule of 1958 uses mistakes only. After each wrong "
+            "prediction, every weight moves by the learning rate times its input, toward the "
+            "correct output. If a straight line separates the two classes, the rule finds one "
+            "after a finite number of mistakes.",
+            "If no such line exists, the rule never converges. A single neuron can learn 14 of the "
+            "16 truth tables of two inputs. The other two are XOR and XNOR, whose ones lie on "
+            "opposite corners of a square. A hidden layer of two units solves both: each unit "
+            "draws one line, and their outputs are linearly separable.",
         ),
         (
             "Rosenblatt (1958), The perceptron, doi:10.1037/h0042519",
@@ -85,23 +93,20 @@ TEXTS = (
         ),
         ("SimulateNeuron", "SimulatePerceptron", "SimulateXor"),
     ),
-    Text(
+    SectionContent(
         "activations",
-        "Activation functions",
-        "Without a bend between them, any number of layers is worth one; with it, a network can "
-        "follow what is not straight.",
         (
-            "Two linear layers in a row are a linear layer: W₂(W₁x) = (W₂W₁)x. The activation "
-            "function stands between them so that this no longer holds. Which function it is "
-            "matters less for what a network could represent than for how well it learns.",
-            "Learning goes by slopes. A sigmoid's slope is .25 at its steepest and next to nothing "
-            "a few units away from zero, so that a unit pushed that far hardly learns: it is "
-            "saturated. ReLU has a slope of exactly 1 wherever it is positive, and exactly 0 "
-            "elsewhere. A unit whose sum is negative for all data gets no gradient at all and "
-            "stays dead.",
-            "GELU and SiLU are smooth relatives of ReLU that let a little through on the negative "
-            "side. Their slope exceeds 1 in places: 1.13 for GELU, at √2. Most transformers use "
-            "one of them.",
+            "Two linear layers in a row are one linear layer: W₂(W₁x) = (W₂W₁)x. A nonlinear "
+            "activation between them changes that. The choice of activation matters less for what "
+            "a network can represent than for how well it learns.",
+            "Gradient descent depends on derivatives. The derivative of a sigmoid is at most 0.25 "
+            "and almost 0 a few units away from 0: a unit that far out is saturated and hardly "
+            "learns. ReLU has a derivative of 1 for positive inputs and 0 for negative ones. A "
+            "ReLU unit whose weighted sum is negative for all samples gets no gradient; it is a "
+            "dead unit.",
+            "GELU and SiLU are smooth relatives of ReLU with small negative outputs. Their "
+            "derivative exceeds 1 in some places; for GELU it reaches 1.13 at √2. Many "
+            "transformers use one of the two.",
         ),
         (
             "Glorot and Bengio (2010), Understanding the difficulty of training deep feedforward "
@@ -111,23 +116,20 @@ TEXTS = (
         ),
         ("SimulateActivation", "SimulateActivationChain"),
     ),
-    Text(
+    SectionContent(
         "architecture",
-        "Layers and architecture",
-        "How many layers, how wide, and joined in which way: the architecture decides what a "
-        "network can represent and what it costs.",
         (
-            "A dense layer with n inputs and m units has m·n weights and m biases. A network of "
-            "3, 4, 4 and 2 neurons thus has (4·3 + 4) + (4·4 + 4) + (2·4 + 2) = 46 parameters. "
-            "Some count the input as a layer, some do not: here both counts are given, with "
-            "their names.",
-            "Width gives a layer more directions to look in. Depth lets each layer build on what "
-            "the one before has found: in images edges first, then parts, then things. The same "
-            "number of parameters can be spent on either.",
-            "Weights are only a part of the memory. Training also holds a gradient for each, one "
-            "or two more numbers for the optimizer, and the activations of the whole batch. The "
-            "distance to the largest models is hard to picture: 46 parameters against an "
-            "estimated 1.8 trillion for GPT-4 is a ratio of 39 billion.",
+            "A dense layer with n inputs and m units has m·n weights and m biases. A network with "
+            "layers of 3, 4, 4 and 2 neurons has (4·3 + 4) + (4·4 + 4) + (2·4 + 2) = 46 "
+            "parameters. Some textbooks count the input as a layer and some do not, so the service "
+            "returns both counts.",
+            "A wider layer computes more features at once. A deeper network builds features from "
+            "features: for images, edges first, then parts, then objects. The same number of "
+            "parameters can go into width or into depth.",
+            "Weights are only part of the memory. Training also stores a gradient for each weight, "
+            "one or two numbers more for the optimizer, and the activations of the whole batch. "
+            "The largest models are hard to picture: the estimated 1.8 trillion parameters of "
+            "GPT-4 are 39 billion times as many as 46.",
         ),
         (
             "LeCun et al. (1998), doi:10.1109/5.726791",
@@ -135,23 +137,20 @@ TEXTS = (
         ),
         ("SimulateArchitecture",),
     ),
-    Text(
+    SectionContent(
         "forward",
-        "Forward propagation",
-        "Numbers go in at one end, and each layer turns them into the numbers that the next one "
-        "reads.",
         (
-            "A forward pass is nothing but the single neuron, many times: products, a sum, a bias, "
-            "an activation, for every unit of a layer and then for the next layer. The last one "
-            "gives the prediction. For a choice between classes a softmax turns its sums into "
-            "shares that add up to 1.",
-            "Nothing in it is hidden. Every value has a formula, and the formula can be read with "
-            "the numbers put in. What training needs later, the sums and activations of every "
-            "layer, is kept on the way.",
-            "The cost is easy to estimate: every weight is multiplied once and added once, so a "
-            "pass takes about two operations a weight for every input. For a model of 70 billion "
-            "weights reading 4,000 tokens that is over half a quadrillion operations, which eight "
-            "graphics cards at half their peak do in some tenths of a second.",
+            "A forward pass repeats the arithmetic of a single neuron: weighted sum, bias, "
+            "activation, for every unit of a layer and then for the next layer. The last layer "
+            "outputs the prediction. For classification, a softmax turns the last layer's sums, "
+            "the logits, into probabilities that add up to 1.",
+            "Every value has a formula, and you can read each formula with its numbers filled in. "
+            "The pass stores the weighted sums and activations of every layer, because the "
+            "backward pass needs them.",
+            "The cost is easy to estimate. Each weight takes one multiplication and one addition, "
+            "so a pass takes about two operations per weight and input. For a model of 70 billion "
+            "weights that reads 4,000 tokens, that is more than half a quadrillion operations: "
+            "about half a second on eight A100 cards at half their peak.",
         ),
         (
             "Kaplan et al. (2020), Scaling laws for neural language models, arXiv:2001.08361",
@@ -159,23 +158,20 @@ TEXTS = (
         ),
         ("SimulateForward", "SimulateTransformerCost"),
     ),
-    Text(
+    SectionContent(
         "loss",
-        "Loss functions",
-        "The loss is one number that says how wrong the network is, and its slope says in which "
-        "direction it would be less wrong.",
         (
-            "For a quantity, the squared error is the usual choice: twice as far off costs four "
-            "times as much. The absolute error minds outliers less, and Huber's loss is one near "
-            "zero and the other far away.",
-            "For a choice, cross-entropy asks how much probability the right answer got, and takes "
-            "the negative logarithm. At .70 that is .357, at .01 it is 4.6. What makes it learn "
-            "fast is its slope: at .01 it is -100, where the squared error's is -1.98. Being sure "
-            "and wrong is punished out of proportion.",
-            "A language model is trained on the same number, with a choice of tens of thousands of "
-            "tokens. One that guesses evenly among 100,000 starts at ln 100,000 = 11.5. The "
-            "exponential of the loss is called perplexity: among how many equally likely tokens "
-            "the model seems to choose.",
+            "For regression, the squared error is the usual loss: an error twice as large costs "
+            "four times as much. The absolute error is less sensitive to outliers. The Huber loss "
+            "is quadratic for small errors and linear for large ones.",
+            "For classification, cross-entropy is the negative logarithm of the probability that "
+            "the network gives to the correct class. At 0.70 it is 0.357, at 0.01 it is 4.6. Its "
+            "derivative makes it learn fast: at 0.01 it is -100, where that of the squared error "
+            "is -1.98. A confident wrong prediction costs far more than an uncertain one.",
+            "Language models minimize the same loss over a vocabulary of tens of thousands of "
+            "tokens. A model that guesses uniformly among 100,000 tokens has a loss of "
+            "ln 100,000 = 11.5. The exponential of the loss is the perplexity: the number of "
+            "equally likely tokens that would give the same loss.",
         ),
         (
             "Huber (1964), Robust estimation of a location parameter, doi:10.1214/aoms/1177703732",
@@ -185,25 +181,22 @@ TEXTS = (
         ),
         ("SimulateLoss", "SimulateTokenLoss"),
     ),
-    Text(
+    SectionContent(
         "backpropagation",
-        "Backpropagation",
-        "The chain rule, applied from the loss backwards, tells every weight its share of the "
-        "error in one pass.",
         (
-            "To know how the loss depends on a weight in the first layer, follow the way from the "
-            "weight to the loss and multiply the slopes along it. There are very many ways, but "
-            "they share their ends. Going backwards, each unit needs to know only one number: how "
-            "the loss changes with its own sum. It is called δ, and follows from those of the "
-            "layer behind.",
-            "The gradient of a weight is then δ times the input that the weight was multiplied "
-            "with. All gradients together cost about twice as much as the forward pass, whether "
-            "there are 46 of them or 46 billion.",
-            "Products of many slopes are fragile. With sigmoids each layer takes at least three "
-            "quarters of it away, unless the weights are large, and ten layers down hardly any "
-            "arrives: the gradient vanishes. Four remedies are in use, often together: an "
-            "activation with a slope near 1, weights that start at the right size, connections "
-            "that lead around a layer, and normalization.",
+            "To see how the loss depends on a weight in the first layer, follow every path from "
+            "the weight to the loss and multiply the derivatives along it. The number of paths is "
+            "huge, but they share segments. Going backwards, each unit needs only one number: the "
+            "derivative of the loss with respect to its weighted sum. It is called the error "
+            "signal δ, and it follows from the error signals of the next layer.",
+            "The gradient of a weight is δ times the input of that weight. The backward pass costs "
+            "about twice as much as the forward pass and computes the gradients of all weights at "
+            "once.",
+            "A product of many small factors is close to 0. Each sigmoid layer multiplies the "
+            "gradient by its weights and by a derivative of at most 0.25, so in a deep network "
+            "hardly any gradient reaches the first layers: it vanishes. Four remedies are common, "
+            "often combined: an activation with a derivative near 1, initial weights of the right "
+            "scale, residual connections, and normalization.",
         ),
         (
             "Rumelhart, Hinton and Williams (1986), doi:10.1038/323533a0",
@@ -213,22 +206,22 @@ TEXTS = (
         ),
         ("SimulateBackward", "SimulateGradientFlow", "SimulateVanishingBars"),
     ),
-    Text(
+    SectionContent(
         "training",
-        "The training loop",
-        "Forward, loss, backward, update: four lines, repeated until the loss no longer falls.",
         (
-            "The data is cut into batches. For each the network predicts, the loss judges, the "
-            "gradient is worked out, and every weight takes a small step against it. When every "
-            "sample has been seen once, an epoch is over. Some samples are held out and never "
-            "trained on: only they tell whether the network has understood or learned by heart.",
-            "The learning rate is the length of the step, and the setting that matters most. Too "
-            "low, and nothing seems to happen. Too high, and each step lands further away than "
-            "the last, until the numbers overflow. What is right depends on the network, the data "
-            "and the optimizer: .01 is good for Adam and slow for plain gradient descent on the "
-            "very same task.",
-            "Schedules change the rate on the way. A warm-up starts gently, a cosine ends gently: "
-            "Llama 2 went from 3·10⁻⁴ down to a tenth of it along half a cosine.",
+            "Training splits the data into batches. For each batch the network predicts, the loss "
+            "measures the error, backpropagation computes the gradient, and every weight takes a "
+            "small step against it. An epoch is over when every training sample was used once. "
+            "Validation samples are never trained on: the validation loss shows whether the "
+            "network generalizes or overfits.",
+            "The learning rate sets the size of the step and is the most important setting. If it "
+            "is too low, the loss hardly falls. If it is too high, each step overshoots more than "
+            "the last until the numbers overflow. A good value depends on the network, the data "
+            "and the optimizer: 0.01 is good for Adam and slow for plain gradient descent on the "
+            "same task.",
+            "A schedule changes the learning rate during training. A warmup starts with small "
+            "steps, a cosine schedule ends with small steps. Llama 2 went from 3·10⁻⁴ down to a "
+            "tenth of it along half a cosine.",
         ),
         (
             "Robbins and Monro (1951), A stochastic approximation method, "
@@ -239,24 +232,21 @@ TEXTS = (
         ),
         ("SimulateTraining", "SimulateLearningRates", "SimulateSchedule"),
     ),
-    Text(
+    SectionContent(
         "zoo",
-        "The architecture zoo",
-        "What is known of the data goes into the shape of the network, and saves weights and "
-        "examples.",
         (
-            "A dense network treats its inputs as a list without an order. A convolution knows "
-            "that neighboring pixels belong together and that a cat is a cat wherever it sits: "
-            "the same few weights slide over the whole image. A recurrent network reads a "
-            "sequence step by step and keeps a state. LSTM and GRU add gates, which decide what "
-            "is kept and what is let go, so that something can be remembered for long.",
-            "Recurrence must wait for each step before it can take the next, and what lies far "
-            "back has a long way to go. Attention joins every place with every other directly: "
-            "one step for all of them, and a way of length one. The price is a table of all pairs, "
-            "four times as large for a text twice as long.",
-            "The transformer is attention and dense layers in turns, with residual connections "
-            "and normalization. It won because it can be computed all at once, and therefore made "
-            "large.",
+            "A dense layer treats its inputs as a list without an order. A convolution assumes "
+            "that neighboring pixels belong together and that a cat looks the same anywhere in the "
+            "image, so it slides the same filters over every position. A recurrent network reads a "
+            "sequence step by step and keeps a hidden state. LSTM and GRU add gates that decide "
+            "what to keep and what to forget, which helps with long-range dependencies.",
+            "A recurrent network has to finish one step before it starts the next, and information "
+            "from the distant past passes through every step in between. Attention connects every "
+            "position with every other directly and processes all positions at once. In return, "
+            "the matrix of attention weights is four times as large for a text twice as long.",
+            "A transformer alternates attention and dense layers, with residual connections and "
+            "normalization. All positions are computed in parallel, which made very large models "
+            "practical.",
         ),
         (
             "LeCun et al. (1989), Backpropagation applied to handwritten zip code recognition, "
@@ -276,32 +266,29 @@ TEXTS = (
             "SimulateSequenceCost",
         ),
     ),
-    Text(
+    SectionContent(
         "timeline",
-        "From neurons to language models",
-        "Sixty-eight years lie between the first artificial neuron that learned and the models of "
-        "today, and every step of the way is still in them.",
         (
-            "The perceptron learned from mistakes, and met its limit with exclusive or. "
-            "Backpropagation made hidden layers trainable. Convolutions read checks in the "
-            "nineties, and in 2012, with more data and graphics cards, won the contest that "
-            "brought deep learning to everybody's attention.",
-            "Attention came as an aid to translation in 2014, and three years later the "
-            "transformer kept nothing else. Models then grew by factors of ten: from 1.5 billion "
-            "parameters to 175 billion in fifteen months. Abilities turned up that smaller models "
-            "had not shown.",
-            "What is inside has been on this page all along: weighted sums, an activation, a loss, "
-            "a gradient, a small step, and a great many repetitions.",
+            "The perceptron learned from mistakes but could not learn XOR. Backpropagation made "
+            "hidden layers trainable. Convolutional networks read checks in the 1990s. In 2012, "
+            "with more data and graphics cards, one of them won the ImageNet contest and brought "
+            "deep learning to wide attention.",
+            "Attention was introduced for translation in 2014. Three years later the transformer "
+            "used it without any recurrence. Then models grew: from the 1.5 billion parameters of "
+            "GPT-2 to the 175 billion of GPT-3 in fifteen months. The larger models learned tasks "
+            "from a few examples in the prompt.",
+            "These models are built from the parts that this journey shows: weighted sums, "
+            "activations, a loss, gradients, and many small steps.",
         ),
-        ("The sources of each entry stand beside it: GET /v1/timeline",),
+        ("Each entry of GET /v1/timeline lists its own sources.",),
         (),
     ),
 )
 
 
-def find(id: str) -> Text:
-    """The section of this id. Raises `NotFound`."""
-    for text in TEXTS:
-        if text.id == id:
-            return text
-    raise NotFound(f"There is no section {id}: GET /v1/sections has all of them")
+def find(id: str) -> SectionContent:
+    """Return the section with this id. Raises `NotFound`."""
+    for section in SECTIONS:
+        if section.id == id:
+            return section
+    raise NotFound(f"There is no section {id}; GET /v1/sections lists all of them")

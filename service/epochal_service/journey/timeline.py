@@ -1,4 +1,4 @@
-"""Eleven steps from the perceptron to the models of today, each number with its source."""
+"""The timeline: eleven steps from the perceptron to today's models, with sourced numbers."""
 
 from __future__ import annotations
 
@@ -48,6 +48,13 @@ GEMINI = (
     "of context, arXiv:2403.05530"
 )
 
+DEEPSEEK_V3 = "DeepSeek-AI (2024), DeepSeek-V3 technical report, arXiv:2412.19437"
+DEEPSEEK_R1 = (
+    "DeepSeek-AI (2025), DeepSeek-R1: incentivizing reasoning capability in LLMs via reinforcement "
+    "learning, arXiv:2501.12948"
+)
+KIMI_K2 = "Kimi Team (2025), Kimi K2: open agentic intelligence, arXiv:2507.20534"
+
 ENTRIES = (
     TimelineEntry(
         id="perceptron",
@@ -55,12 +62,12 @@ ENTRIES = (
         years="1958",
         title="The perceptron",
         what_changed=(
-            "Frank Rosenblatt describes a neuron that is not wired but taught: after each mistake "
-            "its weights move a little towards the right answer."
+            "Frank Rosenblatt describes a neuron that learns: after each mistake, its weights move "
+            "a little toward the correct output."
         ),
         why_it_mattered=(
-            "A machine got better at a task from examples alone. A few years later it was proved "
-            "that it succeeds whenever a straight line between the classes exists."
+            "A machine improved at a task from examples alone. In 1962 Novikoff proved that the "
+            "rule converges whenever a straight line separates the classes."
         ),
         facts=[
             Fact(
@@ -79,16 +86,17 @@ ENTRIES = (
         years="1969",
         title="The XOR problem",
         what_changed=(
-            "Marvin Minsky and Seymour Papert work out what a single layer of perceptrons cannot "
-            "do. Exclusive or is the smallest case: no line has its two ones on one side."
+            "Marvin Minsky and Seymour Papert prove what a single layer of perceptrons cannot "
+            "compute. The smallest example is XOR: no straight line separates its ones from its "
+            "zeros."
         ),
         why_it_mattered=(
-            "Interest and money moved away for over a decade. The way out, a hidden layer, was "
-            "known; a way to train one was not."
+            "Interest and funding declined for more than a decade. A hidden layer was known to "
+            "solve the problem, but no good method to train one was in use."
         ),
         facts=[
             Fact(
-                text="Boolean functions of two inputs that one neuron can learn, of 16",
+                text="of the 16 Boolean functions of two inputs that one neuron can learn",
                 value=14,
                 unit="functions",
                 source="computed",
@@ -104,15 +112,15 @@ ENTRIES = (
         title="Backpropagation",
         what_changed=(
             "David Rumelhart, Geoffrey Hinton and Ronald Williams show that the chain rule, "
-            "applied from the output backwards, tells every hidden weight its share of the error."
+            "applied from the output backwards, computes the gradient of every hidden weight."
         ),
         why_it_mattered=(
-            "Layers in the middle could be trained, and were seen to find features of their own "
-            "that nobody had designed."
+            "Hidden layers could be trained, and they learned useful features that nobody had "
+            "designed."
         ),
         facts=[
             Fact(
-                text="backward passes that the gradient of all weights costs",
+                text="backward pass that computes the gradients of all weights",
                 value=1,
                 unit="pass",
                 source=RUMELHART,
@@ -127,22 +135,23 @@ ENTRIES = (
         years="1998",
         title="LeNet-5",
         what_changed=(
-            "Yann LeCun and colleagues read handwritten digits with a network whose small windows "
-            "slide over the image and share their weights."
+            "Yann LeCun and colleagues recognize handwritten digits with a convolutional network: "
+            "small filters slide over the image and share their weights."
         ),
         why_it_mattered=(
-            "Knowing that a picture is a picture saved weights and data. Banks read checks with "
-            "it, and the shape of every later image network was there."
+            "Shared weights needed fewer parameters and less data than dense layers. Banks used "
+            "the network to read checks, and later image networks kept its design of convolution "
+            "and pooling."
         ),
         facts=[
             Fact(
-                text="wrong answers on the 10,000 test digits of MNIST, without distorted copies",
+                text="test error on the 10,000 test digits of MNIST, without distorted copies",
                 value=0.95,
                 unit="percent",
                 source=LECUN,
             ),
             Fact(
-                text="trainable parameters, with every map of a layer joined to all maps before it",
+                text="trainable parameters, with every feature map connected to all maps before it",
                 value=61706,
                 unit="parameters",
                 source="computed",
@@ -161,23 +170,31 @@ ENTRIES = (
             "network with ReLU and dropout on two graphics cards and win the ImageNet contest."
         ),
         why_it_mattered=(
-            "The distance to the second place was so large that computer vision changed its tools "
-            "within a year: depth, data and graphics cards belonged together."
+            "The lead over the second place was so large that computer vision adopted deep "
+            "networks, large data sets and graphics cards within a few years."
         ),
         facts=[
             Fact(
-                text="test images whose label was not among its five guesses",
+                text="top-5 error of one network on the validation images",
+                value=18.2,
+                unit="percent",
+                source=KRIZHEVSKY,
+            ),
+            Fact(
+                text="top-5 test error of the winning entry, an average of seven networks",
                 value=15.3,
                 unit="percent",
                 source=KRIZHEVSKY,
             ),
             Fact(
-                text="the same for the best entry that was not a deep network",
+                text="top-5 test error of the second-best entry, which was not a deep network",
                 value=26.2,
                 unit="percent",
                 source=KRIZHEVSKY,
             ),
-            Fact(text="parameters", value=60e6, unit="parameters", source=KRIZHEVSKY),
+            Fact(
+                text="parameters of one network", value=60e6, unit="parameters", source=KRIZHEVSKY
+            ),
         ],
         sources=[KRIZHEVSKY],
     ),
@@ -187,12 +204,13 @@ ENTRIES = (
         years="2014",
         title="Attention",
         what_changed=(
-            "Dzmitry Bahdanau, Kyunghyun Cho and Yoshua Bengio let a translator look back at all "
-            "words of the sentence and weigh them anew for every word that it writes."
+            "Dzmitry Bahdanau, Kyunghyun Cho and Yoshua Bengio let a translation network attend to "
+            "all words of the source sentence, with new attention weights for every word that it "
+            "writes."
         ),
         why_it_mattered=(
-            "A sentence no longer had to fit into one vector. What was an aid to recurrent "
-            "networks turned out to be enough by itself three years later."
+            "The network no longer had to compress a sentence into one vector. Three years later, "
+            "attention replaced recurrence completely."
         ),
         facts=[],
         sources=[BAHDANAU],
@@ -204,22 +222,22 @@ ENTRIES = (
         years="2017",
         title="The transformer",
         what_changed=(
-            "Ashish Vaswani and seven colleagues leave recurrence out: attention and dense layers "
-            "alone, all places of a sequence at once."
+            "Ashish Vaswani and seven colleagues remove recurrence. Their transformer uses "
+            "attention and dense layers and processes all positions of a sequence at once."
         ),
         why_it_mattered=(
-            "Training no longer waits for one word after the other. What can be computed side by "
-            "side can be made large."
+            "Training computes all positions in parallel instead of one word after the other, and "
+            "that made much larger models practical."
         ),
         facts=[
             Fact(
-                text="BLEU for English to German (WMT 2014), over 2 more than the best before",
+                text="BLEU score for English to German (WMT 2014), over 2 above the previous best",
                 value=28.4,
                 unit="BLEU",
                 source=VASWANI,
             ),
             Fact(
-                text="training of the large model on eight P100 cards",
+                text="of training for the large model on eight P100 cards",
                 value=3.5,
                 unit="days",
                 source=VASWANI,
@@ -234,12 +252,12 @@ ENTRIES = (
         years="2018",
         title="BERT and GPT",
         what_changed=(
-            "Transformers first read large amounts of plain text, by filling gaps (BERT) or by "
-            "guessing the next word (GPT), and are tuned to a task afterwards."
+            "Transformers are pretrained on large amounts of plain text, by predicting masked "
+            "words (BERT) or the next token (GPT), and then fine-tuned for a task."
         ),
         why_it_mattered=(
-            "Text without labels is nearly free. One costly reading served many tasks, each with "
-            "little data of its own."
+            "Text without labels is cheap and plentiful. One expensive pretraining run serves many "
+            "tasks, and each task then needs little data."
         ),
         facts=[
             Fact(text="parameters of BERT-large", value=340e6, unit="parameters", source=DEVLIN),
@@ -254,18 +272,24 @@ ENTRIES = (
         years="2020",
         title="GPT-3",
         what_changed=(
-            "The same idea, two powers of ten larger. A few examples in the prompt were enough for "
-            "tasks that the model had never been tuned for."
+            "OpenAI trains the same kind of model with over a hundred times the parameters of "
+            "GPT-2. A few examples in the prompt are enough for tasks that it was never fine-tuned "
+            "for."
         ),
         why_it_mattered=(
-            "Size alone had brought abilities that smaller models did not show, and made the "
-            "prompt a way to program."
+            "Learning from examples in the prompt worked far better in the large model than in "
+            "smaller ones, and prompts became a way to program."
         ),
         facts=[
             Fact(text="parameters of GPT-2", value=1.5e9, unit="parameters", source=GPT_2),
             Fact(text="parameters of GPT-3", value=175e9, unit="parameters", source=GPT_3),
-            Fact(text="GPT-3 over GPT-2", value=175e9 / 1.5e9, unit="times", source="computed"),
-            Fact(text="tokens that it was trained on", value=300e9, unit="tokens", source=GPT_3),
+            Fact(
+                text="the parameters of GPT-2",
+                value=175e9 / 1.5e9,
+                unit="times",
+                source="computed",
+            ),
+            Fact(text="training tokens", value=300e9, unit="tokens", source=GPT_3),
         ],
         sources=[GPT_3],
     ),
@@ -275,16 +299,22 @@ ENTRIES = (
         years="2022",
         title="ChatGPT",
         what_changed=(
-            "Language models are tuned on instructions and on people's judgement of their answers, "
-            "and put behind a chat window that everybody may use."
+            "OpenAI fine-tunes a language model on instructions and on human ratings of its "
+            "answers, and offers it to everyone as a chat. The size of the model was not published."
         ),
         why_it_mattered=(
-            "Continuing a text became answering a question. For many people it was the first "
-            "neural network that they knowingly spoke to."
+            "A model that continues text became an assistant that answers questions. For many "
+            "people it was the first neural network that they knowingly talked to."
         ),
         facts=[
             Fact(
-                text="parameters of a tuned model whose answers people preferred to GPT-3's",
+                text="parameters of the largest InstructGPT, a sibling of ChatGPT",
+                value=175e9,
+                unit="parameters",
+                source=INSTRUCT,
+            ),
+            Fact(
+                text="parameters of the smallest, which human raters preferred to GPT-3",
                 value=1.3e9,
                 unit="parameters",
                 source=INSTRUCT,
@@ -299,42 +329,55 @@ ENTRIES = (
         id="frontier",
         year=2024,
         years="2024–26",
-        title="Models of today",
+        title="Today's models",
         what_changed=(
-            "GPT-4, Claude, Gemini, Llama and others read text, images and sound, use tools, write "
-            "and run code, and work on long tasks in many steps."
+            "GPT, Claude, Gemini, Llama, DeepSeek and other models read text and images, use "
+            "tools, write and run code, and work through long tasks. Reinforcement learning trains "
+            "them to reason step by step before they answer."
         ),
         why_it_mattered=(
-            "A trained network has become a general tool. Underneath it is still what this journey "
-            "shows: weighted sums, an activation, a loss, and its gradient."
+            "One trained network now serves as a general tool. It is still built from the parts "
+            "that this journey shows: weighted sums, activations, a loss, and gradients."
         ),
         facts=[
             Fact(
-                text="parameters of Llama 3.1 405B, one of the largest whose size is published",
+                text="parameters of Kimi K2 (2025), of which 32 billion are active for each token",
+                value=1e12,
+                unit="parameters",
+                source=KIMI_K2,
+            ),
+            Fact(
+                text="parameters of DeepSeek-V3 (2024), of which 37 billion are active",
+                value=671e9,
+                unit="parameters",
+                source=DEEPSEEK_V3,
+            ),
+            Fact(
+                text="parameters of Llama 3.1 405B (2024), all of them active",
                 value=405e9,
                 unit="parameters",
                 source=LLAMA_3,
             ),
             Fact(
-                text="tokens that it was trained on",
+                text="training tokens of Llama 3.1 405B",
                 value=15.6e12,
                 unit="tokens",
                 source=LLAMA_3,
             ),
             Fact(
-                text="tokens that Gemini 1.5 was tested on at once",
+                text="tokens in the longest context that Gemini 1.5 was tested with",
                 value=10e6,
                 unit="tokens",
                 source=GEMINI,
             ),
         ],
-        sources=[LLAMA_3, GEMINI],
+        sources=[LLAMA_3, GEMINI, DEEPSEEK_V3, DEEPSEEK_R1, KIMI_K2],
     ),
 )
 
 
 def timeline() -> Timeline:
-    """The eleven entries, and the years that they span."""
+    """Return the eleven entries and the years they span."""
     first = ENTRIES[0].year
     return Timeline(
         entries=list(ENTRIES),

@@ -1,11 +1,11 @@
-"""Ready jobs for the zoo: for each of its networks one that it was made for."""
+"""Presets for the zoo: for each architecture a task that suits it."""
 
 from __future__ import annotations
 
 from ..specs.journey.presets import Preset
-from .preset_parts import Words, dense, expect, network, ready
+from .preset_parts import JsonObject, dense, expect, make_preset, network
 
-PATIENT: Words = {
+SEQUENCE_TRAINING: JsonObject = {
     "validation_fraction": 0.2,
     "schedule": {"type": "cosine"},
     "clipping": {"norm": 1.0},
@@ -13,20 +13,20 @@ PATIENT: Words = {
 
 
 def _adding(cell: str, title: str, description: str, *, error: float, tolerance: float) -> Preset:
-    layers: list[Words] = [
+    layers: list[JsonObject] = [
         {"type": "reshape", "shape": [50, 2]},
         {"type": cell, "units": 16},
         *dense(1, output="linear"),
     ]
     spec = {
-        **PATIENT,
+        **SEQUENCE_TRAINING,
         "network": network(100, layers),
         "dataset": {"name": "adding", "samples": 5_000, "length": 50},
         "loss": "mse",
         "epochs": 12,
         "optimizer": {"type": "adam", "learning_rate": 0.02},
     }
-    return ready(
+    return make_preset(
         f"adding-{cell}",
         "zoo",
         title,
@@ -38,7 +38,7 @@ def _adding(cell: str, title: str, description: str, *, error: float, tolerance:
 
 
 def _shifted(
-    name: str, title: str, description: str, layers: list[Words], accuracy: float
+    name: str, title: str, description: str, layers: list[JsonObject], accuracy: float
 ) -> Preset:
     spec = {
         "network": network(144, [*layers, *dense(10, output="softmax")]),
@@ -49,7 +49,7 @@ def _shifted(
         "optimizer": {"type": "adam", "learning_rate": 0.003},
         "schedule": {"type": "cosine"},
     }
-    return ready(
+    return make_preset(
         name,
         "zoo",
         title,
@@ -61,12 +61,12 @@ def _shifted(
 
 
 ZOO: tuple[Preset, ...] = (
-    ready(
+    make_preset(
         "lenet",
         "zoo",
-        "A small LeNet reads digits",
-        "Windows that slide over the image and share their weights: more of the digits are read "
-        "than by dense layers.",
+        "A small LeNet classifies digits",
+        "Convolutional filters slide over the image and share their weights. The validation "
+        "accuracy is higher than with dense layers.",
         {
             "network": {
                 "input_shape": [64],
@@ -98,9 +98,9 @@ ZOO: tuple[Preset, ...] = (
     ),
     _shifted(
         "shifted-digits",
-        "Digits that do not stay in place",
-        "Each digit lies somewhere on a larger canvas. Windows that share their weights find it "
-        "with 1,418 parameters, wherever it is.",
+        "Shifted digits with convolution",
+        "Each digit lies at a random position on a larger canvas. Filters with shared weights "
+        "recognize it anywhere, with only 1,418 parameters.",
         [
             {"type": "reshape", "shape": [12, 12, 1]},
             {"type": "conv2d", "filters": 8, "kernel_size": [3], "activation": "relu"},
@@ -112,43 +112,44 @@ ZOO: tuple[Preset, ...] = (
     ),
     _shifted(
         "shifted-digits-mlp",
-        "The same digits without windows",
-        "Dense layers have 4,970 parameters and must learn each digit anew at each of 25 places: "
-        "far more are misread.",
+        "Shifted digits with dense layers",
+        "Dense layers have 4,970 parameters and must learn each digit separately at each of 25 "
+        "positions. The accuracy is much lower.",
         [{"type": "dense", "units": 32, "activation": "relu"}],
         0.72,
     ),
     _adding(
         "rnn",
-        "A plain memory forgets",
-        "Two of fifty numbers are marked, and their sum is asked for. Who remembers neither "
-        "answers 1 and has an error of 1/6 = .167: what was marked first is mostly lost.",
+        "A plain RNN forgets",
+        "The target is the sum of the two marked numbers among fifty. A constant prediction of 1 "
+        "has a loss of 1/6 = 0.167. The RNN does little better: it mostly loses the first number.",
         error=0.1,
         tolerance=0.075,
     ),
     _adding(
         "lstm",
-        "Gates remember",
-        "The same fifty numbers. The memory cell keeps the first one until the second is there: "
-        "the error falls to about a hundredth of the plain network's.",
+        "An LSTM remembers",
+        "The same task. The cell state keeps the first number until the second arrives, and the "
+        "loss falls to about a hundredth of the RNN's.",
         error=0.001,
         tolerance=0.004,
     ),
     _adding(
         "gru",
-        "Fewer gates remember as well",
-        "The same fifty numbers, with three quarters of the LSTM's parameters.",
+        "A GRU remembers with fewer gates",
+        "The same task with three quarters of the parameters of the LSTM.",
         error=0.0005,
         tolerance=0.003,
     ),
-    ready(
+    make_preset(
         "sonnets",
         "zoo",
         "An LSTM reads sonnets",
-        "The next character of Shakespeare's sonnets, of 37. The held-out loss is the logarithm of "
-        "the perplexity: 3.6 for a blind guess, 2.0 for a choice among about seven.",
+        "The network predicts the next of 37 characters in Shakespeare's sonnets. The validation "
+        "loss is the logarithm of the perplexity: 3.6 for a uniform guess, 2.0 for a choice among "
+        "about seven characters.",
         {
-            **PATIENT,
+            **SEQUENCE_TRAINING,
             "network": network(
                 32,
                 [
@@ -166,14 +167,14 @@ ZOO: tuple[Preset, ...] = (
         expect("validation_loss", 2.0, 0.2),
         seconds=3.0,
     ),
-    ready(
+    make_preset(
         "reversal",
         "zoo",
-        "Words written backwards",
-        "One network reads a word, another writes it backwards, and at each letter it looks back "
-        "at what was read. The attention learns to walk from the end to the beginning.",
+        "Reversing words with attention",
+        "The encoder reads a word and the decoder writes it backwards. For each letter it attends "
+        "to the letters read; the attention learns to move from the last letter to the first.",
         {
-            **PATIENT,
+            **SEQUENCE_TRAINING,
             "network": network(
                 12,
                 [
@@ -200,14 +201,14 @@ ZOO: tuple[Preset, ...] = (
         expect("validation_accuracy", 1.0, 0.02),
         seconds=2.0,
     ),
-    ready(
+    make_preset(
         "sorting",
         "zoo",
         "A transformer sorts letters",
-        "Six letters, to be written in order. Which one comes first hangs on all six, and by "
-        "attention each place looks at all of them at once.",
+        "The target is six letters in alphabetical order. Each output depends on all six inputs, "
+        "and attention lets every position read all of them at once.",
         {
-            **PATIENT,
+            **SEQUENCE_TRAINING,
             "network": network(
                 6,
                 [
@@ -226,14 +227,14 @@ ZOO: tuple[Preset, ...] = (
         expect("validation_accuracy", 1.0, 0.02),
         seconds=2.0,
     ),
-    ready(
+    make_preset(
         "sentences",
         "zoo",
         "A small language model",
-        "A decoder foresees each character of simple sentences from those before it. Which word "
-        "comes next cannot be known; all else can, and it comes close to that floor, .262.",
+        "A decoder predicts each character of simple sentences from the characters before it. The "
+        "choice of words is random, so the loss cannot fall below 0.262; training comes close.",
         {
-            **PATIENT,
+            **SEQUENCE_TRAINING,
             "network": network(
                 40,
                 [
@@ -252,12 +253,12 @@ ZOO: tuple[Preset, ...] = (
         expect("validation_loss", 0.285, 0.025),
         seconds=4.0,
     ),
-    ready(
+    make_preset(
         "autoencoder",
         "zoo",
-        "Digits through eight numbers",
-        "64 pixels are summed up in 8 numbers and rebuilt from them. The error is below .024, that "
-        "of the best 8 straight directions (principal components).",
+        "Digits compressed to eight numbers",
+        "The encoder compresses 64 pixels to 8 numbers and the decoder reconstructs them. The loss "
+        "falls below 0.024, the loss of the first 8 principal components.",
         {
             "network": network(
                 64,

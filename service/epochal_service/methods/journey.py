@@ -1,4 +1,4 @@
-"""The content of the journey: read only, and the same for everybody."""
+"""Methods that return the content of the journey; it is read-only."""
 
 from __future__ import annotations
 
@@ -38,47 +38,47 @@ from .simulations import EXPLORERS, path_of
 
 
 def list_neuron_parts(context: Context) -> NeuronParts:
-    """A nerve cell and its model, part by part."""
+    """Return the parts of a nerve cell and their counterparts in an artificial neuron."""
     return neuron_parts.neuron_parts()
 
 
 def list_activations(context: Context) -> Activations:
-    """What is known of each activation, and its formulas."""
+    """Return each activation with its formulas and a description."""
     return activations.activations()
 
 
 def list_models(context: Context) -> Models:
-    """Famous networks, and how many parameters they have."""
+    """Return well-known networks with their parameter counts."""
     return models.models()
 
 
 def list_losses(context: Context) -> Losses:
-    """What is known of each loss, and its formulas."""
+    """Return each loss with its formulas and a description."""
     return losses.losses()
 
 
 def list_architectures(context: Context) -> Architectures:
-    """All kinds of networks."""
+    """Return all architectures of the zoo."""
     return Architectures(architectures=[_architecture(d.id) for d in architectures.DESCRIPTIONS])
 
 
 def get_architecture(context: Context, id: str) -> Architecture:
-    """One kind of network. Raises `NotFound`."""
+    """Return one architecture. Raises `NotFound`."""
     return _architecture(id)
 
 
 def list_sections(context: Context) -> Sections:
-    """The ten sections, in order."""
-    return Sections(sections=[_section(text) for text in sections.TEXTS])
+    """Return the ten sections, in order."""
+    return Sections(sections=[_section(content) for content in sections.SECTIONS])
 
 
 def get_section(context: Context, id: str) -> Section:
-    """One section. Raises `NotFound`."""
+    """Return one section. Raises `NotFound`."""
     return _section(sections.find(id))
 
 
 def check_answer(context: Context, id: str, request: CheckAnswerRequest) -> CheckedAnswer:
-    """Whether an answer is right; what is right is computed now.
+    """Check an answer against the one that the question's explorer computes.
 
     Raises `NotFound` if there is no such section, `InvalidArgument` if it has no such question.
     """
@@ -98,40 +98,40 @@ def check_answer(context: Context, id: str, request: CheckAnswerRequest) -> Chec
 
 @cache
 def _architecture(id: str) -> Architecture:
-    told = architectures.find(id)
+    description = architectures.find(id)
     return Architecture(
-        id=told.id,
-        name=told.name,
-        year=told.year,
-        idea=told.idea,
-        strengths=list(told.strengths),
-        weaknesses=list(told.weaknesses),
-        cost=told.cost,
-        used_in=list(told.used_in),
-        typical_size=told.typical_size,
-        source=told.source,
-        graph=told.graph,
-        network=told.network,
-        # By the limits that a server has if nobody changes them: these are small.
-        summary=networks.summary(told.network, Limits()),
-        preset=told.preset,
+        id=description.id,
+        name=description.name,
+        year=description.year,
+        idea=description.idea,
+        strengths=list(description.strengths),
+        weaknesses=list(description.weaknesses),
+        cost=description.cost,
+        used_in=list(description.used_in),
+        typical_size=description.typical_size,
+        source=description.source,
+        graph=description.graph,
+        network=description.network,
+        # The default limits, because these networks are small.
+        summary=networks.summary(description.network, Limits()),
+        preset=description.preset,
     )
 
 
-def _section(text: sections.Text) -> Section:
+def _section(content: sections.SectionContent) -> Section:
     return Section(
-        id=text.id,
-        number=text.number,
-        title=text.title,
-        lead=text.lead,
-        paragraphs=list(text.paragraphs),
-        sources=list(text.sources),
-        explorers=[_reference(rpc) for rpc in text.explorers if rpc in EXPLORERS],
-        presets=text.presets,
+        id=content.id,
+        number=content.number,
+        title=content.title,
+        lead=content.lead,
+        paragraphs=list(content.paragraphs),
+        sources=list(content.sources),
+        explorers=[_reference(rpc) for rpc in content.explorers if rpc in EXPLORERS],
+        presets=content.presets,
         questions=[
             Question(id=q.id, text=q.text, choices=list(q.choices), unit=q.unit)
             for q in questions.QUESTIONS
-            if q.section == text.id
+            if q.section == content.id
         ],
     )
 
@@ -149,15 +149,15 @@ def _reference(rpc: str) -> ExplorerReference:
 
 
 def list_presets(context: Context) -> Presets:
-    """Ready jobs with what comes of them, in the order of the journey."""
+    """Return all presets in the order of the journey, with their expected results."""
     return Presets(presets=list(presets.PRESETS))
 
 
 def get_preset(context: Context, id: str) -> Preset:
-    """One ready job. Raises `NotFound`."""
+    """Return one preset. Raises `NotFound`."""
     return presets.preset(id)
 
 
 def get_timeline(context: Context) -> Timeline:
-    """From one artificial neuron to the language models of today."""
+    """Return the timeline from the perceptron to today's language models."""
     return timeline.timeline()

@@ -1,1 +1,1 @@
-"""The content of the journey as it comes back: one file for each noun."""
+"""Replies with the content of the journey, one file per noun."""

@@ -1,4 +1,4 @@
-"""The activations that a layer may have: what they are, and what is known of them."""
+"""Descriptions of the activations that a layer can have."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from ..base import ActivationName, InitializerName, Reply
 
 
 class ActivationDescription(Reply):
-    """One activation."""
+    """An activation: its formulas and a description."""
 
     activation: ActivationName
-    """Its name, as a layer takes it."""
+    """Name of the activation in a layer spec."""
     formula: str
-    """f(x), e.g. `x / (1 + |x|)`."""
+    """Formula of f(x), e.g. `x / (1 + |x|)`."""
     derivative_formula: str
-    """f'(x), e.g. `1 - tanh(x)²`."""
+    """Formula of f'(x), e.g. `1 - tanh(x)²`."""
     range: str
-    """The values that it can take, as an interval."""
+    """Interval of the values of f(x)."""
     is_elementwise: bool
-    """Whether it works on each number alone; softmax does not."""
+    """True if f acts on each number separately. False for softmax."""
     idea: str
-    """What it does, in a sentence."""
+    """Effect of the activation, in one sentence."""
     history: str
-    """How it came into use, in a sentence or two."""
+    """History of the activation, in one or two sentences."""
     year: int | None = None
-    """When the source appeared."""
+    """Year of the source. Null for `linear`."""
     source: str | None = None
-    """Who brought it into neural networks, and where; null for doing nothing."""
+    """First publication for neural networks: authors, year, title. Null for `linear`."""
     used_in: str
-    """Where it is found today."""
+    """Typical uses today."""
     trouble: str
-    """What it is known for to go wrong."""
+    """Known problem of the activation."""
     initializer: InitializerName
-    """What a dense layer with it starts from by default."""
+    """Default initializer of a dense layer with this activation."""
     gain: float | None = None
-    """The factor on a weight's deviation of 1/√fan_in that keeps the mean square of a signal from
-    layer to layer: 1/√E[f(z)²] for a standard normal z, computed. Null for softmax."""
+    """Factor on the standard deviation 1/√fan_in of the weights that preserves the mean square of a
+    signal from layer to layer: 1/√E[f(z)²] for a standard normal z, computed. Null for softmax."""
     value_at_zero: float | None = None
-    """f(0). Null for softmax, which needs more than one number."""
+    """Value f(0). Null for softmax, which needs more than one number."""
     derivative_at_zero: float | None = None
-    """Null for softmax, as the value is."""
+    """Derivative f'(0). Null for softmax."""
 
 
 class Activations(Reply):
-    """All of them, from the plainest on."""
+    """All activations, simplest first."""
 
     activations: list[ActivationDescription]
-    """One for each that a layer may have."""
+    """One description per activation."""

@@ -1,4 +1,4 @@
-"""The zoo: kinds of networks, in words, as a graph, and as one that runs here."""
+"""Architectures of the zoo: description, graph and a small trainable network."""
 
 from __future__ import annotations
 
@@ -12,79 +12,79 @@ EdgeKind = Literal["forward", "recurrent", "residual", "attention"]
 
 
 class GraphNode(Reply):
-    """A box to draw."""
+    """A box in the drawing of an architecture."""
 
     id: str
-    """By which edges name it."""
+    """Id of the node; edges refer to it."""
     label: str
-    """What to write into it."""
+    """Text inside the box."""
     kind: NodeKind
-    """How to draw it: data that come in, a layer, an operation without weights, a state that is
-    kept from place to place, or what comes out."""
+    """Kind of the node: input data, a layer, an operation without weights, a state that is passed
+    from step to step, or the output."""
     column: int
-    """From left to right, the way that data take."""
+    """Column of the box, from left to right in the direction of the data."""
     row: int
-    """From top to bottom."""
+    """Row of the box, from top to bottom."""
 
 
 class GraphEdge(Reply):
-    """An arrow to draw."""
+    """An arrow in the drawing of an architecture."""
 
     source: str
-    """The id of the node that it leaves."""
+    """Id of the node at the start of the arrow."""
     target: str
-    """The id of the node that it leads to."""
+    """Id of the node at the end of the arrow."""
     kind: EdgeKind
-    """How to draw it: on to the next node, to the next place in time, past layers, or as attention.
-    """
+    """Kind of the edge: forward to the next node, recurrent to the next time step, a residual
+    connection, or attention."""
     label: str
-    """What to write beside it; mostly empty."""
+    """Text beside the arrow. Often empty."""
 
 
 class Graph(Reply):
-    """What to draw, and about where."""
+    """Drawing of an architecture as boxes and arrows."""
 
     nodes: list[GraphNode]
-    """The boxes, in no particular order."""
+    """Boxes, in no particular order."""
     edges: list[GraphEdge]
-    """The arrows between them."""
+    """Arrows between the boxes."""
 
 
 class Architecture(Reply):
-    """One kind of network."""
+    """An architecture: description, graph and a small trainable network."""
 
     id: str
-    """For `GET /v1/architectures/{id}`, e.g. `lstm`."""
+    """Id for `GET /v1/architectures/{id}`, e.g. `lstm`."""
     name: str
-    """As it is known, e.g. `Long short-term memory`."""
+    """Common name, e.g. `Long short-term memory`."""
     year: int
-    """When the source appeared."""
+    """Year of the source."""
     idea: str
-    """What it does that others do not, in a sentence or two."""
+    """Main idea, in a few sentences."""
     strengths: list[str]
-    """What speaks for it."""
+    """Advantages."""
     weaknesses: list[str]
-    """What speaks against it."""
+    """Disadvantages."""
     cost: str
-    """What it takes for a sequence of n places, or an image, of width d."""
+    """Operations and parameters for a sequence of n positions, or an image, of width d."""
     used_in: list[str]
-    """What it is used for."""
+    """Typical applications."""
     typical_size: str
-    """How many layers or parameters such networks have in use."""
+    """Typical number of layers or parameters in practice."""
     source: str
-    """Who described it first: author, year, title."""
+    """First publication: authors, year, title."""
     graph: Graph
-    """Boxes and arrows to draw."""
+    """Drawing as boxes and arrows."""
     network: NetworkSpec
-    """A small one that can be trained here."""
+    """Small example that can be trained here."""
     summary: NetworkSummary
     """Shapes, parameters and operations of `network`."""
     preset: str | None = None
-    """A job that trains one, where there is one."""
+    """Name of a preset that trains this architecture. Null if there is none."""
 
 
 class Architectures(Reply):
-    """From dense layers to the transformer, and the autoencoder last."""
+    """All architectures, from dense layers to transformers, and the autoencoder."""
 
     architectures: list[Architecture]
-    """Nine kinds of networks."""
+    """The nine architectures."""

@@ -1,4 +1,4 @@
-"""The losses, and what each is for."""
+"""Descriptions of the losses."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ from ..base import Reply
 
 
 class LossFacts(Reply):
-    """One loss."""
+    """A loss: its formulas and a description."""
 
     name: str
-    """As a job takes it, e.g. `binary_cross_entropy`."""
+    """Name of the loss in a training spec, e.g. `binary_cross_entropy`."""
     title: str
-    """In words, e.g. `Mean squared error`."""
+    """Title, e.g. `Mean squared error`."""
     formula: str
-    """With the prediction ŷ and the target y."""
+    """Formula, with the prediction ŷ and the target y."""
     slope: str
-    """dL/dŷ of one output."""
+    """Formula of the derivative dL/dŷ for one output."""
     logit_slope: str | None
-    """dL/dz, where z is what the activation is applied to; none where there is no such form."""
+    """Formula of the derivative dL/dz for the logit z. Null if there is no such formula."""
     output_activation: str | None
-    """What the network must end in; none for any."""
+    """Required output activation. Null if any is allowed."""
     options: list[str]
-    """Of `loss_options`."""
+    """Names of the options in `loss_options`."""
     used_for: str
-    """The kind of targets that it is made for."""
+    """Kind of targets that the loss is made for."""
     trouble: str
-    """What it is known for to go wrong."""
+    """Known problem of the loss."""
     source: str
-    """Who used it first: author, year, title."""
+    """First publication: authors, year, title."""
 
 
 class Losses(Reply):
-    """For numbers, for yes and no, for classes."""
+    """All losses, for regression and for classification."""
 
     losses: list[LossFacts]
-    """One for each that a job may have."""
+    """One description per loss."""

@@ -1,4 +1,4 @@
-"""Famous networks, and how many parameters they have."""
+"""Well-known networks and their parameter counts."""
 
 from __future__ import annotations
 
@@ -11,36 +11,35 @@ from ..simulations.transformer_size import TransformerSize
 
 
 class Model(Reply):
-    """A network that made history."""
+    """A well-known network."""
 
     id: str
-    """A short name for programs, e.g. `gpt-2`."""
+    """Id of the model, e.g. `gpt-2`."""
     name: str
-    """As it is known, e.g. `GPT-2`."""
+    """Common name, e.g. `GPT-2`."""
     year: int
-    """When it was published."""
+    """Year of publication."""
     kind: str
-    """E.g. `convolutional network`, `transformer`."""
+    """Architecture, e.g. `convolutional network` or `transformer`."""
     parameters: int
-    """Trainable numbers."""
+    """Number of trainable parameters."""
     known: Literal["computed", "published", "estimated"]
-    """`computed`: it follows from the size, down to the last one. `published`: its makers say so.
-    `estimated`: others do.
-    """
+    """Origin of `parameters`. `computed`: follows exactly from the size. `published`: stated by the
+    authors. `estimated`: stated by others."""
     arithmetic: list[Quantity]
-    """The parts that the number is made of, and last their sum; empty where no size is known."""
+    """Parts of the parameter count and, last, their sum. Empty if the size is not known."""
     size: TransformerSize | None
-    """Of a transformer whose size is known: `POST /v1/simulate/transformer-cost` takes it."""
+    """Size of a transformer, for `POST /v1/simulate/transformer-cost`. Null if not known."""
     network: NetworkSpec | None
-    """The same network in layers of this service, for `POST /v1/simulate/architecture`."""
+    """The network as a spec, for `POST /v1/simulate/architecture`. Null if not available."""
     source: str
-    """Where it comes from: author, year, title."""
+    """Publication: authors, year, title."""
     note: str
-    """What to know about the number: as built here, and as its makers count."""
+    """Note on how the parameters are counted."""
 
 
 class Models(Reply):
-    """Smallest first."""
+    """All models, smallest first."""
 
     models: list[Model]
-    """From LeNet-5 on."""
+    """Models, from LeNet-5 on."""

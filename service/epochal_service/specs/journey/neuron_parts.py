@@ -1,4 +1,4 @@
-"""What the cell and its model have in common, part by part."""
+"""Comparison of a nerve cell and an artificial neuron."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from ..base import Reply
 
 
 class NeuronPart(Reply):
-    """A part of a nerve cell, and what stands for it in an artificial neuron."""
+    """A part of a nerve cell and its counterpart in an artificial neuron."""
 
     id: str
-    """A short name for programs, e.g. `synapse`."""
+    """Id of the part, e.g. `synapse`."""
     part: str
-    """Its name in the nerve cell, e.g. `Dendrites`."""
+    """Name of the part of the nerve cell, e.g. `Dendrites`."""
     role: str
-    """What it does in the nerve cell."""
+    """Function in the nerve cell."""
     counterpart: str
-    """Its name in the artificial neuron, e.g. `Inputs`."""
+    """Name of the counterpart in the artificial neuron, e.g. `Inputs`."""
     counterpart_role: str
-    """What the counterpart does in the model."""
+    """Function of the counterpart in the artificial neuron."""
     symbol: str
-    """The counterpart in the formula y = f(Σ wᵢ·xᵢ + b)."""
+    """Symbol of the counterpart in the formula y = f(Σ wᵢ·xᵢ + b)."""
     difference: str
-    """Where the likeness ends."""
+    """Difference between the two."""
 
 
 class NeuronParts(Reply):
-    """In the order in which a signal passes through them."""
+    """All parts, in the order in which a signal passes through them."""
 
     parts: list[NeuronPart]
-    """From the dendrites on."""
+    """Parts, from the dendrites on."""
     formula: str
-    """The artificial neuron as a whole."""
+    """Formula of the whole artificial neuron."""
     sources: list[str]
-    """Where this can be read up: author, year, title."""
+    """Sources: authors, year, title."""

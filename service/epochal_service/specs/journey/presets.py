@@ -1,4 +1,4 @@
-"""Ready jobs, each with what comes of it."""
+"""Presets: training specs with their expected results."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ Metric = Literal["train_loss", "validation_loss", "train_accuracy", "validation_
 
 
 class Expectation(Reply):
-    """A number that the job ends with, whatever its seed."""
+    """Expected value of a metric in the last epoch, for any seed."""
 
     metric: Metric
-    """Which column of the last epoch."""
+    """Name of the metric."""
     value: float
-    """What it is, give or take `tolerance`."""
+    """Expected value."""
     tolerance: float
-    """How far from `value` the last epoch's number may lie."""
+    """Largest difference from `value`."""
 
 
 class Preset(Reply):
-    """A ready job: send `spec` to `POST /v1/jobs`."""
+    """A training spec with its expected result. Send `spec` to `POST /v1/jobs`."""
 
     name: str
-    """For `GET /v1/presets/{id}`, e.g. `xor`."""
+    """Name for `GET /v1/presets/{id}`, e.g. `xor`."""
     title: str
-    """What to call it in a list."""
+    """Title for display."""
     description: str
-    """What it shows, in a sentence or two."""
+    """Purpose of the preset, in one to three sentences."""
     section: str
-    """The section of the journey that it belongs to."""
+    """Id of the section that the preset belongs to."""
     spec: TrainingSpec
-    """A body for `POST /v1/jobs`, with no more than it needs."""
+    """Request body for `POST /v1/jobs`, without defaults."""
     expected_state: JobState
-    """`failed` where that is the lesson."""
+    """State in which the job ends. `failed` for a preset that shows divergence."""
     expected: list[Expectation]
-    """What its last epoch comes to; empty for a job that is to diverge."""
+    """Expected metrics of the last epoch. Empty for a preset that diverges."""
     expected_seconds: float
-    """On one core of an ordinary machine."""
+    """Approximate duration on one core, in seconds."""
 
     @field_serializer("spec")
     def _as_written(self, spec: TrainingSpec) -> dict[str, Any]:
-        # Without the defaults: another optimizer may be put in without taking out what only the
-        # first one has.
+        # Leave defaults out, so that a user can replace the optimizer without removing the options
+        # of the first one.
         return spec.model_dump(exclude_unset=True)
 
 
 class Presets(Reply):
-    """All of them, in the order of the journey."""
+    """All presets, in the order of the journey."""
 
     presets: list[Preset]
-    """Ready to be sent, or to be changed first."""
+    """Presets, in the order of the journey."""

@@ -1,4 +1,4 @@
-"""The ten sections: what they tell, what can be tried, and what has been understood."""
+"""Sections of the journey: text, explorers and quiz questions."""
 
 from __future__ import annotations
 
@@ -8,86 +8,86 @@ from ..base import Reply, Spec
 
 
 class ExplorerReference(Reply):
-    """An explorer of the section."""
+    """An explorer that belongs to a section, with an example request."""
 
     rpc: str
-    """Its method over gRPC, e.g. `SimulateNeuron`."""
+    """Name of the gRPC method, e.g. `SimulateNeuron`."""
     path: str
-    """Its path over HTTP, to POST to."""
+    """HTTP path for POST requests."""
     summary: str
-    """What it computes, as a title."""
+    """Title of the explorer."""
     example: str
-    """What the request asks, as a title."""
+    """Title of the example request."""
     request: str
-    """A request to begin with, as JSON."""
+    """Example request, as JSON."""
 
 
 class Question(Reply):
-    """To check what has been understood; the answer is computed when it is checked."""
+    """A quiz question. The service computes the correct answer when it checks one."""
 
     id: str
-    """By which an answer names it."""
+    """Id of the question, for `POST /v1/sections/{id}/answers`."""
     text: str
-    """What is asked, in a sentence."""
+    """Text of the question."""
     choices: list[str]
-    """Empty where a number is asked for."""
+    """Choices, in order. Empty if the answer is a number."""
     unit: str
-    """What the number counts; empty where it has none."""
+    """Unit of the answer. Empty if it has none."""
 
 
 class Section(Reply):
-    """One step of the journey."""
+    """A section of the journey."""
 
     id: str
-    """For `GET /v1/sections/{id}`, e.g. `neuron`."""
+    """Id for `GET /v1/sections/{id}`, e.g. `neuron`."""
     number: int
-    """Its place in the journey, counted from 1."""
+    """Position in the journey, counted from 1."""
     title: str
-    """Its heading, in a few words."""
+    """Heading."""
     lead: str
-    """The idea in a sentence."""
+    """Main idea, in a few sentences."""
     paragraphs: list[str]
-    """The text, in order."""
+    """Paragraphs of the text, in order."""
     sources: list[str]
-    """Where it can be read up: author, year, title."""
+    """Sources: authors, year, title."""
     explorers: list[ExplorerReference]
-    """What can be tried, in the order of the text."""
+    """Explorers of the section, in the order of the text."""
     presets: list[str]
-    """Names of `GET /v1/presets`."""
+    """Names of the presets that belong to the section."""
     questions: list[Question]
-    """To check with `POST /v1/sections/{id}/answers`."""
+    """Quiz questions, for `POST /v1/sections/{id}/answers`."""
 
 
 class Sections(Reply):
-    """All ten, in order."""
+    """All sections, in order."""
 
     sections: list[Section]
-    """The whole journey."""
+    """The ten sections."""
 
 
 class CheckAnswerRequest(Spec):
-    """An answer: a number, or which of the choices, counted from 0."""
+    """An answer to a quiz question."""
 
     question: str = Field(min_length=1, max_length=64)
-    """The question's id."""
+    """Id of the question."""
     answer: float
-    """The number, or which of the choices, counted from 0."""
+    """The number, or the index of the choice, counted from 0."""
 
 
 class CheckedAnswer(Reply):
-    """Whether the answer is right, and how the service knows."""
+    """Result of checking an answer, with the computation behind it."""
 
     correct: bool
-    """Whether the answer lies within `tolerance` of what is expected."""
+    """True if the answer lies within `tolerance` of `expected`."""
     expected: float
-    """The computed number, or which of the choices, counted from 0."""
+    """The computed number, or the index of the correct choice, counted from 0."""
     tolerance: float
-    """How far from it a number may be."""
+    """Largest difference from `expected` that counts as correct."""
     explanation: str
-    """The reason, with the numbers put in."""
+    """Explanation with the numbers filled in."""
     rpc: str
-    """The explorer that computed it."""
+    """Name of the gRPC method of the explorer that computed the answer."""
     path: str
-    """Where it can be asked over HTTP."""
+    """HTTP path of that explorer."""
     request: str
-    """What it was asked, as JSON."""
+    """Request sent to that explorer, as JSON."""

@@ -1,4 +1,4 @@
-"""From one artificial neuron to the language models of today."""
+"""The timeline from the perceptron to today's language models."""
 
 from __future__ import annotations
 
@@ -9,46 +9,46 @@ class Fact(Reply):
     """A number with its source."""
 
     text: str
-    """What the number is, as a sentence without it, e.g. `trainable parameters of GPT-3`."""
+    """Description that follows the number, e.g. `parameters of GPT-3`."""
     value: float
-    """The number, in `unit`."""
+    """Value, in `unit`."""
     unit: str
-    """What it counts, e.g. `parameters`, `days` or `times`."""
+    """Unit, e.g. `parameters`, `days` or `times`."""
     source: str
-    """Author, year, and where to find it; `computed` for what follows from other numbers here."""
+    """Source: authors, year, title. `computed` if the value follows from other numbers."""
 
 
 class TimelineEntry(Reply):
-    """One step."""
+    """A step in the history of neural networks."""
 
     id: str
-    """A short name for programs, e.g. `transformer`."""
+    """Id of the entry, e.g. `transformer`."""
     year: int
-    """The first year of the entry."""
+    """First year of the entry."""
     years: str
-    """As it is printed, e.g. `2024–26`."""
+    """Year or years for display, e.g. `2024–26`."""
     title: str
-    """What to call the step."""
+    """Title."""
     what_changed: str
-    """What was new, in a sentence or two."""
+    """What was new, in one or two sentences."""
     why_it_mattered: str
-    """What followed from it."""
+    """Consequences, in one or two sentences."""
     facts: list[Fact]
-    """Numbers that go with it, each with its source."""
+    """Numbers, each with its source."""
     sources: list[str]
-    """Where it can be read up: author, year, title."""
+    """Sources: authors, year, title."""
     preset: str | None = None
-    """A job that shows the step at a small size, where there is one."""
+    """Name of a preset that shows the step in miniature. Null if there is none."""
 
 
 class Timeline(Reply):
-    """The eleven steps, oldest first."""
+    """The timeline, oldest entry first."""
 
     entries: list[TimelineEntry]
-    """From Rosenblatt's perceptron on."""
+    """The eleven entries, from Rosenblatt's perceptron on."""
     first_year: int
-    """Of the first entry."""
+    """Year of the first entry."""
     last_year: int
-    """In which the last entry ends."""
+    """Last year of the last entry."""
     span_years: int
-    """`last_year` less `first_year`."""
+    """Difference of `last_year` and `first_year`."""
