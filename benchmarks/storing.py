@@ -26,7 +26,7 @@ from benchmarks._report import options, print_table
 
 from epochal_engine import Run
 from epochal_service import broker
-from epochal_service.jobs.preparation import Prepared, load_dataset, prepare
+from epochal_service.jobs.preparation import Prepared, prepare
 from epochal_service.jobs.queue import Queue
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database, checkpoints
@@ -108,9 +108,7 @@ def compare(shop: Workshop, name: str, rounds: int, part: float) -> list[str]:
     written, epochs = JOBS[name]
     epochs = max(1, int(epochs * part))
     spec = TrainingSpec.model_validate({**written, "epochs": epochs})
-    with shop.database.read() as connection:
-        dataset = load_dataset(spec, connection, "benchmark")
-    prepared = prepare(spec, dataset, shop.settings.limits)
+    prepared = prepare(shop.database, spec, "benchmark", shop.settings.limits)
     costs: list[tuple[Cost, Cost]] = []
     for _ in range(rounds + 1):
         job_id = submit(shop.database, spec)

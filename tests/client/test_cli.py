@@ -325,7 +325,7 @@ def test_a_fork_begins_from_another_jobs_weights(run: Run, client: epochal.Clien
     assert f"{parent.id}, epoch 20" in run("show", latest["id"]).stdout
     wrong = run("train", "xor", "--from", f"{parent.id}@11")
     assert wrong.returncode == 2
-    assert "the nearest that it has are of 10 and 20" in wrong.stderr
+    assert "the nearest stored epochs are 10 and 20" in wrong.stderr
     assert run("train", "xor", "--from", "job_nope@1").returncode == 4
 
 

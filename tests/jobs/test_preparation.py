@@ -11,7 +11,6 @@ from epochal_service.jobs.preparation import (
     SCALE,
     SHIFT,
     Prepared,
-    load_dataset,
     prepare,
     scaled,
     scaling_of,
@@ -51,8 +50,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepare]:
     database = Database(url)
 
     def run(asked: TrainingSpec, **limits: Any) -> Prepared:
-        with database.read() as connection:
-            return prepare(asked, load_dataset(asked, connection, "me"), Limits(**limits))
+        return prepare(database, asked, "me", Limits(**limits))
 
     yield run
     database.close()
@@ -215,7 +213,7 @@ def test_a_sequence_of_classes_is_a_row_of_their_numbers(prepared: Prepare) -> N
 def test_tokens_that_an_embedding_does_not_know_are_refused(prepared: Prepare) -> None:
     ((field, description),) = misfits(prepared, tokens([[0, 3]], [[0, 1]]))
     assert field == "network.layers[0].vocabulary"
-    assert "from 0 to 2; they reach from 0 to 3" in description
+    assert "from 0 to 2; they range from 0 to 3" in description
 
 
 def test_an_image_is_read_from_a_row_of_features(prepared: Prepare) -> None:

@@ -283,7 +283,7 @@ def test_a_part_that_there_is_not_is_told(client: TestClient, digits: str) -> No
     for what in ("hidden-space", "confusion-matrix", "sample-predictions"):
         [error] = refused(client, digits, what, split="validation")["errors"]
         assert error["field"] == "split"
-        assert "holds no samples back" in error["description"]
+        assert "has no validation samples" in error["description"]
 
 
 # -------------------------------------------------------------------------------------- weights

@@ -128,11 +128,11 @@ def test_an_epoch_without_weights_is_refused_with_the_nearest_that_have(
 ) -> None:
     [(field, told)] = refused(service, parent, 25)
     assert field == "initial_weights.epoch"
-    assert told.endswith("none of epoch 25, the nearest that it has are of 20 and 30")
-    assert refused(service, parent, 3)[0][1].endswith("the nearest that it has are of 10")
-    assert refused(service, parent, 99)[0][1].endswith("the nearest that it has are of 40")
+    assert told.endswith("none of epoch 25, the nearest stored epochs are 20 and 30")
+    assert refused(service, parent, 3)[0][1].endswith("the nearest stored epoch is 10")
+    assert refused(service, parent, 99)[0][1].endswith("the nearest stored epoch is 40")
     queued = service.create(XOR)
-    assert refused(service, queued, 1)[0][1].endswith("and none of any other yet")
+    assert refused(service, queued, 1)[0][1].endswith("nor of any other epoch yet")
 
 
 def test_weights_of_another_shape_are_refused_by_their_layer_and_both_shapes(
@@ -151,7 +151,7 @@ def test_weights_of_another_shape_are_refused_by_their_layer_and_both_shapes(
     )
     assert longer[-1][1].endswith("has none for the bias of dense_3, [1]")
     shorter = refused(service, parent, 10, network={"input_shape": [2], "layers": [last]})
-    assert shorter[-1][1].endswith("has the bias of dense_2 as well, [1]")
+    assert shorter[-1][1].endswith("also has the bias of dense_2, [1]")
 
 
 def test_no_such_parent_is_refused(service: Service) -> None:

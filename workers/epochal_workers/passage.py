@@ -172,10 +172,8 @@ class Passage(ABC):
 class RunPassage(Passage):
     """One attempt at a job."""
 
-    def __init__(
-        self, shop: Workshop, claim: Claim, spec: TrainingSpec, prepared: Prepared, run: engine.Run
-    ) -> None:
-        super().__init__(shop, claim, spec, run, weights_every=prepared.weights_every)
+    def __init__(self, shop: Workshop, claim: Claim, prepared: Prepared, run: engine.Run) -> None:
+        super().__init__(shop, claim, prepared.spec, run, weights_every=prepared.weights_every)
         self._scaling = prepared.scaling
         self._run = run
 

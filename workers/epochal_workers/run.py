@@ -17,8 +17,8 @@ from epochal_service.errors import EpochalError, Unavailable
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.kernel import kernel
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
-from epochal_service.jobs.preparation import Prepared, load_dataset, prepare
-from epochal_service.jobs.sweeps import networks_of, prepare_sweep
+from epochal_service.jobs.preparation import Prepared, prepare
+from epochal_service.jobs.sweeps import prepare_sweep
 from epochal_service.specs.jobs import JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
@@ -94,23 +94,18 @@ def _set_out(shop: Workshop, claim: Claim) -> Passage:
     state = None
     if claim.resume_state is not None:
         state = engine.State(*unpack_state(claim.resume_state))
-    limits = shop.settings.limits
+    database, owner, limits = shop.database, claim.job.owner, shop.settings.limits
     if lifecycle.kind_of(claim.id) == "sweep":
-        sweep = SweepSpec.model_validate_json(claim.job.spec)
-        with shop.database.read() as connection:
-            dataset = load_dataset(sweep.job, connection, claim.job.owner)
-        members = prepare_sweep(sweep, dataset, limits)
-        networks = networks_of(sweep, members.job.network)
-        together = engine.Sweep(networks, members.trainings, members.job.data, state)
-        return SweepPassage(shop, claim, sweep, together)
+        sweep_spec = SweepSpec.model_validate_json(claim.job.spec)
+        sweep = prepare_sweep(database, sweep_spec, owner, limits, stored=True)
+        together = engine.Sweep(sweep.networks, sweep.trainings, sweep.job.data, state)
+        return SweepPassage(shop, claim, sweep.spec, together)
     spec = TrainingSpec.model_validate_json(claim.job.spec)
-    with shop.database.read() as connection:
-        dataset = load_dataset(spec, connection, claim.job.owner)
-    prepared = prepare(spec, dataset, limits)
+    prepared = prepare(database, spec, owner, limits, stored=True)
     if claim.first_weights is not None:
         state = _forked(prepared, claim.first_weights)
     alone = engine.Run(prepared.network, prepared.training, prepared.data, state)
-    return RunPassage(shop, claim, spec, prepared, alone)
+    return RunPassage(shop, claim, prepared, alone)
 
 
 def _forked(prepared: Prepared, first_weights: bytes) -> engine.State:

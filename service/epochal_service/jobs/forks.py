@@ -1,8 +1,7 @@
-"""A fork begins from the weights that another job had at one of its epochs.
+"""A fork starts from the weights that another job had at one of its epochs.
 
-They are copied in the transaction that makes the fork, as its own checkpoint of epoch 0: whoever is
-told that the fork exists can delete the other job, and whoever takes the fork up finds all that it
-needs in one place.
+They are copied in the transaction that creates the fork, as the fork's own checkpoint of epoch 0.
+From then on the other job may be deleted, and a worker reads everything in one place.
 """
 
 from __future__ import annotations
@@ -23,65 +22,67 @@ from ..store.packing import unpack
 from . import lifecycle
 
 Array = NDArray[Any]
-Named = tuple[str, Array]
+NamedArray = tuple[str, Array]
 
 
-def weights_of(connection: Connection, asked: InitialWeightsSpec, owner: str) -> list[Named]:
-    """The other job's arrays at that epoch, in the forward order of its network.
+def weights_of(connection: Connection, source: InitialWeightsSpec, owner: str) -> list[NamedArray]:
+    """Return the other job's arrays at that epoch, in the forward order of its network.
 
-    Raises `InvalidArgument` where there is no such job, or no weights of that epoch.
+    Raises `InvalidArgument` if the job does not exist or has no checkpoint of that epoch.
     """
     try:
-        row = lifecycle.find(connection, asked.job, owner)
+        row = lifecycle.find(connection, source.job, owner)
     except NotFound as error:
         raise InvalidArgument.of(FieldError("initial_weights.job", error.detail)) from None
-    found = checkpoints.find(connection, asked.job, asked.epoch)
-    if found is None:
-        near = checkpoints.around(connection, asked.job, asked.epoch)
-        stored = (
-            f"the nearest that it has are of {' and '.join(map(str, near))}"
-            if near
-            else "and none of any other yet"
-        )
+    checkpoint = checkpoints.find(connection, source.job, source.epoch)
+    if checkpoint is None:
+        match checkpoints.around(connection, source.job, source.epoch):
+            case []:
+                stored = "nor of any other epoch yet"
+            case [epoch]:
+                stored = f"the nearest stored epoch is {epoch}"
+            case epochs:
+                stored = f"the nearest stored epochs are {' and '.join(map(str, epochs))}"
         raise InvalidArgument.of(
             FieldError(
                 "initial_weights.epoch",
-                f"must have stored weights; {asked.job} has none of epoch {asked.epoch}, {stored}",
+                f"must have stored weights; {source.job} has none of epoch {source.epoch}, "
+                f"{stored}",
             )
         )
     network = TrainingSpec.model_validate_json(row.spec).network
     assert isinstance(network, NetworkSpec)
-    arrays = unpack(found[1])
+    arrays = unpack(checkpoint[1])
     return [(name, arrays[name]) for name in build_network(network).parameters]
 
 
-def fitted(weights: Sequence[Named], network: Network, job: str) -> dict[str, Array]:
-    """The other job's arrays under this network's names, matched in forward order.
+def fitted(weights: Sequence[NamedArray], network: Network, job: str) -> dict[str, Array]:
+    """Return the other job's arrays under this network's names, matched in forward order.
 
-    Raises `InvalidArgument` that names each layer of another shape, with both shapes.
+    Raises `InvalidArgument` that names each array of another shape, with both shapes.
     """
-    ours = list(network.parameters.items())
-    told = [
-        f"needs the shapes of this network: {_written(name)} has {list(shape)}, and "
-        f"{_written(other)} of {job} has {list(array.shape)}"
-        for (name, shape), (other, array) in zip(ours, weights, strict=False)
+    parameters = list(network.parameters.items())
+    errors = [
+        f"needs the shapes of this network: {_array_text(name)} has {list(shape)}, and "
+        f"{_array_text(other)} of {job} has {list(array.shape)}"
+        for (name, shape), (other, array) in zip(parameters, weights, strict=False)
         if shape != array.shape
     ]
-    told += [
-        f"needs all weights of this network: {job} has none for {_written(name)}, {list(shape)}"
-        for name, shape in ours[len(weights) :]
+    errors += [
+        f"needs all weights of this network: {job} has none for {_array_text(name)}, {list(shape)}"
+        for name, shape in parameters[len(weights) :]
     ]
-    told += [
-        f"must have no more weights than this network: {job} has {_written(name)} as well, "
+    errors += [
+        f"must have no more weights than this network: {job} also has {_array_text(name)}, "
         f"{list(array.shape)}"
-        for name, array in weights[len(ours) :]
+        for name, array in weights[len(parameters) :]
     ]
-    if told:
-        raise InvalidArgument.of(*(FieldError("initial_weights.job", text) for text in told))
-    return {name: array for (name, _), (_, array) in zip(ours, weights, strict=True)}
+    if errors:
+        raise InvalidArgument.of(*(FieldError("initial_weights.job", text) for text in errors))
+    return {name: array for (name, _), (_, array) in zip(parameters, weights, strict=True)}
 
 
-def _written(parameter: str) -> str:
-    """`the weight of dense_1` for dense_1.weight."""
+def _array_text(parameter: str) -> str:
+    """Return `the weight of dense_1` for dense_1.weight."""
     layer, _, name = parameter.rpartition(".")
     return f"the {name} of {layer}"

@@ -21,7 +21,7 @@ from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints
 from ..store.packing import unpack
 from . import lifecycle
-from .preparation import divide, prepare, scaled
+from .preparation import Prepared, scaled
 
 Array = NDArray[Any]
 
@@ -99,24 +99,23 @@ class Samples:
         return Samples(*(each[places] for each in vars(self).values()))
 
 
-def samples_of(spec: TrainingSpec, dataset: Dataset, limits: Limits, split: Split) -> Samples:
-    """The job's samples. Raises `InvalidArgument` where none is held out and those were asked for,
-    or there are more than one prediction may have.
+def samples_of(prepared: Prepared, limits: Limits, split: Split) -> Samples:
+    """Return the job's samples of that part, in the order of the data set.
+
+    Raises `InvalidArgument` if the job has no validation part, or the part exceeds the limit.
     """
-    data = prepare(spec, dataset, limits).data
-    places = np.arange(dataset.samples)
-    divided = divide(spec, places, places)
-    indices, targets = divided.train_inputs, data.train_targets
+    data = prepared.data
+    indices, targets = prepared.train_rows, data.train_targets
     held_out = np.zeros(len(indices), bool)
-    if divided.validation_inputs is not None and data.validation_targets is not None:
-        indices = np.concatenate([indices, divided.validation_inputs])
+    if prepared.validation_rows is not None and data.validation_targets is not None:
+        indices = np.concatenate([indices, prepared.validation_rows])
         targets = np.concatenate([targets, data.validation_targets])
         held_out = np.arange(len(indices)) >= len(held_out)
     elif split == "validation":
         raise InvalidArgument.of(
-            FieldError("split", "must be train or all: this job holds no samples back")
+            FieldError("split", "must be train or all: this job has no validation samples")
         )
-    every = Samples(indices, held_out, dataset.inputs[indices], targets)
+    every = Samples(indices, held_out, prepared.dataset.inputs[indices], targets)
     order = np.argsort(indices)
     if split != "all":
         order = order[held_out[order] == (split == "validation")]

@@ -25,7 +25,7 @@ from ..store import log as job_log
 from ..store.database import new_id
 from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
-from .preparation import hold_dataset
+from . import datasets
 
 # What may follow each state; the table that every test of races is held against.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
@@ -128,7 +128,7 @@ def submit(
                 raise NotFound(f"The {kind} that this key made, {job_id}, was deleted")
             return row, False
         if values["dataset_id"] is not None:
-            hold_dataset(values["dataset_id"], connection, owner)
+            datasets.lock(connection, values["dataset_id"], owner)
         jobs.insert(
             connection,
             {

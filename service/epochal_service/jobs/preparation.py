@@ -1,53 +1,44 @@
-"""From a spec to what the engine trains: checked as a whole, since parts that are each right may
-not fit together.
+"""Build everything that a run needs from its spec, in one pass.
+
+    spec ──> network and data set ──> checks ──> split, scaling ──> price ──> Prepared
+
+The API prices a job by the result and the worker trains it, so both read a spec in the same way.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epochal_engine import (
-    LOSSES,
-    Data,
-    Network,
-    Training,
-    split,
-    summarize,
-)
+from epochal_engine import LOSSES, Data, Network, Training, split, summarize
 
-from ..datasets import Dataset, DatasetError, from_rows, load
-from ..errors import FieldError, InvalidArgument, NotFound
+from ..datasets import Dataset, DatasetError
+from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
-from ..specs.build import build_augmentation, build_loss, build_network, build_training
-from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
+from ..specs.build import build_augmentation, build_loss, build_training
 from ..specs.limits import LIMIT, check_network
-from ..specs.networks import EmbeddingSpec, NetworkSpec
+from ..specs.networks import EmbeddingSpec, NetworkRef, NetworkSpec
 from ..specs.training import TrainingSpec
-from ..store import Connection
-from ..store import datasets as stored_datasets
-from ..store.packing import unpack_state
+from ..store import Connection, Database, networks
+from . import datasets, forks
 
 Array = NDArray[Any]
 
-# Keys that stand beside a network's weights in a checkpoint, so that whoever predicts scales as
-# training did.
+# Arrays in a checkpoint beside the network's weights: predictions scale inputs as training did.
 SHIFT, SCALE = "scaling.shift", "scaling.scale"
 
-# An automatic choice of checkpoints keeps at most this many weights in all.
+# Without `weights_every`, all checkpoints of a job together hold at most this many weights.
 AUTOMATIC_WEIGHTS = 2_000_000
 AUTOMATIC_CHECKPOINTS = 20
 
 
 @dataclass(frozen=True)
 class Price:
-    """What a job amounts to: parameters, samples trained on, floating-point operations."""
+    """The cost of a job: parameters, training samples, floating-point operations."""
 
     parameters: int
     samples: int
@@ -56,151 +47,56 @@ class Price:
 
 @dataclass(frozen=True)
 class Prepared:
-    """All that a run needs; `scaling` belongs into every checkpoint."""
+    """Everything that a run needs.
 
+    spec             the spec, with its network written out
+    dataset          the data set in its own units
+    network          the engine's network
+    training         the engine's training options
+    data             the training and the validation part, inputs scaled
+    train_rows       `(n,)`: the row in the data set of each training sample
+    validation_rows  `(m,)`: the same for the validation part; None without one
+    scaling          the arrays `SHIFT` and `SCALE`, part of every checkpoint; empty without scaling
+    initial_weights  another job's weights under this network's names; None for a fresh start
+    weights_every    epochs between two checkpoints; 0: the last epoch only
+    price            the cost of the run
+    """
+
+    spec: TrainingSpec
+    dataset: Dataset
     network: Network
     training: Training
     data: Data
+    train_rows: NDArray[np.intp]
+    validation_rows: NDArray[np.intp] | None
     scaling: dict[str, Array]
+    initial_weights: dict[str, Array] | None
     weights_every: int
     price: Price
 
 
-def load_dataset(spec: TrainingSpec, connection: Connection, owner: str) -> Dataset:
-    """The data set that the spec names. Raises `InvalidArgument` on its fields."""
-    asked = spec.dataset
-    try:
-        match asked:
-            case NamedDataset():
-                return generate(asked)
-            case InlineDataset():
-                alone = all(len(row) == 1 for row in asked.targets)
-                targets: Sequence[Any] = (
-                    [row[0] for row in asked.targets] if alone else asked.targets
-                )
-                return from_rows(
-                    asked.inputs,
-                    targets,
-                    loss=spec.loss,
-                    sequence_classes=_sequence_classes(spec),
-                    feature_names=asked.feature_names,
-                    class_names=asked.class_names,
-                )
-            case UploadedDataset():
-                return uploaded(connection, asked.id, owner)
-    except DatasetError as error:
-        raise under("dataset", error) from None
+def prepare(
+    database: Database, spec: TrainingSpec, owner: str, limits: Limits, *, stored: bool = False
+) -> Prepared:
+    """Build everything that a run of the spec needs.
 
+    With `stored`, the spec belongs to a job in the store: the weights it starts from are in its own
+    checkpoint of epoch 0, and `initial_weights` is None.
 
-def trained_on(spec: TrainingSpec, connection: Connection, owner: str) -> Dataset:
-    """The data set of a job that there is. Raises `NotFound` if it was deleted since."""
-    try:
-        return load_dataset(spec, connection, owner)
-    except InvalidArgument:
-        if not isinstance(spec.dataset, UploadedDataset):
-            raise
-        raise NotFound(
-            f"The data set that the job was trained on, {spec.dataset.id}, was deleted",
-            reason="dataset_not_found",
-        ) from None
-
-
-def class_names(spec: TrainingSpec, connection: Connection, owner: str) -> Sequence[str]:
-    """What the classes of the job's data set are called; nothing for a regression."""
-    if isinstance(spec.dataset, UploadedDataset):
-        row = stored_datasets.find(connection, spec.dataset.id, owner)
-        return [] if row is None else json.loads(row.about)["class_names"]
-    return load_dataset(spec, connection, owner).class_names
-
-
-def generate(asked: GeneratorSpec) -> Dataset:
-    """A built-in data set. Raises `DatasetError`."""
-    return load(
-        asked.name,
-        samples=asked.samples,
-        noise=asked.noise,
-        seed=asked.seed,
-        classes=asked.classes,
-        features=asked.features,
-        length=asked.length,
-    )
-
-
-def uploaded(connection: Connection, dataset_id: str, owner: str) -> Dataset:
-    """A data set from the store. Raises `DatasetError` on `id` if there is none."""
-    row = stored_datasets.find(connection, dataset_id, owner)
-    content = stored_datasets.content(connection, dataset_id) if row else None
-    if content is None:
-        raise _missing(dataset_id)
-    arrays, about = unpack_state(content)
-    names = {
-        key: tuple(about.get(key, ()))  # older ones have no names of tokens
-        for key in ("feature_names", "class_names", "target_names", "token_names")
-    }
-    return Dataset(
-        name=about["name"],
-        description=about["description"],
-        task=about["task"],
-        inputs=arrays["inputs"],
-        targets=arrays["targets"],
-        source=about["source"],
-        license=about["license"],
-        **names,
-    )
-
-
-def hold_dataset(dataset_id: str, connection: Connection, owner: str) -> None:
-    """Keep a stored data set until the commit: nobody deletes it from under a job that is being
-    made. Raises `InvalidArgument` if somebody just has.
+    Raises `InvalidArgument` with all fields that do not fit; `NotFound` if the data set of a stored
+    job was deleted.
     """
-    if stored_datasets.find(connection, dataset_id, owner, lock=True) is None:
-        raise under("dataset", _missing(dataset_id))
-
-
-def _missing(dataset_id: str) -> DatasetError:
-    return DatasetError(("id", f"There is no data set {dataset_id}: GET /v1/datasets has all."))
-
-
-def under(prefix: str, error: DatasetError) -> InvalidArgument:
-    """The data set's error with its fields where they stand in the request; `loss` stands at the
-    top.
-    """
-    return InvalidArgument.of(
-        *(
-            FieldError(field if field == "loss" or not prefix else f"{prefix}.{field}", text)
-            for field, text in error.errors
-        )
+    load = datasets.load_for_stored_job if stored else datasets.load
+    source = None if stored else spec.initial_weights
+    with database.read() as connection:
+        spec = _with_network(connection, spec, owner)
+        dataset = load(connection, spec, owner)
+        weights = None if source is None else forks.weights_of(connection, source, owner)
+    network, targets = _checked(spec, dataset, limits)
+    data, train_rows, validation_rows = _split(
+        spec, dataset.inputs.reshape(-1, *network.input_shape), targets
     )
-
-
-def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
-    """Everything that a run needs. Raises `InvalidArgument` with all that does not fit."""
-    assert isinstance(spec.network, NetworkSpec)  # a reference is resolved where the job is made
-    network = check_network(spec.network, limits)
-    try:
-        targets = dataset.encoded_targets(spec.loss)
-    except DatasetError as error:
-        raise under("", error) from None
-    errors = [
-        *_misfits(spec, spec.network, network, dataset, targets),
-        *_contradictions(spec, network),
-    ]
-    if dataset.samples > limits.max_samples:
-        errors.append(FieldError("dataset", f"has more than {limits.max_samples} samples: {LIMIT}"))
-    if spec.epochs > limits.max_epochs:
-        errors.append(FieldError("epochs", f"may be at most {limits.max_epochs}: {LIMIT}"))
-    errors += [
-        FieldError("dataset", f"has {name} beyond 3.4e38, the largest float32: use another unit")
-        for name, values in (("inputs", dataset.inputs), ("targets", targets))
-        if np.abs(values).max() > np.finfo(np.float32).max
-    ]
-    if errors:
-        raise InvalidArgument.of(*errors)
-
-    inputs = dataset.inputs.reshape(-1, *network.input_shape)
-    data = divide(spec, inputs, targets)
-    samples = len(data.train_inputs)
-    if samples == 0:
+    if len(train_rows) == 0:
         raise InvalidArgument.of(
             FieldError("validation_fraction", "leaves no sample to train on: make it smaller")
         )
@@ -211,112 +107,173 @@ def prepare(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         None if data.validation_inputs is None else scaled(data.validation_inputs, scaling),
         data.validation_targets,
     )
+    price = _price(spec, network, len(train_rows), limits)
+    initial_weights = None
+    if source is not None and weights is not None:
+        initial_weights = forks.fitted(weights, network, source.job)
+    return Prepared(
+        spec=spec,
+        dataset=dataset,
+        network=network,
+        training=build_training(spec, dataset.ignore_label),
+        data=data,
+        train_rows=train_rows,
+        validation_rows=validation_rows,
+        scaling=scaling,
+        initial_weights=initial_weights,
+        weights_every=_weights_every(spec, price.parameters),
+        price=price,
+    )
+
+
+def _with_network(connection: Connection, spec: TrainingSpec, owner: str) -> TrainingSpec:
+    """Return the spec with its network written out: a job outlives the saved network."""
+    if not isinstance(spec.network, NetworkRef):
+        return spec
+    row = networks.find(connection, spec.network.id, owner)
+    if row is None:
+        raise InvalidArgument.of(FieldError("network.id", f"There is no network {spec.network.id}"))
+    return spec.model_copy(update={"network": NetworkSpec.model_validate_json(row.network)})
+
+
+def _split(
+    spec: TrainingSpec, inputs: Array, targets: Array
+) -> tuple[Data, NDArray[np.intp], NDArray[np.intp] | None]:
+    """Split the samples `(n, …)` by the job's seed; return the parts and the rows of each."""
+
+    def parts(inputs: Array, targets: Array) -> Data:
+        seed = np.random.SeedSequence(spec.seed, spawn_key=(0x5711,))
+        return split(inputs, targets, spec.validation_fraction, rng=np.random.default_rng(seed))
+
+    rows = np.arange(len(inputs))
+    split_rows = parts(rows, rows)
+    return parts(inputs, targets), split_rows.train_inputs, split_rows.validation_inputs
+
+
+def _price(spec: TrainingSpec, network: Network, samples: int, limits: Limits) -> Price:
+    """Return the cost of the run. Raises `InvalidArgument` if it exceeds the limit."""
     total = summarize(network)
-    # Backward takes about twice the operations of forward (Kaplan et al. 2020, section 2.1).
+    # The backward pass takes about twice the operations of the forward pass (Kaplan et al. 2020,
+    # section 2.1).
     price = Price(total.parameters, samples, 3.0 * total.flops * samples * spec.epochs)
     if price.flops > limits.max_flops:
         raise InvalidArgument.of(
             FieldError(
                 "epochs",
                 f"cost {price.flops:.3g} operations (3 · {total.flops} operations forward · "
-                f"{samples} samples · {spec.epochs} epochs), and one job may cost "
-                f"{limits.max_flops:.3g}: ask for fewer epochs, a smaller network or less data",
+                f"{samples} samples · {spec.epochs} epochs); the limit of one job is "
+                f"{limits.max_flops:.3g}: use fewer epochs, a smaller network or less data",
             ),
             reason="limit_exceeded",
         )
-    training = build_training(spec, dataset.ignore_label)
-    return Prepared(network, training, data, scaling, _weights_every(spec, total.parameters), price)
+    return price
 
 
-def divide(spec: TrainingSpec, inputs: Array, targets: Array) -> Data:
-    """The samples `(n, …)` in the two parts that the job's seed decides on."""
-    seed = np.random.SeedSequence(spec.seed, spawn_key=(0x5711,))
-    return split(inputs, targets, spec.validation_fraction, rng=np.random.default_rng(seed))
+# ---------------------------------------------------------------------------------------- checks
 
 
-def _sequence_classes(spec: TrainingSpec) -> int:
-    """The classes between which the network chooses at each place; 0 if it answers once."""
-    if spec.loss != "cross_entropy" or not isinstance(spec.network, NetworkSpec):
-        return 0
+def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Network, Array]:
+    """Return the network and the encoded targets. Raises `InvalidArgument` with all misfits."""
+    assert isinstance(spec.network, NetworkSpec)
+    network = check_network(spec.network, limits)
     try:
-        shape = build_network(spec.network).output_shape
-    except ValueError:  # will be told where the network is checked
-        return 0
-    return shape[1] if len(shape) == 2 else 0
+        targets = dataset.encoded_targets(spec.loss)
+    except DatasetError as error:
+        raise datasets.invalid_argument(error, "") from None
+    errors = [
+        *_network_errors(spec, spec.network, network, dataset, targets),
+        *_option_errors(spec, network),
+    ]
+    if dataset.samples > limits.max_samples:
+        errors.append(FieldError("dataset", f"has more than {limits.max_samples} samples: {LIMIT}"))
+    if spec.epochs > limits.max_epochs:
+        errors.append(FieldError("epochs", f"must be at most {limits.max_epochs}: {LIMIT}"))
+    errors += [
+        FieldError("dataset", f"has {name} beyond 3.4e38, the largest float32: use another unit")
+        for name, values in (("inputs", dataset.inputs), ("targets", targets))
+        if np.abs(values).max() > np.finfo(np.float32).max
+    ]
+    if errors:
+        raise InvalidArgument.of(*errors)
+    return network, targets
 
 
-def _misfits(
-    spec: TrainingSpec, asked: NetworkSpec, network: Network, dataset: Dataset, targets: Array
+def _network_errors(
+    spec: TrainingSpec,
+    network_spec: NetworkSpec,
+    network: Network,
+    dataset: Dataset,
+    targets: Array,
 ) -> list[FieldError]:
+    """Return the fields of the network that do not fit the data set or the loss."""
     errors = []
     if math.prod(network.input_shape) != dataset.features:
         errors.append(
             FieldError(
                 "network.input_shape",
-                f"is {asked.input_shape}, and {dataset.name} has {dataset.features} features: "
-                f"write [{dataset.features}]",
+                f"is {network_spec.input_shape}, but {dataset.name} has {dataset.features} "
+                f"features: write [{dataset.features}]",
             )
         )
-    errors += _strange_tokens(asked, dataset)
-    at, output = f"network.layers[{len(asked.layers) - 1}]", asked.layers[-1]
+    errors += _token_errors(network_spec, dataset)
+    path, output = f"network.layers[{len(network_spec.layers) - 1}]", network_spec.layers[-1]
     if network.output_shape != targets.shape[1:]:
-        # More units help where the places agree.
+        # Another number of units helps only if the time steps agree.
         units = hasattr(output, "units") and network.output_shape[:-1] == targets.shape[1:-1]
         errors.append(
             FieldError(
-                f"{at}.units" if units else at,
-                f"gives {_written(network.output_shape)}, and {dataset.name} with {spec.loss} "
-                f"needs {_written(targets.shape[1:])}",
+                f"{path}.units" if units else path,
+                f"gives {_shape_text(network.output_shape)}, but {dataset.name} with {spec.loss} "
+                f"needs {_shape_text(targets.shape[1:])}",
             )
         )
-    needed = LOSSES[spec.loss].output_activation
-    if needed is not None and getattr(output, "activation", "") != needed:
+    activation = LOSSES[spec.loss].output_activation
+    if activation is not None and getattr(output, "activation", "") != activation:
+        has_field = hasattr(output, "activation")
         errors.append(
             FieldError(
-                f"{at}.activation" if hasattr(output, "activation") else f"{at}.type",
-                f"{spec.loss} needs a network that ends in {needed}: write "
-                + (
-                    needed if hasattr(output, "activation") else f"a layer with activation {needed}"
-                ),
+                f"{path}.activation" if has_field else f"{path}.type",
+                f"{spec.loss} needs a network that ends in {activation}: write "
+                + (activation if has_field else f"a layer with activation {activation}"),
             )
         )
     return errors
 
 
-def _strange_tokens(asked: NetworkSpec, dataset: Dataset) -> list[FieldError]:
-    """Inputs that an embedding at the network's beginning has no vector for."""
+def _token_errors(network_spec: NetworkSpec, dataset: Dataset) -> list[FieldError]:
+    """Return the embeddings of the network's input whose vocabulary does not cover the inputs."""
     inputs = dataset.inputs
     return [
         FieldError(
             f"network.layers[{index}].vocabulary",
-            f"is {layer.vocabulary}, and the inputs of {dataset.name} must then be whole numbers "
-            f"from 0 to {layer.vocabulary - 1}; they reach from {inputs.min():g} to "
+            f"is {layer.vocabulary}, so the inputs of {dataset.name} must be whole numbers "
+            f"from 0 to {layer.vocabulary - 1}; they range from {inputs.min():g} to "
             f"{inputs.max():g}",
         )
-        for index, layer in enumerate(asked.layers)
+        for index, layer in enumerate(network_spec.layers)
         if isinstance(layer, EmbeddingSpec)
         and (layer.input == ["input"] or (index == 0 and layer.input is None))
         and (inputs.min() < 0 or inputs.max() >= layer.vocabulary or (inputs % 1).any())
     ]
 
 
-def _written(shape: tuple[int, ...]) -> str:
+def _shape_text(shape: tuple[int, ...]) -> str:
     return f"{shape[0]} outputs" if len(shape) == 1 else f"the shape {list(shape)}"
 
 
-def _contradictions(spec: TrainingSpec, network: Network) -> list[FieldError]:
+def _option_errors(spec: TrainingSpec, network: Network) -> list[FieldError]:
+    """Return the training options that contradict each other or the network."""
     errors = []
     if spec.optimizer.type == "perceptron" and spec.loss != "perceptron":
         errors.append(FieldError("optimizer.type", "perceptron needs the loss perceptron"))
-    for index, one in enumerate(spec.augmentation):
+    for index, augmentation in enumerate(spec.augmentation):
         try:
-            build_augmentation(one).check(network.input_shape)
+            build_augmentation(augmentation).check(network.input_shape)
         except ValueError as error:
             errors.append(FieldError(f"augmentation[{index}]", str(error)))
-    held_out = spec.validation_fraction > 0
     if spec.target is not None:
         metric = spec.target.metric
-        if metric.startswith("validation") and not held_out:
+        if metric.startswith("validation") and spec.validation_fraction == 0:
             errors.append(FieldError("target.metric", "needs a validation_fraction greater than 0"))
         if metric.endswith("accuracy") and not LOSSES[spec.loss].has_accuracy:
             errors.append(FieldError("target.metric", f"accuracy has no meaning with {spec.loss}"))
@@ -333,7 +290,7 @@ def _contradictions(spec: TrainingSpec, network: Network) -> list[FieldError]:
 
 
 def _weights_every(spec: TrainingSpec, parameters: int) -> int:
-    """0 stands for the last epoch only."""
+    """Return the epochs between two checkpoints; 0: the last epoch only."""
     if spec.snapshots.weights_every is not None:
         return spec.snapshots.weights_every
     if parameters * AUTOMATIC_CHECKPOINTS > AUTOMATIC_WEIGHTS:
@@ -341,11 +298,13 @@ def _weights_every(spec: TrainingSpec, parameters: int) -> int:
     return math.ceil(spec.epochs / AUTOMATIC_CHECKPOINTS)
 
 
-def scaling_of(inputs: Array, kind: str) -> dict[str, Array]:
-    """What every feature is shifted and scaled by, from the training part `(samples, *shape)`
-    alone.
+# --------------------------------------------------------------------------------------- scaling
 
-    A feature that never varies is only shifted. Empty for `none`.
+
+def scaling_of(inputs: Array, kind: str) -> dict[str, Array]:
+    """Return shift and scale of every feature, computed from the training part `(n, *shape)`.
+
+    A constant feature has scale 1. Empty for `none`.
     """
     if kind == "none":
         return {}
@@ -358,7 +317,7 @@ def scaling_of(inputs: Array, kind: str) -> dict[str, Array]:
 
 
 def scaled(inputs: Array, scaling: dict[str, Array]) -> Array:
-    """The inputs as the network is to see them."""
+    """Return the inputs `(n, *shape)`, scaled as the network expects them."""
     if SHIFT not in scaling:
         return inputs
     return np.asarray((inputs - scaling[SHIFT]) / scaling[SCALE])

@@ -18,7 +18,6 @@ from pydantic import TypeAdapter
 import epochal_engine as engine
 from epochal_engine import Block
 
-from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
 from ..specs.build import build_training
@@ -40,7 +39,7 @@ from ..specs.sweeps import (
     Variant,
 )
 from ..specs.training import Metric, TrainingSpec
-from ..store import Connection
+from ..store import Connection, Database
 from ..store import log as job_log
 from ..store.jobs import JobWithSpec
 from ..store.log import Entry, LogRow
@@ -49,7 +48,7 @@ from .curve import keep
 from .follow import Telling
 from .preparation import Prepared, Price, prepare
 
-MOST_EPOCHS = 2_000_000  # of all members: a hundred megabytes of columns
+MAX_MEMBER_EPOCHS = 2_000_000  # of all members together: a hundred megabytes of columns
 MAX_POINTS = 60  # of one member in one frame; more are reduced to their extremes
 SNAPSHOT_POINTS = 200  # of one member where a stream begins
 
@@ -59,16 +58,70 @@ Progress = TypeAdapter(list[MemberProgress])
 
 @dataclass(frozen=True)
 class PreparedSweep:
-    """All that a sweep needs: one job's material, and each member's training."""
+    """Everything that a sweep needs: the job that its members share, and what differs."""
 
+    spec: SweepSpec
+    """The sweep's spec, with the job's network written out."""
     job: Prepared
+    networks: tuple[engine.Network, ...]
+    """The network of each member: the job's, or one with another initializer."""
     trainings: tuple[engine.Training, ...]
+    """The training options of each member."""
     price: Price
 
 
+def prepare_sweep(
+    database: Database, spec: SweepSpec, owner: str, limits: Limits, *, stored: bool = False
+) -> PreparedSweep:
+    """Build everything that a sweep needs; for `stored` see `prepare`.
+
+    Raises `InvalidArgument` with all fields that do not fit.
+    """
+    count = len(spec.variants)
+    if count > limits.max_variants:
+        raise InvalidArgument.of(
+            FieldError("variants", f"must be at most {limits.max_variants}: {LIMIT}"),
+            reason="limit_exceeded",
+        )
+    if spec.job.initial_weights is not None:
+        raise InvalidArgument.of(
+            FieldError("job.initial_weights", "must be absent: all members start from new weights")
+        )
+    try:
+        job = prepare(database, spec.job, owner, limits, stored=stored)
+    except InvalidArgument as error:
+        raise within_job(error) from None
+    spec = spec.model_copy(update={"job": job.spec})
+    trainings = tuple(
+        replace(build_training(variant_of(spec, i), job.dataset.ignore_label), gradients_every=0)
+        for i in range(count)
+    )
+    if count * spec.job.epochs > MAX_MEMBER_EPOCHS:
+        raise InvalidArgument.of(
+            FieldError(
+                "variants",
+                f"make {count * spec.job.epochs:,} epochs of all members; the limit of one sweep "
+                f"is {MAX_MEMBER_EPOCHS:,}: use fewer members, or fewer epochs",
+            ),
+            reason="limit_exceeded",
+        )
+    price = replace(job.price, flops=count * job.price.flops)
+    if price.flops > limits.max_flops:
+        raise InvalidArgument.of(
+            FieldError(
+                "variants",
+                f"make {count} jobs of {job.price.flops:.3g} floating-point operations each; the "
+                f"limit of one sweep is {limits.max_flops:.3g}: use fewer members, or fewer epochs",
+            ),
+            reason="limit_exceeded",
+        )
+    return PreparedSweep(spec, job, _member_networks(spec, job.network), trainings, price)
+
+
 def variant_of(spec: SweepSpec, index: int) -> TrainingSpec:
-    """The job that member `index` would be alone. Raises `InvalidArgument` for what its optimizer
-    or its network does not have.
+    """Return the job that member `index` would be alone.
+
+    Raises `InvalidArgument` for a field that its optimizer or its network does not have.
     """
     job, variant = spec.job, spec.variants[index]
     numbers = {
@@ -77,20 +130,23 @@ def variant_of(spec: SweepSpec, index: int) -> TrainingSpec:
         if (value := getattr(variant, name)) is not None
     }
     errors = [
-        FieldError(f"variants[{index}].{name}", f"is no number of {job.optimizer.type}")
+        FieldError(f"variants[{index}].{name}", f"is not an option of {job.optimizer.type}")
         for name in numbers
         if name not in type(job.optimizer).model_fields
     ]
     changes: dict[str, Any] = {"optimizer": job.optimizer.model_copy(update=numbers)}
-    if how := _how(variant):
+    if initializer := _initializer_of(variant):
         assert isinstance(job.network, NetworkSpec)
         layers = job.network.layers
         if not any(hasattr(layer, "initializer") for _, layer in each_layer(layers, "")):
             errors += [
-                FieldError(f"variants[{index}].{name}", "is nothing that a layer of the job has")
-                for name in how
+                FieldError(
+                    f"variants[{index}].{name}", "needs a layer of the job that has an initializer"
+                )
+                for name in initializer
             ]
-        changes["network"] = job.network.model_copy(update={"layers": _started(layers, how)})
+        layers = _with_initializer(layers, initializer)
+        changes["network"] = job.network.model_copy(update={"layers": layers})
     if variant.l2 is not None:
         changes["regularization"] = job.regularization.model_copy(update={"l2": variant.l2})
     if variant.seed is not None:
@@ -100,76 +156,34 @@ def variant_of(spec: SweepSpec, index: int) -> TrainingSpec:
     return job.model_copy(update=changes)
 
 
-def _how(variant: Variant) -> dict[str, Any]:
-    """How a member's weights start, as far as it is otherwise than in the job."""
+def _initializer_of(variant: Variant) -> dict[str, Any]:
+    """Return the fields of the initializer that the variant changes."""
     names = ("initializer", "initializer_gain")
     return {name: value for name in names if (value := getattr(variant, name)) is not None}
 
 
-def _started(layers: Sequence[LayerSpec], how: dict[str, Any]) -> list[LayerSpec]:
-    """The layers, of which those that have an initializer start otherwise."""
+def _with_initializer(layers: Sequence[LayerSpec], fields: dict[str, Any]) -> list[LayerSpec]:
+    """Return the layers; those that have an initializer get the fields."""
     return [
-        layer.model_copy(update={"layers": _started(layer.layers, how)})
+        layer.model_copy(update={"layers": _with_initializer(layer.layers, fields)})
         if isinstance(layer, ResidualSpec)
-        else layer.model_copy(update=how if hasattr(layer, "initializer") else {})
+        else layer.model_copy(update=fields if hasattr(layer, "initializer") else {})
         for layer in layers
     ]
 
 
-def networks_of(spec: SweepSpec, network: engine.Network) -> list[engine.Network]:
-    """The network of each member: the job's, or one whose weights start otherwise."""
-    made: dict[str, engine.Network] = {}
-    for how in map(_how, spec.variants):
-        made.setdefault(repr(how), engine.started(network, **how) if how else network)
-    return [made[repr(_how(variant))] for variant in spec.variants]
-
-
-def prepare_sweep(spec: SweepSpec, dataset: Dataset, limits: Limits) -> PreparedSweep:
-    """Everything that a sweep needs. Raises `InvalidArgument` with all that does not fit."""
-    count = len(spec.variants)
-    if count > limits.max_variants:
-        raise InvalidArgument.of(
-            FieldError("variants", f"may be at most {limits.max_variants}: {LIMIT}"),
-            reason="limit_exceeded",
-        )
-    if spec.job.initial_weights is not None:
-        raise InvalidArgument.of(
-            FieldError("job.initial_weights", "must be left out: all members begin with fresh ones")
-        )
-    trainings = tuple(
-        replace(build_training(variant_of(spec, index), dataset.ignore_label), gradients_every=0)
-        for index in range(count)
-    )
-    try:
-        job = prepare(spec.job, dataset, limits)
-    except InvalidArgument as error:
-        raise within_job(error) from None
-    if count * spec.job.epochs > MOST_EPOCHS:
-        raise InvalidArgument.of(
-            FieldError(
-                "variants",
-                f"make {count * spec.job.epochs:,} epochs of all members, and one sweep may have "
-                f"{MOST_EPOCHS:,}: ask for fewer members, or fewer epochs of each",
-            ),
-            reason="limit_exceeded",
-        )
-    price = replace(job.price, flops=count * job.price.flops)
-    if price.flops > limits.max_flops:
-        raise InvalidArgument.of(
-            FieldError(
-                "variants",
-                f"make {count} jobs of {job.price.flops:.3g} floating-point operations each, and "
-                f"one sweep may cost {limits.max_flops:.3g}: ask for fewer of them, or of epochs",
-            ),
-            reason="limit_exceeded",
-        )
-    return PreparedSweep(job, trainings, price)
+def _member_networks(spec: SweepSpec, network: engine.Network) -> tuple[engine.Network, ...]:
+    """Return the network of each member; members with the same initializer share one."""
+    networks: dict[str, engine.Network] = {}
+    for fields in map(_initializer_of, spec.variants):
+        networks.setdefault(repr(fields), engine.started(network, **fields) if fields else network)
+    return tuple(networks[repr(_initializer_of(variant))] for variant in spec.variants)
 
 
 def within_job(error: InvalidArgument) -> InvalidArgument:
-    """The job's error, with its fields where they stand in a sweep."""
-    fields = (FieldError(f"job.{each.field}", each.description) for each in error.errors)
-    return InvalidArgument.of(*fields, reason=error.reason)
+    """Return the job's error with its fields under `job`, as in a sweep."""
+    errors = (FieldError(f"job.{field}", description) for field, description in error.errors)
+    return InvalidArgument.of(*errors, reason=error.reason)
 
 
 # ----------------------------------------------------------------------------------- what is stored

@@ -9,7 +9,7 @@ from typing import Any
 from ..datasets import CATALOG, DatasetError, parse_csv
 from ..datasets import Dataset as Table
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound
-from ..jobs.preparation import generate, under, uploaded
+from ..jobs.datasets import generate, invalid_argument, read_uploaded
 from ..specs.base import timestamp
 from ..specs.datasets import (
     CreateDatasetRequest,
@@ -65,11 +65,11 @@ def preview_dataset(context: Context, id: str, request: PreviewDatasetRequest) -
         try:
             table = generate(GeneratorSpec(name=id, **choices))
         except DatasetError as error:
-            raise under("", error) from None
+            raise invalid_argument(error, "") from None
     else:
         with context.database.read() as connection:
             try:
-                table = uploaded(connection, id, context.owner)
+                table = read_uploaded(connection, id, context.owner)
             except DatasetError as error:
                 raise NotFound(str(error)) from None
     rows = slice(0, request.rows)
@@ -105,7 +105,7 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
             assert request.generator is not None
             table = generate(request.generator)
     except DatasetError as error:
-        raise under(prefix, error) from None
+        raise invalid_argument(error, prefix) from None
     about = {
         "name": request.name,
         "description": table.description,

@@ -10,7 +10,7 @@ import epochal_engine as engine
 
 from ..jobs import lifecycle
 from ..jobs.epochs import join, unpack_gradients
-from ..jobs.preparation import prepare, trained_on
+from ..jobs.preparation import prepare
 from ..specs.diagnosis import Diagnosis, Finding, Label
 from ..specs.training import TrainingSpec
 from ..store import checkpoints
@@ -24,13 +24,13 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
     with context.database.read() as connection:
         row = lifecycle.find(connection, id, context.owner)
         spec = TrainingSpec.model_validate_json(row.spec)
-        dataset = trained_on(spec, connection, context.owner)
         stretch = join((first, body) for first, _, body in job_log.bodies(connection, id))
         gradients = unpack_gradients(blob for _, _, blob in job_log.gradients(connection, id))
         checkpoint = checkpoints.find(connection, id)
+    limits = context.settings.limits
+    prepared = prepare(context.database, spec, context.owner, limits, stored=True)
     if stretch is None:
         return Diagnosis(epoch=0)
-    prepared = prepare(spec, dataset, context.settings.limits)
     diverged = row.stop_reason == "diverged"
     losses = stretch.columns["train_loss"]
     found = engine.label(losses, diverged=diverged)

@@ -12,6 +12,7 @@ from epochal_engine.network import INPUT
 
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
+from ..jobs.datasets import load_for_stored_job
 from ..jobs.inspection import (
     NO_CLASS,
     Samples,
@@ -26,7 +27,7 @@ from ..jobs.inspection import (
     trained,
     true_classes,
 )
-from ..jobs.preparation import trained_on
+from ..jobs.preparation import Prepared, prepare
 from ..specs.build import build_loss
 from ..specs.inspection import (
     BoundsSpec,
@@ -65,7 +66,8 @@ def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> Uni
                 )
             )
         if bounds is None:
-            bounds = _around(trained_on(found.spec, connection, context.owner))
+            dataset = load_for_stored_job(connection, found.spec, context.owner)
+            bounds = _around(dataset)
     for axis in ("x", "y"):
         if getattr(bounds, f"{axis}_min") >= getattr(bounds, f"{axis}_max"):
             raise InvalidArgument.of(
@@ -98,7 +100,8 @@ def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> Uni
 
 def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) -> HiddenSpace:
     """Where a layer puts the data set's samples. Raises `NotFound`, `InvalidArgument`."""
-    found, dataset = _opened(context, id, request.epoch)
+    found, prepared = _opened(context, id, request.epoch)
+    dataset = prepared.dataset
     network = found.network
     before = [
         name
@@ -109,7 +112,7 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
     layer = default if request.layer is None else found.named(request.layer, INPUT)
     shapes = dict(zip((INPUT, *network.names), network.shapes, strict=True))
     units = int(np.prod(shapes[layer]))
-    samples = samples_of(found.spec, dataset, context.settings.limits, request.split)
+    samples = samples_of(prepared, context.settings.limits, request.split)
     most = max(1, context.settings.limits.max_inspected_values // units)
     count = min(request.samples, len(samples), most)
     samples = samples.chosen(np.arange(count) * len(samples) // count)
@@ -138,13 +141,14 @@ def get_confusion_matrix(
     """How often each class was taken for which. Raises `NotFound`; `InvalidArgument` where there
     are no classes.
     """
-    found, dataset = _opened(context, id, request.epoch)
+    found, prepared = _opened(context, id, request.epoch)
+    dataset = prepared.dataset
     names = list(dataset.class_names)
     if not names:
         raise InvalidArgument.of(
             FieldError("id", f"must be a job with classes; {dataset.name} has numbers as targets")
         )
-    samples = samples_of(found.spec, dataset, context.settings.limits, request.split)
+    samples = samples_of(prepared, context.settings.limits, request.split)
     outputs = found.outputs(samples.inputs)
     predicted = classes_of(outputs, says_yes_from(build_loss(found.spec)))
     wanted = true_classes(samples.targets)
@@ -169,10 +173,11 @@ def get_sample_predictions(
     context: Context, id: str, request: GetSamplePredictionsRequest
 ) -> SamplePredictions:
     """Samples beside what the network says of them. Raises `NotFound`, `InvalidArgument`."""
-    found, dataset = _opened(context, id, request.epoch)
+    found, prepared = _opened(context, id, request.epoch)
+    dataset = prepared.dataset
     loss, network = build_loss(found.spec, dataset.ignore_label), found.network
     _afford(context, "count", request.count * dataset.features, "fewer samples")
-    samples = samples_of(found.spec, dataset, context.settings.limits, request.split)
+    samples = samples_of(prepared, context.settings.limits, request.split)
     places = np.arange(len(samples))
     if request.order == "random":
         places = np.random.default_rng(request.seed).permutation(places)
@@ -216,10 +221,11 @@ def get_weights(context: Context, id: str, request: GetWeightsRequest) -> Weight
     return Weights(epoch=found.epoch, layers=told)
 
 
-def _opened(context: Context, id: str, epoch: int | None) -> tuple[Trained, Dataset]:
+def _opened(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prepared]:
     with context.database.read() as connection:
         found = trained(connection, id, context.owner, epoch)
-        return found, trained_on(found.spec, connection, context.owner)
+    database, limits = context.database, context.settings.limits
+    return found, prepare(database, found.spec, context.owner, limits, stored=True)
 
 
 def _afford(context: Context, field: str, numbers: int, remedy: str) -> None:

@@ -13,11 +13,12 @@ import epochal_engine as engine
 from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 
 from ..errors import FieldError, InvalidArgument, NotFound
-from ..jobs import curve, forks, lifecycle
+from ..jobs import curve, lifecycle
+from ..jobs.datasets import class_names
 from ..jobs.epochs import join, rows, unpack_gradients
 from ..jobs.follow import Frames, telling_of_jobs
 from ..jobs.inspection import NO_CLASS, classes_of, says_yes_from
-from ..jobs.preparation import class_names, load_dataset, prepare, scaled
+from ..jobs.preparation import prepare, scaled
 from ..specs.base import timestamp
 from ..specs.build import build_network
 from ..specs.datasets import UploadedDataset
@@ -47,9 +48,9 @@ from ..specs.jobs import (
     PredictRequest,
     WatchJobRequest,
 )
-from ..specs.networks import NetworkRef, NetworkSpec
+from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
-from ..store import Connection, checkpoints, jobs, networks
+from ..store import checkpoints, jobs
 from ..store import log as job_log
 from ..store.jobs import JobWithSpec
 from ..store.packing import pack, to_npz, unpack
@@ -65,17 +66,12 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
 
     Raises `InvalidArgument` for a spec that cannot be trained, `IdempotencyMismatch`.
     """
-    asked = fingerprint(spec)
-    with context.database.read() as connection:
-        spec = resolved(connection, spec, context.owner)
-        dataset = load_dataset(spec, connection, context.owner)
-        begin = spec.initial_weights
-        weights = None if begin is None else forks.weights_of(connection, begin, context.owner)
-    prepared = prepare(spec, dataset, context.settings.limits)
+    request_fingerprint = fingerprint(spec)
+    prepared = prepare(context.database, spec, context.owner, context.settings.limits)
+    spec = prepared.spec
     first_weights = None
-    if begin is not None and weights is not None:
-        first = forks.fitted(weights, prepared.network, begin.job)
-        first_weights = pack({**first, **prepared.scaling})
+    if prepared.initial_weights is not None:
+        first_weights = pack({**prepared.initial_weights, **prepared.scaling})
     price = prepared.price
     if options.validate_only:
         return Job(
@@ -99,23 +95,13 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
         },
         labels=spec.labels,
         request_id=options.request_id,
-        fingerprint=asked,
-        words=(spec.name or "", dataset.name, getattr(spec.dataset, "id", "")),
+        fingerprint=request_fingerprint,
+        words=(spec.name or "", prepared.dataset.name, getattr(spec.dataset, "id", "")),
         first_weights=first_weights,
     )
     if new:
         context.queue.hint(row.id)
     return reply(row)
-
-
-def resolved(connection: Connection, spec: TrainingSpec, owner: str) -> TrainingSpec:
-    """The spec with its network written out, so that the job outlives what it was made from."""
-    if not isinstance(spec.network, NetworkRef):
-        return spec
-    row = networks.find(connection, spec.network.id, owner)
-    if row is None:
-        raise InvalidArgument.of(FieldError("network.id", f"There is no network {spec.network.id}"))
-    return spec.model_copy(update={"network": NetworkSpec.model_validate_json(row.network)})
 
 
 def forked_from(spec: TrainingSpec) -> ForkedFrom | None:
@@ -311,7 +297,7 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
     if loss.has_accuracy:
         classes = classes_of(outputs, says_yes_from(loss)).ravel().tolist()
         with context.database.read() as connection:
-            names = class_names(spec, connection, context.owner)
+            names = class_names(connection, spec, context.owner)
         labels = ["" if each == NO_CLASS else names[each] for each in classes] if names else []
     return Prediction(
         epoch=epoch,

@@ -7,7 +7,6 @@ from contextlib import closing
 from ..errors import InvalidArgument
 from ..jobs import lifecycle, sweeps
 from ..jobs.follow import Frames
-from ..jobs.preparation import load_dataset
 from ..specs.base import timestamp
 from ..specs.datasets import UploadedDataset
 from ..specs.sweeps import (
@@ -25,7 +24,6 @@ from ..store import Connection, jobs
 from ..store.jobs import JobWithSpec
 from .context import Context
 from .fingerprints import fingerprint
-from .jobs import resolved
 from .pages import before, cut, page_size
 
 
@@ -34,15 +32,10 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
 
     Raises `InvalidArgument` for a spec that cannot be trained, `IdempotencyMismatch`.
     """
-    asked = fingerprint(spec)
-    try:
-        with context.database.read() as connection:
-            job = resolved(connection, spec.job, context.owner)
-            dataset = load_dataset(job, connection, context.owner)
-    except InvalidArgument as error:
-        raise sweeps.within_job(error) from None
-    spec = spec.model_copy(update={"job": job})
-    price = sweeps.prepare_sweep(spec, dataset, context.settings.limits).price
+    request_fingerprint = fingerprint(spec)
+    limits = context.settings.limits
+    prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
+    spec, job, price = prepared.spec, prepared.job.spec, prepared.price
     if options.validate_only:
         return Sweep(
             id=None,
@@ -65,7 +58,7 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
             },
             labels=job.labels,
             request_id=options.request_id,
-            fingerprint=asked,
+            fingerprint=request_fingerprint,
             kind="sweep",
         )
     except InvalidArgument as error:  # of the data set, which is the job's
