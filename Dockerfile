@@ -15,6 +15,7 @@ COPY requirements.lock ./
 RUN pip install --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY tools/build_hook.py tools/
+COPY protos protos
 COPY engine engine
 COPY service service
 COPY workers workers

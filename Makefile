@@ -28,10 +28,14 @@ define install
 	@touch $@
 endef
 
-$(VENV)/.run: $(BIN)/uv requirements.lock pyproject.toml clients/python/pyproject.toml
+# To install also compiles the .proto files, so a change of theirs installs again.
+INSTALLED := pyproject.toml clients/python/pyproject.toml clients/python/hatch_build.py \
+             tools/build_hook.py protos/compile.py $(wildcard protos/epochal/v1/*.proto)
+
+$(VENV)/.run: $(BIN)/uv requirements.lock $(INSTALLED)
 	$(call install,requirements.lock)
 
-$(VENV)/.dev: $(BIN)/uv requirements-dev.lock pyproject.toml clients/python/pyproject.toml
+$(VENV)/.dev: $(BIN)/uv requirements-dev.lock $(INSTALLED)
 	$(call install,requirements-dev.lock)
 
 # The page is built anew when something that it is made of is newer than the last build.
@@ -116,7 +120,7 @@ bench-engine: .venv-oracles/.done ## The engine beside PyTorch eager, on one thr
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=engine:benchmarks .venv-oracles/bin/python benchmarks/engine.py $(ARGS)
 
 .PHONY: protos
-protos: $(VENV)/.dev ## Generate the stubs and protos/openapi.json anew
+protos: $(VENV)/.dev ## Write the .proto comments and protos/openapi.json from the models, and compile
 	$(BIN)/buf format --write protos
 	$(BIN)/python protos/generate.py
 	$(BIN)/python -m epochal_service.rest.openapi

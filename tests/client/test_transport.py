@@ -11,9 +11,9 @@ import pytest
 from tests.client.conftest import Answer, CannedService
 
 import epochal
-from epochal._proto import training_pb2
+from epochal._proto import SERVICES, message
 from epochal.transport import connect, pauses
-from epochal.transport.grpc import _SERVICES, to_dict, write
+from epochal.transport.grpc import to_dict, write
 from epochal.transport.http import ROUTES
 
 JOB = {"id": "job_1", "state": "queued", "spec": {"epochs": 3}}
@@ -36,7 +36,7 @@ def closed_port() -> Iterator[int]:
 
 
 def test_every_method_of_the_api_has_a_route() -> None:
-    methods = [method for service in _SERVICES for method in service.methods]
+    methods = [method for service in SERVICES for method in service.methods]
     named = {method.name for method in methods if not method.server_streaming}
     explorers = {name for name in named if name.startswith("Simulate")}
     assert set(ROUTES) == named - explorers
@@ -257,10 +257,10 @@ def test_a_spec_survives_the_way_into_a_message_and_back() -> None:
         "early_stopping": None,
         "labels": {"course": "week-3"},
     }
-    message = training_pb2.TrainingSpec()
-    write(message, spec)
+    sent = message("TrainingSpec")()
+    write(sent, spec)
     del spec["early_stopping"]
-    assert to_dict(message) == spec
+    assert to_dict(sent) == spec
 
 
 LOSSES = "mse, binary_cross_entropy, cross_entropy, mae, huber, focal, hinge, perceptron"
@@ -268,9 +268,9 @@ LOSSES = "mse, binary_cross_entropy, cross_entropy, mae, huber, focal, hinge, pe
 
 def test_one_size_stands_for_all_axes_and_one_number_for_a_row() -> None:
     convolution = {"type": "conv2d", "filters": 2, "kernel_size": 3, "input": "input"}
-    message = training_pb2.TrainingSpec()
-    write(message, {"network": {"layers": [convolution]}, "dataset": {"targets": [0, 1.5]}})
-    told = to_dict(message)
+    sent = message("TrainingSpec")()
+    write(sent, {"network": {"layers": [convolution]}, "dataset": {"targets": [0, 1.5]}})
+    told = to_dict(sent)
     (layer,) = told["network"]["layers"]
     assert (layer["kernel_size"], layer["input"]) == ([3], ["input"])
     assert told["dataset"]["targets"] == [[0.0], [1.5]]
@@ -302,5 +302,5 @@ def test_what_a_message_has_no_place_for_is_refused_by_its_place(
     spec: dict[str, object], field: str, sentence: str
 ) -> None:
     with pytest.raises(epochal.InvalidArgument) as refused:
-        write(training_pb2.TrainingSpec(), spec)
+        write(message("TrainingSpec")(), spec)
     assert refused.value.errors == ((field, sentence),)

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from hypothesis import strategies as st
 from tests.contract.conftest import DIVERGING, JOB, NETWORK, PADDED, SEQUENCE, SWEEP, World
 
-from epochal_service._proto.common_pb2 import Row
+from epochal_service._proto import message as message_class
 from epochal_service.methods.simulations import EXPLORERS
 from epochal_service.rpc.convert import words
 
@@ -217,7 +217,7 @@ def _change(draw: st.DrawFn, message: Descriptor, fields: dict[str, Any]) -> Non
     field = draw(st.sampled_from(list(message.fields)))
     held = fields.get(field.name)
     inner = field.message_type
-    if inner and inner is not Row.DESCRIPTOR and held and draw(st.integers(0, 3)):
+    if inner and inner is not message_class("Row").DESCRIPTOR and held and draw(st.integers(0, 3)):
         if isinstance(held, list):
             held = draw(st.sampled_from(held))
         if not inner.GetOptions().map_entry:
@@ -248,7 +248,7 @@ def value(field: FieldDescriptor) -> st.SearchStrategy[Any]:
 def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
     if field.enum_type:
         return st.sampled_from(list(words(field.enum_type).values()))
-    if field.message_type is Row.DESCRIPTOR:
+    if field.message_type is message_class("Row").DESCRIPTOR:
         return st.lists(FINITE, max_size=3)
     return _message(field.message_type) if field.message_type else SCALARS[field.type]
 

@@ -7,8 +7,7 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from tests.contract.wires import Answer, Wires
 
-from epochal_service._proto.common_pb2 import Row
-from epochal_service._proto.training_pb2 import TrainingSpec
+from epochal_service._proto import message as message_class
 from epochal_service.rpc.convert import holds_its_own_kind
 
 SPEC: dict[str, Any] = {
@@ -97,7 +96,7 @@ def wrong_fields(message: Descriptor, at: str = "") -> Iterator[tuple[str, dict[
         beside = BESIDE.get(f"{message.name}.{field.name}", {})
         if field.name == "labels":
             yield f"{path}.COURSE", {"labels": {"COURSE": "week-3"}}
-        elif field.message_type is Row.DESCRIPTOR:
+        elif field.message_type is message_class("Row").DESCRIPTOR:
             yield f"{path}[1]", beside | {field.name: [[0.0, 0.0], [1.0]]}
         elif holds_its_own_kind(field):
             continue  # a layer within a layer: its own fields are wrong in turn already
@@ -115,7 +114,10 @@ def wrong_fields(message: Descriptor, at: str = "") -> Iterator[tuple[str, dict[
 
 @pytest.mark.parametrize(
     ("path", "wrong"),
-    [pytest.param(*each, id=each[0]) for each in wrong_fields(TrainingSpec.DESCRIPTOR)],
+    [
+        pytest.param(*each, id=each[0])
+        for each in wrong_fields(message_class("TrainingSpec").DESCRIPTOR)
+    ],
 )
 def test_a_wrong_field_is_named_and_told_what_would_be_right(
     service: Wires, path: str, wrong: dict[str, Any]

@@ -8,20 +8,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from epochal_service._proto import (
-    common_pb2,
-    dataset_pb2,
-    network_pb2,
-    sweep_pb2,
-    system_pb2,
-    training_pb2,
-)
+from epochal_service._proto import FILES as ALL_FILES
+from epochal_service._proto import message as message_class
 from epochal_service.rpc.convert import holds_its_own_kind, words
 
-FILES = [
-    module.DESCRIPTOR
-    for module in (common_pb2, network_pb2, dataset_pb2, training_pb2, sweep_pb2, system_pb2)
-]
+NOUNS = ("common", "network", "dataset", "training", "sweep", "system")
+FILES = [file for file in ALL_FILES if file.name in {f"epochal/v1/{noun}.proto" for noun in NOUNS}]
 MESSAGES: list[Descriptor] = [m for file in FILES for m in file.message_types_by_name.values()]
 ENUMS: list[EnumDescriptor] = [e for file in FILES for e in file.enum_types_by_name.values()]
 
@@ -65,7 +57,7 @@ def _value(field: FieldDescriptor) -> st.SearchStrategy[Any]:
 def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
     if field.enum_type:
         return st.sampled_from([w for n, w in words(field.enum_type).items() if n])
-    if field.message_type is common_pb2.Row.DESCRIPTOR:
+    if field.message_type is message_class("Row").DESCRIPTOR:
         return st.lists(st.floats(), max_size=3)
     if field.message_type is Timestamp.DESCRIPTOR:
         return MOMENTS.map(pydantic_time)

@@ -11,7 +11,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
 from tests.rpc.messages import MESSAGES, MOMENTS, dicts, pydantic_time
 
-from epochal_service._proto import common_pb2, dataset_pb2, network_pb2, training_pb2
+from epochal_service._proto import message
 from epochal_service.rpc.convert import from_dict, to_dict
 
 
@@ -20,12 +20,12 @@ def exact(fields: Any) -> str:
     return json.dumps(fields, sort_keys=True, default=bytes.hex)
 
 
-@pytest.mark.parametrize("message", MESSAGES, ids=lambda m: m.name)
-def test_a_dict_comes_back_from_its_message_over_the_wire(message: Descriptor) -> None:
-    message_type = GetMessageClass(message)
+@pytest.mark.parametrize("descriptor", MESSAGES, ids=lambda m: m.name)
+def test_a_dict_comes_back_from_its_message_over_the_wire(descriptor: Descriptor) -> None:
+    message_type = GetMessageClass(descriptor)
 
     @settings(max_examples=50)
-    @given(dicts(message))
+    @given(dicts(descriptor))
     def round_trip(fields: dict[str, Any]) -> None:
         sent = from_dict(fields, message_type).SerializeToString(deterministic=True)
         received = message_type.FromString(sent)
@@ -38,46 +38,44 @@ def test_a_dict_comes_back_from_its_message_over_the_wire(message: Descriptor) -
 
 
 def test_a_field_that_is_not_set_has_no_key_and_a_zero_that_is_set_has_one() -> None:
-    row = training_pb2.EpochRow(epoch=0, train_loss=0.0)
+    row = message("EpochRow")(epoch=0, train_loss=0.0)
     assert to_dict(row) == {"epoch": 0, "train_loss": 0.0}
 
 
 def test_none_and_empty_values_set_nothing() -> None:
     fields: dict[str, Any] = {"name": None, "network": None, "summary": None, "created_at": None}
-    assert from_dict(fields, network_pb2.Network) == network_pb2.Network()
+    assert from_dict(fields, message("Network")) == message("Network")()
     fields = {"outputs": [], "classes": [], "epoch": None}
-    assert from_dict(fields, training_pb2.Prediction) == training_pb2.Prediction()
-    assert from_dict({"labels": {}}, training_pb2.TrainingSpec) == training_pb2.TrainingSpec()
+    assert from_dict(fields, message("Prediction")) == message("Prediction")()
+    assert from_dict({"labels": {}}, message("TrainingSpec")) == message("TrainingSpec")()
 
 
 def test_an_enum_is_its_word_without_the_prefix() -> None:
-    layer = network_pb2.LayerSpec(
-        type=network_pb2.LAYER_TYPE_DENSE, activation=network_pb2.ACTIVATION_LEAKY_RELU
-    )
+    layer = message("LayerSpec")(type="LAYER_TYPE_DENSE", activation="ACTIVATION_LEAKY_RELU")
     assert to_dict(layer) == {"type": "dense", "activation": "leaky_relu"}
     assert from_dict({"type": "dense", "activation": "leaky_relu"}, type(layer)) == layer
 
 
 def test_an_enum_value_that_says_nothing_stays_visible() -> None:
-    spec = training_pb2.TrainingSpec.FromString(b"\x18\x63")  # loss = 99
+    spec = message("TrainingSpec").FromString(b"\x18\x63")  # loss = 99
     assert to_dict(spec) == {"loss": "99"}
-    spec = training_pb2.TrainingSpec(loss=training_pb2.LOSS_UNSPECIFIED)
+    spec = message("TrainingSpec")(loss="LOSS_UNSPECIFIED")
     assert to_dict(spec) == {"loss": "unspecified"}
 
 
 def test_a_field_that_is_not_known_stays_visible_under_its_number() -> None:
-    request = training_pb2.CreateJobRequest(spec=training_pb2.TrainingSpec(epochs=2))
+    request = message("CreateJobRequest")(spec=message("TrainingSpec")(epochs=2))
     request.spec.MergeFromString(b"\x98\x06\x01")  # field 99 = 1
     assert to_dict(request) == {"spec": {"epochs": 2, "99": None}}
 
 
 def test_a_row_is_a_list_wherever_it_stands() -> None:
     fields = {"inputs": [[0.0, 1.0], []], "targets": [[math.inf]]}
-    message = from_dict(fields, dataset_pb2.DatasetSpec)
-    assert message.inputs[0] == common_pb2.Row(values=[0, 1])
-    assert to_dict(message) == fields
-    batch = from_dict({"columns": {"train_loss": [0.5]}}, training_pb2.EpochBatch)
-    assert batch.columns["train_loss"] == common_pb2.Row(values=[0.5])
+    dataset = from_dict(fields, message("DatasetSpec"))
+    assert dataset.inputs[0] == message("Row")(values=[0, 1])
+    assert to_dict(dataset) == fields
+    batch = from_dict({"columns": {"train_loss": [0.5]}}, message("EpochBatch"))
+    assert batch.columns["train_loss"] == message("Row")(values=[0.5])
     assert to_dict(batch) == {"columns": {"train_loss": [0.5]}}
 
 
@@ -86,12 +84,12 @@ def test_a_row_is_a_list_wherever_it_stands() -> None:
 def test_a_time_reads_as_pydantic_writes_it_and_a_datetime_is_taken_as_it_is(
     moment: datetime,
 ) -> None:
-    checkpoint = from_dict({"created_at": moment}, training_pb2.Checkpoint)
+    checkpoint = from_dict({"created_at": moment}, message("Checkpoint"))
     assert to_dict(checkpoint) == {"created_at": pydantic_time(moment)}
 
 
 def test_a_name_or_a_word_that_a_message_does_not_have_is_an_error() -> None:
     with pytest.raises(ValueError, match="epohc"):
-        from_dict({"epohc": 1}, training_pb2.EpochRow)
+        from_dict({"epohc": 1}, message("EpochRow"))
     with pytest.raises(KeyError, match="resting"):
-        from_dict({"state": "resting"}, training_pb2.Job)
+        from_dict({"state": "resting"}, message("Job"))

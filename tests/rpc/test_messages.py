@@ -14,7 +14,7 @@ from tests.rpc.messages import ENUMS, MESSAGES
 
 import epochal_engine
 from epochal_engine.export import EXPORTS
-from epochal_service._proto.common_pb2 import Row
+from epochal_service._proto import message as message_class
 from epochal_service.methods.jobs import watch_job
 from epochal_service.methods.sweeps import watch_sweep
 from epochal_service.rpc.convert import holds_its_own_kind, words
@@ -103,7 +103,7 @@ class Walk:
             assert types == [str] or get_origin(types[0]) is Literal, field.full_name
             found = set(enum_words(annotation))
             self.words.setdefault(field.enum_type.name, set()).update(found)
-        elif field.message_type is Row.DESCRIPTOR:
+        elif field.message_type is message_class("Row").DESCRIPTOR:
             self.seen["Row"] = {"values"}
             (row,) = types
             assert get_origin(row) is list, field.full_name

@@ -17,7 +17,7 @@ from tests.rpc.serving import Serving, told
 from tests.rpc.training import train
 from tests.servers.stack import await_condition
 
-from epochal_service._proto import training_pb2
+from epochal_service._proto import message
 from epochal_service.rpc.server import serve
 from epochal_service.rpc.services import SERVICES
 
@@ -114,7 +114,7 @@ def test_reflection_describes_every_service(server: Serving) -> None:
         "grpc.reflection.v1alpha.ServerReflection",
     }
     files = described.file_descriptor_response.file_descriptor_proto
-    assert training_pb2.DESCRIPTOR.serialized_pb in files
+    assert message("Job").DESCRIPTOR.file.serialized_pb in files
 
 
 def test_a_request_of_many_megabytes_arrives(server: Serving) -> None:
@@ -158,7 +158,7 @@ def test_a_request_without_an_id_names_the_field(server: Serving) -> None:
 
 
 def test_fields_that_this_server_does_not_know_are_refused_by_their_number(server: Serving) -> None:
-    request = training_pb2.GetJobRequest(id="job_1")
+    request = message("GetJobRequest")(id="job_1")
     request.MergeFromString(b"\x98\x06\x01")  # field 99 = 1
     with pytest.raises(grpc.RpcError) as caught:
         server.client.raw("GetJob", request.SerializeToString())

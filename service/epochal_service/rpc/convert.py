@@ -22,11 +22,12 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from .._proto.common_pb2 import Row
+from .._proto import message as message_class
 
 M = TypeVar("M", bound=Message)
 Conversion = Callable[[Any], Any]
 
+ROW: Descriptor = message_class("Row").DESCRIPTOR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -76,7 +77,7 @@ def _element_reader(field: FieldDescriptor) -> Conversion | None:
     if field.enum_type:
         known = words(field.enum_type)
         return lambda number: known.get(number, str(number))
-    if field.message_type is Row.DESCRIPTOR:
+    if field.message_type is ROW:
         return lambda row: list(row.values)
     if field.message_type is Timestamp.DESCRIPTOR:
         return _rfc3339
@@ -110,7 +111,7 @@ def holds_its_own_kind(field: FieldDescriptor) -> bool:
 def _element_writer(field: FieldDescriptor) -> Conversion | None:
     if field.enum_type:
         return {word: number for number, word in words(field.enum_type).items()}.__getitem__
-    if field.message_type is Row.DESCRIPTOR:
+    if field.message_type is ROW:
         return lambda values: {"values": values}
     if field.message_type is Timestamp.DESCRIPTOR:
         return lambda moment: datetime.fromisoformat(moment) if isinstance(moment, str) else moment

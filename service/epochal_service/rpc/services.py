@@ -17,15 +17,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from pydantic import BaseModel, Field
 
-from .._proto import (
-    dataset_pb2,
-    journey_pb2,
-    network_pb2,
-    simulation_pb2,
-    sweep_pb2,
-    system_pb2,
-    training_pb2,
-)
+from .._proto import SERVICES as SERVICES
 from ..errors import InvalidArgument, TooLarge
 from ..methods import (
     comparison,
@@ -76,20 +68,6 @@ from ..specs.training import TrainingSpec
 from ..specs.validation import parse
 from .convert import from_dict, to_dict
 from .status import abort
-
-SERVICES = tuple(
-    service
-    for file in (
-        network_pb2,
-        dataset_pb2,
-        training_pb2,
-        sweep_pb2,
-        simulation_pb2,
-        journey_pb2,
-        system_pb2,
-    )
-    for service in file.DESCRIPTOR.services_by_name.values()
-)
 
 Handle = Callable[[bytes, "Call"], Awaitable[bytes | None]]
 Call = grpc.aio.ServicerContext[bytes, bytes]

@@ -13,7 +13,7 @@ import grpc
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
-from .._proto import sweep_pb2, training_pb2
+from .._proto import message
 from ..errors import Unavailable
 from ..jobs.follow import Frame
 from ..methods.context import Context
@@ -25,8 +25,8 @@ from .services import METHODS, Call, arguments, telling_errors
 
 STALLED_SECONDS = 60.0
 EVENTS: dict[type[Reply], type[Message]] = {
-    JobEvent: training_pb2.JobEvent,
-    SweepEvent: sweep_pb2.SweepEvent,
+    JobEvent: message("JobEvent"),
+    SweepEvent: message("SweepEvent"),
 }
 
 

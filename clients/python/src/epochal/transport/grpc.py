@@ -17,16 +17,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
-from .._proto import (
-    dataset_pb2,
-    journey_pb2,
-    network_pb2,
-    simulation_pb2,
-    sweep_pb2,
-    system_pb2,
-    training_pb2,
-)
-from .._proto.common_pb2 import Row
+from .._proto import SERVICES
+from .._proto import message as message_class
 from ..errors import (
     API_ERRORS,
     ApiError,
@@ -39,19 +31,7 @@ from ..errors import (
 )
 from . import LOOPBACK, noun_of
 
-_SERVICES = [
-    service
-    for module in (
-        network_pb2,
-        dataset_pb2,
-        training_pb2,
-        sweep_pb2,
-        simulation_pb2,
-        journey_pb2,
-        system_pb2,
-    )
-    for service in module.DESCRIPTOR.services_by_name.values()
-]
+_ROW: Descriptor = message_class("Row").DESCRIPTOR
 _LARGEST_MESSAGE = 64 * 2**20
 _OPTIONS = [
     ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
@@ -87,7 +67,7 @@ class GrpcTransport:
         proxied = ("grpc.enable_http_proxy", not address.startswith(LOOPBACK))
         self._channel = grpc.insecure_channel(address, options=[*_OPTIONS, proxied])
         self._calls: dict[str, tuple[type[Message], Callable[..., Any]]] = {}
-        for service in _SERVICES:
+        for service in SERVICES:
             for method in service.methods:
                 request = message_factory.GetMessageClass(method.input_type)
                 reply = message_factory.GetMessageClass(method.output_type)
@@ -250,13 +230,13 @@ def _write_list(container: Any, field: FieldDescriptor, value: object, place: st
         raise InvalidArgument.of(place, "must be a list")
     for index, item in enumerate(value):
         inner = f"{place}[{index}]"
-        if field.message_type is Row.DESCRIPTOR:
+        if field.message_type is _ROW:
             values = container.add().values
             if field.name == "targets" and isinstance(item, int | float):
                 item = [item]
             if not isinstance(item, list):
                 raise InvalidArgument.of(inner, "must be a list")
-            with _placed(Row.DESCRIPTOR.fields_by_name["values"], inner):
+            with _placed(_ROW.fields_by_name["values"], inner):
                 values.extend(item)
         elif field.message_type:
             write(container.add(), item, inner)
@@ -314,7 +294,7 @@ def _item(field: FieldDescriptor, value: Any) -> Any:
     if field.enum_type:
         # A word that a newer service has learnt reads as its number.
         return _words(field.enum_type).get(value, str(value))
-    if field.message_type is Row.DESCRIPTOR:
+    if field.message_type is _ROW:
         return list(value.values)
     if field.message_type is Timestamp.DESCRIPTOR:
         return value.ToDatetime(tzinfo=UTC)
