@@ -97,6 +97,10 @@ check: $(VENV)/.dev clients/web/node_modules/.package-lock.json ## Everything th
 	$(BIN)/python -m epochal_service.rest.openapi --check
 	$(NODE) npm run -s check && npm run -s test
 
+.PHONY: words
+words: $(VENV)/.dev ## Count the words that docs/words.md forbids, per folder (ARGS=docs lists those of a folder)
+	$(BIN)/python tools/check_words.py $(or $(ARGS),--count)
+
 .venv-oracles/.done: $(BIN)/uv
 	$(PYTHON) -m venv .venv-oracles
 	.venv-oracles/bin/pip install -q 'torch>=2.4' 'scikit-learn>=1.5' 'numpy>=2.3' \
