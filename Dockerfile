@@ -3,6 +3,7 @@
 FROM node:22-slim AS page
 WORKDIR /build
 COPY protos/openapi.json protos/
+COPY service/epochal_service/journey/titles.json service/epochal_service/journey/
 COPY clients/web clients/web
 RUN cd clients/web && npm ci && npm run build
 

@@ -41,7 +41,8 @@ $(VENV)/.dev: $(BIN)/uv requirements-dev.lock $(INSTALLED)
 # The page is built anew when something that it is made of is newer than the last build.
 PAGE    := service/epochal_service/page/index.html
 SOURCES := $(shell find clients/web/src clients/web/public clients/web/build -type f ! -name schema.d.ts) \
-           $(wildcard clients/web/*.*) protos/openapi.json
+           $(wildcard clients/web/*.*) protos/openapi.json \
+           service/epochal_service/journey/titles.json
 
 # In clients/web, with the node of the environment if one had to be put there.
 NODE := cd clients/web && PATH="$(CURDIR)/$(BIN):$$PATH"
