@@ -24,6 +24,10 @@ export default defineConfig(({ mode }) => ({
     assetsInlineLimit: 0,
     manifest: true,
   },
-  server: { proxy: { '^/(v1|healthz|readyz|docs|openapi.json)': service } },
+  server: {
+    proxy: { '^/(v1|healthz|readyz|docs|openapi.json)': service },
+    // titles.json of the journey lies outside this folder.
+    fs: { allow: ['.', local('../../service/epochal_service/journey')] },
+  },
   test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
 }))

@@ -148,7 +148,7 @@ def test_a_link_shows_the_same_set_up(open_page: Opened) -> None:
 def test_a_preset_is_trained_and_its_run_opened(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
     page.get_by_role("button", name="Start from a preset").click()
-    preset = page.get_by_role("button", name="XOR by a hidden layer")
+    preset = page.get_by_role("button", name="XOR with a hidden layer")
     expect(preset).to_contain_text("accuracy 100 %")
     preset.click()
     expect(page.get_by_test_id("price-parameters")).to_have_text("17")
@@ -156,7 +156,7 @@ def test_a_preset_is_trained_and_its_run_opened(open_page: Opened, url: str) -> 
     page.wait_for_url(re.compile("/jobs/job_"))
     job = ask(url, f"/v1/jobs/{page.url.rsplit('/', 1)[1]}")
     assert job["spec"]["dataset"]["name"] == "xor"
-    assert job["spec"]["name"] == "XOR by a hidden layer"
+    assert job["spec"]["name"] == "XOR with a hidden layer"
 
 
 def test_points_are_drawn_by_hand_and_by_keyboard(open_page: Opened) -> None:
@@ -275,7 +275,7 @@ def test_axe_finds_nothing_wrong_with_the_lab(open_page: Opened, size: dict[str,
     page.get_by_text("The same in writing").click()
     page.get_by_role("button", name="More settings of layer 1").click()
     page.get_by_role("button", name="Start from a preset").click()
-    expect(page.get_by_role("button", name="XOR by a hidden layer")).to_be_visible()
+    expect(page.get_by_role("button", name="XOR with a hidden layer")).to_be_visible()
     fits(page, size)
     barrier_free(page)
 

@@ -352,7 +352,7 @@ def test_a_milestone_is_run_in_place_and_its_link_shows_the_result(
     entry.get_by_role("button", name="Run it here").press("Enter")
     result = page.get_by_test_id("result-xor")
     expect(result).to_contain_text("100.0 % training accuracy")
-    expect(entry.get_by_role("slider", name="Loss of XOR by a hidden layer")).to_be_visible()
+    expect(entry.get_by_role("slider", name="Loss of XOR with a hidden layer")).to_be_visible()
     expect(entry.get_by_text("0 of 4 on the wrong side")).to_be_visible()
     link = result.get_by_role("link", name="Look into this run").get_attribute("href")
     assert link is not None

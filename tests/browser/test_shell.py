@@ -42,7 +42,7 @@ def test_the_bar_leads_to_a_section_and_says_where_one_is(open_page: Opened) -> 
     page = open_page()
     bar = page.get_by_role("navigation", name="Sections", exact=True)
     bar.get_by_role("link", name="Loss").click()
-    expect(page.get_by_role("heading", name="How wrong, in one number")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="Loss functions")).to_be_in_viewport()
     expect(bar.locator("[aria-current=location]")).to_have_text("Loss")
     assert urlsplit(page.url).fragment == "loss"
 
@@ -51,7 +51,7 @@ def test_on_a_phone_the_sections_are_a_menu(open_page: Opened) -> None:
     page = open_page("/#loss", size=PHONE)
     page.get_by_role("button", name="Sections").click()
     page.get_by_role("navigation", name="menu").get_by_role("link", name="Zoo").click()
-    expect(page.get_by_role("heading", name="Shapes for different worlds")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="The architecture zoo")).to_be_in_viewport()
     expect(page.get_by_role("navigation", name="menu")).to_be_hidden()
 
 
@@ -102,7 +102,7 @@ def test_a_keyboard_alone_reads_and_moves_a_whole_section(open_page: Opened) -> 
     """Every control of the section in turn, each with a ring around it, and out at its end."""
     page = open_page("/#neuron")
     expect(page.get_by_test_id("sum")).to_contain_text("0.750")
-    page.get_by_role("heading", name="One neuron").first.scroll_into_view_if_needed()
+    page.get_by_role("heading", name="The single neuron").scroll_into_view_if_needed()
     section = page.locator("section#neuron")
     questions = section.get_by_role("radio")
     expect(questions.first).to_be_attached()

@@ -1,13 +1,13 @@
 import type { Component } from 'svelte'
 
-/** What is known of a section before it is loaded. */
+/** Data about a section that the page has before it loads the section's body. */
 export interface SectionEntry {
-  /** Its address on the page: `/#neuron`. */
+  /** Id of the section in `GET /v1/sections` and its address on the page, e.g. `/#neuron`. */
   slug: string
-  /** In the bar. */
+  /** Short name in the top bar. */
   name: string
   title: string
-  intro: string
-  /** Its body: words and figures. */
+  lead: string
+  /** Loads the body: text and figures. */
   load?: () => Promise<{ default: Component }>
 }

@@ -1,4 +1,4 @@
-/** The journey, in the order in which it is read. */
+/** The sections of the journey, in order. */
 import type { SectionEntry } from './entry'
 import { network } from './01-network'
 import { neuron } from './02-neuron'
