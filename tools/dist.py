@@ -70,6 +70,8 @@ def check(dist: Path) -> None:
     wheels = sorted(dist.glob("*.whl"))
     if len(wheels) != len(PROJECTS):
         raise SystemExit(f"{dist} must hold {len(PROJECTS)} wheels: run `dist.py build` first")
+    for wheel in wheels:
+        check_contents(wheel)
     with tempfile.TemporaryDirectory(prefix="epochal-dist-") as name:
         folder = Path(name)
         venv = folder / "venv"
@@ -80,6 +82,13 @@ def check(dist: Path) -> None:
         empty = folder / "empty"
         empty.mkdir()
         check_programs(venv / "bin", empty)
+
+
+def check_contents(wheel: Path) -> None:
+    """Check that a wheel carries its licenses and the descriptors."""
+    names = {name.rpartition("/")[2] for name in zipfile.ZipFile(wheel).namelist()}
+    required = {"LICENSE", "NOTICE", "epochal.binpb"}
+    expect(required <= names, f"{wheel.name} holds {', '.join(sorted(required))}")
 
 
 def check_programs(programs: Path, folder: Path) -> None:

@@ -5,13 +5,16 @@ import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 from hatchling.metadata.core import ProjectMetadata
+from tools.dist import archive_protos, stop
 
 ROOT = Path(__file__).parents[2]
 PAGE = "service/epochal_service/page/index.html"
@@ -96,3 +99,28 @@ def test_both_wheels_carry_license_and_notice(project: Path) -> None:
     for name in core.license_files:
         assert not (project / name).is_symlink()
         assert (project / name).read_text() == (ROOT / name).read_text()
+
+
+def test_the_proto_archive_holds_every_file_and_is_the_same_each_time(tmp_path: Path) -> None:
+    for name in ("a.zip", "b.zip"):
+        archive_protos(tmp_path / name)
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    names = set(zipfile.ZipFile(tmp_path / "a.zip").namelist())
+    protos = (ROOT / "protos").rglob("*.proto")
+    assert names == {"LICENSE", "buf.yaml"} | {
+        path.relative_to(ROOT / "protos").as_posix() for path in protos
+    }
+
+
+def test_a_process_that_outlives_its_parent_is_ended_and_reported() -> None:
+    sleep = "import time; time.sleep(600)"
+    code = f"import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', {sleep!r}]); "
+    code += "print(child.pid, flush=True); child.wait()"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    child = psutil.Process(int(process.stdout.readline()))
+    with pytest.raises(SystemExit, match="Every process of epochald ends with it"):
+        stop(process)
+    assert process.returncode != 0
+    assert not child.is_running()
+    process.stdout.close()
