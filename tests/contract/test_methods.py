@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from tests.contract.conftest import World
 from tests.contract.requests import RIGHT, changed
-from tests.contract.wires import ROUTES, Answer, Wires
+from tests.contract.wires import Answer, Wires
 from tests.rpc.serving import RPCS
 
+from epochal_service.methods.table import METHODS
 from epochal_service.rest.openapi import describe
 
 # What they are given is not the same afterwards; test_actions has them.
@@ -27,14 +28,14 @@ MAKING = {"CreateNetwork", "CreateDataset", "CreateJob", "CreateSweep"}
 
 
 def test_every_rpc_has_a_route_and_every_route_an_rpc(service: Wires) -> None:
-    assert set(ROUTES) == set(RPCS) == set(RIGHT) | ACTING
+    assert set(METHODS) == set(RPCS) == set(RIGHT) | ACTING
     described = {
-        (method.upper(), path)
-        for path, methods in describe(service.app)["paths"].items()
-        for method in methods
+        f"{verb.upper()} {path}"
+        for path, operations in describe(service.app)["paths"].items()
+        for verb in operations
         if path.startswith("/v1/")
     }
-    assert {(route.method, route.path) for route in ROUTES.values()} == described
+    assert {method.http for method in METHODS.values()} == described
 
 
 def without_identity(answer: Answer) -> Answer:

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +20,7 @@ from tests.rpc.serving import UNBOUNDED, Client, reply, serialized, told
 
 from epochal_service.errors import EpochalError
 from epochal_service.methods.context import Context
-from epochal_service.methods.simulations import EXPLORERS, path_of
+from epochal_service.methods.table import METHODS
 from epochal_service.rest.app import create_app
 from epochal_service.rpc.server import serve
 from epochal_service.settings import Settings
@@ -28,77 +28,8 @@ from epochal_service.settings import Settings
 KINDS = {kind.status: kind for kind in EpochalError.__subclasses__()}
 
 
-@dataclass(frozen=True)
-class Route:
-    """Where an RPC's fields stand in an HTTP request: in the path where it names them, in a header
-    of `headers`, in the body if it is their name; the others are the query, or for `*` the body.
-    """
-
-    method: str
-    path: str
-    body: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-STREAMING = {"WatchJob", "WatchSweep"}
-KEY = {"request_id": "Idempotency-Key"}
-
-ROUTES = {
-    "CreateNetwork": Route("POST", "/v1/networks", "*", KEY),
-    "GetNetwork": Route("GET", "/v1/networks/{id}"),
-    "ListNetworks": Route("GET", "/v1/networks"),
-    "DeleteNetwork": Route("DELETE", "/v1/networks/{id}"),
-    "SummarizeNetwork": Route("POST", "/v1/networks/summarize", "*"),
-    "CreateDataset": Route("POST", "/v1/datasets", "*", KEY),
-    "GetDataset": Route("GET", "/v1/datasets/{id}"),
-    "ListDatasets": Route("GET", "/v1/datasets"),
-    "DeleteDataset": Route("DELETE", "/v1/datasets/{id}"),
-    "PreviewDataset": Route("GET", "/v1/datasets/{id}/preview"),
-    "CreateJob": Route("POST", "/v1/jobs", "spec", KEY),
-    "GetJob": Route("GET", "/v1/jobs/{id}"),
-    "ListJobs": Route("GET", "/v1/jobs"),
-    "DeleteJob": Route("DELETE", "/v1/jobs/{id}"),
-    "CancelJob": Route("POST", "/v1/jobs/{id}/cancel"),
-    "PauseJob": Route("POST", "/v1/jobs/{id}/pause"),
-    "ResumeJob": Route("POST", "/v1/jobs/{id}/resume"),
-    "ListEpochs": Route("GET", "/v1/jobs/{id}/epochs"),
-    "GetCurve": Route("GET", "/v1/jobs/{id}/curve"),
-    "ListGradients": Route("GET", "/v1/jobs/{id}/gradients"),
-    "ListCheckpoints": Route("GET", "/v1/jobs/{id}/checkpoints"),
-    "GetCheckpoint": Route("GET", "/v1/jobs/{id}/checkpoints/{epoch}"),
-    "Predict": Route("POST", "/v1/jobs/{id}/predict", "*"),
-    "GetDiagnosis": Route("GET", "/v1/jobs/{id}/diagnosis"),
-    "GetExport": Route("GET", "/v1/jobs/{id}/export"),
-    "GetUnitMaps": Route("POST", "/v1/jobs/{id}/unit-maps", "*"),
-    "GetHiddenSpace": Route("POST", "/v1/jobs/{id}/hidden-space", "*"),
-    "GetConfusionMatrix": Route("POST", "/v1/jobs/{id}/confusion-matrix", "*"),
-    "GetSamplePredictions": Route("POST", "/v1/jobs/{id}/sample-predictions", "*"),
-    "GetWeights": Route("GET", "/v1/jobs/{id}/weights"),
-    "GetComparison": Route("GET", "/v1/comparison"),
-    "WatchJob": Route("GET", "/v1/jobs/{id}/events"),
-    "CreateSweep": Route("POST", "/v1/sweeps", "spec", KEY),
-    "GetSweep": Route("GET", "/v1/sweeps/{id}"),
-    "ListSweeps": Route("GET", "/v1/sweeps"),
-    "DeleteSweep": Route("DELETE", "/v1/sweeps/{id}"),
-    "CancelSweep": Route("POST", "/v1/sweeps/{id}/cancel"),
-    "GetSweepCurves": Route("GET", "/v1/sweeps/{id}/curves"),
-    "WatchSweep": Route("GET", "/v1/sweeps/{id}/events"),
-    **{rpc: Route("POST", path_of(rpc), "*") for rpc in EXPLORERS},
-    "ListSections": Route("GET", "/v1/sections"),
-    "GetSection": Route("GET", "/v1/sections/{id}"),
-    "CheckAnswer": Route("POST", "/v1/sections/{id}/answers", "*"),
-    "ListPresets": Route("GET", "/v1/presets"),
-    "GetPreset": Route("GET", "/v1/presets/{id}"),
-    "ListNeuronParts": Route("GET", "/v1/neuron-parts"),
-    "ListActivations": Route("GET", "/v1/activations"),
-    "ListModels": Route("GET", "/v1/models"),
-    "ListLosses": Route("GET", "/v1/losses"),
-    "ListArchitectures": Route("GET", "/v1/architectures"),
-    "GetArchitecture": Route("GET", "/v1/architectures/{id}"),
-    "GetTimeline": Route("GET", "/v1/timeline"),
-    "GetLimits": Route("GET", "/v1/limits"),
-    "GetVersion": Route("GET", "/v1/version"),
-}
+STREAMING = {rpc for rpc, method in METHODS.items() if method.event}
+KEY = ("request_id", "Idempotency-Key")
 
 
 @dataclass(frozen=True)
@@ -148,20 +79,23 @@ class Wires:
             return Answer(None, known.code.name, known.reason, frozenset(known.errors))
 
     def over_http(self, rpc: str, **fields: Any) -> Answer:
-        route = ROUTES[rpc]
-        in_path = {name: fields.pop(name) for name in re.findall(r"{(\w+)}", route.path)}
-        path = route.path.format_map({k: quote(str(v), safe="") for k, v in in_path.items()})
-        headers = {
-            alias: fields.pop(name) for name, alias in route.headers.items() if name in fields
-        }
+        method = METHODS[rpc]
+        in_path = {name: fields.pop(name) for name in method.path_fields}
+        path = method.path.format_map({k: quote(str(v), safe="") for k, v in in_path.items()})
+        headers = {}
+        if method.has_key and KEY[0] in fields:
+            headers[KEY[1]] = fields.pop(KEY[0])
         content = None
-        if route.body:
-            document = fields if route.body == "*" else fields.pop(route.body, {})
+        if method.body:
+            document, fields = fields, {}
+            if method.body_field:
+                fields = document
+                document = fields.pop(method.body_field, {})
             content = json.dumps(document)
             headers["Content-Type"] = "application/json"
-        query = {} if route.body == "*" else {k: as_text(v) for k, v in fields.items()}
+        query = {name: as_text(value) for name, value in fields.items()}
         response = self.http.request(
-            route.method, path, params=query, headers=headers, content=content
+            method.verb, path, params=query, headers=headers, content=content
         )
         if response.is_error:
             return problem(response.status_code, response.json())
@@ -187,8 +121,8 @@ def as_text(value: Any) -> Any:
 
 def problem(status: int, document: dict[str, Any]) -> Answer:
     assert document["status"] == status
-    aliases = {alias: name for r in ROUTES.values() for name, alias in r.headers.items()}
-    errors = [(aliases.get(e["field"], e["field"]), e["description"]) for e in document["errors"]]
+    names = {KEY[1]: KEY[0]}
+    errors = [(names.get(e["field"], e["field"]), e["description"]) for e in document["errors"]]
     kind = KINDS[status].code if status in KINDS else f"HTTP {status}"
     return Answer(None, kind, document["reason"], frozenset(errors))
 

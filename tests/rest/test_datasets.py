@@ -38,7 +38,7 @@ def test_a_query_beside_a_json_body_is_refused(client: TestClient) -> None:
     answer = client.post("/v1/datasets?target=kind", json={"name": "pets", "csv": CSV})
     assert answer.status_code == 400
     assert answer.json()["errors"] == [
-        {"field": "target", "description": "goes into the body, since the body is JSON"}
+        {"field": "target", "description": "must be in the body, because the body is JSON"}
     ]
 
 

@@ -114,7 +114,7 @@ def test_what_does_not_fit_a_sequence_is_said_where_it_stands(client: TestClient
         (
             SHORT | {"dataset": rows | {"targets": [[0, 1], [0, 1]]}},
             "network.layers[4]",
-            "gives the shape [3, 2], and inline with cross_entropy needs the shape [2, 2]",
+            "gives the shape [3, 2], but inline with cross_entropy needs the shape [2, 2]",
         ),
         (
             SHORT | {"dataset": rows | {"class_names": ["one"]}},

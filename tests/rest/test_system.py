@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.rest.conftest import served
 
-from epochal_service.methods import system
+from epochal_service.methods.table import METHODS
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Limits, Settings
 
@@ -116,7 +116,7 @@ def test_the_trace_of_a_defect_is_in_the_log_alone(
     def defect(context: object) -> None:
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr(system, "get_limits", defect)
+    monkeypatch.setitem(vars(METHODS["GetLimits"]), "function", defect)
     with served(app) as (url, _):
         answer = httpx2.get(f"{url}/v1/limits", timeout=60)
     assert (answer.status_code, answer.json()["reason"]) == (500, "internal")

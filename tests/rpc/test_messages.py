@@ -1,6 +1,6 @@
 """The .proto files and the models of `specs` say the same: names, types and words."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from inspect import signature
 from types import NoneType, UnionType
@@ -15,17 +15,10 @@ from tests.rpc.messages import ENUMS, MESSAGES
 import epochal_engine
 from epochal_engine.export import EXPORTS
 from epochal_service._proto import message as message_class
-from epochal_service.methods.jobs import watch_job
-from epochal_service.methods.sweeps import watch_sweep
+from epochal_service.methods.table import METHODS
 from epochal_service.rpc.convert import holds_its_own_kind, words
-from epochal_service.rpc.services import METHODS, SERVICES, Nothing
-from epochal_service.specs.jobs import JobEvent
-from epochal_service.specs.sweeps import SweepEvent
+from epochal_service.rpc.services import SERVICES
 
-STREAMS: dict[Callable[..., Any], type[BaseModel]] = {
-    watch_job: JobEvent,
-    watch_sweep: SweepEvent,
-}
 SCALARS: dict[Any, int] = {
     int: FieldDescriptor.TYPE_INT64,
     float: FieldDescriptor.TYPE_DOUBLE,
@@ -68,7 +61,7 @@ class Walk:
         self.words: dict[str, set[str]] = {}
 
     def message(
-        self, message: Descriptor, models: list[type[BaseModel]], own: Mapping[str, Any] = {}
+        self, message: Descriptor, models: Sequence[type[BaseModel]], own: Mapping[str, Any] = {}
     ) -> None:
         """`models` are the arms of a union, whose fields one message holds together."""
         fields: dict[str, list[Any]] = {name: [annotation] for name, annotation in own.items()}
@@ -120,23 +113,18 @@ class Walk:
             assert {SCALARS[t] for t in types} == {field.type}, field.full_name
 
 
-def reply_of(function: Callable[..., Any]) -> list[type[BaseModel]]:
-    if function in STREAMS:
-        return [STREAMS[function]]
-    return [m for m in members(get_type_hints(function)["return"]) if m is not NoneType]
-
-
 @pytest.fixture(scope="module")
 def walk() -> Walk:
     walk = Walk()
     for service in SERVICES:
         for descriptor in service.methods:
             method = METHODS[descriptor.name]
-            own = get_type_hints(method.path)
-            own = {name: own[name] for name in method.path.model_fields}
-            own |= [method.body] if method.body else []
-            walk.message(descriptor.input_type, [method.rest], own)
-            walk.message(descriptor.output_type, reply_of(method.function))
+            own = dict(method.path_fields)
+            models = [model for model in (method.body, method.query) if model is not None]
+            if method.body_field is not None:
+                own[method.body_field] = models.pop(0)
+            walk.message(descriptor.input_type, models, own)
+            walk.message(descriptor.output_type, list(method.replies))
     return walk
 
 
@@ -160,6 +148,6 @@ def test_every_method_has_one_entry_that_fits_its_function() -> None:
     names = [method.name for service in SERVICES for method in service.methods]
     assert sorted(names) == sorted(METHODS)
     for method in METHODS.values():
-        arguments = 1 + len(method.path.model_fields)
-        arguments += (method.body is not None) + (method.rest is not Nothing)
+        arguments = 1 + len(method.path_fields)
+        arguments += (method.body is not None) + (method.query is not None)
         signature(method.function).bind(*range(arguments))

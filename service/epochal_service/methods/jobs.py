@@ -46,6 +46,7 @@ from ..specs.jobs import (
     ListJobsRequest,
     Prediction,
     PredictRequest,
+    ValidatedJob,
     WatchJobRequest,
 )
 from ..specs.networks import NetworkSpec
@@ -61,7 +62,9 @@ from .pages import before, cut, page_size
 MOST_CURVES = 100  # jobs with a curve on one page
 
 
-def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) -> Job:
+def create_job(
+    context: Context, spec: TrainingSpec, options: CreateJobOptions
+) -> Job | ValidatedJob:
     """Queue a job. The same `request_id` with the same spec gives the job that it made before.
 
     Raises `InvalidArgument` for a spec that cannot be trained, `IdempotencyMismatch`.
@@ -74,9 +77,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
         first_weights = pack({**prepared.initial_weights, **prepared.scaling})
     price = prepared.price
     if options.validate_only:
-        return Job(
-            id=None,
-            state=None,
+        return ValidatedJob(
             spec=spec,
             forked_from=forked_from(spec),
             parameters=price.parameters,

@@ -18,6 +18,7 @@ from ..specs.sweeps import (
     SweepCurves,
     SweepPage,
     SweepSpec,
+    ValidatedSweep,
     WatchSweepRequest,
 )
 from ..store import Connection, jobs
@@ -27,7 +28,9 @@ from .fingerprints import fingerprint
 from .pages import before, cut, page_size
 
 
-def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions) -> Sweep:
+def create_sweep(
+    context: Context, spec: SweepSpec, options: CreateSweepOptions
+) -> Sweep | ValidatedSweep:
     """Queue a sweep. The same `request_id` with the same spec gives the one that it made before.
 
     Raises `InvalidArgument` for a spec that cannot be trained, `IdempotencyMismatch`.
@@ -37,9 +40,7 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
     prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
     spec, job, price = prepared.spec, prepared.job.spec, prepared.price
     if options.validate_only:
-        return Sweep(
-            id=None,
-            state=None,
+        return ValidatedSweep(
             spec=spec,
             parameters=price.parameters,
             samples=price.samples,

@@ -13,22 +13,7 @@ from fastapi_offline import FastAPIOffline
 
 from ..methods.context import Context, open_context
 from ..settings import Settings
-from . import (
-    comparison,
-    datasets,
-    diagnosis,
-    exports,
-    inspection,
-    jobs,
-    journey,
-    networks,
-    page,
-    problems,
-    simulations,
-    streams,
-    sweeps,
-    system,
-)
+from . import page, problems, routes, system
 from .head import HeadAsGet
 from .metrics import Measured, Metrics
 from .openapi import DESCRIPTION, DOCS, TAGS, describe
@@ -74,21 +59,8 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(HeadAsGet)
     problems.install(app)
-    for noun in (
-        networks,
-        datasets,
-        jobs,
-        diagnosis,
-        inspection,
-        comparison,
-        exports,
-        streams,
-        sweeps,
-        simulations,
-        journey,
-        system,
-    ):
-        app.include_router(noun.router)
+    app.include_router(routes.router())
+    app.include_router(system.router)
     page.install(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 
 from ..methods.context import Context
 
@@ -16,13 +16,3 @@ async def context_of(request: Request) -> Context:
 
 
 Here = Annotated[Context, Depends(context_of)]
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=200,
-        description="Makes it safe to try again: the same key and request make one thing.",
-    ),
-]

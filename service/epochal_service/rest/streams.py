@@ -9,25 +9,18 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from time import monotonic
-from typing import Annotated, Any
+from typing import Any
 
 import anyio
 import structlog
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
 from ..errors import Unavailable
 from ..jobs.follow import Frame, Frames
-from ..methods import jobs
-from ..specs.jobs import JobEvent, WatchJobRequest
-from .context import Here
-from .jobs import JobId
 from .metrics import Metrics
-from .problems import Explained, problems
 
 logger = structlog.get_logger(__name__)
-
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 STALLED_SECONDS = 60.0  # a client that takes nothing for this long is let go
 LOOK_SECONDS = 15.0  # how often that is looked at
@@ -54,39 +47,6 @@ STREAM: dict[int | str, dict[str, Any]] = {
     204: {"description": "The cursor is past the end: there is nothing more to come"},
 }
 """What a route that streams says of its answers, beside the model of an event."""
-
-LastEventId = Annotated[
-    int | None,
-    Header(
-        alias="Last-Event-ID",
-        ge=0,
-        lt=2**63,
-        description="Sent by a browser that connects again; wins over `after`.",
-    ),
-]
-
-
-@router.get(
-    "/{id}/events",
-    summary="Watch a job",
-    response_class=EventStreamMedia,
-    responses={200: {"model": JobEvent, **STREAM[200]}, 204: STREAM[204], **problems(400, 404)},
-)
-async def watch_job(
-    context: Here,
-    job_id: JobId,
-    query: Annotated[WatchJobRequest, Query(), Explained],
-    request: Request,
-    last_event_id: LastEventId = None,
-) -> Response:
-    """Replays what came after the cursor, follows, says `end`, and closes.
-
-    The first event is a `snapshot` of the job and its curve where no cursor is given. A comment
-    comes at least every 15 s. Who connects again with the `id` of the last event that arrived
-    misses nothing and gets nothing twice.
-    """
-    cursor = query.after if last_event_id is None else last_event_id
-    return stream(await jobs.watch_job(context, job_id, WatchJobRequest(after=cursor)), request)
 
 
 def stream(frames: Frames, request: Request) -> Response:

@@ -1,29 +1,17 @@
-"""What the service says of itself over HTTP: limits, version, health, metrics."""
+"""Health and metrics over HTTP; gRPC has grpc.health.v1."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
 from ..methods import system
-from ..specs.system import Health, Limits, Version
+from ..specs.system import Health
 from .body import StrictRoute
 from .context import Here
 from .metrics import Metrics
 from .problems import problems
 
 router = APIRouter(tags=["system"], route_class=StrictRoute)
-
-
-@router.get("/v1/limits", summary="What one request may ask for", responses=problems(400))
-def get_limits(context: Here) -> Limits:
-    """The limits of this server, each with what it counts."""
-    return system.get_limits(context)
-
-
-@router.get("/v1/version", summary="What runs here", responses=problems(400))
-def get_version(context: Here) -> Version:
-    """The version of the service, and of what its numbers depend on."""
-    return system.get_version(context)
 
 
 @router.get("/healthz", summary="Is the process alive?", responses=problems(400))

@@ -17,11 +17,12 @@ from .._proto import message
 from ..errors import Unavailable
 from ..jobs.follow import Frame
 from ..methods.context import Context
+from ..methods.table import METHODS
 from ..specs.base import Reply
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
 from .convert import from_dict
-from .services import METHODS, Call, arguments, telling_errors
+from .services import Call, arguments, telling_errors
 
 STALLED_SECONDS = 60.0
 EVENTS: dict[type[Reply], type[Message]] = {

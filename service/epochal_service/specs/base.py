@@ -41,6 +41,20 @@ class Reply(BaseModel):
     )
 
 
+class FileReply(Reply):
+    """A file that is made from the weights of one epoch. HTTP sends its content as the body."""
+
+    epoch: int
+    """The epoch of the weights."""
+    content: bytes = Field(repr=False)
+    """The file."""
+
+    @property
+    def filename(self) -> str:
+        """A name for the file, to follow the id of its job."""
+        raise NotImplementedError
+
+
 def one_of(table: Mapping[str, Any]) -> tuple[Any, ...]:
     """The metadata of a string that must be a key of the engine's `table`, which stays the only
     list.

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from epochal_engine.export import EXPORTS
 
-from .base import Cursor, Reply, Request, one_of
+from .base import Cursor, FileReply, Request, one_of
 
 _format, _format_schema = one_of(EXPORTS)
 
@@ -24,12 +22,12 @@ class GetExportRequest(Request):
     """A stored checkpoint's epoch; the latest one by default."""
 
 
-class ExportContent(Reply):
+class ExportContent(FileReply):
     """A trained network as a file."""
 
-    epoch: int
-    """Of the weights in it."""
     format: ExportFormat
-    """The form that was asked for."""
-    content: bytes = Field(repr=False)
-    """The file."""
+    """The requested format."""
+
+    @property
+    def filename(self) -> str:
+        return f"epoch-{self.epoch}-{self.format}.{EXPORTS[self.format].suffix}"

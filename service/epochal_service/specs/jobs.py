@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import PAGE_SIZE, Cursor, PageSize, PageToken, Reply, Request, RequestId, Spec
+from .base import PAGE_SIZE, Cursor, FileReply, PageSize, PageToken, Reply, Request, RequestId, Spec
 from .training import Metric, TrainingSpec
 
 JobState = Literal[
@@ -191,10 +191,10 @@ class ForkedFrom(Reply):
 class Job(Reply):
     """A training job, as far as it is known now."""
 
-    id: str | None
-    """Absent where the spec was only validated; so are the state and the times."""
-    state: JobState | None
-    """What it is doing, or how it ended."""
+    id: str
+    """The id of the job."""
+    state: JobState
+    """The state of the job."""
     stop_reason: StopReason | None = None
     """Why it ended; absent until then."""
     detail: str | None = None
@@ -229,6 +229,23 @@ class Job(Reply):
     """When it ended."""
     curve: CurveSeries | None = None
     """The training loss in few points, in lists that ask for `curve_points`."""
+
+
+class ValidatedJob(Reply):
+    """A valid spec and its price, in answer to `validate_only`. No job is created."""
+
+    spec: TrainingSpec
+    """The spec, with every default filled in."""
+    forked_from: ForkedFrom | None = None
+    """The job and epoch of the initial weights. Null if the job starts with fresh weights."""
+    parameters: int
+    """The number of trainable parameters."""
+    samples: int
+    """The number of training samples, without the validation samples."""
+    flops: float
+    """Estimated floating-point operations of the whole job: 3 · forward operations · samples ·
+    epochs.
+    """
 
 
 class JobPage(Reply):
@@ -331,15 +348,15 @@ class CheckpointPage(Reply):
     """What to ask for next; absent where there is no more for now."""
 
 
-class CheckpointContent(Reply):
-    """Weights as a file."""
+class CheckpointContent(FileReply):
+    """The weights of an epoch as a file."""
 
-    epoch: int
-    """After which these were the weights."""
     format: Literal["safetensors", "npz"]
-    """The form that was asked for."""
-    content: bytes
-    """The file."""
+    """The requested format."""
+
+    @property
+    def filename(self) -> str:
+        return f"epoch-{self.epoch}.{self.format}"
 
 
 class Prediction(Reply):

@@ -124,10 +124,10 @@ class Member(MemberProgress):
 class Sweep(Reply):
     """A sweep, as far as it is known now."""
 
-    id: str | None
-    """Absent where the spec was only validated; so are the state and the times."""
-    state: JobState | None
-    """What it is doing, or how it ended."""
+    id: str
+    """The id of the sweep."""
+    state: JobState
+    """The state of the sweep."""
     stop_reason: StopReason | None = None
     """`completed` once every member is over, for whatever reason each."""
     detail: str | None = None
@@ -154,6 +154,21 @@ class Sweep(Reply):
     """When a worker first took it up."""
     finished_at: datetime | None = None
     """When it ended."""
+
+
+class ValidatedSweep(Reply):
+    """A valid spec and its price, in answer to `validate_only`. No sweep is created."""
+
+    spec: SweepSpec
+    """The spec, with every default filled in."""
+    parameters: int
+    """The number of trainable parameters of one member."""
+    samples: int
+    """The number of training samples, without the validation samples."""
+    flops: float
+    """Estimated floating-point operations of all members: 3 · forward operations · samples ·
+    epochs · members.
+    """
 
 
 class SweepPage(Reply):

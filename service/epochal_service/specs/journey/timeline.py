@@ -28,7 +28,7 @@ class TimelineEntry(Reply):
     years: str
     """Year or years for display, e.g. `2024–26`."""
     title: str
-    """Title."""
+    """The title of the milestone."""
     what_changed: str
     """What was new, in one or two sentences."""
     why_it_mattered: str

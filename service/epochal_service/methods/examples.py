@@ -1,0 +1,136 @@
+"""Example bodies of the API's methods, by what they show; each can be sent as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .simulations import THREE_FOUR_FOUR_TWO
+
+NETWORKS: dict[str, Any] = {
+    "46 parameters: 16 + 20 + 10": {"name": "3-4-4-2", "network": THREE_FOUR_FOUR_TWO}
+}
+
+SUMMARIES: dict[str, Any] = {"46 parameters: 16 + 20 + 10": {"network": THREE_FOUR_FOUR_TWO}}
+
+DATASETS: dict[str, Any] = {
+    "Points from a generator": {
+        "name": "my moons",
+        "generator": {"name": "two_moons", "samples": 500, "noise": 0.1, "seed": 7},
+    },
+    "A table with a header row": {
+        "name": "pets",
+        "csv": "width,height,kind\n1.5,2,cat\n3,4.5,dog\n",
+        "target": "kind",
+    },
+}
+
+JOBS: dict[str, Any] = {
+    "A minimal job: XOR": {
+        "network": {
+            "input_shape": [2],
+            "layers": [
+                {"type": "dense", "units": 4, "activation": "tanh"},
+                {"type": "dense", "units": 1, "activation": "sigmoid"},
+            ],
+        },
+        "dataset": {"name": "xor"},
+        "loss": "binary_cross_entropy",
+        "epochs": 500,
+    },
+    "A typical job: handwritten digits": {
+        "network": {
+            "input_shape": [64],
+            "layers": [
+                {
+                    "type": "dense",
+                    "units": 64,
+                    "activation": "relu",
+                    "initializer": "he_normal",
+                },
+                {"type": "dropout", "rate": 0.1},
+                {"type": "dense", "units": 10, "activation": "softmax"},
+            ],
+        },
+        "dataset": {"name": "digits"},
+        "loss": "cross_entropy",
+        "epochs": 50,
+        "batch_size": 32,
+        "validation_fraction": 0.2,
+        "optimizer": {"type": "adam", "learning_rate": 0.001},
+        "schedule": {"type": "cosine", "warmup_epochs": 5},
+        "seed": 7,
+        "early_stopping": {"patience": 10},
+        "snapshots": {"gradients_every": 1, "weights_every": 10},
+        "labels": {"course": "week-3"},
+    },
+}
+
+SWEEPS: dict[str, Any] = {
+    "Which learning rate suits two circles": {
+        "job": {
+            "network": {
+                "input_shape": [2],
+                "layers": [
+                    {"type": "dense", "units": 8, "activation": "tanh"},
+                    {"type": "dense", "units": 8, "activation": "tanh"},
+                    {"type": "dense", "units": 1, "activation": "sigmoid"},
+                ],
+            },
+            "dataset": {"name": "circles"},
+            "loss": "binary_cross_entropy",
+            "epochs": 100,
+            "batch_size": 10,
+        },
+        "variants": [{"learning_rate": rate} for rate in (0.0001, 0.001, 0.01, 0.1, 1.0, 10.0)],
+    },
+    "Initial weights for ten sigmoid layers": {
+        "job": {
+            "network": {
+                "input_shape": [2],
+                "layers": [
+                    *[{"type": "dense", "units": 16, "activation": "sigmoid"}] * 9,
+                    {"type": "dense", "units": 1, "activation": "sigmoid"},
+                ],
+            },
+            "dataset": {"name": "two_moons"},
+            "loss": "binary_cross_entropy",
+            "epochs": 50,
+            "batch_size": 10,
+        },
+        "variants": [
+            {},
+            {"initializer_gain": 4.0},
+            {"initializer": "he_normal"},
+            {"initializer": "orthogonal", "initializer_gain": 4.0},
+        ],
+    },
+}
+
+PREDICTIONS: dict[str, Any] = {
+    "Rows of inputs": {"inputs": [[0, 0], [0, 1]]},
+    "A grid, for a decision boundary": {
+        "grid": {"x_min": -1, "x_max": 2, "y_min": -1, "y_max": 2, "resolution": 50},
+    },
+}
+
+UNIT_MAPS: dict[str, Any] = {
+    "The units of the first layer on a coarse grid": {"layer": "dense_1", "resolution": 20}
+}
+
+HIDDEN_SPACES: dict[str, Any] = {
+    "The inputs of the output layer": {"split": "all"},
+    "The inputs of the network": {"layer": "input"},
+}
+
+CONFUSION_MATRICES: dict[str, Any] = {"The training samples": {"split": "train"}}
+
+SAMPLE_PREDICTIONS: dict[str, Any] = {
+    "The three samples with the largest loss": {"order": "worst", "count": 3}
+}
+
+ANSWERS: dict[str, Any] = {
+    "The neuron of the example has a weighted sum of 0.75": {
+        "question": "weighted-sum",
+        "answer": 0.75,
+    }
+}

@@ -1,0 +1,515 @@
+"""Every method of the API, once for both wires.
+
+A row names the RPC, the HTTP verb and path, and the function, whose signature has the models of the
+request and of the reply.
+
+    row ──┬── rest/routes.py        routes, OpenAPI
+          ├── rpc/services.py       handlers
+          ├── protos/generate.py    the .proto files
+          ├── clients/python        routes of the SDK
+          └── tests/contract, docs/api.md
+
+How a function's parameters become a request:
+
+    context            not part of the request
+    id, epoch          a segment of the path; a field of the message
+    a `Spec`           the JSON body; the fields of the message (or, where a `Request` follows,
+                       one field that has the parameter's name)
+    a `Request`        the query; the fields of the message
+    .request_id        the header Idempotency-Key; a field of the message
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from inspect import cleandoc
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+
+from pydantic import BaseModel, Field
+
+from ..specs.base import Cursor, Reply, Request, Spec
+from ..specs.jobs import JobEvent
+from ..specs.sweeps import SweepEvent
+from . import (
+    comparison,
+    datasets,
+    diagnosis,
+    examples,
+    exports,
+    inspection,
+    jobs,
+    journey,
+    networks,
+    sweeps,
+    system,
+)
+from .simulations import EXPLORERS, Explorer, path_of
+
+M = TypeVar("M", bound=BaseModel)
+
+PATH_FIELDS: dict[str, Any] = {
+    "id": Annotated[str, Field(min_length=1)],
+    "epoch": Cursor,
+}
+"""What may stand in a path, and its type."""
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """One method of the API."""
+
+    rpc: str
+    """The name on gRPC, such as `CreateJob`."""
+    http: str
+    """Verb and path, such as `POST /v1/jobs`."""
+    function: Callable[..., Any]
+    """What it does; its docstring, up to "Raises", describes the method on both wires."""
+    summary: str
+    """A few words for a list of methods."""
+    conflicts: bool = False
+    """Whether it may fail with 409."""
+    errors: tuple[int, ...] = ()
+    """Statuses of errors that its signature does not tell."""
+    event: type[Reply] | None = None
+    """The events of a method that answers with a stream."""
+    examples: Mapping[str, Any] = field(default_factory=dict)
+    """Bodies that can be sent as they are, by what they show."""
+    service: str = ""
+    """The gRPC service that it belongs to."""
+    tag: str = ""
+    """The section of the HTTP documentation that it belongs to."""
+
+    @property
+    def verb(self) -> str:
+        """The HTTP verb."""
+        return self.http.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        """The HTTP path, with `{id}` and `{epoch}` where these stand."""
+        return self.http.partition(" ")[2]
+
+    @property
+    def name(self) -> str:
+        """The name in snake case, such as `create_job`."""
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in self.rpc).strip("_")
+
+    @property
+    def description(self) -> str:
+        """What the method does, in the words of its function."""
+        explorer = getattr(self.function, "__self__", None)
+        function = explorer.function if isinstance(explorer, Explorer) else self.function
+        return cleandoc(function.__doc__ or "").partition("Raises ")[0].strip()
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        explorer = getattr(self.function, "__self__", None)
+        if isinstance(explorer, Explorer):
+            return {"request": explorer.request, "return": explorer.reply}
+        hints = get_type_hints(self.function)
+        hints.pop("context", None)
+        return hints
+
+    @cached_property
+    def path_fields(self) -> dict[str, Any]:
+        """The fields in the path, in the order of the function's parameters."""
+        return {name: PATH_FIELDS[name] for name in self._hints if name in PATH_FIELDS}
+
+    @cached_property
+    def body(self) -> type[Spec] | None:
+        """The model of the JSON body."""
+        return next(iter(self._models(Spec)), None)
+
+    @cached_property
+    def query(self) -> type[Request] | None:
+        """The model of the query."""
+        return next(iter(self._models(Request)), None)
+
+    def _models(self, kind: type[M]) -> list[type[M]]:
+        hints = [hint for name, hint in self._hints.items() if name != "return"]
+        return [hint for hint in hints if isinstance(hint, type) and issubclass(hint, kind)]
+
+    @cached_property
+    def body_field(self) -> str | None:
+        """The field of the gRPC message that holds the body, if its fields do not stand there
+        themselves.
+        """
+        if self.body is None or self.query is None:
+            return None
+        return next(name for name, hint in self._hints.items() if hint is self.body)
+
+    @cached_property
+    def has_key(self) -> bool:
+        """Whether the method takes an idempotency key."""
+        models = [model for model in (self.body, self.query) if model is not None]
+        return any("request_id" in model.model_fields for model in models)
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes a thing with an id: the answer is 201 with a Location."""
+        return self.rpc.startswith("Create")
+
+    @cached_property
+    def replies(self) -> tuple[type[Reply], ...]:
+        """The models of the answer; the first is the usual one. None for a method that returns
+        nothing, the event for one that streams.
+        """
+        if self.event is not None:
+            return (self.event,)
+        hint = self._hints["return"]
+        kinds = get_args(hint) or (hint,)
+        return tuple(kind for kind in kinds if kind is not type(None))
+
+    @property
+    def statuses(self) -> list[int]:
+        """The HTTP statuses of its errors."""
+        found = {400, *self.errors}
+        if self.path_fields:
+            found.add(404)
+        if self.body is not None:
+            found |= {413, 415}
+        if self.has_key:
+            found.add(422)
+        if self.conflicts:
+            found.add(409)
+        return sorted(found)
+
+    def message_fields(self) -> list[tuple[str, Any, type[BaseModel] | None]]:
+        """The fields of the gRPC request: name, annotation, and the model that describes them."""
+        fields: list[tuple[str, Any, type[BaseModel] | None]] = [
+            (name, annotation, None) for name, annotation in self.path_fields.items()
+        ]
+        if self.body is not None and self.body_field is not None:
+            fields.append((self.body_field, self.body, None))
+        elif self.body is not None:
+            fields += [(name, f, self.body) for name, f in self.body.model_fields.items()]
+        if self.query is not None:
+            fields += [(name, f, self.query) for name, f in self.query.model_fields.items()]
+        return fields
+
+
+@dataclass(frozen=True)
+class Service:
+    """Methods that belong together."""
+
+    name: str
+    """On gRPC."""
+    tag: str
+    """In the HTTP documentation, and the name of the .proto file."""
+    description: str
+    """What its methods are about."""
+    methods: tuple[Method, ...]
+    """In the order of the documentation; a path without `{id}` comes before one with it."""
+
+
+SERVICES: tuple[Service, ...] = (
+    Service(
+        "NetworkService",
+        "networks",
+        "Saved networks, and what a network costs.",
+        (
+            Method(
+                "CreateNetwork",
+                "POST /v1/networks",
+                networks.create_network,
+                "Save a network",
+                examples=examples.NETWORKS,
+            ),
+            Method(
+                "SummarizeNetwork",
+                "POST /v1/networks/summarize",
+                networks.summarize_network,
+                "Summarize a network",
+                examples=examples.SUMMARIES,
+            ),
+            Method("ListNetworks", "GET /v1/networks", networks.list_networks, "List networks"),
+            Method("GetNetwork", "GET /v1/networks/{id}", networks.get_network, "Get a network"),
+            Method(
+                "DeleteNetwork",
+                "DELETE /v1/networks/{id}",
+                networks.delete_network,
+                "Delete a network",
+            ),
+        ),
+    ),
+    Service(
+        "DatasetService",
+        "datasets",
+        "Data sets: built in, generated, uploaded.",
+        (
+            Method(
+                "CreateDataset",
+                "POST /v1/datasets",
+                datasets.create_dataset,
+                "Create a data set",
+                conflicts=True,
+                examples=examples.DATASETS,
+            ),
+            Method("ListDatasets", "GET /v1/datasets", datasets.list_datasets, "List data sets"),
+            Method("GetDataset", "GET /v1/datasets/{id}", datasets.get_dataset, "Get a data set"),
+            Method(
+                "PreviewDataset",
+                "GET /v1/datasets/{id}/preview",
+                datasets.preview_dataset,
+                "Preview a data set",
+            ),
+            Method(
+                "DeleteDataset",
+                "DELETE /v1/datasets/{id}",
+                datasets.delete_dataset,
+                "Delete a data set",
+                conflicts=True,
+            ),
+        ),
+    ),
+    Service(
+        "TrainingService",
+        "jobs",
+        "Training jobs: create, watch, steer and inspect them.",
+        (
+            Method(
+                "CreateJob",
+                "POST /v1/jobs",
+                jobs.create_job,
+                "Create a job",
+                examples=examples.JOBS,
+            ),
+            Method("ListJobs", "GET /v1/jobs", jobs.list_jobs, "List jobs"),
+            Method("GetJob", "GET /v1/jobs/{id}", jobs.get_job, "Get a job"),
+            Method(
+                "DeleteJob",
+                "DELETE /v1/jobs/{id}",
+                jobs.delete_job,
+                "Delete a job",
+                conflicts=True,
+            ),
+            Method(
+                "CancelJob",
+                "POST /v1/jobs/{id}/cancel",
+                jobs.cancel_job,
+                "Cancel a job",
+                conflicts=True,
+            ),
+            Method(
+                "PauseJob",
+                "POST /v1/jobs/{id}/pause",
+                jobs.pause_job,
+                "Pause a job",
+                conflicts=True,
+            ),
+            Method(
+                "ResumeJob",
+                "POST /v1/jobs/{id}/resume",
+                jobs.resume_job,
+                "Resume a job",
+                conflicts=True,
+            ),
+            Method("ListEpochs", "GET /v1/jobs/{id}/epochs", jobs.list_epochs, "List epochs"),
+            Method("GetCurve", "GET /v1/jobs/{id}/curve", jobs.get_curve, "Get the curve"),
+            Method(
+                "ListGradients",
+                "GET /v1/jobs/{id}/gradients",
+                jobs.list_gradients,
+                "List gradients",
+            ),
+            Method(
+                "ListCheckpoints",
+                "GET /v1/jobs/{id}/checkpoints",
+                jobs.list_checkpoints,
+                "List checkpoints",
+            ),
+            Method(
+                "GetCheckpoint",
+                "GET /v1/jobs/{id}/checkpoints/{epoch}",
+                jobs.get_checkpoint,
+                "Get a checkpoint",
+            ),
+            Method(
+                "Predict",
+                "POST /v1/jobs/{id}/predict",
+                jobs.predict,
+                "Predict",
+                examples=examples.PREDICTIONS,
+            ),
+            Method(
+                "GetDiagnosis",
+                "GET /v1/jobs/{id}/diagnosis",
+                diagnosis.get_diagnosis,
+                "Get a diagnosis",
+            ),
+            Method(
+                "GetExport",
+                "GET /v1/jobs/{id}/export",
+                exports.get_export,
+                "Export the trained network",
+                errors=(501,),
+            ),
+            Method(
+                "GetUnitMaps",
+                "POST /v1/jobs/{id}/unit-maps",
+                inspection.get_unit_maps,
+                "Map the units",
+                examples=examples.UNIT_MAPS,
+            ),
+            Method(
+                "GetHiddenSpace",
+                "POST /v1/jobs/{id}/hidden-space",
+                inspection.get_hidden_space,
+                "Show the hidden space",
+                examples=examples.HIDDEN_SPACES,
+            ),
+            Method(
+                "GetConfusionMatrix",
+                "POST /v1/jobs/{id}/confusion-matrix",
+                inspection.get_confusion_matrix,
+                "Compute the confusion matrix",
+                examples=examples.CONFUSION_MATRICES,
+            ),
+            Method(
+                "GetSamplePredictions",
+                "POST /v1/jobs/{id}/sample-predictions",
+                inspection.get_sample_predictions,
+                "Predict samples",
+                examples=examples.SAMPLE_PREDICTIONS,
+            ),
+            Method(
+                "GetWeights", "GET /v1/jobs/{id}/weights", inspection.get_weights, "Get weights"
+            ),
+            Method(
+                "GetComparison",
+                "GET /v1/comparison",
+                comparison.get_comparison,
+                "Compare jobs",
+                errors=(404,),
+            ),
+            Method(
+                "WatchJob",
+                "GET /v1/jobs/{id}/events",
+                jobs.watch_job,
+                "Watch a job",
+                event=JobEvent,
+            ),
+        ),
+    ),
+    Service(
+        "SweepService",
+        "sweeps",
+        "Sweeps: one job in many variants, trained together.",
+        (
+            Method(
+                "CreateSweep",
+                "POST /v1/sweeps",
+                sweeps.create_sweep,
+                "Create a sweep",
+                examples=examples.SWEEPS,
+            ),
+            Method("ListSweeps", "GET /v1/sweeps", sweeps.list_sweeps, "List sweeps"),
+            Method("GetSweep", "GET /v1/sweeps/{id}", sweeps.get_sweep, "Get a sweep"),
+            Method(
+                "DeleteSweep",
+                "DELETE /v1/sweeps/{id}",
+                sweeps.delete_sweep,
+                "Delete a sweep",
+                conflicts=True,
+            ),
+            Method(
+                "CancelSweep",
+                "POST /v1/sweeps/{id}/cancel",
+                sweeps.cancel_sweep,
+                "Cancel a sweep",
+                conflicts=True,
+            ),
+            Method(
+                "GetSweepCurves",
+                "GET /v1/sweeps/{id}/curves",
+                sweeps.get_sweep_curves,
+                "Get the members' curves",
+            ),
+            Method(
+                "WatchSweep",
+                "GET /v1/sweeps/{id}/events",
+                sweeps.watch_sweep,
+                "Watch a sweep",
+                event=SweepEvent,
+            ),
+        ),
+    ),
+    Service(
+        "SimulationService",
+        "simulations",
+        "Simulations of the ideas of the journey. They are stateless: nothing is stored.",
+        tuple(
+            Method(
+                rpc,
+                f"POST {path_of(rpc)}",
+                explorer.method,
+                explorer.summary,
+                examples=explorer.examples,
+            )
+            for rpc, explorer in EXPLORERS.items()
+        ),
+    ),
+    Service(
+        "JourneyService",
+        "journey",
+        "The content of the journey, with its sources. It is read-only.",
+        (
+            Method(
+                "ListNeuronParts",
+                "GET /v1/neuron-parts",
+                journey.list_neuron_parts,
+                "List the parts of a neuron",
+            ),
+            Method(
+                "ListActivations",
+                "GET /v1/activations",
+                journey.list_activations,
+                "List activations",
+            ),
+            Method("ListModels", "GET /v1/models", journey.list_models, "List famous networks"),
+            Method("ListLosses", "GET /v1/losses", journey.list_losses, "List losses"),
+            Method(
+                "ListArchitectures",
+                "GET /v1/architectures",
+                journey.list_architectures,
+                "List architectures",
+            ),
+            Method(
+                "GetArchitecture",
+                "GET /v1/architectures/{id}",
+                journey.get_architecture,
+                "Get an architecture",
+            ),
+            Method("ListSections", "GET /v1/sections", journey.list_sections, "List sections"),
+            Method("GetSection", "GET /v1/sections/{id}", journey.get_section, "Get a section"),
+            Method(
+                "CheckAnswer",
+                "POST /v1/sections/{id}/answers",
+                journey.check_answer,
+                "Check an answer",
+                examples=examples.ANSWERS,
+            ),
+            Method("ListPresets", "GET /v1/presets", journey.list_presets, "List presets"),
+            Method("GetPreset", "GET /v1/presets/{id}", journey.get_preset, "Get a preset"),
+            Method("GetTimeline", "GET /v1/timeline", journey.get_timeline, "Get the timeline"),
+        ),
+    ),
+    Service(
+        "SystemService",
+        "system",
+        "Limits and versions of this service. Health on gRPC is grpc.health.v1.",
+        (
+            Method("GetLimits", "GET /v1/limits", system.get_limits, "Get the limits"),
+            Method("GetVersion", "GET /v1/version", system.get_version, "Get the version"),
+        ),
+    ),
+)
+
+METHODS: dict[str, Method] = {
+    method.rpc: replace(method, service=service.name, tag=service.tag)
+    for service in SERVICES
+    for method in service.methods
+}
+"""All methods, by the name of the RPC."""

@@ -1,0 +1,285 @@
+"""A route for every row of the table of methods: parameters in, the method, a response out.
+
+path, query, Idempotency-Key, body ──> method ──> JSON, file, events, or 204
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from inspect import Parameter, Signature
+from typing import Annotated, Any, get_args, get_origin
+
+from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
+from pydantic import BaseModel, BeforeValidator, create_model
+
+from ..methods.table import METHODS, Method
+from ..specs.base import FileReply
+from ..specs.base import Request as Fields
+from . import datasets, epochs
+from .body import JSON, StrictRoute
+from .context import Here
+from .problems import Explained, problems
+from .streams import STREAM, EventStreamMedia, stream
+
+OCTETS = "application/octet-stream"
+NO_CACHE = "no-cache"
+
+PATH_DESCRIPTIONS = {
+    "jobs": "The id of the job, as `POST /v1/jobs` returned it.",
+    "sweeps": "The id of the sweep, as `POST /v1/sweeps` returned it.",
+    "networks": "The id of the network, as `POST /v1/networks` returned it.",
+    "datasets": "The id of the data set. The id of a built-in one is its name.",
+    "architectures": "The id of the architecture, such as `lstm`: see `GET /v1/architectures`.",
+    "sections": "The id of the section, such as `neuron`: see `GET /v1/sections`.",
+    "presets": "The id of the preset, such as `xor`: see `GET /v1/presets`.",
+}
+"""What `{id}` is, by the collection that the path begins with."""
+PATH_EXAMPLES = {
+    "datasets": "digits",
+    "architectures": "lstm",
+    "sections": "neuron",
+    "presets": "xor",
+}
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Makes a retry safe: the same key with the same request creates one thing.",
+    ),
+]
+LastEventId = Annotated[
+    int | None,
+    Header(
+        alias="Last-Event-ID",
+        ge=0,
+        lt=2**63,
+        description="The last event that arrived. A browser sends it when it reconnects; it takes "
+        "precedence over `after`.",
+    ),
+]
+Accept = Annotated[str, Header(include_in_schema=False)]
+IfNoneMatch = Annotated[str, Header(include_in_schema=False)]
+
+
+class Octets(Response):
+    """A file."""
+
+    media_type = OCTETS
+
+
+def router() -> APIRouter:
+    """The routes of all methods."""
+    made = APIRouter(route_class=StrictRoute)
+    for method in METHODS.values():
+        _add(made, method)
+    return made
+
+
+def _add(routes: APIRouter, method: Method) -> None:
+    reply = method.replies[0] if method.replies else None
+    is_file = reply is not None and issubclass(reply, FileReply)
+    options: dict[str, Any] = {
+        "methods": [method.verb],
+        "name": method.name,
+        "tags": [method.tag],
+        "summary": method.summary,
+        "description": method.description,
+        "responses": _responses(method, is_file),
+        "response_model": None if is_file or method.event else reply,
+    }
+    if method.creates:
+        options["status_code"] = 201
+    if reply is None:
+        options |= {"status_code": 204, "response_class": Response}
+    if is_file:
+        options["response_class"] = Octets
+    if method.event:
+        options["response_class"] = EventStreamMedia
+    if method.rpc == "CreateDataset":
+        options["openapi_extra"] = datasets.CSV_BODY
+    routes.add_api_route(method.path, _endpoint(method), **options)
+
+
+def _responses(method: Method, is_file: bool) -> dict[int | str, dict[str, Any]]:
+    found: dict[int | str, dict[str, Any]] = {}
+    if method.event:
+        found = {200: {"model": method.event, **STREAM[200]}, 204: STREAM[204]}
+    elif is_file:
+        content = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
+        found = {
+            200: {"description": "The file", "content": content},
+            304: {"description": "The file is the one that `If-None-Match` names"},
+        }
+    elif method.rpc == "ListEpochs":
+        found = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+    elif len(method.replies) > 1:
+        found = {200: {"model": method.replies[1], "description": "Validated only"}}
+    if method.creates:
+        found[201] = {"links": _links(method)}
+    return found | problems(*method.statuses)
+
+
+def _links(creating: Method) -> dict[str, dict[str, Any]]:
+    """The methods that take the id of what this one creates."""
+    return {
+        method.rpc: {
+            "operationId": method.name,
+            "parameters": {"id": "$response.body#/id"},
+        }
+        for method in METHODS.values()
+        if method.path.startswith(f"{creating.path}/{{id}}") and list(method.path_fields) == ["id"]
+    }
+
+
+def _endpoint(method: Method) -> Callable[..., Any]:
+    """A function with the parameters of the method, from which FastAPI reads what to validate."""
+    parameters = {"context": Here} | {name: _path(method, name) for name in method.path_fields}
+    if method.rpc == "CreateDataset":
+        parameters |= {"body": datasets.JsonOrCsv, "query": datasets.UploadQuery}
+    elif method.body is not None:
+        examples: Any = {
+            name: {"summary": name, "value": body} for name, body in method.examples.items()
+        }
+        parameters["body"] = Annotated[method.body, Body(openapi_examples=examples), Explained]
+    if method.query is not None and (fields := _query(method.query)).model_fields:
+        commas = BeforeValidator(partial(split_commas, list_fields(fields)))
+        parameters["query"] = Annotated[fields, Query(), commas, Explained]
+    defaults: dict[str, Any] = {}
+    if method.has_key:
+        parameters["key"], defaults["key"] = IdempotencyKey, None
+    if method.event:
+        parameters |= {"request": Request, "last_event_id": LastEventId}
+        defaults["last_event_id"] = None
+    if method.rpc == "ListEpochs":
+        parameters["accept"], defaults["accept"] = Accept, JSON
+    if method.replies and issubclass(method.replies[0], FileReply):
+        parameters["if_none_match"], defaults["if_none_match"] = IfNoneMatch, ""
+
+    async def watch(**values: Any) -> Any:
+        return await _watch(method, **values)
+
+    def answer(**values: Any) -> Any:
+        return _answer(method, **values)
+
+    if not method.event:
+        parameters["response"] = Response
+    endpoint: Callable[..., Any] = watch if method.event else answer
+    endpoint.__name__ = method.name
+    endpoint.__signature__ = Signature(  # type: ignore[attr-defined]
+        [
+            Parameter(
+                name,
+                Parameter.KEYWORD_ONLY,
+                annotation=annotation,
+                default=defaults.get(name, Parameter.empty),
+            )
+            for name, annotation in parameters.items()
+        ]
+    )
+    return endpoint
+
+
+def _path(method: Method, name: str) -> Any:
+    if name == "epoch":
+        text = "The epoch of a stored checkpoint: see `GET /v1/jobs/{id}/checkpoints`."
+        return Annotated[int, Path(ge=0, lt=2**63, description=text)]
+    noun = method.path.split("/")[2]
+    examples = [PATH_EXAMPLES[noun]] if noun in PATH_EXAMPLES else None
+    return Annotated[str, Path(description=PATH_DESCRIPTIONS[noun], examples=examples)]
+
+
+def _query(model: type[BaseModel]) -> type[BaseModel]:
+    """The model without the idempotency key, which is a header."""
+    if "request_id" not in model.model_fields:
+        return model
+    fields: dict[str, Any] = {
+        name: (field.annotation, field)
+        for name, field in model.model_fields.items()
+        if name != "request_id"
+    }
+    return create_model(f"{model.__name__}Query", __base__=Fields, **fields)
+
+
+def list_fields(model: type[BaseModel]) -> frozenset[str]:
+    """The names of the fields that are lists."""
+    return frozenset(
+        name
+        for name, field in model.model_fields.items()
+        if list in [get_origin(part) for part in (field.annotation, *get_args(field.annotation))]
+    )
+
+
+def split_commas(names: frozenset[str], query: dict[str, object]) -> dict[str, object]:
+    """The query with its lists split: `a,b` means the same as `a` and `b`."""
+    return {
+        name: [word for text in value for word in text.split(",")]
+        if name in names and isinstance(value, list)
+        else value
+        for name, value in query.items()
+    }
+
+
+def _answer(
+    method: Method,
+    *,
+    context: Any,
+    response: Response,
+    body: Any = None,
+    query: Any = None,
+    key: str | None = None,
+    accept: str = JSON,
+    if_none_match: str = "",
+    **path: Any,
+) -> Any:
+    if method.rpc == "CreateDataset":
+        body, query = datasets.request_of(body, query), None
+    if key is not None:
+        if method.body_field is None:
+            body = body.model_copy(update={"request_id": key})
+        else:
+            assert method.query is not None
+            query = method.query.model_validate({**query.model_dump(), "request_id": key})
+    elif method.query is not None and not isinstance(query, method.query):
+        query = method.query(**query.model_dump())
+    arguments = [*path.values(), *(each for each in (body, query) if each is not None)]
+    if method.rpc == "ListEpochs" and epochs.prefers_csv(accept):
+        return epochs.csv_response(context, *arguments)
+    reply = method.function(context, *arguments)
+    if reply is None:
+        return None
+    if isinstance(reply, FileReply):
+        return _file(reply, path["id"], if_none_match)
+    if len(method.replies) > 1 and isinstance(reply, method.replies[1]):
+        return Response(reply.model_dump_json(), media_type=JSON)  # FastAPI expects the first
+    if method.creates:
+        response.headers["Location"] = f"{method.path}/{reply.id}"
+    return reply
+
+
+async def _watch(
+    method: Method,
+    *,
+    context: Any,
+    request: Request,
+    query: Any,
+    last_event_id: int | None,
+    **path: Any,
+) -> Response:
+    if last_event_id is not None:
+        query = query.model_copy(update={"after": last_event_id})
+    return stream(await method.function(context, *path.values(), query), request)
+
+
+def _file(reply: FileReply, job_id: str, if_none_match: str) -> Response:
+    """The file, with the SHA-256 of its content as the ETag."""
+    digest = f'"{hashlib.sha256(reply.content).hexdigest()}"'
+    headers = {"ETag": digest, "Cache-Control": NO_CACHE}
+    if digest in if_none_match:
+        return Response(status_code=304, headers=headers)
+    headers["Content-Disposition"] = f'attachment; filename="{job_id}-{reply.filename}"'
+    return Octets(reply.content, headers=headers)
