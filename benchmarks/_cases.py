@@ -1,4 +1,4 @@
-"""The networks that the engine and its peers are timed with."""
+"""The networks of the benchmarks of the engine and of other frameworks."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ class Case:
 
     @property
     def steps(self) -> int:
-        """Of one run."""
+        """Number of steps of one run."""
         batch = self.training.batch_size or self.samples
         return math.ceil(self.samples / batch) * self.training.epochs
 
     def data(self) -> Data:
-        """Random inputs, and targets of the right kind."""
+        """Return random inputs, and targets that fit the loss."""
         rng = np.random.default_rng(0)
         first = self.network.layers[0]
         shape = (self.samples, *self.network.input_shape)
@@ -61,7 +61,7 @@ def dense(*sizes: int, hidden: str, output: str) -> Network:
 
 
 def lenet_5() -> Network:
-    """With relu and the largest of each window, as it is usually built today."""
+    """Return LeNet-5 with relu and max pooling, the usual modern variant."""
     maps = (
         Conv2d(6, 5, padding="same", activation="relu"),
         MaxPool2d(),
@@ -74,7 +74,7 @@ def lenet_5() -> Network:
 
 
 def character_transformer() -> Network:
-    """Four blocks of 128 features and 4 heads that read 64 of 65 characters."""
+    """Return a transformer of 4 blocks, 128 features and 4 heads, for 64 characters out of 65."""
     blocks = (TransformerBlock(4, 512, causal=True) for _ in range(4))
     start = (Embedding(65, 128), PositionalEncoding("learned"))
     return Network((64,), (*start, *blocks, LayerNorm(), Dense(65, "softmax")))

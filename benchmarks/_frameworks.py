@@ -1,8 +1,7 @@
 """The same networks in other frameworks, each trained in that framework's usual way.
 
-Each function returns microseconds of processor time a step, without compiling, and raises
-ImportError where its framework is missing and NotImplementedError for a network that it is not
-asked to train.
+Each function returns microseconds of processor time per step, without compilation. It raises
+ImportError if its framework is missing, and NotImplementedError for an unsupported network.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from epochal_engine import (
 
 
 def pytorch_module(torch: Any, network: Network) -> Any:
-    """The same network in PyTorch, up to its logits."""
+    """Return the same network in PyTorch, up to its logits."""
     nn = torch.nn
     functional = nn.functional
     activations = {"tanh": nn.Tanh, "relu": nn.ReLU, "gelu": nn.GELU}
@@ -47,7 +46,7 @@ def pytorch_module(torch: Any, network: Network) -> Any:
             self.heads = layer.heads
             self.before, self.between = nn.LayerNorm(features), nn.LayerNorm(features)
             self.look = nn.Linear(features, 3 * features)
-            self.found = nn.Linear(features, features)
+            self.project = nn.Linear(features, features)
             self.think = nn.Sequential(
                 nn.Linear(features, layer.hidden),
                 activations[layer.activation](),
@@ -55,19 +54,19 @@ def pytorch_module(torch: Any, network: Network) -> Any:
             )
 
         def forward(self, x: Any) -> Any:
-            n, places, features = x.shape
+            n, positions, features = x.shape
             query, key, value = (
-                part.view(n, places, self.heads, -1).transpose(1, 2)
+                part.view(n, positions, self.heads, -1).transpose(1, 2)
                 for part in self.look(self.before(x)).split(features, 2)
             )
             seen = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-            x = x + self.found(seen.transpose(1, 2).reshape(n, places, features))
+            x = x + self.project(seen.transpose(1, 2).reshape(n, positions, features))
             return x + self.think(self.between(x))
 
     class Places(nn.Module):  # type: ignore[misc, name-defined]
-        def __init__(self, places: int, features: int) -> None:
+        def __init__(self, positions: int, features: int) -> None:
             super().__init__()
-            self.table = nn.Parameter(torch.randn(places, features))
+            self.table = nn.Parameter(torch.randn(positions, features))
 
         def forward(self, x: Any) -> Any:
             return x + self.table
@@ -104,7 +103,7 @@ def pytorch_module(torch: Any, network: Network) -> Any:
 
 
 def train_with_pytorch(case: Case, data: Data, is_compiled: bool = False) -> float:
-    """The eager loop, or that of `torch.compile`, over a tenth of the epochs."""
+    """Run the eager loop, or that of `torch.compile`, for a tenth of the epochs."""
     torch = import_module("torch")
     torch.set_num_threads(1)
     model = pytorch_module(torch, case.network)
@@ -145,13 +144,13 @@ def train_with_pytorch(case: Case, data: Data, is_compiled: bool = False) -> flo
 
 
 def train_with_compiled_pytorch(case: Case, data: Data) -> float:
-    """As `train_with_pytorch`; for dense networks, since compiling takes so long."""
+    """Like `train_with_pytorch`; only for dense networks, because compilation takes so long."""
     _dense_layers(case)
     return train_with_pytorch(case, data, is_compiled=True)
 
 
 def train_with_jax(case: Case, data: Data) -> float:
-    """A whole epoch compiled at once: `lax.scan` over its batches, and Adam as in its paper."""
+    """Compile a whole epoch: `lax.scan` over its batches, and Adam as in its paper."""
     jax = import_module("jax")
     jnp = jax.numpy
     layers = _dense_layers(case)
@@ -175,13 +174,13 @@ def train_with_jax(case: Case, data: Data) -> float:
 
     def step(state: Any, rows: Any) -> Any:
         weights, m, v, t = state
-        slopes = jax.grad(loss)(weights, inputs[rows], targets[rows])
+        gradients = jax.grad(loss)(weights, inputs[rows], targets[rows])
         trees = jax.tree_util
         if not is_adam:
-            return (trees.tree_map(lambda p, g: p - rate * g, weights, slopes), m, v, t), None
+            return (trees.tree_map(lambda p, g: p - rate * g, weights, gradients), m, v, t), None
         t = t + 1.0
-        m = trees.tree_map(lambda m, g: 0.9 * m + 0.1 * g, m, slopes)
-        v = trees.tree_map(lambda v, g: 0.999 * v + 0.001 * g * g, v, slopes)
+        m = trees.tree_map(lambda m, g: 0.9 * m + 0.1 * g, m, gradients)
+        v = trees.tree_map(lambda v, g: 0.999 * v + 0.001 * g * g, v, gradients)
         pace = rate * jnp.sqrt(1.0 - 0.999**t) / (1.0 - 0.9**t)
         move = trees.tree_map(lambda p, m, v: p - pace * m / (jnp.sqrt(v) + 1e-8), weights, m, v)
         return (move, m, v, t), None
@@ -205,7 +204,7 @@ def train_with_jax(case: Case, data: Data) -> float:
 
 
 def train_with_scikit_learn(case: Case, data: Data) -> float:
-    """`MLPClassifier`, told never to stop by itself, over a tenth of the epochs."""
+    """Run `MLPClassifier` without early stopping, for a tenth of the epochs."""
     classifier = import_module("sklearn.neural_network").MLPClassifier
     exceptions = import_module("sklearn.exceptions")
     layers = _dense_layers(case)
@@ -233,7 +232,7 @@ def train_with_scikit_learn(case: Case, data: Data) -> float:
 
 
 def train_in_node(case: Case, data: Data) -> float:
-    """The network of `playground.js`, node by node, over the case's number of samples."""
+    """Run `playground.js`, one object per neuron, with the case's number of samples."""
     node = shutil.which("node")
     if node is None:
         raise ImportError("node is not installed")
@@ -246,7 +245,7 @@ def train_in_node(case: Case, data: Data) -> float:
 
 
 def read_digits_with_pytorch(data: Data, seed: int, enough: float) -> float:
-    """Seconds until so large a share of the images held out is read right, from nothing."""
+    """Return the seconds until the validation accuracy reaches `enough`, from the first import."""
     torch = import_module("torch")
     torch.set_num_threads(1)
     assert data.validation_inputs is not None
@@ -256,10 +255,10 @@ def read_digits_with_pytorch(data: Data, seed: int, enough: float) -> float:
     nn = torch.nn
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
     optimizer = torch.optim.Adam(model.parameters(), lr=0.003)
-    inputs, held_out = (
+    inputs, validation_inputs = (
         torch.tensor(x, dtype=torch.float32) for x in (data.train_inputs, data.validation_inputs)
     )
-    labels, answers = (
+    labels, expected = (
         torch.tensor(y).argmax(-1) for y in (data.train_targets, data.validation_targets)
     )
     for _ in range(200):
@@ -270,7 +269,7 @@ def read_digits_with_pytorch(data: Data, seed: int, enough: float) -> float:
             nn.functional.cross_entropy(model(inputs[rows]), labels[rows]).backward()
             optimizer.step()
         with torch.no_grad():
-            if float((model(held_out).argmax(-1) == answers).float().mean()) >= enough:
+            if float((model(validation_inputs).argmax(-1) == expected).float().mean()) >= enough:
                 return process_time() - start
     raise RuntimeError("PyTorch did not learn to read")
 

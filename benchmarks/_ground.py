@@ -1,4 +1,4 @@
-"""What benchmarks of the service stand on: a store of their own, servers, and jobs."""
+"""What benchmarks of the service share: a temporary database, servers, and jobs."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ XOR = {
 
 @contextmanager
 def fresh_settings(database_url: str | None = None, **chosen: object) -> Iterator[Settings]:
-    """Settings with an empty, migrated database in a folder that goes with the block.
+    """Yield settings with an empty, migrated database in a temporary folder.
 
-    The variables and the `.env` of whoever calls have no say. SQLite unless a URL is given.
+    Environment variables and `.env` are ignored. SQLite unless a URL is given.
     """
     with tempfile.TemporaryDirectory(prefix="epochal-benchmark-") as folder:
         url = database_url or f"sqlite:///{folder}/epochal.db"
@@ -53,8 +53,8 @@ def fresh_settings(database_url: str | None = None, **chosen: object) -> Iterato
 
 @contextmanager
 def postgres_url() -> Iterator[str]:
-    """The URL of an empty database in a PostgreSQL that lives as long as the block."""
-    # Directly under /tmp: as root the server runs as another user, who must get through to it.
+    """Yield the URL of an empty database in a temporary PostgreSQL server."""
+    # Directly under /tmp: started by root, the server runs as another user, who needs access.
     with tempfile.TemporaryDirectory(prefix="epochal-postgres-", dir="/tmp") as folder:
         server = PostgresServer(Path(folder))
         with ExitStack() as stack:
@@ -66,7 +66,7 @@ def postgres_url() -> Iterator[str]:
 def running(
     command: Sequence[str], port: int, path: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[int]:
-    """The process id of a server that answers 200 at `path`, for as long as the block lasts."""
+    """Yield the process id of a server that replies 200 at `path`; end it after the block."""
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
 
@@ -103,7 +103,7 @@ def _answers(port: int, path: str) -> bool:
 def api(
     settings: Settings, broker_url: str, program: Sequence[str] = API
 ) -> Iterator[tuple[int, int]]:
-    """The port and the process id of a real API over the database of `settings`."""
+    """Yield the port and the process id of a real API on the database of `settings`."""
     port = free_port()
     variables = environment(
         {
@@ -120,7 +120,7 @@ def api(
 
 
 def submit(database: Database, spec: TrainingSpec) -> str:
-    """Queue a job without asking its price; its id."""
+    """Queue a job without pricing it; return its id."""
     row, _ = lifecycle.submit(
         database,
         owner=OWNER,
@@ -139,7 +139,7 @@ def submit(database: Database, spec: TrainingSpec) -> str:
 
 
 def take_up(database: Database, epochs: int) -> Claim:
-    """A running job in the hands of this process, which stores whatever it likes as its epochs."""
+    """Return a running job that this process has claimed and for which it stores epochs."""
     spec = TrainingSpec.model_validate({**XOR, "epochs": epochs})
     job_id = submit(database, spec)
     claim = lifecycle.claim(database, job_id, lease_seconds=600, worker="benchmark", kernel="")

@@ -1,4 +1,4 @@
-"""What every benchmark says: its options, the machine, a table; it needs NumPy and nothing else."""
+"""What every benchmark prints: the machine and a table; and its options. Needs only NumPy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 def options(about: str | None) -> argparse.ArgumentParser:
-    """A parser that knows `--quick`; `about` is the script's docstring."""
+    """Return a parser with `--quick`; `about` is the docstring of the script."""
     parser = argparse.ArgumentParser(
         description=about, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -21,7 +21,7 @@ def options(about: str | None) -> argparse.ArgumentParser:
 
 
 def machine() -> str:
-    """One line on where the figures were taken."""
+    """Return one line about the machine."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -35,7 +35,7 @@ def machine() -> str:
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A title, the machine, and columns: the first flush left, the others flush right."""
+    """Print a title, the machine, and columns: the first aligned left, the others right."""
     widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
     print(f"\n{title}\n({machine()})\n")
     for row in (header, ["-" * width for width in widths], *rows):

@@ -1,9 +1,8 @@
-"""One million epochs as one thousand points: what a chart waits for, and that no extreme is lost.
+"""One million epochs as one thousand points: the time of a chart, and a check of its extremes.
 
-The job is written as workers write it, in stretches of 1,024 epochs with their extremes beside
-them: a loss that falls noisily, with spikes and with single epochs that are not finite. Its curve
-is then read through the method that both wires call, and over HTTP; and every point is held against
-the columns that were written.
+The job is written as workers write it, in segments of 1,024 epochs with their extremes: a loss that
+falls noisily, with spikes and single non-finite epochs. Its curve is then read through the method
+that REST and gRPC call, and over HTTP; every point is compared with the columns that were written.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ from epochal_service.settings import Settings
 from epochal_service.specs.jobs import Curve, CurveSeries, GetCurveRequest
 from epochal_service.store import Database
 
-STRETCH = 1024
+SEGMENT_EPOCHS = 1024
 POINTS = 1000
 Columns = dict[str, NDArray[np.float64]]
 
 
 def columns_of(epochs: int) -> Columns:
-    """What a long run might have measured: five metrics, `(epochs,)` each."""
+    """Return the metrics of an imaginary long run: five of shape `(epochs,)`."""
     rng = np.random.default_rng(7)
     falling = np.exp(-np.arange(epochs) / (epochs / 5)) + 0.05
     loss = falling * rng.lognormal(0.0, 0.1, epochs)
@@ -61,11 +60,11 @@ def columns_of(epochs: int) -> Columns:
 
 
 def write_job(database: Database, columns: Columns) -> str:
-    """A job that has run its course, stored as a worker stores it; its id."""
+    """Store a finished job as a worker stores it; return its id."""
     epochs = len(columns["train_loss"])
     claim = take_up(database, epochs)
-    for start in range(0, epochs, STRETCH):
-        part = {name: column[start : start + STRETCH] for name, column in columns.items()}
+    for start in range(0, epochs, SEGMENT_EPOCHS):
+        part = {name: column[start : start + SEGMENT_EPOCHS] for name, column in columns.items()}
         count = len(part["train_loss"])
         entry = entry_of(Block(start + 1, part, None), np.full(count, 1e-4))
         assert entry is not None
@@ -76,33 +75,33 @@ def write_job(database: Database, columns: Columns) -> str:
 
 
 def check(curve: Curve, columns: Columns) -> None:
-    """Every point is what was written, and no stretch has lost its extremes."""
+    """Check that every point equals the written one, and that no interval lost its extremes."""
     epochs = len(columns["train_loss"])
     assert curve.epochs == epochs
-    told: dict[str, CurveSeries] = {series.metric: series for series in curve.series}
-    assert told.keys() == {*columns, "seconds"}
-    # Wherever the chart's stretches may begin, one of them lies within any three in a row.
+    series_by_metric: dict[str, CurveSeries] = {series.metric: series for series in curve.series}
+    assert series_by_metric.keys() == {*columns, "seconds"}
+    # Wherever the chart's intervals begin, any three consecutive ones contain one of them.
     edges = np.linspace(0, epochs, POINTS // 2).astype(int)
     for name, column in columns.items():
-        at = np.array(told[name].epochs) - 1
-        values = np.array(told[name].values)
+        at = np.array(series_by_metric[name].epochs) - 1
+        values = np.array(series_by_metric[name].values)
         assert (np.diff(at) > 0).all()
         assert (at[0], at[-1]) == (0, epochs - 1)
         assert len(at) <= POINTS + np.count_nonzero(~np.isfinite(column))
         np.testing.assert_array_equal(values, column[at])
         for fill, extreme in ((np.inf, np.minimum), (-np.inf, np.maximum)):
             whole = np.where(np.isfinite(column), column, fill)
-            kept = np.full(epochs, fill)
-            kept[at] = whole[at]
-            assert extreme.reduce(kept) == extreme.reduce(whole)
+            shown_values = np.full(epochs, fill)
+            shown_values[at] = whole[at]
+            assert extreme.reduce(shown_values) == extreme.reduce(whole)
             truth = extreme.reduceat(whole, edges[:-1])
-            shown = extreme.reduceat(kept, edges[:-1])
+            shown = extreme.reduceat(shown_values, edges[:-1])
             near = extreme(extreme(shown[:-2], shown[1:-1]), shown[2:])
             assert (extreme(near, truth[1:-1]) == near).all()
 
 
 class Cost(NamedTuple):
-    """Milliseconds of every round, on the wall and of this process's processor time."""
+    """Milliseconds of every round: wall-clock time, and processor time of this process."""
 
     wall: NDArray[np.float64]
     processor: NDArray[np.float64]
@@ -120,13 +119,13 @@ def timed(action: Callable[[], object], rounds: int) -> Cost:
 
 def row(name: str, cost: Cost, size: int | None = None) -> list[str]:
     median, late = np.percentile(cost.wall, [50, 99])
-    # Over HTTP the work is done in another process.
+    # Over HTTP another process does the work.
     processor = f"{np.median(cost.processor):.1f}" if size is None else ""
     return [name, f"{median:.1f}", f"{late:.1f}", processor, f"{size:,}" if size else ""]
 
 
 def measure(settings: Settings, rounds: int, epochs: int, name: str) -> list[list[str]]:
-    """Rows of the table for one database."""
+    """Return the rows of the table for one database."""
     columns = columns_of(epochs)
     database, queue = Database(settings.database_url), Queue(None)
     context = Context(settings, database, queue, Hub(database, queue, heartbeat_seconds=15))

@@ -1,15 +1,15 @@
-"""How fast the engine is, and beside whom: `python benchmarks/engine.py [part …]`, one BLAS thread.
+"""Speed of the engine and of other frameworks: `python benchmarks/engine.py [part …]`, one thread.
 
-    training   microseconds a step, with and without snapshots, beside PyTorch's usual eager loop
-    products   how much of a step is products of matrices
+    training   microseconds per step, with and without snapshots; PyTorch's usual eager loop
+    products   the share of matrix products in a step
     compiling  milliseconds until the first step
-    peers      torch.compile, JAX (jit and scan), scikit-learn, and the Playground's way in node
-    digits     seconds until 97 of 100 held-out digits are read right, beside PyTorch
+    peers      torch.compile, JAX (jit and scan), scikit-learn, and one object per neuron in node
+    digits     seconds until the validation accuracy on digits is 97 %; PyTorch
 
-Every figure is the best of several runs, in processor time, and contains everything that a run
-does: losses, accuracies and norms of every epoch, and, where it says so, a snapshot of all layers'
-gradients in every epoch. The peers train the same network and measure nothing; a ratio says how
-many times longer they take. One that is not installed is named as missing.
+Every figure is the best of several runs, in processor time, and includes everything that a run
+does: losses, accuracies and norms of every epoch, and, where stated, a snapshot of the gradients of
+all layers in every epoch. The other frameworks train the same network and measure nothing; a ratio
+is how many times longer they take. A framework that is not installed is listed as missing.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from epochal_engine.trace import Call
 
 
 def train(case: Case, data: Data) -> float:
-    """Microseconds of processor time a step; compiling is not counted."""
+    """Return microseconds of processor time per step, without compilation."""
     run = Run(case.network, case.training, data)
     start = process_time()
     for _ in run:
@@ -66,14 +66,14 @@ def train(case: Case, data: Data) -> float:
 
 
 def unrecorded(case: Case) -> Case:
-    """The case without snapshots."""
+    """Return the case without snapshots."""
     return replace(case, training=replace(case.training, gradients_every=0))
 
 
 def ratio_to(
     ours: float, peer: Callable[[Case, Data], float], case: Case, data: Data, repeats: int
 ) -> str:
-    """How many times longer a peer takes, or why it does not."""
+    """Return how many times longer a framework takes, or why it does not run."""
     try:
         return f"{min(peer(case, data) for _ in range(repeats)) / ours:.2f}"
     except NotImplementedError:
@@ -86,7 +86,7 @@ def show_training(repeats: int) -> None:
     rows = []
     for case in CASES:
         data = case.data()
-        # Taken in turns, so that a busy machine disturbs both alike.
+        # Alternating, so that a busy machine affects both alike.
         pairs = [(train(unrecorded(case), data), train(case, data)) for _ in range(repeats)]
         plain, recorded = (min(pair[i] for pair in pairs) for i in (0, 1))
         cost = f"{(recorded / plain - 1.0) * 100.0:.1f} %"
@@ -102,7 +102,7 @@ def show_training(repeats: int) -> None:
 
 
 def is_product(call: Call) -> bool:
-    """Whether a call multiplies matrices, rather than adding up the rows of one."""
+    """Return whether a call multiplies two matrices, and does not only sum the rows of one."""
     function, arguments = call
     arrays = [getattr(function, "__self__", None), *arguments]
     name = getattr(function, "__name__", "")
@@ -111,7 +111,7 @@ def is_product(call: Call) -> bool:
 
 
 def calls_of_an_epoch(case: Case) -> list[Call]:
-    """All that an epoch calls, on arrays as they are in training."""
+    """Return all calls of an epoch, with arrays in the layout of training."""
     network, training, data = case.network, case.training, case.data()
     moment = Moment(record_shapes(network, training, data), training.dtype)
     streams = Streams.from_seed(0)
@@ -119,8 +119,8 @@ def calls_of_an_epoch(case: Case) -> list[Call]:
     flat = np.concatenate([weights[name].ravel() for name in network.parameters])
     np.copyto(moment.arrays["parameters"], flat)
     rate = np.full((), training.optimizer.learning_rate, training.dtype)
-    stretches = compile_epoch(network, training, data, moment.arrays, rate, streams, 0)
-    return [call for stretch in stretches for call in stretch.calls]
+    segments = compile_epoch(network, training, data, moment.arrays, rate, streams, 0)
+    return [call for segment in segments for call in segment.calls]
 
 
 def show_products(repeats: int) -> None:
@@ -168,7 +168,7 @@ def show_compiling(repeats: int) -> None:
 
 
 def playground(batch: int) -> Case:
-    """The largest network of a playground's kind: squared error of a tanh, and plain descent."""
+    """Return the largest network of TensorFlow Playground: tanh, squared error, plain SGD."""
     training = Training("mse", Sgd(0.03), epochs=100, batch_size=batch)
     network = dense(2, 8, 8, 1, hidden="tanh", output="tanh")
     return Case(f"2-8-8-1 tanh, SGD, batch {batch} of 500", network, training, 500)
@@ -206,7 +206,7 @@ ENOUGH = 0.97
 
 
 def digits() -> Data:
-    """1,437 images of 64 pixels to learn from, and 360 to read."""
+    """Return 1,437 images of 64 pixels for training and 360 for validation."""
     table = np.loadtxt(DIGITS, delimiter=",", skiprows=1)
     table = np.random.default_rng(0).permutation(table)
     inputs, targets = table[:, :-1] / 16.0, np.eye(10)[table[:, -1].astype(int)]
@@ -214,7 +214,7 @@ def digits() -> Data:
 
 
 def read_digits(data: Data, seed: int) -> float:
-    """Seconds until enough of those held out are read right, from nothing."""
+    """Return the seconds until the validation accuracy is `ENOUGH`, including compilation."""
     network = dense(64, 64, 10, hidden="relu", output="softmax")
     target = Target("validation_accuracy", ENOUGH)
     training = Training(CLASSES, Adam(0.003), epochs=200, batch_size=32, seed=seed, target=target)
@@ -246,7 +246,7 @@ def show_digits(repeats: int) -> None:
     else:
         other = float(np.median(theirs))
         rows.append(["PyTorch", f"{other:.3f}", f"{other / median:.2f}"])
-    title = f"Digits, {ENOUGH:.0%} of those held out: 64-64-10 relu, Adam, batch 32"
+    title = f"Digits, {ENOUGH:.0%} validation accuracy: 64-64-10 relu, Adam, batch 32"
     print_table(title, ["median of seeds", "seconds", "ratio"], rows)
 
 
@@ -254,7 +254,7 @@ def show_digits(repeats: int) -> None:
 
 
 def kernel() -> str:
-    """Which of OpenBLAS's kernels multiplies, as far as it tells."""
+    """Return the name of the OpenBLAS kernel, if it is known."""
     for library in (Path(np.__file__).parents[1] / "numpy.libs").glob("*openblas*"):
         name = getattr(ctypes.CDLL(str(library)), "scipy_openblas_get_corename64_", None)
         if name is not None:
@@ -275,7 +275,7 @@ PARTS: dict[str, Callable[[int], None]] = {
 
 def main() -> None:
     parser = options(__doc__)
-    parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="all, if none is named")
+    parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="default: all")
     chosen = parser.parse_args()
     print(f"kernel of OpenBLAS: {kernel()}")
     for part in chosen.part or PARTS:

@@ -1,7 +1,7 @@
-"""How fast each explorer answers over HTTP: alone, and with 16 callers at once.
+"""Response time of each explorer over HTTP, for one client and for 16 at once.
 
-The API is a process of its own (`epochald api`). "in the function" is the time that the explorer
-itself takes in this process, without a wire; what the service adds is the difference.
+The API is a separate process (`epochald api`). "in the function" is the time of the explorer itself
+in this process, without HTTP; the difference is the cost of the service.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ AT_ONCE = 16
 
 
 def ask(port: int, rpc: str, body: bytes, times: int) -> NDArray[np.float64]:
-    """Seconds of each of `times` calls over one connection; the first one is not counted."""
+    """Return the seconds of each of `times` calls over one connection, without the first."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     seconds = []
     for _ in range(times + 1):
@@ -42,7 +42,7 @@ def ask(port: int, rpc: str, body: bytes, times: int) -> NDArray[np.float64]:
 
 
 def in_the_function(rpc: str, body: bytes, times: int) -> float:
-    """Median seconds of the explorer itself, from its model to its model."""
+    """Return the median seconds of the explorer itself, from request model to reply model."""
     explorer = EXPLORERS[rpc]
     request = explorer.request.model_validate_json(body)
     explorer.function(request)
@@ -72,12 +72,12 @@ def main() -> None:
                 pool.map(lambda _, r=rpc, b=body, n=few: ask(port, r, b, n), range(AT_ONCE))
             )
             together = np.concatenate(shares) * 1e3
-            own = in_the_function(rpc, body, max(times // 10, 3)) * 1e3
+            function_ms = in_the_function(rpc, body, max(times // 10, 3)) * 1e3
             median = float(np.median(alone))
             rows.append(
                 [
                     rpc.removeprefix("Simulate"),
-                    f"{own:.2f}",
+                    f"{function_ms:.2f}",
                     f"{median:.2f}",
                     f"{np.percentile(alone, 99):.2f}",
                     f"{np.median(together):.1f}",

@@ -1,8 +1,8 @@
-"""From `POST /v1/jobs` to the first epoch on the job's event stream, over a whole running Epochal.
+"""Time from `POST /v1/jobs` to the first epoch on the event stream, with a whole service.
 
-API, worker and broker are the processes of `epochald up`, on SQLite, and warm: both of the worker's
-processes have trained a job before. The client is one that hurries: it keeps its connections, and
-opens the stream as soon as it knows the job's id.
+API, worker and broker are the processes of `epochald up`, on SQLite. Both worker processes have
+trained a job before. The client reuses its connections, and opens the stream as soon as it has the
+job's id.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ JOB = {**XOR, "epochs": 500}
 
 
 class Moments(NamedTuple):
-    """Seconds since the job was asked for."""
+    """Seconds since the request for the job."""
 
     created: float
-    """The answer is there, with the id."""
+    """The reply with the id has arrived."""
     opened: float
-    """The stream's first event is there."""
+    """The first event of the stream has arrived."""
     first_epoch: float
     end: float
 
 
-def follow(asked: http.client.HTTPConnection, watched: http.client.HTTPConnection) -> Moments:
-    """Create a job over one connection, and watch it to its end over the other."""
+def follow(commands: http.client.HTTPConnection, events: http.client.HTTPConnection) -> Moments:
+    """Create a job over one connection, and watch it until its end over the other."""
     began = perf_counter()
-    asked.request("POST", "/v1/jobs", json.dumps(JOB), {"Content-Type": "application/json"})
-    answer = asked.getresponse()
-    job = json.loads(answer.read())
-    assert answer.status == http.HTTPStatus.CREATED, job
+    commands.request("POST", "/v1/jobs", json.dumps(JOB), {"Content-Type": "application/json"})
+    reply = commands.getresponse()
+    job = json.loads(reply.read())
+    assert reply.status == http.HTTPStatus.CREATED, job
     created = perf_counter()
-    watched.request("GET", f"/v1/jobs/{job['id']}/events")
-    stream = watched.getresponse()
+    events.request("GET", f"/v1/jobs/{job['id']}/events")
+    stream = events.getresponse()
     opened = first_epoch = None
     kind = ""
     for line in stream:
@@ -64,8 +64,8 @@ def follow(asked: http.client.HTTPConnection, watched: http.client.HTTPConnectio
     return Moments(*(moment - began for moment in (created, opened, first_epoch, end)))
 
 
-def shows_an_epoch(kind: str, told: dict[str, Any]) -> bool:
-    return kind == "epochs" or (kind == "snapshot" and told["curve"]["epochs"] > 0)
+def shows_an_epoch(kind: str, data: dict[str, Any]) -> bool:
+    return kind == "epochs" or (kind == "snapshot" and data["curve"]["epochs"] > 0)
 
 
 def main() -> None:
@@ -77,12 +77,12 @@ def main() -> None:
         stack = Stack(folder, f"sqlite:///{folder}/epochal.db", {"log_level": "warning"})
         try:
             address = stack.http.removeprefix("http://")
-            asked, watched = (http.client.HTTPConnection(address) for _ in range(2))
+            commands, events = (http.client.HTTPConnection(address) for _ in range(2))
             for _ in range(6):
-                follow(asked, watched)
-            moments = np.array([follow(asked, watched) for _ in range(jobs)]) * 1e3
-            asked.close()
-            watched.close()
+                follow(commands, events)
+            moments = np.array([follow(commands, events) for _ in range(jobs)]) * 1e3
+            commands.close()
+            events.close()
         finally:
             stack.stop()
     rows = []

@@ -1,14 +1,13 @@
-"""A long metric, stored and polled: Epochal beside MLflow's tracking server.
+"""Store and poll a long metric: Epochal compared with MLflow's tracking server.
 
-Both are on SQLite, on this machine, in this run. Epochal stores the way its workers do: a
-transaction for every 1,024 epochs, its lease, its extremes, its event and its bell with it, and the
-epochs' seconds as a second metric that MLflow is spared. MLflow is given one metric, 1,000 points a
-batch, which is the most that it takes: over HTTP, as training scripts log to a server, and straight
-into its database. A poll is what a chart asks for while it is open: one metric of the whole run in
-at most 1,000 points.
+Both use SQLite, on this machine, in this run. Epochal stores as its workers do: one transaction per
+1,024 epochs with lease, extremes, event and notification, and the seconds of the epochs as a second
+metric. MLflow stores one metric, 1,000 points per batch, its maximum: over HTTP, as training
+scripts log to a server, and directly into its database. A poll is the request of an open chart: one
+metric of the whole run in at most 1,000 points.
 
-MLflow stays out of Epochal's environment: `--mlflow PYTHON` names an interpreter that has it, say
-`python3 -m venv peer && peer/bin/pip install mlflow` and then `--mlflow peer/bin/python`.
+MLflow is not part of Epochal's environment. `--mlflow PYTHON` names an interpreter that has it:
+`python3 -m venv peer && peer/bin/pip install mlflow`, then `--mlflow peer/bin/python`.
 """
 
 from __future__ import annotations
@@ -41,11 +40,11 @@ from epochal_service.jobs.lifecycle import Progress
 from epochal_service.jobs.queue import Queue
 from epochal_service.store import Database
 
-STRETCH = 1024
+SEGMENT_EPOCHS = 1024
 BATCH = 1000  # metrics in one request, at most
 POINTS = 1000
 
-# Run by MLflow's interpreter: seconds that the same batches take without a server between.
+# Runs in MLflow's interpreter: the seconds of the same batches without a server.
 WITHOUT_A_SERVER = """
 import sys
 import time
@@ -63,7 +62,7 @@ print(time.perf_counter() - began)
 
 
 class Figures(NamedTuple):
-    """Seconds to store everything, and of each poll."""
+    """Seconds to store everything, and seconds per poll."""
 
     stored: float
     polled: float
@@ -76,8 +75,8 @@ def epochal(values: np.ndarray[Any, np.dtype[np.float64]], polls: int) -> Figure
         database, queue = Database(settings.database_url), Queue(url)
         claim = take_up(database, len(values))
         began = perf_counter()
-        for start in range(0, len(values), STRETCH):
-            part = values[start : start + STRETCH]
+        for start in range(0, len(values), SEGMENT_EPOCHS):
+            part = values[start : start + SEGMENT_EPOCHS]
             entry = entry_of(Block(start + 1, {"train_loss": part}, None), np.full(len(part), 1e-4))
             assert entry is not None
             progress = Progress([entry], entry.last_epoch)
@@ -89,9 +88,9 @@ def epochal(values: np.ndarray[Any, np.dtype[np.float64]], polls: int) -> Figure
         with api(settings, url) as (port, _pid):
             connection = http.client.HTTPConnection("127.0.0.1", port)
             path = f"/v1/jobs/{claim.id}/curve?max_points={POINTS}&metrics=train_loss"
-            polled, answer = poll(lambda: ask(connection, "GET", path), polls)
+            polled, response = poll(lambda: ask(connection, "GET", path), polls)
             connection.close()
-    (series,) = answer["series"]
+    (series,) = response["series"]
     return Figures(stored, polled, len(series["values"]))
 
 
@@ -126,13 +125,13 @@ def mlflow(python: str, values: np.ndarray[Any, np.dtype[np.float64]], polls: in
                 "/ajax-api/2.0/mlflow/metrics/get-history-bulk-interval"
                 f"?run_ids={run}&metric_key=train_loss&max_results={POINTS}"
             )
-            polled, answer = poll(lambda: ask(connection, "GET", path), polls)
+            polled, response = poll(lambda: ask(connection, "GET", path), polls)
             connection.close()
-    return Figures(stored, polled, len(answer["metrics"]))
+    return Figures(stored, polled, len(response["metrics"]))
 
 
 def mlflow_without_a_server(python: str, count: int) -> float:
-    """Seconds to store as many points straight into the database."""
+    """Return the seconds to store as many points directly into the database."""
     with TemporaryDirectory(prefix="epochal-benchmark-") as folder:
         command = [python, "-c", WITHOUT_A_SERVER, f"sqlite:///{folder}/mlflow.db", str(count)]
         done = subprocess.run(
@@ -144,7 +143,7 @@ def mlflow_without_a_server(python: str, count: int) -> float:
 
 
 def quiet_environment() -> dict[str, str]:
-    """This process's, with MLflow's telemetry off."""
+    """Return the environment of this process with MLflow's telemetry off."""
     return {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 
 
@@ -153,22 +152,22 @@ def ask(
 ) -> dict[str, Any]:
     content = None if body is None else json.dumps(body)
     connection.request(method, path, content, {"Content-Type": "application/json"})
-    answer = connection.getresponse()
-    text = answer.read()
-    assert answer.status == http.HTTPStatus.OK, text
-    told: dict[str, Any] = json.loads(text)
-    return told
+    response = connection.getresponse()
+    text = response.read()
+    assert response.status == http.HTTPStatus.OK, text
+    reply: dict[str, Any] = json.loads(text)
+    return reply
 
 
 def poll(action: Callable[[], dict[str, Any]], polls: int) -> tuple[float, dict[str, Any]]:
-    """The median of the seconds that it takes, and what it brings."""
-    answer = action()
+    """Return the median seconds of the action, and its last reply."""
+    response = action()
     seconds = []
     for _ in range(polls):
         began = perf_counter()
-        answer = action()
+        response = action()
         seconds.append(perf_counter() - began)
-    return median(seconds), answer
+    return median(seconds), response
 
 
 def main() -> None:
@@ -177,7 +176,7 @@ def main() -> None:
     parser.add_argument("--mlflow", metavar="PYTHON", help="an interpreter that has MLflow")
     chosen = parser.parse_args()
     if chosen.mlflow is None:
-        print("Nothing to compare with: name an interpreter that has MLflow with --mlflow PYTHON.")
+        print("Nothing to compare with: pass an interpreter that has MLflow as --mlflow PYTHON.")
         return
     structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())
     count, polls = (10_000, 10) if chosen.quick else (100_000, 30)
@@ -186,8 +185,8 @@ def main() -> None:
     direct = mlflow_without_a_server(chosen.mlflow, count)
 
     def stored(name: str, seconds: float) -> list[str]:
-        each = f"{count / seconds:,.0f}"
-        return [name, f"{seconds:.2f} s", each, f"{seconds / ours.stored:.1f} x"]
+        points_per_second = f"{count / seconds:,.0f}"
+        return [name, f"{seconds:.2f} s", points_per_second, f"{seconds / ours.stored:.1f} x"]
 
     def polled(name: str, figures: Figures) -> list[str]:
         ratio = figures.polled / ours.polled

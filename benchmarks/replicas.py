@@ -1,7 +1,7 @@
-"""How many times faster a sweep is than its members trained one after the other.
+"""Speed of a sweep compared with its members trained one after the other.
 
-One BLAS thread. Both take the same steps, and both hand out every epoch's losses and accuracies; to
-compile is not counted. The promises, for 64 members: 10 times for XOR, 7 times for 2-8-8-1 in
+One BLAS thread. Both take the same steps and yield the losses and accuracies of every epoch;
+compilation is not counted. The promises for 64 members: 10 times for XOR, 7 times for 2-8-8-1 in
 batches of 10, 5 times in batches of 32.
 """
 
@@ -33,7 +33,7 @@ CIRCLES = Data(INPUTS, LABELS[:, None].astype(float))
 
 @dataclass(frozen=True)
 class Case:
-    """A network with hidden layers of tanh units and one sigmoid, and how it is trained."""
+    """A network of tanh layers and a sigmoid output, and its training."""
 
     name: str
     hidden: tuple[int, ...]
@@ -44,13 +44,13 @@ class Case:
 
     @property
     def network(self) -> Network:
-        """All members'."""
+        """The network of all members."""
         hidden = [Dense(units, "tanh") for units in self.hidden]
         return Network((2,), (*hidden, Dense(1, "sigmoid")))
 
     @property
     def trainings(self) -> list[Training]:
-        """One for each member, which differ in their learning rates."""
+        """Return one training per member, with different learning rates."""
         common = {"epochs": self.epochs, "batch_size": self.batch_size, "gradients_every": 0}
         return [
             Training("binary_cross_entropy", Adam(float(rate)), **common)  # type: ignore[arg-type]
@@ -66,7 +66,7 @@ CASES = (
 
 
 def seconds(run: Run | Sweep) -> float:
-    """What it takes to train to the end and to take all epochs."""
+    """Return the seconds to train to the end and to read all epochs."""
     start = process_time()
     for _ in run:
         pass
@@ -79,7 +79,7 @@ def main() -> None:
     rows = []
     for case in CASES:
         network, trainings, data = case.network, case.trainings, case.data
-        # Taken in turns, so that a busy machine disturbs both alike.
+        # Alternating, so that a busy machine affects both alike.
         pairs = [
             (
                 sum(seconds(Run(network, training, data)) for training in trainings),

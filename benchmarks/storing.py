@@ -1,9 +1,9 @@
-"""What it costs to store everything: the bare engine beside the worker, job by job.
+"""Cost of storing everything: the bare engine compared with the worker, job by job.
 
 Bare is `for epoch in Run(...): pass` and one `take` at the end. Stored is the same job through
-`epochal_workers.run.run`: claimed, every epoch's row and gradient snapshot in the database, the
-lease renewed, checkpoints written, bells rung, ended. Both take turns in this process, and medians
-are told of its own processor time as well as of the clock on the wall, which others share.
+`epochal_workers.run.run`: claim, rows and gradient snapshots of every epoch, lease, checkpoints,
+notifications, end. Both alternate in this process. The table has medians of its processor time and
+of wall-clock time, which other processes influence.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def timed(action: Callable[[], object]) -> Cost:
 
 
 def bare(prepared: Prepared) -> None:
-    """Train, and keep everything that there is to tell in memory."""
+    """Train, and hold every result in memory."""
     training = Run(prepared.network, prepared.training, prepared.data)
     for _ in training:
         pass
@@ -96,7 +96,7 @@ def stored(shop: Workshop, job_id: str) -> None:
 
 
 def stored_bytes(database: Database, job_id: str) -> int:
-    """Bytes of the job's metrics, extremes, gradient snapshots and weights."""
+    """Return the bytes of the job's metrics, extremes, gradient snapshots and weights."""
     with database.read() as connection:
         parts = [*job_log.bodies(connection, job_id), *job_log.gradients(connection, job_id)]
         parts += job_log.summaries(connection, job_id)
@@ -117,7 +117,7 @@ def compare(shop: Workshop, name: str, rounds: int, part: float) -> list[str]:
     cells = [name, f"{epochs:,}"]
     for clock in Cost._fields:
         alone = median(getattr(a, clock) for a, _ in costs)
-        # Neighbors in time are compared, so that a busy minute weighs on both.
+        # Runs that follow each other are compared, so that a busy minute affects both.
         more = median(getattr(b, clock) - getattr(a, clock) for a, b in costs)
         cells += [
             f"{alone * 1e3:,.1f}",
@@ -141,10 +141,10 @@ def main() -> None:
         rows = [compare(shop, name, rounds, part) for name in JOBS]
         queue.close()
         database.close()
-    each = ("bare, ms", "stored, ms", "more, ms", "more")
+    columns = ("bare, ms", "stored, ms", "more, ms", "more")
     print_table(
-        "Storing every epoch and gradient on SQLite: processor time, then time on the wall",
-        ("job", "epochs", *each, *each, "epochs/s", "bytes/epoch"),
+        "Storing every epoch and gradient on SQLite: processor time, then wall-clock time",
+        ("job", "epochs", *columns, *columns, "epochs/s", "bytes/epoch"),
         rows,
     )
 

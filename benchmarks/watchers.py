@@ -1,14 +1,13 @@
-"""One thousand watch one job: what reaches them, how late, and what it costs the server.
+"""One thousand watchers of one job: what they receive, how late, and the cost for the server.
 
-A real API process streams the log of a job that is written here as a worker writes it, one epoch a
-transaction. One asyncio process holds all the connections. An epoch is late from the moment before
-its transaction begins to the moment when its bytes have arrived at a watcher; every watcher's
-epochs must follow each other without a gap, from the one after its snapshot to the last. `last` is
-how late, for the median epoch, the last of all watchers has it.
+A real API process streams the log of a job that this script writes as a worker does, one epoch per
+transaction. One asyncio process holds all connections. The latency of an epoch is the time from the
+start of its transaction until its bytes arrive at a watcher. Every watcher must receive all epochs
+after its snapshot without a gap. `last` is the latency of the last of all watchers, for the median
+epoch.
 
-Streams promise ten frames a second at most (`follow.FRAME_SECONDS`), so that epochs which come
-faster wait to be sent together. `lifted` is the same program with that pause set to nothing in the
-API process of this benchmark, where what is measured is the delivery alone.
+A stream sends at most ten frames a second (`follow.FRAME_SECONDS`), so faster epochs wait to be
+sent together. `lifted` is the same program without that pause, which measures delivery alone.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ AT_ONCE = 50  # connections that are being opened
 
 
 class Watcher(asyncio.Protocol):
-    """One stream, and of each of its frames: the first and the last epoch, and when it came."""
+    """One stream: the first and the last epoch of each frame, and its time of arrival."""
 
     RANGE = re.compile(rb'data: {"first_epoch":(\d+),"last_epoch":(\d+)')
 
@@ -74,12 +73,12 @@ class Watcher(asyncio.Protocol):
         now = time.perf_counter()
         *events, self._rest = (self._rest + data).split(b"\n\n")
         for event in events:
-            found = self.RANGE.search(event)
-            if found is not None:
-                self.arrivals.append((int(found[1]), int(found[2]), now))
+            match = self.RANGE.search(event)
+            if match is not None:
+                self.arrivals.append((int(match[1]), int(match[2]), now))
             elif b"event: snapshot" in event:
-                told = json.loads(event.partition(b"data: ")[2])
-                self.snapshot_epoch = told["curve"]["epochs"]
+                snapshot = json.loads(event.partition(b"data: ")[2])
+                self.snapshot_epoch = snapshot["curve"]["epochs"]
                 self.opened.set_result(None)
             elif b"event: end" in event:
                 self._transport.close()
@@ -110,14 +109,14 @@ async def watch(port: int, job_id: str, count: int, parent: Connection) -> None:
 
 
 def client(port: int, job_id: str, count: int, parent: Connection) -> None:
-    """The process that holds the connections."""
+    """Run the process that holds the connections."""
     gc.disable()  # it makes no cycles, and a pause of its own would look like one of the server
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(watch(port, job_id, count, parent))
 
 
 def store_epoch(database: Database, queue: Queue, claim: Claim, epoch: int) -> float:
-    """What a worker does at every flush; the moment before."""
+    """Store an epoch as a worker does at every flush; return the time before it."""
     began = time.perf_counter()
     value = np.array([1.0 / epoch])
     columns = dict.fromkeys(("train_loss", "learning_rate", "gradient_norm"), value)
@@ -129,7 +128,7 @@ def store_epoch(database: Database, queue: Queue, claim: Claim, epoch: int) -> f
 
 
 class Story(NamedTuple):
-    """What was measured while one job was watched."""
+    """The measurements of one job."""
 
     frames: float
     """Frames a second that reached each watcher."""
@@ -142,7 +141,7 @@ class Story(NamedTuple):
 
 
 def measure(program: Sequence[str], count: int, rate: float, seconds: float) -> Story:
-    """Have `count` watch a job that stores `rate` epochs a second."""
+    """Measure `count` watchers of a job that stores `rate` epochs a second."""
     with fresh_settings() as settings, broker.embedded() as url, ExitStack() as stack:
         port, pid = stack.enter_context(api(settings, url, program))
         server = psutil.Process(pid)
@@ -198,7 +197,7 @@ def measure(program: Sequence[str], count: int, rate: float, seconds: float) -> 
 
 
 def pace(since: float, epochs: int, rate: float) -> None:
-    """Wait until `epochs` are due at the rate."""
+    """Wait until `epochs` epochs are due at the rate."""
     time.sleep(max(0.0, since + epochs / rate - time.perf_counter()))
 
 
@@ -214,9 +213,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     rows = []
     for name, program, count, rate in (
-        ("as it is", API, 1, 5.0),
-        ("as it is", API, many, 5.0),
-        ("as it is", API, many, 50.0),
+        ("normal", API, 1, 5.0),
+        ("normal", API, many, 5.0),
+        ("normal", API, many, 50.0),
         ("lifted", LIFTED, 1, 50.0),
         ("lifted", LIFTED, many, 50.0),
     ):
