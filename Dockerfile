@@ -1,4 +1,4 @@
-# One image for every part of the service; the command says which: up, api, worker, migrate, check.
+# One image for all commands of epochald: up, api, worker, migrate, check.
 
 FROM node:22-slim AS page
 WORKDIR /build
@@ -11,7 +11,7 @@ FROM python:3.13-slim AS build
 WORKDIR /build
 RUN python -m venv /opt/epochal
 ENV PATH=/opt/epochal/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-# The locked packages change less often than the program: a layer of their own.
+# A separate layer: the locked packages change less often than the program.
 COPY requirements.lock ./
 RUN pip install --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE NOTICE ./
@@ -29,8 +29,8 @@ RUN useradd --system --uid 10001 --create-home epochal \
     && install --directory --owner=epochal --group=epochal /data
 USER epochal
 WORKDIR /home/epochal
-# A container is reached from outside through its own network only: how its ports are published
-# decides who may enter, so every address inside is listened on.
+# Only the published ports of a container are reachable from outside, so the service listens on every
+# address inside.
 ENV PATH=/opt/epochal/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     EPOCHAL_DATA_DIR=/data \

@@ -22,7 +22,7 @@ SUFFIXES = {".css", ".html", ".md", ".mako", ".py", ".svelte", ".toml", ".ts", "
 SKIPPED = ("*/_proto/*", "LICENSE", "*/LICENSE", "NOTICE", "*/NOTICE", GUIDE)
 ROOM_DEPTH = {"service": 3, "workers": 2, "clients": 4, "tests": 2}
 
-# A camelCase name has parts: `lossTold` is `loss` and `Told`.
+# A camelCase name has parts: `lossValue` is `loss` and `Value`.
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What may stand between the words of a phrase: spaces, a line break with a comment sign, a hyphen,
 # an underscore, or nothing, as in camelCase.
