@@ -81,7 +81,7 @@ def epochal(values: np.ndarray[Any, np.dtype[np.float64]], polls: int) -> Figure
             assert entry is not None
             progress = Progress([entry], entry.last_epoch)
             assert lifecycle.flush(database, claim, progress, lease_seconds=600) == "running"
-            queue.ring(claim.id)
+            queue.notify_watchers(claim.id)
         stored = perf_counter() - began
         queue.close()
         database.close()

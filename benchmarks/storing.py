@@ -31,7 +31,7 @@ from epochal_service.jobs.queue import Queue
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database, checkpoints
 from epochal_service.store import log as job_log
-from epochal_workers.run import Workshop, run
+from epochal_workers.run import WorkerContext, run
 
 
 def dense(units: int, activation: str) -> dict[str, object]:
@@ -91,7 +91,7 @@ def bare(prepared: Prepared) -> None:
     training.take()
 
 
-def stored(shop: Workshop, job_id: str) -> None:
+def stored(shop: WorkerContext, job_id: str) -> None:
     assert run(shop, job_id) == "succeeded"
 
 
@@ -104,7 +104,7 @@ def stored_bytes(database: Database, job_id: str) -> int:
     return sum(len(blob) for *_, blob in parts) + sum(row.size_bytes for row in weights)
 
 
-def compare(shop: Workshop, name: str, rounds: int, part: float) -> list[str]:
+def compare(shop: WorkerContext, name: str, rounds: int, part: float) -> list[str]:
     written, epochs = JOBS[name]
     epochs = max(1, int(epochs * part))
     spec = TrainingSpec.model_validate({**written, "epochs": epochs})
@@ -137,7 +137,7 @@ def main() -> None:
     rounds, part = (3, 0.25) if quick else (9, 1.0)
     with fresh_settings() as settings, broker.embedded() as url:
         database, queue = Database(settings.database_url), Queue(url)
-        shop = Workshop(settings, database, queue, leaving=lambda: False)
+        shop = WorkerContext(settings, database, queue, stopping=lambda: False)
         rows = [compare(shop, name, rounds, part) for name in JOBS]
         queue.close()
         database.close()

@@ -123,7 +123,7 @@ def store_epoch(database: Database, queue: Queue, claim: Claim, epoch: int) -> f
     entry = entry_of(Block(epoch, columns, None), value)
     assert entry is not None
     lifecycle.flush(database, claim, Progress([entry], epoch), lease_seconds=600)
-    queue.ring(claim.id)
+    queue.notify_watchers(claim.id)
     return began
 
 
@@ -171,7 +171,7 @@ def measure(program: Sequence[str], count: int, rate: float, seconds: float) -> 
         worked = sum(server.cpu_times()[:2]) - worked
         memory.append(server.memory_info().rss)
         assert lifecycle.end(database, claim, Progress(), Ending("succeeded", "completed"))
-        queue.ring(claim.id)
+        queue.notify_watchers(claim.id)
         arrivals = ours.recv()
         process.join()
         memory.append(server.memory_info().rss)

@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
-from epochal_service.tether import tethered
+from epochal_service.parent_death import killed_with_parent
 
 # sockaddr_un holds 108 bytes on Linux and 104 on macOS, one of them the closing zero.
 _LONGEST_SOCKET_PATH = 103
@@ -125,13 +125,15 @@ def await_answer(url: str, running: Callable[[], bool], seconds: float = 10.0) -
 
 @contextmanager
 def embedded() -> Iterator[str]:
-    """Run a server of our own for as long as the block lasts and yield its redis-py URL.
+    """Run a private server until the block ends, and yield its redis-py URL.
 
-    Call it from the main thread (see `tether`). Raises `BrokerError` where none can be started.
+    Call this from the main thread (see `parent_death`). Raises `BrokerError` if it does not start.
     """
     with private_socket() as socket:
         process = subprocess.Popen(
-            tethered(server_command(socket)), start_new_session=True, stdin=subprocess.DEVNULL
+            killed_with_parent(server_command(socket)),
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
         )
         try:
             url = f"unix://{socket}"

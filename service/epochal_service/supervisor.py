@@ -22,8 +22,8 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
 from epochal_service import broker, preflight
+from epochal_service.parent_death import killed_with_parent
 from epochal_service.settings import Address, Settings, masked
-from epochal_service.tether import tethered
 
 QUICK_DEATH_SECONDS = 3.0
 MOST_QUICK_DEATHS = 5
@@ -74,7 +74,7 @@ class Child:
         self.restart_at = None
         self._started_at = time.monotonic()
         self._process = subprocess.Popen(
-            tethered(self.program.command),
+            killed_with_parent(self.program.command),
             env={**os.environ, **self.program.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

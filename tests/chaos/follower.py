@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 from tests.workers.record import read
 
-from epochal_service.jobs.epochs import note
+from epochal_service.jobs.epochs import parse_note
 from epochal_service.jobs.lifecycle import kind_of
 from epochal_service.store import Database
 
@@ -87,7 +87,7 @@ class Follower:
         assert ids[-1] == row.last_seq
 
         told = [event.data["state"] for event in self.events if event.type == "state"]
-        assert told == [note(each.note)["state"] for each in rows if each.kind == "state"]
+        assert told == [parse_note(each.note)["state"] for each in rows if each.kind == "state"]
 
         reached = 0
         for batch in (event.data for event in self.events if event.type == "epochs"):
@@ -96,7 +96,7 @@ class Follower:
         assert reached == row.epoch
 
         kept = [event.data["epochs"] for event in self.events if event.type == "checkpoint"]
-        noted = [note(each.note)["epochs"] for each in rows if each.kind == "checkpoint"]
+        noted = [parse_note(each.note)["epochs"] for each in rows if each.kind == "checkpoint"]
         assert [*chain.from_iterable(kept)] == [*chain.from_iterable(noted)]
         assert [event.type for event in self.events].count("end") == 1
         assert self.events[-1].type == "end"

@@ -23,7 +23,7 @@ from tests.chaos.follower import Follower
 from tests.servers.stack import Stack, await_condition
 from tests.workers.record import Record, record
 
-from epochal_service.jobs.epochs import note
+from epochal_service.jobs.epochs import parse_note
 from epochal_service.jobs.lifecycle import HELD
 from epochal_service.jobs.queue import QUEUE, TASK, celery_application
 from epochal_service.specs.jobs import TERMINAL
@@ -141,7 +141,7 @@ class Storm:
         query = sa.select(log.note).where(log.job_id == job_id, log.kind == "state")
         with self.database.read() as connection:
             last = connection.execute(query.order_by(log.seq.desc()).limit(1)).scalar_one()
-        told = note(last)
+        told = parse_note(last)
         return int(told["worker"].rpartition(":")[2]) if told["state"] == "running" else None
 
     def victim(self) -> tuple[str, int]:

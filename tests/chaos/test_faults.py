@@ -19,9 +19,9 @@ from tests.workers.record import check_log, read, states
 from tests.workers.workshop import XOR
 
 from epochal_service import broker
-from epochal_service.jobs.epochs import note
+from epochal_service.jobs.epochs import parse_note
+from epochal_service.parent_death import killed_with_parent
 from epochal_service.store import Database, jobs
-from epochal_service.tether import tethered
 
 # An epoch of one step for each of so many samples takes a while: nothing is stored before.
 ENDLESS: dict[str, Any] = {
@@ -66,7 +66,7 @@ def running_in(database: Database, job_id: str) -> tuple[int, int] | None:
     row, rows = read(database, job_id)
     if row.state != "running":
         return None
-    told = [note(each.note) for each in rows if each.kind == "state"][-1]
+    told = [parse_note(each.note) for each in rows if each.kind == "state"][-1]
     return told["attempt"], int(told["worker"].rpartition(":")[2])
 
 
@@ -130,7 +130,7 @@ def test_jobs_are_accepted_while_the_broker_is_away_and_start_when_it_is_back(
     def start() -> "subprocess.Popen[bytes]":
         options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
         process = subprocess.Popen(
-            tethered([broker.find_server(), *options]),
+            killed_with_parent([broker.find_server(), *options]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,

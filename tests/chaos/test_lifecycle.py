@@ -20,7 +20,7 @@ from tests.workers.workshop import AT_ONCE, XOR, Service, at_call, let_lease_run
 from epochal_engine import Block
 from epochal_service.errors import Conflict
 from epochal_service.jobs import lifecycle, reaper
-from epochal_service.jobs.epochs import entry_of, latest
+from epochal_service.jobs.epochs import entry_of, latest_row
 from epochal_service.jobs.lifecycle import HELD, TRANSITIONS, Claim, Ending, Progress
 from epochal_service.jobs.queue import Queue
 from epochal_service.store import Database, database, jobs, migrate
@@ -60,7 +60,7 @@ def progress(first_epoch: int, count: int) -> Progress:
     return Progress(
         entries=(entry,),
         epoch=last,
-        latest=latest(first_epoch, {**columns, "seconds": np.ones(count)}),
+        latest=latest_row(first_epoch, {**columns, "seconds": np.ones(count)}),
         weights=[(last, b"weights")],
         resume_point=(last, b"state"),
     )
@@ -375,7 +375,7 @@ class StandingStill(Database):
                 # What is set for all would be luck: a busy machine stands still as well.
                 longest = "idle_in_transaction_session_timeout"
                 usual = connection.exec_driver_sql(f"SHOW {longest}").scalar_one()
-                assert usual == f"{database.STALLED_SECONDS:g}s"
+                assert usual == f"{database.IDLE_TRANSACTION_SECONDS:g}s"
                 connection.exec_driver_sql(f"SET LOCAL {longest} = {self._milliseconds}")
                 self.stands.set()
                 assert self.wakes.wait(60)

@@ -33,7 +33,7 @@ JOB = "job_0000000000000_0000000000000000"
 def test_reducing_keeps_ends_extremes_and_the_first_odd_value(
     values: np.ndarray[Any, np.dtype[np.float64]], points: int
 ) -> None:
-    kept = curve.keep(values, points)
+    kept = curve.downsample(values, points)
     assert (np.diff(kept) > 0).all()
     if len(values) <= points:
         assert len(kept) == len(values)
@@ -51,7 +51,7 @@ def test_reducing_keeps_ends_extremes_and_the_first_odd_value(
 
 
 def test_a_flat_curve_keeps_one_point_of_each_stretch() -> None:
-    kept = curve.keep(np.zeros(1000), 22)
+    kept = curve.downsample(np.zeros(1000), 22)
     assert kept.tolist() == [*range(0, 1000, 100), 999]
 
 

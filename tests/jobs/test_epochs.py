@@ -10,8 +10,8 @@ from epochal_service.jobs.epochs import (
     METRICS,
     SUMMARY,
     entry_of,
-    join,
-    latest,
+    latest_row,
+    merge,
     pack_gradients,
     read_summaries,
     rows,
@@ -39,7 +39,7 @@ def test_rows_come_back_in_order_and_only_those_asked_for() -> None:
         entry_of(block(1, [3.0, 2.0]), np.array([0.5, 0.25])),
         entry_of(block(3, [float("nan")]), np.array([0.125])),
     ]
-    stretch = join((e.first_epoch, e.body) for e in entries if e is not None and e.body)
+    stretch = merge((e.first_epoch, e.body) for e in entries if e is not None and e.body)
     assert stretch is not None
     told = list(rows(stretch, after=1))
     assert [row.epoch for row in told] == [2, 3]
@@ -70,8 +70,8 @@ def test_a_summary_has_the_extremes_where_they_are() -> None:
         "high_epoch": 14,
         "first": 2,
         "last": -1,
-        "odd_epoch": 12,
-        "odd": np.inf,
+        "nonfinite_epoch": 12,
+        "nonfinite": np.inf,
     }
     assert not table[0, METRICS.index("validation_loss")].any()
 
@@ -94,7 +94,7 @@ def test_gradients_come_back_with_every_count(count: int) -> None:
 def test_the_latest_epoch_is_valid_json_even_if_it_is_not_finite() -> None:
     columns = {"train_loss": np.array([1.0, np.inf]), "learning_rate": np.array([0.1, 0.1])}
     columns |= {"gradient_norm": np.array([1.0, np.nan]), "seconds": np.ones(2)}
-    told = json.loads(latest(9, columns))
+    told = json.loads(latest_row(9, columns))
     assert told["epoch"] == 10
     assert told["train_loss"] == "Infinity"
     assert told["gradient_norm"] == "NaN"

@@ -11,7 +11,7 @@ import pytest
 from epochal_engine import Block
 from epochal_service.errors import InvalidArgument, NotFound, Unavailable
 from epochal_service.jobs.epochs import entry_of
-from epochal_service.jobs.follow import Frame, Hub, frames_of, telling_of_jobs
+from epochal_service.jobs.follow import Frame, Hub, frames_of, job_events
 from epochal_service.jobs.lifecycle import state_entry
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.jobs import reply
@@ -19,7 +19,7 @@ from epochal_service.store import Database, jobs, log, migrate
 from epochal_service.store.log import Entry
 
 JOB = "job_0000000000000_0000000000000000"
-TELLING = telling_of_jobs(reply)
+TELLING = job_events(reply)
 SPEC = {
     "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
     "dataset": {"name": "xor"},
@@ -222,7 +222,7 @@ def test_unknown_jobs_others_jobs_and_cursors_from_the_future_are_refused(
             await hub.watch("job_x", "me", None, TELLING)
         with pytest.raises(NotFound):
             await hub.watch(JOB, "somebody else", None, TELLING)
-        with pytest.raises(InvalidArgument, match="ahead of the newest event, 1"):
+        with pytest.raises(InvalidArgument, match="at most the last event's seq, 1"):
             await hub.watch(JOB, "me", 2, TELLING)
 
     asyncio.run(watch())

@@ -11,7 +11,7 @@ from epochal_service.jobs.inspection import (
     losses_of,
     principal_components,
     rounded,
-    says_yes_from,
+    threshold_of,
 )
 
 
@@ -56,8 +56,8 @@ def test_the_largest_output_is_the_class_and_a_single_one_says_yes_or_no() -> No
     assert classes_of(np.array([[0.1, 0.7, 0.2], [0.5, 0.2, 0.3]])).tolist() == [1, 0]
     assert classes_of(np.array([[0.49], [0.5]])).tolist() == [0, 1]
     scores = np.array([[-0.1], [0.0]])
-    assert classes_of(scores, says_yes_from(LOSSES["hinge"])).tolist() == [0, 1]
-    assert classes_of(scores, says_yes_from(LOSSES["binary_cross_entropy"])).tolist() == [0, 0]
+    assert classes_of(scores, threshold_of(LOSSES["hinge"])).tolist() == [0, 1]
+    assert classes_of(scores, threshold_of(LOSSES["binary_cross_entropy"])).tolist() == [0, 0]
 
 
 def test_the_loss_of_a_sample_is_the_mean_of_its_answers() -> None:

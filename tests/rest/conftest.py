@@ -18,7 +18,7 @@ from epochal_service.rest.heads import BoundedHeads
 from epochal_service.settings import Settings
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
-from epochal_workers.run import Workshop, run
+from epochal_workers.run import WorkerContext, run
 
 XOR: dict[str, Any] = {
     "network": {
@@ -63,7 +63,7 @@ def client(app: FastAPI, settings: Settings) -> Iterator[TestClient]:
 def train(settings: Settings) -> Iterator[Callable[[str], str | None]]:
     """Trains a job in this process, as a worker does; gives the state that it is left in."""
     database, queue = Database(settings.database_url), Queue(settings.broker_url)
-    shop = Workshop(settings, database, queue, leaving=lambda: False)
+    shop = WorkerContext(settings, database, queue, stopping=lambda: False)
     yield lambda job_id: run(shop, job_id)
     queue.close()
     database.close()

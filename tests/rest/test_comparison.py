@@ -197,7 +197,7 @@ def test_each_listed_job_shows_its_loss_in_few_points(client: TestClient, train:
 def test_a_page_with_curves_has_at_most_a_hundred_jobs(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("epochal_service.methods.jobs.MOST_CURVES", 2)
+    monkeypatch.setattr("epochal_service.methods.jobs.MAX_CURVES", 2)
     jobs = [create(client) for _ in range(3)]
     first = client.get("/v1/jobs?curve_points=8&page_size=1000").json()
     assert [job["id"] for job in first["jobs"]] == jobs[:0:-1]

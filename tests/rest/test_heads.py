@@ -142,7 +142,7 @@ def test_whoever_stops_within_a_second_head_is_let_go(
 def test_whoever_stops_within_a_body_is_told_so(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "STALLED_SECONDS", 0.1)
+    monkeypatch.setattr(body, "IDLE_TRANSACTION_SECONDS", 0.1)
     with served(app) as (url, _), connected(url) as connection:
         connection.sendall(
             b"POST /v1/jobs HTTP/1.1\r\nContent-Type: application/json\r\n"

@@ -104,7 +104,7 @@ def test_before_the_first_stored_epoch_there_is_nothing_to_see(
 ) -> None:
     told = refused(client, moons, "unit-maps", epoch=4)
     assert told["reason"] == "checkpoint_not_found"
-    assert "no checkpoint of epoch 4 or before: the first is of epoch 5" in told["detail"]
+    assert "no checkpoint at or before epoch 4: the first is of epoch 5" in told["detail"]
     queued = client.post("/v1/jobs", json=MOONS).json()["id"]
     assert "is queued and has no checkpoint yet" in refused(client, queued, "unit-maps")["detail"]
     assert refused(client, "job_1", "hidden-space")["reason"] == "not_found"
@@ -148,7 +148,7 @@ def test_what_cannot_be_mapped_is_told(client: TestClient, moons: str, digits: s
     [error] = refused(client, moons, "unit-maps", bounds=bounds)["errors"]
     assert error["field"] == "bounds.x_max"
     [error] = refused(client, digits, "unit-maps")["errors"]
-    assert error["description"].endswith("this one takes the shape [64]")
+    assert error["description"].endswith("of this one is [64]")
 
 
 # --------------------------------------------------------------------------------- hidden space

@@ -34,7 +34,7 @@ def test_a_page_ends_early_where_its_specs_are_large(
     made = [client.post(f"/v1/{noun}", json=body).json()["id"] for _ in range(5)]
     newest_first = made[::-1]
     assert all_pages(client, noun) == [newest_first]
-    monkeypatch.setattr(pages, "MOST_BYTES", 1)
+    monkeypatch.setattr(pages, "MAX_BYTES", 1)
     assert all_pages(client, noun) == [[each] for each in newest_first]
 
 

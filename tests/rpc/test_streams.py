@@ -135,7 +135,7 @@ def test_a_reader_that_stands_still_for_too_long_is_let_go(
         sent.append(frame)
         return encoded(frame)
 
-    monkeypatch.setattr(streams, "STALLED_SECONDS", 0.2)
+    monkeypatch.setattr(streams, "IDLE_TRANSACTION_SECONDS", 0.2)
     monkeypatch.setattr(streams, "encoded", told_of)
     standing = watching(narrow, id=ended, after=0)
     await_condition(lambda: sent, 60, "the watcher has come")
@@ -145,7 +145,7 @@ def test_a_reader_that_stands_still_for_too_long_is_let_go(
         read.extend(serving.reply("WatchJob", event) for event in standing)
     assert told(caught.value).reason == "unavailable"
     assert "end" not in types(read)
-    monkeypatch.setattr(streams, "STALLED_SECONDS", 60.0)
+    monkeypatch.setattr(streams, "IDLE_TRANSACTION_SECONDS", 60.0)
     cursor = read[-1]["seq"] if read else 0
     assert types(list(server.client.watch(id=ended, after=cursor)))[-1] == "end"
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from epochal_service.methods.context import Context
 from epochal_service.specs.jobs import JobState
-from epochal_workers.run import Workshop, run
+from epochal_workers.run import WorkerContext, run
 
 
 def train(context: Context, job_id: str) -> JobState | None:
     """Take the job as far as it goes."""
-    shop = Workshop(context.settings, context.database, context.queue, lambda: False)
+    shop = WorkerContext(context.settings, context.database, context.queue, lambda: False)
     return run(shop, job_id)
 
 

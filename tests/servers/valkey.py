@@ -9,7 +9,7 @@ import redis
 from tests.servers.postgres import free_port
 
 from epochal_service import broker
-from epochal_service.tether import tethered
+from epochal_service.parent_death import killed_with_parent
 
 
 @contextmanager
@@ -17,7 +17,9 @@ def listening_on_tcp() -> Iterator[str]:
     """A server on a free port of 127.0.0.1, as a broker on another machine would be; its URL."""
     port = free_port()
     process = subprocess.Popen(
-        tethered([broker.find_server(), "--bind", "127.0.0.1", "--port", str(port), "--save", ""]),
+        killed_with_parent(
+            [broker.find_server(), "--bind", "127.0.0.1", "--port", str(port), "--save", ""]
+        ),
         start_new_session=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

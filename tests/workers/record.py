@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from epochal_service.jobs.epochs import latest, note, unpack_gradients
+from epochal_service.jobs.epochs import latest_row, parse_note, unpack_gradients
 from epochal_service.jobs.lifecycle import TRANSITIONS, kind_of
-from epochal_service.jobs.sweeps import read_progress
+from epochal_service.jobs.sweeps import load_progress
 from epochal_service.specs.jobs import TERMINAL
 from epochal_service.specs.sweeps import MemberProgress, SweepSpec
 from epochal_service.store import Database, checkpoints, jobs, log
@@ -64,13 +64,13 @@ def members(row: JobWithSpec) -> list[MemberProgress]:
     """What the row of a sweep has of its members; nothing for a job."""
     if kind_of(row.id) == "job":
         return []
-    return read_progress(SweepSpec.model_validate_json(row.spec), row.latest)
+    return load_progress(SweepSpec.model_validate_json(row.spec), row.latest)
 
 
 def states(database: Database, job_id: str) -> list[str]:
     """The states that the job went through, as its log tells them."""
     _, rows = read(database, job_id)
-    return [note(row.note)["state"] for row in rows if row.kind == "state"]
+    return [parse_note(row.note)["state"] for row in rows if row.kind == "state"]
 
 
 def check_log(database: Database, job_id: str) -> None:
@@ -78,7 +78,7 @@ def check_log(database: Database, job_id: str) -> None:
     row, rows = read(database, job_id)
     assert [each.seq for each in rows] == list(range(1, row.last_seq + 1))
 
-    told = [note(each.note)["state"] for each in rows if each.kind == "state"]
+    told = [parse_note(each.note)["state"] for each in rows if each.kind == "state"]
     assert told[0] == "queued"
     assert told[-1] == row.state
     for before, after in pairwise(told):
@@ -102,7 +102,7 @@ def check_log(database: Database, job_id: str) -> None:
     if not epochs:
         assert row.latest is None
     elif kind_of(job_id) == "job":
-        assert row.latest == latest(1, whole)
+        assert row.latest == latest_row(1, whole)
     for index, member in enumerate(members(row)):
         own = {name: c for name, c in whole.items() if name.startswith(f"{index}.")}
         assert {len(column) for column in own.values()} <= {member.epoch}

@@ -9,7 +9,7 @@ from tests.workers.record import read, record
 from tests.workers.workshop import AT_ONCE, DIGITS, XOR, Service, at_call
 
 from epochal_service.errors import InvalidArgument
-from epochal_service.jobs.epochs import join
+from epochal_service.jobs.epochs import merge
 from epochal_service.jobs.preparation import SHIFT
 from epochal_service.methods import jobs, sweeps
 from epochal_service.specs.jobs import CreateJobOptions, ForkedFrom
@@ -41,7 +41,7 @@ def fork(service: Service, parent: str, epoch: int, spec: Any = FORGETFUL, **cha
 
 def losses(service: Service, job_id: str) -> list[float]:
     _, rows = read(service.database, job_id)
-    stretch = join((row.first_epoch, row.body) for row in rows if row.body is not None)
+    stretch = merge((row.first_epoch, row.body) for row in rows if row.body is not None)
     assert stretch is not None
     return list(stretch.columns["train_loss"].tolist())
 

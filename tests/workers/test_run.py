@@ -11,8 +11,8 @@ import pytest
 from tests.workers.record import check_log, read, record, states
 from tests.workers.workshop import AT_ONCE, DIGITS, LONG_EPOCHS, NEVER, XOR, Service, at_call
 
-import epochal_workers.passage
-from epochal_service.jobs.epochs import join, unpack_gradients
+import epochal_workers.attempt
+from epochal_service.jobs.epochs import merge, unpack_gradients
 from epochal_service.jobs.preparation import SCALE, SHIFT
 from epochal_service.settings import Limits
 from epochal_service.store import checkpoints
@@ -27,7 +27,7 @@ def gradient_epochs(service: Service, job_id: str) -> list[int]:
 
 def losses(service: Service, job_id: str) -> list[float]:
     _, rows = read(service.database, job_id)
-    stretch = join((row.first_epoch, row.body) for row in rows if row.body is not None)
+    stretch = merge((row.first_epoch, row.body) for row in rows if row.body is not None)
     assert stretch is not None
     return list(stretch.columns["train_loss"].tolist())
 
@@ -166,7 +166,7 @@ def test_a_job_ends_when_its_time_is_over(service: Service) -> None:
     assert left.stop_reason == "deadline_exceeded"
     assert 1 <= left.epoch < 1_000_000
     assert list(left.checkpoints)[-1] == left.epoch
-    assert f"came to epoch {left.epoch} of 1000000" in str(service.row(job_id).detail)
+    assert f"passed at epoch {left.epoch} of 1000000" in str(service.row(job_id).detail)
 
 
 def test_a_cancelled_job_keeps_what_it_has_done(service: Service) -> None:
@@ -229,7 +229,7 @@ def test_an_error_that_nobody_foresaw_ends_the_job_without_telling_its_text(
     assert service.run(job_id, at_call(1 + epochs, fail), flush_seconds=AT_ONCE) == "failed"
     row = service.row(job_id)
     assert (row.stop_reason, row.epoch) == ("internal", epochs)
-    assert row.detail == "RuntimeError: the worker's log has more"
+    assert row.detail == "RuntimeError: see the worker's log"
     check_log(service.database, job_id)
 
 
@@ -320,7 +320,7 @@ def test_a_worker_that_has_to_go_grants_a_wish_that_it_had_not_seen(
 def test_a_long_epoch_is_waited_for_a_while_and_then_given_up(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(epochal_workers.passage, "DRAIN_SECONDS", 0)
+    monkeypatch.setattr(epochal_workers.attempt, "EPOCH_GRACE_SECONDS", 0)
     job_id = service.create(LONG_EPOCHS)
     asked = count(1)
 

@@ -19,7 +19,7 @@ from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Connection, Database, migrate
 from epochal_service.store import jobs as stored_jobs
 from epochal_service.store.jobs import JobRow
-from epochal_workers.run import Workshop, run
+from epochal_workers.run import WorkerContext, run
 
 # So short that every epoch is stored in a transaction of its own.
 AT_ONCE = 1e-9
@@ -124,7 +124,7 @@ class Service:
     ) -> JobState | None:
         """One attempt at the job, under other settings where they are given."""
         own = self.settings.model_copy(update=settings)
-        return run(Workshop(own, database or self.database, self.queue, leaving), job_id)
+        return run(WorkerContext(own, database or self.database, self.queue, leaving), job_id)
 
     def undisturbed(self, spec: dict[str, Any], **changes: Any) -> Record:
         """What the same job leaves that nothing happens to."""

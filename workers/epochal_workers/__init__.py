@@ -1,1 +1,1 @@
-"""Trains: one thin Celery task around one function, `run`."""
+"""Train jobs: a thin Celery task around one function, `run`."""

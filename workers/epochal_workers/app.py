@@ -1,4 +1,4 @@
-"""The Celery side: a task, "try to claim this job", and a worker that knows when it has to go."""
+"""The Celery side: one task, "try to claim this job", and the shutdown of a worker."""
 
 from __future__ import annotations
 
@@ -9,52 +9,53 @@ from typing import Any
 
 from celery import signals
 
-from epochal_service.jobs.queue import NOWHERE, TASK, Queue, celery_application
+from epochal_service.jobs.queue import NO_BROKER, TASK, Queue, celery_application
+from epochal_service.parent_death import die_with_parent
 from epochal_service.settings import Settings
 from epochal_service.store import Database
-from epochal_service.tether import die_with_parent
 
-from .run import Workshop, run
+from .context import WorkerContext
+from .run import run
 
 settings = Settings()
-celery = celery_application(settings.broker_url or NOWHERE)
+celery = celery_application(settings.broker_url or NO_BROKER)
 
-# A step that takes longer, or a child that is stopped, is killed with its worker: its job goes on
-# from its last checkpoint elsewhere, as after any other loss.
-LEAVE_SECONDS = 4.5
+# A child that takes longer, or is stopped, is killed with its worker. Another worker continues its
+# job from the last resume point, as after any other loss.
+SHUTDOWN_SECONDS = 4.5
 
 _parent = os.getpid()
-# One byte that parent and children share: the parent sets it, and every child sees it between two
-# epochs.
-_leaving = mmap.mmap(-1, 1)
-_shop: Workshop | None = None
+# One byte that parent and children share: the parent sets it, and children read it between epochs.
+_stopping = mmap.mmap(-1, 1)
+_context: WorkerContext | None = None
 
 
 @celery.task(name=TASK)
 def train(job_id: str) -> None:
-    """Try to claim the job; harmless if it is running elsewhere, over, or unknown."""
-    assert _shop is not None
-    run(_shop, job_id)
+    """Try to claim the job; do nothing if it is running elsewhere, has ended, or is unknown."""
+    assert _context is not None
+    run(_context, job_id)
 
 
 @signals.worker_process_init.connect
-def _open(**kwargs: Any) -> None:
-    # A child holds its own connections, and never outlives its parent: a job's lease would keep
-    # others from it.
-    global _shop
+def _open_context(**kwargs: Any) -> None:
+    # A child has its own connections, and must not outlive its parent: it would keep renewing the
+    # lease of its job.
+    global _context
     die_with_parent(_parent)
-    _shop = Workshop(
-        settings, Database(settings.database_url, pool_size=2), Queue(settings.broker_url), leaving
+    _context = WorkerContext(
+        settings, Database(settings.database_url, pool_size=2), Queue(settings.broker_url), stopping
     )
 
 
 @signals.worker_shutting_down.connect
-def _leave(**kwargs: Any) -> None:
-    _leaving[0] = 1
-    # Nobody handles this signal, and it ends the process; the kernel ends the children with it.
-    signal.setitimer(signal.ITIMER_REAL, LEAVE_SECONDS)
+def _stop(**kwargs: Any) -> None:
+    _stopping[0] = 1
+    # No handler is installed for this signal, so it ends the process; the kernel then ends the
+    # children.
+    signal.setitimer(signal.ITIMER_REAL, SHUTDOWN_SECONDS)
 
 
-def leaving() -> bool:
-    """Whether this worker has been told to go."""
-    return _leaving[0] != 0
+def stopping() -> bool:
+    """Return whether this worker was asked to stop."""
+    return _stopping[0] != 0

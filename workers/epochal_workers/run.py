@@ -1,6 +1,6 @@
-"""Carries one job or sweep from where it is to its end, to a pause, or as far as this worker goes.
+"""Run one attempt at a job or sweep: until its end, a pause, or the shutdown of this worker.
 
-claim ── prepare ── epoch, epoch, … ── the end, a pause, or a worker that is told to go
+claim ── prepare ── epoch, epoch, … ── the end, a pause, or a release
 """
 
 from __future__ import annotations
@@ -24,59 +24,63 @@ from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store.packing import unpack, unpack_state
 
-from .passage import Passage, RunPassage, Workshop
-from .sweep import SweepPassage
+from .attempt import Attempt, JobAttempt
+from .context import WorkerContext
+from .sweep import SweepAttempt
 
-__all__ = ["Workshop", "run"]
+__all__ = ["WorkerContext", "run"]
 
 logger = structlog.get_logger(__name__)
 
 
-def run(shop: Workshop, job_id: str) -> JobState | None:
-    """Train the job as far as it goes here; the state that it is left in, or None if it was not
-    ours (any more).
+def run(context: WorkerContext, job_id: str) -> JobState | None:
+    """Claim the job and train it until it ends or pauses, or this worker stops.
+
+    Return the job's new state; None if this worker did not get the job, or lost it.
     """
-    if shop.leaving():
-        return None  # the reaper tells another worker
+    if context.stopping():
+        return None  # the reaper notifies another worker
     claim = None
     try:
         claim = lifecycle.claim(
-            shop.database,
+            context.database,
             job_id,
-            lease_seconds=shop.settings.lease_seconds,
+            lease_seconds=context.settings.lease_seconds,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             kernel=kernel(),
         )
         if claim is None:
             return None
-        shop.queue.ring(job_id)
-        state = _train(shop, claim)
+        context.queue.notify_watchers(job_id)
+        state = _train(context, claim)
     except Unavailable as error:
-        logger.warning("left: the database takes nothing", job=job_id, error=error.detail)
+        logger.warning("released: the database is not available", job=job_id, error=error.detail)
         if claim is not None:
-            _give_back(shop, claim)
+            _try_release(context, claim)
         return None
-    shop.queue.ring(job_id)
-    logger.info("left", job=job_id, attempt=claim.job.attempt, state=state or "lost")
+    context.queue.notify_watchers(job_id)
+    logger.info("attempt ended", job=job_id, attempt=claim.job.attempt, state=state or "lost")
     if state == "queued":
-        shop.queue.hint(job_id)
+        context.queue.notify_workers(job_id)
     return state
 
 
-def _give_back(shop: Workshop, claim: Claim) -> None:
-    """So that no attempt is held against the job, and a little later it is tried again.
+def _try_release(context: WorkerContext, claim: Claim) -> None:
+    """Release the job without progress, so that the attempt does not count against it.
 
-    A disk that is full for epochs may still have room for this. Where not even this can be written,
-    the lease runs out.
+    A disk that is too full for epochs may still have room for this small write. If it fails too,
+    the lease expires.
     """
     with suppress(Unavailable):
-        lifecycle.release(shop.database, claim, Progress())
+        lifecycle.release(context.database, claim, Progress())
 
 
-def _train(shop: Workshop, claim: Claim) -> JobState | None:
-    """As far as it goes; what nobody foresaw ends the job and is told in it."""
+def _train(context: WorkerContext, claim: Claim) -> JobState | None:
+    """Train until the job ends or pauses. An unexpected exception fails the job and is recorded on
+    it.
+    """
     try:
-        return _set_out(shop, claim).go()
+        return _start(context, claim).run()
     except Unavailable:
         raise
     except Exception as error:
@@ -84,33 +88,34 @@ def _train(shop: Workshop, claim: Claim) -> JobState | None:
         detail = (
             error.detail
             if isinstance(error, EpochalError)
-            else f"{type(error).__name__}: the worker's log has more"
+            else f"{type(error).__name__}: see the worker's log"
         )
         ending = Ending("failed", "internal", detail=detail)
-        return "failed" if lifecycle.end(shop.database, claim, Progress(), ending) else None
+        return "failed" if lifecycle.end(context.database, claim, Progress(), ending) else None
 
 
-def _set_out(shop: Workshop, claim: Claim) -> Passage:
+def _start(context: WorkerContext, claim: Claim) -> Attempt:
+    """Prepare the job or sweep, and restore the engine's state from the resume point."""
     state = None
     if claim.resume_state is not None:
         state = engine.State(*unpack_state(claim.resume_state))
-    database, owner, limits = shop.database, claim.job.owner, shop.settings.limits
+    database, owner, limits = context.database, claim.job.owner, context.settings.limits
     if lifecycle.kind_of(claim.id) == "sweep":
         sweep_spec = SweepSpec.model_validate_json(claim.job.spec)
         sweep = prepare_sweep(database, sweep_spec, owner, limits, stored=True)
-        together = engine.Sweep(sweep.networks, sweep.trainings, sweep.job.data, state)
-        return SweepPassage(shop, claim, sweep.spec, together)
+        members = engine.Sweep(sweep.networks, sweep.trainings, sweep.job.data, state)
+        return SweepAttempt(context, claim, sweep.spec, members)
     spec = TrainingSpec.model_validate_json(claim.job.spec)
     prepared = prepare(database, spec, owner, limits, stored=True)
-    if claim.first_weights is not None:
-        state = _forked(prepared, claim.first_weights)
-    alone = engine.Run(prepared.network, prepared.training, prepared.data, state)
-    return RunPassage(shop, claim, prepared, alone)
+    if claim.initial_weights is not None:
+        state = _forked(prepared, claim.initial_weights)
+    training = engine.Run(prepared.network, prepared.training, prepared.data, state)
+    return JobAttempt(context, claim, prepared, training)
 
 
-def _forked(prepared: Prepared, first_weights: bytes) -> engine.State:
-    """What a fresh run begins from, but for the weights."""
-    fresh = engine.Run(prepared.network, prepared.training, prepared.data).state()
-    weights = unpack(first_weights)
-    own = {name: weights[name] for name in prepared.network.parameters}
-    return replace(fresh, arrays={**fresh.arrays, **own})
+def _forked(prepared: Prepared, initial_weights: bytes) -> engine.State:
+    """Return the state of a new run with the weights replaced."""
+    state = engine.Run(prepared.network, prepared.training, prepared.data).state()
+    arrays = unpack(initial_weights)
+    weights = {name: arrays[name] for name in prepared.network.parameters}
+    return replace(state, arrays={**state.arrays, **weights})

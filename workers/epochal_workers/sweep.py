@@ -1,4 +1,4 @@
-"""One attempt at a sweep: a job's life, with columns for every member."""
+"""One attempt at a sweep: like an attempt at a job, with columns for every member."""
 
 from __future__ import annotations
 
@@ -6,39 +6,47 @@ from time import perf_counter
 
 import epochal_engine as engine
 from epochal_service.jobs.lifecycle import Claim, Ending
-from epochal_service.jobs.sweeps import entry_of, progress_of, read_progress, write_progress
+from epochal_service.jobs.sweeps import (
+    dump_progress,
+    entry_of,
+    load_progress,
+    updated_progress,
+)
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.store.log import Entry
 
-from .passage import Passage, Workshop
+from .attempt import Attempt
+from .context import WorkerContext
 
 
-class SweepPassage(Passage):
-    """One attempt at a sweep. Its members keep no weights."""
+class SweepAttempt(Attempt):
+    """One attempt at a sweep. The weights of its members are not stored."""
 
-    def __init__(self, shop: Workshop, claim: Claim, spec: SweepSpec, sweep: engine.Sweep) -> None:
-        super().__init__(shop, claim, spec.job, sweep, weights_every=0)
+    def __init__(
+        self, context: WorkerContext, claim: Claim, spec: SweepSpec, sweep: engine.Sweep
+    ) -> None:
+        super().__init__(context, claim, spec.job, sweep, weights_every=0)
         self._sweep = sweep
-        self._members = read_progress(spec, claim.job.latest)
+        self._members = load_progress(spec, claim.job.latest)
 
     def _take(self) -> tuple[list[Entry], str | None]:
-        taken = self._sweep.take()
-        fresh = max(
-            (blocks[-1].last_epoch - blocks[0].first_epoch + 1 for blocks in taken if blocks),
+        members = self._sweep.take()
+        epochs = max(
+            (blocks[-1].last_epoch - blocks[0].first_epoch + 1 for blocks in members if blocks),
             default=0,
         )
-        if fresh == 0:
+        if epochs == 0:
             return [], None
-        each = (perf_counter() - self._taken_at) / fresh
+        seconds_per_epoch = (perf_counter() - self._taken_at) / epochs
         self._taken_at = perf_counter()
-        entry, latest = entry_of(taken, each, after=self._stored)
+        entry, latest = entry_of(members, seconds_per_epoch, after=self._stored_epoch)
         if entry is None:
             return [], None
-        self._stored = entry.last_epoch
-        self._members = progress_of(self._members, latest, self._sweep.outcomes)
-        return [entry], write_progress(self._members)
+        self._stored_epoch = entry.last_epoch
+        self._members = updated_progress(self._members, latest, self._sweep.outcomes)
+        return [entry], dump_progress(self._members)
 
-    def _keep_weights(self) -> None:
+    def _record_weights(self) -> None:
         pass
 
     def _outcome(self) -> Ending:

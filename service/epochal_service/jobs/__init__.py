@@ -1,1 +1,1 @@
-"""The life of a job: made, taken up, carried on, watched, ended. Knows the store, and no wire."""
+"""The life of a job: created, claimed, trained, watched, ended."""

@@ -1,8 +1,8 @@
-"""A long curve in few points, such that what matters is never among those left out.
+"""Downsample a long curve and preserve its extremes and non-finite values.
 
-The epochs are cut into stretches of equal length, and of each stretch the lowest and the highest
-value stay (M4 of Jugel et al. 2014 without the two that it keeps for line joins), together with the
-first and the last point of all and every stretch's first value that is not finite.
+The epochs are divided into buckets of equal length. Each bucket keeps its lowest and its highest
+value (M4 of Jugel et al. 2014, without the two points that it keeps for line joins) and its first
+non-finite value; the curve keeps its first and its last point.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from ..store import Connection
 from ..store import log as job_log
 from ..store.log import Sample
 from ..store.packing import unpack_some
-from .epochs import METRICS, SUMMARY, join, read_summaries
+from .epochs import METRICS, SUMMARY, merge, read_summaries
 
-_AT = {name: index for index, name in enumerate(SUMMARY)}
+_COLUMNS = {name: index for index, name in enumerate(SUMMARY)}
 
 
-def keep(values: NDArray[np.float64], points: int) -> NDArray[np.intp]:
-    """Indices, in order, of at most about `points` of the `(n,)` values: extremes, ends, and what
-    is not finite.
+def downsample(values: NDArray[np.float64], points: int) -> NDArray[np.intp]:
+    """Return sorted indices of about `points` of the values `(n,)`.
+
+    They are the first and the last one, and the extremes and non-finite values of each bucket.
     """
     count = len(values)
     if count <= points:
         return np.arange(count)
     edges = np.linspace(0, count, _buckets(points) + 1).astype(np.intp)[:-1]
     finite = np.isfinite(values)
-    kept = [np.array([0, count - 1])]
+    chosen = [np.array([0, count - 1])]
     for fill, extreme in ((np.inf, np.minimum), (-np.inf, np.maximum)):
         filled = np.where(finite, values, fill)
         best = np.repeat(extreme.reduceat(filled, edges), np.diff(np.append(edges, count)))
         hits = np.flatnonzero((filled == best) & finite)
-        kept.append(_first_of_each(hits, edges))
-    kept.append(_first_of_each(np.flatnonzero(~finite), edges))
-    return np.unique(np.concatenate(kept))
+        chosen.append(_first_of_each(hits, edges))
+    chosen.append(_first_of_each(np.flatnonzero(~finite), edges))
+    return np.unique(np.concatenate(chosen))
 
 
 def _buckets(points: int) -> int:
@@ -47,48 +48,44 @@ def _buckets(points: int) -> int:
 
 
 def _first_of_each(hits: NDArray[np.intp], edges: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Of the sorted indices, the first in each bucket."""
+    """Return the first of the sorted indices in each bucket."""
     bucket = np.searchsorted(edges, hits, side="right")
     return hits[np.diff(bucket, prepend=-1) > 0]
 
 
 def read(connection: Connection, job_id: str, metrics: Sequence[Metric], points: int) -> Curve:
-    """The job's curve of these metrics (all if none is named), each in at most about `points`
-    points.
-    """
-    stretches = job_log.summaries(connection, job_id)
-    if not stretches:
+    """Return the job's curve of the metrics (empty: all), each in about `points` points."""
+    segments = job_log.summaries(connection, job_id)
+    if not segments:
         return Curve(epochs=0, series=[])
-    last = stretches[-1][1]
-    table = read_summaries([blob for _, _, blob in stretches])
-    wanted = [metric for metric in (metrics or METRICS) if metric in METRICS]
-    present = [m for m in wanted if table[:, METRICS.index(m), _AT["present"]].any()]
-    # The summaries have the extremes of every stretch. That is all that buckets need if they are
-    # wider, and still half of it if there are half as many stretches as buckets: no reason to read
-    # a hundred times as much.
-    if last > points and 2 * len(stretches) >= _buckets(points):
-        firsts = np.array([first for first, _, _ in stretches])
+    last = segments[-1][1]
+    table = read_summaries([blob for _, _, blob in segments])
+    selected = [metric for metric in (metrics or METRICS) if metric in METRICS]
+    present = [m for m in selected if table[:, METRICS.index(m), _COLUMNS["present"]].any()]
+    # Summaries hold the extremes of every segment, which is all that wider buckets need. With half
+    # as many segments as buckets they still give half of the points, at a hundredth of the bytes.
+    if last > points and 2 * len(segments) >= _buckets(points):
+        firsts = np.array([first for first, _, _ in segments])
         series = [_from_summaries(table, firsts, last, metric, points) for metric in present]
         return Curve(epochs=last, series=series)
-    whole = join((first, body) for first, _, body in job_log.bodies(connection, job_id))
-    assert whole is not None
+    run = merge((first, body) for first, _, body in job_log.bodies(connection, job_id))
+    assert run is not None
     series = []
     for metric in present:
-        values = whole.columns[metric]
-        kept = keep(values, points)
+        values = run.columns[metric]
+        chosen = downsample(values, points)
         series.append(
             CurveSeries(
-                metric=metric, epochs=(kept + whole.first).tolist(), values=values[kept].tolist()
+                metric=metric, epochs=(chosen + run.first).tolist(), values=values[chosen].tolist()
             )
         )
     return Curve(epochs=last, series=series)
 
 
 def small(connection: Connection, job_ids: Sequence[str], points: int) -> dict[str, CurveSeries]:
-    """The training loss of each job that has epochs, in about `points` points, by one query.
+    """Return the training loss of each job that has epochs, in about `points` points, by one query.
 
-    Of a long run only as many stretches are read as there are points, and of each the last epoch is
-    told.
+    Of a long run only the last epochs of about `points` segments are read.
     """
     parts: dict[str, list[Sample]] = {}
     for job_id, sample in job_log.samples(connection, job_ids, points):
@@ -96,26 +93,27 @@ def small(connection: Connection, job_ids: Sequence[str], points: int) -> dict[s
     series = {}
     for job_id, samples in parts.items():
         epochs, values = zip(*map(_losses, samples), strict=True)
-        every, losses = np.concatenate(epochs), np.concatenate(values)
-        # Bare summaries are few already, and lie at equal distances.
-        kept = keep(losses, max(points, len(samples) + 1))
+        all_epochs, losses = np.concatenate(epochs), np.concatenate(values)
+        # Summaries without bodies are few and evenly spaced already.
+        chosen = downsample(losses, max(points, len(samples) + 1))
         series[job_id] = CurveSeries(
-            metric="train_loss", epochs=every[kept].tolist(), values=losses[kept].tolist()
+            metric="train_loss", epochs=all_epochs[chosen].tolist(), values=losses[chosen].tolist()
         )
     return series
 
 
 def _losses(sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The epochs and training losses of a stretch: all of them, or of a bare summary the last one,
-    and the very first of the job.
+    """Return epochs and training losses of a segment.
+
+    Without a body only its last epoch is known, and for the first segment also epoch 1.
     """
     if sample.body is not None:
         losses = unpack_some(sample.body, lambda name: name == "train_loss")["train_loss"]
         return np.arange(sample.first_epoch, sample.last_epoch + 1), losses
     row = read_summaries([sample.summary])[0, METRICS.index("train_loss")]
-    epochs, ends = [sample.last_epoch], [row[_AT["last"]]]
+    epochs, ends = [sample.last_epoch], [row[_COLUMNS["last"]]]
     if sample.first_epoch == 1 < sample.last_epoch:
-        epochs, ends = [1, *epochs], [row[_AT["first"]], *ends]
+        epochs, ends = [1, *epochs], [row[_COLUMNS["first"]], *ends]
     return np.array(epochs), np.array(ends)
 
 
@@ -130,17 +128,20 @@ def _from_summaries(
     bucket = (firsts - 1) * _buckets(points) // last
     starts = np.flatnonzero(np.diff(bucket, prepend=-1))
     sizes = np.diff(np.append(starts, len(rows)))
-    epochs, values = [np.array([firsts[0], last])], [rows[[0, -1], [_AT["first"], _AT["last"]]]]
+    epochs, values = (
+        [np.array([firsts[0], last])],
+        [rows[[0, -1], [_COLUMNS["first"], _COLUMNS["last"]]]],
+    )
     for name, fill, extreme in (("low", np.inf, np.minimum), ("high", -np.inf, np.maximum)):
-        ends = rows[:, _AT[name]]
+        ends = rows[:, _COLUMNS[name]]
         filled = np.where(np.isnan(ends), fill, ends)
         best = np.repeat(extreme.reduceat(filled, starts), sizes)
         hits = _first_of_each(np.flatnonzero((filled == best) & ~np.isnan(ends)), starts)
-        epochs.append(rows[hits, _AT[f"{name}_epoch"]].astype(np.int64))
+        epochs.append(rows[hits, _COLUMNS[f"{name}_epoch"]].astype(np.int64))
         values.append(ends[hits])
-    odd = _first_of_each(np.flatnonzero(rows[:, _AT["odd_epoch"]] > 0), starts)
-    epochs.append(rows[odd, _AT["odd_epoch"]].astype(np.int64))
-    values.append(rows[odd, _AT["odd"]])
+    nonfinite = _first_of_each(np.flatnonzero(rows[:, _COLUMNS["nonfinite_epoch"]] > 0), starts)
+    epochs.append(rows[nonfinite, _COLUMNS["nonfinite_epoch"]].astype(np.int64))
+    values.append(rows[nonfinite, _COLUMNS["nonfinite"]])
     order, index = np.unique(np.concatenate(epochs), return_index=True)
     return CurveSeries(
         metric=metric, epochs=order.tolist(), values=np.concatenate(values)[index].tolist()

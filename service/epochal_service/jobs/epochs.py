@@ -1,8 +1,7 @@
-"""Epochs as they lie in the log: by column, in stretches of at most 1,024, with their extremes
-beside them.
+"""Epochs in the log: segments of at most 1,024, stored by column with a summary of their extremes.
 
-A stretch of one million epochs' curve is read from a thousand summaries of half a kilobyte; the
-columns themselves are touched only where somebody looks closely.
+The curve of a million epochs is read from a thousand summaries of half a kilobyte each; the columns
+are read only for a closer look.
 """
 
 from __future__ import annotations
@@ -23,18 +22,28 @@ from ..store.log import Entry
 from ..store.packing import pack, pack_state, unpack, unpack_state
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
-# Of each metric in a stretch: is it there, its lowest and highest finite value and their epochs,
-# its first and last value, and the first epoch at which it is not finite (0: never) with the value
-# that it has there.
-SUMMARY = ("present", "low", "low_epoch", "high", "high_epoch", "first", "last", "odd_epoch", "odd")
+# The summary of a metric in a segment: whether it is present, its lowest and highest finite value
+# with their epochs, its first and last value, and its first non-finite value with its epoch (0:
+# none).
+SUMMARY = (
+    "present",
+    "low",
+    "low_epoch",
+    "high",
+    "high_epoch",
+    "first",
+    "last",
+    "nonfinite_epoch",
+    "nonfinite",
+)
 
 Columns = dict[str, NDArray[np.float64]]
 
 
 def entry_of(block: Block, seconds: NDArray[np.float64], after: int = 0) -> Entry | None:
-    """The log's row for the epochs of a block that lie beyond `after`; None if there are none.
+    """Return the log entry for the epochs of a block after `after`; None without any.
 
-    `seconds` `(n,)` is what each epoch of the block took.
+    `seconds` `(n,)` is the duration of each epoch of the block.
     """
     skip = max(0, after + 1 - block.first_epoch)
     columns = {**block.columns, "seconds": seconds}
@@ -54,7 +63,7 @@ def entry_of(block: Block, seconds: NDArray[np.float64], after: int = 0) -> Entr
 
 
 def summarize_columns(first_epoch: int, columns: Mapping[str, NDArray[np.float64]]) -> bytes:
-    """The extremes of a stretch: `(metrics, SUMMARY)` float64."""
+    """Return the summary of a segment: `(metrics, SUMMARY)` float64, as bytes."""
     table = np.zeros((len(METRICS), len(SUMMARY)))
     for row, metric in zip(table, METRICS, strict=True):
         values = columns.get(metric)
@@ -65,8 +74,8 @@ def summarize_columns(first_epoch: int, columns: Mapping[str, NDArray[np.float64
         if finite.all():
             low, high = int(values.argmin()), int(values.argmax())
         else:
-            odd = int(finite.argmin())
-            row[7], row[8] = first_epoch + odd, values[odd]
+            index = int(finite.argmin())
+            row[7], row[8] = first_epoch + index, values[index]
             if not finite.any():
                 row[1:5] = np.nan, first_epoch, np.nan, first_epoch
                 continue
@@ -77,20 +86,23 @@ def summarize_columns(first_epoch: int, columns: Mapping[str, NDArray[np.float64
 
 
 def read_summaries(blobs: Sequence[bytes]) -> NDArray[np.float64]:
-    """`(stretches, metrics, SUMMARY)`."""
+    """Return the summaries as `(segments, metrics, SUMMARY)` float64."""
     return np.frombuffer(b"".join(blobs)).reshape(-1, len(METRICS), len(SUMMARY))
 
 
 def pack_gradients(gradients: Gradients, after: int = 0) -> bytes | None:
-    """Snapshots beyond the epoch `after`; counts take no more bytes than the largest needs."""
-    fresh = gradients.epochs > after
-    if not fresh.any():
+    """Pack the snapshots after the epoch `after`; None without any.
+
+    Counts are stored in the smallest sufficient integer type.
+    """
+    selected = gradients.epochs > after
+    if not selected.any():
         return None
-    counts = gradients.histogram[fresh]
+    counts = gradients.histogram[selected]
     return pack_state(
         {
-            "epochs": gradients.epochs[fresh],
-            "statistics": gradients.statistics[fresh],
+            "epochs": gradients.epochs[selected],
+            "statistics": gradients.statistics[selected],
             "histogram": counts.astype(np.min_scalar_type(int(counts.max(initial=0)))),
         },
         {"layers": list(gradients.layers)},
@@ -98,25 +110,25 @@ def pack_gradients(gradients: Gradients, after: int = 0) -> bytes | None:
 
 
 def unpack_gradients(blobs: Iterable[bytes]) -> Gradients | None:
-    """The snapshots of several stretches in a row; None if there are none."""
+    """Return the snapshots of consecutive segments; None without any."""
     parts = [unpack_state(blob) for blob in blobs]
     if not parts:
         return None
 
-    def joined(name: str) -> NDArray[Any]:
+    def merged(name: str) -> NDArray[Any]:
         return np.concatenate([arrays[name] for arrays, _ in parts])
 
     return Gradients(
-        joined("epochs"),
+        merged("epochs"),
         tuple(parts[0][1]["layers"]),
-        joined("statistics"),
-        joined("histogram").astype(np.uint32),
+        merged("statistics"),
+        merged("histogram").astype(np.uint32),
     )
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Epochs `first` to `first + n - 1`, each column `(n,)`."""
+class Segment:
+    """Epochs `first` to `first + n - 1`; each column is `(n,)`."""
 
     first: int
     columns: Columns
@@ -126,8 +138,8 @@ class Stretch:
         return np.arange(self.first, self.first + len(self.columns["seconds"]))
 
 
-def join(bodies: Iterable[tuple[int, bytes]]) -> Stretch | None:
-    """One stretch from (first epoch, packed columns) of stretches that follow each other."""
+def merge(bodies: Iterable[tuple[int, bytes]]) -> Segment | None:
+    """Merge (first epoch, packed columns) of consecutive segments; None without any."""
     firsts, parts = [], []
     for first, body in bodies:
         firsts.append(first)
@@ -135,27 +147,27 @@ def join(bodies: Iterable[tuple[int, bytes]]) -> Stretch | None:
     if not parts:
         return None
     names = [metric for metric in METRICS if metric in parts[0]]
-    return Stretch(firsts[0], {n: np.concatenate([part[n] for part in parts]) for n in names})
+    return Segment(firsts[0], {n: np.concatenate([part[n] for part in parts]) for n in names})
 
 
-def rows(stretch: Stretch, after: int = 0) -> Iterator[EpochRow]:
-    """One `EpochRow` for each epoch beyond `after`."""
-    skip = max(0, after + 1 - stretch.first)
-    names = list(stretch.columns)
-    table = zip(*(stretch.columns[name][skip:].tolist() for name in names), strict=True)
-    for epoch, values in enumerate(table, stretch.first + skip):
+def rows(segment: Segment, after: int = 0) -> Iterator[EpochRow]:
+    """Yield an `EpochRow` for each epoch after `after`."""
+    skip = max(0, after + 1 - segment.first)
+    names = list(segment.columns)
+    table = zip(*(segment.columns[name][skip:].tolist() for name in names), strict=True)
+    for epoch, values in enumerate(table, segment.first + skip):
         yield EpochRow(epoch=epoch, **dict(zip(names, values, strict=True)))
 
 
-def latest(stretch_first: int, columns: Mapping[str, NDArray[np.float64]]) -> str:
-    """The last epoch of a block as JSON, for the job's own row."""
+def latest_row(first_epoch: int, columns: Mapping[str, NDArray[np.float64]]) -> str:
+    """Return the last epoch of a block as JSON, for the column `latest` of the job's row."""
     values = {name: float(column[-1]) for name, column in columns.items()}
-    epoch = stretch_first + len(next(iter(columns.values()))) - 1
+    epoch = first_epoch + len(next(iter(columns.values()))) - 1
     return EpochRow(epoch=epoch, **values).model_dump_json()
 
 
 def gradient_columns(gradients: Gradients) -> GradientBatch:
-    """Snapshots by column, without their histograms."""
+    """Return the snapshots by column, without histograms."""
     return GradientBatch(
         epochs=gradients.epochs.tolist(),
         layers=[
@@ -171,6 +183,6 @@ def gradient_columns(gradients: Gradients) -> GradientBatch:
     )
 
 
-def note(entry_note: str | None) -> dict[str, Any]:
-    """The note of a log row."""
-    return dict(json.loads(entry_note or "{}"))
+def parse_note(note: str | None) -> dict[str, Any]:
+    """Return the parsed note of a log row."""
+    return dict(json.loads(note or "{}"))

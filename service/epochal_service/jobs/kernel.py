@@ -1,6 +1,4 @@
-"""What the last bits of a result depend on, besides the spec: NumPy, its BLAS, and the processor
-kernel in use.
-"""
+"""The software and processor features that the last bits of a result depend on."""
 
 from __future__ import annotations
 
@@ -12,8 +10,9 @@ import numpy as np
 
 @cache
 def kernel() -> str:
-    """E.g. `numpy 2.4.6, scipy-openblas 0.3.30 Haswell`; runs with the same text repeat bit for
-    bit.
+    """Return e.g. `numpy 2.4.6, scipy-openblas 0.3.30 Haswell`.
+
+    Runs with the same text repeat bit for bit.
     """
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     core = os.environ.get("OPENBLAS_CORETYPE") or _features()
@@ -21,6 +20,6 @@ def kernel() -> str:
 
 
 def _features() -> str:
-    """The widest vector extension that NumPy found, by which BLAS chooses its kernels too."""
-    found = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
-    return str(found[-1]) if found else "baseline"
+    """Return the widest vector extension that NumPy detected; BLAS chooses its kernels by it."""
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    return str(extensions[-1]) if extensions else "baseline"

@@ -1,14 +1,14 @@
-"""What may become of a job, and the one transaction in which each thing happens.
+"""The states of a job, and the one transaction that makes each transition.
 
-                 claim                       finish
+                 claim                         end
       queued ------------> running -------------------------> succeeded | failed
        |  ^   release        |  |
        |  +------------------+  +--> pausing ----> paused --resume--> queued
        |                     |          |             |
        +------- cancel ------+----------+-------------+----> cancelling ----> cancelled
 
-Every arrow is one conditional UPDATE together with its rows of the log: either the job was still
-what the caller believed it to be, and all of it happened, or nothing did.
+Every arrow is one conditional UPDATE together with its rows of the log. If the job is no longer in
+the expected state, nothing changes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
 from . import datasets
 
-# What may follow each state; the table that every test of races is held against.
+# The states that may follow each state.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     "queued": frozenset({"running", "paused", "cancelled", "failed"}),
     "running": frozenset({"queued", "pausing", "cancelling", "succeeded", "failed"}),
@@ -38,25 +38,26 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     "failed": frozenset(),
     "cancelled": frozenset(),
 }
+# The states in which a worker holds the job.
 HELD: frozenset[JobState] = frozenset({"running", "pausing", "cancelling"})
 
 Kind = Literal["job", "sweep"]
-"""What a row is; its id begins with the word."""
+"""The kind of a row; its id begins with the word."""
 
 
 def kind_of(job_id: str) -> str:
-    """The word that the id of a job or of a sweep begins with."""
+    """Return `job` or `sweep`, the word that the id begins with."""
     return job_id.partition("_")[0]
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A job in the hands of one worker: whatever it writes must bear this fence."""
+    """A job that a worker holds. Every write of the worker is conditional on the fence."""
 
     job: JobWithSpec
     resume_state: bytes | None
-    first_weights: bytes | None = None
-    """The checkpoint of epoch 0, where there is one: what the job begins from unless it resumes."""
+    initial_weights: bytes | None = None
+    """The checkpoint of epoch 0 of a fork that has no resume point yet."""
 
     @property
     def id(self) -> str:
@@ -65,7 +66,11 @@ class Claim:
 
 @dataclass(frozen=True)
 class Progress:
-    """What a worker has to tell since it last told something."""
+    """The results of a worker since its last transaction.
+
+    `epoch` and `latest` are None if no epoch is new; `weights` are (epoch, packed weights) pairs;
+    `resume_point` is (epoch, packed state).
+    """
 
     entries: Sequence[Entry] = ()
     epoch: int | None = None
@@ -76,17 +81,17 @@ class Progress:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a job ends; `stop_reason` and the rest stand in the row for good."""
+    """How a job ends. `allowed_from` are the states that the transition may start from."""
 
     state: JobState
     stop_reason: StopReason
     detail: str | None = None
     divergence: dict[str, Any] | None = None
-    only_from: frozenset[JobState] = field(default=HELD)
+    allowed_from: frozenset[JobState] = field(default=HELD)
 
 
 def state_entry(state: JobState, epoch: int, **more: Any) -> Entry:
-    """The log's row on a change of state."""
+    """Return the log entry for a change of state."""
     note = {"state": state, **{key: value for key, value in more.items() if value is not None}}
     return Entry("state", epoch, epoch, note=json.dumps(note))
 
@@ -95,7 +100,7 @@ def _end_entry(state: JobState, stop_reason: StopReason, epoch: int) -> Entry:
     return Entry("end", epoch, epoch, note=json.dumps({"state": state, "stop_reason": stop_reason}))
 
 
-# ------------------------------------------------------------------------------------------ made
+# ---------------------------------------------------------------------------------------- create
 
 
 def submit(
@@ -107,25 +112,27 @@ def submit(
     request_id: str | None,
     fingerprint: str,
     kind: Kind = "job",
-    words: Sequence[str] = (),
-    first_weights: bytes | None = None,
+    search_terms: Sequence[str] = (),
+    initial_weights: bytes | None = None,
 ) -> tuple[JobWithSpec, bool]:
-    """Insert a job; (row, whether it is new). The same `request_id` gives the job that it made
-    before.
+    """Insert a job; return its row and whether it is new.
 
-    `words` and labels are what it is found by. `first_weights`, packed, become its checkpoint of
-    epoch 0, from which it begins.
+    The same `request_id` returns the job that it created before. A search finds the job by its id,
+    its labels and `search_terms`. The packed `initial_weights` become its checkpoint of epoch 0,
+    which training starts from.
 
-    Raises `IdempotencyMismatch` if the key stands for another request, `NotFound` if the job that
-    it made was deleted, `InvalidArgument` if the data set was deleted in the meantime.
+    Raises `IdempotencyMismatch` if another request used the key, `NotFound` if the job that it
+    created was deleted, `InvalidArgument` if the data set was deleted in the meantime.
     """
     new = new_id(kind)
     with database.write() as connection:
-        job_id = keys.once(connection, owner, request_id, fingerprint, new)
+        job_id = keys.claim(connection, owner, request_id, fingerprint, new)
         if job_id != new:
             row = jobs.find(connection, job_id, owner)
             if row is None:
-                raise NotFound(f"The {kind} that this key made, {job_id}, was deleted")
+                raise NotFound(
+                    f"The {kind} that this idempotency key created, {job_id}, was deleted"
+                )
             return row, False
         if values["dataset_id"] is not None:
             datasets.lock(connection, values["dataset_id"], owner)
@@ -140,29 +147,29 @@ def submit(
                 "fruitless_attempts": 0,
                 "fence": 0,
                 "last_seq": 1,
-                "words": searchable(job_id, *words, *map("=".join, labels.items())),
+                "search_text": search_text(job_id, *search_terms, *map("=".join, labels.items())),
                 **values,
             },
             labels,
         )
-        if first_weights is not None:
-            checkpoints.insert(connection, job_id, [(0, first_weights)])
+        if initial_weights is not None:
+            checkpoints.insert(connection, job_id, [(0, initial_weights)])
         job_log.append(connection, job_id, 1, [state_entry("queued", 0)])
         row = jobs.find(connection, job_id)
         assert row is not None
         return row, True
 
 
-def searchable(*words: str) -> str:
-    """The words as the store keeps them: a search for part of one finds it, in whatever case."""
-    return "\n".join(words).casefold()
+def search_text(*terms: str) -> str:
+    """Return the terms as one case-folded text that a search for a substring reads."""
+    return "\n".join(terms).casefold()
 
 
-# --------------------------------------------------------------------------------- asked by users
+# ------------------------------------------------------------------------------ requests of users
 
 
 def get(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobWithSpec:
-    """The row. Raises `NotFound`."""
+    """Return the row in a transaction of its own. Raises `NotFound`."""
     with database.read() as connection:
         return find(connection, job_id, owner, kind)
 
@@ -170,7 +177,7 @@ def get(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobW
 def find(
     connection: Connection, job_id: str, owner: str, kind: Kind = "job", *, lock: bool = False
 ) -> JobWithSpec:
-    """The row of their own job, or sweep. Raises `NotFound`."""
+    """Return the row of the owner's job or sweep. Raises `NotFound`."""
     row = jobs.find(connection, job_id, owner, lock=lock) if kind_of(job_id) == kind else None
     if row is None:
         raise NotFound(f"There is no {kind} {job_id}")
@@ -178,87 +185,93 @@ def find(
 
 
 def cancel(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobWithSpec:
-    """Ask for the end. Raises `Conflict` if the job has ended otherwise."""
-    return _ask(
+    """Cancel the job. Raises `Conflict` if it has ended in another way."""
+    return _request(
         database,
         job_id,
         owner,
-        wish="cancel",
-        moves={
+        action="cancel",
+        transitions={
             "queued": "cancelled",
             "paused": "cancelled",
             "running": "cancelling",
             "pausing": "cancelling",
         },
-        granted=frozenset({"cancelling", "cancelled"}),
+        done=frozenset({"cancelling", "cancelled"}),
         kind=kind,
     )
 
 
 def pause(database: Database, job_id: str, owner: str) -> JobWithSpec:
-    """Ask for a rest at the next epoch. Raises `Conflict` if the job is on its way to its end."""
-    return _ask(
+    """Pause the job at its next epoch. Raises `Conflict` if it has ended or is cancelling."""
+    return _request(
         database,
         job_id,
         owner,
-        wish="pause",
-        moves={"queued": "paused", "running": "pausing"},
-        granted=frozenset({"pausing", "paused"}),
+        action="pause",
+        transitions={"queued": "paused", "running": "pausing"},
+        done=frozenset({"pausing", "paused"}),
     )
 
 
 def resume(database: Database, job_id: str, owner: str) -> JobWithSpec:
-    """Let a paused job go on. Raises `Conflict` if it is on its way to its end."""
-    return _ask(
+    """Resume a paused job. Raises `Conflict` if it has ended or is cancelling."""
+    return _request(
         database,
         job_id,
         owner,
-        wish="resume",
-        moves={"paused": "queued", "pausing": "running"},
-        granted=frozenset({"queued", "running"}),
+        action="resume",
+        transitions={"paused": "queued", "pausing": "running"},
+        done=frozenset({"queued", "running"}),
     )
 
 
 def delete(database: Database, job_id: str, owner: str, kind: Kind = "job") -> None:
-    """Remove an ended job with all that it left. Raises `NotFound`, `Conflict`."""
+    """Delete a job that has ended, with its log and checkpoints. Raises `NotFound`, `Conflict`."""
     with database.write() as connection:
         row = find(connection, job_id, owner, kind, lock=True)
         if not jobs.delete(connection, job_id, owner, TERMINAL):
             raise Conflict(
-                f"The {kind} is {row.state}: cancel it, and delete it when it has ended",
+                f"The {kind} is {row.state}: cancel it first, and delete it after it has ended",
                 reason="job_not_ended",
             )
 
 
-def _ask(
+_PARTICIPLES = {"cancel": "cancelled", "pause": "paused", "resume": "resumed"}
+
+
+def _request(
     database: Database,
     job_id: str,
     owner: str,
     *,
-    wish: str,
-    moves: dict[JobState, JobState],
-    granted: frozenset[JobState],
+    action: str,
+    transitions: dict[JobState, JobState],
+    done: frozenset[JobState],
     kind: Kind = "job",
 ) -> JobWithSpec:
-    """Make whichever move fits the job's state; a wish that is granted already changes nothing."""
+    """Make the transition for the job's state; change nothing if the state is among `done`."""
     with database.write() as connection:
         row = find(connection, job_id, owner, kind, lock=True)
-        target = moves.get(row.state)  # type: ignore[call-overload]
+        target = transitions.get(row.state)  # type: ignore[call-overload]
         if target is None:
-            if row.state in granted:
+            if row.state in done:
                 return row
             raise Conflict(
-                f"The {kind} is {row.state}: there is nothing to {wish}", reason="job_state"
+                f"The {kind} is {row.state}: it cannot be {_PARTICIPLES[action]}",
+                reason="job_state",
             )
-        entries = [state_entry(target, row.epoch, stop_reason=_user(target))]
+        entries = [
+            state_entry(target, row.epoch, stop_reason="user" if target in TERMINAL else None)
+        ]
         values: dict[str, Any] = {"state": target}
         if target in TERMINAL:
             entries.append(_end_entry(target, "user", row.epoch))
             values |= {"stop_reason": "user", **jobs.finished()}
             checkpoints.drop_resume_point(connection, job_id)
         if target == "queued":
-            values |= {"hinted_at": None}
-        changed = jobs.advance(
+            values |= {"notified_at": None}
+        updated = jobs.advance(
             connection,
             job_id,
             states=(row.state,),
@@ -266,29 +279,25 @@ def _ask(
             events=len(entries),
             values=values,
         )
-        assert changed is not None
-        job_log.append(connection, job_id, changed.last_seq, entries)
+        assert updated is not None
+        job_log.append(connection, job_id, updated.last_seq, entries)
         return find(connection, job_id, owner, kind)
 
 
-def _user(target: JobState) -> StopReason | None:
-    return "user" if target in TERMINAL else None
-
-
-# ----------------------------------------------------------------------------------- by a worker
+# ---------------------------------------------------------------------------- requests of workers
 
 
 def claim(
     database: Database, job_id: str, *, lease_seconds: float, worker: str, kernel: str
 ) -> Claim | None:
-    """Take a queued job; None if it is not (or no longer) to be had, which is nobody's mistake."""
+    """Claim a queued job; None if it is not, or no longer, queued, which is not an error."""
     with database.write() as connection:
         row = jobs.advance(
             connection,
             job_id,
             states=("queued",),
             events=1,
-            values=jobs.claimable(lease_seconds),
+            values=jobs.claimed(lease_seconds),
         )
         if row is None:
             return None
@@ -306,19 +315,20 @@ def claim(
 def flush(
     database: Database, claim: Claim, progress: Progress, *, lease_seconds: float
 ) -> JobState | None:
-    """Store the progress and keep the lease; the state that users wish for, or None if the job is
-    lost.
+    """Store the progress and renew the lease.
 
-    None means that the fence has moved: the caller drops all that it holds and leaves.
+    Return the job's state: `pausing` and `cancelling` are requests of users. None means that the
+    fence has moved: the caller has lost the job, and must drop its results.
     """
     with database.write() as connection:
-        row = _store(connection, claim, progress, HELD, jobs.lease(lease_seconds))
+        row = _store(connection, claim, progress, HELD, jobs.lease_renewed(lease_seconds))
         return None if row is None else row.state  # type: ignore[return-value]
 
 
 def end(database: Database, claim: Claim, progress: Progress, ending: Ending) -> bool:
-    """Store the last progress and the end together; False if the job is lost or its state forbids
-    that.
+    """Store the last progress together with the end.
+
+    Return False if the worker has lost the job, or its state does not allow this end.
     """
     with database.write() as connection:
         divergence = None if ending.divergence is None else json.dumps(ending.divergence)
@@ -329,7 +339,7 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
             "divergence": divergence,
             **jobs.finished(),
         }
-        row = _store(connection, claim, progress, ending.only_from, values, more=2)
+        row = _store(connection, claim, progress, ending.allowed_from, values, reserved=2)
         if row is None:
             return False
         entries = (
@@ -342,20 +352,19 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
 
 
 def release(database: Database, claim: Claim, progress: Progress) -> JobState | None:
-    """Give the job back at an epoch's end: a wish to pause or cancel is granted, else others may go
-    on with it.
+    """Release the job: it becomes paused or cancelled on request, else queued for other workers.
 
-    The state that it is left in, or None if it was lost before.
+    Return the new state; None if the worker had lost the job.
     """
     with database.write() as connection:
-        # Whoever gives a job back was not lost with it.
-        values = {**jobs.given_back(), "hinted_at": None, "fruitless_attempts": 0}
-        row = _store(connection, claim, progress, {"running", "pausing"}, values, more=1)
+        # A worker that releases a job did not die of it.
+        values = {**jobs.released(), "notified_at": None, "fruitless_attempts": 0}
+        row = _store(connection, claim, progress, {"running", "pausing"}, values, reserved=1)
         if row is not None:
             state: JobState = row.state  # type: ignore[assignment]
             job_log.append(connection, claim.id, row.last_seq, [state_entry(state, row.epoch)])
             return state
-    cancelled = Ending("cancelled", "user", only_from=frozenset({"cancelling"}))
+    cancelled = Ending("cancelled", "user", allowed_from=frozenset({"cancelling"}))
     return "cancelled" if end(database, claim, progress, cancelled) else None
 
 
@@ -365,14 +374,14 @@ def _store(
     progress: Progress,
     states: frozenset[JobState] | set[JobState],
     values: dict[str, Any],
-    more: int = 0,
+    reserved: int = 0,
 ) -> JobRow | None:
-    """Store the progress and change the row; the last `more` of its seqs are left to the caller."""
+    """Store the progress and update the row; the last `reserved` seqs are left to the caller."""
     entries = [*progress.entries]
-    kept = [epoch for epoch, _ in progress.weights]
-    if kept:
-        note = json.dumps({"epochs": kept})
-        entries.append(Entry("checkpoint", kept[0], kept[-1], note=note))
+    epochs = [epoch for epoch, _ in progress.weights]
+    if epochs:
+        note = json.dumps({"epochs": epochs})
+        entries.append(Entry("checkpoint", epochs[0], epochs[-1], note=note))
     if progress.epoch is not None and progress.epoch > claim.job.epoch:
         values = {
             "fruitless_attempts": 0,
@@ -385,54 +394,55 @@ def _store(
         claim.id,
         states=states,
         fence=claim.job.fence,
-        events=len(entries) + more,
+        events=len(entries) + reserved,
         values=values,
     )
     if row is None:
         return None
-    job_log.append(connection, claim.id, row.last_seq - more, entries)
+    job_log.append(connection, claim.id, row.last_seq - reserved, entries)
     checkpoints.insert(connection, claim.id, progress.weights)
     if progress.resume_point is not None:
         checkpoints.put_resume_point(connection, claim.id, *progress.resume_point)
     return row
 
 
-# ----------------------------------------------------------------------------------- by the reaper
+# ---------------------------------------------------------------------------------- by the reaper
 
 
-def take_back(database: Database, job_id: str, *, max_attempts: int) -> JobState | None:
-    """End the hold of a worker that has not been heard of: what its job becomes, or None if it came
-    back in time.
+def reclaim(database: Database, job_id: str, *, max_attempts: int) -> JobState | None:
+    """Take a job whose lease has expired from its worker.
+
+    Return the new state; None if the worker renewed the lease in time.
     """
     with database.write() as connection:
         row = jobs.find_expired(connection, job_id)
         if row is None:
             return None
-        becomes: JobState
+        state: JobState
         stop_reason: StopReason | None = None
         detail = None
         match row.state:
             case "cancelling":
-                becomes, stop_reason = "cancelled", "user"
+                state, stop_reason = "cancelled", "user"
             case "pausing":
-                becomes = "paused"
+                state = "paused"
             case _ if row.fruitless_attempts >= max_attempts:
-                becomes, stop_reason = "failed", "attempts_exhausted"
+                state, stop_reason = "failed", "attempts_exhausted"
                 detail = (
-                    f"{row.fruitless_attempts} workers in a row were lost before they had stored "
-                    "an epoch: the job may need more memory than they have"
+                    f"{row.fruitless_attempts} workers in a row were lost before they stored an "
+                    "epoch: the job may need more memory than they have"
                 )
             case _:
-                becomes = "queued"
-        entries = [state_entry(becomes, row.epoch, stop_reason=stop_reason)]
-        values: dict[str, Any] = {"state": becomes, "hinted_at": None, **jobs.taken_away()}
+                state = "queued"
+        entries = [state_entry(state, row.epoch, stop_reason=stop_reason)]
+        values: dict[str, Any] = {"state": state, "notified_at": None, **jobs.fenced_off()}
         if stop_reason is not None:
-            entries.append(_end_entry(becomes, stop_reason, row.epoch))
+            entries.append(_end_entry(state, stop_reason, row.epoch))
             values |= {"stop_reason": stop_reason, "detail": detail, **jobs.finished()}
             checkpoints.drop_resume_point(connection, job_id)
-        changed = jobs.advance(
+        updated = jobs.advance(
             connection, job_id, states=(row.state,), events=len(entries), values=values
         )
-        assert changed is not None
-        job_log.append(connection, job_id, changed.last_seq, entries)
-        return becomes
+        assert updated is not None
+        job_log.append(connection, job_id, updated.last_seq, entries)
+        return state

@@ -1,7 +1,7 @@
-"""Hints to workers and a doorbell for watchers, both over Redis; both may fail without harm.
+"""Notifications over Redis: of workers about queued jobs, of API processes about new log rows.
 
-A message says "try to claim job X"; the bell says "look at job X". Who misses one finds out a
-little later.
+A message to workers means "try to claim job X", a message to API processes "read the log of job X".
+Both may be lost without harm: the reaper and the polling of streams find the same a little later.
 """
 
 from __future__ import annotations
@@ -21,20 +21,19 @@ logger = structlog.get_logger(__name__)
 
 TASK = "epochal.train"
 QUEUE = "epochal"
-BELL = "epochal:bell"
-# Stands in where no broker is configured: every call fails at once, as with one that is away.
-NOWHERE = "unix:///nowhere"
+CHANNEL = "epochal:jobs"
+# The URL without a configured broker: every call fails at once, as if the broker were down.
+NO_BROKER = "unix:///nowhere"
 
 
 class Queue:
-    """The broker at `url`, as both sides use it; without one everything waits for those who look by
-    themselves.
+    """The broker at `url`, as API and workers use it. Without a URL nothing is sent.
 
-    Nothing here but `bells` raises when the broker is away.
+    Only `notifications` raises if the broker is down.
     """
 
     def __init__(self, url: str | None) -> None:
-        self._url = url or NOWHERE
+        self._url = url or NO_BROKER
         self._celery = celery_application(self._url)
         self._redis = redis.Redis.from_url(
             redis_url(self._url),
@@ -43,51 +42,54 @@ class Queue:
             retry=Retry(NoBackoff(), 0),
         )
 
-    def hint(self, job_id: str) -> bool:
-        """Tell the workers of a queued job; False if the broker is away (the reaper will tell them
-        later).
+    def notify_workers(self, job_id: str) -> bool:
+        """Notify the workers of a queued job.
+
+        Return False if the broker is down; the reaper then notifies them later.
         """
         try:
             self._celery.send_task(
                 TASK, args=[job_id], queue=QUEUE, retry=False, ignore_result=True
             )
         except Exception as error:
-            # Whatever the transport raises means the same: the hint is lost, and hints may be lost.
-            logger.warning("hint lost", job=job_id, error=str(error))
+            # Every exception of the transport means that the message is lost, which is harmless.
+            logger.warning("message to workers lost", job=job_id, error=str(error))
             return False
         return True
 
-    def waiting(self) -> int | None:
-        """Hints that no worker has taken yet; None if the broker is away."""
+    def pending(self) -> int | None:
+        """Return the number of messages that no worker has taken; None if the broker is down."""
         try:
             return int(self._redis.llen(QUEUE))
         except redis.RedisError:
             return None
 
-    def ring(self, job_id: str) -> None:
+    def notify_watchers(self, job_id: str) -> None:
+        """Notify all API processes of new rows in the job's log."""
         try:
-            self._redis.publish(BELL, job_id)
+            self._redis.publish(CHANNEL, job_id)
         except redis.RedisError as error:
-            logger.debug("bell unheard", job=job_id, error=str(error))
+            logger.debug("notification lost", job=job_id, error=str(error))
 
-    async def bells(self) -> AsyncIterator[str]:
-        """The ids of jobs as their bells ring. Raises `redis.RedisError` when the broker goes."""
+    async def notifications(self) -> AsyncIterator[str]:
+        """Yield the ids of jobs with new log rows. Raises `redis.RedisError` on failure."""
         client = redis.asyncio.Redis.from_url(redis_url(self._url), socket_connect_timeout=1.0)
         try:
             pubsub = client.pubsub(ignore_subscribe_messages=True)
-            await pubsub.subscribe(BELL)
+            await pubsub.subscribe(CHANNEL)
             async for message in pubsub.listen():
                 yield message["data"].decode()
         finally:
             await client.aclose()
 
     def close(self) -> None:
+        """Close all connections to the broker."""
         self._celery.close()
         self._redis.close()
 
 
 def celery_application(url: str) -> Celery:
-    """Celery as both sides set it up: JSON only, no results, one message at a time."""
+    """Return Celery as API and workers configure it: JSON, no results, one message at a time."""
     celery = Celery("epochal", broker=celery_url(url), set_as_current=False)
     celery.conf.update(
         task_serializer="json",
@@ -97,15 +99,15 @@ def celery_application(url: str) -> Celery:
         task_create_missing_queues=True,
         worker_prefetch_multiplier=1,
         worker_max_tasks_per_child=1000,
-        # A lost worker is the reaper's business: the broker's redelivery waits for an hour, or runs
-        # a job twice.
+        # The reaper finds lost workers. Redelivery by the broker takes an hour, or runs a job
+        # twice.
         task_acks_late=False,
         broker_connection_retry_on_startup=True,
-        # What is trained goes on without a broker; this stops acknowledged-late tasks only, which
-        # there are none of, and Celery warns of every other value.
+        # Training continues without a broker. This option affects late-acknowledged tasks only; it
+        # is set because Celery warns about its default.
         worker_cancel_long_running_tasks_on_connection_loss=True,
         broker_connection_timeout=1.0,
-        # A hint is given once: whoever creates a job does not wait for a broker that is away.
+        # No retries: creating a job must not wait for a broker that is down.
         broker_transport_options={
             "socket_timeout": 5.0,
             "socket_connect_timeout": 1.0,

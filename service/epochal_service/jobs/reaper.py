@@ -1,4 +1,4 @@
-"""Finds what was lost: jobs whose worker is silent, and queued jobs of which no worker knows."""
+"""Find lost work: jobs whose lease has expired, and queued jobs whose notification was lost."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from .queue import Queue
 
 logger = structlog.get_logger(__name__)
 
-HINT_AFTER_SECONDS = 2.0
+NOTIFY_AFTER_SECONDS = 2.0
 
 
 def reap(database: Database, queue: Queue, *, max_attempts: int) -> None:
-    """One round. Many may run it at once: every step is conditional on what it found."""
+    """Run one round. Concurrent rounds are safe: every step is conditional on the state it read."""
     with database.read() as connection:
-        late = jobs.expired(connection)
-    for row in late:
-        became = lifecycle.take_back(database, row.id, max_attempts=max_attempts)
-        if became is not None:
-            logger.warning("lease ran out", job=row.id, attempt=row.attempt, became=became)
-            queue.ring(row.id)
-    hint_again(database, queue)
+        expired = jobs.expired(connection)
+    for row in expired:
+        state = lifecycle.reclaim(database, row.id, max_attempts=max_attempts)
+        if state is not None:
+            logger.warning("lease expired", job=row.id, attempt=row.attempt, state=state)
+            queue.notify_watchers(row.id)
+    notify_again(database, queue)
 
 
-def hint_again(database: Database, queue: Queue) -> None:
-    """Tell the workers of queued jobs once more, if every hint there was has been taken.
+def notify_again(database: Database, queue: Queue) -> None:
+    """Notify workers of queued jobs again, unless messages are pending in the broker.
 
-    While hints wait in the broker, workers are merely busy, and more of them would say nothing new.
+    Pending messages mean that workers are busy, not that messages were lost.
     """
     with database.read() as connection:
-        ids = jobs.unhinted(connection, HINT_AFTER_SECONDS)
-    if not ids or queue.waiting() != 0:
+        ids = jobs.unnotified(connection, NOTIFY_AFTER_SECONDS)
+    if not ids or queue.pending() != 0:
         return
-    told = [job_id for job_id in ids if queue.hint(job_id)]
-    if told:
+    notified = [job_id for job_id in ids if queue.notify_workers(job_id)]
+    if notified:
         with database.write() as connection:
-            jobs.hinted(connection, told)
+            jobs.mark_notified(connection, notified)

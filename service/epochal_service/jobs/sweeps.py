@@ -1,8 +1,7 @@
 """A sweep is a job whose epochs have columns for every member: one row, one claim, one log.
 
-The columns of a stretch are named `0.train_loss`, `1.train_loss`, …; a member that is over has no
-columns in the stretches that follow. Everything else about a sweep is a job's: how it is claimed,
-stored, taken back and watched.
+The columns of a segment are named `0.train_loss`, `1.train_loss`, …; a member that has ended has no
+columns in later segments. A sweep is claimed, stored, reclaimed and watched like a job.
 """
 
 from __future__ import annotations
@@ -44,16 +43,16 @@ from ..store import log as job_log
 from ..store.jobs import JobWithSpec
 from ..store.log import Entry, LogRow
 from ..store.packing import pack, unpack_some
-from .curve import keep
-from .follow import Telling
+from .curve import downsample
+from .follow import EventFormat
 from .preparation import Prepared, Price, prepare
 
 MAX_MEMBER_EPOCHS = 2_000_000  # of all members together: a hundred megabytes of columns
-MAX_POINTS = 60  # of one member in one frame; more are reduced to their extremes
-SNAPSHOT_POINTS = 200  # of one member where a stream begins
+MAX_POINTS = 60  # epochs of one member in one frame; more are downsampled
+SNAPSHOT_POINTS = 200  # epochs of one member in the first event of a stream
 
 Columns = dict[str, NDArray[np.float64]]
-Progress = TypeAdapter(list[MemberProgress])
+_progress = TypeAdapter(list[MemberProgress])
 
 
 @dataclass(frozen=True)
@@ -186,129 +185,126 @@ def within_job(error: InvalidArgument) -> InvalidArgument:
     return InvalidArgument.of(*errors, reason=error.reason)
 
 
-# ----------------------------------------------------------------------------------- what is stored
+# ----------------------------------------------------------------------------------------- stored
 
 
 def entry_of(
-    taken: Sequence[Sequence[Block]], seconds: float, after: int
+    members: Sequence[Sequence[Block]], seconds: float, after: int
 ) -> tuple[Entry | None, dict[int, EpochRow]]:
-    """The log's row for the members' epochs beyond `after`, and the last of these for each member
-    that has some.
+    """Return the log entry for the members' epochs after `after`, and each member's last epoch.
 
-    `seconds` is what each epoch took. None, and nothing, where no member has any.
+    `seconds` is the duration of each epoch. Without new epochs the entry is None.
     """
     columns: Columns = {}
     latest: dict[int, EpochRow] = {}
     first, last = 0, 0
-    for index, blocks in enumerate(taken):
+    for index, blocks in enumerate(members):
         if not blocks or blocks[-1].last_epoch <= after:
             continue
         skip = max(0, after + 1 - blocks[0].first_epoch)
-        own = {
+        metrics = {
             name: np.concatenate([block.columns[name] for block in blocks])[skip:]
             for name in blocks[0].columns
         }
-        own["seconds"] = np.full(len(own["train_loss"]), seconds)
-        columns |= {f"{index}.{name}": column for name, column in own.items()}
+        metrics["seconds"] = np.full(len(metrics["train_loss"]), seconds)
+        columns |= {f"{index}.{name}": column for name, column in metrics.items()}
         first, last = blocks[0].first_epoch + skip, max(last, blocks[-1].last_epoch)
-        values = {name: float(column[-1]) for name, column in own.items()}
+        values = {name: float(column[-1]) for name, column in metrics.items()}
         latest[index] = EpochRow(epoch=blocks[-1].last_epoch, **values)
     if not columns:
         return None, {}
     return Entry("epochs", first, last, body=pack(columns)), latest
 
 
-def progress_of(
-    before: Sequence[MemberProgress],
+def updated_progress(
+    members: Sequence[MemberProgress],
     latest: Mapping[int, EpochRow],
     outcomes: Sequence[engine.Outcome | None],
 ) -> list[MemberProgress]:
-    """What is known of the members, with what is new."""
-    told = []
-    for index, (known, outcome) in enumerate(zip(before, outcomes, strict=True)):
-        row = latest.get(index, known.latest)
-        why = None if outcome is None else outcome.divergence
-        told.append(
+    """Return the members' progress, updated by new epochs and outcomes."""
+    updated = []
+    for index, (member, outcome) in enumerate(zip(members, outcomes, strict=True)):
+        row = latest.get(index, member.latest)
+        divergence = None if outcome is None else outcome.divergence
+        updated.append(
             MemberProgress(
                 epoch=0 if row is None else row.epoch,
                 latest=row,
                 stop_reason=None if outcome is None else outcome.stop_reason,
-                divergence=None if why is None else Divergence(**asdict(why)),
+                divergence=None if divergence is None else Divergence(**asdict(divergence)),
             )
         )
-    return told
+    return updated
 
 
-def read_progress(spec: SweepSpec, latest: str | None) -> list[MemberProgress]:
-    """What the store's row has of the members."""
+def load_progress(spec: SweepSpec, latest: str | None) -> list[MemberProgress]:
+    """Return the members' progress from the column `latest` of the sweep's row."""
     if latest is None:
         return [MemberProgress() for _ in spec.variants]
-    return Progress.validate_json(latest)
+    return _progress.validate_json(latest)
 
 
-def write_progress(members: Sequence[MemberProgress]) -> str:
-    """The same for the store's row."""
-    return Progress.dump_json(list(members)).decode()
+def dump_progress(members: Sequence[MemberProgress]) -> str:
+    """Return the members' progress as JSON, for the column `latest` of the sweep's row."""
+    return _progress.dump_json(list(members)).decode()
 
 
-# ------------------------------------------------------------------------------------ what is told
+# --------------------------------------------------------------------------------------- returned
 
 
 def curves(connection: Connection, sweep_id: str, metric: Metric) -> dict[int, Columns]:
-    """Of each member that has the metric its epochs and values, each `(n,)`."""
-    return _joined(((f, b) for f, _, b in job_log.bodies(connection, sweep_id)), (metric,))
+    """Return epochs and values, each `(n,)`, of every member that has the metric."""
+    return _merged(((f, b) for f, _, b in job_log.bodies(connection, sweep_id)), (metric,))
 
 
-def _joined(bodies: Iterable[tuple[int, bytes]], metrics: Sequence[Metric]) -> dict[int, Columns]:
+def _merged(bodies: Iterable[tuple[int, bytes]], metrics: Sequence[Metric]) -> dict[int, Columns]:
     parts: dict[int, dict[str, list[NDArray[np.float64]]]] = {}
     for first, body in bodies:
         columns = unpack_some(body, lambda name: name.partition(".")[2] in metrics)
         for name, column in columns.items():
             index, _, metric = name.partition(".")
-            own = parts.setdefault(int(index), {"epochs": []})
-            own.setdefault(metric, []).append(column)
+            member = parts.setdefault(int(index), {"epochs": []})
+            member.setdefault(metric, []).append(column)
             if metric == metrics[0]:
-                own["epochs"].append(np.arange(first, first + len(column), dtype=np.float64))
+                member["epochs"].append(np.arange(first, first + len(column), dtype=np.float64))
     return {
-        index: {name: np.concatenate(pieces) for name, pieces in own.items()}
-        for index, own in sorted(parts.items())
+        index: {name: np.concatenate(pieces) for name, pieces in member.items()}
+        for index, member in sorted(parts.items())
     }
 
 
 def reduced_curves(
     connection: Connection, sweep_id: str, metric: Metric, points: int
 ) -> SweepCurves:
-    """The metric of every member, each in at most about `points` points."""
+    """Return the metric of every member, each in about `points` points."""
     members = []
-    for index, own in curves(connection, sweep_id, metric).items():
-        kept = keep(own[metric], points)
+    for index, columns in curves(connection, sweep_id, metric).items():
+        chosen = downsample(columns[metric], points)
         members.append(
             MemberCurve(
                 index=index,
-                epochs=own["epochs"][kept].astype(int).tolist(),
-                values=own[metric][kept].tolist(),
+                epochs=columns["epochs"][chosen].astype(int).tolist(),
+                values=columns[metric][chosen].tolist(),
             )
         )
     return SweepCurves(metric=metric, members=members)
 
 
 def batch(rows: Sequence[LogRow]) -> SweepBatch:
-    """Epochs of several rows by member, reduced to the extremes of the training loss if there are
-    many.
-    """
+    """Return the epochs of several rows by member; more than `MAX_POINTS` are downsampled."""
     bodies = ((row.first_epoch, row.body) for row in rows if row.body is not None)
     members = []
     reduced = False
-    for index, own in _joined(bodies, ("train_loss", "validation_loss")).items():
-        kept = keep(own["train_loss"], MAX_POINTS)
-        reduced = reduced or len(kept) < len(own["train_loss"])
-        validation = own.get("validation_loss")
+    for index, columns in _merged(bodies, ("train_loss", "validation_loss")).items():
+        chosen = downsample(columns["train_loss"], MAX_POINTS)
+        reduced = reduced or len(chosen) < len(columns["train_loss"])
+        validation = columns.get("validation_loss")
         members.append(
             MemberEpochs(
                 index=index,
-                epoch=own["epochs"][kept].astype(int).tolist(),
-                train_loss=own["train_loss"][kept].tolist(),
-                validation_loss=[] if validation is None else validation[kept].tolist(),
+                epoch=columns["epochs"][chosen].astype(int).tolist(),
+                train_loss=columns["train_loss"][chosen].tolist(),
+                validation_loss=[] if validation is None else validation[chosen].tolist(),
             )
         )
     return SweepBatch(
@@ -322,32 +318,32 @@ def batch(rows: Sequence[LogRow]) -> SweepBatch:
 def members(
     spec: SweepSpec, progress: Sequence[MemberProgress], losses: Mapping[int, Columns]
 ) -> list[Member]:
-    """The members as the API tells them; `losses` are the curves of the training loss."""
-    told = []
-    for index, (variant, known) in enumerate(zip(spec.variants, progress, strict=True)):
-        own = losses.get(index)
-        diverged = known.stop_reason == "diverged"
-        found = None
-        if own is not None and (diverged or len(own["train_loss"]) > 1):
-            found = engine.label(own["train_loss"], diverged=diverged)
+    """Return the members for a reply; `losses` are the curves of the training loss."""
+    replies = []
+    for index, (variant, member) in enumerate(zip(spec.variants, progress, strict=True)):
+        columns = losses.get(index)
+        diverged = member.stop_reason == "diverged"
+        label = None
+        if columns is not None and (diverged or len(columns["train_loss"]) > 1):
+            label = engine.label(columns["train_loss"], diverged=diverged)
         rate = variant.learning_rate
-        told.append(
+        replies.append(
             Member(
                 index=index,
                 variant=variant,
                 learning_rate=spec.job.optimizer.learning_rate if rate is None else rate,
-                label=None if found is None else Label(**asdict(found)),
-                **dict(known),
+                label=None if label is None else Label(**asdict(label)),
+                **dict(member),
             )
         )
-    return told
+    return replies
 
 
-def telling_of_sweeps(picture: Callable[[Connection, JobWithSpec], Sweep]) -> Telling:
-    """How a sweep's log is told; `picture` puts its row into words."""
+def sweep_events(reply: Callable[[Connection, JobWithSpec], Sweep]) -> EventFormat:
+    """Return the event format of sweeps; `reply` converts a row of the store."""
 
     def snapshot(connection: Connection, row: JobWithSpec) -> SweepSnapshot:
-        drawn = reduced_curves(connection, row.id, "train_loss", SNAPSHOT_POINTS)
-        return SweepSnapshot(sweep=picture(connection, row), curves=drawn)
+        losses = reduced_curves(connection, row.id, "train_loss", SNAPSHOT_POINTS)
+        return SweepSnapshot(sweep=reply(connection, row), curves=losses)
 
-    return Telling("sweep", SweepEvent, batch, snapshot)
+    return EventFormat("sweep", SweepEvent, batch, snapshot)

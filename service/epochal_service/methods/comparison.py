@@ -1,4 +1,4 @@
-"""Jobs side by side: their curves, how they ended, and what was asked for differently."""
+"""Compare jobs: their curves, their results and the differences of their specs."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LOSSES: tuple[Metric, ...] = ("train_loss", "validation_loss")
 
 
 def get_comparison(context: Context, request: GetComparisonRequest) -> Comparison:
-    """The jobs, all as of one moment. Raises `NotFound`."""
+    """Compare the jobs in one snapshot of the database. Raises `NotFound`."""
     metrics = request.metric or LOSSES
     with context.database.read() as connection:
-        jobs = [reply(lifecycle.find(connection, each, context.owner)) for each in request.job]
+        jobs = [reply(lifecycle.find(connection, job_id, context.owner)) for job_id in request.job]
         epochs = common_epochs(max(job.epoch for job in jobs), request.max_points)
         compared = []
         for job_id, job in zip(request.job, jobs, strict=True):

@@ -1,6 +1,4 @@
-"""What every method needs, opened once for a process: the settings, the store, the queue, the
-streams.
-"""
+"""The resources that all methods share, opened once per process."""
 
 from __future__ import annotations
 
@@ -20,14 +18,13 @@ from ..store import Database
 
 logger = structlog.get_logger(__name__)
 
-# There are no accounts yet: everything belongs to whoever runs the service. Every query asks for
-# the owner already.
+# There are no accounts yet: one owner owns everything. Every query filters by owner already.
 OWNER = "local"
 
 
 @dataclass(frozen=True)
 class Context:
-    """Shared by all requests of a process; safe in threads. The hub belongs to the event loop."""
+    """The resources of a process. Thread-safe, except for the hub, which needs the event loop."""
 
     settings: Settings
     database: Database
@@ -38,33 +35,35 @@ class Context:
 
 @asynccontextmanager
 async def open_context(settings: Settings) -> AsyncIterator[Context]:
-    """The context, with the reaper and the doorbell at work until the block ends; then every stream
-    ends.
+    """Open the context; run the reaper and the notification listener until the block ends.
+
+    At the end every stream is closed.
     """
     database = Database(settings.database_url)
     queue = Queue(settings.broker_url)
     hub = Hub(database, queue, heartbeat_seconds=settings.heartbeat_seconds)
     context = Context(settings, database, queue, hub)
     closing = asyncio.Event()
-    doorbell = asyncio.create_task(hub.listen(), name="doorbell")
+    listener = asyncio.create_task(hub.listen(), name="notifications")
     reaper = asyncio.create_task(_reap(context, closing), name="reaper")
     try:
         yield context
     finally:
         await hub.close()
         closing.set()
-        # redis-py swallows a cancellation that comes while it connects: ask until it is heard.
-        while not doorbell.done():
-            doorbell.cancel()
-            await asyncio.wait([doorbell], timeout=0.1)
+        # redis-py swallows a cancellation while it connects: cancel until the task is done.
+        while not listener.done():
+            listener.cancel()
+            await asyncio.wait([listener], timeout=0.1)
         await reaper
         queue.close()
         database.close()
 
 
 async def _reap(context: Context, closing: asyncio.Event) -> None:
-    """Reap at intervals until `closing`; never cancelled, since a thread would go on with the
-    database after it has been closed.
+    """Run the reaper at intervals until `closing` is set.
+
+    Never cancelled: its thread would continue with a database that is closed.
     """
     while not closing.is_set():
         try:
@@ -75,7 +74,7 @@ async def _reap(context: Context, closing: asyncio.Event) -> None:
                 max_attempts=context.settings.max_attempts,
             )
         except EpochalError as error:
-            logger.warning("the reaper will try again", error=error.detail)
+            logger.warning("the reaper failed and will retry", error=error.detail)
         except Exception:
             logger.exception("the reaper failed")
         with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""Data sets: what is built in, what was uploaded, and a look at either."""
+"""The methods of data sets: built-in ones and uploaded ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from .pages import before, cut, page_size
 
 
 def list_datasets(context: Context, request: ListDatasetsRequest) -> DatasetPage:
-    """The built-in ones on the first page, whatever its size; then uploaded ones, newest first."""
+    """List uploaded data sets, newest first; the first page also has all built-in ones."""
     size = page_size(request.page_size)
     with context.database.read() as connection:
         rows = datasets.page(
@@ -43,27 +43,30 @@ def list_datasets(context: Context, request: ListDatasetsRequest) -> DatasetPage
 
 
 def get_dataset(context: Context, id: str) -> Dataset:
-    """What is known of a data set, by id or built-in name. Raises `NotFound`."""
+    """Return the metadata of a data set by id or built-in name. Raises `NotFound`."""
     if id in CATALOG:
         return _builtin(id)
     with context.database.read() as connection:
         row = datasets.find(connection, id, context.owner)
     if row is None:
-        raise NotFound(f"There is no data set {id}: GET /v1/datasets has all")
+        raise NotFound(f"There is no data set {id}: GET /v1/datasets lists all")
     return _reply(row)
 
 
 def preview_dataset(context: Context, id: str, request: PreviewDatasetRequest) -> DatasetPreview:
-    """The first rows. Raises `NotFound`, `InvalidArgument` where a choice has no meaning."""
-    about = get_dataset(context, id)
-    choices = request.model_dump(exclude={"rows"}, exclude_none=True, exclude_unset=True)
-    if not about.generated and choices:
+    """Return the first rows.
+
+    Raises `NotFound`; `InvalidArgument` for a parameter that the data set does not have.
+    """
+    metadata = get_dataset(context, id)
+    parameters = request.model_dump(exclude={"rows"}, exclude_none=True, exclude_unset=True)
+    if not metadata.generated and parameters:
         raise InvalidArgument.of(
-            *(FieldError(key, f"has no meaning for {about.name}") for key in choices)
+            *(FieldError(key, f"is not a parameter of {metadata.name}") for key in parameters)
         )
-    if about.builtin:
+    if metadata.builtin:
         try:
-            table = generate(GeneratorSpec(name=id, **choices))
+            table = generate(GeneratorSpec(name=id, **parameters))
         except DatasetError as error:
             raise invalid_argument(error, "") from None
     else:
@@ -75,20 +78,25 @@ def preview_dataset(context: Context, id: str, request: PreviewDatasetRequest) -
     rows = slice(0, request.rows)
     targets = table.targets[rows]
     return DatasetPreview(
-        dataset=about.model_copy(update=_sizes(table)),
+        dataset=metadata.model_copy(update=_sizes(table)),
         inputs=table.inputs[rows].tolist(),
         targets=(targets if targets.ndim == 2 else targets[:, None]).astype(float).tolist(),
     )
 
 
 def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
-    """Keep a CSV or generated points; the same `request_id` gives what it made before.
+    """Store a CSV file or generated samples.
 
-    Raises `InvalidArgument` that names rows and columns, `IdempotencyMismatch`, `Conflict`.
+    The same `request_id` and request return the data set created before.
+
+    Raises `InvalidArgument` that names rows and columns; `IdempotencyMismatch`; `Conflict` if the
+    number of data sets has reached the limit.
     """
     limits = context.settings.limits
     if (request.csv is None) == (request.generator is None):
-        raise InvalidArgument.of(FieldError("csv", "give either csv or generator, and not both"))
+        raise InvalidArgument.of(
+            FieldError("csv", "must be given, or generator instead: exactly one of the two")
+        )
     prefix = "" if request.generator is None else "generator"
     try:
         if request.csv is not None:
@@ -120,17 +128,19 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
     content = pack_state({"inputs": table.inputs, "targets": table.targets}, about)
     new = new_id("data")
     with context.database.write() as connection:
-        dataset_id = keys.once(
+        dataset_id = keys.claim(
             connection, context.owner, request.request_id, fingerprint(request), new
         )
         if dataset_id != new:
-            known = datasets.find(connection, dataset_id, context.owner)
-            if known is None:
-                raise NotFound(f"The data set that this key made, {dataset_id}, was deleted")
-            return _reply(known)
+            stored = datasets.find(connection, dataset_id, context.owner)
+            if stored is None:
+                raise NotFound(
+                    f"The data set that this idempotency key created, {dataset_id}, was deleted"
+                )
+            return _reply(stored)
         if datasets.count(connection, context.owner) >= limits.max_datasets:
             raise Conflict(
-                f"There are {limits.max_datasets} data sets already: delete one first",
+                f"The limit of {limits.max_datasets} data sets is reached: delete one first",
                 reason="limit_exceeded",
             )
         row = datasets.insert(
@@ -145,16 +155,21 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
 
 
 def delete_dataset(context: Context, id: str) -> None:
-    """Forget an uploaded data set. Raises `NotFound`, `Conflict` while a job needs it."""
+    """Delete an uploaded data set.
+
+    Raises `NotFound`; `Conflict` for a built-in one, and while a job needs it.
+    """
     if id in CATALOG:
-        raise Conflict(f"{id} is built in and stays", reason="dataset_builtin")
+        raise Conflict(
+            f"{id} is a built-in data set and cannot be deleted", reason="dataset_builtin"
+        )
     with context.database.write() as connection:
         if datasets.find(connection, id, context.owner, lock=True) is None:
             raise NotFound(f"There is no data set {id}")
-        user = jobs.uses_dataset(connection, id)
-        if user is not None:
+        job_id = jobs.user_of_dataset(connection, id)
+        if job_id is not None:
             raise Conflict(
-                f"Job {user} trains on it: cancel the job, or wait for its end",
+                f"{job_id} trains on it: cancel it, or wait for its end",
                 reason="dataset_in_use",
             )
         datasets.delete(connection, id)
@@ -171,7 +186,7 @@ def _sizes(table: Table) -> dict[str, Any]:
     }
 
 
-@cache  # what is told of a generator is told of the points that it makes by default
+@cache  # the sizes of a generator are those of its default parameters
 def _builtin(name: str) -> Dataset:
     entry, table = CATALOG[name], generate(GeneratorSpec(name=name))
     return Dataset(

@@ -1,4 +1,4 @@
-"""The network of a job's checkpoint, in a form that works without this service."""
+"""Export the network of a checkpoint for use without this service."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from .jobs import checkpoint_of
 
 
 def get_export(context: Context, id: str, request: GetExportRequest) -> ExportContent:
-    """The trained network as a file. Raises `NotFound`; `NotInstalled` for a format whose package
-    this server lacks.
+    """Return the trained network as a file.
+
+    Raises `NotFound`; `NotInstalled` for a format whose package is not installed.
     """
     row = lifecycle.get(context.database, id, context.owner)
     spec = TrainingSpec.model_validate_json(row.spec)
@@ -34,7 +35,7 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
         content = EXPORTS[request.format].write(network, weights, scaling)
     except ModuleNotFoundError as missing:
         raise NotInstalled(
-            f"The format {request.format} needs the Python package {missing.name}, which this "
-            f"server lacks: pip install 'epochal-server[{request.format}]'"
+            f"The format {request.format} needs the Python package {missing.name}, which is not "
+            f"installed on this server: pip install 'epochal-server[{request.format}]'"
         ) from None
     return ExportContent(epoch=epoch, format=request.format, content=content)

@@ -1,4 +1,4 @@
-"""What makes two creating requests the same one, for whoever sends a request again."""
+"""Fingerprints of requests, which tell a retry from another request with the same key."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from pydantic import BaseModel
 
 
 def fingerprint(request: BaseModel) -> str:
-    """A digest of the kind of request and of all that it asks for, the idempotency key aside."""
-    asked = request.model_dump_json(exclude={"request_id"})
-    return sha256(f"{type(request).__name__} {asked}".encode()).hexdigest()
+    """Return a digest of the request's type and fields, without its idempotency key."""
+    fields = request.model_dump_json(exclude={"request_id"})
+    return sha256(f"{type(request).__name__} {fields}".encode()).hexdigest()

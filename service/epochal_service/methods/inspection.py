@@ -1,4 +1,4 @@
-"""What a job's network does inside, at the stored epoch nearest before the one asked for."""
+"""Inspect a job's network at its last checkpoint at or before the requested epoch."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ..jobs.inspection import (
     principal_components,
     rounded,
     samples_of,
-    says_yes_from,
+    threshold_of,
     trained,
     true_classes,
 )
@@ -49,49 +49,56 @@ from ..specs.inspection import (
 )
 from .context import Context
 
-MARGIN = 0.1  # of the data's extent, on each side of a map
+MARGIN = 0.1  # on each side of a map, as a fraction of the data's extent
 
 
 def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> UnitMaps:
-    """What each unit says over a rectangle of two inputs. Raises `NotFound`, `InvalidArgument`."""
+    """Return every unit's output over a rectangle of the two inputs.
+
+    Raises `NotFound`; `InvalidArgument` for a network that does not have two inputs.
+    """
     with context.database.read() as connection:
-        found = trained(connection, id, context.owner, request.epoch)
+        trained_network = trained(connection, id, context.owner, request.epoch)
         bounds = request.bounds
-        if int(np.prod(found.network.input_shape)) != 2:
+        if int(np.prod(trained_network.network.input_shape)) != 2:
             raise InvalidArgument.of(
                 FieldError(
                     "id",
-                    "must be a job whose network takes two numbers; this one takes the shape "
-                    f"{list(found.network.input_shape)}",
+                    "must be a job whose network has two inputs; the input shape of this one is "
+                    f"{list(trained_network.network.input_shape)}",
                 )
             )
         if bounds is None:
-            dataset = load_for_stored_job(connection, found.spec, context.owner)
-            bounds = _around(dataset)
+            dataset = load_for_stored_job(connection, trained_network.spec, context.owner)
+            bounds = _bounds_around(dataset)
     for axis in ("x", "y"):
         if getattr(bounds, f"{axis}_min") >= getattr(bounds, f"{axis}_max"):
             raise InvalidArgument.of(
                 FieldError(f"bounds.{axis}_max", f"must be greater than {axis}_min")
             )
     if request.layer is not None:
-        layers = [found.named(request.layer)]
+        layers = [trained_network.checked_layer(request.layer)]
     else:
-        named = zip(found.network.names, found.network.layers, strict=True)
-        layers = [name for name, layer in named if layer.type != "dropout"]
-    shapes = dict(zip(found.network.names, found.network.shapes[1:], strict=True))
+        pairs = zip(trained_network.network.names, trained_network.network.layers, strict=True)
+        layers = [name for name, layer in pairs if layer.type != "dropout"]
+    shapes = dict(
+        zip(trained_network.network.names, trained_network.network.shapes[1:], strict=True)
+    )
     units = sum(int(np.prod(shapes[name])) for name in layers)
-    _afford(context, "resolution", units * request.resolution**2, "a smaller one, or for one layer")
+    _check_size(context, "resolution", units * request.resolution**2, "a smaller one, or one layer")
     x = np.linspace(bounds.x_min, bounds.x_max, request.resolution)
     y = np.linspace(bounds.y_min, bounds.y_max, request.resolution)
     points = np.stack([np.tile(x, len(y)), np.repeat(y, len(x))], axis=1)
     return UnitMaps(
-        epoch=found.epoch,
+        epoch=trained_network.epoch,
         x=x.tolist(),
         y=y.tolist(),
         layers=[
             UnitMap(
                 name=name,
-                units=rounded(found.outputs(points, name)).reshape(len(points), -1).T.tolist(),
+                units=rounded(trained_network.outputs(points, name))
+                .reshape(len(points), -1)
+                .T.tolist(),
             )
             for name in layers
         ],
@@ -99,36 +106,41 @@ def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> Uni
 
 
 def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) -> HiddenSpace:
-    """Where a layer puts the data set's samples. Raises `NotFound`, `InvalidArgument`."""
-    found, prepared = _opened(context, id, request.epoch)
+    """Return a layer's outputs for samples of the data set, reduced to at most two numbers each.
+
+    Raises `NotFound`, `InvalidArgument`.
+    """
+    trained_network, prepared = _opened(context, id, request.epoch)
     dataset = prepared.dataset
-    network = found.network
-    before = [
+    network = trained_network.network
+    hidden = [
         name
         for name, layer in zip(network.names[:-1], network.layers[:-1], strict=True)
         if layer.type != "dropout"
     ]
-    default = before[-1] if before else INPUT
-    layer = default if request.layer is None else found.named(request.layer, INPUT)
+    default = hidden[-1] if hidden else INPUT
+    layer = (
+        default if request.layer is None else trained_network.checked_layer(request.layer, INPUT)
+    )
     shapes = dict(zip((INPUT, *network.names), network.shapes, strict=True))
     units = int(np.prod(shapes[layer]))
     samples = samples_of(prepared, context.settings.limits, request.split)
-    most = max(1, context.settings.limits.max_inspected_values // units)
-    count = min(request.samples, len(samples), most)
-    samples = samples.chosen(np.arange(count) * len(samples) // count)
-    values = found.outputs(samples.inputs, layer).reshape(count, -1)
-    shares = np.empty(0)
+    limit = max(1, context.settings.limits.max_inspected_values // units)
+    count = min(request.samples, len(samples), limit)
+    samples = samples.select(np.arange(count) * len(samples) // count)
+    values = trained_network.outputs(samples.inputs, layer).reshape(count, -1)
+    ratios = np.empty(0)
     if units > 2:
-        values, shares = principal_components(values)
+        values, ratios = principal_components(values)
     names = list(dataset.class_names)
     single = len(network.output_shape) == 1
     return HiddenSpace(
-        epoch=found.epoch,
+        epoch=trained_network.epoch,
         layer=layer,
         units=units,
         indices=samples.indices.tolist(),
         points=values.astype(float).tolist(),
-        explained_variance=shares.tolist(),
+        explained_variance=ratios.tolist(),
         targets=samples.targets.reshape(count, -1).astype(float).tolist(),
         classes=classes_of(samples.targets).tolist() if names and single else [],
         class_names=names,
@@ -138,148 +150,163 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
 def get_confusion_matrix(
     context: Context, id: str, request: GetConfusionMatrixRequest
 ) -> ConfusionMatrix:
-    """How often each class was taken for which. Raises `NotFound`; `InvalidArgument` where there
-    are no classes.
-    """
-    found, prepared = _opened(context, id, request.epoch)
+    """Return the confusion matrix. Raises `NotFound`; `InvalidArgument` for a regression."""
+    trained_network, prepared = _opened(context, id, request.epoch)
     dataset = prepared.dataset
     names = list(dataset.class_names)
     if not names:
         raise InvalidArgument.of(
-            FieldError("id", f"must be a job with classes; {dataset.name} has numbers as targets")
+            FieldError(
+                "id", f"must be a job with classes; the targets of {dataset.name} are numbers"
+            )
         )
     samples = samples_of(prepared, context.settings.limits, request.split)
-    outputs = found.outputs(samples.inputs)
-    predicted = classes_of(outputs, says_yes_from(build_loss(found.spec)))
-    wanted = true_classes(samples.targets)
-    counted, classified = wanted != NO_CLASS, predicted != NO_CLASS
-    taken = counted & classified
-    counts = confusion_matrix(predicted[taken], wanted[taken], len(names))
-    answers = int(counted.sum())
-    right = (predicted == wanted) | ~counted
+    outputs = trained_network.outputs(samples.inputs)
+    predicted = classes_of(outputs, threshold_of(build_loss(trained_network.spec)))
+    expected = true_classes(samples.targets)
+    counted, classified = expected != NO_CLASS, predicted != NO_CLASS
+    both = counted & classified
+    counts = confusion_matrix(predicted[both], expected[both], len(names))
+    predictions = int(counted.sum())
+    correct = (predicted == expected) | ~counted
     return ConfusionMatrix(
-        epoch=found.epoch,
+        epoch=trained_network.epoch,
         split=request.split,
         class_names=names,
         rows=[ConfusionRow(counts=row) for row in counts.tolist()],
-        answers=answers,
+        answers=predictions,
         unclassified=int((counted & ~classified).sum()),
-        accuracy=float(np.trace(counts) / answers),
-        exact_match=float(right.all(1).mean()) if wanted.ndim == 2 else None,
+        accuracy=float(np.trace(counts) / predictions),
+        exact_match=float(correct.all(1).mean()) if expected.ndim == 2 else None,
     )
 
 
 def get_sample_predictions(
     context: Context, id: str, request: GetSamplePredictionsRequest
 ) -> SamplePredictions:
-    """Samples beside what the network says of them. Raises `NotFound`, `InvalidArgument`."""
-    found, prepared = _opened(context, id, request.epoch)
+    """Return samples with their targets, outputs and losses.
+
+    Raises `NotFound`, `InvalidArgument`.
+    """
+    trained_network, prepared = _opened(context, id, request.epoch)
     dataset = prepared.dataset
-    loss, network = build_loss(found.spec, dataset.ignore_label), found.network
-    _afford(context, "count", request.count * dataset.features, "fewer samples")
+    loss, network = build_loss(trained_network.spec, dataset.ignore_label), trained_network.network
+    _check_size(context, "count", request.count * dataset.features, "fewer samples")
     samples = samples_of(prepared, context.settings.limits, request.split)
-    places = np.arange(len(samples))
+    positions = np.arange(len(samples))
     if request.order == "random":
-        places = np.random.default_rng(request.seed).permutation(places)
+        positions = np.random.default_rng(request.seed).permutation(positions)
     if request.order in ("worst", "best"):
-        losses = losses_of(loss, found.outputs(samples.inputs), samples.targets)
-        # What is not finite is worse than anything.
+        losses = losses_of(loss, trained_network.outputs(samples.inputs), samples.targets)
+        # NaN counts as the worst loss.
         ranked = np.where(np.isnan(losses), np.inf, losses)
-        places = np.argsort(-ranked if request.order == "worst" else ranked, kind="stable")
-    samples = samples.chosen(places[: request.count])
+        positions = np.argsort(-ranked if request.order == "worst" else ranked, kind="stable")
+    samples = samples.select(positions[: request.count])
     return SamplePredictions(
-        epoch=found.epoch,
+        epoch=trained_network.epoch,
         input_shape=list(network.input_shape),
         image_shape=image_shape_of(dataset, network),
         feature_names=list(dataset.feature_names),
         class_names=list(dataset.class_names),
         token_names=list(dataset.token_names),
-        samples=_told(found, samples, loss, has_classes=bool(dataset.class_names)),
+        samples=_predictions(trained_network, samples, loss, has_classes=bool(dataset.class_names)),
     )
 
 
 def get_weights(context: Context, id: str, request: GetWeightsRequest) -> Weights:
-    """The weights of every layer, or of one, as numbers. Raises `NotFound`; `InvalidArgument` for
-    more of them than one answer may have.
+    """Return the weights of all layers, or of one, as numbers.
+
+    Raises `NotFound`; `InvalidArgument` if they exceed the limit of one reply.
     """
     with context.database.read() as connection:
-        found = trained(connection, id, context.owner, request.epoch)
-    wanted = found.network.names if request.layer is None else (found.named(request.layer),)
-    layers: dict[str, list[WeightArray]] = {name: [] for name in wanted}
-    chosen = [name for name in found.network.parameters if name.partition(".")[0] in layers]
-    numbers = sum(found.weights[name].size for name in chosen)
-    _afford(context, "layer", numbers, "one layer, or take the checkpoint as a file")
-    for name in chosen:
-        layer, _, own = name.partition(".")
-        array = found.weights[name]
+        trained_network = trained(connection, id, context.owner, request.epoch)
+    names = (
+        trained_network.network.names
+        if request.layer is None
+        else (trained_network.checked_layer(request.layer),)
+    )
+    layers: dict[str, list[WeightArray]] = {name: [] for name in names}
+    parameters = [
+        name for name in trained_network.network.parameters if name.partition(".")[0] in layers
+    ]
+    numbers = sum(trained_network.weights[name].size for name in parameters)
+    _check_size(context, "layer", numbers, "one layer, or get the checkpoint as a file")
+    for name in parameters:
+        layer, _, array_name = name.partition(".")
+        array = trained_network.weights[name]
         layers[layer].append(
             WeightArray(
-                name=own, shape=list(array.shape), values=array.ravel().astype(float).tolist()
+                name=array_name,
+                shape=list(array.shape),
+                values=array.ravel().astype(float).tolist(),
             )
         )
-    told = [LayerWeights(name=name, arrays=arrays) for name, arrays in layers.items() if arrays]
-    return Weights(epoch=found.epoch, layers=told)
+    replies = [LayerWeights(name=name, arrays=arrays) for name, arrays in layers.items() if arrays]
+    return Weights(epoch=trained_network.epoch, layers=replies)
 
 
 def _opened(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prepared]:
     with context.database.read() as connection:
-        found = trained(connection, id, context.owner, epoch)
+        trained_network = trained(connection, id, context.owner, epoch)
     database, limits = context.database, context.settings.limits
-    return found, prepare(database, found.spec, context.owner, limits, stored=True)
+    return trained_network, prepare(
+        database, trained_network.spec, context.owner, limits, stored=True
+    )
 
 
-def _afford(context: Context, field: str, numbers: int, remedy: str) -> None:
-    most = context.settings.limits.max_inspected_values
-    if numbers > most:
+def _check_size(context: Context, field: str, numbers: int, remedy: str) -> None:
+    """Raise `InvalidArgument` if the reply would have more numbers than the limit."""
+    limit = context.settings.limits.max_inspected_values
+    if numbers > limit:
         raise InvalidArgument.of(
             FieldError(
-                field, f"makes {numbers} numbers, and one answer may have {most}: ask for {remedy}"
+                field, f"makes {numbers} numbers; the limit of one reply is {limit}: use {remedy}"
             ),
             reason="limit_exceeded",
         )
 
 
-def _around(dataset: Dataset) -> BoundsSpec:
+def _bounds_around(dataset: Dataset) -> BoundsSpec:
     low, high = dataset.inputs.min(0), dataset.inputs.max(0)
     margin = np.where(high > low, MARGIN * (high - low), 1.0)
     (x_min, y_min), (x_max, y_max) = (low - margin).tolist(), (high + margin).tolist()
     return BoundsSpec.model_construct(x_min=x_min, x_max=x_max, y_min=y_min, y_max=y_max)
 
 
-def _told(
-    found: Trained, samples: Samples, loss: engine.Loss, *, has_classes: bool
+def _predictions(
+    trained_network: Trained, samples: Samples, loss: engine.Loss, *, has_classes: bool
 ) -> list[SamplePrediction]:
-    outputs = found.outputs(samples.inputs)
+    outputs = trained_network.outputs(samples.inputs)
     losses = losses_of(loss, outputs, samples.targets).tolist()
-    wanted: list[Any] = [[]] * len(samples)
-    answered = wanted
+    expected: list[Any] = [[]] * len(samples)
+    predicted = expected
     if has_classes:
-        wanted = true_classes(samples.targets).tolist()
-        answered = classes_of(outputs, says_yes_from(loss)).tolist()
+        expected = true_classes(samples.targets).tolist()
+        predicted = classes_of(outputs, threshold_of(loss)).tolist()
     single = has_classes and outputs.ndim == 2
     rows = zip(
         samples.indices.tolist(),
-        samples.held_out.tolist(),
+        samples.is_validation.tolist(),
         samples.inputs.tolist(),
         samples.targets.reshape(len(samples), -1).astype(float).tolist(),
         outputs.reshape(len(samples), -1).astype(float).tolist(),
-        wanted,
-        answered,
+        expected,
+        predicted,
         losses,
         strict=True,
     )
     return [
         SamplePrediction(
             index=index,
-            split="validation" if held_out else "train",
+            split="validation" if is_validation else "train",
             inputs=inputs,
             target=target,
             outputs=output,
-            target_class=is_ if single else None,
-            predicted_class=taken_for if single and taken_for != NO_CLASS else None,
-            target_classes=[] if single else is_,
-            predicted_classes=[] if single else taken_for,
+            target_class=true if single else None,
+            predicted_class=guess if single and guess != NO_CLASS else None,
+            target_classes=[] if single else true,
+            predicted_classes=[] if single else guess,
             loss=value,
         )
-        for index, held_out, inputs, target, output, is_, taken_for, value in rows
+        for index, is_validation, inputs, target, output, true, guess, value in rows
     ]

@@ -1,4 +1,4 @@
-"""Jobs: made, asked about, steered, watched."""
+"""The methods of jobs: create, read, control, watch."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import curve, lifecycle
 from ..jobs.datasets import class_names
-from ..jobs.epochs import join, rows, unpack_gradients
-from ..jobs.follow import Frames, telling_of_jobs
-from ..jobs.inspection import NO_CLASS, classes_of, says_yes_from
+from ..jobs.epochs import merge, rows, unpack_gradients
+from ..jobs.follow import Frames, job_events
+from ..jobs.inspection import NO_CLASS, classes_of, threshold_of
 from ..jobs.preparation import prepare, scaled
 from ..specs.base import timestamp
 from ..specs.build import build_network
@@ -59,22 +59,22 @@ from .context import Context
 from .fingerprints import fingerprint
 from .pages import before, cut, page_size
 
-MOST_CURVES = 100  # jobs with a curve on one page
+MAX_CURVES = 100  # jobs with a curve on one page
 
 
 def create_job(
     context: Context, spec: TrainingSpec, options: CreateJobOptions
 ) -> Job | ValidatedJob:
-    """Queue a job. The same `request_id` with the same spec gives the job that it made before.
+    """Create and queue a job. The same `request_id` and spec return the job created before.
 
-    Raises `InvalidArgument` for a spec that cannot be trained, `IdempotencyMismatch`.
+    Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`.
     """
     request_fingerprint = fingerprint(spec)
     prepared = prepare(context.database, spec, context.owner, context.settings.limits)
     spec = prepared.spec
-    first_weights = None
+    initial_weights = None
     if prepared.initial_weights is not None:
-        first_weights = pack({**prepared.initial_weights, **prepared.scaling})
+        initial_weights = pack({**prepared.initial_weights, **prepared.scaling})
     price = prepared.price
     if options.validate_only:
         return ValidatedJob(
@@ -97,33 +97,33 @@ def create_job(
         labels=spec.labels,
         request_id=options.request_id,
         fingerprint=request_fingerprint,
-        words=(spec.name or "", prepared.dataset.name, getattr(spec.dataset, "id", "")),
-        first_weights=first_weights,
+        search_terms=(spec.name or "", prepared.dataset.name, getattr(spec.dataset, "id", "")),
+        initial_weights=initial_weights,
     )
     if new:
-        context.queue.hint(row.id)
+        context.queue.notify_workers(row.id)
     return reply(row)
 
 
 def forked_from(spec: TrainingSpec) -> ForkedFrom | None:
-    """Where the job's first weights come from; None for fresh ones."""
-    begin = spec.initial_weights
-    return None if begin is None else ForkedFrom(job=begin.job, epoch=begin.epoch)
+    """Return the checkpoint that the job starts from; None for new weights."""
+    source = spec.initial_weights
+    return None if source is None else ForkedFrom(job=source.job, epoch=source.epoch)
 
 
 def get_job(context: Context, id: str) -> Job:
-    """The job as it is now. Raises `NotFound`."""
+    """Return the job. Raises `NotFound`."""
     return reply(lifecycle.get(context.database, id, context.owner))
 
 
 def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
-    """Jobs, newest first, with a small curve of each if so wished."""
+    """List jobs, newest first; on request with a small curve of each."""
     size = page_size(request.page_size)
     if request.curve_points is not None:
-        size = min(size, MOST_CURVES)
+        size = min(size, MAX_CURVES)
     key, equals, value = (request.label or "").partition("=")
     with context.database.read() as connection:
-        found = jobs.page(
+        rows = jobs.page(
             connection,
             context.owner,
             size=size + 1,
@@ -132,69 +132,73 @@ def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
             label=(key, value if equals else None) if request.label else None,
             text=request.query,
         )
-        with closing(found):
-            page, token = cut(found, size, lambda row: len(row.spec))
+        with closing(rows):
+            page, token = cut(rows, size, lambda row: len(row.spec))
         curves = {}
         if request.curve_points is not None:
             curves = curve.small(connection, [row.id for row in page], request.curve_points)
-    listed = [reply(row).model_copy(update={"curve": curves.get(row.id)}) for row in page]
-    return JobPage(jobs=listed, next_page_token=token)
+    replies = [reply(row).model_copy(update={"curve": curves.get(row.id)}) for row in page]
+    return JobPage(jobs=replies, next_page_token=token)
 
 
 def delete_job(context: Context, id: str) -> None:
-    """Remove an ended job with all that it left. Raises `NotFound`, `Conflict`."""
+    """Delete a job that has ended, with its epochs and checkpoints.
+
+    Raises `NotFound`; `Conflict` if it has not ended.
+    """
     lifecycle.delete(context.database, id, context.owner)
 
 
 def cancel_job(context: Context, id: str) -> Job:
-    """Ask the job to stop. Raises `NotFound`, `Conflict`."""
-    return _asked(context, lifecycle.cancel(context.database, id, context.owner))
+    """Cancel the job. Raises `NotFound`; `Conflict` if it has ended."""
+    return _notified(context, lifecycle.cancel(context.database, id, context.owner))
 
 
 def pause_job(context: Context, id: str) -> Job:
-    """Ask the job to rest at the next epoch. Raises `NotFound`, `Conflict`."""
-    return _asked(context, lifecycle.pause(context.database, id, context.owner))
+    """Pause the job at its next epoch. Raises `NotFound`; `Conflict` if it has ended."""
+    return _notified(context, lifecycle.pause(context.database, id, context.owner))
 
 
 def resume_job(context: Context, id: str) -> Job:
-    """Let a paused job go on from its last checkpoint. Raises `NotFound`, `Conflict`."""
-    return _asked(context, lifecycle.resume(context.database, id, context.owner))
+    """Resume a paused job. Raises `NotFound`; `Conflict` if it has ended."""
+    return _notified(context, lifecycle.resume(context.database, id, context.owner))
 
 
-def _asked(context: Context, row: JobWithSpec) -> Job:
+def _notified(context: Context, row: JobWithSpec) -> Job:
+    """Notify workers and watchers of the changed row, and return the reply."""
     if row.state == "queued":
-        context.queue.hint(row.id)
-    context.queue.ring(row.id)
+        context.queue.notify_workers(row.id)
+    context.queue.notify_watchers(row.id)
     return reply(row)
 
 
-# ------------------------------------------------------------------------------- what it has done
+# --------------------------------------------------------------------------------------- results
 
 
 def list_epochs(context: Context, id: str, request: ListEpochsRequest) -> EpochPage:
-    """Epochs after a given one, in order. Raises `NotFound`."""
+    """List the epochs after `after_epoch`, in order. Raises `NotFound`."""
     size = page_size(request.page_size)
     row = lifecycle.get(context.database, id, context.owner)
     with context.database.read() as connection:
         last = min(request.after_epoch + size, row.epoch)
-        stretches = job_log.bodies(connection, id, request.after_epoch, last)
-    stretch = join((first, body) for first, _, body in stretches)
-    if stretch is None:
+        bodies = job_log.bodies(connection, id, request.after_epoch, last)
+    segment = merge((first, body) for first, _, body in bodies)
+    if segment is None:
         return EpochPage(epochs=[])
-    page = list(itertools.islice(rows(stretch, request.after_epoch), size))
+    page = list(itertools.islice(rows(segment, request.after_epoch), size))
     more = page[-1].epoch < row.epoch
     return EpochPage(epochs=page, next_after_epoch=page[-1].epoch if more else None)
 
 
 def get_curve(context: Context, id: str, request: GetCurveRequest) -> Curve:
-    """The whole run in few points. Raises `NotFound`."""
+    """Return the downsampled curves of the metrics. Raises `NotFound`."""
     lifecycle.get(context.database, id, context.owner)
     with context.database.read() as connection:
         return curve.read(connection, id, request.metrics, request.max_points)
 
 
 def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> GradientPage:
-    """Gradient snapshots after a given epoch, in order. Raises `NotFound`."""
+    """List the gradient snapshots after `after_epoch`, in order. Raises `NotFound`."""
     size = page_size(request.page_size)
     row = lifecycle.get(context.database, id, context.owner)
     every = TrainingSpec.model_validate_json(row.spec).snapshots.gradients_every
@@ -205,23 +209,23 @@ def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> 
     gradients = unpack_gradients(blob for _, _, blob in blobs)
     if gradients is None:
         return GradientPage(histogram_edges=edges, snapshots=[])
-    fresh = np.flatnonzero(gradients.epochs > request.after_epoch)
+    selected = np.flatnonzero(gradients.epochs > request.after_epoch)
     statistics, counts = gradients.statistics.tolist(), gradients.histogram.tolist()
     snapshots = [
         GradientSnapshot(
-            epoch=int(gradients.epochs[at]),
+            epoch=int(gradients.epochs[index]),
             layers=[
                 LayerGradient(
                     name=name,
-                    histogram=counts[at][layer],
-                    **dict(zip(STATISTICS, statistics[at][layer], strict=True)),
+                    histogram=counts[index][layer],
+                    **dict(zip(STATISTICS, statistics[index][layer], strict=True)),
                 )
                 for layer, name in enumerate(gradients.layers)
             ],
         )
-        for at in fresh[:size].tolist()
+        for index in selected[:size].tolist()
     ]
-    more = len(fresh) > size
+    more = len(selected) > size
     return GradientPage(
         histogram_edges=edges,
         snapshots=snapshots,
@@ -230,11 +234,11 @@ def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> 
 
 
 def list_checkpoints(context: Context, id: str, request: ListCheckpointsRequest) -> CheckpointPage:
-    """Stored weights, by epoch. Raises `NotFound`."""
+    """List the job's checkpoints by epoch, without their weights. Raises `NotFound`."""
     size = page_size(request.page_size)
     lifecycle.get(context.database, id, context.owner)
     with context.database.read() as connection:
-        found = checkpoints.page(connection, id, request.after_epoch, size + 1)
+        stored = checkpoints.page(connection, id, request.after_epoch, size + 1)
     page = [
         Checkpoint(
             epoch=row.epoch,
@@ -242,39 +246,44 @@ def list_checkpoints(context: Context, id: str, request: ListCheckpointsRequest)
             sha256=row.sha256,
             created_at=timestamp(row.created_at),
         )
-        for row in found[:size]
+        for row in stored[:size]
     ]
-    more = len(found) > size
+    more = len(stored) > size
     return CheckpointPage(checkpoints=page, next_after_epoch=page[-1].epoch if more else None)
 
 
 def get_checkpoint(
     context: Context, id: str, epoch: int, request: GetCheckpointRequest
 ) -> CheckpointContent:
-    """The weights of an epoch, as a file. Raises `NotFound`."""
+    """Return the weights of an epoch as a file. Raises `NotFound`."""
     _, blob = checkpoint_of(context, id, epoch)
     content = blob if request.format == "safetensors" else to_npz(unpack(blob))
     return CheckpointContent(epoch=epoch, format=request.format, content=content)
 
 
 def checkpoint_of(context: Context, id: str, epoch: int | None) -> tuple[int, bytes]:
-    """Epoch and packed weights of a checkpoint, by default the latest. Raises `NotFound`."""
+    """Return epoch and packed weights of a checkpoint, by default the latest. Raises `NotFound`."""
     row = lifecycle.get(context.database, id, context.owner)
     with context.database.read() as connection:
-        found = checkpoints.find(connection, id, epoch)
-    if found is None:
-        which = "no checkpoint yet" if epoch is None else f"no checkpoint of epoch {epoch}"
+        checkpoint = checkpoints.find(connection, id, epoch)
+    if checkpoint is None:
+        missing = "no checkpoint yet" if epoch is None else f"no checkpoint of epoch {epoch}"
         raise NotFound(
-            f"The job is {row.state} and has {which}: GET /v1/jobs/{id}/checkpoints has all",
+            f"The job is {row.state} and has {missing}: GET /v1/jobs/{id}/checkpoints lists all",
             reason="checkpoint_not_found",
         )
-    return found
+    return checkpoint
 
 
 def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
-    """What the network of an epoch says of rows or a grid. Raises `NotFound`, `InvalidArgument`."""
+    """Return the outputs of a checkpoint for rows or a grid.
+
+    Raises `NotFound`, `InvalidArgument`.
+    """
     if bool(request.inputs) == (request.grid is not None):
-        raise InvalidArgument.of(FieldError("inputs", "give either inputs or grid, and not both"))
+        raise InvalidArgument.of(
+            FieldError("inputs", "must be given, or grid instead: exactly one of the two")
+        )
     row = lifecycle.get(context.database, id, context.owner)
     spec = TrainingSpec.model_validate_json(row.spec)
     assert isinstance(spec.network, NetworkSpec)
@@ -288,7 +297,7 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
         x, y, inputs = _grid(request.grid, features)
     epoch, blob = checkpoint_of(context, id, request.epoch)
     weights = unpack(blob)
-    with np.errstate(all="ignore"):  # what is too large for the weights' type is infinite
+    with np.errstate(all="ignore"):  # inputs beyond the range of the weights' type become infinite
         outputs = engine.predict(
             network, weights, scaled(inputs.reshape(-1, *network.input_shape), weights)
         )
@@ -296,10 +305,11 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
     classes: list[int] = []
     labels: list[str] = []
     if loss.has_accuracy:
-        classes = classes_of(outputs, says_yes_from(loss)).ravel().tolist()
+        classes = classes_of(outputs, threshold_of(loss)).ravel().tolist()
         with context.database.read() as connection:
             names = class_names(connection, spec, context.owner)
-        labels = ["" if each == NO_CLASS else names[each] for each in classes] if names else []
+        if names:
+            labels = ["" if index == NO_CLASS else names[index] for index in classes]
     return Prediction(
         epoch=epoch,
         outputs=outputs.reshape(len(outputs), -1).astype(float).tolist(),
@@ -311,26 +321,29 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
     )
 
 
-def _inputs(given: list[list[float]], features: int, most: int) -> NDArray[np.float64]:
-    if len(given) > most:
+def _inputs(inputs: list[list[float]], features: int, limit: int) -> NDArray[np.float64]:
+    """Return the rows as an array `(n, features)`. Raises `InvalidArgument`."""
+    if len(inputs) > limit:
         raise InvalidArgument.of(
-            FieldError("inputs", f"may have at most {most} rows"), reason="limit_exceeded"
+            FieldError("inputs", f"must have at most {limit} rows; it has {len(inputs)}"),
+            reason="limit_exceeded",
         )
-    wrong = [
-        FieldError(f"inputs[{at}]", f"needs {features} numbers; it has {len(row)}")
-        for at, row in enumerate(given)
+    errors = [
+        FieldError(f"inputs[{index}]", f"needs {features} numbers; it has {len(row)}")
+        for index, row in enumerate(inputs)
         if len(row) != features
     ]
-    if wrong:
-        raise InvalidArgument.of(*wrong)
-    return np.array(given)
+    if errors:
+        raise InvalidArgument.of(*errors)
+    return np.array(inputs)
 
 
 def _grid(
     grid: GridSpec, features: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the values along x and along y, and the points `(n, features)`."""
     errors = [
-        FieldError(f"grid.{name}", f"must be less than {features}, the network's inputs")
+        FieldError(f"grid.{name}", f"must be less than the number of inputs, {features}")
         for name in ("x_feature", "y_feature")
         if getattr(grid, name) >= features
     ]
@@ -354,12 +367,15 @@ def _grid(
 
 
 async def watch_job(context: Context, id: str, request: WatchJobRequest) -> Frames:
-    """The job's events, from a cursor or a snapshot on. Raises `NotFound`, `InvalidArgument`."""
-    return await context.hub.watch(id, context.owner, request.after, telling_of_jobs(reply))
+    """Stream the job's events after a cursor, by default after a snapshot.
+
+    Raises `NotFound`, `InvalidArgument`.
+    """
+    return await context.hub.watch(id, context.owner, request.after, job_events(reply))
 
 
 def reply(row: JobWithSpec) -> Job:
-    """A row of the store as the API tells it."""
+    """Return the reply for a row of the store."""
     spec = TrainingSpec.model_validate_json(row.spec)
     divergence = None if row.divergence is None else Divergence(**json.loads(row.divergence))
     latest = None if row.latest is None else EpochRow.model_validate_json(row.latest)

@@ -1,4 +1,4 @@
-"""Networks: saved, listed, and summed up."""
+"""The methods of networks: save, read, list, delete, summarize."""
 
 from __future__ import annotations
 
@@ -28,20 +28,22 @@ from .pages import before, cut, page_size
 
 
 def create_network(context: Context, request: CreateNetworkRequest) -> Network:
-    """Save a network; the same `request_id` gives the network that it made before.
+    """Save a network. The same `request_id` and request return the network created before.
 
-    Raises `InvalidArgument` if its shapes do not fit, `IdempotencyMismatch`.
+    Raises `InvalidArgument` if its shapes do not fit; `IdempotencyMismatch`.
     """
     check_network(request.network, context.settings.limits)
     new = new_id("net")
     with context.database.write() as connection:
-        network_id = keys.once(
+        network_id = keys.claim(
             connection, context.owner, request.request_id, fingerprint(request), new
         )
         if network_id != new:
             row = networks.find(connection, network_id, context.owner)
             if row is None:
-                raise NotFound(f"The network that this key made, {network_id}, was deleted")
+                raise NotFound(
+                    f"The network that this idempotency key created, {network_id}, was deleted"
+                )
         else:
             row = networks.insert(
                 connection,
@@ -54,7 +56,7 @@ def create_network(context: Context, request: CreateNetworkRequest) -> Network:
 
 
 def get_network(context: Context, id: str) -> Network:
-    """A saved network. Raises `NotFound`."""
+    """Return a saved network. Raises `NotFound`."""
     with context.database.read() as connection:
         row = networks.find(connection, id, context.owner)
     if row is None:
@@ -63,7 +65,7 @@ def get_network(context: Context, id: str) -> Network:
 
 
 def list_networks(context: Context, request: ListNetworksRequest) -> NetworkPage:
-    """Saved networks, newest first."""
+    """List saved networks, newest first."""
     size = page_size(request.page_size)
     with context.database.read() as connection:
         rows = networks.page(
@@ -74,24 +76,27 @@ def list_networks(context: Context, request: ListNetworksRequest) -> NetworkPage
 
 
 def delete_network(context: Context, id: str) -> None:
-    """Forget a network; jobs that were made with it keep their own copy. Raises `NotFound`."""
+    """Delete a saved network; jobs that use it have their own copy. Raises `NotFound`."""
     with context.database.write() as connection:
         if not networks.delete(connection, id, context.owner):
             raise NotFound(f"There is no network {id}")
 
 
 def summarize_network(context: Context, request: SummarizeNetworkRequest) -> NetworkSummary:
-    """Shapes, parameters and operations. Raises `InvalidArgument` if the shapes do not fit."""
+    """Return shapes, parameters and operations of a network without saving it.
+
+    Raises `InvalidArgument` if the shapes do not fit.
+    """
     return summary(request.network, context.settings.limits)
 
 
 def summary(spec: NetworkSpec, limits: Limits) -> NetworkSummary:
-    """What the network amounts to, layer by layer."""
-    return _summed(check_network(spec, limits))
+    """Return shapes, parameters and operations, layer by layer. Raises `InvalidArgument`."""
+    return _summary_of(check_network(spec, limits))
 
 
-def _summed(network: engine.Network) -> NetworkSummary:
-    told = engine.summarize(network)
+def _summary_of(network: engine.Network) -> NetworkSummary:
+    total = engine.summarize(network)
     layers = [
         LayerSummary(
             name=layer.name,
@@ -103,16 +108,16 @@ def _summed(network: engine.Network) -> NetworkSummary:
             arithmetic=layer.arithmetic,
             flops=layer.flops,
         )
-        for layer in told.layers
+        for layer in total.layers
     ]
     return NetworkSummary(
         layers=layers,
-        parameters=told.parameters,
-        flops=told.flops,
-        layers_with_input=told.layers_with_input,
-        layers_without_input=told.layers_without_input,
-        neurons_with_input=told.neurons_with_input,
-        neurons_without_input=told.neurons_without_input,
+        parameters=total.parameters,
+        flops=total.flops,
+        layers_with_input=total.layers_with_input,
+        layers_without_input=total.layers_without_input,
+        neurons_with_input=total.neurons_with_input,
+        neurons_without_input=total.neurons_without_input,
     )
 
 
@@ -124,7 +129,7 @@ def _reply(row: NetworkRow) -> Network:
         id=row.id,
         name=row.name,
         network=spec,
-        # It was checked when it was saved; limits that were lowered since do not hide it.
-        summary=_summed(build_network(spec)),
+        # Not checked again: limits that were lowered later must not hide a saved network.
+        summary=_summary_of(build_network(spec)),
         created_at=created,
     )

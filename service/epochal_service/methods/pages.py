@@ -1,6 +1,4 @@
-"""Pages of a list that is sorted by id, newest first: a page token is the last id of the page
-before.
-"""
+"""Pages of a list sorted by id, newest first. A page token is the last id of the previous page."""
 
 from __future__ import annotations
 
@@ -17,26 +15,27 @@ class HasId(Protocol):
     def id(self) -> str: ...
 
 
-# A spec may hold its data: a thousand of these would be too much for one answer.
-MOST_BYTES = 8 * 2**20
+# A spec may hold its data: a thousand of them would be too large for one reply.
+MAX_BYTES = 8 * 2**20
 
 R = TypeVar("R", bound=HasId)
 
 _TOKEN = r"{}_[0-9a-f]{{13}}_[0-9a-f]{{16}}"
 
 
-def page_size(asked: int) -> int:
-    """As many rows as asked for, and 1,000 at the most."""
-    return min(asked, MAX_PAGE_SIZE)
+def page_size(requested: int) -> int:
+    """Return the number of rows of a page: as requested, at most 1000."""
+    return min(requested, MAX_PAGE_SIZE)
 
 
 def before(token: str | None, kind: str) -> str | None:
-    """The id that the page starts after. Raises `InvalidArgument` for anything that was never a
-    token of a list whose ids begin with `kind`, such as "job".
+    """Return the id that the page starts after.
+
+    Raises `InvalidArgument` unless the token is an id that begins with `kind`, such as "job".
     """
     if token is not None and not re.fullmatch(_TOKEN.format(kind), token):
         raise InvalidArgument.of(
-            FieldError("page_token", "must be the next_page_token of the page before")
+            FieldError("page_token", "must be the next_page_token of the previous page")
         )
     return token
 
@@ -44,15 +43,15 @@ def before(token: str | None, kind: str) -> str | None:
 def cut(
     rows: Iterable[R], size: int, weight: Callable[[R], int] = lambda row: 0
 ) -> tuple[list[R], str | None]:
-    """The page and the token of the next one, from up to `size + 1` rows.
+    """Return the page and the token of the next one, from up to `size + 1` rows.
 
-    It ends early with the row that makes more than `MOST_BYTES` of what the rows weigh.
+    The page ends early with the row whose weight brings the sum above `MAX_BYTES`.
     """
     page: list[R] = []
-    weighed = 0
+    total = 0
     for row in rows:
-        if len(page) == size or weighed > MOST_BYTES:
+        if len(page) == size or total > MAX_BYTES:
             return page, page[-1].id
         page.append(row)
-        weighed += weight(row)
+        total += weight(row)
     return page, None

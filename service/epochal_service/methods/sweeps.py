@@ -1,4 +1,4 @@
-"""Sweeps: made, asked about, cancelled, watched."""
+"""The methods of sweeps: create, read, cancel, watch."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from .pages import before, cut, page_size
 def create_sweep(
     context: Context, spec: SweepSpec, options: CreateSweepOptions
 ) -> Sweep | ValidatedSweep:
-    """Queue a sweep. The same `request_id` with the same spec gives the one that it made before.
+    """Create and queue a sweep. The same `request_id` and spec return the sweep created before.
 
-    Raises `InvalidArgument` for a spec that cannot be trained, `IdempotencyMismatch`.
+    Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`.
     """
     request_fingerprint = fingerprint(spec)
     limits = context.settings.limits
@@ -62,25 +62,25 @@ def create_sweep(
             fingerprint=request_fingerprint,
             kind="sweep",
         )
-    except InvalidArgument as error:  # of the data set, which is the job's
+    except InvalidArgument as error:  # the data set of the job was deleted
         raise sweeps.within_job(error) from None
     if new:
-        context.queue.hint(row.id)
-    return _told(context, row)
+        context.queue.notify_workers(row.id)
+    return _reply(context, row)
 
 
 def get_sweep(context: Context, id: str) -> Sweep:
-    """The sweep as it is now, with its members. Raises `NotFound`."""
+    """Return the sweep with its members. Raises `NotFound`."""
     with context.database.read() as connection:
         return _with_members(connection, lifecycle.find(connection, id, context.owner, "sweep"))
 
 
 def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
-    """Sweeps, newest first, without their members."""
+    """List sweeps, newest first, without their members."""
     size = page_size(request.page_size)
     key, equals, value = (request.label or "").partition("=")
     with context.database.read() as connection:
-        found = jobs.page(
+        rows = jobs.page(
             connection,
             context.owner,
             size=size + 1,
@@ -89,37 +89,40 @@ def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
             label=(key, value if equals else None) if request.label else None,
             kind="sweep",
         )
-        with closing(found):
-            page, token = cut(found, size, lambda row: len(row.spec))
+        with closing(rows):
+            page, token = cut(rows, size, lambda row: len(row.spec))
     return SweepPage(sweeps=[reply(row, []) for row in page], next_page_token=token)
 
 
 def delete_sweep(context: Context, id: str) -> None:
-    """Remove an ended sweep with all that it left. Raises `NotFound`, `Conflict`."""
+    """Delete a sweep that has ended. Raises `NotFound`; `Conflict` if it has not ended."""
     lifecycle.delete(context.database, id, context.owner, "sweep")
 
 
 def cancel_sweep(context: Context, id: str) -> Sweep:
-    """Ask the sweep to stop. Raises `NotFound`, `Conflict`."""
+    """Cancel the sweep. Raises `NotFound`; `Conflict` if it has ended."""
     row = lifecycle.cancel(context.database, id, context.owner, "sweep")
-    context.queue.ring(row.id)
-    return _told(context, row)
+    context.queue.notify_watchers(row.id)
+    return _reply(context, row)
 
 
 def get_sweep_curves(context: Context, id: str, request: GetSweepCurvesRequest) -> SweepCurves:
-    """One metric of every member in few points. Raises `NotFound`."""
+    """Return the downsampled curves of one metric for all members. Raises `NotFound`."""
     with context.database.read() as connection:
         lifecycle.find(connection, id, context.owner, "sweep")
         return sweeps.reduced_curves(connection, id, request.metric, request.max_points)
 
 
 async def watch_sweep(context: Context, id: str, request: WatchSweepRequest) -> Frames:
-    """The sweep's events, from a cursor or a snapshot on. Raises `NotFound`, `InvalidArgument`."""
-    telling = sweeps.telling_of_sweeps(_with_members)
-    return await context.hub.watch(id, context.owner, request.after, telling)
+    """Stream the sweep's events after a cursor, by default after a snapshot.
+
+    Raises `NotFound`, `InvalidArgument`.
+    """
+    events = sweeps.sweep_events(_with_members)
+    return await context.hub.watch(id, context.owner, request.after, events)
 
 
-def _told(context: Context, row: JobWithSpec) -> Sweep:
+def _reply(context: Context, row: JobWithSpec) -> Sweep:
     with context.database.read() as connection:
         return _with_members(connection, row)
 
@@ -127,11 +130,11 @@ def _told(context: Context, row: JobWithSpec) -> Sweep:
 def _with_members(connection: Connection, row: JobWithSpec) -> Sweep:
     spec = SweepSpec.model_validate_json(row.spec)
     losses = sweeps.curves(connection, row.id, "train_loss")
-    return reply(row, sweeps.members(spec, sweeps.read_progress(spec, row.latest), losses))
+    return reply(row, sweeps.members(spec, sweeps.load_progress(spec, row.latest), losses))
 
 
 def reply(row: JobWithSpec, members: list[Member]) -> Sweep:
-    """A row of the store as the API tells it."""
+    """Return the reply for a row of the store."""
     return Sweep(
         id=row.id,
         state=row.state,

@@ -1,4 +1,4 @@
-"""What the service says of itself."""
+"""The methods of the service itself: limits, versions, readiness."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .context import Context
 
 
 def get_limits(context: Context) -> Limits:
-    """What one request may ask for."""
+    """Return the limits of one request."""
     values = context.settings.limits
     return Limits(
         limits=[
@@ -27,14 +27,14 @@ def get_limits(context: Context) -> Limits:
 
 
 def get_version(context: Context) -> Version:
-    """Versions, and what the bits of a run depend on."""
+    """Return the versions of the service, of NumPy and of the kernel."""
     return Version(
         version=version("epochal-server"), api="v1", numpy=np.__version__, kernel=kernel()
     )
 
 
 def readiness(context: Context) -> Health:
-    """Whether requests are served: `down` without the database, `degraded` without the broker."""
+    """Return whether requests are served: `down` without database, `degraded` without broker."""
     components = [_database(context), _broker(context)]
     worst = max(components, key=lambda c: ("ok", "degraded", "down").index(c.status))
     return Health(status=worst.status, components=components)
@@ -50,7 +50,7 @@ def _database(context: Context) -> Component:
 
 
 def _broker(context: Context) -> Component:
-    if context.queue.waiting() is None:
-        detail = "jobs are accepted and start when the broker is back"
+    if context.queue.pending() is None:
+        detail = "jobs are accepted and start when the broker is available again"
         return Component(name="broker", status="degraded", detail=detail)
     return Component(name="broker", status="ok")

@@ -1,7 +1,7 @@
-"""The only room with SQL in it: tables, and one file of statements for each noun.
+"""The only package with SQL: the tables, and one file of statements for each noun.
 
-Functions take a connection and never commit; whoever knows what belongs into one transaction opens
-it with `Database.write`.
+Functions take a connection and never commit. The caller decides what belongs to one transaction and
+opens it with `Database.write`.
 """
 
 from .database import Connection, Database

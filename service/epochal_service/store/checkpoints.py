@@ -1,4 +1,4 @@
-"""Weights to look at, and the state from which a worker goes on."""
+"""Checkpoints (weights that users read) and resume points (the state a worker continues from)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class CheckpointRow:
 
 
 def insert(connection: Connection, job_id: str, weights: Sequence[tuple[int, bytes]]) -> None:
-    """Store (epoch, packed weights); an epoch that is there already stays as it is."""
+    """Store (epoch, packed weights) pairs; an epoch that is stored already stays unchanged."""
     if not weights:
         return
     connection.execute(
@@ -41,6 +41,7 @@ def insert(connection: Connection, job_id: str, weights: Sequence[tuple[int, byt
 
 
 def page(connection: Connection, job_id: str, after_epoch: int, size: int) -> list[CheckpointRow]:
+    """Return at most `size` checkpoints after the epoch, in order, without their weights."""
     query = (
         sa.select(
             checkpoints.c.epoch,
@@ -56,40 +57,43 @@ def page(connection: Connection, job_id: str, after_epoch: int, size: int) -> li
 
 
 def find(connection: Connection, job_id: str, epoch: int | None = None) -> tuple[int, bytes] | None:
-    """(epoch, packed weights) of that epoch, or of the latest one."""
+    """Return (epoch, packed weights) of that epoch, by default of the latest; None without one."""
     query = sa.select(checkpoints.c.epoch, checkpoints.c.weights).where(
         checkpoints.c.job_id == job_id
     )
     if epoch is not None:
         query = query.where(checkpoints.c.epoch == epoch)
-    found = connection.execute(query.order_by(checkpoints.c.epoch.desc()).limit(1)).one_or_none()
-    return None if found is None else (found.epoch, found.weights)
+    row = connection.execute(query.order_by(checkpoints.c.epoch.desc()).limit(1)).one_or_none()
+    return None if row is None else (row.epoch, row.weights)
 
 
 def nearest(
     connection: Connection, job_id: str, epoch: int | None = None
 ) -> tuple[int, bytes] | None:
-    """(epoch, packed weights) of the last checkpoint that is not after that epoch, or of all."""
+    """Return (epoch, packed weights) of the last checkpoint at or before the epoch.
+
+    By default of the latest checkpoint; None without one.
+    """
     query = sa.select(checkpoints.c.epoch, checkpoints.c.weights).where(
         checkpoints.c.job_id == job_id
     )
     if epoch is not None:
         query = query.where(checkpoints.c.epoch <= epoch)
-    found = connection.execute(query.order_by(checkpoints.c.epoch.desc()).limit(1)).one_or_none()
-    return None if found is None else (found.epoch, found.weights)
+    row = connection.execute(query.order_by(checkpoints.c.epoch.desc()).limit(1)).one_or_none()
+    return None if row is None else (row.epoch, row.weights)
 
 
 def around(connection: Connection, job_id: str, epoch: int) -> list[int]:
-    """The nearest epoch before and the nearest one after that have a checkpoint: at most two."""
+    """Return the nearest epochs before and after that have a checkpoint: at most two."""
     of_job = checkpoints.c.job_id == job_id
     before = sa.select(sa.func.max(checkpoints.c.epoch)).where(of_job, checkpoints.c.epoch < epoch)
     after = sa.select(sa.func.min(checkpoints.c.epoch)).where(of_job, checkpoints.c.epoch > epoch)
-    both = (connection.execute(query).scalar_one() for query in (before, after))
-    return [found for found in both if found is not None]
+    epochs = (connection.execute(query).scalar_one() for query in (before, after))
+    return [nearest for nearest in epochs if nearest is not None]
 
 
 def put_resume_point(connection: Connection, job_id: str, epoch: int, state: bytes) -> None:
-    """Replace the state from which the job goes on."""
+    """Replace the state that the job continues from."""
     statement = insert_into(connection, resume_points).values(
         job_id=job_id, epoch=epoch, state=state
     )
@@ -102,13 +106,15 @@ def put_resume_point(connection: Connection, job_id: str, epoch: int, state: byt
 
 
 def resume_point(connection: Connection, job_id: str) -> tuple[int, bytes] | None:
-    found = connection.execute(
+    """Return (epoch, packed state); None without a resume point."""
+    row = connection.execute(
         sa.select(resume_points.c.epoch, resume_points.c.state).where(
             resume_points.c.job_id == job_id
         )
     ).one_or_none()
-    return None if found is None else (found.epoch, found.state)
+    return None if row is None else (row.epoch, row.state)
 
 
 def drop_resume_point(connection: Connection, job_id: str) -> None:
+    """Delete the resume point of a job that has ended."""
     connection.execute(sa.delete(resume_points).where(resume_points.c.job_id == job_id))

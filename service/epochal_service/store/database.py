@@ -1,6 +1,4 @@
-"""A database, SQLite or PostgreSQL, and the two ways of talking to it: reading, and writing all or
-nothing.
-"""
+"""A SQLite or PostgreSQL database, and its two kinds of transaction: read and write."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ __all__ = ["Connection", "Database", "insert_into", "new_id", "now"]
 
 
 class now(FunctionElement[float]):
-    """Seconds since 1970 by the database's clock, the only clock that leases are measured on."""
+    """Seconds since 1970 by the database's clock, which all leases are measured by."""
 
     inherit_cache = True
     type = sa.Float()
@@ -38,33 +36,33 @@ def _postgresql_now(element: now, compiler: Any, **kwargs: Any) -> str:
     return "extract(epoch from clock_timestamp())::double precision"
 
 
-# Somebody who stops in the middle of a transaction, stalled or cut off, holds its rows for so long
-# at most: shorter than a lease, so that the reaper finds them free. SQLite cannot tell.
-STALLED_SECONDS = 10.0
-# What SQLite and PostgreSQL call a disk without room.
-FULL = {"SQLITE_FULL", "53100"}
+# A client that stalls or disconnects within a transaction keeps its rows locked for at most this
+# long. It is shorter than a lease, so that the reaper finds the rows unlocked. PostgreSQL only.
+IDLE_TRANSACTION_SECONDS = 10.0
+# The error codes of SQLite and PostgreSQL for a full disk.
+DISK_FULL = {"SQLITE_FULL", "53100"}
 
 
 def new_id(prefix: str) -> str:
-    """An id that sorts by the time of its making, e.g. `job_0649f2a51c3d0_9f86d081884c7d65`."""
+    """Return an id that sorts by creation time, e.g. `job_0649f2a51c3d0_9f86d081884c7d65`."""
     return f"{prefix}_{time.time_ns() // 1000:013x}_{secrets.token_hex(8)}"
 
 
 def insert_into(connection: Connection, table: sa.Table) -> Any:
-    """An INSERT that knows ON CONFLICT, which SQLite and PostgreSQL have, each in its module."""
+    """Return an INSERT with ON CONFLICT, which SQLAlchemy has in the modules of the dialects."""
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
 
 
 class Database:
-    """Connections to `url`; safe to share among threads, but not across a fork."""
+    """A pool of connections to `url`. Thread-safe; must not be used after a fork."""
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": pool_size}
         if url.startswith("sqlite"):
-            # The driver must not begin transactions by itself: a deferred one that turns into a
-            # write fails at once when another writer is in between, whatever the busy timeout.
+            # The driver must not begin transactions: a deferred transaction that becomes a write
+            # fails at once if another writer came first, whatever the busy timeout.
             options = {
                 "pool_size": pool_size,
                 "connect_args": {"timeout": 15.0, "isolation_level": None},
@@ -80,7 +78,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection whose statements all see the same moment. Raises `Unavailable`."""
+        """Open a connection whose statements all see the same snapshot. Raises `Unavailable`."""
         with _translated(), self._reader.connect() as connection:
             if not self.sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
@@ -89,13 +87,15 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction, committed at the end of the block and undone if it raises. Raises
-        `Unavailable`.
+        """Open a transaction: committed at the end of the block, rolled back if it raises.
+
+        Raises `Unavailable`.
         """
         with _translated(), self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:
+        """Close all connections of the pool."""
         self.engine.dispose()
 
 
@@ -111,13 +111,15 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         ):
             connection.execute(f"PRAGMA {pragma}").close()
     except Exception:
-        # The pool has not taken it yet, and would leave it open.
+        # The pool does not own the connection yet, and would not close it.
         connection.close()
         raise
 
 
 def _prepare_postgresql(connection: Any, record: Any) -> None:
-    connection.execute(f"SET idle_in_transaction_session_timeout = {STALLED_SECONDS * 1000:.0f}")
+    connection.execute(
+        f"SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_SECONDS * 1000:.0f}"
+    )
     connection.commit()
 
 
@@ -132,12 +134,12 @@ def _translated() -> Iterator[None]:
     except (
         sa.exc.OperationalError,
         sa.exc.InterfaceError,
-        sa.exc.InternalError,  # among others: this transaction stood still for too long
+        sa.exc.InternalError,  # among others: the idle-in-transaction timeout
         sa.exc.TimeoutError,
     ) as error:
         cause = getattr(error, "orig", None) or error
         codes = {getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None)}
-        what = "has no room for more" if codes & FULL else "does not answer"
+        what = "is full" if codes & DISK_FULL else "does not answer"
         raise Unavailable(f"The database {what}: {str(cause).strip()}") from error
     except sa.exc.DataError as error:  # PostgreSQL's text cannot hold every Unicode character
-        raise InvalidArgument("Text may not hold the character NUL") from error
+        raise InvalidArgument("Text must not contain the character NUL") from error

@@ -1,4 +1,4 @@
-"""Uploaded data sets: what is known of them, and their arrays."""
+"""Uploaded data sets: their metadata and their arrays."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .tables import datasets
 
 @dataclass(frozen=True, slots=True)
 class DatasetRow:
-    """`about` is JSON."""
+    """The metadata of a data set; `about` is JSON."""
 
     id: str
     name: str
@@ -21,21 +21,23 @@ class DatasetRow:
     created_at: float
 
 
-_KNOWN = (datasets.c.id, datasets.c.name, datasets.c.about, datasets.c.created_at)
+_METADATA = (datasets.c.id, datasets.c.name, datasets.c.about, datasets.c.created_at)
 
 
 def insert(
     connection: Connection, *, id: str, owner: str, name: str, about: str, content: bytes
 ) -> DatasetRow:
+    """Insert a data set; `content` holds its packed arrays."""
     row = connection.execute(
         sa.insert(datasets)
         .values(id=id, owner=owner, name=name, about=about, content=content, created_at=now())
-        .returning(*_KNOWN)
+        .returning(*_METADATA)
     ).one()
     return DatasetRow(*row)
 
 
 def count(connection: Connection, owner: str) -> int:
+    """Return the number of the owner's data sets."""
     return connection.execute(
         sa.select(sa.func.count()).select_from(datasets).where(datasets.c.owner == owner)
     ).scalar_one()
@@ -44,8 +46,11 @@ def count(connection: Connection, owner: str) -> int:
 def find(
     connection: Connection, dataset_id: str, owner: str, *, lock: bool = False
 ) -> DatasetRow | None:
-    """What is known of their data set; with `lock` it is kept from others until the commit."""
-    query = sa.select(*_KNOWN).where(datasets.c.id == dataset_id, datasets.c.owner == owner)
+    """Return the metadata of the owner's data set; None if it does not exist.
+
+    With `lock` the row is locked until the commit.
+    """
+    query = sa.select(*_METADATA).where(datasets.c.id == dataset_id, datasets.c.owner == owner)
     if lock:
         query = query.with_for_update()
     row = connection.execute(query).one_or_none()
@@ -53,14 +58,15 @@ def find(
 
 
 def content(connection: Connection, dataset_id: str) -> bytes | None:
+    """Return the packed arrays; None if the data set does not exist."""
     return connection.execute(
         sa.select(datasets.c.content).where(datasets.c.id == dataset_id)
     ).scalar_one_or_none()
 
 
 def page(connection: Connection, owner: str, *, size: int, before: str | None) -> list[DatasetRow]:
-    """Newest first, older than the id `before`."""
-    query = sa.select(*_KNOWN).where(datasets.c.owner == owner)
+    """Return at most `size` data sets older than the id `before`, newest first."""
+    query = sa.select(*_METADATA).where(datasets.c.owner == owner)
     if before is not None:
         query = query.where(datasets.c.id < before)
     rows = connection.execute(query.order_by(datasets.c.id.desc()).limit(size))
@@ -68,4 +74,5 @@ def page(connection: Connection, owner: str, *, size: int, before: str | None) -
 
 
 def delete(connection: Connection, dataset_id: str) -> None:
+    """Delete the data set."""
     connection.execute(sa.delete(datasets).where(datasets.c.id == dataset_id))

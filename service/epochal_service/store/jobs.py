@@ -1,6 +1,4 @@
-"""Job rows: made, read, listed, and changed only where the row is still what the caller believes it
-to be.
-"""
+"""Job rows: inserted, read, listed, and updated only in the state that the caller expects."""
 
 from __future__ import annotations
 
@@ -18,21 +16,20 @@ __all__ = [
     "JobRow",
     "JobWithSpec",
     "advance",
-    "claimable",
     "delete",
     "expired",
     "find",
     "find_expired",
     "insert",
     "page",
-    "unhinted",
-    "uses_dataset",
+    "unnotified",
+    "user_of_dataset",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class JobRow:
-    """A row of `jobs`, as the table has it."""
+    """A row of the table `jobs`."""
 
     id: str
     owner: str
@@ -40,7 +37,7 @@ class JobRow:
     stop_reason: str | None
     detail: str | None
     divergence: str | None
-    words: str
+    search_text: str
     dataset_id: str | None
     parameters: int
     samples: int
@@ -55,12 +52,12 @@ class JobRow:
     created_at: float
     started_at: float | None
     finished_at: float | None
-    hinted_at: float | None
+    notified_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class JobWithSpec(JobRow):
-    """The same with what was asked for, which may hold its data: read only where it is needed."""
+    """A row with its spec, which may hold its data: read only where it is needed."""
 
     spec: str
 
@@ -69,7 +66,7 @@ _WITH_SPEC: sa.Select[Any] = sa.select(*jobs.c, job_specs.c.spec).select_from(jo
 
 
 def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[str, str]) -> None:
-    """A new row; `created_at` is the database's now."""
+    """Insert a row with its labels; `created_at` is the current time of the database."""
     row = dict(values)
     spec = row.pop("spec")
     connection.execute(sa.insert(jobs).values(created_at=now(), **row))
@@ -84,7 +81,10 @@ def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[st
 def find(
     connection: Connection, job_id: str, owner: str | None = None, *, lock: bool = False
 ) -> JobWithSpec | None:
-    """The row; with `owner` only if it is theirs, with `lock` kept from others until the commit."""
+    """Return the row; None if it does not exist, or belongs to another owner.
+
+    With `lock` the row is locked until the commit.
+    """
     query = _WITH_SPEC.where(jobs.c.id == job_id)
     if owner is not None:
         query = query.where(jobs.c.owner == owner)
@@ -105,8 +105,10 @@ def page(
     text: str | None = None,
     kind: str = "job",
 ) -> Generator[JobWithSpec]:
-    """At most `size` rows of a kind, newest first, older than the id `before`; in any of `states`
-    where some are named, and with `text` among their words. They come a few at a time.
+    """Yield at most `size` rows of a kind older than the id `before`, newest first.
+
+    `states` and `label` (key and value, or key alone) filter; `text` is searched in `search_text`.
+    Rows are fetched a few at a time, since a spec may hold its data.
     """
     is_kind = jobs.c.id.startswith(f"{kind}_", autoescape=True)
     query = _WITH_SPEC.where(jobs.c.owner == owner, is_kind).order_by(jobs.c.id.desc()).limit(size)
@@ -115,16 +117,16 @@ def page(
     if states:
         query = query.where(jobs.c.state.in_(states))
     if text:
-        query = query.where(jobs.c.words.contains(text.casefold(), autoescape=True))
+        query = query.where(jobs.c.search_text.contains(text.casefold(), autoescape=True))
     if label is not None:
         key, value = label
         match = sa.and_(job_labels.c.job_id == jobs.c.id, job_labels.c.key == key)
         if value is not None:
             match = sa.and_(match, job_labels.c.value == value)
         query = query.where(sa.exists().where(match))
-    few = {"stream_results": True, "max_row_buffer": 8}
-    with connection.execute(query, execution_options=few) as found:
-        for row in found:
+    options = {"stream_results": True, "max_row_buffer": 8}
+    with connection.execute(query, execution_options=options) as rows:
+        for row in rows:
             yield JobWithSpec(*row)
 
 
@@ -138,28 +140,27 @@ def advance(
     owner: str | None = None,
     fence: int | None = None,
 ) -> JobRow | None:
-    """Change the row and take `events` new seqs, if its state (and owner, and fence) are as given;
-    else None.
+    """Update the row and reserve `events` new seqs; None unless state, owner and fence match.
 
-    This one conditional statement is what every race about a job is decided by.
+    Every race about a job is decided by this one conditional statement.
     """
     where = [jobs.c.id == job_id, jobs.c.state.in_(states)]
     if owner is not None:
         where.append(jobs.c.owner == owner)
     if fence is not None:
         where.append(jobs.c.fence == fence)
-    changed = connection.execute(
+    updated = connection.execute(
         sa.update(jobs)
         .where(*where)
         .values(last_seq=jobs.c.last_seq + events, **values)
         .returning(*jobs.c)
     )
-    row = changed.one_or_none()
+    row = updated.one_or_none()
     return None if row is None else JobRow(*row)
 
 
-def claimable(lease_seconds: float) -> dict[str, Any]:
-    """The values by which a worker takes a queued job."""
+def claimed(lease_seconds: float) -> dict[str, Any]:
+    """Return the values of a queued job that a worker claims."""
     return {
         "state": "running",
         "attempt": jobs.c.attempt + 1,
@@ -170,63 +171,64 @@ def claimable(lease_seconds: float) -> dict[str, Any]:
     }
 
 
-def lease(lease_seconds: float) -> dict[str, Any]:
-    """The values by which a worker keeps its job."""
+def lease_renewed(lease_seconds: float) -> dict[str, Any]:
+    """Return the value that renews the lease."""
     return {"lease_expires_at": now() + lease_seconds}
 
 
-def taken_away() -> dict[str, Any]:
-    """The values by which a job leaves its worker: whatever that one still writes, it writes in
-    vain.
+def fenced_off() -> dict[str, Any]:
+    """Return the values that take a job from its worker: later writes of that worker match no
+    row.
     """
     return {"fence": jobs.c.fence + 1, "lease_expires_at": None}
 
 
-def given_back() -> dict[str, Any]:
-    """The values by which a worker leaves its job to others, or to the rest that a user wished."""
-    rests = sa.case((jobs.c.state == "pausing", "paused"), else_="queued")
-    return {"state": rests, **taken_away()}
+def released() -> dict[str, Any]:
+    """Return the values of a job that its worker releases: queued again, or paused on request."""
+    state = sa.case((jobs.c.state == "pausing", "paused"), else_="queued")
+    return {"state": state, **fenced_off()}
 
 
 def running_seconds(connection: Connection, job_id: str) -> float:
-    """How long ago the job was first taken up, by the database's clock; 0 if it never was."""
+    """Return the seconds since the job's first start, by the database's clock; 0 before it."""
     since = sa.select(sa.func.coalesce(now() - jobs.c.started_at, 0.0)).where(jobs.c.id == job_id)
     return float(connection.execute(since).scalar_one_or_none() or 0.0)
 
 
 def finished() -> dict[str, Any]:
-    """The values that every ended job has."""
+    """Return the values of a job that has ended."""
     return {"finished_at": now(), "lease_expires_at": None}
 
 
-_SILENT = (
+_EXPIRED = (
     jobs.c.state.in_(("running", "pausing", "cancelling")),
     jobs.c.lease_expires_at < now(),
 )
 
 
 def expired(connection: Connection, limit: int = 100) -> list[JobRow]:
-    """Jobs whose worker has been silent for longer than its lease."""
-    query = sa.select(jobs).where(*_SILENT)
+    """Return jobs whose lease has expired."""
+    query = sa.select(jobs).where(*_EXPIRED)
     return [JobRow(*row) for row in connection.execute(query.limit(limit))]
 
 
 def find_expired(connection: Connection, job_id: str) -> JobRow | None:
-    """The row of such a job, kept from others until the commit; None if its worker came back, or
-    is just writing.
+    """Return the locked row of a job whose lease has expired.
+
+    None if the lease was renewed, or another transaction holds the row.
     """
-    query = sa.select(jobs).where(jobs.c.id == job_id, *_SILENT)
+    query = sa.select(jobs).where(jobs.c.id == job_id, *_EXPIRED)
     row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
     return None if row is None else JobRow(*row)
 
 
-def unhinted(connection: Connection, older_than: float, limit: int = 100) -> list[str]:
-    """Ids of queued jobs that no worker was told of for `older_than` seconds, oldest first."""
+def unnotified(connection: Connection, older_than: float, limit: int = 100) -> list[str]:
+    """Return ids of queued jobs without a notification for `older_than` seconds, oldest first."""
     query = (
         sa.select(jobs.c.id)
         .where(
             jobs.c.state == "queued",
-            sa.func.coalesce(jobs.c.hinted_at, jobs.c.created_at) < now() - older_than,
+            sa.func.coalesce(jobs.c.notified_at, jobs.c.created_at) < now() - older_than,
         )
         .order_by(jobs.c.id)
         .limit(limit)
@@ -234,13 +236,13 @@ def unhinted(connection: Connection, older_than: float, limit: int = 100) -> lis
     return list(connection.execute(query).scalars())
 
 
-def hinted(connection: Connection, ids: Sequence[str]) -> None:
-    """Note that workers have been told of these just now."""
-    connection.execute(sa.update(jobs).where(jobs.c.id.in_(ids)).values(hinted_at=now()))
+def mark_notified(connection: Connection, ids: Sequence[str]) -> None:
+    """Record that workers were notified of these jobs now."""
+    connection.execute(sa.update(jobs).where(jobs.c.id.in_(ids)).values(notified_at=now()))
 
 
-def uses_dataset(connection: Connection, dataset_id: str) -> str | None:
-    """The id of an unfinished job that trains on the data set, if there is one."""
+def user_of_dataset(connection: Connection, dataset_id: str) -> str | None:
+    """Return the id of an unfinished job that trains on the data set; None without one."""
     return connection.execute(
         sa.select(jobs.c.id)
         .where(jobs.c.dataset_id == dataset_id, jobs.c.finished_at.is_(None))
@@ -249,8 +251,8 @@ def uses_dataset(connection: Connection, dataset_id: str) -> str | None:
 
 
 def delete(connection: Connection, job_id: str, owner: str, states: Collection[str]) -> bool:
-    """Remove the row and all that belongs to it, if its state is one of these."""
-    gone = connection.execute(
+    """Delete the row and everything that belongs to it if its state is one of `states`."""
+    deleted = connection.execute(
         sa.delete(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner, jobs.c.state.in_(states))
     )
-    return gone.rowcount == 1
+    return deleted.rowcount == 1

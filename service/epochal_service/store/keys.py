@@ -1,4 +1,4 @@
-"""Idempotency keys: which request a key stood for, and what that request made."""
+"""Idempotency keys: the request that used a key, and the id of what it created."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from .database import insert_into, now
 from .tables import creation_keys
 
 
-def once(
-    connection: Connection, owner: str, key: str | None, fingerprint: str, made_id: str
+def claim(
+    connection: Connection, owner: str, key: str | None, fingerprint: str, new_id: str
 ) -> str:
-    """`made_id`, and the key is taken for it; or the id that the same request made before.
+    """Record `new_id` under the key and return it; or return the id that the same request created.
 
-    On PostgreSQL the statement waits for another transaction that is just taking the same key.
-    Raises `IdempotencyMismatch` if the key stands for a request with another fingerprint.
+    On PostgreSQL the statement waits for another transaction that inserts the same key.
+    Raises `IdempotencyMismatch` if a request with another fingerprint used the key.
     """
     if key is None:
-        return made_id
+        return new_id
     values = {
         "owner": owner,
         "key": key,
         "fingerprint": fingerprint,
-        "made_id": made_id,
+        "made_id": new_id,
         "created_at": now(),
     }
-    taken = insert_into(connection, creation_keys).values(values).on_conflict_do_nothing()
-    if connection.execute(taken.returning(creation_keys.c.key)).one_or_none() is not None:
-        return made_id
-    known = connection.execute(
+    statement = insert_into(connection, creation_keys).values(values).on_conflict_do_nothing()
+    if connection.execute(statement.returning(creation_keys.c.key)).one_or_none() is not None:
+        return new_id
+    used = connection.execute(
         sa.select(creation_keys.c.fingerprint, creation_keys.c.made_id).where(
             creation_keys.c.owner == owner, creation_keys.c.key == key
         )
     ).one()
-    if known.fingerprint != fingerprint:
+    if used.fingerprint != fingerprint:
         raise IdempotencyMismatch(
-            "This key was used for another request: choose a new key for something new"
+            "This idempotency key was used for another request: choose a new key"
         )
-    return str(known.made_id)
+    return str(used.made_id)

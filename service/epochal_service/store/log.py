@@ -1,4 +1,4 @@
-"""The log of a job: appended to in the transaction that it tells of, read from a cursor."""
+"""The log of a job: appended to in the transaction that it records, read from a cursor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tables import log
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is to be appended: a `note` (JSON), or epochs with their packed columns."""
+    """A row to append: a `note` (JSON), or epochs with their packed columns."""
 
     kind: str
     first_epoch: int
@@ -28,6 +28,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
+    """A row of the log; `seq` is the cursor."""
+
     seq: int
     kind: str
     first_epoch: int
@@ -39,7 +41,7 @@ class LogRow:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One stretch of epochs out of a job's; `body` only where the job has few."""
+    """One segment of a job's epochs; `body` is present only if the job has few segments."""
 
     first_epoch: int
     last_epoch: int
@@ -48,9 +50,7 @@ class Sample:
 
 
 def append(connection: Connection, job_id: str, last_seq: int, entries: Sequence[Entry]) -> None:
-    """The entries, with the seqs that end in `last_seq`: the ones that `jobs.advance` took for
-    them.
-    """
+    """Append the entries with consecutive seqs up to `last_seq`, reserved by `jobs.advance`."""
     if not entries:
         return
     first = last_seq - len(entries) + 1
@@ -74,7 +74,7 @@ def append(connection: Connection, job_id: str, last_seq: int, entries: Sequence
 
 
 def after(connection: Connection, job_id: str, seq: int, limit: int) -> list[LogRow]:
-    """At most `limit` rows after the cursor, in order."""
+    """Return at most `limit` rows after the cursor, in order."""
     query = (
         sa.select(
             log.c.seq,
@@ -95,24 +95,26 @@ def after(connection: Connection, job_id: str, seq: int, limit: int) -> list[Log
 def bodies(
     connection: Connection, job_id: str, after_epoch: int = 0, up_to_epoch: int | None = None
 ) -> list[tuple[int, int, bytes]]:
-    """(first epoch, last epoch, packed metrics) of the stretches that reach into the epochs beyond
-    `after_epoch` and up to `up_to_epoch`, in order."""
-    return _stretches(connection, job_id, log.c.body, after_epoch, up_to_epoch)
+    """Return (first epoch, last epoch, packed metrics) of segments, in order.
+
+    They are those that overlap the epochs after `after_epoch` and up to `up_to_epoch`.
+    """
+    return _segments(connection, job_id, log.c.body, after_epoch, up_to_epoch)
 
 
 def gradients(
     connection: Connection, job_id: str, after_epoch: int = 0, up_to_epoch: int | None = None
 ) -> list[tuple[int, int, bytes]]:
-    """The same for gradient statistics; stretches without any are left out."""
-    return _stretches(connection, job_id, log.c.gradients, after_epoch, up_to_epoch)
+    """Return the same for gradient statistics, without the segments that have none."""
+    return _segments(connection, job_id, log.c.gradients, after_epoch, up_to_epoch)
 
 
 def summaries(connection: Connection, job_id: str) -> list[tuple[int, int, bytes]]:
-    """(first epoch, last epoch, extremes) of every stretch, in order."""
-    return _stretches(connection, job_id, log.c.summary, 0, None)
+    """Return (first epoch, last epoch, summary) of every segment, in order."""
+    return _segments(connection, job_id, log.c.summary, 0, None)
 
 
-def _stretches(
+def _segments(
     connection: Connection,
     job_id: str,
     column: sa.Column[Any],
@@ -135,22 +137,21 @@ def _stretches(
 
 
 def samples(connection: Connection, job_ids: Sequence[str], count: int) -> list[tuple[str, Sample]]:
-    """Of each job about `count` stretches at equal distances, the first and the last one among
-    them, in order.
+    """Return about `count` evenly spaced segments of each job, always with the first and the last.
 
-    Those of a job that has at most a quarter of that many come with their bodies.
+    They are in order. A job that has at most `count / 4` segments gets them with their bodies.
     """
-    place = sa.func.row_number().over(partition_by=log.c.job_id, order_by=log.c.last_epoch)
+    position = sa.func.row_number().over(partition_by=log.c.job_id, order_by=log.c.last_epoch)
     total = sa.func.count().over(partition_by=log.c.job_id)
-    placed = (
-        sa.select(log.c.job_id, log.c.seq, place.label("place"), total.label("total"))
+    numbered = (
+        sa.select(log.c.job_id, log.c.seq, position.label("position"), total.label("total"))
         .where(log.c.job_id.in_(job_ids), log.c.kind == "epochs", log.c.summary.is_not(None))
         .subquery()
     )
-    few = placed.c.total * 4 <= count
-    # The whole number of count · place / total moves on at so many places, and at the last one.
-    reached = (placed.c.place * count) // placed.c.total
-    before = ((placed.c.place - 1) * count) // placed.c.total
+    few = numbered.c.total * 4 <= count
+    # floor(count · position / total) increases at `count` positions, the last one among them.
+    reached = (numbered.c.position * count) // numbered.c.total
+    before = ((numbered.c.position - 1) * count) // numbered.c.total
     query = (
         sa.select(
             log.c.job_id,
@@ -159,8 +160,8 @@ def samples(connection: Connection, job_ids: Sequence[str], count: int) -> list[
             log.c.summary,
             sa.case((few, log.c.body), else_=None),
         )
-        .join(placed, sa.and_(log.c.job_id == placed.c.job_id, log.c.seq == placed.c.seq))
-        .where(sa.or_(reached > before, placed.c.place == 1))
+        .join(numbered, sa.and_(log.c.job_id == numbered.c.job_id, log.c.seq == numbered.c.seq))
+        .where(sa.or_(reached > before, numbered.c.position == 1))
         .order_by(log.c.job_id, log.c.last_epoch)
     )
     return [(job_id, Sample(*rest)) for job_id, *rest in connection.execute(query)]

@@ -1,4 +1,4 @@
-"""Brings a database to the shape that this program knows, or says that it is not in it."""
+"""Migrate a database to the revision of this program, or check that it is there."""
 
 from __future__ import annotations
 
@@ -22,14 +22,12 @@ class SchemaError(Exception):
 
 
 def upgrade(url: str) -> None:
-    """Apply every migration that the database lacks. Raises `SchemaError` if it is newer than the
-    program.
-    """
+    """Apply all pending migrations. Raises `SchemaError` if the database is newer."""
     database = Database(url)
     try:
         with database.write() as connection:
             if not database.sqlite:
-                # Nobody waits for its rows, and many jobs may take a while to go through.
+                # Migrating many jobs takes time, and no other client waits for the rows.
                 connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
             _refuse_newer(connection)
             config = _config()
@@ -40,7 +38,7 @@ def upgrade(url: str) -> None:
 
 
 def check(url: str) -> None:
-    """Raises `SchemaError` unless the database is at the program's own revision."""
+    """Raise `SchemaError` unless the database has the revision of this program."""
     database = Database(url)
     try:
         with database.read() as connection:
@@ -54,9 +52,7 @@ def check(url: str) -> None:
 
 
 def differences(url: str) -> list[object]:
-    """How the tables that the migrations made differ from `tables.metadata`; empty if they are the
-    same.
-    """
+    """Return the differences between the migrated tables and `tables.metadata`."""
     database = Database(url)
     try:
         with database.read() as connection:

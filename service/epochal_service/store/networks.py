@@ -23,6 +23,7 @@ class NetworkRow:
 def insert(
     connection: Connection, *, id: str, owner: str, name: str | None, network: str
 ) -> NetworkRow:
+    """Insert a network; `network` is JSON."""
     row = connection.execute(
         sa.insert(networks)
         .values(id=id, owner=owner, name=name, network=network, created_at=now())
@@ -32,6 +33,7 @@ def insert(
 
 
 def find(connection: Connection, network_id: str, owner: str) -> NetworkRow | None:
+    """Return the owner's network; None if it does not exist."""
     row = connection.execute(
         sa.select(networks).where(networks.c.id == network_id, networks.c.owner == owner)
     ).one_or_none()
@@ -39,7 +41,7 @@ def find(connection: Connection, network_id: str, owner: str) -> NetworkRow | No
 
 
 def page(connection: Connection, owner: str, *, size: int, before: str | None) -> list[NetworkRow]:
-    """Newest first, older than the id `before`."""
+    """Return at most `size` networks older than the id `before`, newest first."""
     query = sa.select(networks).where(networks.c.owner == owner)
     if before is not None:
         query = query.where(networks.c.id < before)
@@ -48,7 +50,8 @@ def page(connection: Connection, owner: str, *, size: int, before: str | None) -
 
 
 def delete(connection: Connection, network_id: str, owner: str) -> bool:
-    gone = connection.execute(
+    """Delete the owner's network; return whether it existed."""
+    deleted = connection.execute(
         sa.delete(networks).where(networks.c.id == network_id, networks.c.owner == owner)
     )
-    return gone.rowcount == 1
+    return deleted.rowcount == 1

@@ -1,4 +1,4 @@
-"""Arrays as bytes: safetensors. The same arrays make the same bytes, and bytes can run no code."""
+"""Pack arrays as safetensors: equal arrays give equal bytes, and loading runs no code."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ Array = NDArray[Any]
 
 
 def pack(arrays: Mapping[str, Array]) -> bytes:
-    """The arrays, by name."""
+    """Pack arrays by name."""
     return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
 
 def unpack(blob: bytes) -> dict[str, Array]:
-    """What `pack` took."""
+    """Return the arrays that `pack` received."""
     return load(blob)
 
 
-def unpack_some(blob: bytes, wanted: Callable[[str], bool]) -> dict[str, Array]:
-    """Of what `pack` took, the float64 arrays whose name is wanted; the others cost nothing."""
+def unpack_some(blob: bytes, is_wanted: Callable[[str], bool]) -> dict[str, Array]:
+    """Return the float64 arrays with a wanted name; the others are not decoded."""
     length = int.from_bytes(blob[:8], "little")
     header = json.loads(blob[8 : 8 + length])
-    found = {}
-    for name, place in header.items():
-        if name != "__metadata__" and wanted(name):
-            start, end = place["data_offsets"]
+    arrays = {}
+    for name, tensor in header.items():
+        if name != "__metadata__" and is_wanted(name):
+            start, end = tensor["data_offsets"]
             numbers = np.frombuffer(blob, "<f8", (end - start) // 8, 8 + length + start)
-            found[name] = numbers.reshape(place["shape"])
-    return found
+            arrays[name] = numbers.reshape(tensor["shape"])
+    return arrays
 
 
 def pack_state(arrays: Mapping[str, Array], values: Mapping[str, Any]) -> bytes:
-    """Arrays, and plain values beside them."""
+    """Pack arrays together with plain values."""
     return save(
         {name: np.ascontiguousarray(array) for name, array in arrays.items()},
         metadata={"values": json.dumps(values)},
@@ -46,14 +46,14 @@ def pack_state(arrays: Mapping[str, Array], values: Mapping[str, Any]) -> bytes:
 
 
 def unpack_state(blob: bytes) -> tuple[dict[str, Array], dict[str, Any]]:
-    """What `pack_state` took."""
+    """Return the arrays and values that `pack_state` received."""
     length = int.from_bytes(blob[:8], "little")
     header = json.loads(blob[8 : 8 + length])
     return load(blob), json.loads(header["__metadata__"]["values"])
 
 
 def to_npz(arrays: Mapping[str, Array]) -> bytes:
-    """The arrays, sorted by name, as NumPy's own archive, which holds no pickles."""
+    """Return the arrays, sorted by name, as an .npz archive without pickled objects."""
     buffer = io.BytesIO()
     np.savez(buffer, **dict(sorted(arrays.items())))  # type: ignore[arg-type]
     return buffer.getvalue()

@@ -1,6 +1,4 @@
-"""The tables. A job's log is its history in order, and everything that is watched is a cursor over
-it.
-"""
+"""The tables. A job's log is its history in order; every stream is a cursor over it."""
 
 from __future__ import annotations
 
@@ -26,8 +24,7 @@ metadata = MetaData(
     }
 )
 
-# Times are seconds since 1970 by the database's own clock, so that leases compare on one clock
-# wherever workers are.
+# Times are seconds since 1970 by the database's clock: leases of all machines use the same clock.
 
 jobs = Table(
     "jobs",
@@ -38,9 +35,9 @@ jobs = Table(
     Column("stop_reason", String(24)),
     Column("detail", Text),
     Column("divergence", Text),
-    # What a search looks through: id, name, data set and labels, case-folded, a line each.
-    Column("words", Text, nullable=False, server_default=""),
-    # Only an uploaded data set has one.
+    # The text that a search reads: id, name, data set and labels, case-folded, one line each.
+    Column("search_text", Text, nullable=False, server_default=""),
+    # The id of an uploaded data set; other data sets have none.
     Column("dataset_id", String(40), index=True),
     Column("parameters", BigInteger, nullable=False),
     Column("samples", BigInteger, nullable=False),
@@ -48,23 +45,23 @@ jobs = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("latest", Text),
     Column("attempt", Integer, nullable=False),
-    # Attempts since an epoch was last stored; progress sets it back to 0.
+    # Attempts since an epoch was last stored; progress resets it to 0.
     Column("fruitless_attempts", Integer, nullable=False),
-    # Every change of hands adds one; a worker whose number is older has lost the job and writes
-    # nothing more.
+    # Increases whenever the job gets or loses a worker. The writes of a worker with an older number
+    # match no row.
     Column("fence", BigInteger, nullable=False),
     Column("lease_expires_at", Float),
     Column("last_seq", BigInteger, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("finished_at", Float),
-    # When a worker was last told of the job.
-    Column("hinted_at", Float),
+    # When workers were last notified of the job.
+    Column("notified_at", Float),
 )
 Index("ix_jobs_owner_id", jobs.c.owner, jobs.c.id)
 Index("ix_jobs_state_lease", jobs.c.state, jobs.c.lease_expires_at)
 
-# Apart from the row that each flush writes: SQLite would write a spec with all its data as often.
+# Not in `jobs`: SQLite would rewrite the spec with all its data in every flush.
 job_specs = Table(
     "job_specs",
     metadata,
@@ -93,16 +90,16 @@ log = Table(
     Column("created_at", Float, nullable=False),
     # state, checkpoint, end: JSON.
     Column("note", Text),
-    # epochs: extremes of each metric; stands before the bodies, so that a curve is read without
-    # touching them.
+    # epochs: extremes of each metric. Stored before the body, so that reading a curve does not read
+    # the body.
     Column("summary", LargeBinary),
-    # epochs: the metrics by column, and the gradient statistics.
+    # epochs: the metrics by column; the gradient statistics.
     Column("body", LargeBinary),
     Column("gradients", LargeBinary),
 )
 Index("ix_log_job_id_kind_last_epoch", log.c.job_id, log.c.kind, log.c.last_epoch)
 
-# What a worker needs to go on bit for bit: one for each unfinished job.
+# The state that a worker continues from, bit for bit: at most one for each unfinished job.
 resume_points = Table(
     "resume_points",
     metadata,
@@ -111,7 +108,7 @@ resume_points = Table(
     Column("state", LargeBinary, nullable=False),
 )
 
-# What users may look at: weights alone.
+# Weights that users may read.
 checkpoints = Table(
     "checkpoints",
     metadata,
@@ -146,7 +143,7 @@ datasets = Table(
 )
 Index("ix_datasets_owner_id", datasets.c.owner, datasets.c.id)
 
-# Which request a creation key stood for, and what it made.
+# Idempotency keys: the request that used a key, and the id of what it created.
 creation_keys = Table(
     "creation_keys",
     metadata,

@@ -1,4 +1,4 @@
-"""The tables of a job's life, of networks and of data sets."""
+"""Create the tables of jobs, networks and data sets."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What a search through the jobs looks at."""
+"""Add the text that a search over jobs reads."""
 
 import json
 
@@ -15,10 +15,10 @@ def upgrade() -> None:
     jobs = sa.table("jobs", *(sa.column(name) for name in ("id", "spec", "words")))
     connection = op.get_bind()
     for job_id, spec in connection.execute(sa.select(jobs.c.id, jobs.c.spec)).all():
-        asked = json.loads(spec)
-        asked = asked.get("job", asked)  # a sweep's
-        dataset = asked["dataset"]
-        labels = [f"{key}={value}" for key, value in asked.get("labels", {}).items()]
+        values = json.loads(spec)
+        values = values.get("job", values)  # of a sweep
+        dataset = values["dataset"]
+        labels = [f"{key}={value}" for key, value in values.get("labels", {}).items()]
         words = [job_id, dataset.get("name") or dataset.get("id") or "", *labels]
         connection.execute(
             sa.update(jobs).where(jobs.c.id == job_id).values(words="\n".join(words).casefold())

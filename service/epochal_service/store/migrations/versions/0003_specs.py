@@ -1,4 +1,4 @@
-"""Specs by themselves, since the rest of a job is written with every flush."""
+"""Move specs to a table of their own: every flush rewrites the row of its job."""
 
 import sqlalchemy as sa
 from alembic import op

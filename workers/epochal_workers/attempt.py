@@ -1,0 +1,213 @@
+"""One attempt at a job: train epochs, and store what is new at short intervals.
+
+    epoch, epoch, … ──every 0.2 s──> one transaction: epochs, gradients, checkpoint, lease
+         │
+         └── the end, a request of the user, or a worker that stops
+
+The database holds everything. If this process is killed, only the epochs since the last resume
+point are lost, and the next worker computes the same ones again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from time import perf_counter
+
+import numpy as np
+
+import epochal_engine as engine
+from epochal_service.jobs import lifecycle
+from epochal_service.jobs.epochs import entry_of, latest_row
+from epochal_service.jobs.lifecycle import Claim, Ending, Progress
+from epochal_service.jobs.preparation import Prepared
+from epochal_service.specs.jobs import JobState
+from epochal_service.specs.training import TrainingSpec
+from epochal_service.store import jobs as stored_jobs
+from epochal_service.store.log import Entry
+from epochal_service.store.packing import pack, pack_state
+
+from .context import WorkerContext
+
+EPOCH_GRACE_SECONDS = 3.0  # how long a stopping worker waits for the end of its epoch
+
+
+class Attempt(ABC):
+    """One attempt at a job or a sweep, with the results that are not stored yet."""
+
+    def __init__(
+        self,
+        context: WorkerContext,
+        claim: Claim,
+        spec: TrainingSpec,
+        training: engine.Run | engine.Sweep,
+        *,
+        weights_every: int,
+    ) -> None:
+        self._context = context
+        self._claim = claim
+        self._spec = spec
+        self._training = training
+        self._weights_every = weights_every
+        # Epochs that an earlier attempt stored beyond its last resume point are computed again, and
+        # not stored again.
+        self._stored_epoch = claim.job.epoch
+        self._weights: dict[int, bytes] = {}
+        self._taken_at = self._flushed_at = self._resume_point_at = perf_counter()
+        self._first_flush = True
+
+    @abstractmethod
+    def _take(self) -> tuple[list[Entry], str | None]:
+        """Return the log entries for the epochs beyond `_stored_epoch`, and the value of `latest`
+        in the job's row. Advance `_stored_epoch` to the last of these epochs.
+        """
+
+    @abstractmethod
+    def _record_weights(self) -> None:
+        """Record the current weights for the next transaction."""
+
+    @abstractmethod
+    def _outcome(self) -> Ending:
+        """Return how training ended once the engine has finished."""
+
+    def run(self) -> JobState | None:
+        """Train until the job ends, pauses, or this worker stops.
+
+        Return the job's new state; None if the worker had lost the job.
+        """
+        settings, training = self._context.settings, self._training
+        every = self._weights_every
+        flush_seconds, stopping = settings.flush_seconds, self._context.stopping
+        resumed_epoch = self._claim.job.epoch
+        last_epoch = training.epoch
+        stopping_since = None
+        for epoch in training:
+            now = perf_counter()
+            if epoch != last_epoch:
+                last_epoch = epoch
+                if every and epoch % every == 0 and epoch > resumed_epoch:
+                    self._record_weights()
+            if stopping():
+                stopping_since = stopping_since or now
+                if training.at_boundary or now - stopping_since > EPOCH_GRACE_SECONDS:
+                    return self._release()
+            # The first epoch is stored at once, since a user may be waiting for it.
+            if now - self._flushed_at >= flush_seconds or (
+                self._first_flush and training.at_boundary
+            ):
+                state = self._flush(now)
+                if state is None:
+                    return None
+                if state == "cancelling":
+                    return self._end(Ending("cancelled", "user"))
+                if state == "pausing" and training.at_boundary:
+                    return self._release()
+                if self._deadline_exceeded():
+                    return self._end(self._deadline_ending())
+        return self._end(self._outcome())
+
+    # ---------------------------------------------------------------------------- transactions
+
+    def _flush(self, now: float) -> JobState | None:
+        settings = self._context.settings
+        due = now - self._resume_point_at >= settings.checkpoint_seconds
+        progress = self._progress(resume_point=due and self._training.at_boundary)
+        state = lifecycle.flush(
+            self._context.database, self._claim, progress, lease_seconds=settings.lease_seconds
+        )
+        self._flushed_at = perf_counter()
+        self._first_flush = self._first_flush and not self._training.at_boundary
+        if progress.entries:
+            self._context.queue.notify_watchers(self._claim.id)
+        return state
+
+    def _release(self) -> JobState | None:
+        progress = self._progress(resume_point=self._training.at_boundary)
+        return lifecycle.release(self._context.database, self._claim, progress)
+
+    def _end(self, ending: Ending) -> JobState | None:
+        self._record_weights()
+        progress = self._progress(resume_point=False)
+        ended = lifecycle.end(self._context.database, self._claim, progress, ending)
+        return ending.state if ended else None
+
+    def _progress(self, *, resume_point: bool) -> Progress:
+        """Take everything new from the engine; the caller stores it or gives up the job."""
+        entries, latest = self._take()
+        weights, self._weights = [*self._weights.items()], {}
+        point = None
+        if resume_point:
+            state = self._training.state()
+            point = (self._training.epoch, pack_state(state.arrays, state.values))
+            self._resume_point_at = perf_counter()
+        return Progress(entries, self._stored_epoch if latest else None, latest, weights, point)
+
+    # -------------------------------------------------------------------------------- deadline
+
+    def _deadline_exceeded(self) -> bool:
+        limit = self._spec.deadline_seconds
+        if limit is None:
+            return False
+        with self._context.database.read() as connection:
+            return stored_jobs.running_seconds(connection, self._claim.id) > limit
+
+    def _deadline_ending(self) -> Ending:
+        return Ending(
+            "failed",
+            "deadline_exceeded",
+            detail=f"The deadline of {self._spec.deadline_seconds:g} seconds passed at epoch "
+            f"{self._training.epoch} of {self._spec.epochs}",
+        )
+
+
+class JobAttempt(Attempt):
+    """One attempt at a job."""
+
+    def __init__(
+        self, context: WorkerContext, claim: Claim, prepared: Prepared, run: engine.Run
+    ) -> None:
+        super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
+        self._scaling = prepared.scaling
+        self._run = run
+
+    def _take(self) -> tuple[list[Entry], str | None]:
+        entries: list[Entry] = []
+        latest: str | None = None
+        blocks = self._run.take()
+        counts = [len(block.columns["train_loss"]) for block in blocks]
+        # The engine may compute short epochs together, so only their mean time is known.
+        seconds_per_epoch = (perf_counter() - self._taken_at) / max(1, sum(counts))
+        for block, count in zip(blocks, counts, strict=True):
+            seconds = np.full(count, seconds_per_epoch)
+            entry = entry_of(block, seconds, after=self._stored_epoch)
+            if entry is not None:
+                entries.append(entry)
+                self._stored_epoch = entry.last_epoch
+                latest = latest_row(block.first_epoch, {**block.columns, "seconds": seconds})
+        if blocks:
+            self._taken_at = perf_counter()
+        return entries, latest
+
+    def _record_weights(self) -> None:
+        outcome = self._run.outcome
+        diverged = outcome is not None and outcome.divergence is not None
+        # After a divergence, the engine holds the weights of the last finite epoch.
+        epoch = self._run.epoch - 1 if diverged else self._run.epoch
+        self._weights[epoch] = pack({**self._run.weights(), **self._scaling})
+
+    def _outcome(self) -> Ending:
+        outcome = self._run.outcome
+        assert outcome is not None
+        divergence = outcome.divergence
+        if divergence is None:
+            return Ending("succeeded", outcome.stop_reason)
+        return Ending(
+            "failed",
+            "diverged",
+            detail=f"Epoch {divergence.epoch}, {divergence.layer}: {divergence.what}",
+            divergence={
+                "epoch": divergence.epoch,
+                "layer": divergence.layer,
+                "what": divergence.what,
+                "suggestion": divergence.suggestion,
+            },
+        )

@@ -1,0 +1,21 @@
+"""What a worker process opens once and uses for every job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from epochal_service.jobs.queue import Queue
+from epochal_service.settings import Settings
+from epochal_service.store import Database
+
+
+@dataclass(frozen=True)
+class WorkerContext:
+    """The resources of a worker process."""
+
+    settings: Settings
+    database: Database
+    queue: Queue
+    stopping: Callable[[], bool]
+    """Whether the worker was asked to stop."""
