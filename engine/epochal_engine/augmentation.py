@@ -1,7 +1,7 @@
-"""Augmentation shows a network every sample a little differently in each epoch.
+"""Augmentation changes every training sample a little, and differently in each epoch.
 
-What may change without changing the answer is changed at random: a network that has seen a digit in
-many places does not learn the place by heart. What is held out stays as it is.
+A random change that keeps the target makes overfitting harder: a network that has seen a digit at
+many positions cannot memorize its position. Validation samples are not changed.
 
 The axes of a sample are positions, and channels last: `(length, channels)`, or `(height, width,
 channels)`.
@@ -9,35 +9,46 @@ channels)`.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Annotated, ClassVar
 
 import numpy as np
 
+from .components import Component, Range
 from .trace import Array, Shape
 
 
 @dataclass(frozen=True)
-class Shift:
-    """Moves each sample by up to `reach` positions along each axis; zeros move in.
+class Augmentation(Component):
+    """An augmentation. A subclass with a `type` is known to the API by it."""
 
-    All distances are equally likely, for each axis by itself.
-    """
-
-    type: ClassVar[str] = "shift"
-    reach: int
-
-    def __post_init__(self) -> None:
-        if self.reach < 0:
-            raise ValueError("reach must not be negative")
+    table: ClassVar[dict[str, type[Augmentation]]] = {}
 
     def check(self, input_shape: Shape) -> None:
         """Raise ValueError for samples that cannot be changed so."""
+
+    def change(self, samples: Array, rng: np.random.Generator) -> None:
+        """Change `samples` `(n, *input_shape)` in place."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Shift(Augmentation):
+    """Random shift: moves each sample by up to `reach` positions along each axis; zeros move in.
+
+    All distances are equally likely, independently for each axis.
+    """
+
+    type: ClassVar[str] = "shift"
+    reach: Annotated[int, Range(least=0, most=64)]
+    """Largest shift in positions, such as pixels. From 0 to 64."""
+
+    def check(self, input_shape: Shape) -> None:
+        """As `Augmentation.check`."""
         _needs_positions(self.type, input_shape)
 
     def change(self, samples: Array, rng: np.random.Generator) -> None:
-        """Change `samples` `(n, *input_shape)` where they are."""
+        """As `Augmentation.change`."""
         for axis in range(1, samples.ndim - 1):
             length = samples.shape[axis]
             distances = rng.integers(-self.reach, self.reach, len(samples), endpoint=True)
@@ -50,45 +61,39 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Noise:
-    """Adds normal noise to every number: much like an l2 penalty (Bishop, 1995)."""
+class Noise(Augmentation):
+    """Gaussian noise, added to every number.
+
+    Its effect resembles that of an l2 penalty (Bishop, 1995).
+    """
 
     type: ClassVar[str] = "noise"
-    deviation: float
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.deviation < math.inf:
-            raise ValueError("deviation must be a finite number that is not negative")
-
-    def check(self, input_shape: Shape) -> None:
-        """Samples of any shape."""
+    deviation: Annotated[float, Range(least=0, most=1e12)]
+    """Standard deviation of the noise, in the units of the network's inputs. At least 0."""
 
     def change(self, samples: Array, rng: np.random.Generator) -> None:
-        """As for `Shift`."""
+        """As `Augmentation.change`."""
         noise = rng.standard_normal(samples.shape, samples.dtype)
         noise *= self.deviation
         samples += noise
 
 
 @dataclass(frozen=True)
-class Flip:
-    """Mirrors a sample from left to right, with a `probability` that is even as a rule."""
+class Flip(Augmentation):
+    """Random horizontal flip: mirrors a sample from left to right."""
 
     type: ClassVar[str] = "flip"
-    probability: float = 0.5
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.probability <= 1.0:
-            raise ValueError("probability must lie between 0 and 1")
+    probability: Annotated[float, Range(least=0, most=1)] = 0.5
+    """Probability of a flip, for each sample and epoch. In [0, 1]. Default 0.5."""
 
     def check(self, input_shape: Shape) -> None:
-        """As for `Shift`."""
+        """As `Augmentation.check`."""
         _needs_positions(self.type, input_shape)
 
     def change(self, samples: Array, rng: np.random.Generator) -> None:
-        """As for `Shift`."""
-        chosen = rng.random(len(samples)) < self.probability
-        samples[chosen] = np.flip(samples[chosen], -2)
+        """As `Augmentation.change`."""
+        flipped = rng.random(len(samples)) < self.probability
+        samples[flipped] = np.flip(samples[flipped], -2)
 
 
 def _needs_positions(kind: str, input_shape: Shape) -> None:
@@ -96,6 +101,5 @@ def _needs_positions(kind: str, input_shape: Shape) -> None:
         raise ValueError(f"{kind} needs samples with positions and channels, not {input_shape}")
 
 
-Augmentation: TypeAlias = Shift | Noise | Flip
-AUGMENTATIONS: dict[str, type[Augmentation]] = {a.type: a for a in (Shift, Noise, Flip)}
-"""All augmentations by the name that the API knows."""
+AUGMENTATIONS: dict[str, type[Augmentation]] = Augmentation.table
+"""All augmentations by type."""

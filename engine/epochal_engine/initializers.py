@@ -91,16 +91,3 @@ INITIALIZERS: dict[str, Initializer] = {
     )
 }
 """All initializers by the name that the API knows."""
-
-_HALF_SILENT = ("relu", "leaky_relu", "elu", "gelu", "gelu_tanh", "silu", "mish")
-
-
-def usual_initializer(activation: str) -> str:
-    """The name of the initializer that suits an activation.
-
-    He's for those that, like relu, silence negative sums; LeCun's for selu, as its authors ask;
-    Xavier's for all others.
-    """
-    if activation in _HALF_SILENT:
-        return "he_normal"
-    return "lecun_normal" if activation == "selu" else "xavier_uniform"

@@ -19,12 +19,13 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import primitives as p
+from .components import Component, Internal, Range
 from .trace import Array, Shape, Symbol
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -38,7 +39,7 @@ FEW_OUTPUTS = 32
 
 
 @dataclass(frozen=True)
-class Loss(ABC):
+class Loss(Component, ABC):
     """A loss, on predictions for an explorer and on scores for training.
 
     The scores are what the loss is traced from: the logits where the loss needs an
@@ -47,7 +48,7 @@ class Loss(ABC):
     answers is their mean.
     """
 
-    type: ClassVar[str]
+    table: ClassVar[dict[str, type[Loss]]] = {}
     formula: ClassVar[str]
     output_activation: ClassVar[str | None] = None
     """The activation that the network must end in; None for any."""
@@ -221,11 +222,8 @@ class Huber(Loss):
 
     type: ClassVar[str] = "huber"
     formula: ClassVar[str] = "mean of e²/2 if |e| ≤ δ else δ·(|e| - δ/2), e = ŷ - y"
-    delta: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0.0 < self.delta < math.inf:
-            raise ValueError("delta must be a positive, finite number")
+    delta: Annotated[float, Range(above=0)] = 1.0
+    """Absolute error above which the loss is linear. Greater than 0. Default 1."""
 
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         size = np.abs(predictions - targets)
@@ -289,11 +287,8 @@ class Focal(YesOrNo):
     type: ClassVar[str] = "focal"
     formula: ClassVar[str] = "-mean of y·(1 - ŷ)^γ·log(ŷ) + (1 - y)·ŷ^γ·log(1 - ŷ)"
     output_activation: ClassVar[str | None] = "sigmoid"
-    gamma: float = 2.0
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.gamma < math.inf:
-            raise ValueError("gamma must be a finite number that is not negative")
+    gamma: Annotated[float, Range(least=0)] = 2.0
+    """Exponent that reduces the weight of well-classified samples. At least 0. Default 2."""
 
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         yes, no = predictions, 1.0 - predictions
@@ -393,12 +388,10 @@ class CrossEntropy(Loss):
     formula: ClassVar[str] = "-Σ y·log(ŷ)"
     output_activation: ClassVar[str | None] = "softmax"
     has_accuracy: ClassVar[bool] = True
-    label_smoothing: float = 0.0
-    ignore_label: int | None = None
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.label_smoothing < 1.0:
-            raise ValueError("label_smoothing must be at least 0 and less than 1")
+    label_smoothing: Annotated[float, Range(least=0, below=1)] = 0.0
+    """Fraction of each target spread evenly over all classes. In [0, 1). Default 0."""
+    ignore_label: Annotated[int | None, Internal()] = None
+    """Class of the tokens that do not count."""
 
     def targets(self, given: Array, shape: Shape) -> Array:
         """As for any loss; the numbers of classes, of `shape[:-1]`, become rows of 0 and 1."""
@@ -467,20 +460,8 @@ class CrossEntropy(Loss):
         return (everything - ignored) / (1.0 + p.positive_part(number - 1.0))
 
 
-LOSSES: dict[str, Loss] = {
-    loss.type: loss
-    for loss in (
-        Mse(),
-        Mae(),
-        Huber(),
-        BinaryCrossEntropy(),
-        CrossEntropy(),
-        Hinge(),
-        Focal(),
-        PerceptronError(),
-    )
-}
-"""All losses by the name that the API knows, each with its usual settings."""
+LOSSES: dict[str, Loss] = {type_: loss() for type_, loss in Loss.table.items()}
+"""All losses by type, each with its default options."""
 
 
 def find_loss(loss: str | Loss) -> Loss:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .activations import ACTIVATIONS
 from .layers import Dense, Layer, Noise, Scope
-from .layers.layer import FirstValues
+from .layers.layer import InitialValues
 from .layers.structure import position_names
 from .trace import Array, Shape, Symbol, leaf
 
@@ -42,7 +42,7 @@ class _Variable:
     """An array of the network, as its layer asked for it."""
 
     shape: Shape
-    first: FirstValues
+    initial: InitialValues
     is_learnt: bool
 
 
@@ -126,8 +126,8 @@ class Network:
         noises: list[float] = []
         leaves: set[Symbol] = set()
 
-        def variable(name: str, shape: Shape, first: FirstValues, is_learnt: bool) -> Symbol:
-            variables[name] = _Variable(shape, first, is_learnt)
+        def variable(name: str, shape: Shape, initial: InitialValues, is_learnt: bool) -> Symbol:
+            variables[name] = _Variable(shape, initial, is_learnt)
             leaves.add(parameter := leaf(shape))
             return parameter
 
@@ -223,7 +223,7 @@ class Network:
     def first_weights(self, *, rng: np.random.Generator) -> dict[str, Array]:
         """Fresh parameters by name, as float64, drawn in forward order."""
         variables = self._description.variables
-        return {name: one.first(one.shape, rng) for name, one in variables.items()}
+        return {name: variable.initial(variable.shape, rng) for name, variable in variables.items()}
 
     def forward(
         self,
@@ -239,7 +239,7 @@ class Network:
         """
         updates = {} if updates is None else updates
 
-        def variable(name: str, shape: Shape, first: FirstValues, is_learnt: bool) -> Symbol:
+        def variable(name: str, shape: Shape, initial: InitialValues, is_learnt: bool) -> Symbol:
             return parameters[name]
 
         outputs: dict[str, Symbol] = {INPUT: x}

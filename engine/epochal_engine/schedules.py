@@ -4,147 +4,141 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
+
+from .components import Component, Range
+
+Fraction: TypeAlias = Annotated[float, Range(least=0, most=1)]
+Factor: TypeAlias = Annotated[float, Range(above=0, most=1)]
 
 
 @dataclass(frozen=True)
-class Constant:
-    """The same learning rate throughout."""
+class Schedule(Component):
+    """A schedule. A subclass with a `type` is known to the API by it."""
+
+    table: ClassVar[dict[str, type[Schedule]]] = {}
+
+    def value(self, epoch: float, epochs: int, base: float) -> float:
+        """Return the learning rate after `epoch` of `epochs` epochs: 0 for the first, and so on.
+
+        `base` is the learning rate of the optimizer. `epoch` may be fractional.
+        """
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """A constant learning rate."""
 
     type: ClassVar[str] = "constant"
 
     def value(self, epoch: float, epochs: int, base: float) -> float:
-        """The learning rate after `epoch` of `epochs` epochs."""
+        """As `Schedule.value`."""
         return base
 
 
 @dataclass(frozen=True)
-class Step:
-    """The rate times `factor` every so many epochs. The default factor is that of PyTorch."""
+class Step(Schedule):
+    """Step decay: multiplies the learning rate by `factor` every `every` epochs.
+
+    The default factor is that of PyTorch.
+    """
 
     type: ClassVar[str] = "step"
-    every: int
-    factor: float = 0.1
-
-    def __post_init__(self) -> None:
-        if self.every < 1:
-            raise ValueError("every must be at least 1 epoch")
-        _check_factor("factor", self.factor)
+    every: Annotated[int, Range(least=1)]
+    """Epochs between two multiplications."""
+    factor: Factor = 0.1
+    """Factor applied to the learning rate. In (0, 1]. Default 0.1."""
 
     def value(self, epoch: float, epochs: int, base: float) -> float:
-        """The learning rate after `epoch` of `epochs` epochs."""
+        """As `Schedule.value`."""
         return base * float(self.factor ** (epoch // self.every))
 
 
 @dataclass(frozen=True)
-class Exponential:
-    """The rate times `decay` every epoch: a `Step` for each."""
+class Exponential(Schedule):
+    """Exponential decay: multiplies the learning rate by `decay` every epoch."""
 
     type: ClassVar[str] = "exponential"
-    decay: float
-
-    def __post_init__(self) -> None:
-        _check_factor("decay", self.decay)
+    decay: Factor
+    """Factor applied to the learning rate. In (0, 1]."""
 
     def value(self, epoch: float, epochs: int, base: float) -> float:
-        """The learning rate after `epoch` of `epochs` epochs."""
+        """As `Schedule.value`."""
         return Step(1, self.decay).value(epoch, epochs, base)
 
 
 @dataclass(frozen=True)
-class Cosine:
-    """Half a cosine from the base rate down to a fraction of it, after a linear warm-up.
+class Cosine(Schedule):
+    """Cosine decay after a linear warm-up (Loshchilov & Hutter 2017).
 
     Source: Loshchilov and Hutter, "SGDR" (2017), without restarts; the warm-up as in Goyal et al.,
     "Accurate, Large Minibatch SGD" (2017).
     """
 
     type: ClassVar[str] = "cosine"
-    warmup_epochs: int = 0
-    """Epochs before the base rate is reached, in equal steps from above zero."""
-    final_fraction: float = 0.0
-    """What is left of the base rate after the last epoch, 0 to 1."""
-
-    def __post_init__(self) -> None:
-        if self.warmup_epochs < 0:
-            raise ValueError("warmup_epochs must not be negative")
-        if not 0.0 <= self.final_fraction <= 1.0:
-            raise ValueError("final_fraction must lie between 0 and 1")
+    warmup_epochs: Annotated[int, Range(least=0)] = 0
+    """Epochs in which the rate rises linearly to that of the optimizer. At least 0. Default 0."""
+    final_fraction: Fraction = 0.0
+    """Learning rate after the last epoch as a fraction of the optimizer's. In [0, 1]. Default 0."""
 
     def value(self, epoch: float, epochs: int, base: float) -> float:
-        """The learning rate after `epoch` of `epochs` epochs: 0 for the first, and so on.
-
-        Half an epoch is on the way from one to the next.
-        """
+        """As `Schedule.value`."""
         if epoch < self.warmup_epochs:
             return base * (epoch + 1) / (self.warmup_epochs + 1)
-        share_done = (epoch - self.warmup_epochs) / max(epochs - self.warmup_epochs, 1)
-        return base * _half_cosine(1.0, self.final_fraction, share_done)
+        progress = (epoch - self.warmup_epochs) / max(epochs - self.warmup_epochs, 1)
+        return base * _half_cosine(1.0, self.final_fraction, progress)
 
 
 @dataclass(frozen=True)
-class OneCycle:
-    """Half a cosine up to the base rate, and half a cosine down to nearly nothing.
+class OneCycle(Schedule):
+    """The one-cycle schedule: half a cosine up, then half a cosine down (Smith & Topin 2018).
 
-    The first epoch has `initial_fraction` of the base rate, the last one `final_fraction`; the base
-    rate is that of the epoch with which `rising_fraction` of all epochs are over. Source: Smith and
-    Topin, "Super-Convergence" (2018), in the form of PyTorch, whose defaults these are.
+    The last epoch of the rising part has the learning rate of the optimizer. Source: Smith and
+    Topin, "Super-Convergence" (2018), in the form of PyTorch, also the source of the defaults.
     """
 
     type: ClassVar[str] = "one_cycle"
-    rising_fraction: float = 0.3
-    initial_fraction: float = 1.0 / 25.0
-    final_fraction: float = 4e-6
-
-    def __post_init__(self) -> None:
-        for name in ("rising_fraction", "initial_fraction", "final_fraction"):
-            if not 0.0 <= getattr(self, name) <= 1.0:
-                raise ValueError(f"{name} must lie between 0 and 1")
+    rising_fraction: Annotated[float, Range(above=0, below=1)] = 0.3
+    """Fraction of the epochs in which the learning rate rises. In (0, 1). Default 0.3."""
+    initial_fraction: Factor = 0.04
+    """First learning rate as a fraction of the optimizer's. In (0, 1]. Default 0.04."""
+    final_fraction: Fraction = 4e-6
+    """Last learning rate as a fraction of the optimizer's. In [0, 1]. Default 4e-6."""
 
     def value(self, epoch: float, epochs: int, base: float) -> float:
-        """The learning rate after `epoch` of `epochs` epochs."""
+        """As `Schedule.value`."""
         peak, last = max(self.rising_fraction * epochs - 1.0, 0.0), epochs - 1.0
         if epoch <= peak:
-            share = epoch / peak if peak > 0.0 else 1.0
-            return base * _half_cosine(self.initial_fraction, 1.0, share)
-        share = (epoch - peak) / (last - peak) if last > peak else 1.0
-        return base * _half_cosine(1.0, self.final_fraction, share)
+            progress = epoch / peak if peak > 0.0 else 1.0
+            return base * _half_cosine(self.initial_fraction, 1.0, progress)
+        progress = (epoch - peak) / (last - peak) if last > peak else 1.0
+        return base * _half_cosine(1.0, self.final_fraction, progress)
 
 
 @dataclass(frozen=True)
-class ReduceOnPlateau:
-    """The rate times `factor` whenever the loss has not improved for more than `patience` epochs.
+class ReduceOnPlateau(Schedule):
+    """Multiplies the learning rate by `factor` after `patience` epochs without a better loss.
 
-    Watches the validation loss if there is one, else the training loss. The defaults are those of
-    PyTorch, as is what counts as improved, see `stopping.py`, where what has been seen is kept.
+    The loss is the validation loss if there is one, else the training loss. The defaults and the
+    criterion of an improvement are those of PyTorch, see `stopping.py`, which tracks the loss.
     """
 
     type: ClassVar[str] = "reduce_on_plateau"
-    factor: float = 0.1
-    patience: int = 10
-
-    def __post_init__(self) -> None:
-        _check_factor("factor", self.factor)
-        if self.patience < 0:
-            raise ValueError("patience must not be negative")
+    factor: Annotated[float, Range(above=0, below=1)] = 0.1
+    """Factor applied to the learning rate. In (0, 1). Default 0.1."""
+    patience: Annotated[int, Range(least=1)] = 10
+    """Epochs without an improvement. At least 1. Default 10."""
 
     def value(self, epoch: float, epochs: int, base: float) -> float:
         """The learning rate after `epoch` of `epochs` epochs without a plateau."""
         return base
 
 
-def _half_cosine(start: float, end: float, share: float) -> float:
-    """From `start` to `end` as `share` goes from 0 to 1, and `end` beyond."""
-    return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * min(share, 1.0)))
+def _half_cosine(start: float, end: float, progress: float) -> float:
+    """Interpolate from `start` to `end` as `progress` goes from 0 to 1."""
+    return end + (start - end) * 0.5 * (1.0 + math.cos(math.pi * min(progress, 1.0)))
 
 
-def _check_factor(name: str, factor: float) -> None:
-    if not 0.0 < factor <= 1.0:
-        raise ValueError(f"{name} must be greater than 0 and at most 1")
-
-
-Schedule: TypeAlias = Constant | Step | Exponential | Cosine | OneCycle | ReduceOnPlateau
-SCHEDULES: dict[str, type[Schedule]] = {
-    s.type: s for s in (Constant, Step, Exponential, Cosine, OneCycle, ReduceOnPlateau)
-}
-"""All schedules by the name that the API knows."""
+SCHEDULES: dict[str, type[Schedule]] = Schedule.table
+"""All schedules by type."""

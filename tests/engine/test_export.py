@@ -16,7 +16,7 @@ from onnx.reference import ReferenceEvaluator
 from safetensors.numpy import load
 from tests.engine.exported import NETWORKS, WHOLE, inputs_of, weights_of
 
-from epochal_engine import ACTIVATIONS, LAYERS, Conv1d, Dense, Dropout, Network, Residual, predict
+from epochal_engine import LAYERS, Conv1d, Dense, Dropout, Network, Residual, predict
 from epochal_engine.export import (
     EXPORTS,
     Scaling,
@@ -25,12 +25,7 @@ from epochal_engine.export import (
     pytorch_module,
     safetensors,
 )
-from epochal_engine.export.numpy_script import FUNCTIONS
-from epochal_engine.export.numpy_script import WORDS as NUMPY_WORDS
-from epochal_engine.export.onnx import ACTIVATIONS as ONNX_ACTIVATIONS
-from epochal_engine.export.onnx import WORDS as ONNX_WORDS
-from epochal_engine.export.pytorch import ACTIVATIONS as PYTORCH_ACTIVATIONS
-from epochal_engine.export.pytorch import WORDS as PYTORCH_WORDS
+from epochal_engine.export.spellings import SPELLINGS
 from epochal_engine.layers import Layer
 from epochal_engine.trace import Array
 
@@ -47,15 +42,9 @@ def test_the_networks_of_these_tests_have_every_layer() -> None:
     assert set().union(*(layer_types(n.layers) for n in NETWORKS.values())) == set(LAYERS)
 
 
-def test_every_format_knows_every_layer() -> None:
-    # A residual is written as the layers within it, and a sum.
-    known = set(LAYERS) - {"residual"}
-    assert set(NUMPY_WORDS) == set(PYTORCH_WORDS) == set(ONNX_WORDS) == known
-
-
-def test_every_format_knows_every_activation() -> None:
-    assert set(PYTORCH_ACTIVATIONS) == set(ONNX_ACTIVATIONS) == set(ACTIVATIONS)
-    assert {function.__name__ for function in FUNCTIONS} >= set(ACTIVATIONS)
+def test_every_layer_has_a_spelling_in_the_exports() -> None:
+    # A residual is written as the layers within it, and an addition.
+    assert set(SPELLINGS) == set(LAYERS) - {"residual"}
 
 
 # ---------------------------------------------------------------- NumPy

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from epochal_engine import ACTIVATIONS, INITIALIZERS, Conv1d, Conv2d, Dense, Layer, Network
-from epochal_engine.initializers import usual_initializer
 from epochal_engine.trace import Array
 
 FAN_IN, UNITS = 300, 200
@@ -52,12 +51,12 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(name: str) 
     assert (draws[0] != draws[2]).all()
 
 
-def test_the_usual_initializer_of_each_activation() -> None:
-    usual = {name: usual_initializer(name) for name in ACTIVATIONS}
-    assert usual["relu"] == usual["gelu"] == usual["silu"] == "he_normal"
-    assert usual["selu"] == "lecun_normal"
-    assert usual["tanh"] == usual["sigmoid"] == usual["linear"] == "xavier_uniform"
-    assert set(usual.values()) <= set(INITIALIZERS)
+def test_the_default_initializer_of_each_activation() -> None:
+    defaults = {name: a.default_initializer for name, a in ACTIVATIONS.items()}
+    assert defaults["relu"] == defaults["gelu"] == defaults["silu"] == "he_normal"
+    assert defaults["selu"] == "lecun_normal"
+    assert defaults["tanh"] == defaults["sigmoid"] == defaults["linear"] == "xavier_uniform"
+    assert set(defaults.values()) <= set(INITIALIZERS)
 
 
 @pytest.mark.parametrize("gain", [-1.0, math.inf, math.nan])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import epochal_engine
-from epochal_engine import Dense, Network, predict
+from epochal_engine import LAYERS, Dense, Network, predict
 
 README = Path(__file__).parents[2] / "engine" / "README.md"
 
@@ -32,6 +32,7 @@ def test_the_program_learns_exclusive_or() -> None:
 
 def test_the_layer_is_one_formula_and_nothing_else() -> None:
     gate = run_program(1)["Gate"]
+    del LAYERS["gate"]  # The program registers it.
     network = Network((3,), (gate(), Dense(2)))
     assert network.parameters["gate_1.weight"] == (3,)
     weights = {name: np.zeros(shape) for name, shape in network.parameters.items()}

@@ -8,7 +8,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from epochal_engine import ACTIVATIONS
-from epochal_engine.initializers import usual_initializer
 
 
 @pytest.fixture
@@ -24,7 +23,7 @@ def test_all_activations_of_the_engine_are_described(listed: dict[str, dict[str,
         assert description["formula"] == activation.formula
         assert description["derivative_formula"] == activation.derivative_formula
         assert description["range"] == activation.range
-        assert description["initializer"] == usual_initializer(name)
+        assert description["initializer"] == activation.default_initializer
         for field in ("idea", "history", "used_in", "trouble"):
             assert description[field].endswith("."), (name, field)
 

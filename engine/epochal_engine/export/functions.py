@@ -1,7 +1,7 @@
-"""What layers compute, in plain NumPy: a script takes along those of these that it calls.
+"""What layers compute, in plain NumPy: a script includes the functions that it calls.
 
-They know nothing of the engine that trains, which reaches the same numbers in other ways. Each
-calls only those that stand above it.
+They share nothing with the engine, which reaches the same numbers in other ways. Each calls only
+functions above it, and activations.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -12,78 +12,16 @@ import math
 
 import numpy as np
 
-# ---------------------------------------------------------------- activations
+from ..activations import ACTIVATIONS
 
-
-def step(x):
-    return np.heaviside(x, 1.0)
-
-
-@np.errstate(over="ignore")  # Where exp(-x) is infinite, 0 is the right answer.
-def sigmoid(x):
-    return 1.0 / (1.0 + np.exp(-x))
-
-
-def linear(x):
-    return x
-
-
-def tanh(x):
-    return np.tanh(x)
-
-
-def softsign(x):
-    return x / (1.0 + np.abs(x))
-
-
-def relu(x):
-    return np.maximum(x, 0.0)
-
-
-def leaky_relu(x):
-    return np.where(x > 0.0, x, 0.01 * x)
-
-
-def softplus(x):
-    return np.logaddexp(x, 0.0)
-
-
-def elu(x):
-    return np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0)))
-
-
-def selu(x):
-    return 1.0507009873554805 * np.where(
-        x > 0.0, x, 1.6732632423543772 * np.expm1(np.minimum(x, 0.0))
-    )
-
-
-def gelu(x):
-    return 0.5 * x * (1.0 + np.vectorize(math.erf, [x.dtype])(x / math.sqrt(2.0)))
-
-
-def gelu_tanh(x):
-    return 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3)))
-
-
-def silu(x):
-    return x * sigmoid(x)
-
-
-def mish(x):
-    return x * np.tanh(softplus(x))
-
-
-def softmax(x):
-    powers = np.exp(x - x.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
+# A script defines them by `Activation.numpy`.
+sigmoid, softmax = (ACTIVATIONS[name].function for name in ("sigmoid", "softmax"))
 
 # ---------------------------------------------------------------- norms and tokens
 
 
 def within(w, name):
-    """The weights of one layer, by what is left of their names."""
+    """Return the weights of one layer by their short names."""
     return {key[len(name) + 1 :]: w[key] for key in w if key.startswith(f"{name}.")}
 
 
@@ -97,15 +35,15 @@ def layer_norm(x, w, epsilon):
 
 
 def embedding(tokens, vectors):
-    """The vector of every token; a token beyond the vocabulary stands for the nearest in it."""
+    """Return the vector of every token; others are clipped to the vocabulary."""
     return vectors[np.clip(tokens.astype(int), 0, len(vectors) - 1)]
 
 
 def sinusoids(x):
-    """Sines and cosines that tell the places of x (n, places, units) apart."""
-    places, units = x.shape[1:]
+    """Return the positional encoding of x (n, length, units)."""
+    length, units = x.shape[1:]
     unit = np.arange(units)
-    angle = np.arange(places)[:, None] / 10_000.0 ** ((unit - unit % 2) / units)
+    angle = np.arange(length)[:, None] / 10_000.0 ** ((unit - unit % 2) / units)
     return np.where(unit % 2 == 0, np.sin(angle), np.cos(angle)).astype(x.dtype)
 
 
@@ -113,17 +51,17 @@ def sinusoids(x):
 
 
 def windows(x, size, stride):
-    """All windows of x (n, *places, channels): (n, *windows, channels, *size)."""
+    """Return all windows of x (n, *positions, channels): (n, *windows, channels, *size)."""
     axes = tuple(range(1, len(size) + 1))
-    every = np.lib.stride_tricks.sliding_window_view(x, size, axes)
-    return every[:, *(slice(None, None, step) for step in stride)]
+    all_windows = np.lib.stride_tricks.sliding_window_view(x, size, axes)
+    return all_windows[:, *(slice(None, None, n) for n in stride)]
 
 
 def convolution(x, kernel, stride, zeros):
-    """Each window of x weighed by each filter of the kernel (*size, channels, filters)."""
+    """Return the product of each window of x with the kernel (*size, channels, filters)."""
     size = kernel.shape[:-2]
-    inside = windows(np.pad(x, [(0, 0), *zeros, (0, 0)]), size, stride)
-    return np.tensordot(np.moveaxis(inside, len(size) + 1, -1), kernel, len(size) + 1)
+    patches = windows(np.pad(x, [(0, 0), *zeros, (0, 0)]), size, stride)
+    return np.tensordot(np.moveaxis(patches, len(size) + 1, -1), kernel, len(size) + 1)
 
 
 def max_pool(x, size, stride):
@@ -138,49 +76,49 @@ def average_pool(x, size, stride):
 
 
 def rnn(x, weight, recurrent, bias):
-    """The hidden state at every place of x (n, places, features)."""
+    """Return the hidden state at every time step of x (n, length, features)."""
     h = np.zeros((len(x), len(recurrent)), x.dtype)
     states = []
-    for place in np.moveaxis(x @ weight + bias, 1, 0):
-        h = np.tanh(place + h @ recurrent)
+    for x_t in np.moveaxis(x @ weight + bias, 1, 0):
+        h = np.tanh(x_t + h @ recurrent)
         states.append(h)
     return np.stack(states, axis=1)
 
 
 def lstm(x, weight, recurrent, bias):
-    """The hidden state at every place of x (n, places, features)."""
+    """Return the hidden state at every time step of x (n, length, features)."""
     h = c = np.zeros((len(x), len(recurrent)), x.dtype)
     states = []
-    for place in np.moveaxis(x @ weight + bias, 1, 0):
-        put_in, keep, show, candidate = np.split(place + h @ recurrent, 4, axis=-1)
-        c = sigmoid(keep) * c + sigmoid(put_in) * np.tanh(candidate)
-        h = sigmoid(show) * np.tanh(c)
+    for x_t in np.moveaxis(x @ weight + bias, 1, 0):
+        input_gate, forget_gate, output_gate, candidate = np.split(x_t + h @ recurrent, 4, axis=-1)
+        c = sigmoid(forget_gate) * c + sigmoid(input_gate) * np.tanh(candidate)
+        h = sigmoid(output_gate) * np.tanh(c)
         states.append(h)
     return np.stack(states, axis=1)
 
 
 def gru(x, weight, recurrent, bias):
-    """The hidden state at every place of x (n, places, features)."""
-    to_keep, to_reset, to_candidate = np.split(recurrent, 3, axis=-1)
+    """Return the hidden state at every time step of x (n, length, features)."""
+    to_update, to_reset, to_candidate = np.split(recurrent, 3, axis=-1)
     h = np.zeros((len(x), len(recurrent)), x.dtype)
     states = []
-    for place in np.moveaxis(x @ weight + bias, 1, 0):
-        keep, reset, candidate = np.split(place, 3, axis=-1)
-        keep, reset = sigmoid(keep + h @ to_keep), sigmoid(reset + h @ to_reset)
-        h = keep * h + (1.0 - keep) * np.tanh(candidate + (reset * h) @ to_candidate)
+    for x_t in np.moveaxis(x @ weight + bias, 1, 0):
+        update, reset, candidate = np.split(x_t, 3, axis=-1)
+        update, reset = sigmoid(update + h @ to_update), sigmoid(reset + h @ to_reset)
+        h = update * h + (1.0 - update) * np.tanh(candidate + (reset * h) @ to_candidate)
         states.append(h)
     return np.stack(states, axis=1)
 
 
 def additive_attention(query, memory, w):
-    """What each place of the query finds in the memory."""
-    asked, offered = query @ w["query.weight"], memory @ w["memory.weight"]
-    scores = np.tanh(asked[:, :, None] + offered[:, None]) @ w["score.weight"]
+    """Return the additive attention of each position of the query to the memory."""
+    queries, keys = query @ w["query.weight"], memory @ w["memory.weight"]
+    scores = np.tanh(queries[:, :, None] + keys[:, None]) @ w["score.weight"]
     return softmax(scores[..., 0]) @ memory
 
 
 def multi_head_attention(query, memory, w, heads, causal):
-    """What each place of the query finds in the memory, by heads side by side."""
+    """Return the multi-head attention of each position of the query to the memory."""
 
     def project(x, name):
         return x @ w[f"{name}.weight"] + w[f"{name}.bias"]
@@ -188,30 +126,30 @@ def multi_head_attention(query, memory, w, heads, causal):
     def by_head(x):
         return x.reshape(*x.shape[:2], heads, -1).swapaxes(1, 2)
 
-    asked = by_head(project(query, "query"))
+    queries = by_head(project(query, "query"))
     keys, values = by_head(project(memory, "key")), by_head(project(memory, "value"))
-    scores = asked @ keys.swapaxes(2, 3) / math.sqrt(asked.shape[-1])
-    if causal:  # No place sees a later one.
+    scores = queries @ keys.swapaxes(2, 3) / math.sqrt(queries.shape[-1])
+    if causal:  # No position attends to a later one.
         scores = np.where(np.tri(scores.shape[-1], dtype=bool), scores, -np.inf)
-    found = (softmax(scores) @ values).swapaxes(1, 2)
-    return project(found.reshape(query.shape), "output")
+    attended = (softmax(scores) @ values).swapaxes(1, 2)
+    return project(attended.reshape(query.shape), "output")
 
 
 def transformer_block(x, w, heads, norm, causal, activation, epsilon):
-    """Attention, then two dense layers at every place, each added to what it was made from."""
+    """Return x plus attention, plus two dense layers at every position."""
 
-    def normal(x, name):
+    def normalize(x, name):
         return layer_norm(x, within(w, name), epsilon)
 
     def attend(x):
         return multi_head_attention(x, x, within(w, "attention"), heads, causal)
 
-    def think(x):
+    def feed_forward(x):
         hidden = activation(x @ w["hidden.weight"] + w["hidden.bias"])
         return hidden @ w["output.weight"] + w["output.bias"]
 
     if norm == "pre":
-        x = x + attend(normal(x, "attention_norm"))
-        return x + think(normal(x, "output_norm"))
-    x = normal(x + attend(x), "attention_norm")
-    return normal(x + think(x), "output_norm")
+        x = x + attend(normalize(x, "attention_norm"))
+        return x + feed_forward(normalize(x, "output_norm"))
+    x = normalize(x + attend(x), "attention_norm")
+    return normalize(x + feed_forward(x), "output_norm")

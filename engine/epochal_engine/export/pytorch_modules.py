@@ -1,9 +1,9 @@
-"""What PyTorch lacks, or has otherwise: a program defines those of these that it calls."""
+"""What PyTorch lacks or does otherwise: a program includes the modules that it calls."""
 
 from __future__ import annotations
 
 _GRU = '''class Gru(nn.Module):
-    """As Cho et al. (2014) have it: the reset gate acts before the product, in nn.GRU after it."""
+    """The GRU of Cho et al. (2014): the reset gate acts before the product, in nn.GRU after it."""
 
     def __init__(self, features, units):
         super().__init__()
@@ -14,12 +14,12 @@ _GRU = '''class Gru(nn.Module):
     def forward(self, x):
         h = x.new_zeros(len(x), self.candidate.in_features)
         states = []
-        for place in self.inflow(x).unbind(1):
-            keep, reset, candidate = place.chunk(3, -1)
-            to_keep, to_reset = self.gates(h).chunk(2, -1)
-            keep, reset = torch.sigmoid(keep + to_keep), torch.sigmoid(reset + to_reset)
+        for x_t in self.inflow(x).unbind(1):
+            update, reset, candidate = x_t.chunk(3, -1)
+            to_update, to_reset = self.gates(h).chunk(2, -1)
+            update, reset = torch.sigmoid(update + to_update), torch.sigmoid(reset + to_reset)
             candidate = torch.tanh(candidate + self.candidate(reset * h))
-            h = keep * h + (1 - keep) * candidate
+            h = update * h + (1 - update) * candidate
             states.append(h)
         return torch.stack(states, 1), h
 
@@ -27,17 +27,17 @@ _GRU = '''class Gru(nn.Module):
 '''
 
 _SINUSOIDS = '''def sinusoids(x):
-    """Sines and cosines that tell the places of x (n, places, units) apart."""
-    places, units = x.shape[1:]
+    """Return the positional encoding of x (n, length, units)."""
+    length, units = x.shape[1:]
     unit = torch.arange(units, dtype=torch.float64)
-    angle = torch.arange(places)[:, None] / 10_000 ** ((unit - unit % 2) / units)
+    angle = torch.arange(length)[:, None] / 10_000 ** ((unit - unit % 2) / units)
     return torch.where(unit % 2 == 0, angle.sin(), angle.cos()).to(x)
 
 
 '''
 
 _ADDITIVE_ATTENTION = '''class AdditiveAttention(nn.Module):
-    """Each place of the query looks up in the memory, by a network of one hidden layer."""
+    """Attention of each position of the query to the memory, by a network of one hidden layer."""
 
     def __init__(self, features, memory_features, units):
         super().__init__()
@@ -53,7 +53,7 @@ _ADDITIVE_ATTENTION = '''class AdditiveAttention(nn.Module):
 '''
 
 _ATTENTION = '''class Attention(nn.Module):
-    """Each place of the query looks up in the memory, by heads side by side."""
+    """Multi-head attention of each position of the query to the memory."""
 
     def __init__(self, features, memory_features, heads, causal):
         super().__init__()
@@ -65,17 +65,17 @@ _ATTENTION = '''class Attention(nn.Module):
 
     def forward(self, query, memory):
         projected = self.query(query), self.key(memory), self.value(memory)
-        asked, keys, values = (
+        queries, keys, values = (
             x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in projected
         )
-        found = F.scaled_dot_product_attention(asked, keys, values, is_causal=self.causal)
-        return self.output(found.transpose(1, 2).flatten(2))
+        attended = F.scaled_dot_product_attention(queries, keys, values, is_causal=self.causal)
+        return self.output(attended.transpose(1, 2).flatten(2))
 
 
 '''
 
 _TRANSFORMER_BLOCK = '''class TransformerBlock(nn.Module):
-    """Attention, then two dense layers at every place, each added to what it was made from."""
+    """x plus attention, plus two dense layers at every position."""
 
     def __init__(self, features, heads, hidden, norm, causal, dropout, activation):
         super().__init__()
@@ -90,15 +90,15 @@ _TRANSFORMER_BLOCK = '''class TransformerBlock(nn.Module):
     def attend(self, x):
         return self.dropout(self.attention(x, x))
 
-    def think(self, x):
+    def feed_forward(self, x):
         return self.dropout(self.output(self.activation(self.hidden(x))))
 
     def forward(self, x):
         if self.norm == "pre":
             x = x + self.attend(self.attention_norm(x))
-            return x + self.think(self.output_norm(x))
+            return x + self.feed_forward(self.output_norm(x))
         x = self.attention_norm(x + self.attend(x))
-        return self.output_norm(x + self.think(x))
+        return self.output_norm(x + self.feed_forward(x))
 
 
 '''
@@ -110,4 +110,4 @@ MODULES = {
     "Attention": _ATTENTION,
     "TransformerBlock": _TRANSFORMER_BLOCK,
 }
-"""The sources by the name that is called, each after those that it calls itself."""
+"""The sources by the name that is called, each after those that it calls."""

@@ -1,10 +1,12 @@
-"""The layers: each is its forward formula, and all are in one table by the API's names."""
+"""The layers: each is its forward formula, and subclassing `Layer` registers it by its type."""
 
-from .attention import AdditiveAttention, MultiHeadAttention, TransformerBlock
-from .convolution import Conv1d, Conv2d
-from .dense import ActivationLayer, Dense, Dropout
+# In the order in which the API lists them.
+# isort: off
 from .layer import Layer, Noise, Scope
+from .dense import ActivationLayer, Dense, Dropout
 from .normalization import BatchNorm, LayerNorm
+from .structure import Add, Concatenate, Flatten, Reshape, Residual, Slice
+from .convolution import Conv1d, Conv2d
 from .pooling import (
     AveragePool1d,
     AveragePool2d,
@@ -13,43 +15,13 @@ from .pooling import (
     MaxPool1d,
     MaxPool2d,
 )
-from .recurrent import Gru, Lstm, Rnn
-from .structure import Add, Concatenate, Flatten, Reshape, Residual, Slice
 from .tokens import Embedding, PositionalEncoding
+from .recurrent import Gru, Lstm, Rnn
+from .attention import AdditiveAttention, MultiHeadAttention, TransformerBlock
+# isort: on
 
-LAYERS: dict[str, type[Layer]] = {
-    layer.type: layer
-    for layer in (
-        Dense,
-        ActivationLayer,
-        Dropout,
-        LayerNorm,
-        BatchNorm,
-        Residual,
-        Flatten,
-        Reshape,
-        Conv1d,
-        Conv2d,
-        MaxPool1d,
-        MaxPool2d,
-        AveragePool1d,
-        AveragePool2d,
-        GlobalMaxPool,
-        GlobalAveragePool,
-        Embedding,
-        PositionalEncoding,
-        Rnn,
-        Lstm,
-        Gru,
-        AdditiveAttention,
-        MultiHeadAttention,
-        TransformerBlock,
-        Concatenate,
-        Add,
-        Slice,
-    )
-}
-"""All layers by the name that the API knows."""
+LAYERS: dict[str, type[Layer]] = Layer.table
+"""All layers by type."""
 
 __all__ = [
     "LAYERS",

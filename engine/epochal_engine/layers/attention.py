@@ -1,8 +1,8 @@
-"""Attention: every place of a sequence looks up, in another or the same, what concerns it.
+"""Attention: each position of a sequence reads a weighted mean of another, or the same, sequence.
 
 query ──┐
         · ── softmax ──┐
-key ────┘              · ── what was found
+key ────┘              · ── output
 value ─────────────────┘
 """
 
@@ -19,142 +19,144 @@ from ..activations import ACTIVATIONS
 from ..primitives import gather, scores, softmax, softmax_of_columns, tanh
 from ..trace import Symbol, constant
 from .dense import Dense
-from .layer import Layer, Scope, check_counts, check_rate, check_words, drawn, require
+from .layer import ActivationName, Count, Layer, Rate, Scope, drawn, require
 from .normalization import LayerNorm
 
 
 @lru_cache(maxsize=8)
-def _later_places(places: int) -> Symbol:
-    """What is added to scores `(others, places)` so that no place sees a later one: 0 or -∞."""
-    # One row of them, seen through a window that moves with the place: as small as a sequence.
-    row = np.repeat([-np.inf, 0.0], [places - 1, places])
-    return constant(np.lib.stride_tricks.sliding_window_view(row, places)[::-1])
+def _causal_mask(length: int) -> Symbol:
+    """Return what is added to scores `(keys, queries)`: -∞ where a key is later than a query."""
+    # All rows are windows of one row, so that the mask takes no more memory than a sequence.
+    row = np.repeat([-np.inf, 0.0], [length - 1, length])
+    return constant(np.lib.stride_tricks.sliding_window_view(row, length)[::-1])
 
 
 @dataclass(frozen=True)
 class AdditiveAttention(Layer):
-    """Attention by a small network of one hidden layer (Bahdanau, Cho and Bengio, 2015).
+    """Additive attention of one sequence to another; its two inputs are the query and the memory
+    (Bahdanau et al. 2015).
 
-    How much place i of the query concerns itself with place j of the memory is a softmax over j of
-    vᵀ·tanh(W·queryᵢ + U·memoryⱼ). The inputs are (query sequence, memory sequence).
+    The weight of position j of the memory for position i of the query is a softmax over j of
+    vᵀ·tanh(W·queryᵢ + U·memoryⱼ).
     """
 
     type: ClassVar[str] = "additive_attention"
     inputs: ClassVar[tuple[int, int]] = (2, 2)
-    units: int
-
-    def __post_init__(self) -> None:
-        check_counts(units=self.units)
+    units: Count
+    """Units of the hidden layer that scores a query against a key."""
 
     def forward(self, scope: Scope, query: Symbol, memory: Symbol) -> Symbol:
-        """From `(n, places, …)` and `(n, places of the memory, features)`.
-
-        To what was found for each place of the query, `(n, places, features)`.
-        """
+        """Map `(n, length, …)` and `(n, memory length, features)` to `(n, length, features)`."""
         _require_sequences(query, memory)
-        n, places, _ = query.shape
-        remembered = memory.shape[1]
-        first = drawn("xavier_uniform")
-        w = scope.parameter("query.weight", (query.shape[2], self.units), first)
-        u = scope.parameter("memory.weight", (memory.shape[2], self.units), first)
-        v = scope.parameter("score.weight", (self.units, 1), first)
-        asked = (query @ w).reshape((n, places, 1, self.units))
-        offered = (memory @ u).reshape((n, 1, remembered, self.units))
-        scores = (tanh(asked + offered) @ v).reshape((n, places, remembered))
+        n, length, _ = query.shape
+        memory_length = memory.shape[1]
+        initial = drawn("xavier_uniform")
+        w = scope.parameter("query.weight", (query.shape[2], self.units), initial)
+        u = scope.parameter("memory.weight", (memory.shape[2], self.units), initial)
+        v = scope.parameter("score.weight", (self.units, 1), initial)
+        queries = (query @ w).reshape((n, length, 1, self.units))
+        keys = (memory @ u).reshape((n, 1, memory_length, self.units))
+        scores = (tanh(queries + keys) @ v).reshape((n, length, memory_length))
         return softmax(scores) @ memory
 
 
 @dataclass(frozen=True)
 class MultiHeadAttention(Layer):
-    """Attention by scaled products, several times side by side (Vaswani et al., 2017).
+    """Scaled dot-product attention in several heads: of one input to itself, or of the first input
+    to the second (Vaswani et al. 2017).
 
-    With one input, a sequence attends to itself; with two, (query, memory), the first to the
-    second. Causal attention looks at no later place. Every head has its share of the features.
-    Weights begin as PyTorch's do, xavier_uniform; biases at zero.
+    Each head has its part of the features. As in PyTorch, the initial weights are xavier_uniform,
+    the biases zero.
     """
 
     type: ClassVar[str] = "multi_head_attention"
     inputs: ClassVar[tuple[int, int]] = (1, 2)
-    heads: int
+    heads: Count
+    """Number of heads. Must divide the number of features."""
     causal: bool = False
-
-    def __post_init__(self) -> None:
-        check_counts(heads=self.heads)
+    """Whether each position attends only to itself and earlier positions. Default false."""
 
     def forward(self, scope: Scope, query: Symbol, memory: Symbol | None = None) -> Symbol:
-        """From `(n, places, features)`, and `(n, others, …)`, to the former's shape."""
+        """Map `(n, length, features)`, and `(n, memory length, …)`, to the shape of the first."""
         if memory is not None:
             require(not self.causal, "one input to be causal")
         else:
             memory = query
         _require_sequences(query, memory)
-        n, places, features = query.shape
-        require(features % self.heads == 0, f"features that {self.heads} heads can share")
-        share = features // self.heads
+        n, length, features = query.shape
+        require(features % self.heads == 0, f"a number of features that {self.heads} heads divide")
+        head_size = features // self.heads
         project = Dense(features, initializer="xavier_uniform")
 
         def by_head(x: Symbol) -> Symbol:
-            return x.reshape((*x.shape[:2], self.heads, share))
+            return x.reshape((*x.shape[:2], self.heads, head_size))
 
-        asked = by_head(project.forward(scope.within("query"), query) * (1.0 / math.sqrt(share)))
+        scale = 1.0 / math.sqrt(head_size)
+        queries = by_head(project.forward(scope.within("query"), query) * scale)
         keys = by_head(project.forward(scope.within("key"), memory))
         values = by_head(project.forward(scope.within("value"), memory))
-        # A column for each place that asks, (n, heads, others, places).
-        likeness = scores(keys, asked)
+        # A column for each query, (n, heads, memory length, length).
+        logits = scores(keys, queries)
         if self.causal:
-            likeness = likeness + _later_places(places)
-        found = gather(softmax_of_columns(likeness), values).reshape((n, places, features))
-        return project.forward(scope.within("output"), found)
+            logits = logits + _causal_mask(length)
+        attended = gather(softmax_of_columns(logits), values).reshape((n, length, features))
+        return project.forward(scope.within("output"), attended)
 
 
 @dataclass(frozen=True)
 class TransformerBlock(Layer):
-    """Attention, then two dense layers at every place, each added to what it was made from.
+    """A transformer block: self-attention and two dense layers, each with a residual connection and
+    layer normalization (Vaswani et al. 2017).
 
-    Layer norms come before both (`norm` "pre", as in GPT-2), or after both ("post", as in Vaswani
-    et al., 2017, and in BERT). What is added is subject to dropout.
+    Norms come first in GPT-2, last in Vaswani et al. (2017) and in BERT.
     """
 
     type: ClassVar[str] = "transformer_block"
-    heads: int
-    hidden: int
+    heads: Count
+    """Number of heads. Must divide the number of features."""
+    hidden: Count
+    """Units of the first dense layer; the second has one for each feature."""
     norm: Literal["pre", "post"] = "pre"
+    """`pre` to normalize the input of attention and dense layers, `post` to normalize each sum.
+    Default `pre`.
+    """
     causal: bool = False
-    dropout: float = 0.0
-    activation: str = "gelu"
+    """Whether each position attends only to itself and earlier positions. Default false."""
+    dropout: Rate = 0.0
+    """Fraction of the outputs of attention and dense layers set to zero during training. In [0, 1).
+    Default 0.
+    """
+    activation: ActivationName = "gelu"
+    """The activation of the first dense layer. Default `gelu`."""
 
     def __post_init__(self) -> None:
-        check_counts(heads=self.heads, hidden=self.hidden)
-        check_rate(self.dropout)
-        check_words(self.activation)
+        super().__post_init__()
         if not ACTIVATIONS[self.activation].is_elementwise:
             raise ValueError(f"{self.activation} is for the last layer only")
-        if self.norm not in ("pre", "post"):
-            raise ValueError('norm is "pre" or "post"')
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From `(n, places, features)` to the same shape."""
+        """Map `(n, length, features)` to the same shape."""
         _require_sequences(x)
         features = x.shape[-1]
 
-        def normal(name: str, y: Symbol) -> Symbol:
+        def normalize(name: str, y: Symbol) -> Symbol:
             return LayerNorm().forward(scope.within(name), y)
 
         def attend(y: Symbol) -> Symbol:
             attention = MultiHeadAttention(self.heads, self.causal)
             return scope.drop(attention.forward(scope.within("attention"), y), self.dropout)
 
-        def think(y: Symbol) -> Symbol:
+        def feed_forward(y: Symbol) -> Symbol:
             hidden = Dense(self.hidden, self.activation).forward(scope.within("hidden"), y)
             y = Dense(features).forward(scope.within("output"), hidden)
             return scope.drop(y, self.dropout)
 
         if self.norm == "pre":
-            x = x + attend(normal("attention_norm", x))
-            return x + think(normal("output_norm", x))
-        x = normal("attention_norm", x + attend(x))
-        return normal("output_norm", x + think(x))
+            x = x + attend(normalize("attention_norm", x))
+            return x + feed_forward(normalize("output_norm", x))
+        x = normalize("attention_norm", x + attend(x))
+        return normalize("output_norm", x + feed_forward(x))
 
 
 def _require_sequences(*symbols: Symbol) -> None:
-    require(all(len(x.shape) == 3 for x in symbols), "sequences of vectors, (places, features)")
+    require(all(len(x.shape) == 3 for x in symbols), "sequences of vectors, (length, features)")

@@ -1,4 +1,4 @@
-"""Weighted sums, what is done to each of them, and what is left out of them at random."""
+"""Dense layers, activations and dropout."""
 
 from __future__ import annotations
 
@@ -6,44 +6,52 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..activations import ACTIVATIONS
-from ..initializers import usual_initializer
 from ..primitives import affine
 from ..trace import Symbol
-from .layer import Layer, Scope, check_gain, check_rate, check_words, drawn, zeros
+from .layer import (
+    ActivationName,
+    Count,
+    Gain,
+    InitializerName,
+    Layer,
+    Rate,
+    Scope,
+    drawn,
+    zeros,
+)
 
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """Every unit weighs all inputs, adds a bias, and applies the activation.
+    """A fully connected layer: `activation(x · W + b)`, along the last axis.
 
-    It works along the last axis, on every position of the others alike. The initializer None stands
-    for the usual one of the activation, see `usual_initializer`; first weights are its numbers
-    times `initializer_gain`, and biases start at zero.
+    It works on every position of the other axes alike.
     """
 
     type: ClassVar[str] = "dense"
-    units: int
-    activation: str = "linear"
+    units: Count
+    """Number of units (neurons)."""
+    activation: ActivationName = "linear"
+    """The activation, applied to each output. Default `linear`."""
     use_bias: bool = True
-    initializer: str | None = None
-    initializer_gain: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.units < 1:
-            raise ValueError("a dense layer needs at least one unit")
-        check_words(self.activation, self.initializer)
-        check_gain(self.initializer_gain)
+    """Whether each unit adds a bias, initially 0. Default true."""
+    initializer: InitializerName | None = None
+    """The initializer of the weights. Defaults to that of the activation: He for the relu family,
+    LeCun for selu, Xavier for the others.
+    """
+    initializer_gain: Gain = 1.0
+    """Factor applied to the initial weights. In [0, 1e6]. Default 1."""
 
     @property
     def initializer_name(self) -> str:
         """The name of the initializer in effect."""
-        return self.initializer or usual_initializer(self.activation)
+        return self.initializer or ACTIVATIONS[self.activation].default_initializer
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """f(x·W + b), from `(n, …, fan_in)` to `(n, …, units)`."""
+        """Map `(n, …, fan_in)` to f(x·W + b), `(n, …, units)`."""
         shape = (x.shape[-1], self.units)
-        first = drawn(self.initializer_name, self.initializer_gain)
-        weight = scope.parameter("weight", shape, first)
+        initial = drawn(self.initializer_name, self.initializer_gain)
+        weight = scope.parameter("weight", shape, initial)
         if self.use_bias:
             z = affine(x, weight, scope.parameter("bias", (self.units,), zeros))
         else:
@@ -53,33 +61,29 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class ActivationLayer(Layer):
-    """Applies an activation to each of its inputs."""
+    """An activation alone, applied to each input."""
 
     type: ClassVar[str] = "activation"
-    activation: str
-
-    def __post_init__(self) -> None:
-        check_words(self.activation)
+    activation: ActivationName
+    """The activation."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """f(x), of the shape of x."""
+        """Return f(x), of the shape of x."""
         return ACTIVATIONS[self.activation].traced(x)
 
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    """In training, each input is silenced with probability `rate`, and the rest made up for it.
+    """Dropout: sets inputs to zero at random during training, and divides the others by 1 - rate.
 
-    The inputs that are left are divided by 1 - rate, so that the expected sum stays what it is when
-    nothing is dropped (Srivastava et al., 2014, in the inverted form).
+    The division keeps the expected sum what it is without dropout (Srivastava et al., 2014, in the
+    inverted form).
     """
 
     type: ClassVar[str] = "dropout"
-    rate: float
-
-    def __post_init__(self) -> None:
-        check_rate(self.rate)
+    rate: Rate
+    """Fraction of inputs set to zero, chosen anew at each step. In [0, 1)."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """x times a random mask in training; x itself otherwise."""
+        """Return x times a random mask in training, else x itself."""
         return scope.drop(x, self.rate)

@@ -1,4 +1,4 @@
-"""Signals brought back to mean 0 and variance 1, and then to whatever is learnt to be better."""
+"""Normalization to mean 0 and variance 1, followed by a learned scale and shift."""
 
 from __future__ import annotations
 
@@ -8,36 +8,29 @@ from typing import ClassVar
 
 from ..primitives import mean_to, sqrt, square, standardize
 from ..trace import Shape, Symbol
-from .layer import Layer, Scope, ones, zeros
+from .layer import Epsilon, Layer, Rate, Scope, ones, zeros
 
 
 def _moments(x: Symbol, shape: Shape) -> tuple[Symbol, Symbol, Symbol]:
-    """Mean, x less the mean, and variance of x over the axes of length 1 in `shape`."""
+    """Return mean, x - mean, and variance of x over the axes of length 1 in `shape`."""
     mean = mean_to(x, shape)
     centered = x - mean
     return mean, centered, mean_to(square(centered), shape)
 
 
-def _check_epsilon(epsilon: float) -> None:
-    if not epsilon > 0.0:
-        raise ValueError("epsilon must be positive")
-
-
 @dataclass(frozen=True)
 class LayerNorm(Layer):
-    """Normalizes the features of every position by themselves (Ba, Kiros and Hinton, 2016).
+    """Layer normalization: each position's features get mean 0 and variance 1 (Ba et al. 2016).
 
-    The epsilon is PyTorch's.
+    The default epsilon is PyTorch's.
     """
 
     type: ClassVar[str] = "layer_norm"
-    epsilon: float = 1e-5
-
-    def __post_init__(self) -> None:
-        _check_epsilon(self.epsilon)
+    epsilon: Epsilon = 1e-5
+    """Added to the variance to avoid division by zero. Greater than 0. Default 1e-5."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """(x - mean) / √(variance + ε) · scale + shift along the last axis of `(n, …, d)`."""
+        """Map `(n, …, d)` to (x - mean) / √(variance + ε) · scale + shift along the last axis."""
         features = x.shape[-1:]
         _, centered, variance = _moments(x, (*x.shape[:-1], 1))
         normal = standardize(x, centered, 1.0 / sqrt(variance + self.epsilon))
@@ -47,24 +40,21 @@ class LayerNorm(Layer):
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
-    """Normalizes every channel over the batch and all positions (Ioffe and Szegedy, 2015).
+    """Batch normalization: each channel gets mean 0 and variance 1 over the batch (Ioffe & Szegedy
+    2015).
 
-    Outside training the means and variances are running ones: of what they were before, the share
-    `momentum` is kept in every step. As in PyTorch, where the epsilon and this pace come from, the
-    running variance is the unbiased one.
+    Outside training it uses running means and variances. As in PyTorch, the source of the defaults,
+    the running variance is the unbiased one.
     """
 
     type: ClassVar[str] = "batch_norm"
-    momentum: float = 0.9
-    epsilon: float = 1e-5
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.momentum < 1.0:
-            raise ValueError("momentum must be at least 0 and less than 1")
-        _check_epsilon(self.epsilon)
+    momentum: Rate = 0.9
+    """Fraction of the running statistics carried over from step to step. In [0, 1). Default 0.9."""
+    epsilon: Epsilon = 1e-5
+    """Added to the variance to avoid division by zero. Greater than 0. Default 1e-5."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """(x - mean) / √(variance + ε) · scale + shift for each channel of `(n, …, channels)`."""
+        """Map `(n, …, channels)` to (x - mean) / √(variance + ε) · scale + shift by channel."""
         channels = x.shape[-1:]
         running_mean = scope.running("mean", channels, zeros)
         running_variance = scope.running("variance", channels, ones)

@@ -1,4 +1,4 @@
-"""Fewer places: one number stands for all in a window."""
+"""Pooling: each window of positions becomes one number per channel."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ from typing import ClassVar
 
 from ..primitives import largest, maximum, mean_to, positive_part
 from ..trace import Symbol
-from .convolution import Pair, pair
-from .layer import Layer, Scope, check_counts, require
+from .convolution import Pair, Single, pair
+from .layer import Layer, Scope, require
 
 
 @dataclass(frozen=True)
 class _Pooling(Layer):
     pool_size: Pair = 2
+    """Size of the window: one number, or height and width. Default 2."""
     stride: Pair | None = None
+    """Positions from one window to the next: one number, or height and width. Defaults to the
+    size of the window.
+    """
 
     def __post_init__(self) -> None:
         for name in ("pool_size", "stride"):
             numbers = getattr(self, name)
-            if numbers is None:
-                continue
-            if not isinstance(numbers, int):
+            if numbers is not None and not isinstance(numbers, int):
                 object.__setattr__(self, name, pair(numbers))
-            check_counts(**{name: min(pair(numbers))})
+        super().__post_init__()
 
     def _windows(self, image: Symbol) -> list[Symbol]:
-        """What stands at each place of every window of `(height, channels, width, n)`.
+        """Return one array for each position in a window of `(height, channels, width, n)`.
 
-        One array for each place.
+        It holds what all windows have at that position.
         """
         parts = [image]
         sizes = pair(self.pool_size)
@@ -38,7 +40,7 @@ class _Pooling(Layer):
             (0, 2), sizes, pair(self.stride or self.pool_size), strict=True
         ):
             length = parts[0].shape[axis]
-            require(length >= size, f"at least {size} places for its window")
+            require(length >= size, f"at least {size} positions for its window")
             last = (length - size) // step * step
             parts = [
                 part.cut(axis, offset, offset + last + 1, step)
@@ -49,52 +51,52 @@ class _Pooling(Layer):
 
 
 def _image(x: Symbol) -> Symbol:
-    """From `(n, height, width, channels)` to the axes in which convolutions lay out images."""
+    """Map `(n, height, width, channels)` to the order of axes that convolutions use."""
     require(len(x.shape) == 4, "an image, (height, width, channels)")
     return x.permute((1, 3, 2, 0))
 
 
-def _apart(image: Symbol) -> tuple[Symbol, Callable[[Symbol], Symbol]]:
-    """The image before its positive part was taken or a bias added, and what does so again.
+def _without_relu_and_bias(image: Symbol) -> tuple[Symbol, Callable[[Symbol], Symbol]]:
+    """Return the image before a relu or a bias, and a function that applies these.
 
-    Neither changes the order of the numbers in a window: of relu(z + b) the largest is
-    relu(largest z + b), and there are fewer of those.
+    Neither changes the order of the numbers in a window: the maximum of relu(z + b) is
+    relu(max z + b), which takes fewer operations.
     """
     match "" if image.primitive is None else image.primitive.name:
         case "positive_part":
-            before, again = _apart(image.inputs[0])
-            return before, lambda x: positive_part(again(x))
+            before, reapply = _without_relu_and_bias(image.inputs[0])
+            return before, lambda x: positive_part(reapply(x))
         case "add" if image.inputs[0].shape == image.shape:
             bias = image.inputs[1]
             if bias.shape == (1, image.shape[1], 1, 1):
-                before, again = _apart(image.inputs[0])
-                return before, lambda x: again(x) + bias
+                before, reapply = _without_relu_and_bias(image.inputs[0])
+                return before, lambda x: reapply(x) + bias
     return image, lambda x: x
 
 
 @dataclass(frozen=True)
 class MaxPool2d(_Pooling):
-    """The largest number in every window of an image; what does not fill a window is left out.
+    """Max pooling: the maximum of each window of an image.
 
-    The stride None is the size of the window.
+    Positions that do not fill a window are dropped.
     """
 
     type: ClassVar[str] = "max_pool2d"
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From `(n, height, width, channels)` to fewer of both."""
-        before, again = _apart(_image(x))
-        return again(reduce(maximum, self._windows(before))).permute((3, 0, 2, 1))
+        """Map `(n, height, width, channels)` to a smaller height and width."""
+        before, reapply = _without_relu_and_bias(_image(x))
+        return reapply(reduce(maximum, self._windows(before))).permute((3, 0, 2, 1))
 
 
 @dataclass(frozen=True)
 class AveragePool2d(_Pooling):
-    """The mean of every window of an image; otherwise as `MaxPool2d`."""
+    """Average pooling: the mean of each window of an image."""
 
     type: ClassVar[str] = "average_pool2d"
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From `(n, height, width, channels)` to fewer of both."""
+        """Map `(n, height, width, channels)` to a smaller height and width."""
         parts = self._windows(_image(x))
         total = reduce(Symbol.__add__, parts)
         return (total * (1.0 / len(parts))).permute((3, 0, 2, 1))
@@ -118,53 +120,57 @@ def _along_a_sequence(
 
 @dataclass(frozen=True)
 class MaxPool1d(_Pooling):
-    """The largest number in every window of a sequence; otherwise as `MaxPool2d`."""
+    """Max pooling: the maximum of each window of a sequence."""
 
     type: ClassVar[str] = "max_pool1d"
-    pool_size: int = 2
-    stride: int | None = None
+    pool_size: Single = 2
+    """Length of the window. Default 2."""
+    stride: Single | None = None
+    """Positions from one window to the next. Defaults to the length of the window."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From `(n, length, channels)` to a smaller length."""
+        """Map `(n, length, channels)` to a smaller length."""
         return _along_a_sequence(MaxPool2d, self, scope, x)
 
 
 @dataclass(frozen=True)
 class AveragePool1d(_Pooling):
-    """The mean of every window of a sequence; otherwise as `MaxPool2d`."""
+    """Average pooling: the mean of each window of a sequence."""
 
     type: ClassVar[str] = "average_pool1d"
-    pool_size: int = 2
-    stride: int | None = None
+    pool_size: Single = 2
+    """Length of the window. Default 2."""
+    stride: Single | None = None
+    """Positions from one window to the next. Defaults to the length of the window."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From `(n, length, channels)` to a smaller length."""
+        """Map `(n, length, channels)` to a smaller length."""
         return _along_a_sequence(AveragePool2d, self, scope, x)
 
 
-def _places(x: Symbol) -> tuple[int, ...]:
-    require(len(x.shape) >= 3, "at least one axis of places before the channels")
+def _positions(x: Symbol) -> tuple[int, ...]:
+    require(len(x.shape) >= 3, "at least one axis of positions before the channels")
     return tuple(range(1, len(x.shape) - 1))
 
 
 @dataclass(frozen=True)
 class GlobalMaxPool(Layer):
-    """The largest number of every channel."""
+    """Global max pooling: the maximum of each channel over all positions."""
 
     type: ClassVar[str] = "global_max_pool"
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From `(n, …, channels)` to `(n, channels)`."""
-        return largest(x, _places(x)).reshape((x.shape[0], x.shape[-1]))
+        """Map `(n, …, channels)` to `(n, channels)`."""
+        return largest(x, _positions(x)).reshape((x.shape[0], x.shape[-1]))
 
 
 @dataclass(frozen=True)
 class GlobalAveragePool(Layer):
-    """The mean of every channel (Lin, Chen and Yan, 2014)."""
+    """Global average pooling: the mean of each channel over all positions (Lin et al. 2014)."""
 
     type: ClassVar[str] = "global_average_pool"
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From `(n, …, channels)` to `(n, channels)`."""
-        ones = (1,) * len(_places(x))
+        """Map `(n, …, channels)` to `(n, channels)`."""
+        ones = (1,) * len(_positions(x))
         return mean_to(x, (x.shape[0], *ones, x.shape[-1])).reshape((x.shape[0], x.shape[-1]))

@@ -1,62 +1,68 @@
-"""Layers that learn nothing of their own: other shapes, other paths."""
+"""Layers without parameters of their own: reshaping, slicing, merging, skip connections."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
+from ..components import Items, Range
 from ..primitives import concatenate
-from ..trace import Shape, Symbol
+from ..trace import Symbol
 from .layer import Layer, Scope, require
 
 
 @dataclass(frozen=True)
 class Flatten(Layer):
-    """All elements of a sample along one axis."""
+    """Flattens each sample to one axis."""
 
     type: ClassVar[str] = "flatten"
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From `(n, …)` to `(n, elements)`."""
+        """Map `(n, …)` to `(n, elements)`."""
         return x.reshape((x.shape[0], -1))
 
 
 @dataclass(frozen=True)
 class Reshape(Layer):
-    """A sample's elements, in their order, along other axes; one length may be -1: the rest."""
+    """Reshapes each sample; the elements stay in order."""
 
     type: ClassVar[str] = "reshape"
-    shape: Shape
+    shape: Annotated[tuple[int, ...], Range(least=-1), Items(1, 4)]
+    """The new shape of one sample. One length may be -1, which is then inferred."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(self.shape))
-        if self.shape.count(-1) > 1 or any(n < 1 and n != -1 for n in self.shape):
-            raise ValueError("a shape has positive lengths, of which one may be left open by -1")
+        super().__post_init__()
+        if self.shape.count(-1) > 1 or 0 in self.shape:
+            raise ValueError(
+                f"shape must have positive lengths and at most one -1; got {self.shape}"
+            )
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From `(n, …)` to `(n, *shape)`."""
-        elements, asked = math.prod(x.shape[1:]), abs(math.prod(self.shape))
-        fits = elements % asked == 0 if -1 in self.shape else elements == asked
+        """Map `(n, …)` to `(n, *shape)`."""
+        elements, wanted = math.prod(x.shape[1:]), abs(math.prod(self.shape))
+        fits = elements % wanted == 0 if -1 in self.shape else elements == wanted
         require(fits, f"as many elements as {self.shape} has")
         return x.reshape((x.shape[0], *self.shape))
 
 
 @dataclass(frozen=True)
 class Slice(Layer):
-    """The part of each sample from `start` up to, not including, `stop` along its first axis.
+    """Selects a range along the first axis of each sample.
 
-    Both count from the end where they are negative; `stop` None is the end. So an encoder and a
-    decoder can be fed from one array.
+    It can feed an encoder and a decoder from one array.
     """
 
     type: ClassVar[str] = "slice"
     start: int
+    """First index, counted from 0; negative indices count from the end."""
     stop: int | None = None
+    """Index after the last one; negative indices count from the end. Defaults to the end."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From `(n, length, …)` to `(n, stop - start, …)`."""
+        """Map `(n, length, …)` to `(n, stop - start, …)`."""
         start, stop, _ = slice(self.start, self.stop).indices(x.shape[1])
         require(start < stop, f"elements from {self.start} up to {self.stop}")
         return x.cut(1, start, stop)
@@ -64,50 +70,52 @@ class Slice(Layer):
 
 @dataclass(frozen=True)
 class Residual(Layer):
-    """Adds what the inner layers make of its input to that input (He et al., 2016)."""
+    """A residual (skip) connection: the input plus the inner layers' output (He et al. 2016)."""
 
     type: ClassVar[str] = "residual"
-    layers: tuple[Layer, ...]
+    layers: Annotated[tuple[Layer, ...], Items(1, 16)]
+    """The inner layers, in forward order."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "layers", tuple(self.layers))
-        if not self.layers:
-            raise ValueError("a residual needs at least one layer within")
+        super().__post_init__()
         for name, layer in zip(position_names(self.layers), self.layers, strict=True):
             if layer.input is not None or layer.inputs[0] != 1:
-                raise ValueError(f"{name}: layers within a residual follow one another")
+                raise ValueError(
+                    f"{name}: a layer within a residual has one input, the layer before it"
+                )
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """x + f(x), of the shape of x."""
+        """Return x + f(x), of the shape of x."""
         y = x
         for name, layer in zip(position_names(self.layers), self.layers, strict=True):
             y = layer.forward(scope.within(name), y)
-        require(y.shape == x.shape, f"the shape {y.shape[1:]} that its inner layers give")
+        require(y.shape == x.shape, f"the shape {y.shape[1:]} of the output of its inner layers")
         return x + y
 
 
 @dataclass(frozen=True)
 class Concatenate(Layer):
-    """Its inputs one after the other along the last axis."""
+    """Concatenates its inputs along the last axis."""
 
     type: ClassVar[str] = "concatenate"
     inputs: ClassVar[tuple[int, int]] = (2, 64)
 
     def forward(self, scope: Scope, *xs: Symbol) -> Symbol:
-        """From several `(n, …, features)` to `(n, …, all features)`."""
+        """Map several `(n, …, features)` to `(n, …, all features)`."""
         require(len({x.shape[:-1] for x in xs}) == 1, "inputs that differ in their last axis only")
         return concatenate(xs, -1)
 
 
 @dataclass(frozen=True)
 class Add(Layer):
-    """The sum of its inputs."""
+    """Adds its inputs."""
 
     type: ClassVar[str] = "add"
     inputs: ClassVar[tuple[int, int]] = (2, 64)
 
     def forward(self, scope: Scope, x: Symbol, *others: Symbol) -> Symbol:
-        """The sum of several arrays of one shape."""
+        """Return the sum of arrays of one shape."""
         require(all(other.shape == x.shape for other in others), "inputs of one shape")
         for other in others:
             x = x + other
@@ -115,5 +123,5 @@ class Add(Layer):
 
 
 def position_names(layers: Sequence[Layer]) -> tuple[str, ...]:
-    """The layers' names: their own, or type and position, counted from 1 over all layers."""
+    """Return the layers' names: their own, or type and position, counted from 1."""
     return tuple(layer.name or f"{layer.type}_{i}" for i, layer in enumerate(layers, 1))

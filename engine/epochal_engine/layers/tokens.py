@@ -1,4 +1,4 @@
-"""From symbols to vectors: what stands at a place, and which place it is."""
+"""From tokens to vectors: embeddings and positional encodings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ..primitives import take_rows
 from ..trace import Array, Shape, Symbol, constant
-from .layer import Layer, Scope, check_counts, require
+from .layer import Count, Layer, Scope, require
 
 
 def _standard_normal(shape: Shape, rng: np.random.Generator) -> Array:
@@ -18,43 +18,38 @@ def _standard_normal(shape: Shape, rng: np.random.Generator) -> Array:
 
 @dataclass(frozen=True)
 class Embedding(Layer):
-    """A vector for every token of a vocabulary.
+    """A learned vector for each token; the inputs are token ids, from 0.
 
-    Tokens are whole numbers from 0 up to `vocabulary` - 1, kept as floats; others stand for the
-    nearest of these. The first vectors are drawn from the standard normal distribution, as
-    PyTorch's are.
+    Tokens are integers from 0 up to `vocabulary` - 1, stored as floats; others are clipped to that
+    range. The initial vectors are drawn from the standard normal distribution, as in PyTorch.
     """
 
     type: ClassVar[str] = "embedding"
-    vocabulary: int
-    units: int
-
-    def __post_init__(self) -> None:
-        check_counts(vocabulary=self.vocabulary, units=self.units)
+    vocabulary: Count
+    """Number of different tokens."""
+    units: Count
+    """Length of each vector."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """From tokens `(n, …)` to vectors `(n, …, units)`."""
+        """Map tokens `(n, …)` to vectors `(n, …, units)`."""
         table = scope.parameter("weight", (self.vocabulary, self.units), _standard_normal)
         return take_rows(table, x)
 
 
 @dataclass(frozen=True)
 class PositionalEncoding(Layer):
-    """Adds to the vector at every place of a sequence one that stands for the place.
+    """Adds to each vector of a sequence a vector that encodes its position (Vaswani et al. 2017).
 
-    Either sines and cosines of wavelengths from 2π to 2π · 10,000 (Vaswani et al., 2017), or
-    learned vectors, drawn at first like those of an `Embedding`.
+    Either sines and cosines of wavelengths from 2π to 2π · 10,000, or learned vectors, initialized
+    like those of an `Embedding`.
     """
 
     type: ClassVar[str] = "positional_encoding"
     kind: Literal["sinusoidal", "learned"] = "sinusoidal"
-
-    def __post_init__(self) -> None:
-        if self.kind not in ("sinusoidal", "learned"):
-            raise ValueError('a positional encoding is "sinusoidal" or "learned"')
+    """`sinusoidal` for fixed sines and cosines, or `learned`. Default `sinusoidal`."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
-        """x + p, of the shape of x, `(n, length, units)`."""
+        """Return x + p, of the shape of x, `(n, length, units)`."""
         require(len(x.shape) == 3, "a sequence of vectors, (length, units)")
         _, length, units = x.shape
         if self.kind == "learned":
@@ -63,9 +58,9 @@ class PositionalEncoding(Layer):
 
 
 def sinusoids(length: int, units: int) -> Array:
-    """The places 0, 1, … as vectors, `(length, units)`: sin and cos of place / 10,000^(2i/units).
+    """Return the positions 0, 1, … as vectors: sin and cos of position / 10,000^(2i/units).
 
-    Sines are at even units 2i, cosines at the odd ones after them.
+    The result is `(length, units)`, with sines at even units 2i and cosines at odd units 2i + 1.
     """
     unit = np.arange(units)
     angle = np.arange(length)[:, None] / 10_000.0 ** ((unit - unit % 2) / units)

@@ -1,31 +1,34 @@
-"""An optimizer turns a gradient into a step; each one here is one before it plus an idea.
+"""An optimizer turns a gradient into a step; each one here is one above it plus an idea.
 
 All parameters of a network are one flat vector, and so are its gradient and the step, so that an
-update is a handful of NumPy calls however many layers there are:
+update is a few NumPy calls, whatever the number of layers:
 
     Sgd         the step is rate · gradient
-    Perceptron  Sgd on the error of outputs that fire or do not
-    Momentum    Sgd with memory: the step is rate · velocity
-    Nesterov    Momentum that looks one step ahead
-    Adagrad     Sgd whose step each parameter measures by all its gradients so far
-    RmsProp     Adagrad that forgets: by its usual gradient
+    Perceptron  Sgd on the error of outputs that are 0 or 1
+    Momentum    Sgd on a velocity, a decaying sum of gradients
+    Nesterov    Momentum, evaluated one step ahead
+    Adagrad     Sgd divided by the root of the sum of squared gradients
+    RmsProp     Adagrad with a moving mean instead of the sum
     Adam        RmsProp with Momentum
-    AdamW       Adam whose weights also shrink by themselves
-    Lion        Momentum of which only the signs count
-    Muon        Nesterov whose step for a hidden matrix stretches no direction; AdamW for the rest
+    AdamW       Adam with decoupled weight decay
+    Lion        Momentum of which only the sign counts
+    Muon        Nesterov with an orthogonalized step for hidden matrices; AdamW for the rest
 
-They stand in `descent.py`, `adaptive.py`, `lion.py` and `muon.py`, to be read in this order.
+They are in `descent.py`, `adaptive.py`, `lion.py` and `muon.py`, to be read in this order.
+Subclassing `Optimizer` registers an optimizer by its type.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
-from .adaptive import Adagrad, Adam, AdamW, RmsProp
+# In the order in which the API lists them.
+# isort: off
+from .optimizer import Optimizer
 from .descent import Momentum, Nesterov, Perceptron, Sgd
+from .adaptive import Adagrad, Adam, AdamW, RmsProp
 from .lion import Lion
 from .muon import Muon
 from .vectors import weight_mask
+# isort: on
 
 __all__ = [
     "OPTIMIZERS",
@@ -43,11 +46,5 @@ __all__ = [
     "weight_mask",
 ]
 
-Optimizer: TypeAlias = (
-    Sgd | Perceptron | Momentum | Nesterov | Adagrad | RmsProp | Adam | AdamW | Lion | Muon
-)
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    o.type: o
-    for o in (Sgd, Perceptron, Momentum, Nesterov, Adagrad, RmsProp, Adam, AdamW, Lion, Muon)
-}
-"""All optimizers by the name that the API knows."""
+OPTIMIZERS: dict[str, type[Optimizer]] = Optimizer.table
+"""All optimizers by type."""

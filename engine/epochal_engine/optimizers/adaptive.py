@@ -1,4 +1,4 @@
-"""Each parameter in units of its own gradients: by all of them, by the usual one, with memory."""
+"""Adaptive optimizers: each parameter has a step size that follows from its own gradients."""
 
 from __future__ import annotations
 
@@ -12,20 +12,13 @@ import numpy as np
 
 from ..trace import Array, Call, Shape
 from .descent import Sgd
-from .vectors import (
-    blocks,
-    check,
-    check_epsilon,
-    check_weight_decay,
-    decayed,
-    in_units,
-    weight_mask,
-)
+from .optimizer import Decay, Epsilon, LearningRate, Optimizer, Strength
+from .vectors import blocks, decayed, in_units, weight_mask
 
 
 @dataclass(frozen=True)
-class Adagrad:
-    """Sgd in units of the root of all squared gradients so far (Duchi, Hazan and Singer, 2011).
+class Adagrad(Optimizer):
+    """Sgd divided by the root of the sum of all squared gradients (Duchi et al. 2011).
 
         v ← v + g²         p ← p - rate · g / (√v + ε)
 
@@ -34,12 +27,10 @@ class Adagrad:
 
     type: ClassVar[str] = "adagrad"
     moments: ClassVar[int] = 1
-    learning_rate: float
-    epsilon: float = 1e-10
-
-    def __post_init__(self) -> None:
-        check(self.learning_rate)
-        check_epsilon(self.epsilon)
+    learning_rate: LearningRate = 0.01
+    """Step size. Greater than 0, up to 1e12. Default 0.01."""
+    epsilon: Epsilon = 1e-10
+    """Added to the denominator to avoid division by zero. Greater than 0. Default 1e-10."""
 
     def calls(
         self,
@@ -51,7 +42,7 @@ class Adagrad:
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> list[Call]:
-        """As for `Sgd`."""
+        """As `Optimizer.calls`."""
         epsilon, sgd = np.array(self.epsilon, parameter.dtype), Sgd(self.learning_rate)
         calls: list[Call] = []
         for p, g, s, (v,) in blocks(parameter, gradient, step, moments):
@@ -65,21 +56,22 @@ class Adagrad:
 
 
 @dataclass(frozen=True)
-class RmsProp:
-    """Adagrad that forgets: v ← decay · v + (1 - decay) · g² (Tieleman and Hinton, 2012).
+class RmsProp(Optimizer):
+    """Sgd divided by the root of a moving mean of squared gradients (Tieleman & Hinton 2012).
+
+        v ← decay · v + (1 - decay) · g²
 
     The defaults, and epsilon's place outside the root, are those of PyTorch.
     """
 
     type: ClassVar[str] = "rmsprop"
     moments: ClassVar[int] = 1
-    learning_rate: float
-    decay: float = 0.99
-    epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        check(self.learning_rate, decay=self.decay)
-        check_epsilon(self.epsilon)
+    learning_rate: LearningRate = 0.01
+    """Step size. Greater than 0, up to 1e12. Default 0.01."""
+    decay: Decay = 0.99
+    """Decay rate of the mean squared gradient. In [0, 1). Default 0.99."""
+    epsilon: Epsilon = 1e-8
+    """Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8."""
 
     def calls(
         self,
@@ -91,16 +83,16 @@ class RmsProp:
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> list[Call]:
-        """As for `Sgd`."""
+        """As `Optimizer.calls`."""
         dtype, sgd = parameter.dtype, Sgd(self.learning_rate)
         epsilon = np.array(self.epsilon, dtype)
-        kept, fresh = np.array(self.decay, dtype), np.array(1.0 - self.decay, dtype)
+        decay, rest = np.array(self.decay, dtype), np.array(1.0 - self.decay, dtype)
         calls: list[Call] = []
         for p, g, s, (v,) in blocks(parameter, gradient, step, moments):
             calls += [
-                (np.multiply, (v, kept, v)),
+                (np.multiply, (v, decay, v)),
                 (np.square, (g, s)),
-                (np.multiply, (s, fresh, s)),
+                (np.multiply, (s, rest, s)),
                 (np.add, (v, s, v)),
                 *in_units(g, v, epsilon, s),
                 *sgd.calls(p, s, s, moments, rate, steps, shapes),
@@ -109,26 +101,27 @@ class RmsProp:
 
 
 @dataclass(frozen=True)
-class Adam:
-    """Momentum in units of each parameter's usual gradient (Kingma and Ba, 2015, algorithm 1).
+class Adam(Optimizer):
+    """Adam: RMSProp with momentum, both corrected for their start at 0 (Kingma & Ba 2015).
 
         m ← β₁·m + (1 - β₁)·g         v ← β₂·v + (1 - β₂)·g²
         p ← p - rate · m̂ / (√v̂ + ε)   where  m̂ = m / (1 - β₁ᵗ),  v̂ = v / (1 - β₂ᵗ)
 
-    The moments start at zero and are too small at first; dividing by the correction makes up for
-    it. The defaults, epsilon included, are the paper's.
+    The moments start at zero and are too small at first; dividing by the correction compensates for
+    that. The defaults are those of the paper's algorithm 1, epsilon included, but for the learning
+    rate: 10 times the paper's 0.001 suits small networks.
     """
 
     type: ClassVar[str] = "adam"
     moments: ClassVar[int] = 2
-    learning_rate: float
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-
-    def __post_init__(self) -> None:
-        check(self.learning_rate, beta_1=self.beta_1, beta_2=self.beta_2)
-        check_epsilon(self.epsilon)
+    learning_rate: LearningRate = 0.01
+    """Step size. Greater than 0, up to 1e12. Default 0.01."""
+    beta_1: Decay = 0.9
+    """Decay rate of the mean gradient. In [0, 1). Default 0.9."""
+    beta_2: Decay = 0.999
+    """Decay rate of the mean squared gradient. In [0, 1). Default 0.999."""
+    epsilon: Epsilon = 1e-8
+    """Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8."""
 
     def calls(
         self,
@@ -140,9 +133,9 @@ class Adam:
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> list[Call]:
-        """As for `Sgd`.
+        """As `Optimizer.calls`.
 
-        The kept moments are m / (1 - β₁) and v / (1 - β₂), which saves two calls; the constant
+        The stored moments are m / (1 - β₁) and v / (1 - β₂), which saves two calls; the constant
         factors, and the corrections, go into the rate and ε instead:
 
             rate · m̂ / (√v̂ + ε)  =  (rate · scale₁ / scale₂) · m' / (√v' + ε / scale₂)
@@ -177,26 +170,25 @@ class Adam:
 
 
 @dataclass(frozen=True)
-class AdamW:
-    """Adam whose weights also shrink by themselves: p ← p - rate · weight_decay · p before a step.
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay: p ← p - rate · weight_decay · p (Loshchilov & Hutter 2019).
 
-    Unlike an l2 penalty, the decay is no part of the gradient, and so is not measured by its usual
-    size (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019). It is for weights;
-    biases and gains keep their size. The default decay is that of PyTorch.
+    Unlike an l2 penalty, the decay is no part of the gradient, so the moments do not see it. It
+    applies to weights, not to biases and norms. The default decay is that of PyTorch.
     """
 
     type: ClassVar[str] = "adamw"
     moments: ClassVar[int] = 2
-    learning_rate: float
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    weight_decay: float = 0.01
-
-    def __post_init__(self) -> None:
-        check(self.learning_rate, beta_1=self.beta_1, beta_2=self.beta_2)
-        check_epsilon(self.epsilon)
-        check_weight_decay(self.weight_decay)
+    learning_rate: LearningRate = 0.001
+    """Step size. Greater than 0, up to 1e12. Default 0.001."""
+    beta_1: Decay = 0.9
+    """Decay rate of the mean gradient. In [0, 1). Default 0.9."""
+    beta_2: Decay = 0.999
+    """Decay rate of the mean squared gradient. In [0, 1). Default 0.999."""
+    epsilon: Epsilon = 1e-8
+    """Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8."""
+    weight_decay: Strength = 0.01
+    """Fraction of the weights subtracted in each step, times the learning rate. Default 0.01."""
 
     def calls(
         self,
@@ -208,7 +200,7 @@ class AdamW:
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> list[Call]:
-        """As for `Sgd`; the decay is part of the step."""
+        """As `Optimizer.calls`; the decay is part of the step."""
         adam = Adam(self.learning_rate, self.beta_1, self.beta_2, self.epsilon)
         return decayed(
             weight_mask(shapes) * self.weight_decay,

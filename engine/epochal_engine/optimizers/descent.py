@@ -1,4 +1,4 @@
-"""Down the gradient: as it is, with memory, and with a look ahead."""
+"""Gradient descent: plain, with momentum, and with Nesterov momentum."""
 
 from __future__ import annotations
 
@@ -9,20 +9,16 @@ from typing import ClassVar
 import numpy as np
 
 from ..trace import Array, Call, Shape
-from .vectors import check
+from .optimizer import Decay, LearningRate, Optimizer
 
 
 @dataclass(frozen=True)
-class Sgd:
-    """Stochastic gradient descent: p ← p - rate · g (Robbins and Monro, 1951)."""
+class Sgd(Optimizer):
+    """Stochastic gradient descent: p ← p - rate · g (Robbins & Monro 1951)."""
 
     type: ClassVar[str] = "sgd"
-    moments: ClassVar[int] = 0
-    """How many vectors the optimizer carries from step to step."""
-    learning_rate: float
-
-    def __post_init__(self) -> None:
-        check(self.learning_rate)
+    learning_rate: LearningRate = 0.1
+    """Step size. Greater than 0, up to 1e12. Default 0.1."""
 
     def calls(
         self,
@@ -34,13 +30,7 @@ class Sgd:
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> list[Call]:
-        """The NumPy calls of one update, which leave the step that they took in `step`.
-
-        `parameter`, `gradient`, `step`: `(size,)`; `moments`: `(self.moments, size)`; `rate`: `()`,
-        the learning rate, which may change between calls; `steps`: the steps already taken;
-        `shapes`: those of the parameters that lie in the vectors, by name and in order. The vectors
-        may hold several networks of these shapes one after the other.
-        """
+        """As `Optimizer.calls`."""
         return [
             (np.multiply, (gradient, rate, step)),
             (np.subtract, (parameter, step, parameter)),
@@ -48,18 +38,16 @@ class Sgd:
 
 
 @dataclass(frozen=True)
-class Perceptron:
-    """Rosenblatt's rule, w ← w + rate · (y - ŷ) · x: Sgd, one sample at a time, on `perceptron`.
+class Perceptron(Optimizer):
+    """Rosenblatt's rule (1958), w ← w + rate · (y - ŷ) · x, for a network that ends in a step.
 
-    From zeros any rate gives the same answers, hence the usual one of 1 (Rosenblatt, 1958).
+    It is Sgd, one sample at a time, on the loss `perceptron`. From zeros any rate gives the same
+    predictions; the usual one is 1.
     """
 
     type: ClassVar[str] = "perceptron"
-    moments: ClassVar[int] = 0
-    learning_rate: float = 1.0
-
-    def __post_init__(self) -> None:
-        check(self.learning_rate)
+    learning_rate: LearningRate = 1.0
+    """Step size. Greater than 0, up to 1e12. Default 1."""
 
     def calls(
         self,
@@ -71,14 +59,14 @@ class Perceptron:
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> list[Call]:
-        """As for `Sgd`."""
+        """As `Optimizer.calls`."""
         sgd = Sgd(self.learning_rate)
         return sgd.calls(parameter, gradient, step, moments, rate, steps, shapes)
 
 
 @dataclass(frozen=True)
-class Momentum:
-    """Gradient descent with memory: v ← momentum · v + g, p ← p - rate · v (Polyak, 1964).
+class Momentum(Optimizer):
+    """Gradient descent with momentum: v ← momentum · v + g, p ← p - rate · v (Polyak 1964).
 
     As in PyTorch, and unlike Sutskever et al. (2013), the rate is no part of the velocity. The
     default of 0.9 is that of most of the literature.
@@ -86,11 +74,10 @@ class Momentum:
 
     type: ClassVar[str] = "momentum"
     moments: ClassVar[int] = 1
-    learning_rate: float
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        check(self.learning_rate, momentum=self.momentum)
+    learning_rate: LearningRate = 0.01
+    """Step size. Greater than 0, up to 1e12. Default 0.01."""
+    momentum: Decay = 0.9
+    """Fraction of the previous velocity carried over to the next. In [0, 1). Default 0.9."""
 
     def calls(
         self,
@@ -102,7 +89,7 @@ class Momentum:
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> list[Call]:
-        """As for `Sgd`, with the velocity for the gradient."""
+        """As `Optimizer.calls`, with the velocity for the gradient."""
         (velocity,) = moments
         sgd = Sgd(self.learning_rate)
         return [
@@ -113,20 +100,18 @@ class Momentum:
 
 
 @dataclass(frozen=True)
-class Nesterov:
-    """Momentum that looks ahead: v ← momentum · v + g, p ← p - rate · (momentum · v + g).
+class Nesterov(Optimizer):
+    """Nesterov momentum: v ← momentum · v + g, p ← p - rate · (momentum · v + g) (Nesterov 1983).
 
-    Nesterov (1983), in the form of Sutskever et al. (2013) that PyTorch has: the parameters are
-    those that are looked ahead from. The default is that of `Momentum`.
+    In the form of Sutskever et al. (2013) that PyTorch has. The default is that of `Momentum`.
     """
 
     type: ClassVar[str] = "nesterov"
     moments: ClassVar[int] = 1
-    learning_rate: float
-    momentum: float = 0.9
-
-    def __post_init__(self) -> None:
-        check(self.learning_rate, momentum=self.momentum)
+    learning_rate: LearningRate = 0.01
+    """Step size. Greater than 0, up to 1e12. Default 0.01."""
+    momentum: Decay = 0.9
+    """Fraction of the previous velocity carried over to the next. In [0, 1). Default 0.9."""
 
     def calls(
         self,
@@ -138,7 +123,7 @@ class Nesterov:
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> list[Call]:
-        """As for `Sgd`."""
+        """As `Optimizer.calls`."""
         sgd = Sgd(self.learning_rate)
         return [
             *look_ahead(gradient, step, moments[0], self.momentum),
@@ -147,11 +132,11 @@ class Nesterov:
 
 
 def look_ahead(gradient: Array, step: Array, velocity: Array, momentum: float) -> list[Call]:
-    """v ← momentum · v + g, and momentum · v + g into `step`."""
-    share = np.array(momentum, velocity.dtype)
+    """Return the calls of v ← momentum · v + g, step ← momentum · v + g."""
+    factor = np.array(momentum, velocity.dtype)
     return [
-        (np.multiply, (velocity, share, velocity)),
+        (np.multiply, (velocity, factor, velocity)),
         (np.add, (velocity, gradient, velocity)),
-        (np.multiply, (velocity, share, step)),
+        (np.multiply, (velocity, factor, step)),
         (np.add, (step, gradient, step)),
     ]

@@ -1,4 +1,4 @@
-"""Of a momentum only the signs count."""
+"""Lion: steps by the sign of a momentum."""
 
 from __future__ import annotations
 
@@ -10,30 +10,34 @@ import numpy as np
 
 from ..trace import Array, Call, Shape
 from .descent import Sgd
-from .vectors import blocks, check, check_weight_decay, decayed, weight_mask
+from .optimizer import Decay, LearningRate, Optimizer, Strength
+from .vectors import blocks, decayed, weight_mask
 
 
 @dataclass(frozen=True)
-class Lion:
-    """The sign of a momentum, as it will be and as it was: every parameter steps by the rate.
+class Lion(Optimizer):
+    """Lion: each parameter moves by the learning rate, in the direction of the sign of a momentum
+    (Chen et al. 2023).
 
         p ← p - rate · (sign(β₁·m + (1 - β₁)·g) + weight_decay · p)         m ← β₂·m + (1 - β₂)·g
 
-    Source, and that of the betas: Chen et al., "Symbolic Discovery of Optimization Algorithms"
-    (2023), algorithm 2; its authors' code has no decay by default. They advise a rate 3 to 10 times
-    smaller than AdamW's, and a decay as many times larger.
+    Source, also of the betas: Chen et al., "Symbolic Discovery of Optimization Algorithms"
+    (2023), algorithm 2; the authors' code has no decay by default. They recommend a learning rate 3
+    to 10 times smaller than AdamW's, and a decay as many times larger.
     """
 
     type: ClassVar[str] = "lion"
     moments: ClassVar[int] = 1
-    learning_rate: float
-    beta_1: float = 0.9
-    beta_2: float = 0.99
-    weight_decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        check(self.learning_rate, beta_1=self.beta_1, beta_2=self.beta_2)
-        check_weight_decay(self.weight_decay)
+    learning_rate: LearningRate = 0.0001
+    """Step size. Greater than 0, up to 1e12. Default 0.0001."""
+    beta_1: Decay = 0.9
+    """Fraction of the momentum in the direction of a step; the rest is the gradient. In [0, 1).
+    Default 0.9.
+    """
+    beta_2: Decay = 0.99
+    """Decay rate of the momentum. In [0, 1). Default 0.99."""
+    weight_decay: Strength = 0.0
+    """Fraction of the weights subtracted in each step, times the learning rate. Default 0."""
 
     def calls(
         self,
@@ -45,7 +49,7 @@ class Lion:
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> list[Call]:
-        """As for `Sgd`; the decay is part of the step.
+        """As `Optimizer.calls`; the decay is part of the step.
 
         The kept moment is m / (1 - β₂), which saves a call: of what is put into the sign, only the
         proportion of its two parts counts.

@@ -1,18 +1,20 @@
-"""A step for a hidden matrix that moves all its directions alike."""
+"""Muon: steps for hidden weight matrices with all singular values near 1."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 
+from ..components import Internal
 from ..trace import Array, Call, Shape
 from .adaptive import Adam
 from .descent import Sgd, look_ahead
-from .vectors import check, check_epsilon, check_weight_decay, decayed, weight_mask
+from .optimizer import Decay, Epsilon, LearningRate, Optimizer, Strength
+from .vectors import decayed, weight_mask
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 """Coefficients of the polynomial a·x + b·x³ + c·x⁵ that drives singular values toward 1: those of
@@ -21,35 +23,33 @@ NEWTON_SCHULZ_ROUNDS = 5
 
 
 @dataclass(frozen=True)
-class Muon:
-    """Nesterov for hidden matrices, each step made orthogonal; AdamW for all other parameters.
+class Muon(Optimizer):
+    """Muon: orthogonalized Nesterov momentum for hidden weight matrices, AdamW for the rest (Jordan
+    2024).
 
-    A gradient mostly stretches few directions. Orthogonalized, its step moves all of them alike: if
-    UΣVᵀ is the momentum, the step is about UVᵀ times √max(1, units / fan_in). Hidden are the
-    matrices, and the kernels as matrices `(fan_in, units)`, of all layers that have some but the
+    A gradient has few large singular values. Orthogonalized, its step has equal ones: if UΣVᵀ is
+    the momentum, the step is about UVᵀ times √max(1, units / fan_in). The hidden matrices are the
+    weights, and the kernels as matrices `(fan_in, units)`, of all layers that have any except the
     first and the last.
 
-    Source, and that of the defaults: Jordan et al., "Muon: An optimizer for hidden layers in neural
+    Source, also of the defaults: Jordan et al., "Muon: An optimizer for hidden layers in neural
     networks" (2024), and its code.
     """
 
     type: ClassVar[str] = "muon"
     moments: ClassVar[int] = 2
-    learning_rate: float
-    momentum: float = 0.95
-    weight_decay: float = 0.0
-    adam_fraction: float = 0.015
-    """The rate of AdamW over that of the hidden matrices: its authors' 3e-4 over 0.02."""
-    beta_1: float = 0.9
-    beta_2: float = 0.95
-    epsilon: float = 1e-10
-
-    def __post_init__(self) -> None:
-        check(self.learning_rate, momentum=self.momentum, beta_1=self.beta_1, beta_2=self.beta_2)
-        check_epsilon(self.epsilon)
-        check_weight_decay(self.weight_decay)
-        if not 0.0 <= self.adam_fraction < math.inf:
-            raise ValueError("adam_fraction must be a finite number that is not negative")
+    learning_rate: LearningRate = 0.02
+    """Step size. Greater than 0, up to 1e12. Default 0.02."""
+    momentum: Decay = 0.95
+    """Fraction of the previous velocity carried over to the next. In [0, 1). Default 0.95."""
+    weight_decay: Strength = 0.0
+    """Fraction of the weights subtracted in each step, times the learning rate. Default 0."""
+    adam_fraction: Strength = 0.015
+    """Learning rate of AdamW as a fraction of that of the hidden matrices. Default 0.015."""
+    # The authors' 3e-4 over 0.02.
+    beta_1: Annotated[Decay, Internal()] = 0.9
+    beta_2: Annotated[Decay, Internal()] = 0.95
+    epsilon: Annotated[Epsilon, Internal()] = 1e-10
 
     def calls(
         self,
@@ -61,55 +61,55 @@ class Muon:
         steps: int,
         shapes: Mapping[str, Shape],
     ) -> list[Call]:
-        """As for `Sgd`; the decay is part of the step."""
+        """As `Optimizer.calls`; the decay is part of the step."""
         adam = Adam(self.learning_rate, self.beta_1, self.beta_2, self.epsilon)
         sgd = Sgd(self.learning_rate)
         adam_rate, fraction = np.zeros((), rate.dtype), np.array(self.adam_fraction, rate.dtype)
-        stretches = _hidden_and_other(shapes)
+        segments = _hidden_and_other(shapes)
         calls: list[Call] = [(np.multiply, (rate, fraction, adam_rate))]
-        for first in range(0, parameter.size, stretches[-1][1]):
-            for start, end, matrix in stretches:
+        for first in range(0, parameter.size, segments[-1][1]):
+            for start, end, matrix in segments:
                 part = slice(first + start, first + end)
-                p, g, s, own = parameter[part], gradient[part], step[part], moments[:, part]
+                p, g, s, m = parameter[part], gradient[part], step[part], moments[:, part]
                 if matrix is None:
-                    calls += adam.calls(p, g, s, own, adam_rate, steps, shapes)
+                    calls += adam.calls(p, g, s, m, adam_rate, steps, shapes)
                 else:
                     calls += [
-                        *look_ahead(g, s, own[0], self.momentum),
+                        *look_ahead(g, s, m[0], self.momentum),
                         *_orthogonalize(s.reshape(matrix)),
-                        *sgd.calls(p, s, s, own, rate, steps, shapes),
+                        *sgd.calls(p, s, s, m, rate, steps, shapes),
                     ]
         decay = weight_mask(shapes) * self.weight_decay
-        for start, end, matrix in stretches:
+        for start, end, matrix in segments:
             if matrix is None:
                 decay[start:end] *= self.adam_fraction
         return decayed(decay, parameter, step, rate, calls)
 
 
 def _hidden_and_other(shapes: Mapping[str, Shape]) -> list[tuple[int, int, Shape | None]]:
-    """Where each hidden matrix lies and its shape, and where the others do, None: joined."""
+    """Return start, end and shape of each hidden matrix; of merged others, with None for shape."""
     matrices = [name.partition(".")[0] for name, shape in shapes.items() if len(shape) > 1]
-    stretches: list[tuple[int, int, Shape | None]] = []
+    segments: list[tuple[int, int, Shape | None]] = []
     end = 0
     for name, shape in shapes.items():
         start, end = end, end + math.prod(shape)
         is_outside = name.partition(".")[0] in matrices[:1] + matrices[-1:]
-        # Vectors that stand for places are looked up, not multiplied with.
+        # Positional encodings are added, not multiplied with.
         if len(shape) > 1 and not is_outside and not name.endswith(".position"):
-            stretches.append((start, end, (math.prod(shape[:-1]), shape[-1])))
-        elif stretches and stretches[-1][2] is None:
-            stretches[-1] = (stretches[-1][0], end, None)
+            segments.append((start, end, (math.prod(shape[:-1]), shape[-1])))
+        elif segments and segments[-1][2] is None:
+            segments[-1] = (segments[-1][0], end, None)
         else:
-            stretches.append((start, end, None))
-    return stretches
+            segments.append((start, end, None))
+    return segments
 
 
 def _orthogonalize(matrix: Array) -> list[Call]:
-    """Set the singular values of a matrix `(fan_in, units)` to about √max(1, units / fan_in)."""
+    """Return calls that set all singular values to about √max(1, units / fan_in)."""
     fan_in, units = matrix.shape
     source = matrix if fan_in <= units else matrix.T
     low, high = source.shape
-    x, moved = np.empty((2, low, high), matrix.dtype)
+    x, product = np.empty((2, low, high), matrix.dtype)
     gram, polynomial = np.empty((2, low, low), matrix.dtype)
     a, b, c, scale = (
         np.array(value, matrix.dtype)
@@ -122,9 +122,9 @@ def _orthogonalize(matrix: Array) -> list[Call]:
         (np.multiply, (polynomial, c, polynomial)),
         (np.multiply, (gram, b, gram)),
         (np.add, (polynomial, gram, polynomial)),
-        (np.matmul, (polynomial, x, moved)),
+        (np.matmul, (polynomial, x, product)),
         (np.multiply, (x, a, x)),
-        (np.add, (x, moved, x)),
+        (np.add, (x, product, x)),
     ]
     return [
         (_normalize, (source, x)),

@@ -23,7 +23,7 @@ from epochal_engine import (
 )
 from epochal_engine.differentiate import differentiate
 from epochal_engine.layers import Scope
-from epochal_engine.layers.layer import FirstValues
+from epochal_engine.layers.layer import InitialValues
 from epochal_engine.plan import Plan, evaluate, perform
 from epochal_engine.trace import Array, Shape, Symbol, leaf
 
@@ -252,7 +252,7 @@ class _Back:
             layer = replace(layer, activation="linear")
         leaves: dict[str, Symbol] = {}
 
-        def variable(name: str, shape: Shape, first: FirstValues, is_learnt: bool) -> Symbol:
+        def variable(name: str, shape: Shape, first: InitialValues, is_learnt: bool) -> Symbol:
             return leaves.setdefault(name, leaf(shape))
 
         xs = [leaf(x.shape) for x in self.x]

@@ -19,7 +19,6 @@ from epochal_engine import (
 )
 from epochal_engine.diagnosis import VANISHED
 from epochal_engine.differentiate import differentiate
-from epochal_engine.initializers import usual_initializer
 from epochal_engine.losses import find_loss
 from epochal_engine.network import parameter_leaves
 from epochal_engine.plan import evaluate
@@ -210,7 +209,7 @@ def gradient_flow(request: SimulateGradientFlowRequest) -> GradientFlowSimulatio
         depth=request.depth,
         width=request.width,
         activation=request.activation,
-        initializer=request.initializer or usual_initializer(request.activation),
+        initializer=request.initializer or ACTIVATIONS[request.activation].default_initializer,
         gain=request.gain,
         residual=request.residual,
         normalization=request.normalization,

@@ -9,7 +9,7 @@ import numpy as np
 
 from epochal_engine import Layer
 from epochal_engine.layers import Scope
-from epochal_engine.layers.layer import FirstValues
+from epochal_engine.layers.layer import InitialValues
 from epochal_engine.plan import evaluate
 from epochal_engine.trace import Array, Shape, Symbol, leaf
 
@@ -21,7 +21,7 @@ class OneLayer:
     inputs: list[Symbol]
     parameters: dict[str, Symbol]
     """By their names within the layer, e.g. `weight`."""
-    first: dict[str, FirstValues]
+    first: dict[str, InitialValues]
     output: Symbol
 
     def first_weights(self, rng: np.random.Generator) -> dict[str, Array]:
@@ -42,9 +42,9 @@ def one_layer(layer: Layer, *shapes: Shape) -> OneLayer:
     Raises `ValueError`, which says what the layer needs, for inputs that it cannot take.
     """
     parameters: dict[str, Symbol] = {}
-    firsts: dict[str, FirstValues] = {}
+    firsts: dict[str, InitialValues] = {}
 
-    def variable(name: str, shape: Shape, first: FirstValues, is_learnt: bool) -> Symbol:
+    def variable(name: str, shape: Shape, first: InitialValues, is_learnt: bool) -> Symbol:
         short = name.partition(".")[2]
         firsts[short] = first
         return parameters.setdefault(short, leaf(shape))

@@ -33,7 +33,7 @@ from epochal_engine import (
     Slice,
 )
 from epochal_engine.layers import Scope
-from epochal_engine.layers.layer import FirstValues
+from epochal_engine.layers.layer import InitialValues
 from epochal_engine.layers.structure import position_names
 from epochal_engine.network import INPUT, parameter_leaves
 from epochal_engine.streams import Streams
@@ -171,7 +171,7 @@ def _traced(network: Network) -> Trace:
     x = leaf((1, *network.input_shape))
     parameters = parameter_leaves(network)
 
-    def variable(name: str, shape: Shape, first: FirstValues, is_learnt: bool) -> Symbol:
+    def variable(name: str, shape: Shape, first: InitialValues, is_learnt: bool) -> Symbol:
         return parameters[name]
 
     outputs = {INPUT: x}
