@@ -37,7 +37,7 @@ def test_no_preset_trains_xor_with_too_few_hidden_units() -> None:
         text = json.dumps(preset.model_dump(mode="json"))
         if '"xor"' in text:
             hidden = preset.spec.network.layers[0]  # type: ignore[union-attr]
-            assert hidden.units > 2, preset.name  # type: ignore[union-attr]
+            assert hidden.units > 2, preset.name
 
 
 def test_an_unknown_preset_is_not_found(client: TestClient) -> None:

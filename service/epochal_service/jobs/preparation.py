@@ -21,7 +21,7 @@ from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
 from ..specs.build import build_augmentation, build_loss, build_training
 from ..specs.limits import LIMIT, check_network
-from ..specs.networks import EmbeddingSpec, NetworkRef, NetworkSpec
+from ..specs.networks import NetworkRef, NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store import Connection, Database, networks
 from . import datasets, forks
@@ -251,7 +251,7 @@ def _token_errors(network_spec: NetworkSpec, dataset: Dataset) -> list[FieldErro
             f"{inputs.max():g}",
         )
         for index, layer in enumerate(network_spec.layers)
-        if isinstance(layer, EmbeddingSpec)
+        if layer.type == "embedding"
         and (layer.input == ["input"] or (index == 0 and layer.input is None))
         and (inputs.min() < 0 or inputs.max() >= layer.vocabulary or (inputs % 1).any())
     ]

@@ -23,7 +23,7 @@ from ..specs.build import build_training
 from ..specs.diagnosis import Label
 from ..specs.jobs import Divergence, EpochRow
 from ..specs.limits import LIMIT, each_layer
-from ..specs.networks import LayerSpec, NetworkSpec, ResidualSpec
+from ..specs.networks import LayerSpec, NetworkSpec
 from ..specs.sweeps import (
     Member,
     MemberCurve,
@@ -165,7 +165,7 @@ def _with_initializer(layers: Sequence[LayerSpec], fields: dict[str, Any]) -> li
     """Return the layers; those that have an initializer get the fields."""
     return [
         layer.model_copy(update={"layers": _with_initializer(layer.layers, fields)})
-        if isinstance(layer, ResidualSpec)
+        if layer.type == "residual"
         else layer.model_copy(update=fields if hasattr(layer, "initializer") else {})
         for layer in layers
     ]

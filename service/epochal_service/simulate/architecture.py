@@ -12,14 +12,7 @@ from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_network
 from ..specs.journey.models import Model
 from ..specs.limits import window_places
-from ..specs.networks import (
-    LayerSpec,
-    MultiHeadAttentionSpec,
-    NetworkSpec,
-    PositionalEncodingSpec,
-    ResidualSpec,
-    TransformerBlockSpec,
-)
+from ..specs.networks import LayerSpec, NetworkSpec
 from ..specs.simulations.architecture import (
     ArchitectureLayer,
     ArchitectureMemory,
@@ -115,7 +108,7 @@ def _summarized(spec: str) -> tuple[Network, Summary]:
 def _all(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, LayerSpec]]:
     for index, layer in enumerate(layers):
         yield f"{at}[{index}]", layer
-        if isinstance(layer, ResidualSpec):
+        if layer.type == "residual":
             yield from _all(layer.layers, f"{at}[{index}].layers")
 
 
@@ -180,13 +173,13 @@ def _counted(layers: Sequence[LayerSpec], *, learned: bool) -> list[LayerSpec]:
     """
     found: list[LayerSpec] = []
     for layer in layers:
-        if isinstance(layer, MultiHeadAttentionSpec | TransformerBlockSpec):
+        if layer.type in ("multi_head_attention", "transformer_block"):
             # A causal one takes one input; an error that says so is worth the mask.
             several = layer.input is not None and len(layer.input) > 1
             layer = layer if several else layer.model_copy(update={"causal": False})
-        elif isinstance(layer, PositionalEncodingSpec) and learned:
+        elif layer.type == "positional_encoding" and learned:
             layer = layer.model_copy(update={"kind": "learned"})
-        elif isinstance(layer, ResidualSpec):
+        elif layer.type == "residual":
             inner = _counted(layer.layers, learned=learned)
             layer = layer.model_copy(update={"layers": inner})
         found.append(layer)

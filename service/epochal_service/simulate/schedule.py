@@ -13,15 +13,7 @@ from ..specs.simulations.training import (
     ScheduleSimulation,
     SimulateScheduleRequest,
 )
-from ..specs.training import (
-    ConstantSpec,
-    CosineSpec,
-    ExponentialSpec,
-    OneCycleSpec,
-    ReduceOnPlateauSpec,
-    ScheduleSpec,
-    StepSpec,
-)
+from ..specs.training import ScheduleSpec
 from .formulas import number
 
 
@@ -33,7 +25,7 @@ def schedule(request: SimulateScheduleRequest) -> ScheduleSimulation:
     """
     spec, base, epochs = request.schedule, request.learning_rate, request.epochs
     # A warm-up longer than the run is cut short by its end.
-    warmup = min(spec.warmup_epochs, epochs) if isinstance(spec, CosineSpec) else 0
+    warmup = min(spec.warmup_epochs, epochs) if spec.type == "cosine" else 0
     made = build_schedule(spec)
     chosen = np.unique(
         np.linspace(0, epochs - 1, min(request.points, epochs)).round().astype(int)
@@ -61,26 +53,26 @@ def schedule(request: SimulateScheduleRequest) -> ScheduleSimulation:
 
 
 def _formula(spec: ScheduleSpec) -> str:
-    match spec:
-        case ConstantSpec():
+    match spec.type:
+        case "constant":
             return "η(t) = η"
-        case StepSpec():
+        case "step":
             return "η(t) = η·factor^⌊t / every⌋"
-        case ExponentialSpec():
+        case "exponential":
             return "η(t) = η·decay^⌊t⌋"
-        case CosineSpec(warmup_epochs=0):
+        case "cosine" if spec.warmup_epochs == 0:
             return "η(t) = η·(f + (1 - f)·(1 + cos(π·t / T)) / 2)"
-        case CosineSpec():
+        case "cosine":
             return (
                 "η(t) = η·(t + 1) / (W + 1) for t < W, then "
                 "η·(f + (1 - f)·(1 + cos(π·(t - W) / (T - W))) / 2)"
             )
-        case OneCycleSpec():
+        case "one_cycle":
             return (
                 "half a cosine from initial_fraction·η up to η, then another down to "
                 "final_fraction·η"
             )
-        case ReduceOnPlateauSpec():
+        case _:
             return "η, times factor after every `patience` epochs without a better loss"
 
 
@@ -89,14 +81,15 @@ def _at(made: Schedule, spec: ScheduleSpec, t: float, epochs: int, base: float) 
     value = made.value(t, epochs, base)
     name = f"η({number(t)})"
     η, T = number(base), epochs
-    match spec:
-        case StepSpec(every=every, factor=times):
-            numbers = f"{η}·{number(times)}^⌊{number(t)} / {every}⌋"
-        case ExponentialSpec(decay=decay):
-            numbers = f"{η}·{number(decay)}^⌊{number(t)}⌋"
-        case CosineSpec(warmup_epochs=w) if t < w:
-            numbers = f"{η}·({number(t)} + 1) / ({w} + 1)"
-        case CosineSpec(warmup_epochs=w, final_fraction=f):
+    match spec.type:
+        case "step":
+            numbers = f"{η}·{number(spec.factor)}^⌊{number(t)} / {spec.every}⌋"
+        case "exponential":
+            numbers = f"{η}·{number(spec.decay)}^⌊{number(t)}⌋"
+        case "cosine" if t < spec.warmup_epochs:
+            numbers = f"{η}·({number(t)} + 1) / ({spec.warmup_epochs} + 1)"
+        case "cosine":
+            w, f = spec.warmup_epochs, spec.final_fraction
             share = f"{number(t)} / {T}" if w == 0 else f"({number(t)} - {w}) / ({T} - {w})"
             numbers = f"{η}·({number(f)} + (1 - {number(f)})·(1 + cos(π·{share})) / 2)"
         case _:
@@ -110,9 +103,9 @@ def _at(made: Schedule, spec: ScheduleSpec, t: float, epochs: int, base: float) 
 
 
 def _verdict(spec: ScheduleSpec, rates: list[float], epochs: int) -> str:
-    if isinstance(spec, ConstantSpec):
+    if spec.type == "constant":
         return f"The rate stays at {number(rates[0])} in all {epochs} epochs."
-    if isinstance(spec, ReduceOnPlateauSpec):
+    if spec.type == "reduce_on_plateau":
         return (
             f"The rate stays at {number(rates[0])} until the loss has not fallen for "
             f"{spec.patience} epochs; then it is multiplied by {number(spec.factor)}."

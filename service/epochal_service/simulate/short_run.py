@@ -23,7 +23,7 @@ from ..datasets import Dataset, DatasetError, from_rows, load
 from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_network
 from ..specs.datasets import GeneratorSpec
-from ..specs.networks import LayerSpec, ResidualSpec
+from ..specs.networks import LayerSpec
 from ..specs.simulations.quantity import Quantity
 from ..specs.simulations.short_run import ShortRunSpec
 from .formulas import number
@@ -208,7 +208,7 @@ def _network(spec: ShortRunSpec) -> Network:
 def _layers(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, LayerSpec]]:
     for index, layer in enumerate(layers):
         yield f"{at}[{index}]", layer
-        if isinstance(layer, ResidualSpec):
+        if layer.type == "residual":
             yield from _layers(layer.layers, f"{at}[{index}].layers")
 
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from epochal_engine import ACTIVATIONS, INITIALIZERS, LOSSES
 
@@ -55,30 +56,36 @@ class FileReply(Reply):
         raise NotImplementedError
 
 
-def one_of(table: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The metadata of a string that must be a key of the engine's `table`, which stays the only
-    list.
+class KeyOf:
+    """The metadata of a string that must be a key of one of the engine's tables.
+
+    The table may grow: it is read at each validation and for each JSON schema.
     """
 
-    names = list(table)
+    def __init__(self, table: Mapping[str, Any]) -> None:
+        self.table = table
 
-    def check(value: str) -> str:
-        if value not in table:
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.table)}
+
+    def _check(self, value: str) -> str:
+        if value not in self.table:
             raise PydanticCustomError(
-                "one_of", "must be one of {allowed}", {"allowed": ", ".join(names)}
+                "one_of", "must be one of {allowed}", {"allowed": ", ".join(self.table)}
             )
         return value
 
-    return AfterValidator(check), WithJsonSchema({"type": "string", "enum": names})
 
-
-_activation, _activation_schema = one_of(ACTIVATIONS)
-_initializer, _initializer_schema = one_of(INITIALIZERS)
-_loss, _loss_schema = one_of(LOSSES)
-
-ActivationName = Annotated[str, _activation, _activation_schema]
-InitializerName = Annotated[str, _initializer, _initializer_schema]
-LossName = Annotated[str, _loss, _loss_schema]
+ActivationName = Annotated[str, KeyOf(ACTIVATIONS)]
+InitializerName = Annotated[str, KeyOf(INITIALIZERS)]
+LossName = Annotated[str, KeyOf(LOSSES)]
 
 LabelKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 LabelValue = Annotated[str, Field(max_length=64)]

@@ -6,11 +6,9 @@ from typing import Annotated
 
 from epochal_engine.export import EXPORTS
 
-from .base import Cursor, FileReply, Request, one_of
+from .base import Cursor, FileReply, KeyOf, Request
 
-_format, _format_schema = one_of(EXPORTS)
-
-ExportFormat = Annotated[str, _format, _format_schema]
+ExportFormat = Annotated[str, KeyOf(EXPORTS)]
 
 
 class GetExportRequest(Request):

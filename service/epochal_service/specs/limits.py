@@ -10,7 +10,7 @@ from epochal_engine import Network, ShapeError, summarize
 from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
 from .build import build_network
-from .networks import LayerSpec, NetworkSpec, ResidualSpec
+from .networks import LayerSpec, NetworkSpec
 
 LIMIT = "GET /v1/limits has this server's limits"
 
@@ -66,7 +66,7 @@ def each_layer(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, Laye
     """Every layer with its path, the ones inside of others after them."""
     for index, layer in enumerate(layers):
         yield f"{at}[{index}]", layer
-        if isinstance(layer, ResidualSpec):
+        if layer.type == "residual":
             yield from each_layer(layer.layers, f"{at}[{index}].layers")
 
 

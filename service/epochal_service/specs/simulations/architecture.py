@@ -8,12 +8,11 @@ from pydantic import Field
 
 from epochal_engine import OPTIMIZERS
 
-from ..base import Reply, Spec, one_of
+from ..base import KeyOf, Reply, Spec
 from ..networks import NetworkSpec
 from .quantity import Quantity
 
-_optimizer, _optimizer_schema = one_of(OPTIMIZERS)
-OptimizerName = Annotated[str, _optimizer, _optimizer_schema]
+OptimizerName = Annotated[str, KeyOf(OPTIMIZERS)]
 
 Precision = Literal["float32", "float16"]
 

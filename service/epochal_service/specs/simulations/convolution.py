@@ -6,8 +6,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from epochal_engine.layers.convolution import Padding
+
 from ..base import Reply, Spec
-from ..networks import Padding
 from .quantity import Quantity
 from .small_network import Value
 

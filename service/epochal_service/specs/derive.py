@@ -1,0 +1,148 @@
+"""Derives the API's models from the engine's components, where every field is written once.
+
+A component's field `units: Annotated[int, Range(least=1)]` becomes a field of the model with the
+same name, default, range and description. The model's `type` is that of the component.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union
+
+from pydantic import BeforeValidator, Field, create_model
+
+from epochal_engine.components import (
+    ApiRange,
+    Component,
+    FieldDescription,
+    Internal,
+    Items,
+    OneOf,
+    PerAxis,
+    Range,
+    describe_fields,
+    split_annotation,
+)
+
+from .base import KeyOf, Spec
+
+S = TypeVar("S", bound=Spec)
+D = TypeVar("D", bound="Derived")
+
+
+class Derived(Spec):
+    """The base of models whose fields come from the engine."""
+
+    if TYPE_CHECKING:
+        # Type checkers do not see derived fields.
+        type: str
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+def as_list(value: object) -> object:
+    """Wrap a single number or name in a list."""
+    return [value] if isinstance(value, int | str) and not isinstance(value, bool) else value
+
+
+def derive_models(
+    table: Mapping[str, type[Component]], base: type[D], items: Mapping[str, Any] | None = None
+) -> dict[str, type[D]]:
+    """Return one model for each component of a table, by type.
+
+    The models extend `base`, whose fields come first. `items` maps a field to the API's type of its
+    items, where that is another model.
+    """
+    return {name: _derive(component, base, items or {}) for name, component in table.items()}
+
+
+def union_of(models: Mapping[str, type[D]]) -> Any:
+    """Return the union of models that are told apart by their `type`."""
+    return Annotated[Union[tuple(models.values())], Field(discriminator="type")]  # noqa: UP007
+
+
+def derive_options(name: str, table: Mapping[str, type[Component]], base: type[S]) -> type[S]:
+    """Return one model with the fields of all components of a table, each optional."""
+    definitions: dict[str, Any] = {}
+    for component in table.values():
+        for field in _offered(component):
+            description = f"`{component.type}`: {field.description}"
+            field = field._replace(
+                annotation=field.annotation | None, default=None, description=description
+            )
+            definitions[field.name] = _field(field, {})
+    return _create(name, base, base.__doc__ or "", definitions)
+
+
+def _field(field: FieldDescription, items: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the annotation and the `Field` of a component's field in its model."""
+    bare, marks, is_optional = split_annotation(field.annotation)
+    by_type = {type(mark): mark for mark in marks}
+    bounds = _bounds(by_type.get(ApiRange, by_type.get(Range, Range())))
+    default: dict[str, Any] = {} if field.default is MISSING else {"default": field.default}
+    annotation: Any
+    if axes := by_type.get(PerAxis):
+        number = Annotated[int, Field(**bounds)]
+        annotation = Annotated[
+            list[number],
+            BeforeValidator(as_list),
+            Field(min_length=1, max_length=axes.axes),
+        ]
+        if field.default is not MISSING and field.default is not None:
+            default = {"default_factory": lambda: [field.default]}
+    elif length := by_type.get(Items):
+        item = items.get(field.name) or Annotated[int, Field(**bounds)]
+        annotation = Annotated[
+            list[item],  # type: ignore[valid-type]
+            Field(min_length=length.least, max_length=length.most),
+        ]
+    elif word := by_type.get(OneOf):
+        annotation = Annotated[str, KeyOf(word.table)]
+    else:
+        annotation = Annotated[bare, Field(**bounds)] if bounds else bare
+    if is_optional:
+        annotation = annotation | None
+    return annotation, Field(**default, description=_one_line(field.description) or None)
+
+
+def _derive(component: type[Component], base: type[D], items: Mapping[str, Any]) -> type[D]:
+    definitions: dict[str, Any] = {"type": (Literal[component.type], Field())}
+    for field in _offered(component):
+        if field.name not in base.model_fields:
+            definitions[field.name] = _field(field, items)
+    name = "".join(word.capitalize() for word in component.type.split("_"))
+    return _create(f"{name}Spec", base, component.__doc__ or "", definitions)
+
+
+def _offered(component: type[Component]) -> list[FieldDescription]:
+    """Return the fields of a component that the API offers."""
+    return [
+        field
+        for field in describe_fields(component)
+        if not any(isinstance(mark, Internal) for mark in split_annotation(field.annotation)[1])
+    ]
+
+
+def _create(name: str, base: type[S], text: str, definitions: dict[str, Any]) -> type[S]:
+    summary, _, _ = cleandoc(text).partition("\n\n")
+    model: type[S] = create_model(
+        name,
+        __base__=base,
+        __module__=base.__module__,
+        __doc__=_one_line(summary),
+        # There is no source to read docstrings from.
+        __cls_kwargs__={"use_attribute_docstrings": False},
+        **definitions,
+    )
+    return model
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _bounds(bounds: Range) -> dict[str, Any]:
+    named = {"ge": bounds.least, "gt": bounds.above, "le": bounds.most, "lt": bounds.below}
+    return {name: bound for name, bound in named.items() if bound is not None}
