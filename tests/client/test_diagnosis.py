@@ -3,7 +3,7 @@
 from tests.client.material import MOONS
 
 import epochal
-from epochal.diagnosis import merged
+from epochal.record_methods import merge_patch
 
 DEEP = {
     **MOONS,
@@ -55,7 +55,7 @@ def test_a_run_that_diverged_is_told_to_take_shorter_steps(client: epochal.Clien
 
 def test_a_merge_patch_merges_objects_replaces_the_rest_and_takes_away() -> None:
     target = {"a": {"b": 1, "c": 2}, "d": [1, 2], "e": 3}
-    assert merged(target, {"a": {"b": 5}, "d": [9], "e": None, "f": {"g": 1}}) == {
+    assert merge_patch(target, {"a": {"b": 5}, "d": [9], "e": None, "f": {"g": 1}}) == {
         "a": {"b": 5, "c": 2},
         "d": [9],
         "f": {"g": 1},

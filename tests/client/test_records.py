@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from epochal.arrays import Floats
 from epochal.errors import InvalidArgument
-from epochal.jobs import Epoch
-from epochal.records import Floats, plain, read, request
+from epochal.records import plain, read, request
+from epochal.types import Epoch
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,5 +101,5 @@ def test_a_number_that_is_not_finite_is_refused_before_it_is_sent(value: object)
 
 
 def test_what_json_cannot_hold_is_refused_with_its_place() -> None:
-    with pytest.raises(InvalidArgument, match=r"layers\[0\]: set is not something"):
+    with pytest.raises(InvalidArgument, match=r"layers\[0\]: must be JSON; set is not a JSON type"):
         request({"layers": [{1, 2}]})

@@ -181,8 +181,8 @@ def test_what_is_wrong_with_the_job_is_named_within_it(client: epochal.Client) -
 
 def test_sequences_of_other_names_or_lengths_are_refused(client: epochal.Client) -> None:
     with pytest.raises(epochal.InvalidArgument, match="must be one of learning_rate"):
-        client.sweeps.create(SHORT, epochs=[1, 2])
-    with pytest.raises(epochal.InvalidArgument, match="one length"):
+        client.sweeps.create(SHORT, epochs=[1, 2])  # type: ignore[call-overload]
+    with pytest.raises(epochal.InvalidArgument, match="equal length"):
         client.sweeps.create(SHORT, learning_rate=[0.1], seed=[1, 2])
 
 

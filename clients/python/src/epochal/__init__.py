@@ -7,11 +7,10 @@ with epochal.Client() as client:
 
 from importlib.metadata import version as _version
 
+from . import augmentations, data, layers, optimizers, schedules
 from .client import Client
-from .comparison import BestEpoch, ComparedJob, Comparison, SpecDifference
+from .comparison import Comparison
 from .curves import Curve
-from .datasets import Dataset, DatasetParameter, DatasetPreview
-from .diagnosis import Diagnosis, Finding, Label
 from .errors import (
     ApiError,
     Conflict,
@@ -20,7 +19,6 @@ from .errors import (
     FieldError,
     IdempotencyMismatch,
     InvalidArgument,
-    JobFailed,
     MissingDependency,
     NotFound,
     NotInstalled,
@@ -34,43 +32,53 @@ from .events import (
     EndEvent,
     EpochsEvent,
     Event,
-    GradientBatch,
-    GradientColumns,
     SnapshotEvent,
     StateEvent,
 )
-from .inspection import (
-    ConfusionMatrix,
-    HiddenSpace,
-    LayerWeights,
-    SamplePrediction,
-    SamplePredictions,
-    UnitMaps,
-)
-from .jobs import (
+from .jobs import Estimate, Grid, Job, JobFailed, LayerWeights, UnitMaps
+from .layers import dense, dropout
+from .specs import network, table
+from .sweeps import Sweep, SweepEpochsEvent, SweepEvent, SweepSnapshotEvent
+from .types import (
+    BestEpoch,
     Checkpoint,
+    ComparedJob,
+    Component,
+    ConfusionMatrix,
+    CurveSeries,
+    Dataset,
+    DatasetParameter,
+    DatasetPreview,
+    Diagnosis,
     Divergence,
     Epoch,
-    Estimate,
+    Finding,
     ForkedFrom,
+    GradientBatch,
+    GradientColumns,
     GradientSnapshot,
-    Grid,
-    Job,
+    Health,
+    HiddenSpace,
+    JobData,
+    Label,
     LayerGradient,
-    SmallCurve,
-)
-from .networks import LayerSummary, Network, NetworkSummary
-from .specs import dense, dropout, network
-from .sweeps import (
+    LayerSummary,
+    Limit,
+    Limits,
     Member,
     MemberCurve,
     MemberEpochs,
-    Sweep,
-    SweepEpochsEvent,
-    SweepEvent,
-    SweepSnapshotEvent,
+    Network,
+    NetworkSpec,
+    NetworkSummary,
+    SamplePrediction,
+    SamplePredictions,
+    SpecDifference,
+    SweepData,
+    SweepSpec,
+    TrainingSpec,
+    Version,
 )
-from .system import Component, Health, Limit, Limits, Version
 
 __version__ = _version("epochal")
 
@@ -87,6 +95,7 @@ __all__ = [
     "ConfusionMatrix",
     "ConnectionFailed",
     "Curve",
+    "CurveSeries",
     "Dataset",
     "DatasetParameter",
     "DatasetPreview",
@@ -110,6 +119,7 @@ __all__ = [
     "IdempotencyMismatch",
     "InvalidArgument",
     "Job",
+    "JobData",
     "JobFailed",
     "Label",
     "LayerGradient",
@@ -122,27 +132,36 @@ __all__ = [
     "MemberEpochs",
     "MissingDependency",
     "Network",
+    "NetworkSpec",
     "NetworkSummary",
     "NotFound",
     "NotInstalled",
     "SamplePrediction",
     "SamplePredictions",
-    "SmallCurve",
     "SnapshotEvent",
     "SpecDifference",
     "StateEvent",
     "Sweep",
+    "SweepData",
     "SweepEpochsEvent",
     "SweepEvent",
     "SweepSnapshotEvent",
+    "SweepSpec",
     "TimedOut",
     "TooLarge",
+    "TrainingSpec",
     "Unavailable",
     "UnitMaps",
     "UnsupportedMediaType",
     "Version",
     "__version__",
+    "augmentations",
+    "data",
     "dense",
     "dropout",
+    "layers",
     "network",
+    "optimizers",
+    "schedules",
+    "table",
 ]

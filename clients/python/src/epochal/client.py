@@ -1,4 +1,4 @@
-"""The way in: one client for one service, over either wire."""
+"""The client of one service, over HTTP or gRPC."""
 
 from __future__ import annotations
 
@@ -14,23 +14,22 @@ from .records import read
 from .session import Session
 from .simulations import Simulations
 from .sweeps import Sweeps
-from .system import Health, Limits, Version
 from .transport import connect
+from .types import Health, Limits, Version
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 class Client:
-    """Speaks to one Epochal service.
+    """A client of one Epochal service.
 
-    `base_url` is `http://host:port`, `https://…` or `grpc://host:port`; without it the environment
-    variable `EPOCHAL_URL` is taken, and without that `http://127.0.0.1:8000`. `timeout` is how many
-    seconds one answer may take; `retries` how often a call that may be repeated is repeated while
-    the service is out of reach. Close it, or use it as a context manager; it is safe to share
-    between threads.
+    `base_url` is `http://host:port`, `https://…` or `grpc://host:port`; the default is the
+    environment variable `EPOCHAL_URL`, or else `http://127.0.0.1:8000`. `timeout` is the number of
+    seconds to wait for one reply, `retries` the number of times to repeat a request while the
+    service is unavailable. Close the client, or use it as a context manager. Threads may share it.
 
-    Any call may raise `ConnectionFailed` where nobody answers, `TimedOut` where no answer comes in
-    time, and `Unavailable` where the service cannot work; what else it may raise, it says itself.
+    Every call may raise `ConnectionFailed` if no service answers, `TimedOut` if no reply arrives in
+    time, and `Unavailable` if the service cannot answer now. The docstrings list all other errors.
     """
 
     def __init__(
@@ -47,11 +46,11 @@ class Client:
 
     @property
     def base_url(self) -> str:
-        """The address that it speaks to."""
+        """The address of the service."""
         return self._session.transport.url
 
     def preset(self, name: str) -> dict[str, Any]:
-        """The spec of a ready job, yours to change. Raises `NotFound`.
+        """Return the spec of a preset, a ready job. Raises `NotFound`.
 
         >>> client.preset("xor")["dataset"]
         {'name': 'xor'}
@@ -59,7 +58,7 @@ class Client:
         return self.journey.preset(name).spec
 
     def limits(self) -> Limits:
-        """The most that one request may ask for.
+        """Return the limits of one request.
 
         >>> client.limits()["max_variants"]
         64.0
@@ -67,18 +66,18 @@ class Client:
         return read(Limits, self._session.call("GetLimits", {}))
 
     def version(self) -> Version:
-        """What answers, and what its numbers depend on."""
+        """Return the versions of the service and of what its numbers depend on."""
         return read(Version, self._session.call("GetVersion", {}))
 
     def ready(self) -> Health:
-        """Whether the service can work now; false in a condition if it cannot.
+        """Return the health of the service; it is false in a condition if the service is down.
 
-        Raises `ConnectionFailed` where nobody answers.
+        Raises `ConnectionFailed` if no service answers.
         """
         return read(Health, self._session.transport.ready())
 
     def close(self) -> None:
-        """Gives back the connections; the client is of no use afterwards."""
+        """Close the connections. The client cannot be used afterwards."""
         self._session.close()
 
     def __enter__(self) -> Self:

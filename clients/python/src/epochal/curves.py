@@ -1,4 +1,4 @@
-"""A run at a glance: what each metric was at which epoch, as arrays and as a picture."""
+"""Metrics over the epochs of a run, as arrays and as a picture."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
+from .arrays import Floats, Ints
 from .errors import MissingDependency
-from .records import Floats, Ints, read
 
 if TYPE_CHECKING:
     import pandas
@@ -15,23 +17,16 @@ if TYPE_CHECKING:
 DRAWN = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 
 
-@dataclass(frozen=True)
-class _Series:
-    metric: str
-    epochs: Ints
-    values: Floats
-
-
 @dataclass(frozen=True, eq=False)
 class Curve(Mapping[str, Floats]):
-    """Metric -> values `(points,)`; `epochs[metric]` are the epochs that they belong to.
+    """Metric -> values `(points,)`; `epochs[metric]` has the epochs of these values.
 
-    Long runs come thinned: the lowest and the highest value of every stretch stay, and so do values
-    that are not finite. Each metric keeps points of its own.
+    Long runs are downsampled: the lowest and highest value of every interval are kept, and so are
+    values that are not finite. Each metric has its own points.
     """
 
     total_epochs: int
-    """Epochs that the curve stands for."""
+    """Number of epochs of the run."""
     epochs: dict[str, Ints]
     """Metric -> epochs `(points,)`, counted from 1."""
     series: dict[str, Floats]
@@ -39,12 +34,12 @@ class Curve(Mapping[str, Floats]):
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Self:
-        """From the service's answer."""
-        series = [read(_Series, part) for part in reply.get("series") or ()]
+        """Return the curve in a reply of the service."""
+        parts = reply.get("series") or ()
         return cls(
             total_epochs=reply.get("epochs") or 0,
-            epochs={part.metric: part.epochs for part in series},
-            series={part.metric: part.values for part in series},
+            epochs={part["metric"]: np.array(part["epochs"], np.int64) for part in parts},
+            series={part["metric"]: np.array(part["values"], np.float64) for part in parts},
         )
 
     def __getitem__(self, metric: str) -> Floats:
@@ -57,19 +52,18 @@ class Curve(Mapping[str, Floats]):
         return len(self.series)
 
     def __repr__(self) -> str:
-        return f"<Curve of {self.total_epochs} epochs: {', '.join(self) or 'nothing yet'}>"
+        return f"<Curve of {self.total_epochs} epochs: {', '.join(self) or 'no epochs'}>"
 
     def to_pandas(self) -> pandas.DataFrame:
-        """A row for each epoch at which some metric has a point, a column for each metric.
+        """Return a data frame with a column for each metric and a row for each epoch.
 
-        Where a metric has no point, the cell is NaN. Raises `MissingDependency` without pandas.
+        A cell is NaN where the metric has no point. Raises `MissingDependency` without pandas.
         """
         try:
             import pandas
         except ImportError as missing:
             raise MissingDependency(
-                "to_pandas needs pandas, which is not installed; "
-                'install it with: pip install "epochal[pandas]"'
+                "to_pandas needs pandas, which is not installed. Install it: pip install pandas"
             ) from missing
         columns = [
             pandas.Series(values, index=self.epochs[metric], name=metric)
@@ -79,9 +73,9 @@ class Curve(Mapping[str, Floats]):
         return frame.rename_axis("epoch")
 
     def plot(self, metrics: Sequence[str] = DRAWN, *, width: int = 80, height: int = 16) -> None:
-        """Prints a picture of the losses, and one of the accuracies, `width` x `height` characters.
+        """Print the losses and the accuracies, each as `width` x `height` characters.
 
-        The picture is colored if it goes to a terminal.
+        The output has colors if it goes to a terminal.
         """
         import sys
 
@@ -91,7 +85,7 @@ class Curve(Mapping[str, Floats]):
         sys.stdout.write(picture(self, metrics, width=width, height=height, color=color))
 
     def svg(self, metrics: Sequence[str] = DRAWN) -> str:
-        """The same picture as SVG text that needs nothing else."""
+        """Return the same picture as a self-contained SVG."""
         from .pictures.svg import picture
 
         return picture(self, metrics)

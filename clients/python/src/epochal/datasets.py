@@ -1,71 +1,18 @@
-"""Data sets: the built-in ones, generated points, and your own from CSV."""
+"""Data sets: built-in, generated, and uploaded."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from .errors import InvalidArgument
 from .paging import pages
-from .records import Floats, read, request
+from .records import read, request
 from .session import Session
 from .specs import Spec
-
-
-@dataclass(frozen=True)
-class DatasetParameter:
-    """A number that a generator takes, from `minimum` to `maximum`, both included."""
-
-    name: str
-    default: float
-    minimum: float
-    maximum: float
-    whole: bool
-    """Only whole numbers are meant."""
-    description: str
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """A data set; a job names it as `{"id": …}`, or as `{"name": …}` where it is built in."""
-
-    id: str
-    name: str
-    description: str
-    task: str
-    """`binary`, `multiclass`, `regression` or `sequence`: a class at each of several places."""
-    samples: int
-    features: int
-    feature_names: tuple[str, ...]
-    class_names: tuple[str, ...]
-    target_names: tuple[str, ...]
-    """One for each number of a regression, and for each place of a sequence; one for classes."""
-    token_names: tuple[str, ...]
-    """What the inputs 0, 1, 2 … are called where they are tokens; else empty."""
-    builtin: bool
-    generated: bool
-    """Whether the parameters and a seed may be chosen."""
-    source: str
-    license: str
-    created_at: datetime | None
-    parameters: tuple[DatasetParameter, ...]
-    """What a generator takes beside its seed, with its defaults; none where nothing is chosen."""
-
-
-@dataclass(frozen=True, eq=False)
-class DatasetPreview:
-    """The first rows: `inputs` `(rows, features)`, `targets` `(rows, 1)`, `(rows, outputs)` or
-    `(rows, places)`.
-    """
-
-    dataset: Dataset
-    inputs: Floats
-    targets: Floats
-    """Classes are 0, 1, 2 …, in the order of `dataset.class_names`."""
+from .types import Dataset, DatasetName, DatasetPreview, GeneratorSpec
 
 
 class Datasets:
@@ -75,17 +22,20 @@ class Datasets:
         self._session = session
 
     def list(self, *, page_size: int | None = None) -> Iterator[Dataset]:
-        """The built-in ones first, then uploads, newest first, fetched page by page."""
+        """Yield the built-in data sets, then the uploaded ones, newest first, page by page."""
         for item in pages(self._session, "ListDatasets", "datasets", {"page_size": page_size}):
             yield read(Dataset, item)
 
-    def get(self, dataset_id: str) -> Dataset:
-        """The data set with this id; a built-in one's id is its name. Raises `NotFound`."""
+    def get(self, dataset_id: DatasetName | str) -> Dataset:
+        """Return the data set with this id; the id of a built-in one is its name.
+
+        Raises `NotFound`.
+        """
         return read(Dataset, self._session.call("GetDataset", {"id": dataset_id}))
 
     def preview(
         self,
-        dataset_id: str,
+        dataset: DatasetName | str | Dataset,
         *,
         rows: int | None = None,
         samples: int | None = None,
@@ -95,14 +45,15 @@ class Datasets:
         length: int | None = None,
         seed: int | None = None,
     ) -> DatasetPreview:
-        """The first `rows` rows, 10 unless you say otherwise; the rest is for generators alone.
+        """Return the first `rows` rows of a data set or of its id, 10 by default.
 
-        What a generator takes, and from where to where, is in the `parameters` of `get`. Raises
-        `NotFound`, and `InvalidArgument` for what it does not take.
+        The other arguments are for generators; `get(…).parameters` lists those of a data set with
+        their bounds. Raises `NotFound`, and `InvalidArgument` for other arguments.
 
         >>> client.datasets.preview("xor", rows=4).inputs.tolist()
         [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
         """
+        dataset_id = dataset.id if isinstance(dataset, Dataset) else dataset
         choices = {
             "samples": samples,
             "noise": noise,
@@ -123,12 +74,12 @@ class Datasets:
         task: Literal["auto", "classification", "regression"] = "auto",
         request_id: str | None = None,
     ) -> Dataset:
-        """Stores a CSV with a header row: a path, or the text itself as str or UTF-8 bytes.
+        """Store a CSV with a header row as a data set: a path, or the text as str or UTF-8 bytes.
 
-        A str that holds a line break is the text; any other is a path. `target` is the column to
-        predict, the last one by default; `name` is the file's unless you say otherwise. The
-        same `request_id` and the same CSV give the data set that was stored before. Raises
-        `InvalidArgument` where the CSV cannot be read, `OSError` where the file cannot, `TooLarge`.
+        A str with a line break is text; any other str is a path. `target` is the column to
+        predict, by default the last one; `name` is the name of the file by default. The service
+        stores one data set for each `request_id`; a random one is used by default. Raises
+        `InvalidArgument` for an invalid CSV, `TooLarge`, and `OSError` if the file cannot be read.
         """
         if isinstance(source, str) and "\n" not in source:
             source = Path(source)
@@ -143,17 +94,19 @@ class Datasets:
         fields = {"name": name or "upload", "csv": source, "target": target, "task": task}
         return read(Dataset, self._session.create("CreateDataset", fields, request_id))
 
-    def create(self, name: str, *, generator: Spec, request_id: str | None = None) -> Dataset:
-        """Makes points once and keeps them: `generator={"name": "two_moons", "noise": 0.1}`.
+    def create(
+        self, name: str, *, generator: GeneratorSpec | Spec, request_id: str | None = None
+    ) -> Dataset:
+        """Store the points of a generator: `generator={"name": "two_moons", "noise": 0.1}`.
 
-        The same `request_id` and the same generator give the data set that was made before. Raises
-        `InvalidArgument` for what the generator cannot make.
+        The service stores one data set for each `request_id`; a random one is used by default.
+        Raises `InvalidArgument` for arguments that the generator does not have.
         """
         fields = {"name": name, "generator": request(generator, "generator")}
         return read(Dataset, self._session.create("CreateDataset", fields, request_id))
 
     def delete(self, dataset_id: str) -> None:
-        """Deletes a data set of your own. Raises `NotFound`; `Conflict` for a built-in one, and
-        while a job has yet to train on it.
+        """Delete an uploaded data set. Raises `NotFound`, and `Conflict` for a built-in one or
+        while a job is waiting to train on it.
         """
         self._session.call("DeleteDataset", {"id": dataset_id})

@@ -1,45 +1,42 @@
-"""Everything that can go wrong for a caller, as one tree.
+"""All errors of the client, as one tree.
 
 EpochalError
-├── ApiError                  the service answered, and the answer is no
-│   ├── InvalidArgument       400  fields of the request are wrong: `errors` says which
-│   ├── NotFound              404  no such thing
-│   ├── Conflict              409  its state does not allow that
-│   ├── IdempotencyMismatch   422  the same `request_id` came with another request
-│   ├── TooLarge              413  the request is larger than the service takes
-│   ├── UnsupportedMediaType  415  the body is in no format that the method reads
-│   ├── NotInstalled          501  the service was installed without what that needs
+├── ApiError                  the service refused the request
+│   ├── InvalidArgument       400  fields of the request are invalid: `errors` lists them
+│   ├── NotFound              404  the resource does not exist
+│   ├── Conflict              409  the state of the resource does not allow the request
+│   ├── IdempotencyMismatch   422  the `request_id` was used with another request
+│   ├── TooLarge              413  the request is larger than the service accepts
+│   ├── UnsupportedMediaType  415  the method does not read this content type
+│   ├── NotInstalled          501  the service lacks an optional package
 │   └── Unavailable           503  the service cannot answer right now
-├── ConnectionFailed          nobody answered, or the connection broke
+├── ConnectionFailed          no connection, or a broken one
 ├── TimedOut                  no answer in time
-├── JobFailed                 a job that was waited for did not succeed
-└── MissingDependency         an optional package is needed; the message says which
+├── JobFailed                 a job did not succeed (defined in `jobs`)
+└── MissingDependency         the client lacks an optional package: the message names it
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
-
-if TYPE_CHECKING:
-    from .jobs import Job
+from typing import ClassVar, NamedTuple
 
 
 class FieldError(NamedTuple):
-    """One thing that is wrong: its path, such as `network.layers[0].units`, and a sentence."""
+    """One invalid field: its path, such as `network.layers[0].units`, and what would be valid."""
 
     field: str
     description: str
 
 
 class EpochalError(Exception):
-    """The root of every error that this package raises on purpose."""
+    """The base class of all errors of this package."""
 
 
 class ApiError(EpochalError):
-    """The service refused: `status` is the HTTP status, `reason` a stable word for programs.
+    """The service refused the request: `status` is the HTTP status, `reason` a stable code.
 
-    `detail` is a sentence for people; `errors` lists the fields at fault, where there are any.
+    `detail` is a message for people; `errors` lists the invalid fields, if any.
     """
 
     status: int = 500
@@ -63,61 +60,61 @@ class ApiError(EpochalError):
 
 
 class InvalidArgument(ApiError):
-    """Fields of the request are wrong; `errors` says which, and what would be right."""
+    """Fields of the request are invalid; `errors` lists them with what would be valid."""
 
     status = 400
     reason = "invalid_argument"
 
     @classmethod
     def of(cls, field: str, description: str) -> InvalidArgument:
-        """The error for one field, worded as the service words it."""
+        """Return the error for one field, in the format of the service."""
         return cls(f"{field}: {description}", errors=[FieldError(field, description)])
 
 
 class NotFound(ApiError):
-    """There is no such thing (any more)."""
+    """The resource does not exist, or was deleted."""
 
     status = 404
     reason = "not_found"
 
 
 class Conflict(ApiError):
-    """The thing is in a state that does not allow this."""
+    """The state of the resource does not allow the request."""
 
     status = 409
     reason = "conflict"
 
 
 class IdempotencyMismatch(ApiError):
-    """The same `request_id` was used for another request before."""
+    """The `request_id` was used with another request before."""
 
     status = 422
     reason = "idempotency_mismatch"
 
 
 class TooLarge(ApiError):
-    """The request is larger than the service takes."""
+    """The request is larger than the service accepts."""
 
     status = 413
     reason = "too_large"
 
 
 class UnsupportedMediaType(ApiError):
-    """The body is in no format that the method reads."""
+    """The method does not read this content type."""
 
     status = 415
     reason = "unsupported_media_type"
 
 
 class NotInstalled(ApiError):
-    """The service was installed without an optional package; the message says which."""
+    """The service lacks an optional package; the message names it."""
 
     status = 501
     reason = "not_installed"
 
 
 class Unavailable(ApiError):
-    """The service cannot answer right now; `retry_after` is how many seconds it asks to wait."""
+    """The service cannot answer right now; `retry_after` is the requested pause in seconds."""
 
     status = 503
     reason = "unavailable"
@@ -125,7 +122,7 @@ class Unavailable(ApiError):
 
 
 class ConnectionFailed(EpochalError, ConnectionError):
-    """Nobody answered at `url`, or the connection broke in the middle."""
+    """No service answers at `url`, or the connection broke."""
 
     HINT: ClassVar[str] = "Is it running? Start it with `make run`."
 
@@ -136,20 +133,11 @@ class ConnectionFailed(EpochalError, ConnectionError):
 
 
 class TimedOut(EpochalError, TimeoutError):
-    """There was no answer, or no end, in the time that was given."""
-
-
-class JobFailed(EpochalError):
-    """A job that was waited for ended as failed or cancelled; it is in `job`."""
-
-    def __init__(self, job: Job) -> None:
-        explanation = f": {job.explanation}" if job.explanation else ""
-        super().__init__(f"{job.id} {job.outcome}{explanation}")
-        self.job = job
+    """There was no answer in time, or a job did not end in time."""
 
 
 class MissingDependency(EpochalError, ImportError):
-    """An optional package is not installed; the message says what to install."""
+    """An optional package is not installed; the message names it."""
 
 
 API_ERRORS: Sequence[type[ApiError]] = (
@@ -173,7 +161,7 @@ def api_error(
     errors: Iterable[FieldError] = (),
     retry_after: float | None = None,
 ) -> ApiError:
-    """The error of the tree for an HTTP `status`; one without a class is a plain `ApiError`."""
+    """Return the error for an HTTP `status`; a status without a class is a plain `ApiError`."""
     kind = _BY_STATUS.get(status, ApiError)
     error = kind(detail, status=status, reason=reason, errors=errors)
     if isinstance(error, Unavailable) and retry_after is not None:

@@ -1,8 +1,8 @@
-"""A stream that outlives its connections: it goes on from the last cursor until the job is over.
+"""A stream across several connections: it continues from the last cursor until the job is over.
 
-open after cursor -> frames -> the service says end -> over
+open after cursor -> frames -> end -> stop
       ^                |
-      +--- pause <-----+ cut, silent, or closed without an end
+      +--- pause <-----+ disconnected, silent, or closed without an end
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ def follow(
     give_up_after: float = GIVE_UP_SECONDS,
     timeout: float | None = None,
 ) -> Generator[dict[str, Any]]:
-    """Every frame of a job's or sweep's stream after a cursor, in order, none twice, to its `end`.
+    """Yield every frame of a job's or sweep's stream after a cursor, in order, once, to its end.
 
-    Reconnects on its own and raises the last error once the service has been out of reach for
-    `give_up_after` seconds. Raises `TimedOut` after `timeout` seconds in all, and `NotFound`.
+    Reconnects, and raises the last error after `give_up_after` seconds without a connection.
+    Raises `TimedOut` after `timeout` seconds in all, and `NotFound`.
     """
     cursor, pause = after, pauses()
     started = time.monotonic()
     lost_at: float | None = None
     while True:
-        left = None if timeout is None else started + timeout - time.monotonic()
-        if left is not None and left <= 0:
+        remaining = None if timeout is None else started + timeout - time.monotonic()
+        if remaining is not None and remaining <= 0:
             raise TimedOut(f"{job_id} was not over after {timeout:g} seconds")
         failure: Exception = ConnectionFailed(session.transport.url, "the stream was closed")
         try:
-            with closing(session.transport.watch(job_id, cursor, left)) as frames:
+            with closing(session.transport.watch(job_id, cursor, remaining)) as frames:
                 for frame in frames:
                     lost_at = None
                     if frame["type"] == "heartbeat":
@@ -51,7 +51,7 @@ def follow(
                     yield frame
                     if frame["type"] == "end":
                         return
-            # Closed without an end: the service leaves, or the cursor is past the end already.
+            # Closed without an end: the service shuts down, or the cursor is at the end already.
             if _is_over(session.call(f"Get{noun_of(job_id)}", {"id": job_id}), cursor):
                 return
         except (ConnectionFailed, TimedOut, Unavailable) as error:

@@ -1,4 +1,4 @@
-"""Lists come in pages; whoever iterates does not notice."""
+"""Iteration over lists that the service returns page by page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .session import Session
 def pages(
     session: Session, method: str, items: str, fields: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """The entries of every page, newest first; the next page is fetched when it is needed."""
+    """Yield the entries of all pages, newest first. Each page is fetched when it is needed."""
     token: str | None = None
     while True:
         page = session.call(method, {**fields, "page_token": token})
@@ -24,7 +24,7 @@ def pages(
 def pages_by_epoch(
     session: Session, method: str, fields: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """The pages of a list that is ordered by epoch, as far as it is stored now."""
+    """Yield the pages of a list in the order of epochs, up to the latest stored epoch."""
     after = fields.get("after_epoch")
     while True:
         page = session.call(method, {**fields, "after_epoch": after})

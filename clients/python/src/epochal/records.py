@@ -1,8 +1,8 @@
-"""From the plain dicts of a wire to frozen dataclasses and back, led by their annotations alone.
+"""Conversion between the plain dicts of a transport and the records of `types`.
 
-Fields that are numbers take the strings "NaN", "Infinity" and "-Infinity", which is how JSON
-carries what it has no number for. Fields that this version does not know are passed over, so that
-an older client reads a newer service.
+Annotations alone decide how a value is converted. A field that holds a number also takes "NaN",
+"Infinity" and "-Infinity", which is how JSON carries numbers that are not finite. Unknown fields
+are ignored, so that an older client can read a newer service.
 """
 
 from __future__ import annotations
@@ -13,7 +13,17 @@ import types
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 import numpy as np
 
@@ -21,14 +31,11 @@ from .errors import InvalidArgument
 
 T = TypeVar("T")
 
-# In full: of `NDArray` NumPy 2.5 has made an alias that hides what it stands for.
-Floats = np.ndarray[tuple[Any, ...], np.dtype[np.float64]]
-Ints = np.ndarray[tuple[Any, ...], np.dtype[np.int64]]
 Convert = Callable[[Any], Any]
 
 
 def read(record: type[T], data: Mapping[str, Any], **extra: Any) -> T:
-    """`data` as a `record`; `extra` fills fields that do not come over the wire."""
+    """Return `data` as a `record`; `extra` has the fields that the transport does not carry."""
     values = {
         name: convert(data.get(name))
         for name, convert in _plan(cast(Hashable, record))
@@ -48,7 +55,7 @@ def _plan(record: Any) -> list[tuple[str, Convert]]:
 
 
 def _converter(hint: Any) -> Convert:
-    """How a value becomes a `hint`. An absent one (None) becomes the hint's own kind of nothing."""
+    """Return the conversion to `hint`; an absent value (None) becomes the hint's empty value."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
         (inner,) = (a for a in arguments if a is not type(None))
@@ -63,7 +70,7 @@ def _converter(hint: Any) -> Convert:
     if origin is dict and arguments[1] is not Any:
         convert = _converter(arguments[1])
         return lambda value: {key: convert(item) for key, item in (value or {}).items()}
-    if origin is dict:
+    if origin is dict or is_typeddict(hint):
         return lambda value: without_nothing(value or {})
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return lambda value: read(hint, value or {})
@@ -72,13 +79,13 @@ def _converter(hint: Any) -> Convert:
     if hint is float:
         return lambda value: math.nan if value is None else float(value)
     if origin is Literal:
-        return _itself
+        return _same
     return {int: lambda value: value or 0, str: lambda value: value or "", bool: bool}.get(
-        hint, _itself
+        hint, _same
     )
 
 
-def _itself(value: Any) -> Any:
+def _same(value: Any) -> Any:
     return value
 
 
@@ -87,7 +94,7 @@ def _time(value: datetime | str) -> datetime:
 
 
 def without_nothing(value: Any) -> Any:
-    """`value` without nulls and empty containers: the form in which both wires agree on a spec."""
+    """Return `value` without nulls and empty containers, which HTTP and gRPC write differently."""
     if isinstance(value, Mapping):
         parts = ((key, without_nothing(item)) for key, item in value.items())
         return {key: item for key, item in parts if item is not None and item not in ({}, [])}
@@ -97,9 +104,9 @@ def without_nothing(value: Any) -> Any:
 
 
 def request(value: Any, path: str = "") -> Any:
-    """`value` as plain dicts, lists and scalars: arrays and tuples become lists.
+    """Return `value` as plain dicts, lists and scalars; arrays and tuples become lists.
 
-    Raises `InvalidArgument` for numbers that are not finite and for what JSON has no word for.
+    Raises `InvalidArgument` for numbers that are not finite and for types that JSON does not have.
     """
     if isinstance(value, Mapping):
         return {
@@ -116,11 +123,11 @@ def request(value: Any, path: str = "") -> Any:
         raise InvalidArgument.of(path, "must be a finite number")
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise InvalidArgument.of(path, f"{type(value).__name__} is not something that JSON can hold")
+    raise InvalidArgument.of(path, f"must be JSON; {type(value).__name__} is not a JSON type")
 
 
 def plain(value: Any) -> Any:
-    """A record as JSON writes it: non-finite floats are strings, times RFC 3339 in UTC."""
+    """Return a record as JSON writes it: non-finite floats as strings, times as RFC 3339 in UTC."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
             field.name: plain(getattr(value, field.name))

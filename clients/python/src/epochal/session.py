@@ -1,4 +1,4 @@
-"""One transport and the patience to use it with: what every part of the client speaks through."""
+"""A transport with retries: the connection that all parts of the client share."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from .transport import Transport, call
 
 @dataclass
 class Session:
-    """A `transport`, and how often a call that may be repeated is repeated."""
+    """A `transport`, and the number of `retries` of a request."""
 
     transport: Transport
     retries: int
     closed: bool = False
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Close the connections."""
         self.closed = True
         self.transport.close()
 
     def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """The answer of `method`. Raises `EpochalError` once the session is closed."""
+        """Return the reply of `method`. Raises `EpochalError` if the session is closed."""
         if self.closed:
-            raise EpochalError("The client is closed: make another one to ask the service again")
+            raise EpochalError("The client is closed. Create a new epochal.Client.")
         return call(self.transport, method, fields, self.retries)
 
     def create(self, method: str, fields: dict[str, Any], request_id: str | None) -> dict[str, Any]:
-        """The answer of a `method` that makes something: one thing, however often it is sent.
+        """Return the reply of a `method` that creates a resource.
 
-        The key that sees to that is made up where the caller brings none.
+        The `request_id` makes retries safe: the service creates one resource for it. A random one
+        is used by default.
         """
         return self.call(method, {**fields, "request_id": request_id or uuid.uuid4().hex})

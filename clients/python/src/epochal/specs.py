@@ -1,53 +1,93 @@
-"""The few words that make a network; they return plain dicts, which serve as well by hand."""
+"""Networks, tables and the SDK's own objects as specs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-Spec = Mapping[str, Any]
+import numpy as np
 
+from .arrays import DataFrame
+from .errors import InvalidArgument
+from .types import (
+    Dataset,
+    InlineDataset,
+    LayerSpec,
+    Network,
+    NetworkSpec,
+    Scaling,
+)
 
-def dense(
-    units: int,
-    activation: str = "linear",
-    *,
-    use_bias: bool = True,
-    initializer: str | None = None,
-    initializer_gain: float | None = None,
-) -> dict[str, Any]:
-    """A layer of `units` neurons that each see every input: `activation(x · W + b)`.
-
-    `x` is `(…, features)`, and what comes out `(…, units)`. `activation` is one of
-    `client.journey.activations()`. Without an `initializer` the service takes He for the relu
-    family, LeCun for selu, and Xavier otherwise; what it draws is multiplied by `initializer_gain`,
-    from 0 to 1e6.
-
-    >>> epochal.dense(4, "tanh")
-    {'type': 'dense', 'units': 4, 'activation': 'tanh'}
-    """
-    layer: dict[str, Any] = {"type": "dense", "units": units, "activation": activation}
-    if not use_bias:
-        layer["use_bias"] = False
-    if initializer is not None:
-        layer["initializer"] = initializer
-    if initializer_gain is not None:
-        layer["initializer_gain"] = initializer_gain
-    return layer
+Spec: TypeAlias = Mapping[str, Any]
+"""A ready spec, such as a preset, the spec of another job, or the content of a JSON file."""
 
 
-def dropout(rate: float) -> dict[str, Any]:
-    """Silences each value with probability `rate`, 0 ≤ rate < 1, while training."""
-    return {"type": "dropout", "rate": rate}
+def network(input_shape: Sequence[int], layers: Sequence[LayerSpec]) -> NetworkSpec:
+    """Return a network: the shape of one sample without the batch axis, and the layers in order.
 
-
-def network(input_shape: Sequence[int], layers: Sequence[Spec]) -> dict[str, Any]:
-    """A network: the shape of one sample without the batch axis, and the layers in order.
-
-    Layers without a function here are dicts, with a `type` and the fields that it has:
-
-    >>> flat = epochal.network([8, 8], [{"type": "flatten"}, epochal.dense(10, "softmax")])
+    >>> from epochal import layers
+    >>> flat = epochal.network([8, 8], [layers.flatten(), layers.dense(10, "softmax")])
     >>> client.networks.summarize(flat).parameters
     650
     """
-    return {"input_shape": list(input_shape), "layers": [dict(layer) for layer in layers]}
+    return {"input_shape": list(input_shape), "layers": list(layers)}
+
+
+def table(
+    frame: DataFrame, target: str | None = None, *, scaling: Scaling = "none"
+) -> InlineDataset:
+    """Return a data frame as a data set inside the request: one row for each sample.
+
+    `target` is the column to predict, by default the last one. A target column of text becomes
+    class labels in sorted order. `frame` is a pandas or polars `DataFrame`. Raises
+    `InvalidArgument` for an unknown target, and for an input column that holds no numbers.
+
+    >>> import pandas
+    >>> frame = pandas.DataFrame({"height": [20.0, 60.0], "kind": ["cat", "dog"]})
+    >>> epochal.table(frame)["class_names"]
+    ['cat', 'dog']
+    """
+    names = [str(name) for name in frame.columns]
+    target = names[-1] if target is None and names else target
+    if target not in names or len(names) < 2:
+        raise InvalidArgument.of("target", f"must be one of several columns: {', '.join(names)}")
+    columns = {name: np.asarray(frame[key]) for name, key in zip(names, frame.columns, strict=True)}
+    targets = columns.pop(target)
+    for name, values in columns.items():
+        if values.dtype.kind not in "biuf":
+            raise InvalidArgument.of(f"columns.{name}", "must hold numbers")
+    inputs = np.column_stack(list(columns.values())).astype(np.float64)
+    spec: InlineDataset = {"inputs": inputs, "targets": targets, "feature_names": list(columns)}
+    if targets.dtype.kind not in "biuf":
+        classes, labels = np.unique(targets.astype(str), return_inverse=True)
+        spec["class_names"] = classes.tolist()
+        spec["targets"] = labels
+    if scaling != "none":
+        spec["scaling"] = scaling
+    return spec
+
+
+def with_objects(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a job with words and objects replaced by the specs that they mean.
+
+    A `Dataset` or `Network` becomes a reference, a data frame rows, `optimizer="adam"` the spec of
+    that type, `dataset="xor"` the built-in data set, and `dataset="data_…"` the stored one.
+    """
+    result = dict(fields)
+    if "dataset" in result:
+        result["dataset"] = _dataset(result["dataset"])
+    if isinstance(result.get("network"), Network):
+        result["network"] = {"id": result["network"].id}
+    for name in ("optimizer", "schedule"):
+        if isinstance(result.get(name), str):
+            result[name] = {"type": result[name]}
+    return result
+
+
+def _dataset(value: Any) -> Any:
+    if isinstance(value, Dataset):
+        return {"name": value.name} if value.builtin else {"id": value.id}
+    if isinstance(value, str):
+        return {"id": value} if value.startswith("data_") else {"name": value}
+    is_frame = hasattr(value, "columns") and hasattr(value, "to_numpy")
+    return table(value) if is_frame else value

@@ -1,146 +1,95 @@
-"""Sweeps: one job in many variants that are trained together, to see which numbers suit it."""
+"""Sweeps: one job in many variants that train together, to find good hyperparameters."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, ClassVar, Literal, TypeAlias, overload
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal, Self, TypeAlias, Unpack, cast, overload
 
-from .diagnosis import Label
 from .errors import InvalidArgument
 from .events import EndEvent, StateEvent
 from .following import GIVE_UP_SECONDS, TERMINAL, follow
-from .jobs import Divergence, Epoch, Estimate, JobState, StopReason
+from .jobs import Estimate
 from .paging import pages
-from .records import Floats, Ints, read, request
+from .records import read, request
 from .session import Session
-from .specs import Spec
+from .specs import Spec, with_objects
+from .types import (
+    JobState,
+    Member,
+    MemberCurve,
+    Metric,
+    SweepBatch,
+    SweepData,
+    SweepProperties,
+    TrainingSpec,
+    Variant,
+    VariantColumns,
+)
 
-_OF_THE_OPTIMIZER = ("learning_rate", "momentum", "beta_1", "beta_2")
-_OF_THE_WEIGHTS = ("initializer", "initializer_gain")
-VARIED = (*_OF_THE_OPTIMIZER, "l2", "seed", *_OF_THE_WEIGHTS)
-"""What members of a sweep may have otherwise than the job."""
-_DRAWN = ("dense", "conv1d", "conv2d")
-
-
-@dataclass(frozen=True)
-class Member:
-    """One member of a sweep."""
-
-    index: int
-    """Counted from 0, as the variants are."""
-    variant: dict[str, Any]
-    """What it has otherwise than the job."""
-    learning_rate: float
-    epoch: int
-    """Epochs that are stored."""
-    latest: Epoch | None
-    stop_reason: StopReason | None
-    """Why it is over; None while it is not."""
-    divergence: Divergence | None
-    label: Label | None
-    """None until there are two epochs."""
-
-
-@dataclass(frozen=True, eq=False)
-class MemberCurve:
-    """One metric of one member: `values` `(points,)` at `epochs` `(points,)`."""
-
-    index: int
-    epochs: Ints
-    values: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class MemberEpochs:
-    """Epochs of one member by column, each `(points,)`."""
-
-    index: int
-    epoch: Ints
-    train_loss: Floats
-    validation_loss: Floats
-    """Empty where nothing is held out."""
+_OPTIMIZER_FIELDS = ("learning_rate", "momentum", "beta_1", "beta_2")
+_LAYER_FIELDS = ("initializer", "initializer_gain")
+VARIED = tuple(VariantColumns.__annotations__)
+"""Fields in which the members of a sweep may differ."""
+_LAYERS_WITH_INITIALIZER = ("dense", "conv1d", "conv2d")
 
 
 @dataclass(frozen=True, eq=False)
 class SweepSnapshotEvent:
-    """Opens a stream that has no cursor: the sweep and its members' training losses so far."""
+    """The sweep and the training losses of its members so far: the first event of a stream."""
 
     type: ClassVar[str] = "snapshot"
     seq: int
-    sweep: Sweep
+    sweep: SweepData
     curves: tuple[MemberCurve, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class SweepEpochsEvent:
-    """Epochs of the members were stored."""
+class SweepEpochsEvent(SweepBatch):
+    """Stored epochs of the members."""
 
     type: ClassVar[str] = "epochs"
     seq: int
-    first_epoch: int
-    last_epoch: int
-    reduced: bool
-    """Some epochs are left out: only the extremes of each stretch are told."""
-    members: tuple[MemberEpochs, ...]
 
 
 SweepEvent: TypeAlias = SweepSnapshotEvent | StateEvent | SweepEpochsEvent | EndEvent
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Sweep:
-    """A sweep as it was last told; `refresh`, `wait` and `watch` bring it up to date."""
+class Sweep(SweepProperties):
+    """A handle to a sweep.
 
-    id: str
-    state: JobState
-    stop_reason: StopReason | None
-    detail: str | None
-    """A sentence on how it ended, where there is more to say than the reason."""
-    spec: dict[str, Any]
-    """The job and the variants, with every default filled in."""
-    epoch: int
-    """Epochs of the member that has most."""
-    members: tuple[Member, ...]
-    """Empty for a sweep out of a list, until it is refreshed."""
-    parameters: int
-    """Of one member."""
-    samples: int
-    flops: float
-    attempt: int
-    seq: int
-    """Cursor of the newest event."""
-    created_at: datetime | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    _session: Session
+    `data` has the latest record from the service, and its fields are attributes of the handle.
+    `refresh`, `wait` and `watch` update it.
+    """
+
+    def __init__(self, data: Mapping[str, Any], session: Session) -> None:
+        self._data = read(SweepData, data)
+        self._session = session
 
     @property
     def over(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether the sweep succeeded, failed or was cancelled."""
         return self.state in TERMINAL
 
     @property
     def best(self) -> Member | None:
-        """The member with the lowest loss of its last epoch, held-out where there is one.
-
-        None while nobody has a finite one.
+        """The member with the lowest loss of its last epoch, on validation samples if there are
+        any. None before any member has a finite loss.
         """
         scored = [(_score(member), member.index) for member in self.members]
         scored = [(score, index) for score, index in scored if score < float("inf")]
         return self.members[min(scored)[1]] if scored else None
 
     def job_spec(self, member: int) -> dict[str, Any]:
-        """The spec of the job that a member would be alone, to be handed to `jobs.create`."""
+        """Return the spec of one member as a job of its own, ready for `jobs.create`."""
         variant = dict(self.spec["variants"][member]) if self.spec.get("variants") else {}
         spec = {**self.spec["job"]}
-        numbers = {n: v for n, v in variant.items() if n in _OF_THE_OPTIMIZER}
+        numbers = {n: v for n, v in variant.items() if n in _OPTIMIZER_FIELDS}
         spec["optimizer"] = {**spec["optimizer"], **numbers}
-        how = {n: v for n, v in variant.items() if n in _OF_THE_WEIGHTS}
-        if how:
-            layers = _started(spec["network"]["layers"], how)
+        initial = {n: v for n, v in variant.items() if n in _LAYER_FIELDS}
+        if initial:
+            layers = _with_initializer(spec["network"]["layers"], initial)
             spec["network"] = {**spec["network"], "layers": layers}
         if "l2" in variant:
             spec["regularization"] = {**spec.get("regularization", {}), "l2": variant["l2"]}
@@ -152,14 +101,14 @@ class Sweep:
         count = len(self.spec.get("variants", ()))
         return f"<Sweep {self.id} {self.state}, {count} members, epoch {self.epoch}>"
 
-    def refresh(self) -> Sweep:
-        """Asks for the sweep as it is now. Raises `NotFound` if it was deleted."""
-        return self._become(self._session.call("GetSweep", {"id": self.id}))
+    def refresh(self) -> Self:
+        """Update the handle from the service. Raises `NotFound` if the sweep was deleted."""
+        return self._update(self._session.call("GetSweep", {"id": self.id}))
 
-    def wait(self, timeout: float | None = None) -> Sweep:
-        """Waits until the sweep is over, and returns it.
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait until the sweep is over, and return it.
 
-        Raises `TimedOut` after `timeout` seconds; the sweep goes on.
+        Raises `TimedOut` after `timeout` seconds; the sweep continues.
         """
         if not self.over:
             for _ in self.watch(after=self.seq, timeout=timeout):
@@ -173,58 +122,59 @@ class Sweep:
         timeout: float | None = None,
         give_up_after: float = GIVE_UP_SECONDS,
     ) -> Iterator[SweepEvent]:
-        """The sweep's events, as they happen, up to its `EndEvent`; see `Job.watch`."""
+        """Yield the events of the sweep as they happen, up to its `EndEvent`; see `Job.watch`."""
         frames = follow(self._session, self.id, after, timeout=timeout, give_up_after=give_up_after)
         with closing(frames):
             for frame in frames:
-                event = _event_of(frame, self._session)
+                event = _event_of(frame)
                 if event is not None:
-                    self._keep_up(event)
+                    self._data = _after(self._data, event)
                     yield event
 
-    def cancel(self) -> Sweep:
-        """Asks the sweep to stop; what is stored stays. Raises `Conflict` if it ended otherwise."""
-        return self._become(self._session.call("CancelSweep", {"id": self.id}))
+    def cancel(self) -> Self:
+        """Cancel the sweep; its stored epochs stay. Raises `Conflict` if it ended otherwise."""
+        return self._update(self._session.call("CancelSweep", {"id": self.id}))
 
     def delete(self) -> None:
-        """Deletes the sweep and all that it stored. Raises `Conflict` unless it is over."""
+        """Delete the sweep and its stored data. Raises `Conflict` unless the sweep is over."""
         self._session.call("DeleteSweep", {"id": self.id})
 
     def curves(
-        self, metric: str = "train_loss", *, max_points: int | None = None
+        self, metric: Metric = "train_loss", *, max_points: int | None = None
     ) -> dict[int, MemberCurve]:
-        """One metric of every member that has it, each in at most `max_points` points.
+        """Return one metric of every member that has it: index -> curve.
 
-        From 4 to 10,000 of them, 200 unless you say otherwise: the extremes stay. Raises
-        `NotFound`, `InvalidArgument`.
+        `max_points` limits the points of each member (4 to 10,000; 200 by default); extremes are
+        kept. Raises `NotFound`, `InvalidArgument`.
         """
         fields = {"id": self.id, "metric": metric, "max_points": max_points}
         reply = self._session.call("GetSweepCurves", fields)
-        told = (read(MemberCurve, member) for member in reply.get("members") or ())
-        return {curve.index: curve for curve in told}
+        members = (read(MemberCurve, member) for member in reply.get("members") or ())
+        return {curve.index: curve for curve in members}
 
-    def _become(self, data: Mapping[str, Any]) -> Sweep:
-        # Frozen for whoever holds the sweep; only the service's answers move it.
-        vars(self).update(vars(sweep_of(data, self._session)))
+    def _update(self, data: Mapping[str, Any]) -> Self:
+        self._data = read(SweepData, data)
         return self
 
-    def _keep_up(self, event: SweepEvent) -> None:
-        match event:
-            case SweepSnapshotEvent():
-                vars(self).update(vars(event.sweep))
-            case SweepEpochsEvent():
-                vars(self).update(epoch=event.last_epoch)
-            case _:
-                vars(self).update(state=event.state, stop_reason=event.stop_reason)
-        vars(self).update(seq=event.seq)
+
+def _after(data: SweepData, event: SweepEvent) -> SweepData:
+    """Return the record of a sweep after an event of its stream."""
+    match event:
+        case SweepSnapshotEvent():
+            data = event.sweep
+        case SweepEpochsEvent():
+            data = replace(data, epoch=event.last_epoch)
+        case _:
+            data = replace(data, state=event.state, stop_reason=event.stop_reason)
+    return replace(data, seq=event.seq)
 
 
-def _started(layers: Sequence[Spec], how: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The layers, of which those that draw their weights start otherwise."""
+def _with_initializer(layers: Sequence[Spec], initial: Spec) -> list[dict[str, Any]]:
+    """Return the layers, with `initial` in those that have an initializer."""
     return [
-        {**layer, "layers": _started(layer["layers"], how)}
+        {**layer, "layers": _with_initializer(layer["layers"], initial)}
         if layer["type"] == "residual"
-        else {**layer, **(how if layer["type"] in _DRAWN else {})}
+        else {**layer, **(initial if layer["type"] in _LAYERS_WITH_INITIALIZER else {})}
         for layer in layers
     ]
 
@@ -232,30 +182,25 @@ def _started(layers: Sequence[Spec], how: Mapping[str, Any]) -> list[dict[str, A
 def _score(member: Member) -> float:
     if member.latest is None or member.stop_reason == "diverged":
         return float("inf")
-    held_out = member.latest.validation_loss
-    loss = member.latest.train_loss if held_out is None else held_out
+    validation_loss = member.latest.validation_loss
+    loss = member.latest.train_loss if validation_loss is None else validation_loss
     return loss if loss == loss else float("inf")
 
 
-def _event_of(frame: Mapping[str, Any], session: Session) -> SweepEvent | None:
-    told, seq = frame.get(frame["type"]) or {}, frame["seq"]
+def _event_of(frame: Mapping[str, Any]) -> SweepEvent | None:
+    data, seq = frame.get(frame["type"]) or {}, frame["seq"]
     match frame["type"]:
         case "snapshot":
-            curves = (told.get("curves") or {}).get("members") or ()
+            curves = (data.get("curves") or {}).get("members") or ()
             members = tuple(read(MemberCurve, member) for member in curves)
-            return SweepSnapshotEvent(seq, sweep_of(told["sweep"], session), members)
+            return SweepSnapshotEvent(seq, read(SweepData, data["sweep"]), members)
         case "epochs":
-            return read(SweepEpochsEvent, told, seq=seq)
+            return read(SweepEpochsEvent, data, seq=seq)
         case "state":
-            return read(StateEvent, told, seq=seq)
+            return read(StateEvent, data, seq=seq)
         case "end":
-            return read(EndEvent, told, seq=seq)
+            return read(EndEvent, data, seq=seq)
     return None
-
-
-def sweep_of(data: Mapping[str, Any], session: Session) -> Sweep:
-    """The handle of a sweep that the service told of."""
-    return read(Sweep, data, _session=session)
 
 
 class Sweeps:
@@ -267,57 +212,61 @@ class Sweeps:
     @overload
     def create(
         self,
-        job: Spec,
+        job: TrainingSpec | Spec,
         /,
-        variants: Sequence[Mapping[str, Any]] = (),
+        variants: Sequence[Variant | Spec] = (),
         *,
         request_id: str | None = None,
         validate_only: Literal[False] = False,
-        **values: Sequence[float | str],
+        **values: Unpack[VariantColumns],
     ) -> Sweep: ...
 
     @overload
     def create(
         self,
-        job: Spec,
+        job: TrainingSpec | Spec,
         /,
-        variants: Sequence[Mapping[str, Any]] = (),
+        variants: Sequence[Variant | Spec] = (),
         *,
         request_id: str | None = None,
         validate_only: Literal[True],
-        **values: Sequence[float | str],
+        **values: Unpack[VariantColumns],
     ) -> Estimate: ...
 
     def create(
         self,
-        job: Spec,
+        job: TrainingSpec | Spec,
         /,
-        variants: Sequence[Mapping[str, Any]] = (),
+        variants: Sequence[Variant | Spec] = (),
         *,
         request_id: str | None = None,
         validate_only: bool = False,
-        **values: Sequence[float | str],
+        **values: Unpack[VariantColumns],
     ) -> Sweep | Estimate:
-        """Trains a job in many variants, such as `{"learning_rate": 0.1, "seed": 3}`.
+        """Train a job in many variants, such as `{"learning_rate": 0.1, "seed": 3}`.
 
-        Instead of variants, `learning_rate=[0.01, 0.1]`, `momentum`, `beta_1`, `beta_2`, `l2`,
-        `seed`, `initializer` or `initializer_gain`: sequences of equal length, one value for each
-        member. The service says in its limits how many members there may be. The same `request_id`
-        and the same spec give the same sweep; one is made up unless you bring your own. With
-        `validate_only` all is checked and priced, and no sweep is made. Raises `InvalidArgument`.
+        Instead of `variants`, give sequences of equal length with one value for each member:
+        `learning_rate=[0.01, 0.1]`, `momentum`, `beta_1`, `beta_2`, `l2`, `seed`, `initializer`,
+        `initializer_gain`. `client.limits()["max_variants"]` is the largest number of members.
+
+        The service creates one sweep for each `request_id`; a random one is used by default. With
+        `validate_only`, the spec is checked, and its cost is returned; no sweep is created. Raises
+        `InvalidArgument`.
+
+        >>> job = client.preset("xor")
+        >>> client.sweeps.create(job, learning_rate=[0.01, 0.1], validate_only=True).samples
+        4
         """
-        members = [*variants, *_zipped(values)]
-        body = request({"job": dict(job), "variants": members})
+        members = [*variants, *_rows(cast(Mapping[str, Sequence[Any]], values))]
+        body = request({"job": with_objects(job), "variants": members})
         if validate_only:
             reply = self._session.call("CreateSweep", {"spec": body, "validate_only": True})
             return read(Estimate, reply)
-        return sweep_of(
-            self._session.create("CreateSweep", {"spec": body}, request_id), self._session
-        )
+        return Sweep(self._session.create("CreateSweep", {"spec": body}, request_id), self._session)
 
     def get(self, sweep_id: str) -> Sweep:
-        """The sweep with this id. Raises `NotFound`."""
-        return sweep_of(self._session.call("GetSweep", {"id": sweep_id}), self._session)
+        """Return the sweep with this id. Raises `NotFound`."""
+        return Sweep(self._session.call("GetSweep", {"id": sweep_id}), self._session)
 
     def list(
         self,
@@ -326,22 +275,22 @@ class Sweeps:
         label: str | None = None,
         page_size: int | None = None,
     ) -> Iterator[Sweep]:
-        """Sweeps without their members, newest first, fetched page by page.
+        """Yield sweeps without their members, newest first, page by page.
 
-        `label` is `key` or `key=value`, of the job's labels.
+        `label` is `key` or `key=value` of the job's labels.
         """
         fields = {"state": state, "label": label, "page_size": page_size}
         for item in pages(self._session, "ListSweeps", "sweeps", fields):
-            yield sweep_of(item, self._session)
+            yield Sweep(item, self._session)
 
 
-def _zipped(values: Mapping[str, Sequence[float | str]]) -> list[dict[str, float | str]]:
-    """One variant for each place in the sequences."""
-    for name in values:
+def _rows(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return one variant for each position in the sequences."""
+    for name in columns:
         if name not in VARIED:
             raise InvalidArgument.of(name, f"must be one of {', '.join(VARIED)}")
-    lengths = {len(sequence) for sequence in values.values()}
+    lengths = {len(sequence) for sequence in columns.values()}
     if len(lengths) > 1:
-        raise InvalidArgument.of("variants", "need sequences of one length")
-    rows = zip(*values.values(), strict=True) if values else ()
-    return [dict(zip(values, row, strict=True)) for row in rows]
+        raise InvalidArgument.of("variants", "must be sequences of equal length")
+    rows = zip(*columns.values(), strict=True) if columns else ()
+    return [dict(zip(columns, row, strict=True)) for row in rows]

@@ -11,9 +11,10 @@ import typer
 from rich.text import Text
 
 from ..client import Client
-from ..comparison import ComparedJob, Comparison
+from ..comparison import Comparison
 from ..pictures import Line, line_of, panel_of
 from ..pictures.terminal import drawn
+from ..types import ComparedJob
 from .inputs import JsonOption, UrlOption, find_job
 from .output import duration, number, out, percent, print_json, print_table
 
@@ -38,7 +39,7 @@ def compare(
     with Client(url) as client:
         found = [find_job(client, job).id for job in jobs]
         metrics = [metric] if metric else [TRAINED, HELD_OUT]
-        comparison = client.jobs.compare(*found, metrics=metrics)
+        comparison = client.jobs.compare(*found, metrics=metrics)  # type: ignore[arg-type]
     if as_json:
         print_json(comparison)
         return

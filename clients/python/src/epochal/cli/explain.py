@@ -10,8 +10,8 @@ import numpy as np
 import typer
 
 from ..client import Client
-from ..journey import ExplorerReference, Section
 from ..pictures.spark import spark
+from ..types import ExplorerReference, Section
 from .inputs import JsonOption, UrlOption, guess
 from .output import number, out, print_json, print_table
 

@@ -14,11 +14,11 @@ from rich.text import Text
 
 from ..client import Client
 from ..curves import DRAWN, Curve
-from ..diagnosis import Label
 from ..errors import InvalidArgument, NotFound
-from ..jobs import ForkedFrom, Job
+from ..jobs import Job
 from ..pictures.terminal import picture
 from ..records import plain
+from ..types import ForkedFrom, Label
 from .inputs import JobArgument, JsonOption, UrlOption, find_job, read_rows
 from .output import (
     ago,
@@ -61,7 +61,7 @@ def jobs(
         )
         found = list(islice(listed, limit))
     if as_json:
-        print_json({"jobs": found})
+        print_json({"jobs": [job.data for job in found]})
     elif found:
         columns = ("<JOB", "STATE", ">EPOCH", ">LOSS", ">ACCURACY", "NAME AND LABELS", "CREATED")
         told = len(columns) if out.width >= _ALL_COLUMNS_WIDTH else 4
@@ -94,7 +94,7 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
         except NotFound as gone:  # its data set was deleted: all else can still be told
             diagnosis, unknown = None, gone.detail
     if as_json:
-        print_json({**plain(found), "diagnosis": diagnosis})
+        print_json({**plain(found.data), "diagnosis": diagnosis})
         return
     spec = found.spec
     out.print(summary(found), soft_wrap=True)
@@ -208,7 +208,7 @@ def curve(
     """Draw a job's curve."""
     with Client(url) as client:
         found = find_job(client, job)
-        drawn = found.curve(metric or ())
+        drawn = found.curve(metric or ())  # type: ignore[arg-type]
     if as_json:
         print_json(_reply(drawn))
     elif not len(drawn):
@@ -254,7 +254,9 @@ def delete(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False)
 def _act(job: str, url: str | None, as_json: bool, action: Callable[[Job], Job]) -> None:
     with Client(url) as client:
         found = action(find_job(client, job))
-    print_json(found) if as_json else out.print(Text.assemble(found.id, " ", outcome_text(found)))
+    print_json(found.data) if as_json else out.print(
+        Text.assemble(found.id, " ", outcome_text(found))
+    )
 
 
 def predict(

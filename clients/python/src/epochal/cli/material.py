@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..client import Client
-from ..networks import NetworkSummary
+from ..types import NetworkSummary
 from .inputs import JsonOption, SpecArgument, UrlOption, read_spec
 from .output import out, print_json, print_table
 

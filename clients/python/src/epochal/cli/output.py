@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..jobs import Epoch, Job
+from ..jobs import Job
 from ..records import plain
+from ..types import Epoch
 
 # A pipe has no width; identifiers must not be cut for the lack of one.
 _PIPE_WIDTH = 160

@@ -14,7 +14,8 @@ from rich.text import Text
 
 from ..client import Client
 from ..pictures.spark import spark
-from ..sweeps import VARIED, Member, MemberCurve, Sweep
+from ..sweeps import VARIED, Sweep
+from ..types import Member, MemberCurve
 from .inputs import JsonOption, SpecArgument, UrlOption, change, read_spec
 from .output import duration, err, number, out, percent, print_json, print_table, seconds_between
 
@@ -76,14 +77,14 @@ def sweep(
     with Client(url) as client:
         made = client.sweeps.create(body, members)
         if detach:
-            print_json(made) if as_json else out.print(made.id)
+            print_json(made.data) if as_json else out.print(made.id)
             return
         if not as_json:
             err.print(f"{made.id} · {len(members)} members · {made.parameters:,} parameters each")
         made.wait()
         curves = {} if as_json else made.curves()
     if as_json:
-        print_json(made)
+        print_json(made.data)
     else:
         _print(made, curves)
     if made.state != "succeeded":

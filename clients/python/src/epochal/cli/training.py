@@ -98,7 +98,7 @@ def train(
     with Client(url) as client:
         job = client.jobs.create(body)
         if detach:
-            print_json(job) if as_json else out.print(job.id)
+            print_json(job.data) if as_json else out.print(job.id)
             return
         if not as_json:
             err.print(f"{job.id} · {job.parameters:,} parameters · {job.samples:,} samples")
@@ -193,7 +193,7 @@ def _keep_watching(job: Job) -> bool:
 def _sum_up(job: Job, as_json: bool) -> None:
     """The curve and one line on how it ended; the exit code says whether it succeeded."""
     if as_json:
-        print_json(job)
+        print_json(job.data)
     else:
         if job.epoch:
             width = min(out.width, 100) if out.is_terminal else 80

@@ -1,41 +1,54 @@
-"""What all pictures of a curve share: which metrics stand together, their scale, their ticks."""
+"""Panels, scales and ticks that all pictures of a curve share."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-from ..curves import Curve
-from ..records import Floats, Ints
+from ..arrays import Floats, Ints
 
 # Beyond this ratio of the largest to the smallest value, a linear axis shows only the beginning.
 _LOG_RATIO = 50.0
 
 
+class Series(Protocol):
+    """The part of a curve that a picture needs: metric -> values, and their epochs."""
+
+    @property
+    def total_epochs(self) -> int: ...
+
+    @property
+    def epochs(self) -> dict[str, Ints]: ...
+
+    def __getitem__(self, metric: str, /) -> Floats: ...
+
+    def __contains__(self, metric: object, /) -> bool: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One metric: finite `values` `(points,)` at `epochs`, and the epochs without such a value."""
+    """One metric: finite `values` `(points,)` at `epochs`, and the epochs of other values."""
 
     metric: str
     epochs: Ints
     values: Floats
     not_finite: Ints
     mark: str = ""
-    """A letter to draw it with in characters, where lines are told apart by more than their kind.
-    """
+    """The letter that draws the line in a terminal; empty for the default of its kind."""
 
     @property
     def dashed(self) -> bool:
-        """Held-out metrics are told from the others without color."""
+        """Whether this is a validation metric, so that it differs from others without color."""
         return self.metric.startswith("validation")
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """Metrics of one kind on one pair of axes."""
+    """Metrics of one kind on the same axes."""
 
     title: str
     lines: tuple[Line, ...]
@@ -45,19 +58,19 @@ class Panel:
     last_epoch: int
 
     def scaled(self, values: object) -> Floats:
-        """`values` as the vertical axis measures them: themselves, or their decimal logarithms."""
+        """Return `values` in the units of the vertical axis: unchanged, or base-10 logarithms."""
         array = np.asarray(values, dtype=np.float64)
         return np.log10(array) if self.log else array
 
     @property
     def note(self) -> str:
-        """A sentence on what cannot be drawn; empty if everything can."""
+        """A note on values that cannot be drawn; empty if all can."""
         lost = [int(line.not_finite[0]) for line in self.lines if len(line.not_finite)]
         return f"not finite from epoch {min(lost)}" if lost else ""
 
 
-def panels(curve: Curve, metrics: Sequence[str]) -> list[Panel]:
-    """One panel for the losses, one for the accuracies, and one for each other metric."""
+def panels(curve: Series, metrics: Sequence[str]) -> list[Panel]:
+    """Return one panel for losses, one for accuracies, and one for each other metric."""
     groups: dict[str, list[Line]] = {}
     for metric in metrics:
         if metric in curve and len(curve[metric]):
@@ -67,16 +80,16 @@ def panels(curve: Curve, metrics: Sequence[str]) -> list[Panel]:
 
 
 def line_of(
-    curve: Curve, metric: str, *, name: str | None = None, mark: str = "", after: int = 0
+    curve: Series, metric: str, *, name: str | None = None, mark: str = "", after: int = 0
 ) -> Line:
-    """One metric of a curve, under a name of its own, as if `after` epochs had been before."""
+    """Return one metric of a curve as a line, shifted right by `after` epochs."""
     values, epochs = curve[metric], curve.epochs[metric] + after
     finite = np.isfinite(values)
     return Line(name or metric, epochs[finite], values[finite], epochs[~finite], mark)
 
 
 def panel_of(kind: str, lines: Sequence[Line], total_epochs: int) -> Panel:
-    """The lines on axes that hold all of them; an accuracy's go from 0 to 1."""
+    """Return lines on common axes; those of an accuracy reach from 0 to 1."""
     values = np.concatenate([line.values for line in lines])
     low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
     is_accuracy = kind.endswith("accuracy")
@@ -90,7 +103,10 @@ def panel_of(kind: str, lines: Sequence[Line], total_epochs: int) -> Panel:
 
 
 def ticks(low: float, high: float, *, log: bool = False, about: int = 5) -> list[float]:
-    """Round numbers from `low` to `high`: steps of 1, 2 or 5 times a power of ten, or those powers.
+    """Return round numbers from `low` to `high`.
+
+    Steps are 1, 2 or 5 times a power of ten; with `log`, the numbers are powers of ten.
+
 
     >>> ticks(0, 1)
     [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]

@@ -1,19 +1,20 @@
-"""A curve in one line of characters, for tables in which the shape is what counts."""
+"""A curve as one line of characters, for tables."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..records import Floats
+from ..arrays import Floats
 
 _BARS = "▁▂▃▄▅▆▇█"
 _NOT_FINITE = "×"
 
 
 def spark(values: Floats, low: float, high: float, width: int = 24) -> str:
-    """`values` `(points,)` as `width` bars between `low` and `high`, on a logarithmic scale.
+    """Return `values` `(points,)` as `width` bars between `low` and `high` on a logarithmic scale.
 
-    Each bar is the mean of its stretch in that scale; what is not finite is a cross.
+    Each bar is the mean of its interval on that scale; an interval with a value that is not finite
+    is a cross.
     """
     if len(values) == 0:
         return ""

@@ -1,4 +1,4 @@
-"""A curve as SVG text: no script, no font, no address; it takes the page's own text color."""
+"""A curve as self-contained SVG in the text color of the page around it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from html import escape
 
 import numpy as np
 
-from ..curves import Curve
-from ..records import Floats
-from . import Line, Panel, panels, ticks
+from ..arrays import Floats
+from . import Line, Panel, Series, panels, ticks
 
 _WIDTH, _HEIGHT = 340, 220  # of one panel, in pixels
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 30, 34  # margins of the axes
 _COLORS = {False: "#1f77b4", True: "#d9590f"}
 
 
-def picture(curve: Curve, metrics: Sequence[str]) -> str:
-    """Panels side by side; held-out metrics are dashed, epochs that were not finite are crosses."""
+def picture(curve: Series, metrics: Sequence[str]) -> str:
+    """Return panels side by side; validation metrics are dashed, non-finite epochs are crosses."""
     shown = panels(curve, metrics)
     if not shown:
         return "<p>No epoch is stored yet.</p>"

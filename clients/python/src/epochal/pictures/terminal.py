@@ -1,19 +1,18 @@
-"""A curve in characters, legible without color: blocks for training, dots for held-out samples."""
+"""A curve in characters, legible without color: blocks for training, dots for validation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..curves import Curve
-from . import Panel, panels, ticks
+from . import Panel, Series, panels, ticks
 
 _BLOCKS, _DOTS = "hd", "braille"
 
 
 def picture(
-    curve: Curve, metrics: Sequence[str], *, width: int = 80, height: int = 16, color: bool = False
+    curve: Series, metrics: Sequence[str], *, width: int = 80, height: int = 16, color: bool = False
 ) -> str:
-    """Panels of `width` x `height` characters, one below the other; empty if there is nothing."""
+    """Return panels of `width` x `height` characters, one below the other; empty without points."""
     return "".join(
         drawn(panel, width=width, height=height, color=color)
         for panel in panels(curve, metrics)
@@ -26,10 +25,10 @@ def _drawable(panel: Panel) -> bool:
 
 
 def drawn(panel: Panel, *, width: int = 80, height: int = 16, color: bool = False) -> str:
-    """One panel of `width` x `height` characters."""
-    import plotext  # a tenth of a second, which commands that draw nothing need not wait for
+    """Return one panel of `width` x `height` characters."""
+    import plotext  # takes a tenth of a second: imported only by commands that draw
 
-    # A figure of our own: the library's is one for the whole process, and may be in use.
+    # The library's own figure is global to the process, and the caller may be using it.
     figure = type(plotext.figure)(plotext.terminal)
     figure.plot_size(width, height)
     figure.theme("simple" if color else "colorless")

@@ -5,105 +5,97 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .activation import (
+from ..types import (
     ActivationChainSimulation,
     ActivationCurve,
-    ActivationExplorer,
     ActivationSimulation,
-    ChainLink,
-    Zone,
-)
-from .approximation import ApproximationExplorer, ApproximationSimulation, WidthFit
-from .architecture import (
-    ArchitectureExplorer,
+    ApproximationSimulation,
     ArchitectureLayer,
     ArchitectureMemory,
     ArchitectureSimulation,
-    LayerCount,
-    ModelComparison,
-    OptimizerMemory,
-)
-from .attention import (
-    AttentionExplorer,
     AttentionHead,
     AttentionQuery,
     AttentionSimulation,
-    PositionalEncodingSimulation,
-)
-from .backward import (
-    BackwardExplorer,
     BackwardLayer,
     BackwardSimulation,
+    Certificate,
+    ChainLink,
+    ConvolutionSimulation,
+    DeviceFacts,
+    ForwardSimulation,
+    GateValues,
     GradientCheck,
-    ParameterGradient,
-    UnitGradient,
-)
-from .convolution import ConvolutionExplorer, ConvolutionSimulation, PoolingSimulation, Window
-from .forward import ForwardExplorer, ForwardSimulation, LayerTrace, UnitTrace
-from .gradients import (
     GradientFlowLayer,
     GradientFlowSimulation,
-    GradientsExplorer,
-    Remedy,
-    VanishingBarsSimulation,
-)
-from .line import Line
-from .loss import (
+    LayerCount,
+    LayerStep,
+    LayerTrace,
+    LearningRatesSimulation,
+    Line,
     LossCurve,
-    LossExplorer,
     LossSimulation,
     LossTrace,
+    MixtureShare,
+    ModelComparison,
+    NeuronSimulation,
+    OptimizerMemory,
+    ParameterGradient,
+    PerceptronEpoch,
+    PerceptronSimulation,
+    PerceptronStep,
+    PlaneMap,
+    PlaneSample,
+    PoolingSimulation,
+    PositionalEncodingSimulation,
+    Quantity,
+    RateBand,
+    RateResult,
+    RecurrenceSimulation,
+    RecurrenceStep,
+    Remedy,
+    SchedulePoint,
+    ScheduleSimulation,
+    Separation,
+    SequenceCost,
+    SequenceCostRow,
+    SequenceCostSimulation,
     TokenBaseline,
     TokenLoss,
     TokenLossSimulation,
-)
-from .neuron import NeuronExplorer, NeuronSimulation
-from .perceptron import (
-    Certificate,
-    MixtureShare,
-    PerceptronEpoch,
-    PerceptronExplorer,
-    PerceptronSimulation,
-    PerceptronStep,
-    Separation,
-)
-from .quantity import Quantity
-from .recurrence import GateValues, RecurrenceExplorer, RecurrenceSimulation, RecurrenceStep
-from .sequence_cost import (
-    SequenceCost,
-    SequenceCostExplorer,
-    SequenceCostRow,
-    SequenceCostSimulation,
-)
-from .training import (
-    LayerStep,
-    LearningRatesSimulation,
-    PlaneMap,
-    PlaneSample,
-    RateBand,
-    RateResult,
-    SchedulePoint,
-    ScheduleSimulation,
-    TrainingExplorer,
     TrainingPlane,
     TrainingSimulation,
     TrainingStep,
-)
-from .transformer_cost import (
-    DeviceFacts,
-    TransformerCostExplorer,
     TransformerCostSimulation,
     TransformerSize,
-)
-from .xor import (
-    XorExplorer,
+    UnitGradient,
+    UnitTrace,
+    VanishingBarsSimulation,
+    WidthFit,
+    Window,
     XorGrid,
     XorHiddenUnit,
     XorOutputUnit,
     XorPoint,
     XorSimulation,
     XorStart,
+    Zone,
 )
+from .activation import ActivationExplorer
+from .approximation import ApproximationExplorer
+from .architecture import ArchitectureExplorer
+from .attention import AttentionExplorer
+from .backward import BackwardExplorer
+from .convolution import ConvolutionExplorer
+from .forward import ForwardExplorer
+from .gradients import GradientsExplorer
+from .loss import LossExplorer
+from .neuron import NeuronExplorer
+from .perceptron import PerceptronExplorer
+from .recurrence import RecurrenceExplorer
+from .sequence_cost import SequenceCostExplorer
+from .training import TrainingExplorer
+from .transformer_cost import TransformerCostExplorer
+from .xor import XorExplorer
 
 __all__ = [
     "ActivationChainSimulation",

@@ -1,17 +1,35 @@
-"""The content of the journey: what it tells, and from where it knows."""
+"""The content of the journey: sections, presets, architectures, models, history."""
 
 from __future__ import annotations
 
-from ..records import read
-from ..session import Session
-from .activations import ActivationDescription, Activations
-from .architectures import Architecture, Architectures, Graph, GraphEdge, GraphNode
-from .losses import Losses, LossFacts
-from .models import Model, Models
-from .neuron_parts import NeuronPart, NeuronParts
-from .presets import Expectation, Preset, Presets
-from .sections import CheckedAnswer, ExplorerReference, Question, Section, Sections
-from .timeline import Fact, Timeline, TimelineEntry
+from .records import read
+from .session import Session
+from .types import (
+    ActivationDescription,
+    Activations,
+    Architecture,
+    Architectures,
+    CheckedAnswer,
+    Expectation,
+    ExplorerReference,
+    Fact,
+    Graph,
+    GraphEdge,
+    GraphNode,
+    Losses,
+    LossFacts,
+    Model,
+    Models,
+    NeuronPart,
+    NeuronParts,
+    Preset,
+    Presets,
+    Question,
+    Section,
+    Sections,
+    Timeline,
+    TimelineEntry,
+)
 
 __all__ = [
     "ActivationDescription",
@@ -43,41 +61,41 @@ class Journey:
         self._session = session
 
     def neuron_parts(self) -> NeuronParts:
-        """A nerve cell and its model, part by part, and where the likeness ends."""
+        """Return the parts of a nerve cell with their counterparts in an artificial neuron."""
         return read(NeuronParts, self._session.call("ListNeuronParts", {}))
 
     def activations(self) -> tuple[ActivationDescription, ...]:
-        """What is known of each activation: formulas, history, use, trouble, gain."""
+        """Return a description of each activation: formulas, history, use, drawbacks, gain."""
         return read(Activations, self._session.call("ListActivations", {})).activations
 
     def models(self) -> tuple[Model, ...]:
-        """Famous networks, smallest first, and how their numbers come about."""
+        """Return famous networks, smallest first, with the arithmetic of their parameters."""
         return read(Models, self._session.call("ListModels", {})).models
 
     def losses(self) -> tuple[LossFacts, ...]:
-        """What is known of each loss: formulas, slopes, use, trouble, source."""
+        """Return a description of each loss: formulas, derivatives, use, drawbacks, source."""
         return read(Losses, self._session.call("ListLosses", {})).losses
 
     def architectures(self) -> tuple[Architecture, ...]:
-        """The zoo: from dense layers to the transformer, and the autoencoder last."""
+        """Return the kinds of networks, from dense layers to the transformer and autoencoder."""
         return read(Architectures, self._session.call("ListArchitectures", {})).architectures
 
     def architecture(self, architecture_id: str) -> Architecture:
-        """One kind of network, e.g. `lstm`. Raises `NotFound`."""
+        """Return one kind of network, e.g. `lstm`. Raises `NotFound`."""
         return read(Architecture, self._session.call("GetArchitecture", {"id": architecture_id}))
 
     def sections(self) -> tuple[Section, ...]:
-        """The ten sections, in order."""
+        """Return the ten sections in order."""
         return read(Sections, self._session.call("ListSections", {})).sections
 
     def section(self, section_id: str) -> Section:
-        """One section, e.g. `neuron`. Raises `NotFound`."""
+        """Return one section, e.g. `neuron`. Raises `NotFound`."""
         return read(Section, self._session.call("GetSection", {"id": section_id}))
 
     def check(self, section_id: str, question: str, answer: float) -> CheckedAnswer:
-        """Whether an answer is right: a number, or which of the choices, counted from 0.
+        """Check an answer: a number, or the index of a choice, from 0.
 
-        Raises `NotFound`, and `InvalidArgument` where the section has no such question.
+        Raises `NotFound`, and `InvalidArgument` if the section does not have the question.
 
         >>> client.journey.check("neuron", "weighted-sum", 0.75).correct
         True
@@ -86,13 +104,13 @@ class Journey:
         return read(CheckedAnswer, self._session.call("CheckAnswer", fields))
 
     def presets(self) -> tuple[Preset, ...]:
-        """Ready jobs with what comes of them, in the order of the journey."""
+        """Return ready jobs with their expected results, in the order of the journey."""
         return read(Presets, self._session.call("ListPresets", {})).presets
 
     def preset(self, name: str) -> Preset:
-        """The ready job of this name. Raises `NotFound`."""
+        """Return the preset of this name. Raises `NotFound`."""
         return read(Preset, self._session.call("GetPreset", {"id": name}))
 
     def timeline(self) -> Timeline:
-        """From one artificial neuron to the language models of today, oldest first."""
+        """Return the history, from one artificial neuron to today's language models."""
         return read(Timeline, self._session.call("GetTimeline", {}))

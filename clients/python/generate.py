@@ -1,0 +1,52 @@
+"""Generates the SDK's types and spec builders from the pydantic models of the service.
+
+    epochal_service.specs  ->  types.py    words (Literal), specs (TypedDict), replies (dataclass)
+                           ->  layers.py, optimizers.py, schedules.py, augmentations.py, data.py
+
+`python clients/python/generate.py` writes the files; with --check it names the stale ones and
+exits with status 1. A class `<Record>Methods` in record_methods.py becomes a base of that record.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from generator.builders import BUILDERS, builders_file, data_file
+from generator.classes import PACKAGE, types_file
+
+
+def files() -> dict[Path, str]:
+    """Every generated file and its text."""
+    texts = {"types": types_file(), "data": data_file()}
+    texts |= {name: builders_file(union, idea) for name, (union, idea) in BUILDERS.items()}
+    return {PACKAGE / f"{name}.py": formatted(text) for name, text in texts.items()}
+
+
+def formatted(text: str) -> str:
+    """`text` as ruff writes it, without imports that it does not need."""
+    ruff = [str(Path(sys.executable).parent / "ruff")]
+    config = ["--config", str(PACKAGE.parents[3] / "pyproject.toml")]
+    name = ["--stdin-filename", str(PACKAGE / "types.py")]
+    lint = ["check", "--fix-only", "--select", "F401,I,UP", "-q", "-"]
+    for command in ([*ruff, *lint, *config, *name], [*ruff, "format", "-q", "-", *config, *name]):
+        done = subprocess.run(command, input=text, text=True, capture_output=True, check=True)
+        text = done.stdout
+    return text
+
+
+def main() -> int:
+    """Write the files, or with --check name those that are stale."""
+    stale = {p: t for p, t in files().items() if not p.exists() or p.read_text("utf-8") != t}
+    if "--check" in sys.argv:
+        for path in stale:
+            print(f"{path.relative_to(Path.cwd())} is stale; run: make protos")
+        return 1 if stale else 0
+    for path, text in stale.items():
+        path.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

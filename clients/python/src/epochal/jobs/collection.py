@@ -1,0 +1,139 @@
+"""All training jobs: create, find, list and compare them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Unpack, overload
+
+from ..comparison import Comparison
+from ..paging import pages
+from ..records import read, request
+from ..session import Session
+from ..specs import Spec, with_objects
+from ..types import JobState, Metric, TrainingFields, TrainingSpec
+from .job import Job, create_job
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The cost of a valid spec. No job was created."""
+
+    spec: dict[str, Any]
+    """The spec with all defaults filled in."""
+    parameters: int
+    """Number of trainable parameters."""
+    samples: int
+    """Number of training samples."""
+    flops: float
+    """Estimated floating-point operations of the whole run."""
+
+
+class Jobs:
+    """`client.jobs`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @overload
+    def create(
+        self,
+        spec: TrainingSpec | Spec | None = None,
+        /,
+        *,
+        request_id: str | None = None,
+        validate_only: Literal[False] = False,
+        **fields: Unpack[TrainingFields],
+    ) -> Job: ...
+
+    @overload
+    def create(
+        self,
+        spec: TrainingSpec | Spec | None = None,
+        /,
+        *,
+        request_id: str | None = None,
+        validate_only: Literal[True],
+        **fields: Unpack[TrainingFields],
+    ) -> Estimate: ...
+
+    def create(
+        self,
+        spec: TrainingSpec | Spec | None = None,
+        /,
+        *,
+        request_id: str | None = None,
+        validate_only: bool = False,
+        **fields: Unpack[TrainingFields],
+    ) -> Job | Estimate:
+        """Start a training job from the fields of its spec.
+
+        `spec` is a ready spec, such as a preset; `fields` add to it or replace fields of it. Words
+        and objects may stand for specs: `optimizer="adam"`, `dataset="xor"`, a `Dataset`, a
+        `Network`, or a data frame whose last column is the target.
+
+        The service creates one job for each `request_id`, however often a request is sent; a
+        random one is used by default. With `validate_only`, the spec is checked, and its cost is
+        returned; no job is created. Raises `InvalidArgument`, whose `errors` list the invalid
+        fields, and `IdempotencyMismatch` if the `request_id` was used with another spec.
+
+        >>> client.jobs.create(client.preset("xor"), epochs=10, validate_only=True).parameters
+        17
+        """
+        body = {**(spec or {}), **fields}
+        if validate_only:
+            checked = {"spec": request(with_objects(body)), "validate_only": True}
+            return read(Estimate, self._session.call("CreateJob", checked))
+        return create_job(self._session, body, request_id)
+
+    def get(self, job_id: str) -> Job:
+        """Return the job with this id. Raises `NotFound`."""
+        return Job(self._session.call("GetJob", {"id": job_id}), self._session)
+
+    def list(
+        self,
+        *,
+        state: JobState | Sequence[JobState] | None = None,
+        label: str | None = None,
+        query: str | None = None,
+        curve_points: int | None = None,
+        page_size: int | None = None,
+    ) -> Iterator[Job]:
+        """Yield jobs, newest first, page by page.
+
+        `state` is one state or several; `label` is `key` or `key=value`; `query` is text in the
+        name, the labels, the data set or the id, in upper or lower case. With `curve_points` (4 to
+        100), each job has a `small_curve` of about that many points. Raises `InvalidArgument`.
+        """
+        states = [state] if isinstance(state, str) else list(state or ())
+        fields = {
+            "state": states or None,
+            "label": label,
+            "query": query,
+            "curve_points": curve_points,
+            "page_size": page_size,
+        }
+        for item in pages(self._session, "ListJobs", "jobs", fields):
+            yield Job(item, self._session)
+
+    def compare(
+        self,
+        *jobs: Job | str,
+        metrics: Sequence[Metric] = (),
+        max_points: int | None = None,
+        aligned: bool = False,
+    ) -> Comparison:
+        """Return two to ten jobs (or their ids) side by side.
+
+        `metrics` are the losses by default. `max_points` limits the points of each metric of each
+        job (4 to 2,000; 300 by default). With `aligned`, all curves have values at the same,
+        evenly spaced epochs; otherwise each keeps its extremes. Raises `NotFound`,
+        `InvalidArgument`.
+        """
+        fields: Mapping[str, Any] = {
+            "job": [job if isinstance(job, str) else job.id for job in jobs],
+            "metric": list(metrics) or None,
+            "max_points": max_points,
+            "aligned": aligned or None,
+        }
+        return read(Comparison, self._session.call("GetComparison", dict(fields)))

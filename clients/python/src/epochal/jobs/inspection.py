@@ -1,0 +1,150 @@
+"""Inspection of a job's network at one of its stored epochs, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from ..arrays import Floats
+from ..records import read
+from ..types import ConfusionMatrix, HiddenSpace, SampleOrder, SamplePredictions, Split
+from .handle import JobHandle
+
+
+@dataclass(frozen=True, eq=False)
+class UnitMaps:
+    """Outputs of units over a rectangle: `layers["dense_1"][k, j, i]` is the output of unit k of
+    dense_1 at the point `(x[i], y[j])`.
+    """
+
+    epoch: int
+    """The epoch of the checkpoint."""
+    x: Floats
+    """`(resolution,)`."""
+    y: Floats
+    """`(resolution,)`."""
+    layers: dict[str, Floats]
+    """Layer name -> `(units, resolution, resolution)`."""
+
+    @classmethod
+    def of(cls, reply: Mapping[str, Any]) -> Self:
+        """Return the maps in a reply of the service."""
+        x, y = (np.array(reply[axis], dtype=np.float64) for axis in ("x", "y"))
+        layers = {
+            layer["name"]: np.array(layer["units"], dtype=np.float64).reshape(-1, len(y), len(x))
+            for layer in reply.get("layers") or ()
+        }
+        return cls(reply.get("epoch") or 0, x, y, layers)
+
+
+@dataclass(frozen=True, eq=False)
+class LayerWeights:
+    """Weights by layer: `layers["dense_1"]["weight"]` is an array."""
+
+    epoch: int
+    """The epoch of the checkpoint."""
+    layers: dict[str, dict[str, Floats]]
+    """Layer name -> parameter name -> array."""
+
+    @classmethod
+    def of(cls, reply: Mapping[str, Any]) -> Self:
+        """Return the weights in a reply of the service."""
+        layers = {
+            layer["name"]: {
+                array["name"]: np.array(array["values"], dtype=np.float64).reshape(array["shape"])
+                for array in layer["arrays"]
+            }
+            for layer in reply.get("layers") or ()
+        }
+        return cls(reply.get("epoch") or 0, layers)
+
+
+class Inspection(JobHandle):
+    """Methods of `Job` that look into the network.
+
+    `epoch` selects the last checkpoint at or before that epoch, by default the latest.
+    """
+
+    def unit_maps(
+        self,
+        layer: str | None = None,
+        *,
+        x: tuple[float, float] | None = None,
+        y: tuple[float, float] | None = None,
+        resolution: int | None = None,
+        epoch: int | None = None,
+    ) -> UnitMaps:
+        """Return the output of each unit over a rectangle of a network's two inputs.
+
+        `layer` selects one layer, by default all. `x` and `y` are (lowest, highest) values; give
+        both, or neither for the rectangle around the data. `epoch` selects the last checkpoint at
+        or before that epoch, by default the latest. Raises `NotFound`, `InvalidArgument`.
+        """
+        bounds = None
+        if x is not None or y is not None:
+            (x_min, x_max), (y_min, y_max) = x or (None, None), y or (None, None)
+            bounds = {"x_min": x_min, "x_max": x_max, "y_min": y_min, "y_max": y_max}
+            bounds = {name: value for name, value in bounds.items() if value is not None}
+        fields = {"layer": layer, "resolution": resolution, "bounds": bounds, "epoch": epoch}
+        return UnitMaps.of(self._session.call("GetUnitMaps", {"id": self.id, **fields}))
+
+    def hidden_space(
+        self,
+        layer: str | None = None,
+        *,
+        split: Split = "all",
+        samples: int | None = None,
+        epoch: int | None = None,
+    ) -> HiddenSpace:
+        """Return the samples as points in the space of a layer's outputs, in two dimensions.
+
+        `layer` is the last layer before the output by default; "input" is the network's input.
+        `samples` limits their number. `epoch` selects the last checkpoint at or before that epoch,
+        by default the latest. Raises `NotFound`, `InvalidArgument`.
+        """
+        fields = {"layer": layer, "split": split, "samples": samples, "epoch": epoch}
+        reply = self._session.call("GetHiddenSpace", {"id": self.id, **fields})
+        points = np.array(reply.get("points") or np.empty((0, 2)), dtype=np.float64)
+        return read(HiddenSpace, reply, points=points)
+
+    def confusion_matrix(
+        self, *, split: Split = "all", epoch: int | None = None
+    ) -> ConfusionMatrix:
+        """Return how many samples of each class were predicted as each class.
+
+        `epoch` selects the last checkpoint at or before that epoch, by default the latest. Raises
+        `NotFound`, and `InvalidArgument` for a job without classes.
+        """
+        fields = {"id": self.id, "split": split, "epoch": epoch}
+        return read(ConfusionMatrix, self._session.call("GetConfusionMatrix", fields))
+
+    def sample_predictions(
+        self,
+        count: int | None = None,
+        *,
+        order: SampleOrder = "first",
+        split: Split = "all",
+        seed: int | None = None,
+        epoch: int | None = None,
+    ) -> SamplePredictions:
+        """Return samples with their targets, outputs and losses, 20 by default.
+
+        `order="worst"` puts the largest losses first; `seed` is for `order="random"`. `epoch`
+        selects the last checkpoint at or before that epoch, by default the latest. Raises
+        `NotFound`, `InvalidArgument`.
+        """
+        fields = {"count": count, "order": order, "split": split, "seed": seed, "epoch": epoch}
+        reply = self._session.call("GetSamplePredictions", {"id": self.id, **fields})
+        return read(SamplePredictions, reply)
+
+    def layer_weights(self, layer: str | None = None, *, epoch: int | None = None) -> LayerWeights:
+        """Return the weights of one layer, or of all.
+
+        `epoch` selects the last checkpoint at or before that epoch, by default the latest. Raises
+        `NotFound`, and `InvalidArgument` for large networks, whose weights are in `weights`.
+        """
+        fields = {"id": self.id, "layer": layer, "epoch": epoch}
+        return LayerWeights.of(self._session.call("GetWeights", fields))

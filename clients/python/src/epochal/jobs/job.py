@@ -1,0 +1,248 @@
+"""One training job: its life, its events and its numbers."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any, Self, Unpack
+
+import numpy as np
+
+from ..curves import Curve
+from ..errors import EpochalError
+from ..events import EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent, event_of
+from ..following import GIVE_UP_SECONDS, TERMINAL, follow
+from ..paging import pages_by_epoch
+from ..records import read, request
+from ..session import Session
+from ..specs import Spec, with_objects
+from ..types import (
+    CurveSeries,
+    Diagnosis,
+    Epoch,
+    GradientSnapshot,
+    JobData,
+    Metric,
+    TrainingFields,
+)
+from .inspection import Inspection
+from .predictions import Predictions
+
+
+class JobFailed(EpochalError):
+    """A job failed or was cancelled while `wait` waited for its success; `job` is the handle."""
+
+    def __init__(self, job: Job) -> None:
+        explanation = f": {job.explanation}" if job.explanation else ""
+        super().__init__(f"{job.id} {job.outcome}{explanation}")
+        self.job = job
+
+
+class Job(Predictions, Inspection):
+    """A handle to a training job.
+
+    `data` has the latest record from the service, and its fields are attributes of the handle.
+    `refresh`, `wait` and `watch` update it.
+    """
+
+    # ------------------------------------------------------------------ from the latest record
+
+    @property
+    def name(self) -> str | None:
+        """The display name in the spec."""
+        return self.spec.get("name")
+
+    @property
+    def over(self) -> bool:
+        """Whether the job succeeded, failed or was cancelled."""
+        return self.state in TERMINAL
+
+    @property
+    def epochs_wanted(self) -> int:
+        """The number of epochs in the spec; the job may end earlier."""
+        return int(self.spec["epochs"])
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels in the spec."""
+        return dict(self.spec.get("labels", {}))
+
+    @property
+    def small_curve(self) -> CurveSeries | None:
+        """The training loss in a few points, in lists with `curve_points`."""
+        return self._data.curve
+
+    @property
+    def outcome(self) -> str:
+        """The state, with the stop reason unless it is `completed`: `failed (diverged)`."""
+        if self.stop_reason in (None, "completed"):
+            return self.state
+        return f"{self.state} ({str(self.stop_reason).replace('_', ' ')})"
+
+    @property
+    def explanation(self) -> str:
+        """Why the job ended as it did, in a sentence or two; empty for a plain success."""
+        if self.divergence is None:
+            return self.detail or ""
+        where = f"At epoch {self.divergence.epoch} in {self.divergence.layer}"
+        return f"{where}: {self.divergence.what}. {self.divergence.suggestion}"
+
+    def __repr__(self) -> str:
+        loss = f", train_loss {self.latest.train_loss:.4g}" if self.latest else ""
+        return f"<Job {self.id} {self.state}, epoch {self.epoch} of {self.epochs_wanted}{loss}>"
+
+    # ------------------------------------------------------------------ life
+
+    def refresh(self) -> Self:
+        """Update the handle from the service. Raises `NotFound` if the job was deleted."""
+        return self._update(self._session.call("GetJob", {"id": self.id}))
+
+    def wait(self, timeout: float | None = None, *, check: bool = False) -> Self:
+        """Wait until the job is over, and return it.
+
+        Raises `TimedOut` after `timeout` seconds; the job continues. With `check`, raises
+        `JobFailed` unless the job succeeded.
+        """
+        if not self.over:
+            for _ in self.watch(after=self.seq, timeout=timeout):
+                pass
+            self.refresh()
+        if check and self.state != "succeeded":
+            raise JobFailed(self)
+        return self
+
+    def watch(
+        self,
+        after: int | None = None,
+        *,
+        timeout: float | None = None,
+        give_up_after: float = GIVE_UP_SECONDS,
+    ) -> Iterator[Event]:
+        """Yield the events of the job as they happen, up to its `EndEvent`, and update the handle.
+
+        Without `after`, the first event is a `SnapshotEvent` with the job and its curve so far.
+        With the `seq` of an event, the events after it are replayed first. A broken connection is
+        reopened; after `give_up_after` seconds without one, the last error is raised. Raises
+        `TimedOut` after `timeout` seconds in all, and `NotFound`.
+        """
+        frames = follow(self._session, self.id, after, timeout=timeout, give_up_after=give_up_after)
+        with closing(frames):
+            for frame in frames:
+                event = event_of(frame)
+                if event is not None:
+                    self._data = _after(self._data, event)
+                    yield event
+
+    def cancel(self) -> Self:
+        """Cancel the job; its stored epochs stay. Raises `Conflict` if it ended in another way."""
+        return self._update(self._session.call("CancelJob", {"id": self.id}))
+
+    def pause(self) -> Self:
+        """Pause the job at its next epoch. Raises `Conflict` if it is over."""
+        return self._update(self._session.call("PauseJob", {"id": self.id}))
+
+    def resume(self) -> Self:
+        """Resume a paused job from its last checkpoint, bit for bit. Raises `Conflict` if over."""
+        return self._update(self._session.call("ResumeJob", {"id": self.id}))
+
+    def fork(self, epoch: int | None = None, **changes: Unpack[TrainingFields]) -> Job:
+        """Start another job from the weights of this one at a stored epoch, by default the latest.
+
+        The spec is the same except for the name and `changes`, which replace fields of it. The
+        optimizer starts without its state. Raises `InvalidArgument` if that epoch has no
+        checkpoint; the message names the nearest ones.
+        """
+        start = {"job": self.id, "epoch": self._latest_checkpoint() if epoch is None else epoch}
+        fields = {**self.spec, "initial_weights": start, "name": None, **changes}
+        return create_job(self._session, fields)
+
+    def delete(self) -> None:
+        """Delete the job and its stored data. Raises `Conflict` unless the job is over."""
+        self._session.call("DeleteJob", {"id": self.id})
+
+    def _update(self, data: Mapping[str, Any]) -> Self:
+        self._data = read(JobData, data)
+        return self
+
+    # ------------------------------------------------------------------ numbers
+
+    def epochs(self, after: int = 0, *, page_size: int | None = None) -> Iterator[Epoch]:
+        """Yield every stored epoch after `after`, in order, page by page. Raises `NotFound`."""
+        fields = {"id": self.id, "after_epoch": after, "page_size": page_size}
+        for page in pages_by_epoch(self._session, "ListEpochs", fields):
+            for row in page.get("epochs") or ():
+                yield read(Epoch, row)
+
+    def curve(self, metrics: Sequence[Metric] = (), *, max_points: int | None = None) -> Curve:
+        """Return the metrics of the whole run, by default all that the job has.
+
+        `max_points` limits the points of each metric (4 to 100,000; 1,000 by default). The lowest
+        and the highest value of each interval are kept. Raises `NotFound`, `InvalidArgument`.
+        """
+        fields = {"id": self.id, "metrics": list(metrics) or None, "max_points": max_points}
+        return Curve.of(self._session.call("GetCurve", fields))
+
+    def gradients(
+        self, after: int = 0, *, page_size: int | None = None
+    ) -> Iterator[GradientSnapshot]:
+        """Yield the stored gradient statistics after epoch `after`, in order, page by page.
+
+        `snapshots.gradients_every` of the spec selects the epochs. Raises `NotFound`.
+        """
+        fields = {"id": self.id, "after_epoch": after, "page_size": page_size}
+        for page in pages_by_epoch(self._session, "ListGradients", fields):
+            edges = np.array(page.get("histogram_edges") or (), dtype=np.float64)
+            for snapshot in page.get("snapshots") or ():
+                yield read(GradientSnapshot, snapshot, histogram_edges=edges)
+
+    def diagnosis(self) -> Diagnosis:
+        """Return the problems that the run shows, and what to try next; empty for a healthy run.
+
+        `job.diagnosis().findings[0].applied_to(job.spec)` is the spec with the suggested change.
+        Raises `NotFound` if the data set of the job was deleted.
+        """
+        return read(Diagnosis, self._session.call("GetDiagnosis", {"id": self.id}))
+
+    # ------------------------------------------------------------------ in a notebook
+
+    def _repr_html_(self) -> str:
+        """Return state, progress and curve. The curve is read from the service; if that fails, the
+        error message takes its place.
+        """
+        try:
+            curve = self.curve().svg() if self.epoch else ""
+        except EpochalError as error:
+            curve = f"<br>{html.escape(str(error))}"
+        share = self.epoch / max(self.epochs_wanted, 1)
+        return (
+            f"<div><strong>{html.escape(self.id)}</strong> {html.escape(self.outcome)}<br>"
+            f"{f'{html.escape(self.explanation)}<br>' if self.explanation else ''}"
+            f'<progress value="{share:.4f}" max="1" aria-label="epochs done"></progress> '
+            f"epoch {self.epoch:,} of {self.epochs_wanted:,}"
+            f"{curve}</div>"
+        )
+
+
+def _after(data: JobData, event: Event) -> JobData:
+    """Return the record of a job after an event of its stream."""
+    match event:
+        case SnapshotEvent():
+            data = event.job
+        case StateEvent():
+            attempt = data.attempt if event.attempt is None else event.attempt
+            data = replace(data, state=event.state, stop_reason=event.stop_reason, attempt=attempt)
+        case EpochsEvent():
+            last = {name: float(column[-1]) for name, column in event.columns.items()}
+            latest = read(Epoch, {"epoch": int(event.epoch[-1]), **last})
+            data = replace(data, epoch=event.last_epoch, latest=latest)
+        case EndEvent():
+            data = replace(data, state=event.state, stop_reason=event.stop_reason)
+    return replace(data, seq=event.seq)
+
+
+def create_job(session: Session, fields: Spec, request_id: str | None = None) -> Job:
+    """Create a job from the fields of its spec, and return its handle."""
+    body = request(with_objects(fields))
+    return Job(session.create("CreateJob", {"spec": body}, request_id), session)

@@ -1,0 +1,135 @@
+"""The trained network of a job: its weights, its exports and its predictions."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..arrays import Floats, Ints
+from ..errors import InvalidArgument
+from ..records import request
+from ..types import ExportFormat
+from .handle import JobHandle
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Predictions over a rectangle: `outputs[j, i]` belongs to the point `(x[i], y[j])`."""
+
+    epoch: int
+    """The epoch of the checkpoint."""
+    x: Floats
+    """`(resolution,)`."""
+    y: Floats
+    """`(resolution,)`."""
+    outputs: Floats
+    """`(resolution, resolution, outputs)`."""
+    classes: Ints | None
+    """`(resolution, resolution)`, the most probable class, -1 if an output is not a number. None
+    for regression.
+    """
+
+
+class Predictions(JobHandle):
+    """Methods of `Job` that read a checkpoint."""
+
+    def weights(self, epoch: int | None = None) -> dict[str, NDArray[Any]]:
+        """Return the weights of a checkpoint, by default the latest: name -> array.
+
+        `weights()["dense_1.weight"]` is `(inputs, units)`, `["dense_1.bias"]` is `(units,)`. Raises
+        `NotFound` if there is no checkpoint of that epoch.
+        """
+        if epoch is None:
+            epoch = self._latest_checkpoint()
+        fields = {"id": self.id, "epoch": epoch, "format": "npz"}
+        content = self._session.call("GetCheckpoint", fields)["content"]
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def export(self, format: ExportFormat = "numpy", *, epoch: int | None = None) -> bytes:
+        """Return the trained network as a file: a NumPy program, a PyTorch module, safetensors or
+        ONNX.
+
+        The file includes the weights and the scaling of the inputs. `epoch` selects a checkpoint,
+        by default the latest. Raises `NotFound` if there is none, and `NotInstalled` for "onnx" if
+        the server lacks the package.
+        """
+        fields = {"id": self.id, "format": format, "epoch": epoch}
+        content: bytes = self._session.call("GetExport", fields)["content"]
+        return content
+
+    def predict(self, inputs: ArrayLike, *, epoch: int | None = None) -> Floats:
+        """Return the outputs of the network for `inputs` `(rows, features)`.
+
+        The result is `(rows, *output_shape)`; for a single sample `(features,)` it is
+        `(*output_shape,)`. `epoch` selects a checkpoint, by default the latest. Raises `NotFound`
+        if there is none, and `InvalidArgument` for inputs of another shape.
+        """
+        rows, reply = self._predicted(inputs, epoch)
+        outputs = np.array(reply["outputs"], dtype=np.float64)
+        outputs = outputs.reshape(len(outputs), *reply["output_shape"])
+        return outputs if rows.ndim == 2 else outputs[0]
+
+    def classify(self, inputs: ArrayLike, *, epoch: int | None = None) -> list[str]:
+        """Return the name of the most probable class for each of `inputs` `(rows, features)`.
+
+        A network with an output at each time step gives one name for each step, row after row. The
+        list is empty if the data set has no class names; a name is empty if an output is not a
+        number. Raises the errors of `predict`.
+        """
+        _, reply = self._predicted(inputs, epoch)
+        return list(reply.get("labels") or ())
+
+    def _predicted(self, inputs: ArrayLike, epoch: int | None) -> tuple[Floats, Mapping[str, Any]]:
+        rows = np.asarray(inputs, dtype=np.float64)
+        if rows.ndim not in (1, 2):
+            raise InvalidArgument.of("inputs", f"must be (rows, features), not {rows.shape}")
+        fields = {"id": self.id, "inputs": request(np.atleast_2d(rows), "inputs"), "epoch": epoch}
+        return rows, self._session.call("Predict", fields)
+
+    def predict_grid(
+        self,
+        x: tuple[float, float],
+        y: tuple[float, float],
+        *,
+        resolution: int | None = None,
+        x_feature: int = 0,
+        y_feature: int = 1,
+        at: Sequence[float] = (),
+        epoch: int | None = None,
+    ) -> Grid:
+        """Return predictions over a rectangle of the input space: a decision boundary.
+
+        `x` and `y` are the (lowest, highest) values of the features `x_feature` and `y_feature`,
+        in `resolution` steps each (2 to 200, 50 by default). `at` has the values of all other
+        features, 0 by default. Raises `NotFound`, `InvalidArgument`.
+        """
+        grid = {
+            "x_min": x[0],
+            "x_max": x[1],
+            "y_min": y[0],
+            "y_max": y[1],
+            "resolution": resolution,
+            "x_feature": x_feature,
+            "y_feature": y_feature,
+            "at": list(at),
+        }
+        grid = {name: value for name, value in grid.items() if value is not None}
+        reply = self._session.call(
+            "Predict", {"id": self.id, "grid": request(grid, "grid"), "epoch": epoch}
+        )
+        xs, ys = np.array(reply["x"], dtype=float), np.array(reply["y"], dtype=float)
+        outputs = np.array(reply["outputs"], dtype=float).reshape(len(ys), len(xs), -1)
+        classes = reply.get("classes")
+        return Grid(
+            epoch=reply.get("epoch") or 0,
+            x=xs,
+            y=ys,
+            outputs=outputs,
+            classes=np.array(classes).reshape(len(ys), len(xs)) if classes else None,
+        )

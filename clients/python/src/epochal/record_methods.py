@@ -1,0 +1,136 @@
+"""Methods of replies, by record: `QuantityMethods` is a base of the generated `Quantity`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .arrays import Floats, Ints
+from .curves import Curve
+from .errors import EpochalError
+
+
+class QuantityMethods:
+    """Text and number of an explained value."""
+
+    value: float
+    substituted: str
+
+    def __str__(self) -> str:
+        return self.substituted
+
+    def __float__(self) -> float:
+        return self.value
+
+
+class LimitsMethods:
+    """Access to a limit by its name."""
+
+    limits: tuple[Any, ...]
+
+    def __getitem__(self, name: str) -> float:
+        """Return one limit, e.g. `limits["max_epochs"]`. Raises `KeyError`."""
+        return {limit.name: float(limit.value) for limit in self.limits}[name]
+
+
+class HealthMethods:
+    """Truth value of a health report."""
+
+    status: str
+
+    def __bool__(self) -> bool:
+        return self.status != "down"
+
+
+class CheckedAnswerMethods:
+    """Truth value of a checked answer."""
+
+    correct: bool
+
+    def __bool__(self) -> bool:
+        return self.correct
+
+
+class FindingMethods:
+    """The suggested change, applied to a spec."""
+
+    patch: dict[str, Any]
+
+    def applied_to(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Return `spec` with the suggested change, ready for `jobs.create`."""
+        return merge_patch(spec, self.patch)
+
+
+class SpecDifferenceMethods:
+    """Values of a difference as Python objects."""
+
+    values: tuple[str, ...]
+
+    @property
+    def told(self) -> tuple[Any, ...]:
+        """The values as Python objects: None if absent, text if cut off."""
+        return tuple(_parsed(value) for value in self.values)
+
+
+class SamplePredictionsMethods:
+    """Inputs of the samples as pictures."""
+
+    samples: tuple[Any, ...]
+    image_shape: tuple[int, ...]
+
+    @property
+    def images(self) -> Floats:
+        """The inputs as pictures `(n, *image_shape)`. Raises `EpochalError` for other inputs."""
+        if not self.image_shape:
+            raise EpochalError("These samples are not images: image_shape is empty.")
+        return np.stack([sample.inputs.reshape(self.image_shape) for sample in self.samples])
+
+
+class ConfusionMatrixMethods:
+    """Counts as one array."""
+
+    rows: tuple[Any, ...]
+
+    @property
+    def counts(self) -> Ints:
+        """`(classes, classes)`: `counts[i, j]` samples of class i were predicted as class j."""
+        return np.array([row.counts for row in self.rows], dtype=np.int64)
+
+
+class ComparedJobMethods:
+    """The series as a curve."""
+
+    epochs: int
+    series: tuple[Any, ...]
+
+    @property
+    def curve(self) -> Curve:
+        """The metrics of the job over its epochs."""
+        return Curve(
+            total_epochs=self.epochs,
+            epochs={part.metric: part.epochs for part in self.series},
+            series={part.metric: part.values for part in self.series},
+        )
+
+
+def merge_patch(target: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON object with a merge patch applied (RFC 7396); None removes a field."""
+    result = dict(target)
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        elif isinstance(value, Mapping):
+            before = result.get(name)
+            result[name] = merge_patch(before if isinstance(before, Mapping) else {}, value)
+        else:
+            result[name] = value
+    return result
+
+
+def _parsed(text: str) -> Any:
+    if not text:
+        return None
+    return text if text.endswith("…") else json.loads(text)
