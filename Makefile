@@ -95,6 +95,7 @@ check: $(VENV)/.dev clients/web/node_modules/.package-lock.json ## Check style, 
 	@if git rev-parse -q --verify main:protos/buf.yaml >/dev/null; then \
 	  echo buf breaking; $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
 	$(BIN)/python protos/generate.py --check
+	$(BIN)/python clients/python/generate.py --check
 	$(BIN)/python -m epochal_service.rest.openapi --check
 	$(NODE) npm run -s check && npm run -s test
 
@@ -125,9 +126,10 @@ bench-engine: .venv-oracles/.done ## Benchmark the engine and PyTorch eager, on 
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=engine:benchmarks .venv-oracles/bin/python benchmarks/engine.py $(ARGS)
 
 .PHONY: protos
-protos: $(VENV)/.dev ## Write the .proto comments and protos/openapi.json from the models, and compile
+protos: $(VENV)/.dev ## Write the .proto comments, protos/openapi.json and the SDK's types from the models, and compile
 	$(BIN)/buf format --write protos
 	$(BIN)/python protos/generate.py
+	$(BIN)/python clients/python/generate.py
 	$(BIN)/python -m epochal_service.rest.openapi
 
 .PHONY: bench

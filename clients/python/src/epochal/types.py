@@ -1808,361 +1808,362 @@ class End:
 
 @dataclass(frozen=True)
 class ActivationDescription:
-    """One activation."""
+    """An activation: its formulas and a description."""
 
     activation: ActivationName
-    """Its name, as a layer takes it."""
+    """Name of the activation in a layer spec."""
     formula: str
-    """f(x), e.g. `x / (1 + |x|)`."""
+    """Formula of f(x), e.g. `x / (1 + |x|)`."""
     derivative_formula: str
-    """f'(x), e.g. `1 - tanh(x)²`."""
+    """Formula of f'(x), e.g. `1 - tanh(x)²`."""
     range: str
-    """The values that it can take, as an interval."""
+    """Interval of the values of f(x)."""
     is_elementwise: bool
-    """Whether it works on each number alone; softmax does not."""
+    """True if f acts on each number separately. False for softmax."""
     idea: str
-    """What it does, in a sentence."""
+    """Effect of the activation, in one sentence."""
     history: str
-    """How it came into use, in a sentence or two."""
+    """History of the activation, in one or two sentences."""
     year: int | None
-    """When the source appeared."""
+    """Year of the source. Null for `linear`."""
     source: str | None
-    """Who brought it into neural networks, and where; null for doing nothing."""
+    """First publication for neural networks: authors, year, title. Null for `linear`."""
     used_in: str
-    """Where it is found today."""
+    """Typical uses today."""
     trouble: str
-    """What it is known for to go wrong."""
+    """Known problem of the activation."""
     initializer: InitializerName
-    """What a dense layer with it starts from by default."""
+    """Default initializer of a dense layer with this activation."""
     gain: float | None
-    """The factor on a weight's deviation of 1/√fan_in that keeps the mean square of a signal from
-    layer to layer: 1/√E[f(z)²] for a standard normal z, computed. Null for softmax.
+    """Factor on the standard deviation 1/√fan_in of the weights that preserves the mean square of a
+    signal from layer to layer: 1/√E[f(z)²] for a standard normal z, computed. Null for softmax.
     """
     value_at_zero: float | None
-    """f(0). Null for softmax, which needs more than one number."""
+    """Value f(0). Null for softmax, which needs more than one number."""
     derivative_at_zero: float | None
-    """Null for softmax, as the value is."""
+    """Derivative f'(0). Null for softmax."""
 
 
 @dataclass(frozen=True)
 class Activations:
-    """All of them, from the plainest on."""
+    """All activations, simplest first."""
 
     activations: tuple[ActivationDescription, ...]
-    """One for each that a layer may have."""
+    """One description per activation."""
 
 
 @dataclass(frozen=True)
 class GraphNode:
-    """A box to draw."""
+    """A box in the drawing of an architecture."""
 
     id: str
-    """By which edges name it."""
+    """Id of the node; edges refer to it."""
     label: str
-    """What to write into it."""
+    """Text inside the box."""
     kind: NodeKind
-    """How to draw it: data that come in, a layer, an operation without weights, a state that is
-    kept from place to place, or what comes out.
+    """Kind of the node: input data, a layer, an operation without weights, a state that is passed
+    from step to step, or the output.
     """
     column: int
-    """From left to right, the way that data take."""
+    """Column of the box, from left to right in the direction of the data."""
     row: int
-    """From top to bottom."""
+    """Row of the box, from top to bottom."""
 
 
 @dataclass(frozen=True)
 class GraphEdge:
-    """An arrow to draw."""
+    """An arrow in the drawing of an architecture."""
 
     source: str
-    """The id of the node that it leaves."""
+    """Id of the node at the start of the arrow."""
     target: str
-    """The id of the node that it leads to."""
+    """Id of the node at the end of the arrow."""
     kind: EdgeKind
-    """How to draw it: on to the next node, to the next place in time, past layers, or as attention.
+    """Kind of the edge: forward to the next node, recurrent to the next time step, a residual
+    connection, or attention.
     """
     label: str
-    """What to write beside it; mostly empty."""
+    """Text beside the arrow. Often empty."""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """What to draw, and about where."""
+    """Drawing of an architecture as boxes and arrows."""
 
     nodes: tuple[GraphNode, ...]
-    """The boxes, in no particular order."""
+    """Boxes, in no particular order."""
     edges: tuple[GraphEdge, ...]
-    """The arrows between them."""
+    """Arrows between the boxes."""
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """One kind of network."""
+    """An architecture: description, graph and a small trainable network."""
 
     id: str
-    """For `GET /v1/architectures/{id}`, e.g. `lstm`."""
+    """Id for `GET /v1/architectures/{id}`, e.g. `lstm`."""
     name: str
-    """As it is known, e.g. `Long short-term memory`."""
+    """Common name, e.g. `Long short-term memory`."""
     year: int
-    """When the source appeared."""
+    """Year of the source."""
     idea: str
-    """What it does that others do not, in a sentence or two."""
+    """Main idea, in a few sentences."""
     strengths: tuple[str, ...]
-    """What speaks for it."""
+    """Advantages."""
     weaknesses: tuple[str, ...]
-    """What speaks against it."""
+    """Disadvantages."""
     cost: str
-    """What it takes for a sequence of n places, or an image, of width d."""
+    """Operations and parameters for a sequence of n positions, or an image, of width d."""
     used_in: tuple[str, ...]
-    """What it is used for."""
+    """Typical applications."""
     typical_size: str
-    """How many layers or parameters such networks have in use."""
+    """Typical number of layers or parameters in practice."""
     source: str
-    """Who described it first: author, year, title."""
+    """First publication: authors, year, title."""
     graph: Graph
-    """Boxes and arrows to draw."""
+    """Drawing as boxes and arrows."""
     network: NetworkSpec
-    """A small one that can be trained here."""
+    """Small example that can be trained here."""
     summary: NetworkSummary
     """Shapes, parameters and operations of `network`."""
     preset: str | None
-    """A job that trains one, where there is one."""
+    """Name of a preset that trains this architecture. Null if there is none."""
 
 
 @dataclass(frozen=True)
 class Architectures:
-    """From dense layers to the transformer, and the autoencoder last."""
+    """All architectures, from dense layers to transformers, and the autoencoder."""
 
     architectures: tuple[Architecture, ...]
-    """Nine kinds of networks."""
+    """The nine architectures."""
 
 
 @dataclass(frozen=True)
 class LossFacts:
-    """One loss."""
+    """A loss: its formulas and a description."""
 
     name: str
-    """As a job takes it, e.g. `binary_cross_entropy`."""
+    """Name of the loss in a training spec, e.g. `binary_cross_entropy`."""
     title: str
-    """In words, e.g. `Mean squared error`."""
+    """Title, e.g. `Mean squared error`."""
     formula: str
-    """With the prediction ŷ and the target y."""
+    """Formula, with the prediction ŷ and the target y."""
     slope: str
-    """dL/dŷ of one output."""
+    """Formula of the derivative dL/dŷ for one output."""
     logit_slope: str | None
-    """dL/dz, where z is what the activation is applied to; none where there is no such form."""
+    """Formula of the derivative dL/dz for the logit z. Null if there is no such formula."""
     output_activation: str | None
-    """What the network must end in; none for any."""
+    """Required output activation. Null if any is allowed."""
     options: tuple[str, ...]
-    """Of `loss_options`."""
+    """Names of the options in `loss_options`."""
     used_for: str
-    """The kind of targets that it is made for."""
+    """Kind of targets that the loss is made for."""
     trouble: str
-    """What it is known for to go wrong."""
+    """Known problem of the loss."""
     source: str
-    """Who used it first: author, year, title."""
+    """First publication: authors, year, title."""
 
 
 @dataclass(frozen=True)
 class Losses:
-    """For numbers, for yes and no, for classes."""
+    """All losses, for regression and for classification."""
 
     losses: tuple[LossFacts, ...]
-    """One for each that a job may have."""
+    """One description per loss."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network that made history."""
+    """A well-known network."""
 
     id: str
-    """A short name for programs, e.g. `gpt-2`."""
+    """Id of the model, e.g. `gpt-2`."""
     name: str
-    """As it is known, e.g. `GPT-2`."""
+    """Common name, e.g. `GPT-2`."""
     year: int
-    """When it was published."""
+    """Year of publication."""
     kind: str
-    """E.g. `convolutional network`, `transformer`."""
+    """Architecture, e.g. `convolutional network` or `transformer`."""
     parameters: int
-    """Trainable numbers."""
+    """Number of trainable parameters."""
     known: Literal["computed", "published", "estimated"]
-    """`computed`: it follows from the size, down to the last one. `published`: its makers say so.
-    `estimated`: others do.
+    """Origin of `parameters`. `computed`: follows exactly from the size. `published`: stated by the
+    authors. `estimated`: stated by others.
     """
     arithmetic: tuple[Quantity, ...]
-    """The parts that the number is made of, and last their sum; empty where no size is known."""
+    """Parts of the parameter count and, last, their sum. Empty if the size is not known."""
     size: TransformerSize | None
-    """Of a transformer whose size is known: `POST /v1/simulate/transformer-cost` takes it."""
+    """Size of a transformer, for `POST /v1/simulate/transformer-cost`. Null if not known."""
     network: NetworkSpec | None
-    """The same network in layers of this service, for `POST /v1/simulate/architecture`."""
+    """The network as a spec, for `POST /v1/simulate/architecture`. Null if not available."""
     source: str
-    """Where it comes from: author, year, title."""
+    """Publication: authors, year, title."""
     note: str
-    """What to know about the number: as built here, and as its makers count."""
+    """Note on how the parameters are counted."""
 
 
 @dataclass(frozen=True)
 class Models:
-    """Smallest first."""
+    """All models, smallest first."""
 
     models: tuple[Model, ...]
-    """From LeNet-5 on."""
+    """Models, from LeNet-5 on."""
 
 
 @dataclass(frozen=True)
 class NeuronPart:
-    """A part of a nerve cell, and what stands for it in an artificial neuron."""
+    """A part of a nerve cell and its counterpart in an artificial neuron."""
 
     id: str
-    """A short name for programs, e.g. `synapse`."""
+    """Id of the part, e.g. `synapse`."""
     part: str
-    """Its name in the nerve cell, e.g. `Dendrites`."""
+    """Name of the part of the nerve cell, e.g. `Dendrites`."""
     role: str
-    """What it does in the nerve cell."""
+    """Function in the nerve cell."""
     counterpart: str
-    """Its name in the artificial neuron, e.g. `Inputs`."""
+    """Name of the counterpart in the artificial neuron, e.g. `Inputs`."""
     counterpart_role: str
-    """What the counterpart does in the model."""
+    """Function of the counterpart in the artificial neuron."""
     symbol: str
-    """The counterpart in the formula y = f(Σ wᵢ·xᵢ + b)."""
+    """Symbol of the counterpart in the formula y = f(Σ wᵢ·xᵢ + b)."""
     difference: str
-    """Where the likeness ends."""
+    """Difference between the two."""
 
 
 @dataclass(frozen=True)
 class NeuronParts:
-    """In the order in which a signal passes through them."""
+    """All parts, in the order in which a signal passes through them."""
 
     parts: tuple[NeuronPart, ...]
-    """From the dendrites on."""
+    """Parts, from the dendrites on."""
     formula: str
-    """The artificial neuron as a whole."""
+    """Formula of the whole artificial neuron."""
     sources: tuple[str, ...]
-    """Where this can be read up: author, year, title."""
+    """Sources: authors, year, title."""
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """A number that the job ends with, whatever its seed."""
+    """Expected value of a metric in the last epoch, for any seed."""
 
     metric: Literal["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
-    """Which column of the last epoch."""
+    """Name of the metric."""
     value: float
-    """What it is, give or take `tolerance`."""
+    """Expected value."""
     tolerance: float
-    """How far from `value` the last epoch's number may lie."""
+    """Largest difference from `value`."""
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A ready job: send `spec` to `POST /v1/jobs`."""
+    """A training spec with its expected result. Send `spec` to `POST /v1/jobs`."""
 
     name: str
-    """For `GET /v1/presets/{id}`, e.g. `xor`."""
+    """Name for `GET /v1/presets/{id}`, e.g. `xor`."""
     title: str
-    """What to call it in a list."""
+    """Title for display."""
     description: str
-    """What it shows, in a sentence or two."""
+    """Purpose of the preset, in one to three sentences."""
     section: str
-    """The section of the journey that it belongs to."""
+    """Id of the section that the preset belongs to."""
     spec: dict[str, Any]
-    """A body for `POST /v1/jobs`, with no more than it needs."""
+    """Request body for `POST /v1/jobs`, without defaults."""
     expected_state: JobState
-    """`failed` where that is the lesson."""
+    """State in which the job ends. `failed` for a preset that shows divergence."""
     expected: tuple[Expectation, ...]
-    """What its last epoch comes to; empty for a job that is to diverge."""
+    """Expected metrics of the last epoch. Empty for a preset that diverges."""
     expected_seconds: float
-    """On one core of an ordinary machine."""
+    """Approximate duration on one core, in seconds."""
 
 
 @dataclass(frozen=True)
 class Presets:
-    """All of them, in the order of the journey."""
+    """All presets, in the order of the journey."""
 
     presets: tuple[Preset, ...]
-    """Ready to be sent, or to be changed first."""
+    """Presets, in the order of the journey."""
 
 
 @dataclass(frozen=True)
 class ExplorerReference:
-    """An explorer of the section."""
+    """An explorer that belongs to a section, with an example request."""
 
     rpc: str
-    """Its method over gRPC, e.g. `SimulateNeuron`."""
+    """Name of the gRPC method, e.g. `SimulateNeuron`."""
     path: str
-    """Its path over HTTP, to POST to."""
+    """HTTP path for POST requests."""
     summary: str
-    """What it computes, as a title."""
+    """Title of the explorer."""
     example: str
-    """What the request asks, as a title."""
+    """Title of the example request."""
     request: str
-    """A request to begin with, as JSON."""
+    """Example request, as JSON."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """To check what has been understood; the answer is computed when it is checked."""
+    """A quiz question. The service computes the correct answer when it checks one."""
 
     id: str
-    """By which an answer names it."""
+    """Id of the question, for `POST /v1/sections/{id}/answers`."""
     text: str
-    """What is asked, in a sentence."""
+    """Text of the question."""
     choices: tuple[str, ...]
-    """Empty where a number is asked for."""
+    """Choices, in order. Empty if the answer is a number."""
     unit: str
-    """What the number counts; empty where it has none."""
+    """Unit of the answer. Empty if it has none."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """One step of the journey."""
+    """A section of the journey."""
 
     id: str
-    """For `GET /v1/sections/{id}`, e.g. `neuron`."""
+    """Id for `GET /v1/sections/{id}`, e.g. `neuron`."""
     number: int
-    """Its place in the journey, counted from 1."""
+    """Position in the journey, counted from 1."""
     title: str
-    """Its heading, in a few words."""
+    """Heading."""
     lead: str
-    """The idea in a sentence."""
+    """Main idea, in a few sentences."""
     paragraphs: tuple[str, ...]
-    """The text, in order."""
+    """Paragraphs of the text, in order."""
     sources: tuple[str, ...]
-    """Where it can be read up: author, year, title."""
+    """Sources: authors, year, title."""
     explorers: tuple[ExplorerReference, ...]
-    """What can be tried, in the order of the text."""
+    """Explorers of the section, in the order of the text."""
     presets: tuple[str, ...]
-    """Names of `GET /v1/presets`."""
+    """Names of the presets that belong to the section."""
     questions: tuple[Question, ...]
-    """To check with `POST /v1/sections/{id}/answers`."""
+    """Quiz questions, for `POST /v1/sections/{id}/answers`."""
 
 
 @dataclass(frozen=True)
 class Sections:
-    """All ten, in order."""
+    """All sections, in order."""
 
     sections: tuple[Section, ...]
-    """The whole journey."""
+    """The ten sections."""
 
 
 @dataclass(frozen=True)
 class CheckedAnswer(CheckedAnswerMethods):
-    """Whether the answer is right, and how the service knows."""
+    """Result of checking an answer, with the computation behind it."""
 
     correct: bool
-    """Whether the answer lies within `tolerance` of what is expected."""
+    """True if the answer lies within `tolerance` of `expected`."""
     expected: float
-    """The computed number, or which of the choices, counted from 0."""
+    """The computed number, or the index of the correct choice, counted from 0."""
     tolerance: float
-    """How far from it a number may be."""
+    """Largest difference from `expected` that counts as correct."""
     explanation: str
-    """The reason, with the numbers put in."""
+    """Explanation with the numbers filled in."""
     rpc: str
-    """The explorer that computed it."""
+    """Name of the gRPC method of the explorer that computed the answer."""
     path: str
-    """Where it can be asked over HTTP."""
+    """HTTP path of that explorer."""
     request: str
-    """What it was asked, as JSON."""
+    """Request sent to that explorer, as JSON."""
 
 
 @dataclass(frozen=True)
@@ -2170,51 +2171,51 @@ class Fact:
     """A number with its source."""
 
     text: str
-    """What the number is, as a sentence without it, e.g. `trainable parameters of GPT-3`."""
+    """Description that follows the number, e.g. `parameters of GPT-3`."""
     value: float
-    """The number, in `unit`."""
+    """Value, in `unit`."""
     unit: str
-    """What it counts, e.g. `parameters`, `days` or `times`."""
+    """Unit, e.g. `parameters`, `days` or `times`."""
     source: str
-    """Author, year, and where to find it; `computed` for what follows from other numbers here."""
+    """Source: authors, year, title. `computed` if the value follows from other numbers."""
 
 
 @dataclass(frozen=True)
 class TimelineEntry:
-    """One step."""
+    """A step in the history of neural networks."""
 
     id: str
-    """A short name for programs, e.g. `transformer`."""
+    """Id of the entry, e.g. `transformer`."""
     year: int
-    """The first year of the entry."""
+    """First year of the entry."""
     years: str
-    """As it is printed, e.g. `2024–26`."""
+    """Year or years for display, e.g. `2024–26`."""
     title: str
-    """What to call the step."""
+    """Title."""
     what_changed: str
-    """What was new, in a sentence or two."""
+    """What was new, in one or two sentences."""
     why_it_mattered: str
-    """What followed from it."""
+    """Consequences, in one or two sentences."""
     facts: tuple[Fact, ...]
-    """Numbers that go with it, each with its source."""
+    """Numbers, each with its source."""
     sources: tuple[str, ...]
-    """Where it can be read up: author, year, title."""
+    """Sources: authors, year, title."""
     preset: str | None
-    """A job that shows the step at a small size, where there is one."""
+    """Name of a preset that shows the step in miniature. Null if there is none."""
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The eleven steps, oldest first."""
+    """The timeline, oldest entry first."""
 
     entries: tuple[TimelineEntry, ...]
-    """From Rosenblatt's perceptron on."""
+    """The eleven entries, from Rosenblatt's perceptron on."""
     first_year: int
-    """Of the first entry."""
+    """Year of the first entry."""
     last_year: int
-    """In which the last entry ends."""
+    """Last year of the last entry."""
     span_years: int
-    """`last_year` less `first_year`."""
+    """Difference of `last_year` and `first_year`."""
 
 
 @dataclass(frozen=True)
