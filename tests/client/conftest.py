@@ -33,7 +33,7 @@ Answer = tuple[int, dict[str, str], Any]  # status, headers, body
 
 
 class CannedService:
-    """An HTTP server that answers what it was told to, in order, and keeps what it was asked."""
+    """An HTTP server that sends prepared replies in order, and records the requests."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []
@@ -150,7 +150,7 @@ class Proxy:
 
 
 def _reset(end: socket.socket) -> None:
-    """Closes with a reset, as a machine that is gone does, and wakes whoever reads from it."""
+    """Closes with a reset, as a machine that is gone does, and wakes its readers."""
     try:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         end.shutdown(socket.SHUT_RDWR)

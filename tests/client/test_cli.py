@@ -190,14 +190,14 @@ def test_an_invalid_spec_leaves_with_2_and_names_the_fields(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["train", "nope"], "neither a file nor a preset"),
         (["train", "xor", "--set", "nonsense"], "path.to.field=value"),
-        (["train", "xor", "--set", "network.layers[7].units=1"], "leads nowhere"),
+        (["train", "xor", "--set", "network.layers[7].units=1"], "does not exist in this spec"),
         (["train", "xor", "--label", "nonsense"], "key=value"),
         (["train", "-"], "not JSON"),
-        (["train"], "needs a SPEC, or --from"),
+        (["train"], "give a SPEC, or --from"),
         (["train", "xro"], "neither a file nor a preset; did you mean xor?"),
         (["predict", "last"], "--inputs"),
         (["predict", "last", "--inputs", "[[0, "], "rows of numbers"),
@@ -206,12 +206,12 @@ def test_an_invalid_spec_leaves_with_2_and_names_the_fields(run: Run) -> None:
     ],
 )
 def test_wrong_usage_leaves_with_2_and_one_clear_sentence(
-    run: Run, words: list[str], told: str
+    run: Run, words: list[str], message: str
 ) -> None:
     done = run(*words)
     assert done.returncode == 2
     # Long sentences are wrapped inside a box.
-    assert told in re.sub(r"[\s│]+", " ", done.stderr)
+    assert message in re.sub(r"[\s│]+", " ", done.stderr)
     assert "Traceback" not in done.stderr
 
 
@@ -231,7 +231,7 @@ def test_a_service_that_is_not_there_leaves_with_3_and_says_how_to_start_it(
 def test_a_job_that_is_not_there_leaves_with_4(run: Run, command: str) -> None:
     done = run(command, "job_nope")
     assert done.returncode == 4
-    assert done.stderr == "error: There is no job 'job_nope'. See those there are: epochal jobs\n"
+    assert done.stderr == "error: There is no job 'job_nope'. List all jobs: epochal jobs\n"
 
 
 def test_a_detached_job_is_named_shown_watched_and_deleted(run: Run) -> None:
@@ -344,8 +344,8 @@ def test_two_jobs_are_drawn_together_and_their_differences_listed(
     assert re.search(rf"initial_weights\.job +– +{first.id}", table)
     # The fork goes on where the other one ended, at epoch 20 of 50.
     assert re.search(r"^ +10 +20 +30 +40 +50$", picture, re.MULTILINE)
-    told = json.loads(run("compare", first.id, fork.id, "--json").stdout)
-    assert [job["epochs"] for job in told["jobs"]] == [20, 30]
+    comparison = json.loads(run("compare", first.id, fork.id, "--json").stdout)
+    assert [job["epochs"] for job in comparison["jobs"]] == [20, 30]
     same = run("compare", first.id, first.id)
     assert "Their specs are the same." in same.stdout
     assert run("compare", first.id).returncode == 2
@@ -356,7 +356,7 @@ def test_a_name_that_fits_several_jobs_is_refused(run: Run, client: epochal.Clie
         client.jobs.create(XOR, epochs=1).wait(60)
     done = run("show", "job_")
     assert done.returncode == 2
-    assert "could be any of" in done.stderr
+    assert "matches several jobs" in done.stderr
 
 
 def test_a_running_job_is_paused_resumed_and_cancelled(run: Run) -> None:
@@ -426,8 +426,8 @@ def test_a_csv_is_uploaded_listed_and_trained_on(
         client.datasets.delete(dataset_id)
     shown = run("show", "last")
     assert shown.returncode == 0
-    told = f"The data set that the job was trained on, {dataset_id}, was deleted"
-    assert told in re.sub(r"\s+", " ", shown.stdout)
+    message = f"The data set that the job was trained on, {dataset_id}, was deleted"
+    assert message in re.sub(r"\s+", " ", shown.stdout)
     assert json.loads(run("show", "last", "--json").stdout)["diagnosis"] is None
     listed = json.loads(run("datasets", "--json").stdout)["datasets"]
     assert dataset_id not in [dataset["id"] for dataset in listed]
@@ -568,9 +568,9 @@ def test_an_interrupt_without_a_terminal_detaches(stack: Stack, client: epochal.
         while "running" not in process.stderr.readline():
             pass
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, messages = process.communicate(timeout=60)
         assert process.returncode == 130
-        assert f"epochal watch {job_id}\n  epochal cancel {job_id}\n" in told
+        assert f"epochal watch {job_id}\n  epochal cancel {job_id}\n" in messages
         assert not client.jobs.get(job_id).over
     finally:
         client.jobs.get(job_id).cancel()

@@ -40,7 +40,9 @@ def test_the_presets_are_healthy(client: epochal.Client) -> None:
         assert diagnosis.label.name == "good"
 
 
-def test_a_run_that_diverged_is_told_to_take_shorter_steps(client: epochal.Client) -> None:
+def test_a_diverged_run_has_a_finding_with_a_lower_rate(
+    client: epochal.Client,
+) -> None:
     spec = {
         "network": epochal.network([2], [epochal.dense(1)]),
         "dataset": {"name": "plane"},

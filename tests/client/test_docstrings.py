@@ -1,4 +1,4 @@
-"""What the examples in the SDK's docstrings show is what comes back."""
+"""The examples in the SDK's docstrings run, and return what they show."""
 
 import doctest
 import importlib
@@ -15,11 +15,11 @@ def examples() -> Iterator[doctest.DocTest]:
     finder = doctest.DocTestFinder(exclude_empty=True)
     for module in pkgutil.walk_packages(epochal.__path__, "epochal."):
         if not {"_proto", "cli", "__main__"} & set(module.name.split(".")):
-            found = finder.find(importlib.import_module(module.name))
-            yield from (one for one in found if one.examples)
+            documented = finder.find(importlib.import_module(module.name))
+            yield from (item for item in documented if item.examples)
 
 
-EXAMPLES = sorted(examples(), key=lambda one: one.name)
+EXAMPLES = sorted(examples(), key=lambda example: example.name)
 
 
 def test_every_explorer_has_an_example() -> None:
@@ -27,16 +27,18 @@ def test_every_explorer_has_an_example() -> None:
     for base in Simulations.__mro__[1:-1]:
         methods |= {name for name in vars(base) if not name.startswith("_")}
     assert len(methods) == 24
-    shown = {one.name.rpartition(".")[2] for one in EXAMPLES if ".simulations." in one.name}
+    shown = {
+        example.name.rpartition(".")[2] for example in EXAMPLES if ".simulations." in example.name
+    }
     assert methods - shown == {"ask"}
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: one.name)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
 def test_an_example_is_true(example: doctest.DocTest, client: epochal.Client) -> None:
     example.globs |= {"client": client, "epochal": epochal}
-    told: list[str] = []
+    output: list[str] = []
     failed, tried = doctest.DocTestRunner(verbose=False).run(
-        example, out=told.append, clear_globs=False
+        example, out=output.append, clear_globs=False
     )
     assert tried > 0
-    assert failed == 0, "".join(told)
+    assert failed == 0, "".join(output)

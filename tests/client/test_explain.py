@@ -35,7 +35,7 @@ def test_an_explorer_may_be_asked_anything(run: Run) -> None:
 def test_what_is_wrong_is_said(run: Run) -> None:
     unknown = run("explain", "nothing")
     assert unknown.returncode == 2
-    assert "there is no topic 'nothing'." in unknown.stderr
+    assert "There is no topic 'nothing'." in unknown.stderr
     misspelt = run("explain", "pereptron").stderr
     assert "did you mean perceptron?" in " ".join(misspelt.replace("│", " ").split())
     assert run("explain", "perceptron", "--request", "{").returncode == 2

@@ -75,9 +75,9 @@ def test_the_command_writes_a_file(stack: Stack, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "epochal", "export", job.id, "--output", str(script)]
     subprocess.run(command, env=environment(stack.http), timeout=60, check=True)
     np.testing.assert_allclose(answers(script), expected, rtol=1e-4)
-    told = subprocess.run([*command, "--json"], env=environment(stack.http), capture_output=True)
+    done = subprocess.run([*command, "--json"], env=environment(stack.http), capture_output=True)
     size = script.stat().st_size
-    assert json.loads(told.stdout) == {
+    assert json.loads(done.stdout) == {
         "job": job.id,
         "format": "numpy",
         "size_bytes": size,
@@ -93,10 +93,10 @@ def test_the_command_writes_an_onnx_model_to_a_file_or_to_standard_output(
         expected = job.export("onnx")
     file = tmp_path / "model.onnx"
 
-    def told(*options: str) -> bytes:
+    def written(*options: str) -> bytes:
         command = [sys.executable, "-m", "epochal", "export", job.id, "--format", "onnx", *options]
         return subprocess.check_output(command, env=environment(stack.http), timeout=60)
 
-    assert told("-o", str(file)) == b""
+    assert written("-o", str(file)) == b""
     assert file.read_bytes() == expected
-    assert told() == expected
+    assert written() == expected

@@ -78,16 +78,16 @@ def test_samples_come_with_what_the_network_says_of_them(digits: epochal.Job) ->
     assert len(digits.sample_predictions().samples) == 20
 
 
-def test_samples_that_are_no_pictures_have_no_images(moons: epochal.Job) -> None:
-    with pytest.raises(epochal.EpochalError, match="no pictures"):
+def test_samples_without_an_image_shape_have_no_images(moons: epochal.Job) -> None:
+    with pytest.raises(epochal.EpochalError, match="are not images"):
         _ = moons.sample_predictions(1).images
 
 
 def test_weights_come_layer_by_layer(moons: epochal.Job) -> None:
-    told = moons.layer_weights(epoch=19)
-    assert told.epoch == 15
+    reply = moons.layer_weights(epoch=19)
+    assert reply.epoch == 15
     arrays = moons.weights(15)
-    for layer, own in told.layers.items():
+    for layer, own in reply.layers.items():
         for name, array in own.items():
             np.testing.assert_array_equal(array, arrays[f"{layer}.{name}"])
     assert list(moons.layer_weights("dense_1").layers) == ["dense_1"]
@@ -113,9 +113,9 @@ def test_a_fork_begins_where_another_job_was(moons: epochal.Job) -> None:
 
 def test_jobs_are_compared(client: epochal.Client, moons: epochal.Job) -> None:
     fork = moons.fork(20, epochs=3, optimizer={"type": "sgd", "learning_rate": 0.25}).wait(60)
-    told = client.jobs.compare(moons, fork.id)
-    assert list(told.curves) == [moons.id, fork.id]
-    first, second = told.jobs
+    reply = client.jobs.compare(moons, fork.id)
+    assert list(reply.curves) == [moons.id, fork.id]
+    first, second = reply.jobs
     assert (first.epochs, second.epochs) == (20, 3)
     assert second.forked_from == epochal.ForkedFrom(moons.id, 20)
     np.testing.assert_array_equal(first.curve["train_loss"], moons.curve()["train_loss"])
@@ -123,8 +123,8 @@ def test_jobs_are_compared(client: epochal.Client, moons: epochal.Job) -> None:
     assert second.best is not None
     losses = moons.curve()[first.best.metric]
     assert first.best.value == losses.min()
-    assert told.best is (first if first.best.value <= second.best.value else second)
-    differences = {each.path: each.told for each in told.differences}
+    assert reply.best is (first if first.best.value <= second.best.value else second)
+    differences = {row.path: row.parsed for row in reply.differences}
     assert differences["epochs"] == (20, 3)
     assert differences["optimizer.learning_rate"][1] == 0.25
     assert differences["initial_weights.epoch"] == (None, 20)
@@ -165,11 +165,11 @@ REVERSAL = {
 }
 
 
-def test_words_written_backwards_are_told_letter_by_letter(client: epochal.Client) -> None:
+def test_reversed_words_have_a_class_for_each_letter(client: epochal.Client) -> None:
     job = client.jobs.create(REVERSAL, request_id="client-tests-reversal").wait(60, check=True)
-    told = job.sample_predictions(count=5)
-    assert told.token_names == ("a", "b", "c", "d", ">")
-    for sample in told.samples:
+    reply = job.sample_predictions(count=5)
+    assert reply.token_names == ("a", "b", "c", "d", ">")
+    for sample in reply.samples:
         assert sample.target_class is None
         assert sample.target_classes == tuple(sample.inputs[:3][::-1].astype(int))
         assert sample.outputs.reshape(3, 4).argmax(1).tolist() == list(sample.predicted_classes)
@@ -190,7 +190,7 @@ def test_a_data_set_tells_what_may_be_chosen(client: epochal.Client) -> None:
     assert list(chosen) == ["samples", "length", "classes"]
     assert (chosen["length"].default, chosen["length"].minimum) == (6, 2)
     assert chosen["length"].whole
-    told = client.datasets.preview("sorting", rows=3, length=4, classes=2, samples=9)
-    assert told.dataset.token_names == ("a", "b")
-    np.testing.assert_array_equal(told.targets, np.sort(told.inputs, axis=1))
+    reply = client.datasets.preview("sorting", rows=3, length=4, classes=2, samples=9)
+    assert reply.dataset.token_names == ("a", "b")
+    np.testing.assert_array_equal(reply.targets, np.sort(reply.inputs, axis=1))
     assert client.datasets.get("iris").parameters == ()

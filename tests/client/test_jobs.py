@@ -262,8 +262,8 @@ def test_a_run_that_blows_up_keeps_what_is_not_finite_and_says_why(client: epoch
     (row,) = job.epochs()
     assert not math.isfinite(row.train_loss)
     assert not np.isfinite(job.curve()["train_loss"]).any()
-    told = [event for event in job.watch(after=0) if isinstance(event, epochal.EpochsEvent)]
-    assert not np.isfinite(told[0].columns["train_loss"]).any()
+    batches = [event for event in job.watch(after=0) if isinstance(event, epochal.EpochsEvent)]
+    assert not np.isfinite(batches[0].columns["train_loss"]).any()
     assert job._repr_html_()
 
 
@@ -280,20 +280,18 @@ def test_a_job_shows_itself_in_a_notebook(trained: epochal.Job, client: epochal.
     assert f"{trained.id} succeeded, epoch 500 of 500, train_loss 0.00" in repr(trained)
 
 
-def test_a_job_shows_what_it_knows_where_its_curve_is_not_to_be_had(
-    url: str, trained: epochal.Job
-) -> None:
+def test_a_job_shows_what_it_knows_without_its_curve(url: str, trained: epochal.Job) -> None:
     with epochal.Client(url) as other:
         deleted = other.jobs.create(XOR, epochs=3).wait(60)
         other.jobs.get(deleted.id).delete()
         shown = deleted._repr_html_()
         assert "epoch 3 of 3" in shown
         assert f"There is no job {deleted.id}" in shown
-        kept = other.jobs.get(trained.id)
-    assert "epoch 500 of 500" in kept._repr_html_()
-    assert "The client is closed" in kept._repr_html_()
+        remaining = other.jobs.get(trained.id)
+    assert "epoch 500 of 500" in remaining._repr_html_()
+    assert "The client is closed" in remaining._repr_html_()
     with pytest.raises(epochal.EpochalError, match="The client is closed"):
-        kept.refresh()
+        remaining.refresh()
 
 
 def test_networks_are_saved_summarized_and_used(client: epochal.Client) -> None:
@@ -370,7 +368,7 @@ def test_generated_points_are_kept_and_the_built_in_ones_listed_first(
     assert moons.inputs.shape == (3, 2)
 
 
-def test_a_generator_tells_its_defaults_and_their_bounds(client: epochal.Client) -> None:
+def test_a_generator_reports_its_defaults_and_bounds(client: epochal.Client) -> None:
     blobs = client.datasets.get("blobs")
     assert blobs.generated
     assert {each.name: each.default for each in blobs.parameters} == {
@@ -381,13 +379,13 @@ def test_a_generator_tells_its_defaults_and_their_bounds(client: epochal.Client)
     }
     classes = next(each for each in blobs.parameters if each.name == "classes")
     assert (classes.minimum, classes.maximum, classes.whole) == (2, 20, True)
-    # What is told is what is done where nothing is said.
+    # The service uses the defaults that it reports.
     moons = {each.name: each.default for each in client.datasets.get("two_moons").parameters}
-    silent = client.datasets.preview("two_moons", rows=1000)
-    told = client.datasets.preview(
+    by_default = client.datasets.preview("two_moons", rows=1000)
+    explicit = client.datasets.preview(
         "two_moons", rows=1000, samples=int(moons["samples"]), noise=moons["noise"]
     )
-    assert silent.inputs.tolist() == told.inputs.tolist()
+    assert by_default.inputs.tolist() == explicit.inputs.tolist()
     assert client.datasets.get("iris").parameters == ()
 
 
@@ -401,7 +399,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
         assert client.version().api == "v1"
 
 
-def test_the_service_tells_its_limits_its_version_and_its_health(client: epochal.Client) -> None:
+def test_the_service_reports_its_limits_version_and_health(client: epochal.Client) -> None:
     limits = client.limits()
     assert limits["max_epochs"] >= 1
     assert all(limit.description for limit in limits.limits)

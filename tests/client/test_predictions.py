@@ -91,11 +91,11 @@ def test_a_network_that_answers_in_a_sequence_says_so_at_each_place(
     assert job.predict([2, 1, 0, 0, 2]).shape == (5, 3)
 
 
-def test_places_that_do_not_count_are_told_as_such(client: epochal.Client) -> None:
+def test_positions_that_do_not_count_have_class_minus_one(client: epochal.Client) -> None:
     data = ECHO["dataset"] | {"targets": [[0, 1, -1, -1, -1], [2, 2, 1, 0, 0], [1, -1, 2, 1, 1]]}
     job = client.jobs.create(ECHO | {"dataset": data}, request_id="padded-echo").wait(60)
-    told = job.sample_predictions(count=3)
-    assert [list(sample.target_classes) for sample in told.samples] == data["targets"]
+    predictions = job.sample_predictions(count=3)
+    assert [list(sample.target_classes) for sample in predictions.samples] == data["targets"]
     matrix = job.confusion_matrix()
     assert matrix.counts.sum() == 2 + 5 + 4
     assert matrix.unclassified == 0

@@ -1,4 +1,4 @@
-"""Dicts of the wire become records by their annotations, and go back."""
+"""Plain dicts become records by their annotations, and back."""
 
 import math
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def test_a_spec_loses_its_nulls_and_empty_parts_so_that_it_can_be_sent_again() -
     assert read(Record, {"spec": spec}).spec == {"epochs": 0}
 
 
-def test_a_record_is_told_as_json_tells_it() -> None:
+def test_a_record_becomes_plain_json() -> None:
     record = read(
         Record,
         {
@@ -79,12 +79,12 @@ def test_a_record_is_told_as_json_tells_it() -> None:
             "epochs": [{"epoch": 1, "train_loss": 0.5}],
         },
     )
-    told = plain(record)
-    assert told["loss"] == "NaN"
-    assert told["best"] == "-Infinity"
-    assert told["at"] == "2026-01-31T12:00:00Z"
-    assert told["values"] == [1, "Infinity"]
-    assert told["epochs"][0]["train_loss"] == 0.5
+    document = plain(record)
+    assert document["loss"] == "NaN"
+    assert document["best"] == "-Infinity"
+    assert document["at"] == "2026-01-31T12:00:00Z"
+    assert document["values"] == [1, "Infinity"]
+    assert document["epochs"][0]["train_loss"] == 0.5
 
 
 def test_arrays_and_tuples_of_a_request_become_lists() -> None:

@@ -5,15 +5,16 @@ import pytest
 from numpy.typing import ArrayLike
 
 import epochal
+from epochal.types import XorUnit
 
 # ------------------------------------------------------- 1 what a network is, 2 the single neuron
 
 
 def test_an_approximation_has_curves_as_arrays(client: epochal.Client) -> None:
-    told = client.simulate.approximation(target="bump", widths=[1, 3], seeds=2, steps=5)
-    assert [fit.width for fit in told.widths] == [1, 3]
-    assert told.widths[0].curve.shape == told.curve_inputs.shape
-    assert told.widths[1].errors.shape == (2,)
+    reply = client.simulate.approximation(target="bump", widths=[1, 3], seeds=2, steps=5)
+    assert [fit.width for fit in reply.widths] == [1, 3]
+    assert reply.widths[0].curve.shape == reply.curve_inputs.shape
+    assert reply.widths[1].errors.shape == (2,)
     x = np.linspace(0, 1, 6)
     own = client.simulate.approximation(inputs=x, outputs=x**2, widths=[2], steps=3)
     np.testing.assert_array_equal(own.outputs, x**2)
@@ -21,12 +22,12 @@ def test_an_approximation_has_curves_as_arrays(client: epochal.Client) -> None:
 
 
 def test_a_perceptron_is_read_with_its_proof(client: epochal.Client) -> None:
-    told = client.simulate.perceptron("xor", epochs=2)
-    assert (told.table, told.separable, told.separation) == ("xor", False, None)
-    assert told.certificate is not None
-    np.testing.assert_array_equal(told.certificate.meeting_point, [0.5, 0.5])
-    assert told.points.shape == (4, 2)
-    assert str(told.steps[1].updates[1]) == "w2 = 0 + 1·(1 - 0)·1 = 1"
+    reply = client.simulate.perceptron("xor", epochs=2)
+    assert (reply.table, reply.separable, reply.separation) == ("xor", False, None)
+    assert reply.certificate is not None
+    np.testing.assert_array_equal(reply.certificate.meeting_point, [0.5, 0.5])
+    assert reply.points.shape == (4, 2)
+    assert str(reply.steps[1].updates[1]) == "w2 = 0 + 1·(1 - 0)·1 = 1"
     learnt = client.simulate.perceptron(points=np.eye(3), targets=[0, 0, 1])
     assert learnt.converged
     assert learnt.certificate is None
@@ -35,11 +36,11 @@ def test_a_perceptron_is_read_with_its_proof(client: epochal.Client) -> None:
 
 
 def test_xor_is_read_with_its_grid(client: epochal.Client) -> None:
-    told = client.simulate.xor(resolution=3)
-    assert [unit.gate for unit in told.hidden_units] == ["or", "nand"]
-    np.testing.assert_array_equal(told.grid.outputs, [[0, 0, 1], [0, 1, 0], [1, 0, 0]])
-    assert told.shown_seed is None
-    unit = {"weights": [1.0, 1.0], "bias": -0.5}
+    reply = client.simulate.xor(resolution=3)
+    assert [unit.gate for unit in reply.hidden_units] == ["or", "nand"]
+    np.testing.assert_array_equal(reply.grid.outputs, [[0, 0, 1], [0, 1, 0], [1, 0, 0]])
+    assert reply.shown_seed is None
+    unit: XorUnit = {"weights": [1.0, 1.0], "bias": -0.5}
     same = client.simulate.xor(hidden=[unit, unit], output=unit)
     assert not same.solved
     trained = client.simulate.xor(train=True, starts=2, epochs=20)
@@ -50,9 +51,9 @@ def test_xor_is_read_with_its_grid(client: epochal.Client) -> None:
 
 
 def test_activations_are_read_as_curves(client: epochal.Client) -> None:
-    told = client.simulate.activation("tanh", points=5)
-    (curve,) = told.activations
-    np.testing.assert_allclose(curve.values, np.tanh(told.x_values))
+    reply = client.simulate.activation("tanh", points=5)
+    (curve,) = reply.activations
+    np.testing.assert_allclose(curve.values, np.tanh(reply.x_values))
     assert float(curve.derivative) == pytest.approx(0.786448, abs=5e-7)
     assert curve.convention is None
     chain = client.simulate.activation_chain("sigmoid", depth=3)
@@ -74,21 +75,21 @@ def test_the_lists_of_parts_and_activations_are_read(client: epochal.Client) -> 
 
 def test_an_architecture_is_read_beside_famous_ones(client: epochal.Client) -> None:
     layers = [epochal.dense(4), epochal.dense(4), epochal.dense(2)]
-    told = client.simulate.architecture({"input_shape": [3], "layers": layers}, optimizer="sgd")
-    assert float(told.parameters) == 46
-    assert [layer.arithmetic for layer in told.layers] == ["4·3 + 4", "4·4 + 4", "2·4 + 2"]
-    assert told.layers[0].output_shape == (4,)
-    assert [count.convention for count in told.counts] == ["with_input", "without_input"]
-    assert told.memory[0].optimizer_state.value == 0
-    assert told.comparisons[0].name == "LeNet-5"
+    reply = client.simulate.architecture({"input_shape": [3], "layers": layers}, optimizer="sgd")
+    assert float(reply.parameters) == 46
+    assert [layer.arithmetic for layer in reply.layers] == ["4·3 + 4", "4·4 + 4", "2·4 + 2"]
+    assert reply.layers[0].output_shape == (4,)
+    assert [count.convention for count in reply.counts] == ["with_input", "without_input"]
+    assert reply.memory[0].optimizer_state.value == 0
+    assert reply.comparisons[0].name == "LeNet-5"
 
 
 def test_a_famous_network_may_be_asked_about_as_it_is(client: epochal.Client) -> None:
     models = {model.id: model for model in client.journey.models()}
     assert models["gpt-4-estimate"].network is None
     assert models["lenet-5"].network is not None
-    told = client.simulate.architecture(models["lenet-5"].network)
-    assert float(told.parameters) == models["lenet-5"].parameters == 61_706
+    reply = client.simulate.architecture(models["lenet-5"].network)
+    assert float(reply.parameters) == models["lenet-5"].parameters == 61_706
     size = models["llama-2-70b"].size
     assert size is not None
     assert (size.family, size.key_value_heads) == ("llama", 8)
@@ -105,11 +106,11 @@ def test_a_forward_pass_takes_weights_as_a_checkpoint_has_them(client: epochal.C
         "dense_1.weight": np.array([[1.0, -1.0], [2.0, 0.5]]),
         "dense_1.bias": [0.0, 0.5],
     }
-    told = client.simulate.forward(
+    reply = client.simulate.forward(
         {"input_shape": [2], "layers": [epochal.dense(2, "relu")]}, [3.0, 1.0], weights=weights
     )
-    np.testing.assert_array_equal(told.output, [5.0, 0.0])
-    (layer,) = told.layers
+    np.testing.assert_array_equal(reply.output, [5.0, 0.0])
+    (layer,) = reply.layers
     np.testing.assert_array_equal(layer.units[1].products, [-3.0, 0.5])
     assert str(layer.units[1].weighted_sum) == "z2 = (-1)·3 + 0.5·1 + 0.5 = -2"
     assert layer.inputs[0].tolist() == [3.0, 1.0]
@@ -120,14 +121,14 @@ def test_a_forward_pass_takes_weights_as_a_checkpoint_has_them(client: epochal.C
 
 
 def test_losses_are_read_with_their_curves(client: epochal.Client) -> None:
-    told = client.simulate.loss(
+    reply = client.simulate.loss(
         0.7, 1, losses="binary_cross_entropy", points=3, minimum=0, maximum=1
     )
-    (one,) = told.losses
+    (one,) = reply.losses
     assert str(one.value) == "L = -log(0.7) = 0.3567"
     assert float(one.logit_slopes[0]) == pytest.approx(-0.3)
-    np.testing.assert_array_equal(told.curve_predictions, [0.0, 0.5, 1.0])
-    assert told.curves[0].values.shape == (3,)
+    np.testing.assert_array_equal(reply.curve_predictions, [0.0, 0.5, 1.0])
+    assert reply.curves[0].values.shape == (3,)
     facts = {loss.name: loss for loss in client.journey.losses()}
     assert facts["binary_cross_entropy"].logit_slope == "ŷ - y"
     assert facts["mse"].output_activation is None
@@ -135,11 +136,11 @@ def test_losses_are_read_with_their_curves(client: epochal.Client) -> None:
 
 
 def test_the_loss_of_tokens_is_read_place_by_place(client: epochal.Client) -> None:
-    told = client.simulate.token_loss(
+    reply = client.simulate.token_loss(
         probabilities=[[0.25, 0.75], [0.5, 0.5]], targets=[0, 1], tokens=["no", "yes"]
     )
-    assert [place.bits for place in told.places] == pytest.approx([2.0, 1.0])
-    assert told.places[0].best_token == "yes"
+    assert [place.bits for place in reply.places] == pytest.approx([2.0, 1.0])
+    assert reply.places[0].best_token == "yes"
     alone = client.simulate.token_loss(target_probabilities=[1e-5], vocabulary=100_000)
     assert alone.places[0].rank is None
     assert alone.baselines[0].nats.value == pytest.approx(11.5129, abs=5e-5)
@@ -151,37 +152,37 @@ def test_the_loss_of_tokens_is_read_place_by_place(client: epochal.Client) -> No
 def test_a_backward_pass_is_read_with_its_check(client: epochal.Client) -> None:
     network = epochal.network([2], [epochal.dense(2, "tanh"), epochal.dense(1, "sigmoid")])
     weights = {"dense_2.weight": np.array([[1.0], [-1.0]])}
-    told = client.simulate.backward(
+    reply = client.simulate.backward(
         network, [0.5, -1.0], [1.0], "binary_cross_entropy", weights=weights, check=True
     )
-    assert [layer.name for layer in told.layers] == ["dense_2", "dense_1"]
-    assert told.layers[1].parameters[0].gradient[0].shape == (2,)
-    assert told.layers[0].units[0].gradient is None
-    assert told.layers[1].units[0].slope is not None
-    assert told.check is not None
-    assert told.check.agrees
+    assert [layer.name for layer in reply.layers] == ["dense_2", "dense_1"]
+    assert reply.layers[1].parameters[0].gradient[0].shape == (2,)
+    assert reply.layers[0].units[0].gradient is None
+    assert reply.layers[1].units[0].slope is not None
+    assert reply.check is not None
+    assert reply.check.agrees
     unchecked = client.simulate.backward(network, [0.5, -1.0], [1.0], "binary_cross_entropy")
     assert unchecked.check is None
 
 
 def test_gradient_flow_and_bars_are_read(client: epochal.Client) -> None:
-    told = client.simulate.gradient_flow(depth=4, width=6, seeds=2, normalization="batch_norm")
-    assert told.layers[0].norms.shape == (2,)
-    assert [remedy.is_on for remedy in told.remedies] == [False, False, False, True]
-    assert float(told.ratio) == pytest.approx(np.median(told.ratios))
+    reply = client.simulate.gradient_flow(depth=4, width=6, seeds=2, normalization="batch_norm")
+    assert reply.layers[0].norms.shape == (2,)
+    assert [remedy.is_on for remedy in reply.remedies] == [False, False, False, True]
+    assert float(reply.ratio) == pytest.approx(np.median(reply.ratios))
     bars = client.simulate.vanishing_bars(first_seed=880, seeds=20)
     assert bars.matching_seeds == (889,)
     np.testing.assert_array_equal(bars.rounded, bars.target)
 
 
 def test_a_short_run_is_read_step_by_step(client: epochal.Client) -> None:
-    told = client.simulate.training(
+    reply = client.simulate.training(
         dataset={"inputs": np.eye(2), "targets": [0, 1]}, epochs=4, batch_size=1, steps=2
     )
-    assert told.train_loss.shape == (4,)
-    assert [step.samples.tolist() for step in told.steps] in ([[0], [1]], [[1], [0]])
-    assert told.label.name in ("too_low", "slow", "good")
-    assert told.plane is None
+    assert reply.train_loss.shape == (4,)
+    assert [step.samples.tolist() for step in reply.steps] in ([[0], [1]], [[1], [0]])
+    assert reply.label.name in ("too_low", "slow", "good")
+    assert reply.plane is None
     plane = client.simulate.training(epochs=8, maps=3).plane
     assert plane is not None
     assert [each.epoch for each in plane.maps] == [0, 2, 8]
@@ -197,10 +198,10 @@ def test_a_short_run_is_read_step_by_step(client: epochal.Client) -> None:
 
 
 def test_learning_rates_and_schedules_are_read(client: epochal.Client) -> None:
-    told = client.simulate.learning_rates(epochs=20, lowest=1e-3, highest=1e-1, rates=3)
-    assert [result.learning_rate for result in told.results] == pytest.approx([1e-3, 1e-2, 1e-1])
-    assert told.results[0].curve.shape == told.curve_epochs.shape
-    assert sum(band.rates for band in told.bands) == 3
+    reply = client.simulate.learning_rates(epochs=20, lowest=1e-3, highest=1e-1, rates=3)
+    assert [result.learning_rate for result in reply.results] == pytest.approx([1e-3, 1e-2, 1e-1])
+    assert reply.results[0].curve.shape == reply.curve_epochs.shape
+    assert sum(band.rates for band in reply.bands) == 3
     drawn = client.simulate.schedule({"type": "cosine"}, learning_rate=1.0, epochs=4)
     assert float(drawn.midpoint) == pytest.approx(0.5)
     assert [point.epoch for point in drawn.points] == [1, 2, 3, 4]
@@ -208,16 +209,16 @@ def test_learning_rates_and_schedules_are_read(client: epochal.Client) -> None:
 
 def test_windows_are_read_as_arrays(client: epochal.Client) -> None:
     image = np.arange(9.0).reshape(3, 3)
-    told = client.simulate.convolution(image, kernel=np.eye(2), padding="same")
-    np.testing.assert_array_equal(np.stack(told.output)[:2, :2], image[:2, :2] + image[1:, 1:])
-    assert told.windows[0].products[0].shape == (2,)
+    reply = client.simulate.convolution(image, kernel=np.eye(2), padding="same")
+    np.testing.assert_array_equal(np.stack(reply.output)[:2, :2], image[:2, :2] + image[1:, 1:])
+    assert reply.windows[0].products[0].shape == (2,)
     np.testing.assert_array_equal(client.simulate.pooling(signal=[1, 3, 2, 0]).output, [[3, 2]])
 
 
 def test_a_sequence_is_read_by_cells_and_by_attention(client: epochal.Client) -> None:
-    told = client.simulate.recurrence(np.eye(3), cell="gru", units=2)
-    assert np.stack(told.states).shape == (3, 2)
-    assert [gate.name for gate in told.steps[0].gates] == ["update", "reset", "candidate"]
+    reply = client.simulate.recurrence(np.eye(3), cell="gru", units=2)
+    assert np.stack(reply.states).shape == (3, 2)
+    assert [gate.name for gate in reply.steps[0].gates] == ["update", "reset", "candidate"]
     looked = client.simulate.attention(tokens=["a", "b", "a"], causal=True, heads=2)
     assert np.stack(looked.heads[1].weights).shape == (3, 3)
     assert looked.heads[0].queries[1].sees == 2

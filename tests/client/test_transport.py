@@ -1,4 +1,4 @@
-"""What both wires owe the rest of the client: errors told alike, and bounded patience."""
+"""Both transports report the same errors, and wait for a bounded time."""
 
 import json
 import socket
@@ -44,7 +44,7 @@ def test_every_method_of_the_api_has_a_route() -> None:
 
 @pytest.mark.parametrize("url", ["ftp://host", "127.0.0.1:8000", "http://", "grpc://", "nonsense"])
 def test_an_address_of_another_kind_is_refused_with_an_example(url: str) -> None:
-    with pytest.raises(epochal.EpochalError, match=r"write http://host:port or grpc://host:port"):
+    with pytest.raises(epochal.EpochalError, match=r"Write http://host:port or grpc://host:port"):
         connect(url, 1)
 
 
@@ -75,7 +75,7 @@ def test_nobody_at_the_address_is_one_sentence_that_says_what_to_do(
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_no_answer_in_time_is_told_as_such(scheme: str, silent_port: int) -> None:
+def test_a_missing_reply_raises_timed_out(scheme: str, silent_port: int) -> None:
     with (
         epochal.Client(f"{scheme}://127.0.0.1:{silent_port}", timeout=0.3) as client,
         pytest.raises(epochal.TimedOut) as late,
@@ -84,10 +84,10 @@ def test_no_answer_in_time_is_told_as_such(scheme: str, silent_port: int) -> Non
     assert isinstance(late.value, TimeoutError)
 
 
-def test_an_address_of_the_other_wire_is_told_as_such(canned: CannedService) -> None:
+def test_the_address_of_the_other_transport_is_an_error(canned: CannedService) -> None:
     with (
         epochal.Client(canned.url.replace("http", "grpc"), retries=0) as client,
-        pytest.raises(epochal.ConnectionFailed, match="speaks no gRPC"),
+        pytest.raises(epochal.ConnectionFailed, match="does not speak gRPC"),
     ):
         client.version()
 
@@ -100,7 +100,7 @@ def test_without_grpcio_the_error_says_what_to_install() -> None:
         "except epochal.MissingDependency as e: print(e)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert 'pip install "epochal[grpc]"' in done.stdout
+    assert "pip install grpcio grpcio-status protobuf" in done.stdout
 
 
 def test_a_create_is_sent_again_with_the_same_key(canned: CannedService) -> None:
@@ -212,7 +212,7 @@ def test_each_status_has_its_error(
 
 
 @pytest.mark.parametrize("body", [b"<html>404</html>", b"[]", b""])
-def test_an_answer_that_is_not_epochals_is_told_as_such(canned: CannedService, body: bytes) -> None:
+def test_a_reply_of_another_program_is_an_error(canned: CannedService, body: bytes) -> None:
     canned.answers = [(404, {}, body)]
     with epochal.Client(canned.url) as client, pytest.raises(epochal.ApiError) as odd:
         client.version()
@@ -270,10 +270,10 @@ def test_one_size_stands_for_all_axes_and_one_number_for_a_row() -> None:
     convolution = {"type": "conv2d", "filters": 2, "kernel_size": 3, "input": "input"}
     sent = message("TrainingSpec")()
     write(sent, {"network": {"layers": [convolution]}, "dataset": {"targets": [0, 1.5]}})
-    told = to_dict(sent)
-    (layer,) = told["network"]["layers"]
+    reply = to_dict(sent)
+    (layer,) = reply["network"]["layers"]
     assert (layer["kernel_size"], layer["input"]) == ([3], ["input"])
-    assert told["dataset"]["targets"] == [[0.0], [1.5]]
+    assert reply["dataset"]["targets"] == [[0.0], [1.5]]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A watched job is told whole, whatever happens to the connection."""
+"""Watching a job yields every event once, whatever happens to the connection."""
 
 import threading
 import time
@@ -15,18 +15,18 @@ import epochal
 LONG_MOONS = {**MOONS, "epochs": 3000, "snapshots": {"weights_every": 500}}
 
 
-def epochs_told(events: Iterable[epochal.Event]) -> list[int]:
+def epoch_bounds(events: Iterable[epochal.Event]) -> list[int]:
     """First and last epoch of every batch of epochs, in order."""
-    told = []
+    bounds = []
     for event in events:
         if isinstance(event, epochal.EpochsEvent):
-            told += [event.first_epoch, event.last_epoch]
-    return told
+            bounds += [event.first_epoch, event.last_epoch]
+    return bounds
 
 
-def is_whole(told: list[int], epochs: int) -> bool:
+def is_whole(bounds: list[int], epochs: int) -> bool:
     """Whether the batches follow each other without a gap and without a double."""
-    starts, ends = told[::2], told[1::2]
+    starts, ends = bounds[::2], bounds[1::2]
     return starts == [1, *(end + 1 for end in ends[:-1])] and ends[-1] == epochs
 
 
@@ -44,7 +44,7 @@ def test_a_stream_opens_with_a_snapshot_and_closes_with_the_end(client: epochal.
 def test_what_happened_is_replayed_from_a_cursor(client: epochal.Client) -> None:
     job = client.jobs.create(LONG_MOONS, epochs=200).wait(60)
     log = list(job.watch(after=0))
-    assert is_whole(epochs_told(log), 200)
+    assert is_whole(epoch_bounds(log), 200)
     assert {event.type for event in log} == {"state", "epochs", "checkpoint", "end"}
     middle = log[len(log) // 2].seq
     assert [event.seq for event in job.watch(after=middle)] == [
@@ -66,7 +66,7 @@ def test_epochs_come_by_column_with_their_gradients(client: epochal.Client) -> N
     assert gradients.layers[0].norm.shape == gradients.epochs.shape
 
 
-def test_the_job_keeps_up_with_what_is_told(client: epochal.Client) -> None:
+def test_the_handle_follows_the_events(client: epochal.Client) -> None:
     job = client.jobs.create(LONG_MOONS, epochs=300)
     for event in job.watch():
         assert job.seq == event.seq
@@ -75,9 +75,9 @@ def test_the_job_keeps_up_with_what_is_told(client: epochal.Client) -> None:
             assert job.latest is not None
             assert job.latest.train_loss == event.columns["train_loss"][-1]
     assert (job.state, job.epoch) == ("succeeded", 300)
-    told = vars(job).copy()
+    followed = job.data
     job.refresh()
-    assert (told["epoch"], told["latest"], told["seq"]) == (job.epoch, job.latest, job.seq)
+    assert (followed.epoch, followed.latest, followed.seq) == (job.epoch, job.latest, job.seq)
 
 
 @pytest.mark.parametrize("cuts", [[900, 1500, 6000, 20_000], [40, 2500]])
@@ -92,7 +92,7 @@ def test_nothing_is_lost_or_doubled_when_connections_break_in_the_middle_of_a_fr
         assert proxy.cut_after == []
         assert proxy.connections > len(cuts)
         log = list(direct.jobs.get(job_id).watch(after=0))
-    assert is_whole(epochs_told(seen), 3000)
+    assert is_whole(epoch_bounds(seen), 3000)
     assert isinstance(seen[-1], epochal.EndEvent)
     others = [e.seq for e in log if not isinstance(e, epochal.EpochsEvent)]
     assert [e.seq for e in seen if not isinstance(e, epochal.EpochsEvent)] == others
@@ -109,7 +109,7 @@ def test_nothing_is_lost_or_doubled_when_the_service_is_killed_and_comes_back(
             killed = True
             stack.restart_api()
     assert killed
-    assert is_whole(epochs_told(seen), 15_000)
+    assert is_whole(epoch_bounds(seen), 15_000)
     assert (job.state, job.refresh().state) == ("succeeded", "succeeded")
 
 

@@ -118,12 +118,6 @@ def columns(model: type[BaseModel], name: str) -> str:
     return block(f"class {name}(TypedDict, total=False):", *body)
 
 
-# Words that only hand-written methods use.
-PUBLIC_WORDS = {
-    "Device", "ExportFormat", "KernelName", "PoolingKind", "SampleOrder", "Split",
-}  # fmt: skip
-
-
 UNION_NAMES = {
     "LayerSpec": "LayerName",
     "OptimizerSpec": "OptimizerName",
@@ -175,7 +169,7 @@ def types_file() -> str:
         *(handle(model, HANDLES[model.__name__]) for model in replies if model.__name__ in HANDLES),
     ]
     text = "\n\n\n".join(parts)
-    return _without_unused(text)
+    return _with_imports(text)
 
 
 TYPES_IMPORTS = """\
@@ -207,12 +201,8 @@ def _methods() -> dict[str, str]:
     return {name: f"{name}Methods" for name in re.findall(r"^class (\w+)Methods\b", text, re.M)}
 
 
-def _without_unused(text: str) -> str:
-    """Return `text` with imports of record methods, and without unused words."""
+def _with_imports(text: str) -> str:
+    """Return `text` with imports of the record methods that it uses."""
     used = sorted(name for name in _methods().values() if f"({name}):" in text)
     imports = f"from .record_methods import {', '.join(used)}\n"
-    text = text.replace(TYPES_IMPORTS, TYPES_IMPORTS + imports)
-    for name in re.findall(r"^(\w+): TypeAlias = ", text, re.M):
-        if len(re.findall(rf"\b{name}\b", text)) == 1 and name not in {*CHOICES, *PUBLIC_WORDS}:
-            text = re.sub(rf"^{name}: TypeAlias = [^\n]*\n\n\n", "", text, flags=re.M)
-    return text
+    return text.replace(TYPES_IMPORTS, TYPES_IMPORTS + imports)

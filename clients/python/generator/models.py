@@ -30,12 +30,12 @@ class Field:
 
 def models() -> list[type[BaseModel]]:
     """Return every model in `epochal_service.specs` in the order of the source."""
-    found: list[type[BaseModel]] = []
+    matches: list[type[BaseModel]] = []
     for module in _modules():
-        found += [
+        matches += [
             m for m in vars(module).values() if is_model(m) and m.__module__ == module.__name__
         ]
-    return [model for model in found if model not in (Spec, Reply)]
+    return [model for model in matches if model not in (Spec, Reply)]
 
 
 def _modules() -> list[types.ModuleType]:
@@ -142,11 +142,11 @@ def models_in(hint: Any) -> Iterator[type[BaseModel]]:
 
 def reachable(roots: Sequence[type[BaseModel]]) -> list[type[BaseModel]]:
     """Return `roots` and every model in their fields, in the order of `models`."""
-    found: set[type[BaseModel]] = set()
+    matches: set[type[BaseModel]] = set()
     todo = list(roots)
     while todo:
         model = todo.pop()
-        if model not in found:
-            found.add(model)
+        if model not in matches:
+            matches.add(model)
             todo += [m for field in fields(model) for m in models_in(field.annotation)]
-    return [model for model in models() if model in found]
+    return [model for model in models() if model in matches]

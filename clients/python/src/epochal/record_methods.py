@@ -70,7 +70,7 @@ class SpecDifferenceMethods:
     values: tuple[str, ...]
 
     @property
-    def told(self) -> tuple[Any, ...]:
+    def parsed(self) -> tuple[Any, ...]:
         """The values as Python objects: None if absent, text if cut off."""
         return tuple(_parsed(value) for value in self.values)
 

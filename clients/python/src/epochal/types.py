@@ -47,7 +47,13 @@ ActivationName: TypeAlias = Literal[
 ]
 
 
+ApproximationTarget: TypeAlias = Literal["sine", "step", "bump"]
+
+
 BaselineName: TypeAlias = Literal["uniform", "confident_right", "confident_wrong"]
+
+
+Cell: TypeAlias = Literal["rnn", "lstm", "gru"]
 
 
 Device: TypeAlias = Literal["v100", "a100", "h100", "h200"]
@@ -122,6 +128,9 @@ Metric: TypeAlias = Literal[
 NodeKind: TypeAlias = Literal["input", "layer", "operation", "state", "output"]
 
 
+Normalization: TypeAlias = Literal["none", "layer_norm", "batch_norm"]
+
+
 OptimizerName: TypeAlias = Literal[
     "sgd",
     "perceptron",
@@ -189,6 +198,37 @@ TruthTableName: TypeAlias = Literal[
     "x1_implies_x2",
     "nand",
     "true",
+]
+
+
+LayerName: TypeAlias = Literal[
+    "dense",
+    "activation",
+    "dropout",
+    "layer_norm",
+    "batch_norm",
+    "residual",
+    "flatten",
+    "reshape",
+    "conv1d",
+    "conv2d",
+    "max_pool1d",
+    "max_pool2d",
+    "average_pool1d",
+    "average_pool2d",
+    "global_max_pool",
+    "global_average_pool",
+    "embedding",
+    "positional_encoding",
+    "rnn",
+    "lstm",
+    "gru",
+    "additive_attention",
+    "multi_head_attention",
+    "transformer_block",
+    "concatenate",
+    "add",
+    "slice",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The command `epochal`: what the client can do, for people and (with --json) for programs."""
+"""The command `epochal`: the client for the terminal, and with --json for programs."""
 
 from .app import main
 

@@ -1,4 +1,4 @@
-"""The list of commands, and what the exit code says when one of them cannot do its work."""
+"""The list of commands, and their exit codes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .output import err, out
 
 EPILOG = (
     "Exit codes: 0 succeeded, 1 the job failed or was cancelled, 2 usage or invalid spec, "
-    "3 the service cannot be reached, 4 not found, 130 interrupted."
+    "3 the service is not reachable, 4 not found, 130 interrupted."
 )
 
 app = typer.Typer(
@@ -51,8 +51,8 @@ for panel, commands in {
         app.command(rich_help_panel=panel)(command)
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(is_set: bool) -> None:
+    if is_set:
         from .. import __version__
 
         out.print(f"epochal {__version__}")
@@ -72,7 +72,7 @@ def _epochal(
 
 
 def exit_code(error: EpochalError) -> int:
-    """What a command that met this error leaves with."""
+    """Return the exit code for an error."""
     if isinstance(error, ConnectionFailed | TimedOut | Unavailable):
         return 3
     if isinstance(error, NotFound):
@@ -83,7 +83,7 @@ def exit_code(error: EpochalError) -> int:
 
 
 def main() -> None:
-    """Runs the command line of this process."""
+    """Run the command line of this process."""
     try:
         app()
     except EpochalError as error:

@@ -1,4 +1,4 @@
-"""`epochal compare`: curves on one pair of axes, and what was asked for differently."""
+"""`epochal compare`: curves on common axes, and the differences between the specs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..types import ComparedJob
 from .inputs import JsonOption, UrlOption, find_job
 from .output import duration, number, out, percent, print_json, print_table
 
-HELD_OUT, TRAINED = "validation_loss", "train_loss"
+VALIDATION, TRAINED = "validation_loss", "train_loss"
 
 
 def compare(
@@ -27,24 +27,25 @@ def compare(
         typer.Argument(metavar="JOB JOB …", help="Two to ten ids, their ends, or `last`."),
     ],
     metric: Annotated[
-        str | None, typer.Option(help="What to draw; the held-out loss where all have one.")
+        str | None,
+        typer.Option(help="Metric to draw. Default: the validation loss if all jobs have one."),
     ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw jobs in one picture, and list what differs between their specs.
+    """Draw jobs in one picture, and list the differences between their specs.
 
-    A fork of another job in the picture begins where it left that one.
+    A fork of another job in the picture starts at the epoch of the fork.
     """
     with Client(url) as client:
-        found = [find_job(client, job).id for job in jobs]
-        metrics = [metric] if metric else [TRAINED, HELD_OUT]
-        comparison = client.jobs.compare(*found, metrics=metrics)  # type: ignore[arg-type]
+        ids = [find_job(client, job).id for job in jobs]
+        metrics = [metric] if metric else [TRAINED, VALIDATION]
+        comparison = client.jobs.compare(*ids, metrics=metrics)  # type: ignore[arg-type]
     if as_json:
         print_json(comparison)
         return
     shown = metric or (
-        HELD_OUT if all(HELD_OUT in job.curve for job in comparison.jobs) else TRAINED
+        VALIDATION if all(VALIDATION in job.curve for job in comparison.jobs) else TRAINED
     )
     lines = _lines(comparison, shown)
     if any(len(line.values) for line in lines):
@@ -56,28 +57,28 @@ def compare(
     _print_ends(comparison.jobs)
     if comparison.differences:
         out.print()
-        names = ascii_uppercase[: len(found)]
+        names = ascii_uppercase[: len(ids)]
         print_table(
             ("DIFFERENCE", *names),
-            [(one.path, *map(_told, one.values)) for one in comparison.differences],
+            [(row.path, *map(_shown, row.values)) for row in comparison.differences],
         )
     else:
         out.print("\nTheir specs are the same.")
 
 
-def _told(value: str) -> str:
-    """A value of a spec for people: a text without its quotation marks, a dash for nothing."""
+def _shown(value: str) -> str:
+    """Return a JSON value of a spec for people: text without quotes, a dash if absent."""
     return value.strip('"') or "–"
 
 
 def titles(jobs: Sequence[ComparedJob]) -> list[str]:
-    """What the jobs are called, or their ids where that would not tell them apart."""
+    """Return the names of the jobs, or their ids unless all names differ."""
     names = [job.name or job.id for job in jobs]
     return names if len(set(names)) == len(names) else [job.id for job in jobs]
 
 
 def starts(jobs: Sequence[ComparedJob]) -> list[int]:
-    """After which epoch of the picture each job begins: a fork of another one where it left it."""
+    """Return the epoch of the picture after which each job starts: 0, or that of its fork."""
     by_id = {job.id: job for job in jobs}
 
     def start(job: ComparedJob) -> int:

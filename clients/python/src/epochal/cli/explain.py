@@ -1,4 +1,4 @@
-"""`epochal explain`: a section of the journey, its words, and its examples computed now."""
+"""`epochal explain`: a section of the journey with its examples, computed by the service."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .inputs import JsonOption, UrlOption, guess
 from .output import number, out, print_json, print_table
 
 _QUANTITY = {"name", "value", "formula", "substituted"}
-# Of a list of steps, units or windows, as many are told in full; --json has all.
+# Number of steps, units or windows that are printed in full; --json prints all.
 _MOST = 3
 _MOST_QUANTITIES = 12
 
@@ -28,45 +28,46 @@ def explain(
     ] = None,
     request: Annotated[
         str | None,
-        typer.Option(metavar="JSON", help="Ask the explorer this instead of its example."),
+        typer.Option(metavar="JSON", help="Request to the explorer, instead of its example."),
     ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Explain an idea of the journey, with its numbers computed by the service.
+    """Explain an idea of the journey, with numbers that the service computes.
 
-    Without a topic, the topics are listed.
+    Without a topic, list all topics.
     """
     with Client(url) as client:
         sections = client.journey.sections()
         if topic is None:
             _list(sections, as_json)
             return
-        explorers = {_word(each): each for one in sections for each in one.explorers}
+        explorers = {_word(e): e for section in sections for e in section.explorers}
         explorer = explorers.get(topic)
-        # Some explorers are called like their sections: what is asked is asked of the explorer.
+        # Some explorers have the name of their section; a request goes to the explorer.
         section = None if request is not None and explorer else _section(sections, topic)
         if section is None and explorer is None:
-            names = [one.id for one in sections]
+            names = [known.id for known in sections]
             raise typer.BadParameter(
-                f"there is no topic {topic!r}{guess(topic, [*names, *explorers])} "
+                f"There is no topic {topic!r}{guess(topic, [*names, *explorers])} "
                 f"The sections are {', '.join(names)}."
             )
         if request is not None and explorer is None:
-            raise typer.BadParameter("--request needs an explorer as its topic")
-        asked = list(section.explorers) if section is not None else [explorer] if explorer else []
-        answers = [
-            (one, client.simulate.ask(one.rpc, _document(request or one.request))) for one in asked
+            raise typer.BadParameter("--request needs an explorer as TOPIC")
+        shown = list(section.explorers) if section is not None else [explorer] if explorer else []
+        replies = [
+            (item, client.simulate.ask(item.rpc, _document(request or item.request)))
+            for item in shown
         ]
     if as_json:
-        print_json({"section": section, "answers": {one.rpc: reply for one, reply in answers}})
+        print_json({"section": section, "answers": {item.rpc: reply for item, reply in replies}})
         return
     if section is not None:
-        _tell(section)
-    for one, reply in answers:
-        out.print(f"\n[bold]{one.summary}[/]  [dim]POST {one.path}[/]")
+        _print_text(section)
+    for item, reply in replies:
+        out.print(f"\n[bold]{item.summary}[/]  [dim]POST {item.path}[/]")
         if request is None:
-            out.print(f"[italic]{one.example}[/]", highlight=False)
+            out.print(f"[italic]{item.example}[/]", highlight=False)
         for line in _lines(reply, "", most=1 if section else _MOST):
             out.print(line, markup=False, highlight=False, soft_wrap=True)
     if section is not None and section.presets:
@@ -78,16 +79,16 @@ def _list(sections: Sequence[Section], as_json: bool) -> None:
         print_json({"sections": sections})
         return
     print_table(
-        (">", "SECTION", "EXPLORERS", "WHAT IT TELLS"),
+        (">", "SECTION", "EXPLORERS", "TITLE"),
         [
-            (str(one.number), one.id, " ".join(map(_word, one.explorers)), one.title)
-            for one in sections
+            (str(row.number), row.id, " ".join(map(_word, row.explorers)), row.title)
+            for row in sections
         ],
     )
 
 
 def _section(sections: Sequence[Section], topic: str) -> Section | None:
-    return next((one for one in sections if topic in (one.id, str(one.number))), None)
+    return next((s for s in sections if topic in (s.id, str(s.number))), None)
 
 
 def _word(explorer: ExplorerReference) -> str:
@@ -98,22 +99,22 @@ def _document(text: str) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except json.JSONDecodeError as error:
-        raise typer.BadParameter(f"the request is not JSON: {error}") from None
+        raise typer.BadParameter(f"--request must be JSON: {error}") from None
     if not isinstance(document, dict):
-        raise typer.BadParameter("the request must be a JSON object")
+        raise typer.BadParameter("--request must be a JSON object")
     return document
 
 
-def _tell(section: Section) -> None:
+def _print_text(section: Section) -> None:
     out.print(f"[bold]{section.number}  {section.title}[/]\n[italic]{section.lead}[/]")
     for paragraph in section.paragraphs:
         out.print(f"\n{paragraph}", markup=False)
 
 
 def _lines(value: Any, name: str, most: int, indent: str = "  ") -> Iterator[str]:
-    """A reply in lines: what explains itself by its formula, series and maps as small pictures.
+    """Yield a reply in lines: quantities by their formula, series and maps as small pictures.
 
-    Of what a list describes at length, `most` are told.
+    `most` limits the entries of a list.
     """
     label = f"{name.replace('_', ' ')}: " if name else ""
     if isinstance(value, Mapping) and value.keys() >= _QUANTITY:
@@ -130,14 +131,14 @@ def _lines(value: Any, name: str, most: int, indent: str = "  ") -> Iterator[str
     elif not value:
         return
     elif isinstance(value[0], Mapping):
-        told = _MOST_QUANTITIES if value[0].keys() >= _QUANTITY else most
+        limit = _MOST_QUANTITIES if value[0].keys() >= _QUANTITY else most
         yield f"{indent}{label.rstrip()}"
-        for item in value[:told]:
+        for item in value[:limit]:
             first, *rest = _lines(item, "", most, f"{indent}    ")
             yield f"{indent}  – {first.strip()}"
             yield from rest
-        if len(value) > told:
-            yield f"{indent}  … {len(value) - told} more (--json has all)"
+        if len(value) > limit:
+            yield f"{indent}  … {len(value) - limit} more (--json prints all)"
     elif isinstance(value[0], list):
         yield f"{indent}{label.rstrip()}"
         rows = _map(value) if len(value) > 8 else ("  ".join(map(_scalar, row)) for row in value)
@@ -147,7 +148,7 @@ def _lines(value: Any, name: str, most: int, indent: str = "  ") -> Iterator[str
 
 
 def _map(rows: Sequence[Sequence[Any]]) -> Iterator[str]:
-    """A table of numbers as shades, the first row at the bottom, as a plane has it."""
+    """Yield a table of numbers as shades, with the first row at the bottom."""
     table = np.array(rows, dtype=np.float64)
     low, high = float(np.nanmin(table)), float(np.nanmax(table))
     shades = " ░▒▓█"
@@ -162,7 +163,7 @@ def _series(values: Sequence[Any]) -> str:
         return "  ".join(_scalar(v) for v in values[:32])
     numbers = np.array(values, dtype=np.float64)
     low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
-    # The picture's scale is logarithmic; moved to between 1 and e it is as good as linear.
+    # The scale of the picture is logarithmic; between 1 and 2 it is nearly linear.
     moved = 1 + (numbers - low) / ((high - low) or 1)
     return f"{spark(moved, 1, 2, 48)}  from {number(low)} to {number(high)}"
 

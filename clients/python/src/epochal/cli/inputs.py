@@ -1,4 +1,4 @@
-"""What a command is told: which service, which job, which spec, which rows."""
+"""Arguments of commands: the service, jobs, specs, rows."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ SpecArgument = Annotated[
 JobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="An id, its beginning or its end, or `last`.")
 ]
-# As many as one page holds: a few letters name a recent job, not any job ever made.
+# One page: a few letters identify a recent job, not any job ever created.
 _RECENT_JOBS = 1000
 _STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+)\]")
 
 
 def find_job(client: Client, text: str) -> Job:
-    """The job that `text` names: its id, the beginning or the end of one recent id, or `last`.
+    """Return the job with this id, with the beginning or end of a recent id, or the `last` one.
 
-    Raises `NotFound` where none does, and a usage error where several do.
+    Raises `NotFound` without a match, and a usage error for several matches.
     """
     if text == "last":
         for job in client.jobs.list(page_size=1):
@@ -51,24 +51,24 @@ def find_job(client: Client, text: str) -> Job:
         except NotFound:
             pass
     recent = islice(client.jobs.list(page_size=_RECENT_JOBS), _RECENT_JOBS)
-    found = [job for job in recent if _names(text, job.id)]
-    if not found:
-        raise NotFound(f"There is no job {text!r}. See those there are: epochal jobs")
-    if len(found) > 1:
-        several = ", ".join(job.id for job in found[:5]) + (" …" if len(found) > 5 else "")
-        raise typer.BadParameter(f"{text!r} could be any of {several}")
-    return found[0]
+    matches = [job for job in recent if _names(text, job.id)]
+    if not matches:
+        raise NotFound(f"There is no job {text!r}. List all jobs: epochal jobs")
+    if len(matches) > 1:
+        several = ", ".join(job.id for job in matches[:5]) + (" …" if len(matches) > 5 else "")
+        raise typer.BadParameter(f"{text!r} matches several jobs: {several}")
+    return matches[0]
 
 
 def find_checkpoint(client: Client, text: str) -> tuple[Job, int]:
-    """The job and the epoch that `JOB@EPOCH` names; of `JOB` alone, its latest checkpoint's.
+    """Return the job and the epoch in `JOB@EPOCH`; the latest checkpoint for `JOB` alone.
 
-    Raises `NotFound` where there is none, and a usage error for an epoch that is no number.
+    Raises `NotFound` without a checkpoint, and a usage error for an epoch that is not a number.
     """
     name, at, epoch = text.partition("@")
     job = find_job(client, name)
     if at and not epoch.isdecimal():
-        raise typer.BadParameter(f"{text!r} is not of the form JOB@EPOCH")
+        raise typer.BadParameter(f"{text!r} must have the form JOB@EPOCH")
     if at:
         return job, int(epoch)
     stored = job.checkpoints()
@@ -82,9 +82,9 @@ def _names(text: str, job_id: str) -> bool:
 
 
 def read_spec(source: str, url: str | None) -> dict[str, Any]:
-    """The JSON object in a file, on standard input (`-`), or in the service's preset of that name.
+    """Return the JSON object in a file, on standard input (`-`), or in the preset of that name.
 
-    A file comes first; the service is asked only where there is none.
+    A file takes precedence over a preset.
     """
     if source == "-":
         return _object(sys.stdin.read(), "standard input")
@@ -110,7 +110,7 @@ def _preset(name: str, url: str | None) -> dict[str, Any]:
 
 
 def guess(word: str, known: Sequence[str]) -> str:
-    """What `word` may have been meant to be, as the end of a sentence."""
+    """Return the end of a sentence with the most similar known word."""
     near = get_close_matches(word, known, 1)
     return f"; did you mean {near[0]}?" if near else "."
 
@@ -123,48 +123,48 @@ def _object(text: str, source: str) -> dict[str, Any]:
             f"{source} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}"
         ) from None
     if not isinstance(value, dict):
-        raise typer.BadParameter(f"{source} holds no JSON object")
+        raise typer.BadParameter(f"{source} must hold a JSON object")
     return value
 
 
 def change(spec: dict[str, Any], assignment: str) -> None:
-    """Applies `optimizer.learning_rate=0.1` or `network.layers[0].units=8` to a spec.
+    """Apply `optimizer.learning_rate=0.1` or `network.layers[0].units=8` to a spec.
 
-    The value is JSON where it can be read as such, and else a text. Objects on the way are made;
-    list entries must exist.
+    The value is parsed as JSON, or else taken as text. Missing objects are created; list entries
+    must exist.
     """
     path, equals, text = assignment.partition("=")
     steps = [name if name else int(index) for name, index in _STEP.findall(path)]
     if not equals or "".join(m.group() for m in _STEP.finditer(path)) != path or not steps:
-        raise typer.BadParameter(f"{assignment!r} is not of the form path.to.field=value")
+        raise typer.BadParameter(f"{assignment!r} must have the form path.to.field=value")
     try:
         value = json.loads(text)
     except json.JSONDecodeError:
         value = text
-    place: Any = spec
+    target: Any = spec
     try:
         for step in steps[:-1]:
-            place = place.setdefault(step, {}) if isinstance(place, dict) else place[int(step)]
-        place[steps[-1] if isinstance(place, dict) else int(steps[-1])] = value
+            target = target.setdefault(step, {}) if isinstance(target, dict) else target[int(step)]
+        target[steps[-1] if isinstance(target, dict) else int(steps[-1])] = value
     except (IndexError, TypeError, ValueError):
-        raise typer.BadParameter(f"{path!r} leads nowhere in this spec") from None
+        raise typer.BadParameter(f"{path!r} does not exist in this spec") from None
 
 
 def pairs(labels: list[str]) -> dict[str, str]:
-    """`["course=week-3"]` as a dict."""
-    found = {}
+    """Return `["course=week-3"]` as a dict."""
+    matches = {}
     for label in labels:
         key, equals, value = label.partition("=")
         if not equals:
-            raise typer.BadParameter(f"{label!r} is not of the form key=value")
-        found[key] = value
-    return found
+            raise typer.BadParameter(f"{label!r} must have the form key=value")
+        matches[key] = value
+    return matches
 
 
 def read_rows(inputs: str | None, file: Path | None) -> list[list[float]]:
-    """Rows of numbers from `[[0, 1], [1, 1]]` (or one row `[0, 1]`), or from a CSV file.
+    """Return rows of numbers from `[[0, 1], [1, 1]]`, one row `[0, 1]`, or a CSV file.
 
-    A first line of the file that holds no numbers is its header.
+    The first line of the file is a header if it does not hold numbers.
     """
     if (inputs is None) == (file is None):
         raise typer.BadParameter("give the rows as --inputs '[[0, 1]]' or as --csv FILE")

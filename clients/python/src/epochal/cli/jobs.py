@@ -1,4 +1,4 @@
-"""Commands on the jobs that there are."""
+"""Commands on existing jobs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ..records import plain
 from ..types import ForkedFrom, Label
 from .inputs import JobArgument, JsonOption, UrlOption, find_job, read_rows
 from .output import (
+    accuracy_of,
     ago,
     brief_id,
-    held_out_accuracy,
     number,
     out,
     outcome_text,
@@ -39,15 +39,15 @@ _ALL_COLUMNS_WIDTH = 80
 
 def jobs(
     state: Annotated[
-        list[str] | None, typer.Option(help="Only those in this state; may be repeated.")
+        list[str] | None, typer.Option(help="Only jobs in this state. Repeatable.")
     ] = None,
     label: Annotated[
-        str | None, typer.Option(metavar="KEY[=VALUE]", help="Only those with this label.")
+        str | None, typer.Option(metavar="KEY[=VALUE]", help="Only jobs with this label.")
     ] = None,
     query: Annotated[
-        str | None, typer.Option(help="Only those with this text in name, labels, data set or id.")
+        str | None, typer.Option(help="Only jobs with this text in name, labels, data set or id.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Number of jobs, newest first.")] = 20,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -59,13 +59,13 @@ def jobs(
             query=query,
             page_size=min(limit, 1000),
         )
-        found = list(islice(listed, limit))
+        rows = list(islice(listed, limit))
     if as_json:
-        print_json({"jobs": [job.data for job in found]})
-    elif found:
+        print_json({"jobs": [job.data for job in rows]})
+    elif rows:
         columns = ("<JOB", "STATE", ">EPOCH", ">LOSS", ">ACCURACY", "NAME AND LABELS", "CREATED")
-        told = len(columns) if out.width >= _ALL_COLUMNS_WIDTH else 4
-        print_table(columns[:told], [_row(job)[:told] for job in found])
+        shown = len(columns) if out.width >= _ALL_COLUMNS_WIDTH else 4
+        print_table(columns[:shown], [_row(job)[:shown] for job in rows])
     else:
         filtered = state or label or query
         out.print("No job matches." if filtered else "No job yet. Start one: epochal train xor")
@@ -78,45 +78,48 @@ def _row(job: Job) -> tuple[str | Text, ...]:
         outcome_text(job),
         f"{job.epoch:,}/{job.epochs_wanted:,}",
         number(latest.train_loss if latest else None),
-        percent(held_out_accuracy(latest) if latest else None),
+        percent(accuracy_of(latest) if latest else None),
         " ".join([*filter(None, [job.name]), *(f"{k}={v}" for k, v in job.labels.items())]),
         ago(job.created_at),
     )
 
 
 def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Show one job: what was asked for, how it stands, what it knows."""
+    """Show the spec, state and diagnosis of a job."""
     with Client(url) as client:
-        found = find_job(client, job)
-        stored = found.checkpoints()
+        handle = find_job(client, job)
+        checkpoints = handle.checkpoints()
         try:
-            diagnosis, unknown = found.diagnosis(), ""
-        except NotFound as gone:  # its data set was deleted: all else can still be told
-            diagnosis, unknown = None, gone.detail
+            diagnosis, unknown = handle.diagnosis(), ""
+        except NotFound as error:  # its data set was deleted; the job itself can be shown
+            diagnosis, unknown = None, error.detail
     if as_json:
-        print_json({**plain(found.data), "diagnosis": diagnosis})
+        print_json({**plain(handle.data), "diagnosis": diagnosis})
         return
-    spec = found.spec
-    out.print(summary(found), soft_wrap=True)
+    spec = handle.spec
+    out.print(summary(handle), soft_wrap=True)
     print_pairs(
         (
-            ("name", found.name or ""),
-            ("forked from", _describe_fork(found.forked_from)),
+            ("name", handle.name or ""),
+            ("forked from", _describe_fork(handle.forked_from)),
             ("network", describe_network(spec["network"])),
             ("data", _describe_dataset(spec["dataset"])),
             ("loss", spec["loss"]),
             ("optimizer", _describe(spec.get("optimizer", {}))),
             ("schedule", _describe(spec.get("schedule", {}))),
-            ("epochs", f"{found.epoch:,} of {found.epochs_wanted:,}"),
+            ("epochs", f"{handle.epoch:,} of {handle.epochs_wanted:,}"),
             ("batch size", f"{spec.get('batch_size', '')}"),
-            ("samples", f"{found.samples:,} to train on"),
-            ("parameters", f"{found.parameters:,}"),
+            ("samples", f"{handle.samples:,} to train on"),
+            ("parameters", f"{handle.parameters:,}"),
             ("seed", f"{spec.get('seed', '')}"),
-            ("labels", " ".join(f"{k}={v}" for k, v in found.labels.items())),
-            ("checkpoints", _describe_checkpoints([checkpoint.epoch for checkpoint in stored])),
+            ("labels", " ".join(f"{k}={v}" for k, v in handle.labels.items())),
+            (
+                "checkpoints",
+                _describe_checkpoints([checkpoint.epoch for checkpoint in checkpoints]),
+            ),
             ("learning", unknown or _describe_label(diagnosis.label if diagnosis else None)),
-            ("attempts", f"{found.attempt}" if found.attempt > 1 else ""),
-            ("created", f"{found.created_at:%Y-%m-%d %H:%M:%S} UTC" if found.created_at else ""),
+            ("attempts", f"{handle.attempt}" if handle.attempt > 1 else ""),
+            ("created", f"{handle.created_at:%Y-%m-%d %H:%M:%S} UTC" if handle.created_at else ""),
         )
     )
 
@@ -132,24 +135,28 @@ def export(
     ] = "numpy",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to; else standard output."),
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Output file. Default: standard output."
+        ),
     ] = None,
-    epoch: Annotated[int | None, typer.Option(help="Of this checkpoint.")] = None,
+    epoch: Annotated[
+        int | None, typer.Option(help="Epoch of the checkpoint. Default: the latest.")
+    ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the trained network as a program, or a file, that works without the service.
+    """Write the trained network as a program or file that works without the service.
 
-    With --json, tell what was written; what goes to standard output stands in it as base 64.
+    With --json, print what was written, with the content as base64 unless it went to a file.
     """
     with Client(url) as client:
-        found = find_job(client, job)
-        content = found.export(format, epoch=epoch)  # type: ignore[arg-type]
+        handle = find_job(client, job)
+        content = handle.export(format, epoch=epoch)  # type: ignore[arg-type]
     if output is not None:
         output.write_bytes(content)
     if as_json:
         where = {"file": str(output)} if output else {"content": b64encode(content).decode()}
-        print_json({"job": found.id, "format": format, "size_bytes": len(content), **where})
+        print_json({"job": handle.id, "format": format, "size_bytes": len(content), **where})
     elif output is None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
@@ -160,7 +167,7 @@ def _describe_label(label: Label | None) -> str:
 
 
 def describe_network(network: dict[str, Any]) -> str:
-    """`2 – dense 4 tanh – dense 1 sigmoid`, or the id of a saved one."""
+    """Return e.g. `2 – dense 4 tanh – dense 1 sigmoid`, or the id of a saved network."""
     if "layers" not in network:
         return str(network.get("id", ""))
     shape = "x".join(str(size) for size in network["input_shape"])
@@ -174,8 +181,8 @@ def describe_network(network: dict[str, Any]) -> str:
 def _describe_dataset(dataset: dict[str, Any]) -> str:
     if "inputs" in dataset:
         return f"{len(dataset['inputs']):,} rows in the spec"
-    asked = ("samples", "noise", "classes", "features", "length", "seed")
-    choices = {key: dataset[key] for key in asked if dataset.get(key)}
+    keys = ("samples", "noise", "classes", "features", "length", "seed")
+    choices = {key: dataset[key] for key in keys if dataset.get(key)}
     if dataset.get("scaling", "none") != "none":
         choices["scaling"] = dataset["scaling"]
     words = [f"{key} {value}" for key, value in choices.items()]
@@ -200,19 +207,19 @@ def _describe(part: dict[str, Any]) -> str:
 def curve(
     job: JobArgument,
     metric: Annotated[
-        list[str] | None, typer.Option(help="E.g. gradient_norm; losses and accuracies if none.")
+        list[str] | None, typer.Option(help="E.g. gradient_norm. Default: losses and accuracies.")
     ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Draw a job's curve."""
+    """Draw the curve of a job."""
     with Client(url) as client:
-        found = find_job(client, job)
-        drawn = found.curve(metric or ())  # type: ignore[arg-type]
+        handle = find_job(client, job)
+        drawn = handle.curve(metric or ())  # type: ignore[arg-type]
     if as_json:
         print_json(_reply(drawn))
     elif not len(drawn):
-        out.print(f"{found.id} {found.state}: no epoch is stored yet")
+        out.print(f"{handle.id} {handle.state}: no epochs yet")
     else:
         width = min(out.width, 100) if out.is_terminal else 80
         color = out.is_terminal and not out.no_color
@@ -220,7 +227,7 @@ def curve(
 
 
 def _reply(curve: Curve) -> dict[str, Any]:
-    """The form in which the API tells a curve."""
+    """Return a curve in the format of the API."""
     series = [
         {"metric": metric, "epochs": curve.epochs[metric], "values": values}
         for metric, values in curve.items()
@@ -229,33 +236,33 @@ def _reply(curve: Curve) -> dict[str, Any]:
 
 
 def cancel(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Stop a job; what it has stored stays."""
+    """Cancel a job. Its stored epochs stay."""
     _act(job, url, as_json, Job.cancel)
 
 
 def pause(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Let a job rest at its next epoch."""
+    """Pause a job at its next epoch."""
     _act(job, url, as_json, Job.pause)
 
 
 def resume(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Let a paused job go on, bit for bit."""
+    """Resume a paused job, bit for bit."""
     _act(job, url, as_json, Job.resume)
 
 
 def delete(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Delete a job that is over, with all that it stored."""
+    """Delete a job that is over, with its stored data."""
     with Client(url) as client:
-        found = find_job(client, job)
-        found.delete()
-    print_json({"deleted": found.id}) if as_json else out.print(f"{found.id} deleted")
+        handle = find_job(client, job)
+        handle.delete()
+    print_json({"deleted": handle.id}) if as_json else out.print(f"{handle.id} deleted")
 
 
 def _act(job: str, url: str | None, as_json: bool, action: Callable[[Job], Job]) -> None:
     with Client(url) as client:
-        found = action(find_job(client, job))
-    print_json(found.data) if as_json else out.print(
-        Text.assemble(found.id, " ", outcome_text(found))
+        handle = action(find_job(client, job))
+    print_json(handle.data) if as_json else out.print(
+        Text.assemble(handle.id, " ", outcome_text(handle))
     )
 
 
@@ -263,43 +270,45 @@ def predict(
     job: JobArgument,
     inputs: Annotated[str | None, typer.Option(help="Rows as JSON: '[[0, 1], [1, 1]]'.")] = None,
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Rows as CSV.")] = None,
-    epoch: Annotated[int | None, typer.Option(help="A checkpoint's; the latest if none.")] = None,
+    epoch: Annotated[
+        int | None, typer.Option(help="Epoch of the checkpoint. Default: the latest.")
+    ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask a trained network."""
+    """Print the outputs of a trained network."""
     rows = read_rows(inputs, csv)
     if not rows:
-        raise InvalidArgument.of("inputs", "needs at least one row")
+        raise InvalidArgument.of("inputs", "must have at least one row")
     with Client(url) as client:
-        found = find_job(client, job)
-        reply = client._session.call("Predict", {"id": found.id, "inputs": rows, "epoch": epoch})
+        handle = find_job(client, job)
+        reply = client._session.call("Predict", {"id": handle.id, "inputs": rows, "epoch": epoch})
     if as_json:
         print_json(reply)
         return
     outputs, classes = reply["outputs"], reply.get("classes") or ()
     labels = reply.get("labels") or classes
     named = ["no class" if k < 0 else name for k, name in zip(classes, labels, strict=True)]
-    # A network that answers in a sequence takes each of its places for some class.
-    each = len(named) // len(rows) or 1
-    answers = [
-        " ".join(map(str, named[start : start + each])) for start in range(0, len(named), each)
+    # A network with an output at each time step has several classes for a row.
+    steps = len(named) // len(rows) or 1
+    predicted = [
+        " ".join(map(str, named[start : start + steps])) for start in range(0, len(named), steps)
     ]
-    # The answer must fit a line; 64 pixels of input would not.
+    # A row must fit a line; 64 pixels of input would not.
     shown = len(rows[0]) <= 4
     columns = [
         *((f">x{k}" for k in range(len(rows[0]))) if shown else ()),
         *(f">output {k}" if len(outputs[0]) > 1 else ">output" for k in range(len(outputs[0]))),
-        *((">class",) if answers else ()),
+        *((">class",) if predicted else ()),
     ]
     print_table(
         columns,
         [
             (
                 *(map(number, row) if shown else ()),
-                *(number(float(value)) for value in answer),
-                *((answers[index],) if answers else ()),
+                *(number(float(value)) for value in output),
+                *((predicted[index],) if predicted else ()),
             )
-            for index, (row, answer) in enumerate(zip(rows, outputs, strict=True))
+            for index, (row, output) in enumerate(zip(rows, outputs, strict=True))
         ],
     )

@@ -1,4 +1,4 @@
-"""Commands on what jobs are made of: specs, networks, data sets, presets."""
+"""Commands on specs, networks, data sets and presets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def validate(
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a spec and say what it would cost, without training."""
+    """Check a spec and print its cost, without training."""
     body = read_spec(spec, url)
     with Client(url) as client:
         estimate = client.jobs.create(body, validate_only=True)
@@ -34,12 +34,15 @@ def validate(
 def summarize(
     source: Annotated[
         str,
-        typer.Argument(metavar="SPEC|NETWORK", help="A JSON file of either, `-`, or a preset."),
+        typer.Argument(
+            metavar="SPEC|NETWORK",
+            help="A JSON file with either, `-` for standard input, or a preset.",
+        ),
     ],
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Count a network's layers, neurons, parameters and operations."""
+    """Print the layers, neurons, parameters and operations of a network."""
     body = read_spec(source, url)
     with Client(url) as client:
         summary = client.networks.summarize(body.get("network", body))
@@ -48,7 +51,7 @@ def summarize(
 
 def _print_summary(summary: NetworkSummary) -> None:
     print_table(
-        ("LAYER", "OUTPUT", "ACTIVATION", ">PARAMETERS", "COUNTED AS", ">FLOPS A SAMPLE"),
+        ("LAYER", "OUTPUT", "ACTIVATION", ">PARAMETERS", "ARITHMETIC", ">FLOPS PER SAMPLE"),
         [
             (
                 layer.name,
@@ -62,21 +65,21 @@ def _print_summary(summary: NetworkSummary) -> None:
         ],
     )
     out.print(
-        f"\n{summary.parameters:,} parameters, {summary.flops:,} operations a sample\n"
+        f"\n{summary.parameters:,} parameters, {summary.flops:,} operations per sample\n"
         f"{summary.layers_with_input} layers and {summary.neurons_with_input} neurons with the "
         f"input, {summary.layers_without_input} and {summary.neurons_without_input} without it"
     )
 
 
 def datasets(url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """List data sets: the built-in ones, then yours."""
+    """List data sets: built-in, then uploaded."""
     with Client(url) as client:
-        found = list(client.datasets.list())
+        rows = list(client.datasets.list())
     if as_json:
-        print_json({"datasets": found})
+        print_json({"datasets": rows})
         return
     print_table(
-        ("DATA SET", "TASK", ">SAMPLES", ">FEATURES", "WHAT IT IS"),
+        ("DATA SET", "TASK", ">SAMPLES", ">FEATURES", "DESCRIPTION"),
         [
             (
                 dataset.id,
@@ -85,26 +88,28 @@ def datasets(url: UrlOption = None, as_json: JsonOption = False) -> None:
                 f"{dataset.features:,}",
                 dataset.description if dataset.builtin else dataset.name,
             )
-            for dataset in found
+            for dataset in rows
         ],
     )
-    if any(dataset.generated for dataset in found):
-        out.print("\n* generated: samples, noise and seed are yours to choose")
+    if any(dataset.generated for dataset in rows):
+        out.print("\n* generated: choose the samples, the noise and the seed")
 
 
 def upload(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV with a header row.")],
     target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column to predict; the last if none.")
+        str | None, typer.Option(metavar="COLUMN", help="Column to predict. Default: the last one.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Its name; the file's if none.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the data set. Default: the name of the file.")
+    ] = None,
     task: Annotated[str, typer.Option(help="auto, classification or regression.")] = "auto",
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Store a CSV file as a data set."""
     if not file.is_file():
-        raise typer.BadParameter(f"{file} is not a file")
+        raise typer.BadParameter(f"{file} does not exist or is not a file")
     with Client(url) as client:
         dataset = client.datasets.upload_csv(file, name=name, target=target, task=task)  # type: ignore[arg-type]
     if as_json:
@@ -119,13 +124,13 @@ def upload(
 
 
 def presets(url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """List the jobs that are ready to train by name."""
+    """List the presets: jobs that are ready to train."""
     with Client(url) as client:
         ready = client.journey.presets()
     if as_json:
         print_json({"presets": ready})
         return
     print_table(
-        ("PRESET", "SECTION", ">SECONDS", "WHAT IT SHOWS"),
-        [(one.name, one.section, f"{one.expected_seconds:.2g}", one.title) for one in ready],
+        ("PRESET", "SECTION", ">SECONDS", "TITLE"),
+        [(row.name, row.section, f"{row.expected_seconds:.2g}", row.title) for row in ready],
     )

@@ -1,4 +1,4 @@
-"""Where words go: results to standard output, everything about them to standard error."""
+"""Output of commands: results go to standard output, messages to standard error."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..jobs import Job
 from ..records import plain
 from ..types import Epoch
 
-# A pipe has no width; identifiers must not be cut for the lack of one.
+# A pipe has no width. Identifiers must fit.
 _PIPE_WIDTH = 160
-# A narrower terminal has no room for whole ids beside what else there is to tell.
+# A narrower terminal has no room for complete ids next to the other columns.
 _WHOLE_IDS_WIDTH = 120
 _STATE_STYLES = {"succeeded": "green", "failed": "red", "cancelled": "yellow", "running": "cyan"}
 
@@ -33,7 +33,7 @@ err = _console(stderr=True)
 
 
 def print_json(value: Any, *, lines: bool = False) -> None:
-    """`value` as JSON: one document, or one line where `lines` of it follow each other."""
+    """Print `value` as a JSON document, or with `lines` as one line of JSON."""
     text = json.dumps(plain(value), ensure_ascii=False, indent=None if lines else 2)
     sys.stdout.write(text + "\n")
     if lines:
@@ -41,8 +41,8 @@ def print_json(value: Any, *, lines: bool = False) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    """A table without lines; a column whose name starts with > holds numbers, with < words that
-    are not broken.
+    """Print a table without lines. A column whose name starts with > holds numbers; one that
+    starts with < does not wrap.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for column in columns:
@@ -57,7 +57,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) ->
 
 
 def print_pairs(pairs: Iterable[tuple[str, str | Text]]) -> None:
-    """Names and values below each other; a pair without a value is left out."""
+    """Print names and values in two columns, without the pairs that have no value."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -68,66 +68,66 @@ def print_pairs(pairs: Iterable[tuple[str, str | Text]]) -> None:
 
 
 def brief_id(job_id: str) -> str:
-    """The id, or on a narrow terminal its end, which names a recent job as well."""
+    """Return the id, or on a narrow terminal its end, which also identifies a recent job."""
     return job_id if out.width >= _WHOLE_IDS_WIDTH else job_id[-8:]
 
 
 def outcome_text(job: Job) -> Text:
-    """The job's state and why, in its color."""
+    """Return the state and stop reason of a job, in color."""
     return Text(job.outcome, style=_STATE_STYLES.get(job.state, ""))
 
 
 def number(value: float | None) -> str:
-    """Four significant digits; a dash where there is no value."""
+    """Return four significant digits, or a dash for None."""
     return "–" if value is None else f"{value:.4g}"
 
 
 def percent(share: float | None) -> str:
-    """A share of one in percent; a dash where there is none."""
+    """Return a fraction in percent, or a dash for None."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def figures(latest: Epoch | None) -> str:
-    """The losses and accuracies of an epoch in one line."""
+    """Return the losses and accuracies of an epoch in one line."""
     if latest is None:
         return ""
     parts = [f"loss {number(latest.train_loss)}"]
     if latest.train_accuracy is not None:
         parts.append(f"accuracy {percent(latest.train_accuracy)}")
     if latest.validation_loss is not None:
-        held_out = f"held out: loss {number(latest.validation_loss)}"
+        validation = f"validation loss {number(latest.validation_loss)}"
         if latest.validation_accuracy is not None:
-            held_out += f", accuracy {percent(latest.validation_accuracy)}"
-        parts.append(held_out)
+            validation += f", accuracy {percent(latest.validation_accuracy)}"
+        parts.append(validation)
     return " · ".join(parts)
 
 
 def brief_figures(latest: Epoch | None) -> str:
-    """What fits beside a progress bar."""
+    """Return the figures that fit next to a progress bar."""
     if latest is None:
         return ""
-    held_out, accuracy = latest.validation_loss, held_out_accuracy(latest)
+    validation, accuracy = latest.validation_loss, accuracy_of(latest)
     parts = [f"loss {number(latest.train_loss)}"]
-    parts += [] if held_out is None else [f"held out {number(held_out)}"]
+    parts += [] if validation is None else [f"validation {number(validation)}"]
     parts += [] if accuracy is None else [percent(accuracy)]
     return " · ".join(parts)
 
 
-def held_out_accuracy(latest: Epoch) -> float | None:
-    """The accuracy on held-out samples, or on those trained on where none are held out."""
-    held_out = latest.validation_accuracy
-    return latest.train_accuracy if held_out is None else held_out
+def accuracy_of(latest: Epoch) -> float | None:
+    """Return the validation accuracy, or the training accuracy without validation samples."""
+    validation = latest.validation_accuracy
+    return latest.train_accuracy if validation is None else validation
 
 
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
-    """Seconds from `start` to `end`, or until now while it has no end."""
+    """Return the seconds from `start` to `end`, by default until now."""
     if start is None:
         return None
     return ((end or datetime.now(UTC)) - start).total_seconds()
 
 
 def duration(seconds: float) -> str:
-    """1.24 s, 3 min 20 s, 2 h 5 min."""
+    """Return e.g. `1.24 s`, `3 min 20 s` or `2 h 5 min`."""
     if seconds < 60:
         return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -137,7 +137,7 @@ def duration(seconds: float) -> str:
 
 
 def ago(moment: datetime | None) -> str:
-    """How long ago, in the largest unit."""
+    """Return how long ago a moment was, in the largest unit."""
     seconds = seconds_between(moment, None)
     if seconds is None:
         return ""

@@ -1,4 +1,4 @@
-"""`epochal sweep`: many variants of a job side by side, to see which of them suit it."""
+"""`epochal sweep`: many variants of a job side by side, to find good hyperparameters."""
 
 from __future__ import annotations
 
@@ -34,38 +34,38 @@ def sweep(
         str | None,
         typer.Option(
             metavar="LOW..HIGH",
-            help="From one rate to another, or a list: 0.01,0.1,1 "
+            help="Range of learning rates, or a list: 0.01,0.1,1 "
             "[default: 1e-4..10, unless something else varies]",
         ),
     ] = None,
     count: Annotated[
         int | None,
         typer.Option(
-            min=2, help="Numbers between LOW and HIGH. [default: 32 rates, or 8 of others]"
+            min=2, help="Number of values from LOW to HIGH. [default: 32 rates, or 8 others]"
         ),
     ] = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUES",
-            help="Another thing to vary, e.g. seed=1,2,3, momentum=0.5,0.9, "
-            "initializer=he_normal,xavier_uniform or initializer_gain=0.25..4; several of them "
-            "are all combined.",
+            help="Another field to vary, e.g. seed=1,2,3, momentum=0.5,0.9, "
+            "initializer=he_normal,xavier_uniform or initializer_gain=0.25..4. Repeatable: all "
+            "combinations are trained.",
         ),
     ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="E.g. optimizer.type=sgd"),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs, in place of the spec's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed, in place of the spec's.")] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Submit, print the id, leave.")] = False,
+    epochs: Annotated[int | None, typer.Option(help="Epochs, instead of the spec's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, instead of the spec's.")] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Submit, print the id, and exit.")
+    ] = False,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a job in many variants at once, by learning rate if nothing else is said, and see which
-    ones suit it.
-    """
+    """Train many variants of a job at once, by default over the learning rate, and compare them."""
     body = read_spec(spec, url)
     for assignment in changes or ():
         change(body, assignment)
@@ -94,13 +94,13 @@ def sweep(
 def variants(
     learning_rate: str | None, others: Sequence[str], count: int | None
 ) -> list[dict[str, Any]]:
-    """Every combination of what varies: the learning rate, and others such as `seed=1,2`."""
+    """Return all combinations of the learning rates and of others, such as `seed=1,2`."""
     varied: dict[str, Sequence[float | str]] = {}
     for other in others:
         name, equals, text = other.partition("=")
         if not equals or name not in VARIED:
             raise typer.BadParameter(
-                f"{other!r} is not of the form NAME=VALUES with a name of {', '.join(VARIED)}"
+                f"{other!r} must have the form NAME=VALUES; the names are {', '.join(VARIED)}"
             )
         varied[name] = text.split(",") if name == "initializer" else numbers(text, count or 8)
     if learning_rate is not None or not varied:
@@ -111,32 +111,32 @@ def variants(
 
 
 def numbers(text: str, count: int) -> list[float]:
-    """`1e-4..10` as `count` numbers at equal ratios, or `0.01,0.1` as they stand there."""
+    """Return `1e-4..10` as `count` numbers at equal ratios, or the list `0.01,0.1`."""
     low, dots, high = text.partition("..")
     try:
-        found = [float(low), float(high)] if dots else [float(part) for part in text.split(",")]
+        values = [float(low), float(high)] if dots else [float(part) for part in text.split(",")]
     except ValueError:
-        found = []
-    if not found or not all(math.isfinite(n) and (n > 0 if dots else n >= 0) for n in found):
+        values = []
+    if not values or not all(math.isfinite(n) and (n > 0 if dots else n >= 0) for n in values):
         raise typer.BadParameter(
-            f"{text!r} is neither a range such as 1e-4..10 nor a list such as 0.01,0.1"
+            f"{text!r} must be a range such as 1e-4..10, or a list such as 0.01,0.1"
         )
     if not dots:
-        return found
-    return [float(f"{number:.3g}") for number in np.geomspace(found[0], found[1], count)]
+        return values
+    return [float(f"{number:.3g}") for number in np.geomspace(values[0], values[1], count)]
 
 
 def _whole(value: float | str) -> int:
     if float(value) != int(value):
-        raise typer.BadParameter(f"a seed is a whole number, and {value} is none")
+        raise typer.BadParameter(f"A seed must be an integer; got {value}.")
     return int(value)
 
 
 def _print(made: Sweep, curves: dict[int, MemberCurve]) -> None:
-    """A row for each member, the bands of rates with one label, and the best member."""
+    """Print a row for each member, the ranges of rates with the same label, and the best member."""
     finite = [curve.values[np.isfinite(curve.values)] for curve in curves.values()]
     values = np.concatenate([np.empty(0), *finite])
-    # One that ran away would flatten all others.
+    # A diverged member would flatten all other curves.
     low, high = (float(values.min()), float(np.quantile(values, 0.9))) if len(values) else (1, 1)
     varied = list(made.members[0].variant)
     print_table(
@@ -144,7 +144,7 @@ def _print(made: Sweep, curves: dict[int, MemberCurve]) -> None:
             *(f">{name.replace('_', ' ').upper()}" for name in varied),
             "LABEL",
             ">LOSS",
-            ">HELD OUT",
+            ">VALIDATION",
             ">ACCURACY",
             ">EPOCHS",
             "TRAINING LOSS",
@@ -159,8 +159,8 @@ def _print(made: Sweep, curves: dict[int, MemberCurve]) -> None:
             out.print(line)
     best = made.best
     if best is not None:
-        told = zip(varied, _values(best), strict=True)
-        out.print("lowest loss:", ", ".join(f"{n.replace('_', ' ')} {v}" for n, v in told))
+        pairs = zip(varied, _values(best), strict=True)
+        out.print("lowest loss:", ", ".join(f"{n.replace('_', ' ')} {v}" for n, v in pairs))
     seconds = seconds_between(made.started_at, made.finished_at)
     took = f" in {duration(seconds)}" if seconds is not None else ""
     out.print(f"{made.id} {made.state} · {made.epoch:,} epochs of each{took}", soft_wrap=True)
@@ -168,7 +168,7 @@ def _print(made: Sweep, curves: dict[int, MemberCurve]) -> None:
 
 
 def _values(member: Member) -> list[str]:
-    """What the member has otherwise than the job, in words."""
+    """Return the values in which the member differs from the job."""
     return [v if isinstance(v, str) else f"{v:.15g}" for v in member.variant.values()]
 
 
@@ -178,8 +178,8 @@ def _row(
     latest, label = member.latest, member.label
     accuracy = None
     if latest is not None:
-        held_out = latest.validation_accuracy
-        accuracy = latest.train_accuracy if held_out is None else held_out
+        validation = latest.validation_accuracy
+        accuracy = latest.train_accuracy if validation is None else validation
     return (
         Text(label.name.replace("_", " "), _STYLES[label.name]) if label else "–",
         number(latest.train_loss if latest else None),
@@ -191,7 +191,7 @@ def _row(
 
 
 def bands(made: Sweep) -> list[Text]:
-    """One line for each run of neighboring learning rates with the same label."""
+    """Return one line for each range of neighboring learning rates with the same label."""
     labeled = sorted(
         ((m.learning_rate, m.label.name) for m in made.members if m.label is not None),
         key=lambda pair: pair[0],

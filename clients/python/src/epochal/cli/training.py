@@ -1,4 +1,4 @@
-"""`epochal train` and `epochal watch`: submit, look on, sum up."""
+"""`epochal train` and `epochal watch`: submit a job, watch it, summarize it."""
 
 from __future__ import annotations
 
@@ -47,38 +47,41 @@ def train(
         str | None,
         typer.Argument(
             metavar="SPEC",
-            help="A JSON file, `-` for standard input, or a preset; with --from that job's own.",
+            help="A JSON file, `-` for standard input, or a preset. "
+            "Default with --from: that job's spec.",
         ),
     ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="E.g. optimizer.learning_rate=0.1"),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs, in place of the spec's.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed, in place of the spec's.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs, instead of the spec's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, instead of the spec's.")] = None,
     label: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A word to find the job by.")
+        list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label of the job.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="What to call the job.")] = None,
+    name: Annotated[str | None, typer.Option(help="Display name of the job.")] = None,
     begin: Annotated[
         str | None,
         typer.Option(
             "--from",
             metavar="JOB[@EPOCH]",
-            help="Begin from that job's weights; the latest if none.",
+            help="Start from the weights of a job, by default its latest.",
         ),
     ] = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Submit, print the id, leave.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Submit, print the id, and exit.")
+    ] = False,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Train a network and watch it learn.
 
-    Ctrl-C stops watching, not the training: it asks whether to detach, cancel or keep watching; a
+    Ctrl-C stops watching, not the training: you can detach, cancel the job, or keep watching. A
     second Ctrl-C cancels the job.
     """
     if spec is None and begin is None:
-        raise typer.BadParameter("needs a SPEC, or --from JOB@EPOCH")
+        raise typer.BadParameter("give a SPEC, or --from JOB@EPOCH")
     body = {} if spec is None else read_spec(spec, url)
     if begin is not None:
         with Client(url) as client:
@@ -102,14 +105,14 @@ def train(
             return
         if not as_json:
             err.print(f"{job.id} · {job.parameters:,} parameters · {job.samples:,} samples")
-        _look_on(client, job, quiet=as_json)
-        _sum_up(job, as_json)
+        _watch(client, job, quiet=as_json)
+        _summarize(job, as_json)
 
 
 def watch(
     job: JobArgument,
     after: Annotated[
-        int | None, typer.Option(min=0, help="With --json: replay only what came after this seq.")
+        int | None, typer.Option(min=0, help="With --json: print only events after this seq.")
     ] = None,
     url: UrlOption = None,
     as_json: Annotated[
@@ -118,25 +121,25 @@ def watch(
 ) -> None:
     """Watch a job until it is over."""
     with Client(url) as client:
-        found = find_job(client, job)
+        watched = find_job(client, job)
         if as_json:
-            for frame in follow(client._session, found.id, after):
+            for frame in follow(client._session, watched.id, after):
                 print_json(frame, lines=True)
-            found.refresh()
-            raise typer.Exit(0 if found.state == "succeeded" else NOT_SUCCEEDED)
-        _look_on(client, found, quiet=False)
-        _sum_up(found, as_json)
+            watched.refresh()
+            raise typer.Exit(0 if watched.state == "succeeded" else NOT_SUCCEEDED)
+        _watch(client, watched, quiet=False)
+        _summarize(watched, as_json)
 
 
 class _Speed(ProgressColumn):
-    """Epochs a second, as of late."""
+    """Recent epochs per second."""
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:,.0f} epochs/s" if task.speed else "")
 
 
-def _look_on(client: Client, job: Job, *, quiet: bool) -> None:
-    """Follows the job to its end; a bar shows it on a terminal, a line for each state elsewhere."""
+def _watch(client: Client, job: Job, *, quiet: bool) -> None:
+    """Watch a job to its end, with a progress bar on a terminal, else a line for each state."""
     columns = (
         TextColumn("{task.description}", table_column=Column(no_wrap=True)),
         BarColumn(bar_width=16),
@@ -166,32 +169,34 @@ def _look_on(client: Client, job: Job, *, quiet: bool) -> None:
 
 
 def _keep_watching(job: Job) -> bool:
-    """Asks what an interrupt was meant to do; True to go on as if there had been none."""
-    answer = "d"
+    """Ask what to do after an interrupt; return whether to keep watching."""
+    choice = "d"
     if sys.stdin.isatty() and err.is_terminal:
         try:
-            err.print(f"\n{job.id} goes on without you.")
+            err.print(f"\n{job.id} continues without you.")
             err.print(r"\[d]etach, \[c]ancel it, or \[k]eep watching? (d) ", end="")
-            answer = input().strip().lower() or "d"
+            choice = input().strip().lower() or "d"
         except KeyboardInterrupt:
-            answer = "c"
+            choice = "c"
         except EOFError:
-            answer = "d"
-    if answer.startswith("k"):
+            choice = "d"
+    if choice.startswith("k"):
         return True
-    if answer.startswith("c"):
+    if choice.startswith("c"):
         try:
             job.cancel()
             err.print(f"\n{job.id} {job.state}")
         except Conflict as over:
             err.print(f"\n{over}")
         return False
-    err.print(f"\nDetached; the job goes on.\n  epochal watch {job.id}\n  epochal cancel {job.id}")
+    err.print(
+        f"\nDetached. The job continues.\n  epochal watch {job.id}\n  epochal cancel {job.id}"
+    )
     return False
 
 
-def _sum_up(job: Job, as_json: bool) -> None:
-    """The curve and one line on how it ended; the exit code says whether it succeeded."""
+def _summarize(job: Job, as_json: bool) -> None:
+    """Print the curve and a summary. Exit with status 1 unless the job succeeded."""
     if as_json:
         print_json(job.data)
     else:
@@ -207,7 +212,7 @@ def _sum_up(job: Job, as_json: bool) -> None:
 
 
 def summary(job: Job) -> Text:
-    """How a job stands in one line, and in another one why, where that needs words."""
+    """Return the state and figures of a job in one line, and its explanation in another."""
     words = Text.assemble(job.id, " ", outcome_text(job))
     seconds = seconds_between(job.started_at, job.finished_at)
     if job.epoch and seconds is not None:

@@ -1,4 +1,4 @@
-"""The explorers of the journey: ask with numbers, and get every number on the way, explained."""
+"""The explorers of the journey: small computations with every number explained."""
 
 from __future__ import annotations
 
@@ -193,22 +193,21 @@ class Simulations(
     AttentionExplorer,
     SequenceCostExplorer,
 ):
-    """`client.simulate`: nothing is stored, and the same question has the same answer.
+    """`client.simulate`: stateless computations with explained numbers.
 
     >>> client.simulate.neuron([1, 0.5, 0.8], [0.7, -0.3, 0.5], bias=-0.2).weighted_sum.value
     0.75
 
-    Numbers that are explained are a `Quantity`: its `value`, the `formula` that it comes from, and
-    the formula with the numbers put in, `substituted`. Lists of numbers are arrays, and tables are
-    tuples with an array for each row.
+    An explained number is a `Quantity`: its `value`, its `formula`, and the formula with the
+    numbers `substituted`. Lists of numbers are arrays; tables are tuples with an array for each
+    row. Omitted arguments take the service's defaults.
 
-    What is left out takes the service's default. All raise `InvalidArgument`, which names every
-    field that does not fit, or the cost of what would take longer than a fraction of a second:
-    such a training is a job, and many of them are a sweep.
+    All methods raise `InvalidArgument`. Its `errors` name each invalid field, or the cost of a
+    request that would take longer than a fraction of a second; for that, use a job or a sweep.
     """
 
     def ask(self, rpc: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """What any explorer answers, e.g. `ask("SimulateNeuron", {...})`, as plain dicts.
+        """Return the reply of any explorer as plain dicts, e.g. `ask("SimulateNeuron", {...})`.
 
         For explorers that this version of the client has no method for.
         """

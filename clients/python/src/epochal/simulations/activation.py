@@ -1,15 +1,11 @@
-"""Section 3 of the journey: activations, and chains of them."""
+"""Section 3 of the journey: activation functions, and chains of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from ..types import ActivationChainSimulation, ActivationSimulation
+from ..types import ActivationChainSimulation, ActivationName, ActivationSimulation
 from .explorer import Explorer
-
-FlowLabel = Literal["vanishing", "healthy", "exploding"]
-"""What becomes of a gradient on its way back."""
 
 
 class ActivationExplorer(Explorer):
@@ -17,7 +13,7 @@ class ActivationExplorer(Explorer):
 
     def activation(
         self,
-        activations: str | Sequence[str],
+        activations: ActivationName | Sequence[ActivationName],
         *,
         x: float | None = None,
         minimum: float | None = None,
@@ -25,16 +21,15 @@ class ActivationExplorer(Explorer):
         points: int | None = None,
         saturation_below: float | None = None,
     ) -> ActivationSimulation:
-        """Value, slope, curve and saturation of one or several activations, but for `"softmax"`.
+        """Compute value, derivative, curve and saturation of activations other than "softmax".
 
-        Value and slope are explained at `x`; the curve has `points` places (2 to 1,001) from
-        `minimum` to `maximum`. Where |f'| is less than `saturation_below` (0 to 1) it counts as
-        saturated.
+        Value and derivative are explained at `x`. The curve has `points` points (2 to 1,001) from
+        `minimum` to `maximum`. Inputs with |f'| below `saturation_below` (0 to 1) are saturated.
 
         >>> client.simulate.activation("sigmoid").activations[0].largest_slope
         0.25
         """
-        return self._ask(
+        return self._simulate(
             "SimulateActivation",
             ActivationSimulation,
             activations=[activations] if isinstance(activations, str) else activations,
@@ -47,22 +42,22 @@ class ActivationExplorer(Explorer):
 
     def activation_chain(
         self,
-        activation: str,
+        activation: ActivationName,
         *,
         depth: int | None = None,
         weight: float | None = None,
         bias: float | None = None,
         x: float | None = None,
     ) -> ActivationChainSimulation:
-        """A signal and its gradient on their way through layers of one neuron each.
+        """Pass a signal forward and its gradient backward through layers of one neuron each.
 
-        Each of `depth` layers (1 to 100) is a ← f(weight·a + bias), and `x` goes into the first;
-        all three are from -100 to 100. `"softmax"` is no such f.
+        Each of `depth` layers (1 to 100) computes a ← f(weight·a + bias), starting from `x`.
+        `weight`, `bias` and `x` are from -100 to 100. f is not "softmax".
 
         >>> client.simulate.activation_chain("sigmoid", depth=10).label
         'vanishing'
         """
-        return self._ask(
+        return self._simulate(
             "SimulateActivationChain",
             ActivationChainSimulation,
             activation=activation,

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from ..specs import Spec
-from ..types import ArchitectureSimulation
+from ..types import ArchitectureSimulation, NetworkSpec, OptimizerName
 from .explorer import Explorer
-
-Known = Literal["computed", "published", "estimated"]
 
 
 class ArchitectureExplorer(Explorer):
     """Part of `client.simulate`."""
 
     def architecture(
-        self, network: Spec, *, batch_size: int | None = None, optimizer: str | None = None
+        self,
+        network: NetworkSpec | Spec,
+        *,
+        batch_size: int | None = None,
+        optimizer: OptimizerName | None = None,
     ) -> ArchitectureSimulation:
-        """What any network amounts to, and how it compares with famous ones; no weights are made.
+        """Compute shapes, parameters, operations and memory of a network, without its weights.
 
-        It need not be small enough to be trained: `client.journey.models()` has some to try. Memory
-        is that of a training step on `batch_size` samples by the `optimizer`.
+        The network may be too large to train here; `client.journey.models()` has famous ones.
+        Memory is that of a training step on `batch_size` samples with the `optimizer`.
 
-        >>> answer = client.simulate.architecture(epochal.network([3], [epochal.dense(4)]))
-        >>> answer.parameters.substituted
+        >>> reply = client.simulate.architecture(epochal.network([3], [epochal.dense(4)]))
+        >>> reply.parameters.substituted
         'parameters = 16 = 16'
         """
-        return self._ask(
+        return self._simulate(
             "SimulateArchitecture",
             ArchitectureSimulation,
             network=network,

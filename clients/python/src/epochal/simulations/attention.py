@@ -1,4 +1,4 @@
-"""Section 9 of the journey: attention, and what tells places apart."""
+"""Section 9 of the journey: attention, and positional encoding."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ class AttentionExplorer(Explorer):
         causal: bool | None = None,
         seed: int | None = None,
     ) -> AttentionSimulation:
-        """Who looks at what: of given queries, keys and values, or of tokens by the seed.
+        """Compute scores, weights and outputs of attention for every query and head.
 
-        `queries` `(n, d)`, `keys` `(m, d)` and `values` `(m, e)`, at most 12 rows of 16 numbers, or
-        up to 12 `tokens`, each a vector of `width` random numbers. `heads` (1 to 4) divide d and e.
-        `scaled` divides scores by √d a head; `causal` lets no place see what comes after it.
+        Give `queries` `(n, d)`, `keys` `(m, d)` and `values` `(m, e)` with at most 12 rows of 16
+        numbers, or up to 12 `tokens`, whose vectors of `width` numbers the `seed` draws. `heads`
+        (1 to 4) must divide d and e. `scaled` divides scores by √d of a head. `causal` hides later
+        positions.
 
         >>> keys, values = [[1, 0], [0, 1]], [[1], [3]]
         >>> client.simulate.attention(queries=[[0, 0]], keys=keys, values=values).output[0]
         array([2.])
         """
-        return self._ask(
+        return self._simulate(
             "SimulateAttention",
             AttentionSimulation,
             queries=queries,
@@ -57,14 +58,15 @@ class AttentionExplorer(Explorer):
         units: int | None = None,
         place: int | None = None,
     ) -> PositionalEncodingSimulation:
-        """Sines and cosines that stand for the places of a sequence; `place` is explained.
+        """Compute the sinusoidal encoding of each position of a sequence.
 
-        A vector of `units` numbers (2 to 64) for each of `places` (1 to 64); `place` counts from 0.
+        `places` is the number of positions (1 to 64), `units` the size of each vector (2 to 64).
+        The numbers of the position `place`, from 0, are explained.
 
         >>> client.simulate.positional_encoding(places=4, units=2).table[0]
         array([0., 1.])
         """
-        return self._ask(
+        return self._simulate(
             "SimulatePositionalEncoding",
             PositionalEncodingSimulation,
             places=places,

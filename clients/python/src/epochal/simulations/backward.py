@@ -1,15 +1,15 @@
-"""Section 7 of the journey: a backward pass, with every slope on its way."""
+"""Section 7 of the journey: the backward pass, with every derivative."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from ..specs import Spec
-from ..types import BackwardSimulation
-from .explorer import Explorer, by_layer
+from ..types import BackwardSimulation, LossName, NetworkSpec
+from .explorer import Explorer, by_layer, flat
 
 
 class BackwardExplorer(Explorer):
@@ -17,35 +17,35 @@ class BackwardExplorer(Explorer):
 
     def backward(
         self,
-        network: Spec,
+        network: NetworkSpec | Spec,
         input: ArrayLike,
         target: ArrayLike,
-        loss: str,
+        loss: LossName,
         *,
         weights: Mapping[str, ArrayLike] | None = None,
-        weights_from: str | None = None,
+        weights_from: Literal["seed", "pattern"] | None = None,
         seed: int | None = None,
         learning_rate: float | None = None,
         check: bool | None = None,
     ) -> BackwardSimulation:
-        """In which direction every weight should move for one sample: the chain rule, written out.
+        """Compute the gradient of every parameter for one sample: the chain rule, step by step.
 
-        The network and its weights are those of `forward`; `target` has a number for each output,
-        or for `"cross_entropy"` a class, counted from 0. One step at the `learning_rate` is shown.
-        `check` compares every slope with the difference that a small change of its parameter makes.
+        Network and weights are as in `forward`. `target` has one number for each output, or a class
+        index for "cross_entropy". The reply shows one step at the `learning_rate`. With `check`,
+        each derivative is compared with a finite difference.
 
         >>> network = epochal.network([1], [epochal.dense(1)])
         >>> weights = {"dense_1.weight": [[2]], "dense_1.bias": [0]}
-        >>> answer = client.simulate.backward(network, [3], [5], "mse", weights=weights)
-        >>> answer.loss.value, answer.layers[0].parameters[0].gradient[0]
+        >>> reply = client.simulate.backward(network, [3], [5], "mse", weights=weights)
+        >>> reply.loss.value, reply.layers[0].parameters[0].gradient[0]
         (1.0, array([6.]))
         """
-        return self._ask(
+        return self._simulate(
             "SimulateBackward",
             BackwardSimulation,
             network=network,
-            input=np.ravel(input),
-            target=np.ravel(target),
+            input=flat(input),
+            target=flat(target),
             loss=loss,
             weights=by_layer(weights),
             weights_from=weights_from,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from ..types import ConvolutionSimulation, PoolingSimulation
+from ..types import ConvolutionSimulation, KernelName, Padding, PoolingKind, PoolingSimulation
 from .explorer import Explorer
 
 
@@ -17,21 +17,20 @@ class ConvolutionExplorer(Explorer):
         *,
         signal: ArrayLike | None = None,
         kernel: ArrayLike | None = None,
-        kernel_name: str | None = None,
+        kernel_name: KernelName | None = None,
         bias: float | None = None,
         stride: int | None = None,
-        padding: str | None = None,
+        padding: Padding | None = None,
     ) -> ConvolutionSimulation:
-        """A convolution over an image `(rows, columns)`, or a `signal` `(n,)`, window by window.
+        """Compute a convolution over an image `(rows, columns)` or a `signal` `(n,)`.
 
-        At most 32 by 32 pixels, or 256 numbers. The `kernel` is given, at most 7 by 7 and one row
-        for a signal, or one of edge, vertical_edge, horizontal_edge, blur, sharpen and identity by
-        its name. `padding` is `"valid"` or `"same"`, the `stride` 1 to 8.
+        An image has at most 32 by 32 pixels, a signal at most 256 numbers. Give a `kernel`, at most
+        7 by 7, or one row for a signal; or select one by `kernel_name`. The `stride` is 1 to 8.
 
         >>> client.simulate.convolution(signal=[1, 2, 4], kernel=[[-1, 1]]).output[0]
         array([1., 2.])
         """
-        return self._ask(
+        return self._simulate(
             "SimulateConvolution",
             ConvolutionSimulation,
             image=image,
@@ -48,19 +47,19 @@ class ConvolutionExplorer(Explorer):
         image: ArrayLike | None = None,
         *,
         signal: ArrayLike | None = None,
-        kind: str | None = None,
+        kind: PoolingKind | None = None,
         size: int | None = None,
         stride: int | None = None,
     ) -> PoolingSimulation:
-        """Pooling over an image, or a `signal`: the `"max"` of each window, or the `"average"`.
+        """Compute max or average pooling over an image or a `signal`.
 
-        Windows are `size` numbers long (1 to 8) along each axis and `stride` apart, side by side
-        unless you say otherwise.
+        Windows have `size` numbers along each axis (1 to 8) and start `stride` numbers apart, by
+        default `size`.
 
         >>> client.simulate.pooling([[1, 2], [3, 4]]).output[0]
         array([4.])
         """
-        return self._ask(
+        return self._simulate(
             "SimulatePooling",
             PoolingSimulation,
             image=image,

@@ -1,8 +1,14 @@
-"""Section 7 of the journey: what becomes of gradients on their way back."""
+"""Section 7 of the journey: vanishing and exploding gradients."""
 
 from __future__ import annotations
 
-from ..types import GradientFlowSimulation, VanishingBarsSimulation
+from ..types import (
+    ActivationName,
+    GradientFlowSimulation,
+    InitializerName,
+    Normalization,
+    VanishingBarsSimulation,
+)
 from .explorer import Explorer
 
 
@@ -14,26 +20,25 @@ class GradientsExplorer(Explorer):
         *,
         depth: int | None = None,
         width: int | None = None,
-        activation: str | None = None,
-        initializer: str | None = None,
+        activation: ActivationName | None = None,
+        initializer: InitializerName | None = None,
         gain: float | None = None,
         residual: bool | None = None,
-        normalization: str | None = None,
+        normalization: Normalization | None = None,
         samples: int | None = None,
         seed: int | None = None,
         seeds: int | None = None,
     ) -> GradientFlowSimulation:
-        """How gradients shrink or grow through `depth` layers (2 to 32), and what each remedy does.
+        """Compute gradient norms through `depth` layers (2 to 32), with the effect of remedies.
 
-        A real network of `width` units a layer (1 to 64), fresh from its `initializer`, whose
-        weights are multiplied by `gain`, and `samples` random samples (1 to 256); drawn anew for
-        `seeds` seeds (1 to 25, from `seed` on), of which the medians are told. `normalization` is
-        `"none"`, `"layer_norm"` or `"batch_norm"`.
+        The network has `width` units in each layer (1 to 64) and initial weights from its
+        `initializer`, multiplied by `gain`. It sees `samples` random samples (1 to 256). The reply
+        has medians over `seeds` seeds (1 to 25), starting with `seed`.
 
         >>> client.simulate.gradient_flow(activation="sigmoid", depth=10).label
         'vanishing'
         """
-        return self._ask(
+        return self._simulate(
             "SimulateGradientFlow",
             GradientFlowSimulation,
             depth=depth,
@@ -55,15 +60,16 @@ class GradientsExplorer(Explorer):
         first_seed: int | None = None,
         seeds: int | None = None,
     ) -> VanishingBarsSimulation:
-        """The bars 1.00, .35, .08, .01 from a real network, and how many draws give them.
+        """Compute relative gradient norms of a small network, and count the seeds that give 1.00,
+        .35, .08, .01.
 
-        The bars of the draw `seed` are told; `seeds` draws (1 to 5,000), from `first_seed` on, are
-        counted.
+        The reply shows the norms for one `seed`, and counts matches among `seeds` seeds (1 to
+        5,000), starting with `first_seed`.
 
         >>> client.simulate.vanishing_bars(seed=889, seeds=1).matches
         True
         """
-        return self._ask(
+        return self._simulate(
             "SimulateVanishingBars",
             VanishingBarsSimulation,
             seed=seed,

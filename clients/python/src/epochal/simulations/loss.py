@@ -1,4 +1,4 @@
-"""Section 6 of the journey: losses."""
+"""Section 6 of the journey: loss functions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..specs import Spec
-from ..types import LossSimulation, TokenLossSimulation
-from .explorer import Explorer
+from ..types import LossName, LossOptionsSpec, LossSimulation, TokenLossSimulation
+from .explorer import Explorer, flat
 
 
 class LossExplorer(Explorer):
@@ -21,27 +20,27 @@ class LossExplorer(Explorer):
         prediction: ArrayLike,
         target: ArrayLike,
         *,
-        losses: str | Sequence[str] | None = None,
-        options: Spec | None = None,
+        losses: LossName | Sequence[LossName] | None = None,
+        options: LossOptionsSpec | None = None,
         points: int | None = None,
         minimum: float | None = None,
         maximum: float | None = None,
     ) -> LossSimulation:
-        """What several losses say of one prediction, with their slopes, and of all others.
+        """Compute losses and their derivatives for one prediction, and their curves.
 
-        One number, or one for each output, up to 100: `prediction` and `target` are of one length.
-        By default these are all losses that fit. The curve has `points` places (2 to 1,001) from
-        `minimum` to `maximum`.
+        `prediction` and `target` are numbers, or sequences of equal length with one number for each
+        output, up to 100. `losses` are all that fit by default. The curves have `points` points (2
+        to 1,001) from `minimum` to `maximum`.
 
-        >>> answer = client.simulate.loss(0.7, 1, losses="binary_cross_entropy").losses[0]
-        >>> round(answer.value.value, 4), round(answer.logit_slopes[0].value, 4)
+        >>> trace = client.simulate.loss(0.7, 1, losses="binary_cross_entropy").losses[0]
+        >>> round(trace.value.value, 4), round(trace.logit_slopes[0].value, 4)
         (0.3567, -0.3)
         """
-        return self._ask(
+        return self._simulate(
             "SimulateLoss",
             LossSimulation,
-            prediction=np.ravel(np.asarray(prediction, np.float64)),
-            target=np.ravel(np.asarray(target, np.float64)),
+            prediction=flat(prediction),
+            target=flat(target),
             losses=[losses] if isinstance(losses, str) else losses,
             options=options,
             points=points,
@@ -59,30 +58,27 @@ class LossExplorer(Explorer):
         vocabulary: int | None = None,
         tokens: Sequence[str] | None = None,
     ) -> TokenLossSimulation:
-        """How surprising the true tokens were, in nats, bits and perplexity.
+        """Compute the cross-entropy of a text in nats and bits, and its perplexity.
 
-        Either rows of `probabilities` or `logits` `(places, vocabulary)` with the `targets`
-        `(places,)`, numbers from 0, or the `target_probabilities` `(places,)` alone with the size
-        of the `vocabulary`. `tokens` are their texts, for the answer: those of the vocabulary, or,
-        with `target_probabilities`, one for each place.
+        Give rows of `probabilities` or `logits` `(positions, vocabulary)` with the `targets`
+        `(positions,)`, token indices from 0; or the `target_probabilities` `(positions,)` with the
+        size of the `vocabulary`. `tokens` are texts to show: one for each token of the vocabulary,
+        or, with `target_probabilities`, one for each position.
 
         >>> client.simulate.token_loss(target_probabilities=[0.5], vocabulary=1000).bits.value
         1.0
         """
-
-        def rows(given: ArrayLike | None) -> Any:
-            return None if given is None else np.atleast_2d(np.asarray(given, np.float64))
-
-        chances = target_probabilities
-        return self._ask(
+        return self._simulate(
             "SimulateTokenLoss",
             TokenLossSimulation,
-            probabilities=rows(probabilities),
-            logits=rows(logits),
+            probabilities=_rows(probabilities),
+            logits=_rows(logits),
             targets=targets,
-            target_probabilities=None
-            if chances is None
-            else np.ravel(np.asarray(chances, np.float64)),
+            target_probabilities=flat(target_probabilities),
             vocabulary=vocabulary,
             tokens=tokens,
         )
+
+
+def _rows(values: ArrayLike | None) -> Any:
+    return None if values is None else np.atleast_2d(np.asarray(values, np.float64))

@@ -14,14 +14,14 @@ class NeuronExplorer(Explorer):
     def neuron(
         self, inputs: Sequence[float], weights: Sequence[float], *, bias: float | None = None
     ) -> NeuronSimulation:
-        """What one neuron makes of its inputs, by the step of 1958 and by the sigmoid.
+        """Compute the weighted sum of one neuron, its step output and its sigmoid output.
 
-        As many `weights` as `inputs`, 1 to 64 of them.
+        `inputs` and `weights` have the same length, 1 to 64.
 
-        >>> answer = client.simulate.neuron([1, 0.5, 0.8], [0.7, -0.3, 0.5], bias=-0.2)
-        >>> answer.fires, round(answer.sigmoid.value, 3)
+        >>> reply = client.simulate.neuron([1, 0.5, 0.8], [0.7, -0.3, 0.5], bias=-0.2)
+        >>> reply.fires, round(reply.sigmoid.value, 3)
         (True, 0.679)
         """
-        return self._ask(
+        return self._simulate(
             "SimulateNeuron", NeuronSimulation, inputs=inputs, weights=weights, bias=bias
         )

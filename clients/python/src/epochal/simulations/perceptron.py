@@ -1,13 +1,12 @@
-"""Section 2 of the journey: a neuron that learns from its mistakes."""
+"""Section 2 of the journey: the perceptron, which learns from its errors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from ..types import PerceptronSimulation
+from ..types import PerceptronSimulation, TruthTableName
 from .explorer import Explorer
 
 
@@ -16,7 +15,7 @@ class PerceptronExplorer(Explorer):
 
     def perceptron(
         self,
-        table: str | None = None,
+        table: TruthTableName | None = None,
         *,
         targets: Sequence[int] | None = None,
         points: ArrayLike | None = None,
@@ -26,25 +25,25 @@ class PerceptronExplorer(Explorer):
         weights: Sequence[float] | None = None,
         bias: float | None = None,
     ) -> PerceptronSimulation:
-        """Perceptron learning, update by update, and whether any line could do it, with a proof.
+        """Run the perceptron learning rule update by update, and prove whether a line separates.
 
-        What to learn is a truth table of two inputs by its name, or `targets` `(n,)` of 0 and 1 for
-        your own `points` `(n, d)`, at most 64 of 8 numbers. It starts from `weights` `(d,)` and
-        `bias`, zeros unless you say otherwise, meets the points in an `order` (places from 0) and
-        ends with the first epoch without an error, or after `epochs`; epochs times points may be
-        1,000.
+        Give the `table` of a truth function of two inputs, or your own `points` `(n, d)`, at most
+        64 points of 8 numbers, with `targets` `(n,)` of 0 and 1. `weights` `(d,)` and `bias` are
+        the initial parameters, 0 by default. `order` has the indices of the points in the order of
+        training. Training ends after an epoch without errors, or after `epochs`; epochs times
+        points are at most 1,000.
 
         >>> client.simulate.perceptron("and").weights
         array([2., 1.])
         >>> client.simulate.perceptron("xor").separable
         False
         """
-        return self._ask(
+        return self._simulate(
             "SimulatePerceptron",
             PerceptronSimulation,
             table=table,
             targets=targets,
-            points=None if points is None else np.asarray(points),
+            points=points,
             learning_rate=learning_rate,
             epochs=epochs,
             order=order,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
-from ..types import RecurrenceSimulation
+from ..types import Cell, RecurrenceSimulation
 from .explorer import Explorer
 
 
@@ -15,24 +15,24 @@ class RecurrenceExplorer(Explorer):
         self,
         inputs: ArrayLike,
         *,
-        cell: str | None = None,
+        cell: Cell | None = None,
         units: int | None = None,
         weight: ArrayLike | None = None,
         recurrent: ArrayLike | None = None,
         bias: ArrayLike | None = None,
         seed: int | None = None,
     ) -> RecurrenceSimulation:
-        """A cell, `"rnn"`, `"lstm"` or `"gru"`, along a sequence `(places, features)`.
+        """Compute the gates and states of a recurrent cell for each step of a sequence.
 
-        At most 24 places of 8 features, and 8 `units`. `weight` `(features, gates · units)`,
-        `recurrent` `(units, gates · units)` and `bias` `(gates · units,)` are drawn with the `seed`
-        unless they are given.
+        `inputs` `(steps, features)` has at most 24 steps of 8 features; the cell has at most 8
+        `units`. `weight` `(features, gates · units)`, `recurrent` `(units, gates · units)` and
+        `bias` `(gates · units,)` are drawn with the `seed` by default.
 
-        >>> answer = client.simulate.recurrence([[1], [0], [0]], cell="gru", units=2)
-        >>> [state.shape for state in answer.states], answer.influence.shape
+        >>> reply = client.simulate.recurrence([[1], [0], [0]], cell="gru", units=2)
+        >>> [state.shape for state in reply.states], reply.influence.shape
         ([(2,), (2,), (2,)], (3,))
         """
-        return self._ask(
+        return self._simulate(
             "SimulateRecurrence",
             RecurrenceSimulation,
             inputs=inputs,

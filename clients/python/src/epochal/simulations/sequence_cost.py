@@ -1,4 +1,4 @@
-"""Section 9 of the journey: what it costs to read a sequence."""
+"""Section 9 of the journey: the cost of reading a sequence."""
 
 from __future__ import annotations
 
@@ -20,16 +20,15 @@ class SequenceCostExplorer(Explorer):
         window: int | None = None,
         heads: int | None = None,
     ) -> SequenceCostSimulation:
-        """How the cost of reading a sequence grows with its length, for six kinds of layer.
+        """Compute how the cost of reading a sequence grows with its length, for six layer types.
 
-        Up to 32 `lengths`, for layers from `width` features to as many, with a `kernel` of so many
-        places for the convolution, a `window` of so many for the dense layer, and `heads` for
-        attention.
+        There are up to 32 `lengths`. Layers have `width` inputs and outputs; `kernel` is the size
+        of the convolution, `window` that of the dense layer, and `heads` are those of attention.
 
         >>> client.simulate.sequence_cost(width=64).crossover
         128.0
         """
-        return self._ask(
+        return self._simulate(
             "SimulateSequenceCost",
             SequenceCostSimulation,
             lengths=lengths,

@@ -1,11 +1,16 @@
-"""Section 8 of the journey: the training loop, its learning rates and its schedules."""
+"""Section 8 of the journey: the training loop, learning rates and schedules."""
 
 from __future__ import annotations
 
-from ..specs import Spec
+from ..specs import Spec, with_objects
 from ..types import (
     LearningRatesSimulation,
+    LossName,
+    NetworkSpec,
+    OptimizerChoice,
+    ScheduleChoice,
     ScheduleSimulation,
+    ShortDatasetChoice,
     TrainingSimulation,
 )
 from .explorer import Explorer
@@ -17,106 +22,107 @@ class TrainingExplorer(Explorer):
     def training(
         self,
         *,
-        network: Spec | None = None,
-        dataset: Spec | None = None,
-        loss: str | None = None,
+        network: NetworkSpec | Spec | None = None,
+        dataset: ShortDatasetChoice | None = None,
+        loss: LossName | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
-        optimizer: Spec | None = None,
-        schedule: Spec | None = None,
+        optimizer: OptimizerChoice | None = None,
+        schedule: ScheduleChoice | None = None,
         seed: int | None = None,
         steps: int | None = None,
         maps: int | None = None,
     ) -> TrainingSimulation:
-        """A short run without a job: its first steps in full, and the curve of the rest.
+        """Train a small network without a job: its first steps in full, then the curve.
 
-        `steps` of them (0 to 10) are told. At most 2,000 samples, 2,000 `epochs` and 20,000
-        parameters, within a budget of about 0.2 s; the `dataset` is named, or rows: `{"inputs": …,
-        "targets": …}`. With `maps` (up to 40), that many maps of the plane of two inputs, from the
-        first weights to the last.
+        The reply explains the first `steps` steps (0 to 10). The run has at most 2,000 samples,
+        2,000 `epochs` and 20,000 parameters, within a budget of about 0.2 s. The `dataset` is
+        built-in, or rows: `{"inputs": …, "targets": …}`. `maps` (up to 40) adds maps of the output
+        over two inputs, from the initial weights to the last epoch.
 
-        >>> answer = client.simulate.training(epochs=20)
-        >>> answer.train_loss.shape, len(answer.steps)
+        >>> reply = client.simulate.training(epochs=20)
+        >>> reply.train_loss.shape, len(reply.steps)
         ((20,), 3)
         """
-        return self._ask(
-            "SimulateTraining",
-            TrainingSimulation,
-            network=network,
-            dataset=dataset,
-            loss=loss,
-            epochs=epochs,
-            batch_size=batch_size,
-            optimizer=optimizer,
-            schedule=schedule,
-            seed=seed,
-            steps=steps,
-            maps=maps,
-        )
+        fields = {
+            "network": network,
+            "dataset": dataset,
+            "loss": loss,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "optimizer": optimizer,
+            "schedule": schedule,
+            "seed": seed,
+            "steps": steps,
+            "maps": maps,
+        }
+        return self._simulate("SimulateTraining", TrainingSimulation, **with_objects(fields))
 
     def learning_rates(
         self,
         *,
-        network: Spec | None = None,
-        dataset: Spec | None = None,
-        loss: str | None = None,
+        network: NetworkSpec | Spec | None = None,
+        dataset: ShortDatasetChoice | None = None,
+        loss: LossName | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
-        optimizer: Spec | None = None,
+        optimizer: OptimizerChoice | None = None,
         lowest: float | None = None,
         highest: float | None = None,
         rates: int | None = None,
         seeds: int | None = None,
         seed: int | None = None,
     ) -> LearningRatesSimulation:
-        """Where a learning rate is too low, slow, good, oscillating or diverging, by training.
+        """Train at each learning rate, and label it too low, slow, good, oscillating or diverged.
 
-        `rates` of them (2 to 64) from `lowest` to `highest`, in equal ratios, each from `seeds`
-        starts (1 to 9); the run in the middle is told. For more rates, seeds or epochs than one
-        call may cost, see `client.sweeps`.
+        There are `rates` rates (2 to 64) from `lowest` to `highest` at equal ratios, each with
+        `seeds` seeds (1 to 9), of which the median run is returned. `client.sweeps` is for larger
+        experiments.
 
-        >>> answer = client.simulate.learning_rates(rates=3, lowest=1e-6, highest=1e4, epochs=50)
-        >>> [round(result.learning_rate, 6) for result in answer.results]
+        >>> reply = client.simulate.learning_rates(rates=3, lowest=1e-6, highest=1e4, epochs=50)
+        >>> [round(result.learning_rate, 6) for result in reply.results]
         [1e-06, 0.1, 10000.0]
         """
-        return self._ask(
-            "SimulateLearningRates",
-            LearningRatesSimulation,
-            network=network,
-            dataset=dataset,
-            loss=loss,
-            epochs=epochs,
-            batch_size=batch_size,
-            optimizer=optimizer,
-            lowest=lowest,
-            highest=highest,
-            rates=rates,
-            seeds=seeds,
-            seed=seed,
+        fields = {
+            "network": network,
+            "dataset": dataset,
+            "loss": loss,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "optimizer": optimizer,
+            "lowest": lowest,
+            "highest": highest,
+            "rates": rates,
+            "seeds": seeds,
+            "seed": seed,
+        }
+        return self._simulate(
+            "SimulateLearningRates", LearningRatesSimulation, **with_objects(fields)
         )
 
     def schedule(
         self,
-        schedule: Spec,
+        schedule: ScheduleChoice,
         *,
         learning_rate: float | None = None,
         epochs: int | None = None,
         steps_per_epoch: int | None = None,
         points: int | None = None,
     ) -> ScheduleSimulation:
-        """The learning rate of every epoch by a schedule, before anything is trained.
+        """Compute the learning rate of every epoch under a schedule.
 
-        `points` epochs at most (2 to 2,001) are told, evenly spaced, the first and the last among
-        them.
+        The reply has at most `points` epochs (2 to 2,001), evenly spaced, with the first and the
+        last one.
 
-        >>> cosine = {"type": "cosine", "final_fraction": 0.1}
+        >>> from epochal import schedules
+        >>> cosine = schedules.cosine(final_fraction=0.1)
         >>> client.simulate.schedule(cosine, learning_rate=3e-4).midpoint.value
         0.000165
         """
-        return self._ask(
+        return self._simulate(
             "SimulateSchedule",
             ScheduleSimulation,
-            schedule=schedule,
+            **with_objects({"schedule": schedule}),
             learning_rate=learning_rate,
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,

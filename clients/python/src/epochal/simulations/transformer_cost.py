@@ -1,10 +1,17 @@
-"""Section 5 of the journey: what a transformer's forward pass costs."""
+"""Section 5 of the journey: the cost of a transformer's forward pass."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..records import plain, without_nothing
-from ..specs import Spec
-from ..types import TransformerCostSimulation, TransformerSize
+from ..types import (
+    Device,
+    DeviceSpec,
+    TransformerCostSimulation,
+    TransformerSize,
+    TransformerSizeSpec,
+)
 from .explorer import Explorer
 
 
@@ -15,36 +22,36 @@ class TransformerCostExplorer(Explorer):
         self,
         model: str | None = None,
         *,
-        size: Spec | TransformerSize | None = None,
+        size: TransformerSizeSpec | TransformerSize | None = None,
         parameters: int | None = None,
         tokens: int | None = None,
         causal: bool | None = None,
         bytes_per_parameter: float | None = None,
-        device: str | None = None,
-        custom_device: Spec | None = None,
+        device: Device | None = None,
+        custom_device: DeviceSpec | None = None,
         devices: int | None = None,
         utilization: float | None = None,
         claimed_seconds: float | None = None,
     ) -> TransformerCostSimulation:
-        """Operations, memory and time of a transformer that reads `tokens`, from its size.
+        """Compute operations, memory and time of a transformer that reads `tokens` tokens.
 
-        Which one, says the id of a famous `model`, or a `size`, or a number of `parameters`. It
-        runs on `devices` of a kind: a `device` by its name (`"v100"`, `"a100"`, `"h100"`,
-        `"h200"`), or a `custom_device` with `peak_flops` (operations a second), `bandwidth` (bytes
-        a second) and `memory` (bytes); `utilization`, above 0 and up to 1, is the share of the peak
-        that is reached. For a number of `claimed_seconds` the answer says what utilization it would
-        need.
+        Give the id of a famous `model`, a `size`, or the number of `parameters`. The model runs on
+        `devices` devices of a known kind, or on a `custom_device` with `peak_flops` (operations per
+        second), `bandwidth` (bytes per second) and `memory` (bytes). `utilization` is the fraction
+        of the peak that is reached, in (0, 1]. With `claimed_seconds`, the reply has the
+        utilization that this time would need.
 
         >>> client.simulate.transformer_cost("gpt-2").parameters.value
         124439808.0
         """
+        sent: Any = size
         if isinstance(size, TransformerSize):
-            size = without_nothing(plain(size))
-        return self._ask(
+            sent = without_nothing(plain(size))
+        return self._simulate(
             "SimulateTransformerCost",
             TransformerCostSimulation,
             model=model,
-            size=size,
+            size=sent,
             parameters=parameters,
             tokens=tokens,
             causal=causal,

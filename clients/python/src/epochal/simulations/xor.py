@@ -1,11 +1,10 @@
-"""Section 2 of the journey: XOR by a hidden layer."""
+"""Section 2 of the journey: XOR with a hidden layer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..specs import Spec
-from ..types import XorSimulation
+from ..types import ActivationName, XorSimulation, XorUnit
 from .explorer import Explorer
 
 
@@ -15,28 +14,28 @@ class XorExplorer(Explorer):
     def xor(
         self,
         *,
-        hidden: Sequence[Spec] | None = None,
-        output: Spec | None = None,
+        hidden: Sequence[XorUnit] | None = None,
+        output: XorUnit | None = None,
         train: bool | None = None,
-        activation: str | None = None,
+        activation: ActivationName | None = None,
         seed: int | None = None,
         starts: int | None = None,
         epochs: int | None = None,
         learning_rate: float | None = None,
         resolution: int | None = None,
     ) -> XorSimulation:
-        """The four points of XOR through two hidden units, and the space that these make of them.
+        """Pass the four points of XOR through two hidden units and an output unit.
 
-        The units are made by hand, or given as `hidden=[{"weights": [1, 1], "bias": -0.5}, …]` and
-        `output`, or looked for with `train`: from `starts` seeds (1 to 32), in `epochs` steps of
-        Adam at the `learning_rate`; starts times epochs may be 16,000. `resolution` (2 to 51) is
-        the side of the map.
+        The units are built by hand by default, or given as `hidden=[{"weights": [1, 1], "bias":
+        -0.5}, …]` and `output`. With `train`, they are trained from `starts` seeds (1 to 32) in
+        `epochs` steps of Adam at the `learning_rate`; starts times epochs are at most 16,000. The
+        map of the output has `resolution` points (2 to 51) along each side.
 
-        >>> answer = client.simulate.xor()
-        >>> [unit.gate for unit in answer.hidden_units], answer.solved
+        >>> reply = client.simulate.xor()
+        >>> [unit.gate for unit in reply.hidden_units], reply.solved
         (['or', 'nand'], True)
         """
-        return self._ask(
+        return self._simulate(
             "SimulateXor",
             XorSimulation,
             hidden=hidden,

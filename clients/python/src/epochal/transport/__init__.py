@@ -1,4 +1,4 @@
-"""The two wires behind one small interface: a method's name and fields in, a plain dict out."""
+"""HTTP and gRPC behind one interface: the name and fields of a method in, a plain dict out."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from urllib.parse import urlsplit
 from ..errors import ConnectionFailed, EpochalError, MissingDependency, NotFound, Unavailable
 
 LONGEST_PAUSE_SECONDS = 5.0
-# A proxy of the environment cannot reach this machine's own loopback.
+# A proxy cannot reach the loopback interface of this machine.
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 class Transport(Protocol):
-    """One wire to one service. Safe to share between threads."""
+    """A connection to one service. Threads may share it."""
 
     url: str
 
     def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
-        """One answer from `method`, an RPC's name such as "GetJob".
+        """Return the reply of `method`, the name of an RPC such as "GetJob".
 
-        Raises the `ApiError` that the service tells, `ConnectionFailed` or `TimedOut`.
+        Raises the `ApiError` of the service, `ConnectionFailed` or `TimedOut`.
         """
         ...
 
     def ready(self) -> dict[str, Any]:
-        """Whether the service can work now: a `status`, and its `components` if they are told."""
+        """Return the health of the service: a `status`, and over HTTP its `components`."""
         ...
 
     def watch(
         self, job_id: str, after: int | None, lifetime: float | None
     ) -> Generator[dict[str, Any]]:
-        """Events of a job or sweep after a cursor, each with `seq`, `type` and what the type tells.
+        """Yield the events of a job or sweep after a cursor, with `seq`, `type` and data.
 
-        Ends when the service closes the stream; raises `ConnectionFailed` when it is cut and
-        `TimedOut` after `lifetime` seconds, or when nothing, not even a heartbeat, was heard.
+        Ends when the service closes the stream. Raises `ConnectionFailed` if the connection breaks,
+        and `TimedOut` after `lifetime` seconds or without a heartbeat.
         """
         ...
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Close the connections."""
         ...
 
 
 def noun_of(watched_id: str) -> str:
-    """ "Sweep" or "Job", as the names of methods have it: the id begins with the word."""
+    """Return "Sweep" or "Job", the noun in the names of methods, from the prefix of an id."""
     return "Sweep" if watched_id.startswith("sweep_") else "Job"
 
 
 def connect(url: str, timeout: float) -> Transport:
-    """The transport for `url`: `http://`, `https://` or `grpc://`, a host and a port.
+    """Return the transport for `url`: `http://`, `https://` or `grpc://` with a host and a port.
 
-    `timeout` is how many seconds one answer may take. No connection is made yet.
+    `timeout` is the number of seconds to wait for one reply. The first request connects.
     """
     parts = urlsplit(url)
     if parts.hostname and parts.scheme in ("http", "https"):
@@ -66,20 +66,20 @@ def connect(url: str, timeout: float) -> Transport:
             from .grpc import GrpcTransport
         except ImportError as missing:
             raise MissingDependency(
-                f"{url} needs gRPC, which is not installed; "
-                'install it with: pip install "epochal[grpc]"'
+                f"{url} needs gRPC, which is not installed. "
+                "Install it: pip install grpcio grpcio-status protobuf"
             ) from missing
         return GrpcTransport(url, timeout)
     raise EpochalError(
-        f"{url!r} is not an address of Epochal; write http://host:port or grpc://host:port, "
+        f"{url!r} is not an address of Epochal. Write http://host:port or grpc://host:port, "
         "for example http://127.0.0.1:8000"
     )
 
 
 def pauses(longest: float = LONGEST_PAUSE_SECONDS) -> Iterator[float]:
-    """Seconds to wait before each further attempt: .1, .2, .4 … each give or take a quarter.
+    """Yield the seconds to wait before each retry: .1, .2, .4 … with a jitter of 25 percent.
 
-    The chance in it keeps many clients from coming back at the same instant.
+    The jitter keeps many clients from retrying at the same instant.
     """
     pause = 0.1
     while True:
@@ -88,11 +88,11 @@ def pauses(longest: float = LONGEST_PAUSE_SECONDS) -> Iterator[float]:
 
 
 def call(transport: Transport, method: str, fields: dict[str, Any], retries: int) -> dict[str, Any]:
-    """The answer of `method`, asked again up to `retries` times while the service is out of reach.
+    """Return the reply of `method`, with up to `retries` retries.
 
-    A call is repeated when the connection fails and when the service says that it is unavailable;
-    the pause that it asks for is kept, up to 5 seconds. What makes something carries a key, so that
-    none is made twice.
+    A request is repeated if the connection fails or the service is unavailable. The pause is at
+    least the `retry_after` of the service, up to 5 seconds. Requests that create a resource have a
+    `request_id`, so that a retry does not create another one.
     """
     pause = pauses()
     for attempt in range(retries + 1):
@@ -101,10 +101,10 @@ def call(transport: Transport, method: str, fields: dict[str, Any], retries: int
         except (ConnectionFailed, Unavailable) as failure:
             if attempt == retries:
                 raise
-            asked = failure.retry_after if isinstance(failure, Unavailable) else 0.0
-            time.sleep(min(max(next(pause), asked), LONGEST_PAUSE_SECONDS))
+            retry_after = failure.retry_after if isinstance(failure, Unavailable) else 0.0
+            time.sleep(min(max(next(pause), retry_after), LONGEST_PAUSE_SECONDS))
         except NotFound:
-            # An earlier attempt may have deleted it and lost the answer.
+            # The reply to an earlier attempt, which deleted it, may have been lost.
             if attempt and method.startswith("Delete"):
                 return {}
             raise

@@ -1,4 +1,4 @@
-"""gRPC: methods are found by name in the descriptors, and so is how their fields are written."""
+"""gRPC: the descriptors give the methods and the types of their fields."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _OPTIONS = [
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2000),
 ]
-# A stream is taken up anew this often, so that one that died unnoticed is not trusted for longer.
+# A stream is reopened after this time, so that a dead connection is noticed.
 _LIFETIME_SECONDS = 60.0
 _SERVING = b"\x08\x01"  # HealthCheckResponse {status: SERVING} of grpc.health.v1, in bytes
 
@@ -51,7 +51,7 @@ _HTTP_STATUS = {
     grpc.StatusCode.ALREADY_EXISTS: 422,
     grpc.StatusCode.RESOURCE_EXHAUSTED: 413,
     grpc.StatusCode.UNAVAILABLE: 503,
-    # Of a method that an older service does not have; over HTTP there is no such path.
+    # An older service lacks the method; over HTTP it lacks the path.
     grpc.StatusCode.UNIMPLEMENTED: 404,
 }
 _STATUS_BY_REASON = {error.reason: error.status for error in API_ERRORS}
@@ -91,7 +91,7 @@ class GrpcTransport:
     def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
         request, invoke = self._calls[method]
         message = request()
-        # The service tells errors in a spec by their place in the spec, as REST does.
+        # The service reports errors in a spec by their path inside the spec, as over HTTP.
         spec = fields.get("spec")
         if spec is not None:
             write(message.spec, spec)  # type: ignore[attr-defined]
@@ -129,15 +129,15 @@ class GrpcTransport:
     def _error(self, error: Any) -> EpochalError:
         code, detail = error.code(), error.details() or ""
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            return TimedOut(f"Waited too long for an answer from {self.url}")
+            return TimedOut(f"No reply from {self.url} in time")
         status = rpc_status.from_call(error)
         if status is None and code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED):
             return ConnectionFailed(self.url, _reason(detail))
-        return _told(_HTTP_STATUS.get(code, 500), detail, status)
+        return _api_error(_HTTP_STATUS.get(code, 500), detail, status)
 
 
-def _told(http_status: int, detail: str, status: Any) -> ApiError:
-    """The error that the service tells in the details of its status."""
+def _api_error(http_status: int, detail: str, status: Any) -> ApiError:
+    """Return the error in the details of a gRPC status."""
     info, bad, retry = (
         error_details_pb2.ErrorInfo(),
         error_details_pb2.BadRequest(),
@@ -157,9 +157,9 @@ def _told(http_status: int, detail: str, status: Any) -> ApiError:
 
 
 def _reason(detail: str) -> str:
-    """The cause inside the library's long sentence on every address that it tried."""
+    """Return the cause in the library's long message on all addresses."""
     if "Failed parsing HTTP/2" in detail:
-        return "who answers there speaks no gRPC"
+        return "the server does not speak gRPC"
     for known in ("Connection refused", "Socket closed", "Connection reset by peer"):
         if known in detail:
             return known.lower()
@@ -171,7 +171,7 @@ def _reason(detail: str) -> str:
 
 @cache
 def _words(enum: EnumDescriptor) -> dict[int, str]:
-    """Number -> word: ACTIVATION_RELU is "relu"; the prefix is what stands before UNSPECIFIED."""
+    """Return number -> word: ACTIVATION_RELU is "relu". The prefix ends before UNSPECIFIED."""
     prefix = enum.values_by_number[0].name.removesuffix("UNSPECIFIED")
     return {v.number: v.name.removeprefix(prefix).lower() for v in enum.values if v.number}
 
@@ -187,9 +187,9 @@ def _map_values(field: FieldDescriptor) -> FieldDescriptor | None:
 
 
 def write(message: Message, fields: object, path: str = "") -> None:
-    """Sets `fields` of `message`; None leaves a field unset.
+    """Set `fields` of `message`; None leaves a field unset.
 
-    Raises `InvalidArgument` with the field's path for what the message has no place for.
+    Raises `InvalidArgument` with the path of an unknown field or of a value of another type.
     """
     if not isinstance(fields, Mapping):
         raise InvalidArgument.of(path, "must be an object")
@@ -224,7 +224,7 @@ def _write_map(container: Any, value: object, place: str) -> None:
 
 
 def _write_list(container: Any, field: FieldDescriptor, value: object, place: str) -> None:
-    if field.name in _ONE_FOR_ALL and isinstance(value, int | str):
+    if field.name in _SINGLE_ITEM_LISTS and isinstance(value, int | str):
         value = [value]
     if not isinstance(value, list):
         raise InvalidArgument.of(place, "must be a list")
@@ -245,8 +245,8 @@ def _write_list(container: Any, field: FieldDescriptor, value: object, place: st
                 container.append(_scalar(field, item, inner))
 
 
-# Lists for which JSON takes one item as it is: a kernel that is as high as wide, the only input.
-_ONE_FOR_ALL = frozenset({"kernel_size", "stride", "pool_size", "input"})
+# Lists for which JSON also accepts a single item: the size of a square kernel, the only input.
+_SINGLE_ITEM_LISTS = frozenset({"kernel_size", "stride", "pool_size", "input"})
 
 
 def _scalar(field: FieldDescriptor, value: Any, place: str) -> Any:
@@ -260,7 +260,7 @@ def _scalar(field: FieldDescriptor, value: Any, place: str) -> Any:
 
 @contextmanager
 def _placed(field: FieldDescriptor, place: str) -> Iterator[None]:
-    """Protobuf's refusal of a value, with the place and in the service's words."""
+    """Translate protobuf's error for a value into the format of the service."""
     try:
         yield
     except (TypeError, ValueError):
@@ -276,7 +276,7 @@ _EXPECTED = {
 
 
 def to_dict(message: Message) -> dict[str, Any]:
-    """The fields of `message` that are set: enums as words, rows as lists, times as datetimes."""
+    """Return the set fields of `message`: enums as words, rows as lists, times as datetimes."""
     return {field.name: _value(field, value) for field, value in message.ListFields()}
 
 
@@ -292,7 +292,7 @@ def _value(field: FieldDescriptor, value: Any) -> Any:
 
 def _item(field: FieldDescriptor, value: Any) -> Any:
     if field.enum_type:
-        # A word that a newer service has learnt reads as its number.
+        # An enum value of a newer service is returned as its number.
         return _words(field.enum_type).get(value, str(value))
     if field.message_type is _ROW:
         return list(value.values)

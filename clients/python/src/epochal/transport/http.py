@@ -1,4 +1,4 @@
-"""REST: every method is a verb, a path, and the rest of its fields as a query or a JSON body."""
+"""HTTP: a method is a verb and a path; its other fields are the query or a JSON body."""
 
 from __future__ import annotations
 
@@ -68,12 +68,12 @@ ROUTES = {
     "GetLimits": "GET /v1/limits",
     "GetVersion": "GET /v1/version",
 }
-# The service says something at least every 15 seconds unless its operator chose otherwise.
+# The service sends a heartbeat every 15 seconds by default.
 SILENCE_SECONDS = 45.0
 
 
 def _route(method: str) -> str:
-    """Verb and path; an explorer's path is made of the words of its name."""
+    """Return verb and path; the path of an explorer has the words of its name."""
     if method.startswith("Simulate"):
         words = re.findall("[A-Z][a-z0-9]*", method.removeprefix("Simulate"))
         return f"POST /v1/simulate/{'-'.join(words).lower()}"
@@ -138,7 +138,7 @@ class HttpTransport:
     ) -> Generator[dict[str, Any]]:
         path = f"/v1/{noun_of(job_id).lower()}s/{_segment('id', job_id)}/events"
         headers = {} if after is None else {"Last-Event-ID": str(after)}
-        # A stream takes as long as it takes; only the silence in it is bounded.
+        # A stream has no time limit; only the silence in it has.
         patience = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)
         with (
             self._translated(),
@@ -156,10 +156,10 @@ class HttpTransport:
                 try:
                     for event in source:
                         if not event.data:
-                            # How long to wait before connecting again; that is decided elsewhere.
+                            # A suggested pause before reconnecting, which `following` decides.
                             yield {"type": "heartbeat"}
                             continue
-                        # The field named like the type holds what it tells, as on the other wire.
+                        # The field of the same name holds the data, as over gRPC.
                         yield {
                             "seq": int(event.id),
                             "type": event.event,
@@ -172,12 +172,12 @@ class HttpTransport:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """The HTTP library's errors as this package's."""
+        """Translate errors of the HTTP library into those of this package."""
         try:
             yield
         except httpx2.TimeoutException as error:
-            waited = "the connection" if isinstance(error, httpx2.ConnectTimeout) else "an answer"
-            raise TimedOut(f"Waited too long for {waited} from {self.url}") from error
+            missing = "connection to" if isinstance(error, httpx2.ConnectTimeout) else "reply from"
+            raise TimedOut(f"No {missing} {self.url} in time") from error
         except httpx2.RequestError as error:
             raise ConnectionFailed(self.url, _reason(error)) from error
 
@@ -187,8 +187,8 @@ class HttpTransport:
             if isinstance(body, dict):
                 return body
         raise ApiError(
-            f"{self.url} answered {response.status_code} with something that is not Epochal's; "
-            "is another program listening there?",
+            f"{self.url} sent a reply with status {response.status_code} that is not from Epochal. "
+            "Is another program listening there?",
             status=response.status_code,
             reason="not_epochal",
         )
@@ -209,7 +209,7 @@ class HttpTransport:
 
 
 def _segment(name: str, value: object) -> str:
-    """`value` as one segment of a path; an empty one would be another path."""
+    """Return `value` as one segment of a path. Raises `InvalidArgument` if it is empty."""
     text = quote(str(value), safe="")
     if not text:
         raise InvalidArgument.of(name, "is required")
@@ -217,7 +217,7 @@ def _segment(name: str, value: object) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause, without the error number that operating systems put in front."""
+    """Return the innermost cause, without the error number of the operating system."""
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__  # type: ignore[assignment]
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
@@ -226,7 +226,7 @@ def _reason(error: BaseException) -> str:
 
 @contextmanager
 def _cut_after(seconds: float | None, response: httpx2.Response) -> Iterator[threading.Event]:
-    """Shuts the connection when the time is over, which wakes a reader that waits for it."""
+    """Shut down the connection after some seconds, which wakes the waiting reader."""
     cut = threading.Event()
     if seconds is None:
         yield cut
