@@ -1320,6 +1320,16 @@ class VariantColumns(TypedDict, total=False):
 
 
 @dataclass(frozen=True)
+class FileReply:
+    """A file that is made from the weights of one epoch. HTTP sends its content as the body."""
+
+    epoch: int
+    """The epoch of the weights."""
+    content: bytes
+    """The file."""
+
+
+@dataclass(frozen=True)
 class BestEpoch:
     """The epoch with the lowest loss: of the held-out part, if there is one."""
 
@@ -1655,9 +1665,9 @@ class JobData:
     """A training job, as far as it is known now."""
 
     id: str
-    """Absent where the spec was only validated; so are the state and the times."""
+    """The id of the job."""
     state: JobState
-    """What it is doing, or how it ended."""
+    """The state of the job."""
     stop_reason: StopReason | None
     """Why it ended; absent until then."""
     detail: str | None
@@ -1692,6 +1702,24 @@ class JobData:
     """When it ended."""
     curve: CurveSeries | None
     """The training loss in few points, in lists that ask for `curve_points`."""
+
+
+@dataclass(frozen=True)
+class ValidatedJob:
+    """A valid spec and its price, in answer to `validate_only`. No job is created."""
+
+    spec: dict[str, Any]
+    """The spec, with every default filled in."""
+    forked_from: ForkedFrom | None
+    """The job and epoch of the initial weights. Null if the job starts with fresh weights."""
+    parameters: int
+    """The number of trainable parameters."""
+    samples: int
+    """The number of training samples, without the validation samples."""
+    flops: float
+    """Estimated floating-point operations of the whole job: 3 · forward operations · samples ·
+    epochs.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -2231,7 +2259,7 @@ class TimelineEntry:
     years: str
     """Year or years for display, e.g. `2024–26`."""
     title: str
-    """Title."""
+    """The title of the milestone."""
     what_changed: str
     """What was new, in one or two sentences."""
     why_it_mattered: str
@@ -3766,9 +3794,9 @@ class SweepData:
     """A sweep, as far as it is known now."""
 
     id: str
-    """Absent where the spec was only validated; so are the state and the times."""
+    """The id of the sweep."""
     state: JobState
-    """What it is doing, or how it ended."""
+    """The state of the sweep."""
     stop_reason: StopReason | None
     """`completed` once every member is over, for whatever reason each."""
     detail: str | None
@@ -3795,6 +3823,22 @@ class SweepData:
     """When a worker first took it up."""
     finished_at: datetime | None
     """When it ended."""
+
+
+@dataclass(frozen=True)
+class ValidatedSweep:
+    """A valid spec and its price, in answer to `validate_only`. No sweep is created."""
+
+    spec: dict[str, Any]
+    """The spec, with every default filled in."""
+    parameters: int
+    """The number of trainable parameters of one member."""
+    samples: int
+    """The number of training samples, without the validation samples."""
+    flops: float
+    """Estimated floating-point operations of all members: 3 · forward operations · samples · epochs
+    · members.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -3931,12 +3975,12 @@ class JobProperties:
 
     @property
     def id(self) -> str:
-        """Absent where the spec was only validated; so are the state and the times."""
+        """The id of the job."""
         return self._data.id
 
     @property
     def state(self) -> JobState:
-        """What it is doing, or how it ended."""
+        """The state of the job."""
         return self._data.state
 
     @property
@@ -4029,12 +4073,12 @@ class SweepProperties:
 
     @property
     def id(self) -> str:
-        """Absent where the spec was only validated; so are the state and the times."""
+        """The id of the sweep."""
         return self._data.id
 
     @property
     def state(self) -> JobState:
-        """What it is doing, or how it ended."""
+        """The state of the sweep."""
         return self._data.state
 
     @property
