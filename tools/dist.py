@@ -76,9 +76,9 @@ def check(dist: Path) -> None:
         folder = Path(name)
         venv = folder / "venv"
         run([sys.executable, "-m", "venv", venv])
-        installer = pip(str(venv / "bin" / "python"))
-        run([*installer, "install", "--require-hashes", "-r", ROOT / "requirements.lock"])
-        run([*installer, "install", "--no-deps", *wheels])
+        install = installer(venv / "bin" / "python")
+        run([*install, "--require-hashes", "-r", ROOT / "requirements.lock"])
+        run([*install, "--no-deps", *wheels])
         empty = folder / "empty"
         empty.mkdir()
         check_programs(venv / "bin", empty)
@@ -211,6 +211,14 @@ def expect(condition: bool, sentence: str) -> None:
 def pip(python: str) -> list[str]:
     """Return the command that runs pip for this Python."""
     return [python, "-m", "pip", "--disable-pip-version-check", "-q"]
+
+
+def installer(python: Path) -> list[str]:
+    """Return the command that installs into the venv of this Python: uv if there is one, or pip."""
+    uv = Path(sys.executable).with_name("uv")
+    if uv.exists() and not uv.is_symlink():  # `make` links it to pip where uv is not available
+        return [str(uv), "pip", "install", "-q", "--python", str(python)]
+    return [*pip(str(python)), "install"]
 
 
 def run(
