@@ -1,7 +1,8 @@
-"""Generates the SDK's types and spec builders from the pydantic models of the service.
+"""Generates the SDK's types, spec builders and routes from the models and methods of the service.
 
-    epochal_service.specs  ->  types.py    words (Literal), specs (TypedDict), replies (dataclass)
-                           ->  layers.py, optimizers.py, schedules.py, augmentations.py, data.py
+    specs          ->  types.py    words (Literal), specs (TypedDict), replies (dataclass)
+                   ->  layers.py, optimizers.py, schedules.py, augmentations.py, data.py
+    methods/table  ->  transport/routes.py
 
 `python clients/python/generate.py` writes the files; with --check it names the stale ones and
 exits with status 1. A class `<Record>Methods` in record_methods.py becomes a base of that record.
@@ -15,11 +16,12 @@ from pathlib import Path
 
 from generator.builders import BUILDERS, builders_file, data_file
 from generator.classes import PACKAGE, types_file
+from generator.routes import routes_file
 
 
 def files() -> dict[Path, str]:
     """Every generated file and its text."""
-    texts = {"types": types_file(), "data": data_file()}
+    texts = {"types": types_file(), "data": data_file(), "transport/routes": routes_file()}
     texts |= {name: builders_file(union, idea) for name, (union, idea) in BUILDERS.items()}
     return {PACKAGE / f"{name}.py": formatted(text) for name, text in texts.items()}
 

@@ -42,7 +42,9 @@ def docstring(text: str, indent: int = 4) -> str:
     if len(parts) == 1 and len(whole) + indent <= 100:
         return whole
     lines = [textwrap.fill(part, 100 - indent, break_on_hyphens=False) for part in parts]
-    lines[0] = textwrap.fill('"""' + parts[0], 100 - indent, break_on_hyphens=False)
+    # The formatter joins a single line with its closing quotes, for which there must be room.
+    first = 100 - indent - 3 * (len(parts) == 1)
+    lines[0] = textwrap.fill('"""' + parts[0], first, break_on_hyphens=False)
     return "\n\n".join(lines) + '\n"""'
 
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, WithJsonSchema
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import epochal_service.specs as specs
-from epochal_service.specs.base import Reply, Spec
+from epochal_service.specs.base import KeyOf, Reply, Spec
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,11 @@ def models() -> list[type[BaseModel]]:
     """Return every model in `epochal_service.specs` in the order of the source."""
     matches: list[type[BaseModel]] = []
     for module in _modules():
-        matches += [
-            m for m in vars(module).values() if is_model(m) and m.__module__ == module.__name__
-        ]
-    return [model for model in matches if model not in (Spec, Reply)]
+        for member in vars(module).values():
+            # Models that follow from the engine are the values of a dict.
+            members = member.values() if isinstance(member, dict) else [member]
+            matches += [m for m in members if is_model(m) and m.__module__ == module.__name__]
+    return [model for model in dict.fromkeys(matches) if model not in (Spec, Reply)]
 
 
 def _modules() -> list[types.ModuleType]:
@@ -73,12 +74,12 @@ def bare(hint: Any) -> Any:
 
 
 def words_of(hint: Any) -> tuple[str, ...] | None:
-    """Return the words of a Literal, or of a string with an enum in its schema."""
+    """Return the words of a Literal, or of a string that must be a key of a table."""
     if get_origin(bare(hint)) is Literal:
         return tuple(get_args(bare(hint)))
     for about in metadata_of(hint):
-        if isinstance(about, WithJsonSchema) and about.json_schema and "enum" in about.json_schema:
-            return tuple(about.json_schema["enum"])
+        if isinstance(about, KeyOf):
+            return tuple(about.table)
     return None
 
 

@@ -24,8 +24,8 @@ from .models import (
 RECORD_NAMES = {"EpochRow": "Epoch", "Job": "JobData", "Sweep": "SweepData"}
 # Replies for which the SDK has a hand-written class.
 NOT_RECORDS = {
-    "Comparison", "Curve", "LayerWeights", "MemberProgress", "Prediction", "SweepCurves", "UnitMap",
-    "UnitMaps", "WeightArray", "Weights",
+    "Comparison", "Curve", "FileReply", "LayerWeights", "MemberProgress", "Prediction",
+    "SweepCurves", "UnitMap", "UnitMaps", "WeightArray", "Weights",
 }  # fmt: skip
 ENVELOPE = re.compile(r"(Page|Content|Event|Snapshot)$")
 RECORDS_THAT_LOOK_LIKE_ENVELOPES = {"GradientSnapshot"}

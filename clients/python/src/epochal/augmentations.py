@@ -12,27 +12,28 @@ __all__ = ["flip", "noise", "shift"]
 
 
 def shift(reach: int) -> ShiftSpec:
-    """Moves each sample by up to `reach` positions along each axis; zeros move in.
+    """Random shift: moves each sample by up to `reach` positions along each axis; zeros move in.
 
     Args:
-        reach: Positions, such as pixels.
+        reach: Largest shift in positions, such as pixels. From 0 to 64.
     """
     return build(ShiftSpec, type="shift", reach=reach)
 
 
 def noise(deviation: float) -> NoiseSpec:
-    """Adds normal noise to every number.
+    """Gaussian noise, added to every number.
 
     Args:
-        deviation: Standard deviation, in the units of the inputs as the network sees them.
+        deviation: Standard deviation of the noise, in the units of the network's inputs. At least
+            0.
     """
     return build(NoiseSpec, type="noise", deviation=deviation)
 
 
 def flip(*, probability: float | None = None) -> FlipSpec:
-    """Mirrors a sample from left to right.
+    """Random horizontal flip: mirrors a sample from left to right.
 
     Args:
-        probability: Of being mirrored, for each sample and epoch.
+        probability: Probability of a flip, for each sample and epoch. In [0, 1]. Default 0.5.
     """
     return build(FlipSpec, type="flip", probability=probability)

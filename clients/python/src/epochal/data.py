@@ -540,8 +540,8 @@ def reversal(
     seed: int | None = None,
     scaling: Scaling | None = None,
 ) -> NamedDataset:
-    """Words of random letters, to be written backwards, letter by letter: a row has the word, the
-    start (>), and what was written before.
+    """Words of random letters, to be written backwards, letter by letter: a row has the word,
+    the start (>), and what was written before.
 
     Args:
         samples: Rows to draw. From 4 to 100000. Default 5000.
@@ -612,8 +612,8 @@ def breast_cancer(*, scaling: Scaling | None = None) -> NamedDataset:
 
 
 def digits(*, scaling: Scaling | None = None) -> NamedDataset:
-    """1,797 handwritten digits of 8×8 pixels, row by row, their 17 levels of ink divided by 16 to
-    lie between 0 and 1.
+    """1,797 handwritten digits of 8×8 pixels, row by row, their 17 levels of ink divided by 16
+    to lie between 0 and 1.
 
     Args:
         scaling: What is done to every input feature, with figures of the training part alone.
@@ -636,8 +636,8 @@ def shifted_digits(
 
 
 def digit_images(*, scaling: Scaling | None = None) -> NamedDataset:
-    """The handwritten digits without their classes, to be rebuilt from less: inputs and targets are
-    the same 64 pixels.
+    """The handwritten digits without their classes, to be rebuilt from less: inputs and targets
+    are the same 64 pixels.
 
     Args:
         scaling: What is done to every input feature, with figures of the training part alone.
@@ -648,8 +648,8 @@ def digit_images(*, scaling: Scaling | None = None) -> NamedDataset:
 def sonnets(
     *, length: int | None = None, seed: int | None = None, scaling: Scaling | None = None
 ) -> NamedDataset:
-    """18 sonnets by Shakespeare in lower case, cut into windows: at each place the next character
-    is to be foreseen.
+    """18 sonnets by Shakespeare in lower case, cut into windows: at each place the next
+    character is to be foreseen.
 
     Args:
         length: Characters in a window. From 8 to 256. Default 32.

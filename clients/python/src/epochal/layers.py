@@ -84,19 +84,18 @@ def dense(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> DenseSpec:
-    """Every unit sees every input: `activation(x · W + b)`, along the last axis.
+    """A fully connected layer: `activation(x · W + b)`, along the last axis.
 
     Args:
-        units: Number of neurons in the layer.
-        activation: Applied to the layer's outputs.
-        use_bias: Whether each unit has a bias.
-        initializer: How the weights start; by default He for the relu family, LeCun for selu, else
-            Xavier.
-        initializer_gain: What the initializer draws is multiplied by it: 4 starts with weights four
-            times as large.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        units: Number of units (neurons).
+        activation: The activation, applied to each output. Default `linear`.
+        use_bias: Whether each unit adds a bias, initially 0. Default true.
+        initializer: The initializer of the weights. Defaults to that of the activation: He for the
+            relu family, LeCun for selu, Xavier for the others.
+        initializer_gain: Factor applied to the initial weights. In [0, 1e6]. Default 1.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         DenseSpec,
@@ -114,13 +113,13 @@ def dense(
 def activation(
     activation: ActivationName, *, name: str | None = None, input: str | Sequence[str] | None = None
 ) -> ActivationSpec:
-    """An activation alone.
+    """An activation alone, applied to each input.
 
     Args:
-        activation: Applied to the layer's outputs.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        activation: The activation.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(ActivationSpec, type="activation", activation=activation, name=name, input=input)
 
@@ -128,14 +127,14 @@ def activation(
 def dropout(
     rate: float, *, name: str | None = None, input: str | Sequence[str] | None = None
 ) -> DropoutSpec:
-    """Silences each value with probability `rate` while training, and scales the others up by 1 /
-    (1 - rate).
+    """Dropout: sets inputs to zero at random during training, and divides the others by 1 -
+    rate.
 
     Args:
-        rate: The share of numbers that are dropped, each time others.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        rate: Fraction of inputs set to zero, chosen anew at each step. In [0, 1).
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(DropoutSpec, type="dropout", rate=rate, name=name, input=input)
 
@@ -146,13 +145,13 @@ def layer_norm(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> LayerNormSpec:
-    """Each sample's features are brought to mean 0 and variance 1 (Ba et al. 2016).
+    """Layer normalization: each position's features get mean 0 and variance 1 (Ba et al. 2016).
 
     Args:
-        epsilon: Added to the variance, so that nothing is divided by 0.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        epsilon: Added to the variance to avoid division by zero. Greater than 0. Default 1e-5.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(LayerNormSpec, type="layer_norm", epsilon=epsilon, name=name, input=input)
 
@@ -164,18 +163,64 @@ def batch_norm(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> BatchNormSpec:
-    """Each feature is brought to mean 0 and variance 1 over the batch (Ioffe & Szegedy 2015).
+    """Batch normalization: each channel gets mean 0 and variance 1 over the batch (Ioffe &
+    Szegedy 2015).
 
     Args:
-        momentum: How slowly the running statistics follow, which are used after training.
-        epsilon: Added to the variance, so that nothing is divided by 0.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        momentum: Fraction of the running statistics carried over from step to step. In [0, 1).
+            Default 0.9.
+        epsilon: Added to the variance to avoid division by zero. Greater than 0. Default 1e-5.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         BatchNormSpec, type="batch_norm", momentum=momentum, epsilon=epsilon, name=name, input=input
     )
+
+
+def flatten(*, name: str | None = None, input: str | Sequence[str] | None = None) -> FlattenSpec:
+    """Flattens each sample to one axis.
+
+    Args:
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
+    """
+    return build(FlattenSpec, type="flatten", name=name, input=input)
+
+
+def reshape(
+    shape: Sequence[int], *, name: str | None = None, input: str | Sequence[str] | None = None
+) -> ReshapeSpec:
+    """Reshapes each sample; the elements stay in order.
+
+    Args:
+        shape: The new shape of one sample. One length may be -1, which is then inferred.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
+    """
+    return build(ReshapeSpec, type="reshape", shape=shape, name=name, input=input)
+
+
+def slice(  # noqa: A001
+    start: int,
+    *,
+    stop: int | None = None,
+    name: str | None = None,
+    input: str | Sequence[str] | None = None,
+) -> SliceSpec:
+    """Selects a range along the first axis of each sample.
+
+    Args:
+        start: First index, counted from 0; negative indices count from the end.
+        stop: Index after the last one; negative indices count from the end. Defaults to the end.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
+    """
+    return build(SliceSpec, type="slice", start=start, stop=stop, name=name, input=input)
 
 
 def residual(
@@ -184,84 +229,39 @@ def residual(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> ResidualSpec:
-    """Adds what the inner layers make of its input to that input (He et al. 2016).
+    """A residual (skip) connection: the input plus the inner layers' output (He et al. 2016).
 
     Args:
-        layers: In forward order.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        layers: The inner layers, in forward order.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(ResidualSpec, type="residual", layers=layers, name=name, input=input)
 
 
-def flatten(*, name: str | None = None, input: str | Sequence[str] | None = None) -> FlattenSpec:
-    """All numbers of a sample in one row.
+def concatenate(
+    *, name: str | None = None, input: str | Sequence[str] | None = None
+) -> ConcatenateSpec:
+    """Concatenates its inputs along the last axis.
 
     Args:
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
-    return build(FlattenSpec, type="flatten", name=name, input=input)
+    return build(ConcatenateSpec, type="concatenate", name=name, input=input)
 
 
-def reshape(
-    shape: Sequence[int], *, name: str | None = None, input: str | Sequence[str] | None = None
-) -> ReshapeSpec:
-    """The numbers of a sample, in their order, in another shape.
+def add(*, name: str | None = None, input: str | Sequence[str] | None = None) -> AddSpec:
+    """Adds its inputs.
 
     Args:
-        shape: One length may be -1: whatever is left.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
-    return build(ReshapeSpec, type="reshape", shape=shape, name=name, input=input)
-
-
-def conv1d(
-    filters: int,
-    kernel_size: int | Sequence[int],
-    activation: ActivationName | None = None,
-    *,
-    stride: int | Sequence[int] | None = None,
-    padding: Padding | None = None,
-    use_bias: bool | None = None,
-    initializer: InitializerName | None = None,
-    initializer_gain: float | None = None,
-    name: str | None = None,
-    input: str | Sequence[str] | None = None,
-) -> Conv1dSpec:
-    """A window slides along a sequence `(length, channels)`.
-
-    Args:
-        filters: Number of feature maps that come out.
-        kernel_size: Places along each axis that a filter sees at a time.
-        activation: Applied to the layer's outputs.
-        stride: Places from one window to the next.
-        padding: `valid`: windows inside the input alone; `same`: zeros around it keep the size.
-        use_bias: Whether each unit has a bias.
-        initializer: How the weights start.
-        initializer_gain: What the initializer draws is multiplied by it.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
-    """
-    return build(
-        Conv1dSpec,
-        type="conv1d",
-        filters=filters,
-        kernel_size=kernel_size,
-        activation=activation,
-        stride=stride,
-        padding=padding,
-        use_bias=use_bias,
-        initializer=initializer,
-        initializer_gain=initializer_gain,
-        name=name,
-        input=input,
-    )
+    return build(AddSpec, type="add", name=name, input=input)
 
 
 def conv2d(
@@ -277,20 +277,22 @@ def conv2d(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> Conv2dSpec:
-    """A window slides over an image `(height, width, channels)` (LeCun et al. 1989).
+    """A convolution of an image `(height, width, channels)` (LeCun et al. 1989).
 
     Args:
-        filters: Number of feature maps that come out.
-        kernel_size: One number, or height and width.
-        activation: Applied to the layer's outputs.
-        stride: Places from one window to the next.
-        padding: `valid`: windows inside the input alone; `same`: zeros around it keep the size.
-        use_bias: Whether each unit has a bias.
-        initializer: How the weights start.
-        initializer_gain: What the initializer draws is multiplied by it.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        filters: Number of filters, which is the number of output channels.
+        kernel_size: Size of the window: one number, or height and width.
+        activation: The activation, applied to each output. Default `linear`.
+        stride: Positions from one window to the next: one number, or height and width. Default 1.
+        padding: `valid` for windows inside the input only; `same` for zeros around it, which keep
+            its size at stride 1. Default `valid`.
+        use_bias: Whether each filter adds a bias, initially 0. Default true.
+        initializer: The initializer of the weights. Defaults to that of the activation: He for the
+            relu family, LeCun for selu, Xavier for the others.
+        initializer_gain: Factor applied to the initial weights. In [0, 1e6]. Default 1.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         Conv2dSpec,
@@ -308,24 +310,49 @@ def conv2d(
     )
 
 
-def max_pool1d(
+def conv1d(
+    filters: int,
+    kernel_size: int | Sequence[int],
+    activation: ActivationName | None = None,
     *,
-    pool_size: int | Sequence[int] | None = None,
     stride: int | Sequence[int] | None = None,
+    padding: Padding | None = None,
+    use_bias: bool | None = None,
+    initializer: InitializerName | None = None,
+    initializer_gain: float | None = None,
     name: str | None = None,
     input: str | Sequence[str] | None = None,
-) -> MaxPool1dSpec:
-    """The largest value of each window of a sequence.
+) -> Conv1dSpec:
+    """A convolution of a sequence `(length, channels)`.
 
     Args:
-        pool_size: Places along each axis of a window.
-        stride: Places from one window to the next.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        filters: Number of filters, which is the number of output channels.
+        kernel_size: Length of the window.
+        activation: The activation, applied to each output. Default `linear`.
+        stride: Positions from one window to the next. Default 1.
+        padding: `valid` for windows inside the input only; `same` for zeros around it, which keep
+            its size at stride 1. Default `valid`.
+        use_bias: Whether each filter adds a bias, initially 0. Default true.
+        initializer: The initializer of the weights. Defaults to that of the activation: He for the
+            relu family, LeCun for selu, Xavier for the others.
+        initializer_gain: Factor applied to the initial weights. In [0, 1e6]. Default 1.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
-        MaxPool1dSpec, type="max_pool1d", pool_size=pool_size, stride=stride, name=name, input=input
+        Conv1dSpec,
+        type="conv1d",
+        filters=filters,
+        kernel_size=kernel_size,
+        activation=activation,
+        stride=stride,
+        padding=padding,
+        use_bias=use_bias,
+        initializer=initializer,
+        initializer_gain=initializer_gain,
+        name=name,
+        input=input,
     )
 
 
@@ -336,43 +363,18 @@ def max_pool2d(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> MaxPool2dSpec:
-    """The largest value of each window of an image.
+    """Max pooling: the maximum of each window of an image.
 
     Args:
-        pool_size: Places along each axis of a window.
-        stride: Places from one window to the next.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        pool_size: Size of the window: one number, or height and width. Default 2.
+        stride: Positions from one window to the next: one number, or height and width. Defaults to
+            the size of the window.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         MaxPool2dSpec, type="max_pool2d", pool_size=pool_size, stride=stride, name=name, input=input
-    )
-
-
-def average_pool1d(
-    *,
-    pool_size: int | Sequence[int] | None = None,
-    stride: int | Sequence[int] | None = None,
-    name: str | None = None,
-    input: str | Sequence[str] | None = None,
-) -> AveragePool1dSpec:
-    """The mean of each window of a sequence.
-
-    Args:
-        pool_size: Places along each axis of a window.
-        stride: Places from one window to the next.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
-    """
-    return build(
-        AveragePool1dSpec,
-        type="average_pool1d",
-        pool_size=pool_size,
-        stride=stride,
-        name=name,
-        input=input,
     )
 
 
@@ -383,14 +385,15 @@ def average_pool2d(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> AveragePool2dSpec:
-    """The mean of each window of an image.
+    """Average pooling: the mean of each window of an image.
 
     Args:
-        pool_size: Places along each axis of a window.
-        stride: Places from one window to the next.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        pool_size: Size of the window: one number, or height and width. Default 2.
+        stride: Positions from one window to the next: one number, or height and width. Defaults to
+            the size of the window.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         AveragePool2dSpec,
@@ -402,15 +405,62 @@ def average_pool2d(
     )
 
 
+def max_pool1d(
+    *,
+    pool_size: int | Sequence[int] | None = None,
+    stride: int | Sequence[int] | None = None,
+    name: str | None = None,
+    input: str | Sequence[str] | None = None,
+) -> MaxPool1dSpec:
+    """Max pooling: the maximum of each window of a sequence.
+
+    Args:
+        pool_size: Length of the window. Default 2.
+        stride: Positions from one window to the next. Defaults to the length of the window.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
+    """
+    return build(
+        MaxPool1dSpec, type="max_pool1d", pool_size=pool_size, stride=stride, name=name, input=input
+    )
+
+
+def average_pool1d(
+    *,
+    pool_size: int | Sequence[int] | None = None,
+    stride: int | Sequence[int] | None = None,
+    name: str | None = None,
+    input: str | Sequence[str] | None = None,
+) -> AveragePool1dSpec:
+    """Average pooling: the mean of each window of a sequence.
+
+    Args:
+        pool_size: Length of the window. Default 2.
+        stride: Positions from one window to the next. Defaults to the length of the window.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
+    """
+    return build(
+        AveragePool1dSpec,
+        type="average_pool1d",
+        pool_size=pool_size,
+        stride=stride,
+        name=name,
+        input=input,
+    )
+
+
 def global_max_pool(
     *, name: str | None = None, input: str | Sequence[str] | None = None
 ) -> GlobalMaxPoolSpec:
-    """The largest value of each channel.
+    """Global max pooling: the maximum of each channel over all positions.
 
     Args:
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(GlobalMaxPoolSpec, type="global_max_pool", name=name, input=input)
 
@@ -418,12 +468,12 @@ def global_max_pool(
 def global_average_pool(
     *, name: str | None = None, input: str | Sequence[str] | None = None
 ) -> GlobalAveragePoolSpec:
-    """The mean of each channel.
+    """Global average pooling: the mean of each channel over all positions (Lin et al. 2014).
 
     Args:
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(GlobalAveragePoolSpec, type="global_average_pool", name=name, input=input)
 
@@ -435,14 +485,14 @@ def embedding(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> EmbeddingSpec:
-    """A learned vector for each token; the input are token numbers, from 0.
+    """A learned vector for each token; the inputs are token ids, from 0.
 
     Args:
         vocabulary: Number of different tokens.
-        units: Numbers that come out for each sample or place.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        units: Length of each vector.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         EmbeddingSpec, type="embedding", vocabulary=vocabulary, units=units, name=name, input=input
@@ -455,13 +505,14 @@ def positional_encoding(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> PositionalEncodingSpec:
-    """Adds to each place of a sequence what tells it from the others (Vaswani et al. 2017).
+    """Adds to each vector of a sequence a vector that encodes its position (Vaswani et al.
+    2017).
 
     Args:
-        kind: How places are told apart.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        kind: `sinusoidal` for fixed sines and cosines, or `learned`. Default `sinusoidal`.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         PositionalEncodingSpec, type="positional_encoding", kind=kind, name=name, input=input
@@ -475,14 +526,15 @@ def rnn(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> RnnSpec:
-    """One step after another, each with a memory of the one before (Elman 1990).
+    """A simple recurrent network: h ← tanh(W·x + R·h + b) (Elman 1990).
 
     Args:
-        units: Numbers that come out for each sample or place.
-        return_sequences: Every step's output rather than the last one's.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        units: Size of the hidden state, which is the output.
+        return_sequences: Return the hidden states of all time steps instead of the last one.
+            Default false.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         RnnSpec, type="rnn", units=units, return_sequences=return_sequences, name=name, input=input
@@ -496,14 +548,15 @@ def lstm(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> LstmSpec:
-    """Long short-term memory (Hochreiter & Schmidhuber 1997, with the forget gate of 2000).
+    """Long short-term memory: a cell state c behind gates (Hochreiter & Schmidhuber 1997).
 
     Args:
-        units: Numbers that come out for each sample or place.
-        return_sequences: Whether every step comes out, or the last alone.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        units: Size of the hidden state, which is the output.
+        return_sequences: Return the hidden states of all time steps instead of the last one.
+            Default false.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         LstmSpec,
@@ -522,14 +575,15 @@ def gru(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> GruSpec:
-    """Gated recurrent unit (Cho et al. 2014).
+    """Gated recurrent unit: gates decide how much of the state is replaced (Cho et al. 2014).
 
     Args:
-        units: Numbers that come out for each sample or place.
-        return_sequences: Whether every step comes out, or the last alone.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        units: Size of the hidden state, which is the output.
+        return_sequences: Return the hidden states of all time steps instead of the last one.
+            Default false.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         GruSpec, type="gru", units=units, return_sequences=return_sequences, name=name, input=input
@@ -539,13 +593,14 @@ def gru(
 def additive_attention(
     units: int, *, name: str | None = None, input: str | Sequence[str] | None = None
 ) -> AdditiveAttentionSpec:
-    """Attention of Bahdanau et al. (2014); reads two layers: who asks, and what is looked at.
+    """Additive attention of one sequence to another; its two inputs are the query and the memory
+    (Bahdanau et al. 2015).
 
     Args:
-        units: Numbers that come out for each sample or place.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        units: Units of the hidden layer that scores a query against a key.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         AdditiveAttentionSpec, type="additive_attention", units=units, name=name, input=input
@@ -559,16 +614,15 @@ def multi_head_attention(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> MultiHeadAttentionSpec:
-    """Scaled dot-product attention in several heads (Vaswani et al. 2017).
-
-    With one input it looks at itself, with two the first one asks the second.
+    """Scaled dot-product attention in several heads: of one input to itself, or of the first
+    input to the second (Vaswani et al. 2017).
 
     Args:
-        heads: Number of heads, which share the features among them.
-        causal: No place sees what comes after it.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        heads: Number of heads. Must divide the number of features.
+        causal: Whether each position attends only to itself and earlier positions. Default false.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         MultiHeadAttentionSpec,
@@ -591,18 +645,21 @@ def transformer_block(
     name: str | None = None,
     input: str | Sequence[str] | None = None,
 ) -> TransformerBlockSpec:
-    """Attention and two dense layers, each with a residual and a layer norm.
+    """A transformer block: self-attention and two dense layers, each with a residual connection
+    and layer normalization (Vaswani et al. 2017).
 
     Args:
-        heads: Number of heads, which share the features among them.
-        hidden: Units of the first of the two dense layers.
-        activation: Applied to the layer's outputs.
-        norm: Whether the norms stand before or after what they belong to.
-        causal: Whether a place sees only itself and those before it.
-        dropout: The share of numbers that are dropped in training, each time others.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
+        heads: Number of heads. Must divide the number of features.
+        hidden: Units of the first dense layer; the second has one for each feature.
+        activation: The activation of the first dense layer. Default `gelu`.
+        norm: `pre` to normalize the input of attention and dense layers, `post` to normalize each
+            sum. Default `pre`.
+        causal: Whether each position attends only to itself and earlier positions. Default false.
+        dropout: Fraction of the outputs of attention and dense layers set to zero during training.
+            In [0, 1). Default 0.
+        name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
+        input: Names of the layers whose outputs this layer reads; `input` is the network's input.
+            Defaults to the previous layer.
     """
     return build(
         TransformerBlockSpec,
@@ -616,46 +673,3 @@ def transformer_block(
         name=name,
         input=input,
     )
-
-
-def concatenate(
-    *, name: str | None = None, input: str | Sequence[str] | None = None
-) -> ConcatenateSpec:
-    """Its inputs one after the other along the last axis.
-
-    Args:
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
-    """
-    return build(ConcatenateSpec, type="concatenate", name=name, input=input)
-
-
-def add(*, name: str | None = None, input: str | Sequence[str] | None = None) -> AddSpec:
-    """The sum of its inputs.
-
-    Args:
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
-    """
-    return build(AddSpec, type="add", name=name, input=input)
-
-
-def slice(  # noqa: A001
-    start: int,
-    *,
-    stop: int | None = None,
-    name: str | None = None,
-    input: str | Sequence[str] | None = None,
-) -> SliceSpec:
-    """A part of each sample along its first axis, to feed several layers from one array.
-
-    Args:
-        start: The first that is kept, from 0; a negative one counts from the end.
-        stop: The first that is not kept; by default all to the end are.
-        name: By default the type and the place, counted from 1, e.g. `dense_1`.
-        input: Names of the layers that it reads, `input` for the network's; by default the one
-            before.
-    """
-    return build(SliceSpec, type="slice", start=start, stop=stop, name=name, input=input)

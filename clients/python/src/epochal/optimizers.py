@@ -34,49 +34,52 @@ __all__ = [
 
 
 def sgd(*, learning_rate: float | None = None) -> SgdSpec:
-    """Plain gradient descent: `w - learning_rate · gradient`.
+    """Stochastic gradient descent: p ← p - rate · g (Robbins & Monro 1951).
 
     Args:
-        learning_rate: How far a step goes; far too high is a lesson.
+        learning_rate: Step size. Greater than 0, up to 1e12. Default 0.1.
     """
     return build(SgdSpec, type="sgd", learning_rate=learning_rate)
 
 
 def perceptron(*, learning_rate: float | None = None) -> PerceptronSpec:
-    """Rosenblatt's rule (1958), for a network that ends in a step with the loss `perceptron`.
+    """Rosenblatt's rule (1958), w ← w + rate · (y - ŷ) · x, for a network that ends in a step.
 
     Args:
-        learning_rate: How far a step goes; far too high is a lesson.
+        learning_rate: Step size. Greater than 0, up to 1e12. Default 1.
     """
     return build(PerceptronSpec, type="perceptron", learning_rate=learning_rate)
 
 
 def momentum(*, learning_rate: float | None = None, momentum: float | None = None) -> MomentumSpec:
-    """Gradient descent with memory (Polyak 1964).
+    """Gradient descent with momentum: v ← momentum · v + g, p ← p - rate · v (Polyak 1964).
 
     Args:
-        learning_rate: How far a step goes; far too high is a lesson.
-        momentum: The share of the last step that goes on in the next one.
+        learning_rate: Step size. Greater than 0, up to 1e12. Default 0.01.
+        momentum: Fraction of the previous velocity carried over to the next. In [0, 1). Default
+            0.9.
     """
     return build(MomentumSpec, type="momentum", learning_rate=learning_rate, momentum=momentum)
 
 
 def nesterov(*, learning_rate: float | None = None, momentum: float | None = None) -> NesterovSpec:
-    """Momentum that looks ahead (Nesterov 1983, as in Sutskever et al. 2013).
+    """Nesterov momentum: v ← momentum · v + g, p ← p - rate · (momentum · v + g) (Nesterov
+    1983).
 
     Args:
-        learning_rate: How far a step goes; far too high is a lesson.
-        momentum: The share of the last step that goes on in the next one.
+        learning_rate: Step size. Greater than 0, up to 1e12. Default 0.01.
+        momentum: Fraction of the previous velocity carried over to the next. In [0, 1). Default
+            0.9.
     """
     return build(NesterovSpec, type="nesterov", learning_rate=learning_rate, momentum=momentum)
 
 
 def adagrad(*, learning_rate: float | None = None, epsilon: float | None = None) -> AdagradSpec:
-    """Each parameter's steps shrink with all that it has been through (Duchi et al. 2011).
+    """Sgd divided by the root of the sum of all squared gradients (Duchi et al. 2011).
 
     Args:
-        learning_rate: How far a step goes; far too high is a lesson.
-        epsilon: Added to the root of the squared gradients, so that nothing is divided by 0.
+        learning_rate: Step size. Greater than 0, up to 1e12. Default 0.01.
+        epsilon: Added to the denominator to avoid division by zero. Greater than 0. Default 1e-10.
     """
     return build(AdagradSpec, type="adagrad", learning_rate=learning_rate, epsilon=epsilon)
 
@@ -84,12 +87,12 @@ def adagrad(*, learning_rate: float | None = None, epsilon: float | None = None)
 def rmsprop(
     *, learning_rate: float | None = None, decay: float | None = None, epsilon: float | None = None
 ) -> RmspropSpec:
-    """Adagrad with a short memory (Hinton 2012).
+    """Sgd divided by the root of a moving mean of squared gradients (Tieleman & Hinton 2012).
 
     Args:
-        learning_rate: How far a step goes; far too high is a lesson.
-        decay: How much of the mean squared gradient is kept from step to step.
-        epsilon: Added to the root of the squared gradients, so that nothing is divided by 0.
+        learning_rate: Step size. Greater than 0, up to 1e12. Default 0.01.
+        decay: Decay rate of the mean squared gradient. In [0, 1). Default 0.99.
+        epsilon: Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8.
     """
     return build(
         RmspropSpec, type="rmsprop", learning_rate=learning_rate, decay=decay, epsilon=epsilon
@@ -103,14 +106,13 @@ def adam(
     beta_2: float | None = None,
     epsilon: float | None = None,
 ) -> AdamSpec:
-    """Adam (Kingma & Ba 2015). Their learning rate is .001; ten times that suits networks of the
-    size met here.
+    """Adam: RMSProp with momentum, both corrected for their start at 0 (Kingma & Ba 2015).
 
     Args:
-        learning_rate: How far a step goes; far too high is a lesson.
-        beta_1: How much of the mean gradient is kept from step to step.
-        beta_2: How much of the mean squared gradient is kept from step to step.
-        epsilon: Added to the root of the second moment, so that nothing is divided by 0.
+        learning_rate: Step size. Greater than 0, up to 1e12. Default 0.01.
+        beta_1: Decay rate of the mean gradient. In [0, 1). Default 0.9.
+        beta_2: Decay rate of the mean squared gradient. In [0, 1). Default 0.999.
+        epsilon: Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8.
     """
     return build(
         AdamSpec,
@@ -130,14 +132,16 @@ def adamw(
     epsilon: float | None = None,
     weight_decay: float | None = None,
 ) -> AdamwSpec:
-    """Adam with weight decay beside the gradient (Loshchilov & Hutter 2019).
+    """Adam with decoupled weight decay: p ← p - rate · weight_decay · p (Loshchilov & Hutter
+    2019).
 
     Args:
-        learning_rate: How far a step goes; far too high is a lesson.
-        beta_1: How much of the mean gradient is kept from step to step.
-        beta_2: How much of the mean squared gradient is kept from step to step.
-        epsilon: Added to the root of the second moment, so that nothing is divided by 0.
-        weight_decay: Each step, weights shrink by this times the learning rate.
+        learning_rate: Step size. Greater than 0, up to 1e12. Default 0.001.
+        beta_1: Decay rate of the mean gradient. In [0, 1). Default 0.9.
+        beta_2: Decay rate of the mean squared gradient. In [0, 1). Default 0.999.
+        epsilon: Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8.
+        weight_decay: Fraction of the weights subtracted in each step, times the learning rate.
+            Default 0.01.
     """
     return build(
         AdamwSpec,
@@ -157,13 +161,16 @@ def lion(
     beta_2: float | None = None,
     weight_decay: float | None = None,
 ) -> LionSpec:
-    """Steps of equal size, in the direction of the sign of the momentum (Chen et al. 2023).
+    """Lion: each parameter moves by the learning rate, in the direction of the sign of a
+    momentum (Chen et al. 2023).
 
     Args:
-        learning_rate: How far a step goes; far too high is a lesson.
-        beta_1: How much of the momentum is in the direction of a step; the gradient is the rest.
-        beta_2: How much of the momentum is kept from step to step.
-        weight_decay: Each step, weights shrink by this times the learning rate.
+        learning_rate: Step size. Greater than 0, up to 1e12. Default 0.0001.
+        beta_1: Fraction of the momentum in the direction of a step; the rest is the gradient. In
+            [0, 1). Default 0.9.
+        beta_2: Decay rate of the momentum. In [0, 1). Default 0.99.
+        weight_decay: Fraction of the weights subtracted in each step, times the learning rate.
+            Default 0.
     """
     return build(
         LionSpec,
@@ -182,13 +189,17 @@ def muon(
     weight_decay: float | None = None,
     adam_fraction: float | None = None,
 ) -> MuonSpec:
-    """Momentum made orthogonal for weight matrices, AdamW for the rest (Jordan 2024).
+    """Muon: orthogonalized Nesterov momentum for hidden weight matrices, AdamW for the rest
+    (Jordan 2024).
 
     Args:
-        learning_rate: How far a step goes; far too high is a lesson.
-        momentum: The share of the last direction that goes on in the next one.
-        weight_decay: Each step, weights shrink by this times the learning rate.
-        adam_fraction: The rate of AdamW over that of the hidden matrices.
+        learning_rate: Step size. Greater than 0, up to 1e12. Default 0.02.
+        momentum: Fraction of the previous velocity carried over to the next. In [0, 1). Default
+            0.95.
+        weight_decay: Fraction of the weights subtracted in each step, times the learning rate.
+            Default 0.
+        adam_fraction: Learning rate of AdamW as a fraction of that of the hidden matrices. Default
+            0.015.
     """
     return build(
         MuonSpec,

@@ -19,36 +19,37 @@ __all__ = ["constant", "cosine", "exponential", "one_cycle", "reduce_on_plateau"
 
 
 def constant() -> ConstantSpec:
-    """The learning rate as it is."""
+    """A constant learning rate."""
     return build(ConstantSpec, type="constant")
 
 
 def step(every: int, *, factor: float | None = None) -> StepSpec:
-    """Times `factor` after every so many epochs.
+    """Step decay: multiplies the learning rate by `factor` every `every` epochs.
 
     Args:
-        every: After so many epochs the rate is multiplied once more.
-        factor: What the rate is multiplied by.
+        every: Epochs between two multiplications.
+        factor: Factor applied to the learning rate. In (0, 1]. Default 0.1.
     """
     return build(StepSpec, type="step", every=every, factor=factor)
 
 
 def exponential(decay: float) -> ExponentialSpec:
-    """Times `decay` after every epoch.
+    """Exponential decay: multiplies the learning rate by `decay` every epoch.
 
     Args:
-        decay: What the rate is multiplied by.
+        decay: Factor applied to the learning rate. In (0, 1].
     """
     return build(ExponentialSpec, type="exponential", decay=decay)
 
 
 def cosine(*, warmup_epochs: int | None = None, final_fraction: float | None = None) -> CosineSpec:
-    """Up in a line over the warm-up epochs, then down along half a cosine (Loshchilov & Hutter
-    2017).
+    """Cosine decay after a linear warm-up (Loshchilov & Hutter 2017).
 
     Args:
-        warmup_epochs: Epochs in which the rate rises from near 0 to that of the optimizer.
-        final_fraction: The last learning rate, as a part of the optimizer's.
+        warmup_epochs: Epochs in which the rate rises linearly to that of the optimizer. At least 0.
+            Default 0.
+        final_fraction: Learning rate after the last epoch as a fraction of the optimizer's. In [0,
+            1]. Default 0.
     """
     return build(
         CosineSpec, type="cosine", warmup_epochs=warmup_epochs, final_fraction=final_fraction
@@ -61,12 +62,15 @@ def one_cycle(
     initial_fraction: float | None = None,
     final_fraction: float | None = None,
 ) -> OneCycleSpec:
-    """Up along half a cosine, then down along another, far below the start (Smith & Topin 2018).
+    """The one-cycle schedule: half a cosine up, then half a cosine down (Smith & Topin 2018).
 
     Args:
-        rising_fraction: The part of the epochs in which the rate rises.
-        initial_fraction: The first learning rate, as a part of the optimizer's.
-        final_fraction: The last learning rate, as a part of the optimizer's.
+        rising_fraction: Fraction of the epochs in which the learning rate rises. In (0, 1). Default
+            0.3.
+        initial_fraction: First learning rate as a fraction of the optimizer's. In (0, 1]. Default
+            0.04.
+        final_fraction: Last learning rate as a fraction of the optimizer's. In [0, 1]. Default
+            4e-6.
     """
     return build(
         OneCycleSpec,
@@ -80,10 +84,10 @@ def one_cycle(
 def reduce_on_plateau(
     *, factor: float | None = None, patience: int | None = None
 ) -> ReduceOnPlateauSpec:
-    """Times `factor` whenever the loss has not fallen for `patience` epochs.
+    """Multiplies the learning rate by `factor` after `patience` epochs without a better loss.
 
     Args:
-        factor: What the rate is multiplied by.
-        patience: Epochs without a better loss: of the held-out part, if there is one.
+        factor: Factor applied to the learning rate. In (0, 1). Default 0.1.
+        patience: Epochs without an improvement. At least 1. Default 10.
     """
     return build(ReduceOnPlateauSpec, type="reduce_on_plateau", factor=factor, patience=patience)

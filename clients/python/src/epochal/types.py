@@ -110,7 +110,7 @@ LabelName: TypeAlias = Literal["too_low", "slow", "good", "oscillating", "diverg
 
 
 LossName: TypeAlias = Literal[
-    "mse", "mae", "huber", "binary_cross_entropy", "cross_entropy", "hinge", "focal", "perceptron"
+    "mse", "mae", "huber", "binary_cross_entropy", "focal", "hinge", "perceptron", "cross_entropy"
 ]
 
 
@@ -207,15 +207,18 @@ LayerName: TypeAlias = Literal[
     "dropout",
     "layer_norm",
     "batch_norm",
-    "residual",
     "flatten",
     "reshape",
-    "conv1d",
+    "slice",
+    "residual",
+    "concatenate",
+    "add",
     "conv2d",
-    "max_pool1d",
+    "conv1d",
     "max_pool2d",
-    "average_pool1d",
     "average_pool2d",
+    "max_pool1d",
+    "average_pool1d",
     "global_max_pool",
     "global_average_pool",
     "embedding",
@@ -226,14 +229,11 @@ LayerName: TypeAlias = Literal[
     "additive_attention",
     "multi_head_attention",
     "transformer_block",
-    "concatenate",
-    "add",
-    "slice",
 ]
 
 
 ScheduleName: TypeAlias = Literal[
-    "constant", "cosine", "step", "exponential", "one_cycle", "reduce_on_plateau"
+    "constant", "step", "exponential", "cosine", "one_cycle", "reduce_on_plateau"
 ]
 
 
@@ -332,8 +332,9 @@ class InlineDataset(TypedDict):
     inputs: ArrayLike
     """Samples, each a row of as many numbers as the network takes."""
     targets: ArrayLike
-    """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row; where the
-    network answers at each place of a sequence, a label for each, or -1 where it does not count.
+    """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row; where
+    the network answers at each place of a sequence, a label for each, or -1 where it does not
+    count.
     """
     feature_names: NotRequired[Sequence[str]]
     """What the numbers of a row are called; by default x1, x2 …"""
@@ -346,406 +347,485 @@ class InlineDataset(TypedDict):
 
 
 class DenseSpec(TypedDict):
-    """Every unit sees every input: `activation(x · W + b)`, along the last axis."""
+    """A fully connected layer: `activation(x · W + b)`, along the last axis."""
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
     type: Literal["dense"]
     units: int
-    """Number of neurons in the layer."""
+    """Number of units (neurons)."""
     activation: NotRequired[ActivationName]
-    """Applied to the layer's outputs."""
+    """The activation, applied to each output. Default `linear`."""
     use_bias: NotRequired[bool]
-    """Whether each unit has a bias."""
+    """Whether each unit adds a bias, initially 0. Default true."""
     initializer: NotRequired[InitializerName | None]
-    """How the weights start; by default He for the relu family, LeCun for selu, else Xavier."""
+    """The initializer of the weights. Defaults to that of the activation: He for the relu
+    family, LeCun for selu, Xavier for the others.
+    """
     initializer_gain: NotRequired[float]
-    """What the initializer draws is multiplied by it: 4 starts with weights four times as large."""
+    """Factor applied to the initial weights. In [0, 1e6]. Default 1."""
 
 
 class ActivationSpec(TypedDict):
-    """An activation alone."""
+    """An activation alone, applied to each input."""
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
     type: Literal["activation"]
     activation: ActivationName
-    """Applied to the layer's outputs."""
+    """The activation."""
 
 
 class DropoutSpec(TypedDict):
-    """Silences each value with probability `rate` while training, and scales the others up by 1 /
-    (1 - rate).
+    """Dropout: sets inputs to zero at random during training, and divides the others by 1 -
+    rate.
     """
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
     type: Literal["dropout"]
     rate: float
-    """The share of numbers that are dropped, each time others."""
+    """Fraction of inputs set to zero, chosen anew at each step. In [0, 1)."""
 
 
 class LayerNormSpec(TypedDict):
-    """Each sample's features are brought to mean 0 and variance 1 (Ba et al. 2016)."""
+    """Layer normalization: each position's features get mean 0 and variance 1 (Ba et al. 2016)."""
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
     type: Literal["layer_norm"]
     epsilon: NotRequired[float]
-    """Added to the variance, so that nothing is divided by 0."""
+    """Added to the variance to avoid division by zero. Greater than 0. Default 1e-5."""
 
 
 class BatchNormSpec(TypedDict):
-    """Each feature is brought to mean 0 and variance 1 over the batch (Ioffe & Szegedy 2015)."""
+    """Batch normalization: each channel gets mean 0 and variance 1 over the batch (Ioffe &
+    Szegedy 2015).
+    """
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
     type: Literal["batch_norm"]
     momentum: NotRequired[float]
-    """How slowly the running statistics follow, which are used after training."""
+    """Fraction of the running statistics carried over from step to step. In [0, 1). Default 0.9."""
     epsilon: NotRequired[float]
-    """Added to the variance, so that nothing is divided by 0."""
-
-
-class ResidualSpec(TypedDict):
-    """Adds what the inner layers make of its input to that input (He et al. 2016)."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["residual"]
-    layers: Sequence[LayerSpec]
-    """In forward order."""
+    """Added to the variance to avoid division by zero. Greater than 0. Default 1e-5."""
 
 
 class FlattenSpec(TypedDict):
-    """All numbers of a sample in one row."""
+    """Flattens each sample to one axis."""
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
     type: Literal["flatten"]
 
 
 class ReshapeSpec(TypedDict):
-    """The numbers of a sample, in their order, in another shape."""
+    """Reshapes each sample; the elements stay in order."""
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
     type: Literal["reshape"]
     shape: Sequence[int]
-    """One length may be -1: whatever is left."""
+    """The new shape of one sample. One length may be -1, which is then inferred."""
 
 
-class Conv1dSpec(TypedDict):
-    """A window slides along a sequence `(length, channels)`."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["conv1d"]
-    filters: int
-    """Number of feature maps that come out."""
-    kernel_size: int | Sequence[int]
-    """Places along each axis that a filter sees at a time."""
-    stride: NotRequired[int | Sequence[int]]
-    """Places from one window to the next."""
-    padding: NotRequired[Padding]
-    """`valid`: windows inside the input alone; `same`: zeros around it keep the size."""
-    activation: NotRequired[ActivationName]
-    """Applied to the layer's outputs."""
-    use_bias: NotRequired[bool]
-    """Whether each unit has a bias."""
-    initializer: NotRequired[InitializerName | None]
-    """How the weights start."""
-    initializer_gain: NotRequired[float]
-    """What the initializer draws is multiplied by it."""
-
-
-class Conv2dSpec(TypedDict):
-    """A window slides over an image `(height, width, channels)` (LeCun et al. 1989)."""
+class SliceSpec(TypedDict):
+    """Selects a range along the first axis of each sample."""
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["conv2d"]
-    filters: int
-    """Number of feature maps that come out."""
-    kernel_size: int | Sequence[int]
-    """One number, or height and width."""
-    stride: NotRequired[int | Sequence[int]]
-    """Places from one window to the next."""
-    padding: NotRequired[Padding]
-    """`valid`: windows inside the input alone; `same`: zeros around it keep the size."""
-    activation: NotRequired[ActivationName]
-    """Applied to the layer's outputs."""
-    use_bias: NotRequired[bool]
-    """Whether each unit has a bias."""
-    initializer: NotRequired[InitializerName | None]
-    """How the weights start."""
-    initializer_gain: NotRequired[float]
-    """What the initializer draws is multiplied by it."""
-
-
-class MaxPool1dSpec(TypedDict):
-    """The largest value of each window of a sequence."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["max_pool1d"]
-    pool_size: NotRequired[int | Sequence[int]]
-    """Places along each axis of a window."""
-    stride: NotRequired[int | Sequence[int] | None]
-    """Places from one window to the next."""
-
-
-class MaxPool2dSpec(TypedDict):
-    """The largest value of each window of an image."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["max_pool2d"]
-    pool_size: NotRequired[int | Sequence[int]]
-    """Places along each axis of a window."""
-    stride: NotRequired[int | Sequence[int] | None]
-    """Places from one window to the next."""
-
-
-class AveragePool1dSpec(TypedDict):
-    """The mean of each window of a sequence."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["average_pool1d"]
-    pool_size: NotRequired[int | Sequence[int]]
-    """Places along each axis of a window."""
-    stride: NotRequired[int | Sequence[int] | None]
-    """Places from one window to the next."""
-
-
-class AveragePool2dSpec(TypedDict):
-    """The mean of each window of an image."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["average_pool2d"]
-    pool_size: NotRequired[int | Sequence[int]]
-    """Places along each axis of a window."""
-    stride: NotRequired[int | Sequence[int] | None]
-    """Places from one window to the next."""
-
-
-class GlobalMaxPoolSpec(TypedDict):
-    """The largest value of each channel."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["global_max_pool"]
-
-
-class GlobalAveragePoolSpec(TypedDict):
-    """The mean of each channel."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["global_average_pool"]
-
-
-class EmbeddingSpec(TypedDict):
-    """A learned vector for each token; the input are token numbers, from 0."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["embedding"]
-    vocabulary: int
-    """Number of different tokens."""
-    units: int
-    """Numbers that come out for each sample or place."""
-
-
-class PositionalEncodingSpec(TypedDict):
-    """Adds to each place of a sequence what tells it from the others (Vaswani et al. 2017)."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["positional_encoding"]
-    kind: NotRequired[Literal["sinusoidal", "learned"]]
-    """How places are told apart."""
-
-
-class RnnSpec(TypedDict):
-    """One step after another, each with a memory of the one before (Elman 1990)."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["rnn"]
-    units: int
-    """Numbers that come out for each sample or place."""
-    return_sequences: NotRequired[bool]
-    """Every step's output rather than the last one's."""
-
-
-class LstmSpec(TypedDict):
-    """Long short-term memory (Hochreiter & Schmidhuber 1997, with the forget gate of 2000)."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["lstm"]
-    units: int
-    """Numbers that come out for each sample or place."""
-    return_sequences: NotRequired[bool]
-    """Whether every step comes out, or the last alone."""
-
-
-class GruSpec(TypedDict):
-    """Gated recurrent unit (Cho et al. 2014)."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["gru"]
-    units: int
-    """Numbers that come out for each sample or place."""
-    return_sequences: NotRequired[bool]
-    """Whether every step comes out, or the last alone."""
-
-
-class AdditiveAttentionSpec(TypedDict):
-    """Attention of Bahdanau et al. (2014); reads two layers: who asks, and what is looked at."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["additive_attention"]
-    units: int
-    """Numbers that come out for each sample or place."""
-
-
-class MultiHeadAttentionSpec(TypedDict):
-    """Scaled dot-product attention in several heads (Vaswani et al. 2017).
-
-    With one input it looks at itself, with two the first one asks the second.
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
     """
+    type: Literal["slice"]
+    start: int
+    """First index, counted from 0; negative indices count from the end."""
+    stop: NotRequired[int | None]
+    """Index after the last one; negative indices count from the end. Defaults to the end."""
+
+
+class ResidualSpec(TypedDict):
+    """A residual (skip) connection: the input plus the inner layers' output (He et al. 2016)."""
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["multi_head_attention"]
-    heads: int
-    """Number of heads, which share the features among them."""
-    causal: NotRequired[bool]
-    """No place sees what comes after it."""
-
-
-class TransformerBlockSpec(TypedDict):
-    """Attention and two dense layers, each with a residual and a layer norm."""
-
-    name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
-    input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["transformer_block"]
-    heads: int
-    """Number of heads, which share the features among them."""
-    hidden: int
-    """Units of the first of the two dense layers."""
-    norm: NotRequired[Literal["pre", "post"]]
-    """Whether the norms stand before or after what they belong to."""
-    causal: NotRequired[bool]
-    """Whether a place sees only itself and those before it."""
-    dropout: NotRequired[float]
-    """The share of numbers that are dropped in training, each time others."""
-    activation: NotRequired[ActivationName]
-    """Applied to the layer's outputs."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["residual"]
+    layers: Sequence[LayerSpec]
+    """The inner layers, in forward order."""
 
 
 class ConcatenateSpec(TypedDict):
-    """Its inputs one after the other along the last axis."""
+    """Concatenates its inputs along the last axis."""
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
     type: Literal["concatenate"]
 
 
 class AddSpec(TypedDict):
-    """The sum of its inputs."""
+    """Adds its inputs."""
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
     type: Literal["add"]
 
 
-class SliceSpec(TypedDict):
-    """A part of each sample along its first axis, to feed several layers from one array."""
+class Conv2dSpec(TypedDict):
+    """A convolution of an image `(height, width, channels)` (LeCun et al. 1989)."""
 
     name: NotRequired[str | None]
-    """By default the type and the place, counted from 1, e.g. `dense_1`."""
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
     input: NotRequired[str | Sequence[str] | None]
-    """Names of the layers that it reads, `input` for the network's; by default the one before."""
-    type: Literal["slice"]
-    start: int
-    """The first that is kept, from 0; a negative one counts from the end."""
-    stop: NotRequired[int | None]
-    """The first that is not kept; by default all to the end are."""
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["conv2d"]
+    filters: int
+    """Number of filters, which is the number of output channels."""
+    kernel_size: int | Sequence[int]
+    """Size of the window: one number, or height and width."""
+    stride: NotRequired[int | Sequence[int]]
+    """Positions from one window to the next: one number, or height and width. Default 1."""
+    padding: NotRequired[Padding]
+    """`valid` for windows inside the input only; `same` for zeros around it, which keep its size
+    at stride 1. Default `valid`.
+    """
+    activation: NotRequired[ActivationName]
+    """The activation, applied to each output. Default `linear`."""
+    use_bias: NotRequired[bool]
+    """Whether each filter adds a bias, initially 0. Default true."""
+    initializer: NotRequired[InitializerName | None]
+    """The initializer of the weights. Defaults to that of the activation: He for the relu
+    family, LeCun for selu, Xavier for the others.
+    """
+    initializer_gain: NotRequired[float]
+    """Factor applied to the initial weights. In [0, 1e6]. Default 1."""
+
+
+class Conv1dSpec(TypedDict):
+    """A convolution of a sequence `(length, channels)`."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["conv1d"]
+    filters: int
+    """Number of filters, which is the number of output channels."""
+    kernel_size: int | Sequence[int]
+    """Length of the window."""
+    stride: NotRequired[int | Sequence[int]]
+    """Positions from one window to the next. Default 1."""
+    padding: NotRequired[Padding]
+    """`valid` for windows inside the input only; `same` for zeros around it, which keep its size
+    at stride 1. Default `valid`.
+    """
+    activation: NotRequired[ActivationName]
+    """The activation, applied to each output. Default `linear`."""
+    use_bias: NotRequired[bool]
+    """Whether each filter adds a bias, initially 0. Default true."""
+    initializer: NotRequired[InitializerName | None]
+    """The initializer of the weights. Defaults to that of the activation: He for the relu
+    family, LeCun for selu, Xavier for the others.
+    """
+    initializer_gain: NotRequired[float]
+    """Factor applied to the initial weights. In [0, 1e6]. Default 1."""
+
+
+class MaxPool2dSpec(TypedDict):
+    """Max pooling: the maximum of each window of an image."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["max_pool2d"]
+    pool_size: NotRequired[int | Sequence[int]]
+    """Size of the window: one number, or height and width. Default 2."""
+    stride: NotRequired[int | Sequence[int] | None]
+    """Positions from one window to the next: one number, or height and width. Defaults to the
+    size of the window.
+    """
+
+
+class AveragePool2dSpec(TypedDict):
+    """Average pooling: the mean of each window of an image."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["average_pool2d"]
+    pool_size: NotRequired[int | Sequence[int]]
+    """Size of the window: one number, or height and width. Default 2."""
+    stride: NotRequired[int | Sequence[int] | None]
+    """Positions from one window to the next: one number, or height and width. Defaults to the
+    size of the window.
+    """
+
+
+class MaxPool1dSpec(TypedDict):
+    """Max pooling: the maximum of each window of a sequence."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["max_pool1d"]
+    pool_size: NotRequired[int | Sequence[int]]
+    """Length of the window. Default 2."""
+    stride: NotRequired[int | Sequence[int] | None]
+    """Positions from one window to the next. Defaults to the length of the window."""
+
+
+class AveragePool1dSpec(TypedDict):
+    """Average pooling: the mean of each window of a sequence."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["average_pool1d"]
+    pool_size: NotRequired[int | Sequence[int]]
+    """Length of the window. Default 2."""
+    stride: NotRequired[int | Sequence[int] | None]
+    """Positions from one window to the next. Defaults to the length of the window."""
+
+
+class GlobalMaxPoolSpec(TypedDict):
+    """Global max pooling: the maximum of each channel over all positions."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["global_max_pool"]
+
+
+class GlobalAveragePoolSpec(TypedDict):
+    """Global average pooling: the mean of each channel over all positions (Lin et al. 2014)."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["global_average_pool"]
+
+
+class EmbeddingSpec(TypedDict):
+    """A learned vector for each token; the inputs are token ids, from 0."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["embedding"]
+    vocabulary: int
+    """Number of different tokens."""
+    units: int
+    """Length of each vector."""
+
+
+class PositionalEncodingSpec(TypedDict):
+    """Adds to each vector of a sequence a vector that encodes its position (Vaswani et al.
+    2017).
+    """
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["positional_encoding"]
+    kind: NotRequired[Literal["sinusoidal", "learned"]]
+    """`sinusoidal` for fixed sines and cosines, or `learned`. Default `sinusoidal`."""
+
+
+class RnnSpec(TypedDict):
+    """A simple recurrent network: h ← tanh(W·x + R·h + b) (Elman 1990)."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["rnn"]
+    units: int
+    """Size of the hidden state, which is the output."""
+    return_sequences: NotRequired[bool]
+    """Return the hidden states of all time steps instead of the last one. Default false."""
+
+
+class LstmSpec(TypedDict):
+    """Long short-term memory: a cell state c behind gates (Hochreiter & Schmidhuber 1997)."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["lstm"]
+    units: int
+    """Size of the hidden state, which is the output."""
+    return_sequences: NotRequired[bool]
+    """Return the hidden states of all time steps instead of the last one. Default false."""
+
+
+class GruSpec(TypedDict):
+    """Gated recurrent unit: gates decide how much of the state is replaced (Cho et al. 2014)."""
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["gru"]
+    units: int
+    """Size of the hidden state, which is the output."""
+    return_sequences: NotRequired[bool]
+    """Return the hidden states of all time steps instead of the last one. Default false."""
+
+
+class AdditiveAttentionSpec(TypedDict):
+    """Additive attention of one sequence to another; its two inputs are the query and the memory
+    (Bahdanau et al. 2015).
+    """
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["additive_attention"]
+    units: int
+    """Units of the hidden layer that scores a query against a key."""
+
+
+class MultiHeadAttentionSpec(TypedDict):
+    """Scaled dot-product attention in several heads: of one input to itself, or of the first
+    input to the second (Vaswani et al. 2017).
+    """
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["multi_head_attention"]
+    heads: int
+    """Number of heads. Must divide the number of features."""
+    causal: NotRequired[bool]
+    """Whether each position attends only to itself and earlier positions. Default false."""
+
+
+class TransformerBlockSpec(TypedDict):
+    """A transformer block: self-attention and two dense layers, each with a residual connection
+    and layer normalization (Vaswani et al. 2017).
+    """
+
+    name: NotRequired[str | None]
+    """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
+    input: NotRequired[str | Sequence[str] | None]
+    """Names of the layers whose outputs this layer reads; `input` is the network's input.
+    Defaults to the previous layer.
+    """
+    type: Literal["transformer_block"]
+    heads: int
+    """Number of heads. Must divide the number of features."""
+    hidden: int
+    """Units of the first dense layer; the second has one for each feature."""
+    norm: NotRequired[Literal["pre", "post"]]
+    """`pre` to normalize the input of attention and dense layers, `post` to normalize each sum.
+    Default `pre`.
+    """
+    causal: NotRequired[bool]
+    """Whether each position attends only to itself and earlier positions. Default false."""
+    dropout: NotRequired[float]
+    """Fraction of the outputs of attention and dense layers set to zero during training. In [0,
+    1). Default 0.
+    """
+    activation: NotRequired[ActivationName]
+    """The activation of the first dense layer. Default `gelu`."""
 
 
 class NetworkSpec(TypedDict):
-    """A network as a list of layers; layer k reads what layer k - 1 gives."""
+    """A network as a list of layers. By default each layer reads the output of the previous one."""
 
     input_shape: Sequence[int]
-    """Shape of one sample without the batch axis, e.g. `[2]` for points of the plane."""
+    """Shape of one sample without the batch axis, e.g. `[2]` for points in the plane."""
     layers: Sequence[LayerSpec]
-    """In forward order."""
+    """The layers, in forward order."""
 
 
 class NetworkRef(TypedDict):
-    """A saved network, by its id."""
+    """A reference to a saved network."""
 
     id: str
-    """As `POST /v1/networks` gave it."""
+    """The id of the network, as returned by `POST /v1/networks`."""
 
 
 class RowsSpec(TypedDict):
@@ -787,10 +867,10 @@ class TransformerSizeSpec(TypedDict):
     """The few numbers that say how large a transformer is."""
 
     family: NotRequired[Literal["gpt", "bert", "llama"]]
-    """What goes with the matrices. `gpt`: biases, layer norms, learned positions, and token vectors
-    that serve as output weights too. `bert`: as that, with vectors for two segments and a last
-    dense layer. `llama`: no biases, norms without a shift, gated feed-forward layers of three
-    matrices, rotated positions that cost nothing, and output weights of their own.
+    """What goes with the matrices. `gpt`: biases, layer norms, learned positions, and token
+    vectors that serve as output weights too. `bert`: as that, with vectors for two segments and
+    a last dense layer. `llama`: no biases, norms without a shift, gated feed-forward layers of
+    three matrices, rotated positions that cost nothing, and output weights of their own.
     """
     layers: int
     """Blocks of attention and a feed-forward layer."""
@@ -831,8 +911,8 @@ class Variant(TypedDict):
     l2: NotRequired[float | None]
     """The strength of `l2` regularization."""
     seed: NotRequired[int | None]
-    """Of the first weights, the order of the samples and dropout. What is held out for validation
-    is chosen by the job's own seed, for all members alike.
+    """Of the first weights, the order of the samples and dropout. What is held out for
+    validation is chosen by the job's own seed, for all members alike.
     """
     initializer: NotRequired[InitializerName | None]
     """Of every layer that has one."""
@@ -853,321 +933,335 @@ class SweepSpec(TypedDict):
 
 
 class SgdSpec(TypedDict):
-    """Plain gradient descent: `w - learning_rate · gradient`."""
+    """Stochastic gradient descent: p ← p - rate · g (Robbins & Monro 1951)."""
 
     type: Literal["sgd"]
     learning_rate: NotRequired[float]
-    """How far a step goes; far too high is a lesson."""
-
-
-class MomentumSpec(TypedDict):
-    """Gradient descent with memory (Polyak 1964)."""
-
-    type: Literal["momentum"]
-    learning_rate: NotRequired[float]
-    """How far a step goes; far too high is a lesson."""
-    momentum: NotRequired[float]
-    """The share of the last step that goes on in the next one."""
+    """Step size. Greater than 0, up to 1e12. Default 0.1."""
 
 
 class PerceptronSpec(TypedDict):
-    """Rosenblatt's rule (1958), for a network that ends in a step with the loss `perceptron`."""
+    """Rosenblatt's rule (1958), w ← w + rate · (y - ŷ) · x, for a network that ends in a step."""
 
     type: Literal["perceptron"]
     learning_rate: NotRequired[float]
-    """How far a step goes; far too high is a lesson."""
+    """Step size. Greater than 0, up to 1e12. Default 1."""
+
+
+class MomentumSpec(TypedDict):
+    """Gradient descent with momentum: v ← momentum · v + g, p ← p - rate · v (Polyak 1964)."""
+
+    type: Literal["momentum"]
+    learning_rate: NotRequired[float]
+    """Step size. Greater than 0, up to 1e12. Default 0.01."""
+    momentum: NotRequired[float]
+    """Fraction of the previous velocity carried over to the next. In [0, 1). Default 0.9."""
 
 
 class NesterovSpec(TypedDict):
-    """Momentum that looks ahead (Nesterov 1983, as in Sutskever et al. 2013)."""
+    """Nesterov momentum: v ← momentum · v + g, p ← p - rate · (momentum · v + g) (Nesterov
+    1983).
+    """
 
     type: Literal["nesterov"]
     learning_rate: NotRequired[float]
-    """How far a step goes; far too high is a lesson."""
+    """Step size. Greater than 0, up to 1e12. Default 0.01."""
     momentum: NotRequired[float]
-    """The share of the last step that goes on in the next one."""
+    """Fraction of the previous velocity carried over to the next. In [0, 1). Default 0.9."""
 
 
 class AdagradSpec(TypedDict):
-    """Each parameter's steps shrink with all that it has been through (Duchi et al. 2011)."""
+    """Sgd divided by the root of the sum of all squared gradients (Duchi et al. 2011)."""
 
     type: Literal["adagrad"]
     learning_rate: NotRequired[float]
-    """How far a step goes; far too high is a lesson."""
+    """Step size. Greater than 0, up to 1e12. Default 0.01."""
     epsilon: NotRequired[float]
-    """Added to the root of the squared gradients, so that nothing is divided by 0."""
+    """Added to the denominator to avoid division by zero. Greater than 0. Default 1e-10."""
 
 
 class RmspropSpec(TypedDict):
-    """Adagrad with a short memory (Hinton 2012)."""
+    """Sgd divided by the root of a moving mean of squared gradients (Tieleman & Hinton 2012)."""
 
     type: Literal["rmsprop"]
     learning_rate: NotRequired[float]
-    """How far a step goes; far too high is a lesson."""
+    """Step size. Greater than 0, up to 1e12. Default 0.01."""
     decay: NotRequired[float]
-    """How much of the mean squared gradient is kept from step to step."""
+    """Decay rate of the mean squared gradient. In [0, 1). Default 0.99."""
     epsilon: NotRequired[float]
-    """Added to the root of the squared gradients, so that nothing is divided by 0."""
+    """Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8."""
 
 
 class AdamSpec(TypedDict):
-    """Adam (Kingma & Ba 2015). Their learning rate is .001; ten times that suits networks of the
-    size met here.
-    """
+    """Adam: RMSProp with momentum, both corrected for their start at 0 (Kingma & Ba 2015)."""
 
     type: Literal["adam"]
     learning_rate: NotRequired[float]
-    """How far a step goes; far too high is a lesson."""
+    """Step size. Greater than 0, up to 1e12. Default 0.01."""
     beta_1: NotRequired[float]
-    """How much of the mean gradient is kept from step to step."""
+    """Decay rate of the mean gradient. In [0, 1). Default 0.9."""
     beta_2: NotRequired[float]
-    """How much of the mean squared gradient is kept from step to step."""
+    """Decay rate of the mean squared gradient. In [0, 1). Default 0.999."""
     epsilon: NotRequired[float]
-    """Added to the root of the second moment, so that nothing is divided by 0."""
+    """Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8."""
 
 
 class AdamwSpec(TypedDict):
-    """Adam with weight decay beside the gradient (Loshchilov & Hutter 2019)."""
+    """Adam with decoupled weight decay: p ← p - rate · weight_decay · p (Loshchilov & Hutter
+    2019).
+    """
 
     type: Literal["adamw"]
     learning_rate: NotRequired[float]
-    """How far a step goes; far too high is a lesson."""
+    """Step size. Greater than 0, up to 1e12. Default 0.001."""
     beta_1: NotRequired[float]
-    """How much of the mean gradient is kept from step to step."""
+    """Decay rate of the mean gradient. In [0, 1). Default 0.9."""
     beta_2: NotRequired[float]
-    """How much of the mean squared gradient is kept from step to step."""
+    """Decay rate of the mean squared gradient. In [0, 1). Default 0.999."""
     epsilon: NotRequired[float]
-    """Added to the root of the second moment, so that nothing is divided by 0."""
+    """Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8."""
     weight_decay: NotRequired[float]
-    """Each step, weights shrink by this times the learning rate."""
+    """Fraction of the weights subtracted in each step, times the learning rate. Default 0.01."""
 
 
 class LionSpec(TypedDict):
-    """Steps of equal size, in the direction of the sign of the momentum (Chen et al. 2023)."""
+    """Lion: each parameter moves by the learning rate, in the direction of the sign of a
+    momentum (Chen et al. 2023).
+    """
 
     type: Literal["lion"]
     learning_rate: NotRequired[float]
-    """How far a step goes; far too high is a lesson."""
+    """Step size. Greater than 0, up to 1e12. Default 0.0001."""
     beta_1: NotRequired[float]
-    """How much of the momentum is in the direction of a step; the gradient is the rest."""
+    """Fraction of the momentum in the direction of a step; the rest is the gradient. In [0, 1).
+    Default 0.9.
+    """
     beta_2: NotRequired[float]
-    """How much of the momentum is kept from step to step."""
+    """Decay rate of the momentum. In [0, 1). Default 0.99."""
     weight_decay: NotRequired[float]
-    """Each step, weights shrink by this times the learning rate."""
+    """Fraction of the weights subtracted in each step, times the learning rate. Default 0."""
 
 
 class MuonSpec(TypedDict):
-    """Momentum made orthogonal for weight matrices, AdamW for the rest (Jordan 2024)."""
+    """Muon: orthogonalized Nesterov momentum for hidden weight matrices, AdamW for the rest
+    (Jordan 2024).
+    """
 
     type: Literal["muon"]
     learning_rate: NotRequired[float]
-    """How far a step goes; far too high is a lesson."""
+    """Step size. Greater than 0, up to 1e12. Default 0.02."""
     momentum: NotRequired[float]
-    """The share of the last direction that goes on in the next one."""
+    """Fraction of the previous velocity carried over to the next. In [0, 1). Default 0.95."""
     weight_decay: NotRequired[float]
-    """Each step, weights shrink by this times the learning rate."""
+    """Fraction of the weights subtracted in each step, times the learning rate. Default 0."""
     adam_fraction: NotRequired[float]
-    """The rate of AdamW over that of the hidden matrices."""
-
-
-class LossOptionsSpec(TypedDict):
-    """What a loss leaves open; each belongs to one loss."""
-
-    delta: NotRequired[float | None]
-    """`huber`: the error at which it turns from squared to absolute; 1 by default."""
-    gamma: NotRequired[float | None]
-    """`focal`: how little what is answered well counts; 2 by default."""
-    label_smoothing: NotRequired[float | None]
-    """`cross_entropy`: the share of each target that is spread over all classes; 0 by default."""
+    """Learning rate of AdamW as a fraction of that of the hidden matrices. Default 0.015."""
 
 
 class ConstantSpec(TypedDict):
-    """The learning rate as it is."""
+    """A constant learning rate."""
 
     type: Literal["constant"]
 
 
-class CosineSpec(TypedDict):
-    """Up in a line over the warm-up epochs, then down along half a cosine (Loshchilov & Hutter
-    2017).
-    """
-
-    type: Literal["cosine"]
-    warmup_epochs: NotRequired[int]
-    """Epochs in which the rate rises from near 0 to that of the optimizer."""
-    final_fraction: NotRequired[float]
-    """The last learning rate, as a part of the optimizer's."""
-
-
 class StepSpec(TypedDict):
-    """Times `factor` after every so many epochs."""
+    """Step decay: multiplies the learning rate by `factor` every `every` epochs."""
 
     type: Literal["step"]
     every: int
-    """After so many epochs the rate is multiplied once more."""
+    """Epochs between two multiplications."""
     factor: NotRequired[float]
-    """What the rate is multiplied by."""
+    """Factor applied to the learning rate. In (0, 1]. Default 0.1."""
 
 
 class ExponentialSpec(TypedDict):
-    """Times `decay` after every epoch."""
+    """Exponential decay: multiplies the learning rate by `decay` every epoch."""
 
     type: Literal["exponential"]
     decay: float
-    """What the rate is multiplied by."""
+    """Factor applied to the learning rate. In (0, 1]."""
+
+
+class CosineSpec(TypedDict):
+    """Cosine decay after a linear warm-up (Loshchilov & Hutter 2017)."""
+
+    type: Literal["cosine"]
+    warmup_epochs: NotRequired[int]
+    """Epochs in which the rate rises linearly to that of the optimizer. At least 0. Default 0."""
+    final_fraction: NotRequired[float]
+    """Learning rate after the last epoch as a fraction of the optimizer's. In [0, 1]. Default 0."""
 
 
 class OneCycleSpec(TypedDict):
-    """Up along half a cosine, then down along another, far below the start (Smith & Topin 2018)."""
+    """The one-cycle schedule: half a cosine up, then half a cosine down (Smith & Topin 2018)."""
 
     type: Literal["one_cycle"]
     rising_fraction: NotRequired[float]
-    """The part of the epochs in which the rate rises."""
+    """Fraction of the epochs in which the learning rate rises. In (0, 1). Default 0.3."""
     initial_fraction: NotRequired[float]
-    """The first learning rate, as a part of the optimizer's."""
+    """First learning rate as a fraction of the optimizer's. In (0, 1]. Default 0.04."""
     final_fraction: NotRequired[float]
-    """The last learning rate, as a part of the optimizer's."""
+    """Last learning rate as a fraction of the optimizer's. In [0, 1]. Default 4e-6."""
 
 
 class ReduceOnPlateauSpec(TypedDict):
-    """Times `factor` whenever the loss has not fallen for `patience` epochs."""
+    """Multiplies the learning rate by `factor` after `patience` epochs without a better loss."""
 
     type: Literal["reduce_on_plateau"]
     factor: NotRequired[float]
-    """What the rate is multiplied by."""
+    """Factor applied to the learning rate. In (0, 1). Default 0.1."""
     patience: NotRequired[int]
-    """Epochs without a better loss: of the held-out part, if there is one."""
+    """Epochs without an improvement. At least 1. Default 10."""
 
 
 class ShiftSpec(TypedDict):
-    """Moves each sample by up to `reach` positions along each axis; zeros move in."""
+    """Random shift: moves each sample by up to `reach` positions along each axis; zeros move in."""
 
     type: Literal["shift"]
     reach: int
-    """Positions, such as pixels."""
+    """Largest shift in positions, such as pixels. From 0 to 64."""
 
 
 class NoiseSpec(TypedDict):
-    """Adds normal noise to every number."""
+    """Gaussian noise, added to every number."""
 
     type: Literal["noise"]
     deviation: float
-    """Standard deviation, in the units of the inputs as the network sees them."""
+    """Standard deviation of the noise, in the units of the network's inputs. At least 0."""
 
 
 class FlipSpec(TypedDict):
-    """Mirrors a sample from left to right."""
+    """Random horizontal flip: mirrors a sample from left to right."""
 
     type: Literal["flip"]
     probability: NotRequired[float]
-    """Of being mirrored, for each sample and epoch."""
+    """Probability of a flip, for each sample and epoch. In [0, 1]. Default 0.5."""
+
+
+class LossOptionsSpec(TypedDict):
+    """Options of the loss. Each belongs to one loss."""
+
+    delta: NotRequired[float | None]
+    """`huber`: Absolute error above which the loss is linear. Greater than 0. Default 1."""
+    gamma: NotRequired[float | None]
+    """`focal`: Exponent that reduces the weight of well-classified samples. At least 0. Default
+    2.
+    """
+    label_smoothing: NotRequired[float | None]
+    """`cross_entropy`: Fraction of each target spread evenly over all classes. In [0, 1).
+    Default 0.
+    """
 
 
 class RegularizationSpec(TypedDict):
-    """What is added to the loss so that weights stay small."""
+    """Penalties on large weights, added to the loss."""
 
     l1: NotRequired[float]
-    """Adds `l1 · Σ|w|` of every weight matrix to the loss; biases are left alone."""
+    """Coefficient of `Σ|w|` over all weight matrices, not biases. At least 0. Default 0."""
     l2: NotRequired[float]
-    """Adds `l2 / 2 · ‖W‖²` of every weight matrix to the loss; biases are left alone."""
+    """Coefficient of `‖W‖² / 2` over all weight matrices, not biases. At least 0. Default 0."""
 
 
 class ClippingSpec(TypedDict):
-    """Bounds on the gradient before the update."""
+    """Gradient clipping before the update."""
 
     norm: NotRequired[float | None]
-    """The whole gradient is scaled down to this length."""
+    """Largest gradient norm; a longer gradient is scaled down to it. Off by default."""
     value: NotRequired[float | None]
-    """Every component is cut to ± this."""
+    """Largest absolute value of each gradient component. Off by default."""
 
 
 class EarlyStoppingSpec(TypedDict):
-    """Stop when the validation loss (the training loss, where nothing is held out) has not fallen
-    for a while.
-    """
+    """Early stopping on the validation loss, or on the training loss without validation samples."""
 
     patience: int
-    """Epochs without a better loss."""
+    """Epochs without a lower loss after which training stops. At least 1."""
     min_delta: NotRequired[float]
-    """A loss counts as better if it is lower by more than this."""
+    """Smallest decrease that counts as a lower loss. At least 0. Default 0."""
 
 
 class TargetSpec(TypedDict):
-    """Stop as soon as a metric is good enough."""
+    """A target value of a metric, at which training stops."""
 
     metric: Literal["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
-    """What is looked at after every epoch."""
+    """The metric to compare after every epoch."""
     value: float
-    """A loss must be at most this, an accuracy (from 0 to 1) at least."""
+    """Upper bound of a loss, or lower bound of an accuracy (in [0, 1])."""
 
 
 class SnapshotsSpec(TypedDict):
-    """What is kept along the way."""
+    """What to record during training."""
 
     gradients_every: NotRequired[int]
-    """Per-layer gradient statistics every so many epochs; 0: never."""
+    """Record gradient statistics every N epochs; 0 disables. Default 1."""
     weights_every: NotRequired[int | None]
-    """A checkpoint every so many epochs; 0: the last epoch only. By default about 20 over the run,
-    if they are small.
+    """Store a checkpoint every N epochs; 0 stores only the last epoch. Defaults to about 20
+    checkpoints per run if they are small.
     """
 
 
 class InitialWeightsSpec(TypedDict):
-    """The weights that another job had at an epoch, to begin from."""
+    """Weights of another job at one of its epochs, to start from."""
 
     job: str
-    """The id of the other job, which may be deleted once this one is made."""
+    """The id of the other job, which may be deleted once this one is created."""
     epoch: int
-    """One of its epochs whose weights are stored: `GET /v1/jobs/{id}/checkpoints` has all."""
+    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`."""
 
 
 class TrainingSpec(TypedDict):
-    """Everything that decides a run: the same spec on the same kind of processor gives the same
-    bits.
+    """The complete description of a training run. The same spec on the same type of processor
+    gives bit-identical results.
     """
 
     network: NetworkChoice
-    """Layers, or the id of a saved network."""
+    """The network: its layers, or the id of a saved network."""
     dataset: DatasetChoice
-    """A built-in data set by name, an uploaded one by id, or rows."""
+    """The data set: a built-in one by name, an uploaded one by id, or inline rows."""
     loss: LossName
-    """What is made small."""
+    """The loss function to minimize."""
     loss_options: NotRequired[LossOptionsSpec]
-    """What the loss leaves open."""
+    """Options of the loss function."""
     epochs: int
-    """Passes over the training part; at most `max_epochs` of `GET /v1/limits`."""
+    """Number of passes over the training set. From 1 to `max_epochs` of `GET /v1/limits`."""
     batch_size: NotRequired[int]
-    """Samples in one step; the whole training part if it has no more than this."""
+    """Samples per step; the whole training set if it is smaller. At least 1. Default 32."""
     validation_fraction: NotRequired[float]
-    """The part of the samples, chosen by the seed, that is held out and never trained on."""
+    """Fraction of the samples used for validation only, chosen by the seed. In [0, 1). Default
+    0.
+    """
     optimizer: NotRequired[OptimizerChoice]
-    """How weights follow from gradients; Adam by default."""
+    """The optimizer. Defaults to Adam."""
     schedule: NotRequired[ScheduleChoice]
-    """How the learning rate changes from epoch to epoch."""
+    """The learning rate schedule. Defaults to a constant rate."""
     regularization: NotRequired[RegularizationSpec]
-    """What keeps weights small."""
+    """Penalties on large weights. Off by default."""
     clipping: NotRequired[ClippingSpec]
-    """What keeps gradients small."""
+    """Gradient clipping. Off by default."""
     augmentation: NotRequired[Sequence[AugmentationSpec]]
-    """How the training samples are changed anew in every epoch, one after the other."""
+    """Random changes of the training samples in every epoch, applied in order. None by default."""
     early_stopping: NotRequired[EarlyStoppingSpec | None]
-    """When to stop for want of progress; by default never."""
+    """Early stopping. Off by default."""
     target: NotRequired[TargetSpec | None]
-    """When it is good enough; by default never."""
+    """A metric value at which to stop. Off by default."""
     snapshots: NotRequired[SnapshotsSpec]
-    """What is stored along the way."""
+    """What to record during training."""
     seed: NotRequired[int]
-    """Of the first weights, the samples held out, their order, and dropout."""
+    """Random seed of the initial weights, the validation split, the order of samples, and
+    dropout. Default 0.
+    """
     initial_weights: NotRequired[InitialWeightsSpec | None]
-    """Begin from another job's weights instead of fresh ones; the optimizer begins anew. Arrays are
-    matched in forward order, so that layers without weights may be added or left out.
+    """Weights of another job to start from; the state of its optimizer is not used. Arrays are
+    matched in forward order, so that layers without weights may be added or removed.
     """
     deadline_seconds: NotRequired[float | None]
-    """Wall-clock time from the job's first start after which it ends as `deadline_exceeded`."""
+    """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
+    No limit by default.
+    """
     name: NotRequired[str | None]
-    """What people call the job."""
+    """Display name of the job."""
     labels: NotRequired[Mapping[str, str]]
-    """Words of your own, to find the job by."""
+    """Your own keys and values to filter jobs by. At most 16."""
 
 
 LayerSpec: TypeAlias = (
@@ -1176,15 +1270,18 @@ LayerSpec: TypeAlias = (
     | DropoutSpec
     | LayerNormSpec
     | BatchNormSpec
-    | ResidualSpec
     | FlattenSpec
     | ReshapeSpec
-    | Conv1dSpec
+    | SliceSpec
+    | ResidualSpec
+    | ConcatenateSpec
+    | AddSpec
     | Conv2dSpec
-    | MaxPool1dSpec
+    | Conv1dSpec
     | MaxPool2dSpec
-    | AveragePool1dSpec
     | AveragePool2dSpec
+    | MaxPool1dSpec
+    | AveragePool1dSpec
     | GlobalMaxPoolSpec
     | GlobalAveragePoolSpec
     | EmbeddingSpec
@@ -1195,9 +1292,6 @@ LayerSpec: TypeAlias = (
     | AdditiveAttentionSpec
     | MultiHeadAttentionSpec
     | TransformerBlockSpec
-    | ConcatenateSpec
-    | AddSpec
-    | SliceSpec
 )
 
 
@@ -1245,52 +1339,58 @@ ScheduleChoice: TypeAlias = "ScheduleSpec | ScheduleName"
 
 
 class TrainingFields(TypedDict, total=False):
-    """Everything that decides a run: the same spec on the same kind of processor gives the same
-    bits.
+    """The complete description of a training run. The same spec on the same type of processor
+    gives bit-identical results.
     """
 
     network: NetworkChoice
-    """Layers, or the id of a saved network."""
+    """The network: its layers, or the id of a saved network."""
     dataset: DatasetChoice
-    """A built-in data set by name, an uploaded one by id, or rows."""
+    """The data set: a built-in one by name, an uploaded one by id, or inline rows."""
     loss: LossName
-    """What is made small."""
+    """The loss function to minimize."""
     loss_options: LossOptionsSpec
-    """What the loss leaves open."""
+    """Options of the loss function."""
     epochs: int
-    """Passes over the training part; at most `max_epochs` of `GET /v1/limits`."""
+    """Number of passes over the training set. From 1 to `max_epochs` of `GET /v1/limits`."""
     batch_size: int
-    """Samples in one step; the whole training part if it has no more than this."""
+    """Samples per step; the whole training set if it is smaller. At least 1. Default 32."""
     validation_fraction: float
-    """The part of the samples, chosen by the seed, that is held out and never trained on."""
+    """Fraction of the samples used for validation only, chosen by the seed. In [0, 1). Default
+    0.
+    """
     optimizer: OptimizerChoice
-    """How weights follow from gradients; Adam by default."""
+    """The optimizer. Defaults to Adam."""
     schedule: ScheduleChoice
-    """How the learning rate changes from epoch to epoch."""
+    """The learning rate schedule. Defaults to a constant rate."""
     regularization: RegularizationSpec
-    """What keeps weights small."""
+    """Penalties on large weights. Off by default."""
     clipping: ClippingSpec
-    """What keeps gradients small."""
+    """Gradient clipping. Off by default."""
     augmentation: Sequence[AugmentationSpec]
-    """How the training samples are changed anew in every epoch, one after the other."""
+    """Random changes of the training samples in every epoch, applied in order. None by default."""
     early_stopping: EarlyStoppingSpec | None
-    """When to stop for want of progress; by default never."""
+    """Early stopping. Off by default."""
     target: TargetSpec | None
-    """When it is good enough; by default never."""
+    """A metric value at which to stop. Off by default."""
     snapshots: SnapshotsSpec
-    """What is stored along the way."""
+    """What to record during training."""
     seed: int
-    """Of the first weights, the samples held out, their order, and dropout."""
+    """Random seed of the initial weights, the validation split, the order of samples, and
+    dropout. Default 0.
+    """
     initial_weights: InitialWeightsSpec | None
-    """Begin from another job's weights instead of fresh ones; the optimizer begins anew. Arrays are
-    matched in forward order, so that layers without weights may be added or left out.
+    """Weights of another job to start from; the state of its optimizer is not used. Arrays are
+    matched in forward order, so that layers without weights may be added or removed.
     """
     deadline_seconds: float | None
-    """Wall-clock time from the job's first start after which it ends as `deadline_exceeded`."""
+    """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
+    No limit by default.
+    """
     name: str | None
-    """What people call the job."""
+    """Display name of the job."""
     labels: Mapping[str, str]
-    """Words of your own, to find the job by."""
+    """Your own keys and values to filter jobs by. At most 16."""
 
 
 class VariantColumns(TypedDict, total=False):
@@ -1307,8 +1407,8 @@ class VariantColumns(TypedDict, total=False):
     l2: Sequence[float]
     """The strength of `l2` regularization."""
     seed: Sequence[int]
-    """Of the first weights, the order of the samples and dropout. What is held out for validation
-    is chosen by the job's own seed, for all members alike.
+    """Of the first weights, the order of the samples and dropout. What is held out for
+    validation is chosen by the job's own seed, for all members alike.
     """
     initializer: Sequence[InitializerName]
     """Of every layer that has one."""
@@ -1317,16 +1417,6 @@ class VariantColumns(TypedDict, total=False):
 
 
 # ---------------------------------------------------------------- replies
-
-
-@dataclass(frozen=True)
-class FileReply:
-    """A file that is made from the weights of one epoch. HTTP sends its content as the body."""
-
-    epoch: int
-    """The epoch of the weights."""
-    content: bytes
-    """The file."""
 
 
 @dataclass(frozen=True)
@@ -1508,8 +1598,8 @@ class HiddenSpace:
     indices: Ints
     """Places of the samples in the data set, from 0."""
     points: Floats
-    """Of each sample: the layer's own outputs if they are at most two, else its place along the two
-    directions in which the samples differ most (Pearson 1901).
+    """Of each sample: the layer's own outputs if they are at most two, else its place along the
+    two directions in which the samples differ most (Pearson 1901).
     """
     explained_variance: Floats
     """The share of the samples' variance along each direction; empty for a layer's own outputs."""
@@ -1542,7 +1632,8 @@ class ConfusionMatrix(ConfusionMatrixMethods):
     rows: tuple[ConfusionRow, ...]
     """One for each true class, in the order of the names."""
     answers: int
-    """Answers that were counted: one for each sample, or for each place of a sequence that counts.
+    """Answers that were counted: one for each sample, or for each place of a sequence that
+    counts.
     """
     unclassified: int
     """Those among them that are no class, since an output is not a number: they are in no row."""
@@ -1573,8 +1664,8 @@ class SamplePrediction:
     predicted_class: int | None
     """The most probable one; absent, too, where an output is not a number."""
     target_classes: tuple[int, ...]
-    """Of a sequence the class at each place, -1 where it does not count; else empty, and so are the
-    classes predicted.
+    """Of a sequence the class at each place, -1 where it does not count; else empty, and so are
+    the classes predicted.
     """
     predicted_classes: tuple[int, ...]
     """The most probable ones; -1 where an output is not a number."""
@@ -1845,8 +1936,8 @@ class EpochBatch:
     last_epoch: int
     """The last that is stood for."""
     reduced: bool
-    """More than 500 epochs: only the extremes of each stretch are told; `GET /v1/jobs/{id}/epochs`
-    has them all.
+    """More than 500 epochs: only the extremes of each stretch are told; `GET
+    /v1/jobs/{id}/epochs` has them all.
     """
     epoch: Ints
     """The epochs that are told."""
@@ -1903,8 +1994,9 @@ class ActivationDescription:
     initializer: InitializerName
     """Default initializer of a dense layer with this activation."""
     gain: float | None
-    """Factor on the standard deviation 1/√fan_in of the weights that preserves the mean square of a
-    signal from layer to layer: 1/√E[f(z)²] for a standard normal z, computed. Null for softmax.
+    """Factor on the standard deviation 1/√fan_in of the weights that preserves the mean square
+    of a signal from layer to layer: 1/√E[f(z)²] for a standard normal z, computed. Null for
+    softmax.
     """
     value_at_zero: float | None
     """Value f(0). Null for softmax, which needs more than one number."""
@@ -1929,8 +2021,8 @@ class GraphNode:
     label: str
     """Text inside the box."""
     kind: NodeKind
-    """Kind of the node: input data, a layer, an operation without weights, a state that is passed
-    from step to step, or the output.
+    """Kind of the node: input data, a layer, an operation without weights, a state that is
+    passed from step to step, or the output.
     """
     column: int
     """Column of the box, from left to right in the direction of the data."""
@@ -2055,8 +2147,8 @@ class Model:
     parameters: int
     """Number of trainable parameters."""
     known: Literal["computed", "published", "estimated"]
-    """Origin of `parameters`. `computed`: follows exactly from the size. `published`: stated by the
-    authors. `estimated`: stated by others.
+    """Origin of `parameters`. `computed`: follows exactly from the size. `published`: stated by
+    the authors. `estimated`: stated by others.
     """
     arithmetic: tuple[Quantity, ...]
     """Parts of the parameter count and, last, their sum. Empty if the size is not known."""
@@ -2288,48 +2380,46 @@ class Timeline:
 
 @dataclass(frozen=True)
 class LayerSummary:
-    """One layer, counted."""
+    """Summary of one layer."""
 
     name: str
-    """The layer's type and its place, e.g. `dense_1`."""
+    """The layer's name, e.g. `dense_1`."""
     type: str
-    """E.g. `dense` or `conv2d`."""
+    """The layer's type, e.g. `dense` or `conv2d`."""
     output_shape: tuple[int, ...]
-    """Of one sample."""
+    """Shape of the layer's output for one sample."""
     activation: str | None
-    """Absent for a layer without one."""
+    """The activation; absent for a layer without one."""
     initializer: str | None
-    """That draws its weights; absent for a layer without any."""
+    """The initializer of the weights; absent for a layer without weights."""
     parameters: int
-    """Trainable numbers."""
+    """Number of trainable parameters."""
     arithmetic: str
-    """How the parameters are counted, with the numbers put in, e.g. `4·3 + 4`."""
+    """The calculation of the number of parameters, e.g. `4·3 + 4`."""
     flops: int
-    """Floating-point operations of the forward pass of one sample; a multiply and an add count as
-    two.
+    """Floating-point operations of the forward pass of one sample; a multiplication and an
+    addition count as two.
     """
 
 
 @dataclass(frozen=True)
 class NetworkSummary:
-    """What a network amounts to. The two ways of counting layers and neurons differ in the input
-    layer.
-    """
+    """Totals of a network. Layers and neurons are counted with and without the input layer."""
 
     layers: tuple[LayerSummary, ...]
-    """In forward order."""
+    """Summaries of the layers, in forward order."""
     parameters: int
-    """Trainable numbers."""
+    """Number of trainable parameters."""
     flops: int
     """Floating-point operations of the forward pass of one sample."""
     layers_with_input: int
-    """Layers that have units, and the input."""
+    """Number of layers that have units, plus the input layer."""
     layers_without_input: int
-    """The same without the input."""
+    """Number of layers that have units."""
     neurons_with_input: int
-    """Units of all layers, and the inputs."""
+    """Number of units of all layers, plus the inputs."""
     neurons_without_input: int
-    """The same without the inputs."""
+    """Number of units of all layers."""
 
 
 @dataclass(frozen=True)
@@ -2337,15 +2427,15 @@ class Network:
     """A saved network."""
 
     id: str
-    """What a job calls it."""
+    """The id that jobs refer to."""
     name: str | None
-    """What people call it."""
+    """Display name."""
     network: NetworkSpec
-    """The shape of one sample, and the layers in order."""
+    """The shape of one sample and the layers in order."""
     summary: NetworkSummary
-    """What it amounts to."""
+    """Shapes, parameters and operations of the network."""
     created_at: datetime
-    """When it was saved."""
+    """Time at which the network was saved."""
 
 
 @dataclass(frozen=True)
@@ -2599,8 +2689,8 @@ class ModelComparison:
     source: str
     """Where it comes from: author, year, title."""
     verdict: str
-    """Both numbers of parameters beside each other, and the memory that the famous one fills, in a
-    sentence.
+    """Both numbers of parameters beside each other, and the memory that the famous one fills, in
+    a sentence.
     """
 
 
@@ -2691,8 +2781,8 @@ class PositionalEncodingSimulation:
     wavelengths: Floats
     """Of each unit: after so many places it begins anew."""
     similarity: tuple[Floats, ...]
-    """The cosine of the angle between the vectors of each two places: it depends on how far apart
-    they are alone (for an even number of units).
+    """The cosine of the angle between the vectors of each two places: it depends on how far
+    apart they are alone (for an even number of units).
     """
     verdict: str
     """The shortest and the longest wavelength, and what they are for, in a sentence."""
@@ -2933,8 +3023,8 @@ class Remedy:
     is_on: bool
     """Whether the network that was asked for has it."""
     ratio_off: float
-    """The norm of the first hidden layer over that of the last one without it: the median over the
-    seeds.
+    """The norm of the first hidden layer over that of the last one without it: the median over
+    the seeds.
     """
     label_off: FlowLabel
     """What becomes of the gradient without it."""
@@ -3007,8 +3097,8 @@ class Line:
     equation: str
     """E.g. `2·x1 + 1·x2 - 3 = 0`."""
     start: Floats
-    """Where it enters a box somewhat larger than the points, as two coordinates; empty for a line
-    that passes the box by.
+    """Where it enters a box somewhat larger than the points, as two coordinates; empty for a
+    line that passes the box by.
     """
     end: Floats
     """Where it leaves the box; empty for a line that passes it by."""
@@ -3025,8 +3115,8 @@ class LossTrace:
     slopes: tuple[Quantity, ...]
     """dL/dŷ for each output: by how much the loss changes with the prediction."""
     logit_slopes: tuple[Quantity, ...]
-    """dL/dz for each output, where the prediction is the sigmoid of z, or for `cross_entropy` the
-    softmax; none where it is no probability, or where a step comes between.
+    """dL/dz for each output, where the prediction is the sigmoid of z, or for `cross_entropy`
+    the softmax; none where it is no probability, or where a step comes between.
     """
     verdict: str
     """What the number means, in a sentence."""
@@ -3197,8 +3287,8 @@ class Separation:
     weights: Floats
     """Of length 1, so that the weighted sum is the distance from the line."""
     bias: float
-    """Together with the weights it makes a weighted sum of 0 on the line, positive on the side of
-    target 1. If all points are of one kind the weights are 0, and it is 1 or -1.
+    """Together with the weights it makes a weighted sum of 0 on the line, positive on the side
+    of target 1. If all points are of one kind the weights are 0, and it is 1 or -1.
     """
     margin: float | None
     """The distance of the nearest points; null if all points are of one kind."""
@@ -3233,8 +3323,8 @@ class Certificate:
     meeting_point: Floats
     """The point that both mixtures are."""
     residual: float
-    """The largest difference between the two mixtures as computed from the shares in float64. They
-    were found equal in whole numbers, without rounding.
+    """The largest difference between the two mixtures as computed from the shares in float64.
+    They were found equal in whole numbers, without rounding.
     """
     statement: str
     """The two mixtures with their numbers."""
@@ -3287,8 +3377,8 @@ class Quantity(QuantityMethods):
     formula: str
     """E.g. `z = w·x + b`."""
     substituted: str
-    """E.g. `z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35`; numbers have four significant digits, and more
-    where terms nearly cancel.
+    """E.g. `z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35`; numbers have four significant digits, and
+    more where terms nearly cancel.
     """
 
 
@@ -3467,7 +3557,8 @@ class TrainingPlane:
     """The plane of two inputs, while a network learns to divide it."""
 
     x_values: Floats
-    """Columns of the maps: 40 places of the first input, a little beyond the samples on both sides.
+    """Columns of the maps: 40 places of the first input, a little beyond the samples on both
+    sides.
     """
     y_values: Floats
     """Rows of the maps: 40 places of the second input."""
@@ -3630,8 +3721,8 @@ class TransformerCostSimulation:
     weight_flops: Quantity
     """A multiplication and an addition for each of `multiplied` and each token."""
     attention_flops: Quantity
-    """Every token with every one that it may look at: grows with the square of the length; 0 where
-    the size is not known.
+    """Every token with every one that it may look at: grows with the square of the length; 0
+    where the size is not known.
     """
     flops: Quantity
     """Multiplications and additions of the whole pass."""
@@ -3642,8 +3733,8 @@ class TransformerCostSimulation:
     weight_bytes: Quantity
     """Memory of the weights, in bytes."""
     cache_bytes: Quantity
-    """Keys and values of all tokens in 16 bits, kept for the tokens that follow; 0 where the size
-    is not known.
+    """Keys and values of all tokens in 16 bits, kept for the tokens that follow; 0 where the
+    size is not known.
     """
     device_bytes: Quantity
     """Weights and cache, shared among the devices."""
@@ -3754,8 +3845,8 @@ class XorSimulation:
     solved: bool
     """Whether all four answers are right."""
     hidden_separation: Separation | None
-    """The widest way to part the four points where the hidden layer puts them; null if no line can,
-    as none can where they come from.
+    """The widest way to part the four points where the hidden layer puts them; null if no line
+    can, as none can where they come from.
     """
     grid: XorGrid
     """What the network puts out around the four points, to draw as a map."""
@@ -3836,8 +3927,8 @@ class ValidatedSweep:
     samples: int
     """The number of training samples, without the validation samples."""
     flops: float
-    """Estimated floating-point operations of all members: 3 · forward operations · samples · epochs
-    · members.
+    """Estimated floating-point operations of all members: 3 · forward operations · samples ·
+    epochs · members.
     """
 
 
@@ -3942,10 +4033,10 @@ class TransformerSize:
     """The few numbers that say how large a transformer is."""
 
     family: Literal["gpt", "bert", "llama"]
-    """What goes with the matrices. `gpt`: biases, layer norms, learned positions, and token vectors
-    that serve as output weights too. `bert`: as that, with vectors for two segments and a last
-    dense layer. `llama`: no biases, norms without a shift, gated feed-forward layers of three
-    matrices, rotated positions that cost nothing, and output weights of their own.
+    """What goes with the matrices. `gpt`: biases, layer norms, learned positions, and token
+    vectors that serve as output weights too. `bert`: as that, with vectors for two segments and
+    a last dense layer. `llama`: no biases, norms without a shift, gated feed-forward layers of
+    three matrices, rotated positions that cost nothing, and output weights of their own.
     """
     layers: int
     """Blocks of attention and a feed-forward layer."""
@@ -4030,8 +4121,8 @@ class JobProperties:
 
     @property
     def flops(self) -> float:
-        """Estimated floating-point operations of the whole job: 3 · operations forward · samples ·
-        epochs.
+        """Estimated floating-point operations of the whole job: 3 · operations forward · samples
+        · epochs.
         """
         return self._data.flops
 

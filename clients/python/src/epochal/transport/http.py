@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import threading
 from collections.abc import Generator, Iterator
@@ -14,70 +13,10 @@ import httpx2
 
 from ..errors import ApiError, ConnectionFailed, FieldError, InvalidArgument, TimedOut, api_error
 from . import LOOPBACK, noun_of
+from .routes import ROUTES
 
-ROUTES = {
-    "CreateNetwork": "POST /v1/networks",
-    "GetNetwork": "GET /v1/networks/{id}",
-    "ListNetworks": "GET /v1/networks",
-    "DeleteNetwork": "DELETE /v1/networks/{id}",
-    "SummarizeNetwork": "POST /v1/networks/summarize",
-    "ListDatasets": "GET /v1/datasets",
-    "GetDataset": "GET /v1/datasets/{id}",
-    "PreviewDataset": "GET /v1/datasets/{id}/preview",
-    "CreateDataset": "POST /v1/datasets",
-    "DeleteDataset": "DELETE /v1/datasets/{id}",
-    "CreateJob": "POST /v1/jobs",
-    "GetJob": "GET /v1/jobs/{id}",
-    "ListJobs": "GET /v1/jobs",
-    "DeleteJob": "DELETE /v1/jobs/{id}",
-    "CancelJob": "POST /v1/jobs/{id}/cancel",
-    "PauseJob": "POST /v1/jobs/{id}/pause",
-    "ResumeJob": "POST /v1/jobs/{id}/resume",
-    "ListEpochs": "GET /v1/jobs/{id}/epochs",
-    "GetCurve": "GET /v1/jobs/{id}/curve",
-    "ListGradients": "GET /v1/jobs/{id}/gradients",
-    "ListCheckpoints": "GET /v1/jobs/{id}/checkpoints",
-    "GetCheckpoint": "GET /v1/jobs/{id}/checkpoints/{epoch}",
-    "GetExport": "GET /v1/jobs/{id}/export",
-    "GetDiagnosis": "GET /v1/jobs/{id}/diagnosis",
-    "Predict": "POST /v1/jobs/{id}/predict",
-    "GetUnitMaps": "POST /v1/jobs/{id}/unit-maps",
-    "GetHiddenSpace": "POST /v1/jobs/{id}/hidden-space",
-    "GetConfusionMatrix": "POST /v1/jobs/{id}/confusion-matrix",
-    "GetSamplePredictions": "POST /v1/jobs/{id}/sample-predictions",
-    "GetWeights": "GET /v1/jobs/{id}/weights",
-    "GetComparison": "GET /v1/comparison",
-    "CreateSweep": "POST /v1/sweeps",
-    "GetSweep": "GET /v1/sweeps/{id}",
-    "ListSweeps": "GET /v1/sweeps",
-    "DeleteSweep": "DELETE /v1/sweeps/{id}",
-    "CancelSweep": "POST /v1/sweeps/{id}/cancel",
-    "GetSweepCurves": "GET /v1/sweeps/{id}/curves",
-    "ListSections": "GET /v1/sections",
-    "GetSection": "GET /v1/sections/{id}",
-    "CheckAnswer": "POST /v1/sections/{id}/answers",
-    "ListPresets": "GET /v1/presets",
-    "GetPreset": "GET /v1/presets/{id}",
-    "ListNeuronParts": "GET /v1/neuron-parts",
-    "ListActivations": "GET /v1/activations",
-    "ListModels": "GET /v1/models",
-    "ListLosses": "GET /v1/losses",
-    "ListArchitectures": "GET /v1/architectures",
-    "GetArchitecture": "GET /v1/architectures/{id}",
-    "GetTimeline": "GET /v1/timeline",
-    "GetLimits": "GET /v1/limits",
-    "GetVersion": "GET /v1/version",
-}
 # The service sends a heartbeat every 15 seconds by default.
 SILENCE_SECONDS = 45.0
-
-
-def _route(method: str) -> str:
-    """Return verb and path; the path of an explorer has the words of its name."""
-    if method.startswith("Simulate"):
-        words = re.findall("[A-Z][a-z0-9]*", method.removeprefix("Simulate"))
-        return f"POST /v1/simulate/{'-'.join(words).lower()}"
-    return ROUTES[method]
 
 
 class HttpTransport:
@@ -97,34 +36,26 @@ class HttpTransport:
         self._client.close()
 
     def call(self, method: str, fields: dict[str, Any]) -> dict[str, Any]:
-        verb, path = _route(method).split(" ")
+        route = ROUTES[method]
         rest = {name: value for name, value in fields.items() if value is not None}
-        path = path.format_map(
-            {
-                name: _segment(name, rest.pop(name))
-                for name in ("id", "epoch")
-                if f"{{{name}}}" in path
-            }
-        )
+        segments = {name: _segment(name, rest.pop(name)) for name in route.in_path}
+        path = route.path.format_map(segments)
         with self._translated():
-            if "spec" in rest:
-                response = self._create(path, **rest)
-            elif verb == "POST":
-                response = self._client.post(path, json=rest)
+            if route.body == "*":
+                response = self._client.request(route.verb, path, json=rest)
+            elif route.body is not None:
+                body, key = rest.pop(route.body), rest.pop("request_id", None)
+                headers = {"Idempotency-Key": key} if key else {}
+                response = self._client.request(
+                    route.verb, path, json=body, params=rest, headers=headers
+                )
             else:
-                response = self._client.request(verb, path, params=rest)
+                response = self._client.request(route.verb, path, params=rest)
         if not response.is_success:
             raise self._error(response)
         if response.headers.get("content-type", "").startswith("application/octet-stream"):
             return {"content": response.content}
         return self._json(response) if response.content else {}
-
-    def _create(
-        self, path: str, spec: Any, request_id: str | None = None, validate_only: bool = False
-    ) -> httpx2.Response:
-        headers = {"Idempotency-Key": request_id} if request_id else {}
-        params = {"validate_only": "true"} if validate_only else {}
-        return self._client.post(path, json=spec, headers=headers, params=params)
 
     def ready(self) -> dict[str, Any]:
         with self._translated():
@@ -136,7 +67,7 @@ class HttpTransport:
     def watch(
         self, job_id: str, after: int | None, lifetime: float | None
     ) -> Generator[dict[str, Any]]:
-        path = f"/v1/{noun_of(job_id).lower()}s/{_segment('id', job_id)}/events"
+        path = ROUTES[f"Watch{noun_of(job_id)}"].path.format(id=_segment("id", job_id))
         headers = {} if after is None else {"Last-Event-ID": str(after)}
         # A stream has no time limit; only the silence in it has.
         patience = httpx2.Timeout(self._timeout, read=SILENCE_SECONDS)
