@@ -97,7 +97,7 @@ check: $(VENV)/.dev clients/web/node_modules/.package-lock.json ## Check style, 
 	$(BIN)/python protos/generate.py --check
 	$(BIN)/python clients/python/generate.py --check
 	$(BIN)/python -m epochal_service.rest.openapi --check
-	$(NODE) npm run -s check && npm run -s test
+	$(NODE) npm run -s lint && npm run -s check && npm run -s test
 
 .PHONY: words
 words: $(VENV)/.dev ## Count the words that docs/words.md forbids, per folder (ARGS=docs lists those of a folder)
