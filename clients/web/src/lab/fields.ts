@@ -1,11 +1,14 @@
-/** What can be set of layers, optimizers and schedules: each field's name, kind and what it is without. */
+/** The settings of layers, optimizers and schedules: titles and order here, the rest from the API's schema. */
+import schema from './schema.json'
 import type { Layer, LayerType, Spec } from './spec'
 
 interface Base {
   name: string
   label: string
+  /** What the API's description says about the field. */
+  description?: string
   hint?: string
-  /** Folded until somebody asks for it. */
+  /** Folded by default. */
   more?: boolean
 }
 export type Field = Base &
@@ -19,7 +22,7 @@ export type Field = Base &
         optional?: boolean
       }
     | { kind: 'rate'; initial: number; min: number; max: number }
-    | { kind: 'share'; initial: number; max?: number }
+    | { kind: 'share'; initial?: number; max: number }
     | { kind: 'words'; initial?: string; words: readonly string[]; none?: string }
     | { kind: 'flag'; initial: boolean }
     | { kind: 'sizes'; initial?: readonly number[] }
@@ -27,463 +30,347 @@ export type Field = Base &
     | { kind: 'text' }
   )
 
-export const ACTIVATIONS = [
-  'linear',
-  'relu',
-  'tanh',
-  'sigmoid',
-  'softmax',
-  'leaky_relu',
-  'elu',
-  'selu',
-  'gelu',
-  'gelu_tanh',
-  'silu',
-  'mish',
-  'softplus',
-  'softsign',
-  'step',
-] as const
-const INITIALIZERS = [
-  'xavier_uniform',
-  'xavier_normal',
-  'he_uniform',
-  'he_normal',
-  'lecun_uniform',
-  'lecun_normal',
-  'orthogonal',
-  'uniform',
-  'normal',
-  'constant',
-  'zeros',
-] as const
+/** One field in schema.json, which build/fields.js writes. */
+interface Described {
+  type: string
+  of?: string
+  words?: readonly string[]
+  min?: number
+  max?: number
+  /** `max` itself is excluded. */
+  below?: boolean
+  initial?: unknown
+  optional?: boolean
+  description: string
+}
+type Descriptions = Record<string, Record<string, Described>>
 
-const whole = (
-  name: string,
-  label: string,
-  rest: Partial<Base> & { initial?: number; max?: number } = {},
-): Field => ({
-  name,
-  label,
-  kind: 'number',
-  whole: true,
-  min: 1,
-  ...rest,
-})
-const activation = (initial = 'linear'): Field => ({
-  name: 'activation',
-  label: 'Activation',
-  kind: 'words',
-  words: ACTIVATIONS,
-  initial,
-})
-const starts: readonly Field[] = [
-  { name: 'use_bias', label: 'Bias', kind: 'flag', initial: true, more: true },
-  {
-    name: 'initializer',
-    label: 'First weights',
-    kind: 'words',
-    words: INITIALIZERS,
-    none: 'by the activation',
-    more: true,
-  },
-  { name: 'initializer_gain', label: 'Times', kind: 'number', initial: 1, min: 0, more: true },
-]
-const named: readonly Field[] = [
-  { name: 'name', label: 'Name', kind: 'text', more: true },
-  {
-    name: 'input',
-    label: 'Reads',
-    kind: 'names',
-    hint: 'names of layers; the one before if empty',
-    more: true,
-  },
-]
-const window = (name: string, label: string, initial?: readonly number[]): Field => ({
-  name,
-  label,
-  kind: 'sizes',
-  initial,
-})
-const convolution = (size: readonly number[]): Field[] => [
-  whole('filters', 'Filters'),
-  window('kernel_size', 'Window', size),
-  activation(),
-  { ...window('stride', 'Stride', [1]), more: true },
-  {
-    name: 'padding',
-    label: 'Padding',
-    kind: 'words',
-    words: ['valid', 'same'],
-    initial: 'valid',
-    more: true,
-  },
+/** What is written by hand for a field; a text alone is its label. */
+interface Own {
+  label: string
+  /** A slider instead of a field for a number: logarithmic, or from 0 to 1. */
+  slider?: 'rate' | 'share'
+  hint?: string
+  none?: string
+  more?: boolean
+  /** For a default that the schema does not state. */
+  initial?: unknown
+}
+type Titles = Record<string, string | Own>
+
+/** Return the fields of `titles` in their order, each with its kind, default, bounds and description. */
+function fieldsOf(described: Record<string, Described>, titles: Titles): Field[] {
+  return Object.entries(titles).map(([name, title]) => {
+    const own: Own = typeof title === 'string' ? { label: title } : title
+    const found = described[name]
+    if (!found) throw new Error(`the schema has no field ${name}`)
+    return field(name, own, found)
+  })
+}
+
+function field(name: string, { slider, initial, none, ...own }: Own, found: Described): Field {
+  const start = found.initial ?? initial
+  return { name, ...own, description: found.description, ...kind(), initial: start } as Field
+
+  function kind(): object {
+    if (slider === 'rate') return { kind: 'rate', min: 1e-5, max: 10 }
+    if (slider === 'share')
+      return { kind: 'share', max: (found.max ?? 1) - (found.below ? 0.01 : 0) }
+    if (found.words) return { kind: 'words', words: found.words, none }
+    if (found.type === 'boolean') return { kind: 'flag' }
+    if (found.type === 'array') return { kind: found.of === 'integer' ? 'sizes' : 'names' }
+    if (found.type === 'string') return { kind: 'text' }
+    const { min, max, optional } = found
+    return { kind: 'number', min, max, whole: found.type === 'integer', optional }
+  }
+}
+
+const more = (label: string, rest: Partial<Own> = {}): Own => ({ label, more: true, ...rest })
+const share = (label: string, rest: Partial<Own> = {}): Own => ({ label, slider: 'share', ...rest })
+
+const activation: Titles = { activation: 'Activation' }
+const starts: Titles = {
+  use_bias: more('Bias'),
+  initializer: more('First weights', { none: 'by the activation' }),
+  initializer_gain: more('Times'),
+}
+const named: Titles = {
+  name: more('Name'),
+  input: more('Reads', { hint: 'names of layers; the one before if empty' }),
+}
+const convolution: Titles = {
+  filters: 'Filters',
+  kernel_size: 'Window',
+  ...activation,
+  stride: more('Stride', { initial: [1] }),
+  padding: more('Padding'),
   ...starts,
-]
-const pooling: Field[] = [
-  window('pool_size', 'Window', [2]),
-  { ...window('stride', 'Stride'), hint: 'as the window', more: true },
-]
-const recurrent: Field[] = [
-  whole('units', 'Units'),
-  { name: 'return_sequences', label: 'All steps', kind: 'flag', initial: false },
-]
-const heads: Field[] = [
-  whole('heads', 'Heads'),
-  { name: 'causal', label: 'Looks back only', kind: 'flag', initial: false },
-]
+}
+const pooling: Titles = {
+  pool_size: { label: 'Window', initial: [2] },
+  stride: more('Stride', { hint: 'as the window' }),
+}
+const units: Titles = { units: 'Units' }
+const recurrent: Titles = { ...units, return_sequences: 'All steps' }
+const heads: Titles = { heads: 'Heads', causal: 'Looks back only' }
+const epsilon: Titles = { epsilon: more('Epsilon') }
 
 interface LayerKind {
   title: string
   group: string
-  fields: readonly Field[]
+  titles: Titles
   fresh: Layer
 }
 
-export const LAYERS: Record<LayerType, LayerKind> = {
+const LAYER_TITLES: Record<LayerType, LayerKind> = {
   dense: {
     title: 'Dense',
     group: 'Plain',
-    fields: [whole('units', 'Units'), activation(), ...starts],
+    titles: { ...units, ...activation, ...starts },
     fresh: { type: 'dense', units: 8, activation: 'relu' },
   },
   activation: {
     title: 'Activation',
     group: 'Plain',
-    fields: [activation('relu')],
+    titles: activation,
     fresh: { type: 'activation', activation: 'relu' },
   },
   dropout: {
     title: 'Dropout',
     group: 'Plain',
-    fields: [{ name: 'rate', label: 'Silences', kind: 'share', initial: 0.2, max: 0.95 }],
+    titles: { rate: share('Silences') },
     fresh: { type: 'dropout', rate: 0.2 },
   },
   residual: {
     title: 'Residual',
     group: 'Plain',
-    fields: [],
+    titles: {},
     fresh: { type: 'residual', layers: [{ type: 'dense', units: 8, activation: 'relu' }] },
   },
   batch_norm: {
     title: 'Batch norm',
     group: 'Normalization',
     fresh: { type: 'batch_norm' },
-    fields: [
-      {
-        name: 'momentum',
-        label: 'Momentum',
-        kind: 'number',
-        initial: 0.9,
-        min: 0,
-        max: 1,
-        more: true,
-      },
-      { name: 'epsilon', label: 'Epsilon', kind: 'number', initial: 1e-5, min: 0, more: true },
-    ],
+    titles: { momentum: more('Momentum'), ...epsilon },
   },
   layer_norm: {
     title: 'Layer norm',
     group: 'Normalization',
     fresh: { type: 'layer_norm' },
-    fields: [
-      { name: 'epsilon', label: 'Epsilon', kind: 'number', initial: 1e-5, min: 0, more: true },
-    ],
+    titles: epsilon,
   },
   reshape: {
     title: 'Reshape',
     group: 'Shape',
-    fields: [window('shape', 'To')],
+    titles: { shape: 'To' },
     fresh: { type: 'reshape', shape: [8, 8, 1] },
   },
-  flatten: { title: 'Flatten', group: 'Shape', fields: [], fresh: { type: 'flatten' } },
+  flatten: { title: 'Flatten', group: 'Shape', titles: {}, fresh: { type: 'flatten' } },
   slice: {
     title: 'Slice',
     group: 'Shape',
     fresh: { type: 'slice', start: 0 },
-    fields: [
-      { name: 'start', label: 'From', kind: 'number', whole: true, initial: 0 },
-      {
-        name: 'stop',
-        label: 'To',
-        kind: 'number',
-        whole: true,
-        optional: true,
-        hint: 'the end, if empty',
-      },
-    ],
+    titles: { start: 'From', stop: { label: 'To', hint: 'the end, if empty' } },
   },
-  concatenate: { title: 'Concatenate', group: 'Shape', fields: [], fresh: { type: 'concatenate' } },
-  add: { title: 'Add', group: 'Shape', fields: [], fresh: { type: 'add' } },
+  concatenate: { title: 'Concatenate', group: 'Shape', titles: {}, fresh: { type: 'concatenate' } },
+  add: { title: 'Add', group: 'Shape', titles: {}, fresh: { type: 'add' } },
   conv2d: {
     title: 'Conv 2D',
     group: 'Convolution',
-    fields: convolution([3, 3]),
+    titles: convolution,
     fresh: { type: 'conv2d', filters: 8, kernel_size: [3, 3], activation: 'relu' },
   },
   conv1d: {
     title: 'Conv 1D',
     group: 'Convolution',
-    fields: convolution([3]),
+    titles: convolution,
     fresh: { type: 'conv1d', filters: 8, kernel_size: [3], activation: 'relu' },
   },
   max_pool2d: {
     title: 'Max pool 2D',
     group: 'Convolution',
-    fields: pooling,
+    titles: pooling,
     fresh: { type: 'max_pool2d', pool_size: [2] },
   },
   average_pool2d: {
     title: 'Mean pool 2D',
     group: 'Convolution',
-    fields: pooling,
+    titles: pooling,
     fresh: { type: 'average_pool2d', pool_size: [2] },
   },
   max_pool1d: {
     title: 'Max pool 1D',
     group: 'Convolution',
-    fields: pooling,
+    titles: pooling,
     fresh: { type: 'max_pool1d', pool_size: [2] },
   },
   average_pool1d: {
     title: 'Mean pool 1D',
     group: 'Convolution',
-    fields: pooling,
+    titles: pooling,
     fresh: { type: 'average_pool1d', pool_size: [2] },
   },
   global_max_pool: {
     title: 'Channel max',
     group: 'Convolution',
-    fields: [],
+    titles: {},
     fresh: { type: 'global_max_pool' },
   },
   global_average_pool: {
     title: 'Channel mean',
     group: 'Convolution',
-    fields: [],
+    titles: {},
     fresh: { type: 'global_average_pool' },
   },
   embedding: {
     title: 'Embedding',
     group: 'Sequences',
-    fields: [whole('vocabulary', 'Words'), whole('units', 'Units')],
+    titles: { vocabulary: 'Words', ...units },
     fresh: { type: 'embedding', vocabulary: 32, units: 8 },
   },
   positional_encoding: {
     title: 'Positions',
     group: 'Sequences',
-    fields: [
-      {
-        name: 'kind',
-        label: 'Kind',
-        kind: 'words',
-        words: ['sinusoidal', 'learned'],
-        initial: 'sinusoidal',
-      },
-    ],
+    titles: { kind: 'Kind' },
     fresh: { type: 'positional_encoding' },
   },
   rnn: {
     title: 'Recurrent',
     group: 'Sequences',
-    fields: recurrent,
+    titles: recurrent,
     fresh: { type: 'rnn', units: 8 },
   },
-  lstm: { title: 'LSTM', group: 'Sequences', fields: recurrent, fresh: { type: 'lstm', units: 8 } },
-  gru: { title: 'GRU', group: 'Sequences', fields: recurrent, fresh: { type: 'gru', units: 8 } },
+  lstm: { title: 'LSTM', group: 'Sequences', titles: recurrent, fresh: { type: 'lstm', units: 8 } },
+  gru: { title: 'GRU', group: 'Sequences', titles: recurrent, fresh: { type: 'gru', units: 8 } },
   multi_head_attention: {
     title: 'Attention',
     group: 'Sequences',
-    fields: heads,
+    titles: heads,
     fresh: { type: 'multi_head_attention', heads: 2 },
   },
   additive_attention: {
     title: 'Additive att.',
     group: 'Sequences',
-    fields: [whole('units', 'Units')],
+    titles: units,
     fresh: { type: 'additive_attention', units: 8 },
   },
   transformer_block: {
     title: 'Transformer',
     group: 'Sequences',
     fresh: { type: 'transformer_block', heads: 2, hidden: 16 },
-    fields: [
+    titles: {
       ...heads,
-      whole('hidden', 'Hidden units'),
-      activation('gelu'),
-      {
-        name: 'norm',
-        label: 'Norm',
-        kind: 'words',
-        words: ['pre', 'post'],
-        initial: 'pre',
-        more: true,
-      },
-      { name: 'dropout', label: 'Dropout', kind: 'share', initial: 0, max: 0.95, more: true },
-    ],
+      hidden: 'Hidden units',
+      ...activation,
+      norm: more('Norm'),
+      dropout: share('Dropout', { more: true }),
+    },
   },
 }
 
-export const layerFields = (type: LayerType): readonly Field[] => [...LAYERS[type].fields, ...named]
+export const LAYERS = mapped(LAYER_TITLES, ({ titles, ...layer }, type) => ({
+  ...layer,
+  fields: fieldsOf((schema.layers as Descriptions)[type]!, { ...titles, ...named }),
+}))
 
-const rate = (initial: number): Field => ({
-  name: 'learning_rate',
-  label: 'Learning rate',
-  kind: 'rate',
-  initial,
-  min: 1e-5,
-  max: 10,
-})
-const beta = (name: string, label: string, initial: number): Field => ({
-  name,
-  label,
-  kind: 'number',
-  min: 0,
-  max: 1,
-  initial,
-  more: true,
-})
-const small = (initial: number): Field => ({
-  name: 'epsilon',
-  label: 'Epsilon',
-  kind: 'number',
-  min: 0,
-  initial,
-  more: true,
-})
-const decay = (initial: number): Field => ({
-  name: 'weight_decay',
-  label: 'Weight decay',
-  kind: 'number',
-  min: 0,
-  initial,
-  more: true,
-})
-const momentum = (initial: number): Field => ({
-  name: 'momentum',
-  label: 'Momentum',
-  kind: 'share',
-  initial,
-  max: 0.999,
-})
+export const layerFields = (type: LayerType): readonly Field[] => LAYERS[type].fields
+
+const learning_rate: Own = { label: 'Learning rate', slider: 'rate' }
+const momentum = share('Momentum')
+const weight_decay = more('Weight decay')
+const betas: Titles = { beta_1: more('Beta 1'), beta_2: more('Beta 2') }
 
 interface Kind {
   title: string
   fields: readonly Field[]
 }
 
-export const OPTIMIZERS: Record<string, Kind> = {
-  adam: {
-    title: 'Adam',
-    fields: [
-      rate(0.01),
-      beta('beta_1', 'Beta 1', 0.9),
-      beta('beta_2', 'Beta 2', 0.999),
-      small(1e-8),
-    ],
-  },
-  sgd: { title: 'Plain gradient descent', fields: [rate(0.1)] },
-  momentum: { title: 'Momentum', fields: [rate(0.01), momentum(0.9)] },
-  nesterov: { title: 'Nesterov', fields: [rate(0.01), momentum(0.9)] },
-  adagrad: { title: 'Adagrad', fields: [rate(0.01), small(1e-10)] },
-  rmsprop: { title: 'RMSprop', fields: [rate(0.01), beta('decay', 'Decay', 0.99), small(1e-8)] },
-  adamw: {
-    title: 'AdamW',
-    fields: [
-      rate(0.001),
-      decay(0.01),
-      beta('beta_1', 'Beta 1', 0.9),
-      beta('beta_2', 'Beta 2', 0.999),
-      small(1e-8),
-    ],
-  },
-  lion: {
-    title: 'Lion',
-    fields: [rate(0.0001), decay(0), beta('beta_1', 'Beta 1', 0.9), beta('beta_2', 'Beta 2', 0.99)],
-  },
-  muon: {
-    title: 'Muon',
-    fields: [
-      rate(0.02),
-      momentum(0.95),
-      decay(0),
-      {
-        name: 'adam_fraction',
-        label: 'Share of AdamW',
-        kind: 'number',
-        min: 0,
-        initial: 0.015,
-        more: true,
-      },
-    ],
-  },
-  perceptron: { title: "Rosenblatt's rule", fields: [rate(1)] },
+const OPTIMIZER_TITLES: Record<string, [title: string, titles: Titles]> = {
+  adam: ['Adam', { learning_rate, ...betas, ...epsilon }],
+  sgd: ['Plain gradient descent', { learning_rate }],
+  momentum: ['Momentum', { learning_rate, momentum }],
+  nesterov: ['Nesterov', { learning_rate, momentum }],
+  adagrad: ['Adagrad', { learning_rate, ...epsilon }],
+  rmsprop: ['RMSprop', { learning_rate, decay: more('Decay'), ...epsilon }],
+  adamw: ['AdamW', { learning_rate, weight_decay, ...betas, ...epsilon }],
+  lion: ['Lion', { learning_rate, weight_decay, ...betas }],
+  muon: ['Muon', { learning_rate, momentum, weight_decay, adam_fraction: more('Share of AdamW') }],
+  perceptron: ["Rosenblatt's rule", { learning_rate }],
 }
 
-export const SCHEDULES: Record<string, Kind & { fresh: Record<string, unknown> }> = {
-  constant: { title: 'Constant', fields: [], fresh: { type: 'constant' } },
-  cosine: {
-    title: 'Cosine',
-    fresh: { type: 'cosine' },
-    fields: [
-      {
-        name: 'warmup_epochs',
-        label: 'Warm-up epochs',
-        kind: 'number',
-        whole: true,
-        min: 0,
-        initial: 0,
-      },
-      { name: 'final_fraction', label: 'Ends at', kind: 'share', initial: 0 },
-    ],
-  },
-  step: {
-    title: 'Steps',
-    fresh: { type: 'step', every: 30, factor: 0.5 },
-    fields: [
-      whole('every', 'Every … epochs'),
-      { name: 'factor', label: 'Times', kind: 'share', initial: 0.1 },
-    ],
-  },
-  exponential: {
-    title: 'Exponential',
-    fresh: { type: 'exponential', decay: 0.98 },
-    fields: [{ name: 'decay', label: 'Each epoch times', kind: 'number', min: 0, max: 1 }],
-  },
-  one_cycle: {
-    title: 'One cycle',
-    fresh: { type: 'one_cycle' },
-    fields: [
-      { name: 'rising_fraction', label: 'Rises for', kind: 'share', initial: 0.3 },
-      { name: 'initial_fraction', label: 'Begins at', kind: 'share', initial: 0.04 },
-    ],
-  },
-  reduce_on_plateau: {
-    title: 'When it no longer falls',
-    fresh: { type: 'reduce_on_plateau' },
-    fields: [
-      { name: 'factor', label: 'Times', kind: 'share', initial: 0.1 },
-      whole('patience', 'After … epochs', { initial: 10 }),
-    ],
-  },
+export const OPTIMIZERS: Record<string, Kind> = mapped(
+  OPTIMIZER_TITLES,
+  ([title, titles], type) => ({
+    title,
+    fields: fieldsOf((schema.optimizers as Descriptions)[type]!, titles),
+  }),
+)
+
+type FreshTitles = Record<string, [title: string, fresh: Record<string, unknown>, titles: Titles]>
+type FreshKind = Kind & { fresh: Record<string, unknown> }
+
+const SCHEDULE_TITLES: FreshTitles = {
+  constant: ['Constant', {}, {}],
+  cosine: ['Cosine', {}, { warmup_epochs: 'Warm-up epochs', final_fraction: share('Ends at') }],
+  step: ['Steps', { every: 30, factor: 0.5 }, { every: 'Every … epochs', factor: share('Times') }],
+  exponential: ['Exponential', { decay: 0.98 }, { decay: 'Each epoch times' }],
+  one_cycle: [
+    'One cycle',
+    {},
+    { rising_fraction: share('Rises for'), initial_fraction: share('Begins at') },
+  ],
+  reduce_on_plateau: [
+    'When it no longer falls',
+    {},
+    { factor: share('Times'), patience: 'After … epochs' },
+  ],
 }
 
-export const AUGMENTATIONS: Record<string, Kind & { fresh: Record<string, unknown> }> = {
-  shift: {
-    title: 'Move them about',
-    fresh: { type: 'shift', reach: 1 },
-    fields: [{ name: 'reach', label: 'Up to', kind: 'number', whole: true, min: 0, max: 64 }],
-  },
-  noise: {
-    title: 'Add noise',
-    fresh: { type: 'noise', deviation: 0.05 },
-    fields: [{ name: 'deviation', label: 'Deviation', kind: 'number', min: 0 }],
-  },
-  flip: {
-    title: 'Mirror them',
-    fresh: { type: 'flip' },
-    fields: [{ name: 'probability', label: 'How often', kind: 'share', initial: 0.5 }],
-  },
+const AUGMENTATION_TITLES: FreshTitles = {
+  shift: ['Move them about', { reach: 1 }, { reach: 'Up to' }],
+  noise: ['Add noise', { deviation: 0.05 }, { deviation: 'Deviation' }],
+  flip: ['Mirror them', {}, { probability: share('How often') }],
+}
+
+const fresh = (table: FreshTitles, descriptions: Descriptions): Record<string, FreshKind> =>
+  mapped(table, ([title, values, titles], type) => ({
+    title,
+    fresh: { type, ...values },
+    fields: fieldsOf(descriptions[type]!, titles),
+  }))
+
+export const SCHEDULES = fresh(SCHEDULE_TITLES, schema.schedules as Descriptions)
+export const AUGMENTATIONS = fresh(AUGMENTATION_TITLES, schema.augmentations as Descriptions)
+
+const part = (name: keyof typeof schema.parts, titles: Titles) =>
+  fieldsOf((schema.parts as unknown as Descriptions)[name]!, titles)
+
+export const LOSS_OPTIONS: Record<string, Field> = Object.fromEntries(
+  part('loss_options', {
+    delta: { label: 'Turns at an error of', initial: 1 },
+    gamma: { label: 'Gamma', initial: 2 },
+    label_smoothing: share('Label smoothing', { initial: 0 }),
+  }).map((each) => [each.name, each]),
+)
+export const PART_FIELDS: Record<string, readonly Field[]> = {
+  regularization: part('regularization', { l2: 'L2 of the weights', l1: 'L1 of the weights' }),
+  clipping: part('clipping', {
+    norm: { label: 'Longest gradient', hint: 'any, if empty' },
+    value: { label: 'Largest component', hint: 'any, if empty' },
+  }),
+  early_stopping: part('early_stopping', {
+    patience: 'Epochs of patience',
+    min_delta: 'Better by more than',
+  }),
+  snapshots: part('snapshots', {
+    gradients_every: 'Gradients every',
+    weights_every: { label: 'Weights every', hint: 'about 20 in all, if empty' },
+  }),
+}
+
+function mapped<K extends string, A, B>(table: Record<K, A>, to: (each: A, key: K) => B) {
+  const entries = Object.entries(table) as [K, A][]
+  return Object.fromEntries(entries.map(([key, each]) => [key, to(each, key)])) as Record<K, B>
 }
 
 /** Without the finer settings that are as they would be anyway, which a run's own spec spells out. */
