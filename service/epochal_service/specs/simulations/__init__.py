@@ -1,1 +1,1 @@
-"""What the explorers may be asked, and what they answer: one file for each section."""
+"""Requests and replies of the explorers, one file for each topic."""

@@ -1,4 +1,4 @@
-"""Activations, as they may be asked for: their curves, and what a chain of them does."""
+"""Requests and replies of the activation explorers: curves, and a chain of layers."""
 
 from __future__ import annotations
 
@@ -11,131 +11,132 @@ from .neuron import Value
 from .quantity import Quantity
 
 FlowLabel = Literal["vanishing", "healthy", "exploding"]
-"""What becomes of a gradient on its way back."""
+"""What happens to a gradient in the backward pass."""
 
 
 class SimulateActivationRequest(Spec):
-    """One or several activations, at one place and over a range."""
+    """One or more activations, a point to explain, and a range to plot."""
 
     activations: list[ActivationName] = Field(min_length=1, max_length=14)
-    """All but `softmax`, which weighs numbers against each other and has no curve."""
+    """The activations. Any but `softmax`, which normalizes several numbers and has no curve."""
     x: Value = 0.5
-    """Where value and slope are explained."""
+    """The point at which value and derivative are explained. Default 0.5."""
     minimum: Value = -6.0
-    """Where the range begins."""
+    """Start of the range. Default -6."""
     maximum: Value = 6.0
-    """Where the range ends; greater than `minimum`."""
+    """End of the range, greater than `minimum`. Default 6."""
     points: int = Field(default=121, ge=2, le=1001)
-    """Places of the curves, at equal distances from `minimum` to `maximum`."""
+    """Number of points per curve, equally spaced from `minimum` to `maximum`. Default 121."""
     saturation_below: float = Field(default=0.05, gt=0.0, le=1.0)
-    """An activation counts as saturated where its slope is smaller than this, whatever its sign."""
+    """Saturation threshold: an activation saturates where |f'| is below it. Default 0.05."""
 
 
 class Zone(Reply):
-    """A stretch of the range."""
+    """An interval of x."""
 
     start: float
-    """The smallest x in it."""
+    """The smallest x of the interval."""
     end: float
-    """The largest x in it."""
+    """The largest x of the interval."""
 
 
 class ActivationCurve(Reply):
-    """What one activation does."""
+    """The value, derivative and curve of one activation."""
 
     activation: ActivationName
-    """Which one this is about."""
+    """The name of the activation."""
     formula: str
-    """f(x), e.g. `x / (1 + |x|)`."""
+    """The formula of f(x), e.g. `x / (1 + |x|)`."""
     derivative_formula: str
-    """f'(x), e.g. `1 - tanh(x)²`."""
+    """The formula of f'(x), e.g. `1 - tanh(x)²`."""
     range: str
-    """The values that it can take, as an interval."""
+    """The range of values, as an interval."""
     value: Quantity
-    """f(x) at the place asked for."""
+    """The value f(x) at the requested point."""
     derivative: Quantity
-    """f'(x) at the place asked for: what share of a gradient it lets through."""
+    """The derivative f'(x) at the requested point: the factor by which it scales a gradient."""
     values: list[float]
     """f at each of the reply's `x_values`."""
     derivatives: list[float]
     """f' at each of the reply's `x_values`."""
     largest_slope: float
-    """The largest |f'| over the range."""
+    """The largest |f'| in the range."""
     largest_slope_at: Zone
-    """Where it is: start and end are one place for a peak."""
+    """Where |f'| is largest: a peak has the same start and end."""
     saturation: list[Zone]
-    """Where |f'| is below the threshold, from left to right."""
+    """The intervals in which |f'| is below the threshold, in ascending order."""
     saturated_share: float
-    """The share of the range that these make up, from 0 to 1."""
+    """Fraction of the range that is saturated. In [0, 1]."""
     value_at_zero: float
-    """f(0), whether 0 is in the range or not."""
+    """f(0), also if 0 is outside the range."""
     derivative_at_zero: float
-    """f'(0), whether 0 is in the range or not; `convention` says where it had to be chosen."""
+    """f'(0), also if 0 is outside the range; see `convention` where it does not exist."""
     convention: str | None = None
-    """What is done about a slope at 0 that mathematics leaves open."""
+    """The convention for f'(0), where the derivative does not exist."""
 
 
 class ActivationSimulation(Reply):
-    """Activations beside each other."""
+    """A comparison of activations."""
 
     x_values: list[float]
-    """The places of all curves, `points` of them from `minimum` to `maximum`."""
+    """The x of all curves: `points` numbers from `minimum` to `maximum`."""
     activations: list[ActivationCurve]
-    """In the order asked for."""
+    """The activations in the order of the request."""
     verdict: str
-    """Which of them lets most of a gradient through at x, in a sentence."""
+    """Which activation passes on most of a gradient at x, in a sentence."""
 
 
 class SimulateActivationChainRequest(Spec):
-    """A signal goes through `depth` layers of one neuron each: a ← f(weight·a + bias)."""
+    """A chain of `depth` layers of one neuron each: a ← f(weight·a + bias)."""
 
     activation: ActivationName
-    """Any but `softmax`."""
+    """The activation of every layer. Any but `softmax`."""
     depth: int = Field(default=10, ge=1, le=100)
-    """Layers that the signal goes through."""
+    """Number of layers. Default 10."""
     weight: Annotated[float, Field(ge=-100.0, le=100.0)] = 1.0
-    """What each layer multiplies its input by; the same in all layers."""
+    """The weight of every layer. Default 1."""
     bias: Annotated[float, Field(ge=-100.0, le=100.0)] = 0.0
-    """What each layer adds before its activation; the same in all layers."""
+    """The bias of every layer. Default 0."""
     x: Annotated[float, Field(ge=-100.0, le=100.0)] = 0.5
-    """The signal that goes in."""
+    """The input of the first layer. Default 0.5."""
 
 
 class ChainLink(Reply):
     """One layer of the chain."""
 
     layer: int
-    """Counted from 1."""
+    """Number of the layer, from 1."""
     weighted_sum: Quantity
-    """What the activation is applied to: z = weight·a + bias."""
+    """The weighted sum z = weight·a + bias, before the activation."""
     signal: Quantity
-    """What the layer hands on."""
+    """The output of the layer."""
     factor: Quantity
-    """By how much a small change of what comes in is enlarged: weight·f'(z)."""
+    """The local derivative weight·f'(z): the layer scales a small change of its input by it."""
     forward_gradient: Quantity
-    """By how much a small change of x arrives here: the product of all factors up to this."""
+    """The derivative of this layer's output with respect to x: the product of the factors up to
+    this layer."""
     backward_gradient: float
-    """How much of a gradient of 1 at the output arrives before this layer: the product of all
-    factors from this one on."""
+    """The gradient that reaches the input of this layer from a gradient of 1 at the output: the
+    product of the factors from this layer on."""
 
 
 class ActivationChainSimulation(Reply):
-    """What happens to a signal on the way forward, and to a gradient on the way back."""
+    """A signal in the forward pass and a gradient in the backward pass."""
 
     links: list[ChainLink]
-    """From the first layer to the last."""
+    """The layers, from the first to the last."""
     output: float
-    """What the last layer hands on."""
+    """The output of the last layer."""
     gradient: float
-    """Of the output along x: the product of all factors."""
+    """The derivative of the output with respect to x: the product of all factors."""
     factor_per_layer: float
-    """The geometric mean of the factors' sizes; 0 if one of them is 0."""
+    """Geometric mean of the absolute factors; 0 if one of them is 0."""
     label: FlowLabel
-    """`vanishing` if the gradient's size is below `vanishing_below`, `exploding` if it is above
-    `exploding_above`, `healthy` between them."""
+    """`vanishing` if |gradient| is below `vanishing_below`, `exploding` if it is above
+    `exploding_above`, else `healthy`."""
     vanishing_below: float
-    """A gradient smaller than this counts as vanished: 0.01."""
+    """Threshold for a vanishing gradient: 0.01."""
     exploding_above: float
-    """A gradient larger than this counts as exploded: 100."""
+    """Threshold for an exploding gradient: 100."""
     verdict: str
-    """What becomes of a gradient on its way through the chain, in a sentence."""
+    """What happens to a gradient in the chain, in a sentence."""

@@ -1,4 +1,4 @@
-"""Curves fitted by one hidden layer of growing width, as they may be asked for."""
+"""Request and reply of the approximation explorer."""
 
 from __future__ import annotations
 
@@ -14,79 +14,78 @@ Coordinates = Annotated[list[Value], Field(min_length=2, max_length=256)]
 
 
 class SimulateApproximationRequest(Spec):
-    """What to fit is a `target` by its name, or own points: `inputs` and `outputs`.
+    """A curve to fit, `target` or `inputs` with `outputs`, and the widths of the hidden layer.
 
-    Every width is fitted once for each seed, and the whole has a budget of computation: about a
-    fifth of a second. What is over it is refused, and the refusal says by how much.
+    Each width is fitted once per seed. All fits together have a budget of about 200 ms.
     """
 
     target: ApproximationTarget | None = None
-    """`sine` if nothing is given: one period of sin(x). `step` jumps from 0 to 1, `bump` is a
-    bell."""
+    """The name of the curve: `sine` is one period of sin(x), `step` jumps from 0 to 1, `bump` is a
+    bell curve. Default `sine`."""
     samples: int = Field(default=64, ge=8, le=256)
-    """Points of a named target, at equal distances."""
+    """Number of points of a named curve, equally spaced. Default 64."""
     inputs: Coordinates | None = None
-    """Own points: where they lie, not all in the same place."""
+    """Inputs of your own points, not all equal. Requires `outputs`."""
     outputs: Coordinates | None = None
-    """Own points: what to put out there, one number for each of `inputs`."""
+    """Targets of your own points, one for each input. Requires `inputs`."""
     activation: ActivationName = "tanh"
-    """Of the hidden units. Any but `softmax` and `step`; `linear` shows what is missing without
-    one."""
+    """Activation of the hidden units. Any but `softmax` and `step`. With `linear` the network can
+    only fit a line. Default `tanh`."""
     widths: list[Annotated[int, Field(ge=1, le=64)]] = Field(
         default=[1, 2, 4, 8, 16, 32], min_length=1, max_length=8
     )
-    """Hidden units, one fit for each number."""
+    """Numbers of hidden units. Default 1, 2, 4, 8, 16 and 32."""
     seeds: int = Field(default=5, ge=1, le=20)
-    """So many fits of each width, from other first weights; all at once."""
+    """Number of fits per width, with different initial weights. Default 5."""
     seed: int = Field(default=0, ge=0, lt=2**53)
-    """Of the first of these fits; the others take the numbers that follow."""
+    """Random seed of the first fit; the others use the next seeds. Default 0."""
     steps: int = Field(default=40, ge=1, le=400)
-    """Steps of the optimizer in each fit."""
+    """Number of optimizer steps per fit. Default 40."""
 
 
 class WidthFit(Reply):
-    """What so many hidden units can do."""
+    """The fits of one width."""
 
     width: int
-    """How many hidden units it has."""
+    """Number of hidden units."""
     parameters: int
-    """Weights and biases of such a network: 3·width + 1."""
+    """Number of parameters: 3·width + 1."""
     errors: list[float]
-    """The mean squared error of each seed's fit."""
+    """Mean squared error of the fit of each seed."""
     median_error: float
-    """The median of `errors`: what a start of luck neither good nor bad comes to."""
+    """Median of `errors`."""
     best_error: float
-    """The smallest of `errors`."""
+    """Smallest of `errors`."""
     curve: list[float]
-    """The output at each of `curve_inputs`, of the fit in the middle (the lower one of two)."""
+    """Output of the median fit at each of `curve_inputs`."""
     curve_seed: int
-    """The seed of that fit."""
+    """Random seed of the median fit."""
 
 
 class ApproximationSimulation(Reply):
-    """How the error falls as the hidden layer grows."""
+    """How the error depends on the width of the hidden layer."""
 
     target: str
-    """The name of the target, or `points`."""
+    """The name of the curve, or `points`."""
     formula: str | None = None
-    """What a named target computes, and from where to where."""
+    """Formula and interval of a named curve; null for points."""
     inputs: list[float]
-    """Where the points lie that are fitted."""
+    """Inputs of the points."""
     outputs: list[float]
-    """What the networks are to put out at `inputs`."""
+    """Targets of the points."""
     constant_error: float
-    """The error of the best constant: what a network without hidden units reaches at least."""
+    """Mean squared error of the best constant prediction."""
     curve_inputs: list[float]
-    """Where the fitted curves are drawn: 129 places, equally spaced over the inputs."""
+    """Inputs of the fitted curves: 129 numbers, equally spaced."""
     widths: list[WidthFit]
-    """In the order asked for."""
+    """The widths in the order of the request."""
     optimizer: str
-    """How the weights were found."""
+    """The optimizer."""
     steps: int
-    """Steps of the optimizer that each fit took."""
+    """Number of optimizer steps per fit."""
     work: float
-    """Multiplications and additions that this took, about."""
+    """Approximate number of multiplications and additions of all fits."""
     budget: float
-    """How many it might have taken."""
+    """Maximum of `work`."""
     verdict: str
-    """How the error falls from the narrowest layer to the best one, in words."""
+    """How the error falls from the narrowest layer to the best one, in a sentence."""

@@ -1,4 +1,4 @@
-"""What a network amounts to, without a single weight of it being made."""
+"""Request and reply of the architecture explorer."""
 
 from __future__ import annotations
 
@@ -18,130 +18,130 @@ Precision = Literal["float32", "float16"]
 
 
 class SimulateArchitectureRequest(Spec):
-    """Any network of at most 256 layers; it need not be small enough to be trained here."""
+    """A network of at most 256 layers. It may be too large to train here."""
 
     network: NetworkSpec
-    """The network to count."""
+    """The network."""
     batch_size: int = Field(default=32, ge=1, le=1_000_000)
-    """Samples that are in memory at once."""
+    """Batch size of a training step. Default 32."""
     optimizer: OptimizerName = "adam"
-    """Whose memory counts towards that of training."""
+    """The optimizer of a training step. Default `adam`."""
 
 
 class ArchitectureLayer(Reply):
-    """One layer, and its part of the whole."""
+    """The size of one layer."""
 
     name: str
-    """The name that it was given, or its type and place, e.g. `dense_1`."""
+    """The name of the layer: as given, or its type and number, e.g. `dense_1`."""
     type: str
-    """E.g. `dense` or `conv2d`."""
+    """The layer type, e.g. `dense` or `conv2d`."""
     output_shape: list[int]
-    """Of one sample, without the batch axis."""
+    """The shape of the output, without the batch axis."""
     activation: str | None
-    """What is applied to its outputs; null for a layer without one."""
+    """The activation; null for a layer without one."""
     initializer: str | None
-    """How its weights would be drawn; null for a layer without any."""
+    """The initializer of the weights; null for a layer without weights."""
     parameters: int
-    """Trainable numbers."""
+    """Number of parameters."""
     arithmetic: str
-    """How the parameters are counted, e.g. `4·3 + 4`."""
+    """Formula of the number of parameters, e.g. `4·3 + 4`."""
     flops: int
-    """Multiplications and additions of weights for one sample."""
+    """Multiplications and additions of the forward pass of one sample."""
     flops_arithmetic: str
-    """E.g. `2·4·3`; of a convolution `2·150·784`, its weights at each place of its output."""
+    """Formula of the operations, e.g. `2·4·3`; for a convolution `2·150·784`, weights times output
+    positions."""
     parameter_share: float
-    """Of the network's parameters, from 0 to 1."""
+    """Fraction of the network's parameters. In [0, 1]."""
     flops_share: float
-    """Of the network's operations, from 0 to 1."""
+    """Fraction of the network's operations. In [0, 1]."""
     values: int
-    """Numbers that it gives for one sample."""
+    """Size of the output for one sample."""
     weight_bytes: int
-    """Memory of its parameters in float32, in bytes."""
+    """Memory of the parameters in float32, in bytes."""
 
 
 class LayerCount(Reply):
-    """One way of counting layers and neurons."""
+    """One convention of counting layers and neurons."""
 
     convention: Literal["with_input", "without_input"]
-    """Whether the input counts as a layer of neurons."""
+    """The convention: whether the input counts as a layer."""
     layers: int
-    """Those with weights, and the input if it counts."""
+    """Number of layers with weights, plus the input if it counts."""
     neurons: Quantity
-    """Numbers that the layers with weights give for one sample, with those of the input if it
-    counts."""
+    """Number of outputs of the layers with weights, plus the inputs if they count."""
 
 
 class ArchitectureMemory(Reply):
-    """Memory of a training step, in bytes, in one precision for all numbers."""
+    """Memory of a training step in bytes, with all numbers in one precision."""
 
     precision: Precision
-    """Four bytes a number in `float32`, two in `float16`."""
+    """The precision: `float32` has four bytes per number, `float16` two."""
     weights: Quantity
-    """All parameters, in bytes."""
+    """Memory of the parameters."""
     gradients: Quantity
-    """A slope for each parameter, in bytes."""
+    """Memory of the gradients, one number per parameter."""
     optimizer_state: Quantity
-    """What the optimizer remembers of earlier steps, e.g. two numbers a parameter for Adam."""
+    """Memory of the optimizer state, e.g. two numbers per parameter for Adam."""
     activations: Quantity
-    """The input and what each layer gives, kept for the way back."""
+    """Memory of the inputs and layer outputs that the backward pass needs."""
     training: Quantity
-    """All of these together, in bytes."""
+    """Memory of a training step in all."""
 
 
 class OptimizerMemory(Reply):
-    """What an optimizer carries from step to step."""
+    """The memory of one optimizer's state."""
 
     optimizer: str
-    """Its name, as a job takes it, e.g. `adam`."""
+    """The name of the optimizer, e.g. `adam`."""
     copies: int
-    """Numbers for each parameter."""
+    """Numbers stored per parameter."""
     bytes: int
-    """Of this network, in float32."""
+    """Memory for this network in float32, in bytes."""
 
 
 class ModelComparison(Reply):
-    """The network beside a famous one."""
+    """A comparison of the network with a famous model."""
 
     id: str
-    """Of `GET /v1/models`."""
+    """The id of the model in `GET /v1/models`."""
     name: str
-    """As it is known, e.g. `GPT-2`."""
+    """The name of the model, e.g. `GPT-2`."""
     year: int
-    """When it was published."""
+    """Year of publication."""
     parameters: int
-    """How many it has."""
+    """Number of parameters of the model."""
     known: Literal["computed", "published", "estimated"]
-    """How its parameters are known: `computed` from its layers or its size, `published` by its
-    makers, or `estimated` by others."""
+    """Source of the number of parameters: `computed` from layers or size, `published` by its
+    authors, or `estimated` by others."""
     ratio: Quantity
-    """Its parameters over those of this network."""
+    """Parameters of the model over parameters of this network."""
     float16_bytes: int
-    """Memory of its weights in float16, two bytes each."""
+    """Memory of the model's weights in float16, in bytes."""
     source: str
-    """Where it comes from: author, year, title."""
+    """Source of the model: author, year, title."""
     verdict: str
-    """Both numbers of parameters beside each other, and the memory that the famous one fills, in a
-    sentence."""
+    """Comparison of the numbers of parameters, and the memory of the model, in a sentence."""
 
 
 class ArchitectureSimulation(Reply):
     """Shapes, parameters, operations and memory of a network."""
 
     layers: list[ArchitectureLayer]
-    """In forward order; a residual counts as one, with all that is within."""
+    """The layers in forward order; a residual includes its inner layers."""
     parameters: Quantity
-    """Trainable numbers of all layers."""
+    """Number of parameters of all layers."""
     flops: Quantity
-    """Of the way forward of one sample."""
+    """Multiplications and additions of the forward pass of one sample."""
     training_flops: Quantity
-    """Of a step with one batch: the way back costs about twice the way forward."""
+    """Multiplications and additions of a training step. The backward pass costs about twice the
+    forward pass."""
     counts: list[LayerCount]
-    """With and without the input as a layer of neurons; both are in use."""
+    """Layers and neurons by both common conventions: with and without the input."""
     memory: list[ArchitectureMemory]
-    """One for each precision, for a batch of `batch_size`."""
+    """Memory of a training step with `batch_size` samples, in each precision."""
     optimizers: list[OptimizerMemory]
-    """Every optimizer there is, for a network of as many parameters."""
+    """The memory of each optimizer's state for this network."""
     comparisons: list[ModelComparison]
-    """Every model of `GET /v1/models`, smallest first."""
+    """Comparisons with the models of `GET /v1/models`, smallest first."""
     verdict: str
-    """How many parameters there are, which layer has most of them, and what one sample costs."""
+    """Number of parameters, the largest layer, and the operations of one sample, in a sentence."""

@@ -1,4 +1,4 @@
-"""Attention and what tells places apart, as they may be asked for."""
+"""Requests and replies of the attention explorers: attention, and positional encoding."""
 
 from __future__ import annotations
 
@@ -15,101 +15,101 @@ Vectors = Annotated[list[list[Value]], Field(min_length=1, max_length=12)]
 
 
 class SimulateAttentionRequest(Spec):
-    """Either `queries`, `keys` and `values`, or `tokens`, from which they are made."""
+    """Either `queries`, `keys` and `values`, or `tokens`, from which they are computed."""
 
     queries: Vectors | None = None
-    """A row for each place that asks, of at most 16 numbers."""
+    """The queries: a row of 1 to 16 numbers for each position."""
     keys: Vectors | None = None
-    """A row for each place that is asked, as long as those of the queries."""
+    """The keys: a row for each position, as long as those of the queries."""
     values: Vectors | None = None
-    """A row for each key."""
+    """The values: a row of 1 to 16 numbers for each key."""
     tokens: list[Token] | None = Field(default=None, min_length=1, max_length=12)
-    """Each is given a random vector, the same one wherever it stands, and three random matrices
-    make queries, keys and values of them.
+    """The tokens. Each distinct token has a random embedding; three random matrices compute
+    queries, keys and values from the embeddings.
     """
     width: int = Field(default=8, ge=1, le=16)
-    """`tokens` only: numbers of each vector."""
+    """Embedding size, for `tokens`. Default 8."""
     seed: Seed = 0
-    """`tokens` only: of the vectors and the matrices."""
+    """Random seed of embeddings and matrices, for `tokens`. Default 0."""
     heads: int = Field(default=1, ge=1, le=4)
-    """Each has its share of the numbers of every vector."""
+    """Number of heads. They share the columns of queries, keys and values evenly. Default 1."""
     scaled: bool = True
-    """Scores are divided by √(numbers of a key), so that they do not grow with these."""
+    """Whether to divide scores by the square root of the key size. On by default."""
     causal: bool = False
-    """No place sees what comes after it."""
+    """Whether to mask later positions. Off by default."""
 
 
 class AttentionQuery(Reply):
-    """What one place asks, and finds."""
+    """The attention of one query."""
 
     place: int
-    """Counted from 1."""
+    """Position of the query, from 1."""
     sees: int
-    """How many keys it may look at, from the first on."""
+    """Number of keys that are not masked, from the first on."""
     scores: list[Quantity]
-    """One for each key that it sees."""
+    """The score of each visible key."""
     weights: list[Quantity]
-    """The softmax of the scores: they sum to 1."""
+    """The attention weights: the softmax of the scores."""
     output: list[Quantity]
-    """What it finds: the values, each times its weight, added up."""
+    """The output: the sum of the values, weighted by attention."""
 
 
 class AttentionHead(Reply):
-    """One head."""
+    """One attention head."""
 
     head: int
-    """Counted from 1."""
+    """Number of the head, from 1."""
     weights: list[list[float]]
-    """A row for each query, a column for each key; 0 for what it may not see."""
+    """The attention weights: a row for each query, a column for each key; 0 where masked."""
     queries: list[AttentionQuery]
-    """Each place that asks, in order, with its arithmetic."""
+    """The queries in order, with their arithmetic."""
 
 
 class AttentionSimulation(Reply):
-    """Who looks at what, and what comes of it."""
+    """Attention weights and outputs of all heads."""
 
     formula: str
-    """What is computed, e.g. `softmax(Q·Kᵀ / √d)·V` (Vaswani et al., 2017)."""
+    """The formula of attention, e.g. `softmax(Q·Kᵀ / √d)·V` (Vaswani et al., 2017)."""
     queries: list[list[float]]
-    """A row for each place that asks: as given, or as made of the tokens."""
+    """The queries, as given or as computed from the tokens."""
     keys: list[list[float]]
-    """A row for each place that is asked."""
+    """The keys: a row for each position."""
     values: list[list[float]]
-    """A row for each key: what is found there."""
+    """The values: a row for each key."""
     heads: list[AttentionHead]
-    """In order; each has its share of the columns above."""
+    """The heads in order; each has its share of the columns above."""
     output: list[list[float]]
-    """A row for each query: what all heads found, side by side."""
+    """The concatenated outputs of all heads: a row for each query."""
     flops: Quantity
-    """Multiplications and additions of both products, of queries and keys and of weights and
-    values, in all heads; the softmax is not counted, nor what masking saves."""
+    """Multiplications and additions of both matrix products in all heads. The softmax is not
+    counted, and masking saves nothing."""
     verdict: str
-    """Where the last query of the first head looks most, in a sentence."""
+    """Which key the last query of the first head attends to most, in a sentence."""
 
 
 class SimulatePositionalEncodingRequest(Spec):
-    """Sines and cosines that stand for the places of a sequence."""
+    """The size of a sinusoidal positional encoding, and a position to explain."""
 
     places: int = Field(default=16, ge=1, le=64)
-    """The length of the sequence."""
+    """Number of positions. Default 16."""
     units: int = Field(default=16, ge=2, le=64)
-    """Numbers of the vector of each place."""
+    """Encoding size: numbers per position. Default 16."""
     place: int = Field(default=1, ge=0, le=63)
-    """The place that is explained, counted from 0."""
+    """The position to explain, from 0. Default 1."""
 
 
 class PositionalEncodingSimulation(Reply):
-    """A vector for every place."""
+    """Sinusoidal positional encodings."""
 
     table: list[list[float]]
-    """A row for each place, a column for each unit."""
+    """The encodings: a row for each position, a column for each unit."""
     explained: list[Quantity]
-    """Every number of the place that was asked for."""
+    """The encoding of the requested position, number by number."""
     wavelengths: list[float]
-    """Of each unit: after so many places it begins anew."""
+    """The wavelength of each unit, in positions."""
     similarity: list[list[float]]
-    """The cosine of the angle between the vectors of each two places: it depends on how far apart
-    they are alone (for an even number of units).
+    """Cosine similarity of the encodings of each pair of positions. For an even number of units it
+    depends only on the distance of the positions.
     """
     verdict: str
-    """The shortest and the longest wavelength, and what they are for, in a sentence."""
+    """The shortest and the longest wavelength, and their use, in a sentence."""

@@ -1,4 +1,4 @@
-"""A backward pass, as it may be asked for, and every slope on its way."""
+"""Request and reply of the backward pass explorer."""
 
 from __future__ import annotations
 
@@ -10,104 +10,103 @@ from .small_network import SmallNetworkSpec, Value
 
 
 class SimulateBackwardRequest(SmallNetworkSpec):
-    """A small network with an input and the right answer: in which direction every weight should
-    move, number by number.
-    """
+    """A small network, one input and its target."""
 
     target: list[Value] = Field(min_length=1, max_length=2048)
-    """A number for each output; `cross_entropy` also takes a class, counted from 0."""
+    """The target: a number for each output. `cross_entropy` also takes a class index, from 0."""
     loss: LossName
-    """What is to become small. `cross_entropy` needs a network that ends in a softmax,
+    """The loss function. `cross_entropy` needs a network that ends in a softmax,
     `binary_cross_entropy` one that ends in a sigmoid."""
     learning_rate: float = Field(default=0.1, gt=0, le=1e6)
-    """Of the one step of gradient descent that is shown."""
+    """Learning rate of one step of gradient descent. Default 0.1."""
     check: bool = False
-    """Compare all slopes with the difference that a small change of each parameter makes. This
-    costs two passes for each parameter, and is refused where they are too many."""
+    """Whether to compare the gradient with finite differences. This takes two forward passes per
+    parameter, up to a limit. Off by default."""
 
 
 class UnitGradient(Reply):
-    """One number that a layer gives, and what the loss has against it."""
+    """The gradients of one number of a layer's output."""
 
     gradient: Quantity | None
-    """∂L/∂a, of the output; none where loss and activation are differentiated together."""
+    """The gradient ∂L/∂a of the output; null where loss and activation are differentiated
+    together."""
     slope: Quantity | None
-    """f'(z), of the activation; none where there is no activation of single numbers."""
+    """The derivative f'(z) of the activation; null without an elementwise activation."""
     delta: Quantity | None
-    """δ = ∂L/∂z, before the activation; none for a layer without one."""
+    """The error signal δ = ∂L/∂z, before the activation; null without an activation."""
 
 
 class ParameterGradient(Reply):
-    """One array that is learnt."""
+    """The gradient of one parameter array."""
 
     name: str
-    """`weight`, `bias`, `scale` or `shift`."""
+    """The name of the array: `weight`, `bias`, `scale` or `shift`."""
     gradient: list[list[float]]
-    """`weight`: a row for each input, a column for each unit; others are one row."""
+    """The gradient. `weight`: a row for each input, a column for each unit; others: one row."""
     slopes: list[Quantity]
-    """Each number of the gradient, row by row: how it comes about."""
+    """Each number of the gradient in row-major order, with its arithmetic."""
     norm: Quantity
-    """The length of the gradient."""
+    """The gradient norm of this array."""
     update: Quantity
-    """The step of gradient descent for the number with the largest slope."""
+    """The gradient descent update of the parameter with the largest gradient."""
     after: list[list[float]]
-    """All numbers after that step."""
+    """The parameters after the update."""
 
 
 class BackwardLayer(Reply):
-    """One layer of the way back."""
+    """One layer of the backward pass."""
 
     name: str
-    """Its place, e.g. `dense_1`; within a residual `residual_2.dense_1`."""
+    """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
     type: str
-    """E.g. `dense` or `residual`."""
+    """The layer type, e.g. `dense` or `residual`."""
     formula: str
-    """What the layer does to the gradient."""
+    """The backward formula of the layer."""
     units: list[UnitGradient]
-    """One for each number of the layer's output."""
+    """One entry per number of the layer's output."""
     parameters: list[ParameterGradient]
-    """One for each array that the layer learns; empty for a layer that learns nothing."""
+    """One entry per parameter array; empty for a layer without parameters."""
     input_gradients: list[list[float]]
-    """∂L/∂x, a list for each array that it takes; the layer before goes on from here."""
+    """The gradient ∂L/∂x of each input array, which the previous layer receives."""
 
 
 class GradientCheck(Reply):
-    """Every slope beside (L(w + h) - L(w - h)) / 2h, for which nothing but the loss is needed."""
+    """A comparison of the gradient with central differences (L(w + h) - L(w - h)) / 2h."""
 
     parameters: int
-    """How many were changed, one by one."""
+    """Number of parameters compared."""
     step: float
-    """h, for a parameter of size up to 1; in proportion for larger ones."""
+    """The step h for a parameter of size up to 1; h grows in proportion for larger ones."""
     largest_difference: float
-    """The largest |slope - difference| over the larger of the two; beside slopes that are tiny,
-    over a ten-thousandth of the largest.
+    """The largest relative difference between gradient and finite difference. For tiny gradients
+    relative to 1/10,000 of the largest one.
     """
     parameter: str
-    """Where, e.g. `dense_1.weight[0][2]`."""
+    """The parameter with the largest difference, e.g. `dense_1.weight[0][2]`."""
     slope: float
-    """∂L/∂w there, by the chain rule."""
+    """The gradient ∂L/∂w of that parameter."""
     difference: float
-    """(L(w + h) - L(w - h)) / 2h there."""
+    """The central difference of that parameter."""
     agrees: bool
-    """Whether the largest difference is below 1e-4."""
+    """Whether the largest relative difference is below 1e-4."""
 
 
 class BackwardSimulation(Reply):
-    """The way back from the loss to every weight."""
+    """A backward pass, from the loss to the gradient of each parameter."""
 
     prediction: list[float]
-    """What the network gives for the input, before the step."""
+    """The output of the network before the update."""
     target: list[float]
-    """As the loss takes it: a class as a row of 0 and 1."""
+    """The target as the loss takes it: a class index becomes a one-hot row."""
     loss: Quantity
-    """Of that prediction."""
+    """The loss before the update."""
     layers: list[BackwardLayer]
-    """From the last layer back to the first."""
+    """The layers in backward order, from the last to the first."""
     norm: Quantity
-    """The length of the whole gradient."""
+    """The gradient norm over all parameters."""
     loss_after: Quantity
-    """The loss after the step of gradient descent."""
+    """The loss after one step of gradient descent."""
     check: GradientCheck | None
-    """None unless asked for."""
+    """The gradient check; null unless requested."""
     verdict: str
-    """What one step of gradient descent makes of the loss, in words."""
+    """What one step of gradient descent does to the loss, in a sentence."""

@@ -1,4 +1,4 @@
-"""A window that slides over a signal or an image, as it may be asked for."""
+"""Requests and replies of the convolution explorers: convolution, and pooling."""
 
 from __future__ import annotations
 
@@ -17,96 +17,98 @@ PoolingKind = Literal["max", "average"]
 
 
 class WindowedSpec(Spec):
-    """Exactly one of `image` and `signal`; rows of an image are of one length."""
+    """An input: exactly one of `image` and `signal`."""
 
     image: list[list[Value]] | None = Field(default=None, min_length=1, max_length=32)
-    """At most 32 rows of 32 pixels."""
+    """The image: 1 to 32 rows of 1 to 32 pixels, all of equal length."""
     signal: list[Value] | None = Field(default=None, min_length=1, max_length=256)
-    """At most 256 numbers in a row."""
+    """The signal: 1 to 256 numbers."""
 
 
 class SimulateConvolutionRequest(WindowedSpec):
-    """An image or a signal, and a kernel: given, or by its name."""
+    """An input, and a kernel: `kernel` or `kernel_name`."""
 
     kernel: list[list[Value]] | None = Field(default=None, min_length=1, max_length=7)
-    """Rows of at most 7 numbers; one row for a signal."""
+    """The kernel (filter): 1 to 7 rows of 1 to 7 numbers; one row for a signal."""
     kernel_name: KernelName | None = None
-    """`edge` if there is no kernel at all. Of 3 by 3 numbers, of 3 for a signal."""
+    """The name of a kernel of 3 by 3 numbers, or of 3 numbers for a signal. Default `edge`."""
     bias: Value = 0.0
-    """What is added to the sum of every window."""
+    """The bias, added to each output. Default 0."""
     stride: int = Field(default=1, ge=1, le=8)
-    """How far the window moves from one place to the next."""
+    """The stride: the step of the window. Default 1."""
     padding: Padding = "valid"
-    """`valid`: windows lie within; `same`: zeros around give one for every `stride` pixels."""
+    """The padding. `valid`: none; `same`: zeros around the input, so that the output has its size
+    divided by the stride. Default `valid`."""
 
 
 class SimulatePoolingRequest(WindowedSpec):
-    """An image or a signal, and the size of the windows."""
+    """An input, and the size of the windows."""
 
     kind: PoolingKind = "max"
-    """What is taken of each window: its largest number, or the mean of all."""
+    """The kind of pooling: the maximum or the mean of each window. Default `max`."""
     size: int = Field(default=2, ge=1, le=8)
-    """The side of the square window; of a signal its length."""
+    """The side of the square window, or its length for a signal. Default 2."""
     stride: int | None = Field(default=None, ge=1, le=8)
-    """The size, if it is not given: windows side by side."""
+    """The stride: the step of the window. Defaults to `size`."""
 
 
 class Window(Reply):
-    """One place of the window."""
+    """One position of the window."""
 
     row: int
-    """Of the output, counted from 0."""
+    """Row of the output, from 0."""
     column: int
-    """Of the output, counted from 0."""
+    """Column of the output, from 0."""
     top: int
-    """The window's first row in the padded input, counted from 0."""
+    """First row of the window in the padded input, from 0."""
     left: int
-    """The window's first column in the padded input, counted from 0."""
+    """First column of the window in the padded input, from 0."""
     values: list[list[float]]
-    """What lies in the window."""
+    """The numbers in the window."""
     products: list[list[float]]
-    """Each value times its weight; empty for pooling."""
+    """Each number times its weight; empty for pooling."""
     result: Quantity
-    """The number that the output has at this place."""
+    """The output at this position."""
 
 
 class ConvolutionSimulation(Reply):
     """A convolution, window by window."""
 
     kernel: list[list[float]]
-    """The weights, by which every window is multiplied; one row for a signal."""
+    """The kernel (filter); one row for a signal."""
     padded: list[list[float]]
-    """The input with its zeros around; a signal is one row."""
+    """The input with its zero padding; one row for a signal."""
     padding_before: list[int]
-    """Rows above and columns to the left that are zeros."""
+    """Number of padding rows above and padding columns to the left."""
     height: Quantity
-    """Rows of the output; 1 for a signal."""
+    """Number of output rows; 1 for a signal."""
     width: Quantity
-    """Columns of the output."""
+    """Number of output columns."""
     windows: list[Window]
-    """Row by row, from left to right: one for each number of the output."""
+    """The windows in row-major order, one for each number of the output."""
     output: list[list[float]]
-    """`height` rows of `width` numbers."""
+    """The output (feature map): `height` rows of `width` numbers."""
     parameters: Quantity
-    """The kernel's numbers and one bias, which all places share."""
+    """Number of parameters: the kernel and one bias, shared by all positions."""
     flops: Quantity
-    """Multiplications and additions of all windows; the bias is not counted."""
+    """Multiplications and additions of all windows. The bias is not counted."""
     verdict: str
-    """What goes in, what comes out, and how many parameters a dense layer would need for it."""
+    """Sizes of input and output, and the parameters of a dense layer of the same size, in a
+    sentence."""
 
 
 class PoolingSimulation(Reply):
     """Pooling, window by window."""
 
     height: Quantity
-    """Rows of the output; 1 for a signal."""
+    """Number of output rows; 1 for a signal."""
     width: Quantity
-    """Columns of the output."""
+    """Number of output columns."""
     windows: list[Window]
-    """Row by row, from left to right: one for each number of the output."""
+    """The windows in row-major order, one for each number of the output."""
     output: list[list[float]]
-    """`height` rows of `width` numbers."""
+    """The output (feature map): `height` rows of `width` numbers."""
     left_out: int
-    """Numbers of the input that lie in no window."""
+    """Number of inputs that are in no window."""
     verdict: str
-    """What goes in, what comes out, and what lies in no window."""
+    """Sizes of input and output, and how many inputs are in no window, in a sentence."""

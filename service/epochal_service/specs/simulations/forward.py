@@ -1,4 +1,4 @@
-"""A forward pass, as it may be asked for, and every number on its way."""
+"""Request and reply of the forward pass explorer."""
 
 from __future__ import annotations
 
@@ -8,55 +8,55 @@ from .small_network import SmallNetworkSpec
 
 
 class SimulateForwardRequest(SmallNetworkSpec):
-    """A small network with an input: what it makes of it, number by number."""
+    """A small network and one input."""
 
 
 class UnitTrace(Reply):
-    """One number that a layer gives, and how it comes about."""
+    """One number of a layer's output, with its arithmetic."""
 
     products: list[float]
     """`dense`: each input times its weight."""
     weighted_sum: Quantity | None
-    """`dense`: the products and the bias."""
+    """`dense`: the sum of the products and the bias."""
     output: Quantity
-    """What comes out, e.g. the activation of the weighted sum."""
+    """The output, e.g. the activation of the weighted sum."""
 
 
 class LayerTrace(Reply):
-    """One layer of the way."""
+    """One layer of the forward pass."""
 
     name: str
-    """Its place, e.g. `dense_1`; within a residual `residual_2.dense_1`."""
+    """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
     type: str
-    """E.g. `dense` or `residual`."""
+    """The layer type, e.g. `dense` or `residual`."""
     formula: str
-    """What the layer does, e.g. `z = x·W + b, a = relu(z)`."""
+    """The formula of the layer, e.g. `z = x·W + b, a = relu(z)`."""
     inputs: list[list[float]]
-    """A list for each array that it takes: of a `residual` its input and what its layers made."""
+    """The input arrays. A `residual` has two: its input, and the output of its inner layers."""
     statistics: list[Quantity]
-    """What all units share: mean and variance of a `layer_norm`, the sum of a softmax."""
+    """Numbers that all units share: mean and variance of a `layer_norm`, the sum of a softmax."""
     units: list[UnitTrace]
-    """One for each number of the output; none where a layer only passes numbers on."""
+    """One entry per number of the output; empty for a layer that only rearranges its input."""
     output: list[float]
-    """All its numbers in a row, the last axis fastest."""
+    """The output in row-major order."""
     output_shape: list[int]
-    """The shape in which the next layer sees them."""
+    """The shape of the output, without the batch axis."""
     flops: Quantity
-    """Multiplications and additions of weights; biases and activations are not counted."""
+    """Multiplications and additions of weights. Biases and activations are not counted."""
 
 
 class ForwardSimulation(Reply):
-    """What the network makes of the input, layer by layer."""
+    """A forward pass, layer by layer."""
 
     layers: list[LayerTrace]
-    """In forward order; the layers within a residual come before it."""
+    """The layers in forward order; the inner layers of a residual precede it."""
     output: list[float]
-    """Of the last layer, all numbers in a row, the last axis fastest."""
+    """The output of the last layer in row-major order."""
     output_shape: list[int]
-    """Its axes without that of the samples, e.g. `[2]` for two numbers."""
+    """The shape of the output, without the batch axis, e.g. `[2]`."""
     parameters: int
-    """Weights, biases, scales and shifts of the whole network."""
+    """Number of parameters: weights, biases, scales and shifts."""
     flops: Quantity
-    """Of the whole pass."""
+    """Multiplications and additions of the whole pass."""
     verdict: str
-    """What the output says, in a sentence."""
+    """The prediction in a sentence."""

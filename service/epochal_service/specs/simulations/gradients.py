@@ -1,4 +1,4 @@
-"""What becomes of a gradient on its way back through many layers, as it may be asked for."""
+"""Requests and replies of the gradient flow explorers."""
 
 from __future__ import annotations
 
@@ -15,122 +15,122 @@ RemedyName = Literal["activation", "initialization", "residual", "normalization"
 
 
 class SimulateGradientFlowRequest(Spec):
-    """A real network of `depth` hidden layers of `width` units, fresh from its initializer."""
+    """A network of `depth` hidden layers of `width` units, before training."""
 
     depth: int = Field(default=10, ge=2, le=32)
-    """Hidden layers. One sigmoid output follows them."""
+    """Number of hidden layers, followed by one sigmoid output. Default 10."""
     width: int = Field(default=16, ge=1, le=64)
-    """Inputs, and units of each hidden layer."""
+    """Number of inputs, and of units per hidden layer. Default 16."""
     activation: ActivationName = "sigmoid"
-    """Of the hidden layers; any but softmax."""
+    """Activation of the hidden layers. Any but `softmax`. Default `sigmoid`."""
     initializer: InitializerName | None = None
-    """By default He for the relu family, LeCun for selu, else Xavier."""
+    """Initializer of the weights. Default He for the relu family, LeCun for selu, else Xavier."""
     gain: float = Field(default=1.0, ge=0, le=100)
-    """What the first weights of the hidden layers are multiplied by."""
+    """Factor of the initial weights of the hidden layers. Default 1."""
     residual: bool = False
-    """Each hidden layer is added to its own input."""
+    """Whether each hidden layer has a residual (skip) connection. Off by default."""
     normalization: Normalization = "none"
-    """What stands behind each hidden layer."""
+    """Normalization after each hidden layer. Default `none`."""
     samples: int = Field(default=32, ge=1, le=256)
-    """Of the batch: standard normal inputs, with targets of 0 or 1 by the toss of a coin."""
+    """Number of samples: standard normal inputs and random targets of 0 or 1. Default 32."""
     seed: Seed = 0
-    """Of the first of the networks and their data."""
+    """Random seed of the first network and its data. Default 0."""
     seeds: int = Field(default=5, ge=1, le=25)
-    """Networks and data drawn anew, from `seed` on; the medians are told."""
+    """Number of networks, with seeds from `seed` on. The reply has their medians. Default 5."""
 
 
 class GradientFlowLayer(Reply):
-    """How much of the gradient arrives at one layer."""
+    """The gradient of one layer."""
 
     name: str
-    """`hidden 1` to `hidden 10`, say, and `output`."""
+    """The name of the layer, e.g. `hidden 1` or `output`."""
     norm: float
-    """‖∂L/∂W‖, the median over the seeds."""
+    """Gradient norm ‖∂L/∂W‖, median over the seeds."""
     share: float
-    """The norm over that of the last hidden layer."""
+    """Gradient norm relative to that of the last hidden layer."""
     norms: list[float]
-    """‖∂L/∂W‖ of each seed, in order."""
+    """Gradient norm ‖∂L/∂W‖ of each seed."""
 
 
 class Remedy(Reply):
-    """One change, with all else as it was asked for."""
+    """One change of the network, with everything else as requested."""
 
     name: RemedyName
-    """What is changed."""
+    """The name of the remedy."""
     description: str
-    """The change and why it helps, in words."""
+    """The change and its effect, in words."""
     is_on: bool
-    """Whether the network that was asked for has it."""
+    """Whether the requested network includes the remedy."""
     ratio_off: float
-    """The norm of the first hidden layer over that of the last one without it: the median over the
-    seeds."""
+    """Gradient norm of the first hidden layer over that of the last one without the remedy, median
+    over the seeds."""
     label_off: FlowLabel
-    """What becomes of the gradient without it."""
+    """What happens to the gradient without the remedy."""
     ratio_on: float
-    """The same ratio with it."""
+    """The same ratio with the remedy."""
     label_on: FlowLabel
-    """What becomes of the gradient with it."""
+    """What happens to the gradient with the remedy."""
     norms_on: list[float]
-    """‖∂L/∂W‖ of each layer with it, medians over the seeds."""
+    """Gradient norm ‖∂L/∂W‖ of each layer with the remedy, medians over the seeds."""
 
 
 class GradientFlowSimulation(Reply):
-    """How the gradient changes on its way back, and what helps."""
+    """How the gradient changes from layer to layer, and which remedies help."""
 
     layers: list[GradientFlowLayer]
-    """From the first hidden layer to the output."""
+    """The layers, from the first hidden layer to the output."""
     ratio: Quantity
-    """The norm of the first hidden layer over that of the last one: the median over the seeds."""
+    """Gradient norm of the first hidden layer over that of the last one, median over the seeds."""
     ratios: list[float]
-    """The same of each seed, in order."""
+    """The same ratio of each seed."""
     label: FlowLabel
     """`vanishing` if the ratio is below `vanishing_below`, `exploding` if it is above
-    `exploding_above`, `healthy` between them."""
+    `exploding_above`, else `healthy`."""
     vanishing_below: float
-    """The ratio below which the gradient has vanished."""
+    """Ratio below which a gradient counts as vanishing."""
     exploding_above: float
-    """The ratio above which it has exploded."""
+    """Ratio above which a gradient counts as exploding."""
     loss: float
-    """Binary cross-entropy before any training, the median over the seeds."""
+    """Binary cross-entropy before training, median over the seeds."""
     remedies: list[Remedy]
-    """Four, each tried by itself."""
+    """Four remedies, each measured alone."""
     verdict: str
-    """What becomes of the gradient on its way back, and which remedies bring it back."""
+    """What happens to the gradient, and which remedies restore it, in a sentence."""
 
 
 class SimulateVanishingBarsRequest(Spec):
-    """Which draws of one small network give the bars 1.00, .35, .08, .01."""
+    """A seed whose bars are returned, and seeds to compare it with."""
 
     seed: Seed = 889
-    """The draw whose bars are told."""
+    """Random seed of the returned bars. Default 889."""
     first_seed: Annotated[int, Field(ge=0, lt=2**62)] = 0
-    """The first of the draws that are tried."""
+    """First of the seeds to try. Default 0."""
     seeds: int = Field(default=1000, ge=1, le=5000)
-    """How many draws are tried, from `first_seed` on."""
+    """Number of seeds to try, from `first_seed` on. Default 1000."""
 
 
 class VanishingBarsSimulation(Reply):
-    """The bars of one draw of a real network, and how usual they are."""
+    """The gradient norms of one network as bars, and how common these bars are."""
 
     recipe: list[str]
-    """All that is needed to compute the bars anew."""
+    """Instructions to reproduce the bars."""
     norms: list[float]
-    """‖∂L/∂W‖ from the output layer back to the first one."""
+    """Gradient norms ‖∂L/∂W‖ from the output layer back to the first one."""
     bars: list[Quantity]
-    """Each norm over that of the output layer, in the same order."""
+    """Gradient norms relative to that of the output layer, in the same order."""
     rounded: list[float]
-    """The bars, to two decimals."""
+    """The bars, rounded to two decimals."""
     target: list[float]
-    """The bars that a draw should round to: 1, 0.35, 0.08, 0.01."""
+    """The target bars: 1, 0.35, 0.08, 0.01."""
     matches: bool
-    """Whether this draw rounds to the target."""
+    """Whether the bars round to the target."""
     tried: int
-    """How many draws were tried."""
+    """Number of seeds tried."""
     matching: int
-    """How many of the draws that were tried round to exactly the target."""
+    """Number of tried seeds whose bars round to the target."""
     matching_seeds: list[int]
-    """Which of them do, in order."""
+    """The tried seeds whose bars round to the target, in ascending order."""
     typical: list[float]
-    """The median of each bar over all draws that were tried."""
+    """Median of each bar over all tried seeds."""
     verdict: str
-    """The bars of this draw, how many draws give the target, and what a usual one gives."""
+    """The bars, how many seeds give the target, and the median bars, in a sentence."""

@@ -6,12 +6,12 @@ from ..base import Reply
 
 
 class Line(Reply):
-    """Where weight₁·x₁ + weight₂·x₂ + bias is 0."""
+    """The line on which weight₁·x₁ + weight₂·x₂ + bias is 0."""
 
     equation: str
-    """E.g. `2·x1 + 1·x2 - 3 = 0`."""
+    """The equation of the line, e.g. `2·x1 + 1·x2 - 3 = 0`."""
     start: list[float]
-    """Where it enters a box somewhat larger than the points, as two coordinates; empty for a line
-    that passes the box by."""
+    """Point where the line enters a box around the points, as two coordinates; empty if the line
+    does not cross the box."""
     end: list[float]
-    """Where it leaves the box; empty for a line that passes it by."""
+    """Point where the line leaves the box; empty if the line does not cross the box."""

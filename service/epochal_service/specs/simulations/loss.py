@@ -1,4 +1,4 @@
-"""Losses beside one another, as they may be asked for."""
+"""Requests and replies of the loss explorers: losses of a prediction, and of a language model."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Number = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 def _listed(value: Any) -> Any:
-    """A single number says the same as a list of one."""
+    """Return a single number as a list of one."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return [value] if is_number else value
 
@@ -26,153 +26,157 @@ class SimulateLossRequest(Spec):
     """A prediction and its target: one number each, or one for each output."""
 
     prediction: Numbers
-    """What the network gave: values, or probabilities. A single number counts as a list of one."""
+    """The prediction: values or probabilities. A single number counts as a list of one."""
     target: Numbers
-    """What is right, as many numbers as the prediction has."""
+    """The target. As many numbers as `prediction`."""
     losses: list[LossName] | None = Field(default=None, min_length=1, max_length=16)
-    """By default all that fit the prediction and the target."""
+    """The loss functions. By default all that apply to the prediction and the target."""
     options: LossOptionsSpec = Field(default_factory=LossOptionsSpec)
-    """The numbers that some losses take, such as huber's delta."""
+    """Options of the loss functions, e.g. Huber's `delta`."""
     points: int = Field(default=101, ge=2, le=1001)
-    """How many places of the curve are computed, at equal distances."""
+    """Number of points per curve, equally spaced. Default 101."""
     minimum: Number | None = None
-    """Where the curve begins: by default at 0.01, where there are probabilities, and else as far
-    from the target as the prediction lies.
+    """Start of the curves. Default 0.01 for probabilities, else as far below the target as the
+    prediction is from it, and at least 1.
     """
     maximum: Number | None = None
-    """Where it ends: by default at 0.99, or as far on the other side of the target."""
+    """End of the curves. Default 0.99 for probabilities, else as far above the target as the
+    prediction is from it, and at least 1.
+    """
 
 
 class LossTrace(Reply):
     """One loss of the prediction."""
 
     loss: str
-    """Which one it is."""
+    """The name of the loss function."""
     value: Quantity
-    """The loss: the mean over the outputs, of `cross_entropy` the sum over the classes."""
+    """The loss: the mean over the outputs; for `cross_entropy` the sum over the classes."""
     slopes: list[Quantity]
-    """dL/dŷ for each output: by how much the loss changes with the prediction."""
+    """The derivative dL/dŷ of each output."""
     logit_slopes: list[Quantity]
-    """dL/dz for each output, where the prediction is the sigmoid of z, or for `cross_entropy` the
-    softmax; none where it is no probability, or where a step comes between.
+    """The derivative dL/dz of each output, where the prediction is the sigmoid of z, or for
+    `cross_entropy` the softmax; empty for predictions that are not probabilities, and for
+    `hinge` and `perceptron`.
     """
     verdict: str
-    """What the number means, in a sentence."""
+    """What the value means, in a sentence."""
 
 
 class LossCurve(Reply):
-    """One loss over the predictions of `curve_predictions`."""
+    """One loss as a function of the prediction."""
 
     loss: str
-    """Which one it is."""
+    """The name of the loss function."""
     values: list[float]
     """The loss at each of `curve_predictions`."""
     slopes: list[float]
-    """dL/dŷ at each of `curve_predictions`."""
+    """The derivative dL/dŷ at each of `curve_predictions`."""
 
 
 class LossSimulation(Reply):
-    """Several losses on one prediction, and over all others."""
+    """Several losses of one prediction, and their curves."""
 
     losses: list[LossTrace]
-    """In the order asked for."""
+    """The losses in the order of the request."""
     curve_predictions: list[float]
-    """Of several outputs it is the probability of the class with the largest target, while the
-    others keep their proportions; there is no curve where they are no probabilities.
+    """The predictions of the curves. For several outputs, the probability of the class with the
+    largest target, while the others keep their proportions; empty if they are not probabilities.
     """
     curves: list[LossCurve]
-    """In the same order, but none for `perceptron`, whose predictions are 0 or 1 alone."""
+    """The curves in the order of the request; none for `perceptron`, which is defined for 0 and 1
+    only."""
     verdict: str
-    """How good the prediction is, whatever the loss."""
+    """How good the prediction is, in a sentence."""
 
 
 BaselineName = Literal["uniform", "confident_right", "confident_wrong"]
 
 
 class SimulateTokenLossRequest(Spec):
-    """The next token, predicted at one place of a text or at several. What is known of the
-    prediction is one of `probabilities`, `logits` and `target_probabilities`.
+    """Next-token predictions at one or more positions of a text. Exactly one of `probabilities`,
+    `logits` and `target_probabilities` is required.
     """
 
     probabilities: list[list[Annotated[float, Field(ge=0, le=1)]]] | None = Field(
         default=None, min_length=1, max_length=64
     )
-    """A row for each place, with the probability of each token."""
+    """Predicted probabilities: a row for each position, a column for each token."""
     logits: list[list[Annotated[float, Field(ge=-300, le=300)]]] | None = Field(
         default=None, min_length=1, max_length=64
     )
-    """A row for each place, before the softmax."""
+    """Predicted logits: a row for each position, a column for each token."""
     targets: list[Annotated[int, Field(ge=0)]] = Field(default_factory=list, max_length=64)
-    """The number of the true token at each place, from 0."""
+    """Index of the true token at each position, from 0."""
     target_probabilities: list[Annotated[float, Field(ge=0, le=1)]] | None = Field(
         default=None, min_length=1, max_length=4096
     )
-    """Of the true tokens alone, where the others do not matter; needs `vocabulary`."""
+    """Predicted probability of the true token at each position. Requires `vocabulary`."""
     vocabulary: int | None = Field(default=None, ge=2, le=10_000_000)
-    """How many tokens there are; by default as many as a row has."""
+    """Vocabulary size. Defaults to the length of a row."""
     tokens: list[Annotated[str, Field(max_length=64)]] = Field(
         default_factory=list, max_length=200_000
     )
-    """The tokens as texts, for the answer: those of the vocabulary, or, with
-    `target_probabilities`, one for each place."""
+    """Texts of the tokens, for the reply: one for each token of the vocabulary, or, with
+    `target_probabilities`, one for each position."""
 
 
 class TokenLoss(Reply):
-    """The loss at one place."""
+    """The loss at one position."""
 
     target: int | None
-    """The number of the true token, from 0; null where only its probability was given."""
+    """Index of the true token, from 0; null with `target_probabilities`."""
     token: str | None
-    """The true token as text; null where no texts were given."""
+    """Text of the true token; null if the request has no texts."""
     probability: float
-    """Of the true token."""
+    """Predicted probability of the true token."""
     nats: Quantity
-    """The loss: -log(probability), the surprise in natural units."""
+    """The loss -log(probability), in nats."""
     bits: float
-    """The same surprise in bits: nats / log(2)."""
+    """The loss in bits: nats / log(2)."""
     perplexity: float
-    """As many equally likely tokens would be as surprising."""
+    """The perplexity exp(nats): the number of equally likely tokens with the same loss."""
     rank: int | None
-    """1 where the true token is the most likely one."""
+    """Rank of the true token by probability, from 1; null with `target_probabilities`."""
     best: int | None
-    """The most likely token."""
+    """Index of the most likely token; null with `target_probabilities`."""
     best_token: str | None
-    """That token as text; null where no texts were given."""
+    """Text of the most likely token; null if the request has no texts."""
     best_probability: float | None
-    """What the model gives to it; null where only the true tokens' were given."""
+    """Predicted probability of the most likely token; null with `target_probabilities`."""
 
 
 class TokenBaseline(Reply):
-    """What somebody would lose who predicts in a simple way."""
+    """The loss of a simple predictor."""
 
     name: BaselineName
-    """The way of predicting."""
+    """The name of the predictor."""
     probability: float
-    """That it gives to the true token."""
+    """Its probability for the true token."""
     nats: Quantity
-    """Its loss at a place: -log(probability)."""
+    """Its loss per token: -log(probability)."""
     bits: float
-    """The same in bits: nats / log(2)."""
+    """Its loss in bits: nats / log(2)."""
     perplexity: float
-    """exp(nats): as many equally likely tokens would be as surprising."""
+    """Its perplexity: exp(nats)."""
 
 
 class TokenLossSimulation(Reply):
-    """Cross-entropy over a vocabulary, for each place and for all of them."""
+    """Cross-entropy over a vocabulary, per position and on average."""
 
     places: list[TokenLoss]
-    """Each place of the text, in order."""
+    """The positions in order."""
     nats: Quantity
-    """The mean over the places: what training makes small."""
+    """The mean loss over the positions, which training minimizes."""
     bits: Quantity
-    """The mean in bits: nats / log(2)."""
+    """The mean loss in bits: nats / log(2)."""
     perplexity: Quantity
-    """exp(nats): among as many equally likely tokens the model is undecided on average."""
+    """The perplexity exp(nats): the number of equally likely tokens with the same mean loss."""
     vocabulary: int
-    """How many tokens there are."""
+    """Vocabulary size."""
     baselines: list[TokenBaseline]
-    """`uniform` knows nothing; `confident_right` gives 99 % to the true token; `confident_wrong`
-    gives 99 % to another one, and the rest evenly to all others.
+    """Simple predictors. `uniform`: every token is equally likely. `confident_right`: 99 % for the
+    true token. `confident_wrong`: 99 % for another token, the rest evenly for all others.
     """
     verdict: str
-    """The perplexity beside a guess among all tokens, in a sentence."""
+    """The perplexity in comparison with a uniform guess, in a sentence."""

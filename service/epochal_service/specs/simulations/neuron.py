@@ -1,4 +1,4 @@
-"""One neuron, as it may be asked for."""
+"""Request and reply of the neuron explorer."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ Value = Annotated[float, Field(ge=-1e6, le=1e6)]
 
 
 class SimulateNeuronRequest(Spec):
-    """`inputs` and `weights` are of one length."""
+    """A neuron and its inputs. `inputs` and `weights` have the same length."""
 
     inputs: list[Value] = Field(min_length=1, max_length=64)
-    """The numbers that come in."""
+    """The inputs. 1 to 64 numbers."""
     weights: list[Value] = Field(min_length=1, max_length=64)
-    """One for each input: how much it counts, and in which direction."""
+    """The weight of each input. As many numbers as `inputs`."""
     bias: Value = 0.0
-    """What is added to the sum: it makes the neuron fire sooner or later."""
+    """The bias, added to the weighted inputs. Default 0."""
 
 
 class NeuronSimulation(Reply):
-    """What a neuron makes of its inputs."""
+    """The output of a neuron, with the arithmetic of each number."""
 
     products: list[Quantity]
     """Each input times its weight."""
     weighted_sum: Quantity
-    """The products and the bias, added up."""
+    """The sum of the products and the bias."""
     step: Quantity
-    """1 if the weighted sum is at least 0: the threshold itself fires."""
+    """Step activation: 1 if the weighted sum is at least 0, else 0."""
     fires: bool
-    """Whether the step is 1."""
+    """Whether the step activation is 1."""
     sigmoid: Quantity
-    """1 / (1 + exp(-z)) of the weighted sum z: the soft answer, between 0 and 1."""
+    """Sigmoid activation 1 / (1 + exp(-z)) of the weighted sum z. In (0, 1)."""
     derivative: Quantity
-    """The slope of the sigmoid at the weighted sum."""
+    """Derivative of the sigmoid at the weighted sum."""
     sensitivities: list[Quantity]
-    """By how much the sigmoid's output changes for each unit of each weight."""
+    """Derivative of the sigmoid's output with respect to each weight."""
     verdict: str
-    """The outcome in a sentence."""
+    """The result in a sentence."""

@@ -1,4 +1,4 @@
-"""Rosenblatt's rule on a few points, as it may be asked for."""
+"""Request and reply of the perceptron explorer."""
 
 from __future__ import annotations
 
@@ -34,146 +34,149 @@ Coordinates = Annotated[list[Value], Field(min_length=1, max_length=8)]
 
 
 class SimulatePerceptronRequest(Spec):
-    """What to learn is a truth table by its name, or `targets`: of `points`, or, without these, of
-    the four rows of a truth table.
+    """A task for a perceptron: `table`, or `targets` with `points`. `targets` without `points` are
+    those of the four rows 00, 01, 10, 11.
     """
 
     table: TruthTableName | None = None
-    """One of the 16 truth tables of two inputs."""
+    """The name of a truth table of two inputs."""
     targets: Annotated[list[Bit], Field(min_length=1, max_length=64)] | None = None
-    """0 or 1 for each point; without `points`, for 00, 01, 10, 11."""
+    """The target of each point, 0 or 1; without `points`, of 00, 01, 10, 11."""
     points: Annotated[list[Coordinates], Field(min_length=1, max_length=64)] | None = None
-    """All of one length, the number of inputs. A number that is not 0 is at least 1e-9 in size."""
+    """The points: 1 to 8 coordinates each, all of equal length. Each coordinate is 0 or at least
+    1e-9 in size."""
     learning_rate: Annotated[float, Field(gt=0.0, le=1000.0)] = 1.0
-    """How far an update goes. From zeros it changes the size of all weights, and no answer."""
+    """The learning rate. With zero initial weights it scales all weights and changes no output.
+    Default 1."""
     epochs: int = Field(default=20, ge=1, le=500)
-    """At most so many; it ends with the first epoch without an error. Epochs times points may be
-    1,000 at most."""
+    """Maximum number of epochs; training stops after the first epoch without an error. Epochs times
+    points is at most 1,000. Default 20."""
     order: Annotated[list[int], Field(min_length=1, max_length=64)] | None = None
-    """In which order an epoch meets the points, counted from 0; as they are given, if left out."""
+    """Order of the points within an epoch, as indices from 0. Defaults to the given order."""
     weights: Coordinates | None = None
-    """Those to begin with; zeros if left out."""
+    """Initial weights. Default 0."""
     bias: Value = 0.0
-    """The one to begin with."""
+    """Initial bias. Default 0."""
 
 
 class PerceptronStep(Reply):
-    """One point met: an answer, and, where it is wrong, an update."""
+    """One point: the output for it, and the update if the output is wrong."""
 
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     sample: int
-    """The place of the point, counted from 0."""
+    """Index of the point, from 0."""
     weighted_sum: Quantity
-    """Of the point, by the weights before."""
+    """The weighted sum before the update."""
     output: int
-    """The answer: 1 if the weighted sum is at least 0, else 0."""
+    """The output: 1 if the weighted sum is at least 0, else 0."""
     target: int
-    """What would be right: 0 or 1."""
+    """The target, 0 or 1."""
     error: int
-    """Target minus output: 1, 0 or -1."""
+    """The error, target minus output: 1, 0 or -1."""
     weights_before: list[float]
-    """With which the answer was given, one for each input."""
+    """The weights before the update."""
     bias_before: float
-    """With which the answer was given."""
+    """The bias before the update."""
     weights: list[float]
-    """After the update; as before where the answer is right."""
+    """The weights after the update; unchanged if the output is correct."""
     bias: float
-    """After the update; as before where the answer is right."""
+    """The bias after the update; unchanged if the output is correct."""
     updates: list[Quantity]
-    """Of each weight and then of the bias; none where the answer is right."""
+    """The update of each weight and then of the bias; empty if the output is correct."""
 
 
 class PerceptronEpoch(Reply):
-    """One round through all points."""
+    """One pass over all points."""
 
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     errors: int
-    """Wrong answers on the way, each followed by an update."""
+    """Number of wrong outputs, each followed by an update."""
     weights: list[float]
-    """After the epoch, one for each input."""
+    """The weights after the epoch."""
     bias: float
-    """After the epoch."""
+    """The bias after the epoch."""
     line: Line | None = None
-    """Between outputs 0 and 1, for two inputs and unless both weights are 0."""
+    """The decision boundary, for two inputs; null if both weights are 0."""
 
 
 class Separation(Reply):
-    """The widest way to part the points: as far from the nearest of either kind as can be."""
+    """The separating hyperplane with the widest margin."""
 
     weights: list[float]
-    """Of length 1, so that the weighted sum is the distance from the line."""
+    """Unit normal vector, so that a weighted sum is a signed distance. Zeros if all targets are
+    equal."""
     bias: float
-    """Together with the weights it makes a weighted sum of 0 on the line, positive on the side of
-    target 1. If all points are of one kind the weights are 0, and it is 1 or -1."""
+    """The bias: weighted sums are 0 on the hyperplane and positive on the side of target 1. It is 1
+    or -1 if all targets are equal."""
     margin: float | None = None
-    """The distance of the nearest points; null if all points are of one kind."""
+    """Distance from the hyperplane to the nearest points; null if all targets are equal."""
     nearest: list[int]
-    """The points that the line is held by."""
+    """Indices of the points that determine the hyperplane (support vectors)."""
     line: Line | None = None
-    """The same as a line to draw, for two inputs."""
+    """The hyperplane as a line, for two inputs."""
 
 
 class MixtureShare(Reply):
-    """How much a point weighs in a mixture of points."""
+    """The share of one point in a mixture of points."""
 
     sample: int
-    """The place of the point, counted from 0."""
+    """Index of the point, from 0."""
     share: float
-    """Its part of the whole, from 0 to 1."""
+    """The share. In (0, 1]."""
     fraction: str | None = None
-    """The share exactly, e.g. `1/2`; null where that would be too long to read."""
+    """The exact share, e.g. `1/2`; null if the fraction is very long."""
 
 
 class Certificate(Reply):
-    """A proof that no line parts the points: a mixture of those with target 1 and a mixture of
-    those with target 0 that are the same point.
+    """A proof that the points are not linearly separable: a mixture of points with target 1 and a
+    mixture of points with target 0 that are the same point.
     """
 
     ones: list[MixtureShare]
-    """Shares of points with target 1; they are positive, and their sum is 1."""
+    """Shares of points with target 1: positive numbers with sum 1."""
     zeros: list[MixtureShare]
-    """Shares of points with target 0; they are positive, and their sum is 1."""
+    """Shares of points with target 0: positive numbers with sum 1."""
     meeting_point: list[float]
-    """The point that both mixtures are."""
+    """The point that equals both mixtures."""
     residual: float
-    """The largest difference between the two mixtures as computed from the shares in float64. They
-    were found equal in whole numbers, without rounding."""
+    """Largest difference between the two mixtures in float64 arithmetic. In exact arithmetic it
+    is 0."""
     statement: str
-    """The two mixtures with their numbers."""
+    """The equation of the two mixtures."""
     explanation: str
-    """Why this is a proof."""
+    """Why the equation is a proof."""
 
 
 class PerceptronSimulation(Reply):
-    """The whole course of learning, and what can be known without it."""
+    """The course of perceptron learning, and whether the points are linearly separable."""
 
     table: TruthTableName | None = None
-    """The name of what was to be learnt, if it is a truth table of two inputs."""
+    """Name of the truth table, if the task is one."""
     points: list[list[float]]
-    """What is learnt from, one row of inputs each."""
+    """The points: a row of inputs each."""
     targets: list[int]
-    """0 or 1 for each point."""
+    """The target of each point, 0 or 1."""
     rule: str
-    """How weights and bias are updated (Rosenblatt, 1958)."""
+    """The learning rule (Rosenblatt, 1958)."""
     tie_rule: str
-    """What a weighted sum of exactly 0 does."""
+    """The convention for a weighted sum of exactly 0."""
     steps: list[PerceptronStep]
-    """Every point met, in order, epoch after epoch."""
+    """The steps of all epochs in order, one per point."""
     epochs: list[PerceptronEpoch]
-    """As many as there were until one had no error, or the limit was reached."""
+    """The epochs, up to the first one without an error or the limit."""
     converged: bool
     """Whether the last epoch had no error."""
     weights: list[float]
-    """After the last epoch."""
+    """The weights after the last epoch."""
     bias: float
-    """After the last epoch."""
+    """The bias after the last epoch."""
     separable: bool
-    """Whether some line, plane or hyperplane parts the points; decided without learning."""
+    """Whether the points are linearly separable, decided exactly and without learning."""
     separation: Separation | None = None
-    """The line with the widest margin, where there is one."""
+    """The hyperplane with the widest margin; null if the points are not separable."""
     certificate: Certificate | None = None
-    """The proof that there is no such line, where there is none."""
+    """The proof that the points are not separable; null if they are."""
     verdict: str
-    """Whether it was learnt, and whether it can be, in words."""
+    """Whether learning converged, and whether it can, in a sentence."""

@@ -1,4 +1,4 @@
-"""A number that explains itself."""
+"""A number with its formula."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from ..base import Reply
 
 
 class Quantity(Reply):
-    """A value, the formula that it comes from, and the formula with the numbers put in."""
+    """A value, its formula in symbols, and its formula in numbers."""
 
     name: str
-    """Its symbol in the formulas, e.g. `z`."""
+    """The symbol of the value in formulas, e.g. `z`."""
     value: float
-    """The number itself, in full precision."""
+    """The value in full precision."""
     formula: str
-    """E.g. `z = w·x + b`."""
+    """The formula in symbols, e.g. `z = w·x + b`."""
     substituted: str
-    """E.g. `z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35`; numbers have four significant digits,
-    and more where terms nearly cancel."""
+    """The formula in numbers, e.g. `z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35`. Numbers have four
+    significant digits, and more where the shown numbers would not come to the shown value."""

@@ -1,4 +1,4 @@
-"""A recurrent layer along a sequence, as it may be asked for."""
+"""Request and reply of the recurrence explorer."""
 
 from __future__ import annotations
 
@@ -14,69 +14,70 @@ Cell = Literal["rnn", "lstm", "gru"]
 
 
 class SimulateRecurrenceRequest(Spec):
-    """A sequence, and the cell that reads it; weights that are not given are drawn."""
+    """A recurrent cell and its input sequence. Weights that are left out are drawn."""
 
     cell: Cell = "lstm"
-    """The kind: `rnn` (Elman, 1990), `lstm` (Hochreiter and Schmidhuber, 1997) or `gru` (Cho et
-    al., 2014)."""
+    """The cell type: `rnn` (Elman, 1990), `lstm` (Hochreiter and Schmidhuber, 1997) or `gru` (Cho
+    et al., 2014). Default `lstm`."""
     inputs: list[list[Value]] = Field(min_length=1, max_length=24)
-    """A row for each place, of at most 8 features."""
+    """The sequence: a row of 1 to 8 features for each time step."""
     units: int = Field(default=2, ge=1, le=8)
-    """Numbers of the state that the cell hands on."""
+    """Number of units: the size of the hidden state. Default 2."""
     weight: list[list[Value]] | None = Field(default=None, min_length=1, max_length=8)
-    """A row for each feature, `gates · units` columns, one gate after the other: `lstm`: input,
+    """Input weights: a row for each feature, `gates · units` columns, gate by gate. `lstm`: input,
     forget, output, candidate; `gru`: update, reset, candidate; `rnn`: state.
     """
     recurrent: list[list[Value]] | None = Field(default=None, min_length=1, max_length=8)
-    """A row for each unit, columns as in `weight`."""
+    """Recurrent weights: a row for each unit, columns as in `weight`."""
     bias: list[Value] | None = Field(default=None, min_length=1, max_length=32)
-    """One for each column of `weight`."""
+    """Biases: one for each column of `weight`."""
     seed: Seed = 0
-    """Weights that are not given are drawn as a job with this seed would draw them."""
+    """Random seed of the weights that are left out, as in a job with this seed. Default 0."""
 
 
 class GateValues(Reply):
-    """One gate at one place."""
+    """One gate at one time step."""
 
     name: str
-    """E.g. `forget`, or `candidate` for what might be added; a plain RNN has only `state`."""
+    """The name of the gate, e.g. `forget` or `candidate`; a plain RNN has only `state`."""
     units: list[Quantity]
-    """One for each unit: from 0 (shut) to 1 (open), or from -1 to 1 for `candidate` and `state`."""
+    """The value for each unit: in (0, 1), or in (-1, 1) for `candidate` and `state`."""
 
 
 class RecurrenceStep(Reply):
-    """One place of the sequence."""
+    """One time step."""
 
     place: int
-    """Counted from 1."""
+    """Number of the time step, from 1."""
     inputs: list[float]
-    """The features at this place."""
+    """The features of this time step."""
     gates: list[GateValues]
-    """In the order of their columns in `weight`."""
+    """The gates in the order of their columns in `weight`."""
     cell: list[Quantity]
-    """`lstm`: what is remembered; empty for the others."""
+    """The cell state of an `lstm`; empty for other cells."""
     state: list[Quantity]
-    """What the cell puts out, and hands on to the next place."""
+    """The hidden state, which is the output of this time step."""
 
 
 class RecurrenceSimulation(Reply):
-    """The cell, unrolled over the sequence."""
+    """A recurrent cell, unrolled over a sequence."""
 
     formulas: list[str]
-    """What the cell computes at each place t."""
+    """The formulas of the cell at time step t."""
     steps: list[RecurrenceStep]
-    """The places, from the first to the last."""
+    """The time steps, from the first to the last."""
     states: list[list[float]]
-    """A row for each place."""
+    """The hidden states: a row for each time step."""
     influence: list[float]
-    """‖∂(sum of the last state)/∂x‖ of each place: how much the end still knows of it."""
+    """Influence of the input of each time step on the last hidden state: ‖∂h/∂x‖, the Frobenius
+    norm of the Jacobian of the last hidden state."""
     weight: list[list[float]]
-    """From the features, in the shape of the request; as given, or as drawn."""
+    """The input weights, as given or as drawn."""
     recurrent: list[list[float]]
-    """From the state before, in the shape of the request; as given, or as drawn."""
+    """The recurrent weights, as given or as drawn."""
     bias: list[float]
-    """One for each column of `weight`."""
+    """The biases, one for each column of `weight`."""
     parameters: Quantity
-    """Trainable numbers of the cell; all places share them."""
+    """Number of parameters of the cell; all time steps share them."""
     verdict: str
-    """How much the end still knows of the beginning, in a sentence."""
+    """How much the last hidden state remembers of the first time step, in a sentence."""

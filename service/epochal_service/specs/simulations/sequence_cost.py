@@ -1,4 +1,4 @@
-"""What it costs to read a sequence, as it may be asked for."""
+"""Request and reply of the sequence cost explorer."""
 
 from __future__ import annotations
 
@@ -12,72 +12,73 @@ SequenceReader = Literal["mlp", "cnn", "rnn", "lstm", "gru", "attention"]
 
 
 class SimulateSequenceCostRequest(Spec):
-    """One layer of each kind, from `width` features to as many, at every place of a sequence."""
+    """Sequence lengths, and the sizes of one layer of each kind with `width` inputs and outputs."""
 
     lengths: list[Annotated[int, Field(ge=1, le=10_000_000)]] = Field(
         default_factory=lambda: [16, 64, 256, 1024, 4096, 16384],
         min_length=1,
         max_length=32,
     )
-    """Of the sequence: how many places it has."""
+    """The sequence lengths. Default 16 to 16,384 in steps of a factor 4."""
     width: int = Field(default=64, ge=1, le=65_536)
-    """Features of each place."""
+    """Number of features per position. Default 64."""
     kernel: int = Field(default=3, ge=2, le=1024)
-    """`cnn`: places that its window spans."""
+    """Kernel size of the `cnn`, in positions. Default 3."""
     window: int = Field(default=16, ge=2, le=65_536)
-    """`mlp`: the places before each that it sees, itself included."""
+    """Window of the `mlp`: positions up to and including the current one. Default 16."""
     heads: int = Field(default=4, ge=1, le=1024)
-    """`attention`: each with a table of weights of its own."""
+    """Number of heads of `attention`. Default 4."""
 
 
 class SequenceCostRow(Reply):
-    """One length."""
+    """The costs of one sequence length."""
 
     length: int
-    """Places of the sequence, n."""
+    """Sequence length n, in positions."""
     compute: float
-    """Multiplications and additions of the way forward."""
+    """Multiplications and additions of the forward pass."""
     memory: float
-    """Numbers that are kept for the way back."""
+    """Numbers stored for the backward pass."""
     sequential_steps: float
-    """Steps of which each has to wait for the one before."""
+    """Steps that cannot run in parallel."""
     longest_path: float
-    """Layers, or steps, between the first place and the last one."""
+    """Path length from the first position to the last, in layers or steps."""
 
 
 class SequenceCost(Reply):
-    """One kind of layer."""
+    """The costs of one kind of layer."""
 
     kind: SequenceReader
-    """How the layer reads the sequence."""
+    """The kind of layer."""
     name: str
-    """In words, e.g. `Convolution with a kernel of 3`."""
+    """The name of the layer, e.g. `Convolution with a kernel of 3`."""
     compute_formula: str
-    """Multiplications and additions of the way forward, without biases and activations."""
+    """Formula of the multiplications and additions of the forward pass, without biases and
+    activations."""
     memory_formula: str
-    """Numbers that are kept for the way back."""
+    """Formula of the numbers stored for the backward pass."""
     steps_formula: str
-    """Steps of which each has to wait for the one before."""
+    """Formula of the steps that cannot run in parallel."""
     path_formula: str
-    """Layers, or steps, that a signal passes between the first place and the last one."""
+    """Formula of the path length from the first position to the last, in layers or steps."""
     parameters: float
-    """Trainable numbers of one layer; they do not depend on the length."""
+    """Number of parameters of one layer; it does not depend on the length."""
     parameters_formula: str
-    """How they are counted."""
+    """Formula of the number of parameters."""
     note: str
-    """What to know about these figures, in a sentence."""
+    """A remark on these costs, in a sentence."""
     rows: list[SequenceCostRow]
-    """One for each length, in the order asked for."""
+    """The costs of each length, in the order of the request."""
 
 
 class SequenceCostSimulation(Reply):
-    """All kinds side by side, n for the length and d for the width."""
+    """The costs of all kinds of layers, with length n and width d."""
 
     kinds: list[SequenceCost]
-    """`mlp`, `cnn`, `rnn`, `lstm`, `gru` and `attention`, in this order."""
+    """The kinds `mlp`, `cnn`, `rnn`, `lstm`, `gru` and `attention`, in this order."""
     crossover: float
-    """The length from which on attention's compute is more than that of an LSTM."""
+    """Sequence length above which attention takes more operations than an LSTM."""
     source: str
-    """Where the orders of growth come from."""
+    """Source of the formulas."""
     verdict: str
-    """Attention beside an LSTM at the longest length, in a sentence."""
+    """Attention in comparison with an LSTM at the longest length, in a sentence."""

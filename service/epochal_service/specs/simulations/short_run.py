@@ -1,4 +1,4 @@
-"""A training so short that it needs no job."""
+"""The network and the data of a training run within one call."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from .small_network import Value
 
 
 def _rows(targets: object) -> object:
-    """A plain list of numbers says the same as a list of rows with one number each."""
+    """Return a list of numbers as a list of rows with one number each."""
     if isinstance(targets, list):
         return [[t] if isinstance(t, int | float) else t for t in targets]
     return targets
 
 
 class RowsSpec(Spec):
-    """A few rows, in the request itself."""
+    """Inline data."""
 
     inputs: list[list[Value]] = Field(min_length=1, max_length=2000)
-    """A row of features for each sample; at most 2,000 rows, all of one length."""
+    """The inputs: 1 to 2,000 rows of features, all of equal length."""
     targets: Annotated[list[list[Value]], BeforeValidator(_rows)] = Field(
         min_length=1, max_length=2000
     )
-    """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row."""
+    """The targets, one for each input: a number, a class label (0, 1, 2 …), or a one-hot row."""
 
 
 def _kind(value: Any) -> str:
@@ -41,7 +41,7 @@ ShortDataset = Annotated[
 ]
 
 CIRCLES = GeneratorSpec(name="circles", samples=200, noise=0.05)
-"""Two rings, one within the other."""
+"""Two concentric circles."""
 TWO_8_8_1 = NetworkSpec(
     input_shape=[2],
     layers=[
@@ -53,18 +53,18 @@ TWO_8_8_1 = NetworkSpec(
 
 
 class ShortRunSpec(Spec):
-    """What is trained, and on what. Recurrent layers and attention need a job."""
+    """The network and the data of a short run. Recurrent and attention layers need a job."""
 
     network: NetworkSpec = TWO_8_8_1
-    """At most 16 layers, 256 units in each, and 20,000 parameters; recurrent layers and attention
-    need a job. 2-8-8-1 with tanh by default."""
+    """The network. At most 16 layers of at most 256 units, and 20,000 parameters. Default 2-8-8-1
+    with tanh."""
     dataset: ShortDataset = CIRCLES
-    """A built-in data set or generator, or rows; at most 2,000 samples, taken as they are. Two
-    circles by default, one within the other."""
+    """The data: a built-in data set, a generator, or inline rows. At most 2,000 samples, which are
+    not standardized. Default two concentric circles."""
     loss: LossName = "binary_cross_entropy"
-    """What training makes small; it must fit the last layer and the data."""
+    """The loss function to minimize. It must fit the last layer and the data. Default
+    `binary_cross_entropy`."""
     batch_size: int | None = Field(default=None, ge=1)
-    """Samples in one step; all of them by default."""
+    """Number of samples per step. Defaults to all samples."""
     seed: Seed = 0
-    """Starts the generators of first weights, shuffling and dropout: the same seed, the same run.
-    """
+    """Random seed of initial weights, shuffling and dropout. Default 0."""

@@ -1,4 +1,4 @@
-"""A network so small that all of its numbers can be looked at, with its weights and an input."""
+"""A network that is small enough to show each of its numbers, with its weights and one input."""
 
 from __future__ import annotations
 
@@ -14,36 +14,37 @@ LayerPath = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}(\.[a-z][a-z0-9_
 
 
 class GivenWeights(Spec):
-    """The weights of one layer; what is left out stays as it was drawn."""
+    """The parameters of one layer. Parameters that are left out keep their initial values."""
 
     layer: LayerPath
-    """Its name, e.g. `dense_1`; within a residual `residual_2.dense_1`."""
+    """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
     weight: list[list[Value]] | None = Field(default=None, min_length=1, max_length=2048)
-    """`dense`: a row for each input, a column for each unit, as in a checkpoint."""
+    """Weight matrix of a `dense` layer: a row for each input, a column for each unit."""
     bias: list[Value] | None = Field(default=None, min_length=1, max_length=2048)
-    """`dense`: one for each unit."""
+    """Biases of a `dense` layer: one for each unit."""
     scale: list[Value] | None = Field(default=None, min_length=1, max_length=2048)
-    """`layer_norm`: one for each feature."""
+    """Scales of a `layer_norm` layer: one for each feature."""
     shift: list[Value] | None = Field(default=None, min_length=1, max_length=2048)
-    """`layer_norm`: one for each feature."""
+    """Shifts of a `layer_norm` layer: one for each feature."""
 
 
 class SmallNetworkSpec(Spec):
     """A network of `dense`, `activation`, `dropout`, `layer_norm`, `residual`, `flatten`,
-    `reshape`, `slice`, `add` and `concatenate` layers, in which one sample meets at most 2,000
-    weights.
+    `reshape`, `slice`, `add` and `concatenate` layers. One sample takes at most 2,000
+    multiplications.
     """
 
     network: NetworkSpec
-    """The shape of the input, and the layers in order."""
+    """The network: its input shape and its layers."""
     input: list[Value] = Field(min_length=1, max_length=2048)
-    """The numbers of one sample, in the order of its axes, the last one fastest."""
+    """The numbers of one sample in row-major order."""
     weights_from: Literal["seed", "pattern"] = "seed"
-    """`seed`: as a job with this seed would start. `pattern`: numbers that anybody can work out: in
-    dense layer l, W of unit o and input i is 0.1·((3·o + 5·i + 7·l) mod 11 - 5), and the bias of
-    unit o is 0.1·((o + l) mod 3 - 1), all counted from 0.
+    """Source of the initial parameters. `seed`: the initial parameters of a job with this seed.
+    `pattern`: numbers that can be worked out by hand. In dense layer l, the weight of input i and
+    unit o is 0.1·((3·o + 5·i + 7·l) mod 11 - 5), and the bias of unit o is
+    0.1·((o + l) mod 3 - 1), with all indices from 0. Default `seed`.
     """
     seed: Seed = 0
-    """From which the first weights are drawn; without effect where `weights_from` is `pattern`."""
+    """Random seed of the initial parameters. Unused if `weights_from` is `pattern`. Default 0."""
     weights: list[GivenWeights] = Field(default_factory=list, max_length=64)
-    """Weights that are given; they take the place of those drawn."""
+    """Parameters that replace the initial ones, layer by layer. Default none."""

@@ -1,4 +1,4 @@
-"""The training loop, as it may be asked for: its steps, its learning rates, its schedules."""
+"""Requests and replies of the training explorers: runs, learning rates, and schedules."""
 
 from __future__ import annotations
 
@@ -14,233 +14,232 @@ from .short_run import ShortRunSpec
 
 
 class SimulateTrainingRequest(ShortRunSpec):
-    """A short run, the first steps of it in full."""
+    """A short run, with its first steps in detail."""
 
     epochs: int = Field(default=50, ge=1, le=2000)
-    """Rounds through all samples."""
+    """Number of epochs. Default 50."""
     optimizer: OptimizerSpec = AdamSpec(type="adam", learning_rate=0.01)
-    """How gradients become steps; Adam at a rate of 0.01 by default."""
+    """The optimizer. Default Adam with learning rate 0.01."""
     schedule: ScheduleSpec = ConstantSpec(type="constant")
-    """How the learning rate changes from epoch to epoch; it stays the same by default."""
+    """The learning rate schedule. Default constant."""
     steps: int = Field(default=3, ge=0, le=10)
-    """How many of the first steps are told."""
+    """Number of first steps to return. Default 3."""
     maps: int = Field(default=0, ge=0, le=40)
-    """How often the output is mapped over the plane of inputs, from the first weights to the last,
-    closer together at the beginning. For networks of two inputs and one output."""
+    """Number of maps of the output over the input plane, from the initial weights to the last ones,
+    closer together at the beginning. For networks with two inputs and one output. Default 0."""
 
 
 class LayerStep(Reply):
-    """What one step means for one layer."""
+    """One step of one layer."""
 
     layer: str
-    """E.g. `dense_1`; a residual counts as one, with all that is within."""
+    """The name of the layer, e.g. `dense_1`; a residual includes its inner layers."""
     gradient_norm: float
-    """‖∂L/∂W, ∂L/∂b‖, of the batch's mean loss."""
+    """Gradient norm ‖∂L/∂W, ∂L/∂b‖ of the mean loss of the batch."""
     update_norm: float
-    """How far the step moves the layer's parameters."""
+    """Norm of the update of the layer's parameters."""
     update_ratio: float
-    """That over the length of the parameters."""
+    """Update ratio: norm of the update over norm of the parameters."""
 
 
 class TrainingStep(Reply):
-    """Forward, loss, backward, update, for one batch."""
+    """Forward pass, loss, backward pass and update for one batch."""
 
     step: int
-    """Counted from 1."""
+    """Number of the step, from 1."""
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     samples: list[int]
-    """The places of the batch's samples in the data set, in order; at most the first 32."""
+    """Indices of the first 32 samples of the batch, from 0."""
     batch_size: int
-    """Samples of the batch; the last one of an epoch may be smaller."""
+    """Number of samples in the batch; the last batch of an epoch may be smaller."""
     forward: Quantity
-    """The mean over the batch and all outputs of what the loss is computed from: logits where it
-    takes a sigmoid or a softmax with it, else predictions."""
+    """Mean over the batch of the outputs: logits if the loss includes the sigmoid or softmax, else
+    predictions."""
     loss: Quantity
-    """The mean over the batch."""
+    """Mean loss of the batch."""
     backward: Quantity
-    """The length of the whole gradient."""
+    """Gradient norm over all parameters."""
     update: Quantity
-    """What the step makes of the parameter with the largest slope."""
+    """Update of the parameter with the largest gradient."""
     learning_rate: float
-    """At which the step was taken."""
+    """Learning rate of the step."""
     layers: list[LayerStep]
-    """Layers that learn, in forward order."""
+    """Layers with parameters, in forward order."""
 
 
 class PlaneSample(Reply):
-    """A sample of two features."""
+    """A sample with two features."""
 
     inputs: list[float]
-    """Two numbers: along `x_values` and along `y_values`."""
+    """The two features."""
     target: float
-    """What the network should give there."""
+    """The target."""
 
 
 class PlaneMap(Reply):
-    """What the network made of the plane after an epoch."""
+    """The output over the input plane after an epoch."""
 
     epoch: int
-    """0 before the first."""
+    """Number of the epoch; 0 before training."""
     outputs: list[list[float]]
-    """One row for each of the plane's `y_values`, one column for each of its `x_values`; in
-    thousandths."""
+    """The outputs, rounded to 0.001: a row for each of `y_values`, a column for each of
+    `x_values`."""
 
 
 class TrainingPlane(Reply):
-    """The plane of two inputs, while a network learns to divide it."""
+    """Maps of the output over the input plane during training."""
 
     x_values: list[float]
-    """Columns of the maps: 40 places of the first input, a little beyond the samples on both sides.
-    """
+    """Columns of the maps: 40 values of the first input, with a margin around the samples."""
     y_values: list[float]
-    """Rows of the maps: 40 places of the second input."""
+    """Rows of the maps: 40 values of the second input."""
     samples: list[PlaneSample]
-    """All that is learnt from, in the order of the data set."""
+    """The training samples, in the order of the data set."""
     maps: list[PlaneMap]
-    """In the order of their epochs."""
+    """The maps in the order of their epochs."""
 
 
 class TrainingSimulation(Reply):
-    """A short run."""
+    """The course of a short run."""
 
     steps: list[TrainingStep]
-    """The first steps, as many as were asked for."""
+    """The first steps, as many as requested."""
     train_loss: list[float]
-    """Of each epoch, as its samples were met."""
+    """Training loss of each epoch, measured during the epoch."""
     train_accuracy: list[float]
     """Empty where the loss knows no right and wrong."""
     gradient_norm: list[float]
     """Of each epoch: the length of its last batch's gradient."""
     learning_rate: list[float]
-    """Of each epoch, as the schedule has it."""
+    """Learning rate of each epoch."""
     label: Label
-    """What the curve says of the learning rate."""
+    """Assessment of the learning rate from the loss curve."""
     stop_reason: StopReason
-    """Why it ended: `completed`, or `diverged` where a number was no longer finite."""
+    """Why training stopped: `completed`, or `diverged` if a number was not finite."""
     samples: int
-    """Rows of the data."""
+    """Number of samples."""
     steps_per_epoch: int
-    """Batches that the samples make."""
+    """Number of steps per epoch."""
     parameters: int
-    """Trainable numbers of the network."""
+    """Number of parameters of the network."""
     price: Quantity
-    """The operations that the run cost, and how many one call may cost."""
+    """Price of the run in operations, and its limit."""
     verdict: str
-    """From where to where the loss went, and what that says of the learning rate."""
+    """How the loss changed, and what that means for the learning rate, in a sentence."""
     plane: TrainingPlane | None = None
-    """With its `maps`, where they were asked for."""
+    """Maps of the output over the input plane; null unless requested."""
 
 
 class SimulateLearningRatesRequest(ShortRunSpec):
-    """The same run at many learning rates at once."""
+    """A short run at many learning rates."""
 
     optimizer: OptimizerSpec = AdamSpec(type="adam")
-    """Its learning rate is left aside; Adam by default."""
+    """The optimizer, whose own learning rate is not used. Default Adam."""
     epochs: int = Field(default=500, ge=2, le=2000)
-    """Rounds through all samples, at each rate."""
+    """Number of epochs per run. Default 500."""
     lowest: LearningRate = 1e-4
-    """The first rate that is tried."""
+    """Lowest learning rate. Default 0.0001."""
     highest: LearningRate = 10.0
-    """The last rate that is tried; greater than `lowest`."""
+    """Highest learning rate, greater than `lowest`. Default 10."""
     rates: int = Field(default=24, ge=2, le=64)
-    """How many, in equal ratios from `lowest` to `highest`."""
+    """Number of learning rates, geometrically spaced from `lowest` to `highest`. Default 24."""
     seeds: int = Field(default=1, ge=1, le=9)
-    """How many runs at each rate, from `seed` on; the one in the middle is told."""
+    """Runs per learning rate, with seeds from `seed` on. The median run is returned. Default 1."""
 
 
 class RateResult(Reply):
-    """The runs at one rate, of which the one in the middle is told."""
+    """The runs at one learning rate."""
 
     learning_rate: float
-    """The rate that was tried."""
+    """The learning rate."""
     label: LabelName
-    """What the curve of the run in the middle says of the rate."""
+    """Label of the median run."""
     labels: list[LabelName]
-    """What the curve of each seed says, in order."""
+    """Label of the run of each seed."""
     final_loss: float
-    """The training loss of its last epoch."""
+    """Training loss of the last epoch of the median run."""
     curve: list[float]
-    """The loss at the reply's `curve_epochs`; shorter where the run diverged."""
+    """Loss of the median run at the reply's `curve_epochs`; shorter if it diverged."""
 
 
 class RateBand(Reply):
-    """Neighboring rates of one label."""
+    """Neighboring learning rates with the same label."""
 
     label: LabelName
-    """What the curves say of these rates."""
+    """Label of these learning rates."""
     lowest: float
-    """The lowest rate of those tried that lies in it."""
+    """Lowest tried learning rate of the band."""
     highest: float
-    """The highest rate of those tried that lies in it."""
+    """Highest tried learning rate of the band."""
     rates: int
-    """How many of those tried lie in it."""
+    """Number of tried learning rates in the band."""
 
 
 class LearningRatesSimulation(Reply):
-    """Where a learning rate is too low, slow, good, oscillating, or diverges."""
+    """Learning rates with their labels."""
 
     results: list[RateResult]
-    """From the lowest rate to the highest."""
+    """Results in ascending order of the learning rate."""
     curve_epochs: list[int]
-    """Epochs of which the curves tell, at most 50 from the first to the last, counted from 1."""
+    """Epochs of the curves: at most 50, from 1."""
     bands: list[RateBand]
-    """From the lowest rate to the highest: between two bands lies a rate that neither knows."""
+    """Bands in ascending order; the exact boundary between two bands is not known."""
     best: float
-    """The rate with the lowest final loss."""
+    """Learning rate with the lowest final loss."""
     samples: int
-    """Rows of the data."""
+    """Number of samples."""
     price: Quantity
-    """The operations that the sweep cost, and how many one call may cost."""
+    """Price of all runs in operations, and its limit."""
     verdict: str
-    """From where to where rates are good, and which came out best."""
+    """The band of good learning rates, and the best one, in a sentence."""
 
 
 class SimulateScheduleRequest(Spec):
-    """A schedule, drawn before any training."""
+    """A learning rate schedule."""
 
     schedule: ScheduleSpec
-    """How the rate changes from epoch to epoch."""
+    """The schedule."""
     learning_rate: LearningRate = 0.001
-    """The optimizer's, which the schedule takes as its measure."""
+    """Base learning rate of the optimizer. Default 0.001."""
     epochs: int = Field(default=100, ge=1, le=10_000)
-    """The length of the training."""
+    """Number of epochs. Default 100."""
     steps_per_epoch: int = Field(default=1, ge=1, le=1_000_000)
-    """A rate holds for a whole epoch; this counts its steps."""
+    """Number of steps per epoch. The learning rate is constant within an epoch. Default 1."""
     points: int = Field(default=200, ge=2, le=2001)
-    """How many epochs are told at most, evenly spaced; the first and the last always are."""
+    """Maximum number of epochs to return, evenly spaced from the first to the last. Default 200."""
 
 
 class SchedulePoint(Reply):
     """One epoch."""
 
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     step: int
-    """The first step of the epoch, counted from 1."""
+    """Number of the first step of the epoch, from 1."""
     learning_rate: float
-    """The rate at which the whole epoch is trained."""
+    """Learning rate of the epoch."""
 
 
 class ScheduleSimulation(Reply):
     """The learning rate of every epoch."""
 
     points: list[SchedulePoint]
-    """Epochs in order."""
+    """The returned epochs in order."""
     formula: str
-    """The rate η(t) after t epochs: T is all epochs, W those of the warm-up, f the
-    `final_fraction`."""
+    """Formula of the learning rate η(t) after t epochs, with T epochs in all, W warm-up epochs and
+    the final fraction f."""
     first: Quantity
-    """The rate of the first epoch."""
+    """Learning rate of the first epoch."""
     midpoint: Quantity
-    """Half way through what comes after the warm-up."""
+    """Learning rate halfway between the warm-up and the end."""
     last: Quantity
-    """After the last epoch: where the schedule leads."""
+    """Learning rate after the last epoch, the end point of the schedule."""
     highest: float
-    """The highest rate of any epoch."""
+    """Highest learning rate of any epoch."""
     warmup_epochs: int
-    """Epochs in which the rate rises, before the schedule proper begins."""
+    """Number of warm-up epochs."""
     total_steps: int
-    """Steps of all epochs."""
+    """Number of steps in all epochs."""
     verdict: str
-    """How the rate goes from the first epoch to the last, in a sentence."""
+    """How the learning rate changes from the first epoch to the last, in a sentence."""

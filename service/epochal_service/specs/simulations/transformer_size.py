@@ -1,4 +1,4 @@
-"""The size of a transformer, from which its parameters follow."""
+"""The size of a transformer."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ Count = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
 class TransformerSize(Spec):
-    """The few numbers that say how large a transformer is."""
+    """The size of a transformer, which determines its number of parameters."""
 
     family: Literal["gpt", "bert", "llama"] = "gpt"
-    """What goes with the matrices. `gpt`: biases, layer norms, learned positions, and token vectors
-    that serve as output weights too. `bert`: as that, with vectors for two segments and a last
-    dense layer. `llama`: no biases, norms without a shift, gated feed-forward layers of three
-    matrices, rotated positions that cost nothing, and output weights of their own.
+    """The model family. `gpt`: biases, layer norm, learned positions, and token embeddings that are
+    also the output weights. `bert`: the same with two segment embeddings and a pooler. `llama`: no
+    biases, RMS norm, gated feed-forward layers of three matrices, rotary positions without
+    parameters, and separate output weights. Default `gpt`.
     """
     layers: int = Field(ge=1, le=10_000)
-    """Blocks of attention and a feed-forward layer."""
+    """Number of blocks of attention and a feed-forward layer."""
     width: Count
-    """Numbers in the vector of one token."""
+    """Embedding size of a token."""
     heads: Count
-    """The width is shared among them."""
+    """Number of attention heads. Divides the width."""
     key_value_heads: Count | None = None
-    """Heads that have keys and values of their own; all of them by default."""
+    """Number of heads with their own keys and values. Divides the heads. Defaults to all heads."""
     hidden: Count | None = None
-    """Units of the feed-forward layer; four times the width by default."""
+    """Number of units of the feed-forward layer. Defaults to four times the width."""
     vocabulary: Count
-    """Tokens that it knows."""
+    """Vocabulary size."""
     context: Count
-    """Tokens that it can look at."""
+    """Context length: maximum number of tokens."""

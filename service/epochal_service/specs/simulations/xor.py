@@ -1,4 +1,4 @@
-"""XOR by a hidden layer of two units, as it may be asked for."""
+"""Request and reply of the XOR explorer."""
 
 from __future__ import annotations
 
@@ -14,137 +14,137 @@ from .quantity import Quantity
 
 
 class XorUnit(Spec):
-    """A unit of two inputs."""
+    """A unit with two inputs."""
 
     weights: list[Value] = Field(min_length=2, max_length=2)
-    """One for each of its two inputs."""
+    """The weights of the two inputs."""
     bias: Value
-    """What is added to the weighted inputs."""
+    """The bias."""
 
 
 class SimulateXorRequest(Spec):
-    """Two inputs, two hidden units, one output: by hand, with weights given, or trained.
+    """A 2-2-1 network for XOR: by hand, with given units, or trained.
 
-    With nothing given, the hidden units are OR and NAND, and the output is AND of both, all of them
-    steps. With `hidden` and `output` these are the units. With `train` the engine looks for them.
+    By default the hidden units are OR and NAND and the output unit is AND, all with the step
+    activation. `hidden` and `output` replace the units. `train` trains them.
     """
 
     hidden: Annotated[list[XorUnit], Field(min_length=2, max_length=2)] | None = None
-    """Both hidden units; together with `output`, or not at all."""
+    """The two hidden units. Requires `output`."""
     output: XorUnit | None = None
-    """The output unit, whose inputs are the hidden units' outputs."""
+    """The output unit, whose inputs are the outputs of the hidden units. Requires `hidden`."""
     train: bool = False
-    """Let the engine look for the units, by Adam on binary cross-entropy."""
+    """Whether to train the units with Adam on binary cross-entropy. Off by default."""
     activation: ActivationName | None = None
-    """Of the hidden units; `step` if left out, `tanh` if they are to be trained. Any but
-    `softmax`. The output is a step if the hidden units are, and a sigmoid otherwise."""
+    """Activation of the hidden units. Any but `softmax`, and not `step` with `train`. Default
+    `step`, with `train` `tanh`. The output is a step if the hidden units are, else a sigmoid."""
     seed: int = Field(default=0, ge=0, lt=2**53)
-    """When training: of the first start."""
+    """Random seed of the first training run; the others use the next seeds. Default 0."""
     starts: int = Field(default=8, ge=1, le=32)
-    """When training: so many networks with other first weights are trained at once, and the one
-    with the smallest loss is shown. Starts times epochs may be 16,000 at most."""
+    """Number of training runs with different initial weights; the one with the smallest loss is
+    shown. Starts times epochs is at most 16,000. Default 8."""
     epochs: int = Field(default=500, ge=1, le=2000)
-    """When training: steps of Adam, on all four points each."""
+    """Number of training epochs, one step on all four points each. Default 500."""
     learning_rate: Annotated[float, Field(gt=0.0, le=10.0)] = 0.05
-    """When training: of Adam."""
+    """Learning rate of Adam. Default 0.05."""
     resolution: int = Field(default=25, ge=2, le=51)
-    """Places along each side of the grid."""
+    """Number of grid points per axis. Default 25."""
 
 
 class XorHiddenUnit(Reply):
-    """A hidden unit: a line in the plane of inputs, and what lies on its far side."""
+    """A hidden unit as a line in the input plane."""
 
     name: str
-    """As in the formulas: `h1` or `h2`."""
+    """The symbol of the unit in formulas: `h1` or `h2`."""
     weights: list[float]
-    """Of the two inputs."""
+    """The weights of the two inputs."""
     bias: float
-    """What is added to the weighted inputs."""
+    """The bias."""
     line: Line | None = None
-    """Where its weighted sum is 0."""
+    """The line where its weighted sum is 0."""
     gate: TruthTableName
-    """The truth table of a weighted sum of at least 0."""
+    """Name of the truth table of the unit: 1 where its weighted sum is at least 0."""
 
 
 class XorOutputUnit(Reply):
-    """The output: a line in the plane of the hidden units' outputs."""
+    """The output unit as a line in the hidden space."""
 
     weights: list[float]
-    """Of the two hidden units."""
+    """The weights of the two hidden units."""
     bias: float
-    """What is added to the weighted hidden outputs."""
+    """The bias."""
     line: Line | None = None
-    """Where its weighted sum is 0, in the plane of the hidden units' outputs."""
+    """The line where its weighted sum is 0, in the hidden space."""
     gate: TruthTableName
-    """What the whole network does, read as 1 where the weighted sum is at least 0."""
+    """Name of the truth table of the network: 1 where the weighted sum is at least 0."""
 
 
 class XorPoint(Reply):
-    """A row of the truth table on its way through the network."""
+    """The forward pass of one row of the truth table."""
 
     inputs: list[float]
-    """Two bits, 0 or 1."""
+    """The two inputs, 0 or 1."""
     target: int
-    """XOR of them: 1 if they differ."""
+    """The target: 1 if the inputs differ, else 0."""
     hidden_sums: list[Quantity]
     """The weighted sum of each hidden unit."""
     hidden: list[Quantity]
-    """Where the point lies in the plane of the hidden units' outputs."""
+    """The outputs of the hidden units: the point in the hidden space."""
     output_sum: Quantity
     """The weighted sum of the output unit."""
     output: Quantity
-    """What the network puts out: 0 or 1 by a step, or a probability by a sigmoid."""
+    """The output: 0 or 1 for a step, a probability for a sigmoid."""
     answer: int
-    """1 if the output's weighted sum is at least 0."""
+    """The prediction: 1 if the output's weighted sum is at least 0, else 0."""
     is_right: bool
-    """Whether `answer` is the target."""
+    """Whether the prediction equals the target."""
 
 
 class XorStart(Reply):
-    """How one of the trained networks ended."""
+    """The result of one training run."""
 
     seed: int
-    """From which its first weights were drawn."""
+    """Random seed of the initial weights."""
     loss: float
-    """Binary cross-entropy; a guess has 0.693."""
+    """Binary cross-entropy after training; a constant prediction of 0.5 has 0.693."""
     solved: bool
-    """Whether all four answers are right."""
+    """Whether all four predictions are correct."""
 
 
 class XorGrid(Reply):
-    """The output over a square of inputs."""
+    """The output of the network on a grid of inputs."""
 
     x_values: list[float]
-    """Of the first input, from -0.5 to 1.5."""
+    """Values of the first input, from -0.5 to 1.5."""
     y_values: list[float]
-    """Of the second input, from -0.5 to 1.5."""
+    """Values of the second input, from -0.5 to 1.5."""
     outputs: list[list[float]]
-    """One row for each of `y_values`, one column for each of `x_values`."""
+    """The outputs: a row for each of `y_values`, a column for each of `x_values`."""
 
 
 class XorSimulation(Reply):
-    """How two lines and a third do what one cannot."""
+    """A network that computes XOR with two hidden units."""
 
     activation: ActivationName
-    """Of the hidden units."""
+    """Activation of the hidden units."""
     output_activation: ActivationName
-    """`step` or `sigmoid`."""
+    """Activation of the output unit: `step` or `sigmoid`."""
     hidden_units: list[XorHiddenUnit]
-    """Two lines in the plane of the inputs."""
+    """The two hidden units, as lines in the input plane."""
     output_unit: XorOutputUnit
-    """A third line, in the plane that the hidden units make."""
+    """The output unit, as a line in the hidden space."""
     points: list[XorPoint]
-    """00, 01, 10 and 11, in this order."""
+    """The points 00, 01, 10 and 11, in this order."""
     solved: bool
-    """Whether all four answers are right."""
+    """Whether all four predictions are correct."""
     hidden_separation: Separation | None = None
-    """The widest way to part the four points where the hidden layer puts them; null if no line
-    can, as none can where they come from."""
+    """The separating line with the widest margin in the hidden space; null if no line separates the
+    points there."""
     grid: XorGrid
-    """What the network puts out around the four points, to draw as a map."""
+    """The output on a grid around the four points."""
     starts: list[XorStart]
-    """Of training, in the order of the seeds; else none."""
+    """The training runs in the order of their seeds; empty without `train`."""
     shown_seed: int | None = None
-    """The seed of the network that is shown, if it was trained."""
+    """Random seed of the network that is shown; null without `train`."""
     verdict: str
-    """Which gates the hidden units are, and whether that is enough, in words."""
+    """Which truth tables the hidden units compute, and whether they solve XOR, in a sentence."""
