@@ -54,5 +54,5 @@ def test_a_sensitivity_is_the_slope_that_a_small_step_of_a_weight_shows(ask: Ask
 def test_a_weight_for_each_input_is_asked_for(ask: Ask) -> None:
     problem = ask("neuron", inputs=[1.0, 2.0], weights=[1.0], status=400)
     assert problem["errors"] == [
-        {"field": "weights", "description": "must be as many as the inputs: 2, not 1"}
+        {"field": "weights", "description": "must have one number for each input: 2; got 1"}
     ]

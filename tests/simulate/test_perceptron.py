@@ -68,9 +68,9 @@ def test_every_update_shows_its_numbers(ask: Ask) -> None:
     second = ask("perceptron", table="xor", epochs=1)["steps"][1]
     assert second["weighted_sum"]["substituted"] == "z = 0·0 + 0·1 + (-1) = -1"
     assert [update["substituted"] for update in second["updates"]] == [
-        "w1 = 0 + 1·(1 - 0)·0 = 0",
-        "w2 = 0 + 1·(1 - 0)·1 = 1",
-        "b = (-1) + 1·(1 - 0) = 0",
+        "w1 ← 0 + 1·(1 - 0)·0 = 0",
+        "w2 ← 0 + 1·(1 - 0)·1 = 1",
+        "b ← -1 + 1·(1 - 0) = 0",
     ]
 
 

@@ -92,9 +92,22 @@ def test_influence_is_what_a_small_change_of_an_input_does_to_the_end(ask: Ask, 
                 changed = [list(row) for row in INPUTS]
                 changed[place][feature] += sign * step
                 again = ask("recurrence", cell=cell, inputs=changed, units=2, seed=1)
-                ends.append(sum(again["states"][-1]))
-            slopes.append((ends[0] - ends[1]) / (2 * step))
+                ends.append(again["states"][-1])
+            slopes += [(a - b) / (2 * step) for a, b in zip(*ends, strict=True)]
         assert influence == pytest.approx(math.hypot(*slopes), rel=1e-5)
+
+
+def test_the_influence_on_units_with_opposite_weights_does_not_cancel(ask: Ask) -> None:
+    told = ask(
+        "recurrence",
+        cell="rnn",
+        inputs=[[0.0]],
+        units=2,
+        weight=[[1.0, -1.0]],
+        recurrent=[[0.0, 0.0], [0.0, 0.0]],
+        bias=[0.0, 0.0],
+    )
+    assert told["influence"] == pytest.approx([math.sqrt(2)])
 
 
 def test_an_rnn_with_weights_of_its_own_by_hand(ask: Ask) -> None:

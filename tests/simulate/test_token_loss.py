@@ -23,7 +23,7 @@ def test_a_uniform_guess_costs_the_logarithm_of_the_vocabulary(
     assert told["nats"]["value"] == pytest.approx(nats, abs=5e-5)
     assert baselines(told)["uniform"] == pytest.approx(nats, abs=5e-5)
     assert told["perplexity"]["value"] == pytest.approx(vocabulary)
-    assert "just a guess" in told["verdict"]
+    assert "the same as a uniform guess" in told["verdict"]
 
 
 def test_a_row_of_probabilities_tells_the_place_of_the_truth(ask: Ask) -> None:
@@ -40,7 +40,7 @@ def test_a_row_of_probabilities_tells_the_place_of_the_truth(ask: Ask) -> None:
     assert told["bits"]["value"] == pytest.approx(2)
     assert told["perplexity"]["value"] == pytest.approx(4)
     assert told["nats"]["value"] == pytest.approx(2 * math.log(2))
-    assert told["verdict"].endswith("worse than guessing among 3.")
+    assert told["verdict"].endswith("worse than a uniform guess among 3 tokens.")
 
 
 @given(
@@ -101,34 +101,34 @@ def test_confident_baselines_show_what_certainty_is_worth(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("request_", "field", "description"),
     [
-        ({}, "probabilities", "is required, or logits, or target_probabilities"),
+        ({}, "probabilities", "must be given, or logits, or target_probabilities"),
         (
             {"probabilities": [[0.5, 0.6]], "targets": [0]},
             "probabilities[0]",
-            "must sum to 1, not 1.1",
+            "must sum to 1; got 1.1",
         ),
         (
             {"logits": [[0.0, 1.0], [0.0]], "targets": [0, 0]},
             "logits[1]",
-            "must have 2 numbers, as the first row, not 1",
+            "must have 2 numbers like the first row; got 1",
         ),
-        ({"logits": [[0.0, 1.0]], "targets": [2]}, "targets[0]", "must be at most 1"),
-        ({"logits": [[0.0, 1.0]]}, "targets", "must be one for each row: 1, not 0"),
+        ({"logits": [[0.0, 1.0]], "targets": [2]}, "targets[0]", "must be at most 1; got 2"),
+        ({"logits": [[0.0, 1.0]]}, "targets", "must have one number for each row, 1; got 0"),
         (
             {"logits": [[0.0, 1.0]], "targets": [0], "probabilities": [[0.5, 0.5]]},
             "logits",
-            "has no place beside probabilities",
+            "must be left out with probabilities",
         ),
-        ({"target_probabilities": [0.5]}, "vocabulary", "is required here"),
+        ({"target_probabilities": [0.5]}, "vocabulary", "is required with target_probabilities"),
         (
             {"logits": [[0.0, 1.0]], "targets": [0], "tokens": ["a"]},
             "tokens",
-            "must be one for each of 2 tokens",
+            "must have one text for each token of the vocabulary, 2; got 1",
         ),
         (
             {"logits": [[0.0] * 4_000] * 51, "targets": [0] * 51},
             "logits",
-            "may have at most 200000 numbers in all",
+            "must have at most 200000 numbers in all; got 204000",
         ),
     ],
 )

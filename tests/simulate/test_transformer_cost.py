@@ -34,21 +34,21 @@ def test_a_claim_of_500_ms_for_70b_and_4k_tokens_on_8_gpus_is_worked_out(ask: As
     assert told["reading_seconds"]["value"] == pytest.approx(2 * 68_976_648_192 / (8 * 2.039e12))
     assert told["cache_bytes"]["value"] == 2 * 80 * 1024 * 4096 * 2
     assert told["fits"] is True
-    assert "46.9 % of it: that is possible." in told["verdict"]
+    assert "46.9 %, which is possible." in told["verdict"]
     assert "data sheet" in told["device"]["source"]
 
 
 def test_on_one_device_the_model_does_not_fit(ask: Ask) -> None:
     told = ask("transformer-cost", model="llama-2-70b", devices=1)
     assert told["fits"] is False
-    assert "139.3 GB on each is more than its memory of 80 GB" in told["verdict"]
+    assert "needs 139.3 GB, more than its memory of 80 GB" in told["verdict"]
 
 
 def test_one_more_token_waits_for_the_memory(ask: Ask) -> None:
     told = ask("transformer-cost", model="llama-2-70b", tokens=1)
     assert told["seconds"]["value"] < told["reading_seconds"]["value"]
     assert told["verdict"].startswith("One token takes 137.4 billion operations")
-    assert "the memory sets the pace" in told["verdict"]
+    assert "memory bandwidth is the limit" in told["verdict"]
 
 
 def test_a_claim_that_no_device_could_meet_is_impossible(ask: Ask) -> None:
@@ -117,18 +117,18 @@ def test_heads_that_share_keys_save_parameters_and_cache(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("request_", "field", "description"),
     [
-        ({}, "model", "is required, or size, or parameters"),
-        ({"model": "gpt-2", "parameters": 1}, "model", "excludes parameters"),
+        ({}, "model", "must be given, or size, or parameters"),
+        ({"model": "gpt-2", "parameters": 1}, "model", "must be left out if parameters is given"),
         (
             {"model": "lenet-5"},
             "model",
             "must be one of bert-base, gpt-2, gpt-2-xl, llama-2-70b, gpt-3",
         ),
-        ({"size": SMALL | {"heads": 3}}, "size.heads", "must divide the width 4 without a rest"),
+        ({"size": SMALL | {"heads": 3}}, "size.heads", "must divide the width, 4; got 3"),
         (
             {"size": SMALL | {"width": 8, "heads": 4, "key_value_heads": 3}},
             "size.key_value_heads",
-            "must divide 4 heads without a rest",
+            "must divide the heads, 4; got 3",
         ),
         ({"parameters": 1, "utilization": 1.5}, "utilization", "must be at most 1"),
     ],
@@ -152,3 +152,13 @@ def test_a_device_of_ones_own_takes_the_place_of_the_list(ask: Ask) -> None:
     assert told["seconds"]["value"] == 1
     assert told["reading_seconds"]["value"] == 4
     assert told["fits"] is False
+
+
+def test_bert_attends_in_both_directions_and_gpt_does_not(ask: Ask) -> None:
+    """BERT-base: 12 layers of width 768, all pairs of 512 tokens."""
+    bert = ask("transformer-cost", model="bert-base", tokens=512)
+    assert bert["attention_flops"]["value"] == 4 * 12 * 768 * 512**2
+    gpt = ask("transformer-cost", model="gpt-2", tokens=512)
+    assert gpt["attention_flops"]["value"] == 2 * 12 * 768 * 512 * 513
+    masked = ask("transformer-cost", model="bert-base", tokens=512, causal=True)
+    assert masked["attention_flops"]["value"] == 2 * 12 * 768 * 512 * 513

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .simulations import THREE_FOUR_FOUR_TWO
+from ..simulate.small_network import THREE_FOUR_FOUR_TWO
 
 NETWORKS: dict[str, Any] = {
     "46 parameters: 16 + 20 + 10": {"name": "3-4-4-2", "network": THREE_FOUR_FOUR_TWO}

@@ -29,6 +29,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, Field
 
+from ..simulate.explorer import Explorer
 from ..specs.base import Cursor, Reply, Request, Spec
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
@@ -45,7 +46,7 @@ from . import (
     sweeps,
     system,
 )
-from .simulations import EXPLORERS, Explorer, path_of
+from .simulations import EXPLORERS, path_of
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -1,4 +1,5 @@
-"""The explorers: one file for each section of the journey, pure, spec in, result out.
+"""The explorers: pure functions from a request to a reply, one file for each topic.
 
-They compute with the engine's own definitions, and say of every number where it comes from.
+Each explorer first computes a plain record of numbers with the engine's own definitions, and then
+builds the reply from the record, with the formula of each number.
 """

@@ -1,10 +1,11 @@
-"""Activations: values and slopes, where they saturate, what a chain of them does to a signal."""
+"""Activation functions: values, derivatives, saturation, and chains of them."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,23 +24,35 @@ from ..specs.simulations.activation import (
     Zone,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number, sum_of_products
+from .explorer import Explorer
+from .formulas import (
+    ROUNDED,
+    Expression,
+    activation_function,
+    expression,
+    number,
+    put_in,
+    quantity,
+    sum_of_products,
+)
 
 Floats = NDArray[np.float64]
 
 VANISHING_BELOW, EXPLODING_ABOVE = 0.01, 100.0
 CONVENTIONS = {
-    "step": "The step jumps at 0, where it has no slope; 0 is taken, as everywhere else, "
-    "and 0 itself fires.",
-    "relu": "At 0 the slope jumps from 0 to 1 and any value between would do; 0 is taken.",
-    "leaky_relu": "At 0 the slope jumps from 0.01 to 1; 0.01 is taken, that of the left side.",
-    "selu": "At 0 the slope jumps from 1.7581 to 1.0507; 1.7581 is taken, that of the left side.",
+    "step": "The step function jumps at 0 and has no derivative there. Its derivative is taken as "
+    "0 everywhere; its value at 0 is 1.",
+    "relu": "At 0 the derivative jumps from 0 to 1. It is taken as 0.",
+    "leaky_relu": "At 0 the derivative jumps from 0.01 to 1. It is taken as 0.01, its value on the "
+    "left.",
+    "selu": "At 0 the derivative jumps from 1.7581 to 1.0507. It is taken as 1.7581, its value on "
+    "the left.",
 }
-"""Of all whose slope mathematics leaves open at 0."""
+"""Of each activation without a derivative at 0."""
 
 
 def elementwise(name: str, field: str) -> Activation:
-    """The activation of that name.
+    """Return the activation of this name.
 
     Raises `InvalidArgument` for softmax, whose outputs depend on each other.
     """
@@ -48,42 +61,45 @@ def elementwise(name: str, field: str) -> Activation:
         raise InvalidArgument.of(
             FieldError(
                 field,
-                f"{name} weighs several numbers against each other; ask for one that works on "
-                "each number alone",
+                f"must be an activation that applies to each number alone; got {name}, which "
+                "normalizes several numbers together",
             )
         )
     return activation
 
 
 def activation(request: SimulateActivationRequest) -> ActivationSimulation:
-    """Value, slope, curve and saturation of one or several activations.
+    """Compute value, derivative, curve and saturation of one or more activations.
 
-    Raises `InvalidArgument` for softmax, and if the range is empty.
+    Raises `InvalidArgument` for softmax, and for an empty range.
     """
     if request.minimum >= request.maximum:
         raise InvalidArgument.of(
-            FieldError("maximum", f"must be larger than the minimum: {request.minimum:g}")
+            FieldError(
+                "maximum",
+                f"must be greater than minimum, {request.minimum:g}; got {request.maximum:g}",
+            )
         )
     chosen = [elementwise(name, f"activations[{i}]") for i, name in enumerate(request.activations)]
-    places = np.linspace(request.minimum, request.maximum, request.points)
-    curves = [_curve(each, request, places) for each in chosen]
+    xs = np.linspace(request.minimum, request.maximum, request.points)
+    curves = [_curve(each, request, xs) for each in chosen]
     most = max(curves, key=lambda curve: abs(curve.derivative.value))
     return ActivationSimulation(
-        x_values=places.tolist(),
+        x_values=xs.tolist(),
         activations=curves,
         verdict=(
-            f"At x = {number(request.x)}, {most.activation} lets "
-            f"{100 * abs(most.derivative.value):.4g} % of a gradient through"
-            + (", the most of these." if len(curves) > 1 else ".")
+            f"At x = {number(request.x)}, {most.activation} passes on "
+            f"{100 * abs(most.derivative.value):.4g} % of a gradient"
+            + (", the most of these activations." if len(curves) > 1 else ".")
         ),
     )
 
 
-def _curve(one: Activation, request: SimulateActivationRequest, places: Floats) -> ActivationCurve:
-    # In one call each: the places of the curve, 0, and the place to explain.
-    asked = np.append(places, [0.0, request.x])
-    values, slopes = one.function(asked), one.derivative(asked)
-    searched = _everywhere(request.minimum, request.maximum)
+def _curve(one: Activation, request: SimulateActivationRequest, xs: Floats) -> ActivationCurve:
+    # In one call each: the points of the curve, 0, and the point to explain.
+    points = np.append(xs, [0.0, request.x])
+    values, slopes = one.function(points), one.derivative(points)
+    searched = _search_points(request.minimum, request.maximum)
     sizes = np.abs(one.derivative(searched))
     largest, where = _largest(one, searched, sizes)
     saturated = _zones(
@@ -97,10 +113,8 @@ def _curve(one: Activation, request: SimulateActivationRequest, places: Floats) 
         formula=one.formula,
         derivative_formula=one.derivative_formula,
         range=one.range,
-        value=explained(f"{one.name}(", ")", one.formula, request.x, float(values[-1])),
-        derivative=explained(
-            f"{one.name}'(", ")", one.derivative_formula, request.x, float(slopes[-1])
-        ),
+        value=explained(one.name, one.formula, request.x, float(values[-1])),
+        derivative=explained(f"{one.name}'", one.derivative_formula, request.x, float(slopes[-1])),
         values=values[:-2].tolist(),
         derivatives=slopes[:-2].tolist(),
         largest_slope=largest,
@@ -113,24 +127,24 @@ def _curve(one: Activation, request: SimulateActivationRequest, places: Floats) 
     )
 
 
-def _everywhere(low: float, high: float) -> Floats:
-    """Places all over a range, close together where activations bend, and 0 if it is there."""
+def _search_points(low: float, high: float) -> Floats:
+    """Points of a range, closer together near 0, where activations curve, and 0 itself."""
     near = np.clip(np.linspace(-8.0, 8.0, 257), low, high)
     return np.union1d(np.linspace(low, high, 257), near)
 
 
-def _largest(one: Activation, places: Floats, sizes: Floats) -> tuple[float, Zone]:
-    """The largest |f'| between the first and the last of the places, and where it is."""
+def _largest(one: Activation, xs: Floats, sizes: Floats) -> tuple[float, Zone]:
+    """The largest |f'| between the first and the last point, and where it is."""
     top = float(sizes.max())
     if np.count_nonzero(sizes == top) > 2:
         # A plateau, not a peak.
         (zone, *_) = _zones(
-            lambda x: np.abs(one.derivative(x)) >= top * (1.0 - 1e-9), places, sizes == top
+            lambda x: np.abs(one.derivative(x)) >= top * (1.0 - 1e-9), xs, sizes == top
         )
         return top, zone
-    place = int(sizes.argmax())
-    at, low, high = (float(places[k]) for k in (place, 0, -1))
-    width = float(np.diff(places)[max(place - 1, 0) : place + 1].max())
+    index = int(sizes.argmax())
+    at, low, high = (float(xs[k]) for k in (index, 0, -1))
+    width = float(np.diff(xs)[max(index - 1, 0) : index + 1].max())
     while width > 1e-8 * max(1.0, abs(at)):
         near = np.clip(np.append(np.linspace(at - width, at + width, 65), 0.0), low, high)
         near_sizes = np.abs(one.derivative(near))
@@ -141,147 +155,193 @@ def _largest(one: Activation, places: Floats, sizes: Floats) -> tuple[float, Zon
 
 
 def _zones(
-    holds: Callable[[Floats], NDArray[np.bool_]], places: Floats, held: NDArray[np.bool_]
+    holds: Callable[[Floats], NDArray[np.bool_]], xs: Floats, held: NDArray[np.bool_]
 ) -> list[Zone]:
-    """The stretches in which `holds` is true, given at which of the places it is."""
+    """The intervals in which `holds` is true; `held` says at which of the points it is."""
     changes = np.flatnonzero(held[1:] != held[:-1])
-    inside = np.where(held[changes], places[changes], places[changes + 1])
-    outside = np.where(held[changes], places[changes + 1], places[changes])
+    inside = np.where(held[changes], xs[changes], xs[changes + 1])
+    outside = np.where(held[changes], xs[changes + 1], xs[changes])
     edge = np.arange(len(changes))
     for _ in range(7 if len(changes) else 0):
         # From inside to outside in 32 steps: the edge is between two of them.
         between = np.linspace(inside, outside, 33, axis=1)
         false = np.argmin(holds(between), axis=1).clip(min=1)
         inside, outside = between[edge, false - 1], between[edge, false]
-    edges = [*places[:1][held[:1]], *inside, *places[-1:][held[-1:]]]
+    edges = [*xs[:1][held[:1]], *inside, *xs[-1:][held[-1:]]]
     return [
         Zone(start=float(start), end=float(end))
         for start, end in zip(edges[::2], edges[1::2], strict=True)
     ]
 
 
-def explained(before: str, after: str, formula: str, x: float, value: float) -> Quantity:
-    """`before x after` by a formula of the engine's table, with the number in the place of x."""
-    symbol = f"{before}x{after}"
-    put_in, condition = formula, ""
+def explained(function: str, formula: str, x: float, value: float) -> Quantity:
+    """Return `f(x)` by a formula of the engine's table, with the number in place of x."""
+    symbol = f"{function}(x)"
+    branch, condition = formula, ""
     if branches := re.fullmatch(r"(.*) if x (.) 0 else (.*)", formula):
         above, relation, below = branches.groups()
         is_above = x > 0 or (x == 0 and relation == "≥")
-        put_in = above if is_above else below
+        branch = above if is_above else below
         relation = relation if is_above else "≤" if x == 0 else "<"
         condition = f"{number(x)} {relation} 0, so "
-    steps = [f"{before}{number(x)}{after}", _put_in(put_in, x)]
-    if put_in != _put_in(put_in, 0.0):  # else it is a number already
-        steps.append(number(value))
-    told = condition + " = ".join(dict.fromkeys(steps))
-    return Quantity(name=symbol, value=value, formula=f"{symbol} = {formula}", substituted=told)
+    return quantity(
+        symbol,
+        value,
+        formula,
+        expression(f"{function}({{}})", x),
+        *applied(branch, x),
+        condition=condition,
+        subject="",
+    )
 
 
-def _put_in(formula: str, x: float) -> str:
-    """The formula with x's number wherever x stands for itself."""
+def applied(formula: str, x: float) -> list[Expression]:
+    """Return the sides of a formula of the engine's table with numbers in place of symbols."""
+    body, _, auxiliary = formula.partition(" with t = ")
+    numbers = {"x": x} | ROUNDED
+    if auxiliary:
+        return [put_in(body, t=activation_function(auxiliary)(x), **numbers)]
+    return [put_in(side, **numbers) for side in body.split(" = ")]
 
-    def stands(match: re.Match[str]) -> str:
-        # Alone, or within brackets or bars of its own, a sign meets no operator.
-        opened = formula[: match.start()].endswith(("(", "|", ", ")) or match.start() == 0
-        closed = formula[match.end() :].startswith((")", "|")) or match.end() == len(formula)
-        return number(x) if opened and closed else factor(x)
 
-    return re.sub(r"(?<![a-z])x(?![a-z])", stands, formula)
+# ---------------------------------------------------------------- chain
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """A signal and its gradient in a chain of single neurons."""
+
+    sums: list[float]
+    signals: list[float]
+    """The input, then the output of each layer."""
+    factors: list[float]
+    """The local derivative of each layer: weight·f'(z)."""
+    slopes: list[float]
+    forward: list[float]
+    """∂a_k/∂x after each layer, from 1 for the input on."""
+    backward: list[float]
+    """∂(output)/∂(input of each layer)."""
+
+    @property
+    def gradient(self) -> float:
+        """The derivative of the output with respect to the input."""
+        return self.forward[-1]
+
+    @property
+    def factor_per_layer(self) -> float:
+        """The geometric mean of the sizes of the factors; 0 if one of them is 0."""
+        if not all(self.factors):
+            return 0.0
+        logs = math.fsum(math.log(abs(each)) for each in self.factors)
+        return math.exp(logs / len(self.factors))
+
+    @property
+    def label(self) -> FlowLabel:
+        """By the size of the gradient."""
+        if abs(self.gradient) < VANISHING_BELOW:
+            return "vanishing"
+        return "exploding" if abs(self.gradient) > EXPLODING_ABOVE else "healthy"
 
 
 def activation_chain(request: SimulateActivationChainRequest) -> ActivationChainSimulation:
-    """A signal and its gradient on their way through layers of one neuron each.
+    """Send a signal and its gradient through layers of one neuron each.
 
     Raises `InvalidArgument` for softmax.
     """
     one = elementwise(request.activation, "activation")
-    weight, bias = request.weight, request.bias
-    sums, signals = [], [request.x]
-    for _ in range(request.depth):
-        sums.append(weight * signals[-1] + bias)
-        signals.append(float(one.function(sums[-1])))
-    slopes: list[float] = one.derivative(sums).tolist()
-    factors = [weight * slope for slope in slopes]
-    back = 1.0
-    backward = [back := back * each for each in reversed(factors)][::-1]
-    links, gradient = [], 1.0
-    for k, (z, before, after, slope, each) in enumerate(
-        zip(sums, signals, signals[1:], slopes, factors, strict=False), 1
-    ):
-        upstream, gradient = gradient, gradient * each
-        links.append(
-            ChainLink(
-                layer=k,
-                weighted_sum=Quantity(
-                    name=f"z{k}",
-                    value=z,
-                    formula=f"z{k} = w·a{k - 1} + b",
-                    substituted=f"z{k} = {sum_of_products([(weight, before)], z, [bias])}"
-                    f" = {number(z)}",
-                ),
-                signal=Quantity(
-                    name=f"a{k}",
-                    value=after,
-                    formula=f"a{k} = f(z{k})",
-                    substituted=f"a{k} = {one.name}({number(z)}) = {number(after)}",
-                ),
-                factor=Quantity(
-                    name=f"∂a{k}/∂a{k - 1}",
-                    value=each,
-                    formula=f"∂a{k}/∂a{k - 1} = w·f'(z{k})",
-                    substituted=f"∂a{k}/∂a{k - 1} = {factor(weight)}·{factor(slope)}"
-                    f" = {number(each)}",
-                ),
-                forward_gradient=Quantity(
-                    name=f"∂a{k}/∂x",
-                    value=gradient,
-                    formula=f"∂a{k}/∂x = ∂a{k}/∂a{k - 1}·∂a{k - 1}/∂x",
-                    substituted=f"∂a{k}/∂x = {factor(each)}·{factor(upstream)}"
-                    f" = {number(gradient)}",
-                ),
-                backward_gradient=backward[k - 1],
-            )
-        )
-    size = abs(gradient)
-    label: FlowLabel = (
-        "vanishing"
-        if size < VANISHING_BELOW
-        else "exploding"
-        if size > EXPLODING_ABOVE
-        else "healthy"
-    )
-    per_layer = (
-        math.exp(math.fsum(math.log(abs(each)) for each in factors) / len(factors))
-        if all(factors)
-        else 0.0
-    )
+    chain = _computed_chain(one, request)
     return ActivationChainSimulation(
-        links=links,
-        output=signals[-1],
-        gradient=gradient,
-        factor_per_layer=per_layer,
-        label=label,
+        links=[_link(request, chain, k) for k in range(1, request.depth + 1)],
+        output=chain.signals[-1],
+        gradient=chain.gradient,
+        factor_per_layer=chain.factor_per_layer,
+        label=chain.label,
         vanishing_below=VANISHING_BELOW,
         exploding_above=EXPLODING_ABOVE,
-        verdict=_chain_verdict(request, gradient, per_layer, label),
+        verdict=_chain_verdict(request, chain),
     )
 
 
-def _chain_verdict(
-    request: SimulateActivationChainRequest, gradient: float, per_layer: float, label: FlowLabel
-) -> str:
+def _computed_chain(one: Activation, request: SimulateActivationChainRequest) -> _Chain:
+    sums, signals = [], [request.x]
+    for _ in range(request.depth):
+        sums.append(request.weight * signals[-1] + request.bias)
+        signals.append(float(one.function(sums[-1])))
+    slopes: list[float] = one.derivative(sums).tolist()
+    factors = [request.weight * slope for slope in slopes]
+    forward, backward = [1.0], [1.0]
+    for each in factors:
+        forward.append(forward[-1] * each)
+    for each in reversed(factors):
+        backward.append(backward[-1] * each)
+    return _Chain(sums, signals, factors, slopes, forward, backward[:0:-1])
+
+
+def _link(request: SimulateActivationChainRequest, chain: _Chain, k: int) -> ChainLink:
+    """Layer k, counted from 1."""
+    z, before, slope = chain.sums[k - 1], chain.signals[k - 1], chain.slopes[k - 1]
+    each = chain.factors[k - 1]
+    local = f"∂a{k}/∂a{k - 1}"
+    return ChainLink(
+        layer=k,
+        weighted_sum=quantity(
+            f"z{k}",
+            z,
+            f"w·a{k - 1} + b",
+            sum_of_products([(request.weight, before)], [request.bias]),
+        ),
+        signal=quantity(
+            f"a{k}", chain.signals[k], f"f(z{k})", expression(f"{request.activation}({{}})", z)
+        ),
+        factor=quantity(local, each, f"w·f'(z{k})", sum_of_products([(request.weight, slope)])),
+        forward_gradient=quantity(
+            f"∂a{k}/∂x",
+            chain.forward[k],
+            f"{local}·∂a{k - 1}/∂x",
+            sum_of_products([(each, chain.forward[k - 1])]),
+        ),
+        backward_gradient=chain.backward[k - 1],
+    )
+
+
+def _chain_verdict(request: SimulateActivationChainRequest, chain: _Chain) -> str:
     layers = f"{request.depth} layer{'s' if request.depth > 1 else ''} of {request.activation}"
-    if gradient == 0.0:
-        return f"Nothing of a gradient comes through {layers}: somewhere its slope is 0."
-    told = (
-        f"Through {layers} a gradient is multiplied by {number(gradient)}, in size by "
-        f"{number(per_layer)} a layer on average: "
-    )
+    if chain.gradient == 0.0:
+        return f"No gradient passes through {layers}: the derivative of at least one layer is 0."
+    effect = {
+        "vanishing": "It vanishes, and the first layers hardly learn.",
+        "exploding": "It explodes, and updates of the first layers are far too large.",
+        "healthy": "It keeps a size from which all layers can learn.",
+    }[chain.label]
     return (
-        told
-        + {
-            "vanishing": "it vanishes, and the first layers hardly learn.",
-            "exploding": "it explodes, and the first layers are thrown about.",
-            "healthy": "it stays of a size that all layers can learn from.",
-        }[label]
+        f"{layers} {'multiply' if request.depth > 1 else 'multiplies'} a gradient by "
+        f"{number(chain.gradient)}, on average by {number(chain.factor_per_layer)} per layer. "
+        f"{effect}"
     )
+
+
+ACTIVATION = Explorer(
+    "Activation functions and their derivatives",
+    activation,
+    {
+        "ReLU at one half": {"activations": ["relu"]},
+        "Four activations in comparison": {
+            "activations": ["sigmoid", "tanh", "relu", "gelu"],
+            "x": -1.2,
+            "points": 25,
+        },
+    },
+)
+ACTIVATION_CHAIN = Explorer(
+    "A chain of activations",
+    activation_chain,
+    {
+        "Ten sigmoids: the gradient vanishes": {"activation": "sigmoid"},
+        "Ten ReLUs: the gradient stays the same": {"activation": "relu"},
+        "Weights of 3: the gradient explodes": {
+            "activation": "leaky_relu",
+            "weight": 3.0,
+            "depth": 8,
+        },
+    },
+)

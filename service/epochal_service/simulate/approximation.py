@@ -1,11 +1,11 @@
-"""One hidden layer of growing width fits a curve: universal approximation, computed.
+"""Universal approximation: one hidden layer of growing width fits a curve.
 
-A sum of enough bent curves comes as near to any continuous curve on an interval as one likes
-(Cybenko, 1989; Hornik, Stinchcombe and White, 1989). That says that there are such weights, not how
-to find them. Here they are found by Levenberg and Marquardt's method, which is made for few weights
-and few points and needs tens of steps where gradient descent needs tens of thousands. The slopes
-that it needs, of every point's output along every weight, follow from the engine's network as the
-slopes of a loss do: each point for itself, all points and all seeds in one list of NumPy calls.
+A network with enough hidden units approximates any continuous function on an interval to any
+accuracy (Cybenko, 1989; Hornik, Stinchcombe and White, 1989). The theorem says that such weights
+exist, not how to find them. Here the Levenberg-Marquardt method finds them: it suits few weights
+and few points, and takes tens of steps where gradient descent takes tens of thousands. It needs the
+Jacobian: the gradient of each point's output with respect to each weight. The engine
+differentiates one point, and all points and seeds are evaluated in one list of NumPy calls.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from ..specs.simulations.approximation import (
     WidthFit,
 )
 from .activation import elementwise
+from .explorer import Explorer
 from .formulas import number
 
 Floats = NDArray[np.float64]
@@ -44,7 +45,7 @@ class Target:
 
     formula: str
     end: float
-    """It goes from minus this to this."""
+    """The interval is [-end, end]."""
     function: Callable[[Floats], Floats]
 
 
@@ -55,82 +56,117 @@ TARGETS: dict[ApproximationTarget, Target] = {
 }
 CURVE_POINTS = 129
 BUDGET = 2e9
-"""Multiplications and additions, at about 1e10 a second on one core."""
+"""Multiplications and additions of one call: about 200 ms on one core."""
 STEP_WORK = 1.5e6
-"""What a step costs however small the network is: the calls of NumPy."""
+"""The fixed cost of a step, for calling NumPy."""
 OPTIMIZER = (
-    "Levenberg-Marquardt (Marquardt, 1963), from first weights that spread the bends of the hidden "
-    "units over the interval (after Nguyen and Widrow, 1990)"
+    "Levenberg-Marquardt (Marquardt, 1963), with initial weights that spread the nonlinear regions "
+    "of the hidden units over the interval (after Nguyen and Widrow, 1990)"
 )
 
 
-def approximation(request: SimulateApproximationRequest) -> ApproximationSimulation:
-    """How near one hidden layer comes to a curve, for each width and seed, within a fixed budget.
+@dataclass(frozen=True)
+class _Scale:
+    """The scaling with which networks see the points: inputs in [-1, 1], outputs of mean 0 and
+    standard deviation 1.
+    """
 
-    Raises `InvalidArgument` if what to fit is told twice or by half, for an activation without
-    slopes, and for more work than the budget.
+    middle: float
+    half: float
+    mean: float
+    deviation: float
+
+    @classmethod
+    def of(cls, inputs: Floats, outputs: Floats) -> _Scale:
+        """Return the scaling of these points."""
+        low, high = float(inputs.min()), float(inputs.max())
+        middle, half = low / 2.0 + high / 2.0, high / 2.0 - low / 2.0
+        if half == 0.0:
+            raise InvalidArgument.of(FieldError("inputs", "must not all be equal"))
+        return cls(middle, half, float(outputs.mean()), float(outputs.std()) or 1.0)
+
+    def inputs(self, x: Floats) -> Floats:
+        """Return x in [-1, 1]."""
+        return (x - self.middle) / self.half
+
+    def outputs(self, y: Floats) -> Floats:
+        """Return y with mean 0 and standard deviation 1."""
+        return (y - self.mean) / self.deviation
+
+
+def approximation(request: SimulateApproximationRequest) -> ApproximationSimulation:
+    """Fit a curve with one hidden layer, for each width and seed, within a fixed budget.
+
+    Raises `InvalidArgument` unless there is exactly one curve to fit, for an activation without a
+    gradient, and for more work than the budget.
     """
     one = elementwise(request.activation, "activation")
     if one.name == "step":
-        raise InvalidArgument.of(
-            FieldError("activation", "a step has no slope that a fit could follow")
-        )
+        raise InvalidArgument.of(FieldError("activation", "must have a gradient; got step"))
     inputs, outputs = _points(request)
-    work = sum(_work(width, len(inputs), request.seeds) for width in request.widths)
-    work *= request.steps
-    if work > BUDGET:
-        raise InvalidArgument.of(
-            FieldError(
-                "steps",
-                f"all fits together may take {BUDGET:.1e} multiplications and additions, and these "
-                f"would take {work:.1e}; ask for fewer steps, seeds, samples, or smaller widths",
-            )
-        )
-    low, high = float(inputs.min()), float(inputs.max())
-    middle, half = low / 2.0 + high / 2.0, high / 2.0 - low / 2.0
-    if half == 0.0:
-        raise InvalidArgument.of(FieldError("inputs", "must not all be the same number"))
-    places = np.linspace(low, high, CURVE_POINTS)
-    # Networks see inputs from -1 to 1, and outputs of mean 0 and deviation 1.
-    mean, deviation = float(outputs.mean()), float(outputs.std()) or 1.0
-    seeds = [request.seed + k for k in range(request.seeds)]
-    fits = []
-    for width in request.widths:
-        network = Network((1,), (Dense(width, one.name), Dense(1)))
-        fitted, errors = _fit(
-            network, (inputs - middle) / half, (outputs - mean) / deviation, seeds, request.steps
-        )
-        errors *= deviation**2
-        shown = int(np.argsort(errors, kind="stable")[(len(seeds) - 1) // 2])
-        curve = predict(
-            network, parameter_views(network, fitted[shown]), ((places - middle) / half)[:, None]
-        )
-        fits.append(
-            WidthFit(
-                width=width,
-                parameters=network.learnt_size,
-                errors=errors.tolist(),
-                median_error=float(np.median(errors)),
-                best_error=float(errors.min()),
-                curve=(curve[:, 0] * deviation + mean).tolist(),
-                curve_seed=seeds[shown],
-            )
-        )
-    named = request.target or (None if request.inputs else "sine")
+    work = _affordable_work(request, len(inputs))
+    scale = _Scale.of(inputs, outputs)
+    xs = np.linspace(float(inputs.min()), float(inputs.max()), CURVE_POINTS)
+    fits = [
+        _width_fit(request, one.name, width, inputs, outputs, scale, xs) for width in request.widths
+    ]
+    name = request.target or (None if request.inputs else "sine")
     constant = float(outputs.var())
     return ApproximationSimulation(
-        target=named or "points",
-        formula=TARGETS[named].formula if named else None,
+        target=name or "points",
+        formula=TARGETS[name].formula if name else None,
         inputs=inputs.tolist(),
         outputs=outputs.tolist(),
         constant_error=constant,
-        curve_inputs=places.tolist(),
+        curve_inputs=xs.tolist(),
         widths=fits,
         optimizer=OPTIMIZER,
         steps=request.steps,
         work=work,
         budget=BUDGET,
-        verdict=_verdict(fits, constant),
+        verdict=_verdict(fits, constant, request.steps),
+    )
+
+
+def _affordable_work(request: SimulateApproximationRequest, samples: int) -> float:
+    work = sum(_work(width, samples, request.seeds) for width in request.widths) * request.steps
+    if work > BUDGET:
+        raise InvalidArgument.of(
+            FieldError(
+                "steps",
+                f"must take at most {BUDGET:.1e} multiplications and additions in all; got "
+                f"{work:.1e}. Use fewer steps, seeds or samples, or smaller widths",
+            )
+        )
+    return work
+
+
+def _width_fit(
+    request: SimulateApproximationRequest,
+    activation: str,
+    width: int,
+    inputs: Floats,
+    outputs: Floats,
+    scale: _Scale,
+    xs: Floats,
+) -> WidthFit:
+    """The fits of one width, and the curve of the median one."""
+    network = Network((1,), (Dense(width, activation), Dense(1)))
+    seeds = [request.seed + k for k in range(request.seeds)]
+    weights, errors = _fit(
+        network, scale.inputs(inputs), scale.outputs(outputs), seeds, request.steps
+    )
+    errors *= scale.deviation**2
+    shown = int(np.argsort(errors, kind="stable")[(len(seeds) - 1) // 2])
+    curve = predict(network, parameter_views(network, weights[shown]), scale.inputs(xs)[:, None])
+    return WidthFit(
+        width=width,
+        parameters=network.learnt_size,
+        errors=errors.tolist(),
+        median_error=float(np.median(errors)),
+        best_error=float(errors.min()),
+        curve=(curve[:, 0] * scale.deviation + scale.mean).tolist(),
+        curve_seed=seeds[shown],
     )
 
 
@@ -141,23 +177,26 @@ def _points(request: SimulateApproximationRequest) -> tuple[Floats, Floats]:
         return inputs, target.function(inputs)
     if request.target is not None:
         raise InvalidArgument.of(
-            FieldError("target", "says what to fit already; leave out inputs and outputs")
+            FieldError("target", "must be left out if inputs and outputs are given")
         )
     if request.inputs is None or request.outputs is None:
         missing = "inputs" if request.inputs is None else "outputs"
-        raise InvalidArgument.of(FieldError(missing, "is needed beside the other"))
+        raise InvalidArgument.of(
+            FieldError(missing, "must be given too: inputs and outputs belong together")
+        )
     if len(request.inputs) != len(request.outputs):
         raise InvalidArgument.of(
             FieldError(
                 "outputs",
-                f"must be as many as the inputs: {len(request.inputs)}, not {len(request.outputs)}",
+                f"must have one number for each input, {len(request.inputs)}; got "
+                f"{len(request.outputs)}",
             )
         )
     return np.array(request.inputs, np.float64), np.array(request.outputs, np.float64)
 
 
 def _work(width: int, samples: int, seeds: int) -> float:
-    """Of one step for all seeds: the products of the slopes, and the equations for the step."""
+    """The operations of one step for all seeds: the product JᵀJ, and solving for the step."""
     size = 3 * width + 1
     return STEP_WORK + seeds * (2.0 * samples * size**2 + size**3)
 
@@ -165,41 +204,43 @@ def _work(width: int, samples: int, seeds: int) -> float:
 def _fit(
     network: Network, inputs: Floats, targets: Floats, seeds: Sequence[int], steps: int
 ) -> tuple[Floats, Floats]:
-    """Weights `(seeds, size)` and their mean squared errors `(seeds,)`, after so many steps.
+    """Weights `(seeds, size)` and their mean squared errors `(seeds,)` after the given steps.
 
-    Each step solves (JᵀJ + damping)·step = -Jᵀr for all seeds, J being the slopes of the residuals
-    r. One that makes the error larger is taken back and the damping raised, else it is lowered.
+    Each step solves (JᵀJ + damping)·step = -Jᵀr for all seeds, where J is the Jacobian of the
+    residuals r. A step that increases the error is undone and the damping raised; otherwise the
+    damping is lowered.
     """
-    weights = np.stack([_first_weights(network, seed) for seed in seeds])
-    slopes_of = _Slopes(network, inputs, len(seeds))
+    weights = np.stack([_initial_weights(network, seed) for seed in seeds])
+    jacobian_of = _Jacobian(network, inputs, len(seeds))
     diagonal = np.arange(weights.shape[1])
     damping = np.full(len(seeds), 1e-3)
     with np.errstate(all="ignore"):
-        outputs, slopes = slopes_of(weights)
+        outputs, jacobian = jacobian_of(weights)
         residuals = outputs - targets
         errors = np.square(residuals).mean(axis=1)
         for _ in range(steps):
-            transposed = slopes.transpose(0, 2, 1)
-            products = transposed @ slopes
-            # Relative to the largest slope, below which rounding would leave nothing to solve.
+            transposed = jacobian.transpose(0, 2, 1)
+            products = transposed @ jacobian
+            # At least a fraction of the largest diagonal element, so that rounding errors do not
+            # make the matrix singular.
             scale = np.maximum(products[:, diagonal, diagonal].max(axis=1), 1.0)
             products[:, diagonal, diagonal] += np.maximum(damping, 1e-13 * scale)[:, None]
             step = np.linalg.solve(products, transposed @ residuals[..., None])[..., 0]
             tried = weights - step
-            outputs, tried_slopes = slopes_of(tried)
+            outputs, tried_jacobian = jacobian_of(tried)
             tried_residuals = outputs - targets
             tried_errors = np.square(tried_residuals).mean(axis=1)
-            better = (tried_errors < errors) & np.isfinite(tried_slopes).all(axis=(1, 2))
+            better = (tried_errors < errors) & np.isfinite(tried_jacobian).all(axis=(1, 2))
             weights[better] = tried[better]
             residuals[better] = tried_residuals[better]
-            slopes[better] = tried_slopes[better]
+            jacobian[better] = tried_jacobian[better]
             errors[better] = tried_errors[better]
             damping = np.clip(np.where(better, damping / 9.0, damping * 3.0), 1e-12, 1e12)
     return weights, errors
 
 
-class _Slopes:
-    """The outputs of many networks at all inputs, and their slopes along each weight."""
+class _Jacobian:
+    """The outputs of many networks at all inputs, and their gradients for each weight."""
 
     def __init__(self, network: Network, inputs: Floats, count: int) -> None:
         x, parameters = leaf((1, 1)), parameter_leaves(network)
@@ -219,48 +260,64 @@ class _Slopes:
         self._calls = Plan(outputs, np.float64).bind(given, self._results)
 
     def __call__(self, weights: Floats) -> tuple[Floats, Floats]:
-        """Outputs `(count, samples)` and slopes `(count, samples, size)` at weights
+        """Return outputs `(count, samples)` and gradients `(count, samples, size)` for weights
         `(count, size)`.
         """
-        for name, own in parameter_views(self._network, weights).items():
-            np.copyto(self._parameters[name], own[:, None])
+        for name, array in parameter_views(self._network, weights).items():
+            np.copyto(self._parameters[name], array[:, None])
         perform(self._calls)
-        outputs, *slopes = (
+        outputs, *gradients = (
             result.reshape(self._count, self._samples, -1) for result in self._results
         )
-        return outputs[..., 0].copy(), np.concatenate(slopes, axis=2)
+        return outputs[..., 0].copy(), np.concatenate(gradients, axis=2)
 
 
-def _first_weights(network: Network, seed: int) -> Floats:
-    """Bends anywhere in the interval, the steeper the more of them share it.
+def _initial_weights(network: Network, seed: int) -> Floats:
+    """Weights whose units are nonlinear anywhere in the interval, and steeper the more units there
+    are.
 
-    Nguyen and Widrow (1990) take 0.7 for the 0.4, which was found to lead to larger errors here.
+    The factor is 0.4 instead of the 0.7 of Nguyen and Widrow (1990), which gave larger errors here.
     """
     vector = np.zeros(network.learnt_size)
     views = parameter_views(network, vector)
     (width,) = views["dense_1.bias"].shape
     rng = Streams.from_seed(seed).weights
-    steepness = 0.4 * width * rng.uniform(0.5, 1.5, width) * rng.choice([-1.0, 1.0], width)
-    views["dense_1.weight"][0] = steepness
-    views["dense_1.bias"][:] = -steepness * rng.uniform(-1.0, 1.0, width)
+    slopes = 0.4 * width * rng.uniform(0.5, 1.5, width) * rng.choice([-1.0, 1.0], width)
+    views["dense_1.weight"][0] = slopes
+    views["dense_1.bias"][:] = -slopes * rng.uniform(-1.0, 1.0, width)
     views["dense_2.weight"][:, 0] = rng.normal(0.0, 1.0 / math.sqrt(width), width)
     return vector
 
 
-def _verdict(fits: Sequence[WidthFit], constant: float) -> str:
+def _verdict(fits: Sequence[WidthFit], constant: float, count: int) -> str:
     best = min(fits, key=lambda fit: fit.median_error)
     fewest = min(fits, key=lambda fit: fit.width)
     units = "hidden unit" if fewest.width == 1 else "hidden units"
-    told = (
-        f"The best constant misses by {number(constant)} (mean squared error), {fewest.width} "
-        f"{units} by {number(fewest.median_error)}"
+    steps = f"{count} steps" if count > 1 else "one step"
+    result = (
+        f"The mean squared error is {number(constant)} for the best constant, "
+        f"{number(fewest.median_error)} for {fewest.width} {units}"
     )
     if best is not fewest:
-        told += f", {best.width} by {number(best.median_error)}"
-    told += ": medians over the seeds." if len(fits[0].errors) > 1 else "."
+        result += f", and {number(best.median_error)} for {best.width}"
+    result += " (medians over the seeds)." if len(fits[0].errors) > 1 else "."
     if any(fit.width > best.width for fit in fits):
-        told += (
-            " That wider layers do no better here is the fault of the budget: there are weights "
-            "for them that do."
-        )
-    return told
+        result += f" Wider layers do no better here only because training stopped after {steps}."
+    return result
+
+
+APPROXIMATION = Explorer(
+    "One hidden layer fits a curve",
+    approximation,
+    {
+        "A sine with 1 to 32 hidden units": {},
+        "The same with relu: piecewise linear": {"activation": "relu", "widths": [1, 4, 16]},
+        "A bell curve with three seeds each": {"target": "bump", "widths": [1, 2, 8], "seeds": 3},
+        "Your own points": {
+            "inputs": [0.0, 1.0, 2.0, 3.0, 4.0],
+            "outputs": [0.0, 1.0, 0.5, 2.0, 1.5],
+            "widths": [1, 4],
+            "steps": 20,
+        },
+    },
+)

@@ -1,4 +1,4 @@
-"""What a network amounts to: shapes, parameters, operations, memory, and its place in history."""
+"""The size of a network: shapes, parameters, operations, memory, and known models beside it."""
 
 from __future__ import annotations
 
@@ -24,31 +24,65 @@ from ..specs.simulations.architecture import (
     SimulateArchitectureRequest,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import in_bytes, number, whole
-from .models import models
+from .explorer import Explorer
+from .formulas import expression, in_bytes, number, quantity, total, whole
+from .models import GPT_2, LENET_5, models
+from .small_network import THREE_FOUR_FOUR_TWO
 
 MAX_LAYERS = 256
 MAX_SIZE = 10_000_000
 MAX_TABLE = 1_000_000
-MAX_WINDOW_PLACES = 2_048
+MAX_WINDOW_SIZE = 2_048
 MAX_TOTAL = 10**18
 WIDTHS: dict[Precision, int] = {"float32": 4, "float16": 2}
 
 
 def architecture(request: SimulateArchitectureRequest) -> ArchitectureSimulation:
-    """What any network amounts to, and how it compares with famous ones; no weights are made.
+    """Count parameters, operations and memory of a network, without making any weights.
 
-    Raises `InvalidArgument` if its shapes do not fit, or if it is beyond all measure.
+    Raises `InvalidArgument` if its shapes do not fit, or if it is too large to count.
     """
     network, summary = _summarized(request.network.model_dump_json())
     outputs = [math.prod(row.output_shape) for row in summary.layers]
-    inputs = math.prod(network.input_shape)
     if max(summary.parameters, summary.flops, sum(outputs)) * request.batch_size > MAX_TOTAL:
         raise InvalidArgument.of(
-            FieldError("network.layers", "make more numbers than all computers could hold"),
+            FieldError("network.layers", f"must take at most {MAX_TOTAL:.0e} numbers a batch"),
             reason="limit_exceeded",
         )
-    layers = [
+    moments = {name: optimizer.moments for name, optimizer in OPTIMIZERS.items()}
+    values = request.batch_size * (math.prod(network.input_shape) + sum(outputs))
+    return ArchitectureSimulation(
+        layers=_layers(network, summary, outputs),
+        parameters=_sum("parameters", [row.parameters for row in summary.layers]),
+        flops=_sum("FLOPs", [row.flops for row in summary.layers]),
+        training_flops=quantity(
+            "FLOPs",
+            3 * summary.flops * request.batch_size,
+            "3·(forward pass)·(batch size)",
+            expression("3·{}·{}", summary.flops, request.batch_size),
+        ),
+        counts=_counts(network, summary),
+        memory=[
+            _memory(
+                precision,
+                summary.parameters,
+                values,
+                request.optimizer,
+                moments[request.optimizer],
+            )
+            for precision in WIDTHS
+        ],
+        optimizers=[
+            OptimizerMemory(optimizer=name, copies=count, bytes=4 * count * summary.parameters)
+            for name, count in moments.items()
+        ],
+        comparisons=[_comparison(model, summary.parameters) for model in models()],
+        verdict=_verdict(summary),
+    )
+
+
+def _layers(network: Network, summary: Summary, outputs: list[int]) -> list[ArchitectureLayer]:
+    return [
         ArchitectureLayer(
             name=row.name,
             type=row.type,
@@ -66,37 +100,6 @@ def architecture(request: SimulateArchitectureRequest) -> ArchitectureSimulation
         )
         for row, values in zip(summary.layers, outputs, strict=True)
     ]
-    moments = {name: optimizer.moments for name, optimizer in OPTIMIZERS.items()}
-    flops = whole(summary.flops)
-    step = 3 * summary.flops * request.batch_size
-    return ArchitectureSimulation(
-        layers=layers,
-        parameters=_sum("parameters", [row.parameters for row in summary.layers]),
-        flops=_sum("FLOPs", [row.flops for row in summary.layers]),
-        training_flops=Quantity(
-            name="FLOPs",
-            value=step,
-            formula="FLOPs = 3·(way forward)·(batch size)",
-            substituted=f"FLOPs = 3·{flops}·{whole(request.batch_size)} = {whole(step)}",
-        ),
-        counts=_counts(network, summary),
-        memory=[
-            _memory(
-                precision,
-                summary.parameters,
-                request.batch_size * (inputs + sum(outputs)),
-                request.optimizer,
-                moments[request.optimizer],
-            )
-            for precision in WIDTHS
-        ],
-        optimizers=[
-            OptimizerMemory(optimizer=name, copies=count, bytes=4 * count * summary.parameters)
-            for name, count in moments.items()
-        ],
-        comparisons=[_comparison(model, summary.parameters) for model in models()],
-        verdict=_verdict(summary),
-    )
 
 
 @lru_cache(maxsize=64)
@@ -113,25 +116,27 @@ def _all(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, LayerSpec]
 
 
 def _network(spec: NetworkSpec) -> Network:
-    """The network. What is looked up while it is counted is kept small."""
+    """Build the network. Raise `InvalidArgument` if counting it would take too long."""
     errors = []
     layers = list(_all(spec.layers, "network.layers"))
     if len(layers) > MAX_LAYERS:
-        errors.append(FieldError("network.layers", f"may have at most {MAX_LAYERS}"))
+        errors.append(
+            FieldError("network.layers", f"must be at most {MAX_LAYERS}; got {len(layers)}")
+        )
     if math.prod(spec.input_shape) > MAX_SIZE:
-        errors.append(FieldError("network.input_shape", f"may hold at most {MAX_SIZE} numbers"))
+        errors.append(FieldError("network.input_shape", f"must hold at most {MAX_SIZE} numbers"))
     for path, layer in layers:
         for name, size in layer:
             sizes = size if isinstance(size, list) else [size]
             if any(isinstance(n, int) and n > MAX_SIZE for n in sizes):
-                errors.append(FieldError(f"{path}.{name}", f"may be at most {MAX_SIZE}"))
-    places = sum(window_places(layer) for _, layer in layers)
-    if places > MAX_WINDOW_PLACES:
+                errors.append(FieldError(f"{path}.{name}", f"must be at most {MAX_SIZE}"))
+    window_sizes = sum(window_places(layer) for _, layer in layers)
+    if window_sizes > MAX_WINDOW_SIZE:
         errors.append(
             FieldError(
                 "network.layers",
-                f"have windows of {places} places in all, and at most {MAX_WINDOW_PLACES} are "
-                "counted",
+                f"must have windows of at most {MAX_WINDOW_SIZE} positions in all; got "
+                f"{window_sizes}",
             )
         )
     if errors:
@@ -148,8 +153,8 @@ def _network(spec: NetworkSpec) -> Network:
             raise InvalidArgument.of(
                 FieldError(
                     "network.layers",
-                    f"have sines and cosines for {size} numbers, and at most {MAX_TABLE} are "
-                    'computed: the kind "learned" has no such limit',
+                    f"must have sinusoidal encodings of at most {MAX_TABLE} numbers; got {size}. "
+                    'The kind "learned" has no such limit',
                 ),
                 reason="limit_exceeded",
             )
@@ -167,14 +172,14 @@ def _built(spec: NetworkSpec, layers: list[LayerSpec]) -> Network:
 
 
 def _counted(layers: Sequence[LayerSpec], *, learned: bool) -> list[LayerSpec]:
-    """The layers with all that does not change a count left out: which places attention sees.
+    """The layers without what does not change a count: causal masks.
 
-    With `learned`, tables of positions are parameters, so that they are counted and not made.
+    With `learned`, positional encodings are parameters, so that they are counted and not computed.
     """
     found: list[LayerSpec] = []
     for layer in layers:
         if layer.type in ("multi_head_attention", "transformer_block"):
-            # A causal one takes one input; an error that says so is worth the mask.
+            # A causal layer takes one input: keep the mask, so that the error says so.
             several = layer.input is not None and len(layer.input) > 1
             layer = layer if several else layer.model_copy(update={"causal": False})
         elif layer.type == "positional_encoding" and learned:
@@ -187,30 +192,24 @@ def _counted(layers: Sequence[LayerSpec], *, learned: bool) -> list[LayerSpec]:
 
 
 def _flops_arithmetic(network: Network, name: str, flops: int) -> str:
-    """`2·4·3` of a dense layer, `2·(weights)·(places)` of a convolution, else the number."""
+    """`2·4·3` of a dense layer, `2·(weights)·(positions)` of a convolution, else the number."""
     weight = network.parameters.get(f"{name}.weight")
     if weight is None or flops == 0:
         return whole(flops)
     weights = math.prod(weight)
     if flops % (2 * weights):
         return whole(flops)
-    places = flops // (2 * weights)
+    positions = flops // (2 * weights)
     if len(weight) == 2:
-        factors = [2, *reversed(weight), *([places] if places > 1 else [])]
+        factors = [2, *reversed(weight), *([positions] if positions > 1 else [])]
     else:
-        factors = [2, weights, places]
+        factors = [2, weights, positions]
     return "·".join(map(str, factors))
 
 
 def _sum(name: str, terms: list[int]) -> Quantity:
     present = [term for term in terms if term]
-    result = sum(present)
-    return Quantity(
-        name=name,
-        value=result,
-        formula=f"{name} = Σ over the layers",
-        substituted=f"{name} = {' + '.join(map(whole, present)) or '0'} = {whole(result)}",
-    )
+    return quantity(name, sum(present), "Σ over the layers", total(present))
 
 
 def _counts(network: Network, summary: Summary) -> list[LayerCount]:
@@ -238,13 +237,8 @@ def _counts(network: Network, summary: Summary) -> list[LayerCount]:
     ]
 
 
-def _neurons(terms: list[int], total: int) -> Quantity:
-    return Quantity(
-        name="neurons",
-        value=total,
-        formula="neurons = Σ over the layers that count",
-        substituted=f"neurons = {' + '.join(map(whole, terms))} = {whole(total)}",
-    )
+def _neurons(terms: list[int], count: int) -> Quantity:
+    return quantity("neurons", count, "Σ over the counted layers", total(terms))
 
 
 def _memory(
@@ -252,36 +246,28 @@ def _memory(
 ) -> ArchitectureMemory:
     width = WIDTHS[precision]
 
-    def held(name: str, count: int, formula: str, arithmetic: str) -> Quantity:
-        return Quantity(
-            name=name,
-            value=width * count,
-            formula=f"{name} = {formula}",
-            substituted=f"{name} = {arithmetic} = {whole(width * count)}",
-        )
+    def memory(name: str, count: int, formula: str, *factors: int) -> Quantity:
+        terms = expression("·".join(["{}"] * (len(factors) + 1)), *factors, width)
+        return quantity(name, width * count, formula, terms)
 
     counts = [parameters, parameters, copies * parameters, values]
     return ArchitectureMemory(
         precision=precision,
-        weights=held("weights", parameters, "parameters·bytes", f"{whole(parameters)}·{width}"),
-        gradients=held("gradients", parameters, "parameters·bytes", f"{whole(parameters)}·{width}"),
-        optimizer_state=held(
+        weights=memory("weights", parameters, "parameters·bytes", parameters),
+        gradients=memory("gradients", parameters, "parameters·bytes", parameters),
+        optimizer_state=memory(
             "state",
             copies * parameters,
-            f"({optimizer}'s copies)·parameters·bytes",
-            f"{copies}·{whole(parameters)}·{width}",
+            f"({optimizer}'s numbers per parameter)·parameters·bytes",
+            copies,
+            parameters,
         ),
-        activations=held(
-            "activations",
-            values,
-            "(batch size)·(input and outputs)·bytes",
-            f"{whole(values)}·{width}",
-        ),
-        training=held(
+        activations=memory("activations", values, "(batch size)·(input and outputs)·bytes", values),
+        training=quantity(
             "training",
-            sum(counts),
+            width * sum(counts),
             "weights + gradients + state + activations",
-            " + ".join(whole(width * count) for count in counts),
+            total([width * count for count in counts]),
         ),
     )
 
@@ -289,25 +275,24 @@ def _memory(
 def _comparison(model: Model, parameters: int) -> ModelComparison:
     ratio = model.parameters / parameters
     if ratio == 1.0:
-        beside = f"{model.name} has as many parameters"
+        comparison = f"{model.name} has the same number of parameters"
     elif ratio > 1.0:
-        beside = f"{model.name} has {_times(ratio)} as many parameters"
+        comparison = f"{model.name} has {_times(ratio)} as many parameters"
     else:
-        beside = f"this network has {_times(1.0 / ratio)} as many parameters as {model.name}"
+        comparison = f"this network has {_times(1.0 / ratio)} as many parameters as {model.name}"
     memory = in_bytes(2 * model.parameters)
-    verdict = f"{beside}; in 16 bits those of {model.name} fill {memory}."
+    verdict = f"{comparison}; in 16 bits the parameters of {model.name} take {memory}."
     return ModelComparison(
         id=model.id,
         name=model.name,
         year=model.year,
         parameters=model.parameters,
         known=model.known,
-        ratio=Quantity(
-            name="ratio",
-            value=ratio,
-            formula="ratio = (its parameters) / (this network's)",
-            substituted=f"ratio = {whole(model.parameters)} / {whole(parameters)} = "
-            f"{number(ratio)}",
+        ratio=quantity(
+            "ratio",
+            ratio,
+            "(parameters of the model) / (parameters of this network)",
+            expression("{} / {}", model.parameters, parameters),
         ),
         float16_bytes=2 * model.parameters,
         source=model.source,
@@ -326,7 +311,26 @@ def _verdict(summary: Summary) -> str:
     largest = max(summary.layers, key=lambda row: row.parameters)
     share = 100 * largest.parameters / summary.parameters
     return (
-        f"{whole(summary.parameters)} parameters, of which {largest.name} has {share:.0f} %; in 32 "
-        f"bits they fill {in_bytes(4 * summary.parameters)}. One sample takes "
-        f"{whole(summary.flops)} multiplications and additions on its way forward."
+        f"{whole(summary.parameters)} parameters, {share:.0f} % of them in {largest.name}; in 32 "
+        f"bits they take {in_bytes(4 * summary.parameters)}. The forward pass of one sample takes "
+        f"{whole(summary.flops)} multiplications and additions."
     )
+
+
+ARCHITECTURE = Explorer(
+    "The size of a network",
+    architecture,
+    {
+        "The small network of the journey": {"network": THREE_FOUR_FOUR_TWO},
+        "LeNet-5, which read checks": {
+            "network": LENET_5.model_dump(mode="json", exclude_defaults=True),
+            "batch_size": 256,
+            "optimizer": "sgd",
+        },
+        "GPT-2, far too large to train here": {
+            "network": GPT_2.model_dump(mode="json", exclude_defaults=True),
+            "batch_size": 8,
+            "optimizer": "adamw",
+        },
+    },
+)

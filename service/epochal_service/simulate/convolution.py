@@ -1,6 +1,8 @@
-"""Convolution and pooling: the same small computation at every place of a window."""
+"""Convolution and pooling: the same small computation at every position of a window."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,121 +19,170 @@ from ..specs.simulations.convolution import (
     WindowedSpec,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number, sum_of_products
+from .explorer import Explorer
+from .formulas import Expression, expression, quantity, sum_of_products, total
 from .one_layer import apply_layer
 
 MAX_PRODUCTS = 16_000
 
 KERNELS: dict[str, tuple[list[list[float]], list[list[float]]]] = {
-    # What a pixel has that its neighbors lack: 0 wherever the image is even.
+    # The difference from the neighbors: 0 wherever the image is constant.
     "edge": ([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]], [[-1, 2, -1]]),
-    # Sobel and Feldman (1968): the slope from left to right, and from top to bottom.
+    # Sobel and Feldman (1968): the gradient from left to right, and from top to bottom.
     "vertical_edge": ([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]], [[-1, 0, 1]]),
     "horizontal_edge": ([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], [[-1, 0, 1]]),
     "blur": ([[1 / 9] * 3] * 3, [[1 / 3] * 3]),
-    # The image and its edges on top.
+    # The image plus its edges.
     "sharpen": ([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], [[-1, 3, -1]]),
     "identity": ([[0, 0, 0], [0, 1, 0], [0, 0, 0]], [[0, 1, 0]]),
 }
-"""For an image, and for a signal."""
+"""By name: for an image, and for a signal."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Windows:
+    """The geometry and the output of a window that slides over an image."""
+
+    image: Array
+    padded: Array
+    before: tuple[int, int]
+    """Zeros above and to the left."""
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    output: Array
+
+    def values(self, row: int, column: int) -> Array:
+        """The numbers in one window."""
+        top, left = row * self.stride[0], column * self.stride[1]
+        return self.padded[top : top + self.size[0], left : left + self.size[1]]
+
+    def window(self, row: int, column: int, products: Array | None, result: Quantity) -> Window:
+        """One window of the reply."""
+        return Window(
+            row=row,
+            column=column,
+            top=row * self.stride[0],
+            left=column * self.stride[1],
+            values=self.values(row, column).tolist(),
+            products=[] if products is None else products.tolist(),
+            result=result,
+        )
+
+    @property
+    def positions(self) -> list[tuple[int, int]]:
+        """Rows and columns of the output."""
+        return [(row, column) for row, column in np.ndindex(self.output.shape)]
+
+
+# ---------------------------------------------------------------- convolution
 
 
 def convolution(request: SimulateConvolutionRequest) -> ConvolutionSimulation:
-    """A convolution, window by window: products, their sum, and the size of what comes out.
+    """Compute a convolution window by window: products, their sum, and the size of the output.
 
-    As in all networks, the kernel is not flipped: strictly, it is a cross-correlation.
+    As in all neural networks, the kernel is not flipped: strictly, this is a cross-correlation.
 
-    Raises `InvalidArgument` unless there is one input, its rows are of one length, the kernel fits
-    into it, and not too many products are asked for.
+    Raises `InvalidArgument` unless there is one input with rows of equal length into which the
+    kernel fits, and for too many products.
     """
-    image = _image(request)
-    kernel = _kernel(request)
-    padded, before = _padded(image, kernel.shape, request.stride, request.padding)
+    image, kernel = _image(request), _kernel(request)
     sizes = [
         _size(name, n, k, request.stride, request.padding)
         for name, n, k in zip(("height", "width"), image.shape, kernel.shape, strict=True)
     ]
-    places = int(sizes[0].value * sizes[1].value)
-    if places < 1:
+    _require_affordable(image, kernel, int(sizes[0].value * sizes[1].value))
+    return _convolution_reply(request, _convolved(request, image, kernel), kernel, sizes)
+
+
+def _require_affordable(image: Array, kernel: Array, positions: int) -> None:
+    if positions < 1:
         raise InvalidArgument.of(
             FieldError(
                 "kernel",
-                f"is {_by(kernel.shape)}, and does not fit into {_by(image.shape)} without padding",
+                f"must fit into the input, {_by(image.shape)}, without padding; got "
+                f"{_by(kernel.shape)}",
             )
         )
-    if places * kernel.size > MAX_PRODUCTS:
+    if positions * kernel.size > MAX_PRODUCTS:
         raise InvalidArgument.of(
             FieldError(
                 "kernel",
-                f"makes {places * kernel.size} products, and at most {MAX_PRODUCTS} are written "
-                "out: take a smaller image or kernel, or a longer stride",
+                f"must make at most {MAX_PRODUCTS} products; got {positions * kernel.size}. Use a "
+                "smaller image or kernel, or a larger stride",
             ),
             reason="limit_exceeded",
         )
-    layer = Conv2d(1, kernel.shape, stride=_stride(request), padding=request.padding)
+
+
+def _convolved(request: SimulateConvolutionRequest, image: Array, kernel: Array) -> _Windows:
+    stride = (1 if request.signal is not None else request.stride), request.stride
+    layer = Conv2d(1, kernel.shape, stride=stride, padding=request.padding)
     weights = {"weight": kernel[:, :, None, None], "bias": np.array([request.bias])}
     output = apply_layer(layer, image[None, :, :, None], weights)[0, :, :, 0]
-    windows = []
-    for (row, column), result in np.ndenumerate(output):
-        top, left = (
-            place * step for place, step in zip((row, column), _stride(request), strict=True)
-        )
-        values = padded[top : top + kernel.shape[0], left : left + kernel.shape[1]]
-        pairs = list(zip(kernel.ravel().tolist(), values.ravel().tolist(), strict=True))
-        terms = sum_of_products(pairs, float(result), [request.bias] if request.bias else [])
-        name = f"y{row},{column}"
-        windows.append(
-            Window(
-                row=row,
-                column=column,
-                top=top,
-                left=left,
-                values=values.tolist(),
-                products=(values * kernel + 0.0).tolist(),
-                result=Quantity(
-                    name=name,
-                    value=float(result),
-                    formula=f"{name} = Σ w·x + b over the window",
-                    substituted=f"{name} = {terms} = {number(float(result))}",
-                ),
-            )
-        )
-    inputs = image.size
-    dense = inputs * places + places
+    padded, before = _padded(image, kernel.shape, request.stride, request.padding)
+    return _Windows(image, padded, before, kernel.shape, stride, output)
+
+
+def _convolution_reply(
+    request: SimulateConvolutionRequest,
+    windows: _Windows,
+    kernel: Array,
+    sizes: list[Quantity],
+) -> ConvolutionSimulation:
+    output, inputs = windows.output, windows.image.size
     return ConvolutionSimulation(
         kernel=kernel.tolist(),
-        padded=padded.tolist(),
-        padding_before=list(before),
+        padded=windows.padded.tolist(),
+        padding_before=list(windows.before),
         height=sizes[0],
         width=sizes[1],
-        windows=windows,
+        windows=[
+            _convolved_window(request, windows, kernel, row, column)
+            for row, column in windows.positions
+        ],
         output=output.tolist(),
-        parameters=Quantity(
-            name="parameters",
-            value=kernel.size + 1,
-            formula="parameters = kernel height·kernel width + 1 bias, at every place the same",
-            substituted=(
-                f"parameters = {kernel.shape[0]}·{kernel.shape[1]} + 1 = {kernel.size + 1}"
-            ),
+        parameters=quantity(
+            "parameters",
+            kernel.size + 1,
+            "kernel height·kernel width + 1 bias, shared by all positions",
+            expression("{}·{} + 1", *kernel.shape),
         ),
-        flops=Quantity(
-            name="FLOPs",
-            value=2 * kernel.size * places,
-            formula="FLOPs = 2·(products)",
-            substituted=f"FLOPs = 2·{kernel.size}·{places} = {2 * kernel.size * places}",
+        flops=quantity(
+            "FLOPs",
+            2 * kernel.size * output.size,
+            "2·products",
+            expression("2·{}·{}", kernel.size, output.size),
         ),
         verdict=(
-            f"{_by(image.shape)} numbers become {_by(output.shape)}, by {kernel.size + 1} "
-            f"parameters that all places share; a dense layer between as many would have {dense}."
+            f"{_by(windows.image.shape)} numbers become {_by(output.shape)}, with "
+            f"{kernel.size + 1} parameters that all positions share; a dense layer of the same "
+            f"size would have {inputs * output.size + output.size}."
         ),
     )
 
 
-def pooling(request: SimulatePoolingRequest) -> PoolingSimulation:
-    """Pooling, window by window: the largest number of each, or the mean.
+def _convolved_window(
+    request: SimulateConvolutionRequest, windows: _Windows, kernel: Array, row: int, column: int
+) -> Window:
+    values = windows.values(row, column)
+    pairs = list(zip(kernel.ravel().tolist(), values.ravel().tolist(), strict=True))
+    result = quantity(
+        f"y{row},{column}",
+        float(windows.output[row, column]),
+        "Σ w·x + b over the window",
+        sum_of_products(pairs, [request.bias] if request.bias else []),
+    )
+    return windows.window(row, column, values * kernel + 0.0, result)  # + 0.0 turns -0 into 0
 
-    Raises `InvalidArgument` unless there is one input, its rows are of one length, and a window
-    fits into it.
+
+# ---------------------------------------------------------------- pooling
+
+
+def pooling(request: SimulatePoolingRequest) -> PoolingSimulation:
+    """Compute pooling window by window: the maximum or the mean of each window.
+
+    Raises `InvalidArgument` unless there is one input with rows of equal length into which a window
+    fits.
     """
     image = _image(request)
     is_signal = request.signal is not None
@@ -144,58 +195,59 @@ def pooling(request: SimulatePoolingRequest) -> PoolingSimulation:
     ]
     if min(each.value for each in sizes) < 1:
         raise InvalidArgument.of(
-            FieldError("size", f"is {request.size}, and does not fit into {_by(image.shape)}")
+            FieldError("size", f"must fit into the input, {_by(image.shape)}; got {request.size}")
         )
     kind = MaxPool2d if request.kind == "max" else AveragePool2d
     output = apply_layer(kind(size, stride), image[None, :, :, None], {})[0, :, :, 0]
-    seen = np.zeros(image.shape, bool)
-    windows = []
-    for (row, column), result in np.ndenumerate(output):
-        top, left = row * stride[0], column * stride[1]
-        part = np.s_[top : top + size[0], left : left + size[1]]
-        seen[part] = True
-        values = image[part]
-        terms = [factor(value) for value in values.ravel().tolist()]
-        name = f"y{row},{column}"
-        written = (
-            f"max({', '.join(number(value) for value in values.ravel().tolist())})"
-            if request.kind == "max"
-            else f"({' + '.join(terms)}) / {values.size}"
-        )
-        windows.append(
-            Window(
-                row=row,
-                column=column,
-                top=top,
-                left=left,
-                values=values.tolist(),
-                products=[],
-                result=Quantity(
-                    name=name,
-                    value=float(result),
-                    formula=f"{name} = the {'largest' if request.kind == 'max' else 'mean'} of the "
-                    "window",
-                    substituted=f"{name} = {written} = {number(float(result))}",
-                ),
-            )
-        )
+    return _pooling_reply(request, _Windows(image, image, (0, 0), size, stride, output), sizes)
+
+
+def _pooling_reply(
+    request: SimulatePoolingRequest, windows: _Windows, sizes: list[Quantity]
+) -> PoolingSimulation:
+    seen = np.zeros(windows.image.shape, bool)
+    for row, column in windows.positions:
+        top, left = row * windows.stride[0], column * windows.stride[1]
+        seen[top : top + windows.size[0], left : left + windows.size[1]] = True
     left_out = int((~seen).sum())
     return PoolingSimulation(
         height=sizes[0],
         width=sizes[1],
-        windows=windows,
-        output=output.tolist(),
+        windows=[
+            windows.window(row, column, None, _pooled(request.kind, windows, row, column))
+            for row, column in windows.positions
+        ],
+        output=windows.output.tolist(),
         left_out=left_out,
         verdict=(
-            f"{_by(image.shape)} numbers become {_by(output.shape)} without a single parameter"
-            + (f"; {left_out} of them lie in no window." if left_out else ".")
+            f"{_by(windows.image.shape)} numbers become {_by(windows.output.shape)} without any "
+            "parameters" + (f"; {left_out} numbers are in no window." if left_out else ".")
         ),
     )
 
 
+def _pooled(kind: str, windows: _Windows, row: int, column: int) -> Quantity:
+    values = windows.values(row, column).ravel().tolist()
+    if kind == "max":
+        terms = expression(f"max({', '.join(['{}'] * len(values))})", *values)
+        if len(values) == 1:
+            terms = expression("{}", *values)
+    else:
+        terms = expression(f"({{}}) / {len(values)}", total(values))
+    return quantity(
+        f"y{row},{column}",
+        float(windows.output[row, column]),
+        f"{'maximum' if kind == 'max' else 'mean'} of the window",
+        terms,
+    )
+
+
+# ---------------------------------------------------------------- inputs and sizes
+
+
 def _image(request: WindowedSpec) -> Array:
     if (request.image is None) == (request.signal is None):
-        raise InvalidArgument.of(FieldError("image", "is needed, or a signal, and not both"))
+        raise InvalidArgument.of(FieldError("image", "must be given, or a signal, but not both"))
     rows = [request.signal] if request.signal is not None else request.image
     assert rows is not None
     return _rows("image", rows, 32 if request.signal is None else 256)
@@ -205,14 +257,14 @@ def _rows(field: str, rows: list[list[float]], most: int) -> Array:
     lengths = {len(row) for row in rows}
     if len(lengths) > 1 or not 1 <= max(lengths) <= most:
         raise InvalidArgument.of(
-            FieldError(field, f"must have rows of one length, of 1 to {most} numbers")
+            FieldError(field, f"must have rows of equal length, with 1 to {most} numbers")
         )
     return np.array(rows, np.float64)
 
 
 def _kernel(request: SimulateConvolutionRequest) -> Array:
     if request.kernel is not None and request.kernel_name is not None:
-        raise InvalidArgument.of(FieldError("kernel", "is given by numbers or by name, not both"))
+        raise InvalidArgument.of(FieldError("kernel", "must be left out if kernel_name is given"))
     is_signal = request.signal is not None
     if request.kernel is None:
         kernel = KERNELS[request.kernel_name or "edge"][is_signal]
@@ -223,14 +275,10 @@ def _kernel(request: SimulateConvolutionRequest) -> Array:
     return kernel_rows
 
 
-def _stride(request: SimulateConvolutionRequest) -> tuple[int, int]:
-    return (1 if request.signal is not None else request.stride), request.stride
-
-
 def _padded(
     image: Array, kernel: tuple[int, ...], stride: int, padding: str
 ) -> tuple[Array, tuple[int, int]]:
-    """The image with zeros around, as the layer has it, and how many come before."""
+    """The image with zero padding, and the zeros above and to the left."""
     if padding == "valid":
         return image, (0, 0)
     steps = (1, stride) if image.shape[0] == 1 and kernel[0] == 1 else (stride, stride)
@@ -244,18 +292,71 @@ def _padded(
 
 
 def _size(name: str, n: int, k: int, s: int, padding: str) -> Quantity:
+    """The length of one axis of the output."""
     if padding == "same":
-        value, formula, numbers = -(-n // s), "⌈n / stride⌉", f"⌈{n} / {s}⌉"
-    else:
-        value = (n - k) // s + 1 if n >= k else 0
-        formula, numbers = "⌊(n - k) / stride⌋ + 1", f"⌊({n} - {k}) / {s}⌋ + 1"
-    return Quantity(
-        name=name,
-        value=value,
-        formula=f"{name} = {formula}",
-        substituted=f"{name} = {numbers} = {value}",
+        return quantity(name, -(-n // s), "⌈n / stride⌉", Expression(f"⌈{n} / {s}⌉"))
+    return quantity(
+        name,
+        (n - k) // s + 1 if n >= k else 0,
+        "⌊(n - k) / stride⌋ + 1",
+        Expression(f"⌊({n} - {k}) / {s}⌋ + 1"),
     )
 
 
 def _by(shape: tuple[int, ...]) -> str:
     return f"{shape[0]}×{shape[1]}"
+
+
+CONVOLUTION = Explorer(
+    "A convolution, window by window",
+    convolution,
+    {
+        "The edges of a square": {
+            "image": [
+                [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+                [0.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+                [0.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+                [0.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+                [0.0, 1.0, 1.0, 1.0, 1.0, 0.0],
+                [0.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+            ],
+            "kernel_name": "edge",
+            "padding": "same",
+        },
+        "A given kernel, with stride 2": {
+            "image": [
+                [1.0, 2.0, 0.0, 3.0],
+                [0.0, 1.0, 2.0, 1.0],
+                [4.0, 0.0, 1.0, 0.0],
+                [1.0, 1.0, 0.0, 2.0],
+            ],
+            "kernel": [[1.0, 0.0], [0.0, -1.0]],
+            "bias": 0.5,
+            "stride": 2,
+        },
+        "Steps of a signal": {
+            "signal": [0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0],
+            "kernel_name": "vertical_edge",
+        },
+    },
+)
+POOLING = Explorer(
+    "Pooling, window by window",
+    pooling,
+    {
+        "The maximum of each 2 by 2 window": {
+            "image": [
+                [1.0, 3.0, 2.0, 0.0],
+                [4.0, 2.0, 1.0, 5.0],
+                [0.0, 1.0, 6.0, 2.0],
+                [7.0, 0.0, 1.0, 3.0],
+            ]
+        },
+        "The mean of three numbers, with stride 2": {
+            "signal": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0],
+            "kind": "average",
+            "size": 3,
+            "stride": 2,
+        },
+    },
+)

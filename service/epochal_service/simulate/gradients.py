@@ -1,4 +1,4 @@
-"""Gradients on their way back: what depth does to them, and what helps."""
+"""Gradient flow in deep networks: vanishing and exploding gradients, and their remedies."""
 
 from __future__ import annotations
 
@@ -34,33 +34,24 @@ from ..specs.simulations.gradients import (
     Remedy,
     RemedyName,
     SimulateGradientFlowRequest,
-    SimulateVanishingBarsRequest,
-    VanishingBarsSimulation,
 )
-from ..specs.simulations.quantity import Quantity
-from .formulas import number
+from .explorer import Explorer
+from .formulas import expression, number, quantity
 
 MAX_PRICE = 500_000
 LOSS = "binary_cross_entropy"
 EXPLODED = 1.0 / VANISHED
-"""As many times the last layer's gradient as a vanished one is parts of it."""
-BARS = (1.0, 0.35, 0.08, 0.01)
-"""Bars with which vanishing gradients are often drawn, from the output back to the input."""
-BARS_NETWORK = Network(
-    (3,),
-    tuple(Dense(units, "sigmoid", use_bias=False) for units in (4, 4, 4, 2)),
-)
-BARS_SAMPLES, BARS_DEVIATION = 32, 0.5
+"""Ratio above which a gradient counts as exploded."""
 
 
 def weight_gradients(
     network: Network, inputs: Array, targets: Array, weights: Mapping[str, Array]
 ) -> dict[str, Array]:
-    """Of many draws at once, the gradient of each weight matrix, `(draws, *shape)`, and the logits.
+    """Return the gradient of each weight matrix, `(draws, *shape)`, for many draws at once.
 
-    Inputs are `(draws, n, *input_shape)`, targets `(draws, n, *output_shape)`, and the weights
-    named as in `Network.parameters`, each `(draws, *shape)`. The logits `(draws, n, outputs)` are
-    named "scores".
+    Inputs are `(draws, n, *input_shape)`, targets `(draws, n, *output_shape)`, and the weights are
+    named as in `Network.parameters`, each `(draws, *shape)`. The key "logits" holds the logits
+    `(draws, n, outputs)`.
     """
     draws, samples = inputs.shape[:2]
     trace = _traced(network, samples, draws)
@@ -72,7 +63,7 @@ def weight_gradients(
 
 @dataclass(frozen=True, eq=False)
 class _Trace:
-    """The formulas of a training step's gradient, for many draws at once."""
+    """The formulas of the gradient of a training step, for many draws at once."""
 
     inputs: Symbol
     targets: Symbol
@@ -84,15 +75,15 @@ class _Trace:
 def _traced(network: Network, samples: int, draws: int) -> _Trace:
     x, y = leaf((samples, *network.input_shape)), leaf((samples, *network.output_shape))
     parameters, loss = parameter_leaves(network), find_loss(LOSS)
-    scores = loss.scores(network.forward(x, parameters, noise=lambda shape, rate: leaf(shape))[-1])
+    logits = loss.scores(network.forward(x, parameters, noise=lambda shape, rate: leaf(shape))[-1])
     weights = [name for name in parameters if _is_weight(name)]
-    slopes = differentiate(loss.traced(scores, y), [parameters[name] for name in weights])
-    outputs, leaves = replicate([scores, *slopes], [x, y, *parameters.values()], draws)
+    slopes = differentiate(loss.traced(logits, y), [parameters[name] for name in weights])
+    outputs, leaves = replicate([logits, *slopes], [x, y, *parameters.values()], draws)
     return _Trace(
         leaves[x],
         leaves[y],
-        {name: leaves[own] for name, own in parameters.items() if own in leaves},
-        dict(zip(["scores", *weights], outputs, strict=True)),
+        {name: leaves[symbol] for name, symbol in parameters.items() if symbol in leaves},
+        dict(zip(["logits", *weights], outputs, strict=True)),
     )
 
 
@@ -100,8 +91,8 @@ def _is_weight(name: str) -> bool:
     return name.endswith(".weight")
 
 
-def _norms(gradients: Mapping[str, Array]) -> Array:
-    """‖∂L/∂W‖ of each draw and layer, `(draws, layers)`."""
+def gradient_norms(gradients: Mapping[str, Array]) -> Array:
+    """Return the gradient norm ‖∂L/∂W‖ of each draw and layer, `(draws, layers)`."""
     squares = [np.square(g).sum(axis=(1, 2)) for name, g in gradients.items() if _is_weight(name)]
     norms: Array = np.sqrt(np.stack(squares, axis=1))
     return norms
@@ -112,7 +103,7 @@ def _norms(gradients: Mapping[str, Array]) -> Array:
 
 @dataclass(frozen=True)
 class _Stack:
-    """The hidden layers, and how they are drawn."""
+    """A stack of hidden layers and its initialization."""
 
     depth: int
     width: int
@@ -123,7 +114,7 @@ class _Stack:
     normalization: Normalization
 
     def network(self) -> Network:
-        """The hidden layers, each wrapped as was asked, and one output."""
+        """Return the network: the hidden layers and one sigmoid output."""
         dense = Dense(
             self.width,
             self.activation,
@@ -145,7 +136,7 @@ class _Flow:
 
     @property
     def ratios(self) -> Array:
-        """First hidden layer over last one, of each seed; no gradient anywhere counts as 0."""
+        """Gradient norm of the first hidden layer over that of the last one, for each seed."""
         first, last = self.norms[:, 0], self.norms[:, -2]
         return np.divide(first, last, out=np.zeros_like(first), where=last > 0.0)
 
@@ -162,7 +153,7 @@ class _Flow:
         return "exploding" if self.ratio > EXPLODED else "healthy"
 
 
-# What is measured depends on the arguments alone, and a slider comes back to where it was.
+# The measurement depends on the arguments alone, and a slider often returns to an earlier value.
 @lru_cache(maxsize=256)
 def _measure(stack: _Stack, samples: int, seed: int, seeds: int) -> _Flow:
     network = stack.network()
@@ -176,66 +167,28 @@ def _measure(stack: _Stack, samples: int, seed: int, seeds: int) -> _Flow:
         for name, array in network.first_weights(rng=rng).items():
             weights[name][row] = array
     gradients = weight_gradients(network, inputs, targets, weights)
-    logits = gradients["scores"]
+    logits = gradients["logits"]
     losses = (np.logaddexp(0.0, logits) - targets * logits).mean(axis=(1, 2))
-    return _Flow(_norms(gradients), losses)
+    return _Flow(gradient_norms(gradients), losses)
 
 
 def gradient_flow(request: SimulateGradientFlowRequest) -> GradientFlowSimulation:
-    """How the gradient changes from the last hidden layer back to the first one, in real networks.
+    """Measure how the gradient changes from the last hidden layer to the first, in real networks.
 
-    Each seed draws standard normal inputs, targets of 0 and 1 by the toss of a coin, and first
-    weights; the gradients are those of the first step of training. Four remedies are tried, each
-    by itself and measured in the same way.
+    Each seed draws standard normal inputs, random targets of 0 and 1, and initial weights; the
+    gradients are those of the first training step. Four remedies are measured in the same way, each
+    alone.
 
-    Raises `InvalidArgument` for an activation that does not work on single numbers, and for more
-    than the budget of one call.
+    Raises `InvalidArgument` for an activation that is not elementwise, and for more than the budget
+    of one call.
     """
-    price = request.depth * request.width * request.seeds * (request.samples + request.width)
-    if price > MAX_PRICE:
-        raise InvalidArgument.of(
-            FieldError(
-                "depth",
-                f"costs depth · width · seeds · (samples + width) = {price}, and one call may cost "
-                f"{MAX_PRICE}, about 200 ms: ask for less of one of them",
-            ),
-            reason="limit_exceeded",
-        )
-    if not ACTIVATIONS[request.activation].is_elementwise:
-        raise InvalidArgument.of(
-            FieldError("activation", f"{request.activation} is for the last layer only")
-        )
-    asked = _Stack(
-        depth=request.depth,
-        width=request.width,
-        activation=request.activation,
-        initializer=request.initializer or ACTIVATIONS[request.activation].default_initializer,
-        gain=request.gain,
-        residual=request.residual,
-        normalization=request.normalization,
-    )
-
-    def measured(stack: _Stack) -> _Flow:
-        return _measure(stack, request.samples, request.seed, request.seeds)
-
-    flow = measured(asked)
-    names = [f"hidden {k}" for k in range(1, request.depth + 1)] + ["output"]
+    stack = _stack(request)
+    flow = _measure(stack, request.samples, request.seed, request.seeds)
     medians = np.median(flow.norms, axis=0)
-    last = float(medians[-2])
-    first_median, ratio = float(medians[0]), flow.ratio
-    remedies = [
-        Remedy(
-            name=name,
-            description=description,
-            is_on=is_on,
-            ratio_off=(off := measured(without)).ratio,
-            label_off=off.label,
-            ratio_on=(on := measured(with_it)).ratio,
-            label_on=on.label,
-            norms_on=np.median(on.norms, axis=0).tolist(),
-        )
-        for name, description, is_on, without, with_it in _remedies(asked)
-    ]
+    first, last = float(medians[0]), float(medians[-2])
+    remedies = _measured_remedies(request, stack)
+    names = [f"hidden {k}" for k in range(1, request.depth + 1)] + ["output"]
+    ratios = ", ".join(["{}"] * len(flow.ratios))
     return GradientFlowSimulation(
         layers=[
             GradientFlowLayer(
@@ -246,13 +199,11 @@ def gradient_flow(request: SimulateGradientFlowRequest) -> GradientFlowSimulatio
             )
             for name, norm, column in zip(names, medians, flow.norms.T, strict=True)
         ],
-        ratio=Quantity(
-            name="ratio",
-            value=ratio,
-            formula=f"ratio = median over seeds of ‖∂L/∂W1‖ / ‖∂L/∂W{request.depth}‖",
-            substituted=(
-                f"ratio = median of {', '.join(number(r) for r in flow.ratios)} = {number(ratio)}"
-            ),
+        ratio=quantity(
+            "ratio",
+            flow.ratio,
+            f"median over seeds of ‖∂L/∂W1‖ / ‖∂L/∂W{request.depth}‖",
+            expression(f"median({ratios})", *flow.ratios.tolist()),
         ),
         ratios=flow.ratios.tolist(),
         label=flow.label,
@@ -260,55 +211,112 @@ def gradient_flow(request: SimulateGradientFlowRequest) -> GradientFlowSimulatio
         exploding_above=EXPLODED,
         loss=float(np.median(flow.losses)),
         remedies=remedies,
-        verdict=_flow_verdict(request.depth, flow, first_median, last, remedies),
+        verdict=_flow_verdict(request.depth, flow, first, last, remedies),
     )
 
 
-def _remedies(
-    asked: _Stack,
-) -> list[tuple[RemedyName, str, bool, _Stack, _Stack]]:
-    """Name, description, whether it is on, the network without it, and the network with it."""
-    relu = replace(asked, activation="relu", initializer="he_normal", gain=1.0)
-    sigmoid = replace(asked, activation="sigmoid", initializer="xavier_uniform", gain=1.0)
-    is_relu = asked == relu
-    slope = float(ACTIVATIONS[asked.activation].derivative(0.0))
+def _stack(request: SimulateGradientFlowRequest) -> _Stack:
+    price = request.depth * request.width * request.seeds * (request.samples + request.width)
+    if price > MAX_PRICE:
+        raise InvalidArgument.of(
+            FieldError(
+                "depth",
+                f"must cost at most {MAX_PRICE}, about 200 ms; got depth · width · seeds · "
+                f"(samples + width) = {price}. Reduce one of them",
+            ),
+            reason="limit_exceeded",
+        )
+    if not ACTIVATIONS[request.activation].is_elementwise:
+        raise InvalidArgument.of(
+            FieldError("activation", f"must be elementwise; got {request.activation}")
+        )
+    return _Stack(
+        depth=request.depth,
+        width=request.width,
+        activation=request.activation,
+        initializer=request.initializer or ACTIVATIONS[request.activation].default_initializer,
+        gain=request.gain,
+        residual=request.residual,
+        normalization=request.normalization,
+    )
+
+
+@dataclass(frozen=True)
+class _Change:
+    """One remedy: the network without it and with it."""
+
+    name: RemedyName
+    description: str
+    is_on: bool
+    without: _Stack
+    with_it: _Stack
+
+
+def _measured_remedies(request: SimulateGradientFlowRequest, stack: _Stack) -> list[Remedy]:
+    remedies = []
+    for change in _changes(stack):
+        off, on = (
+            _measure(variant, request.samples, request.seed, request.seeds)
+            for variant in (change.without, change.with_it)
+        )
+        remedies.append(
+            Remedy(
+                name=change.name,
+                description=change.description,
+                is_on=change.is_on,
+                ratio_off=off.ratio,
+                label_off=off.label,
+                ratio_on=on.ratio,
+                label_on=on.label,
+                norms_on=np.median(on.norms, axis=0).tolist(),
+            )
+        )
+    return remedies
+
+
+def _changes(stack: _Stack) -> list[_Change]:
+    relu = replace(stack, activation="relu", initializer="he_normal", gain=1.0)
+    sigmoid = replace(stack, activation="sigmoid", initializer="xavier_uniform", gain=1.0)
+    is_relu = stack == relu
+    slope = float(ACTIVATIONS[stack.activation].derivative(0.0))
     gain = 1.0 / slope if slope > 0.0 else 1.0
-    is_raised = asked.gain == gain
-    normalized = "layer_norm" if asked.normalization == "none" else asked.normalization
+    is_raised = stack.gain == gain
+    normalized = "layer_norm" if stack.normalization == "none" else stack.normalization
     return [
-        (
+        _Change(
             "activation",
-            "relu, whose slope is 1 wherever it is not 0, with He's initializer"
-            + (", against sigmoid with Xavier's" if is_relu else ""),
+            "relu, whose derivative is 1 for positive inputs, with He initialization"
+            + (", against sigmoid with Xavier initialization" if is_relu else ""),
             is_relu,
-            sigmoid if is_relu else asked,
+            sigmoid if is_relu else stack,
             relu,
         ),
-        (
+        _Change(
             "initialization",
-            f"first weights times {number(gain)}, which is 1 / f'(0): what the slope takes, "
-            "the weights give back"
+            f"initial weights times {number(gain)}, which is 1 / f'(0): this compensates for the "
+            "derivative of the activation"
             if slope > 0.0
-            else "first weights as the initializer draws them",
+            else "initial weights as drawn: the derivative of the activation at 0 is 0",
             is_raised,
-            replace(asked, gain=1.0) if is_raised else asked,
-            replace(asked, gain=gain),
+            replace(stack, gain=1.0) if is_raised else stack,
+            replace(stack, gain=gain),
         ),
-        (
+        _Change(
             "residual",
-            "each layer is added to its own input, so that the gradient has a way past it",
-            asked.residual,
-            replace(asked, residual=False),
-            replace(asked, residual=True),
+            "a residual (skip) connection around each layer, through which the gradient passes "
+            "unchanged",
+            stack.residual,
+            replace(stack, residual=False),
+            replace(stack, residual=True),
         ),
-        (
+        _Change(
             "normalization",
-            "each layer's outputs are brought back to mean 0 and variance 1 ("
+            "outputs of each layer normalized to mean 0 and variance 1 ("
             + ("per sample" if normalized == "layer_norm" else "over the batch")
             + ")",
-            asked.normalization != "none",
-            replace(asked, normalization="none"),
-            replace(asked, normalization=normalized),
+            stack.normalization != "none",
+            replace(stack, normalization="none"),
+            replace(stack, normalization=normalized),
         ),
     ]
 
@@ -317,101 +325,43 @@ def _flow_verdict(
     depth: int, flow: _Flow, first: float, last: float, remedies: Sequence[Remedy]
 ) -> str:
     if last == 0.0:
-        return (
-            "No gradient comes through at all: every weight of the hidden layers would stay where "
-            "it is."
-        )
-    said = f"From layer {depth} back to layer 1 the gradient goes from {number(last)} to " + (
+        return "The gradient is 0: no weight of the hidden layers would change."
+    result = (
+        f"From layer {depth} back to layer 1 the gradient norm goes from {number(last)} to "
         f"{number(first)}: "
     )
-    helping = [r.name for r in remedies if not r.is_on and r.label_on == "healthy"]
     match flow.label:
         case "vanishing":
-            said += "it vanishes, and the first layers hardly learn."
+            result += "the gradient vanishes, and the first layers hardly learn."
         case "exploding":
-            said += "it explodes, and one step changes the first layers beyond use."
+            result += "the gradient explodes, and updates of the first layers are far too large."
         case "healthy":
-            return said + "it stays of one order, and all layers learn."
-    if helping:
-        said += f" What brings it back, each alone: {', '.join(helping)}."
-    return said
+            return result + "the gradient keeps its order of magnitude, and all layers learn."
+    remedy_names = [r.name for r in remedies if not r.is_on and r.label_on == "healthy"]
+    if remedy_names:
+        result += f" Each of these remedies restores it: {', '.join(remedy_names)}."
+    return result
 
 
-# ---------------------------------------------------------------- bars
-
-
-def vanishing_bars(request: SimulateVanishingBarsRequest) -> VanishingBarsSimulation:
-    """Bars 1.00, .35, .08, .01 for a vanishing gradient, from a real network and not by hand.
-
-    A sigmoid network 3-4-4-4-2 without biases, with normal weights of deviation .5, on 32 random
-    samples. Most draws give other bars; how many of those tried round to exactly these is counted.
-    """
-    norms = _bars_of(range(request.seed, request.seed + 1))[0]
-    tried = _bars_of(range(request.first_seed, request.first_seed + request.seeds))
-    shares = tried / tried[:, :1]
-    is_match = (np.round(shares, 2) == BARS).all(axis=1)
-    matching = (request.first_seed + np.flatnonzero(is_match)).tolist()
-    bars = norms / norms[0]
-    rounded = np.round(bars, 2)
-    matches = bool((rounded == BARS).all())
-    layers = len(norms)
-    typical = np.median(shares, axis=0)
-    return VanishingBarsSimulation(
-        recipe=_recipe(request.seed),
-        norms=norms.tolist(),
-        bars=[
-            Quantity(
-                name=f"bar {k}",
-                value=float(bar),
-                formula=f"‖∂L/∂W{k}‖ / ‖∂L/∂W{layers}‖",
-                substituted=f"{number(norm)} / {number(norms[0])} = {number(bar)}",
-            )
-            for k, norm, bar in zip(range(layers, 0, -1), norms, bars, strict=True)
-        ],
-        rounded=rounded.tolist(),
-        target=list(BARS),
-        matches=matches,
-        tried=request.seeds,
-        matching=len(matching),
-        matching_seeds=matching,
-        typical=typical.tolist(),
-        verdict=(
-            f"Seed {request.seed} gives {' / '.join(f'{bar:.2f}' for bar in bars)}"
-            f"{', the bars asked for' if matches else ''}. Of {request.seeds} seeds from "
-            f"{request.first_seed} on, {len(matching)} give them to two decimals; the median draw "
-            f"gives {' / '.join(f'{bar:.2g}' for bar in typical)}: it shrinks, and how fast is "
-            "chance."
-        ),
-    )
-
-
-@lru_cache(maxsize=32)
-def _bars_of(seeds: range) -> Array:
-    """‖∂L/∂W‖ of each draw from the output layer back to the first, `(seeds, 4)`."""
-    network, draws = BARS_NETWORK, len(seeds)
-    inputs = np.empty((draws, BARS_SAMPLES, *network.input_shape))
-    targets = np.empty((draws, BARS_SAMPLES, *network.output_shape))
-    weights = {name: np.empty((draws, *shape)) for name, shape in network.parameters.items()}
-    for row, seed in enumerate(seeds):
-        rng = np.random.default_rng(seed)
-        inputs[row] = rng.normal(size=inputs.shape[1:])
-        targets[row] = rng.random(targets.shape[1:]) < 0.5
-        for array in weights.values():
-            array[row] = rng.normal(0.0, BARS_DEVIATION, array.shape[1:])
-    return _norms(weight_gradients(network, inputs, targets, weights))[:, ::-1]
-
-
-def _recipe(seed: int) -> list[str]:
-    matrices = ", ".join(
-        f"W{k} ({i}, {o})" for k, (i, o) in enumerate(BARS_NETWORK.parameters.values(), 1)
-    )
-    return [
-        f"rng = numpy.random.default_rng({seed})",
-        f"inputs: rng.normal(size=({BARS_SAMPLES}, 3))",
-        f"targets: rng.random(({BARS_SAMPLES}, 2)) < 0.5",
-        f"weights, in this order, each rng.normal(0, {BARS_DEVIATION}, shape): {matrices}",
-        "network: 3-4-4-4-2, each layer sigmoid(x·W), without biases",
-        f"loss: binary cross-entropy, the mean over both outputs of all {BARS_SAMPLES} samples",
-        "bar k: ‖∂L/∂Wk‖ / ‖∂L/∂W4‖, the Frobenius norm of a gradient over that of the output "
-        "layer's",
-    ]
+GRADIENT_FLOW = Explorer(
+    "Gradient flow through many layers",
+    gradient_flow,
+    {
+        "Ten sigmoid layers, and the remedies": {},
+        "Twenty tanh layers with weights that are too large": {
+            "depth": 20,
+            "activation": "tanh",
+            "initializer": "xavier_normal",
+            "gain": 4.0,
+            "seeds": 3,
+        },
+        "Residual layers with layer norm": {
+            "depth": 8,
+            "activation": "relu",
+            "residual": True,
+            "normalization": "layer_norm",
+            "samples": 16,
+            "seed": 7,
+        },
+    },
+)

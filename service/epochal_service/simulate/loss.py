@@ -1,10 +1,10 @@
-"""Several losses on one prediction: what each says of it, and in which direction each pushes."""
+"""Several losses of one prediction, with their derivatives."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -23,46 +23,44 @@ from ..specs.simulations.loss import (
     SimulateLossRequest,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number, probability
-from .losses import EXPLAINED, smoothed, written
+from .explorer import Explorer
+from .formulas import Expression, expression, number, quantity
+from .losses import EXPLAINED, loss_expression, smoothed
 
 ROUNDING = 1e-3
-"""Probabilities may be given with three digits, and sum to 1 as far as these go."""
+"""Tolerance of a sum of probabilities: requests may round them to three digits."""
 FARTHEST_LOGIT = 800.0
-"""Beyond it a sigmoid is 0 or 1 in double precision."""
+"""Beyond it, a sigmoid is 0 or 1 in double precision."""
 
 
 def loss(request: SimulateLossRequest) -> LossSimulation:
-    """What several losses say of one prediction, with their slopes, and of all others.
+    """Compute several losses of one prediction, with their derivatives, and their curves.
 
-    Raises `InvalidArgument` if prediction and target differ in length, or if a loss that was asked
-    for does not fit them.
+    Raises `InvalidArgument` if prediction and target differ in length, or if a requested loss does
+    not apply to them.
     """
     predictions, targets = request.prediction, request.target
     if len(predictions) != len(targets):
         raise InvalidArgument.of(
             FieldError(
                 "target",
-                f"must have as many numbers as the prediction: {len(predictions)}, not "
+                f"must have as many numbers as the prediction, {len(predictions)}; got "
                 f"{len(targets)}",
             )
         )
     chosen = _with_options(_names(request), request)
-    along = _along(request, chosen)
+    line = _line(request, chosen)
+    curves = [] if line is None else [one for one in chosen if one.type != "perceptron"]
     return LossSimulation(
-        losses=[_trace(one, predictions, targets) for one in chosen],
-        curve_predictions=[] if along is None else along[0],
-        curves=[]
-        if along is None
-        else [
-            _curve(one, along[1], targets, along[2]) for one in chosen if one.type != "perceptron"
-        ],
+        losses=[_trace(_computed(one, predictions, targets)) for one in chosen],
+        curve_predictions=[] if line is None else line.values,
+        curves=[_curve(one, line, targets) for one in curves if line is not None],
         verdict=_verdict(predictions, targets),
     )
 
 
 def _needs(name: str, predictions: Sequence[float], targets: Sequence[float]) -> str | None:
-    """What the loss needs and does not find; None where it fits."""
+    """What the loss requires and does not get; None if it applies."""
     both = (*predictions, *targets)
     match name:
         case "binary_cross_entropy" | "focal" if not all(0.0 <= v <= 1.0 for v in both):
@@ -104,7 +102,7 @@ def _with_options(names: list[str], request: SimulateLossRequest) -> list[Loss]:
     if foreign := sorted(given.keys() - known):
         raise InvalidArgument.of(
             *(
-                FieldError(f"options.{option}", "belongs to none of the losses here")
+                FieldError(f"options.{option}", "must be an option of one of the losses here")
                 for option in foreign
             )
         )
@@ -115,147 +113,182 @@ def _with_options(names: list[str], request: SimulateLossRequest) -> list[Loss]:
 
 
 def _scores(one: Loss, predictions: Floats) -> Floats:
-    """What the engine's formula takes: hinge a score from -1 to 1, others the prediction."""
+    """The argument of the engine's formula: for hinge a decision value in [-1, 1]."""
     return 2.0 * predictions - 1.0 if one.type == "hinge" else predictions
 
 
-def _trace(one: Loss, predictions: list[float], targets: list[float]) -> LossTrace:
-    is_sum = one.type == "cross_entropy"
-    given, wanted = np.array(predictions), np.array(targets)
-    value = one.value(_scores(one, given), wanted)
+@dataclass(frozen=True, eq=False)
+class _Computed:
+    """One loss of one prediction, and its derivatives."""
+
+    loss: Loss
+    predictions: list[float]
+    targets: list[float]
+    aims: list[float]
+    """The targets after label smoothing."""
+    value: float
+    slopes: list[float]
+    """dL/dŷ of each output."""
+    logit_slopes: list[float] | None
+    """dL/dz of each output; None where no logit is defined."""
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether the loss is a sum over the outputs and not their mean."""
+        return self.loss.type == "cross_entropy" or len(self.predictions) == 1
+
+
+def _computed(one: Loss, predictions: list[float], targets: list[float]) -> _Computed:
+    outputs, wanted = np.array(predictions), np.array(targets)
+    value = one.value(_scores(one, outputs), wanted)
     chain = 2.0 if one.type == "hinge" else 1.0
-    slopes = chain * one.slope(_scores(one, given), wanted) + 0.0  # and no -0
-    aims = smoothed(one, targets)
-    count = len(predictions)
-    share = "" if is_sum or count == 1 else f" / {count}"
-    return LossTrace(
-        loss=one.type,
-        value=Quantity(
-            name="L",
-            value=value,
-            formula=f"L = {one.formula}" + (", ŷ as 2·ŷ - 1" if one.type == "hinge" else ""),
-            substituted=f"L = {written(one, predictions, aims, 1 if is_sum else count)} = "
-            f"{number(value)}",
-        ),
-        slopes=[
-            _slope(one, i, p, y, slope, share, count)
-            for i, (p, y, slope) in enumerate(zip(predictions, aims, slopes.tolist(), strict=True))
-        ],
-        logit_slopes=_logit_slopes(one, given, wanted, slopes, aims),
-        verdict=_said(one, value, predictions, targets),
-    )
-
-
-def _mark(index: int, count: int) -> str:
-    return "" if count == 1 else str(index + 1)
-
-
-def _slope(
-    one: Loss, index: int, p: float, y: float, slope: float, share: str, count: int
-) -> Quantity:
-    explained = EXPLAINED[one.type]
-    mark = _mark(index, count)
-    written = explained.slope_term(one, p, y)
-    formula = explained.slope
-    if one.type == "hinge":
-        formula = "-2·(2·y - 1) if (2·y - 1)·(2·ŷ - 1) < 1 else 0"
-    return Quantity(
-        name=f"dL/dŷ{mark}",
-        value=slope,
-        formula=f"dL/dŷ{mark} = {f'({formula}){share}' if share else formula}",
-        substituted=f"dL/dŷ{mark} = {f'({written}){share}' if share else written} = "
-        f"{number(slope)}",
+    slopes = chain * one.slope(_scores(one, outputs), wanted) + 0.0  # + 0.0 turns -0 into 0
+    return _Computed(
+        loss=one,
+        predictions=predictions,
+        targets=targets,
+        aims=smoothed(one, targets),
+        value=value,
+        slopes=slopes.tolist(),
+        logit_slopes=_logit_slopes(one, outputs, wanted, slopes),
     )
 
 
 @lru_cache(maxsize=256)
 def _traced(one: Loss, outputs: int) -> tuple[Symbol, Symbol, Symbol]:
-    """Logits, targets, and the slope of the loss at the logits."""
+    """Logits, targets, and the gradient of the loss with respect to the logits."""
     z, y = leaf((1, outputs)), leaf((1, outputs))
     return z, y, differentiate(one.traced(z, y), [z])[0]
 
 
 def _logit_slopes(
-    one: Loss, predictions: Floats, targets: Floats, slopes: Floats, aims: list[float]
-) -> list[Quantity]:
-    count = predictions.size
-    explained = EXPLAINED[one.type]
-    share = "" if count == 1 or one.type == "cross_entropy" else f" / {count}"
+    one: Loss, predictions: Floats, targets: Floats, slopes: Floats
+) -> list[float] | None:
     if one.output_activation in ("sigmoid", "softmax"):
         with np.errstate(divide="ignore"):
             logits = np.log(predictions)
             if one.output_activation == "sigmoid":
                 logits = logits - np.log1p(-predictions)
-        z, y, slope = _traced(one, count)
+        z, y, slope = _traced(one, predictions.size)
         logits = np.clip(logits, -FARTHEST_LOGIT, FARTHEST_LOGIT)
-        (found,) = evaluate([slope], {z: logits[None], y: targets[None]})
-        pairs = zip(predictions.tolist(), aims, strict=True)
-        written = [explained.logit_term(one, p, aim) for p, aim in pairs]
-        formula = explained.logit_slope or ""
-    elif one.output_activation is None and one.type != "hinge" and _are_chances(predictions):
-        found = (slopes * predictions * (1.0 - predictions))[None]
-        share = ""
-        written = [
-            f"{factor(slope)}·{probability(p)}·(1 - {probability(p)})"
-            for slope, p in zip(slopes.tolist(), predictions.tolist(), strict=True)
-        ]
-        formula = "dL/dŷ·ŷ·(1 - ŷ)"
-    else:
+        (gradient,) = evaluate([slope], {z: logits[None], y: targets[None]})
+        return gradient[0].tolist()  # type: ignore[no-any-return]
+    if one.output_activation is None and one.type != "hinge" and _are_probabilities(predictions):
+        return (slopes * predictions * (1.0 - predictions)).tolist()  # type: ignore[no-any-return]
+    return None
+
+
+def _trace(of: _Computed) -> LossTrace:
+    explained = EXPLAINED[of.loss.type]
+    count = len(of.predictions)
+    formula = explained.slope
+    if of.loss.type == "hinge":
+        formula = "-2·(2·y - 1) if (2·y - 1)·(2·ŷ - 1) < 1 else 0"
+    terms = [
+        explained.slope_term(of.loss, p, y) for p, y in zip(of.predictions, of.aims, strict=True)
+    ]
+    mean_of = 1 if of.is_sum else count
+    return LossTrace(
+        loss=of.loss.type,
+        value=quantity(
+            "L",
+            of.value,
+            of.loss.formula + (", ŷ as 2·ŷ - 1" if of.loss.type == "hinge" else ""),
+            loss_expression(of.loss, of.predictions, of.aims, mean_of),
+        ),
+        slopes=_derivatives("dL/dŷ", of.slopes, formula, terms, mean_of),
+        logit_slopes=_logit_derivatives(of, mean_of),
+        verdict=_loss_verdict(of),
+    )
+
+
+def _logit_derivatives(of: _Computed, mean_of: int) -> list[Quantity]:
+    if of.logit_slopes is None:
         return []
-    quantities = []
-    for i, (slope, text) in enumerate(zip(found[0].tolist(), written, strict=True)):
-        mark = _mark(i, count)
-        quantities.append(
-            Quantity(
-                name=f"dL/dz{mark}",
-                value=slope,
-                formula=f"dL/dz{mark} = {f'({formula}){share}' if share else formula}",
-                substituted=f"dL/dz{mark} = {f'({text}){share}' if share else text} = "
-                f"{number(slope)}",
-            )
-        )
-    return quantities
+    explained = EXPLAINED[of.loss.type]
+    if of.loss.output_activation is not None:
+        pairs = zip(of.predictions, of.aims, strict=True)
+        terms = [explained.logit_term(of.loss, p, aim) for p, aim in pairs]
+        formula = explained.logit_slope or ""
+        return _derivatives("dL/dz", of.logit_slopes, formula, terms, mean_of)
+    rows = zip(of.slopes, of.predictions, strict=True)
+    terms = [expression("{}·{}·(1 - {})", slope, p, p) for slope, p in rows]
+    return _derivatives("dL/dz", of.logit_slopes, "dL/dŷ·ŷ·(1 - ŷ)", terms, 1)
 
 
-def _are_chances(predictions: Floats) -> bool:
+def _derivatives(
+    symbol: str, values: Sequence[float], formula: str, terms: Sequence[Expression], mean_of: int
+) -> list[Quantity]:
+    """The derivative for each output; of a mean over several outputs, its share."""
+    if mean_of > 1:
+        formula = f"({formula}) / {mean_of}"
+        terms = [expression(f"({{}}) / {mean_of}", term) for term in terms]
+    return [
+        quantity(symbol if len(values) == 1 else f"{symbol}{i}", value, formula, term)
+        for i, (value, term) in enumerate(zip(values, terms, strict=True), 1)
+    ]
+
+
+def _are_probabilities(predictions: Floats) -> bool:
     return bool((predictions >= 0.0).all() and (predictions <= 1.0).all())
 
 
-def _along(
-    request: SimulateLossRequest, chosen: Sequence[Loss]
-) -> tuple[list[float], Floats, int] | None:
-    """The predictions of the curve, whole answers for each, and the output that varies."""
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """Predictions along a curve."""
+
+    values: list[float]
+    """Of the output that varies."""
+    predictions: Floats
+    """All outputs, `(points, outputs)`."""
+    index: int
+    """Which output varies."""
+
+
+def _line(request: SimulateLossRequest, chosen: Sequence[Loss]) -> _Line | None:
+    """The predictions of the curves; None for several outputs that are not probabilities."""
     predictions, targets = request.prediction, request.target
     is_one = len(predictions) == 1
     if not is_one and not (_are_classes(predictions) and _are_classes(targets)):
         return None
-    has_chances = all(0.0 <= value <= 1.0 for value in (*predictions, *targets))
-    reach = max(1.0, abs(predictions[0] - targets[0]))
-    low, high = (0.01, 0.99) if has_chances else (targets[0] - reach, targets[0] + reach)
-    low = low if request.minimum is None else request.minimum
-    high = high if request.maximum is None else request.maximum
-    if low >= high:
-        raise InvalidArgument.of(FieldError("maximum", f"must be greater than {number(low)}"))
-    needs_chances = not is_one or any(one.output_activation == "sigmoid" for one in chosen)
-    if needs_chances and not (low >= 0.0 and high <= 1.0):
+    low, high = _limits(request)
+    needs_probabilities = not is_one or any(one.output_activation == "sigmoid" for one in chosen)
+    if needs_probabilities and not (low >= 0.0 and high <= 1.0):
         raise InvalidArgument.of(
-            FieldError("minimum" if low < 0.0 else "maximum", "must be from 0 to 1 here")
+            FieldError("minimum" if low < 0.0 else "maximum", "must be between 0 and 1 here")
         )
     line = np.linspace(low, high, request.points)
     if is_one:
-        return line.tolist(), line[:, None], 0
-    at = int(np.argmax(targets))
-    others = np.delete(np.array(predictions), at)
+        return _Line(line.tolist(), line[:, None], 0)
+    index = int(np.argmax(targets))
+    others = np.delete(np.array(predictions), index)
     rest = others.sum()
     shares = others / rest if rest > 0.0 else np.full(others.size, 1.0 / others.size)
-    answers = np.insert(np.outer(1.0 - line, shares), at, line, axis=1)
-    return line.tolist(), answers, at
+    rows = np.insert(np.outer(1.0 - line, shares), index, line, axis=1)
+    return _Line(line.tolist(), rows, index)
 
 
-def _curve(one: Loss, answers: Floats, targets: list[float], at: int) -> LossCurve:
-    wanted = np.broadcast_to(targets, answers.shape).astype(np.float64)
-    scores = _scores(one, answers)
-    slopes = one.slopes(scores, wanted)[:, at] * (2.0 if one.type == "hinge" else 1.0)
+def _limits(request: SimulateLossRequest) -> tuple[float, float]:
+    """The first and the last prediction of the curve."""
+    predictions, targets = request.prediction, request.target
+    are_probabilities = all(0.0 <= value <= 1.0 for value in (*predictions, *targets))
+    reach = max(1.0, abs(predictions[0] - targets[0]))
+    low, high = (0.01, 0.99) if are_probabilities else (targets[0] - reach, targets[0] + reach)
+    low = low if request.minimum is None else request.minimum
+    high = high if request.maximum is None else request.maximum
+    if low >= high:
+        raise InvalidArgument.of(
+            FieldError(
+                "maximum", f"must be greater than the minimum, {number(low)}; got {number(high)}"
+            )
+        )
+    return low, high
+
+
+def _curve(one: Loss, line: _Line, targets: list[float]) -> LossCurve:
+    wanted = np.broadcast_to(targets, line.predictions.shape).astype(np.float64)
+    scores = _scores(one, line.predictions)
+    slopes = one.slopes(scores, wanted)[:, line.index] * (2.0 if one.type == "hinge" else 1.0)
     return LossCurve(
         loss=one.type,
         values=(one.values(scores, wanted) + 0.0).tolist(),
@@ -263,72 +296,100 @@ def _curve(one: Loss, answers: Floats, targets: list[float], at: int) -> LossCur
     )
 
 
-def _said(one: Loss, value: float, predictions: list[float], targets: list[float]) -> str:
-    """What the loss says of the prediction."""
-    error = number(predictions[0] - targets[0])
-    several = f"Over {len(predictions)} outputs it is the mean: {number(value)}."
-    match one.type:
+def _loss_verdict(of: _Computed) -> str:
+    """What the value of the loss means."""
+    value, outputs = of.value, len(of.predictions)
+    error = of.predictions[0] - of.targets[0]
+    match of.loss.type:
+        case "mse" | "mae" | "huber" if outputs > 1:
+            return f"The mean over {outputs} outputs is {number(value)}."
         case "mse":
-            return (
-                f"The error is {error}; squared it weighs {number(value)}."
-                if len(predictions) == 1
-                else several
+            return f"The error is {number(error)}; its square is {number(value)}."
+        case "mae":
+            return f"The absolute error is {number(value)}."
+        case "huber":
+            is_near = abs(error) <= getattr(of.loss, "delta", 1.0)
+            branch = (
+                "within δ, so the loss is half its square"
+                if is_near
+                else ("beyond δ, where the loss is linear")
             )
-        case "mae" | "huber":
-            size = number(abs(predictions[0] - targets[0]))
-            if len(predictions) > 1:
-                return several
-            if one.type == "mae":
-                return f"The prediction is off by {size}, and that is the loss."
-            near = abs(predictions[0] - targets[0]) <= getattr(one, "delta", 1.0)
-            where = "near the target, half its square" if near else "far from it, along a line"
-            return f"The prediction is off by {size}: {where}."
+            return f"The absolute error {number(abs(error))} is {branch}."
         case "binary_cross_entropy" | "cross_entropy":
             return (
-                f"A surprise of {number(value)} nats, or {number(value / math.log(2.0))} bits: as "
-                f"much as the truth having had a chance of {100 * math.exp(-value):.3g} %."
+                f"The loss is {number(value)} nats, or {number(value / math.log(2.0))} bits: the "
+                f"same as for a probability of {100 * math.exp(-value):.3g} % for the true class."
             )
         case "focal":
-            plain = LOSSES["binary_cross_entropy"].value(predictions, targets)
+            plain = LOSSES["binary_cross_entropy"].value(of.predictions, of.targets)
             share = 100.0 * value / plain if plain > 0.0 else 100.0
-            return f"{share:.3g} % of the cross-entropy is left: what is easy counts less."
+            return f"This is {share:.3g} % of the cross-entropy: easy samples count less."
         case "hinge":
             if value == 0.0:
-                return "Right by the whole margin: nothing is left to learn."
-            return f"{number(value)} are missing to the right side of the margin."
-    return "All right." if value == 0.0 else f"{100 * value:.0f} % wrong."
+                return "The prediction is correct and beyond the margin: the loss is 0."
+            return f"The prediction is {number(value)} short of the correct side of the margin."
+    return "All predictions are correct." if value == 0.0 else f"{100 * value:.0f} % are wrong."
 
 
 def _verdict(predictions: list[float], targets: list[float]) -> str:
     if _are_classes(predictions) and _are_classes(targets):
         truth, best = int(np.argmax(targets)), int(np.argmax(predictions))
-        chance = predictions[truth]
         if truth == best:
-            return f"Right: the true class has {_percent(chance)}" + (
-                ", and nearly nothing is left to learn." if chance >= 0.9 else "."
-            )
+            return f"Correct: the true class has probability {_percent(predictions[truth])}."
         return (
-            f"Wrong: class {best} has {_percent(predictions[best])}, the true class {truth} only "
-            f"{_percent(chance)}."
+            f"Wrong: class {best} has probability {_percent(predictions[best])}, the true class "
+            f"{truth} only {_percent(predictions[truth])}."
         )
     if len(predictions) == 1 and targets[0] in (0.0, 1.0) and 0.0 <= predictions[0] <= 1.0:
-        chance = predictions[0] if targets[0] == 1.0 else 1.0 - predictions[0]
-        given = f"it gives {_percent(chance)} to the truth"
-        if chance == 0.5:
+        p = predictions[0] if targets[0] == 1.0 else 1.0 - predictions[0]
+        given = f"the true class has probability {_percent(p)}"
+        if p == 0.5:
             return f"Undecided: {given}."
-        if chance > 0.5:
-            sure = "and sure of it" if chance >= 0.9 else "but not sure"
-            return f"Right, {sure}: {given}."
-        sure = "and sure of it, which is the costliest case" if chance <= 0.1 else "but not sure"
-        return f"Wrong, {sure}: {given}."
+        is_confident = p >= 0.9 or p <= 0.1
+        return (
+            f"{'Correct' if p > 0.5 else 'Wrong'}, {'and' if is_confident else 'but not'} "
+            f"confident: {given}."
+        )
     errors = [abs(p - y) for p, y in zip(predictions, targets, strict=True)]
     if max(errors) == 0.0:
-        return "Exactly right."
+        return "The prediction equals the target."
     if len(errors) == 1:
         side = "above" if predictions[0] > targets[0] else "below"
-        return f"The prediction lies {number(errors[0])} {side} the target."
-    return f"The predictions are off by {number(sum(errors) / len(errors))} in the mean."
+        return f"The prediction is {number(errors[0])} {side} the target."
+    return f"The mean absolute error is {number(sum(errors) / len(errors))}."
 
 
-def _percent(chance: float) -> str:
-    return f"{100 * chance:.3g} %"
+def _percent(probability: float) -> str:
+    return f"{100 * probability:.3g} %"
+
+
+LOSS = Explorer(
+    "Losses of a prediction",
+    loss,
+    {
+        "A probability of 70 % for the true class": {
+            "prediction": [0.7],
+            "target": [1.0],
+            "losses": ["binary_cross_entropy", "mse", "mae", "huber", "hinge", "focal"],
+        },
+        "A confident wrong prediction: the loss stays finite": {
+            "prediction": [0.0],
+            "target": [1.0],
+            "losses": ["binary_cross_entropy", "mse", "focal"],
+            "options": {"gamma": 2.0},
+            "points": 11,
+        },
+        "Three classes": {
+            "prediction": [0.7, 0.2, 0.1],
+            "target": [1.0, 0.0, 0.0],
+            "losses": ["cross_entropy", "mse"],
+            "options": {"label_smoothing": 0.1},
+            "points": 21,
+        },
+        "A temperature, with each loss that applies": {
+            "prediction": [21.5],
+            "target": [19.0],
+            "points": 21,
+        },
+    },
+)

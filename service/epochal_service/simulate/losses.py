@@ -1,6 +1,6 @@
-"""What there is to say of each loss: its slope as a formula, what it is for, who made it.
+"""Facts about each loss function: its derivatives as formulas, its uses and its origin.
 
-The numbers come from the engine; here is how they are written down.
+The values come from the engine; this file writes their formulas.
 """
 
 from __future__ import annotations
@@ -11,173 +11,197 @@ from dataclasses import dataclass
 
 from epochal_engine import LOSSES, Loss
 from epochal_engine.losses import SMALLEST_DIVISOR, SMALLEST_LOG, CrossEntropy, Focal, Huber
+from epochal_engine.trace import Array
 
 from ..specs.journey.losses import LossFacts
-from .formulas import enough, factor, minus, number, probability
+from ..specs.simulations.quantity import Quantity
+from .formulas import Expression, expression, number, quantity, total
 
-Written = Callable[[Loss, float, float], str]
-"""`written(loss, prediction, target)`: the formula for one output, with the numbers put in."""
+Term = Callable[[Loss, float, float], Expression]
+"""`term(loss, prediction, target)`: a formula of one output, with its numbers."""
+ZERO = Expression("0")
+
+
+def _error(loss: Loss, prediction: float, target: float) -> Expression:
+    return expression("{} - {}", prediction, target)
 
 
 @dataclass(frozen=True)
 class Explained:
-    """A loss in words."""
+    """A loss function in words."""
 
     title: str
     slope: str
+    """The formula of dL/dŷ."""
     used_for: str
     trouble: str
     source: str
-    term: Written
-    slope_term: Written
+    term: Term
+    """The loss of one output."""
+    slope_term: Term
+    """dL/dŷ of one output."""
     logit_slope: str | None = None
-    logit_term: Written = lambda loss, p, y: _error(p, y)
+    """The formula of dL/dz, where z is the logit."""
+    logit_term: Term = _error
+    """dL/dz of one output."""
     options: tuple[str, ...] = ()
 
 
-def _logarithm(chance: float) -> str:
-    text = f"log({probability(chance)})"
-    is_cut = chance <= 0.0 or math.log(chance) < SMALLEST_LOG
-    return f"max({text}, {SMALLEST_LOG:.0f})" if is_cut else text
+# ---------------------------------------------------------------- terms
 
 
-def _no(prediction: float) -> str:
-    """The logarithm of what is left."""
-    if 0.0 < prediction < 1.0:
-        return f"log(1 - {probability(prediction)})"
-    return _logarithm(1.0 - prediction)
+def _log(p: float) -> Expression:
+    is_cut = p <= 0.0 or math.log(p) < SMALLEST_LOG
+    return expression(f"max(log({{}}), {SMALLEST_LOG:.0f})" if is_cut else "log({})", p)
 
 
-def _error(prediction: float, target: float) -> str:
-    return minus(prediction, target)
+def _log_of_rest(p: float) -> Expression:
+    """log(1 - p)."""
+    return expression("log(1 - {})", p) if 0.0 < p < 1.0 else _log(1.0 - p)
 
 
-def _huber(loss: Loss, prediction: float, target: float) -> str:
-    assert isinstance(loss, Huber)
-    error, delta = _error(prediction, target), number(loss.delta)
-    if abs(prediction - target) <= loss.delta:
-        return f"({error})²/2"
-    return f"{delta}·(|{error}| - {delta}/2)"
-
-
-def _huber_slope(loss: Loss, prediction: float, target: float) -> str:
-    assert isinstance(loss, Huber)
-    error = _error(prediction, target)
-    if abs(prediction - target) <= loss.delta:
-        return error
-    return f"{number(loss.delta)}·sign({error})"
-
-
-def _either(prediction: float, target: float, if_yes: str, if_no: str) -> str:
-    """The part that counts where the answer is clear, else both."""
+def _either(target: float, if_one: Expression, if_zero: Expression) -> Expression:
+    """The part that counts for a target of 1 or 0, else the weighted sum of both."""
     if target == 1.0:
-        return if_yes
+        return if_one
     if target == 0.0:
-        return if_no
-    y = probability(target)
-    return f"{y}·({if_yes}) + (1 - {y})·({if_no})"
+        return if_zero
+    return expression("{}·({}) + (1 - {})·({})", target, if_one, target, if_zero)
 
 
-def _binary(loss: Loss, prediction: float, target: float) -> str:
-    return _either(prediction, target, f"-{_logarithm(prediction)}", f"-{_no(prediction)}")
+def _mse(loss: Loss, prediction: float, target: float) -> Expression:
+    return expression("({} - {})²", prediction, target)
 
 
-def _binary_slope(loss: Loss, prediction: float, target: float) -> str:
-    p, error = probability(prediction), _error(prediction, target)
-    spread = f"{p}·(1 - {p})"
-    if prediction * (1.0 - prediction) < SMALLEST_DIVISOR:
-        spread = f"max({spread}, {SMALLEST_DIVISOR:g})"
-    else:
-        spread = f"({spread})"
-    return f"({error}) / {spread}"
+def _mse_slope(loss: Loss, prediction: float, target: float) -> Expression:
+    return expression("2·({} - {})", prediction, target)
 
 
-def _focal(loss: Loss, prediction: float, target: float) -> str:
-    assert isinstance(loss, Focal)
-    p, gamma = probability(prediction), number(loss.gamma)
+def _mae(loss: Loss, prediction: float, target: float) -> Expression:
+    return expression("|{} - {}|", prediction, target)
+
+
+def _mae_slope(loss: Loss, prediction: float, target: float) -> Expression:
+    return expression("sign({} - {})", prediction, target)
+
+
+def _huber(loss: Loss, prediction: float, target: float) -> Expression:
+    assert isinstance(loss, Huber)
+    if abs(prediction - target) <= loss.delta:
+        return expression("({} - {})²/2", prediction, target)
+    return expression("{}·(|{} - {}| - {}/2)", loss.delta, prediction, target, loss.delta)
+
+
+def _huber_slope(loss: Loss, prediction: float, target: float) -> Expression:
+    assert isinstance(loss, Huber)
+    if abs(prediction - target) <= loss.delta:
+        return _error(loss, prediction, target)
+    return expression("{}·sign({} - {})", loss.delta, prediction, target)
+
+
+def _binary(loss: Loss, prediction: float, target: float) -> Expression:
     return _either(
-        prediction,
         target,
-        f"-(1 - {p})^{gamma}·{_logarithm(prediction)}",
-        f"-{p}^{gamma}·{_no(prediction)}",
+        expression("-{}", _log(prediction)),
+        expression("-{}", _log_of_rest(prediction)),
     )
 
 
-def _focal_slope(loss: Loss, prediction: float, target: float) -> str:
-    assert isinstance(loss, Focal)
-    gamma = number(loss.gamma)
+def _binary_slope(loss: Loss, prediction: float, target: float) -> Expression:
+    spread = "({}·(1 - {}))"
+    if prediction * (1.0 - prediction) < SMALLEST_DIVISOR:
+        spread = f"max({{}}·(1 - {{}}), {SMALLEST_DIVISOR:g})"
+    return expression(f"({{}} - {{}}) / {spread}", prediction, target, prediction, prediction)
 
-    def away(right: float, wrong: float) -> str:
-        """The slope of -wrong^γ·log(right) as right grows and wrong shrinks."""
-        r, some = (probability(max(value, SMALLEST_DIVISOR)) for value in (right, wrong))
-        return f"{gamma}·{some}^({gamma} - 1)·log({r}) - {number(wrong)}^{gamma}/{r}"
+
+def _focal(loss: Loss, prediction: float, target: float) -> Expression:
+    assert isinstance(loss, Focal)
+    return _either(
+        target,
+        expression("-(1 - {})^{}·{}", prediction, loss.gamma, _log(prediction)),
+        expression("-{}^{}·{}", prediction, loss.gamma, _log_of_rest(prediction)),
+    )
+
+
+def _focal_slope(loss: Loss, prediction: float, target: float) -> Expression:
+    assert isinstance(loss, Focal)
+    gamma = loss.gamma
+
+    def term(p: float, rest: float) -> Expression:
+        """The derivative of -rest^γ·log(p) with respect to p, where rest is 1 - p."""
+        p, base = max(p, SMALLEST_DIVISOR), max(rest, SMALLEST_DIVISOR)
+        return expression(
+            "{}·{}^({} - 1)·log({}) - {}^{}/{}", gamma, base, gamma, p, rest, gamma, p
+        )
 
     yes, no = prediction, 1.0 - prediction
-    return _either(prediction, target, away(yes, no), f"-({away(no, yes)})")
+    return _either(target, term(yes, no), expression("-({})", term(no, yes)))
 
 
-def _focal_logit(loss: Loss, prediction: float, target: float) -> str:
+def _focal_logit(loss: Loss, prediction: float, target: float) -> Expression:
     assert isinstance(loss, Focal)
-    gamma = number(loss.gamma)
+    gamma = loss.gamma
 
-    def up(right: float, wrong: float) -> str:
-        """The slope of -wrong^γ·log(right) as the logit of what is right grows."""
-        r, log = probability(right), f"log({probability(max(right, SMALLEST_DIVISOR))})"
-        return f"{number(wrong)}^{gamma}·({gamma}·{r}·{log} + {r} - 1)"
+    def term(p: float, rest: float) -> Expression:
+        """The derivative of -rest^γ·log(p) with respect to the logit of p."""
+        safe = max(p, SMALLEST_DIVISOR)
+        return expression("{}^{}·({}·{}·log({}) + {} - 1)", rest, gamma, gamma, p, safe, p)
 
     yes, no = prediction, 1.0 - prediction
-    return _either(prediction, target, up(yes, no), f"-{up(no, yes)}")
+    return _either(target, term(yes, no), expression("-{}", term(no, yes)))
 
 
-def _hinge(loss: Loss, prediction: float, target: float) -> str:
-    y, p = probability(target), factor(prediction, enough(1.0 - prediction, prediction))
-    return f"max(0, 1 - (2·{y} - 1)·(2·{p} - 1))"
+def _hinge(loss: Loss, prediction: float, target: float) -> Expression:
+    return expression("max(0, 1 - (2·{} - 1)·(2·{} - 1))", target, prediction)
 
 
-def _hinge_slope(loss: Loss, prediction: float, target: float) -> str:
+def _hinge_slope(loss: Loss, prediction: float, target: float) -> Expression:
     margin = (2.0 * target - 1.0) * (2.0 * prediction - 1.0)
-    return f"-2·(2·{factor(target)} - 1)" if margin < 1.0 else "0"
+    return expression("-2·(2·{} - 1)", target) if margin < 1.0 else ZERO
 
 
-def _class(loss: Loss, prediction: float, target: float) -> str:
-    return f"-{number(target)}·{_logarithm(prediction)}" if target else "0"
+def _class(loss: Loss, prediction: float, target: float) -> Expression:
+    return expression("-{}·{}", target, _log(prediction)) if target else ZERO
 
 
-def _class_slope(loss: Loss, prediction: float, target: float) -> str:
+def _class_slope(loss: Loss, prediction: float, target: float) -> Expression:
     if target == 0.0:
-        return "0"
-    return f"-{number(target)}/{number(max(prediction, SMALLEST_DIVISOR))}"
+        return ZERO
+    return expression("-{}/{}", target, max(prediction, SMALLEST_DIVISOR))
 
+
+# ---------------------------------------------------------------- table
 
 EXPLAINED: dict[str, Explained] = {
     "mse": Explained(
         title="Mean squared error",
         slope="2·(ŷ - y)",
-        used_for="Numbers: prices, temperatures, positions. Its best constant answer is the mean.",
-        trouble="An error twice as large weighs four times as much, so that one far-off target "
-        "can lead the way; and behind a sigmoid its slope is lost where the answer is most wrong.",
+        used_for="Regression: prices, temperatures, positions. The best constant prediction is the "
+        "mean.",
+        trouble="An error twice as large costs four times as much, so a single outlier can "
+        "dominate. After a sigmoid its gradient vanishes where the prediction is most wrong.",
         source="Legendre (1805), Nouvelles méthodes pour la détermination des orbites des comètes; "
         "Gauss (1809), Theoria motus corporum coelestium",
-        term=lambda loss, p, y: f"({_error(p, y)})²",
-        slope_term=lambda loss, p, y: f"2·({_error(p, y)})",
+        term=_mse,
+        slope_term=_mse_slope,
     ),
     "mae": Explained(
         title="Mean absolute error",
         slope="sign(ŷ - y)",
-        used_for="Numbers with wild ones among them. Its best constant answer is the median.",
-        trouble="Its slope is as large beside the target as far from it, so that training trembles "
-        "at the end; in the corner itself, where there is no slope, it is taken to be 0.",
+        used_for="Regression with outliers. The best constant prediction is the median.",
+        trouble="Its gradient is as large near the target as far from it, so training oscillates "
+        "at the end. At the target itself, where the derivative does not exist, it is taken as 0.",
         source="Boscovich (1757), De litteraria expeditione per pontificiam ditionem; "
         "Laplace (1793)",
-        term=lambda loss, p, y: f"|{_error(p, y)}|",
-        slope_term=lambda loss, p, y: f"sign({_error(p, y)})",
+        term=_mae,
+        slope_term=_mae_slope,
     ),
     "huber": Explained(
         title="Huber loss",
         slope="ŷ - y if |ŷ - y| ≤ δ else δ·sign(ŷ - y)",
-        used_for="Numbers with wild ones among them, where the end should be calm: half a square "
-        "near the target, a straight line far from it.",
-        trouble="Where near ends and far begins, δ, is one more thing to choose.",
+        used_for="Regression with outliers and a smooth minimum: half the squared error near the "
+        "target, linear far from it.",
+        trouble="The threshold δ between near and far is one more hyperparameter.",
         source="Huber (1964), Robust estimation of a location parameter, Annals of Mathematical "
         "Statistics 35",
         term=_huber,
@@ -188,9 +212,9 @@ EXPLAINED: dict[str, Explained] = {
         title="Binary cross-entropy",
         slope="(ŷ - y) / (ŷ·(1 - ŷ))",
         logit_slope="ŷ - y",
-        used_for="Yes or no, or several such questions at once, behind a sigmoid.",
-        trouble="A sure answer that is wrong costs without limit: a single wrong label can weigh "
-        "more than all others. Here the logarithm ends at -100.",
+        used_for="Binary or multi-label classification, after a sigmoid.",
+        trouble="A confident wrong prediction costs without limit: a single wrong label can "
+        "outweigh all others. Here the logarithm is cut at -100.",
         source="Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14; "
         "for networks Solla, Levin and Fleisher (1988), Complex Systems 2",
         term=_binary,
@@ -200,9 +224,10 @@ EXPLAINED: dict[str, Explained] = {
         title="Cross-entropy",
         slope="-y / ŷ",
         logit_slope="ŷ - y",
-        used_for="One class of many, behind a softmax: digits, words, the next token of a text.",
-        trouble="It asks for certainty that never comes, so that logits grow and answers are surer "
-        "than they should be; label smoothing holds them back.",
+        used_for="Classification with one class of many, after a softmax: digits, words, the next "
+        "token of a text.",
+        trouble="It is never 0, so logits keep growing and predictions become overconfident; "
+        "label smoothing limits that.",
         source="Shannon (1948), A mathematical theory of communication, Bell System Technical "
         "Journal 27; for networks Bridle (1990), Probabilistic interpretation of feedforward "
         "classification network outputs",
@@ -213,9 +238,10 @@ EXPLAINED: dict[str, Explained] = {
     "hinge": Explained(
         title="Hinge loss",
         slope="-(2·y - 1) if (2·y - 1)·ŷ < 1 else 0",
-        used_for="Yes or no with a margin, behind a linear output: support vector machines. Its "
-        "scores run from -1 for no to 1 for yes and beyond.",
-        trouble="What is right by more than the margin teaches nothing, and its scores are no "
+        used_for="Binary classification with a margin, after a linear output: support vector "
+        "machines. The decision values are about -1 for the negative class and 1 for the positive "
+        "one.",
+        trouble="Samples beyond the margin have no gradient, and decision values are no "
         "probabilities.",
         source="Cortes and Vapnik (1995), Support-vector networks, Machine Learning 20",
         term=_hinge,
@@ -223,11 +249,12 @@ EXPLAINED: dict[str, Explained] = {
     ),
     "focal": Explained(
         title="Focal loss",
-        slope="γ·(1 - ŷ)^(γ - 1)·log(ŷ) - (1 - ŷ)^γ/ŷ for y = 1, and its mirror image for y = 0",
-        logit_slope="(1 - ŷ)^γ·(γ·ŷ·log(ŷ) + ŷ - 1) for y = 1, and its mirror image for y = 0",
-        used_for="Yes or no where nearly all answers are an easy no: finding objects in images.",
-        trouble="How little the easy ones count, γ, is one more thing to choose; and what is "
-        "answered well is never answered with certainty.",
+        slope="γ·(1 - ŷ)^(γ - 1)·log(ŷ) - (1 - ŷ)^γ/ŷ for y = 1, symmetric for y = 0",
+        logit_slope="(1 - ŷ)^γ·(γ·ŷ·log(ŷ) + ŷ - 1) for y = 1, symmetric for y = 0",
+        used_for="Binary classification where most samples are easy negatives: object detection in "
+        "images.",
+        trouble="The weight γ of easy samples is one more hyperparameter, and predictions stay "
+        "underconfident.",
         source="Lin, Goyal, Girshick, He and Dollár (2017), Focal loss for dense object detection, "
         "arXiv:1708.02002",
         term=_focal,
@@ -236,37 +263,58 @@ EXPLAINED: dict[str, Explained] = {
         options=("gamma",),
     ),
     "perceptron": Explained(
-        title="Share of errors",
+        title="Error rate",
         slope="sign(ŷ - y)",
-        used_for="A neuron that fires or does not, taught by Rosenblatt's rule.",
-        trouble="Through the step it has no slope at all: its rule works for one layer only, and "
-        "finds no rest where no line separates the classes.",
+        used_for="A neuron with a step activation, trained by Rosenblatt's rule.",
+        trouble="The step has no gradient: the rule works for a single layer only, and does not "
+        "converge unless a line separates the classes.",
         source="Rosenblatt (1958), The perceptron, Psychological Review 65",
-        term=lambda loss, p, y: f"|{_error(p, y)}|",
-        slope_term=lambda loss, p, y: f"sign({_error(p, y)})",
+        term=_mae,
+        slope_term=_mae_slope,
     ),
 }
 """By the engine's names."""
 
 
-def written(
-    loss: Loss, predictions: Sequence[float], targets: Sequence[float], answers: int
-) -> str:
-    """The loss with all numbers put in: the mean over so many answers."""
+# ---------------------------------------------------------------- whole losses
+
+
+def loss_expression(
+    loss: Loss, predictions: Sequence[float], targets: Sequence[float], count: int
+) -> Expression:
+    """Return the loss with its numbers: the mean over `count` predictions."""
     term = EXPLAINED[loss.type].term
     terms = [term(loss, p, y) for p, y in zip(predictions, targets, strict=True)]
     if isinstance(loss, CrossEntropy):
-        terms = [one for one in terms if one != "0"]
-        total = " + ".join(terms).replace("+ -", "- ") or "0"
-        return total if answers == 1 else f"({total}) / {answers}"
-    if answers == 1:
+        together = total([one for one in terms if one is not ZERO])
+        together = Expression(together.template.replace("+ -", "- "), together.numbers)
+        return together if count == 1 else expression(f"({{}}) / {count}", together)
+    if count == 1:
         return terms[0]
-    bracketed = [f"({one})" if one.startswith("-") else one for one in terms]
-    return f"({' + '.join(bracketed)}) / {answers}"
+    bracketed = [expression("({})", t) if t.template.startswith("-") else t for t in terms]
+    return expression(f"({{}}) / {count}", total(bracketed))
+
+
+def loss_quantity(loss: Loss, prediction: Array, target: Array, value: float) -> Quantity:
+    """Return the loss of a network's prediction, both `(1, *output_shape)`.
+
+    Where the predictions do not determine the loss (decision values, or probabilities of exactly 0
+    or 1, whose logits the loss knows), the formula has no numbers.
+    """
+    predictions, targets = prediction.ravel().tolist(), target.ravel().tolist()
+    is_saturated = loss.output_activation is not None and not {0.0, 1.0}.isdisjoint(predictions)
+    if is_saturated or loss.type in ("hinge", "perceptron"):
+        outputs, classes = (", ".join(map(number, row)) for row in (predictions, targets))
+        return quantity(
+            "L", value, loss.formula, condition=f"with ŷ = {outputs} and y = {classes}: "
+        )
+    # Cross-entropy is a mean over positions, other losses over all outputs.
+    count = math.prod(target.shape[:-1]) if loss.type == "cross_entropy" else target.size
+    return quantity("L", value, loss.formula, loss_expression(loss, predictions, targets, count))
 
 
 def smoothed(loss: Loss, targets: list[float]) -> list[float]:
-    """The targets as `cross_entropy` takes them: a share of them spread over all classes."""
+    """Return the targets after label smoothing, which spreads a fraction over all classes."""
     if not isinstance(loss, CrossEntropy):
         return targets
     share = loss.label_smoothing
@@ -274,7 +322,7 @@ def smoothed(loss: Loss, targets: list[float]) -> list[float]:
 
 
 def losses() -> list[LossFacts]:
-    """All losses of the engine, as the API tells them."""
+    """Return the facts about each loss of the engine."""
     return [
         LossFacts(
             name=name,

@@ -1,4 +1,4 @@
-"""Famous networks, with their sources; where one can be built of our own layers, it is."""
+"""Famous networks with their sources, built from the layers here where possible."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from ..specs.journey.models import Model
 from ..specs.networks import NetworkSpec
 from ..specs.simulations.quantity import Quantity
 from ..specs.simulations.transformer_size import TransformerSize
-from .formulas import whole
+from .formulas import Expression, quantity
+from .formulas import total as sum_of
 from .transformers import parts, total
 
 
 @dataclass(frozen=True)
 class Famous:
-    """A network that made history."""
+    """A famous network."""
 
     id: str
     name: str
@@ -30,46 +31,40 @@ class Famous:
     network: NetworkSpec | None = None
     size: TransformerSize | None = None
     stated: int | None = None
-    """What others say, where nothing can be computed or the weights are not public."""
+    """The published or estimated number of parameters, if it is not computed."""
     known: Literal["computed", "published", "estimated"] = "computed"
 
     @cached_property
     def arithmetic(self) -> list[Quantity]:
-        """The parts that its parameters are made of, and last their sum."""
+        """The groups of its parameters, and last their sum."""
         if self.size is not None:
-            found = parts(self.size)
-            return [*(part.quantity for part in found), total(found)]
+            groups = parts(self.size)
+            return [*(part.quantity for part in groups), total(groups)]
         if self.network is None:
             return []
         summary = summarize(build_network(self.network))
         rows = [row for row in summary.layers if row.parameters]
         return [
             *(
-                Quantity(
-                    name=row.name,
-                    value=row.parameters,
-                    formula=f"{row.name} = weights + biases",
-                    substituted=f"{row.name} = {row.arithmetic} = {whole(row.parameters)}",
-                )
+                quantity(row.name, row.parameters, "weights + biases", Expression(row.arithmetic))
                 for row in rows
             ),
-            Quantity(
-                name="parameters",
-                value=summary.parameters,
-                formula=f"parameters = {' + '.join(row.name for row in rows)}",
-                substituted=f"parameters = {' + '.join(whole(row.parameters) for row in rows)} = "
-                f"{whole(summary.parameters)}",
+            quantity(
+                "parameters",
+                summary.parameters,
+                " + ".join(row.name for row in rows),
+                sum_of([row.parameters for row in rows]),
             ),
         ]
 
     @property
     def parameters(self) -> int:
-        """How many it has, as is known."""
+        """The number of parameters, stated or computed."""
         return int(self.arithmetic[-1].value) if self.stated is None else self.stated
 
     @property
     def model(self) -> Model:
-        """The network as the API tells it."""
+        """The network as a model of the API."""
         return Model(
             id=self.id,
             name=self.name,
@@ -175,8 +170,9 @@ FAMOUS = (
         network=LENET_5,
         source="LeCun, Bottou, Bengio and Haffner (1998), Gradient-based learning applied to "
         "document recognition, Proceedings of the IEEE 86, doi:10.1109/5.726791",
-        note="Built as is usual today: every map sees all maps before it, pooling learns nothing, "
-        "and the output is a softmax. The original, with partly joined maps, has 60,000.",
+        note="Built as is usual today: every feature map is connected to all previous ones, "
+        "pooling has no parameters, and the output is a softmax. The original, whose maps are "
+        "partly connected, has 60,000 parameters.",
     ),
     Famous(
         id="alexnet",
@@ -186,8 +182,8 @@ FAMOUS = (
         network=ALEXNET,
         source="Krizhevsky, Sutskever and Hinton (2012), ImageNet classification with deep "
         "convolutional neural networks, NeurIPS 25",
-        note="As one tower. The original was cut in two for two graphics cards, so that some of "
-        "its convolutions see half of the maps, and has 60 million.",
+        note="As one tower. The original is split over two graphics cards, so that some of its "
+        "convolutions see half of the feature maps, and has 60 million parameters.",
     ),
     Famous(
         id="bert-base",
@@ -200,8 +196,8 @@ FAMOUS = (
         ),
         source="Devlin, Chang, Lee and Toutanova (2018), BERT: pre-training of deep bidirectional "
         "transformers for language understanding, arXiv:1810.04805",
-        note="The uncased one, with the dense layer over its first token; the paper rounds to "
-        "110 million.",
+        note="The uncased model, with the dense layer over its first token (pooler). The paper "
+        "rounds to 110 million.",
     ),
     Famous(
         id="gpt-2",
@@ -212,7 +208,7 @@ FAMOUS = (
         size=TransformerSize(layers=12, width=768, heads=12, vocabulary=50_257, context=1024),
         source="Radford, Wu, Child, Luan, Amodei and Sutskever (2019), Language models are "
         "unsupervised multitask learners, OpenAI",
-        note="The smallest of four. Its token vectors serve as output weights too, so they are "
+        note="The smallest of four. Its token embeddings are also its output weights and are "
         "counted once.",
     ),
     Famous(
@@ -223,7 +219,7 @@ FAMOUS = (
         size=TransformerSize(layers=48, width=1600, heads=25, vocabulary=50_257, context=1024),
         source="Radford, Wu, Child, Luan, Amodei and Sutskever (2019), Language models are "
         "unsupervised multitask learners, OpenAI",
-        note="The largest of four, known as the 1.5 billion one.",
+        note="The largest of four, known as the 1.5 billion model.",
     ),
     Famous(
         id="llama-2-70b",
@@ -242,7 +238,7 @@ FAMOUS = (
         ),
         source="Touvron et al. (2023), Llama 2: open foundation and fine-tuned chat models, "
         "arXiv:2307.09288, and the configuration published with its weights",
-        note="Eight heads of keys and values serve 64 of queries.",
+        note="64 query heads share 8 heads of keys and values.",
     ),
     Famous(
         id="gpt-3",
@@ -254,7 +250,7 @@ FAMOUS = (
         known="published",
         source="Brown et al. (2020), Language models are few-shot learners, table 2.1, "
         "arXiv:2005.14165",
-        note="The paper says 175 billion; what the sizes in it come to is a little less.",
+        note="The paper states 175 billion; its sizes give a little less.",
     ),
     Famous(
         id="gpt-4-estimate",
@@ -265,8 +261,8 @@ FAMOUS = (
         known="estimated",
         source="Patel and Wong (July 2023), GPT-4 architecture, infrastructure, training dataset, "
         "costs, vision, MoE, SemiAnalysis",
-        note="Nothing is published. Of the estimated number, a part of about 280 billion would "
-        "work on any one token.",
+        note="Nothing is published. By that estimate, about 280 billion parameters are active for "
+        "any one token.",
     ),
 )
 """Smallest first."""
@@ -274,5 +270,5 @@ FAMOUS = (
 
 @lru_cache(maxsize=1)
 def models() -> tuple[Model, ...]:
-    """All of them, as the API tells them."""
+    """Return all famous networks as models of the API."""
     return tuple(one.model for one in FAMOUS)

@@ -1,83 +1,117 @@
-"""A single neuron: products, their sum with the bias, and what two activations make of it."""
+"""A single neuron: products, their sum with the bias, and two activations of the sum."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from epochal_engine import ACTIVATIONS
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.neuron import NeuronSimulation, SimulateNeuronRequest
-from ..specs.simulations.quantity import Quantity
-from .formulas import factor, number, probability, sum_of_products
+from .explorer import Explorer
+from .formulas import expression, number, quantity, sum_of_products, total
 
 SIGMOID, STEP = ACTIVATIONS["sigmoid"], ACTIVATIONS["step"]
 
 
-def neuron(request: SimulateNeuronRequest) -> NeuronSimulation:
-    """What one neuron makes of its inputs, by the step of 1958 and by the sigmoid.
+@dataclass(frozen=True)
+class _Neuron:
+    """The numbers of one neuron."""
 
-    Raises `InvalidArgument` if there are not as many weights as inputs.
+    weights: list[float]
+    inputs: list[float]
+    bias: float
+    products: list[float]
+    z: float
+    """The weighted sum."""
+    step: float
+    sigmoid: float
+    derivative: float
+    """Of the sigmoid, at z."""
+
+
+def neuron(request: SimulateNeuronRequest) -> NeuronSimulation:
+    """Compute the output of one neuron with the step activation of 1958 and with the sigmoid.
+
+    Raises `InvalidArgument` unless there is one weight for each input.
     """
-    inputs, weights, bias = request.inputs, request.weights, request.bias
-    if len(inputs) != len(weights):
+    if len(request.inputs) != len(request.weights):
         raise InvalidArgument.of(
             FieldError(
-                "weights", f"must be as many as the inputs: {len(inputs)}, not {len(weights)}"
+                "weights",
+                f"must have one number for each input: {len(request.inputs)}; "
+                f"got {len(request.weights)}",
             )
         )
-    products = [
-        Quantity(
-            name=f"p{i}",
-            value=w * x,
-            formula=f"p{i} = w{i}·x{i}",
-            substituted=f"p{i} = {factor(w)}·{factor(x)} = {number(w * x)}",
-        )
-        for i, (x, w) in enumerate(zip(inputs, weights, strict=True), 1)
-    ]
-    z = sum((product.value for product in products), bias)
-    fired = float(STEP.function(z))
-    output = float(SIGMOID.function(z))
-    slope = float(SIGMOID.derivative(z))
-    terms = sum_of_products([], z, [*(product.value for product in products), bias])
+    return _reply(_computed(request.inputs, request.weights, request.bias))
+
+
+def _computed(inputs: list[float], weights: list[float], bias: float) -> _Neuron:
+    products = [w * x for w, x in zip(weights, inputs, strict=True)]
+    z = sum(products, bias)
+    return _Neuron(
+        weights,
+        inputs,
+        bias,
+        products,
+        z,
+        float(STEP.function(z)),
+        float(SIGMOID.function(z)),
+        float(SIGMOID.derivative(z)),
+    )
+
+
+def _reply(n: _Neuron) -> NeuronSimulation:
+    fires = bool(n.step)
+    rows = list(enumerate(zip(n.weights, n.inputs, n.products, strict=True), 1))
     return NeuronSimulation(
-        products=products,
-        weighted_sum=Quantity(
-            name="z",
-            value=z,
-            formula="z = Σ wᵢ·xᵢ + b",
-            substituted=f"z = {terms} = {number(z)}",
+        products=[
+            quantity(f"p{i}", product, f"w{i}·x{i}", sum_of_products([(w, x)]))
+            for i, (w, x, product) in rows
+        ],
+        weighted_sum=quantity("z", n.z, "Σ wᵢ·xᵢ + b", total([*n.products, n.bias])),
+        step=quantity(
+            "step(z)",
+            n.step,
+            STEP.formula.replace("x", "z"),
+            expression("step({})", n.z),
+            condition=f"{number(n.z)} {'≥' if fires else '<'} 0, so ",
         ),
-        step=Quantity(
-            name="step(z)",
-            value=fired,
-            formula=f"step(z) = {STEP.formula.replace('x', 'z')}",
-            substituted=f"{number(z)} {'≥' if fired else '<'} 0, so step(z) = {number(fired)}",
+        fires=fires,
+        sigmoid=quantity(
+            "σ(z)", n.sigmoid, "1 / (1 + exp(-z))", expression("1 / (1 + exp(-{}))", n.z)
         ),
-        fires=bool(fired),
-        sigmoid=Quantity(
-            name="σ(z)",
-            value=output,
-            formula="σ(z) = 1 / (1 + exp(-z))",
-            substituted=f"σ(z) = 1 / (1 + exp(-{factor(z)})) = {number(output)}",
-        ),
-        derivative=Quantity(
-            name="σ'(z)",
-            value=slope,
-            formula="σ'(z) = σ(z)·(1 - σ(z))",
-            substituted=f"σ'(z) = {probability(output)}·(1 - {probability(output)}) = "
-            f"{number(slope)}",
+        derivative=quantity(
+            "σ'(z)",
+            n.derivative,
+            "σ(z)·(1 - σ(z))",
+            expression("{}·(1 - {})", n.sigmoid, n.sigmoid),
         ),
         sensitivities=[
-            Quantity(
-                name=f"∂σ/∂w{i}",
-                value=slope * x,
-                formula=f"∂σ/∂w{i} = σ'(z)·x{i}",
-                substituted=f"∂σ/∂w{i} = {number(slope)}·{factor(x)} = {number(slope * x)}",
+            quantity(
+                f"∂σ/∂w{i}",
+                n.derivative * x,
+                f"σ'(z)·x{i}",
+                sum_of_products([(n.derivative, x)]),
             )
-            for i, x in enumerate(inputs, 1)
+            for i, (_, x, _) in rows
         ],
         verdict=(
-            f"The weighted sum {number(z)} {'reaches' if fired else 'stays below'} the threshold "
-            f"0: the neuron {'fires' if fired else 'stays silent'}. "
-            f"As a probability that is {100 * output:.1f} %."
+            f"The weighted sum {number(n.z)} {'reaches' if fires else 'stays below'} the threshold "
+            f"0: the neuron {'fires' if fires else 'does not fire'}. "
+            f"The sigmoid turns the same sum into a probability of {100 * n.sigmoid:.1f} %."
         ),
     )
+
+
+NEURON = Explorer(
+    "One neuron",
+    neuron,
+    {
+        "A neuron that fires": {
+            "inputs": [1.0, 0.5, 0.8],
+            "weights": [0.7, -0.3, 0.5],
+            "bias": -0.2,
+        }
+    },
+)

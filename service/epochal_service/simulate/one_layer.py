@@ -1,4 +1,4 @@
-"""One layer by itself: what it makes of given arrays, by the engine's own formula."""
+"""A single layer: its output for given arrays, by the engine's own formula."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from epochal_engine.trace import Array, Shape, Symbol, leaf
 
 @dataclass(frozen=True, eq=False)
 class OneLayer:
-    """A layer's formula on arrays of certain shapes."""
+    """The formula of a layer for inputs of given shapes."""
 
     inputs: list[Symbol]
     parameters: dict[str, Symbol]
@@ -25,21 +25,21 @@ class OneLayer:
     output: Symbol
 
     def first_weights(self, rng: np.random.Generator) -> dict[str, Array]:
-        """Fresh parameters, drawn in the order in which the layer asks for them."""
+        """Return initial parameters, drawn in the order in which the layer declares them."""
         return {
             name: self.first[name](symbol.shape, rng) for name, symbol in self.parameters.items()
         }
 
     def leaves(self, arrays: Sequence[Array], weights: Mapping[str, Array]) -> dict[Symbol, Array]:
-        """The numbers of all leaves, as `evaluate` takes them."""
+        """Return the values of all leaves, as `evaluate` takes them."""
         given = dict(zip(self.inputs, arrays, strict=True))
         return given | {symbol: weights[name] for name, symbol in self.parameters.items()}
 
 
 def one_layer(layer: Layer, *shapes: Shape) -> OneLayer:
-    """The formula for inputs of these shapes, batch axis included.
+    """Return the formula of the layer for inputs of these shapes, batch axis included.
 
-    Raises `ValueError`, which says what the layer needs, for inputs that it cannot take.
+    Raises `ValueError` for inputs that the layer cannot take.
     """
     parameters: dict[str, Symbol] = {}
     firsts: dict[str, InitialValues] = {}
@@ -55,6 +55,6 @@ def one_layer(layer: Layer, *shapes: Shape) -> OneLayer:
 
 
 def apply_layer(layer: Layer, array: Array, weights: Mapping[str, Array]) -> Array:
-    """What the layer makes of one array, batch axis included."""
+    """Return the output of the layer for one array, batch axis included."""
     one = one_layer(layer, array.shape)
     return evaluate([one.output], one.leaves([array], weights))[0]

@@ -1,12 +1,13 @@
-"""Rosenblatt's perceptron learns from its mistakes, one point at a time, if a line can do it."""
+"""Rosenblatt's perceptron learns from its errors, if a line separates the classes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import groupby
 from typing import get_args
 
 import numpy as np
@@ -28,29 +29,30 @@ from ..specs.simulations.perceptron import (
     TruthTableName,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import enough, factor, number, sum_of_products
+from .explorer import Explorer
+from .formulas import expression, number, quantity, sum_of_products
 from .separation import Nearest, Shares, line_of, nearest
 
 CORNERS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 """The rows of a truth table of two inputs: 00, 01, 10, 11."""
 TRUTH_TABLES: dict[TruthTableName, tuple[int, ...]] = {
-    name: tuple(int(bit) for bit in f"{number:04b}")
-    for number, name in enumerate(get_args(TruthTableName))
+    name: tuple(int(bit) for bit in f"{index:04b}")
+    for index, name in enumerate(get_args(TruthTableName))
 }
-"""What each puts out for these. The names come in the order of their outputs as binary numbers."""
+"""The outputs for these rows. The names are in the order of their outputs as binary numbers."""
 MOST_STEPS = 1000
 LONGEST_FRACTION = 24
 SMALLEST = 1e-9
-"""Of a coordinate that is not 0: the fractions of far smaller ones are too long to compute with."""
+"""Smallest size of a coordinate other than 0, so that exact fractions stay short."""
 
 RULE = "w ← w + η·(y - ŷ)·x, b ← b + η·(y - ŷ)"
-TIE_RULE = "fires at z ≥ 0: a weighted sum of exactly 0 gives the output 1"
+TIE_RULE = "fires at z ≥ 0: a weighted sum of exactly 0 gives output 1"
 
 
 def perceptron(request: SimulatePerceptronRequest) -> PerceptronSimulation:
-    """Perceptron learning, update by update, and whether any line could do it, with a proof.
+    """Run perceptron learning, and decide with a proof whether a line separates the points.
 
-    Raises `InvalidArgument` if what to learn is not told once, if lengths do not fit, or if a
+    Raises `InvalidArgument` unless there is exactly one task, if lengths do not fit, or if a
     coordinate is neither 0 nor at least 1e-9 in size.
     """
     points, targets = _task(request)
@@ -59,18 +61,20 @@ def perceptron(request: SimulatePerceptronRequest) -> PerceptronSimulation:
     if request.weights is not None and len(request.weights) != size:
         raise InvalidArgument.of(
             FieldError(
-                "weights", f"must be as many as the inputs: {size}, not {len(request.weights)}"
+                "weights",
+                f"must have one number for each input: {size}; got {len(request.weights)}",
             )
         )
     if request.epochs * len(points) > MOST_STEPS:
         raise InvalidArgument.of(
             FieldError(
                 "epochs",
-                f"times the points may be {MOST_STEPS:,} at most, as every step is told; "
-                f"that is {MOST_STEPS // len(points)} epochs here",
+                f"must be at most {MOST_STEPS // len(points)} here: the reply has at most "
+                f"{MOST_STEPS:,} steps, one per epoch and point",
             )
         )
-    steps, epochs = _learn(request, points, targets, order)
+    steps = list(_learn(request, points, targets, order))
+    epochs = _epochs(steps, points)
     parted = nearest(points, targets) if 0 < sum(targets) < len(targets) else None
     separable = parted is None or not parted.meet
     last = epochs[-1]
@@ -88,7 +92,7 @@ def perceptron(request: SimulatePerceptronRequest) -> PerceptronSimulation:
         targets=targets,
         rule=RULE,
         tie_rule=TIE_RULE,
-        steps=steps,
+        steps=[_step(step, request.learning_rate) for step in steps],
         epochs=epochs,
         converged=last.errors == 0,
         weights=last.weights,
@@ -104,16 +108,19 @@ def _task(request: SimulatePerceptronRequest) -> tuple[list[list[float]], list[i
     if request.table is not None:
         if request.targets is not None or request.points is not None:
             raise InvalidArgument.of(
-                FieldError("table", "says what to learn already; leave out targets and points")
+                FieldError("table", "must be left out if targets or points are given")
             )
         return CORNERS, list(TRUTH_TABLES[request.table])
     if request.targets is None:
         raise InvalidArgument.of(
-            FieldError("targets", "is needed, unless a table is named: 0 or 1 for each point")
+            FieldError("targets", "must be 0 or 1 for each point, unless a table is given")
         )
     points = CORNERS if request.points is None else request.points
     errors = [
-        FieldError(f"points[{i}]", f"must have {len(points[0])} numbers, as the first point")
+        FieldError(
+            f"points[{i}]",
+            f"must have {len(points[0])} numbers like the first point; got {len(point)}",
+        )
         for i, point in enumerate(points)
         if len(point) != len(points[0])
     ]
@@ -123,8 +130,8 @@ def _task(request: SimulatePerceptronRequest) -> tuple[list[list[float]], list[i
         if any(0.0 < abs(x) < SMALLEST for x in point)
     ]
     if len(request.targets) != len(points):
-        one_each = f"{len(points)}, not {len(request.targets)}"
-        errors.append(FieldError("targets", f"must be as many as the points: {one_each}"))
+        counts = f"{len(points)}; got {len(request.targets)}"
+        errors.append(FieldError("targets", f"must have one number for each point: {counts}"))
     if errors:
         raise InvalidArgument.of(*errors)
     return points, request.targets
@@ -135,9 +142,26 @@ def _order(request: SimulatePerceptronRequest, count: int) -> list[int]:
         return list(range(count))
     if sorted(request.order) != list(range(count)):
         raise InvalidArgument.of(
-            FieldError("order", f"must name each point from 0 to {count - 1} once")
+            FieldError("order", f"must contain each index from 0 to {count - 1} once")
         )
     return request.order
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One point, the output for it, and the update."""
+
+    epoch: int
+    sample: int
+    point: Sequence[float]
+    target: int
+    z: float
+    """The weighted sum."""
+    error: int
+    """Target minus output."""
+    before: list[float]
+    """The weights and last the bias."""
+    after: list[float]
 
 
 def _learn(
@@ -145,106 +169,121 @@ def _learn(
     points: Sequence[Sequence[float]],
     targets: Sequence[int],
     order: Sequence[int],
-) -> tuple[list[PerceptronStep], list[PerceptronEpoch]]:
-    """The engine's own steps, on one point each."""
-    size = len(points[0])
-    network = Network((size,), (Dense(1, "step"),))
-    training = Training("perceptron", Perceptron(request.learning_rate), 1, dtype="float64")
-    now = {name: np.zeros(size + 1) for name in ("parameters", "gradient", "step")}
-    now["moments"] = np.zeros((0, size + 1))
-    parameters, gradient = (
-        parameter_views(network, now[name]) for name in ("parameters", "gradient")
-    )
-    weight, bias = parameters["dense_1.weight"].ravel(), parameters["dense_1.bias"]
-    weight[:] = request.weights or 0.0
-    bias[:] = request.bias
-    inputs = with_column(network, np.array(points, np.float64))
-    wanted = np.array(targets, np.float64)[:, None]
-    scores = np.zeros((len(points), 1))
-    one = Gradient(network, training.loss, 1, training.dtype)
-    parts = one.parts(now["parameters"]), one.parts(now["gradient"])
-    step = update(network, training, now, np.array(request.learning_rate), 0)
-    rng = np.random.default_rng(0)  # no layer draws from it
-    calls = []
-    for k in range(len(points)):
-        x, y, z = (array[k : k + 1] for array in (inputs, wanted, scores))
-        calls.append(one.bind(x, y, z, *parts, rng) + step)
-
-    steps: list[PerceptronStep] = []
-    epochs: list[PerceptronEpoch] = []
+) -> Iterator[_Step]:
+    """The steps of the learning rule, up to the first epoch without an error."""
+    rule = _Rule(request, points, targets)
     for epoch in range(1, request.epochs + 1):
         errors = 0
         for sample in order:
-            before = [*weight.tolist(), float(bias[0])]
-            perform(calls[sample])
-            # The slope of the loss along the bias is the output minus the target.
-            error = -int(gradient["dense_1.bias"][0])
+            before = rule.parameters()
+            z, error = rule.apply(sample)
             errors += error != 0
-            after = [*weight.tolist(), float(bias[0])]
-            met = _Met(points[sample], float(scores[sample, 0]), targets[sample], error)
-            steps.append(
-                PerceptronStep(
-                    epoch=epoch,
-                    sample=sample,
-                    weighted_sum=_sum(met, before),
-                    output=met.target - error,
-                    target=met.target,
-                    error=error,
-                    weights_before=before[:-1],
-                    bias_before=before[-1],
-                    weights=after[:-1],
-                    bias=after[-1],
-                    updates=_updates(met, request.learning_rate, before, after) if error else [],
-                )
+            yield _Step(
+                epoch,
+                sample,
+                points[sample],
+                targets[sample],
+                z,
+                error,
+                before,
+                rule.parameters(),
             )
-        *weights, last_bias = after
-        line = line_of(weights, last_bias, points)
-        epochs.append(
-            PerceptronEpoch(epoch=epoch, errors=errors, weights=weights, bias=last_bias, line=line)
-        )
         if errors == 0:
-            break
-    return steps, epochs
+            return
 
 
-@dataclass(frozen=True)
-class _Met:
-    """A point, the weighted sum that it gave, and what came of it."""
+class _Rule:
+    """The engine's training step, for one point at a time."""
 
-    point: Sequence[float]
-    z: float
-    target: int
-    error: int
+    def __init__(
+        self,
+        request: SimulatePerceptronRequest,
+        points: Sequence[Sequence[float]],
+        targets: Sequence[int],
+    ) -> None:
+        size = len(points[0])
+        network = Network((size,), (Dense(1, "step"),))
+        training = Training("perceptron", Perceptron(request.learning_rate), 1, dtype="float64")
+        state = {name: np.zeros(size + 1) for name in ("parameters", "gradient", "step")}
+        state["moments"] = np.zeros((0, size + 1))
+        parameters, gradient = (
+            parameter_views(network, state[name]) for name in ("parameters", "gradient")
+        )
+        self.weight, self.bias = parameters["dense_1.weight"].ravel(), parameters["dense_1.bias"]
+        self.bias_gradient = gradient["dense_1.bias"]
+        self.weight[:] = request.weights or 0.0
+        self.bias[:] = request.bias
+        self.scores = np.zeros((len(points), 1))
+        inputs = with_column(network, np.array(points, np.float64))
+        wanted = np.array(targets, np.float64)[:, None]
+        one = Gradient(network, training.loss, 1, training.dtype)
+        parts = one.parts(state["parameters"]), one.parts(state["gradient"])
+        step = update(network, training, state, np.array(request.learning_rate), 0)
+        rng = np.random.default_rng(0)  # No layer draws from it.
+        samples = [
+            [array[k : k + 1] for array in (inputs, wanted, self.scores)]
+            for k in range(len(points))
+        ]
+        self.calls = [one.bind(x, y, z, *parts, rng) + step for x, y, z in samples]
+
+    def parameters(self) -> list[float]:
+        """The weights and last the bias."""
+        return [*self.weight.tolist(), float(self.bias[0])]
+
+    def apply(self, sample: int) -> tuple[float, int]:
+        """Update the parameters; return the weighted sum and the error."""
+        perform(self.calls[sample])
+        # The gradient of the loss with respect to the bias is the output minus the target.
+        return float(self.scores[sample, 0]), -int(self.bias_gradient[0])
 
 
-def _sum(met: _Met, before: Sequence[float]) -> Quantity:
-    *weights, bias = before
-    told = sum_of_products(list(zip(weights, met.point, strict=True)), met.z, [bias])
-    return Quantity(
-        name="z",
-        value=met.z,
-        formula="z = Σ wᵢ·xᵢ + b",
-        substituted=f"z = {told} = {number(met.z)}",
+def _epochs(steps: Sequence[_Step], points: Sequence[Sequence[float]]) -> list[PerceptronEpoch]:
+    epochs = []
+    for epoch, group in groupby(steps, key=lambda step: step.epoch):
+        rows = list(group)
+        *weights, bias = rows[-1].after
+        epochs.append(
+            PerceptronEpoch(
+                epoch=epoch,
+                errors=sum(row.error != 0 for row in rows),
+                weights=weights,
+                bias=bias,
+                line=line_of(weights, bias, points),
+            )
+        )
+    return epochs
+
+
+def _step(step: _Step, rate: float) -> PerceptronStep:
+    *weights, bias = step.before
+    terms = sum_of_products(list(zip(weights, step.point, strict=True)), [bias])
+    return PerceptronStep(
+        epoch=step.epoch,
+        sample=step.sample,
+        weighted_sum=quantity("z", step.z, "Σ wᵢ·xᵢ + b", terms),
+        output=step.target - step.error,
+        target=step.target,
+        error=step.error,
+        weights_before=weights,
+        bias_before=bias,
+        weights=step.after[:-1],
+        bias=step.after[-1],
+        updates=_updates(step, rate) if step.error else [],
     )
 
 
-def _updates(
-    met: _Met, rate: float, before: Sequence[float], after: Sequence[float]
-) -> list[Quantity]:
+def _updates(step: _Step, rate: float) -> list[Quantity]:
     """Of each weight, and of the bias, whose input is always 1."""
-    change = f"{number(rate)}·({met.target} - {met.target - met.error})"
-    inputs = [*((f"w{i}", f"·x{i}", x) for i, x in enumerate(met.point, 1)), ("b", "", 1.0)]
-    return [
-        Quantity(
-            name=name,
-            value=new,
-            formula=f"{name} ← {name} + η·(y - ŷ){times}",
-            substituted=f"{name} = {factor(old, digits)} + {change}"
-            f"{times and f'·{factor(x, digits)}'} = {number(new)}",
-        )
-        for (name, times, x), old, new in zip(inputs, before, after, strict=True)
-        for digits in [enough(new, old)]
-    ]
+    change = expression(f"{{}}·({step.target} - {step.target - step.error})", rate)
+    updates = []
+    for i, (old, new) in enumerate(zip(step.before, step.after, strict=True)):
+        if i < len(step.point):
+            name, factor = f"w{i + 1}", f"·x{i + 1}"
+            terms = expression("{} + {}·{}", old, change, step.point[i])
+        else:
+            name, factor, terms = "b", "", expression("{} + {}", old, change)
+        updates.append(quantity(name, new, f"{name} + η·(y - ŷ){factor}", terms, equals="←"))
+    return updates
 
 
 def _separation(
@@ -257,13 +296,13 @@ def _separation(
 
 
 def separation(parted: Nearest, points: Sequence[Sequence[float]], *, of: str = "x") -> Separation:
-    """The line halfway between the nearest points of two hulls that do not meet."""
-    way = [one - zero for one, zero in zip(parted.one, parted.zero, strict=True)]
+    """Return the line halfway between the nearest points of two hulls that do not meet."""
+    across = [one - zero for one, zero in zip(parted.one, parted.zero, strict=True)]
     middle = [(one + zero) / 2 for one, zero in zip(parted.one, parted.zero, strict=True)]
-    offset = sum((w * m for w, m in zip(way, middle, strict=True)), Fraction(0))
-    # Scaled while exact, so that a way of any length becomes one of about 1.
-    largest = max(abs(w) for w in way)
-    scaled = [float(w / largest) for w in way]
+    offset = sum((w * m for w, m in zip(across, middle, strict=True)), Fraction(0))
+    # Scaled as a fraction, so that a vector of any length becomes one of about 1.
+    largest = max(abs(w) for w in across)
+    scaled = [float(w / largest) for w in across]
     length = math.hypot(*scaled)
     weights = [w / length for w in scaled]
     bias = -float(offset / largest) / length
@@ -277,11 +316,11 @@ def separation(parted: Nearest, points: Sequence[Sequence[float]], *, of: str = 
 
 
 def certificate(parted: Nearest, points: Sequence[Sequence[float]]) -> Certificate:
-    """The proof that two sets whose hulls meet cannot be parted."""
+    """Return the proof that two sets whose hulls meet are not linearly separable."""
     meeting = [float(x) for x in parted.one]
     ones, zeros = _shares(parted.ones), _shares(parted.zeros)
     of_ones, of_zeros = (_mixed(shares, points) for shares in (ones, zeros))
-    where = _told(meeting)
+    where = _in_brackets(meeting)
     return Certificate(
         ones=ones,
         zeros=zeros,
@@ -289,9 +328,9 @@ def certificate(parted: Nearest, points: Sequence[Sequence[float]]) -> Certifica
         residual=max(abs(a - b) for a, b in zip(of_ones, of_zeros, strict=True)),
         statement=f"{_mixture(ones, points)} = {where} = {_mixture(zeros, points)}",
         explanation=(
-            "A weighted sum of a mixture is the mixture of the weighted sums. As a mixture of "
-            f"points that shall fire, {where} would have z ≥ 0; as a mixture of points that shall "
-            "not, it would have z < 0. No weights and no bias give both."
+            "The weighted sum of a mixture is the mixture of the weighted sums. As a mixture of "
+            f"points with target 1, {where} needs z ≥ 0; as a mixture of points with target 0, it "
+            "needs z < 0. No weights and bias satisfy both."
         ),
     )
 
@@ -314,17 +353,18 @@ def _mixed(shares: Sequence[MixtureShare], points: Sequence[Sequence[float]]) ->
 
 def _mixture(shares: Sequence[MixtureShare], points: Sequence[Sequence[float]]) -> str:
     return " + ".join(
-        f"{share.fraction or number(share.share)}·{_told(points[share.sample])}" for share in shares
+        f"{share.fraction or number(share.share)}·{_in_brackets(points[share.sample])}"
+        for share in shares
     )
 
 
-def _told(point: Sequence[float]) -> str:
+def _in_brackets(point: Sequence[float]) -> str:
     return f"({', '.join(number(x) for x in point)})"
 
 
 @cache
 def learnable_tables() -> int:
-    """How many of the 16 truth tables of two inputs a line can do."""
+    """Return how many of the 16 truth tables of two inputs are linearly separable."""
     return sum(
         len(set(outputs)) == 1 or not nearest(CORNERS, outputs).meet
         for outputs in TRUTH_TABLES.values()
@@ -335,17 +375,40 @@ def _verdict(table: TruthTableName | None, last: PerceptronEpoch, *, separable: 
     named = "These points" if table is None else f"The truth table {table}"
     rounds = f"{last.epoch} epoch{'s' if last.epoch > 1 else ''}"
     if last.errors == 0:
-        told = f"Learnt: the last of {rounds} has no error."
+        result = f"Converged: the last of {rounds} has no error."
     elif separable:
-        told = (
-            f"Not learnt within {rounds}, but a line parts the points: with enough epochs the "
-            "rule finds one (Novikoff, 1962)."
+        result = (
+            f"Not converged within {rounds}, but a line separates the points: with enough epochs "
+            "the rule finds one (Novikoff, 1962)."
         )
     else:
-        told = (
-            f"Not learnt within {rounds}, nor ever: {named[0].lower()}{named[1:]} "
-            "cannot be parted by a line, and there is a proof."
+        result = (
+            f"The rule never converges: {named[0].lower()}{named[1:]} "
+            f"{'are' if table is None else 'is'} not linearly separable, as the certificate proves."
         )
     if table is not None:
-        told += f" A single neuron can learn {learnable_tables()} of the 16 truth tables."
-    return told
+        result += f" A single neuron can learn {learnable_tables()} of the 16 truth tables."
+    return result
+
+
+PERCEPTRON = Explorer(
+    "Perceptron learning",
+    perceptron,
+    {
+        "AND in six epochs": {"table": "and"},
+        "XOR, and a proof that no line separates it": {"table": "xor", "epochs": 6},
+        "A truth table by its outputs for 00, 01, 10, 11": {"targets": [1, 1, 0, 1]},
+        "Your own points in your own order": {
+            "points": [[0.5, 2.0], [1.0, 0.5], [2.5, 3.0], [3.0, 1.5]],
+            "targets": [0, 0, 1, 1],
+            "order": [3, 0, 2, 1],
+            "learning_rate": 0.5,
+            "epochs": 50,
+        },
+        "Three inputs, and points that are not separable": {
+            "points": [[0.0, 0.0, 0.0], [2.0, 2.0, 2.0], [1.0, 1.0, 1.0]],
+            "targets": [0, 0, 1],
+            "epochs": 3,
+        },
+    },
+)

@@ -1,16 +1,18 @@
-"""A recurrent layer, unrolled: every gate at every place of a sequence."""
+"""A recurrent layer unrolled over a sequence: every gate at every time step."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from epochal_engine import ACTIVATIONS, LAYERS, Gru, Lstm, Rnn
 from epochal_engine.differentiate import differentiate
 from epochal_engine.plan import evaluate
+from epochal_engine.replicas import replicate
 from epochal_engine.streams import Streams
-from epochal_engine.trace import Array
+from epochal_engine.trace import Array, leaf
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.quantity import Quantity
@@ -20,7 +22,8 @@ from ..specs.simulations.recurrence import (
     RecurrenceStep,
     SimulateRecurrenceRequest,
 )
-from .formulas import factor, number, probability, sum_of_products
+from .explorer import Explorer
+from .formulas import Expression, expression, number, quantity, sum_of_products
 from .one_layer import OneLayer, one_layer
 
 MAX_FEATURES = 8
@@ -34,13 +37,13 @@ GATES = {
 FORMULAS = {
     "rnn": ["hₜ = tanh(W·xₜ + R·hₜ₋₁ + b)"],
     "lstm": [
-        "i, f, o = σ(W·xₜ + R·hₜ₋₁ + b), each with weights of its own",
+        "i, f, o = σ(W·xₜ + R·hₜ₋₁ + b), each with its own weights",
         "g = tanh(W·xₜ + R·hₜ₋₁ + b)",
         "cₜ = f·cₜ₋₁ + i·g",
         "hₜ = o·tanh(cₜ)",
     ],
     "gru": [
-        "z, r = σ(W·xₜ + R·hₜ₋₁ + b), each with weights of its own",
+        "z, r = σ(W·xₜ + R·hₜ₋₁ + b), each with its own weights",
         "g = tanh(W·xₜ + R·(r·hₜ₋₁) + b)",
         "hₜ = z·hₜ₋₁ + (1 - z)·g",
     ],
@@ -56,50 +59,67 @@ LETTERS = {
 }
 
 
+@dataclass(frozen=True, eq=False)
+class _Unrolled:
+    """A cell over a sequence: a row for each time step, a column for each unit."""
+
+    cell: str
+    x: Array
+    """`(steps, features)`."""
+    weights: dict[str, Array]
+    states: Array
+    """The hidden states."""
+    before: Array
+    """The hidden state before each step."""
+    gates: dict[str, Array]
+    cells: Array
+    """The cell states of an LSTM; zeros for others."""
+    cells_before: Array
+    influence: list[float]
+    """‖∂h_T/∂xₜ‖ of each step."""
+
+
 def recurrence(request: SimulateRecurrenceRequest) -> RecurrenceSimulation:
-    """A recurrent cell along a sequence: all gates at all places, and what the end remembers.
+    """Unroll a recurrent cell over a sequence: all gates, and how much the last state remembers.
 
-    Weights that are not given are drawn as a job with this seed would draw them.
+    Weights that are not given are the initial weights of a job with this seed.
 
-    Raises `InvalidArgument` if rows are not of one length, or weights not of the right shape.
+    Raises `InvalidArgument` if rows differ in length, or weights have the wrong shape.
     """
     features = {len(row) for row in request.inputs}
     if len(features) > 1 or not 1 <= max(features) <= MAX_FEATURES:
         raise InvalidArgument.of(
-            FieldError("inputs", f"must have rows of one length, of 1 to {MAX_FEATURES} features")
+            FieldError(
+                "inputs", f"must have rows of equal length, with 1 to {MAX_FEATURES} features"
+            )
         )
+    return _reply(request, _computed(request))
+
+
+def _computed(request: SimulateRecurrenceRequest) -> _Unrolled:
     x = np.array(request.inputs, np.float64)
     kind: type[Rnn | Lstm | Gru] = LAYERS[request.cell]  # type: ignore[assignment]
     layer = one_layer(kind(request.units, return_sequences=True), (1, *x.shape))
     weights = _weights(request, layer)
-    last = layer.output.cut(1, len(x) - 1, len(x))
-    (slope,) = differentiate(last, layer.inputs)
-    h, slopes = (
-        array[0] for array in evaluate([layer.output, slope], layer.leaves([x[None]], weights))
-    )
-    influence = np.sqrt(np.square(slopes).sum(axis=1)).tolist()
-    gates = _gates(request.cell, x, h, weights)
-    steps = _told(request, x, h, gates, weights)
-    columns = len(weights["bias"])
-    count = sum(array.size for array in weights.values())
-    return RecurrenceSimulation(
-        formulas=FORMULAS[request.cell],
-        steps=steps,
-        states=h.tolist(),
-        influence=influence,
-        weight=weights["weight"].tolist(),
-        recurrent=weights["recurrent"].tolist(),
-        bias=weights["bias"].tolist(),
-        parameters=Quantity(
-            name="parameters",
-            value=count,
-            formula="parameters = gates·units·(features + units + 1)",
-            substituted=(
-                f"parameters = {columns // request.units}·{request.units}·({x.shape[1]} + "
-                f"{request.units} + 1) = {count}"
-            ),
-        ),
-        verdict=_verdict(request.cell, influence),
+    states = evaluate([layer.output], layer.leaves([x[None]], weights))[0][0]
+    before = np.vstack([np.zeros_like(states[:1]), states[:-1]])
+    gates = _gates(request.cell, x, before, weights)
+    cells = np.zeros_like(states)
+    if request.cell == "lstm":
+        cell = np.zeros(request.units)
+        for t in range(len(x)):
+            cell = gates["forget"][t] * cell + gates["input"][t] * gates["candidate"][t]
+            cells[t] = cell
+    return _Unrolled(
+        cell=request.cell,
+        x=x,
+        weights=weights,
+        states=states,
+        before=before,
+        gates=gates,
+        cells=cells,
+        cells_before=np.vstack([np.zeros_like(cells[:1]), cells[:-1]]),
+        influence=_influence(layer, x, weights),
     )
 
 
@@ -110,161 +130,202 @@ def _weights(request: SimulateRecurrenceRequest, layer: OneLayer) -> dict[str, A
         given = getattr(request, name)
         if given is None:
             continue
-        ragged = name != "bias" and len({len(row) for row in given}) > 1
-        found = None if ragged else np.array(given, np.float64)
-        if found is None or found.shape != array.shape:
+        is_ragged = name != "bias" and len({len(row) for row in given}) > 1
+        replacement = None if is_ragged else np.array(given, np.float64)
+        if replacement is None or replacement.shape != array.shape:
             needs = " x ".join(map(str, array.shape))
             errors.append(FieldError(name, f"must be {needs} numbers for {request.cell}"))
         else:
-            weights[name] = found
+            weights[name] = replacement
     if errors:
         raise InvalidArgument.of(*errors)
     return weights
 
 
-def _gates(cell: str, x: Array, h: Array, weights: dict[str, Array]) -> dict[str, Array]:
-    """Each gate at all places, `(places, units)`, from the states that the engine found."""
-    before = np.vstack([np.zeros_like(h[:1]), h[:-1]])
+def _influence(layer: OneLayer, x: Array, weights: dict[str, Array]) -> list[float]:
+    """‖∂h_T/∂xₜ‖ for each time step t: the Frobenius norm of the Jacobian of the last state."""
+    last = layer.output.cut(1, len(x) - 1, len(x))
+    units = last.shape[-1]
+    direction = leaf(last.shape)
+    gradients = differentiate(last * direction, layer.inputs)
+    leaves = layer.leaves([x[None]], weights)
+    # One copy for each unit of the last state: the rows of the Jacobian.
+    (rows,), copies = replicate(gradients, [*leaves, direction], units)
+    given = {
+        copies[symbol]: np.broadcast_to(array, (units, *array.shape)).copy()
+        for symbol, array in leaves.items()
+        if symbol in copies
+    }
+    given[copies[direction]] = np.eye(units).reshape((units, *last.shape))
+    (jacobian,) = evaluate([rows], given)
+    influence: list[float] = np.sqrt(np.square(jacobian[:, 0]).sum(axis=(0, 2))).tolist()
+    return influence
+
+
+def _gates(cell: str, x: Array, before: Array, weights: dict[str, Array]) -> dict[str, Array]:
+    """Each gate at all time steps, `(steps, units)`."""
     names = GATES[cell]
-    units = h.shape[1]
+    units = before.shape[1]
     part = {name: np.s_[:, k * units : (k + 1) * units] for k, name in enumerate(names)}
-    inflow = x @ weights["weight"] + weights["bias"]
+    from_input = x @ weights["weight"] + weights["bias"]
     from_state = before @ weights["recurrent"]
-    z = {name: (inflow + from_state)[part[name]] for name in names}
+    z = {name: (from_input + from_state)[part[name]] for name in names}
     if cell == "rnn":
         return {"state": TANH(z["state"])}
-    told = {name: SIGMOID(z[name]) for name in names if name != "candidate"}
+    gates = {name: SIGMOID(z[name]) for name in names if name != "candidate"}
     if cell == "gru":
-        kept = (told["reset"] * before) @ weights["recurrent"][part["candidate"]]
-        return told | {"candidate": TANH(inflow[part["candidate"]] + kept)}
-    return told | {"candidate": TANH(z["candidate"])}
+        reset = (gates["reset"] * before) @ weights["recurrent"][part["candidate"]]
+        return gates | {"candidate": TANH(from_input[part["candidate"]] + reset)}
+    return gates | {"candidate": TANH(z["candidate"])}
 
 
-def _told(
-    request: SimulateRecurrenceRequest,
-    x: Array,
-    h: Array,
-    gates: dict[str, Array],
-    weights: dict[str, Array],
-) -> list[RecurrenceStep]:
-    units = request.units
-    columns = [[factor(w) for w in column] for column in weights["weight"].T.tolist()]
-    recurrent = [[factor(w) for w in column] for column in weights["recurrent"].T.tolist()]
-    biases = [factor(b) for b in weights["bias"].tolist()]
-    before, cell = np.zeros(units), np.zeros(units)
-    steps = []
-    for t, (inputs, state) in enumerate(zip(x, h, strict=True)):
-        xs = [factor(value) for value in inputs.tolist()]
-        hs = [factor(value) for value in before.tolist()]
-        told = []
-        for k, name in enumerate(GATES[request.cell]):
-            seen = hs
-            if request.cell == "gru" and name == "candidate":
-                seen = [factor(v) for v in (gates["reset"][t] * before).tolist()]
-            f = "tanh" if name in ("candidate", "state") else "σ"
-            letter = LETTERS[name]
-            quantities = []
-            for u, value in enumerate(gates[name][t].tolist()):
-                c = k * units + u
-                terms = [f"{w}·{v}" for w, v in zip(columns[c], xs, strict=True)]
-                if t > 0:
-                    terms += [f"{w}·{v}" for w, v in zip(recurrent[c], seen, strict=True)]
-                terms.append(biases[c])
-                quantities.append(
-                    Quantity(
-                        name=f"{letter}{u + 1}",
-                        value=value,
-                        formula=f"{letter}{u + 1} = {f}(w·x + r·h + b)",
-                        substituted=(
-                            f"{letter}{u + 1} = {f}({' + '.join(terms)}) = {number(value)}"
-                        ),
-                    )
-                )
-            told.append(GateValues(name=name, units=quantities))
-        remembered: list[Quantity] = []
-        if request.cell == "lstm":
-            kept = gates["forget"][t] * cell + gates["input"][t] * gates["candidate"][t]
-            remembered = _cell(gates, t, cell, kept)
-            cell = kept
-        steps.append(
-            RecurrenceStep(
-                place=t + 1,
-                inputs=inputs.tolist(),
-                gates=told,
-                cell=remembered,
-                state=_state(request.cell, gates, t, before, cell, state),
+# ---------------------------------------------------------------- the reply
+
+
+def _reply(request: SimulateRecurrenceRequest, run: _Unrolled) -> RecurrenceSimulation:
+    gates = len(run.weights["bias"]) // request.units
+    return RecurrenceSimulation(
+        formulas=FORMULAS[run.cell],
+        steps=[_step(run, t) for t in range(len(run.x))],
+        states=run.states.tolist(),
+        influence=run.influence,
+        weight=run.weights["weight"].tolist(),
+        recurrent=run.weights["recurrent"].tolist(),
+        bias=run.weights["bias"].tolist(),
+        parameters=quantity(
+            "parameters",
+            sum(array.size for array in run.weights.values()),
+            "gates·units·(features + units + 1)",
+            expression("{}·{}·({} + {} + 1)", gates, request.units, run.x.shape[1], request.units),
+        ),
+        verdict=_verdict(run.cell, run.influence),
+    )
+
+
+def _step(run: _Unrolled, t: int) -> RecurrenceStep:
+    return RecurrenceStep(
+        place=t + 1,
+        inputs=run.x[t].tolist(),
+        gates=[
+            GateValues(name=name, units=_gate(run, t, k, name))
+            for k, name in enumerate(GATES[run.cell])
+        ],
+        cell=_cell(run, t) if run.cell == "lstm" else [],
+        state=_state(run, t),
+    )
+
+
+def _gate(run: _Unrolled, t: int, k: int, name: str) -> list[Quantity]:
+    """Gate k at step t: an activation of inputs, hidden state and bias."""
+    before = run.before[t]
+    if run.cell == "gru" and name == "candidate":
+        before = run.gates["reset"][t] * before
+    inputs, state = run.x[t].tolist(), before.tolist()
+    activation, letter = "tanh" if name in ("candidate", "state") else "σ", LETTERS[name]
+    values = run.gates[name][t].tolist()
+    quantities = []
+    for u, value in enumerate(values):
+        column = k * len(values) + u
+        pairs = list(zip(run.weights["weight"][:, column].tolist(), inputs, strict=True))
+        if t > 0:
+            pairs += zip(run.weights["recurrent"][:, column].tolist(), state, strict=True)
+        terms = sum_of_products(pairs, [float(run.weights["bias"][column])])
+        quantities.append(
+            quantity(
+                f"{letter}{u + 1}",
+                value,
+                f"{activation}(w·x + r·h + b)",
+                expression(f"{activation}({{}})", terms),
             )
         )
-        before = state
-    return steps
+    return quantities
 
 
-def _cell(gates: dict[str, Array], t: int, before: Array, after: Array) -> list[Quantity]:
+def _cell(run: _Unrolled, t: int) -> list[Quantity]:
+    """The cell state of an LSTM at step t."""
     rows = zip(
-        *(gates[name][t].tolist() for name in ("forget", "input", "candidate")),
-        before.tolist(),
-        after.tolist(),
+        *(run.gates[name][t].tolist() for name in ("forget", "input", "candidate")),
+        run.cells_before[t].tolist(),
+        run.cells[t].tolist(),
         strict=True,
     )
     return [
-        Quantity(
-            name=f"c{u}",
-            value=value,
-            formula=f"c{u} = f{u}·(c{u} before) + i{u}·g{u}",
-            substituted=(f"c{u} = {sum_of_products([(f, old), (i, g)], value)} = {number(value)}"),
+        quantity(
+            f"c{u}",
+            value,
+            f"f{u}·(previous c{u}) + i{u}·g{u}",
+            sum_of_products([(f, before), (i, g)]),
         )
-        for u, (f, i, g, old, value) in enumerate(rows, 1)
+        for u, (f, i, g, before, value) in enumerate(rows, 1)
     ]
 
 
-def _state(
-    kind: str, gates: dict[str, Array], t: int, before: Array, cell: Array, state: Array
-) -> list[Quantity]:
-    told = []
-    for k, value in enumerate(state.tolist()):
-        u = k + 1
-        match kind:
+def _state(run: _Unrolled, t: int) -> list[Quantity]:
+    """The hidden state after step t."""
+    quantities = []
+    for k, value in enumerate(run.states[t].tolist()):
+        u, terms = k + 1, list[Expression]()
+        match run.cell:
             case "lstm":
-                formula = f"h{u} = o{u}·tanh(c{u})"
-                numbers = f"{number(float(gates['output'][t, k]))}·tanh({number(float(cell[k]))})"
+                formula = f"o{u}·tanh(c{u})"
+                output, cell = float(run.gates["output"][t, k]), float(run.cells[t, k])
+                terms = [expression("{}·tanh({})", output, cell)]
             case "gru":
-                z = probability(float(gates["update"][t, k]))
-                formula = f"h{u} = z{u}·(h{u} before) + (1 - z{u})·g{u}"
-                numbers = (
-                    f"{z}·{factor(float(before[k]))} + "
-                    f"(1 - {z})·{factor(float(gates['candidate'][t, k]))}"
-                )
+                formula = f"z{u}·(previous h{u}) + (1 - z{u})·g{u}"
+                z, g = float(run.gates["update"][t, k]), float(run.gates["candidate"][t, k])
+                before = float(run.before[t, k])
+                terms = [expression("{}·{} + (1 - {})·{}", z, before, z, g)]
             case _:
-                formula, numbers = f"h{u} = the state, as above", ""
-        told.append(
-            Quantity(
-                name=f"h{u}",
-                value=value,
-                formula=formula,
-                substituted=f"h{u} = {numbers + ' = ' if numbers else ''}{number(value)}",
-            )
-        )
-    return told
+                formula = "the state, as above"
+        quantities.append(quantity(f"h{u}", value, formula, *terms))
+    return quantities
 
 
 def _verdict(cell: str, influence: Sequence[float]) -> str:
     first, last = influence[0], influence[-1]
     if len(influence) == 1:
-        return f"The state after one place is all that the {cell} knows."
+        return f"The sequence has one step: the hidden state of the {cell} depends on it alone."
     if last == 0.0:
         return (
-            "A small change of the last input does not move the last state at all: the weights "
-            "are 0, or the sums so large that nothing bends any more."
+            "A small change of the last input does not change the last hidden state: the weights "
+            "are 0, or the activations saturate."
         )
     share = first / last
     meaning = (
-        "hardly anything of the beginning is left at the end"
+        "almost nothing of the first step remains at the end"
         if share < 0.01
-        else "the beginning is still known at the end"
+        else "the first step is still remembered at the end"
         if share < 2.0
-        else "the beginning outweighs the end"
+        else "the first step outweighs the last one"
     )
     return (
-        f"A small change of the first input moves the last state {number(share)} times as much as "
-        f"one of the last input: {meaning}."
+        f"A small change of the first input changes the last hidden state {number(share)} times as "
+        f"much as a change of the last input: {meaning}."
     )
+
+
+RECURRENCE = Explorer(
+    "A recurrent cell along a sequence",
+    recurrence,
+    {
+        "An LSTM after a single signal": {
+            "cell": "lstm",
+            "inputs": [[1.0], [0.0], [0.0], [0.0], [0.0], [0.0]],
+            "units": 2,
+        },
+        "A GRU over three steps with two features": {
+            "cell": "gru",
+            "inputs": [[1.0, 0.0], [0.0, 1.0], [0.5, -0.5]],
+            "units": 3,
+            "seed": 4,
+        },
+        "An RNN that adds up its inputs, with given weights": {
+            "cell": "rnn",
+            "inputs": [[0.1], [0.2], [0.3]],
+            "units": 1,
+            "weight": [[1.0]],
+            "recurrent": [[1.0]],
+            "bias": [0.0],
+        },
+    },
+)

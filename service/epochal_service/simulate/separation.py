@@ -1,11 +1,11 @@
-"""Whether a line parts two sets of points, decided exactly: by the nearest points of their hulls.
+"""Exact linear separability of two sets of points, from the nearest points of their hulls.
 
-All mixtures of the points of a set (with positive shares whose sum is 1) make its convex hull. Two
-hulls that meet share a mixture, which no line can have on both of its sides: a proof that there is
-none. If they do not meet, then the line halfway between their nearest points parts them, as far
-from both as can be. The nearest points are found by Wolfe's algorithm ("Finding the nearest point
-in a polytope", 1976) on the differences of the points. It is finite, and here it is exact, since
-floats are fractions and fractions are computed with as they are.
+The convex hull of a set consists of all mixtures of its points: positive shares with sum 1. If two
+hulls meet, they share a mixture, which cannot lie on both sides of a line: a proof that no line
+separates the sets. If they do not meet, the line halfway between their nearest points separates
+them with the widest margin. The nearest points are found by Wolfe's algorithm ("Finding the nearest
+point in a polytope", 1976) on the differences of the points. It is finite, and exact here, because
+floats are fractions and the arithmetic is that of fractions.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..specs.simulations.line import Line
 Point = Sequence[float]
 Whole = tuple[int, ...]
 Shares = dict[int, Fraction]
-"""By the place of the point."""
+"""By the index of the point."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,14 @@ class Nearest:
 
     @property
     def meet(self) -> bool:
-        """Whether the two are one point, so that no line parts the sets."""
+        """Whether the two are the same point, so that no line separates the sets."""
         return self.one == self.zero
 
 
 def nearest(points: Sequence[Point], targets: Sequence[int]) -> Nearest:
-    """The nearest points of the hulls of the points with target 1 and with target 0.
+    """Return the nearest points of the hulls of the points with target 1 and with target 0.
 
-    Both kinds must be there.
+    Each target must occur.
     """
     exact = [[Fraction(x) for x in point] for point in points]
     scale = math.lcm(*(x.denominator for point in exact for x in point))
@@ -54,7 +54,7 @@ def nearest(points: Sequence[Point], targets: Sequence[int]) -> Nearest:
     while True:
         differences = [_minus(whole[i], whole[j]) for i, j in shares]
         x = _whole_mixture(list(shares.values()), differences)
-        # The difference that lies furthest the other way.
+        # The difference that lies furthest in the opposite direction.
         i = min(ones, key=lambda i: _dot(x, whole[i]))
         j = max(zeros, key=lambda j: _dot(x, whole[j]))
         furthest = _dot(x, _minus(whole[i], whole[j]))
@@ -76,27 +76,29 @@ def nearest(points: Sequence[Point], targets: Sequence[int]) -> Nearest:
 def _improved(
     shares: dict[tuple[int, int], Fraction], differences: list[Whole]
 ) -> dict[tuple[int, int], Fraction]:
-    """The shares of the shortest mixture of some of the differences, nearer to 0 than before."""
-    pairs, now = list(shares), list(shares.values())
+    """The shares of the shortest mixture of some of the differences, shorter than before."""
+    pairs, current = list(shares), list(shares.values())
     while True:
         best = _shortest(differences)
         if all(share > 0 for share in best):
             return dict(zip(pairs, best, strict=True))
-        # As far towards the best as all shares stay positive; one that becomes 0 leaves.
-        way = min(share / (share - aim) for share, aim in zip(now, best, strict=True) if aim <= 0)
-        now = [share + way * (aim - share) for share, aim in zip(now, best, strict=True)]
-        kept = [k for k, share in enumerate(now) if share > 0]
-        pairs = [pairs[k] for k in kept]
-        now = [now[k] for k in kept]
-        differences = [differences[k] for k in kept]
+        # As far towards the best as all shares stay positive; a share that becomes 0 is removed.
+        rows = list(zip(current, best, strict=True))
+        way = min(share / (share - aim) for share, aim in rows if aim <= 0)
+        current = [share + way * (aim - share) for share, aim in rows]
+        positive = [k for k, share in enumerate(current) if share > 0]
+        pairs = [pairs[k] for k in positive]
+        current = [current[k] for k in positive]
+        differences = [differences[k] for k in positive]
 
 
 def _shortest(differences: list[Whole]) -> list[Fraction]:
     """Shares of sum 1 and any sign that make the shortest mixture.
 
-    Its products with all differences are alike: the solution of G·u = 1, with the products G[i, j]
-    of differences i and j, over its sum. Gaussian elimination that stays in whole numbers (Bareiss,
-    1968); 1 is added to all products, which keeps the solution's direction and makes G regular.
+    Its products with all differences are equal: it is the solution of G·u = 1, divided by its sum,
+    where G[i, j] is the product of differences i and j. The solution is found by Gaussian
+    elimination in whole numbers (Bareiss, 1968). Adding 1 to all products keeps the direction of
+    the solution and makes G regular.
     """
     n = len(differences)
     rows = [[_dot(a, b) + 1 for b in differences] + [1] for a in differences]
@@ -119,7 +121,7 @@ def _shortest(differences: list[Whole]) -> list[Fraction]:
 
 
 def _whole_mixture(shares: list[Fraction], vectors: list[Whole]) -> Whole:
-    """The mixture times a positive number that makes it whole."""
+    """The mixture times a positive number that makes it integer."""
     common = math.lcm(*(share.denominator for share in shares))
     factors = [share.numerator * (common // share.denominator) for share in shares]
     return tuple(_dot(factors, axis) for axis in zip(*vectors, strict=True))
@@ -141,42 +143,42 @@ def _minus(a: Whole, b: Whole) -> Whole:
 def line_of(
     weights: Sequence[float], bias: float, points: Sequence[Point], *, of: str = "x"
 ) -> Line | None:
-    """Where the weighted sum of two inputs is 0, cut to a box around the points.
+    """Return the line where the weighted sum of two inputs is 0, cut to a box around the points.
 
-    None unless there are two weights, not both 0. `of` is what the inputs are called.
+    None unless there are two weights, not both 0. `of` is the symbol of the inputs.
     """
     if len(weights) != 2 or not any(weights):
         return None
     first, second = (f"{weight:.4g}·{of}{i}" for i, weight in enumerate(weights, 1))
     equation = f"{first} + {second} + {bias:.4g} = 0".replace("+ -", "- ")
-    # Of length 1, and such that the numbers stay in range.
+    # Scaled to length 1, in two steps so that no number overflows.
     size = max(abs(weight) for weight in weights)
     a, b = (weight / size for weight in weights)
     length = math.hypot(a, b)
     a, b, c = a / length, b / length, bias / size / length
-    passes_by = Line(equation=equation, start=[], end=[])
+    outside = Line(equation=equation, start=[], end=[])
     if not math.isfinite(c):
-        return passes_by
+        return outside
     low, high = [], []
     for axis in zip(*points, strict=True):
         around = (max(axis) - min(axis)) / 2.0 or 1.0
         low.append(min(axis) - around)
         high.append(max(axis) + around)
-    # From the point of the line that is nearest to the box's middle, along the line.
+    # From the point of the line that is nearest to the center of the box, along the line.
     middle = [(least + most) / 2.0 for least, most in zip(low, high, strict=True)]
     away = a * middle[0] + b * middle[1] + c
     foot = (middle[0] - away * a, middle[1] - away * b)
     along = (-b, a)
     start, end = -math.inf, math.inf
-    for place, direction, least, most in zip(foot, along, low, high, strict=True):
+    for position, direction, least, most in zip(foot, along, low, high, strict=True):
         if direction == 0.0:
-            if not least <= place <= most:
-                return passes_by
+            if not least <= position <= most:
+                return outside
             continue
-        ways = sorted(((least - place) / direction, (most - place) / direction))
+        ways = sorted(((least - position) / direction, (most - position) / direction))
         start, end = max(start, ways[0]), min(end, ways[1])
     if start > end:
-        return passes_by
+        return outside
     return Line(
         equation=equation,
         start=[p + start * d for p, d in zip(foot, along, strict=True)],

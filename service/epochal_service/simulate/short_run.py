@@ -1,4 +1,4 @@
-"""From what may be asked in one call to what the engine trains, within a budget."""
+"""The network and the data of a training run within one call, and its price."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ..specs.datasets import GeneratorSpec
 from ..specs.networks import LayerSpec
 from ..specs.simulations.quantity import Quantity
 from ..specs.simulations.short_run import ShortRunSpec
-from .formulas import number
+from .formulas import expression, number, quantity
 
 KINDS = (
     "dense",
@@ -49,39 +49,41 @@ KINDS = (
 MAX_LAYERS, MAX_UNITS, MAX_PARAMETERS, MAX_SAMPLES, MAX_INPUTS = 16, 256, 20_000, 2_000, 1_024
 
 MAX_PRICE = 3.5e9
-"""Operations of one call, about 200 ms."""
+"""Operations of one call: about 200 ms."""
 PER_CALL = 80_000
-"""What a layer of a step costs however few its numbers are, in operations."""
+"""The fixed cost of a layer in one step, in operations."""
 PER_VALUE = 30
-"""What the activation of one number costs, there and back; of pooling, each number it looks at."""
+"""The cost of one activation, forward and backward, in operations; of pooling, per input."""
 PER_PARAMETER = 300
-"""What the update of one parameter costs, by the dearest of the optimizers."""
+"""The cost of one parameter's update with the most expensive optimizer, in operations."""
 
 
 @dataclass(frozen=True, eq=False)
 class ShortRun:
-    """A network, and data that fit it."""
+    """A network and data that fit it."""
 
     network: Network
     data: Data
 
     @property
     def samples(self) -> int:
-        """Rows of the data."""
+        """Number of samples."""
         return len(self.data.train_inputs)
 
     def steps(self, batch_size: int | None) -> int:
-        """Of one epoch."""
+        """Return the number of steps in an epoch."""
         return math.ceil(self.samples / min(batch_size or self.samples, self.samples))
 
 
 def short_run(spec: ShortRunSpec) -> ShortRun:
-    """The network and its data. Raises `InvalidArgument` with what is too large or does not fit."""
+    """Return network and data. Raise `InvalidArgument` if they are too large or do not fit."""
     network = _network(spec)
     dataset = _dataset(spec)
     if dataset.samples > MAX_SAMPLES:
         raise InvalidArgument.of(
-            FieldError("dataset", f"has {dataset.samples} samples, and may have {MAX_SAMPLES}"),
+            FieldError(
+                "dataset", f"must have at most {MAX_SAMPLES} samples; got {dataset.samples}"
+            ),
             reason="limit_exceeded",
         )
     try:
@@ -93,8 +95,8 @@ def short_run(spec: ShortRunSpec) -> ShortRun:
         errors.append(
             FieldError(
                 "network.input_shape",
-                f"is {spec.network.input_shape}, and {dataset.name} has {dataset.features} "
-                f"features: write [{dataset.features}]",
+                f"must be [{dataset.features}], the features of {dataset.name}; got "
+                f"{spec.network.input_shape}",
             )
         )
     at = f"network.layers[{len(spec.network.layers) - 1}]"
@@ -102,8 +104,8 @@ def short_run(spec: ShortRunSpec) -> ShortRun:
         errors.append(
             FieldError(
                 at,
-                f"gives {list(network.output_shape)}, and {dataset.name} with {spec.loss} needs "
-                f"{list(targets.shape[1:])}",
+                f"must have output shape {list(targets.shape[1:])} for {dataset.name} with "
+                f"{spec.loss}; got {list(network.output_shape)}",
             )
         )
     try:
@@ -117,46 +119,52 @@ def short_run(spec: ShortRunSpec) -> ShortRun:
 
 
 def priced(spec: ShortRunSpec, run: ShortRun, epochs: int, members: int = 1) -> Quantity:
-    """What training costs. Raises `InvalidArgument` if that is more than one call may cost."""
-    # Backward takes about twice the operations of forward.
+    """Return the price of training. Raise `InvalidArgument` if one call may not cost as much."""
+    # The backward pass takes about twice the operations of the forward pass.
     values = sum(
         math.prod(shape) * _window(layer)
         for layer, shape in zip(run.network.layers, run.network.shapes[1:], strict=True)
     )
-    a_sample = 3 * run.network.flops + PER_VALUE * values
+    per_sample = 3 * run.network.flops + PER_VALUE * values
     steps = epochs * run.steps(spec.batch_size)
     layers = len(run.network.layers)
     size = run.network.learnt_size
-    a_step = layers * PER_CALL + members * size * PER_PARAMETER
-    price = epochs * run.samples * members * a_sample + steps * a_step
-    quantity = Quantity(
-        name="price",
-        value=price,
-        formula=(
-            "price = epochs·samples·members·(3·FLOPs + "
-            f"{PER_VALUE}·values) + steps·(layers·{PER_CALL} + members·parameters·"
-            f"{PER_PARAMETER}), at most {number(MAX_PRICE)}"
-        ),
-        substituted=(
-            f"price = {epochs}·{run.samples}·{members}·(3·{run.network.flops} + "
-            f"{PER_VALUE}·{values}) + {steps}·({layers}·{PER_CALL} + {members}·{size}·"
-            f"{PER_PARAMETER}) = {number(price)}"
+    per_step = layers * PER_CALL + members * size * PER_PARAMETER
+    price = epochs * run.samples * members * per_sample + steps * per_step
+    result = quantity(
+        "price",
+        price,
+        f"epochs·samples·members·(3·FLOPs + {PER_VALUE}·values) + "
+        f"steps·(layers·{PER_CALL} + members·parameters·{PER_PARAMETER}), "
+        f"at most {number(MAX_PRICE)}",
+        expression(
+            f"{{}}·{{}}·{{}}·(3·{{}} + {PER_VALUE}·{{}}) + "
+            f"{{}}·({{}}·{PER_CALL} + {{}}·{{}}·{PER_PARAMETER})",
+            epochs,
+            run.samples,
+            members,
+            run.network.flops,
+            values,
+            steps,
+            layers,
+            members,
+            size,
         ),
     )
     if price > MAX_PRICE:
         raise InvalidArgument.of(
             FieldError(
                 "epochs",
-                f"{quantity.substituted}, and one call may cost {number(MAX_PRICE)}, about 200 ms: "
-                "ask for fewer epochs, or POST /v1/jobs or /v1/sweeps, which may take longer",
+                f"must cost at most {number(MAX_PRICE)}, about 200 ms; got {result.substituted}. "
+                "Use fewer epochs, or POST /v1/jobs or /v1/sweeps, which may take longer",
             ),
             reason="limit_exceeded",
         )
-    return quantity
+    return result
 
 
 def _window(layer: Layer) -> int:
-    """The numbers that one of its outputs is chosen from, or is the mean of."""
+    """The number of inputs of one output of a pooling layer; 1 for other layers."""
     match layer:
         case MaxPool1d() | AveragePool1d():
             return layer.pool_size
@@ -173,17 +181,20 @@ def _network(spec: ShortRunSpec) -> Network:
         count += 1
         if layer.type not in KINDS:
             errors.append(
-                FieldError(f"{path}.type", f"must be one of {', '.join(KINDS)}; others need a job")
+                FieldError(
+                    f"{path}.type",
+                    f"must be one of {', '.join(KINDS)}; other layers need a job",
+                )
             )
         errors += [
-            FieldError(f"{path}.{size}", f"may be at most {MAX_UNITS}; larger ones need a job")
+            FieldError(f"{path}.{size}", f"must be at most {MAX_UNITS}; larger layers need a job")
             for size in ("units", "filters")
             if getattr(layer, size, 0) > MAX_UNITS
         ]
     if count > MAX_LAYERS:
-        errors.append(FieldError("network.layers", f"may have at most {MAX_LAYERS}"))
+        errors.append(FieldError("network.layers", f"must be at most {MAX_LAYERS}; got {count}"))
     if math.prod(spec.network.input_shape) > MAX_INPUTS:
-        errors.append(FieldError("network.input_shape", f"may hold at most {MAX_INPUTS} numbers"))
+        errors.append(FieldError("network.input_shape", f"must hold at most {MAX_INPUTS} numbers"))
     if errors:
         raise InvalidArgument.of(*errors, reason="limit_exceeded")
     try:
@@ -197,8 +208,8 @@ def _network(spec: ShortRunSpec) -> Network:
         raise InvalidArgument.of(
             FieldError(
                 "network.layers",
-                f"make {size} parameters, and a short run may have {MAX_PARAMETERS}: "
-                "POST /v1/jobs takes more",
+                f"must have at most {MAX_PARAMETERS} parameters; got {size}. POST /v1/jobs takes "
+                "larger networks",
             ),
             reason="limit_exceeded",
         )
@@ -213,17 +224,22 @@ def _layers(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, LayerSp
 
 
 def _dataset(spec: ShortRunSpec) -> Dataset:
-    asked = spec.dataset
+    dataset = spec.dataset
     try:
-        if isinstance(asked, GeneratorSpec):
-            if (asked.samples or 0) > MAX_SAMPLES:
-                raise DatasetError(("samples", f"may be at most {MAX_SAMPLES}"))
+        if isinstance(dataset, GeneratorSpec):
+            if (dataset.samples or 0) > MAX_SAMPLES:
+                raise DatasetError(("samples", f"must be at most {MAX_SAMPLES}"))
             return _loaded(
-                asked.name, asked.samples, asked.noise, asked.seed, asked.classes, asked.features
+                dataset.name,
+                dataset.samples,
+                dataset.noise,
+                dataset.seed,
+                dataset.classes,
+                dataset.features,
             )
-        alone = all(len(row) == 1 for row in asked.targets)
-        targets = [row[0] for row in asked.targets] if alone else asked.targets
-        return from_rows(asked.inputs, targets, loss=spec.loss)
+        is_single = all(len(row) == 1 for row in dataset.targets)
+        targets = [row[0] for row in dataset.targets] if is_single else dataset.targets
+        return from_rows(dataset.inputs, targets, loss=spec.loss)
     except DatasetError as error:
         raise _under_dataset(error) from None
 

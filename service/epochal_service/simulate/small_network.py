@@ -1,9 +1,9 @@
-"""A small network, taken apart: the weighted sum of each layer apart from what is made of it.
+"""A small network as steps: the weighted sum of each layer separate from its activation.
 
     input ──→ sum x·W + b ──→ activation ──→ sum ──→ activation ──→ output
 
-The formulas are those of the engine's layers, traced once for each network; what is asked of them,
-a value or a slope, is evaluated together.
+The formulas are those of the engine's layers, traced once for each network. All values, or all
+gradients, are evaluated together.
 """
 
 from __future__ import annotations
@@ -55,6 +55,15 @@ KINDS = (
     Add,
     Concatenate,
 )
+THREE_FOUR_FOUR_TWO = {
+    "input_shape": [3],
+    "layers": [
+        {"type": "dense", "units": 4, "activation": "relu"},
+        {"type": "dense", "units": 4, "activation": "relu"},
+        {"type": "dense", "units": 2, "activation": "softmax"},
+    ],
+}
+"""The small network of the journey, as a request has it."""
 MAX_LAYERS = 32
 MAX_PRODUCTS = 2_000
 MAX_VALUES = 4_096
@@ -62,19 +71,19 @@ MAX_VALUES = 4_096
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One layer of the way forward; the layers of a residual come before it, by their paths."""
+    """One layer of the forward pass. The inner layers of a residual precede it."""
 
     name: str
     layer: Layer
     inputs: tuple[Symbol, ...]
     weighted_sum: Symbol | None
-    """Of a dense layer, before its activation."""
+    """Of a dense layer: the sum before its activation."""
     output: Symbol
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """The formulas of a network, for one sample: every array is `(1, …)`."""
+    """The formulas of a network for one sample: every array is `(1, …)`."""
 
     input: Symbol
     parameters: dict[str, Symbol]
@@ -88,7 +97,7 @@ class Trace:
 
 @dataclass(frozen=True, eq=False)
 class SmallNetwork:
-    """A network that was asked about, with numbers for all of its leaves."""
+    """A network with values for all of its parameters and its input."""
 
     network: Network
     trace: Trace
@@ -99,16 +108,16 @@ class SmallNetwork:
 
     @property
     def leaves(self) -> dict[Symbol, Array]:
-        """The numbers of the input and the parameters, as `evaluate` takes them."""
+        """The values of the input and the parameters, as `evaluate` takes them."""
         given = {self.trace.parameters[name]: array for name, array in self.weights.items()}
         return {self.trace.input: self.input, **given}
 
 
 def small_network(spec: SmallNetworkSpec) -> SmallNetwork:
-    """The network, its formulas, and its numbers.
+    """Return the network with its formulas and values.
 
-    Raises `InvalidArgument` where it is too large, has a layer that has an explorer of its own, or
-    where shapes do not fit.
+    Raises `InvalidArgument` if it is too large, has a layer type that cannot be shown, or if its
+    shapes, the input or the weights do not fit.
     """
     _check_layers(spec)
     try:
@@ -119,7 +128,7 @@ def small_network(spec: SmallNetworkSpec) -> SmallNetwork:
         raise InvalidArgument.of(FieldError("network.layers", str(error))) from None
     trace = _traced(network)
     amounts = (
-        (network.flops // 2, MAX_PRODUCTS, "products of a weight and an input"),
+        (network.flops // 2, MAX_PRODUCTS, "products"),
         (sum(math.prod(step.output.shape) for step in trace.steps), MAX_VALUES, "numbers"),
     )
     for amount, most, what in amounts:
@@ -127,14 +136,14 @@ def small_network(spec: SmallNetworkSpec) -> SmallNetwork:
             raise InvalidArgument.of(
                 FieldError(
                     "network.layers",
-                    f"make {amount} {what}, and at most {most} are written out",
+                    f"must make at most {most} {what}; got {amount}",
                 ),
                 reason="limit_exceeded",
             )
     numbers = math.prod(network.input_shape)
     if len(spec.input) != numbers:
         raise InvalidArgument.of(
-            FieldError("input", f"must have {numbers} numbers, not {len(spec.input)}")
+            FieldError("input", f"must have {numbers} numbers; got {len(spec.input)}")
         )
     return SmallNetwork(
         network=network,
@@ -154,14 +163,14 @@ def _check_layers(spec: SmallNetworkSpec) -> None:
         layers += 1
         if layer.type not in allowed:
             errors.append(
-                FieldError(f"{path}.type", f"must be one of {', '.join(allowed)} to be traced")
+                FieldError(f"{path}.type", f"must be one of {', '.join(allowed)}; got {layer.type}")
             )
         for i, inner in enumerate(getattr(layer, "layers", ())):
             pending.append((f"{path}.layers[{i}]", inner))
     if layers > MAX_LAYERS:
-        errors.append(FieldError("network.layers", f"may have at most {MAX_LAYERS}"))
+        errors.append(FieldError("network.layers", f"must be at most {MAX_LAYERS}; got {layers}"))
     if math.prod(spec.network.input_shape) > MAX_VALUES:
-        errors.append(FieldError("network.input_shape", f"may hold at most {MAX_VALUES} numbers"))
+        errors.append(FieldError("network.input_shape", f"must hold at most {MAX_VALUES} numbers"))
     if errors:
         raise InvalidArgument.of(*errors)
 
@@ -184,7 +193,7 @@ def _traced(network: Network) -> Trace:
 
 
 def _steps(name: str, layer: Layer, scope: Scope, inputs: tuple[Symbol, ...]) -> Iterator[Step]:
-    """The layer, and before it those within."""
+    """The layer, preceded by its inner layers."""
     if isinstance(layer, Residual):
         (y,) = inputs
         for inner, one in zip(position_names(layer.layers), layer.layers, strict=True):
@@ -206,10 +215,10 @@ def _weights(spec: SmallNetworkSpec, network: Network) -> dict[str, Array]:
         numbers = count()
         for name, array in weights.items():
             if name.endswith(".weight"):
-                place = next(numbers)
-                weights[name] = pattern_weight(array.shape, place)
+                layer = next(numbers)
+                weights[name] = pattern_weight(array.shape, layer)
                 if (bias := name.removesuffix("weight") + "bias") in weights:
-                    weights[bias] = pattern_bias(array.shape[1], place)
+                    weights[bias] = pattern_bias(array.shape[1], layer)
     errors = []
     for index, given in enumerate(spec.weights):
         errors += _put(weights, given, f"weights[{index}]")
@@ -218,26 +227,28 @@ def _weights(spec: SmallNetworkSpec, network: Network) -> dict[str, Array]:
     return weights
 
 
-def pattern_weight(shape: Shape, place: int) -> Array:
-    """0.1·((3·o + 5·i + 7·l) mod 11 - 5) for input i and unit o of dense layer l, `(i, o)`."""
+def pattern_weight(shape: Shape, layer: int) -> Array:
+    """Return 0.1·((3·o + 5·i + 7·l) mod 11 - 5): input i, unit o, dense layer l, `(i, o)`."""
     i, o = np.indices(shape)
-    weight: Array = np.round(0.1 * ((3 * o + 5 * i + 7 * place) % 11 - 5), 1)
+    weight: Array = np.round(0.1 * ((3 * o + 5 * i + 7 * layer) % 11 - 5), 1)
     return weight
 
 
-def pattern_bias(units: int, place: int) -> Array:
-    """0.1·((o + l) mod 3 - 1) for unit o of dense layer l."""
-    bias: Array = np.round(0.1 * ((np.arange(units) + place) % 3 - 1), 1)
+def pattern_bias(units: int, layer: int) -> Array:
+    """Return 0.1·((o + l) mod 3 - 1) for unit o of dense layer l."""
+    bias: Array = np.round(0.1 * ((np.arange(units) + layer) % 3 - 1), 1)
     return bias
 
 
 def _put(weights: dict[str, Array], given: GivenWeights, path: str) -> list[FieldError]:
-    """Put the weights in their place; what does not fit."""
+    """Replace the weights of one layer, and return the errors."""
     errors = []
     known = {name.rpartition(".")[0] for name in weights}
     if given.layer not in known:
         return [
-            FieldError(f"{path}.layer", f"must be a layer with weights: {', '.join(sorted(known))}")
+            FieldError(
+                f"{path}.layer", f"must be a layer with parameters: {', '.join(sorted(known))}"
+            )
         ]
     for field in ("weight", "bias", "scale", "shift"):
         values: Sequence[object] | None = getattr(given, field)
@@ -245,16 +256,18 @@ def _put(weights: dict[str, Array], given: GivenWeights, path: str) -> list[Fiel
             continue
         name = f"{given.layer}.{field}"
         if name not in weights:
-            errors.append(FieldError(f"{path}.{field}", f"is nothing that {given.layer} has"))
+            errors.append(
+                FieldError(f"{path}.{field}", f"must be left out: {given.layer} has no {field}")
+            )
             continue
         if field == "weight" and len({len(row) for row in given.weight or ()}) > 1:
-            errors.append(FieldError(f"{path}.{field}", "must have rows of one length"))
+            errors.append(FieldError(f"{path}.{field}", "must have rows of equal length"))
             continue
         array = np.array(values, np.float64)
         if array.shape != weights[name].shape:
             needs = " x ".join(map(str, weights[name].shape))
             has = " x ".join(map(str, array.shape))
-            errors.append(FieldError(f"{path}.{field}", f"must be {needs} numbers, not {has}"))
+            errors.append(FieldError(f"{path}.{field}", f"must be {needs} numbers; got {has}"))
             continue
         weights[name] = array
     return errors

@@ -1,4 +1,4 @@
-"""Cross-entropy over a vocabulary: how surprised a language model is by the token that came."""
+"""Cross-entropy over a vocabulary: the loss of a language model, and its perplexity."""
 
 from __future__ import annotations
 
@@ -19,48 +19,51 @@ from ..specs.simulations.loss import (
     TokenLossSimulation,
 )
 from ..specs.simulations.quantity import Quantity
-from .formulas import exponent, number, probability, whole
+from .explorer import Explorer
+from .formulas import Expression, expression, number, quantity, total, whole
 
 MAX_NUMBERS = 200_000
 CONFIDENT = 0.99
+MAX_TERMS = 64
+"""A sum of more terms is shown as one number."""
 ROUNDING = 1e-3
 CROSS_ENTROPY = LOSSES["cross_entropy"]
 
 
 def token_loss(request: SimulateTokenLossRequest) -> TokenLossSimulation:
-    """How surprising the true tokens were, in nats, bits and perplexity, at each place and in all.
+    """Compute the loss of the true tokens in nats, bits and perplexity, per position and as a mean.
 
-    Raises `InvalidArgument` where the rows are not of one length or no probabilities, a target is
-    not in the vocabulary, or there are more than 200,000 numbers.
+    Raises `InvalidArgument` if the rows differ in length or are not probabilities, if a target is
+    not in the vocabulary, or if there are more than 200,000 numbers.
     """
     if request.target_probabilities is not None:
-        return _by_chances(request, request.target_probabilities)
+        return _of_targets(request, request.target_probabilities)
     rows, path = _rows(request)
     vocabulary = rows.shape[1]
     targets = _targets(request, len(rows), vocabulary)
     is_logits = request.logits is not None
-    chances = ACTIVATIONS["softmax"].function(rows) if is_logits else rows
-    _check_words(request, vocabulary)
+    probabilities = ACTIVATIONS["softmax"].function(rows) if is_logits else rows
+    _check_tokens(request, vocabulary)
     if not is_logits:
-        sums = chances.sum(-1)
+        sums = probabilities.sum(-1)
         errors = [
-            FieldError(f"{path}[{i}]", f"must sum to 1, not {number(total)}")
-            for i, total in enumerate(sums.tolist())
-            if abs(total - 1.0) > ROUNDING
+            FieldError(f"{path}[{i}]", f"must sum to 1; got {number(sum_)}")
+            for i, sum_ in enumerate(sums.tolist())
+            if abs(sum_ - 1.0) > ROUNDING
         ]
         if errors:
             raise InvalidArgument.of(*errors)
     wanted = CROSS_ENTROPY.targets(np.array(targets), rows.shape).astype(np.float64)
     measure = CROSS_ENTROPY.values_from_scores if is_logits else CROSS_ENTROPY.values
     nats = measure(rows, wanted).tolist()
-    return _answer(
+    return _reply(
         [
-            _place(request, target, chance, loss, row)
-            for target, chance, loss, row in zip(
+            _position(request, target, p, loss, row)
+            for target, p, loss, row in zip(
                 targets,
-                np.take_along_axis(chances, np.array(targets)[:, None], 1)[:, 0].tolist(),
+                np.take_along_axis(probabilities, np.array(targets)[:, None], 1)[:, 0].tolist(),
                 nats,
-                chances,
+                probabilities,
                 strict=True,
             )
         ],
@@ -68,25 +71,31 @@ def token_loss(request: SimulateTokenLossRequest) -> TokenLossSimulation:
     )
 
 
-def _by_chances(request: SimulateTokenLossRequest, chances: list[float]) -> TokenLossSimulation:
-    """The other tokens do not matter: what they share is only the rest."""
+def _of_targets(
+    request: SimulateTokenLossRequest, probabilities: list[float]
+) -> TokenLossSimulation:
+    """The loss from the probabilities of the true tokens alone: others do not affect it."""
     _exclude(request, "target_probabilities", ("probabilities", "logits", "targets"))
     if request.vocabulary is None:
-        raise InvalidArgument.of(FieldError("vocabulary", "is required here"))
-    if request.tokens and len(request.tokens) != len(chances):
+        raise InvalidArgument.of(FieldError("vocabulary", "is required with target_probabilities"))
+    if request.tokens and len(request.tokens) != len(probabilities):
         raise InvalidArgument.of(
-            FieldError("tokens", f"must be one for each place here: {len(chances)}")
+            FieldError(
+                "tokens",
+                f"must have one text for each position, {len(probabilities)}; got "
+                f"{len(request.tokens)}",
+            )
         )
-    rows = np.stack([chances, 1.0 - np.array(chances)], axis=-1)
+    rows = np.stack([probabilities, 1.0 - np.array(probabilities)], axis=-1)
     nats = CROSS_ENTROPY.values(rows, np.broadcast_to([1.0, 0.0], rows.shape))
-    tokens: list[str | None] = list(request.tokens) or [None] * len(chances)
-    return _answer(
+    tokens: list[str | None] = list(request.tokens) or [None] * len(probabilities)
+    return _reply(
         [
             TokenLoss(
                 target=None,
                 token=token,
-                probability=chance,
-                nats=_nats(chance, loss),
+                probability=p,
+                nats=_nats(p, loss),
                 bits=loss / math.log(2.0),
                 perplexity=_perplexity(loss),
                 rank=None,
@@ -94,7 +103,7 @@ def _by_chances(request: SimulateTokenLossRequest, chances: list[float]) -> Toke
                 best_token=None,
                 best_probability=None,
             )
-            for token, chance, loss in zip(tokens, chances, nats.tolist(), strict=True)
+            for token, p, loss in zip(tokens, probabilities, nats.tolist(), strict=True)
         ],
         request.vocabulary,
     )
@@ -102,7 +111,7 @@ def _by_chances(request: SimulateTokenLossRequest, chances: list[float]) -> Toke
 
 def _exclude(request: SimulateTokenLossRequest, one: str, others: tuple[str, ...]) -> None:
     errors = [
-        FieldError(other, f"has no place beside {one}")
+        FieldError(other, f"must be left out with {one}")
         for other in others
         if getattr(request, other)
     ]
@@ -111,7 +120,7 @@ def _exclude(request: SimulateTokenLossRequest, one: str, others: tuple[str, ...
 
 
 def _rows(request: SimulateTokenLossRequest) -> tuple[Floats, str]:
-    """The rows, and the field that they stand in."""
+    """The rows, and the name of their field."""
     if request.probabilities is not None:
         given, path = request.probabilities, "probabilities"
         _exclude(request, path, ("logits",))
@@ -119,13 +128,13 @@ def _rows(request: SimulateTokenLossRequest) -> tuple[Floats, str]:
         given, path = request.logits, "logits"
     else:
         raise InvalidArgument.of(
-            FieldError("probabilities", "is required, or logits, or target_probabilities")
+            FieldError("probabilities", "must be given, or logits, or target_probabilities")
         )
     width = len(given[0])
     if width < 2:
-        raise InvalidArgument.of(FieldError(f"{path}[0]", "needs at least 2 tokens"))
+        raise InvalidArgument.of(FieldError(f"{path}[0]", "must have at least 2 numbers"))
     errors = [
-        FieldError(f"{path}[{i}]", f"must have {width} numbers, as the first row, not {len(row)}")
+        FieldError(f"{path}[{i}]", f"must have {width} numbers like the first row; got {len(row)}")
         for i, row in enumerate(given)
         if len(row) != width
     ]
@@ -133,24 +142,30 @@ def _rows(request: SimulateTokenLossRequest) -> tuple[Floats, str]:
         raise InvalidArgument.of(*errors)
     if width * len(given) > MAX_NUMBERS:
         raise InvalidArgument.of(
-            FieldError(path, f"may have at most {MAX_NUMBERS} numbers in all"),
+            FieldError(
+                path, f"must have at most {MAX_NUMBERS} numbers in all; got {width * len(given)}"
+            ),
             reason="limit_exceeded",
         )
     if request.vocabulary not in (None, width):
         raise InvalidArgument.of(
-            FieldError("vocabulary", f"must be {width}, as many as a row has, or be left out")
+            FieldError(
+                "vocabulary", f"must be {width}, the length of a row; got {request.vocabulary}"
+            )
         )
     return np.array(given, np.float64), path
 
 
-def _targets(request: SimulateTokenLossRequest, places: int, vocabulary: int) -> list[int]:
+def _targets(request: SimulateTokenLossRequest, positions: int, vocabulary: int) -> list[int]:
     targets = request.targets
-    if len(targets) != places:
+    if len(targets) != positions:
         raise InvalidArgument.of(
-            FieldError("targets", f"must be one for each row: {places}, not {len(targets)}")
+            FieldError(
+                "targets", f"must have one number for each row, {positions}; got {len(targets)}"
+            )
         )
     errors = [
-        FieldError(f"targets[{i}]", f"must be at most {vocabulary - 1}")
+        FieldError(f"targets[{i}]", f"must be at most {vocabulary - 1}; got {target}")
         for i, target in enumerate(targets)
         if target >= vocabulary
     ]
@@ -159,10 +174,14 @@ def _targets(request: SimulateTokenLossRequest, places: int, vocabulary: int) ->
     return targets
 
 
-def _check_words(request: SimulateTokenLossRequest, vocabulary: int) -> None:
+def _check_tokens(request: SimulateTokenLossRequest, vocabulary: int) -> None:
     if request.tokens and len(request.tokens) != vocabulary:
         raise InvalidArgument.of(
-            FieldError("tokens", f"must be one for each of {vocabulary} tokens")
+            FieldError(
+                "tokens",
+                f"must have one text for each token of the vocabulary, {vocabulary}; got "
+                f"{len(request.tokens)}",
+            )
         )
 
 
@@ -171,92 +190,99 @@ def _perplexity(nats: float) -> float:
 
 
 def _nats(p: float, nats: float) -> Quantity:
-    shown = f"-log({probability(p)})" if p > 0.0 else "-max(log(0), -100)"
-    if p == 0.0 and nats != 100.0:
-        shown = "log(Σⱼ exp(zⱼ)) - z"
-    return Quantity(
-        name="L", value=nats, formula="L = -log(p)", substituted=f"L = {shown} = {number(nats)}"
-    )
+    terms = [expression("-log({})", p)]
+    if p == 0.0:
+        # Either the logarithm is cut, or the logits say more than a probability of 0.
+        terms = [Expression("-max(log(0), -100)")] if nats == 100.0 else []
+    return quantity("L", nats, "-log(p)" if terms else "log(Σⱼ exp(zⱼ)) - z", *terms)
 
 
-def _place(
-    request: SimulateTokenLossRequest, target: int, chance: float, nats: float, row: Floats
+def _position(
+    request: SimulateTokenLossRequest, target: int, p: float, nats: float, row: Floats
 ) -> TokenLoss:
     best = int(row.argmax())
-    words = request.tokens
+    texts = request.tokens
     return TokenLoss(
         target=target,
-        token=words[target] if words else None,
-        probability=chance,
-        nats=_nats(chance, nats),
+        token=texts[target] if texts else None,
+        probability=p,
+        nats=_nats(p, nats),
         bits=nats / math.log(2.0),
         perplexity=_perplexity(nats),
-        rank=1 + int((row > chance).sum()),
+        rank=1 + int((row > p).sum()),
         best=best,
-        best_token=words[best] if words else None,
+        best_token=texts[best] if texts else None,
         best_probability=float(row[best]),
     )
 
 
-def _baseline(name: BaselineName, chance: float, shown: str) -> TokenBaseline:
-    nats = -math.log(chance)
+def _baseline(name: BaselineName, p: float, term: Expression) -> TokenBaseline:
+    nats = -math.log(p)
     return TokenBaseline(
         name=name,
-        probability=chance,
-        nats=Quantity(
-            name="L", value=nats, formula="L = -log(p)", substituted=f"L = {shown} = {number(nats)}"
-        ),
+        probability=p,
+        nats=quantity("L", nats, "-log(p)", term),
         bits=nats / math.log(2.0),
         perplexity=_perplexity(nats),
     )
 
 
-def _answer(places: list[TokenLoss], vocabulary: int) -> TokenLossSimulation:
-    losses = [place.nats.value for place in places]
+def _reply(positions: list[TokenLoss], vocabulary: int) -> TokenLossSimulation:
+    losses = [position.nats.value for position in positions]
     nats = sum(losses) / len(losses)
     bits, times = nats / math.log(2.0), _perplexity(nats)
-    size = whole(vocabulary)
-    among = whole(times) if 1e3 <= times < 1e9 else number(times)
     others = max(vocabulary - 1, 1)
-    terms = " + ".join(map(number, losses[:64])) + (" + …" if len(losses) > 64 else "")
-    uniform = math.log(vocabulary)
-    if nats < uniform and not math.isclose(nats, uniform):
-        gain = vocabulary / times
-        better = whole(gain) if gain >= 1_000 else number(gain)
-        beside = f"{better} times better than guessing among {size}"
-    elif math.isclose(nats, uniform):
-        beside = f"just a guess among {size}"
-    else:
-        beside = f"worse than guessing among {size}"
+    shown = total(losses) if len(losses) <= MAX_TERMS else expression("{}", sum(losses))
     return TokenLossSimulation(
-        places=places,
-        nats=Quantity(
-            name="nats",
-            value=nats,
-            formula="nats = Σ L / n",
-            substituted=f"nats = ({terms}) / {len(losses)} = {number(nats)}",
-        ),
-        bits=Quantity(
-            name="bits",
-            value=bits,
-            formula="bits = nats / log(2)",
-            substituted=f"bits = {number(nats)} / log(2) = {number(bits)}",
-        ),
-        perplexity=Quantity(
-            name="perplexity",
-            value=times,
-            formula="perplexity = exp(nats)",
-            substituted=f"perplexity = exp({exponent(nats)}) = {number(times)}",
-        ),
+        places=positions,
+        nats=quantity("nats", nats, "Σ L / n", expression(f"({{}}) / {len(losses)}", shown)),
+        bits=quantity("bits", bits, "nats / log(2)", expression("{} / log(2)", nats)),
+        perplexity=quantity("perplexity", times, "exp(nats)", expression("exp({})", nats)),
         vocabulary=vocabulary,
         baselines=[
-            _baseline("uniform", 1.0 / vocabulary, f"log({vocabulary})"),
-            _baseline("confident_right", CONFIDENT, f"-log({CONFIDENT})"),
+            _baseline("uniform", 1.0 / vocabulary, expression("log({})", vocabulary)),
+            _baseline("confident_right", CONFIDENT, Expression(f"-log({CONFIDENT})")),
             _baseline(
                 "confident_wrong",
                 (1.0 - CONFIDENT) / others,
-                f"-log((1 - {CONFIDENT}) / {others})",
+                expression(f"-log((1 - {CONFIDENT}) / {{}})", others),
             ),
         ],
-        verdict=f"As uncertain as between {among} equally likely tokens: {beside}.",
+        verdict=_verdict(nats, vocabulary),
     )
+
+
+def _verdict(nats: float, vocabulary: int) -> str:
+    times, size, uniform = _perplexity(nats), whole(vocabulary), math.log(vocabulary)
+    shown = whole(times) if 1e3 <= times < 1e9 else number(times)
+    if math.isclose(nats, uniform):
+        comparison = f"the same as a uniform guess among {size} tokens"
+    elif nats < uniform:
+        gain = vocabulary / times
+        better = whole(gain) if gain >= 1_000 else number(gain)
+        comparison = f"{better} times better than a uniform guess among {size} tokens"
+    else:
+        comparison = f"worse than a uniform guess among {size} tokens"
+    return f"The perplexity is {shown}: {comparison}."
+
+
+TOKEN_LOSS = Explorer(
+    "The loss of a language model",
+    token_loss,
+    {
+        "The cat sat on the …": {
+            "tokens": ["mat", "sofa", "moon", "the"],
+            "probabilities": [[0.6, 0.3, 0.05, 0.05]],
+            "targets": [0],
+        },
+        "Logits at two positions": {
+            "logits": [[2.0, 0.5, -1.0], [0.0, 3.0, 0.0]],
+            "targets": [0, 2],
+        },
+        "Five words of a vocabulary of 100,000": {
+            "target_probabilities": [0.31, 0.02, 0.75, 0.0004, 0.11],
+            "tokens": ["Once", "upon", "a", "quiet", "time"],
+            "vocabulary": 100000,
+        },
+    },
+)

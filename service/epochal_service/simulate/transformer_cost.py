@@ -1,4 +1,4 @@
-"""What a transformer costs on its way forward, worked out from its size."""
+"""The cost of a forward pass of a transformer, from its size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ..specs.simulations.transformer_cost import (
     TransformerCostSimulation,
 )
 from ..specs.simulations.transformer_size import TransformerSize
-from .formulas import in_bytes, number, whole
+from .explorer import Explorer
+from .formulas import expression, in_bytes, number, quantity, whole
+from .formulas import total as sum_of
 from .models import FAMOUS
 from .transformers import Part, check_size, key_width, parts, total
 
@@ -57,7 +59,7 @@ DEVICES = {
 
 @dataclass(frozen=True)
 class _Known:
-    """What the question says of the transformer."""
+    """What the request says about the transformer."""
 
     size: TransformerSize | None
     parts: list[Part]
@@ -65,107 +67,50 @@ class _Known:
     multiplied: Quantity
 
 
-def transformer_cost(request: SimulateTransformerCostRequest) -> TransformerCostSimulation:
-    """Operations, memory and time of a transformer that reads a text, worked out from its size.
+@dataclass(frozen=True)
+class _Cost:
+    """The numbers of one pass."""
 
-    Raises `InvalidArgument` unless exactly one of model, size and parameters is given, and fits.
+    known: _Known
+    device: DeviceFacts
+    tokens: int
+    is_causal: bool
+    parameters: int
+    multiplied: int
+    weight_flops: int
+    attention_flops: int
+    weights: float
+    """Bytes of the weights."""
+    cache: int
+    """Bytes of keys and values."""
+    on_each: float
+    """Bytes on each device."""
+    seconds: float
+    reading: float
+    """Seconds to read all weights once."""
+    utilization: float | None
+    """The utilization that the claim requires."""
+
+    @property
+    def flops(self) -> int:
+        """Operations of the whole pass."""
+        return self.weight_flops + self.attention_flops
+
+
+def transformer_cost(request: SimulateTransformerCostRequest) -> TransformerCostSimulation:
+    """Estimate operations, memory and time of a forward pass of a transformer, from its size.
+
+    Raises `InvalidArgument` unless exactly one of model, size and parameters is given and valid.
     """
-    known = _known(request)
-    size, tokens = known.size, request.tokens
-    n, parameters = whole(tokens), int(known.parameters.value)
-    multiplied = int(known.multiplied.value)
-    by_weights = 2 * multiplied * tokens
-    attention = _attention(size, tokens, request.causal)
-    flops = by_weights + int(attention.value)
-    device = _device(request)
-    weights = parameters * request.bytes_per_parameter
-    cache = _cache(size, tokens)
-    on_each = (weights + cache.value) / request.devices
-    peak = request.devices * device.peak_flops
-    seconds = flops / (peak * request.utilization)
-    reading = weights / (request.devices * device.bandwidth)
-    claim = None
-    if request.claimed_seconds is not None:
-        needed = flops / (peak * request.claimed_seconds)
-        claim = Quantity(
-            name="utilization",
-            value=needed,
-            formula="utilization = FLOPs / (devices·peak·seconds)",
-            substituted=f"utilization = {number(flops)} / ({request.devices}·"
-            f"{number(device.peak_flops)}·{number(request.claimed_seconds)}) = {number(needed)}",
-        )
-    return TransformerCostSimulation(
-        size=size,
-        parts=[part.quantity for part in known.parts],
-        parameters=known.parameters,
-        multiplied=known.multiplied,
-        weight_flops=Quantity(
-            name="FLOPs of weights",
-            value=by_weights,
-            formula="FLOPs of weights = 2·multiplied·n",
-            substituted=f"FLOPs of weights = 2·{whole(multiplied)}·{n} = {number(by_weights)}",
-        ),
-        attention_flops=attention,
-        flops=Quantity(
-            name="FLOPs",
-            value=flops,
-            formula="FLOPs = FLOPs of weights + FLOPs of attention",
-            substituted=f"FLOPs = {number(by_weights)} + {number(attention.value)} = "
-            f"{number(flops)}",
-        ),
-        flops_per_token=Quantity(
-            name="FLOPs per token",
-            value=flops / tokens,
-            formula="FLOPs per token = FLOPs / n",
-            substituted=f"FLOPs per token = {number(flops)} / {n} = {number(flops / tokens)}",
-        ),
-        rule_of_thumb=Quantity(
-            name="estimate",
-            value=2 * parameters * tokens,
-            formula="estimate = 2·N·n",
-            substituted=f"estimate = 2·{whole(parameters)}·{n} = {number(2 * parameters * tokens)}",
-        ),
-        weight_bytes=Quantity(
-            name="weights",
-            value=weights,
-            formula="weights = parameters·bytes",
-            substituted=f"weights = {whole(parameters)}·{number(request.bytes_per_parameter)} = "
-            f"{number(weights)}",
-        ),
-        cache_bytes=cache,
-        device_bytes=Quantity(
-            name="bytes on each",
-            value=on_each,
-            formula="bytes on each = (weights + cache) / devices",
-            substituted=f"bytes on each = ({number(weights)} + {number(cache.value)}) / "
-            f"{request.devices} = {number(on_each)}",
-        ),
-        fits=on_each <= device.memory,
-        seconds=Quantity(
-            name="seconds",
-            value=seconds,
-            formula="seconds = FLOPs / (devices·peak·utilization)",
-            substituted=f"seconds = {number(flops)} / ({request.devices}·"
-            f"{number(device.peak_flops)}·{number(request.utilization)}) = {number(seconds)}",
-        ),
-        reading_seconds=Quantity(
-            name="seconds of reading",
-            value=reading,
-            formula="seconds of reading = weights / (devices·bandwidth)",
-            substituted=f"seconds of reading = {number(weights)} / ({request.devices}·"
-            f"{number(device.bandwidth)}) = {number(reading)}",
-        ),
-        claim=claim,
-        device=device,
-        verdict=_verdict(request, known, device, flops, seconds, reading, on_each, claim),
-    )
+    return _reply(request, _computed(request, _known(request)))
 
 
 def _known(request: SimulateTransformerCostRequest) -> _Known:
     given = [name for name in ("model", "size", "parameters") if getattr(request, name) is not None]
-    if len(given) != 1:
-        fault = "is required, or size, or parameters" if not given else f"excludes {given[1]}"
-        raise InvalidArgument.of(FieldError(given[0] if given else "model", fault))
+    if not given:
+        raise InvalidArgument.of(FieldError("model", "must be given, or size, or parameters"))
+    if len(given) > 1:
+        raise InvalidArgument.of(FieldError(given[0], f"must be left out if {given[1]} is given"))
     size = request.size
     if request.model is not None:
         sizes = {one.id: one.size for one in FAMOUS if one.size is not None}
@@ -173,70 +118,56 @@ def _known(request: SimulateTransformerCostRequest) -> _Known:
             raise InvalidArgument.of(FieldError("model", f"must be one of {', '.join(sizes)}"))
         size = sizes[request.model]
     if size is None:
-        count = request.parameters or 0
-        all_of_them = Quantity(
-            name="parameters",
-            value=count,
-            formula="parameters, as given",
-            substituted=f"parameters = {whole(count)}",
-        )
-        return _Known(None, [], all_of_them, all_of_them)
+        parameters = quantity("parameters", request.parameters or 0, "the given number")
+        return _Known(None, [], parameters, parameters)
     check_size(size, "size")
-    found = parts(size)
-    multiplying = [part for part in found if part.multiplies]
-    count = sum(part.multiplies for part in multiplying)
+    groups = parts(size)
+    multiplying = [part for part in groups if part.multiplies]
+    counts = [part.multiplies for part in multiplying]
     return _Known(
         size,
-        found,
-        total(found),
-        Quantity(
-            name="multiplied",
-            value=count,
-            formula=f"multiplied = matrices of {', '.join(part.name for part in multiplying)}",
-            substituted=f"multiplied = {' + '.join(whole(part.multiplies) for part in multiplying)}"
-            f" = {whole(count)}",
+        groups,
+        total(groups),
+        quantity(
+            "multiplied",
+            sum(counts),
+            f"matrices of {', '.join(part.name for part in multiplying)}",
+            sum_of(counts),
         ),
     )
 
 
-def _attention(size: TransformerSize | None, tokens: int, causal: bool) -> Quantity:
-    """Scores and weighted sums: two products of the width for each pair of tokens."""
-    name, n = "FLOPs of attention", whole(tokens)
-    if size is None:
-        return Quantity(
-            name=name,
-            value=0.0,
-            formula=f"{name}: not known without layers and width",
-            substituted=f"{name} = 0",
-        )
-    layers, width = size.layers, size.width
-    pairs = tokens * (tokens + 1) if causal else 2 * tokens * tokens
-    flops = 2 * layers * width * pairs
-    return Quantity(
-        name=name,
-        value=flops,
-        formula=f"{name} = 2·L·d·n·(n + 1)" if causal else f"{name} = 4·L·d·n²",
-        substituted=f"{name} = 2·{layers}·{width}·{n}·({n} + 1) = {number(flops)}"
-        if causal
-        else f"{name} = 4·{layers}·{width}·{n}² = {number(flops)}",
-    )
-
-
-def _cache(size: TransformerSize | None, tokens: int) -> Quantity:
-    if size is None:
-        return Quantity(
-            name="cache",
-            value=0.0,
-            formula="cache: not known without layers and width",
-            substituted="cache = 0",
-        )
-    keys = key_width(size)
-    held = 2 * size.layers * keys * tokens * 2
-    return Quantity(
-        name="cache",
-        value=held,
-        formula="cache = (keys and values)·L·k·n·(2 bytes)",
-        substituted=f"cache = 2·{size.layers}·{keys}·{whole(tokens)}·2 = {number(held)}",
+def _computed(request: SimulateTransformerCostRequest, known: _Known) -> _Cost:
+    size, tokens, device = known.size, request.tokens, _device(request)
+    is_causal = request.causal
+    if is_causal is None:
+        # BERT reads in both directions; GPT and LLaMA mask later tokens.
+        is_causal = size is None or size.family != "bert"
+    weight_flops = 2 * int(known.multiplied.value) * tokens
+    attention_flops = cache = 0
+    if size is not None:
+        pairs = tokens * (tokens + 1) if is_causal else 2 * tokens * tokens
+        attention_flops = 2 * size.layers * size.width * pairs
+        cache = 2 * size.layers * key_width(size) * tokens * 2
+    parameters = int(known.parameters.value)
+    weights = parameters * request.bytes_per_parameter
+    flops, peak = weight_flops + attention_flops, request.devices * device.peak_flops
+    claim = request.claimed_seconds
+    return _Cost(
+        known=known,
+        device=device,
+        tokens=tokens,
+        is_causal=is_causal,
+        parameters=parameters,
+        multiplied=int(known.multiplied.value),
+        weight_flops=weight_flops,
+        attention_flops=attention_flops,
+        weights=weights,
+        cache=cache,
+        on_each=(weights + cache) / request.devices,
+        seconds=flops / (peak * request.utilization),
+        reading=weights / (request.devices * device.bandwidth),
+        utilization=None if claim is None else flops / (peak * claim),
     )
 
 
@@ -245,45 +176,157 @@ def _device(request: SimulateTransformerCostRequest) -> DeviceFacts:
     if custom is None:
         return DEVICES[request.device]
     return DeviceFacts(
-        id="custom", name="device as given", source="the request", **custom.model_dump()
+        id="custom", name="the given device", source="the request", **custom.model_dump()
     )
 
 
-def _verdict(
+# ---------------------------------------------------------------- the reply
+
+
+def _reply(request: SimulateTransformerCostRequest, cost: _Cost) -> TransformerCostSimulation:
+    operations = _operations(cost)
+    return TransformerCostSimulation(
+        size=cost.known.size,
+        parts=[part.quantity for part in cost.known.parts],
+        parameters=cost.known.parameters,
+        multiplied=cost.known.multiplied,
+        weight_flops=operations["weights"],
+        attention_flops=_attention(cost),
+        flops=operations["all"],
+        flops_per_token=operations["per token"],
+        rule_of_thumb=operations["estimate"],
+        weight_bytes=quantity(
+            "weights",
+            cost.weights,
+            "parameters·bytes",
+            expression("{}·{}", cost.parameters, request.bytes_per_parameter),
+        ),
+        cache_bytes=_cache(cost),
+        device_bytes=quantity(
+            "bytes on each",
+            cost.on_each,
+            "(weights + cache) / devices",
+            expression("({} + {}) / {}", cost.weights, float(cost.cache), request.devices),
+        ),
+        fits=cost.on_each <= cost.device.memory,
+        seconds=_time("seconds", cost, request, request.utilization, "utilization", cost.seconds),
+        reading_seconds=quantity(
+            "seconds of reading",
+            cost.reading,
+            "weights / (devices·bandwidth)",
+            expression("{} / ({}·{})", cost.weights, request.devices, cost.device.bandwidth),
+        ),
+        claim=None
+        if cost.utilization is None or request.claimed_seconds is None
+        else _time(
+            "utilization", cost, request, request.claimed_seconds, "seconds", cost.utilization
+        ),
+        device=cost.device,
+        verdict=_verdict(request, cost),
+    )
+
+
+def _operations(cost: _Cost) -> dict[str, Quantity]:
+    flops = float(cost.flops)
+    estimate = float(2 * cost.parameters * cost.tokens)
+    return {
+        "weights": quantity(
+            "FLOPs of weights",
+            float(cost.weight_flops),
+            "2·multiplied·n",
+            expression("2·{}·{}", cost.multiplied, cost.tokens),
+        ),
+        "all": quantity(
+            "FLOPs",
+            flops,
+            "FLOPs of weights + FLOPs of attention",
+            expression("{} + {}", float(cost.weight_flops), float(cost.attention_flops)),
+        ),
+        "per token": quantity(
+            "FLOPs per token",
+            flops / cost.tokens,
+            "FLOPs / n",
+            expression("{} / {}", flops, cost.tokens),
+        ),
+        "estimate": quantity(
+            "estimate", estimate, "2·N·n", expression("2·{}·{}", cost.parameters, cost.tokens)
+        ),
+    }
+
+
+def _time(
+    name: str,
+    cost: _Cost,
     request: SimulateTransformerCostRequest,
-    known: _Known,
-    device: DeviceFacts,
-    flops: int,
-    seconds: float,
-    reading: float,
-    on_each: float,
-    claim: Quantity | None,
-) -> str:
-    tokens = "One token takes" if request.tokens == 1 else f"{whole(request.tokens)} tokens take"
-    told = (
-        f"{tokens} {_amount(flops)} operations: on "
-        f"{whole(request.devices)} × {device.name}, at {100 * request.utilization:.0f} % of the "
-        f"peak, {_time(seconds)}."
+    factor: float,
+    symbol: str,
+    value: float,
+) -> Quantity:
+    """Operations over devices, peak and a factor: seconds or utilization."""
+    return quantity(
+        name,
+        value,
+        f"FLOPs / (devices·peak·{symbol})",
+        expression(
+            "{} / ({}·{}·{})", float(cost.flops), request.devices, cost.device.peak_flops, factor
+        ),
     )
-    if reading > seconds:
-        told += f" But to read all weights takes {_time(reading)}: the memory sets the pace."
-    if known.size is not None and request.tokens > known.size.context:
-        told += f" It was made for at most {whole(known.size.context)} tokens."
-    if on_each > device.memory:
-        told += (
-            f" But {in_bytes(on_each)} on each is more than its memory of "
-            f"{in_bytes(device.memory)}."
+
+
+def _attention(cost: _Cost) -> Quantity:
+    """Scores and weighted sums: two matrix products for each pair of tokens."""
+    name, size, n = "FLOPs of attention", cost.known.size, cost.tokens
+    value = float(cost.attention_flops)
+    if size is None:
+        return quantity(name, value, "0: unknown without layers and width")
+    if cost.is_causal:
+        terms = expression("2·{}·{}·{}·({} + 1)", size.layers, size.width, n, n)
+        return quantity(name, value, "2·L·d·n·(n + 1)", terms)
+    return quantity(name, value, "4·L·d·n²", expression("4·{}·{}·{}²", size.layers, size.width, n))
+
+
+def _cache(cost: _Cost) -> Quantity:
+    size, value = cost.known.size, float(cost.cache)
+    if size is None:
+        return quantity("cache", value, "0: unknown without layers and width")
+    return quantity(
+        "cache",
+        value,
+        "(keys and values)·L·k·n·(2 bytes)",
+        expression("2·{}·{}·{}·2", size.layers, key_width(size), cost.tokens),
+    )
+
+
+def _verdict(request: SimulateTransformerCostRequest, cost: _Cost) -> str:
+    tokens = "One token takes" if cost.tokens == 1 else f"{whole(cost.tokens)} tokens take"
+    result = (
+        f"{tokens} {_amount(cost.flops)} operations: on "
+        f"{whole(request.devices)} × {cost.device.name}, at {100 * request.utilization:.0f} % of "
+        f"the peak, {_duration(cost.seconds)}."
+    )
+    if cost.reading > cost.seconds:
+        result += (
+            f" Reading all weights takes {_duration(cost.reading)}, so memory bandwidth is the "
+            "limit."
         )
-    if claim is not None and request.claimed_seconds is not None:
-        share = f"{100 * claim.value:.3g} %"
-        told += f" To do it in {_time(request.claimed_seconds)}, they must reach {share} of it"
-        if claim.value > 1.0:
-            told += ": impossible."
-        elif claim.value > 0.76:
-            told += ": more than is usually reported."
+    size = cost.known.size
+    if size is not None and cost.tokens > size.context:
+        result += f" The context of the model is only {whole(size.context)} tokens."
+    if cost.on_each > cost.device.memory:
+        result += (
+            f" Each device needs {in_bytes(cost.on_each)}, more than its memory of "
+            f"{in_bytes(cost.device.memory)}."
+        )
+    if cost.utilization is not None and request.claimed_seconds is not None:
+        share = f"{100 * cost.utilization:.3g} %"
+        result += f" To take {_duration(request.claimed_seconds)}, they must reach {share}"
+        if cost.utilization > 1.0:
+            result += ", which is impossible."
+        elif cost.utilization > 0.76:
+            result += ", more than is usually reported."
         else:
-            told += ": that is possible."
-    return told
+            result += ", which is possible."
+    return result
 
 
 def _amount(count: float) -> str:
@@ -293,8 +336,42 @@ def _amount(count: float) -> str:
     return whole(count)
 
 
-def _time(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     for size, word in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
         if seconds >= size:
             return f"{number(seconds / size)} {word}"
     return f"{number(seconds)} s"
+
+
+TRANSFORMER_COST = Explorer(
+    "The cost of a transformer",
+    transformer_cost,
+    {
+        "LLaMA 2 70B reads 4,096 tokens on 8 A100: in 500 ms?": {
+            "model": "llama-2-70b",
+            "tokens": 4096,
+            "devices": 8,
+            "claimed_seconds": 0.5,
+        },
+        "One more token from a given model on one H100": {
+            "size": {
+                "family": "llama",
+                "layers": 32,
+                "width": 4096,
+                "heads": 32,
+                "hidden": 11008,
+                "vocabulary": 32000,
+                "context": 4096,
+            },
+            "tokens": 1,
+            "device": "h100",
+            "devices": 1,
+        },
+        "BERT-base, which attends in both directions": {"model": "bert-base", "tokens": 512},
+        "An estimated size on a given device": {
+            "parameters": 1800000000000,
+            "bytes_per_parameter": 1.0,
+            "custom_device": {"peak_flops": 1e16, "bandwidth": 8e12, "memory": 2e11},
+        },
+    },
+)

@@ -1,4 +1,4 @@
-"""How many parameters a transformer has follows from a handful of sizes."""
+"""The number of parameters of a transformer, from its size."""
 
 from __future__ import annotations
 
@@ -7,60 +7,59 @@ from dataclasses import dataclass
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.quantity import Quantity
 from ..specs.simulations.transformer_size import TransformerSize
-from .formulas import whole
+from .formulas import Expression, quantity
+from .formulas import total as sum_of
 
 
 @dataclass(frozen=True)
 class Part:
-    """A kind of parameters."""
+    """One group of parameters."""
 
     name: str
     count: int
     formula: str
-    """Of the sizes, as letters: L layers, d width, h hidden, k numbers in all keys, V, C."""
+    """In symbols: L layers, width d, hidden size h, key size k, vocabulary V, context C."""
     arithmetic: str
-    """The formula with the numbers put in."""
+    """The formula in numbers."""
     multiplies: int = 0
-    """How many of them are weights by which every token is multiplied."""
+    """Number of weights that multiply every token."""
 
     @property
     def quantity(self) -> Quantity:
-        """The part as the API tells it."""
-        return Quantity(
-            name=self.name,
-            value=self.count,
-            formula=f"{self.name} = {self.formula}",
-            substituted=f"{self.name} = {self.arithmetic} = {whole(self.count)}",
-        )
+        """The group as a quantity of the API."""
+        return quantity(self.name, self.count, self.formula, Expression(self.arithmetic))
 
 
 def hidden_of(size: TransformerSize) -> int:
-    """The units of the feed-forward layer."""
+    """Return the number of units of the feed-forward layer."""
     return size.hidden or 4 * size.width
 
 
 def key_width(size: TransformerSize) -> int:
-    """Numbers in the keys of one token in one layer; its values have as many."""
+    """Return the size of all keys of one token in one layer, which is also that of its values."""
     return size.width // size.heads * (size.key_value_heads or size.heads)
 
 
 def check_size(size: TransformerSize, path: str) -> None:
-    """Raise `InvalidArgument` unless the heads can share the width, and the key heads the heads."""
+    """Raise `InvalidArgument` unless heads divide the width, and key heads divide the heads."""
     errors = []
     if size.width % size.heads:
         errors.append(
-            FieldError(f"{path}.heads", f"must divide the width {size.width} without a rest")
+            FieldError(f"{path}.heads", f"must divide the width, {size.width}; got {size.heads}")
         )
     if size.heads % (size.key_value_heads or size.heads):
         errors.append(
-            FieldError(f"{path}.key_value_heads", f"must divide {size.heads} heads without a rest")
+            FieldError(
+                f"{path}.key_value_heads",
+                f"must divide the heads, {size.heads}; got {size.key_value_heads}",
+            )
         )
     if errors:
         raise InvalidArgument.of(*errors)
 
 
 def parts(size: TransformerSize) -> list[Part]:
-    """All kinds of parameters, in the order in which a token meets them."""
+    """Return all groups of parameters, in forward order."""
     layers, d, v, c = size.layers, size.width, size.vocabulary, size.context
     h, k = hidden_of(size), key_width(size)
     tokens = Part("tokens", v * d, "V·d", f"{v}·{d}")
@@ -86,10 +85,10 @@ def parts(size: TransformerSize) -> list[Part]:
             Part("norms", (2 * layers + 1) * d, "(2·L + 1)·d", f"(2·{layers} + 1)·{d}"),
             output,
         ]
-    found = [tokens, Part("positions", c * d, "C·d", f"{c}·{d}")]
+    groups = [tokens, Part("positions", c * d, "C·d", f"{c}·{d}")]
     if size.family == "bert":
-        found.append(Part("segments", 2 * d, "2·d", f"2·{d}"))
-    found += [
+        groups.append(Part("segments", 2 * d, "2·d", f"2·{d}"))
+    groups += [
         Part(
             "attention",
             layers * (matrices + 2 * d + 2 * k),
@@ -107,20 +106,15 @@ def parts(size: TransformerSize) -> list[Part]:
         Part("norms", (2 * layers + 1) * 2 * d, "(2·L + 1)·2·d", f"(2·{layers} + 1)·2·{d}"),
     ]
     if size.family == "bert":
-        # The pooler looks at the first token alone: its products are not worth counting.
-        found.append(Part("pooler", d * d + d, "d² + d", f"{d}² + {d}"))
+        # The pooler multiplies the first token alone: its products are not counted.
+        groups.append(Part("pooler", d * d + d, "d² + d", f"{d}² + {d}"))
     else:
-        # The token vectors once more, so no parameters of its own.
-        found.append(Part("output", 0, "0", "0", multiplies=v * d))
-    return found
+        # The output weights are the token embeddings, so they add no parameters.
+        groups.append(Part("output", 0, "0", "0", multiplies=v * d))
+    return groups
 
 
-def total(found: list[Part], name: str = "parameters") -> Quantity:
-    """The sum of the parts."""
-    count = sum(part.count for part in found)
-    return Quantity(
-        name=name,
-        value=count,
-        formula=f"{name} = {' + '.join(part.name for part in found)}",
-        substituted=f"{name} = {' + '.join(whole(part.count) for part in found)} = {whole(count)}",
-    )
+def total(groups: list[Part], name: str = "parameters") -> Quantity:
+    """Return the sum of the groups."""
+    counts = [part.count for part in groups]
+    return quantity(name, sum(counts), " + ".join(part.name for part in groups), sum_of(counts))

@@ -1,8 +1,9 @@
-"""XOR: two hidden units bend the plane such that one line can part what none could before."""
+"""XOR with two hidden units, which map the points so that one line separates them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,48 +24,53 @@ from ..specs.simulations.xor import (
     XorUnit,
 )
 from .activation import elementwise
-from .formulas import number, sum_of_products
+from .explorer import Explorer
+from .formulas import expression, quantity, sum_of_products
 from .perceptron import CORNERS, TRUTH_TABLES, separation
 from .separation import line_of, nearest
 
-Weights = Mapping[str, NDArray[np.float64]]
+Floats = NDArray[np.float64]
+Weights = Mapping[str, Floats]
 
 TARGETS = TRUTH_TABLES["xor"]
 BY_HAND = (
     [XorUnit(weights=[1.0, 1.0], bias=-0.5), XorUnit(weights=[-1.0, -1.0], bias=1.5)],
     XorUnit(weights=[1.0, 1.0], bias=-1.5),
 )
-"""OR and NAND, and AND of both: XOR is "one of them, but not both"."""
+"""Hidden units OR and NAND, output AND: XOR is one of the inputs, but not both."""
 MOST_UPDATES = 16_000
 LOW, HIGH = -0.5, 1.5
-"""The square of the grid."""
+"""Limits of the grid, on both axes."""
 
 
 def xor(request: SimulateXorRequest) -> XorSimulation:
-    """The four points through a hidden layer of two units, and the space that it makes of them.
+    """Compute XOR with a hidden layer of two units, given or trained, and show the hidden space.
 
-    Raises `InvalidArgument` for units that are both given and to be trained, for half of a network,
-    for a step that is to be trained, for softmax, and for more training than the budget allows.
+    Raises `InvalidArgument` for units that are both given and trained, for a part of the units, for
+    training with a step, for softmax, and for more training than the limit.
     """
     name = request.activation or ("tanh" if request.train else "step")
     elementwise(name, "activation")
     output = "step" if name == "step" else "sigmoid"
     network = Network((2,), (Dense(2, name), Dense(1, output)))
-    starts: list[XorStart] = []
-    shown = None
-    if request.train:
-        weights, starts, shown = _trained(request, network)
-    else:
-        weights = _given(request)
-    return _told(request, network, weights, starts, shown)
+    weights = _trained(request, network) if request.train else _Weights(_given(request))
+    return _reply(request, _computed(request, network, weights))
+
+
+@dataclass(frozen=True, eq=False)
+class _Weights:
+    """The weights of the network, and how training found them."""
+
+    arrays: Weights
+    starts: list[XorStart] = field(default_factory=list)
+    shown: int | None = None
+    """The seed of the network that is shown, if it was trained."""
 
 
 def _given(request: SimulateXorRequest) -> Weights:
     if (request.hidden is None) != (request.output is None):
         missing = "hidden" if request.hidden is None else "output"
-        raise InvalidArgument.of(
-            FieldError(missing, "is needed beside the other: give all units, or none")
-        )
+        raise InvalidArgument.of(FieldError(missing, "must be given too: give all units, or none"))
     hidden, output = (
         BY_HAND
         if request.hidden is None or request.output is None
@@ -78,21 +84,21 @@ def _given(request: SimulateXorRequest) -> Weights:
     }
 
 
-def _trained(request: SimulateXorRequest, network: Network) -> tuple[Weights, list[XorStart], int]:
+def _trained(request: SimulateXorRequest, network: Network) -> _Weights:
     if request.hidden is not None or request.output is not None:
         raise InvalidArgument.of(
-            FieldError("train", "looks for the units; leave out those that are given")
+            FieldError("train", "must be false if hidden and output are given")
         )
     if network.layers[0] == Dense(2, "step"):
         raise InvalidArgument.of(
-            FieldError("activation", "a step has no slope that training could follow")
+            FieldError("activation", "must have a gradient to train; got step")
         )
     if request.starts * request.epochs > MOST_UPDATES:
         raise InvalidArgument.of(
             FieldError(
                 "epochs",
-                f"times the starts may be {MOST_UPDATES:,} at most, to answer at once; "
-                f"that is {MOST_UPDATES // request.starts} epochs here",
+                f"must be at most {MOST_UPDATES // request.starts} here: starts times epochs is "
+                f"at most {MOST_UPDATES:,}",
             )
         )
     seeds = [request.seed + k for k in range(request.starts)]
@@ -113,135 +119,184 @@ def _trained(request: SimulateXorRequest, network: Network) -> tuple[Weights, li
         pass
     starts = []
     for k, seed in enumerate(seeds):
-        chances = predict(network, sweep.weights(k), inputs).ravel()
-        right = np.where(targets.ravel() > 0, chances, 1.0 - chances)
-        loss = float(-np.log(np.maximum(right, np.finfo(np.float64).tiny)).mean())
-        starts.append(XorStart(seed=seed, loss=loss, solved=bool((right > 0.5).all())))
+        outputs = predict(network, sweep.weights(k), inputs).ravel()
+        likelihoods = np.where(targets.ravel() > 0, outputs, 1.0 - outputs)
+        loss = float(-np.log(np.maximum(likelihoods, np.finfo(np.float64).tiny)).mean())
+        starts.append(XorStart(seed=seed, loss=loss, solved=bool((likelihoods > 0.5).all())))
     best = min(range(len(starts)), key=lambda k: starts[k].loss)
-    return sweep.weights(best), starts, seeds[best]
+    return _Weights(sweep.weights(best), starts, seeds[best])
 
 
-def _told(
-    request: SimulateXorRequest,
-    network: Network,
-    weights: Weights,
-    starts: list[XorStart],
-    shown: int | None,
-) -> XorSimulation:
+@dataclass(frozen=True, eq=False)
+class _Xor:
+    """The network's numbers for the four points: a row for each, a column for each unit."""
+
+    weights: _Weights
+    hidden_activation: str
+    output_activation: str
+    hidden_sums: Floats
+    hidden: Floats
+    output_sums: Floats
+    """`(4,)`."""
+    outputs: Floats
+    """`(4,)`."""
+    axis: Floats
+    """The coordinates of the grid, on both axes."""
+    grid: Floats
+
+    @property
+    def decisions(self) -> list[int]:
+        """1 for each point with an output sum of at least 0."""
+        decisions: list[int] = (self.output_sums >= 0.0).astype(int).tolist()
+        return decisions
+
+    def unit(self, layer: int, index: int = 0) -> tuple[list[float], float]:
+        """The weights and the bias of a unit of layer 1 or 2."""
+        weight = self.weights.arrays[f"dense_{layer}.weight"][:, index].tolist()
+        return weight, float(self.weights.arrays[f"dense_{layer}.bias"][index])
+
+
+def _computed(request: SimulateXorRequest, network: Network, weights: _Weights) -> _Xor:
+    arrays, corners = weights.arrays, np.array(CORNERS)
     hidden_activation, output_activation = (
         layer.activation for layer in network.layers if isinstance(layer, Dense)
     )
-    corners = np.array(CORNERS)
-    into_hidden, hidden_bias = weights["dense_1.weight"], weights["dense_1.bias"]
-    into_output, output_bias = weights["dense_2.weight"][:, 0], float(weights["dense_2.bias"][0])
-    hidden = predict(network, weights, corners, "dense_1")
-    outputs = predict(network, weights, corners)[:, 0]
-    hidden_sums = corners @ into_hidden + hidden_bias
-    output_sums = hidden @ into_output + output_bias
-    points = [
-        XorPoint(
-            inputs=CORNERS[k],
-            target=TARGETS[k],
-            hidden_sums=[
-                _sum(f"z{u + 1}", "x", into_hidden[:, u], hidden_bias[u], corners[k], z)
-                for u, z in enumerate(hidden_sums[k].tolist())
-            ],
-            hidden=[
-                _applied(f"h{u + 1}", hidden_activation, f"z{u + 1}", z, h)
-                for u, (z, h) in enumerate(
-                    zip(hidden_sums[k].tolist(), hidden[k].tolist(), strict=True)
-                )
-            ],
-            output_sum=_sum("z", "h", into_output, output_bias, hidden[k], float(output_sums[k])),
-            output=_applied("ŷ", output_activation, "z", float(output_sums[k]), float(outputs[k])),
-            answer=int(output_sums[k] >= 0.0),
-            is_right=int(output_sums[k] >= 0.0) == TARGETS[k],
-        )
-        for k in range(len(CORNERS))
-    ]
-    space = hidden.tolist()
-    parted = nearest(space, TARGETS)
-    places = np.linspace(LOW, HIGH, request.resolution)
-    grid = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2)
-    answers = predict(network, weights, grid)[:, 0].reshape(request.resolution, -1)
-    solved = all(point.is_right for point in points)
-    gates = [_gate(hidden_sums[:, u]) for u in range(2)]
-    return XorSimulation(
-        activation=hidden_activation,
+    hidden = predict(network, arrays, corners, "dense_1")
+    axis = np.linspace(LOW, HIGH, request.resolution)
+    grid = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
+    return _Xor(
+        weights=weights,
+        hidden_activation=hidden_activation,
         output_activation=output_activation,
-        hidden_units=[
-            XorHiddenUnit(
-                name=f"h{u + 1}",
-                weights=into_hidden[:, u].tolist(),
-                bias=float(hidden_bias[u]),
-                line=line_of(into_hidden[:, u].tolist(), float(hidden_bias[u]), CORNERS),
-                gate=gates[u],
-            )
-            for u in range(2)
-        ],
-        output_unit=XorOutputUnit(
-            weights=into_output.tolist(),
-            bias=output_bias,
-            line=line_of(into_output.tolist(), output_bias, space, of="h"),
-            gate=_gate(output_sums),
-        ),
-        points=points,
-        solved=solved,
-        hidden_separation=None if parted.meet else separation(parted, space, of="h"),
-        grid=XorGrid(x_values=places.tolist(), y_values=places.tolist(), outputs=answers.tolist()),
-        starts=starts,
-        shown_seed=shown,
-        verdict=_verdict(gates, starts, solved=solved, parted=not parted.meet),
+        hidden_sums=corners @ arrays["dense_1.weight"] + arrays["dense_1.bias"],
+        hidden=hidden,
+        output_sums=(hidden @ arrays["dense_2.weight"] + arrays["dense_2.bias"])[:, 0],
+        outputs=predict(network, arrays, corners)[:, 0],
+        axis=axis,
+        grid=predict(network, arrays, grid)[:, 0].reshape(request.resolution, -1),
     )
 
 
-def _gate(sums: NDArray[np.float64]) -> TruthTableName:
+def _reply(request: SimulateXorRequest, xor: _Xor) -> XorSimulation:
+    space = xor.hidden.tolist()
+    hulls = nearest(space, TARGETS)
+    solved = xor.decisions == list(TARGETS)
+    gates = [_gate(xor.hidden_sums[:, u]) for u in range(2)]
+    output_weights, output_bias = xor.unit(2)
+    return XorSimulation(
+        activation=xor.hidden_activation,
+        output_activation=xor.output_activation,
+        hidden_units=[_hidden_unit(xor, u, gate) for u, gate in enumerate(gates)],
+        output_unit=XorOutputUnit(
+            weights=output_weights,
+            bias=output_bias,
+            line=line_of(output_weights, output_bias, space, of="h"),
+            gate=_gate(xor.output_sums),
+        ),
+        points=[_point(xor, k) for k in range(len(CORNERS))],
+        solved=solved,
+        hidden_separation=None if hulls.meet else separation(hulls, space, of="h"),
+        grid=XorGrid(
+            x_values=xor.axis.tolist(), y_values=xor.axis.tolist(), outputs=xor.grid.tolist()
+        ),
+        starts=xor.weights.starts,
+        shown_seed=xor.weights.shown,
+        verdict=_verdict(gates, xor.weights.starts, solved=solved, separable=not hulls.meet),
+    )
+
+
+def _hidden_unit(xor: _Xor, u: int, gate: TruthTableName) -> XorHiddenUnit:
+    weights, bias = xor.unit(1, u)
+    return XorHiddenUnit(
+        name=f"h{u + 1}",
+        weights=weights,
+        bias=bias,
+        line=line_of(weights, bias, CORNERS),
+        gate=gate,
+    )
+
+
+def _point(xor: _Xor, k: int) -> XorPoint:
+    sums, hidden = xor.hidden_sums[k].tolist(), xor.hidden[k].tolist()
+    z, decision = float(xor.output_sums[k]), xor.decisions[k]
+    return XorPoint(
+        inputs=CORNERS[k],
+        target=TARGETS[k],
+        hidden_sums=[
+            _sum(f"z{u + 1}", "x", *xor.unit(1, u), CORNERS[k], sums[u]) for u in range(2)
+        ],
+        hidden=[
+            quantity(
+                f"h{u + 1}",
+                hidden[u],
+                f"{xor.hidden_activation}(z{u + 1})",
+                expression(f"{xor.hidden_activation}({{}})", sums[u]),
+            )
+            for u in range(2)
+        ],
+        output_sum=_sum("z", "h", *xor.unit(2), hidden, z),
+        output=quantity(
+            "ŷ",
+            float(xor.outputs[k]),
+            f"{xor.output_activation}(z)",
+            expression(f"{xor.output_activation}({{}})", z),
+        ),
+        answer=decision,
+        is_right=decision == TARGETS[k],
+    )
+
+
+def _gate(sums: Floats) -> TruthTableName:
     outputs = tuple((sums >= 0.0).astype(int).tolist())
     return next(name for name, table in TRUTH_TABLES.items() if table == outputs)
 
 
 def _sum(
-    name: str,
-    inputs: str,
-    weights: NDArray[np.float64],
-    bias: float,
-    point: NDArray[np.float64],
-    value: float,
+    name: str, inputs: str, weights: list[float], bias: float, point: list[float], value: float
 ) -> Quantity:
     unit = name[1:]
-    pairs = list(zip(weights.tolist(), point.tolist(), strict=True))
-    return Quantity(
-        name=name,
-        value=value,
-        formula=f"{name} = w1·{inputs}1 + w2·{inputs}2 + b" + (f" (of h{unit})" if unit else ""),
-        substituted=f"{name} = {sum_of_products(pairs, value, [bias])} = {number(value)}",
-    )
-
-
-def _applied(name: str, activation: str, of: str, z: float, value: float) -> Quantity:
-    return Quantity(
-        name=name,
-        value=value,
-        formula=f"{name} = {activation}({of})",
-        substituted=f"{name} = {activation}({number(z)}) = {number(value)}",
+    return quantity(
+        name,
+        value,
+        f"w1·{inputs}1 + w2·{inputs}2 + b" + (f" (of h{unit})" if unit else ""),
+        sum_of_products(list(zip(weights, point, strict=True)), [bias]),
     )
 
 
 def _verdict(
-    gates: Sequence[TruthTableName], starts: Sequence[XorStart], *, solved: bool, parted: bool
+    gates: Sequence[TruthTableName], starts: Sequence[XorStart], *, solved: bool, separable: bool
 ) -> str:
     one, other = (gate.replace("_", " ").upper() for gate in gates)
-    told = f"The hidden units do {one} and {other}. "
+    result = f"The hidden units compute {one} and {other}. "
     if solved:
-        told += "Where they put the four points, one line parts them: the network does XOR."
-    elif parted:
-        told += "Where they put the four points, a line could part them, but the output's does not."
+        result += "In the hidden space one line separates the points: the network computes XOR."
+    elif separable:
+        result += "In the hidden space a line separates the points, but the output unit's does not."
     else:
-        told += "Where they put the four points, still no line parts them."
+        result += "In the hidden space still no line separates the points."
     if starts:
         count = sum(start.solved for start in starts)
-        told += (
-            f" {count} of {len(starts)} starts solve it: two hidden units are just enough, and "
-            "many starts end in a hollow of the loss."
+        result += (
+            f" {count} of {len(starts)} runs solve XOR: two hidden units are just enough, and many "
+            "runs end in a local minimum of the loss."
         )
-    return told
+    return result
+
+
+XOR = Explorer(
+    "XOR with a hidden layer",
+    xor,
+    {
+        "By hand: OR, NAND, and AND of both": {},
+        "Trained from eight initializations": {"train": True, "resolution": 11},
+        "Two sigmoids of your own": {
+            "activation": "sigmoid",
+            "hidden": [
+                {"weights": [20.0, 20.0], "bias": -10.0},
+                {"weights": [20.0, 20.0], "bias": -30.0},
+            ],
+            "output": {"weights": [20.0, -20.0], "bias": -10.0},
+            "resolution": 5,
+        },
+    },
+)

@@ -1,4 +1,4 @@
-"""What a pass of a transformer costs, as it may be asked for."""
+"""Request and reply of the transformer cost explorer."""
 
 from __future__ import annotations
 
@@ -14,100 +14,101 @@ Device = Literal["v100", "a100", "h100", "h200"]
 
 
 class DeviceSpec(Spec):
-    """A device that is not in the list."""
+    """A device that is not listed."""
 
     peak_flops: float = Field(ge=1, le=1e24)
-    """Operations a second, at most."""
+    """Peak performance in operations per second."""
     bandwidth: float = Field(ge=1, le=1e18)
-    """Bytes a second between its memory and its processors, at most."""
+    """Memory bandwidth in bytes per second."""
     memory: float = Field(ge=1, le=1e18)
-    """Bytes that it holds."""
+    """Memory in bytes."""
 
 
 class SimulateTransformerCostRequest(Spec):
-    """One of `model`, `size` and `parameters` says which transformer it is."""
+    """A transformer and the devices it runs on. Exactly one of `model`, `size` and `parameters`."""
 
     model: str | None = Field(default=None, max_length=64)
-    """The id of a model of `GET /v1/models` whose size is known."""
+    """The id of a model of `GET /v1/models` with a known transformer size."""
     size: TransformerSize | None = None
-    """Of one that is not in the list."""
+    """The size of a transformer that is not listed."""
     parameters: int | None = Field(default=None, ge=1, le=10**18)
-    """Where nothing else is known; attention is then left out."""
+    """Number of parameters, if nothing else is known. Attention is then not counted."""
     tokens: int = Field(default=4096, ge=1, le=100_000_000)
-    """The length of the text that is read at once."""
-    causal: bool = True
-    """No token looks at later ones, so that half of the attention is saved."""
+    """Number of tokens of the text. Default 4096."""
+    causal: bool | None = None
+    """Whether attention is causal: no token attends to later ones, which halves its cost. Defaults
+    to that of the model: false for the family `bert`, else true."""
     bytes_per_parameter: float = Field(default=2.0, ge=0.01, le=16)
-    """Memory of one parameter: 2 for 16 bits, 0.5 for 4 bits."""
+    """Bytes per parameter, e.g. 2 for 16 bits, 0.5 for 4 bits. Default 2."""
     device: Device = "a100"
-    """What it runs on, by its maker's data sheet."""
+    """The device, with the numbers of its data sheet. Default `a100`."""
     custom_device: DeviceSpec | None = None
-    """Takes the place of `device`."""
+    """A device that replaces `device`."""
     devices: int = Field(default=8, ge=1, le=10_000_000)
-    """How many share the work, weights and cache evenly."""
+    """Number of devices, which share work, weights and cache evenly. Default 8."""
     utilization: float = Field(default=0.5, ge=1e-6, le=1)
-    """The share of the peak that is reached. While training PaLM it was 0.46 (Chowdhery et al.,
-    2022), while reading long texts with it up to 0.76 (Pope et al., 2022).
+    """Fraction of the peak performance that is reached. In (0, 1]. PaLM reached 0.46 in training
+    (Chowdhery et al., 2022) and up to 0.76 on long inputs (Pope et al., 2022). Default 0.5.
     """
     claimed_seconds: float | None = Field(default=None, ge=1e-9, le=1e12)
-    """Somebody's number: what utilization would it need?"""
+    """A claimed time in seconds, to compute the utilization that it requires."""
 
 
 class DeviceFacts(Reply):
-    """The device in the calculation, by its maker's numbers."""
+    """A device with the numbers of its data sheet."""
 
     id: str
-    """As in the request, or `custom`."""
+    """The id of the device, or `custom`."""
     name: str
-    """With its form and memory, e.g. `NVIDIA A100 SXM 80 GB`."""
+    """The name of the device, e.g. `NVIDIA A100 SXM 80 GB`."""
     peak_flops: float
-    """Of dense 16-bit matrix products, in operations a second."""
+    """Peak performance of dense 16-bit matrix products, in operations per second."""
     bandwidth: float
-    """Bytes a second between its memory and its processors."""
+    """Memory bandwidth in bytes per second."""
     memory: float
-    """Bytes that it holds."""
+    """Memory in bytes."""
     source: str
-    """The data sheet, or `the request`."""
+    """Source of the numbers: the data sheet, or `the request`."""
 
 
 class TransformerCostSimulation(Reply):
-    """Operations, memory and time of one pass, with the arithmetic of each."""
+    """Operations, memory and time of one forward pass, with their arithmetic."""
 
     size: TransformerSize | None
-    """Of the transformer; null where only its parameters are known."""
+    """The size of the transformer; null if only its parameters are known."""
     parts: list[Quantity]
-    """The parameters, kind by kind."""
+    """The groups of parameters."""
     parameters: Quantity
-    """Trainable numbers of the whole transformer."""
+    """Number of parameters."""
     multiplied: Quantity
-    """Weights by which every token is multiplied: not those that are only looked up or added."""
+    """Number of weights that multiply every token, without embeddings, biases and norms."""
     weight_flops: Quantity
-    """A multiplication and an addition for each of `multiplied` and each token."""
+    """Operations of the weights: a multiplication and an addition per weight and token."""
     attention_flops: Quantity
-    """Every token with every one that it may look at: grows with the square of the length; 0 where
-    the size is not known."""
+    """Operations of attention, which grow with the square of the number of tokens; 0 if the size is
+    not known."""
     flops: Quantity
-    """Multiplications and additions of the whole pass."""
+    """Operations of the whole pass."""
     flops_per_token: Quantity
-    """Operations of the whole pass over its tokens."""
+    """Operations per token."""
     rule_of_thumb: Quantity
-    """Two operations for each parameter and token (Kaplan et al., 2020)."""
+    """Rule of thumb: two operations per parameter and token (Kaplan et al., 2020)."""
     weight_bytes: Quantity
-    """Memory of the weights, in bytes."""
+    """Memory of the weights in bytes."""
     cache_bytes: Quantity
-    """Keys and values of all tokens in 16 bits, kept for the tokens that follow; 0 where the size
-    is not known."""
+    """Memory of the key-value cache of all tokens in 16 bits, in bytes; 0 if the size is not
+    known."""
     device_bytes: Quantity
-    """Weights and cache, shared among the devices."""
+    """Memory of weights and cache per device, in bytes."""
     fits: bool
-    """Whether that is no more than a device's memory."""
+    """Whether weights and cache fit into the memory of the devices."""
     seconds: Quantity
-    """Of the whole pass, if the devices compute all the time as well as is assumed."""
+    """Time of the whole pass in seconds, at the given utilization."""
     reading_seconds: Quantity
-    """To read all weights once: no pass is faster, and a pass for one more token hardly slower."""
+    """Time to read all weights once, in seconds: a lower limit of any pass."""
     claim: Quantity | None
-    """The utilization that `claimed_seconds` would need."""
+    """Utilization that `claimed_seconds` requires; null without it."""
     device: DeviceFacts
-    """One of the devices."""
+    """The device."""
     verdict: str
-    """How long the pass takes, and what stands in its way."""
+    """How long the pass takes, and what limits it, in a sentence."""
