@@ -171,7 +171,7 @@ def test_four_bars_come_with_their_recipe(open_page: Opened, url: str) -> None:
     seed.fill("1")
     expect(figure.get_by_test_id("bars-verdict")).to_contain_text("Seed 1 gives")
     figure.get_by_role("button", name=str(told["matching_seeds"][0]), exact=True).click()
-    expect(figure.get_by_test_id("bars-verdict")).to_contain_text("the bars asked for")
+    expect(figure.get_by_test_id("bars-verdict")).to_contain_text("the target")
 
 
 def test_the_remedies_are_trained_for_real_and_the_link_shows_them(

@@ -80,7 +80,7 @@ class ApproximationSimulation(Reply):
     widths: list[WidthFit]
     """The widths in the order of the request."""
     optimizer: str
-    """The optimizer."""
+    """The optimizer of the fits and its initial weights."""
     steps: int
     """Number of optimizer steps per fit."""
     work: float

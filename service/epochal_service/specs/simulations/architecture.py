@@ -21,7 +21,7 @@ class SimulateArchitectureRequest(Spec):
     """A network of at most 256 layers. It may be too large to train here."""
 
     network: NetworkSpec
-    """The network."""
+    """The network to count."""
     batch_size: int = Field(default=32, ge=1, le=1_000_000)
     """Batch size of a training step. Default 32."""
     optimizer: OptimizerName = "adam"

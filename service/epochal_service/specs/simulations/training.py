@@ -74,7 +74,7 @@ class PlaneSample(Reply):
     inputs: list[float]
     """The two features."""
     target: float
-    """The target."""
+    """The target of the sample."""
 
 
 class PlaneMap(Reply):
@@ -152,7 +152,7 @@ class RateResult(Reply):
     """The runs at one learning rate."""
 
     learning_rate: float
-    """The learning rate."""
+    """The learning rate of these runs."""
     label: LabelName
     """Label of the median run."""
     labels: list[LabelName]
@@ -199,7 +199,7 @@ class SimulateScheduleRequest(Spec):
     """A learning rate schedule."""
 
     schedule: ScheduleSpec
-    """The schedule."""
+    """The schedule to compute."""
     learning_rate: LearningRate = 0.001
     """Base learning rate of the optimizer. Default 0.001."""
     epochs: int = Field(default=100, ge=1, le=10_000)

@@ -109,6 +109,6 @@ class TransformerCostSimulation(Reply):
     claim: Quantity | None
     """Utilization that `claimed_seconds` requires; null without it."""
     device: DeviceFacts
-    """The device."""
+    """The device that the time is computed for."""
     verdict: str
     """How long the pass takes, and what limits it, in a sentence."""

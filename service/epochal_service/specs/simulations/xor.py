@@ -19,7 +19,7 @@ class XorUnit(Spec):
     weights: list[Value] = Field(min_length=2, max_length=2)
     """The weights of the two inputs."""
     bias: Value
-    """The bias."""
+    """The bias, added to the weighted inputs."""
 
 
 class SimulateXorRequest(Spec):
@@ -59,7 +59,7 @@ class XorHiddenUnit(Reply):
     weights: list[float]
     """The weights of the two inputs."""
     bias: float
-    """The bias."""
+    """The bias, added to the weighted inputs."""
     line: Line | None = None
     """The line where its weighted sum is 0."""
     gate: TruthTableName
@@ -72,7 +72,7 @@ class XorOutputUnit(Reply):
     weights: list[float]
     """The weights of the two hidden units."""
     bias: float
-    """The bias."""
+    """The bias, added to the weighted inputs."""
     line: Line | None = None
     """The line where its weighted sum is 0, in the hidden space."""
     gate: TruthTableName
