@@ -48,7 +48,7 @@ from epochal_engine import (
 )
 from epochal_engine.epoch import compile_epoch, record_shapes
 from epochal_engine.plan import perform
-from epochal_engine.reel import Moment
+from epochal_engine.record_buffer import Record
 from epochal_engine.streams import Streams
 from epochal_engine.trace import Call
 
@@ -113,13 +113,13 @@ def is_product(call: Call) -> bool:
 def calls_of_an_epoch(case: Case) -> list[Call]:
     """Return all calls of an epoch, with arrays in the layout of training."""
     network, training, data = case.network, case.training, case.data()
-    moment = Moment(record_shapes(network, training, data), training.dtype)
+    record = Record(record_shapes(network, training, data), training.dtype)
     streams = Streams.from_seed(0)
-    weights = network.first_weights(rng=streams.weights)
+    weights = network.initial_parameters(rng=streams.weights)
     flat = np.concatenate([weights[name].ravel() for name in network.parameters])
-    np.copyto(moment.arrays["parameters"], flat)
+    np.copyto(record.arrays["parameters"], flat)
     rate = np.full((), training.optimizer.learning_rate, training.dtype)
-    segments = compile_epoch(network, training, data, moment.arrays, rate, streams, 0)
+    segments = compile_epoch(network, training, data, record.arrays, rate, streams, 0)
     return [call for segment in segments for call in segment.calls]
 
 

@@ -52,7 +52,7 @@ from .losses import (
     PerceptronError,
     find_loss,
 )
-from .members import started
+from .members import with_initializer
 from .metrics import accuracy, confusion_matrix, perplexity, r_squared, top_k_accuracy
 from .network import Network, ShapeError
 from .optimizers import (
@@ -191,7 +191,7 @@ __all__ = [
     "predict",
     "r_squared",
     "split",
-    "started",
     "summarize",
     "top_k_accuracy",
+    "with_initializer",
 ]

@@ -1,4 +1,4 @@
-"""What a network learns from, and what is kept aside to see whether it has learnt or memorized."""
+"""Training data, and validation data that shows overfitting."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from .trace import Array
 class Data:
     """Inputs `(n, *input_shape)` and targets `(n, *output_shape)`, for training and for validation.
 
-    For cross-entropy a target is a row of probabilities, as a rule one 1 among zeros, or in its
-    place the number of a class, `(n, *output_shape[:-1])`; for losses that ask for yes or no each
-    target lies between 0 and 1.
+    For cross-entropy a target is a row of probabilities, usually one-hot, or a class index,
+    `(n, *output_shape[:-1])`; for binary losses each target is in [0, 1].
     """
 
     train_inputs: Array
@@ -29,18 +28,20 @@ class Data:
 
 
 def split(inputs: Array, targets: Array, fraction: float, *, rng: np.random.Generator) -> Data:
-    """Set a random `fraction` of the samples, 0 to 1, aside for validation.
+    """Split off a random `fraction` of the samples, in [0, 1), for validation.
 
-    The number is rounded; at least one sample is left on each side, unless the fraction is 0.
-    Raises ValueError for a fraction outside [0, 1), or too few samples to divide.
+    The number is rounded; each part has at least one sample, unless the fraction is 0. Raises
+    ValueError for a fraction out of range, or fewer than two samples.
     """
     if not 0.0 <= fraction < 1.0:
-        raise ValueError("the fraction set aside must be at least 0 and less than 1")
+        raise ValueError(
+            f"the validation fraction must be at least 0 and less than 1; got {fraction}"
+        )
     if fraction == 0.0:
         return Data(inputs, targets)
     if len(inputs) < 2:
-        raise ValueError("at least two samples are needed to set one aside")
-    aside = min(max(round(fraction * len(inputs)), 1), len(inputs) - 1)
+        raise ValueError(f"a validation split needs at least two samples; got {len(inputs)}")
+    count = min(max(round(fraction * len(inputs)), 1), len(inputs) - 1)
     order = rng.permutation(len(inputs))
-    train, validation = order[aside:], order[:aside]
+    train, validation = order[count:], order[:count]
     return Data(inputs[train], targets[train], inputs[validation], targets[validation])

@@ -44,8 +44,8 @@ EXPLODED = 30.0
 """How many times the first epoch's gradient, and at least how large, an exploded one is."""
 AILING_SHARE = 0.25
 """The share of a layer's units that must be dead or saturated to be told."""
-SATURATED_SLOPE = 0.05
-"""A unit is saturated where its slope is below this share of the activation's largest one."""
+SATURATED_DERIVATIVE = 0.05
+"""A unit is saturated where its derivative is below this share of the activation's largest one."""
 MOST_SAMPLES = 0.95
 """A saturated unit is saturated for at least this share of the samples."""
 OVERFITTED = 1.2
@@ -53,9 +53,9 @@ OVERFITTED = 1.2
 is also noticeable beside its first value."""
 
 _SILENT = ("relu",)
-"""Activations whose slope is exactly 0 on one side: a unit that is always there never learns."""
+"""Activations whose derivative is 0 on one side: a unit that stays there never learns."""
 _SQUASHING = {"sigmoid": 0.25, "tanh": 1.0, "softsign": 1.0}
-"""Activations that flatten on both sides, and their largest slopes."""
+"""Activations that flatten on both sides, and their largest derivatives."""
 _RANGES = {
     "sigmoid": (0.0, 1.0),
     "softmax": (0.0, 1.0),
@@ -197,7 +197,7 @@ class _Examination:
                 "share_of_last_layer": float(shares[at]),
                 "share_of_last_layer_at_first": float(shares[0]),
             },
-            "Let the hidden layers use relu, whose slope is 1 wherever it is not 0, with the "
+            "Let the hidden layers use relu, whose derivative is 1 wherever it is not 0, with the "
             "initializer that suits it.",
             self._with_hidden(activation="relu", initializer="he_normal"),
         )
@@ -244,7 +244,7 @@ class _Examination:
                     f"{dead:.0%} of the units of {name} are 0 for every sample: no gradient "
                     "reaches them any more.",
                     {"share_dead": dead, "units": float(outputs.shape[1])},
-                    f"Let {name} use leaky_relu, which has a slope on both sides.",
+                    f"Let {name} use leaky_relu, which has a derivative on both sides.",
                     self._with_layer(at, activation="leaky_relu"),
                 )
 
@@ -258,8 +258,8 @@ class _Examination:
         for _, name, activation, outputs in self._hidden():
             if activation not in _SQUASHING:
                 continue
-            slopes = _slopes(activation, outputs) / _SQUASHING[activation]
-            stuck = (slopes < SATURATED_SLOPE).mean(axis=0) >= MOST_SAMPLES
+            derivatives = _derivatives(activation, outputs) / _SQUASHING[activation]
+            stuck = (derivatives < SATURATED_DERIVATIVE).mean(axis=0) >= MOST_SAMPLES
             share = float(stuck.mean())
             if share >= AILING_SHARE:
                 yield Finding(
@@ -385,7 +385,7 @@ class _Examination:
         return {"network": {"layers": layers}}
 
 
-def _slopes(activation: str, outputs: Array) -> Array:
+def _derivatives(activation: str, outputs: Array) -> Array:
     """f'(x) of a squashing activation, from y = f(x)."""
     if activation == "sigmoid":
         return outputs * (1.0 - outputs)

@@ -1,8 +1,8 @@
 """Backpropagation: walk the trace from the loss to the parameters, by the chain rule.
 
-Every symbol y on the way carries g = dL/dy. Its primitive's rule turns g into dL/dx for each input
-x; what arrives at x over several ways is added up. The result is again a trace, so the backward
-pass is planned, and may be differentiated, like any other formula.
+Every symbol y on the path has a gradient g = dL/dy. Its primitive's rule turns g into dL/dx for
+each input x; the gradients of several paths to x are added. The result is again a trace, so the
+backward pass is planned, and can be differentiated, like any other formula.
 
 Source: Rumelhart, Hinton and Williams, "Learning representations by back-propagating errors",
 Nature 323 (1986).
@@ -17,22 +17,22 @@ from .trace import Symbol, constant, in_order
 
 
 def differentiate(output: Symbol, variables: Sequence[Symbol]) -> list[Symbol]:
-    """The derivative of the sum of `output` with respect to each variable, of the variable's shape.
+    """Return the gradient of the sum of `output` with respect to each variable, of its shape.
 
-    A variable on which the output does not depend has the derivative zero.
+    A variable that the output does not depend on has the gradient zero.
     """
     order = in_order([output])
     depends = set(variables)
     for symbol in order:
         if any(x in depends for x in symbol.inputs):
             depends.add(symbol)
-    slopes = {output: constant(1.0, output.shape)}
+    gradients = {output: constant(1.0, output.shape)}
     for symbol in reversed(order):
-        if symbol.primitive is None or symbol not in slopes:
+        if symbol.primitive is None or symbol not in gradients:
             continue
-        for x, slope in zip(
-            symbol.inputs, symbol.primitive.slopes(symbol, slopes[symbol]), strict=True
+        for x, gradient in zip(
+            symbol.inputs, symbol.primitive.gradients(symbol, gradients[symbol]), strict=True
         ):
-            if slope is not None and x in depends:
-                slopes[x] = add_up(slopes[x], slope) if x in slopes else slope
-    return [slopes.get(x, constant(0.0, x.shape)) for x in variables]
+            if gradient is not None and x in depends:
+                gradients[x] = add_up(gradients[x], gradient) if x in gradients else gradient
+    return [gradients.get(x, constant(0.0, x.shape)) for x in variables]

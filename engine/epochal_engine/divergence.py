@@ -8,7 +8,7 @@ import numpy as np
 
 from .network import Network, parameter_leaves, parameter_views
 from .plan import evaluate
-from .snapshots import Segments, update_ratio
+from .snapshots import LayerSlices, update_ratio
 from .stopping import GROWTH
 from .trace import Array, leaf
 from .training import Training
@@ -69,13 +69,13 @@ def _first_non_finite(
     network: Network, inputs: Array, parameters: Array, gradient: Array
 ) -> tuple[str, str] | None:
     weights = parameter_views(network, parameters)
-    slopes = parameter_views(network, gradient)
+    gradients = parameter_views(network, gradient)
     activations = layer_outputs(network, weights, inputs[:SAMPLES_EXAMINED])
     for name, activation in zip(network.names, activations, strict=True):
         own = [p for p in network.parameters if p.startswith(f"{name}.")]
         for noun, arrays in (
             ("weights", [weights[p] for p in own]),
-            ("gradient", [slopes[p] for p in own]),
+            ("gradient", [gradients[p] for p in own]),
             ("activation", [activation]),
         ):
             if not all(np.isfinite(array).all() for array in arrays):
@@ -84,7 +84,7 @@ def _first_non_finite(
 
 
 def _most_changed(network: Network, parameters: Array, step: Array) -> str:
-    segments = Segments(network)
+    segments = LayerSlices(network)
     norms = np.sqrt(segments.squares(np.stack([step, parameters])))
     return segments.layers[int(update_ratio(norms[0], norms[1]).argmax())]
 

@@ -1,7 +1,7 @@
-"""How large the first weights are decides whether a signal survives its way through the layers.
+"""The scale of the initial weights decides whether a signal survives many layers.
 
 A sum of `fan_in` products of variance-1 inputs and weights of variance v has the variance fan_in·v.
-To keep it near 1, v must be about 1 / fan_in; each recipe is one reading of "about".
+To keep it near 1, v must be about 1 / fan_in; the initializers differ in what "about" means.
 
 The kernel of a convolution, `(*positions, fan_in, units)`, sums over all its positions as well:
 they count in both fans (as in PyTorch and Keras).
@@ -20,14 +20,14 @@ from .trace import Array, Shape
 
 @dataclass(frozen=True)
 class Initializer:
-    """A recipe for first weights."""
+    """A distribution of initial weights."""
 
     name: str
     formula: str
     sample: Callable[[Shape, np.random.Generator], Array]
 
     def __call__(self, shape: Shape, *, rng: np.random.Generator) -> Array:
-        """Weights of `shape` = `(*positions, fan_in, units)`, as float64."""
+        """Return weights of `shape` = `(*positions, fan_in, units)`, as float64."""
         return self.sample(shape, rng)
 
 
@@ -69,7 +69,7 @@ def _orthogonal(shape: Shape, rng: np.random.Generator) -> Array:
 INITIALIZERS: dict[str, Initializer] = {
     initializer.name: initializer
     for initializer in (
-        # With these two, all units of a layer compute, and learn, the same: lessons, not recipes.
+        # With these two, all units of a layer compute and learn the same: for teaching only.
         Initializer("zeros", "0", _constant(0.0)),
         Initializer("constant", "0.05", _constant(0.05)),
         # Keras' RandomUniform and RandomNormal.
@@ -78,16 +78,16 @@ INITIALIZERS: dict[str, Initializer] = {
         # LeCun, Bottou, Orr and Müller, "Efficient BackProp" (1998).
         _uniform("lecun_uniform", "√(3 / fan_in)", lambda i, o: math.sqrt(3.0 / i)),
         _normal("lecun_normal", "√(1 / fan_in)", lambda i, o: math.sqrt(1.0 / i)),
-        # Glorot and Bengio (2010): a compromise between the way forward and the way back.
+        # Glorot and Bengio (2010): a compromise between the forward and the backward pass.
         _uniform(
             "xavier_uniform", "√(6 / (fan_in + fan_out))", lambda i, o: math.sqrt(6 / (i + o))
         ),
         _normal("xavier_normal", "√(2 / (fan_in + fan_out))", lambda i, o: math.sqrt(2 / (i + o))),
-        # He, Zhang, Ren and Sun (2015): relu silences half of the sum, so twice the variance.
+        # He, Zhang, Ren and Sun (2015): relu zeroes half of the sums, so twice the variance.
         _uniform("he_uniform", "√(6 / fan_in)", lambda i, o: math.sqrt(6.0 / i)),
         _normal("he_normal", "√(2 / fan_in)", lambda i, o: math.sqrt(2.0 / i)),
-        # Saxe, McClelland and Ganguli (2014): a rotation keeps every length, however many follow.
+        # Saxe, McClelland and Ganguli (2014): a rotation preserves lengths at any depth.
         Initializer("orthogonal", "a random rotation, or as many columns of one", _orthogonal),
     )
 }
-"""All initializers by the name that the API knows."""
+"""All initializers by name."""

@@ -19,8 +19,8 @@ from .epoch import (
     PULSE,
     SECONDS_PER_CALL,
     SECONDS_PER_CHANGE,
-    Stretch,
-    joined,
+    Segment,
+    merged,
 )
 from .losses import find_loss
 from .members import Group
@@ -49,19 +49,19 @@ def compile_epochs(
     rates: Array,
     streams: Sequence[Streams],
     steps: int,
-) -> list[Stretch]:
-    """An epoch of every member as stretches; compare `epoch.compile_epoch`.
+) -> list[Segment]:
+    """An epoch of every member as segments; compare `epoch.compile_epoch`.
 
     `now` has arrays with a row for each of `trainings`, and the moments of each of `groups` by
     itself; `rates` `(members, 1)` is read at every step; `streams` are one for all, or one each.
     """
     compiler = _Compiler(network, trainings, data, groups, now, rates, streams, steps)
-    return joined([*compiler.train(), *compiler.validate()])
+    return merged([*compiler.train(), *compiler.validate()])
 
 
 @dataclass(frozen=True)
 class _Own:
-    """What each member has for itself, because its seed is its own."""
+    """What each member has of its own because its seed differs."""
 
     data: bool
     masks: bool
@@ -89,11 +89,11 @@ class _Gradients:
         self,
         inputs: Array,
         targets: Array,
-        scores: Array,
+        logits: Array,
         streams: Sequence[Streams],
     ) -> list[Call]:
         """As `Gradient.bind`, on arrays with a leading axis of members."""
-        given, results = self._one.arrays(inputs, targets, scores, *self._parts)
+        given, results = self._one.arrays(inputs, targets, logits, *self._parts)
         draws: list[Call] = []
         for mask, rate in self._one.rates.items():
             array = self._masks[mask]
@@ -126,7 +126,7 @@ class _Compiler:
         self.update = self.update_of(groups, steps)
         self.flops = self.members * network.flops
 
-    def train(self) -> Iterator[Stretch]:
+    def train(self) -> Iterator[Segment]:
         """A step on every batch."""
         given = np.ascontiguousarray(self.data.train_inputs, self.dtype)
         targets = np.ascontiguousarray(self.data.train_targets, self.dtype)
@@ -146,18 +146,18 @@ class _Compiler:
         unshuffled = np.arange(samples)
         orders = np.tile(unshuffled, (len(streams), 1))
         if first.shuffle:
-            anew: list[Call] = [(np.copyto, (orders, unshuffled))]
+            reshuffle: list[Call] = [(np.copyto, (orders, unshuffled))]
             for stream, order in zip(streams, orders, strict=True):
-                anew.append((stream.shuffle.shuffle, (order,)))
-            yield self.stretch(anew, 0)
+                reshuffle.append((stream.shuffle.shuffle, (order,)))
+            yield self.segment(reshuffle, 0)
         orders = np.broadcast_to(orders, (max(len(orders), len(inputs)), samples))
         whole = samples - samples % batch
         yield from self.train_on(inputs, targets, orders[:, :whole], batch)
         if whole < samples:
             yield from self.train_on(inputs, targets, orders[:, whole:], samples - whole)
 
-    def augment(self, given: Array, changed: Array) -> Iterator[Stretch]:
-        """Fill each of `changed` with the samples anew, changed; compare `epoch.py`."""
+    def augment(self, given: Array, changed: Array) -> Iterator[Segment]:
+        """Copy the samples to each of `changed` and augment them there; compare `epoch.py`."""
         for stream, own in zip(self.streams, changed, strict=True):
             for start in range(0, len(given), SAMPLES_IN_A_CHANGE):
                 part = slice(start, start + SAMPLES_IN_A_CHANGE)
@@ -166,20 +166,20 @@ class _Compiler:
                     (change.change, (own[part], stream.augmentation))
                     for change in self.trainings[0].augmentation
                 ]
-                yield Stretch(calls, given[part].size * len(calls) * SECONDS_PER_CHANGE)
+                yield Segment(calls, given[part].size * len(calls) * SECONDS_PER_CHANGE)
 
-    def step(self, inputs: Array, targets: Array) -> Stretch:
+    def step(self, inputs: Array, targets: Array) -> Segment:
         """A single step on all samples."""
         samples, own_data = inputs.shape[1], len(inputs) > 1
         if own_data:
             targets = np.repeat(targets, len(inputs), axis=0)
         x, y = (inputs, targets) if own_data else (inputs[0], targets[0])
         compiled = self.gradients(samples, own_data=own_data)
-        return self.stretch(self.bound(compiled, x, y, self.now["scores"]), 3 * samples)
+        return self.segment(self.bound(compiled, x, y, self.now["logits"]), 3 * samples)
 
     def train_on(
         self, inputs: Array, targets: Array, orders: Array, batch: int
-    ) -> Iterator[Stretch]:
+    ) -> Iterator[Segment]:
         """A step on every batch of the samples at `orders`, whose number `batch` divides."""
         samples = orders.shape[1]
         own_data = len(orders) > 1
@@ -188,41 +188,41 @@ class _Compiler:
         gathered = min(batches * batch, samples)
         x = np.empty((len(orders), gathered, *inputs.shape[2:]), self.dtype)
         y = np.empty((len(orders), gathered, *self.network.output_shape), self.dtype)
-        scores = np.empty((self.members, *y.shape[1:]), self.dtype)
+        logits = np.empty((self.members, *y.shape[1:]), self.dtype)
         compiled = self.gradients(batch, own_data=own_data)
         steps = []
         for start in range(0, gathered, batch):
             part = slice(start, start + batch)
             here = (x[:, part], y[:, part]) if own_data else (x[0, part], y[0, part])
-            steps.append(self.bound(compiled, *here, scores[:, part]))
+            steps.append(self.bound(compiled, *here, logits[:, part]))
         member = np.arange(self.members)[:, None]
         for start in range(0, samples, gathered):
             rows = orders[:, start : start + gathered]
             n = rows.shape[1]
             # In one order for all they are put back four times as fast.
-            places = (member, rows) if own_data else (slice(None), rows[0])
+            index = (member, rows) if own_data else (slice(None), rows[0])
             calls: list[Call] = [
                 (_gather, (inputs, rows, x[:, :n])),
                 (_gather, (targets, rows, y[:, :n])),
                 *(call for step in steps[: n // batch] for call in step),
-                (self.now["scores"].__setitem__, (places, scores[:, :n])),
+                (self.now["logits"].__setitem__, (index, logits[:, :n])),
             ]
-            yield self.stretch(calls, 3 * n)
+            yield self.segment(calls, 3 * n)
 
     def gradients(self, batch: int, *, own_data: bool) -> _Gradients:
         own = _Own(data=own_data, masks=len(self.streams) > 1)
         return _Gradients(self.network, self.trainings[0], batch, self.now, own)
 
-    def bound(self, compiled: _Gradients, x: Array, y: Array, scores: Array) -> list[Call]:
+    def bound(self, compiled: _Gradients, x: Array, y: Array, logits: Array) -> list[Call]:
         """The calls of one step on a batch."""
-        return compiled.bind(x, y, scores, self.streams) + self.update
+        return compiled.bind(x, y, logits, self.streams) + self.update
 
-    def validate(self) -> Iterator[Stretch]:
+    def validate(self) -> Iterator[Segment]:
         """A forward pass over all validation samples."""
         if self.data.validation_inputs is None:
             return
         inputs = np.ascontiguousarray(self.data.validation_inputs, self.dtype)
-        read = find_loss(self.trainings[0].loss).scores
+        read = find_loss(self.trainings[0].loss).logits
         at_once = max(1, SAMPLES_AT_ONCE // self.members)
         for start in range(0, len(inputs), at_once):
             part = inputs[start : start + at_once]
@@ -230,9 +230,9 @@ class _Compiler:
             output = read(self.network.forward(x, parameters)[-1])
             outputs, many = replicate([output], set(parameters.values()), self.members)
             given = {many[parameters[name]]: array for name, array in self.parameters.items()}
-            results = [self.now["validation_scores"][:, start : start + len(part)]]
+            results = [self.now["validation_logits"][:, start : start + len(part)]]
             calls = Plan(outputs, self.dtype).bind({x: part, **given}, results)
-            yield self.stretch(calls, len(part))
+            yield self.segment(calls, len(part))
 
     def update_of(self, groups: Sequence[Group], steps: int) -> list[Call]:
         """The calls that take one step along the gradient of each member; compare `step.update`."""
@@ -265,10 +265,10 @@ class _Compiler:
             (np.subtract, (parameters, step, parameters)),
         ]
 
-    def stretch(self, calls: list[Call], passes: int) -> Stretch:
+    def segment(self, calls: list[Call], passes: int) -> Segment:
         """The calls with what they cost, for so many passes of one sample through the networks."""
         each = SECONDS_PER_CALL + self.members * SECONDS_PER_MEMBER
-        return Stretch(calls, len(calls) * each + passes * self.flops / FLOPS_PER_SECOND)
+        return Segment(calls, len(calls) * each + passes * self.flops / FLOPS_PER_SECOND)
 
 
 def _gather(array: Array, rows: Array, out: Array) -> None:

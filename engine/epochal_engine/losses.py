@@ -1,16 +1,16 @@
-"""A loss says in one number how wrong a prediction is, and its slope in which direction to move.
+"""A loss measures how wrong predictions are; its derivative gives the direction of a step.
 
-Cross-entropy is always paired with the activation that makes probabilities, sigmoid or softmax.
-Together they have the simplest slope there is, prediction minus target, and stay finite where
-log(0) would not: so the two are traced as one, from the logits, the sums before the activation.
+Cross-entropy is always paired with the activation that computes probabilities, sigmoid or softmax.
+Together they have a simple derivative, prediction minus target, and stay finite where log(0) would
+not: so the two are traced as one, from the logits, the sums before the activation.
 
     numbers   Mse        (ŷ - y)²
               Mae        |ŷ - y|
               Huber      Mse near the target, Mae far from it
     yes, no   BinaryCrossEntropy
-              Focal      BinaryCrossEntropy that cares less for what is answered well already
-              Hinge      Mae on the wrong side of a margin alone
-              PerceptronError   Mae of an output that says 0 or 1 only
+              Focal      BinaryCrossEntropy with a lower weight for well-classified samples
+              Hinge      Mae on the wrong side of a margin only
+              PerceptronError   Mae of outputs that are 0 or 1
     classes   CrossEntropy
 """
 
@@ -31,21 +31,21 @@ from .trace import Array, Shape, Symbol
 Floats: TypeAlias = NDArray[np.float64]
 
 SMALLEST_LOG = -100.0
-"""Where a probability is 0, its logarithm is taken to be this (as PyTorch's BCELoss does)."""
+"""The lower bound of logarithms of probabilities, as in PyTorch's BCELoss."""
 SMALLEST_DIVISOR = 1e-12
-"""And in a slope, p and p·(1 - p) count as at least this much (as PyTorch's BCELoss does)."""
+"""The lower bound of p and p·(1 - p) in derivatives, as in PyTorch's BCELoss."""
 FEW_OUTPUTS = 32
-"""Up to so many, they are compared faster across answers than within each."""
+"""Up to so many outputs, comparing columns is faster than comparing within rows."""
 
 
 @dataclass(frozen=True)
 class Loss(Component, ABC):
-    """A loss, on predictions for an explorer and on scores for training.
+    """A loss, on predictions and, for training, on logits.
 
-    The scores are what the loss is traced from: the logits where the loss needs an
-    `output_activation`, else the predictions themselves. Predictions, scores and targets are
-    `(n, *output_shape)`; the numbers along their last axis are one answer, and the loss of several
-    answers is their mean.
+    The logits are the network's outputs before the loss's `output_activation`, or the predictions
+    if it has none. Predictions, logits and targets are
+    `(n, *output_shape)`; the numbers along their last axis are one prediction, and the loss of
+    several is their mean.
     """
 
     table: ClassVar[dict[str, type[Loss]]] = {}
@@ -53,55 +53,55 @@ class Loss(Component, ABC):
     output_activation: ClassVar[str | None] = None
     """The activation that the network must end in; None for any."""
     has_accuracy: ClassVar[bool] = False
-    """Whether an answer can be right."""
+    """Whether accuracy is defined."""
 
     @abstractmethod
     def values(self, predictions: Floats, targets: Floats) -> Floats:
-        """The loss of each answer, `(..., outputs)` to `(...)`."""
+        """Return the loss of each prediction, `(..., outputs)` to `(...)`."""
 
     @abstractmethod
-    def slopes(self, predictions: Floats, targets: Floats) -> Floats:
-        """d(the answer's loss)/d(prediction), elementwise."""
+    def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
+        """Return the derivative of each prediction's loss with respect to its outputs."""
 
     @abstractmethod
-    def traced(self, scores: Symbol, targets: Symbol) -> Symbol:
-        """The mean loss of a batch, as a symbol of shape `()`."""
+    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
+        """Return the mean loss of a batch, as a symbol of shape `()`."""
 
-    def values_from_scores(self, scores: Floats, targets: Floats) -> Floats:
-        """The loss of each answer, `(..., outputs)` to `(...)`."""
-        return self.values(scores, targets)
+    def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
+        """Return the loss of each prediction, `(..., outputs)` to `(...)`."""
+        return self.values(logits, targets)
 
-    def hits_from_scores(self, scores: Floats, targets: Floats) -> Floats:
-        """How right each answer is, 0 to 1, `(..., outputs)` to `(...)`; see `has_accuracy`."""
-        raise NotImplementedError(f"{self.type} knows no right and wrong")
+    def correct_from_logits(self, logits: Floats, targets: Floats) -> Floats:
+        """Return the accuracy of each prediction, in [0, 1], `(..., outputs)` to `(...)`."""
+        raise NotImplementedError(f"{self.type} has no accuracy")
 
     def counted(self, targets: Floats) -> Floats | None:
-        """1 for each answer that counts, 0 for each that does not, `(...)`; None if all do."""
+        """Return 1 for each prediction that counts, else 0, `(...)`; None if all count."""
         return None
 
     def targets(self, given: Array, shape: Shape) -> Array:
-        """The targets as the formulas take them, of `shape` = `(n, *output_shape)`.
+        """Return the targets in the form that the formulas take, of `shape` = `(n, *output_shape)`.
 
-        Raises ValueError if they cannot be read so.
+        Raises ValueError if that is not possible.
         """
         if given.shape != shape:
             raise ValueError(f"need the shape {shape}, not {given.shape}")
         return given
 
     def value(self, prediction: ArrayLike, target: ArrayLike) -> float:
-        """The mean loss of predictions `(n, *output_shape)`; or of one, `(outputs,)` or `()`."""
+        """Return the mean loss of `(n, *output_shape)`, or of one, `(outputs,)` or `()`."""
         predictions, targets = _rows(prediction, target)
         return float(mean_over(self.values(predictions, targets), self.counted(targets)))
 
-    def slope(self, prediction: ArrayLike, target: ArrayLike) -> Floats:
-        """The derivative of `value` with respect to each prediction, of its shape."""
+    def gradient(self, prediction: ArrayLike, target: ArrayLike) -> Floats:
+        """Return the gradient of `value` with respect to the predictions, of their shape."""
         predictions, targets = _rows(prediction, target)
         counted = self.counted(targets)
-        answers = predictions[..., 0].size if counted is None else max(counted.sum(), 1.0)
-        return (self.slopes(predictions, targets) / answers).reshape(np.shape(prediction))
+        count = predictions[..., 0].size if counted is None else max(counted.sum(), 1.0)
+        return (self.derivatives(predictions, targets) / count).reshape(np.shape(prediction))
 
-    def scores(self, output: Symbol) -> Symbol:
-        """The symbol from which the loss is traced, given the network's output.
+    def logits(self, output: Symbol) -> Symbol:
+        """Return the logits, from which the loss is traced, given the network's output.
 
         Raises ValueError if the network does not end in the activation that the loss needs.
         """
@@ -111,16 +111,16 @@ class Loss(Component, ABC):
             case self.output_activation:
                 return output.inputs[0]
             case "permute":
-                return self.scores(output.inputs[0]).permute(output.details[0])
+                return self.logits(output.inputs[0]).permute(output.details[0])
             case "reshape" | "copy":
-                return self.scores(output.inputs[0]).reshape(output.shape)
+                return self.logits(output.inputs[0]).reshape(output.shape)
         raise ValueError(
             f"the loss {self.type} needs a network that ends in a {self.output_activation}"
         )
 
 
 def mean_over(values: Floats, counted: Floats | None) -> Floats:
-    """The mean of the values that count; 0 where none does."""
+    """Return the mean of the values that count; 0 if none does."""
     if counted is None:
         return np.asarray(values.mean())
     return np.asarray((values * counted).sum() / max(counted.sum(), 1.0))
@@ -138,7 +138,7 @@ def _rows(prediction: ArrayLike, target: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def _sum(x: Floats) -> Floats:
-    """The sum over the outputs, `(..., outputs)` to `(...)`.
+    """Return the sum over the outputs, `(..., outputs)` to `(...)`.
 
     Several times faster than `x.sum(-1)` where the outputs are few.
     """
@@ -147,24 +147,24 @@ def _sum(x: Floats) -> Floats:
 
 
 def _largest(x: Floats) -> Floats:
-    """The largest of the outputs, `(..., outputs)` to `(..., 1)`."""
+    """Return the largest output, `(..., outputs)` to `(..., 1)`."""
     largest: Floats
     if x.shape[-1] > FEW_OUTPUTS:
         largest = x.max(-1)
     else:
-        # NumPy is slow at short rows: column is compared with column.
+        # NumPy is slow on short rows: compare whole columns.
         largest = np.maximum.reduce(np.ascontiguousarray(np.moveaxis(x, -1, 0)))
     return largest[..., None]
 
 
 def _mean(x: Floats) -> Floats:
-    """The mean over the outputs, `(..., outputs)` to `(...)`."""
+    """Return the mean over the outputs, `(..., outputs)` to `(...)`."""
     outputs: int = x.shape[-1]
     return _sum(x) / outputs
 
 
 def _softplus(x: Floats) -> Floats:
-    """log(1 + exp(x)), without overflow; `np.logaddexp` takes three times as long."""
+    """Return log(1 + exp(x)) without overflow; `np.logaddexp` takes three times as long."""
     softplus: Floats = np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
     return softplus
 
@@ -179,7 +179,7 @@ def _log(x: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Mse(Loss):
-    """The mean squared error: an error twice as large weighs four times as much."""
+    """The mean squared error: twice the error is four times the loss."""
 
     type: ClassVar[str] = "mse"
     formula: ClassVar[str] = "mean of (ŷ - y)²"
@@ -187,17 +187,17 @@ class Mse(Loss):
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         return _mean(np.square(predictions - targets))
 
-    def slopes(self, predictions: Floats, targets: Floats) -> Floats:
+    def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
         outputs: int = predictions.shape[-1]
         return 2.0 * (predictions - targets) / outputs
 
-    def traced(self, scores: Symbol, targets: Symbol) -> Symbol:
-        return p.mean(p.square(scores - targets))
+    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
+        return p.mean(p.square(logits - targets))
 
 
 @dataclass(frozen=True)
 class Mae(Loss):
-    """The mean absolute error: its best constant prediction is the median. The slope at 0 is 0."""
+    """The mean absolute error, which the median minimizes. Its derivative at 0 is 0."""
 
     type: ClassVar[str] = "mae"
     formula: ClassVar[str] = "mean of |ŷ - y|"
@@ -205,17 +205,17 @@ class Mae(Loss):
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         return _mean(np.abs(predictions - targets))
 
-    def slopes(self, predictions: Floats, targets: Floats) -> Floats:
+    def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
         outputs: int = predictions.shape[-1]
         return np.sign(predictions - targets) / outputs
 
-    def traced(self, scores: Symbol, targets: Symbol) -> Symbol:
-        return p.mean(p.absolute(scores - targets))
+    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
+        return p.mean(p.absolute(logits - targets))
 
 
 @dataclass(frozen=True)
 class Huber(Loss):
-    """Half the squared error up to `delta`, and from there on along the tangent (Huber, 1964).
+    """The Huber loss: half the squared error up to `delta`, linear beyond (Huber 1964).
 
     The default delta of 1 is that of PyTorch and Keras.
     """
@@ -230,31 +230,31 @@ class Huber(Loss):
         near = np.minimum(size, self.delta)
         return _mean(near * (size - 0.5 * near))
 
-    def slopes(self, predictions: Floats, targets: Floats) -> Floats:
+    def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
         outputs: int = predictions.shape[-1]
         return np.clip(predictions - targets, -self.delta, self.delta) / outputs
 
-    def traced(self, scores: Symbol, targets: Symbol) -> Symbol:
-        size = p.absolute(scores - targets)
+    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
+        size = p.absolute(logits - targets)
         far = p.positive_part(size - self.delta)
         return p.mean(0.5 * p.square(size - far) + self.delta * far)
 
 
-# ---------------------------------------------------------------- yes and no
+# ---------------------------------------------------------------- binary
 
 
-class YesOrNo(Loss):
-    """A loss whose targets are 1 for yes and 0 for no; a score says yes from 0 on."""
+class Binary(Loss):
+    """A binary loss: targets are 1 and 0, and a logit of 0 or more predicts 1."""
 
     has_accuracy: ClassVar[bool] = True
 
-    def hits_from_scores(self, scores: Floats, targets: Floats) -> Floats:
-        return _mean(((scores >= 0.0) == (targets >= 0.5)).astype(np.float64))
+    def correct_from_logits(self, logits: Floats, targets: Floats) -> Floats:
+        return _mean(((logits >= 0.0) == (targets >= 0.5)).astype(np.float64))
 
 
 @dataclass(frozen=True)
-class BinaryCrossEntropy(YesOrNo):
-    """The surprise at the truth, in nats, for outputs that each say yes with a probability."""
+class BinaryCrossEntropy(Binary):
+    """Binary cross-entropy, in nats, for outputs that are probabilities."""
 
     type: ClassVar[str] = "binary_cross_entropy"
     formula: ClassVar[str] = "-mean of y·log(ŷ) + (1 - y)·log(1 - ŷ)"
@@ -263,24 +263,24 @@ class BinaryCrossEntropy(YesOrNo):
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         return -_mean(targets * _log(predictions) + (1.0 - targets) * _log(1.0 - predictions))
 
-    def slopes(self, predictions: Floats, targets: Floats) -> Floats:
+    def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
         spread = np.maximum(predictions * (1.0 - predictions), SMALLEST_DIVISOR)
         outputs: int = predictions.shape[-1]
         return (predictions - targets) / spread / outputs
 
-    def traced(self, scores: Symbol, targets: Symbol) -> Symbol:
-        return p.sigmoid_binary_cross_entropy(scores, targets)
+    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
+        return p.sigmoid_binary_cross_entropy(logits, targets)
 
-    def values_from_scores(self, scores: Floats, targets: Floats) -> Floats:
-        return _mean(_softplus(scores) - targets * scores)
+    def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
+        return _mean(_softplus(logits) - targets * logits)
 
 
 @dataclass(frozen=True)
-class Focal(YesOrNo):
-    """Cross-entropy times the probability of the wrong answer to the power of `gamma`.
+class Focal(Binary):
+    """The focal loss: cross-entropy times the probability of the wrong class to the power `gamma`.
 
-    What is answered well then hardly counts, which helps where nearly all answers are an easy no.
-    With gamma 0 it is binary cross-entropy. Source, and that of the default: Lin, Goyal, Girshick,
+    Well-classified samples then have little weight, which helps where most samples are easy.
+    With gamma 0 it is binary cross-entropy. Source, also of the default: Lin, Goyal, Girshick,
     He and Dollár, "Focal Loss for Dense Object Detection" (2017), without their class weight.
     """
 
@@ -296,37 +296,37 @@ class Focal(YesOrNo):
             targets * no**self.gamma * _log(yes) + (1.0 - targets) * yes**self.gamma * _log(no)
         )
 
-    def slopes(self, predictions: Floats, targets: Floats) -> Floats:
+    def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
         yes, no = predictions, 1.0 - predictions
         outputs: int = predictions.shape[-1]
-        if_no, if_yes = self._slope(no, yes), self._slope(yes, no)
+        if_no, if_yes = self._derivative(no, yes), self._derivative(yes, no)
         return ((1.0 - targets) * if_no - targets * if_yes) / outputs
 
-    def _slope(self, right: Floats, wrong: Floats) -> Floats:
+    def _derivative(self, right: Floats, wrong: Floats) -> Floats:
         """-d/d(right) of -wrong^γ·log(right), where wrong = 1 - right."""
         right, some = np.maximum(right, SMALLEST_DIVISOR), np.maximum(wrong, SMALLEST_DIVISOR)
         return wrong**self.gamma / right - self.gamma * some ** (self.gamma - 1.0) * np.log(right)
 
-    def traced(self, scores: Symbol, targets: Symbol) -> Symbol:
+    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
         # With ŷ = σ(z):  -log(ŷ) = softplus(-z),  -log(1 - ŷ) = softplus(z).
-        if_yes, if_no = p.softplus(-scores), p.softplus(scores)
+        if_yes, if_no = p.softplus(-logits), p.softplus(logits)
         yes = p.exp(-self.gamma * if_no) * if_yes
         no = p.exp(-self.gamma * if_yes) * if_no
         return p.mean(targets * yes + (1.0 - targets) * no)
 
-    def values_from_scores(self, scores: Floats, targets: Floats) -> Floats:
-        if_yes, if_no = _softplus(-scores), _softplus(scores)
+    def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
+        if_yes, if_no = _softplus(-logits), _softplus(logits)
         yes = np.exp(-self.gamma * if_no) * if_yes
         no = np.exp(-self.gamma * if_yes) * if_no
         return _mean(targets * yes + (1.0 - targets) * no)
 
 
 @dataclass(frozen=True)
-class Hinge(YesOrNo):
-    """How far a score is from the right side of a margin: 1 and above for yes, -1 and below for no.
+class Hinge(Binary):
+    """The hinge loss: the distance of a linear output to the correct side of a margin, ±1.
 
-    Targets are 1 for yes and 0 for no, as everywhere; the scores are those of a linear output. The
-    slope on the margin is 0. Source: Cortes and Vapnik, "Support-vector networks" (1995).
+    Targets are 1 and 0. The derivative on the margin is 0. Source: Cortes and Vapnik,
+    "Support-vector networks" (1995).
     """
 
     type: ClassVar[str] = "hinge"
@@ -335,21 +335,21 @@ class Hinge(YesOrNo):
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         return _mean(np.maximum(1.0 - (2.0 * targets - 1.0) * predictions, 0.0))
 
-    def slopes(self, predictions: Floats, targets: Floats) -> Floats:
+    def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
         side = 2.0 * targets - 1.0
         outputs: int = predictions.shape[-1]
         return np.where(side * predictions < 1.0, -side, 0.0) / outputs
 
-    def traced(self, scores: Symbol, targets: Symbol) -> Symbol:
-        return p.mean(p.positive_part(1.0 - (2.0 * targets - 1.0) * scores))
+    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
+        return p.mean(p.positive_part(1.0 - (2.0 * targets - 1.0) * logits))
 
 
 @dataclass(frozen=True)
-class PerceptronError(YesOrNo):
-    """The share of wrong answers of outputs that fire, 1, or do not, 0: those of a step at z ≥ 0.
+class PerceptronError(Binary):
+    """The fraction of wrong outputs of a step, which are 1 for z ≥ 0, else 0.
 
-    It has no slope. What is traced in its place is (ŷ - y)·z, which is 0 where the answer is right
-    and |z| where it is wrong: its slope is ŷ - y, and a step of gradient descent on one sample is
+    Its derivative is 0. Training minimizes (ŷ - y)·z instead, which is 0 where the prediction is
+    correct and |z| where it is wrong: its derivative is ŷ - y, and a step of gradient descent is
     Rosenblatt's rule, w ← w + rate·(y - ŷ)·x (Rosenblatt, 1958).
     """
 
@@ -360,15 +360,15 @@ class PerceptronError(YesOrNo):
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         return _mean(np.abs(predictions - targets))
 
-    def slopes(self, predictions: Floats, targets: Floats) -> Floats:
+    def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
         outputs: int = predictions.shape[-1]
         return np.sign(predictions - targets) / outputs
 
-    def traced(self, scores: Symbol, targets: Symbol) -> Symbol:
-        return p.mean((p.step(scores) - targets) * scores)
+    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
+        return p.mean((p.step(logits) - targets) * logits)
 
-    def values_from_scores(self, scores: Floats, targets: Floats) -> Floats:
-        return self.values(np.heaviside(scores, 1.0), targets)
+    def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
+        return self.values(np.heaviside(logits, 1.0), targets)
 
 
 # ---------------------------------------------------------------- classes
@@ -376,7 +376,7 @@ class PerceptronError(YesOrNo):
 
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
-    """The surprise at the true class, in nats, among classes whose probabilities sum to 1.
+    """Cross-entropy, in nats, for classes whose probabilities sum to 1.
 
     A target is a row of probabilities, or the number of its class; the loss of a sequence is the
     mean over its tokens. Tokens whose class is the `ignore_label` do not count: as a row, such a
@@ -394,7 +394,7 @@ class CrossEntropy(Loss):
     """Class of the tokens that do not count."""
 
     def targets(self, given: Array, shape: Shape) -> Array:
-        """As for any loss; the numbers of classes, of `shape[:-1]`, become rows of 0 and 1."""
+        """As for any loss; class indices, of `shape[:-1]`, become rows of 0 and 1."""
         if given.shape != shape[:-1]:
             return super().targets(given, shape)
         classes = shape[-1]
@@ -410,17 +410,17 @@ class CrossEntropy(Loss):
         return rows
 
     def counted(self, targets: Floats) -> Floats | None:
-        """The sum of each row: 1, or 0 for one that is ignored."""
+        """Return the sum of each row: 1, or 0 for one that is ignored."""
         return None if self.ignore_label is None else _sum(targets)
 
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         return -_sum(self._smoothed(targets) * _log(predictions))
 
-    def slopes(self, predictions: Floats, targets: Floats) -> Floats:
+    def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
         return -self._smoothed(targets) / np.maximum(predictions, SMALLEST_DIVISOR)
 
-    def values_from_scores(self, scores: Floats, targets: Floats) -> Floats:
-        shifted = scores - _largest(scores)
+    def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
+        shifted = logits - _largest(logits)
         logs = np.log(_sum(np.exp(shifted)))
         counted = self.counted(targets)
         if counted is not None:
@@ -428,9 +428,9 @@ class CrossEntropy(Loss):
         losses: Floats = logs - _sum(self._smoothed(targets) * shifted)
         return losses
 
-    def hits_from_scores(self, scores: Floats, targets: Floats) -> Floats:
-        hits: Floats = (scores.argmax(-1) == targets.argmax(-1)).astype(np.float64)
-        return hits
+    def correct_from_logits(self, logits: Floats, targets: Floats) -> Floats:
+        correct: Floats = (logits.argmax(-1) == targets.argmax(-1)).astype(np.float64)
+        return correct
 
     def _smoothed(self, targets: Floats) -> Floats:
         if self.label_smoothing == 0.0:
@@ -441,7 +441,7 @@ class CrossEntropy(Loss):
         smoothed: Floats = targets * (1.0 - self.label_smoothing) + spread
         return smoothed
 
-    def traced(self, scores: Symbol, targets: Symbol) -> Symbol:
+    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
         counted = None
         if self.ignore_label is not None:
             counted = p.sum_to(targets, (*targets.shape[:-1], 1))
@@ -450,14 +450,14 @@ class CrossEntropy(Loss):
             spread = share if counted is None else counted * share
             targets = targets * (1.0 - self.label_smoothing) + spread
         if counted is None:
-            return p.softmax_cross_entropy(scores, targets)
-        # Where a token is ignored, zeros stand for its logits: they cost log(classes), whatever the
-        # network says, and that is taken off again.
-        answers = math.prod(counted.shape)
-        everything = p.softmax_cross_entropy(scores * counted, targets) * answers
+            return p.softmax_cross_entropy(logits, targets)
+        # An ignored token gets zeros for logits: its loss is log(classes), whatever the network
+        # predicts, and is subtracted below.
+        count = math.prod(counted.shape)
+        total = p.softmax_cross_entropy(logits * counted, targets) * count
         number = p.sum_to(counted, ())
-        ignored = (answers - number) * math.log(targets.shape[-1])
-        return (everything - ignored) / (1.0 + p.positive_part(number - 1.0))
+        ignored = (count - number) * math.log(targets.shape[-1])
+        return (total - ignored) / (1.0 + p.positive_part(number - 1.0))
 
 
 LOSSES: dict[str, Loss] = {type_: loss() for type_, loss in Loss.table.items()}
@@ -465,5 +465,5 @@ LOSSES: dict[str, Loss] = {type_: loss() for type_, loss in Loss.table.items()}
 
 
 def find_loss(loss: str | Loss) -> Loss:
-    """The loss itself, given by name or in person."""
+    """Return the loss, given by name or as an object."""
     return LOSSES[loss] if isinstance(loss, str) else loss

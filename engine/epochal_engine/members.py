@@ -1,4 +1,4 @@
-"""The members of a sweep: networks and trainings that differ in numbers and first weights alone."""
+"""The members of a sweep: networks and trainings that differ in numbers and initial weights."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from .trace import Array
 from .training import Training
 
 
-def started(network: Network, **how: Any) -> Network:
-    """The network with other first weights: `how` has an `initializer`, its `initializer_gain`, or
-    both, for every layer that has them. Raises ValueError for what is no initializer or no gain.
+def with_initializer(network: Network, **fields: Any) -> Network:
+    """Return the network with `initializer`, `initializer_gain`, or both, set in every layer that
+    has them. Raises ValueError for an unknown initializer or a gain out of range.
     """
-    return Network(network.input_shape, _started(network.layers, how))
+    return Network(network.input_shape, _with_initializer(network.layers, fields))
 
 
-def _started(layers: Sequence[Layer], how: dict[str, Any]) -> tuple[Layer, ...]:
+def _with_initializer(layers: Sequence[Layer], fields: dict[str, Any]) -> tuple[Layer, ...]:
     changed: list[Layer] = []
     for layer in layers:
         if isinstance(layer, Residual):
-            layer = replace(layer, layers=_started(layer.layers, how))
+            layer = replace(layer, layers=_with_initializer(layer.layers, fields))
         elif hasattr(layer, "initializer_gain"):
-            layer = replace(layer, **how)
+            layer = replace(layer, **fields)
         changed.append(layer)
     return tuple(changed)
 
 
 def check_alike(networks: Sequence[Network], trainings: Sequence[Training]) -> None:
-    """Raise ValueError unless the members differ in nothing but what they may."""
+    """Raise ValueError if the members differ in anything that they must share."""
     if not trainings:
         raise ValueError("a sweep needs at least one member")
     if len(networks) != len(trainings):
         raise ValueError("a sweep needs one network for all members, or one for each")
-    usual = {"initializer": None, "initializer_gain": 1.0}
-    alike = {(each.input_shape, _started(each.layers, usual)) for each in networks}
+    defaults = {"initializer": None, "initializer_gain": 1.0}
+    alike = {(each.input_shape, _with_initializer(each.layers, defaults)) for each in networks}
     if len(alike) > 1:
-        raise ValueError("the networks of a sweep may differ in their first weights alone")
+        raise ValueError("the networks of a sweep may differ only in their initial weights")
     first = trainings[0]
     for training in trainings:
         for name in (
@@ -61,17 +61,17 @@ def check_alike(networks: Sequence[Network], trainings: Sequence[Training]) -> N
             raise ValueError("the members of a sweep need the same type of optimizer")
 
 
-def first_weights(networks: Sequence[Network], seeds: Sequence[int], vectors: Array) -> None:
-    """Fill `vectors` `(members, size)` with the weights that a run of each seed begins with."""
+def initial_parameters(networks: Sequence[Network], seeds: Sequence[int], vectors: Array) -> None:
+    """Fill `vectors` `(members, size)` with the initial parameters of each seed."""
     views = parameter_views(networks[0], vectors)
     for row, (network, seed) in enumerate(zip(networks, seeds, strict=True)):
-        for name, array in network.first_weights(rng=Streams.from_seed(seed).weights).items():
+        for name, array in network.initial_parameters(rng=Streams.from_seed(seed).weights).items():
             np.copyto(views[name][row], array)
 
 
 @dataclass(frozen=True)
 class Group:
-    """Neighboring rows `start` to `end` whose optimizers differ in the learning rate alone."""
+    """Neighboring rows `start` to `end` whose optimizers differ only in the learning rate."""
 
     optimizer: Any
     start: int
@@ -79,12 +79,12 @@ class Group:
 
 
 def kind(training: Training) -> str:
-    """What members of one group have in common, as text that can be sorted."""
+    """Return what the members of a group have in common, as text that can be sorted."""
     return repr(replace(training.optimizer, learning_rate=1.0))
 
 
 def groups_of(trainings: Sequence[Training]) -> list[Group]:
-    """Neighbors of one kind, together."""
+    """Return groups of neighboring members of one kind."""
     groups = []
     for _, rows in groupby(range(len(trainings)), key=lambda row: kind(trainings[row])):
         row, *others = rows

@@ -1,7 +1,7 @@
 """How good a network is, in numbers that people compare.
 
 A run measures losses, accuracies and the gradient's norm in every epoch. All else is either a
-function of one of these, as the perplexity is, or asked of predictions when it is wanted.
+function of one of these, as the perplexity is, or asked of predictions when it is expected.
 """
 
 from __future__ import annotations
@@ -19,27 +19,27 @@ AT_ONCE = 32_768
 
 
 def accuracy(predictions: ArrayLike, targets: ArrayLike) -> float:
-    """The share of answers that are right, of predictions and targets `(..., outputs)`.
+    """Return the accuracy of predictions against targets `(..., outputs)`.
 
-    With several outputs, their largest is the answer; a single one says yes from one half on.
+    With several outputs, the largest is the predicted class; a single one predicts yes from 0.5.
     """
-    found, wanted = _alike(predictions, targets)
-    if found.shape[-1] == 1:
-        return float(((found >= 0.5) == (wanted >= 0.5)).mean())
-    return float((found.argmax(-1) == wanted.argmax(-1)).mean())
+    predicted, expected = _alike(predictions, targets)
+    if predicted.shape[-1] == 1:
+        return float(((predicted >= 0.5) == (expected >= 0.5)).mean())
+    return float((predicted.argmax(-1) == expected.argmax(-1)).mean())
 
 
 def top_k_accuracy(predictions: ArrayLike, targets: ArrayLike, k: int) -> float:
-    """The share of answers `(..., classes)` whose right class is among the k largest outputs.
+    """Return the top-k accuracy: the fraction of `(..., classes)` with the true class in the top k.
 
     Of equal outputs, those count as larger that are not of the right class: being undecided earns
     nothing. Raises ValueError for a k below 1.
     """
     if k < 1:
         raise ValueError("k must be at least 1")
-    found, wanted = _alike(predictions, targets)
-    right = np.take_along_axis(found, wanted.argmax(-1)[..., None], -1)
-    return float(((found >= right).sum(-1) <= k).mean())
+    predicted, expected = _alike(predictions, targets)
+    true_class = np.take_along_axis(predicted, expected.argmax(-1)[..., None], -1)
+    return float(((predicted >= true_class).sum(-1) <= k).mean())
 
 
 def confusion_matrix(predicted: ArrayLike, actual: ArrayLike, classes: int) -> Array:
@@ -48,13 +48,13 @@ def confusion_matrix(predicted: ArrayLike, actual: ArrayLike, classes: int) -> A
     `predicted` and `actual` are numbers of classes, of one shape. Raises ValueError if they are
     not, or name a class that there is not.
     """
-    found, wanted = np.asarray(predicted), np.asarray(actual)
-    if found.shape != wanted.shape:
-        raise ValueError(f"predicted {found.shape} and actual {wanted.shape} differ in shape")
-    for array in (found, wanted):
+    predicted, expected = np.asarray(predicted), np.asarray(actual)
+    if predicted.shape != expected.shape:
+        raise ValueError(f"predicted {predicted.shape} and actual {expected.shape} differ in shape")
+    for array in (predicted, expected):
         if array.size > 0 and not 0 <= array.min() <= array.max() < classes:
             raise ValueError(f"classes are numbered from 0 to {classes - 1}")
-    pairs = wanted.ravel().astype(np.int64) * classes + found.ravel().astype(np.int64)
+    pairs = expected.ravel().astype(np.int64) * classes + predicted.ravel().astype(np.int64)
     return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
 
 
@@ -64,10 +64,10 @@ def r_squared(predictions: ArrayLike, targets: ArrayLike) -> float:
     Of `(n, outputs)` it is the mean over the outputs. It is 1 at best, 0 for always the mean, and
     less than 0 for worse. Of a target that does not vary, all is explained or nothing.
     """
-    found, wanted = _alike(predictions, targets)
-    found, wanted = found.reshape(len(found), -1), wanted.reshape(len(wanted), -1)
-    left = np.square(wanted - found).sum(0)
-    total = np.square(wanted - wanted.mean(0)).sum(0)
+    predicted, expected = _alike(predictions, targets)
+    predicted, expected = predicted.reshape(len(predicted), -1), expected.reshape(len(expected), -1)
+    left = np.square(expected - predicted).sum(0)
+    total = np.square(expected - expected.mean(0)).sum(0)
     shares = np.divide(left, total, out=np.where(left > 0.0, 1.0, 0.0), where=total > 0.0)
     return float((1.0 - shares).mean())
 
@@ -79,10 +79,12 @@ def perplexity(cross_entropy: ArrayLike) -> Array:
 
 
 def _alike(predictions: ArrayLike, targets: ArrayLike) -> tuple[Array, Array]:
-    found, wanted = np.asarray(predictions, np.float64), np.asarray(targets, np.float64)
-    if found.shape != wanted.shape:
-        raise ValueError(f"predictions {found.shape} and targets {wanted.shape} differ in shape")
-    return found, wanted
+    predicted, expected = np.asarray(predictions, np.float64), np.asarray(targets, np.float64)
+    if predicted.shape != expected.shape:
+        raise ValueError(
+            f"predictions {predicted.shape} and targets {expected.shape} differ in shape"
+        )
+    return predicted, expected
 
 
 def measure(
@@ -97,42 +99,42 @@ def measure(
     `records` are `(m, *shape)`, see `record_shapes`, or of many members `(m, members, *shape)`, and
     so are then the columns; the targets `(samples, *output_shape)`, as the loss takes them and as
     float64; `squares`, `(m, layers)`, those of the gradient and of the parameters, see
-    `Segments.squares`.
+    `LayerSlices.squares`.
     """
     # Each record is worked on in float64 and by itself: no bit depends on how many there are.
     columns = {}
-    for part, scores_name, answers in (
-        ("train", "scores", targets),
-        ("validation", "validation_scores", validation_targets),
+    for part, logits_name, answers in (
+        ("train", "logits", targets),
+        ("validation", "validation_logits", validation_targets),
     ):
         if answers is None:
             continue
-        scores, counted, axes = records[scores_name], loss.counted(answers), answers.ndim - 1
-        values = _each_answer(loss.values_from_scores, scores, answers)
+        logits, counted, axes = records[logits_name], loss.counted(answers), answers.ndim - 1
+        values = _per_output(loss.values_from_logits, logits, answers)
         columns[f"{part}_loss"] = _means(values, counted, axes)
         if loss.has_accuracy:
-            hits = _each_answer(loss.hits_from_scores, scores, answers)
-            columns[f"{part}_accuracy"] = _means(hits, counted, axes)
+            correct = _per_output(loss.correct_from_logits, logits, answers)
+            columns[f"{part}_accuracy"] = _means(correct, counted, axes)
     columns["gradient_norm"] = np.sqrt(squares["gradient"].sum(-1))
     return columns, np.isfinite(squares["parameters"].sum(-1))
 
 
-def _each_answer(judge: Callable[[Array, Array], Array], scores: Array, answers: Array) -> Array:
-    """What is said of each answer, `(m, …, *answers)`, of scores `(m, …, *answers, outputs)`.
+def _per_output(measure_: Callable[[Array, Array], Array], logits: Array, answers: Array) -> Array:
+    """What is said of each answer, `(m, …, *answers)`, of logits `(m, …, *answers, outputs)`.
 
     It is asked about as many numbers at a time as stay in the cache with all that is made of them.
     """
-    judged = np.empty(scores.shape[:-1])
-    in_between = (slice(None),) * (scores.ndim - answers.ndim - 1)
-    each = scores.size // (len(scores) * len(answers))
+    results = np.empty(logits.shape[:-1])
+    middle = (slice(None),) * (logits.ndim - answers.ndim - 1)
+    each = logits.size // (len(logits) * len(answers))
     samples = max(1, AT_ONCE // each)
     epochs = max(1, samples // len(answers))
-    for start in range(0, len(scores), epochs):
+    for start in range(0, len(logits), epochs):
         for first in range(0, len(answers), samples):
-            own = slice(first, first + samples)
-            part = (slice(start, start + epochs), *in_between, own)
-            judged[part] = judge(scores[part].astype(np.float64), answers[own])
-    return judged
+            rows = slice(first, first + samples)
+            part = (slice(start, start + epochs), *middle, rows)
+            results[part] = measure_(logits[part].astype(np.float64), answers[rows])
+    return results
 
 
 def _means(values: Array, counted: Array | None, axes: int) -> Array:

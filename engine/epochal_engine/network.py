@@ -17,11 +17,11 @@ from .layers.structure import position_names
 from .trace import Array, Shape, Symbol, leaf
 
 INPUT = "input"
-"""The name of the network's own input."""
+"""The name of the network's input."""
 
 
 class ShapeError(ValueError):
-    """A layer gets an input of a shape that it cannot take."""
+    """A layer cannot take the shape of its input."""
 
     def __init__(self, layer: int, name: str, got: Shape | list[Shape], needed: str) -> None:
         self.layer = layer
@@ -39,16 +39,16 @@ class ShapeError(ValueError):
 
 @dataclass(frozen=True)
 class _Variable:
-    """An array of the network, as its layer asked for it."""
+    """An array that a layer requested."""
 
     shape: Shape
     initial: InitialValues
-    is_learnt: bool
+    is_learned: bool
 
 
 @dataclass(frozen=True)
 class _Description:
-    """What one pass of one sample tells."""
+    """What a forward pass of one sample shows."""
 
     shapes: tuple[Shape, ...]
     variables: dict[str, _Variable]
@@ -61,10 +61,10 @@ class _Description:
 class Network:
     """Layers, each of which takes the output of the one before it, or those that it names.
 
-    `input_shape` is that of one sample. Layers are named by type and position, counted from 1 over
-    all layers: dense_1, dropout_2, dense_3; or as they say themselves. Raises ShapeError where
+    `input_shape` is that of one sample. Layers without a name are named by type and
+    position, counted from 1: dense_1, dropout_2, dense_3. Raises ShapeError where
     layers do not fit, and ValueError for a network without parameters, with a softmax before its
-    end, or with a layer whose output nobody takes.
+    end, or with a layer whose output no layer takes.
     """
 
     input_shape: Shape
@@ -80,18 +80,18 @@ class Network:
             activation = getattr(layer, "activation", "linear")
             if not ACTIVATIONS[activation].is_elementwise:
                 raise ValueError(f"{name}: {activation} is for the last layer only")
-        if not any(variable.is_learnt for variable in self._description.variables.values()):
-            raise ValueError("a network needs a layer that learns")
+        if not any(variable.is_learned for variable in self._description.variables.values()):
+            raise ValueError("a network needs a layer with parameters")
 
     def _check_names(self) -> None:
         known = {INPUT}
         taken: set[str] = set()
         for name, layer, inputs in zip(self.names, self.layers, self.inputs, strict=True):
             if name in known or not name or "." in name:
-                raise ValueError(f"a layer needs a name of its own, without dots: {name!r}")
+                raise ValueError(f"a layer needs a unique name without dots; got {name!r}")
             for other in inputs:
                 if other not in known:
-                    raise ValueError(f"{name}: there is no layer named {other!r} before it")
+                    raise ValueError(f"{name}: there is no earlier layer named {other!r}")
             fewest, most = layer.inputs
             if not fewest <= len(inputs) <= most:
                 takes = f"{fewest}" if fewest == most else f"{fewest} to {most}"
@@ -109,7 +109,7 @@ class Network:
 
     @cached_property
     def inputs(self) -> tuple[tuple[str, ...], ...]:
-        """For each layer the names of those whose outputs it takes, "input" for the network's."""
+        """For each layer the names of the layers that it reads; "input" is the network's input."""
         return tuple(
             (before,)
             if layer.input is None
@@ -126,8 +126,8 @@ class Network:
         noises: list[float] = []
         leaves: set[Symbol] = set()
 
-        def variable(name: str, shape: Shape, initial: InitialValues, is_learnt: bool) -> Symbol:
-            variables[name] = _Variable(shape, initial, is_learnt)
+        def variable(name: str, shape: Shape, initial: InitialValues, is_learned: bool) -> Symbol:
+            variables[name] = _Variable(shape, initial, is_learned)
             leaves.add(parameter := leaf(shape))
             return parameter
 
@@ -157,7 +157,7 @@ class Network:
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        """The shape of one sample as it comes in, and as it leaves each layer."""
+        """The shapes of one input sample and of the output of each layer."""
         return self._description.shapes
 
     @property
@@ -167,23 +167,23 @@ class Network:
 
     @cached_property
     def parameters(self) -> dict[str, Shape]:
-        """The shape of every array that a run keeps, as in dense_1.weight.
+        """The shape of every array of a run, as in dense_1.weight.
 
-        Those that are learnt, in forward order, and then those that are not, see `running`.
+        Learned arrays come first, in forward order, then running ones, see `running`.
         """
         variables = self._description.variables
-        ordered = sorted(variables, key=lambda name: not variables[name].is_learnt)
+        ordered = sorted(variables, key=lambda name: not variables[name].is_learned)
         return {name: variables[name].shape for name in ordered}
 
     @cached_property
     def running(self) -> frozenset[str]:
-        """Those of the parameters that are kept but not learnt, as the means of a batch_norm."""
+        """The parameters that are updated but not learned, such as the means of a batch_norm."""
         variables = self._description.variables
-        return frozenset(name for name, variable in variables.items() if not variable.is_learnt)
+        return frozenset(name for name, variable in variables.items() if not variable.is_learned)
 
     @cached_property
     def affine(self) -> frozenset[str]:
-        """The dense layers that add a bias to what they make of vectors."""
+        """The dense layers with a bias that take vectors."""
         shapes = dict(zip((INPUT, *self.names), self.shapes, strict=True))
         return frozenset(
             name
@@ -192,36 +192,36 @@ class Network:
         )
 
     @property
-    def learnt_size(self) -> int:
-        """How many numbers are learnt: so many come first in a flat vector of the parameters."""
-        return sum(math.prod(v.shape) for v in self._description.variables.values() if v.is_learnt)
+    def learned_size(self) -> int:
+        """The number of learned parameters, which come first in a flat vector of all."""
+        return sum(math.prod(v.shape) for v in self._description.variables.values() if v.is_learned)
 
     @property
     def layer_flops(self) -> tuple[int, ...]:
-        """Of each layer, the multiplications and additions of one sample's way forward.
+        """Multiplications and additions of each layer in the forward pass of one sample.
 
-        Those of products of matrices, and of convolutions: what is done to single elements, and
-        the biases, are left out, as is usual.
+        As usual, only matrix products and convolutions count, not element-wise operations and
+        biases.
         """
         return self._description.flops
 
     @property
     def flops(self) -> int:
-        """Of all layers."""
+        """Multiplications and additions of all layers in the forward pass of one sample."""
         return sum(self.layer_flops)
 
     @property
     def largest_array(self) -> int:
-        """Elements of the largest array that one sample becomes on its way forward."""
+        """Elements of the largest array in the forward pass of one sample."""
         return self._description.largest
 
     @property
     def has_noise(self) -> bool:
-        """Whether something is dropped at random in training."""
+        """Whether training draws dropout masks."""
         return self._description.has_noise
 
-    def first_weights(self, *, rng: np.random.Generator) -> dict[str, Array]:
-        """Fresh parameters by name, as float64, drawn in forward order."""
+    def initial_parameters(self, *, rng: np.random.Generator) -> dict[str, Array]:
+        """Return initial parameters by name, as float64, drawn in forward order."""
         variables = self._description.variables
         return {name: variable.initial(variable.shape, rng) for name, variable in variables.items()}
 
@@ -232,14 +232,14 @@ class Network:
         noise: Noise | None = None,
         updates: dict[str, Symbol] | None = None,
     ) -> list[Symbol]:
-        """The output of every layer, each of shape `(n, *shape)`; the last is the prediction.
+        """Return the output of every layer, each `(n, *shape)`; the last is the prediction.
 
-        With `noise` it is a pass of training; `updates` then takes up the values that the running
-        arrays have after it, by name.
+        With `noise` it is a training pass, which stores the new values of the running arrays in
+        `updates`, by name.
         """
         updates = {} if updates is None else updates
 
-        def variable(name: str, shape: Shape, initial: InitialValues, is_learnt: bool) -> Symbol:
+        def variable(name: str, shape: Shape, initial: InitialValues, is_learned: bool) -> Symbol:
             return parameters[name]
 
         outputs: dict[str, Symbol] = {INPUT: x}
@@ -250,7 +250,7 @@ class Network:
 
 
 def _flops(y: Symbol, known: set[Symbol]) -> int:
-    """The operations that lead from what is known to y, which is then known as well."""
+    """Return the operations that lead from the known symbols to y, and add y to these."""
     flops, pending = 0, [y]
     while pending:
         symbol = pending.pop()
@@ -262,15 +262,15 @@ def _flops(y: Symbol, known: set[Symbol]) -> int:
 
 
 def parameter_leaves(network: Network) -> dict[str, Symbol]:
-    """A leaf for every parameter of the network."""
+    """Return a leaf for every parameter of the network."""
     return {name: leaf(shape) for name, shape in network.parameters.items()}
 
 
-def joined_leaves(network: Network) -> tuple[list[Symbol], dict[str, Symbol]]:
-    """Leaves that lie one after the other in a flat vector, and the parameters by name, in these.
+def merged_leaves(network: Network) -> tuple[list[Symbol], dict[str, Symbol]]:
+    """Return leaves in the order of a flat vector, and the parameters by name in terms of these.
 
-    The weights of an affine layer and its bias, which lies behind them, are one leaf: a matrix with
-    the bias for its last row. All others are leaves themselves.
+    The weights of an affine layer and its bias, which follows them in memory, are one leaf: a
+    matrix with the bias as its last row. Each other parameter is a leaf.
     """
     leaves: list[Symbol] = []
     parameters: dict[str, Symbol] = {}
@@ -288,17 +288,17 @@ def joined_leaves(network: Network) -> tuple[list[Symbol], dict[str, Symbol]]:
 
 
 def parameter_views(network: Network, vectors: Array) -> dict[str, Array]:
-    """The parameters by name, each `(…, *shape)`, as views of flat vectors `(…, size)`."""
+    """Return the parameters by name, each `(…, *shape)`, as views of flat vectors `(…, size)`."""
     views = in_turn(network.parameters.values(), vectors)
     return dict(zip(network.parameters, views, strict=True))
 
 
 def in_turn(shapes: Iterable[Shape], vectors: Array) -> list[Array]:
-    """Views of the flat vectors `(…, size)`: one part after the other, each `(…, *shape)`."""
+    """Return views of consecutive parts of flat vectors `(…, size)`, each `(…, *shape)`."""
     shapes = list(shapes)
     bounds = np.cumsum([0, *(math.prod(shape) for shape in shapes)])
     return [
-        # Splitting an axis of a view needs no copy, and a view is what is asked for.
+        # Splitting an axis of a view needs no copy; copy=False raises an error if it would.
         np.reshape(vectors[..., start:end], (*vectors.shape[:-1], *shape), copy=False)
         for shape, (start, end) in zip(shapes, pairwise(bounds), strict=True)
     ]

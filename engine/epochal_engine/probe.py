@@ -21,13 +21,13 @@ SHARE, FEWEST, MOST = 32, 20, 256
 PROBE_BYTES = 1_000_000
 """What the layers may make of them, of all epochs that are probed at once."""
 SATURATED_SLOPE = 0.05
-"""An output is saturated where the slope is below this share of the activation's largest one."""
+"""An output is saturated where the gradient is below this share of the activation's largest one."""
 
 _REACH = math.sqrt(1.0 - SATURATED_SLOPE)
 _FLAT_BEYOND = {
-    # y = tanh(x): its slope is 1 - y².
+    # y = tanh(x): its gradient is 1 - y².
     "tanh": (-_REACH, _REACH),
-    # y = σ(x): its slope is y·(1 - y), a quarter at most.
+    # y = σ(x): its gradient is y·(1 - y), a quarter at most.
     "sigmoid": (0.5 - 0.5 * _REACH, 0.5 + 0.5 * _REACH),
 }
 

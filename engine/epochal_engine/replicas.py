@@ -68,7 +68,7 @@ def _aligned(new: Symbol, old: Symbol, rank: int) -> Symbol:
 # ---------------------------------------------------------------- primitives for many
 
 
-def _no_slopes(y: Symbol, g: Symbol) -> list[Symbol | None]:
+def _no_gradients(y: Symbol, g: Symbol) -> list[Symbol | None]:
     raise NotImplementedError("many networks are differentiated before they are replicated")
 
 
@@ -101,10 +101,10 @@ def _windows_of_each(tall: int, down: int, shifted: Array, shape: Shape) -> Arra
     return as_strided(shifted, shape, strides)
 
 
-_ALIGN = Primitive("align", _no_slopes, view=_inserted)
-_PRODUCTS = Primitive("products", _no_slopes, _product_calls)
-_WINDOWS = Primitive("windows of each", _no_slopes, view=_windows_of_each)
-_SUMS = Primitive("sums", _no_slopes, _sum_each_calls)
+_ALIGN = Primitive("align", _no_gradients, view=_inserted)
+_PRODUCTS = Primitive("products", _no_gradients, _product_calls)
+_WINDOWS = Primitive("windows of each", _no_gradients, view=_windows_of_each)
+_SUMS = Primitive("sums", _no_gradients, _sum_each_calls)
 
 # ---------------------------------------------------------------- rules
 
@@ -193,7 +193,10 @@ def _one_by_one(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
         return bound
 
     each = Primitive(
-        f"{primitive.name}, one by one", _no_slopes, calls, scratch=lambda _: primitive.scratch(y)
+        f"{primitive.name}, one by one",
+        _no_gradients,
+        calls,
+        scratch=lambda _: primitive.scratch(y),
     )
     return Symbol((copies, *y.shape), each, tuple(inputs), details=y.details)
 
@@ -226,8 +229,8 @@ _ELEMENTWISE = (
     "softmax",
 )
 _FUSED = (
-    *("rnn", "rnn_slopes", "lstm", "lstm_slopes", "gru", "gru_slopes"),
-    *("scores", "gather", "softmax_of_columns"),
+    *("rnn", "rnn_gradients", "lstm", "lstm_gradients", "gru", "gru_gradients"),
+    *("logits", "gather", "softmax_of_columns"),
 )
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _elementwise),

@@ -1,12 +1,12 @@
-"""A run trains a network epoch by epoch, and can be looked at, stopped and continued after each.
+"""A run trains a network epoch by epoch; it can be inspected, stopped and continued after each.
 
     run = Run(network, training, data)
     for epoch in run:
-        ...             # as often as you like: run.take(), run.state(), run.weights()
+        ...             # at any time: run.take(), run.state(), run.weights()
     run.outcome
 
-It reads no clock and no file, and draws from no random stream but its own: network, training and
-data determine every bit of it, however often it is looked at, stopped and continued.
+It reads no clock and no file, and uses only its own random streams: network, training and data
+determine every bit of it, however often it is inspected, stopped and continued.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from .metrics import measure
 from .network import Network, parameter_views
 from .plan import perform
 from .probe import Probe
-from .reel import Moment, Reel
-from .snapshots import Segments, take_snapshots
+from .record_buffer import Record, RecordBuffer
+from .snapshots import LayerSlices, take_snapshots
 from .stopping import Progress, StopReason, epochs_at_one_rate, follow
 from .streams import Streams
 from .threads import one_thread
@@ -36,17 +36,17 @@ from .trace import Array
 from .training import Training, check_output
 
 LOOK_AHEAD = 20e-3
-"""Seconds of work, about, that are trained before the results are worked out together. It is a
-quarter at first: the first epochs are soon wanted, and of a short run little may be in vain."""
-LONGEST_REEL = 512
-"""Epochs that are worked out together, at most."""
-REEL_BYTES = 4_000_000
-"""Memory for records; a run for which it is too little keeps two of them."""
+"""Approximate seconds of training before the results are computed together. A quarter of that at
+first, so that the first epochs are available soon and a short run wastes little work."""
+LONGEST_BUFFER = 512
+"""Largest number of epochs whose results are computed together."""
+BUFFER_BYTES = 4_000_000
+"""Memory for records. A run that needs more has two of them."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Why a run is over."""
+    """Why a run ended."""
 
     stop_reason: StopReason
     divergence: Divergence | None = None
@@ -54,10 +54,10 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """All that a run needs to go on as if it had never been interrupted.
+    """Everything that a run needs to continue as if it had not been interrupted.
 
     `arrays` holds the parameters by name, and the optimizer's moments `(moments, size)`; `values`
-    is plain JSON: epoch, steps, schedule, the random streams' states, the stopping rules' memory.
+    is plain JSON: epoch, steps, schedule, states of the random streams and of the stopping rules.
     """
 
     arrays: dict[str, Array]
@@ -78,28 +78,28 @@ class Run:
         data = check_data(network, training, data)
         self.network, self.training, self.data = network, training, data
         self.epoch = 0
-        """Completed epochs, as far as they have been handed out."""
+        """Completed epochs that have been yielded."""
         self.at_boundary = True
-        """False at a pulse in the middle of an epoch."""
+        """False when the run yields in the middle of an epoch."""
         self.outcome: Outcome | None = None
-        """Why the run is over; None until then."""
+        """Why the run ended; None while it is running."""
 
         self._streams = Streams.from_seed(training.seed)
-        self._moment = Moment(record_shapes(network, training, data), training.dtype)
-        now = self._moment.arrays
-        self._places = parameter_views(network, now["parameters"]) | {"moments": now["moments"]}
-        # What the stopping rules remember, and where the random streams are, for each slot.
+        self._record = Record(record_shapes(network, training, data), training.dtype)
+        now = self._record.arrays
+        self._views = parameter_views(network, now["parameters"]) | {"moments": now["moments"]}
+        # The state of the stopping rules and of the random streams, for each slot.
         self._progress = [Progress()]
         if state is None:
-            for name, array in network.first_weights(rng=self._streams.weights).items():
-                np.copyto(self._places[name], array)
+            for name, array in network.initial_parameters(rng=self._streams.weights).items():
+                np.copyto(self._views[name], array)
         else:
             self._restore(state)
         self._stream_states = [self._streams.states()]
 
         self._rate = np.zeros((), training.dtype)
         steps = steps_per_epoch(training, data)
-        self._stretches = compile_epoch(
+        self._segments = compile_epoch(
             network,
             training,
             data,
@@ -110,10 +110,10 @@ class Run:
         )
         shuffles = training.shuffle and steps > 1
         self._draws = shuffles or network.has_noise or len(training.augmentation) > 0
-        self._reel = Reel(self._moment, self._look_ahead())
-        np.copyto(self._reel.slots[0], self._moment.vector)
-        self._slot = 0  # the record of the last state that was handed out
-        self._segments = Segments(network)
+        self._buffer = RecordBuffer(self._record, self._look_ahead())
+        np.copyto(self._buffer.slots[0], self._record.vector)
+        self._slot = 0  # the record of the last state that was yielded
+        self._layer_slices = LayerSlices(network)
         self._probe = Probe(network, data.train_inputs, training.dtype)
         self._targets = np.asarray(data.train_targets, np.float64)
         self._validation_targets = (
@@ -126,43 +126,43 @@ class Run:
         self._epochs = self._train()
 
     def __iter__(self) -> Iterator[int]:
-        """The number of completed epochs, after every epoch.
+        """Yield the number of completed epochs, after every epoch.
 
-        Within a long epoch the same number comes again about every 50 ms, a pulse, for the caller
-        to do something else or to leave. A second loop goes on where the first one left.
+        In a long epoch the same number is yielded about every 50 ms, so that the caller can do
+        something else or stop. A second loop continues where the first one stopped.
         """
         return self._epochs
 
     def take(self) -> list[Block]:
-        """The epochs completed since they were last taken, in blocks of at most 1,024."""
+        """Return the epochs completed since the last call, in blocks of at most 1,024."""
         if self._taken == self.epoch:
             return []
-        together = cut(join(self._blocks), self._taken + 1, self.epoch)
-        self._blocks = [block for block in self._blocks if block.last_epoch > self.epoch]
+        block = cut(join(self._blocks), self._taken + 1, self.epoch)
+        self._blocks = [b for b in self._blocks if b.last_epoch > self.epoch]
         self._taken = self.epoch
         return [
-            cut(together, first, first + LARGEST_BLOCK - 1)
-            for first in range(together.first_epoch, together.last_epoch + 1, LARGEST_BLOCK)
+            cut(block, first, first + LARGEST_BLOCK - 1)
+            for first in range(block.first_epoch, block.last_epoch + 1, LARGEST_BLOCK)
         ]
 
     def weights(self) -> dict[str, Array]:
-        """Copies of the parameters by name, after the last completed epoch.
+        """Return copies of the parameters by name, after the last completed epoch.
 
         After a divergence: after the last epoch before it.
         """
-        vector = self._reel.arrays["parameters"][self._slot].copy()
+        vector = self._buffer.arrays["parameters"][self._slot].copy()
         return parameter_views(self.network, vector)
 
     def state(self) -> State:
-        """What it takes to go on after the last completed epoch; see `weights`.
+        """Return what a run needs to continue after the last completed epoch; see `weights`.
 
         Raises RuntimeError in the middle of an epoch.
         """
         if not self.at_boundary:
-            raise RuntimeError("there is no state to go on from in the middle of an epoch")
+            raise RuntimeError("a run has no state in the middle of an epoch")
         diverged = self.outcome is not None and self.outcome.stop_reason == "diverged"
         epoch = self.epoch - 1 if diverged else self.epoch
-        moments = self._reel.arrays["moments"][self._slot].copy()
+        moments = self._buffer.arrays["moments"][self._slot].copy()
         return State(
             arrays={**self.weights(), "moments": moments},
             values={
@@ -174,15 +174,15 @@ class Run:
             },
         )
 
-    # ---------------------------------------------------------------- inside
+    # ---------------------------------------------------------------- internals
 
     def _restore(self, state: State) -> None:
-        for name, place in self._places.items():
+        for name, view in self._views.items():
             array = state.arrays.get(name)
-            if array is None or array.shape != place.shape:
-                found = None if array is None else array.shape
-                raise ValueError(f"the state's {name} should have shape {place.shape}, not {found}")
-            np.copyto(place, array)
+            if array is None or array.shape != view.shape:
+                actual = None if array is None else array.shape
+                raise ValueError(f"the state's {name} should have shape {view.shape}, not {actual}")
+            np.copyto(view, array)
         self._streams.restore(state.values["random"])
         self._progress = [Progress(**state.values["progress"])]
         self.epoch = int(state.values["epoch"])
@@ -193,27 +193,27 @@ class Run:
             self.outcome = Outcome(reason)
 
     def _look_ahead(self) -> int:
-        """How many epochs are trained before their results are worked out together."""
-        if len(self._stretches) > 1:
+        """Return the number of epochs to train before their results are computed together."""
+        if len(self._segments) > 1:
             return 1
-        by_time = LOOK_AHEAD / self._stretches[0].seconds
-        by_memory = REEL_BYTES / max(self._moment.vector.nbytes, 1)
-        return max(1, min(LONGEST_REEL, int(by_time), int(by_memory)))
+        by_time = LOOK_AHEAD / self._segments[0].seconds
+        by_memory = BUFFER_BYTES / max(self._record.vector.nbytes, 1)
+        return max(1, min(LONGEST_BUFFER, int(by_time), int(by_memory)))
 
     def _train(self) -> Iterator[int]:
         epochs = self.training.epochs
         while self.outcome is None:
-            surely = epochs_at_one_rate(self._progress[0], self.training.schedule)
-            ahead = len(self._reel.slots) - 1
+            certain = epochs_at_one_rate(self._progress[0], self.training.schedule)
+            ahead = len(self._buffer.slots) - 1
             if self.epoch < ahead:
                 ahead = math.ceil(ahead / 4)
-            count = int(min(ahead, epochs - self.epoch, surely))
+            count = int(min(ahead, epochs - self.epoch, certain))
             rates = [self._learning_rate(self.epoch + k) for k in range(count)]
             for _ in self._advance(rates):
                 self.at_boundary = False
                 yield self.epoch
             self.at_boundary = True
-            self._work_out(rates)
+            self._compute_results(rates)
             for slot in range(1, len(self._progress)):
                 self.epoch += 1
                 self._slot = slot
@@ -221,7 +221,7 @@ class Run:
                 if reason is not None or self.epoch == epochs:
                     self._end(reason or "completed")
                 yield self.epoch
-            np.copyto(self._reel.slots[0], self._reel.slots[self._slot])
+            np.copyto(self._buffer.slots[0], self._buffer.slots[self._slot])
             self._stream_states = [self._stream_states[self._slot]]
             self._progress = [self._progress[self._slot]]
             self._slot = 0
@@ -232,30 +232,31 @@ class Run:
         return training.schedule.value(epoch, training.epochs, base)
 
     def _advance(self, rates: Sequence[float]) -> Iterator[None]:
-        """Train one epoch for each rate into the slots from 1 on; yield at every pulse."""
-        # Only the last stretch is part of a loop: an epoch of several is long, and trained alone.
-        *stretches, last = self._stretches
+        """Train one epoch for each rate into the slots from 1 on; yield between segments."""
+        # An epoch of several segments is long and trained alone; only the last one is in the loop.
+        *segments, last = self._segments
         self._rate.fill(rates[0])
-        for stretch in stretches:
+        for segment in segments:
             with np.errstate(all="ignore"):
-                perform(stretch.calls)
+                perform(segment.calls)
             yield
         with one_thread(), np.errstate(all="ignore"):
-            for rate, record in zip(rates, self._reel.slots[1:], strict=False):
+            for rate, record in zip(rates, self._buffer.slots[1:], strict=False):
                 self._rate.fill(rate)
                 for function, arguments in last.calls:
                     function(*arguments)
-                np.copyto(record, self._moment.vector)
+                np.copyto(record, self._record.vector)
                 states = self._streams.states() if self._draws else self._stream_states[0]
                 self._stream_states.append(states)
 
-    def _work_out(self, rates: Sequence[float]) -> None:
-        """From the records in the slots from 1 on, the epochs' rows and what ends the run."""
+    def _compute_results(self, rates: Sequence[float]) -> None:
+        """Compute the epochs' rows from the slots from 1 on, and whether the run ends."""
         first, count = self.epoch + 1, len(rates)
-        records = {name: record[1 : count + 1] for name, record in self._reel.arrays.items()}
+        records = {name: record[1 : count + 1] for name, record in self._buffer.arrays.items()}
         with np.errstate(all="ignore"):
             squares = {
-                name: self._segments.squares(records[name]) for name in ("gradient", "parameters")
+                name: self._layer_slices.squares(records[name])
+                for name in ("gradient", "parameters")
             }
             columns, are_finite = measure(
                 self._loss,
@@ -272,7 +273,7 @@ class Run:
                 epochs = np.arange(first, first + count)[chosen]
                 if len(epochs) > 0:
                     gradients = take_snapshots(
-                        self._segments,
+                        self._layer_slices,
                         self._probe,
                         epochs,
                         {name: record[chosen] for name, record in records.items()},
@@ -289,13 +290,13 @@ class Run:
         )
 
     def _end(self, reason: StopReason) -> None:
-        """Note why the run is over; after a divergence, go back to the epoch before."""
+        """Set the outcome; after a divergence, return to the epoch before."""
         if reason != "diverged":
             self.outcome = Outcome(reason)
             return
         row = cut(self._blocks[-1], self.epoch, self.epoch).columns
         losses = [row[name][0] for name in ("train_loss", "validation_loss") if name in row]
-        records = self._reel.arrays
+        records = self._buffer.arrays
         explained = explain(
             self.epoch,
             self.network,
@@ -309,7 +310,7 @@ class Run:
 
 
 def check_data(network: Network, training: Training, data: Data) -> Data:
-    """The data, with targets as the loss takes them.
+    """Return the data with targets in the form that the loss takes.
 
     Raises ValueError unless the data, and the target, fit network and training.
     """

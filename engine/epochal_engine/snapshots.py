@@ -63,7 +63,7 @@ class Gradients:
     """`(m, layers, BINS)` uint32: how many elements have their size in the bin."""
 
 
-class Segments:
+class LayerSlices:
     """Where what each layer learns lies in the flat vector; running arrays come after it all."""
 
     def __init__(self, network: Network) -> None:
@@ -85,10 +85,10 @@ class Segments:
 
     def sums(self, vectors: Array) -> Array:
         """The sum over each layer of float64 vectors, `(…, size)` to `(…, layers)`."""
-        return np.add.reduceat(self.learnt(vectors), self.starts, axis=-1)
+        return np.add.reduceat(self.learned(vectors), self.starts, axis=-1)
 
-    def learnt(self, vectors: Array) -> Array:
-        """The part of vectors `(…, size)` that is learnt."""
+    def learned(self, vectors: Array) -> Array:
+        """The part of vectors `(…, size)` that is learned."""
         return vectors[..., : len(self.counts)]
 
     def squares(self, vectors: Array) -> Array:
@@ -97,7 +97,7 @@ class Segments:
 
 
 def take_snapshots(
-    segments: Segments,
+    segments: LayerSlices,
     probe: Probe,
     epochs: Array,
     records: Mapping[str, Array],
@@ -105,9 +105,9 @@ def take_snapshots(
 ) -> Gradients:
     """Snapshots of `epochs` from the records of the gradient, step and parameters, `(m, size)`.
 
-    `squares` are those of the gradient and of the parameters, as `Segments.squares` gives them.
+    `squares` are those of the gradient and of the parameters, as `LayerSlices.squares` gives them.
     """
-    gradients = segments.learnt(records["gradient"])
+    gradients = segments.learned(records["gradient"])
     sizes = segments.sizes
     mean = segments.sums(gradients.astype(np.float64)) / sizes
     variance = np.maximum(squares["gradient"] / sizes - np.square(mean), 0.0)
@@ -138,7 +138,7 @@ def update_ratio(step_norm: Array, weight_norm: Array) -> Array:
     return step_norm / np.maximum(weight_norm, np.finfo(np.float64).tiny)
 
 
-def _histogram(segments: Segments, bits: Array) -> Array:
+def _histogram(segments: LayerSlices, bits: Array) -> Array:
     """How many elements are in each bin, from their `bits` without signs, which are used up."""
     m, each = len(bits), segments.ways * len(segments.layers) * BINS
     bits >>= 25  # the fraction, and the last bit of the exponent: two exponents share a bin

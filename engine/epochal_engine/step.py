@@ -9,7 +9,7 @@ import numpy as np
 
 from .differentiate import differentiate
 from .losses import Loss, find_loss
-from .network import Network, in_turn, joined_leaves
+from .network import Network, in_turn, merged_leaves
 from .optimizers import weight_mask
 from .plan import Plan
 from .primitives import contiguous, without_ones
@@ -26,8 +26,8 @@ class Gradient:
             self.inputs = leaf((samples, network.input_shape[0] + 1))
             x = without_ones(self.inputs.T).T
         self.targets = leaf((samples, *network.output_shape))
-        self.leaves, parameters = joined_leaves(network)
-        self._learnt = len(self.leaves) - len(network.running)
+        self.leaves, parameters = merged_leaves(network)
+        self._learned = len(self.leaves) - len(network.running)
         updates: dict[str, Symbol] = {}
         self.rates: dict[Symbol, float] = {}
 
@@ -38,13 +38,13 @@ class Gradient:
 
         # ------------------------------------------------------------ the lesson, in four lines
         output = network.forward(x, parameters, noise, updates)[-1]
-        scores = contiguous(find_loss(loss).scores(output))
-        value = find_loss(loss).traced(scores, self.targets)
-        slopes = differentiate(value, self.leaves[: self._learnt])
+        logits = contiguous(find_loss(loss).logits(output))
+        value = find_loss(loss).traced(logits, self.targets)
+        gradients = differentiate(value, self.leaves[: self._learned])
         # -------------------------------------------------------------------------------------
 
-        # From the last layer to the first: each slope is then taken as soon as it can be.
-        self.plan = Plan([scores, *reversed(slopes), *updates.values()], dtype)
+        # From the last layer to the first, so that each gradient is computed as soon as possible.
+        self.plan = Plan([logits, *reversed(gradients), *updates.values()], dtype)
         self._updated = [parameters[name] for name in updates]
         self._masks = {mask: np.empty(mask.shape, dtype) for mask in self.rates}
 
@@ -52,40 +52,40 @@ class Gradient:
         self,
         inputs: Array,
         targets: Array,
-        scores: Array,
+        logits: Array,
         parameters: Sequence[Array],
         gradient: Sequence[Array],
         rng: np.random.Generator,
     ) -> list[Call]:
-        """The calls that fill `scores` and `gradient` for one batch; dropout draws from `rng`.
+        """Return the calls that fill `logits` and `gradient` for one batch. Dropout uses `rng`.
 
-        `inputs` are as `with_column` gives them, `parameters` and `gradient` as `parts` does. The
-        running arrays among the parameters are brought up to date; their part of the gradient is
-        left as it is.
+        `inputs` are those of `with_column`, `parameters` and `gradient` those of `parts`. The calls
+        also update the running arrays among the parameters; their part of the gradient is not
+        written.
         """
-        given, results = self.arrays(inputs, targets, scores, parameters, gradient)
+        given, results = self.arrays(inputs, targets, logits, parameters, gradient)
         draws = [call for m, rate in self.rates.items() for call in draw(rng, self._masks[m], rate)]
         return draws + self.plan.bind({**given, **self._masks}, results)
 
     def parts(self, vectors: Array) -> list[Array]:
-        """Flat vectors of the parameters, `(…, size)`, as they are given to `bind`."""
+        """Return views of flat parameter vectors, `(…, size)`, in the form that `bind` takes."""
         return in_turn([leaf.shape for leaf in self.leaves], vectors)
 
     def arrays(
         self,
         inputs: Array,
         targets: Array,
-        scores: Array,
+        logits: Array,
         parameters: Sequence[Array],
         gradient: Sequence[Array],
     ) -> tuple[dict[Symbol, Array], list[Array]]:
-        """What is given, and the results of the plan; of many networks with one more axis ahead."""
+        """Return leaves and results of the plan; several networks have a leading axis."""
         given = dict(zip(self.leaves, parameters, strict=True))
-        slopes = gradient[: self._learnt]
+        gradients = gradient[: self._learned]
         # An update is the last to read the running array that it replaces.
         updated = [given[leaf] for leaf in self._updated]
         given |= {self.inputs: inputs, self.targets: targets}
-        return given, [scores, *reversed(slopes), *updated]
+        return given, [logits, *reversed(gradients), *updated]
 
 
 def _takes_ones(network: Network) -> bool:
@@ -93,10 +93,10 @@ def _takes_ones(network: Network) -> bool:
 
 
 def with_column(network: Network, inputs: Array) -> Array:
-    """The inputs `(n, *input_shape)` as a `Gradient` takes them.
+    """Return inputs `(n, *input_shape)` in the form that `Gradient` takes.
 
-    Those of a network that begins with a dense layer get a column of ones, `(n, fan_in + 1)`, by
-    which its biases are multiplied.
+    If the network begins with a dense layer, they get a column of ones for its biases,
+    `(n, fan_in + 1)`.
     """
     if not _takes_ones(network):
         return inputs
@@ -104,7 +104,7 @@ def with_column(network: Network, inputs: Array) -> Array:
 
 
 def draw(rng: np.random.Generator, mask: Array, rate: float) -> list[Call]:
-    """Fill the mask with 0 (with probability `rate`) and 1 / (1 - rate)."""
+    """Return the calls that fill a mask with 0, with probability `rate`, and 1 / (1 - rate)."""
     return [
         (rng.random, (None, mask.dtype, mask)),
         (np.greater_equal, (mask, np.array(rate, mask.dtype), mask)),
@@ -115,10 +115,10 @@ def draw(rng: np.random.Generator, mask: Array, rate: float) -> list[Call]:
 def update(
     network: Network, training: Training, now: Mapping[str, Array], rate: Array, steps: int
 ) -> list[Call]:
-    """The calls that take one step along the gradient, clipped, with the penalties' slopes added.
+    """Return the calls of one update: penalties, gradient clipping, and the optimizer's step.
 
     `now` has the flat arrays parameters, gradient, step `(size,)` and moments `(moments, size)`;
-    for `rate` and `steps` see `Sgd.calls`.
+    for `rate` and `steps` see `Optimizer.calls`.
     """
     parameter, gradient, step = now["parameters"], now["gradient"], now["step"]
     mask = weight_mask(network.parameters).astype(parameter.dtype)
@@ -139,7 +139,10 @@ def update(
 def penalties(
     parameter: Array, gradient: Array, scratch: Array, l1: Array, l2: Array
 ) -> list[Call]:
-    """Add the slopes of l1 · |p| and of l2/2 · p² to the gradient; all arrays are of one shape."""
+    """Return the calls that add the gradients of l1 · |p| and l2/2 · p² to `gradient`.
+
+    All arrays have one shape.
+    """
     calls: list[Call] = []
     if l1.any():
         calls += [(np.sign, (parameter, scratch)), (np.multiply, (scratch, l1, scratch))]

@@ -1,4 +1,4 @@
-"""The rules by which a run ends before its last epoch, or goes on with smaller steps."""
+"""The rules that end a run before its last epoch or reduce its learning rate."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .trace import Array
 StopReason: TypeAlias = Literal["completed", "early_stopped", "target_reached", "diverged"]
 
 METRICS = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
-"""What is measured every epoch, where it has a meaning."""
+"""The metrics of an epoch, where they are defined."""
 
 IMPROVEMENT = 1e-4
-"""The share by which a loss must fall not to be on a plateau, as in PyTorch."""
+"""Relative decrease of the loss that ends a plateau, as in PyTorch."""
 GROWTH = 1_000.0
-"""A loss that is more than this many times the first one, or than 1, has run away."""
+"""A run diverges when its loss exceeds this factor times the first loss, or times 1."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +42,23 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Target:
-    """Stop once a loss is as low as `value`, or an accuracy as high."""
+    """Stop when a loss is at most `value`, or an accuracy at least."""
 
     metric: str
     value: float
 
     def __post_init__(self) -> None:
         if self.metric not in METRICS:
-            raise ValueError(f"a target's metric is one of {', '.join(METRICS)}")
+            raise ValueError(f"metric must be one of {', '.join(METRICS)}")
 
     def is_reached_by(self, value: float) -> bool:
-        """Whether this value of the metric is as good as the target."""
+        """Return whether this value of the metric reaches the target."""
         return value <= self.value if self.metric.endswith("loss") else value >= self.value
 
 
 @dataclass(frozen=True)
 class Progress:
-    """What the rules remember from epoch to epoch."""
+    """The state of the rules after an epoch."""
 
     first_loss: float | None = None
     best_loss: float | None = None
@@ -67,7 +67,7 @@ class Progress:
     plateau_loss: float | None = None
     plateau_epochs: int = 0
     rate_factor: float = 1.0
-    """What the plateaus so far have left of the learning rate."""
+    """Factor of the learning rate after the plateaus so far."""
 
 
 def epochs_at_one_rate(progress: Progress, schedule: Schedule) -> float:

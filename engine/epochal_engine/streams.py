@@ -1,4 +1,4 @@
-"""A run draws from four random streams, none of which depends on how much the others gave."""
+"""A run draws from four random streams, which are independent of each other."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class Streams:
     """The random streams of a run."""
 
     weights: np.random.Generator
-    """For the first weights."""
+    """For the initial parameters."""
     shuffle: np.random.Generator
     """For the order of the samples."""
     dropout: np.random.Generator
-    """For what is silenced."""
+    """For the dropout masks."""
     augmentation: np.random.Generator
-    """For how the samples are changed."""
+    """For augmentation."""
 
     @classmethod
     def from_seed(cls, seed: int) -> Streams:
@@ -28,7 +28,7 @@ class Streams:
         return cls(*(np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(4)))
 
     def states(self) -> dict[str, Any]:
-        """Where the streams are that are drawn from in training, as plain JSON."""
+        """Return the states of the streams that training draws from, as plain JSON."""
         return {
             "shuffle": self.shuffle.bit_generator.state,
             "dropout": self.dropout.bit_generator.state,
@@ -36,7 +36,7 @@ class Streams:
         }
 
     def restore(self, states: Mapping[str, Any]) -> None:
-        """Go back to where the streams were when `states` was asked for."""
+        """Restore the states that `states` returned."""
         self.shuffle.bit_generator.state = states["shuffle"]
         self.dropout.bit_generator.state = states["dropout"]
         self.augmentation.bit_generator.state = states["augmentation"]

@@ -1,4 +1,4 @@
-"""What a network amounts to before it is trained: shapes, parameters, arithmetic."""
+"""Shapes, parameters and operations of a network before it is trained."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ class LayerSummary:
     """Of one sample."""
     parameters: int
     arithmetic: str
-    """How that number comes about, as in "4·3 + 4"."""
+    """The calculation of `parameters`, as in "4·3 + 4"."""
     flops: int
-    """Additions and multiplications of one sample on its way forward, see `Network.layer_flops`."""
+    """Operations of the forward pass of one sample, see `Network.layer_flops`."""
     activation: str | None
     """None for a layer that has none."""
     initializer: str | None
-    """In effect, whether it was chosen or is the usual one; None where nothing is learnt."""
+    """The initializer in effect; None for a layer without weights."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A whole network. Some count the input as a layer of neurons, some do not: both are given.
+    """Totals of a network, with and without the input as a layer of neurons.
 
-    Layers are counted that have neurons of their own, with weights; a dropout has none.
+    Only layers with weights count; a dropout has none.
     """
 
     layers: tuple[LayerSummary, ...]
@@ -49,7 +49,7 @@ def summarize(network: Network) -> Summary:
     rows = []
     neurons = []
     for index, (name, layer) in enumerate(zip(network.names, network.layers, strict=True)):
-        learnt = {
+        learned = {
             parameter: shape
             for parameter, shape in network.parameters.items()
             if parameter.startswith(f"{name}.") and parameter not in network.running
@@ -60,14 +60,14 @@ def summarize(network: Network) -> Summary:
                 name=name,
                 type=layer.type,
                 output_shape=after,
-                parameters=sum(map(math.prod, learnt.values())),
-                arithmetic=" + ".join(map(_product, learnt.values())) or "0",
+                parameters=sum(map(math.prod, learned.values())),
+                arithmetic=" + ".join(map(_product, learned.values())) or "0",
                 flops=network.layer_flops[index],
                 activation=getattr(layer, "activation", None),
                 initializer=getattr(layer, "initializer_name", None),
             )
         )
-        if any(parameter.endswith(".weight") for parameter in learnt):
+        if any(parameter.endswith(".weight") for parameter in learned):
             neurons.append(math.prod(after))
     inputs = math.prod(network.input_shape)
     return Summary(

@@ -25,21 +25,21 @@ from .divergence import Divergence, explain
 from .epoch import PULSE, record_shapes, steps_per_epoch
 from .lockstep import compile_epochs
 from .losses import find_loss
-from .members import check_alike, first_weights, groups_of, kind
+from .members import check_alike, groups_of, initial_parameters, kind
 from .metrics import measure
 from .network import Network, parameter_views
 from .plan import perform
 from .probe import Probe
-from .reel import Moment, Reel
-from .run import LONGEST_REEL, Outcome, State, check_data
-from .snapshots import Gradients, Segments, take_snapshots
+from .record_buffer import Record, RecordBuffer
+from .run import LONGEST_BUFFER, Outcome, State, check_data
+from .snapshots import Gradients, LayerSlices, take_snapshots
 from .stopping import Progress, StopReason, epochs_at_one_rate, follow
 from .streams import Streams
 from .threads import one_thread
 from .trace import Array
 from .training import Training, check_output
 
-REEL_BYTES = 32_000_000
+BUFFER_BYTES = 32_000_000
 """Memory for records; a sweep for which it is too little keeps two of them."""
 
 
@@ -57,7 +57,7 @@ class Sweep:
 
     They may differ in the numbers of the optimizer, the schedule, penalties, clipping, the stopping
     rules and the seed; their networks, one for all or one for each, in the first weights: see
-    `started`. Raises ValueError if they differ in anything else, or do not fit the data.
+    `with_initializer`. Raises ValueError if they differ in anything else, or do not fit the data.
     """
 
     def __init__(
@@ -95,16 +95,16 @@ class Sweep:
             f"moments_{g}": (group.optimizer.moments, (group.end - group.start) * size)
             for g, group in enumerate(self._groups)
         }
-        self._moment = Moment({**members, **moments}, first.dtype)
+        self._record = Record({**members, **moments}, first.dtype)
         self._kept = ("parameters", *moments)
         # What the stopping rules remember of each member, for each slot.
         self._progress = [[Progress()] for _ in range(count)]
         self._endings: dict[int, _Ending] = {}
         if state is None:
-            first_weights(
+            initial_parameters(
                 [networks[member] for member in self._order],
                 [training.seed for training in own],
-                self._moment.arrays["parameters"],
+                self._record.arrays["parameters"],
             )
         else:
             self._restore(state)
@@ -112,22 +112,22 @@ class Sweep:
 
         self._rates = np.zeros((count, 1), first.dtype)
         steps = steps_per_epoch(first, data)
-        self._stretches = compile_epochs(
+        self._segments = compile_epochs(
             network,
             own,
             data,
             self._groups,
-            self._moment.arrays,
+            self._record.arrays,
             self._rates,
             self._streams,
             self.epoch * steps,
         )
         shuffles = first.shuffle and steps > 1
         self._draws = shuffles or network.has_noise or len(first.augmentation) > 0
-        self._reel = Reel(self._moment, self._look_ahead())
-        np.copyto(self._reel.slots[0], self._moment.vector)
+        self._buffer = RecordBuffer(self._record, self._look_ahead())
+        np.copyto(self._buffer.slots[0], self._record.vector)
         self._slot = 0  # the record of the last state that was handed out
-        self._segments = Segments(network)
+        self._layer_slices = LayerSlices(network)
         self._probe = Probe(network, data.train_inputs, first.dtype)
         self._targets = np.asarray(data.train_targets, np.float64)
         self._validation_targets = (
@@ -183,7 +183,7 @@ class Sweep:
         ending = self._endings.get(member)
         if ending is not None and ending.epoch <= self.epoch:
             return parameter_views(self.network, ending.weights.copy())
-        vector = self._reel.arrays["parameters"][self._slot, self._row[member]]
+        vector = self._buffer.arrays["parameters"][self._slot, self._row[member]]
         return parameter_views(self.network, vector.copy())
 
     def state(self) -> State:
@@ -194,7 +194,7 @@ class Sweep:
         if not self.at_boundary:
             raise RuntimeError("there is no state to go on from in the middle of an epoch")
         over = {k: e for k, e in self._endings.items() if e.epoch <= self.epoch}
-        arrays = {name: self._reel.arrays[name][self._slot].copy() for name in self._kept}
+        arrays = {name: self._buffer.arrays[name][self._slot].copy() for name in self._kept}
         if over:
             arrays["endings"] = np.stack([ending.weights for ending in over.values()])
         return State(
@@ -214,7 +214,7 @@ class Sweep:
 
     def _restore(self, state: State) -> None:
         for name in self._kept:
-            array, place = state.arrays.get(name), self._moment.arrays[name]
+            array, place = state.arrays.get(name), self._record.arrays[name]
             if array is None or array.shape != place.shape:
                 found = None if array is None else array.shape
                 raise ValueError(f"the state's {name} should have shape {place.shape}, not {found}")
@@ -237,12 +237,12 @@ class Sweep:
 
     def _look_ahead(self) -> int:
         """How many epochs are trained before their results are worked out together."""
-        if len(self._stretches) > 1:
+        if len(self._segments) > 1:
             return 1
         # Working out takes some time for each member, however few the epochs.
-        by_time = PULSE / self._stretches[0].seconds
-        by_memory = REEL_BYTES / max(self._moment.vector.nbytes, 1)
-        return max(1, min(LONGEST_REEL, int(by_time), int(by_memory)))
+        by_time = PULSE / self._segments[0].seconds
+        by_memory = BUFFER_BYTES / max(self._record.vector.nbytes, 1)
+        return max(1, min(LONGEST_BUFFER, int(by_time), int(by_memory)))
 
     def _train(self) -> Iterator[int]:
         epochs = self.trainings[0].epochs
@@ -251,7 +251,7 @@ class Sweep:
                 epochs_at_one_rate(own[0], training.schedule)
                 for own, training in zip(self._progress, self.trainings, strict=True)
             )
-            count = int(min(len(self._reel.slots) - 1, epochs - self.epoch, surely))
+            count = int(min(len(self._buffer.slots) - 1, epochs - self.epoch, surely))
             rates = self._learning_rates(count)
             for _ in self._advance(rates):
                 self.at_boundary = False
@@ -262,7 +262,7 @@ class Sweep:
                 self.epoch += 1
                 self._slot = slot
                 yield self.epoch
-            np.copyto(self._reel.slots[0], self._reel.slots[self._slot])
+            np.copyto(self._buffer.slots[0], self._buffer.slots[self._slot])
             self._stream_states = [self._stream_states[self._slot]]
             self._progress = [[own[self._slot]] for own in self._progress]
             self._slot = 0
@@ -281,18 +281,18 @@ class Sweep:
     def _advance(self, rates: Array) -> Iterator[None]:
         """Train one epoch for each row of rates into the slots from 1 on; yield at every pulse."""
         ordered = rates[:, self._order, None].astype(self._rates.dtype)
-        *stretches, last = self._stretches
+        *segments, last = self._segments
         np.copyto(self._rates, ordered[0])
-        for stretch in stretches:
+        for segment in segments:
             with np.errstate(all="ignore"):
-                perform(stretch.calls)
+                perform(segment.calls)
             yield
         with one_thread(), np.errstate(all="ignore"):
-            for now, record in zip(ordered, self._reel.slots[1:], strict=False):
+            for now, record in zip(ordered, self._buffer.slots[1:], strict=False):
                 np.copyto(self._rates, now)
                 for function, arguments in last.calls:
                     function(*arguments)
-                np.copyto(record, self._moment.vector)
+                np.copyto(record, self._record.vector)
                 self._stream_states.append(
                     self._random() if self._draws else self._stream_states[0]
                 )
@@ -305,12 +305,13 @@ class Sweep:
         first, (count, members) = self.epoch + 1, rates.shape
         training = self.trainings[0]
         records = {
-            name: self._reel.arrays[name][1 : count + 1]
-            for name in ("parameters", "gradient", "step", "scores", "validation_scores")
+            name: self._buffer.arrays[name][1 : count + 1]
+            for name in ("parameters", "gradient", "step", "logits", "validation_logits")
         }
         with np.errstate(all="ignore"):
             squares = {
-                name: self._segments.squares(records[name]) for name in ("gradient", "parameters")
+                name: self._layer_slices.squares(records[name])
+                for name in ("gradient", "parameters")
             }
             columns, are_finite = measure(
                 find_loss(training.loss),
@@ -331,7 +332,7 @@ class Sweep:
                     for arrays in (named, squares)
                 )
                 epochs = np.repeat(chosen, members)
-                snapshots = take_snapshots(self._segments, self._probe, epochs, rows, sums)
+                snapshots = take_snapshots(self._layer_slices, self._probe, epochs, rows, sums)
         last = 0
         for member, training in enumerate(self.trainings):
             remembered = self._progress[member]
@@ -364,7 +365,7 @@ class Sweep:
     def _end(self, member: int, slot: int, reason: StopReason, columns: dict[str, Array]) -> None:
         """Note that a member ends with the epoch in a slot, and the weights that it leaves."""
         epoch, row = self.epoch + slot, self._row[member]
-        records = self._reel.arrays
+        records = self._buffer.arrays
         divergence = None
         if reason == "diverged":
             losses = [

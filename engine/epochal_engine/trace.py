@@ -1,4 +1,4 @@
-"""A symbolic array knows how it is made and what shape it has, but holds no numbers.
+"""A symbolic array knows its shape and how it is computed, but holds no numbers.
 
 A formula that is written with symbolic arrays leaves a trace of itself behind:
 
@@ -35,25 +35,25 @@ class Primitive:
     """An operation on arrays that NumPy can do, and its rule for the backward pass."""
 
     name: str
-    slopes: Callable[[Symbol, Symbol], Sequence[Symbol | None]]
-    """`slopes(y, g)`: given dL/dy, of y's shape, dL/dx for each input x of y, of x's shape."""
+    gradients: Callable[[Symbol, Symbol], Sequence[Symbol | None]]
+    """`gradients(y, g)`: given dL/dy, of y's shape, dL/dx for each input x of y, of x's shape."""
     calls: Callable[..., list[Call]] = lambda *arrays: []
     """`calls(*details, *inputs, out, *scratch)`: the bound NumPy calls that fill `out`."""
     overwrites: tuple[int, ...] = ()
-    """The inputs in whose memory the output may be written, once nobody needs them any more."""
+    """Indices of the inputs whose memory the output may reuse after their last use."""
     scratch: Callable[[Symbol], Sequence[Shape]] = lambda y: ()
-    """The shapes of the arrays that the calls need as working space."""
+    """The shapes of scratch arrays that the calls need."""
     view: Callable[..., Array] | None = None
     """For an output that shares its input's memory, `view(*details, x, shape)` in place of any
     calls."""
     extends: bool = False
     """For a view that is its input and a row of ones, which lies in memory behind the input."""
     flops: Callable[[Symbol], int] = lambda y: 0
-    """Multiplications and additions, for those that multiply matrices."""
+    """Multiplications and additions of a matrix product."""
 
 
 class Symbol:
-    """An array to be: the result of a primitive, a constant, or a leaf that is given later."""
+    """A symbolic array: the result of a primitive, a constant, or a leaf with a later value."""
 
     __slots__ = ("details", "inputs", "primitive", "shape", "value")
 
@@ -71,7 +71,7 @@ class Symbol:
         self.value = value
         """The number that fills a constant, or its numbers; None for all others."""
         self.details = details
-        """What the primitive must know beside its inputs: the axes to permute, the part to cut."""
+        """Arguments of the primitive besides its inputs, such as the axes to permute."""
 
     def __add__(self, other: Symbol | float) -> Symbol:
         return elementwise("add", self, other)
@@ -149,10 +149,10 @@ class Symbol:
     def cut(self, axis: int, start: int, stop: int, step: int = 1) -> Symbol:
         """Every `step`-th element from `start` up to, not including, `stop` along an axis."""
         axis %= len(self.shape)
-        places = range(start, stop, step)
-        if len(places) == self.shape[axis]:
+        indices = range(start, stop, step)
+        if len(indices) == self.shape[axis]:
             return self
-        shape = (*self.shape[:axis], len(places), *self.shape[axis + 1 :])
+        shape = (*self.shape[:axis], len(indices), *self.shape[axis + 1 :])
         if isinstance(self.value, float):
             return constant(self.value, shape)
         if self.primitive is not None and self.primitive.name == "place":
@@ -167,12 +167,12 @@ PRIMITIVES: dict[str, Primitive] = {}
 
 
 def define(primitive: Primitive) -> None:
-    """Enter a primitive in the table."""
+    """Add a primitive to the table."""
     PRIMITIVES[primitive.name] = primitive
 
 
 def leaf(shape: Shape) -> Symbol:
-    """An array that will be given: an input, a target, a parameter."""
+    """Return an array with a value at run time: an input, a target, a parameter."""
     return Symbol(shape)
 
 

@@ -23,7 +23,7 @@ for layer in summarize(network).layers:
     print(f"{layer.name}: {layer.arithmetic} = {layer.parameters} numbers to learn")
 
 # 3. One step, by hand. It begins with random weights, which know nothing.
-weights = network.first_weights(rng=np.random.default_rng(0))
+weights = network.initial_parameters(rng=np.random.default_rng(0))
 
 #    Forward: what does the network say now?
 before = inputs @ weights["dense_1.weight"] + weights["dense_1.bias"]

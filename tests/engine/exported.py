@@ -162,7 +162,7 @@ def weights_of(network: Network, dtype: Any = "float32", seed: int = 0) -> dict[
         name: (np.abs(first + rng.normal(0.0, 0.2, first.shape)) + 0.1).astype(dtype)
         if name.endswith(".variance")
         else (first + rng.normal(0.0, 0.2, first.shape)).astype(dtype)
-        for name, first in network.first_weights(rng=rng).items()
+        for name, first in network.initial_parameters(rng=rng).items()
     }
 
 

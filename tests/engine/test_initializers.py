@@ -71,7 +71,7 @@ def test_a_gain_is_a_finite_number_that_is_not_negative(
 def test_a_gain_stretches_what_the_initializer_draws() -> None:
     def first(gain: float) -> Array:
         network = Network((3,), (Dense(2, initializer_gain=gain),))
-        return network.first_weights(rng=np.random.default_rng(0))["dense_1.weight"]
+        return network.initial_parameters(rng=np.random.default_rng(0))["dense_1.weight"]
 
     np.testing.assert_array_equal(first(4.0), 4.0 * first(1.0))
     assert (first(0.0) == 0.0).all()

@@ -209,14 +209,14 @@ def check_gradient(network: Network, inputs: Array, seed: int) -> None:
     rng = np.random.default_rng(seed)
     weights = {n: rng.normal(0.0, 0.7, s) for n, s in network.parameters.items()}
     targets = rng.normal(size=(len(inputs), *network.output_shape))
-    learnt = [name for name in weights if name not in network.running]
-    direction = {name: rng.normal(size=weights[name].shape) for name in learnt}
+    learned = [name for name in weights if name not in network.running]
+    direction = {name: rng.normal(size=weights[name].shape) for name in learned}
     _, slopes = gradient_of(network, dict(weights), inputs, targets)
-    found = sum(float((slopes[name] * direction[name]).sum()) for name in learnt)
+    found = sum(float((slopes[name] * direction[name]).sum()) for name in learned)
 
     def at(distance: float) -> float:
         moved = {name: values.copy() for name, values in weights.items()}
-        for name in learnt:
+        for name in learned:
             moved[name] += distance * direction[name]
         scores, _ = gradient_of(network, moved, inputs, targets)
         return float(np.square(scores - targets).mean())

@@ -241,7 +241,7 @@ def test_places_are_told_by_sines_and_cosines() -> None:
         assert y[place, 2 * pair + 1] == pytest.approx(math.cos(angle))
 
 
-def test_places_are_told_by_what_was_learnt() -> None:
+def test_places_are_told_by_what_was_learned() -> None:
     x = RNG.normal(size=(2, 5, 4))
     y, w = outputs((PositionalEncoding("learned"),), x)
     close(y, x + w["positional_encoding_2.position"])
@@ -285,7 +285,7 @@ def test_a_recurrent_layer_reads_place_by_place(kind: type[Rnn | Lstm | Gru]) ->
 
 def test_recurrent_weights_begin_orthogonal_and_forget_gates_open() -> None:
     network = Network((3, 2), (Lstm(5),))
-    first = network.first_weights(rng=np.random.default_rng(0))
+    first = network.initial_parameters(rng=np.random.default_rng(0))
     for gate in np.split(first["lstm_1.recurrent"], 4, axis=1):
         close(gate @ gate.T, np.eye(5))
     assert first["lstm_1.bias"].tolist() == [0.0] * 5 + [1.0] * 5 + [0.0] * 10

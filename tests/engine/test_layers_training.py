@@ -166,7 +166,7 @@ def test_going_on_from_any_epoch_gives_the_same_bits(
 def test_snapshots_are_of_what_is_learnt_alone() -> None:
     network = Network((2,), (Dense(3), BatchNorm(), Dense(1)))
     assert list(network.parameters)[-2:] == ["batch_norm_2.mean", "batch_norm_2.variance"]
-    assert network.learnt_size == 9 + 6 + 4
+    assert network.learned_size == 9 + 6 + 4
     rng = np.random.default_rng(0)
     data = Data(rng.normal(size=(8, 2)), rng.normal(size=(8, 1)))
     run = Run(network, Training("mse", Sgd(0.1), epochs=2), data)

@@ -81,7 +81,7 @@ def test_the_value_of_one_prediction(
 def test_the_slope_of_one_prediction_whose_target_is_one(
     loss: str, prediction: float, slope: float
 ) -> None:
-    assert LOSSES[loss].slope(prediction, 1.0) == pytest.approx(slope, abs=5e-7)
+    assert LOSSES[loss].gradient(prediction, 1.0) == pytest.approx(slope, abs=5e-7)
 
 
 @pytest.mark.parametrize(("choices", "value"), [(100_000, 11.5129), (50_257, 10.8249)])
@@ -105,7 +105,7 @@ def test_certainty_stays_finite(loss: str, prediction: float, target: float) -> 
     assert math.isfinite(value)
     if not loss.startswith("smoothed"):
         assert (value == 0.0) == (prediction == target)
-    assert np.isfinite(VARIANTS[loss].slope(predictions, targets)).all()
+    assert np.isfinite(VARIANTS[loss].gradient(predictions, targets)).all()
 
 
 @pytest.mark.parametrize("name", SLOPED)
@@ -120,7 +120,7 @@ def test_the_slope_is_that_of_the_value(name: str, samples: int, outputs: int, s
     def at(distance: float) -> float:
         return loss.value(predictions + distance * direction, targets)
 
-    slope = float((loss.slope(predictions, targets) * direction).sum())
+    slope = float((loss.gradient(predictions, targets) * direction).sum())
     # Where a bend lies between, the slope is that of neither side.
     near_a_bend = (np.abs(np.abs(predictions - targets) - 0.3) < 1e-4).any()
     near_zero = (np.abs(predictions - targets) < 1e-4).any()
@@ -149,7 +149,7 @@ def test_what_is_traced_is_the_mean_and_has_its_slope(name: str, shape: tuple[in
     found, slope = evaluate([value, *differentiate(value, [x])], {x: scores, y: targets})
 
     def mean(scores: Array) -> float:
-        values, counted = loss.values_from_scores(scores, targets), loss.counted(targets)
+        values, counted = loss.values_from_logits(scores, targets), loss.counted(targets)
         return float(values.mean() if counted is None else values.sum() / counted.sum())
 
     assert found == pytest.approx(mean(scores))
@@ -167,7 +167,7 @@ def test_scores_give_the_loss_of_the_predictions_that_they_lead_to(
     loss = VARIANTS[name]
     scores = rng.normal(size=(epochs, samples, outputs)) * 2.0
     targets = np.eye(outputs)[rng.integers(outputs, size=samples)]
-    found = loss.values_from_scores(scores, targets)
+    found = loss.values_from_logits(scores, targets)
     assert found.shape == (epochs, samples)
     for epoch in range(epochs):
         predictions = ACTIVATIONS[loss.output_activation or "linear"].function(scores[epoch])
@@ -181,7 +181,7 @@ def test_the_cross_entropy_of_scores_is_exact_for_few_classes_and_for_many(class
     rng = np.random.default_rng(classes)
     scores = rng.normal(size=(20, classes)) * 10.0 ** rng.uniform(-3, 3, (20, 1))
     labels = rng.integers(classes, size=20)
-    found = LOSSES["cross_entropy"].values_from_scores(scores, np.eye(classes)[labels])
+    found = LOSSES["cross_entropy"].values_from_logits(scores, np.eye(classes)[labels])
     expected = np.logaddexp.reduce(scores, axis=1) - scores[np.arange(20), labels]
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
@@ -189,17 +189,17 @@ def test_the_cross_entropy_of_scores_is_exact_for_few_classes_and_for_many(class
 def test_the_binary_cross_entropy_of_scores_is_exact_however_sure_they_are() -> None:
     scores = np.array([[-1e30], [-800.0], [-30.0], [-1e-9], [0.0], [0.5], [40.0], [800.0], [1e30]])
     no = np.zeros_like(scores)
-    found = LOSSES["binary_cross_entropy"].values_from_scores(scores, no)
+    found = LOSSES["binary_cross_entropy"].values_from_logits(scores, no)
     np.testing.assert_allclose(found, np.logaddexp(scores[:, 0], 0.0), rtol=1e-14, atol=0.0)
 
 
 def test_an_answer_is_right_on_the_side_of_one_half_or_in_the_largest_class() -> None:
     for name in ("binary_cross_entropy", "focal", "hinge", "perceptron"):
-        hits = LOSSES[name].hits_from_scores(
+        hits = LOSSES[name].correct_from_logits(
             np.array([[-0.1], [0.1], [3.0]]), np.array([[0.0], [1.0], [0.0]])
         )
         assert hits.tolist() == [1.0, 1.0, 0.0]
-    hits = LOSSES["cross_entropy"].hits_from_scores(
+    hits = LOSSES["cross_entropy"].correct_from_logits(
         np.array([[2.0, 1.0], [-3.0, -2.0]]), np.array([[1, 0], [1, 0]])
     )
     assert hits.tolist() == [1.0, 0.0]
@@ -209,12 +209,12 @@ def test_an_answer_is_right_on_the_side_of_one_half_or_in_the_largest_class() ->
 def test_where_numbers_are_predicted_nothing_is_right_or_wrong(name: str) -> None:
     assert not LOSSES[name].has_accuracy
     with pytest.raises(NotImplementedError):
-        LOSSES[name].hits_from_scores(np.zeros((1, 1)), np.zeros((1, 1)))
+        LOSSES[name].correct_from_logits(np.zeros((1, 1)), np.zeros((1, 1)))
 
 
 def test_huber_is_half_the_square_near_the_target_and_a_line_far_from_it() -> None:
     assert Huber(2.0).value([[0.0, 5.0]], [[1.0, 0.0]]) == pytest.approx((0.5 + 2.0 * 4.0) / 2.0)
-    assert Huber(2.0).slope([[0.0, 5.0]], [[1.0, 0.0]]).tolist() == [[-0.5, 1.0]]
+    assert Huber(2.0).gradient([[0.0, 5.0]], [[1.0, 0.0]]).tolist() == [[-0.5, 1.0]]
 
 
 def test_focal_loss_without_focus_is_binary_cross_entropy() -> None:
@@ -251,7 +251,7 @@ def test_the_loss_of_a_sequence_is_the_mean_over_the_tokens_that_count() -> None
     predictions = np.array([[[0.5, 0.5], [0.9, 0.1], [0.2, 0.8]]])
     targets = loss.targets(np.array([[0, 9, 1]]), predictions.shape)
     assert loss.value(predictions, targets) == pytest.approx(-(math.log(0.5) + math.log(0.8)) / 2)
-    slope = loss.slope(predictions, targets)
+    slope = loss.gradient(predictions, targets)
     assert slope[0, 1].tolist() == [0.0, 0.0]
     assert slope[0, 0].tolist() == [-1.0, 0.0]
 

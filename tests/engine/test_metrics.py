@@ -73,7 +73,7 @@ def test_tokens_that_do_not_count_are_no_part_of_the_loss_or_the_accuracy() -> N
     targets = loss.targets(np.array([0, -1, 1, 1]), (4, 2)).astype(np.float64)
     scores = np.log([[[0.8, 0.2], [0.5, 0.5], [0.4, 0.6], [0.9, 0.1]]])
     squares = {"gradient": np.zeros((1, 1)), "parameters": np.zeros((1, 1))}
-    columns, _ = measure(loss, {"scores": scores}, targets, None, squares)
+    columns, _ = measure(loss, {"logits": scores}, targets, None, squares)
     by_hand = -(math.log(0.8) + math.log(0.6) + math.log(0.1)) / 3
     assert columns["train_loss"] == pytest.approx([by_hand])
     assert columns["train_accuracy"] == pytest.approx([2 / 3])
@@ -90,13 +90,13 @@ def test_no_metric_depends_on_how_many_answers_are_looked_at_together(
     targets = np.eye(shape[-1])[rng.integers(shape[-1], size=(samples, *shape[:-1]))]
     squares = dict.fromkeys(("gradient", "parameters"), np.ones((2, 3, 1)))
     loss = CrossEntropy()
-    columns, are_finite = measure(loss, {"scores": scores}, targets, None, squares)
+    columns, are_finite = measure(loss, {"logits": scores}, targets, None, squares)
     assert are_finite.tolist() == [[True] * 3] * 2
     assert columns["gradient_norm"].tolist() == [[1.0] * 3] * 2
     for epoch, member in np.ndindex(2, 3):
         whole = scores[epoch, member].astype(np.float64)
-        values = loss.values_from_scores(whole, targets)
-        hits = loss.hits_from_scores(whole, targets)
+        values = loss.values_from_logits(whole, targets)
+        hits = loss.correct_from_logits(whole, targets)
         assert columns["train_loss"][epoch, member] == values.ravel().mean()
         assert columns["train_accuracy"][epoch, member] == hits.ravel().mean()
 

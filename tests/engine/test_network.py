@@ -56,11 +56,11 @@ def test_a_layer_that_does_not_fit_is_named_with_what_it_gets_and_needs() -> Non
 
 def test_first_weights_are_drawn_and_first_biases_are_zero() -> None:
     network = Network((3,), (Dense(4, "relu"), Dense(2)))
-    first = network.first_weights(rng=np.random.default_rng(1))
+    first = network.initial_parameters(rng=np.random.default_rng(1))
     assert {name: values.shape for name, values in first.items()} == network.parameters
     assert not first["dense_1.bias"].any()
     assert first["dense_1.weight"].all()
-    again = network.first_weights(rng=np.random.default_rng(1))
+    again = network.initial_parameters(rng=np.random.default_rng(1))
     assert all((first[name] == again[name]).all() for name in first)
 
 
@@ -99,11 +99,11 @@ def test_several_inputs_that_do_not_fit_are_all_named() -> None:
     assert (caught.value.got, caught.value.needed) == ([(4,), (5,)], "inputs of one shape")
 
 
-def test_running_arrays_are_kept_but_not_learnt() -> None:
+def test_running_arrays_are_kept_but_not_learned() -> None:
     network = Network((3,), (Dense(4), BatchNorm()))
     assert network.running == {"batch_norm_2.mean", "batch_norm_2.variance"}
     assert network.running < set(network.parameters)
-    first = network.first_weights(rng=np.random.default_rng(0))
+    first = network.initial_parameters(rng=np.random.default_rng(0))
     assert (first["batch_norm_2.mean"] == 0.0).all()
     assert (first["batch_norm_2.variance"] == 1.0).all()
 
@@ -126,10 +126,10 @@ LEFT, RIGHT = Dense(2, name="left"), Dense(2, name="right")
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ((LEFT, LEFT), "a name of its own, without dots: 'left'"),
-        ((Dense(2, name="input"),), "a name of its own"),
-        ((Dense(2, name="a.b"),), "a name of its own"),
-        ((Dense(2, input="right"), RIGHT), "dense_1: there is no layer named 'right' before it"),
+        ((LEFT, LEFT), "a unique name without dots; got 'left'"),
+        ((Dense(2, name="input"),), "a unique name"),
+        ((Dense(2, name="a.b"),), "a unique name"),
+        ((Dense(2, input="right"), RIGHT), "dense_1: there is no earlier layer named 'right'"),
         ((LEFT, Dense(2, input="input")), "left: no layer takes its output"),
         ((LEFT, Add(input=("left",))), "add_2 takes 2 to 64 inputs, not 1"),
         ((LEFT, Dense(2, input=("left", "input"))), "dense_2 takes 1 inputs, not 2"),
@@ -172,8 +172,8 @@ def test_every_layer_says_what_it_needs(
 @pytest.mark.parametrize(
     ("input_shape", "layers", "message"),
     [
-        ((2,), (), "a layer that learns"),
-        ((2,), (Dropout(0.5),), "a layer that learns"),
+        ((2,), (), "a layer with parameters"),
+        ((2,), (Dropout(0.5),), "a layer with parameters"),
         ((), (Dense(1),), "at least one axis"),
         ((0,), (Dense(1),), "no axis may be empty"),
         ((2,), (Dense(3, "softmax"), Dense(1)), "dense_1: softmax is for the last layer only"),

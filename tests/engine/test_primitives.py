@@ -100,7 +100,7 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "softmax_of_columns": (p.softmax_of_columns, (2, 5, 4)),
     "standardize": (lambda a: standardized(a, (3, 1)), (3, 4)),
     **{name: recurrence(name) for name in RECURRENCES},
-    **{f"{name}_slopes": slopes_of_recurrence(name) for name in RECURRENCES},
+    **{f"{name}_gradients": slopes_of_recurrence(name) for name in RECURRENCES},
 }
 
 

@@ -27,7 +27,7 @@ def test_the_program_learns_exclusive_or() -> None:
     names = run_program(0)
     assert names["losses"].shape == (500,)
     assert names["losses"][-1] < 0.1
-    assert np.round(names["answers"]).ravel().tolist() == [0.0, 1.0, 1.0, 0.0]
+    assert np.round(names["predictions"]).ravel().tolist() == [0.0, 1.0, 1.0, 0.0]
 
 
 def test_the_layer_is_one_formula_and_nothing_else() -> None:

@@ -200,7 +200,7 @@ def test_single_precision_follows_double_precision() -> None:
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
 
 
-# ---------------------------------------------------------------- what is learnt
+# ---------------------------------------------------------------- what is learned
 
 
 def test_first_losses_are_those_of_an_even_guess() -> None:

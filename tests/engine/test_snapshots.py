@@ -24,7 +24,7 @@ from epochal_engine import (
 from epochal_engine.blocks import join
 from epochal_engine.network import parameter_views
 from epochal_engine.probe import Probe
-from epochal_engine.snapshots import Gradients, Segments, take_snapshots
+from epochal_engine.snapshots import Gradients, LayerSlices, take_snapshots
 from epochal_engine.trace import Array
 
 NETWORK = Network((2,), (Dense(3, "relu"), Dropout(0.2), Dense(1)))
@@ -41,7 +41,7 @@ def taken(
     network: Network, probe: Probe, gradients: Array, steps: Array, parameters: Array
 ) -> Gradients:
     """Snapshots of the epochs of these vectors, each `(epochs, size)`."""
-    segments = Segments(network)
+    segments = LayerSlices(network)
     records = {"gradient": gradients, "step": steps, "parameters": parameters}
     squares = {name: segments.squares(records[name]) for name in ("gradient", "parameters")}
     return take_snapshots(segments, probe, np.arange(len(gradients)), records, squares)
@@ -186,7 +186,7 @@ def test_snapshots_are_taken_in_the_epochs_that_were_asked_for(
 
 
 def test_layers_lie_where_their_parameters_do() -> None:
-    segments = Segments(NETWORK)
+    segments = LayerSlices(NETWORK)
     flat = np.arange(13.0)
     views = parameter_views(NETWORK, flat)
     own = [views["dense_1.weight"].sum() + views["dense_1.bias"].sum()]

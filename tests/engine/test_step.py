@@ -49,7 +49,7 @@ def gradient_of(
     with np.errstate(all="ignore"):
         perform(compiled.bind(x, targets, scores, *parts, rng))
     slopes = parameter_views(network, gradient)
-    return float(LOSSES[loss].values_from_scores(scores, targets).mean()), slopes, scores
+    return float(LOSSES[loss].values_from_logits(scores, targets).mean()), slopes, scores
 
 
 def check_gradient(network: Network, loss: str, seed: int, samples: int = 6) -> None:
@@ -155,7 +155,7 @@ def test_the_slope_of_a_logit_is_prediction_minus_target() -> None:
 
 def test_nothing_is_learnt_below_a_step() -> None:
     network = Network((2,), (Dense(3, "step"), Dense(1)))
-    weights = network.first_weights(rng=np.random.default_rng(0))
+    weights = network.initial_parameters(rng=np.random.default_rng(0))
     slopes = gradient_of(network, "mse", weights, np.ones((2, 2)), np.ones((2, 1)))[1]
     assert not slopes["dense_1.weight"].any()
     assert not slopes["dense_1.bias"].any()

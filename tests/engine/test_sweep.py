@@ -49,7 +49,7 @@ from epochal_engine import (
     Target,
     Training,
     TransformerBlock,
-    started,
+    with_initializer,
 )
 from epochal_engine.blocks import join
 
@@ -288,9 +288,9 @@ def test_members_may_begin_with_other_weights(seeds: Sequence[int]) -> None:
     )
     networks = [
         network,
-        started(network, initializer_gain=2.0),
-        started(network, initializer="orthogonal"),
-        started(network, initializer="he_uniform", initializer_gain=0.1),
+        with_initializer(network, initializer_gain=2.0),
+        with_initializer(network, initializer="orthogonal"),
+        with_initializer(network, initializer="he_uniform", initializer_gain=0.1),
     ]
     # The second is of another group of optimizers, so rows are not in the order of members.
     optimizers = [Momentum(0.02), Momentum(0.01, 0.5), Momentum(0.02), Momentum(0.03)]
@@ -302,15 +302,15 @@ def test_members_may_begin_with_other_weights(seeds: Sequence[int]) -> None:
 
 def test_other_first_weights_are_those_of_every_layer_that_draws_them() -> None:
     network = Network((3,), (Residual((Dense(3, "relu"),)), LayerNorm(), Dense(2, "softmax")))
-    wide = started(network, initializer_gain=4.0)
+    wide = with_initializer(network, initializer_gain=4.0)
     rng = np.random.default_rng
-    before, after = network.first_weights(rng=rng(5)), wide.first_weights(rng=rng(5))
+    before, after = network.initial_parameters(rng=rng(5)), wide.initial_parameters(rng=rng(5))
     scales = {"residual_1.dense_1.weight": 4.0, "dense_3.weight": 4.0}
     assert scales.keys() < before.keys()
     for name, weights in before.items():
         np.testing.assert_array_equal(after[name], scales.get(name, 1.0) * weights)
-    assert started(wide, initializer_gain=1.0) == network
-    flat = started(network, initializer="constant").first_weights(rng=rng(5))
+    assert with_initializer(wide, initializer_gain=1.0) == network
+    flat = with_initializer(network, initializer="constant").initial_parameters(rng=rng(5))
     assert set(flat["dense_3.weight"].ravel()) == {0.05}
 
 
@@ -431,7 +431,7 @@ def test_members_that_differ_in_more_than_numbers_are_refused(
     ("networks", "word"),
     [
         ([NETWORK], "one for each"),
-        ([NETWORK, Network((3,), NETWORK.layers[1:])], "first weights alone"),
+        ([NETWORK, Network((3,), NETWORK.layers[1:])], "only in their initial weights"),
     ],
 )
 def test_networks_that_differ_in_more_than_first_weights_are_refused(

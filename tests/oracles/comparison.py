@@ -46,7 +46,7 @@ def check_gradient(
 ) -> None:
     """Scores, and the slope of every parameter, agree at random parameters."""
     rng = np.random.default_rng(1)
-    first = network.first_weights(rng=rng)
+    first = network.initial_parameters(rng=rng)
     weights = {
         name: (w if name in network.running else w + rng.normal(0.0, 0.3, w.shape)).astype(dtype)
         for name, w in first.items()
@@ -92,8 +92,8 @@ def check_training(
     training = Training(loss, optimizer, epochs=STEPS, dtype=dtype, gradients_every=0)
     run = Run(network, training, Data(inputs, targets))
     theirs = leaves(run.weights(), network.running)
-    learnt = [tensor for name, tensor in theirs.items() if name not in network.running]
-    other = torch.optim.SGD(learnt, lr=0.05) if step is None else step(theirs)
+    learned = [tensor for name, tensor in theirs.items() if name not in network.running]
+    other = torch.optim.SGD(learned, lr=0.05) if step is None else step(theirs)
     x = torch.tensor(np.ascontiguousarray(inputs, dtype))
     y = torch.tensor(
         np.asarray(find_loss(loss).targets(targets, (len(x), *network.output_shape)), dtype)

@@ -282,7 +282,7 @@ ORACLES = (
 
 
 def built(oracle: Oracle) -> tuple[Network, Peer, tuple[int, ...]]:
-    """A network in which what the layer is given is learnt as well, and its peer."""
+    """A network in which what the layer is given is learned as well, and its peer."""
     layer = replace(oracle.layer, name="layer")
     features = oracle.input_shape[-1]
     if isinstance(layer, Embedding):

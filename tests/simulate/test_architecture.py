@@ -198,7 +198,7 @@ def test_no_mask_is_made_for_a_sequence_that_could_not_be_held(ask: Ask) -> None
         (
             {"input_shape": [2], "layers": [{"type": "dropout", "rate": 0.5}]},
             "network.layers",
-            "a network needs a layer that learns",
+            "a network needs a layer with parameters",
         ),
     ],
 )

@@ -169,7 +169,7 @@ def test_layer_by_layer_it_is_the_gradient_that_training_takes(
     told = ask("backward", **request, check=True)
     network = build_network(NetworkSpec.model_validate(request["network"]))
     streams = engine.streams.Streams.from_seed(seed)
-    expected = gradient_by_the_engine(request, network.first_weights(rng=streams.weights))
+    expected = gradient_by_the_engine(request, network.initial_parameters(rng=streams.weights))
     found = {
         f"{layer['name']}.{each['name']}": each["gradient"]
         for layer in told["layers"]
@@ -179,7 +179,7 @@ def test_layer_by_layer_it_is_the_gradient_that_training_takes(
     for name, gradient in expected.items():
         assert np.array(found[name]) == pytest.approx(np.atleast_2d(gradient), abs=1e-12)
     assert told["check"]["agrees"], told["check"]
-    assert told["check"]["parameters"] == network.learnt_size
+    assert told["check"]["parameters"] == network.learned_size
 
 
 def test_a_layer_that_is_read_twice_gets_both_gradients(ask: Ask) -> None:

@@ -133,7 +133,7 @@ def test_it_is_what_the_engine_predicts(
     x = np.random.default_rng(seed).normal(size=(1, places, 2))
     told = ask("forward", network=spec, input=x.ravel().tolist(), seed=seed)
     network = build_network(NetworkSpec.model_validate(spec))
-    weights = network.first_weights(rng=Streams.from_seed(seed).weights)
+    weights = network.initial_parameters(rng=Streams.from_seed(seed).weights)
     assert told["output"] == pytest.approx(engine.predict(network, weights, x).ravel().tolist())
     assert told["flops"]["value"] == network.flops
     assert sum(layer["flops"]["value"] for layer in told["layers"]) == network.flops

@@ -27,7 +27,7 @@ def test_compute_and_parameters_are_those_of_the_engines_layer(
 ) -> None:
     told = by_kind(ask("sequence-cost", lengths=[length], width=8, kernel=3, heads=2))[kind]
     network = Network((length, 8), (LAYERS[kind],))
-    assert told["parameters"] == network.learnt_size
+    assert told["parameters"] == network.learned_size
     compute = told["rows"][0]["compute"]
     if kind in ("rnn", "lstm", "gru"):
         # The first place meets a state of zeros, which the engine does not multiply.

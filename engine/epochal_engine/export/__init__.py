@@ -1,4 +1,4 @@
-"""A trained network as something that works without Epochal: a file, or a program to read."""
+"""Exports of a trained network that work without Epochal: a file, or a program to read."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Export:
 
     name: str
     suffix: str
-    """What a file in this format ends in."""
+    """The suffix of a file in this format."""
     write: Callable[[Network, Mapping[str, Array], Scaling | None], bytes]
-    """`write(network, weights, scaling)`: the file. Raises ModuleNotFoundError where a format needs
-    a package that is not installed."""
+    """`write(network, weights, scaling)` returns the file. Raises ModuleNotFoundError if the format
+    needs a package that is not installed."""
 
 
 EXPORTS: dict[str, Export] = {
@@ -35,7 +35,7 @@ EXPORTS: dict[str, Export] = {
         Export("onnx", "onnx", onnx_model),
     )
 }
-"""All formats by the name that the API knows."""
+"""All formats by name."""
 
 __all__ = [
     "EXPORTS",

@@ -3,8 +3,7 @@
     dense_1 = tanh(x @ w["dense_1.weight"] + w["dense_1.bias"])
     dense_2 = sigmoid(dense_1 @ w["dense_2.weight"] + w["dense_2.bias"])
 
-Every format writes the same lines in its own words, from a table with one entry for each type of
-layer.
+Every format spells the same lines, see `spellings.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from ..trace import Array, Shape, Symbol, leaf
 
 
 class Value(NamedTuple):
-    """What a variable holds."""
+    """The value of a variable."""
 
     variable: str
     shape: Shape
@@ -38,10 +37,10 @@ class Line:
     """`variable = layer(inputs)`."""
 
     name: str
-    """What the names of its parameters begin with."""
+    """The prefix of the names of its parameters."""
     layer: Any
     parameters: tuple[str, ...]
-    """Their names, without that beginning."""
+    """Their names without the prefix."""
     inputs: tuple[Value, ...]
     output: Value
 
@@ -56,15 +55,15 @@ class Line:
         return [value.variable for value in self.inputs]
 
     def weights(self, weights: Mapping[str, Array]) -> dict[str, Array]:
-        """Of all weights its own, by their short names."""
+        """Return the line's weights by their short names."""
         return {name: weights[f"{self.name}.{name}"] for name in self.parameters}
 
 
 class Program:
     """The lines of a network, and the prediction that they end in.
 
-    A residual is the lines of the layers within it, and an `add` of its own name. A `reserved` word
-    is no variable.
+    A residual is the lines of the layers within it, and an `add` with its name. `reserved` words
+    are not used as variables.
     """
 
     def __init__(self, network: Network, reserved: Iterable[str] = ()) -> None:
@@ -76,27 +75,28 @@ class Program:
         self.prediction = values[network.names[-1]].variable
 
     def _write(self, name: str, layer: Layer, *inputs: Value) -> Value:
-        """Write down a layer; its output."""
+        """Write the lines of a layer and return its output."""
         if isinstance(layer, Residual):
             before = within = inputs[0]
             for inner, own in zip(position_names(layer.layers), layer.layers, strict=True):
                 within = self._write(f"{name}.{inner}", own, within)
             return self._write(name, Add(), before, within)
-        asked: list[str] = []
+        names: list[str] = []
 
         def variable(path: str, shape: Shape, *_: object) -> Symbol:
-            asked.append(path.removeprefix(f"{name}."))
+            names.append(path.removeprefix(f"{name}."))
             return leaf(shape)
 
-        places = (leaf((1, *x.shape)) for x in inputs)
-        traced = layer.forward(Scope(name, variable, None, {}), *places)
+        leaves = (leaf((1, *x.shape)) for x in inputs)
+        traced = layer.forward(Scope(name, variable, None, {}), *leaves)
         output = Value(self._variable(name), traced.shape[1:])
-        self.lines.append(Line(name, layer, tuple(asked), inputs, output))
+        self.lines.append(Line(name, layer, tuple(names), inputs, output))
         return output
 
     def _variable(self, name: str) -> str:
-        """A name of its own, that is no word of Python's and no attribute of a PyTorch module:
-        those have no number, as dense_1 has.
+        """Return a unique name that is no Python keyword and no attribute of a PyTorch module.
+
+        Those have no number, as dense_1 has.
         """
         text = re.sub(r"\W", "_", name, flags=re.ASCII)
         word = text if re.match(r"[A-Za-z]\w*_\d+(_|$)", text) else f"layer_{text}"
@@ -108,18 +108,18 @@ class Program:
         return variable
 
 
-# ---------------------------------------------------------------- what formats ask
+# ---------------------------------------------------------------- for all formats
 
 
 def kernel(layer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Size and stride of the windows of a convolution or a pooling, a number for each axis."""
+    """Return size and stride of the windows of a convolution or pooling, by axis."""
     size = layer.kernel_size if layer.type.startswith("conv") else layer.pool_size
     axes = 1 if layer.type.endswith("1d") else 2
     return pair(size)[:axes], pair(layer.stride or size)[:axes]
 
 
 def zeros_around(line: Line) -> list[tuple[int, int]]:
-    """For each axis of places, how many zeros a convolution puts before and after them."""
+    """Return how many zeros a convolution adds before and after, by axis of positions."""
     if line.layer.padding == "valid":
         return [(0, 0)] * (len(line.output.shape) - 1)
     missing = [
@@ -132,17 +132,17 @@ def zeros_around(line: Line) -> list[tuple[int, int]]:
 
 
 def common_type(weights: Mapping[str, Array]) -> np.dtype[Any]:
-    """The type that all weights fit in."""
+    """Return the type that all weights fit in."""
     return np.result_type(*weights.values())
 
 
 def quoted(text: str) -> str:
-    """The text as a string of the program, whatever characters a name is made of."""
+    """Return the text as a string literal."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def literal(array: Array) -> str:
-    """The call `array("…", (2, 4))`, with the numbers in base 64; doubles say so."""
+    """Return the call `array("…", (2, 4))` with the numbers in base 64; float64 is marked."""
     single = array.dtype == np.float32
     numbers = base64.b64encode(np.asarray(array, "<f4" if single else "<f8").tobytes()).decode()
     lines = [numbers[i : i + 80] for i in range(0, len(numbers), 80)] or [""]

@@ -1,4 +1,4 @@
-"""The weights as safetensors: a JSON header of names, types and places, and then the bare numbers.
+"""The weights as safetensors: a JSON header of names, types and offsets, then the numbers.
 
     8 bytes, length of the header | header | data
 
@@ -23,7 +23,7 @@ _ALIGNMENT = 8
 def safetensors(
     network: Network, weights: Mapping[str, Array], scaling: Scaling | None = None
 ) -> bytes:
-    """The parameters by name, and scaling.shift and scaling.scale if there is a scaling."""
+    """Return the parameters by name, and scaling.shift and scaling.scale if there is a scaling."""
     arrays = {name: np.asarray(weights[name]) for name in network.parameters}
     if scaling is not None:
         arrays |= {"scaling.shift": scaling.shift, "scaling.scale": scaling.scale}

@@ -1,4 +1,4 @@
-"""What is done to inputs before a network sees them."""
+"""The scaling of the inputs before the network."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ define(
     Primitive(
         "add",
         calls=lambda a, b, out: alike(np.add, a, b, out),
-        slopes=lambda y, g: [sum_to(g, x.shape) for x in y.inputs],
+        gradients=lambda y, g: [sum_to(g, x.shape) for x in y.inputs],
         overwrites=(0, 1),
     )
 )
@@ -21,7 +21,7 @@ define(
     Primitive(
         "subtract",
         calls=lambda a, b, out: alike(np.subtract, a, b, out),
-        slopes=lambda y, g: [sum_to(g, y.inputs[0].shape), sum_to(-g, y.inputs[1].shape)],
+        gradients=lambda y, g: [sum_to(g, y.inputs[0].shape), sum_to(-g, y.inputs[1].shape)],
         overwrites=(0, 1),
     )
 )
@@ -29,7 +29,7 @@ define(
     Primitive(
         "multiply",
         calls=lambda a, b, out: alike(np.multiply, a, b, out),
-        slopes=lambda y, g: [
+        gradients=lambda y, g: [
             sum_to(g * y.inputs[1], y.inputs[0].shape),
             sum_to(g * y.inputs[0], y.inputs[1].shape),
         ],
@@ -40,7 +40,7 @@ define(
     Primitive(
         "divide",
         calls=lambda a, b, out: alike(np.divide, a, b, out),
-        slopes=lambda y, g: [
+        gradients=lambda y, g: [
             sum_to(g / y.inputs[1], y.inputs[0].shape),
             sum_to(-(g * y / y.inputs[1]), y.inputs[1].shape),
         ],
@@ -50,16 +50,16 @@ define(
 
 
 def maximum(a: Symbol, b: Symbol) -> Symbol:
-    """The larger of a and b, elementwise; where they are equal, the slope goes to a."""
+    """The larger of a and b, elementwise; where they are equal, the gradient goes to a."""
     return elementwise("maximum", a, b)
 
 
 def equal(a: Symbol, b: Symbol) -> Symbol:
-    """1 where a = b, else 0; its slope is 0 everywhere."""
+    """1 where a = b, else 0; its gradient is 0 everywhere."""
     return elementwise("equal", a, b)
 
 
-def _maximum_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
+def _maximum_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
     a, b = y.inputs
     to_a = g * equal(a, y)
     return [sum_to(to_a, a.shape), sum_to(g - to_a, b.shape)]
@@ -70,7 +70,7 @@ define(
     Primitive(
         "maximum",
         calls=lambda a, b, out: [(partial(np.maximum, a, b, out=out), ())],
-        slopes=_maximum_slopes,
+        gradients=_maximum_gradients,
         overwrites=(0, 1),
     )
 )
@@ -78,7 +78,7 @@ define(
     Primitive(
         "equal",
         calls=lambda a, b, out: [(np.equal, (a, b, out))],
-        slopes=lambda y, g: [None, None],
+        gradients=lambda y, g: [None, None],
         overwrites=(0, 1),
     )
 )

@@ -3,7 +3,7 @@
     scores[n, h, i, j] = Σₛ a[n, i, h, s] · b[n, j, h, s]
     found[n, j, h, s]  = Σᵢ w[n, h, i, j] · v[n, i, h, s]
 
-Each is the other's slope. Both take and give places before heads, as the layers around them do, so
+Each is the other's gradient. Both have positions before heads, as the layers around them do, so
 that nothing has to be rearranged on the way; and what is weighed against each other stands in a
 column, where the sum and the largest are found for all columns at once.
 """
@@ -81,7 +81,7 @@ define(
         calls=lambda a, b, out: [
             (np.matmul, (_heads_first(a), _heads_first(b).swapaxes(-1, -2), out))
         ],
-        slopes=lambda y, g: [gather(g.T, y.inputs[1]), gather(g, y.inputs[0])],
+        gradients=lambda y, g: [gather(g.T, y.inputs[1]), gather(g, y.inputs[0])],
         flops=lambda y: 2 * math.prod(y.shape) * y.inputs[0].shape[-1],
     )
 )
@@ -91,7 +91,7 @@ define(
         calls=lambda weights, values, out: [
             (np.matmul, (weights.swapaxes(-1, -2), _heads_first(values), _heads_first(out)))
         ],
-        slopes=lambda y, g: [scores(y.inputs[1], g), gather(y.inputs[0].T, g)],
+        gradients=lambda y, g: [scores(y.inputs[1], g), gather(y.inputs[0].T, g)],
         flops=lambda y: 2 * math.prod(y.shape) * y.inputs[0].shape[2],
     )
 )
@@ -99,7 +99,7 @@ define(
     Primitive(
         "softmax_of_columns",
         calls=_softmax_of_columns_calls,
-        slopes=lambda y, g: [y * (g - sum_to(g * y, _row(y)))],
+        gradients=lambda y, g: [y * (g - sum_to(g * y, _row(y)))],
         overwrites=(0,),
         scratch=lambda y: (_half(y), _row(y)),
     )

@@ -80,7 +80,7 @@ def _add_windows_calls(tall: int, down: int, g: Array, out: Array) -> list[Call]
 define(
     Primitive(
         "windows",
-        slopes=lambda y, g: [
+        gradients=lambda y, g: [
             apply("add_windows", y.inputs[0].shape, contiguous(g), details=y.details)
         ],
         view=_windows,
@@ -90,6 +90,8 @@ define(
     Primitive(
         "add_windows",
         calls=_add_windows_calls,
-        slopes=lambda y, g: [apply("windows", y.inputs[0].shape, contiguous(g), details=y.details)],
+        gradients=lambda y, g: [
+            apply("windows", y.inputs[0].shape, contiguous(g), details=y.details)
+        ],
     )
 )

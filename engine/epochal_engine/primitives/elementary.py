@@ -1,4 +1,4 @@
-"""Functions of one element: y = f(x) with f'(x) from whichever of x and y is cheaper."""
+"""Functions of one element: y = f(x), with f'(x) in terms of x or y, whichever is cheaper."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..trace import Array, Call, Primitive, Symbol, define, elementwise
 
 _ENOUGH = 1_024
-"""Elements in a row from which on a call costs little beside the work that it does."""
+"""Number of elements from which the overhead of a call is small."""
 
 
 def square(x: Symbol) -> Symbol:
@@ -59,32 +59,32 @@ def sign(x: Symbol) -> Symbol:
 
 
 def positive_part(x: Symbol) -> Symbol:
-    """max(x, 0), with the slope 0 at zero."""
+    """max(x, 0), with the derivative 0 at zero."""
     return elementwise("positive_part", x)
 
 
 def negative_part(x: Symbol) -> Symbol:
-    """min(x, 0), with the slope 1 at zero: the two parts add up to x, and their slopes to 1."""
+    """Return min(x, 0), with the derivative 1 at zero, so that the parts and derivatives add up."""
     return elementwise("negative_part", x)
 
 
 def is_positive(x: Symbol) -> Symbol:
-    """1 where x > 0, else 0; its slope is 0 everywhere."""
+    """1 where x > 0, else 0; its derivative is 0 everywhere."""
     return elementwise("is_positive", x)
 
 
 def step(x: Symbol) -> Symbol:
-    """1 where x ≥ 0, else 0; its slope is 0 everywhere."""
+    """1 where x ≥ 0, else 0; its derivative is 0 everywhere."""
     return elementwise("step", x)
 
 
 def _unary(
     name: str,
     calls: Callable[[Array, Array], list[Call]],
-    slope: Callable[[Symbol, Symbol, Symbol], Symbol | None],
+    gradient: Callable[[Symbol, Symbol, Symbol], Symbol | None],
 ) -> None:
-    """Define y = f(x): `slope(x, y, g)` is dL/dx, from whichever of x and y is cheaper."""
-    define(Primitive(name, lambda y, g: [slope(y.inputs[0], y, g)], calls, overwrites=(0,)))
+    """Define y = f(x); `gradient(x, y, g)` is dL/dx."""
+    define(Primitive(name, lambda y, g: [gradient(y.inputs[0], y, g)], calls, overwrites=(0,)))
 
 
 _unary("square", lambda x, out: [(np.square, (x, out))], lambda x, y, g: g * 2.0 * x)
@@ -113,7 +113,7 @@ _unary("sign", lambda x, out: [(np.sign, (x, out))], lambda x, y, g: None)
 
 
 def bound(x: Array, value: float) -> Array:
-    """Copies of a value that broadcast to x, and are enough for NumPy to work at full speed.
+    """Return copies of a value that broadcast to x, enough for NumPy to work at full speed.
 
     Against a single number `maximum` takes four times as long.
     """
@@ -124,7 +124,7 @@ def bound(x: Array, value: float) -> Array:
 
 
 def _threshold_calls(compare: np.ufunc, at_zero: float, x: Array, out: Array) -> list[Call]:
-    """Fill out with what `compare(x, 0)` says, 1 or 0."""
+    """Return the calls that fill `out` with `compare(x, 0)`, 1 or 0."""
     # Heaviside's function is the faster one for few elements, and far slower for many.
     if x.size < _ENOUGH // 2:
         return [(np.heaviside, (x, np.array(at_zero, x.dtype), out))]

@@ -121,7 +121,7 @@ define(
     Primitive(
         "normal_cdf",
         calls=lambda x, out, scratch: (_single if x.itemsize == 4 else _double)(x, out, scratch),
-        slopes=lambda y, g: [
+        gradients=lambda y, g: [
             g * (exp(square(y.inputs[0]) * -0.5) * (1.0 / math.sqrt(2.0 * math.pi)))
         ],
         scratch=lambda y: (y.shape,),

@@ -1,10 +1,10 @@
-"""What is brought to mean 0 and variance 1 has a slope that is simpler than its formula.
+"""Standardization to mean 0 and variance 1, whose gradient is simpler than its formula.
 
 With y = (x - mean) / deviation, means and deviations taken along some axes, and g = dL/dy:
 
     dL/dx = (g - mean(g) - y · mean(g·y)) / deviation
 
-The slope loses what would only move or stretch all of x, since neither changes y. Source: Ioffe and
+Shifting or scaling all of x does not change y, so the gradient has no such part. Source: Ioffe and
 Szegedy (2015), whose three rules are here worked into one.
 """
 
@@ -19,12 +19,12 @@ from .shapes import mean_to
 def standardize(x: Symbol, centered: Symbol, rate: Symbol) -> Symbol:
     """centered · rate, where these are x - mean and 1 / deviation along the unit axes of `rate`.
 
-    A small number may have been added to the variance. The slope goes to x directly, past both.
+    A small number may have been added to the variance. The gradient goes to x directly, past both.
     """
     return elementwise("standardize", x, centered, rate)
 
 
-def _slopes(y: Symbol, g: Symbol) -> list[Symbol | None]:
+def _gradients(y: Symbol, g: Symbol) -> list[Symbol | None]:
     rate = y.inputs[2]
     pull = g - mean_to(g, rate.shape) - y * mean_to(g * y, rate.shape)
     return [pull * rate, None, None]
@@ -34,7 +34,7 @@ define(
     Primitive(
         "standardize",
         calls=lambda x, centered, rate, out: [(np.multiply, (centered, rate, out))],
-        slopes=_slopes,
+        gradients=_gradients,
         overwrites=(1,),
     )
 )

@@ -100,13 +100,13 @@ def _softmax_cross_entropy_calls(
     ]
 
 
-def _sigmoid_binary_cross_entropy_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
+def _sigmoid_binary_cross_entropy_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
     logits, targets = y.inputs
     share = g * (1.0 / math.prod(logits.shape))
     return [(sigmoid(logits) - targets) * share, logits * -share]
 
 
-def _softmax_cross_entropy_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
+def _softmax_cross_entropy_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
     logits, targets = y.inputs
     share = g * (1.0 / math.prod(logits.shape[:-1]))
     probabilities = softmax(logits)
@@ -117,7 +117,7 @@ define(
     Primitive(
         "softmax",
         calls=_softmax_calls,
-        slopes=lambda y, g: [y * (g - sum_to(g * y, _row(y.shape)))],
+        gradients=lambda y, g: [y * (g - sum_to(g * y, _row(y.shape)))],
         overwrites=(0,),
         scratch=lambda y: (_row(y.shape),),
     )
@@ -126,7 +126,7 @@ define(
     Primitive(
         "sigmoid_binary_cross_entropy",
         calls=_sigmoid_binary_cross_entropy_calls,
-        slopes=_sigmoid_binary_cross_entropy_slopes,
+        gradients=_sigmoid_binary_cross_entropy_gradients,
         scratch=lambda y: (y.inputs[0].shape,) * 2,
     )
 )
@@ -134,7 +134,7 @@ define(
     Primitive(
         "softmax_cross_entropy",
         calls=_softmax_cross_entropy_calls,
-        slopes=_softmax_cross_entropy_slopes,
+        gradients=_softmax_cross_entropy_gradients,
         scratch=lambda y: (y.inputs[0].shape,) * 2 + (_row(y.inputs[0].shape),) * 2,
     )
 )

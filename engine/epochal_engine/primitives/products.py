@@ -12,13 +12,13 @@ from .shapes import contiguous, with_ones
 
 
 def affine(x: Symbol, weight: Symbol, bias: Symbol) -> Symbol:
-    """x·W + b, for rows `(n, fan_in)`, or more of them along other axes.
+    """Return x·W + b, for rows `(n, fan_in)`, or more of them along other axes.
 
-    Where the bias lies behind the weights, as one more row of the same matrix, it is the product
-    [x, 1]·[W; b], and the slopes of both are one product, too. Then it is laid out by columns: what
-    is done to its elements leaves a place behind them for the ones of the next layer.
+    If the bias follows the weights in memory, as one more row of the same matrix, this is the
+    product [x, 1]·[W; b], and the gradients of both are one product too. The result is then laid
+    out by columns, with memory behind it for the row of ones of the next layer.
     """
-    whole = _joined(weight, bias)
+    whole = _merged(weight, bias)
     if whole is None or len(x.shape) != 2:
         return x @ weight + bias
     columns = with_ones(x.T)
@@ -27,7 +27,7 @@ def affine(x: Symbol, weight: Symbol, bias: Symbol) -> Symbol:
     return (whole.T @ columns).T
 
 
-def _joined(weight: Symbol, bias: Symbol) -> Symbol | None:
+def _merged(weight: Symbol, bias: Symbol) -> Symbol | None:
     """The matrix whose last row is the bias and whose others are the weights, if there is one."""
     row = bias.inputs[0] if bias.inputs else bias
     return weight.inputs[0] if weight.inputs and weight.inputs == row.inputs else None
@@ -37,8 +37,8 @@ def _product_flops(y: Symbol) -> int:
     return 2 * math.prod(y.shape) * y.inputs[0].shape[-1]
 
 
-def _product_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
-    # What is a factor in its transposed form has a slope that lies as it does itself.
+def _product_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
+    # What is a factor in its transposed form has a gradient that lies as it does itself.
     a, b = y.inputs
     return [
         (b @ g.T).T if is_permuted(a) else g @ b.T,
@@ -50,7 +50,7 @@ define(
     Primitive(
         "dot",
         calls=lambda a, b, out: [(a.dot, (b, out))],
-        slopes=_product_slopes,
+        gradients=_product_gradients,
         flops=_product_flops,
     )
 )
@@ -58,7 +58,7 @@ define(
     Primitive(
         "matmul",
         calls=lambda a, b, out: [(np.matmul, (a, b, out))],
-        slopes=lambda y, g: [g @ y.inputs[1].T, y.inputs[0].T @ g],
+        gradients=lambda y, g: [g @ y.inputs[1].T, y.inputs[0].T @ g],
         flops=_product_flops,
     )
 )
@@ -110,13 +110,13 @@ define(
     Primitive(
         "take_rows",
         calls=_take_rows_calls,
-        slopes=lambda y, g: [_add_rows(contiguous(g), y.inputs[1], y.inputs[0].shape[0]), None],
+        gradients=lambda y, g: [_add_rows(contiguous(g), y.inputs[1], y.inputs[0].shape[0]), None],
     )
 )
 define(
     Primitive(
         "add_rows",
         calls=_add_rows_calls,
-        slopes=lambda y, g: [take_rows(g, y.inputs[1]), None],
+        gradients=lambda y, g: [take_rows(g, y.inputs[1]), None],
     )
 )

@@ -1,16 +1,16 @@
-"""A recurrence is one primitive for all places of a sequence; another goes back through them.
+"""A recurrence is one primitive for all time steps of a sequence; another computes its gradient.
 
-Written out place by place, the formulas of a cell are thousands of symbols and as many small calls.
-Here, what does not wait for the state before it is done for all places together: above all, what
-each gate's slope is multiplied with. What is left for a single place is a product with the
-recurrent weights and a few calls.
+Written out step by step, the formulas of a cell are thousands of symbols and as many small calls.
+Here, everything that does not depend on the previous state is computed for all time steps at once,
+above all the factors of each gate's gradient. What remains for a single time step is a product with
+the recurrent weights and a few calls.
 
-What the sequence adds to the gates is `(places, gates · units, n)`, the recurrent weights are
-`(gates · units, units)`, and the states that come out `(places, units, n)`. The first place meets a
-state of zeros. Each of the arrays may have one more axis in front, for networks side by side.
+What the sequence adds to the gates is `(length, gates · units, n)`, the recurrent weights are
+`(gates · units, units)`, and the states `(length, units, n)`. The initial state is zero. Each array
+may have one more leading axis, for several networks.
 
-All gates are computed as σ(x) = ½ + ½·tanh(x/2), so that one call to tanh does for a whole place;
-inputs and weights are halved for them beforehand.
+All gates are computed as σ(x) = ½ + ½·tanh(x/2), so that one call to tanh serves a whole time
+step; their inputs and weights are halved beforehand.
 
 Source: Werbos, "Backpropagation through time" (1990); of the cells, see the layers.
 """
@@ -44,12 +44,12 @@ def gru(inflow: Symbol, recurrent: Symbol) -> Symbol:
 
 
 def _taped(name: str, inflow: Symbol, recurrent: Symbol, blocks: int) -> Symbol:
-    """All that a cell leaves behind, `(places, blocks · units, n)`; the last block is its state.
+    """All that a cell leaves behind, `(length, blocks · units, n)`; the last block is its state.
 
-    A slope comes back through the state alone: nobody else sees the rest.
+    A gradient comes back through the state alone: nobody else sees the rest.
     """
-    places, _, n = inflow.shape
-    return apply(name, (places, blocks * recurrent.shape[1], n), inflow, recurrent)
+    length, _, n = inflow.shape
+    return apply(name, (length, blocks * recurrent.shape[1], n), inflow, recurrent)
 
 
 def _rows(x: Symbol, first: int, last: int, blocks: int) -> Symbol:
@@ -67,35 +67,35 @@ def _but_last(x: Symbol) -> Symbol:
 
 
 def _products(a: Symbol, b: Symbol) -> Symbol:
-    """Σ a·bᵀ over the places, as one product of matrices."""
+    """Σ a·bᵀ over the length, as one product of matrices."""
     rows = (x.permute((1, 0, 2)).reshape((x.shape[1], -1)) for x in (a, b))
     return next(rows) @ next(rows).T
 
 
-def _slopes(y: Symbol, g: Symbol) -> list[Symbol]:
-    """dL/d(inflow), and dL/d(recurrent), to which the first place adds nothing."""
+def _gradients(y: Symbol, g: Symbol) -> list[Symbol]:
+    """dL/d(inflow), and dL/d(recurrent), to which the first time step adds nothing."""
     assert y.primitive is not None
     inflow, recurrent = y.inputs
     blocks = y.shape[1] // recurrent.shape[1]
     state = _rows(y, blocks - 1, blocks, blocks)
     through = _rows(g, blocks - 1, blocks, blocks)
-    slopes = apply(f"{y.primitive.name}_slopes", inflow.shape, through, y, recurrent)
+    gradients = apply(f"{y.primitive.name}_gradients", inflow.shape, through, y, recurrent)
     if inflow.shape[0] == 1:
-        return [slopes, constant(0.0, recurrent.shape)]
-    after, before = _but_first(slopes), _but_last(state)
+        return [gradients, constant(0.0, recurrent.shape)]
+    after, before = _but_first(gradients), _but_last(state)
     if y.primitive.name != "gru":
-        return [slopes, _products(after, before)]
+        return [gradients, _products(after, before)]
     gates = _products(_rows(after, 0, 2, 3), before)
     candidate = _products(_rows(after, 2, 3, 3), _but_first(_rows(y, 3, 4, 5)))
-    return [slopes, concatenate([gates, candidate], 0)]
+    return [gradients, concatenate([gates, candidate], 0)]
 
 
-def _no_slopes(y: Symbol, g: Symbol) -> NoReturn:
+def _no_gradients(y: Symbol, g: Symbol) -> NoReturn:
     raise NotImplementedError("a recurrence can be differentiated once")
 
 
 def _flops(y: Symbol) -> int:
-    """Of the products with the recurrent weights, at all places but the first."""
+    """Of the products with the recurrent weights, at all time steps but the first."""
     rows, units = y.inputs[1].shape
     return 2 * (y.shape[0] - 1) * rows * units * y.shape[2]
 
@@ -113,7 +113,7 @@ def _blocks(x: Array, count: int) -> list[Array]:
     return [x[..., k * units : (k + 1) * units, :] for k in range(count)]
 
 
-def _place(x: Array, t: int) -> Array:
+def _step(x: Array, t: int) -> Array:
     return x[..., t, :, :]
 
 
@@ -130,11 +130,11 @@ def _to_gates(sigmoids: Array, half: Array) -> list[Call]:
 def _rnn_calls(inflow: Array, recurrent: Array, states: Array) -> list[Call]:
     calls: list[Call] = []
     for t in range(inflow.shape[-3]):
-        x, h = _place(inflow, t), _place(states, t)
+        x, h = _step(inflow, t), _step(states, t)
         if t == 0:
             calls.append((np.tanh, (x, h)))
             continue
-        calls += [_dot(recurrent, _place(states, t - 1), h), (np.add, (h, x, h)), (np.tanh, (h, h))]
+        calls += [_dot(recurrent, _step(states, t - 1), h), (np.add, (h, x, h)), (np.tanh, (h, h))]
     return calls
 
 
@@ -148,11 +148,14 @@ def _rnn_slopes_calls(
     ]
     last = g.shape[-3] - 1
     for t in range(last, -1, -1):
-        slope, incoming = _place(out, t), _place(g, t)
+        gradient, incoming = _step(out, t), _step(g, t)
         if t < last:
-            calls += [_dot(back, _place(out, t + 1), slope), (np.add, (slope, incoming, slope))]
-            incoming = slope
-        calls.append((np.multiply, (incoming, _place(factor, t), slope)))
+            calls += [
+                _dot(back, _step(out, t + 1), gradient),
+                (np.add, (gradient, incoming, gradient)),
+            ]
+            incoming = gradient
+        calls.append((np.multiply, (incoming, _step(factor, t), gradient)))
     return calls
 
 
@@ -166,11 +169,11 @@ def _lstm_calls(
         (np.multiply, (recurrent, halves, halved)),
     ]
     for t in range(inflow.shape[-3]):
-        now = _place(tape, t)
+        now = _step(tape, t)
         gates, sigmoids = now[..., :rows, :], now[..., : 3 * units, :]
         i, f, o, candidate, cell, squashed, state = _blocks(now, 7)
         if t > 0:
-            before = _blocks(_place(tape, t - 1), 7)
+            before = _blocks(_step(tape, t - 1), 7)
             calls += [_dot(halved, before[6], product), (np.add, (gates, product, gates))]
         calls += [(np.tanh, (gates, gates)), *_to_gates(sigmoids, half)]
         calls.append((np.multiply, (i, candidate, cell)))
@@ -197,14 +200,14 @@ def _lstm_slopes_calls(
     for_i, for_f, for_o, for_candidate = _blocks(factors, 4)
     gates, for_gates = tape[..., : 3 * units, :], factors[..., : 3 * units, :]
     calls: list[Call] = [
-        # With s the slope of the cell, and d that of the state, the slopes of the four sums are
+        # With s the gradient of the cell and d that of the state, those of the four sums are
         # s·g·i·(1 - i),  s·c₋₁·f·(1 - f),  d·tanh(c)·o·(1 - o)  and  s·i·(1 - g²).
         (np.square, (tape[..., :rows, :], factors)),
         (np.subtract, (gates, for_gates, for_gates)),
         (np.subtract, (one, for_candidate, for_candidate)),
         (np.multiply, (for_i, candidate, for_i)),
         (np.multiply, (for_f[..., 1:, :, :], cell[..., :-1, :, :], for_f[..., 1:, :, :])),
-        (_place(for_f, 0).fill, (0,)),
+        (_step(for_f, 0).fill, (0,)),
         (np.multiply, (for_o, squashed, for_o)),
         (np.multiply, (for_candidate, i, for_candidate)),
         # From the state to the cell: o·(1 - tanh(c)²).
@@ -214,25 +217,25 @@ def _lstm_slopes_calls(
     ]
     last = g.shape[-3] - 1
     for t in range(last, -1, -1):
-        slopes, factor, incoming = _place(out, t), _place(factors, t), _place(g, t)
+        gradients, factor, incoming = _step(out, t), _step(factors, t), _step(g, t)
         if t == last:
             calls += [
                 (np.copyto, (to_state, incoming)),
-                (np.multiply, (to_state, _place(through, t), to_cell)),
+                (np.multiply, (to_state, _step(through, t), to_cell)),
             ]
         else:
             calls += [
-                _dot(back, _place(out, t + 1), to_state),
+                _dot(back, _step(out, t + 1), to_state),
                 (np.add, (to_state, incoming, to_state)),
-                (np.multiply, (to_cell, _place(f, t + 1), to_cell)),
-                (np.multiply, (to_state, _place(through, t), product)),
+                (np.multiply, (to_cell, _step(f, t + 1), to_cell)),
+                (np.multiply, (to_state, _step(through, t), product)),
                 (np.add, (to_cell, product, to_cell)),
             ]
-        four = (*slopes.shape[:-2], 4, units, slopes.shape[-1])
-        by, on = (np.reshape(x, four, copy=False) for x in (factor, slopes))
+        four = (*gradients.shape[:-2], 4, units, gradients.shape[-1])
+        by, on = (np.reshape(x, four, copy=False) for x in (factor, gradients))
         calls += [
             (np.multiply, (by, to_cell[..., None, :, :], on)),
-            (np.multiply, (_blocks(factor, 4)[2], to_state, _blocks(slopes, 4)[2])),
+            (np.multiply, (_blocks(factor, 4)[2], to_state, _blocks(gradients, 4)[2])),
         ]
     return calls
 
@@ -249,10 +252,10 @@ def _gru_calls(
         (np.multiply, (recurrent, halves, halved)),
     ]
     for t in range(inflow.shape[-3]):
-        now = _place(tape, t)
+        now = _step(tape, t)
         gates = now[..., : 2 * units, :]
         keep, reset, candidate, kept, state = _blocks(now, 5)
-        before = _blocks(_place(tape, t - 1), 5)[4] if t > 0 else None
+        before = _blocks(_step(tape, t - 1), 5)[4] if t > 0 else None
         if before is not None:
             calls += [_dot(to_gates, before, for_gates), (np.add, (gates, for_gates, gates))]
         calls += [(np.tanh, (gates, gates)), *_to_gates(gates, half)]
@@ -294,7 +297,7 @@ def _gru_slopes_calls(
     keep_rest = out[..., :units, :]
     before, later = state[..., :-1, :, :], (..., slice(1, None), slice(None), slice(None))
     calls: list[Call] = [
-        # With d the slope of the state, and k that of r·h₋₁, the slopes of the three sums are
+        # With d the gradient of the state, and k that of r·h₋₁, the gradients of the three sums are
         # d·(h₋₁ - g)·z·(1 - z),  k·h₋₁·r·(1 - r)  and  d·(1 - z)·(1 - g²).
         (np.square, (candidate, for_candidate)),
         (np.subtract, (one, for_candidate, for_candidate)),
@@ -302,19 +305,19 @@ def _gru_slopes_calls(
         (np.multiply, (for_candidate, for_keep, for_candidate)),
         (np.square, (two, two_for)),
         (np.subtract, (two, two_for, two_for)),
-        (np.negative, (_place(candidate, 0), _place(keep_rest, 0))),
+        (np.negative, (_step(candidate, 0), _step(keep_rest, 0))),
         (np.subtract, (before, candidate[later], keep_rest[later])),
         (np.multiply, (for_keep, keep_rest, for_keep)),
         (np.multiply, (for_reset[later], before, for_reset[later])),
     ]
     last = g.shape[-3] - 1
     for t in range(last, -1, -1):
-        slopes, factor, incoming = _place(out, t), _place(factors, t), _place(g, t)
+        gradients, factor, incoming = _step(out, t), _step(factors, t), _step(g, t)
         if t == last:
             calls.append((np.copyto, (to_state, incoming)))
         else:
             calls.append((np.add, (to_state, incoming, to_state)))
-        on_keep, on_reset, on_candidate = _blocks(slopes, 3)
+        on_keep, on_reset, on_candidate = _blocks(gradients, 3)
         by_keep, by_reset, by_candidate = _blocks(factor, 3)
         calls += [
             (np.multiply, (to_state, by_keep, on_keep)),
@@ -326,17 +329,17 @@ def _gru_slopes_calls(
         calls += [
             _dot(to_candidate, on_candidate, to_kept),
             (np.multiply, (to_kept, by_reset, on_reset)),
-            (np.multiply, (to_state, _place(keep, t), to_state)),
-            (np.multiply, (to_kept, _place(reset, t), to_kept)),
+            (np.multiply, (to_state, _step(keep, t), to_state)),
+            (np.multiply, (to_kept, _step(reset, t), to_kept)),
             (np.add, (to_state, to_kept, to_state)),
-            _dot(to_gates, slopes[..., : 2 * units, :], to_kept),
+            _dot(to_gates, gradients[..., : 2 * units, :], to_kept),
             (np.add, (to_state, to_kept, to_state)),
         ]
     return calls
 
 
 def _states(y: Symbol) -> Shape:
-    """Of the slopes y of the inputs, `(…, places, gates · units, n)`: the shape of the states."""
+    """Return the shape of the states, given the gradients y `(…, length, gates · units, n)`."""
     units = y.inputs[2].shape[-1]
     return (*y.shape[:-2], units, y.shape[-1])
 
@@ -351,22 +354,22 @@ def _halved_and_product(y: Symbol) -> tuple[Shape, Shape]:
     return recurrent.shape, (*inflow.shape[:-3], *inflow.shape[-2:])
 
 
-define(Primitive("rnn", _slopes, _rnn_calls, flops=_flops))
-define(Primitive("rnn_slopes", _no_slopes, _rnn_slopes_calls, scratch=lambda y: (y.shape,)))
-define(Primitive("lstm", _slopes, _lstm_calls, scratch=_halved_and_product, flops=_flops))
+define(Primitive("rnn", _gradients, _rnn_calls, flops=_flops))
+define(Primitive("rnn_gradients", _no_gradients, _rnn_slopes_calls, scratch=lambda y: (y.shape,)))
+define(Primitive("lstm", _gradients, _lstm_calls, scratch=_halved_and_product, flops=_flops))
 define(
     Primitive(
-        "lstm_slopes",
-        _no_slopes,
+        "lstm_gradients",
+        _no_gradients,
         _lstm_slopes_calls,
         scratch=lambda y: (y.shape, _states(y), *(_state(y),) * 3),
     )
 )
-define(Primitive("gru", _slopes, _gru_calls, scratch=_halved_and_product, flops=_flops))
+define(Primitive("gru", _gradients, _gru_calls, scratch=_halved_and_product, flops=_flops))
 define(
     Primitive(
-        "gru_slopes",
-        _no_slopes,
+        "gru_gradients",
+        _no_gradients,
         _gru_slopes_calls,
         scratch=lambda y: (y.shape, *(_state(y),) * 2),
     )

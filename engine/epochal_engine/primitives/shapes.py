@@ -1,7 +1,7 @@
 """Sums and selections, and the same numbers seen in other shapes.
 
 Views cost nothing: permuted, reshaped, cut and stretched arrays share the memory of what they are
-views of. Each has its opposite as its slope: cut and place, stretch and sum.
+views of. Each has its opposite as its gradient: cut and place, stretch and sum.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def mean_to(x: Symbol, shape: Shape) -> Symbol:
 
 
 def largest(x: Symbol, axes: Sequence[int]) -> Symbol:
-    """The largest elements along `axes`, which stay, of length 1; equal ones share the slope."""
+    """The largest elements along `axes`, which stay, of length 1; equal ones share the gradient."""
     if is_permuted(x):
         (order,) = x.details
         return largest(x.inputs[0], sorted(order[i] for i in axes)).permute(order)
@@ -122,7 +122,7 @@ def _sum_to_calls(x: Array, out: Array) -> list[Call]:
     ]
 
 
-def _largest_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
+def _largest_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
     (x,) = y.inputs
     hits = elementwise("equal", x, y)
     return [hits * (g / sum_to(hits, y.shape))]
@@ -132,14 +132,14 @@ define(
     Primitive(
         "sum_to",
         calls=_sum_to_calls,
-        slopes=lambda y, g: [stretch(g, y.inputs[0].shape)],
+        gradients=lambda y, g: [stretch(g, y.inputs[0].shape)],
     )
 )
 define(
     Primitive(
         "largest",
         calls=lambda axes, x, out: [(np.maximum.reduce, (x, axes, None, out, True))],
-        slopes=_largest_slopes,
+        gradients=_largest_gradients,
     )
 )
 
@@ -166,27 +166,27 @@ define(
     Primitive(
         "copy",
         calls=lambda x, out: [(np.copyto, (out, x))],
-        slopes=lambda y, g: [g],
+        gradients=lambda y, g: [g],
     )
 )
 define(
     Primitive(
         "stretch",
-        slopes=lambda y, g: [sum_to(g, y.inputs[0].shape)],
+        gradients=lambda y, g: [sum_to(g, y.inputs[0].shape)],
         view=np.broadcast_to,
     )
 )
 define(
     Primitive(
         "permute",
-        slopes=lambda y, g: [g.permute(inverse(y.details[0]))],
+        gradients=lambda y, g: [g.permute(inverse(y.details[0]))],
         view=lambda axes, x, shape: x.transpose(axes),
     )
 )
 define(
     Primitive(
         "reshape",
-        slopes=lambda y, g: [g.reshape(y.inputs[0].shape)],
+        gradients=lambda y, g: [g.reshape(y.inputs[0].shape)],
         view=lambda x, shape: np.reshape(x, shape, copy=False),
     )
 )
@@ -209,7 +209,7 @@ def without_ones(x: Symbol) -> Symbol:
 define(
     Primitive(
         "with_ones",
-        slopes=lambda y, g: [g.cut(0, 0, y.shape[0] - 1)],
+        gradients=lambda y, g: [g.cut(0, 0, y.shape[0] - 1)],
         view=lambda x, shape: as_strided(x, shape),
         extends=True,
     )
@@ -217,7 +217,7 @@ define(
 define(
     Primitive(
         "without_ones",
-        slopes=lambda y, g: [place(y.inputs[0].shape, 0, [(g, 0, 1)])],
+        gradients=lambda y, g: [place(y.inputs[0].shape, 0, [(g, 0, 1)])],
         view=lambda x, shape: x[..., :-1, :],
     )
 )
@@ -267,7 +267,7 @@ def _place_calls(axis: int, places: Sequence[tuple[int, int]], *arrays: Array) -
     return calls
 
 
-def _place_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
+def _place_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
     axis, places = y.details
     return [
         g.cut(axis, start, start + (x.shape[axis] - 1) * step + 1, step)
@@ -275,11 +275,11 @@ def _place_slopes(y: Symbol, g: Symbol) -> list[Symbol]:
     ]
 
 
-define(Primitive("place", calls=_place_calls, slopes=_place_slopes))
+define(Primitive("place", calls=_place_calls, gradients=_place_gradients))
 define(
     Primitive(
         "cut",
-        slopes=lambda y, g: [
+        gradients=lambda y, g: [
             place(y.inputs[0].shape, y.details[0], [(g, y.details[1], y.details[3])])
         ],
         view=lambda axis, start, stop, step, x, shape: x[

@@ -175,7 +175,9 @@ def _member_networks(spec: SweepSpec, network: engine.Network) -> tuple[engine.N
     """Return the network of each member; members with the same initializer share one."""
     networks: dict[str, engine.Network] = {}
     for fields in map(_initializer_of, spec.variants):
-        networks.setdefault(repr(fields), engine.started(network, **fields) if fields else network)
+        networks.setdefault(
+            repr(fields), engine.with_initializer(network, **fields) if fields else network
+        )
     return tuple(networks[repr(_initializer_of(variant))] for variant in spec.variants)
 
 

@@ -161,7 +161,7 @@ def _width_fit(
     curve = predict(network, parameter_views(network, weights[shown]), scale.inputs(xs)[:, None])
     return WidthFit(
         width=width,
-        parameters=network.learnt_size,
+        parameters=network.learned_size,
         errors=errors.tolist(),
         median_error=float(np.median(errors)),
         best_error=float(errors.min()),
@@ -278,7 +278,7 @@ def _initial_weights(network: Network, seed: int) -> Floats:
 
     The factor is 0.4 instead of the 0.7 of Nguyen and Widrow (1990), which gave larger errors here.
     """
-    vector = np.zeros(network.learnt_size)
+    vector = np.zeros(network.learned_size)
     views = parameter_views(network, vector)
     (width,) = views["dense_1.bias"].shape
     rng = Streams.from_seed(seed).weights

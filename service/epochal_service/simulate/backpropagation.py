@@ -125,7 +125,7 @@ def loss_function(
 ) -> Callable[[], float]:
     """Return a function that computes the loss from what the arrays hold when it is called."""
     y, result = leaf(target.shape), np.empty(())
-    value = loss.traced(loss.scores(small.trace.output), y)
+    value = loss.traced(loss.logits(small.trace.output), y)
     given = {small.trace.parameters[name]: array for name, array in weights.items()}
     calls = Plan([value], np.float64).bind(
         {small.trace.input: small.input, y: target, **given}, [result]
@@ -186,7 +186,7 @@ def _through_layer(
         layer = replace(layer, activation="linear")
     leaves: dict[str, Symbol] = {}
 
-    def variable(name: str, shape: Shape, first: InitialValues, is_learnt: bool) -> Symbol:
+    def variable(name: str, shape: Shape, first: InitialValues, is_learned: bool) -> Symbol:
         return leaves.setdefault(name, leaf(shape))
 
     xs = [leaf(x.shape) for x in gradients.x]

@@ -104,7 +104,7 @@ def _target(given: Sequence[float], loss: Loss, small: SmallNetwork) -> Array:
 
 def _require_affordable_check(small: SmallNetwork) -> None:
     """Raise `InvalidArgument` if two forward passes per parameter are too many."""
-    parameters = small.network.learnt_size
+    parameters = small.network.learned_size
     numbers = sum(math.prod(step.output.shape) for step in small.trace.steps)
     layers = len(small.trace.steps)
     work = 2 * parameters * (numbers + PER_LAYER * layers)

@@ -75,7 +75,7 @@ class _Trace:
 def _traced(network: Network, samples: int, draws: int) -> _Trace:
     x, y = leaf((samples, *network.input_shape)), leaf((samples, *network.output_shape))
     parameters, loss = parameter_leaves(network), find_loss(LOSS)
-    logits = loss.scores(network.forward(x, parameters, noise=lambda shape, rate: leaf(shape))[-1])
+    logits = loss.logits(network.forward(x, parameters, noise=lambda shape, rate: leaf(shape))[-1])
     weights = [name for name in parameters if _is_weight(name)]
     slopes = differentiate(loss.traced(logits, y), [parameters[name] for name in weights])
     outputs, leaves = replicate([logits, *slopes], [x, y, *parameters.values()], draws)
@@ -164,7 +164,7 @@ def _measure(stack: _Stack, samples: int, seed: int, seeds: int) -> _Flow:
         rng = np.random.default_rng(seed + row)
         inputs[row] = rng.normal(size=inputs.shape[1:])
         targets[row] = rng.random(targets.shape[1:]) < 0.5
-        for name, array in network.first_weights(rng=rng).items():
+        for name, array in network.initial_parameters(rng=rng).items():
             weights[name][row] = array
     gradients = weight_gradients(network, inputs, targets, weights)
     logits = gradients["logits"]

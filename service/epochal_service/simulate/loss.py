@@ -142,7 +142,7 @@ def _computed(one: Loss, predictions: list[float], targets: list[float]) -> _Com
     outputs, wanted = np.array(predictions), np.array(targets)
     value = one.value(_scores(one, outputs), wanted)
     chain = 2.0 if one.type == "hinge" else 1.0
-    slopes = chain * one.slope(_scores(one, outputs), wanted) + 0.0  # + 0.0 turns -0 into 0
+    slopes = chain * one.gradient(_scores(one, outputs), wanted) + 0.0  # + 0.0 turns -0 into 0
     return _Computed(
         loss=one,
         predictions=predictions,
@@ -288,7 +288,7 @@ def _limits(request: SimulateLossRequest) -> tuple[float, float]:
 def _curve(one: Loss, line: _Line, targets: list[float]) -> LossCurve:
     wanted = np.broadcast_to(targets, line.predictions.shape).astype(np.float64)
     scores = _scores(one, line.predictions)
-    slopes = one.slopes(scores, wanted)[:, line.index] * (2.0 if one.type == "hinge" else 1.0)
+    slopes = one.derivatives(scores, wanted)[:, line.index] * (2.0 if one.type == "hinge" else 1.0)
     return LossCurve(
         loss=one.type,
         values=(one.values(scores, wanted) + 0.0).tolist(),

@@ -24,7 +24,7 @@ class OneLayer:
     first: dict[str, InitialValues]
     output: Symbol
 
-    def first_weights(self, rng: np.random.Generator) -> dict[str, Array]:
+    def initial_parameters(self, rng: np.random.Generator) -> dict[str, Array]:
         """Return initial parameters, drawn in the order in which the layer declares them."""
         return {
             name: self.first[name](symbol.shape, rng) for name, symbol in self.parameters.items()
@@ -44,7 +44,7 @@ def one_layer(layer: Layer, *shapes: Shape) -> OneLayer:
     parameters: dict[str, Symbol] = {}
     firsts: dict[str, InitialValues] = {}
 
-    def variable(name: str, shape: Shape, first: InitialValues, is_learnt: bool) -> Symbol:
+    def variable(name: str, shape: Shape, first: InitialValues, is_learned: bool) -> Symbol:
         short = name.partition(".")[2]
         firsts[short] = first
         return parameters.setdefault(short, leaf(shape))

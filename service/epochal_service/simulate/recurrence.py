@@ -124,7 +124,7 @@ def _computed(request: SimulateRecurrenceRequest) -> _Unrolled:
 
 
 def _weights(request: SimulateRecurrenceRequest, layer: OneLayer) -> dict[str, Array]:
-    weights = layer.first_weights(Streams.from_seed(request.seed).weights)
+    weights = layer.initial_parameters(Streams.from_seed(request.seed).weights)
     errors = []
     for name, array in weights.items():
         given = getattr(request, name)

@@ -128,7 +128,7 @@ def priced(spec: ShortRunSpec, run: ShortRun, epochs: int, members: int = 1) -> 
     per_sample = 3 * run.network.flops + PER_VALUE * values
     steps = epochs * run.steps(spec.batch_size)
     layers = len(run.network.layers)
-    size = run.network.learnt_size
+    size = run.network.learned_size
     per_step = layers * PER_CALL + members * size * PER_PARAMETER
     price = epochs * run.samples * members * per_sample + steps * per_step
     result = quantity(
@@ -199,7 +199,7 @@ def _network(spec: ShortRunSpec) -> Network:
         raise InvalidArgument.of(*errors, reason="limit_exceeded")
     try:
         network = build_network(spec.network)
-        size = network.learnt_size
+        size = network.learned_size
     except ShapeError as error:
         raise InvalidArgument.of(FieldError(f"network.layers[{error.layer}]", str(error))) from None
     except ValueError as error:

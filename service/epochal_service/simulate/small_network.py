@@ -180,7 +180,7 @@ def _traced(network: Network) -> Trace:
     x = leaf((1, *network.input_shape))
     parameters = parameter_leaves(network)
 
-    def variable(name: str, shape: Shape, first: InitialValues, is_learnt: bool) -> Symbol:
+    def variable(name: str, shape: Shape, first: InitialValues, is_learned: bool) -> Symbol:
         return parameters[name]
 
     outputs = {INPUT: x}
@@ -210,7 +210,7 @@ def _steps(name: str, layer: Layer, scope: Scope, inputs: tuple[Symbol, ...]) ->
 
 
 def _weights(spec: SmallNetworkSpec, network: Network) -> dict[str, Array]:
-    weights = network.first_weights(rng=Streams.from_seed(spec.seed).weights)
+    weights = network.initial_parameters(rng=Streams.from_seed(spec.seed).weights)
     if spec.weights_from == "pattern":
         numbers = count()
         for name, array in weights.items():

@@ -54,7 +54,7 @@ def token_loss(request: SimulateTokenLossRequest) -> TokenLossSimulation:
         if errors:
             raise InvalidArgument.of(*errors)
     wanted = CROSS_ENTROPY.targets(np.array(targets), rows.shape).astype(np.float64)
-    measure = CROSS_ENTROPY.values_from_scores if is_logits else CROSS_ENTROPY.values
+    measure = CROSS_ENTROPY.values_from_logits if is_logits else CROSS_ENTROPY.values
     nats = measure(rows, wanted).tolist()
     return _reply(
         [

@@ -12,7 +12,7 @@ from epochal_engine import Label as EngineLabel
 from epochal_engine import Loss, Optimizer, Run, Training, find_loss, label, predict
 from epochal_engine.network import Network, parameter_views
 from epochal_engine.plan import perform
-from epochal_engine.snapshots import Segments
+from epochal_engine.snapshots import LayerSlices
 from epochal_engine.step import Gradient, update, with_column
 from epochal_engine.streams import Streams
 from epochal_engine.trace import Array
@@ -101,7 +101,7 @@ def training(request: SimulateTrainingRequest) -> TrainingSimulation:
         stop_reason=whole.outcome.stop_reason,
         samples=run.samples,
         steps_per_epoch=steps_per_epoch,
-        parameters=run.network.learnt_size,
+        parameters=run.network.learned_size,
         price=price,
         verdict=_training_verdict(losses, labeled, steps_per_epoch),
         plane=plane,
@@ -240,7 +240,7 @@ class _Loop:
         }
         self.streams = Streams.from_seed(settings.seed)
         parameters = parameter_views(network, self.vectors["parameters"])
-        for name, array in network.first_weights(rng=self.streams.weights).items():
+        for name, array in network.initial_parameters(rng=self.streams.weights).items():
             np.copyto(parameters[name], array)
         self.rate = np.zeros((), dtype)
         with np.errstate(all="ignore"):
@@ -296,14 +296,14 @@ class _Measured:
 
 
 def _measured(step: _Step, network: Network, loss: Loss) -> _Measured:
-    segments = Segments(network)
+    segments = LayerSlices(network)
     with np.errstate(all="ignore"):
         gradients, updates, sizes = (
             np.sqrt(segments.squares(vector[None, :]))[0]
             for vector in (step.gradient, step.update, step.before)
         )
         return _Measured(
-            losses=loss.values_from_scores(step.scores, step.targets),
+            losses=loss.values_from_logits(step.scores, step.targets),
             layers=list(segments.layers),
             gradients=gradients,
             updates=updates,
@@ -358,7 +358,7 @@ def _mean(name: str, numbers: Array, formula: str) -> Quantity:
 
 def _update(step: _Step, network: Network, optimizer: Optimizer) -> Quantity:
     """The update of the parameter with the largest gradient."""
-    learned = np.abs(step.gradient[: network.learnt_size])
+    learned = np.abs(step.gradient[: network.learned_size])
     index = int(np.nan_to_num(learned, nan=0.0).argmax())
     name = _parameter_name(network, index)
     before, gradient, after = (
