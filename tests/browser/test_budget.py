@@ -103,7 +103,7 @@ def test_a_run_is_scrubbed_with_little_work_for_each_frame(open_page: Opened, ur
     job = ask(url, "/v1/jobs", spec)["id"]
     page = open_page(f"/jobs/{job}", reduced_motion="no-preference")
     expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible()
-    page.get_by_role("figure", name="What each unit has learnt to see").scroll_into_view_if_needed()
+    page.get_by_role("figure", name="Output of each unit").scroll_into_view_if_needed()
     tape = page.get_by_role("slider", name="Epoch", exact=True)
     # The first time over, what is drawn is still being asked for.
     for _ in range(2):

@@ -142,13 +142,13 @@ def test_a_run_that_is_over_is_shown_with_the_numbers_of_the_api(
     latest = api.get(f"/v1/jobs/{moons}")["latest"]
     assert read(page, "epoch") == 40
     assert read(page, "training-loss") == written(latest["train_loss"])
-    assert read(page, "held-out-accuracy") == round(100 * latest["validation_accuracy"], 1)
+    assert read(page, "validation-accuracy") == round(100 * latest["validation_accuracy"], 1)
     confusion = api.post(f"/v1/jobs/{moons}/confusion-matrix", {"epoch": 40})
-    page.get_by_role("figure", name="What it takes for what").scroll_into_view_if_needed()
+    page.get_by_role("figure", name="Confusion matrix").scroll_into_view_if_needed()
     expect(page.get_by_test_id("confusion-accuracy")).to_be_visible()
     assert read(page, "confusion-accuracy") == round(100 * confusion["accuracy"], 1)
     rows = table_of(page, "Loss")
-    assert rows[0] == ["epoch", "training", "held out"]
+    assert rows[0] == ["epoch", "training", "validation"]
     assert [int(row[0]) for row in rows[1:]] == list(range(1, 41))
 
 
@@ -157,7 +157,7 @@ def test_scrubbing_shows_the_network_as_it_was(open_page: Opened, api: Api, moon
         body = {"epoch": epoch, "order": "random", "count": 400}
         samples = api.post(f"/v1/jobs/{moons}/sample-predictions", body)["samples"]
         wrong = [s for s in samples if s["target_class"] != s["predicted_class"]]
-        return f"{len(wrong)} of {len(samples)} on the wrong side"
+        return f"{len(wrong)} of {len(samples)} misclassified"
 
     page = open_page(f"/jobs/{moons}")
     expect(page.get_by_test_id("scrubbed")).to_have_text("40")
@@ -278,7 +278,7 @@ def test_a_run_that_waits_says_what_for(open_page: Opened, api: Api) -> None:
         page = open_page(f"/jobs/{jobs[3]}")
         expect(page.get_by_role("status").filter(has_text="Waiting for a worker")).to_be_visible()
         expect(page.get_by_text("1 before it")).to_be_visible()
-        expect(page.get_by_role("group", name="The network that will be trained")).to_be_visible()
+        expect(page.get_by_role("group", name="The network to train")).to_be_visible()
         expect(page.get_by_role("slider", name="Epoch", exact=True)).to_be_disabled()
         api.post(f"/v1/jobs/{jobs[0]}/cancel")
         api.post(f"/v1/jobs/{jobs[1]}/cancel")
@@ -305,14 +305,14 @@ def test_a_fork_goes_on_from_the_scrubbed_epoch_beside_its_origin(
     found = api.get(f"/v1/jobs/{job}")
     assert found["forked_from"] == {"job": moons, "epoch": 20}
     assert found["spec"]["optimizer"]["learning_rate"] == 0.002
-    differences = page.get_by_role("region", name="Side by side").get_by_role("row")
+    differences = page.get_by_role("region", name="Comparison").get_by_role("row")
     expect(differences.filter(has_text="optimizer, learning rate")).to_contain_text("0.002")
     rows = table_of(page, "Loss")
     assert set(rows[0][1:]) == {
         "this run",
-        "this run · held out",
+        "this run · validation",
         "Moons of the test",
-        "Moons of the test · held out",
+        "Moons of the test · validation",
     }
     # One axis: the fork's first epoch stands after the epoch that it was taken from.
     column = rows[0].index("this run")
@@ -329,7 +329,7 @@ def test_another_run_can_be_held_beside_it_and_taken_away(
     other = api.train({**MOONS, "name": "The slow one", "epochs": 12, "seed": 4})
     page = open_page(f"/jobs/{moons}")
     page.get_by_label("Compare with").select_option(label="The slow one")
-    side = page.get_by_role("region", name="Side by side")
+    side = page.get_by_role("region", name="Comparison")
     expect(side.get_by_role("row").filter(has_text="epochs").first).to_contain_text("12")
     best = api.get("/v1/comparison", job=[moons, other])["jobs"][1]["best"]
     expect(side.get_by_role("row").filter(has_text="best loss")).to_contain_text(
@@ -372,7 +372,7 @@ def test_a_divergence_is_explained_and_its_remedy_is_one_click_away(
     assert spec["optimizer"]["learning_rate"] == finding["patch"]["optimizer"]["learning_rate"]
     assert spec["labels"] == {"rerun_of": diverged}
     page.get_by_role("link", name="another run").first.click()
-    expect(page.get_by_role("alert")).to_contain_text("It blew up")
+    expect(page.get_by_role("alert")).to_contain_text("Diverged in epoch")
 
 
 def test_another_seed_makes_another_run(open_page: Opened, api: Api, moons: str) -> None:
@@ -386,7 +386,7 @@ def test_another_seed_makes_another_run(open_page: Opened, api: Api, moons: str)
 
 def test_a_run_can_be_taken_along_in_every_form(open_page: Opened, api: Api, moons: str) -> None:
     page = open_page(f"/jobs/{moons}?job.epoch=30")
-    take = page.get_by_role("region", name="Take it along")
+    take = page.get_by_role("region", name="Export")
     expect(take).to_contain_text("after epoch 30")
     starts = {
         "NumPy": (f"{moons}-epoch-30-numpy.py", b'"""'),
@@ -416,7 +416,7 @@ def test_a_chart_that_is_saved_says_all_that_it_said_on_the_page(
         place = page.get_by_role("figure", name=figure, exact=True)
         place.scroll_into_view_if_needed()
         expect(place.get_by_role("slider")).to_be_visible()
-        place.get_by_text("Save", exact=True).click()
+        place.get_by_text("Export", exact=True).click()
         with page.expect_download() as download:
             place.get_by_role("button", name="SVG").click()
         return download.value.path().read_text()
@@ -425,7 +425,7 @@ def test_a_chart_that_is_saved_says_all_that_it_said_on_the_page(
     loss = saved("Loss")
     assert ">training</text>" in loss
     assert ">held out</text>" in loss
-    confusion = saved("What it takes for what")
+    confusion = saved("Confusion matrix")
     png = base64.b64decode(confusion.split("data:image/png;base64,")[1].split('"')[0])
     # Two classes are two pixels in each direction, drawn as large as they were seen.
     assert min(int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")) > 80
@@ -439,7 +439,7 @@ def test_a_run_is_deleted_only_when_somebody_is_sure(open_page: Opened, api: Api
     page.get_by_role("button", name="Keep it").click()
     assert api.status(f"/v1/jobs/{job}") == 200
     page.get_by_role("button", name="Delete", exact=True).click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     page.wait_for_url("**/jobs")
     assert api.status(f"/v1/jobs/{job}") == 404
 
@@ -462,9 +462,9 @@ BLOBS = {
     "loss": "cross_entropy",
     "epochs": 10,
 }
-MAP, CURVE = "What it says, everywhere", "The curve that it draws"
-CONFUSION, UNITS = "What it takes for what", "What each unit has learnt to see"
-FILTERS = "What each unit of the first layer looks for"
+MAP, CURVE = "Decision boundary", "Predictions over the input"
+CONFUSION, UNITS = "Confusion matrix", "Output of each unit"
+FILTERS = "Weights of each unit of the first layer"
 
 
 @pytest.mark.parametrize(
@@ -493,15 +493,15 @@ def test_each_kind_of_data_has_the_pictures_that_mean_something_for_it(
 
 def test_what_a_layer_does_is_read_cell_by_cell(open_page: Opened, api: Api, moons: str) -> None:
     page = open_page(f"/jobs/{moons}")
-    figure = page.get_by_role("figure", name="Length of the gradient, layer by layer")
+    figure = page.get_by_role("figure", name="Gradient norm, layer by layer")
     figure.scroll_into_view_if_needed()
     snapshots = api.get(f"/v1/jobs/{moons}/gradients", page_size=100)["snapshots"]
-    rows = table_of(page, "Length of the gradient, layer by layer")
+    rows = table_of(page, "Gradient norm, layer by layer")
     assert rows[0] == ["epoch", "dense_1", "dense_2"]
     norm = snapshots[4]["layers"][1]["norm"]
     assert number(rows[5][2]) == written(norm)
-    figure.get_by_label("Show").select_option(label="Spread of the activations")
-    rows = table_of(page, "Spread of the activations, layer by layer")
+    figure.get_by_label("Show").select_option(label="Standard deviation of the activations")
+    rows = table_of(page, "Standard deviation of the activations, layer by layer")
     spread = snapshots[39]["layers"][0]["activation_std"]
     assert float(rows[40][1]) == written(spread)
     page.wait_for_url("**flow.of=activation_std*")
@@ -523,7 +523,7 @@ def test_a_place_on_the_map_is_asked_about(open_page: Opened, api: Api, moons: s
         return f"{kind}, {round(100 * (yes if kind else 1 - yes), 1):.1f} %"
 
     page = open_page(f"/jobs/{moons}")
-    plane = page.get_by_role("group", name="The network's answer for every pair of inputs")
+    plane = page.get_by_role("group", name="Predictions for every pair of inputs")
     box = plane.bounding_box()
     assert box is not None
     plane.click(position={"x": 0.7 * box["width"], "y": 0.3 * box["height"]})
@@ -532,7 +532,7 @@ def test_a_place_on_the_map_is_asked_about(open_page: Opened, api: Api, moons: s
     expect(plane.get_by_role("img").last).to_contain_text(answer(x, y, 40))
     page.get_by_role("slider", name="Epoch", exact=True).press("Home")
     expect(plane.get_by_role("img").last).to_contain_text(answer(x, y, 10))
-    ask = page.get_by_role("figure", name="Ask it yourself")
+    ask = page.get_by_role("figure", name="Predict for your own input")
     ask.scroll_into_view_if_needed()
     number = ask.get_by_label("x, as a number")
     expect(number).to_have_value(f"{x:g}")
@@ -544,9 +544,9 @@ def test_a_place_on_the_map_is_asked_about(open_page: Opened, api: Api, moons: s
 def test_a_digit_is_drawn_by_keyboard(open_page: Opened, api: Api) -> None:
     job = api.train(DIGITS)
     page = open_page(f"/jobs/{job}")
-    ask = page.get_by_role("figure", name="Ask it yourself")
+    ask = page.get_by_role("figure", name="Predict for your own input")
     ask.scroll_into_view_if_needed()
-    ask.get_by_role("button", name="Wipe").click()
+    ask.get_by_role("button", name="Clear").click()
     pad = ask.get_by_role("application", name="Drawing of 8 by 8 pixels")
     pad.focus()
     for _ in range(4):
@@ -574,7 +574,7 @@ def test_a_run_is_taken_back_to_the_lab(open_page: Opened, api: Api, moons: str)
 def test_a_run_that_there_is_not_is_told(open_page: Opened) -> None:
     open_page.excuse("404")
     page = open_page("/jobs/job_nowhere")
-    expect(page.get_by_role("heading", name="There is no such run")).to_be_visible()
+    expect(page.get_by_role("heading", name="This run does not exist")).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])

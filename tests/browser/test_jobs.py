@@ -57,7 +57,7 @@ def test_runs_are_found_by_text_label_and_state(open_page: Opened, train: Train)
     expect(row(page, "Finding alpha")).to_have_count(0)
     expect(row(page, "Finding beta")).to_have_count(1)
     page.get_by_text("Failed", exact=True).click()
-    expect(page.get_by_role("heading", name="No run is like that")).to_be_visible()
+    expect(page.get_by_role("heading", name="No run matches")).to_be_visible()
     page.get_by_role("button", name="Show all").click()
     expect(row(page, "Finding alpha")).to_have_count(1)
 
@@ -106,7 +106,7 @@ def test_two_runs_are_compared(open_page: Opened, url: str, train: Train) -> Non
     page.get_by_role("checkbox", name="Select Compared fast").check()
     page.get_by_role("link", name="Compare 2 runs").click()
     page.wait_for_url(f"**/jobs/compare?job={slow}&job={fast}")
-    expect(page.get_by_role("heading", name="2 runs, side by side")).to_be_visible()
+    expect(page.get_by_role("heading", name="Comparison of 2 runs")).to_be_visible()
     difference = page.get_by_role("row").filter(has_text="optimizer, learning rate")
     expect(difference.get_by_role("cell")).to_have_text(["0.001", "0.05"])
     figure = page.get_by_role("figure", name="Training loss")
@@ -116,7 +116,7 @@ def test_two_runs_are_compared(open_page: Opened, url: str, train: Train) -> Non
     ends = [job["series"][0]["values"][-1] for job in asked["jobs"]]
     assert [number(each) for each in cells[1:]] == pytest.approx(ends, rel=1e-3)
     again = open_page(page.url)
-    expect(again.get_by_role("heading", name="2 runs, side by side")).to_be_visible()
+    expect(again.get_by_role("heading", name="Comparison of 2 runs")).to_be_visible()
     assert violations(again) == []
 
 
@@ -127,7 +127,7 @@ def test_a_comparison_is_in_words_and_fits_a_phone(open_page: Opened, train: Tra
         optimizer={"type": "sgd", "learning_rate": 1e-6},
     )
     page = open_page(f"/jobs/compare?job={small}&job={wide}", size=PHONE)
-    table = page.get_by_role("region", name="In numbers")
+    table = page.get_by_role("region", name="Numbers")
     cells = table.get_by_role("row").filter(has_text="State").get_by_role("cell")
     expect(cells).to_have_text(["Finished", "Finished"])
     rate = table.get_by_role("row").filter(has_text="optimizer, learning rate")
@@ -177,7 +177,7 @@ def test_a_run_that_blew_up_at_once_has_no_empty_pictures(
     expect(page.get_by_role("heading", name="There is no curve")).to_be_visible()
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Lower the learning rate from 10¹² to 0.1")
-    expect(alert).not_to_contain_text("The pictures below")
+    expect(alert).not_to_contain_text("The figures below")
     # All of the diagnosis is in words and numbers of people, and its remedies agree.
     diagnosis = page.get_by_role("region", name="Diagnosis")
     expect(diagnosis).to_contain_text("Lower the learning rate from 10¹² to 0.1")
@@ -195,11 +195,11 @@ def test_a_run_that_was_deleted_while_somebody_looks_says_so(
     expect(page.get_by_test_id("missed")).to_be_visible()
     assert call(url, f"/v1/jobs/{job}", "DELETE").is_success
     page.get_by_role("slider", name="Epoch", exact=True).press("Home")
-    expect(page.get_by_role("heading", name="This run has been deleted")).to_be_visible()
+    expect(page.get_by_role("heading", name="This run was deleted")).to_be_visible()
     expect(page.get_by_role("figure", name="Loss", exact=True)).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
     page.reload()
-    expect(page.get_by_role("heading", name="There is no such run")).to_be_visible()
+    expect(page.get_by_role("heading", name="This run does not exist")).to_be_visible()
 
 
 def test_a_rerun_is_told_in_words(open_page: Opened, train: Train) -> None:
@@ -214,7 +214,7 @@ def test_a_rerun_is_told_in_words(open_page: Opened, train: Train) -> None:
 
 def test_a_run_alone_cannot_be_compared(open_page: Opened) -> None:
     page = open_page("/jobs/compare?job=job_1")
-    expect(page.get_by_role("heading", name="It takes two runs to compare")).to_be_visible()
+    expect(page.get_by_role("heading", name="Select at least two runs to compare")).to_be_visible()
 
 
 def test_what_is_deleted_can_be_taken_back_for_a_moment(

@@ -112,7 +112,7 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     page.get_by_role("button", name="Use this file").click()
     expect(page.get_by_text("classes no, yes")).to_be_visible()
     # What is wrong with this is not known to somebody new; the page will say it.
-    page.get_by_label("Inputs", exact=True).select_option("as they are")
+    page.get_by_label("Scaling of the inputs").select_option("none")
     page.get_by_role("button", name="Train").click()
     page.wait_for_url(re.compile("/jobs/job_"))
     first = page.url.split("/jobs/")[1].split("?")[0]

@@ -31,7 +31,7 @@ BAD = "age,smokes,pulse\n" + "".join(
 
 def spec_of(page: Page) -> Any:
     """The set-up as the page writes it down."""
-    summary = page.get_by_text("The same in writing")
+    summary = page.get_by_text("Settings as code")
     if not page.get_by_test_id("code").is_visible():
         summary.click()
     return json.loads(page.get_by_test_id("code").inner_text())
@@ -166,13 +166,13 @@ def test_points_are_drawn_by_hand_and_by_keyboard(open_page: Opened) -> None:
     x, y = press(page, pad, 0.2, 0.2)
     page.mouse.move(x + 140, y, steps=20)
     page.mouse.up()
-    expect(page.get_by_text("Until there are two classes")).to_be_visible()
+    expect(page.get_by_text("Draw two classes to use your points")).to_be_visible()
     pad.focus()
     page.keyboard.press("2")
     for _ in range(3):
         page.keyboard.press("Shift+ArrowDown")
         page.keyboard.press("Enter")
-    expect(page.get_by_text("Until there are two classes")).to_be_hidden()
+    expect(page.get_by_text("Draw two classes to use your points")).to_be_hidden()
     data = spec_of(page)["dataset"]
     assert data["class_names"] == ["A", "B"]
     assert data["targets"][-3:] == [[1], [1], [1]]
@@ -238,7 +238,7 @@ def test_several_learning_rates_are_tried_at_once(open_page: Opened, url: str) -
     page.get_by_role("button", name="Try several learning rates").click()
     page.get_by_label("How many").fill("4")
     page.get_by_label("From").fill("0.0001")
-    page.get_by_role("button", name="Try them").click()
+    page.get_by_role("button", name="Run").click()
     expect(page.get_by_text("fell farthest")).to_be_visible()
     page.wait_for_url(re.compile("lab.sweep="))
     sweep = ask(url, f"/v1/sweeps/{parse_qs(urlsplit(page.url).query)['lab.sweep'][0]}")
@@ -253,8 +253,8 @@ def test_several_learning_rates_are_tried_at_once(open_page: Opened, url: str) -
 
 def test_a_schedule_is_drawn(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
-    page.get_by_label("Schedule of the learning rate").select_option("cosine")
-    figure = page.get_by_role("figure", name="Learning rate of each epoch")
+    page.get_by_label("Learning rate schedule").select_option("cosine")
+    figure = page.get_by_role("figure", name="Learning rate per epoch")
     figure.get_by_role("button", name="Table").click()
     answer = ask(
         url,
@@ -272,7 +272,7 @@ def test_axe_finds_nothing_wrong_with_the_lab(open_page: Opened, size: dict[str,
     page = open_page("/lab", size=size)
     expect(page.get_by_test_id("price-parameters")).to_be_visible()
     page.get_by_text("More", exact=True).click()
-    page.get_by_text("The same in writing").click()
+    page.get_by_text("Settings as code").click()
     page.get_by_role("button", name="More settings of layer 1").click()
     page.get_by_role("button", name="Start from a preset").click()
     expect(page.get_by_role("button", name="XOR with a hidden layer")).to_be_visible()
@@ -301,10 +301,10 @@ def test_a_fork_says_where_it_begins(open_page: Opened, url: str) -> None:
     )
     fork = spec | {"initial_weights": {"job": job, "epoch": 20}}
     page = open_page(f"/lab?lab.spec={quote(json.dumps(fork))}")
-    expect(page.get_by_text("Begins from the weights of")).to_contain_text("at epoch 20")
+    expect(page.get_by_text("Starts from the weights of")).to_contain_text("at epoch 20")
     expect(page.get_by_test_id("price-parameters")).to_have_text("17")
-    page.get_by_role("button", name="Begin afresh").click()
-    expect(page.get_by_text("Begins from the weights of")).to_be_hidden()
+    page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_text("Starts from the weights of")).to_be_hidden()
     assert "initial_weights" not in spec_of(page)
 
 

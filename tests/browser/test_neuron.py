@@ -52,7 +52,7 @@ def test_a_typed_number_may_lie_beyond_the_slider(open_page: Opened) -> None:
 
 def test_the_line_is_the_same_neuron(open_page: Opened, url: str) -> None:
     page = open_page("/#neuron")
-    plane = page.get_by_role("figure", name="The same neuron, as a line")
+    plane = page.get_by_role("figure", name="The same neuron as a line")
     line = plane.get_by_role("slider", name="The line where the sum is 0")
     line.scroll_into_view_if_needed()
     line.focus()
@@ -100,10 +100,10 @@ def test_the_table_has_the_numbers_of_the_picture(open_page: Opened) -> None:
 
 def test_a_picture_can_be_taken_along(open_page: Opened) -> None:
     page = open_page("/#neuron")
-    figure = page.get_by_role("figure", name="The same neuron, as a line")
+    figure = page.get_by_role("figure", name="The same neuron as a line")
     figure.scroll_into_view_if_needed()
     for kind, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG"), ("CSV", b",x")):
-        figure.get_by_text("Save").click()
+        figure.get_by_text("Export", exact=True).click()
         with page.expect_download() as download:
             figure.get_by_role("button", name=kind).click()
         assert download.value.suggested_filename == f"neuron-line.{kind.lower()}"

@@ -30,8 +30,8 @@ def test_files_of_one_name_are_told_apart_by_when_they_came(
     for rows in (PETS, PETS + "3;fish;cat\n"):
         give(page, tmp_path, "twins.csv", rows)
         use(page)
-        expect(page.get_by_text("twins is there")).to_be_visible()
-    lines = page.get_by_role("list", name="Yours").get_by_role("listitem")
+        expect(page.get_by_text("Uploaded twins")).to_be_visible()
+    lines = page.get_by_role("list", name="Your uploads").get_by_role("listitem")
     lines = lines.filter(has_text="twins")
     expect(lines).to_have_count(2)
     twins = [each for each in ask(url, "/v1/datasets")["datasets"] if each["name"] == "twins"]

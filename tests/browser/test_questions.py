@@ -59,7 +59,7 @@ def test_a_right_number_typed_by_keyboard_is_told_why(open_page: Opened, url: st
     box.focus()
     page.keyboard.type("0,75")  # as half of Europe writes it
     page.keyboard.press("Enter")
-    expect(question).to_contain_text("Right.")
+    expect(question).to_contain_text("Correct.")
     expected = check(url, "neuron", "weighted-sum", 0.75)
     assert expected["correct"]
     shown = question.get_by_test_id("explanation")
@@ -74,10 +74,10 @@ def test_a_wrong_choice_may_be_mended_before_the_reason_is_told(
     page = open_page("/#neuron")
     question = card(page, "xor-by-one")
     question.get_by_role("button", name="yes", exact=True).press("Enter")
-    expect(question).to_contain_text("Not that.")
+    expect(question).to_contain_text("Not correct.")
     expect(question.get_by_test_id("explanation")).to_have_count(0)
     question.get_by_role("button", name="no", exact=True).press("Enter")
-    expect(question).to_contain_text("Right.")
+    expect(question).to_contain_text("Correct.")
     reason = check(url, "neuron", "xor-by-one", 1)["explanation"]
     expect(question.get_by_test_id("explanation")).to_contain_text(reason)
 
@@ -87,8 +87,8 @@ def test_whoever_gives_up_is_told_what_is_right(open_page: Opened, url: str) -> 
     question = card(page, "parameters-of-3-4-4-2")
     question.get_by_role("textbox").fill("36")  # the weights without the biases
     question.get_by_role("button", name="Check").click()
-    expect(question).to_contain_text("Not that.")
-    question.get_by_role("button", name="Tell me why").click()
+    expect(question).to_contain_text("Not correct.")
+    question.get_by_role("button", name="Show the explanation").click()
     expected = check(url, "architecture", "parameters-of-3-4-4-2", 36)
     assert expected["correct"] is False
     expect(question).to_contain_text(f"It is {expected['expected']:.0f} parameters.")

@@ -83,7 +83,7 @@ def test_a_wider_row_fits_better_by_as_much_as_the_api_says(open_page: Opened, u
         ]
     }
     page = open_page("/#network")
-    fit = figure(page, "A row of hidden units follows a curve")
+    fit = figure(page, "A hidden layer approximates a curve")
     choose(fit, "bump")
     for width in (1, 8):
         choose(fit, str(width))
@@ -103,11 +103,11 @@ def test_the_chart_of_errors_chooses_the_width(open_page: Opened) -> None:
 
 def test_a_curve_drawn_by_hand_is_fitted(open_page: Opened, url: str) -> None:
     page = open_page("/#network")
-    fit = figure(page, "A row of hidden units follows a curve")
+    fit = figure(page, "A hidden layer approximates a curve")
     choose(fit, "draw your own")
     first = fit.get_by_role("slider", name="Point 1 of 25")
     expect(first).to_have_attribute("aria-valuenow", "-0.6")
-    plot = fit.get_by_role("group", name="The points to fit")
+    plot = fit.get_by_role("group", name="Target points")
     box = plot.bounding_box()
     assert box is not None
     _, y = press(page, plot, 20 / box["width"])
@@ -137,18 +137,18 @@ def test_the_perceptron_rule_is_stepped_through_as_the_api_walks(
 ) -> None:
     expected = simulate(url, "perceptron", table="and")
     page = open_page("/#neuron")
-    rule = figure(page, "The perceptron rule, one point at a time")
+    rule = figure(page, "The perceptron rule, one sample at a time")
     said = page.get_by_test_id("perceptron-step")
-    expect(said).to_contain_text("Before the first point")
-    on = rule.get_by_role("button", name="One step on")
+    expect(said).to_contain_text("Before the first sample")
+    on = rule.get_by_role("button", name="One step forward")
     on.focus()
     for step in expected["steps"][:5]:
         page.keyboard.press("Enter")
         expect(said).to_contain_text(
-            f"Says {step['output']}, wanted is {step['target']}: "
-            + ("right" if step["error"] == 0 else "wrong")
+            f"Prediction {step['output']}, target {step['target']}: "
+            + ("correct" if step["error"] == 0 else "wrong")
         )
-    rule.get_by_role("slider", name="The steps of learning: step").press("End")
+    rule.get_by_role("slider", name="Learning steps: step").press("End")
     expect(page.get_by_test_id("perceptron-verdict")).to_have_text(expected["verdict"])
     expect(rule).to_contain_text(f"epoch {len(expected['epochs'])}")
 
@@ -157,12 +157,12 @@ def test_an_answer_changed_in_the_table_makes_xor_and_its_proof(
     open_page: Opened, url: str
 ) -> None:
     page = open_page("/?rule.learn=or#neuron")
-    rule = figure(page, "The perceptron rule, one point at a time")
+    rule = figure(page, "The perceptron rule, one sample at a time")
     margin = simulate(url, "perceptron", table="or")["separation"]["margin"]
     expect(page.get_by_test_id("margin")).to_have_text(written(margin))
-    rule.get_by_role("button", name="For 1 and 1: 1. Change it").click()
-    expect(rule.get_by_label("To be learnt")).to_have_value("xor")
-    proof = figure(page, "Why no line can do it")
+    rule.get_by_role("button", name="Target for 1 and 1: 1. Change it").click()
+    expect(rule.get_by_label("Task")).to_have_value("xor")
+    proof = figure(page, "Why no line separates the classes")
     expect(proof.locator("polygon.mixture")).to_have_count(2)
     expect(proof.get_by_test_id("certificate")).to_have_text(
         simulate(url, "perceptron", table="xor")["certificate"]["statement"]
@@ -171,7 +171,7 @@ def test_an_answer_changed_in_the_table_makes_xor_and_its_proof(
 
 def test_an_epoch_is_chosen_in_the_chart_of_mistakes(open_page: Opened) -> None:
     page = open_page("/?rule.learn=xor#neuron")
-    chart = page.get_by_role("slider", name="Mistakes in each epoch")
+    chart = page.get_by_role("slider", name="Mistakes per epoch")
     chart.scroll_into_view_if_needed()
     chart.press("End")
     verdict = page.get_by_test_id("perceptron-verdict")
@@ -182,16 +182,16 @@ def test_an_epoch_is_chosen_in_the_chart_of_mistakes(open_page: Opened) -> None:
 
 def test_points_of_ones_own_are_placed_and_moved(open_page: Opened) -> None:
     page = open_page("/#neuron")
-    rule = figure(page, "The perceptron rule, one point at a time")
-    rule.get_by_label("To be learnt").select_option("points")
+    rule = figure(page, "The perceptron rule, one sample at a time")
+    rule.get_by_label("Task").select_option("points")
     points = rule.get_by_role("slider", name="Point: x₁")
     expect(points).to_have_count(8)
-    plane = rule.get_by_role("group", name="The points, and the line")
+    plane = rule.get_by_role("group", name="The points and the line")
     box = plane.bounding_box()
     assert box is not None
     plane.click(position={"x": box["width"] * 0.8, "y": box["height"] * 0.8})
     expect(points).to_have_count(9)
-    expect(page.get_by_role("figure", name="Why no line can do it")).to_be_visible()
+    expect(page.get_by_role("figure", name="Why no line separates the classes")).to_be_visible()
     rule.get_by_role("button", name="Remove the last").click()
     expect(page.get_by_role("figure", name="The line with the widest margin")).to_be_visible()
     first = points.first
@@ -231,7 +231,7 @@ def test_training_finds_xor_and_its_weights_are_taken_in_hand(open_page: Opened,
     choose(figure(page, "Two lines over the inputs"), "trained")
     expect(page.get_by_role("heading", name=f"{solved} of 8 starts found it")).to_be_visible()
     expect(page.get_by_test_id("xor-verdict")).to_have_text(expected["verdict"])
-    page.get_by_role("button", name="Take these weights in hand").click()
+    page.get_by_role("button", name="Edit these weights by hand").click()
     expect(page.get_by_label("by hand")).to_be_checked()
     expect(page.get_by_test_id("xor-gate")).to_have_text("XOR")
     weight = expected["hidden_units"][0]["weights"][0]
@@ -288,7 +288,7 @@ def test_a_heavy_weight_makes_a_relu_chain_explode(open_page: Opened, url: str) 
     page = open_page("/?chain.activation=relu&chain.weight=2#activations")
     expect(page.locator(".arrives")).to_contain_text("exploding")
     expect(page.get_by_test_id("chain-gradient")).to_have_text("1024")
-    chart = page.get_by_role("slider", name="Size of the gradient before each layer", exact=True)
+    chart = page.get_by_role("slider", name="Absolute gradient before each layer", exact=True)
     chart.press("End")
     expected = simulate(url, "activation-chain", activation="relu", weight=2)["links"][-1]
     side = page.locator(".side", has=page.get_by_role("heading", name="Layer 10"))

@@ -50,7 +50,7 @@ def test_the_network_of_the_lesson_has_46_parameters_in_4_or_3_layers(open_page:
     expect(page.get_by_test_id("parameters")).to_have_text("46")
     expect(page.get_by_test_id("with_input")).to_contain_text("4 layers, 13 neurons")
     expect(page.get_by_test_id("without_input")).to_contain_text("3 layers, 10 neurons")
-    figure = page.get_by_role("figure", name="A network of your own")
+    figure = page.get_by_role("figure", name="Your network")
     expect(figure.get_by_role("row").filter(has_text="Hidden 1")).to_contain_text("4·3 + 4")
 
 
@@ -105,7 +105,7 @@ def test_a_layer_is_dragged_larger_and_to_another_place(open_page: Opened, url: 
 
 def test_layers_are_added_typed_and_removed_with_buttons(open_page: Opened) -> None:
     page = open_page("/#architecture", size=PHONE)
-    figure = page.get_by_role("figure", name="A network of your own")
+    figure = page.get_by_role("figure", name="Your network")
     page.get_by_role("button", name="Add a layer after Input").click()
     expect(page.get_by_test_id("with_input")).to_contain_text("5 layers, 17 neurons")
     units = page.get_by_role("spinbutton", name="Units of Hidden 1")
@@ -138,9 +138,9 @@ def of_any_kind(network: dict[str, Any]) -> str:
 
 def test_layers_of_any_kind_are_counted_with_their_arithmetic(open_page: Opened, url: str) -> None:
     page = open_page("/#architecture")
-    figure = page.get_by_role("figure", name="A network of your own")
+    figure = page.get_by_role("figure", name="Your network")
     total = page.get_by_test_id("parameters")
-    figure.get_by_role("button", name="Sees convolution").click()
+    figure.get_by_role("button", name="Convolutional LeNet-5").click()
     expect(total).to_have_text("61,706")  # LeNet-5, as the famous one below is counted
     first = figure.get_by_role("listitem").filter(has=page.get_by_label("Layer 1", exact=True))
     expect(first).to_contain_text("6·1·5·5 + 6 = 156 parameters")
@@ -163,10 +163,10 @@ def test_a_row_of_layers_is_built_with_the_keyboard_and_kept_in_the_address(
     open_page: Opened,
 ) -> None:
     page = open_page("/#architecture")
-    figure = page.get_by_role("figure", name="A network of your own")
+    figure = page.get_by_role("figure", name="Your network")
     total = page.get_by_test_id("parameters")
     expect(total).to_have_text("46")
-    figure.get_by_label("of any kind").press("Space")
+    figure.get_by_label("any type").press("Space")
     expect(total).to_have_text("46")  # the same network, as a list
     figure.get_by_role("button", name="Dropout").press("Enter")
     expect(figure.get_by_label("Layer 3", exact=True)).to_have_value("dropout")
@@ -206,10 +206,10 @@ def test_layers_that_do_not_fit_are_told_where_they_stand(open_page: Opened) -> 
             }
         )
     )
-    figure = page.get_by_role("figure", name="A network of your own")
+    figure = page.get_by_role("figure", name="Your network")
     expect(figure.get_by_role("listitem").get_by_role("alert").first).to_be_visible()
     expect(page.get_by_test_id("parameters")).to_have_text("…")
-    window = figure.get_by_label("Window")
+    window = figure.get_by_label("Kernel size")
     window.fill("3x3")
     window.press("Enter")
     expect(page.get_by_test_id("parameters")).to_have_text("20")  # 2·1·3·3 + 2
@@ -236,10 +236,10 @@ def test_the_optimizer_and_the_batch_take_their_memory(open_page: Opened, url: s
 def test_a_famous_network_is_compared_with_its_source(open_page: Opened) -> None:
     page = open_page("/#architecture")
     expect(page.get_by_test_id("ratio")).to_contain_text("1,800,000,000,000 / 46 = 3.913×10")
-    group = page.get_by_role("radiogroup", name="Famous networks")
+    group = page.get_by_role("radiogroup", name="Well-known models by number of parameters")
     group.get_by_role("radio", name="GPT-4").press("Home")
     expect(group.get_by_role("radio", name="LeNet-5")).to_be_focused()
-    figure = page.get_by_role("figure", name="Parameters, from yours")
+    figure = page.get_by_role("figure", name="Parameters of your network")
     expect(page.get_by_test_id("ratio")).to_contain_text("61,706 / 46 = 1341")
     expect(figure).to_contain_text("LeCun, Bottou, Bengio and Haffner (1998)")
     figure.get_by_text("How its parameters add up").click()
@@ -277,8 +277,8 @@ def unit(page: Page, name: str) -> Locator:
 def test_each_step_brings_the_number_that_the_api_has(open_page: Opened, url: str) -> None:
     page = open_page("/#forward")
     answer = traced(url, INPUT)
-    on = page.locator("#forward").get_by_role("button", name="One step on")
-    expect(unit(page, "Hidden 1, unit 3: not yet")).to_be_visible()
+    on = page.locator("#forward").get_by_role("button", name="One step forward")
+    expect(unit(page, "Hidden 1, unit 3: not computed yet")).to_be_visible()
     for _ in range(5):
         on.click()
     third = answer["layers"][0]["units"][2]
@@ -288,7 +288,7 @@ def test_each_step_brings_the_number_that_the_api_has(open_page: Opened, url: st
     on.click()
     expect(unit(page, "Hidden 1, unit 3: 0.03")).to_be_visible()
     expect(explained).to_contain_text("max(0, 0.03) = 0.03")
-    expect(unit(page, "Hidden 1, unit 4: not yet")).to_be_visible()
+    expect(unit(page, "Hidden 1, unit 4: not computed yet")).to_be_visible()
 
 
 def test_played_to_its_end_the_pass_gives_the_answer(open_page: Opened, url: str) -> None:
@@ -308,9 +308,9 @@ def test_played_to_its_end_the_pass_gives_the_answer(open_page: Opened, url: str
 def test_who_wants_less_motion_steps_edge_by_edge(open_page: Opened) -> None:
     page = open_page("/?forward.grain=edge#forward")
     section = page.locator("#forward")
-    expect(section.get_by_role("button", name="One step on")).to_be_visible()
+    expect(section.get_by_role("button", name="One step forward")).to_be_visible()
     expect(section.get_by_role("button", name="Play")).to_have_count(0)
-    section.get_by_role("button", name="One step on").click()
+    section.get_by_role("button", name="One step forward").click()
     # The first product of the first unit: .8 by a weight of -.5.
     expect(page.get_by_test_id("explained")).to_contain_text("0.80 · −0.50 = −0.400")
 
@@ -363,8 +363,8 @@ def test_the_claim_of_half_a_second_is_worked_out(open_page: Opened, url: str) -
     alone = simulate(url, "transformer-cost", question | {"devices": 1})
     assert not alone["fits"]
     expect(page.get_by_test_id("seconds")).to_have_text(f"{alone['seconds']['value']:.3f} s")
-    figure = page.get_by_role("figure", name="What one pass takes")
-    expect(figure).to_contain_text("it does not fit")
+    figure = page.get_by_role("figure", name="Cost of one forward pass")
+    expect(figure).to_contain_text("weights and cache do not fit")
     expect(figure).to_contain_text("the claim cannot be true")
     figure.get_by_label("Model").select_option("gpt-2")
     expect(figure).to_contain_text("124,439,808")
@@ -380,7 +380,7 @@ def cell(page: Page, loss: str, column: str) -> Locator:
 def test_sure_and_wrong_is_steep_for_cross_entropy_alone(open_page: Opened, url: str) -> None:
     page = open_page("/#loss")
     expect(cell(page, "binary_cross_entropy", "value")).to_have_text("0.3567")
-    page.get_by_role("button", name="Sure and wrong").click()
+    page.get_by_role("button", name="Confident, wrong").click()
     expect(cell(page, "binary_cross_entropy", "slope")).to_have_text("−100")
     expect(cell(page, "mse", "slope")).to_have_text("−1.98")
     answer = simulate(url, "loss", {"prediction": 0.01, "target": 1})
@@ -393,7 +393,7 @@ def test_sure_and_wrong_is_steep_for_cross_entropy_alone(open_page: Opened, url:
                 slope["value"], rel=1e-3
             )
     expect(page.get_by_test_id("loss-verdict")).to_have_text(answer["verdict"])
-    expect(page.get_by_test_id("urgency")).to_contain_text("with all force")
+    expect(page.get_by_test_id("urgency")).to_contain_text("falls 100 times as much")
 
 
 def test_the_point_goes_along_the_curve_by_keyboard_and_pointer(
@@ -429,7 +429,7 @@ def test_the_point_goes_along_the_curve_by_keyboard_and_pointer(
 
 def test_a_number_as_truth_has_the_losses_that_fit(open_page: Opened, url: str) -> None:
     page = open_page("/?loss.guess=2&loss.goal=0.5#loss")
-    page.get_by_role("group", name="The truth is").get_by_text("a number").click()
+    page.get_by_role("group", name="Target").get_by_text("a number").click()
     expect(page.get_by_test_id("loss-binary_cross_entropy")).to_have_count(0)
     fitting = ["mse", "mae", "huber"]
     answer = simulate(url, "loss", {"prediction": 2, "target": 0.5, "losses": fitting})
@@ -450,25 +450,27 @@ def test_the_surprise_is_that_of_the_token_that_came(open_page: Opened, url: str
     expect(number(page, "nats")).to_have_text(f"{answer['nats']['value']:.4g}")
     expect(number(page, "bits")).to_have_text(f"{answer['bits']['value']:.4g}")
     expect(number(page, "perplexity")).to_have_text(f"{answer['perplexity']['value']:.4g}")
-    expect(page.get_by_test_id("token-verdict")).to_have_text(f"“moon” came. {answer['verdict']}")
-    figure.get_by_role("button", name="Knows nothing").click()
+    expect(page.get_by_test_id("token-verdict")).to_have_text(
+        f"The next token is “moon”. {answer['verdict']}"
+    )
+    figure.get_by_role("button", name="Untrained").click()
     expect(number(page, "nats")).to_have_text("1.792")  # ln 6
     expect(page.get_by_test_id("chance-of")).to_have_text("16.7 %")
-    score = figure.get_by_label("score of moon", exact=True)
+    score = figure.get_by_label("logit of moon", exact=True)
     score.press("ArrowRight")
     expect(number(page, "nats")).not_to_have_text("1.792")
 
 
 def test_a_text_costs_the_mean_of_its_surprises(open_page: Opened, url: str) -> None:
     page = open_page("/#loss")
-    cat = page.get_by_role("slider", name="Surprise at “cat”")
+    cat = page.get_by_role("slider", name="Loss of “cat”")
     cat.focus()
     cat.press("PageUp")  # a tenth of its chance: 0.4 % to 0.04 %
     chances = [0.05, 0.0004, 0.03, 0.45, 0.6, 0.12, 0.5]
     question = {"target_probabilities": chances, "vocabulary": 100_000}
     answer = simulate(url, "token-loss", question)
     expect(number(page, "text-nats")).to_have_text(f"{answer['nats']['value']:.4g}")
-    figure = page.get_by_role("figure", name="A text, and how surprising")
-    figure.get_by_role("button", name="Knows nothing").click()
+    figure = page.get_by_role("figure", name="Loss of each token")
+    figure.get_by_role("button", name="Untrained").click()
     expect(number(page, "text-nats")).to_have_text("11.51")  # ln 100,000
     expect(number(page, "text-perplexity")).to_have_text("100,000")

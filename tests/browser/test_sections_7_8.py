@@ -50,12 +50,16 @@ def visit(open_page: Opened, section: str, query: str = "", **options: Any) -> P
 # ---------------------------------------------------------------- 7
 
 
-def test_stepping_back_hands_the_blame_from_unit_to_unit(open_page: Opened, url: str) -> None:
+def test_stepping_back_passes_the_error_signal_from_unit_to_unit(
+    open_page: Opened, url: str
+) -> None:
     told = ask(url, "/v1/simulate/backward", BLAME)
     page = visit(open_page, "backpropagation")
     reading = page.get_by_test_id("reading")
     expect(reading).to_contain_text(f"= {told['loss']['value']:.4g}")
-    on = page.get_by_role("group", name="The way back").get_by_role("button", name="One step on")
+    on = page.get_by_role("group", name="Backward pass").get_by_role(
+        "button", name="One step forward"
+    )
     for layer in told["layers"]:  # from the output back to the first
         for unit in layer["units"]:
             on.press("Enter")
@@ -65,7 +69,7 @@ def test_stepping_back_hands_the_blame_from_unit_to_unit(open_page: Opened, url:
     expect(on).to_be_disabled()
 
 
-def test_a_unit_is_reached_by_arrow_keys_and_says_how_its_blame_comes_about(
+def test_a_unit_is_reached_by_arrow_keys_and_shows_its_error_signal(
     open_page: Opened,
 ) -> None:
     page = visit(open_page, "backpropagation")
@@ -76,7 +80,7 @@ def test_a_unit_is_reached_by_arrow_keys_and_says_how_its_blame_comes_about(
     # Its two wires lead to δ = -0.4513 and 0.4513, with the weights 0.3 and -0.5.
     expect(reading.get_by_role("heading")).to_have_text("hidden 2, unit 2")
     expect(reading).to_contain_text("0.3·(−0.4513) + (−0.5)·0.4513 = −0.3611")
-    unit = page.get_by_role("button", name="hidden 2 2: gives 0.044, blame −0.3611")
+    unit = page.get_by_role("button", name="hidden 2 2: output 0.044, error signal −0.3611")
     expect(unit).to_have_attribute("aria-pressed", "true")
 
 
@@ -90,7 +94,7 @@ def test_a_wire_leads_to_the_slope_of_its_weight(open_page: Opened) -> None:
 
 
 def test_a_step_that_is_too_long_is_called_so(open_page: Opened) -> None:
-    query = "forward.activation=linear&forward.inputs=1,1,1&blame.rate=10&blame.step=11"
+    query = "forward.activation=linear&forward.inputs=1,1,1&backward.rate=10&backward.step=11"
     page = visit(open_page, "backpropagation", query)
     # From 0.642 to 6.865.
     expect(page.get_by_test_id("reading")).to_contain_text("the loss is not lower")
@@ -99,9 +103,9 @@ def test_a_step_that_is_too_long_is_called_so(open_page: Opened) -> None:
 def test_the_slopes_are_checked_by_differences_on_demand(open_page: Opened, url: str) -> None:
     told = ask(url, "/v1/simulate/backward", BLAME)["check"]
     page = visit(open_page, "backpropagation")
-    page.get_by_role("button", name="Check by differences").click()
+    page.get_by_role("button", name="Check gradients numerically").click()
     check = page.get_by_test_id("check")
-    expect(check).to_contain_text("✓ The differences agree")
+    expect(check).to_contain_text("✓ The gradient check agrees")
     expect(check).to_contain_text(f"{told['parameters']} numbers")
     expect(check).to_contain_text(told["parameter"])
 
@@ -109,7 +113,7 @@ def test_the_slopes_are_checked_by_differences_on_demand(open_page: Opened, url:
 def test_the_step_that_is_taken_lowers_the_loss_as_was_told(open_page: Opened, url: str) -> None:
     told = ask(url, "/v1/simulate/backward", BLAME)
     page = visit(open_page, "backpropagation")
-    verdict = page.get_by_test_id("blame-verdict")
+    verdict = page.get_by_test_id("backward-verdict")
     expect(verdict).to_contain_text("the loss falls")
     take = page.get_by_role("button", name="Take the step")
     take.click()
@@ -120,8 +124,8 @@ def test_the_step_that_is_taken_lowers_the_loss_as_was_told(open_page: Opened, u
 
 
 def test_it_is_the_network_of_the_forward_pass(open_page: Opened) -> None:
-    page = visit(open_page, "backpropagation", "forward.inputs=0,0.3,0.6&blame.step=10")
-    # An input of 0 leaves its weights without blame: the last unit of the first layer.
+    page = visit(open_page, "backpropagation", "forward.inputs=0,0.3,0.6&backward.step=10")
+    # The weights of an input of 0 have a gradient of 0: the last unit of the first layer.
     expect(page.get_by_test_id("reading")).to_contain_text("∂L/∂w1,4 = 0·")
 
 
@@ -129,7 +133,7 @@ def test_it_is_the_network_of_the_forward_pass(open_page: Opened) -> None:
     ("name", "change"),
     [
         ("Another activation", {"activation": "relu"}),
-        ("A way around", {"residual": True}),
+        ("Residual connections", {"residual": True}),
         ("Normalization", {"normalization": "layer_norm"}),
     ],
 )
@@ -186,7 +190,7 @@ def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
     assert number_of(page.get_by_test_id("race-1")) < 0.01
     job = page.get_by_role("link", name="A gradient that vanishes").get_attribute("href")
     first = ask(url, f"/v1{job}/gradients")["snapshots"][0]
-    brightness = page.get_by_role("slider", name="Gradients of A gradient that vanishes")
+    brightness = page.get_by_role("slider", name="Gradient norms of A gradient that vanishes")
     brightness.focus()
     brightness.press("ArrowRight")
     told = f"{first['layers'][0]['name']}, {first['epoch']}: "
@@ -209,16 +213,16 @@ def test_a_job_is_trained_before_ones_eyes(open_page: Opened, url: str) -> None:
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_test_id("live-state")).to_have_text("Finished")
     loss = page.get_by_test_id("live-loss")
-    link = page.get_by_role("link", name="Look inside").get_attribute("href")
+    link = page.get_by_role("link", name="Inspect this run").get_attribute("href")
     job = ask(url, f"/v1{link}")
     assert number_of(loss) == four_digits(job["latest"]["train_loss"])
-    figure = page.get_by_role("figure", name="What it says, everywhere")
-    expect(figure).to_contain_text("0 of 200 on the wrong side")
+    figure = page.get_by_role("figure", name="Decision boundary")
+    expect(figure).to_contain_text("0 of 200 misclassified")
     # The first stored epoch knows less.
     page.get_by_role("group", name="Stored epochs").get_by_role(
         "button", name="To the start"
     ).click()
-    expect(figure).not_to_contain_text("0 of 200 on the wrong side")
+    expect(figure).not_to_contain_text("0 of 200 misclassified")
     page.wait_for_url("**live.job=**")
     expect(open_page(page.url).get_by_test_id("live-loss")).to_have_text(loss.inner_text())
 
@@ -227,7 +231,7 @@ def test_a_run_that_flies_apart_says_where(open_page: Opened) -> None:
     page = visit(open_page, "training", "live.preset=diverging")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_test_id("live-state")).to_have_text("Diverged")
-    expect(page.get_by_role("figure", name="The loss, while it falls")).to_contain_text(
+    expect(page.get_by_role("figure", name="Live loss")).to_contain_text(
         re.compile(r"After epoch \d+, in dense_1")
     )
 
@@ -241,7 +245,7 @@ def test_four_phases_are_lit_one_after_another(open_page: Opened, url: str) -> N
     steps = ask(url, "/v1/simulate/training", {**asked, "epochs": 2, "steps": 2})["steps"]
     page = visit(open_page, "training")
     on = page.get_by_role("group", name="Training, phase by phase").get_by_role(
-        "button", name="One step on"
+        "button", name="One step forward"
     )
     expect(page.get_by_test_id("phase-loss")).to_have_text("–")
     for step in steps:
@@ -258,7 +262,7 @@ def test_the_learning_rate_answers_at_once_with_a_run_that_was_made(
     told = ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": "adam"}})
     page = visit(open_page, "training")
     label, loss = page.get_by_test_id("rate-label"), page.get_by_test_id("rate-loss")
-    figure = page.get_by_role("figure", name="One setting, 49 runs")
+    figure = page.get_by_role("figure", name="49 learning rates, 49 runs")
     box = figure.get_by_label("Learning rate, as a number")
     expect(label).to_be_visible()
     rest(page)  # the runs of the other optimizers have been made as well
@@ -289,9 +293,9 @@ def test_what_is_said_of_adam_at_the_best_rate_of_plain_descent_is_read_off_its_
     )
     run = next(each for each in adam["results"] if each["learning_rate"] == plain["best"])
     page = visit(open_page, "training")
-    claim = page.locator("#training p").filter(has_text="A rate means nothing without")
-    expect(claim).to_contain_text(f"and Adam's run is {run['label'].replace('_', ' ')}.")
-    expect(claim).to_contain_text(f"{plain['best']:.2g}, and")
+    claim = page.locator("#training p").filter(has_text="A good learning rate depends on")
+    expect(claim).to_contain_text(f"Adam's run is {run['label'].replace('_', ' ')}.")
+    expect(claim).to_contain_text(f"{plain['best']:.2g}, Adam's")
 
 
 def test_the_strips_of_a_phone_have_all_of_their_axis_and_no_word_under_a_dot(
@@ -324,7 +328,7 @@ def test_the_strips_of_a_phone_have_all_of_their_axis_and_no_word_under_a_dot(
 def test_the_data_is_there_before_the_run(open_page: Opened, url: str) -> None:
     preset = ask(url, "/v1/presets/circles")
     page = visit(open_page, "training")
-    plane = page.get_by_role("figure", name="What is to be told apart")
+    plane = page.get_by_role("figure", name="Data")
     samples = preset["spec"]["dataset"]["samples"]
     expect(plane.locator("circle[fill='var(--positive)']")).to_have_count(samples // 2)
     expect(plane.locator("circle[fill='var(--negative)']")).to_have_count(samples - samples // 2)
@@ -333,9 +337,9 @@ def test_the_data_is_there_before_the_run(open_page: Opened, url: str) -> None:
 def test_a_cosine_is_drawn_before_it_is_run(open_page: Opened) -> None:
     page = visit(open_page, "training")
     # From 3e-4 down to a tenth of it: half way lies between, at 1.65e-4.
-    expect(page.get_by_test_id("schedule-half-way")).to_have_text("0.000165")
-    expect(page.get_by_test_id("schedule-at-the-end")).to_have_text(written(3e-5))
-    plan = page.get_by_role("figure", name="A rate for every epoch")
+    expect(page.get_by_test_id("schedule-halfway")).to_have_text("0.000165")
+    expect(page.get_by_test_id("schedule-last-epoch")).to_have_text(written(3e-5))
+    plan = page.get_by_role("figure", name="Learning rate per epoch")
     plan.get_by_role("radio", name="step", exact=True).press("Space")
     # Halved every 25 of 100 epochs.
-    expect(page.get_by_test_id("schedule-half-way")).to_have_text(written(7.5e-5))
+    expect(page.get_by_test_id("schedule-halfway")).to_have_text(written(7.5e-5))

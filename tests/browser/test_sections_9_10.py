@@ -33,7 +33,7 @@ def test_the_nine_are_chosen_by_arrow_keys_and_drawn_from_their_graphs(
 ) -> None:
     known = ask(url, "/v1/architectures")["architectures"]
     page = open_page("/#zoo")
-    tabs = page.get_by_role("tablist", name="Kinds of networks").get_by_role("tab")
+    tabs = page.get_by_role("tablist", name="Architectures").get_by_role("tab")
     expect(tabs).to_have_count(len(known))
     panel = page.get_by_test_id("architecture")
     page.locator("#zoo-tab-cnn").focus()
@@ -55,14 +55,16 @@ def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
     panel = page.get_by_test_id("architecture")
     panel.get_by_role("button", name="Run it here").press("Enter")
     result = panel.get_by_test_id("result-sorting")
-    expect(result).to_contain_text("as it should be", timeout=240_000)
-    job = str(result.get_by_role("link", name="Look into this run").get_attribute("href"))
+    expect(result).to_contain_text("as expected", timeout=240_000)
+    job = str(result.get_by_role("link", name="Open this run").get_attribute("href"))
     latest = ask(url, f"/v1{job}")["latest"]
-    expect(result).to_contain_text(f"{100 * latest['validation_accuracy']:.1f} % held-out accuracy")
+    expect(result).to_contain_text(
+        f"{100 * latest['validation_accuracy']:.1f} % validation accuracy"
+    )
 
     asked = {"order": "random", "count": 6, "split": "validation", "epoch": latest["epoch"]}
     answer = ask(url, f"/v1{job}/sample-predictions", asked)
-    written = panel.get_by_role("listitem").filter(has_text="expected")
+    written = panel.get_by_role("listitem").filter(has_text="target")
     expect(written).to_have_count(6)
     for shown, sample in zip(written.all(), answer["samples"], strict=True):
         lines = [sample["inputs"], sample["target_classes"], sample["predicted_classes"]]
@@ -71,13 +73,13 @@ def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
         wrong = sum(a != b for a, b in zip(lines[1], lines[2], strict=True))
         expect(shown.locator("mark")).to_have_count(wrong)
 
-    # The page of the run shows the same, and how many sequences are right at every place.
+    # The page of the run shows the same, and the share of entirely correct sequences.
     page = open_page(job)
     matrix = ask(url, f"/v1{job}/confusion-matrix", {})
-    page.get_by_role("figure", name="Samples, one by one").scroll_into_view_if_needed()
-    expect(page.get_by_text("written", exact=True).first).to_be_visible()
-    page.get_by_role("figure", name="What it takes for what").scroll_into_view_if_needed()
-    expect(page.get_by_text("are right at every place")).to_contain_text(
+    page.get_by_role("figure", name="Samples").scroll_into_view_if_needed()
+    expect(page.get_by_text("prediction", exact=True).first).to_be_visible()
+    page.get_by_role("figure", name="Confusion matrix").scroll_into_view_if_needed()
+    expect(page.get_by_text("every position is correct")).to_contain_text(
         f"{100 * matrix['exact_match']:.1f} %"
     )
 
@@ -91,19 +93,19 @@ def test_a_digit_meets_the_window_as_the_api_says(open_page: Opened, url: str) -
         {"image": image, "kernel_name": "vertical_edge", "padding": "same"},
     )
     page = open_page("/?window.step=20#zoo")
-    figure = page.get_by_role("figure", name="Convolution, window by window")
+    figure = page.get_by_role("figure", name="Convolution, position by position")
     shown = page.get_by_test_id("window-sum")
     expect(shown).to_be_visible()
     assert read(shown.inner_text()) == pytest.approx(
         answer["windows"][20]["result"]["value"], abs=6e-4
     )
-    figure.get_by_role("button", name="One step on").click()
+    figure.get_by_role("button", name="One step forward").click()
     expect(figure).to_contain_text("row 3, column 6")
     assert read(shown.inner_text()) == pytest.approx(
         answer["windows"][21]["result"]["value"], abs=6e-4
     )
     # From a place of the answer, the window follows.
-    cell(figure, "The answer: choose a place").press("ArrowDown")
+    cell(figure, "Feature map: select a position").press("ArrowDown")
     expect(figure).to_contain_text("row 4, column 6")
     assert read(shown.inner_text()) == pytest.approx(
         answer["windows"][29]["result"]["value"], abs=6e-4
@@ -114,11 +116,11 @@ def test_an_image_is_drawn_by_keyboard_and_by_pointer_and_kept_in_the_link(
     open_page: Opened, url: str
 ) -> None:
     page = open_page("/?window.step=0#zoo")
-    figure = page.get_by_role("figure", name="Convolution, window by window")
+    figure = page.get_by_role("figure", name="Convolution, position by position")
     figure.get_by_label("Image", exact=True).select_option("empty")
     shown = page.get_by_test_id("window-sum")
     expect(shown).to_have_text("0.000")
-    image = cell(figure, "The image: draw on it")
+    image = cell(figure, "Image: draw on it")
     image.focus()
     page.keyboard.press("Space")  # the first pixel
     page.keyboard.press("ArrowRight")
@@ -143,7 +145,7 @@ def test_an_image_is_drawn_by_keyboard_and_by_pointer_and_kept_in_the_link(
 
 def test_stride_and_padding_change_the_size_of_the_answer(open_page: Opened) -> None:
     page = open_page("/?window.padding=valid&window.stride=2#zoo")
-    figure = page.get_by_role("figure", name="Convolution, window by window")
+    figure = page.get_by_role("figure", name="Convolution, position by position")
     expect(figure).to_contain_text("answer 3×3")
     expect(figure).to_contain_text("⌊(8 − 3) / 2⌋ + 1 = 3")
 
@@ -158,13 +160,13 @@ def test_pooling_keeps_the_largest_of_what_the_window_found(open_page: Opened, u
     )["output"]
     kept = simulate(url, "pooling", {"image": found, "kind": "max", "size": 2})
     page = open_page(f"/?window.image=gg{'0' * 62}&window.kernel=blur#zoo")
-    figure = page.get_by_role("figure", name="Pooling what the window found")
+    figure = page.get_by_role("figure", name="Pooling the feature map")
     figure.scroll_into_view_if_needed()
-    chosen = cell(figure, "What is kept: choose a place")
+    chosen = cell(figure, "Output of the pooling: select a position")
     chosen.press("ArrowLeft")
     first = kept["windows"][0]["result"]["substituted"].rsplit("= ", 1)[1]
     expect(page.get_by_test_id("pooled")).to_contain_text(f"= {first}")
-    figure.get_by_label("the mean").check(force=True)
+    figure.get_by_label("mean", exact=True).check(force=True)
     expect(page.get_by_test_id("pooled")).not_to_contain_text("max")
 
 
@@ -172,7 +174,7 @@ def test_an_open_gate_carries_the_memory_on(open_page: Opened, url: str) -> None
     page = open_page("/?sequence.place=8#zoo")
     figure = page.get_by_role("figure", name="The cell, unrolled")
     figure.scroll_into_view_if_needed()
-    keep = figure.get_by_label("How firmly it keeps, as a number")
+    keep = figure.get_by_label("Bias of the forget gate, as a number")
     for bias in (-1.0, 6.0):
         keep.fill(str(bias))
         keep.press("Enter")
@@ -188,12 +190,12 @@ def test_an_open_gate_carries_the_memory_on(open_page: Opened, url: str) -> None
             },
         )
         memory = answer["steps"][7]["cell"][0]
-        shown = figure.get_by_role("button", name="memory c at place 8")
-        expect(shown).to_have_accessible_name(f"memory c at place 8: {tile(memory['value'])}")
+        shown = figure.get_by_role("button", name="cell state c at step 8")
+        expect(shown).to_have_accessible_name(f"cell state c at step 8: {tile(memory['value'])}")
         formula = page.get_by_test_id("gate")
         expect(formula).to_contain_text(memory["substituted"].rsplit("= ", 1)[1].replace("-", "−"))
     assert abs(memory["value"]) > 0.3
-    shown = figure.get_by_role("button", name="forget gate at place 3")
+    shown = figure.get_by_role("button", name="forget gate at step 3")
     shown.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("gate")).to_contain_text("= σ(")
@@ -203,7 +205,7 @@ def test_an_input_moved_by_keyboard_moves_all_three_cells(open_page: Opened, url
     page = open_page("/?sequence.cell=rnn#zoo")
     figure = page.get_by_role("figure", name="The cell, unrolled")
     figure.scroll_into_view_if_needed()
-    second = figure.get_by_label("Input at place 2")
+    second = figure.get_by_label("Input at step 2")
     second.focus()
     for _ in range(5):
         page.keyboard.press("ArrowUp")
@@ -218,7 +220,7 @@ def test_an_input_moved_by_keyboard_moves_all_three_cells(open_page: Opened, url
             "recurrent": [[0.7]],
         },
     )
-    name = f"state h at place 2: {tile(answer['states'][1][0])}"
+    name = f"hidden state h at step 2: {tile(answer['states'][1][0])}"
     expect(figure.get_by_role("button", name=name, exact=True)).to_be_visible()
     page.wait_for_url(lambda address: "sequence.inputs=1,0.5,0,0,0,0,0,0" in address)
 
@@ -230,13 +232,13 @@ def attention_row(page: Page) -> list[float]:
 
 def test_where_a_word_looks_is_what_the_api_says(open_page: Opened, url: str) -> None:
     page = open_page("/#zoo")
-    figure = page.get_by_role("figure", name="Where a word looks")
+    figure = page.get_by_role("figure", name="Attention weights of one word")
     figure.scroll_into_view_if_needed()
     sentence = figure.get_by_role("textbox")
     sentence.fill("a dog sees a cat")
     words = ["a", "dog", "sees", "a", "cat"]
     figure.get_by_role("button", name="sees").first.click()
-    expect(page.get_by_test_id("attention-row")).to_contain_text("“sees” looks at")
+    expect(page.get_by_test_id("attention-row")).to_contain_text("“sees” attends to")
     expect(page.get_by_test_id("attention-row").locator("tbody tr")).to_have_count(5)
     shares = simulate(url, "attention", {"tokens": words})["heads"][0]["weights"][2]
     assert attention_row(page) == [round(100 * share, 1) for share in shares]
@@ -251,13 +253,13 @@ def test_where_a_word_looks_is_what_the_api_says(open_page: Opened, url: str) ->
 
 def test_a_square_of_the_map_opens_its_numbers(open_page: Opened, url: str) -> None:
     page = open_page("/?attention.sentence=one%20two%20three&attention.heads=2#zoo")
-    field = page.get_by_role("slider", name="Shares of attention")
+    field = page.get_by_role("slider", name="Attention weights: rows")
     field.scroll_into_view_if_needed()
     field.focus()
     # The rows of a sentence of three: the link's choice lies beyond it, so its last word asks.
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Enter")
-    expect(page.get_by_test_id("attention-row")).to_contain_text("“two” looks at")
+    expect(page.get_by_test_id("attention-row")).to_contain_text("“two” attends to")
     answer = simulate(url, "attention", {"tokens": ["one", "two", "three"], "heads": 2})
     shares = answer["heads"][0]["weights"][1]
     assert attention_row(page) == [round(100 * share, 1) for share in shares]
@@ -270,11 +272,13 @@ def test_a_place_explains_its_encoding(open_page: Opened, url: str) -> None:
     explained = simulate(url, "positional-encoding", {"places": 32, "units": 32, "place": 3})
     quantity = explained["explained"][2]
     expect(said).to_contain_text(quantity["substituted"].rsplit("= ", 1)[1])
-    field = page.get_by_role("slider", name="The encoding of each place")
+    field = page.get_by_role("slider", name="Encoding of each position")
     field.focus()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("figure", name="How alike place 4 is to the others")).to_be_visible()
+    expect(
+        page.get_by_role("figure", name="Similarity of position 4 to the others")
+    ).to_be_visible()
 
 
 def costs(page: Page) -> dict[str, str]:
@@ -353,8 +357,8 @@ def test_a_milestone_is_run_in_place_and_its_link_shows_the_result(
     result = page.get_by_test_id("result-xor")
     expect(result).to_contain_text("100.0 % training accuracy")
     expect(entry.get_by_role("slider", name="Loss of XOR with a hidden layer")).to_be_visible()
-    expect(entry.get_by_text("0 of 4 on the wrong side")).to_be_visible()
-    link = result.get_by_role("link", name="Look into this run").get_attribute("href")
+    expect(entry.get_by_text("0 of 4 misclassified")).to_be_visible()
+    link = result.get_by_role("link", name="Open this run").get_attribute("href")
     assert link is not None
     job = ask(url, f"/v1{link}")
     assert job["state"] == "succeeded"

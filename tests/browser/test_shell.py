@@ -130,7 +130,7 @@ def test_a_keyboard_alone_reads_and_moves_a_whole_section(open_page: Opened) -> 
             expect(section.get_by_role("region", name="as a table")).to_have_count(0)
     else:
         pytest.fail("the keyboard does not come out of the section")
-    for name in ("w₁", "w₂", "w₃", "b", "Table", "Save", "Start over"):
+    for name in ("w₁", "w₂", "w₃", "b", "Table", "Export", "Start over"):
         assert name in stops, f"{name} cannot be reached by Tab"
 
 
@@ -151,9 +151,9 @@ STOP = """() => {
 @pytest.mark.parametrize(
     ("path", "figure", "controls"),
     [
-        ("/?start.seed=5", "A network learns", ["Other first weights"]),
-        ("/?neuron.weights=0.2,1.5,0.5#neuron", "The same neuron, as a line", []),
-        ("/?fit.target=step&fit.width=8#network", "A row of hidden units", []),
+        ("/?start.seed=5", "A network learns", ["New random seed"]),
+        ("/?neuron.weights=0.2,1.5,0.5#neuron", "The same neuron as a line", []),
+        ("/?fit.target=step&fit.width=8#network", "A hidden layer approximates", []),
     ],
     ids=["start", "neuron", "network"],
 )
@@ -210,7 +210,7 @@ def test_the_first_run_is_the_one_that_the_api_trains(open_page: Opened, url: st
         return float(page.get_by_test_id("first-loss").inner_text())
 
     assert loss() == pytest.approx(answer["train_loss"][-1], rel=5e-3)
-    page.get_by_role("slider", name="Loss of each epoch").press("Home")
+    page.get_by_role("slider", name="Loss by epoch").press("Home")
     expect(page.get_by_test_id("first-epoch")).to_have_text("0")
     assert loss() == pytest.approx(answer["train_loss"][0], rel=5e-3)
     figure = page.get_by_role("figure", name="A network learns")
@@ -250,7 +250,7 @@ def test_a_lost_connection_is_told_and_found_again(open_page: Opened) -> None:
     page.context.set_offline(True)
     weight.press("ArrowRight")
     expect(bar).to_contain_text("Reconnecting")
-    expect(page.get_by_role("alert")).to_contain_text("The service does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("The service is not answering")
     expect(product).to_have_text("0.700")
     page.context.set_offline(False)
     expect(bar).to_be_empty()

@@ -53,7 +53,7 @@ def test_a_file_of_which_nothing_can_be_learned_says_why(
     page = open_page("/jobs")
     give(page, tmp_path, "poor.csv", text)
     use(page)
-    alert = page.get_by_role("alert").filter(has_text="Nothing can be learned from this file yet")
+    alert = page.get_by_role("alert").filter(has_text="This file cannot be used yet")
     expect(alert).to_contain_text(said)
 
 
@@ -62,9 +62,9 @@ def test_an_empty_file_and_a_single_column_are_not_even_sent(
 ) -> None:
     page = open_page("/jobs")
     give(page, tmp_path, "empty.csv", "\n")
-    expect(page.get_by_role("alert")).to_have_text("There is nothing in this file.")
+    expect(page.get_by_role("alert")).to_have_text("This file is empty.")
     give(page, tmp_path, "narrow.csv", "a\n1\n2\n")
-    expect(page.get_by_role("alert")).to_contain_text("This needs two columns at least")
+    expect(page.get_by_role("alert")).to_contain_text("The file needs at least two columns")
     expect(page.get_by_role("button", name="Use this file")).to_have_count(0)
 
 
@@ -75,9 +75,9 @@ def test_lines_without_a_value_can_be_left_out(open_page: Opened, url: str, tmp_
     page = open_page("/jobs")
     give(page, tmp_path, "gaps.csv", "age,buys\n" + "".join(rows))
     use(page)
-    expect(page.get_by_role("alert")).to_contain_text("20 values have to be mended")
+    expect(page.get_by_role("alert")).to_contain_text("20 values are invalid")
     expect(page.get_by_role("alert")).to_contain_text("Line 2, column age")
-    page.get_by_role("button", name="Leave such lines out").click()
+    page.get_by_role("button", name="Skip these lines").click()
     expect(page.get_by_text("25 lines were left out.")).to_be_visible()
     kept = next(each for each in ask(url, "/v1/datasets")["datasets"] if each["name"] == "gaps")
     assert kept["samples"] == 75
@@ -101,7 +101,7 @@ def test_an_upload_is_deleted_when_it_is_known_what_was_trained_on_it(
     data = ask(url, f"/v1/jobs/{job}")["spec"]["dataset"]["id"]
     page.go_back()
     page.get_by_text("Your file").click()
-    line = page.get_by_role("list", name="Yours").get_by_role("listitem")
+    line = page.get_by_role("list", name="Your uploads").get_by_role("listitem")
     line = line.filter(has_text="pets of the test")
     expect(line).to_contain_text(re.compile(r"40 rows, 3 inputs, (just now|\d+ min ago)"))
     line.get_by_role("button", name="Delete pets of the test").click()
@@ -110,14 +110,14 @@ def test_an_upload_is_deleted_when_it_is_known_what_was_trained_on_it(
     line.get_by_role("button", name="Keep it").click()
     assert ask(url, f"/v1/datasets/{data}")["id"] == data
     line.get_by_role("button", name="Delete pets of the test").click()
-    line.get_by_role("button", name="Delete for good").click()
+    line.get_by_role("button", name="Delete permanently").click()
     expect(line).to_have_count(0)
     assert call(url, f"/v1/datasets/{data}").json()["reason"] == "not_found"
     # What was set up for it begins with other data.
     expect(page.get_by_role("figure", name="two moons")).to_be_visible()
     expect(page.get_by_role("button", name="Train")).to_be_enabled()
     page.goto(f"/jobs/{job}")
-    expect(page.get_by_role("heading", name="Its data have been deleted")).to_be_visible()
+    expect(page.get_by_role("heading", name="The data set of this run was deleted")).to_be_visible()
     expect(page.get_by_role("figure", name="Loss", exact=True)).to_be_visible()
     expect(page.get_by_role("figure", name="Weights")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)
@@ -131,7 +131,7 @@ def test_data_that_are_being_trained_on_are_kept(
     head, _, rows = PETS.partition("\n")
     give(page, tmp_path, "busy.csv", f"{head}\n{rows * 50}")  # enough for an hour
     use(page)
-    expect(page.get_by_text("busy is there")).to_be_visible()
+    expect(page.get_by_text("Uploaded busy")).to_be_visible()
     page.get_by_label("Epochs").fill("1000000")
     page.get_by_role("button", name="Train").click()
     page.wait_for_url("**/jobs/job_*")
@@ -139,7 +139,7 @@ def test_data_that_are_being_trained_on_are_kept(
     page.goto("/lab")
     page.get_by_text("Your file").click()
     page.get_by_role("button", name="Delete busy").click()
-    page.get_by_role("button", name="Delete for good").click()
+    page.get_by_role("button", name="Delete permanently").click()
     expect(page.get_by_role("alert")).to_contain_text(f"Job {job} trains on it")
     assert call(url, f"/v1/jobs/{job}/cancel", "POST").is_success
 

@@ -70,7 +70,7 @@ def sonnets(url: str) -> str:
 
 
 def panel(page: Page) -> Locator:
-    return page.get_by_role("figure", name="Let it write")
+    return page.get_by_role("figure", name="Generate text")
 
 
 def text_of(page: Page, name: str, length: int) -> str:
@@ -103,7 +103,7 @@ def test_the_next_token_has_the_probabilities_of_the_api(
         f"/jobs/{sentences}?job.epoch=2&write.prompt=the%20&write.temperature=0.5#write"
     )
     figure = panel(page)
-    expect(figure.get_by_role("heading", name="What comes next, after the")).to_be_visible()
+    expect(figure.get_by_role("heading", name="Next token, after the")).to_be_visible()
     table = shares(figure)
     sharp = sum(each**2 for each in said.values())
     assert set(table) == set(names)
@@ -145,7 +145,7 @@ def test_a_link_shows_the_same_text_and_each_epoch_its_own(
     assert text_of(page, "written", 8) == last
     first = text_of(page, "draft-1", 8)
     assert text_of(page, "draft-4", 8) == last
-    page.get_by_role("button", name="Look at epoch 1").click()
+    page.get_by_role("button", name="Show epoch 1").click()
     expect(page.get_by_test_id("scrubbed")).to_have_text("1")
     expect(page.get_by_test_id("written")).to_have_text(first)
 
@@ -154,7 +154,7 @@ def test_it_is_stopped_and_goes_on_by_one(open_page: Opened, sentences: str) -> 
     page = open_page(f"/jobs/{sentences}#write")
     figure = panel(page)
     tokens = figure.locator("[data-at]")
-    expect(figure.get_by_role("heading", name="What comes next")).to_be_visible()
+    expect(figure.get_by_role("heading", name="Next token")).to_be_visible()
 
     answered: list[Route] = []
 
@@ -165,15 +165,15 @@ def test_it_is_stopped_and_goes_on_by_one(open_page: Opened, sentences: str) -> 
             route.continue_()
 
     page.route("**/predict", answer)
-    figure.get_by_role("button", name="Write", exact=True).click()
+    figure.get_by_role("button", name="Generate", exact=True).click()
     expect(tokens).to_have_count(3)
     figure.get_by_role("button", name="Stop").click()
-    expect(figure.get_by_role("button", name="Write on")).to_be_visible()
+    expect(figure.get_by_role("button", name="Continue")).to_be_visible()
     page.unroute("**/predict")
-    figure.get_by_role("button", name="One more").click()
+    figure.get_by_role("button", name="One token").click()
     expect(tokens).to_have_count(4)
     page.wait_for_url("**write.length=4*")
-    figure.get_by_role("button", name="Wipe").click()
+    figure.get_by_role("button", name="Clear").click()
     expect(tokens).to_have_count(0)
 
 
@@ -183,44 +183,44 @@ def test_the_keyboard_looks_at_a_token_and_chooses_another(
     page = open_page(f"/jobs/{sentences}?write.prompt=the%20&write.length=6#write")
     text = text_of(page, "written", 6)
     figure = panel(page)
-    place = figure.get_by_role("slider", name="Token that is looked at")
+    place = figure.get_by_role("slider", name="Selected token")
     place.focus()
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
     shown = text[1].replace(" ", "␣")
-    expect(figure.get_by_role("heading", name=f"What “{shown}” was drawn from")).to_be_visible()
+    expect(figure.get_by_role("heading", name=f"Probabilities for “{shown}”")).to_be_visible()
     expect(place).to_have_attribute("aria-valuetext", re.compile(rf"^2: {re.escape(shown)}, "))
     bar = figure.get_by_role("button", name=re.compile("^[a-z]: ")).last
     chosen = (bar.get_attribute("aria-label") or "")[0]
     bar.focus()
     page.keyboard.press("Enter")
-    expect(figure.get_by_label("The text begins with")).to_have_value(f"the {text[0]}{chosen}")
+    expect(figure.get_by_label("Prompt")).to_have_value(f"the {text[0]}{chosen}")
     expect(figure.locator("[data-at]")).to_have_count(0)
 
 
 def test_what_it_does_not_know_is_said(open_page: Opened, sonnets: str) -> None:
     page = open_page(f"/jobs/{sonnets}#write")
     figure = panel(page)
-    prompt = figure.get_by_label("The text begins with")
+    prompt = figure.get_by_label("Prompt")
     expect(prompt).to_have_value(re.compile(r"^\S+ $"))  # a word of the data, to begin with
     prompt.fill("Thou 2")
-    expect(figure).to_contain_text("It has never seen 2, and goes without.")
+    expect(figure).to_contain_text("The vocabulary does not contain 2; the network ignores it.")
     prompt.fill("")
-    expect(figure).to_contain_text("It needs a token to go on from.")
-    expect(figure.get_by_role("button", name="Write", exact=True)).to_be_disabled()
+    expect(figure).to_contain_text("The prompt needs at least one token.")
+    expect(figure.get_by_role("button", name="Generate", exact=True)).to_be_disabled()
 
 
 def test_a_network_that_looks_ahead_is_not_let_write(open_page: Opened, url: str) -> None:
     block: Words = {"type": "transformer_block", "heads": 2, "hidden": 16}
     page = open_page(f"/jobs/{train(url, model(block, SENTENCES, 25, epochs=1))}#write")
-    expect(panel(page)).to_contain_text("It cannot write")
-    expect(panel(page).get_by_role("button", name="Write", exact=True)).to_have_count(0)
+    expect(panel(page)).to_contain_text("This network cannot generate text")
+    expect(panel(page).get_by_role("button", name="Generate", exact=True)).to_have_count(0)
 
 
 def test_the_journey_leads_to_it(open_page: Opened, sentences: str) -> None:
     """A run of the zoo's decoder stands in the address."""
     page = open_page(f"/?zoo.kind=transformer_decoder&run.sentences={sentences}#zoo")
-    page.get_by_test_id("architecture").get_by_role("link", name="Let it write").click()
+    page.get_by_test_id("architecture").get_by_role("link", name="Generate text").click()
     expect(page).to_have_url(re.compile(rf"/jobs/{sentences}.*#write$"))
     expect(panel(page)).to_be_in_viewport()
     expect(panel(page).locator("[data-at]").first).to_be_visible()
@@ -238,7 +238,7 @@ def test_it_fits_its_place(open_page: Opened, sentences: str, size: dict[str, in
 
 def test_texts_are_points_without_a_class(open_page: Opened, url: str, sentences: str) -> None:
     page = open_page(f"/jobs/{sentences}")
-    figure = page.locator("figure").filter(has_text="puts the samples")
+    figure = page.locator("figure").filter(has_text="Hidden space of")
     figure.scroll_into_view_if_needed()
     points = figure.locator(".point circle")
     expect(points).to_have_count(

@@ -1,4 +1,4 @@
-/** Numbers by epoch, as a stream brings them: each metric a curve that grows at its end. */
+/** Metrics by epoch from a stream: each metric is a curve that grows at its end. */
 import { toNumber, type WireNumber } from '../lib/api/numbers'
 
 export interface Curve {
@@ -7,7 +7,7 @@ export interface Curve {
 }
 export type Curves = Readonly<Record<string, Curve>>
 
-/** `curve` with the epochs that come after its last one; what it has already stays as it is. */
+/** `curve` extended by the epochs after its last one. */
 export function extend(
   curve: Curve | undefined,
   epochs: readonly number[],
@@ -34,7 +34,7 @@ export function curvesOf(series: readonly SeriesOfApi[]): Curves {
   )
 }
 
-/** `whole` came from the service while `live` went on growing: what it does not know yet is added. */
+/** Add to `whole`, a reply of the service, the epochs that `live` received since the request. */
 export function rejoin(whole: Curves, live: Curves): Curves {
   const all = { ...whole }
   for (const [metric, curve] of Object.entries(live))
@@ -42,7 +42,7 @@ export function rejoin(whole: Curves, live: Curves): Curves {
   return all
 }
 
-/** Those of the sorted `items` that stand at about equal distances: `most` at the most, both ends among them. */
+/** At most `most` of the sorted `items`, evenly spaced, including both ends. */
 export function spread<T>(items: readonly T[], most: number): T[] {
   if (items.length <= most) return [...items]
   return Array.from(
@@ -51,7 +51,7 @@ export function spread<T>(items: readonly T[], most: number): T[] {
   )
 }
 
-/** Index of the last of the sorted `epochs` that is not after `epoch`; the first where all are. */
+/** Index of the last of the sorted `epochs` up to `epoch`; 0 if all are later. */
 export function lastUpTo(epochs: readonly number[], epoch: number): number {
   let found = 0
   for (let i = 0; i < epochs.length && epochs[i]! <= epoch; i++) found = i

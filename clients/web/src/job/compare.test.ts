@@ -5,11 +5,11 @@ import { ids, offsets, placeName, titles, valueName } from './compare'
 const from = (job: string, epoch: number) => ({ forked_from: { job, epoch } })
 
 describe('runs on one axis', () => {
-  it('begin together if none came of another', () => {
+  it('start together if none is a fork of another', () => {
     expect([...offsets([{ id: 'a' }, { id: 'b', ...from('gone', 9) }]).values()]).toEqual([0, 0])
   })
 
-  it('begin where they were taken from one that is shown, or from the same one', () => {
+  it('start at the fork epoch if the parent or a sibling fork is shown', () => {
     expect([
       ...offsets([
         { id: 'c', ...from('b', 5) },
@@ -25,7 +25,7 @@ describe('runs on one axis', () => {
     ]).toEqual([20, 30])
   })
 
-  it('are told apart where they have the same name', () => {
+  it('get unique names', () => {
     expect(
       titles([
         { id: 'job_0001', name: 'Moons' },
@@ -44,7 +44,7 @@ describe('runs on one axis', () => {
     ).toEqual(['Moons, before', 'Moons'])
   })
 
-  it('differ at places and in values that are told in words', () => {
+  it('have readable field names and values', () => {
     expect(
       [
         'optimizer.learning_rate',

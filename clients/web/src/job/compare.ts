@@ -1,4 +1,4 @@
-/** Runs side by side: where each begins on one axis, what each is called, and what differs, in words. */
+/** Comparison of runs: epoch offsets, unique names, and readable differences. */
 import { format } from '../lib/api/numbers'
 
 export interface Relative {
@@ -8,8 +8,8 @@ export interface Relative {
 }
 
 /**
- * By how many epochs each run starts later than the first of its line. A fork begins where it was
- * taken, if the run that it was taken from is among them, or a sister that was taken from the same.
+ * Offset of each run in epochs. A fork starts at its fork epoch if its parent is among the runs, or
+ * another fork of the same parent.
  */
 export function offsets(runs: readonly Relative[]): Map<string, number> {
   const known = new Map(runs.map((each) => [each.id ?? '', each]))
@@ -31,7 +31,7 @@ export function offsets(runs: readonly Relative[]): Map<string, number> {
   return found
 }
 
-/** A name for each; those of the same name are told apart by the end of their id. `from` is what a rerun was made from. */
+/** Unique names; equal names get the end of the id. `from` is the run that a rerun repeats. */
 export function titles(runs: readonly Relative[], from?: unknown): string[] {
   const names = runs.map(
     (each) => (each.name ?? 'another run') + (each.id && each.id === from ? ', before' : ''),
@@ -47,7 +47,7 @@ export function ids(text: string): string[] {
   return text.split(',').filter(Boolean).slice(0, 9)
 }
 
-/** A place of a spec in words: `network.layers[0].units` is `layer 1, units`. */
+/** Readable path of a spec field: `network.layers[0].units` becomes `layer 1, units`. */
 export function placeName(path: string): string {
   return path
     .replace(/^network\./, '')
@@ -55,12 +55,12 @@ export function placeName(path: string): string {
       const counted = places.replace(/\d+/g, (index) => String(Number(index) + 1))
       return `layer${/\D/.test(counted) ? 's' : ''} ${counted}`
     })
-    .replace('validation', 'held-out')
+
     .replaceAll('.', ', ')
     .replaceAll('_', ' ')
 }
 
-/** What a run has at such a place: JSON, or nothing, as somebody would say it. */
+/** Readable value of a spec field, from JSON. */
 export function valueName(json: string): string {
   if (json === '' || json === 'null') return '–'
   if (json === '""') return 'yes'

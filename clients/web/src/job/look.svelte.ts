@@ -1,6 +1,6 @@
 /**
- * The epoch that is being looked at. It follows the newest stored one until somebody scrubs, and every
- * picture of the page is drawn at it.
+ * The selected epoch. It follows the newest stored epoch until the user scrubs; all figures of the
+ * page show it.
  */
 import { number, urlState } from '../lib/state/url.svelte'
 import { lastUpTo } from './columns'
@@ -18,12 +18,12 @@ export class Look {
     return this.run.stored.length - 1
   }
 
-  /** Index among the stored epochs. */
+  /** Index in the list of stored epochs. */
   get index(): number {
     return this.following ? this.#last : lastUpTo(this.run.stored, this.#place.epoch)
   }
 
-  /** Nothing is stored yet: nothing can be looked at. */
+  /** The selected epoch; undefined if no epoch is stored yet. */
   get epoch(): number | undefined {
     return this.run.stored[this.index]
   }
@@ -33,7 +33,7 @@ export class Look {
     if (epoch !== undefined) this.#place.epoch = epoch
   }
 
-  /** The stored epoch that is nearest. */
+  /** Select the nearest stored epoch. */
   near(epoch: number): void {
     const { stored } = this.run
     const before = lastUpTo(stored, epoch)
@@ -50,7 +50,7 @@ export class Look {
   }
 }
 
-/** An attachment that tells once that its element is about to be seen: what is far below is not asked for. */
+/** An attachment that reports once that its element is about to scroll into view, to load it late. */
 export function approaching(): { readonly near: boolean; watch: (element: Element) => () => void } {
   let near = $state(false)
   return {

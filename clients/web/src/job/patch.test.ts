@@ -23,7 +23,7 @@ describe('a merge patch', () => {
     expect(mergePatch(target, patch)).toEqual(result),
   )
 
-  it('leaves what it was applied to as it was', () => {
+  it('does not change its target', () => {
     const target = { optimizer: { type: 'sgd', learning_rate: 10 } }
     expect(mergePatch(target, { optimizer: { learning_rate: 1 } })).toEqual({
       optimizer: { type: 'sgd', learning_rate: 1 },
@@ -32,8 +32,8 @@ describe('a merge patch', () => {
   })
 })
 
-describe('a change in words', () => {
-  it('names the place, what was there, and what comes', () => {
+describe('the list of changes', () => {
+  it('has path, old value and new value', () => {
     const spec = { optimizer: { learning_rate: 10 }, early_stopping: null }
     expect(
       changes(spec, { optimizer: { learning_rate: 1 }, early_stopping: { patience: 5 } }),
@@ -43,7 +43,7 @@ describe('a change in words', () => {
     ])
   })
 
-  it('tells of a list only what differs, and of many places at once', () => {
+  it('has only the differences of a list, and merges equal ones', () => {
     const layer = (activation: string) => ({ type: 'dense', name: null, activation })
     const spec = { layers: ['sigmoid', 'sigmoid', 'sigmoid', 'linear'].map(layer) }
     const patch = {

@@ -1,4 +1,4 @@
-/** The one change of a finding: applied to a spec, and told in words. */
+/** The merge patch of a finding: apply it to a spec, and list its changes. */
 import { sayValue } from './compare'
 
 type Json = unknown
@@ -7,7 +7,7 @@ type Document = Record<string, Json>
 const isDocument = (value: Json): value is Document =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** RFC 7396: a null takes away, an object goes deeper, and all else replaces. */
+/** RFC 7396: null removes, an object recurses, and any other value replaces. */
 export function mergePatch(target: Json, patch: Json): Json {
   if (!isDocument(patch)) return patch
   const result: Document = isDocument(target) ? { ...target } : {}
@@ -24,7 +24,7 @@ export interface Change {
   after: string
 }
 
-/** Every place at which `patch` changes `target`; what both leave out or have as null is the same. */
+/** All fields that `patch` changes in `target`; missing and null are equal. */
 export function changes(target: Json, patch: Json, path = ''): Change[] {
   if (isDocument(patch)) {
     const from = isDocument(target) ? target : {}
@@ -40,7 +40,7 @@ export function changes(target: Json, patch: Json, path = ''): Change[] {
   return [{ path, before: sayValue(target), after: sayValue(patch) }]
 }
 
-/** The same change of many layers is one line: `network.layers[0–9].activation`. */
+/** Merge equal changes of several layers into one line: `network.layers[0–9].activation`. */
 export function gathered(all: readonly Change[]): Change[] {
   const groups = new Map<string, { change: Change; indices: number[] }>()
   for (const change of all) {

@@ -1,4 +1,4 @@
-/** One run as it is known now: a snapshot, and from then on whatever its stream tells. */
+/** Live state of one run: a snapshot, updated by its event stream. */
 import {
   api,
   body,
@@ -9,7 +9,7 @@ import {
   type Status,
 } from '../lib/api'
 import { curvesOf, extend, rejoin, spread, type Curves } from './columns'
-import { isOver, type State } from './words'
+import { isOver, type State } from './texts'
 
 type Job = Schemas['Job']
 
@@ -25,16 +25,16 @@ export const STATISTICS = [
 ] as const
 export type Statistic = (typeof STATISTICS)[number]
 
-/** One layer's statistics, by the epochs of `Flow.epochs`. */
+/** Statistics of one layer, one value per epoch of `Flow.epochs`. */
 export type FlowLayer = { name: string } & Record<Statistic, readonly number[]>
 export interface Flow {
   epochs: readonly number[]
   layers: readonly FlowLayer[]
 }
 
-/** More points than this in a curve: the service is asked for fewer that say the same. */
+/** Curves with more points than this are requested again from the service, downsampled. */
 const MOST_POINTS = 2500
-/** Epochs whose gradients are asked for one by one, where there are too many for one answer. */
+/** Number of epochs whose gradients are requested one by one if one page cannot hold all. */
 const PAGE = 1000
 const SAMPLED = 120
 
@@ -46,12 +46,12 @@ export class Run {
   curves = $state.raw<Curves>({})
   flow = $state.raw<Flow>({ epochs: [], layers: [] })
   worker = $state<string>()
-  /** Whether what was stored before we came is known; until then there may be more. */
+  /** Whether the list of epochs stored before the connection is complete. */
   settled = $state(false)
 
   #known = $state.raw<readonly number[]>([])
   #listed = $state(false)
-  /** Epochs whose weights are stored, in order; none before those of the time before we came are known as well. */
+  /** Epochs with stored weights, in order; empty until the earlier ones are loaded as well. */
   readonly stored = $derived(this.#listed ? this.#known : [])
 
   readonly epoch = $derived(
@@ -60,14 +60,14 @@ export class Run {
   readonly over = $derived(isOver(this.state))
 
   #thinning = false
-  /** What the stream told and is not drawn yet. */
+  /** Events that are received but not drawn yet. */
   #came: (() => void)[] = []
   #drawing = false
   #abort = new AbortController()
 
   constructor(readonly id: string) {}
 
-  /** Follows the run until the function that it returns is called. */
+  /** Follow the run until the returned function is called. */
   follow(): () => void {
     const watch = watchJob(this.id, {
       snapshot: ({ job, curve }) => {
@@ -101,7 +101,7 @@ export class Run {
     }
   }
 
-  /** The job anew: its times, and how it ended. */
+  /** Reload the job for its times and its final state. */
   async refresh(): Promise<void> {
     try {
       this.#put(
@@ -113,7 +113,7 @@ export class Run {
         ),
       )
     } catch {
-      // The stream tells whether the service is away; this was only about the small print.
+      // The stream reports connection problems; this request only adds details.
     }
   }
 
@@ -125,7 +125,7 @@ export class Run {
     else this.#put(await body(api.POST('/v1/jobs/{id}/cancel', { params })))
   }
 
-  /** As long as it took to draw what came, a slow machine is left alone, to be of use to its reader. */
+  /** Pause as long as the last drawing took, so that a slow machine stays responsive. */
   #soon(change: () => void): void {
     this.#came.push(change)
     if (!this.#drawing) void this.#draw()
@@ -147,9 +147,9 @@ export class Run {
   }
 
   #put(job: Job): void {
-    // What the stream told since the question was asked is newer than the answer.
+    // Events received since the request are newer than the reply.
     if (this.job && job.seq < this.job.seq) return
-    // Its state comes with the stream alone, after the epochs that led to it.
+    // The state comes from the stream only, after the epochs before it.
     this.job = job
   }
 
@@ -174,7 +174,7 @@ export class Run {
       )
       this.curves = rejoin(curvesOf(curve.series), this.curves)
     } catch {
-      // The longer curve is as right; the next event tries again.
+      // The longer curve is correct too; the next event tries again.
     } finally {
       this.#thinning = false
     }
@@ -211,7 +211,7 @@ export class Run {
       await Promise.all([this.#listStored(), this.#listFlow(job)])
       this.settled = true
     } catch {
-      // Deleted, or away: the stream says which.
+      // The run is deleted or the service is away; the stream reports which.
     }
   }
 
@@ -219,7 +219,7 @@ export class Run {
     let after: number | null | undefined
     try {
       do {
-        // The epoch before the first: a fork's first weights are those of epoch 0.
+        // Start before epoch 0, because a fork stores its initial weights as epoch 0.
         const query: { page_size: number; after_epoch?: number } = {
           page_size: PAGE,
           ...(after ? { after_epoch: after } : {}),
@@ -280,7 +280,7 @@ export class Run {
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-/** Half of the columns, so that a long run stays a picture. */
+/** Drop half of the columns of a long run. */
 function thinner(flow: Flow): Flow {
   const kept = spread([...flow.epochs.keys()], Math.ceil(MOST_POINTS / 2))
   return {

@@ -6,14 +6,14 @@ const sample = (inputs: number[], target_class: number | null, predicted_class: 
   ({ inputs, target_class, predicted_class }) as unknown as Sample
 
 describe('samples', () => {
-  it('reach a tenth further than they lie', () => {
+  it('have a margin of a tenth', () => {
     const samples = [sample([0, 5], 0, 0), sample([10, 5], 0, 0)]
     expect(reach(samples, 0)).toEqual([-1, 11])
     expect(reach(samples, 1)).toEqual([4, 6])
     expect(reach([], 0)).toEqual([-1, 1])
   })
 
-  it('are wrong only where there is a class to miss', () => {
+  it('are wrong only if they have a class', () => {
     expect([sample([], 1, 1), sample([], 1, 0), sample([], null, null)].map(wrong)).toEqual([
       false,
       true,
@@ -21,28 +21,28 @@ describe('samples', () => {
     ])
   })
 
-  it('of sequences are wrong at some of their places', () => {
+  it('of sequences can be wrong at some positions', () => {
     const word = { target_classes: [2, 0, 1], predicted_classes: [2, 1, 0] } as unknown as Sample
     expect(missed(word)).toBe(2)
     expect(missed({ ...word, predicted_classes: [2, 0, 1] })).toBe(0)
   })
 
-  it('leaves out the places of a sequence that do not count, and takes no number for a wrong answer', () => {
+  it('ignore positions that do not count, and count a missing prediction as wrong', () => {
     const word = { target_classes: [-1, 0, 1], predicted_classes: [2, 0, -1] } as unknown as Sample
     expect([counted(word), missed(word)]).toEqual([2, 1])
     expect([-1, 0, 1, null].map((each) => named(['a'], each))).toEqual(['·', 'a', '1', '·'])
   })
 
-  it('have a shape of so many numbers', () => expect(size([8, 8, 1])).toBe(64))
+  it('have a size that follows from their shape', () => expect(size([8, 8, 1])).toBe(64))
 })
 
-describe('an answer', () => {
-  it('is its largest number', () => {
+describe('a prediction', () => {
+  it('is the largest output', () => {
     expect(top([0.1, 0.7, 0.2])).toEqual({ index: 1, value: 0.7 })
     expect(top(['NaN', 1]).value).toBeNaN()
   })
 
-  it('has a color that no other class has', () => {
+  it('has a unique color per class', () => {
     expect([0, 1].map((each) => classColor(each, 2))).toEqual([
       'var(--negative)',
       'var(--positive)',

@@ -1,4 +1,4 @@
-/** Samples as the page draws them: which numbers they have, and what the network makes of them. */
+/** Samples with their predictions, as the page draws them. */
 import { toNumber, toNumbers, type WireNumber } from '../lib/api/numbers'
 import type { Schemas } from '../lib/api/client'
 import { seriesColor } from '../lib/charts/colors'
@@ -9,7 +9,7 @@ export type Seen = Schemas['SamplePredictions']
 
 export const size = (shape: readonly number[]): number => shape.reduce((all, each) => all * each, 1)
 
-/** The extent of one input over the samples, with a tenth of it on each side. */
+/** Range of one input over the samples, with a margin of a tenth on each side. */
 export function reach(samples: readonly Sample[], feature: number): Domain {
   let [low, high] = [Infinity, -Infinity]
   for (const sample of samples) {
@@ -22,10 +22,10 @@ export function reach(samples: readonly Sample[], feature: number): Domain {
   return [low - margin, high + margin]
 }
 
-/** Of two classes the second is the yes of a map, which is blue; more have the palette's colors. */
+/** Color of a class: blue for the second of two classes; the palette for more classes. */
 export function classColor(index: number, classes: number): string {
   if (classes <= 2) return `var(--${index === 1 ? 'positive' : 'negative'})`
-  // There are seven colors; the classes after these have darker ones.
+  // The palette has seven colors; further classes get darker versions.
   return index < 7
     ? seriesColor(index)
     : `color-mix(in oklab, ${seriesColor(index)} 55%, var(--ink))`
@@ -35,12 +35,12 @@ export function wrong(sample: Sample): boolean {
   return sample.target_class !== null && sample.target_class !== sample.predicted_class
 }
 
-/** A class in words; where there is none, since a place does not count or an output is not a number, a dot. */
+/** Name of a class; a dot if there is none, because a position does not count or is not finite. */
 export function named(names: readonly string[], index: number | null): string {
   return index === null || index < 0 ? '·' : (names[index] ?? String(index))
 }
 
-/** The largest of a row and its place. */
+/** The largest value of a row and its index. */
 export function top(row: readonly WireNumber[]): { index: number; value: number } {
   const values = toNumbers(row)
   let index = 0
@@ -50,19 +50,19 @@ export function top(row: readonly WireNumber[]): { index: number; value: number 
   return { index, value: values[index] ?? NaN }
 }
 
-/** Places of a sequence that count. */
+/** Number of positions of a sequence that count. */
 export function counted(sample: Sample): number {
   return sample.target_classes.filter((target) => target >= 0).length
 }
 
-/** Those among them at which the network is wrong. */
+/** Number of counted positions with a wrong prediction. */
 export function missed(sample: Sample): number {
   return sample.target_classes.filter(
     (target, i) => target >= 0 && target !== sample.predicted_classes[i],
   ).length
 }
 
-/** What a network says that answers with one number: 0 to 1 for a probability, about 0 for a score. */
+/** Range of a single output: 0 to 1 for a probability, centered on 0 for a logit. */
 export function answerRange(loss: string): Domain {
   return loss === 'hinge' ? [-1, 1] : [0, 1]
 }
@@ -73,5 +73,5 @@ export function targetRange(samples: readonly Sample[]): Domain {
   return low < high ? [low, high] : [low - 1, low + 1]
 }
 
-/** A token by itself, so that it can be seen. */
+/** A visible symbol for a token. */
 export const glyph = (name: string): string => (name === '\n' ? '↵' : name === ' ' ? '␣' : name)

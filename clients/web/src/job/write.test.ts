@@ -27,7 +27,7 @@ function seen(samples: [inputs: number[], targets: number[]][], tokens = NAMES):
   } as unknown as Seen
 }
 
-it('a language asks at each place for what stands a place later', () => {
+it('a language model predicts the next token at every position', () => {
   expect(
     languageOf(
       seen([
@@ -51,7 +51,7 @@ it('a language asks at each place for what stands a place later', () => {
       ),
     ),
   ).toEqual({ ...WITHOUT, start: 4 })
-  // Sorted letters are of the same shape, and no text.
+  // Sorted letters have the same shape but are not text.
   expect(
     languageOf(
       seen([
@@ -78,26 +78,26 @@ it('a language asks at each place for what stands a place later', () => {
   ).toBeUndefined()
 })
 
-it('a text becomes tokens, and what the language does not have is named', () => {
+it('a text is split into tokens, and unknown characters are listed', () => {
   expect(tokensOf(WITHOUT, 'Ab?')).toEqual([0, 1])
   expect(strangers(WITHOUT, 'Ab??!')).toEqual(['?', '!'])
 })
 
-it('a short text stands where rows begin, and its last place foresees the next token', () => {
+it('a short text starts a row, and its last position predicts the next token', () => {
   expect(rowOf(WITHOUT, [1])).toEqual({ row: [1, 0, 0], place: 0 })
   expect(rowOf(WITH_START, [])).toEqual({ row: [4, 0, 0, 0, 0], place: 0 })
   expect(rowOf(WITH_START, [0, 1])).toEqual({ row: [4, 0, 1, 0, 0], place: 2 })
 })
 
-it('of a long text the last tokens are read, and after a start token whole sentences fall out', () => {
+it('a long text keeps its last tokens, or whole sentences after a start token', () => {
   expect(rowOf(WITHOUT, [0, 1, 0, 1, 1])).toEqual({ row: [0, 1, 1], place: 2 })
-  // "ab. b", of which four tokens have room: the sentence goes, not its first letter alone.
+  // "ab. b" has five tokens and four fit: drop the whole sentence, not only its first letter.
   expect(forgotten(WITH_START, [0, 1, 2, 3, 1])).toBe(4)
   expect(rowOf(WITH_START, [0, 1, 2, 3, 1])).toEqual({ row: [4, 1, 0, 0, 0], place: 1 })
   expect(rowOf(WITH_START, [0, 1, 0, 1, 1])).toEqual({ row: [4, 1, 0, 1, 1], place: 4 })
 })
 
-it('temperature sharpens and evens out', () => {
+it('temperature sharpens or flattens the probabilities', () => {
   const said = [0.8, 0.2]
   expect(tempered(said, 1)).toEqual([expect.closeTo(0.8), expect.closeTo(0.2)])
   // 4 to 1 becomes 16 to 1, and 2 to 1.
@@ -107,14 +107,14 @@ it('temperature sharpens and evens out', () => {
   expect(tempered([1, 0], 0.05)).toEqual([1, 0])
 })
 
-it('a token is drawn where the chance falls, and never one that cannot be', () => {
+it('a token is sampled by its probability, and never one with probability 0', () => {
   expect([0, 0.24, 0.26, 0.999].map((each) => draw([0.25, 0.25, 0.5, 0], each))).toEqual([
     0, 0, 1, 2,
   ])
   expect(draw([0.3, 0.3, 0.3, 0], 0.99)).toBe(2)
 })
 
-it('the dice of a seed fall alike each time, evenly, and otherwise for another seed', () => {
+it('a seed gives reproducible, uniform random numbers, different from another seed', () => {
   const thrown = Array.from({ length: 2000 }, (_, n) => chance(7, n))
   expect(thrown).toEqual(Array.from({ length: 2000 }, (_, n) => chance(7, n)))
   expect(thrown.slice(0, 3)).not.toEqual([0, 1, 2].map((n) => chance(8, n)))
@@ -126,7 +126,7 @@ it('the dice of a seed fall alike each time, evenly, and otherwise for another s
   expect(tenths.every((count) => Math.abs(count - 200) < 67)).toBe(true)
 })
 
-it('a text grows by what is said of all of it', async () => {
+it('a text grows by predictions for the whole text', async () => {
   const asked: (readonly number[])[] = []
   const ask = (_epoch: number, text: readonly number[]) => {
     asked.push([...text])

@@ -1,41 +1,41 @@
 /**
- * Writing with a network that foresees the next token: what it is given, how one is drawn, and how a
- * text grows from both.
+ * Text generation with a language model: the input of the network, sampling a token, and extending
+ * the text.
  */
 import { toNumber } from '../lib/api/numbers'
 import type { Seen } from './seen'
 
 export interface Language {
-  /** What the tokens are called that can be written: a character each. */
+  /** Names of the tokens, one character each. */
   names: readonly string[]
-  /** Tokens that the network is given at once. */
+  /** Number of positions of the network's input. */
   places: number
-  /** The token that stands before every row of the data, if they have one. */
+  /** The start token of every row of the data, if there is one. */
   start: number | undefined
 }
 
 export interface Question {
   epoch: number
   prompt: readonly number[]
-  /** 0 takes the most likely token, 1 draws as the network says, more evens out. */
+  /** 0 takes the most likely token, 1 samples from the network's probabilities, more flattens them. */
   temperature: number
   seed: number
 }
 
 export interface Written {
   token: number
-  /** What the network said of every token before this one was drawn. */
+  /** Probability of every token before this one was sampled. */
   probabilities: readonly number[]
 }
 
-/** Probabilities of the token after a text, as the network of an epoch has them. */
+/** Probabilities of the next token after a text, from the network of an epoch. */
 export type Ask = (
   epoch: number,
   text: readonly number[],
   signal: AbortSignal,
 ) => Promise<readonly number[]>
 
-/** The language of data that ask at each place for what stands a place later; of no other. */
+/** The language of data whose target at each position is the next token; else undefined. */
 export function languageOf({
   samples,
   class_names: names,
@@ -58,7 +58,7 @@ export function languageOf({
   return ahead ? { names, places, start: first < names.length ? undefined : first } : undefined
 }
 
-/** The tokens of a text, without those of its characters that the language does not have. */
+/** The tokens of a text, without unknown characters. */
 export function tokensOf({ names }: Language, text: string): number[] {
   return [...text].map((each) => known(names, each)).filter((token) => token >= 0)
 }
@@ -73,8 +73,8 @@ function known(names: readonly string[], character: string): number {
 }
 
 /**
- * Tokens at the front of a text that the network is not given any more. Rows that have a start token begin
- * with a sentence, so that whole sentences are left out of them where there are such.
+ * Number of tokens at the start of a text that no longer fit. Rows with a start token begin with a
+ * sentence, so whole sentences are dropped if possible.
  */
 export function forgotten({ names, places, start }: Language, text: readonly number[]): number {
   const least = text.length + (start === undefined ? 0 : 1) - places
@@ -87,8 +87,8 @@ export function forgotten({ names, places, start }: Language, text: readonly num
 }
 
 /**
- * A text as a row of the data, and the place whose answer is the token after it. The text begins where
- * rows of the data begin; behind it nothing is written yet, and `filler` stands there.
+ * A text as an input row, and the position that predicts the next token. `filler` tokens follow the
+ * text.
  */
 export function rowOf(
   language: Language,
@@ -103,7 +103,7 @@ export function rowOf(
   }
 }
 
-/** `p^(1/T)`, made to add up to 1 again; at a temperature of 0 all of it is the most likely one's. */
+/** `p^(1/T)`, normalized to a sum of 1; with temperature 0, the most likely token has probability 1. */
 export function tempered(probabilities: readonly number[], temperature: number): number[] {
   const most = Math.max(...probabilities)
   if (temperature === 0) {
@@ -115,14 +115,14 @@ export function tempered(probabilities: readonly number[], temperature: number):
   return weights.map((each) => each / sum)
 }
 
-/** The token at `chance`, 0 to 1, of the length that their probabilities make, laid end to end. */
+/** Sample a token with a uniform random number `chance` in [0, 1). */
 export function draw(probabilities: readonly number[], chance: number): number {
   let end = 0
   const token = probabilities.findIndex((each) => (end += each) > chance)
   return token < 0 ? probabilities.findLastIndex((each) => each > 0) : token
 }
 
-/** The `n`-th throw of the dice of a seed, from 0 to 1: Wellons' 32-bit hash `lowbias32`, twice. */
+/** The `n`-th random number of a seed, in [0, 1): Wellons' 32-bit hash `lowbias32`, twice. */
 export function chance(seed: number, n: number): number {
   return (mixed(mixed(seed) + n) >>> 0) / 2 ** 32
 }
@@ -134,7 +134,7 @@ function mixed(value: number): number {
   return (x ^ (x >>> 16)) >>> 0
 }
 
-/** Tokens one after another, each drawn from what the network says of the text so far, `written` among it. */
+/** Yield tokens one by one, each sampled after the text so far, including `written`. */
 export async function* grow(
   ask: Ask,
   { epoch, prompt, temperature, seed }: Question,

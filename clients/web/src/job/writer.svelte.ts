@@ -1,29 +1,29 @@
-/** A text while it is written: it grows token by token, and begins anew where its question changes. */
+/** A text that is generated token by token; it starts over if its request changes. */
 import { ApiProblem } from '../lib/api/problem'
 import { motion } from '../lib/state/theme.svelte'
 import { grow, type Ask, type Question, type Written } from './write'
 
-/** Milliseconds for a token that is seen for the first time, so that it can be watched. */
+/** Milliseconds per new token, so that the user can follow. */
 const PACE = 60
 
 export class Writer {
   written = $state.raw<readonly Written[]>([])
-  /** The text that stood here before, while the new one is shorter. */
+  /** The previous text, shown while the new one is shorter. */
   before = $state.raw<readonly Written[]>([])
-  /** Probabilities of the token that would come next. */
+  /** Probabilities of the next token. */
   coming = $state.raw<readonly number[]>()
   problem = $state.raw<ApiProblem>()
   busy = $state(false)
 
   #question = ''
 
-  /** Texts up to the length of `shown` are not paced: they only come back. */
+  /** Texts up to the length of `shown` appear at once, because the user has seen them. */
   constructor(
     private readonly ask: Ask,
     private shown: number,
   ) {}
 
-  /** Goes on until the text has `length` tokens; one that is longer is cut. */
+  /** Generate until the text has `length` tokens; cut a longer one. */
   async write(question: Question, length: number, signal: AbortSignal): Promise<void> {
     const asked = JSON.stringify(question)
     if (asked !== this.#question) {

@@ -9,25 +9,25 @@ const spec: Spec = {
   network: { input_shape: [2], layers: [{ type: 'dense', units: 1, use_bias: false }] },
 }
 
-describe('a set-up in writing', () => {
-  it('is JSON again', () => {
+describe('settings as code', () => {
+  it('are valid JSON', () => {
     expect(JSON.parse(toJson(spec))).toEqual(spec)
   })
 
-  it('has one line for what fits into one', () => {
+  it('put short values on one line', () => {
     expect(toJson(START).split('\n')).toContain(
       '      {"type": "dense", "units": 1, "activation": "sigmoid"}',
     )
   })
 
-  it('is Python with the words of Python', () => {
+  it('use Python literals in Python', () => {
     const text = toPython(spec, 'http://host')
     expect(text).toContain('epochal.Client("http://host")')
     expect(text).toContain('"use_bias": False')
     expect(text).not.toContain('false')
   })
 
-  it('is a line for the shell in which a quote ends nothing', () => {
+  it('escape quotes for the shell', () => {
     const text = toCurl(spec, 'http://host')
     expect(text).toContain(`"it'\\''s"`)
     const body = text.slice(text.indexOf("'") + 1, -1).replaceAll(`'\\''`, "'")

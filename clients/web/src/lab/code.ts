@@ -1,4 +1,4 @@
-/** The same set-up for those who would rather write it: JSON, Python, a line for the shell. */
+/** The settings as JSON, Python and a curl command. */
 import type { Spec } from './spec'
 
 export function toJson(spec: Spec): string {
@@ -17,14 +17,14 @@ export function toPython(spec: Spec, url: string): string {
 }
 
 export function toCurl(spec: Spec, url: string): string {
-  // A quote ends the shell's text, stands for itself, and begins it again.
+  // Close the shell string, add an escaped quote, and open the string again.
   const body = toJson(spec).replaceAll("'", `'\\''`)
   return `curl ${url}/v1/jobs --json '${body}'`
 }
 
 const WIDTH = 88
 
-/** As JSON, what fits into a line on one line. */
+/** Format as JSON, with short values on one line. */
 function pretty(value: unknown, indent: string, words: Record<'true' | 'false', string>): string {
   const line = inline(value, words)
   if (typeof value !== 'object' || value === null || indent.length + line.length <= WIDTH)

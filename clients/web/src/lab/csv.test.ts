@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 
 import { lineOf, placeOf, readHead, without } from './csv'
 
-describe('the head of a CSV file', () => {
-  it('has the columns and the first rows, each with its line', () => {
+describe('the first rows of a CSV file', () => {
+  it('have columns and line numbers', () => {
     const head = readHead('a,b\r\n1,2\r\n\r\n3,4\r\n', 5)
     expect(head.columns).toEqual(['a', 'b'])
     expect(head.rows).toEqual([
@@ -13,14 +13,14 @@ describe('the head of a CSV file', () => {
     expect(head.more).toBe(false)
   })
 
-  it('ends after a few rows, and says that there are more', () => {
+  it('end after a few rows and report more', () => {
     const head = readHead('a,b\n1,2\n3,4\n5,6\n', 2)
     expect(head.rows).toHaveLength(2)
     expect(head.more).toBe(true)
     expect(readHead('a,b\n1,2\n3,4\n', 2).more).toBe(false)
   })
 
-  it('is read with quotes, line ends within them, and a byte order mark', () => {
+  it('can have quotes, quoted line breaks and a byte order mark', () => {
     const head = readHead('\uFEFFname,"rate, ""net"""\n"two\nlines",5\nx,6')
     expect(head.columns).toEqual(['name', 'rate, "net"'])
     expect(head.rows).toEqual([
@@ -29,13 +29,13 @@ describe('the head of a CSV file', () => {
     ])
   })
 
-  it('may be separated by semicolons or tabs', () => {
+  it('can be separated by semicolons or tabs', () => {
     expect(readHead('a;b,c;d\n1;2;3').columns).toEqual(['a', 'b,c', 'd'])
     expect(readHead('a\tb\n1\t2').rows[0]?.cells).toEqual(['1', '2'])
   })
 })
 
-it('an error of the service points to a line and a column', () => {
+it('an error of the service has a line and a column', () => {
   expect(placeOf('lines[3].age')).toEqual({ line: 3, column: 'age' })
   expect(placeOf('lines[3]')).toEqual({ line: 3, column: undefined })
   expect(placeOf('columns.age')).toEqual({ column: 'age' })
@@ -43,7 +43,7 @@ it('an error of the service points to a line and a column', () => {
   expect(lineOf('a,b\r\n1,x\r\n', 2)).toBe('1,x')
 })
 
-it('a file is sent without lines, the others keeping their numbers', () => {
+it('skipped lines keep the numbers of the others', () => {
   expect(without('a,b\r\n1,x\r\n,y\r\n3,x\r\n', [3])).toBe('a,b\r\n1,x\r\n\n3,x\r\n')
   expect(without('a,b\n1,x\n', [])).toBe('a,b\n1,x\n')
 })

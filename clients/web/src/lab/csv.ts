@@ -1,10 +1,10 @@
-/** The first rows of a CSV file, to be looked at before it is sent; the service reads the whole of it. */
+/** Preview of the first rows of a CSV file before the upload; the service parses the whole file. */
 
 export interface Head {
   columns: string[]
-  /** Each with the number of its line, counted from 1. */
+  /** Rows with their line numbers, counted from 1. */
   rows: { line: number; cells: string[] }[]
-  /** There is more than these. */
+  /** Whether the file has more rows. */
   more: boolean
 }
 
@@ -44,26 +44,26 @@ export function readHead(text: string, most = 6): Head {
   return { columns: rows[0]?.cells ?? [], rows: rows.slice(1), more: plain.slice(at).trim() !== '' }
 }
 
-/** The one that the header has most of, as the service has it. */
+/** The most frequent delimiter in the header, as in the service. */
 function delimiterOf(text: string): string {
   const header = (text.trimStart().split('\n', 1)[0] ?? '').replace(/"[^"]*"/g, '')
   const found = DELIMITERS.map((each) => header.split(each).length)
   return DELIMITERS[found.indexOf(Math.max(...found))]!
 }
 
-/** Where an error of the service points: `lines[3].age` is line 3, column `age`. */
+/** Line and column of an error of the service: `lines[3].age` is line 3, column `age`. */
 export function placeOf(field: string): { line?: number; column?: string } {
   const found = /^lines\[(\d+)\](?:\.(.+))?$/.exec(field)
   if (found) return { line: Number(found[1]), column: found[2] }
   return { column: /^columns\.(.+)$/.exec(field)?.[1] }
 }
 
-/** One line of the file, as it stands there. */
+/** One line of the file, unparsed. */
 export function lineOf(text: string, line: number): string | undefined {
   return text.split(/\r?\n/, line)[line - 1]
 }
 
-/** With these lines empty, which the service skips: the others keep their numbers. */
+/** Empty these lines. The service skips empty lines, so the others keep their numbers. */
 export function without(text: string, lines: readonly number[]): string {
   if (!lines.length) return text
   const left = new Set(lines)

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 
 import { dataOf, pointsOf } from './drawing'
 
-it('points are data once there are two classes', () => {
+it('points are valid data with two classes', () => {
   expect(dataOf([{ x: 0, y: 0, kind: 0 }])).toBeUndefined()
   const points = [
     { x: 0.5, y: -1, kind: 0 },
@@ -21,7 +21,7 @@ it('points are data once there are two classes', () => {
   expect(pointsOf(dataset)).toEqual(points)
 })
 
-it('a third class makes it one of many', () => {
+it('a third class makes the task multiclass', () => {
   const { dataset, facts } = dataOf([
     { x: 0, y: 0, kind: 0 },
     { x: 1, y: 1, kind: 2 },

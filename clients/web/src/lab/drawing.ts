@@ -1,4 +1,4 @@
-/** Points that were drawn by hand, as data. */
+/** Hand-drawn points as a data set. */
 import type { Schemas } from '../lib/api/client'
 import { toNumber } from '../lib/api/numbers'
 import type { Domain } from '../lib/charts/scale'
@@ -12,16 +12,16 @@ export interface Drawn {
 
 export const CLASSES = ['A', 'B', 'C']
 export const DOMAIN: Domain = [-1.2, 1.2]
-/** They all stand in the link. */
+/** Limit, because the link contains all points. */
 export const MOST = 300
 
-/** Nothing before there are two classes: there would be nothing to tell apart. */
+/** The data set; undefined with fewer than two classes. */
 export function dataOf(
   points: readonly Drawn[],
 ): { dataset: Schemas['InlineDataset']; facts: Facts } | undefined {
   const kinds = [...new Set(points.map((each) => each.kind))].sort()
   if (kinds.length < 2) return undefined
-  // The first two are always there, so that their colors stay theirs.
+  // Always keep the first two classes, so that their colors do not change.
   const classes = Math.max(2, kinds.at(-1)! + 1)
   return {
     dataset: {

@@ -1,4 +1,4 @@
-/** How long a run will take, going by a run that this service has done before. */
+/** Estimated duration of a run, from an earlier run of this service. */
 import type { Schemas } from '../lib/api/client'
 import { toNumber } from '../lib/api/numbers'
 import { steps, type Spec } from './spec'
@@ -7,13 +7,13 @@ type Job = Schemas['Job']
 
 interface Cost {
   steps: number
-  /** Floating-point operations in one step. */
+  /** Floating-point operations per step. */
   size: number
 }
 
 export interface Estimate {
   seconds: number
-  /** The run that it goes by. */
+  /** Id of the earlier run. */
   job: string
 }
 
@@ -23,8 +23,8 @@ export function costOf(spec: Spec, samples: number, flops: number): Cost {
 }
 
 /**
- * The earlier run whose steps are most like these; steps that are larger take that much longer,
- * smaller ones as long, since a small step is mostly the call. Nothing where no run was done.
+ * Estimate from the earlier run with the most similar steps. Larger steps take proportionally longer;
+ * smaller ones take as long, because overhead dominates them. Undefined without earlier runs.
  */
 export function estimate(cost: Cost, before: readonly Job[]): Estimate | undefined {
   let nearest: { distance: number; estimate: Estimate } | undefined

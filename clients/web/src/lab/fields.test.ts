@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { LAYERS, tidy } from './fields'
 import { compact, START, type Spec } from './spec'
 
-it('a spec that spells everything out is as short as the one that it came from', () => {
+it('defaults are removed from a complete spec', () => {
   const spelled = {
     ...START,
     network: {
@@ -61,6 +61,6 @@ it('a spec that spells everything out is as short as the one that it came from',
   })
 })
 
-it('what can be added is of the type that it is listed under', () => {
+it('a new layer has the type that it is listed under', () => {
   for (const [type, { fresh }] of Object.entries(LAYERS)) expect(fresh.type).toBe(type)
 })

@@ -91,28 +91,28 @@ const share = (label: string, rest: Partial<Own> = {}): Own => ({ label, slider:
 const activation: Titles = { activation: 'Activation' }
 const starts: Titles = {
   use_bias: more('Bias'),
-  initializer: more('First weights', { none: 'by the activation' }),
-  initializer_gain: more('Times'),
+  initializer: more('Initial weights', { none: 'default of the activation' }),
+  initializer_gain: more('Gain'),
 }
 const named: Titles = {
   name: more('Name'),
-  input: more('Reads', { hint: 'names of layers; the one before if empty' }),
+  input: more('Input layers', { hint: 'names of layers; the previous layer if empty' }),
 }
 const convolution: Titles = {
   filters: 'Filters',
-  kernel_size: 'Window',
+  kernel_size: 'Kernel size',
   ...activation,
   stride: more('Stride', { initial: [1] }),
   padding: more('Padding'),
   ...starts,
 }
 const pooling: Titles = {
-  pool_size: { label: 'Window', initial: [2] },
-  stride: more('Stride', { hint: 'as the window' }),
+  pool_size: { label: 'Pool size', initial: [2] },
+  stride: more('Stride', { hint: 'the pool size if empty' }),
 }
 const units: Titles = { units: 'Units' }
-const recurrent: Titles = { ...units, return_sequences: 'All steps' }
-const heads: Titles = { heads: 'Heads', causal: 'Looks back only' }
+const recurrent: Titles = { ...units, return_sequences: 'Return sequences' }
+const heads: Titles = { heads: 'Heads', causal: 'Causal' }
 const epsilon: Titles = { epsilon: more('Epsilon') }
 
 interface LayerKind {
@@ -170,7 +170,7 @@ const LAYER_TITLES: Record<LayerType, LayerKind> = {
     title: 'Slice',
     group: 'Shape',
     fresh: { type: 'slice', start: 0 },
-    titles: { start: 'From', stop: { label: 'To', hint: 'the end, if empty' } },
+    titles: { start: 'From', stop: { label: 'To', hint: 'the end if empty' } },
   },
   concatenate: { title: 'Concatenate', group: 'Shape', titles: {}, fresh: { type: 'concatenate' } },
   add: { title: 'Add', group: 'Shape', titles: {}, fresh: { type: 'add' } },
@@ -193,7 +193,7 @@ const LAYER_TITLES: Record<LayerType, LayerKind> = {
     fresh: { type: 'max_pool2d', pool_size: [2] },
   },
   average_pool2d: {
-    title: 'Mean pool 2D',
+    title: 'Average pool 2D',
     group: 'Convolution',
     titles: pooling,
     fresh: { type: 'average_pool2d', pool_size: [2] },
@@ -205,19 +205,19 @@ const LAYER_TITLES: Record<LayerType, LayerKind> = {
     fresh: { type: 'max_pool1d', pool_size: [2] },
   },
   average_pool1d: {
-    title: 'Mean pool 1D',
+    title: 'Average pool 1D',
     group: 'Convolution',
     titles: pooling,
     fresh: { type: 'average_pool1d', pool_size: [2] },
   },
   global_max_pool: {
-    title: 'Channel max',
+    title: 'Global max pool',
     group: 'Convolution',
     titles: {},
     fresh: { type: 'global_max_pool' },
   },
   global_average_pool: {
-    title: 'Channel mean',
+    title: 'Global avg pool',
     group: 'Convolution',
     titles: {},
     fresh: { type: 'global_average_pool' },
@@ -225,7 +225,7 @@ const LAYER_TITLES: Record<LayerType, LayerKind> = {
   embedding: {
     title: 'Embedding',
     group: 'Sequences',
-    titles: { vocabulary: 'Words', ...units },
+    titles: { vocabulary: 'Vocabulary', ...units },
     fresh: { type: 'embedding', vocabulary: 32, units: 8 },
   },
   positional_encoding: {
@@ -287,15 +287,15 @@ interface Kind {
 
 const OPTIMIZER_TITLES: Record<string, [title: string, titles: Titles]> = {
   adam: ['Adam', { learning_rate, ...betas, ...epsilon }],
-  sgd: ['Plain gradient descent', { learning_rate }],
-  momentum: ['Momentum', { learning_rate, momentum }],
-  nesterov: ['Nesterov', { learning_rate, momentum }],
+  sgd: ['SGD', { learning_rate }],
+  momentum: ['SGD with momentum', { learning_rate, momentum }],
+  nesterov: ['Nesterov momentum', { learning_rate, momentum }],
   adagrad: ['Adagrad', { learning_rate, ...epsilon }],
   rmsprop: ['RMSprop', { learning_rate, decay: more('Decay'), ...epsilon }],
   adamw: ['AdamW', { learning_rate, weight_decay, ...betas, ...epsilon }],
   lion: ['Lion', { learning_rate, weight_decay, ...betas }],
   muon: ['Muon', { learning_rate, momentum, weight_decay, adam_fraction: more('Share of AdamW') }],
-  perceptron: ["Rosenblatt's rule", { learning_rate }],
+  perceptron: ['Perceptron rule', { learning_rate }],
 }
 
 export const OPTIMIZERS: Record<string, Kind> = mapped(
@@ -311,25 +311,33 @@ type FreshKind = Kind & { fresh: Record<string, unknown> }
 
 const SCHEDULE_TITLES: FreshTitles = {
   constant: ['Constant', {}, {}],
-  cosine: ['Cosine', {}, { warmup_epochs: 'Warm-up epochs', final_fraction: share('Ends at') }],
-  step: ['Steps', { every: 30, factor: 0.5 }, { every: 'Every … epochs', factor: share('Times') }],
-  exponential: ['Exponential', { decay: 0.98 }, { decay: 'Each epoch times' }],
+  cosine: [
+    'Cosine',
+    {},
+    { warmup_epochs: 'Warmup epochs', final_fraction: share('Final fraction') },
+  ],
+  step: [
+    'Steps',
+    { every: 30, factor: 0.5 },
+    { every: 'Step every N epochs', factor: share('Factor') },
+  ],
+  exponential: ['Exponential', { decay: 0.98 }, { decay: 'Decay per epoch' }],
   one_cycle: [
     'One cycle',
     {},
-    { rising_fraction: share('Rises for'), initial_fraction: share('Begins at') },
+    { rising_fraction: share('Rising fraction'), initial_fraction: share('Initial fraction') },
   ],
   reduce_on_plateau: [
-    'When it no longer falls',
+    'Reduce on plateau',
     {},
-    { factor: share('Times'), patience: 'After … epochs' },
+    { factor: share('Factor'), patience: 'Patience (epochs)' },
   ],
 }
 
 const AUGMENTATION_TITLES: FreshTitles = {
-  shift: ['Move them about', { reach: 1 }, { reach: 'Up to' }],
-  noise: ['Add noise', { deviation: 0.05 }, { deviation: 'Deviation' }],
-  flip: ['Mirror them', {}, { probability: share('How often') }],
+  shift: ['Shift', { reach: 1 }, { reach: 'Maximum shift' }],
+  noise: ['Noise', { deviation: 0.05 }, { deviation: 'Standard deviation' }],
+  flip: ['Flip', {}, { probability: share('Probability') }],
 }
 
 const fresh = (table: FreshTitles, descriptions: Descriptions): Record<string, FreshKind> =>
@@ -347,24 +355,24 @@ const part = (name: keyof typeof schema.parts, titles: Titles) =>
 
 export const LOSS_OPTIONS: Record<string, Field> = Object.fromEntries(
   part('loss_options', {
-    delta: { label: 'Turns at an error of', initial: 1 },
+    delta: { label: 'Delta', initial: 1 },
     gamma: { label: 'Gamma', initial: 2 },
     label_smoothing: share('Label smoothing', { initial: 0 }),
   }).map((each) => [each.name, each]),
 )
 export const PART_FIELDS: Record<string, readonly Field[]> = {
-  regularization: part('regularization', { l2: 'L2 of the weights', l1: 'L1 of the weights' }),
+  regularization: part('regularization', { l2: 'L2 penalty', l1: 'L1 penalty' }),
   clipping: part('clipping', {
-    norm: { label: 'Longest gradient', hint: 'any, if empty' },
-    value: { label: 'Largest component', hint: 'any, if empty' },
+    norm: { label: 'Maximum norm', hint: 'no limit if empty' },
+    value: { label: 'Maximum value', hint: 'no limit if empty' },
   }),
   early_stopping: part('early_stopping', {
-    patience: 'Epochs of patience',
-    min_delta: 'Better by more than',
+    patience: 'Patience (epochs)',
+    min_delta: 'Minimum improvement',
   }),
   snapshots: part('snapshots', {
-    gradients_every: 'Gradients every',
-    weights_every: { label: 'Weights every', hint: 'about 20 in all, if empty' },
+    gradients_every: 'Gradient statistics every',
+    weights_every: { label: 'Weights every', hint: 'about 20 times if empty' },
   }),
 }
 
@@ -373,7 +381,7 @@ function mapped<K extends string, A, B>(table: Record<K, A>, to: (each: A, key: 
   return Object.fromEntries(entries.map(([key, each]) => [key, to(each, key)])) as Record<K, B>
 }
 
-/** Without the finer settings that are as they would be anyway, which a run's own spec spells out. */
+/** Remove default values from a complete spec, as returned for a run. */
 export function tidy(spec: Spec): Spec {
   const next: Record<string, unknown> = { ...spec }
   if ('layers' in spec.network)

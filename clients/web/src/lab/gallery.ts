@@ -1,13 +1,13 @@
-/** The built-in data in groups, each with a small picture that is asked for once. */
+/** The built-in data sets in groups, each with a thumbnail that is loaded once. */
 import { api, body, toNumber, type Schemas } from '../lib/api'
 import { look, type Dataset, type Look } from './lab.svelte'
 import type { Spec } from './spec'
 
 const GROUPS: readonly [string, readonly string[]][] = [
-  ['Points to tell apart', ['two_moons', 'circles', 'spiral', 'blobs']],
-  ['Numbers to predict', ['sine', 'plane']],
+  ['Point classification', ['two_moons', 'circles', 'spiral', 'blobs']],
+  ['Regression', ['sine', 'plane']],
   ['Sequences', ['adding', 'sorting', 'reversal', 'sentences', 'sonnets']],
-  ['Measured', ['iris', 'wine', 'breast_cancer', 'digits', 'shifted_digits', 'digit_images']],
+  ['Real data', ['iris', 'wine', 'breast_cancer', 'digits', 'shifted_digits', 'digit_images']],
 ]
 export const LOGIC = 'Truth tables'
 export const YOURS = 'Yours'
@@ -22,7 +22,7 @@ export async function listDatasets(signal?: AbortSignal): Promise<Schemas['Datas
     .datasets
 }
 
-/** Whatever has no group of its own is in the last one that fits. */
+/** Group the data sets; those without a group go to the last fitting one. */
 export function grouped(all: readonly Schemas['Dataset'][]): Group[] {
   const named = new Set(GROUPS.flatMap(([, names]) => names))
   const groups = GROUPS.map(([title, names]) => ({
@@ -42,7 +42,7 @@ export function grouped(all: readonly Schemas['Dataset'][]): Group[] {
 const NOISE: Record<string, number> = { two_moons: 0.15, circles: 0.08, sine: 0.1, blobs: 1 }
 const SAMPLES: Record<string, number> = { two_moons: 400, circles: 400, blobs: 300 }
 
-/** What a set-up says that takes this data set as it comes. */
+/** The spec of this data set with suitable parameters. */
 export function asChosen(dataset: Schemas['Dataset']): Dataset {
   if (!dataset.builtin) return { id: dataset.id }
   const { name } = dataset
@@ -58,12 +58,12 @@ export interface Parameter {
   usual: number
   minimum: number
   maximum: number
-  /** Where a slider ends; what is typed may go on to the maximum. */
+  /** Upper end of the slider; typed values can go up to the maximum. */
   handy: number
   step: number
 }
 
-/** What a generator takes, as the service tells it. */
+/** Parameters of a generator, from the service. */
 export function parametersOf(dataset: Schemas['Dataset']): Parameter[] {
   return dataset.parameters.map(({ name, whole, ...each }) => {
     const [usual, minimum, maximum] = [

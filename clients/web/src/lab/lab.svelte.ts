@@ -1,4 +1,4 @@
-/** What is being set up, and what the service says of it while it is. */
+/** State of the lab: the spec, its history, and the service's checks of it. */
 import { api, body, computed, format, toNumber, type Schemas } from '../lib/api'
 import { json, text, urlState } from '../lib/state/url.svelte'
 import { costOf, estimate } from './estimate'
@@ -22,12 +22,12 @@ import {
 export type Dataset = Spec['dataset']
 export type Look = Schemas['DatasetPreview']
 
-/** Changes of one thing that follow one another within this are undone together. */
+/** Changes of one setting within this time are undone together. */
 const BREATH = 800
 const MOST_UNDONE = 100
 const ROWS = 400
 
-/** Make it while a component is being made: it follows the address, and asks, as long as that lives. */
+/** Create this while a component initializes; it follows the address until the component ends. */
 export class Lab implements Bench {
   readonly #url = urlState('lab', { spec: json<Spec>(START, isSpec), sweep: text() })
   #before = $state.raw<readonly Spec[]>([])
@@ -36,7 +36,7 @@ export class Lab implements Bench {
 
   readonly spec = $derived(compact(tidy(compact(this.#url.spec))))
 
-  /** The job that it would be: its price; or the problem that it has. */
+  /** Dry run of the job: its cost, or its problem. */
   readonly check = computed(
     () => this.spec,
     (spec, signal) =>
@@ -55,7 +55,7 @@ export class Lab implements Bench {
     (dataset, signal) => look(dataset, ROWS, signal),
   )
 
-  /** What is known of the data; until it has been loaded, what can be read off the set-up. */
+  /** Facts about the data; until loaded, those that follow from the spec. */
   readonly facts = $derived(this.data.value && factsOf(this.data.value.dataset))
 
   readonly #earlier = computed(
@@ -73,7 +73,7 @@ export class Lab implements Bench {
   })
 
   constructor() {
-    // A set-up may name a saved network; to be changed, its layers have to be here.
+    // A spec can refer to a saved network; load its layers to edit them.
     $effect(() => {
       const { network } = this.spec
       if (!('id' in network)) return
@@ -91,7 +91,7 @@ export class Lab implements Bench {
     })
   }
 
-  /** What a run of it is called: as it was named, or else as the file that it learns from, if that is one. */
+  /** Name of the run: the given name, or the name of the uploaded file. */
   async runName(): Promise<string | null> {
     const { name, dataset } = this.spec
     if (name || !('id' in dataset)) return name ?? null
@@ -112,7 +112,7 @@ export class Lab implements Bench {
     return this.#after.length > 0
   }
 
-  /** `what` names the change: one that goes on with the last one of the same name is undone with it. */
+  /** `what` names the change; consecutive changes of the same name are undone together. */
   put(next: Spec, what: string): void {
     const now = Date.now()
     const goesOn = what === this.#last.what && now - this.#last.at < BREATH
@@ -165,7 +165,7 @@ export class Lab implements Bench {
   }
 }
 
-/** The first rows of any data, as they will be trained on. */
+/** The first rows of the data, as used in training. */
 export async function look(dataset: Dataset, rows: number, signal?: AbortSignal): Promise<Look> {
   if ('inputs' in dataset) return inline(dataset)
   if ('id' in dataset) {

@@ -1,4 +1,4 @@
-/** How data look: as points, a curve, pictures, or a table; and the geometry that this takes. */
+/** How to draw data: as points, a curve, images, sequences or a table. */
 import { toNumber, toNumbers } from '../lib/api/numbers'
 import type { Domain } from '../lib/charts/scale'
 import type { Look } from './lab.svelte'
@@ -13,7 +13,7 @@ export function viewOf({ dataset }: Look): View {
   return 'table'
 }
 
-/** Pixels along one side of a square picture. */
+/** Side length of a square image, in pixels. */
 export function sideOf(features: number): number | undefined {
   const side = Math.sqrt(features)
   return Number.isInteger(side) && side > 1 ? side : undefined
@@ -33,7 +33,7 @@ export function dotsOf(look: Look, view: View): Dot[] {
   })
 }
 
-/** The extent with a tenth of it on each side. */
+/** Range of the values, with a margin of a tenth on each side. */
 export function reachOf(values: readonly number[]): Domain {
   let [low, high] = [Infinity, -Infinity]
   for (const value of values) {
@@ -45,7 +45,7 @@ export function reachOf(values: readonly number[]): Domain {
   return [low - margin, high + margin]
 }
 
-/** Samples in the order of their targets, each feature brought to 0 to 1: `columns[sample][feature]`. */
+/** Samples sorted by target, each feature scaled to [0, 1]: `columns[sample][feature]`. */
 export function barcode(look: Look, most: number): { columns: number[][]; targets: number[] } {
   const every = Math.max(1, Math.ceil(look.inputs.length / most))
   const rows = look.inputs

@@ -1,4 +1,4 @@
-/** Learning rates to try, and what is said of each afterwards. */
+/** Learning rates of a sweep, and the labels of their results. */
 import type { Schemas } from '../lib/api/client'
 import { toNumber } from '../lib/api/numbers'
 
@@ -20,7 +20,7 @@ export const COLORS: Record<LabelName, string> = {
   diverged: 'var(--series-2)',
 }
 
-/** Each the same factor above the one before, and short to write: 0.0001, 0.00032, 0.001 … */
+/** Learning rates with a constant ratio and two significant digits: 0.0001, 0.00032, 0.001 … */
 export function ratesBetween(low: number, high: number, number: number): number[] {
   if (!(low > 0) || !(high > 0) || number < 2) return []
   const factor = (high / low) ** (1 / (number - 1))
@@ -28,7 +28,7 @@ export function ratesBetween(low: number, high: number, number: number): number[
   return [...new Set(rates)]
 }
 
-/** Where the member is whose loss ended lowest, of those that ended well. */
+/** Index of the member with the lowest final loss, among those that did not diverge. */
 export function bestOf(members: readonly Schemas['Member'][]): number | undefined {
   let best: { index: number; loss: number } | undefined
   members.forEach(({ label, latest }, index) => {

@@ -57,7 +57,7 @@ const XOR: Facts = { task: 'binary', samples: 4, features: 2, classes: 2, target
 const last = (spec: Spec) => layersOf(spec).at(-1)
 
 describe('a document', () => {
-  it('loses what says nothing, and keeps zeros and no', () => {
+  it('drops empty values, and keeps 0 and false', () => {
     expect(
       compact({ a: null, b: {}, c: [], d: 0, e: false, f: { g: null }, h: [{ i: null, j: 1 }] }),
     ).toEqual({
@@ -67,25 +67,25 @@ describe('a document', () => {
     })
   })
 
-  it('is changed at a place, the rest staying the same object', () => {
+  it('is changed at one path; the rest stays the same object', () => {
     const next = setAt(START, ['network', 'layers', 1, 'units'], 5)
     expect(getAt(next, ['network', 'layers', 1, 'units'])).toBe(5)
     expect(getAt(START, ['network', 'layers', 1, 'units'])).toBe(8)
     expect(next.optimizer).toBe(START.optimizer)
   })
 
-  it('gets an object where a setting is the first of its kind, and loses a setting', () => {
+  it('creates a missing parent object, and removes a setting', () => {
     expect(setAt(START, ['clipping', 'norm'], 1).clipping).toEqual({ norm: 1 })
     expect('seed' in setAt(START, ['seed'], undefined)).toBe(false)
   })
 
-  it('names its fields as the service does', () => {
+  it('names fields like the service', () => {
     expect(pathName(['network', 'layers', 1, 'layers', 0, 'units'])).toBe(
       'network.layers[1].layers[0].units',
     )
   })
 
-  it('goes into a link and comes out of it', () => {
+  it('survives a round trip through a link', () => {
     const text = new URL(labLink({ ...START, name: 'a & b' }), 'http://host').searchParams.get(
       'lab.spec',
     )!
@@ -105,11 +105,11 @@ describe('the end of a network', () => {
     ['perceptron', XOR, 1, 'step'],
     ['mse', SINE, 1, 'linear'],
     ['mse', IRIS, 3, 'sigmoid'],
-  ] as const)('that learns by %s', (loss, facts, units, activation) => {
+  ] as const)('for the loss %s', (loss, facts, units, activation) => {
     expect(outputFor(loss, facts)).toEqual({ units, activation })
   })
 
-  it('is changed in place, or put there where it is missing', () => {
+  it('is changed in place, or added if missing', () => {
     expect(endingIn([{ type: 'dense', units: 4 }], 3, 'softmax')).toEqual([
       { type: 'dense', units: 3, activation: 'softmax' },
     ])
@@ -134,7 +134,7 @@ describe('the end of a network', () => {
 })
 
 describe('another loss', () => {
-  it('brings the output and the optimizer that it needs', () => {
+  it('changes the output layer and the optimizer', () => {
     const ruled = withLoss(START, 'perceptron', MOONS)
     expect(ruled.optimizer?.type).toBe('perceptron')
     expect(last(ruled)).toMatchObject({ units: 1, activation: 'step' })
@@ -142,7 +142,7 @@ describe('another loss', () => {
     expect(back.optimizer).toEqual({ type: 'adam', learning_rate: 0.01 })
   })
 
-  it('leaves what the old one left open', () => {
+  it('drops options of the old loss', () => {
     expect(
       withLoss({ ...START, loss: 'focal', loss_options: { gamma: 3 } }, 'hinge', MOONS)
         .loss_options,
@@ -151,7 +151,7 @@ describe('another loss', () => {
 })
 
 describe('other data', () => {
-  it('keep the layers that were built, and change both ends', () => {
+  it('keep the hidden layers and change input and output', () => {
     const built = setAt(START, ['network', 'layers', 0, 'units'], 20)
     const next = withData(built, { name: 'iris' }, IRIS)
     expect(next.network).toEqual({
@@ -166,7 +166,7 @@ describe('other data', () => {
     expect(next.dataset.scaling).toBe('standard')
   })
 
-  it('get a network that suits them where nothing was built', () => {
+  it('get a suitable network if the user has built none', () => {
     expect(
       layersOf(withData(START, { name: 'digits' }, DIGITS)).map(
         (layer) => 'units' in layer && layer.units,
@@ -174,7 +174,7 @@ describe('other data', () => {
     ).toEqual([32, 10])
   })
 
-  it('get a plain network where the one that was there read pictures', () => {
+  it('replace an image network by a dense one', () => {
     const pictures: Spec = {
       ...START,
       network: {
@@ -191,14 +191,14 @@ describe('other data', () => {
     )
   })
 
-  it('hold nothing back of a handful of samples, and go over them more often', () => {
+  it('use no validation and more epochs for few samples', () => {
     const next = withData(START, { name: 'xor' }, XOR)
     expect(next.validation_fraction).toBe(0)
     expect(next.epochs).toBe(500)
     expect(withData(next, { name: 'two_moons' }, MOONS).validation_fraction).toBe(0.2)
   })
 
-  it('leave what was set for a drawing as it grows', () => {
+  it('keep the settings while a drawing grows', () => {
     const drawing = (samples: number) => ({
       inputs: Array.from({ length: samples }, () => [0, 1]),
       targets: Array.from({ length: samples }, () => [1]),
@@ -217,7 +217,7 @@ describe('other data', () => {
     ).toBe(0)
   })
 
-  it('leave a loss that still has a meaning', () => {
+  it('keep a loss that still applies', () => {
     const huber = withLoss(START, 'huber', MOONS)
     expect(withData(huber, { name: 'sine' }, SINE).loss).toBe('huber')
     expect(lossesFor(SINE)).not.toContain('cross_entropy')
@@ -241,7 +241,7 @@ describe('sequences', () => {
   }
   const types = (spec: Spec) => layersOf(spec).map((layer) => layer.type)
 
-  it('are read by a network that keeps their places and looks back only', () => {
+  it('use a causal network that keeps the positions', () => {
     const spec = withData(START, { name: 'reversal' }, REVERSAL)
     expect(spec.loss).toBe('cross_entropy')
     expect(types(spec)).toEqual(['embedding', 'gru', 'slice', 'dense'])
@@ -251,7 +251,7 @@ describe('sequences', () => {
     expect('scaling' in spec.dataset).toBe(false)
   })
 
-  it('are sorted by looking everywhere, and added up two numbers a place', () => {
+  it('use attention for sorting, and two numbers per step for adding', () => {
     expect(
       types(withData(START, { name: 'sorting' }, { ...REVERSAL, features: 6, tokens: 8 })),
     ).toContain('transformer_block')
@@ -260,7 +260,7 @@ describe('sequences', () => {
     expect(adding.loss).toBe('mse')
   })
 
-  it('give way to what suits points, when points are chosen again', () => {
+  it('are replaced by a dense network for points', () => {
     const spec = withData(
       withData(START, { name: 'reversal' }, REVERSAL),
       { name: 'two_moons' },
@@ -270,7 +270,7 @@ describe('sequences', () => {
     expect(spec.epochs).toBeGreaterThanOrEqual(100)
   })
 
-  it('of another length or alphabet ask for another network', () => {
+  it('of another length or vocabulary need another network', () => {
     expect(reshaped(REVERSAL, 'length', 4, 6)).toMatchObject({ features: 8, targets: 4, tokens: 9 })
     expect(reshaped(REVERSAL, 'classes', 5, 8)).toMatchObject({
       classes: 5,

@@ -1,4 +1,4 @@
-/** A set-up as a document: read from a link, changed at a place, and fitted to the data it is for. */
+/** The training spec as a document: read it from a link, edit it, and fit it to its data. */
 import type { Schemas } from '../lib/api/client'
 import type { ApiProblem } from '../lib/api/problem'
 
@@ -8,14 +8,14 @@ export type LayerType = Layer['type']
 export type Loss = Spec['loss']
 export type Task = Schemas['Dataset']['task']
 
-/** What a set-up has to know of its data. */
+/** Facts about the data that a spec depends on. */
 export interface Facts {
   task: Task
   samples: number
   features: number
   classes: number
   targets: number
-  /** How many different ones the inputs are, where they are tokens; else 0. */
+  /** Vocabulary size if the inputs are tokens; else 0. */
   tokens: number
 }
 
@@ -30,7 +30,7 @@ export function factsOf(dataset: Schemas['Dataset']): Facts {
   }
 }
 
-/** Of the same data with other classes, features or places. */
+/** Facts of the same data with another number of classes, features or positions. */
 export function reshaped(
   facts: Facts,
   name: 'classes' | 'features' | 'length',
@@ -80,7 +80,7 @@ export function isSpec(value: unknown): value is Spec {
   )
 }
 
-/** Without what says nothing: nulls, and objects and lists that are empty. */
+/** Drop empty values: nulls, and empty objects and lists. */
 export function compact<T>(value: T): T {
   if (Array.isArray(value)) return value.map((each) => compact(each) as unknown) as T
   if (typeof value !== 'object' || value === null) return value
@@ -95,14 +95,14 @@ function isNothing(value: unknown): boolean {
   return typeof value === 'object' && Object.keys(value).length === 0
 }
 
-/** The lab's page with this set-up in it. */
+/** Link to the lab with this spec. */
 export function labLink(spec: Spec): string {
   return `/lab?lab.spec=${encodeURIComponent(JSON.stringify(compact(spec)))}`
 }
 
 export type Path = readonly (string | number)[]
 
-/** As the service names a field: `network.layers[1].units`. */
+/** Field name in the notation of the service: `network.layers[1].units`. */
 export function pathName(path: Path): string {
   return path.reduce<string>(
     (name, part) =>
@@ -118,7 +118,7 @@ export function getAt(document: unknown, path: Path): unknown {
   )
 }
 
-/** A copy in which `value` stands at `path`; `undefined` takes away what stood there. */
+/** A copy with `value` at `path`; `undefined` removes the field. */
 export function setAt<T>(document: T, path: Path, value: unknown): T {
   const [part, ...rest] = path
   if (part === undefined) return value as T
@@ -134,13 +134,13 @@ export function setAt<T>(document: T, path: Path, value: unknown): T {
   return copy as T
 }
 
-/** Who holds a network while its layers are set: the lab, or a builder of nothing but layers. */
+/** Owner of a network that is being edited: the lab or the architecture builder. */
 export interface Bench {
-  /** `what` names the change where a path says too little. */
+  /** `what` names the change if the path is not enough. */
   set(path: Path, value: unknown, what?: string): void
-  /** What the service says of the field at this path. */
+  /** Error of the service for the field at this path. */
   said(path: Path): string | undefined
-  /** Whether it says something of this path or of what lies in it. */
+  /** Whether there is an error at this path or below it. */
   blamed(path: Path): boolean
 }
 
@@ -160,7 +160,7 @@ export function layersOf(spec: Spec): readonly Layer[] {
   return 'layers' in spec.network ? spec.network.layers : []
 }
 
-/** The losses that have a meaning for a task; the first is the one to begin with. */
+/** Losses that apply to a task; the first is the default. */
 export function lossesFor(facts: Facts): readonly Loss[] {
   if (facts.task === 'regression') return ['mse', 'mae', 'huber']
   if (facts.task === 'binary') {
@@ -181,7 +181,7 @@ export function lossesFor(facts: Facts): readonly Loss[] {
 
 type Activation = NonNullable<Schemas['DenseSpec']['activation']>
 
-/** How many numbers a network must end in, and behind which activation. */
+/** Units and activation of the output layer. */
 export function outputFor(loss: Loss, facts: Facts): { units: number; activation: Activation } {
   if (facts.task === 'regression')
     return { units: Math.max(facts.targets, 1), activation: 'linear' }
@@ -191,7 +191,7 @@ export function outputFor(loss: Loss, facts: Facts): { units: number; activation
   return { units: facts.task === 'multiclass' ? facts.classes : 1, activation: 'sigmoid' }
 }
 
-/** The layers, the last of them giving what the loss asks for. */
+/** The layers with the output layer that the loss requires. */
 export function endingIn(layers: readonly Layer[], units: number, activation: Activation): Layer[] {
   const last = layers.at(-1)
   const before = layers.at(-2)
@@ -202,7 +202,7 @@ export function endingIn(layers: readonly Layer[], units: number, activation: Ac
   return [...layers, { type: 'dense', units, activation }]
 }
 
-/** With another loss, and what goes with it: the network's end, and an optimizer that can follow it. */
+/** Change the loss, with a matching output layer and optimizer. */
 export function withLoss(spec: Spec, loss: Loss, facts: Facts): Spec {
   const { units, activation } = outputFor(loss, facts)
   const next: Spec = { ...spec, loss }
@@ -225,11 +225,11 @@ const FLAT = new Set<LayerType>([
   'residual',
 ])
 
-/** With other data, keeping of the set-up what still has a meaning for it. */
+/** Change the data and keep all settings that still apply. */
 export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Spec {
   const flat =
     'layers' in spec.network && spec.network.layers.every((layer) => FLAT.has(layer.type))
-  // Who has built nothing yet gets what suits the data.
+  // If the user has not built a network, choose one that suits the data.
   const sequence = readerFor(dataset, facts)
   const built =
     flat &&
@@ -241,7 +241,7 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
   const losses = lossesFor(facts)
   const few = facts.samples < HANDFUL
   const inEpoch = steps({ ...spec, epochs: 1 }, facts.samples)
-  // A drawing that goes on is the same data: what was set for it stays.
+  // A growing drawing is the same data, so keep its settings.
   const before = 'inputs' in spec.dataset && 'inputs' in dataset ? spec.dataset : undefined
   const grown = before !== undefined && before.inputs.length >= HANDFUL
   const next: Spec = {
@@ -256,7 +256,7 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
       : grown
         ? spec.validation_fraction
         : spec.validation_fraction || 0.2,
-    // An epoch of few samples is few steps: it takes more of them.
+    // With few samples, an epoch has few steps, so use more epochs.
     epochs: sequence
       ? Math.ceil((2 * ENOUGH) / inEpoch)
       : Math.max(
@@ -270,16 +270,16 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
   return withLoss(next, loss, facts)
 }
 
-/** Of fewer samples none can be spared to check on. */
+/** Below this number of samples, use no validation. */
 const HANDFUL = 20
-/** Steps in which a small network has learned what it can of plain data. */
+/** Number of steps that a small network needs on simple data. */
 const ENOUGH = 1200
 
 function hidden(facts: Facts): readonly Layer[] {
   return ROOMY[facts.features > 8 ? 1 : 0]!
 }
 
-/** Hidden layers to begin with: for a few inputs, and for many. */
+/** Default hidden layers for few and for many inputs. */
 const ROOMY: readonly (readonly Layer[])[] = [
   [
     { type: 'dense', units: 8, activation: 'tanh' },
@@ -288,7 +288,7 @@ const ROOMY: readonly (readonly Layer[])[] = [
   [{ type: 'dense', units: 32, activation: 'relu' }],
 ]
 
-/** Layers that read what comes place by place; nothing for any other data. */
+/** Layers for sequence data; undefined for other data. */
 function readerFor(dataset: Spec['dataset'], facts: Facts): readonly Layer[] | undefined {
   const name = 'name' in dataset ? dataset.name : ''
   if (name === 'adding')
@@ -306,7 +306,7 @@ function readerFor(dataset: Spec['dataset'], facts: Facts): readonly Layer[] | u
       { type: 'layer_norm' },
     ]
   }
-  // In all other rows the answer so far can be read as well: a network that looks back only does not copy it.
+  // The inputs also contain the targets so far; a causal network cannot copy the next one.
   const unasked = facts.features - facts.targets
   return [
     letters,
@@ -317,7 +317,7 @@ function readerFor(dataset: Spec['dataset'], facts: Facts): readonly Layer[] | u
 
 const OF_ONE_UNIT = new Set(['digits', 'shifted_digits', 'digit_images', 'blobs', 'adding'])
 
-/** Measured columns have units of their own; points and pictures have one. */
+/** Standardize measured columns, which have different units; points and images need no scaling. */
 function scalingFor(dataset: Spec['dataset'], facts: Facts): 'standard' | undefined {
   if (facts.task === 'sequence') return undefined
   if ('id' in dataset) return 'standard'
@@ -326,7 +326,7 @@ function scalingFor(dataset: Spec['dataset'], facts: Facts): 'standard' | undefi
     : undefined
 }
 
-/** Steps of the optimizer in the whole run. */
+/** Number of optimizer steps in the run. */
 export function steps(spec: Spec, samples: number): number {
   return spec.epochs * Math.ceil(samples / Math.min(spec.batch_size ?? 32, samples || 1))
 }

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest'
 import { START } from '../lab/spec'
 import { age, clock, link, shape } from './list'
 
-it('an age is told in the words that one would use', () => {
+it('an age is a readable text', () => {
   const now = Date.UTC(2030, 5, 15, 12)
   const ago = (minutes: number) => age(new Date(now - 60_000 * minutes).toISOString(), now)
   expect([0, 5, 125, 25 * 60].map(ago)).toEqual(['just now', '5 min ago', '2 h ago', 'yesterday'])
@@ -11,15 +11,15 @@ it('an age is told in the words that one would use', () => {
   expect(age(null, now)).toBe('')
 })
 
-it('a time is told to the second, where the reader is', () => {
+it('a time has seconds and uses the local time zone', () => {
   expect(clock(new Date(2030, 2, 12, 14, 5, 9).toISOString())).toBe('12 Mar, 14:05:09')
   expect(clock(null)).toBe('')
 })
 
-it('a network is a line of layers', () => {
+it('a network is one line of layers', () => {
   expect(shape(START)).toBe('2 → 8 tanh ×2 → 1 sigmoid')
 })
 
-it('runs are compared at an address of their own', () => {
+it('a comparison has its own address', () => {
   expect(link(['job_1', 'job_2'])).toBe('/jobs/compare?job=job_1&job=job_2')
 })

@@ -1,6 +1,6 @@
-/** The list of runs in words: groups of states, ages, and what tells one run from another. */
+/** Helpers for the list of runs: state filters, ages, network shapes and links. */
 import type { Schemas } from '../lib/api/client'
-import { walk, type State } from '../job/words'
+import { walk, type State } from '../job/texts'
 
 export type Job = Schemas['Job']
 
@@ -31,7 +31,7 @@ export function age(since: string | null, now: number): string {
   })
 }
 
-/** `12 Mar, 14:05:09` where the reader is. */
+/** Local time, e.g. `12 Mar, 14:05:09`. */
 export function clock(since: string | null): string {
   return since
     ? new Date(since).toLocaleString('en-GB', {
@@ -44,7 +44,7 @@ export function clock(since: string | null): string {
     : ''
 }
 
-/** `2 → 8 tanh ×2 → 1 sigmoid`; of a deep network its ends. */
+/** `2 → 8 tanh ×2 → 1 sigmoid`; only the first and last layers of a deep network. */
 export function shape(spec: Job['spec']): string {
   const all = walk(spec).map(({ size, note, times }) =>
     [size, note === 'linear' ? '' : note.replaceAll('_', ' '), times > 1 ? `×${times}` : '']

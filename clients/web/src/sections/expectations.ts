@@ -1,4 +1,4 @@
-/** What a preset says will come of it, and whether it did. */
+/** Expected results of presets, and whether a run met them. */
 import { fixed, toNumber, type Schemas } from '../lib/api'
 
 type Expectation = Schemas['Expectation']
@@ -7,7 +7,7 @@ export function met(expected: Pick<Expectation, 'value' | 'tolerance'>, value: n
   return Math.abs(value - toNumber(expected.value)) <= toNumber(expected.tolerance)
 }
 
-/** `98.5 ± 1.5 %`, `at most 0.05`; bounds that nothing can pass are left out. */
+/** Format as `97 % to 99 %` or `at most 0.05`; bounds that cannot be exceeded are left out. */
 export function expectation(metric: string, value: number, tolerance: number): string {
   const percent = metric.endsWith('accuracy')
   const show = (number: number) =>

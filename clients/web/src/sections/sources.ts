@@ -1,4 +1,4 @@
-/** Sources as people write them: what of their text can be followed. */
+/** Sources as text, split into plain parts and links. */
 
 export interface Part {
   text: string
@@ -7,13 +7,13 @@ export interface Part {
 
 const REFERENCE = /(?<doi>doi:\s?(10\.\d{4,}\/[^\s,;]+))|(?<arxiv>arXiv:\s?(\d{4}\.\d{4,5}))/g
 
-/** `…, arXiv:1706.03762` has a last part that leads to the paper. */
+/** Split a source into parts; a DOI or arXiv number becomes a link. */
 export function parts(source: string): Part[] {
   const found: Part[] = []
   let from = 0
   for (const match of source.matchAll(REFERENCE)) {
     if (match.index > from) found.push({ text: source.slice(from, match.index) })
-    // A full stop after it ends the sentence, not the name.
+    // A period at the end belongs to the sentence, not to the identifier.
     const text = match[0].replace(/\.$/, '')
     const id = (match[2] ?? match[4])!.replace(/\.$/, '')
     found.push({

@@ -6,7 +6,7 @@ import type { components, paths } from './schema'
 
 export type Schemas = components['schemas']
 
-/** Hears of every answer and of every silence; the page shows its connection by it. */
+/** Receives every reply and every failure to connect, for the connection state. */
 export interface Listener {
   answered(): void
   silent(): void
@@ -38,7 +38,7 @@ export function connect(baseUrl = '') {
 
 export const api = connect()
 
-/** The body of an answer; a problem has been thrown before, so there is one. */
+/** The body of a successful reply; errors were thrown before. */
 export async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
   return (await answer).data as T
 }

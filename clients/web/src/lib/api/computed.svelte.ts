@@ -1,4 +1,4 @@
-/** An answer of the service that follows what it was asked with, as `$derived` follows its parts. */
+/** A reply of the service that follows its reactive request, like `$derived`. */
 import { untrack } from 'svelte'
 
 import { connection } from '../state/connection.svelte'
@@ -6,7 +6,7 @@ import { Latest } from './latest'
 import { ApiProblem } from './problem'
 
 export interface Computed<O> {
-  /** The last answer; stays while a newer one is on its way and when that one fails. */
+  /** The last reply; kept while a newer request is pending or has failed. */
   readonly value: O | undefined
   readonly problem: ApiProblem | undefined
   readonly pending: boolean
@@ -14,9 +14,9 @@ export interface Computed<O> {
 }
 
 /**
- * `question` reads reactive state and is asked anew whenever that changes; `undefined` asks nothing.
- * Call it while a component is being made: it stops with the component. What failed because the service
- * did not answer is asked again when it does.
+ * `question` reads reactive state and is sent again whenever it changes; `undefined` sends nothing.
+ * Call this while a component initializes; it stops with the component. A request that failed because the service
+ * did not answer is repeated when it answers again.
  */
 export function computed<I, O>(
   question: () => I | undefined,

@@ -38,8 +38,8 @@ beforeEach(() => {
 })
 afterEach(() => vi.useRealTimers())
 
-describe('asking while a slider moves', () => {
-  it('has one question on its way, and then asks only the latest of those that came meanwhile', async () => {
+describe('requests while a slider moves', () => {
+  it('has one pending request, then sends only the latest of the waiting ones', async () => {
     const latest = asker()
     for (const input of [1, 2, 3, 4]) latest.ask(input)
     expect(calls.map((call) => call.input)).toEqual([1])
@@ -52,7 +52,7 @@ describe('asking while a slider moves', () => {
     expect(told).toEqual(['one', 'four'])
   })
 
-  it('aborts what takes longer than its patience once there is something newer', async () => {
+  it('aborts a request that exceeds its patience if a newer one is waiting', async () => {
     const latest = asker(100)
     latest.ask(1)
     await vi.advanceTimersByTimeAsync(5000)
@@ -69,7 +69,7 @@ describe('asking while a slider moves', () => {
     expect(told).toEqual(['three'])
   })
 
-  it('tells of a problem and goes on with the next question', async () => {
+  it('reports a problem and continues with the next request', async () => {
     const latest = asker()
     latest.ask(1)
     latest.ask(2)
@@ -80,7 +80,7 @@ describe('asking while a slider moves', () => {
     expect(told).toEqual(['broken', 'two'])
   })
 
-  it('tells nothing more after it was stopped', async () => {
+  it('reports nothing after it is stopped', async () => {
     const latest = asker()
     latest.ask(1)
     latest.stop()

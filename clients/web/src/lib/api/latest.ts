@@ -1,5 +1,5 @@
 /**
- * Asks the service while a slider moves: the latest question wins, one at most is on its way.
+ * Sends requests while a slider moves: the latest one wins, and at most one is pending.
  *
  *     ask(1) ── in flight ──▶ shown        While an answer is on its way, newer questions wait and
  *     ask(2)  (replaced)                   replace each other. It is let in if it comes within
@@ -34,7 +34,7 @@ export class Latest<I, O> {
     this.#timer ??= setTimeout(() => this.#skip(), this.patience)
   }
 
-  /** Forgets what is on its way; nothing more is told until the next question. */
+  /** Drop the pending request and report nothing until the next one. */
   stop(): void {
     clearTimeout(this.#timer)
     this.#timer = this.#next = undefined

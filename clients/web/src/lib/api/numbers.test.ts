@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { bytes, count, fixed, format, readable, toNumbers } from './numbers'
 
 describe('numbers of the API', () => {
-  it('reads what is not finite from its words', () => {
+  it('parses non-finite numbers', () => {
     expect(toNumbers([1.5, 'NaN', 'Infinity', '-Infinity'])).toEqual([
       1.5,
       NaN,
@@ -26,23 +26,23 @@ describe('numbers of the API', () => {
     [-Infinity, '−∞'],
   ])('writes %d as %s', (value, text) => expect(format(value)).toBe(text))
 
-  it('writes the numbers in a text of the service as all others', () => {
+  it('formats the numbers in a text of the service', () => {
     expect(readable('from 1e+06 to 0.1, at 3.5e-05 of dense_1e2')).toBe(
       'from 10⁶ to 0.1, at 3.5×10⁻⁵ of dense_1e2',
     )
   })
 
-  it('keeps the width of a number that moves, and writes no negative zero', () => {
+  it('keeps the width of a changing number, and writes no negative zero', () => {
     expect([fixed(0.5, 3), fixed(-0.0001, 3), fixed(-2.5, 1)]).toEqual(['0.500', '0.000', '−2.5'])
   })
 
-  it('writes the numbers of a sentence as it writes numbers', () => {
+  it('formats the numbers of a sentence', () => {
     expect(
       readable('16 units of 2-8-8-1 miss by 1.366e-09, or -0.5 (-.25): line 4-5, 3e+12, 3.533e+04'),
     ).toBe('16 units of 2-8-8-1 miss by 1.366×10⁻⁹, or −0.5 (−.25): line 4-5, 3×10¹², 35,330')
   })
 
-  it('says large counts in words', () => {
+  it('writes large counts in words', () => {
     expect([count(46), count(61_706), count(1.76e12), count(175e9)]).toEqual([
       '46',
       '61,706',
@@ -51,7 +51,7 @@ describe('numbers of the API', () => {
     ])
   })
 
-  it('says how much memory something takes', () => {
+  it('formats amounts of memory', () => {
     expect([bytes(1), bytes(104), bytes(1568), bytes(137_953_296_384)]).toEqual([
       '1 byte',
       '104 bytes',

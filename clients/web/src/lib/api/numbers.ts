@@ -1,4 +1,4 @@
-/** Numbers of the API: what is not finite travels as a string, and is a number again in here. */
+/** Numbers of the API: non-finite values are strings in JSON and numbers in the page. */
 
 export type WireNumber = number | 'NaN' | 'Infinity' | '-Infinity'
 
@@ -17,7 +17,7 @@ export function powerOfTen(power: number): string {
   return `10${power < 0 ? '⁻' : ''}${[...String(Math.abs(power))].map((digit) => RAISED[Number(digit)]).join('')}`
 }
 
-/** Four significant digits, as one writes them by hand: `0.35`, `1.2×10⁻⁵`, `10⁻⁸`. */
+/** Format with four significant digits: `0.35`, `1.2×10⁻⁵`, `10⁻⁸`. */
 export function format(value: number, digits = 4): string {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞'
@@ -39,7 +39,7 @@ function scientific(value: number, digits: number): string {
   return Math.abs(times) === 1 ? `${times < 0 ? '-' : ''}${ten}` : `${times}×${ten}`
 }
 
-/** A text of the service, its numbers as `format` writes them: `from 1e+06 to -0.1`. */
+/** Format the numbers in a text of the service, e.g. `from 1e+06 to -0.1`. */
 export function readable(text: string): string {
   const digits = (found: string) => found.replace(/e.*/, '').replace(/\D/g, '').length
   return text
@@ -47,7 +47,7 @@ export function readable(text: string): string {
     .replace(/(?<![\w.)])-(?=\.?\d)/g, '−')
 }
 
-/** With this many decimals whatever the size, so that a number that moves keeps its width. */
+/** Format with a fixed number of decimals, so that a changing number keeps its width. */
 export function fixed(value: number, decimals = 2): string {
   if (!Number.isFinite(value)) return format(value)
   return value
@@ -56,7 +56,7 @@ export function fixed(value: number, decimals = 2): string {
     .replace('-', '−')
 }
 
-/** Whole numbers in words that a person keeps in mind: `46`, `61,706`, `1.76 trillion`. */
+/** Format a whole number: `46`, `61,706`, `1.76 trillion`. */
 export function count(value: number): string {
   const names: [number, string][] = [
     [1e12, 'trillion'],
@@ -69,7 +69,7 @@ export function count(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: 2 })
 }
 
-/** An amount of memory: `104 bytes`, `1.57 kB`, `138 GB`, a thousand of one making the next. */
+/** Format an amount of memory with decimal units: `104 bytes`, `1.57 kB`, `138 GB`. */
 export function bytes(value: number): string {
   if (value < 1000) return `${format(value)} ${value === 1 ? 'byte' : 'bytes'}`
   const units = ['kB', 'MB', 'GB', 'TB', 'PB', 'EB']

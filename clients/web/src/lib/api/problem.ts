@@ -1,4 +1,4 @@
-/** What went wrong, in the words of the service or in ours where it could not be reached. */
+/** Errors of the service, or of the connection to it. */
 
 export interface FieldProblem {
   field: string
@@ -18,12 +18,12 @@ export class ApiProblem extends Error {
     this.name = 'ApiProblem'
   }
 
-  /** Whether the same request may succeed later. */
+  /** Whether the same request can succeed later. */
   get passing(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500
   }
 
-  /** What is wrong with this field, e.g. `epochs`, if anything is. */
+  /** The error of this field, e.g. `epochs`, if there is one. */
   of(field: string): string | undefined {
     return this.errors.find((error) => error.field === field)?.description
   }
@@ -33,12 +33,12 @@ export function unreachable(): ApiProblem {
   return new ApiProblem(
     0,
     'unreachable',
-    'The service does not answer',
-    'It may have been stopped, or the network between you and it was cut.',
+    'The service is not answering',
+    'It may have stopped, or the connection is interrupted.',
   )
 }
 
-/** Reads RFC 9457; whatever else came (a proxy's page, say) is told by its status. */
+/** Read an RFC 9457 problem; use the HTTP status for any other reply, e.g. from a proxy. */
 export async function problemOf(response: Response): Promise<ApiProblem> {
   const later = Number(response.headers.get('Retry-After')) || undefined
   try {
@@ -58,10 +58,17 @@ export async function problemOf(response: Response): Promise<ApiProblem> {
       )
     }
   } catch {
-    // It was not JSON: the status says what is known.
+    // Not JSON: use the status.
   }
-  const title = `The answer was ${response.status} ${response.statusText}`.trim()
-  return new ApiProblem(response.status, 'unknown', title, 'It had no explanation.', [], later)
+  const title = `The reply was ${response.status} ${response.statusText}`.trim()
+  return new ApiProblem(
+    response.status,
+    'unknown',
+    title,
+    'The reply has no explanation.',
+    [],
+    later,
+  )
 }
 
 export function isAbort(error: unknown): boolean {

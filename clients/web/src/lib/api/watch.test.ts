@@ -18,7 +18,7 @@ async function all(...chunks: string[]) {
 }
 
 describe('server-sent events', () => {
-  it('are read from chunks that are cut anywhere', async () => {
+  it('are parsed from chunks of any size', async () => {
     const events = await all(
       'retry: 1000\n\nid: 7\neve',
       'nt: epochs\ndata: {"a"',
@@ -28,7 +28,7 @@ describe('server-sent events', () => {
     expect(events).toEqual([{ type: 'epochs', data: '{"a":1}', id: '7' }])
   })
 
-  it('may have several lines of data and any kind of line end', async () => {
+  it('can have several data lines and any line ending', async () => {
     expect(await all('data: a\r\ndata: b\r\n\r', '\ndata:c\r\r', ': end')).toEqual([
       { type: 'message', data: 'a\nb' },
       { type: 'message', data: 'c' },
@@ -49,7 +49,7 @@ describe('watching', () => {
     return asked
   }
 
-  it('connects again with its cursor, says so, and gets everything once', async () => {
+  it('reconnects with its cursor, reports it, and receives every event once', async () => {
     vi.useFakeTimers()
     const asked = answers(
       new Response(stream('id: 3\nevent: state\ndata: 1\n\n')),
@@ -70,7 +70,7 @@ describe('watching', () => {
     expect(said).toEqual(['connecting', 'live', 'reconnecting', 'reconnecting', 'live', 'ended'])
   })
 
-  it('gives up where trying again would not help, and says why', async () => {
+  it('gives up on permanent errors and reports them', async () => {
     const problem = { reason: 'not_found', title: 'There is no such thing here', detail: 'job_1' }
     answers(new Response(JSON.stringify(problem), { status: 404 }))
     const said: unknown[] = []
@@ -80,7 +80,7 @@ describe('watching', () => {
     expect(said).toHaveLength(2)
   })
 
-  it('is over where the service has nothing more to tell', async () => {
+  it('ends if the service has no more events', async () => {
     answers(new Response(null, { status: 204 }))
     const said = await new Promise((resolve) => {
       watch<JobEvents>(

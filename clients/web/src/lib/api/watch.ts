@@ -1,8 +1,8 @@
 /**
- * A job's events as they happen. The cursor is the `id` of the last event: whoever connects again
- * with it misses nothing and gets nothing twice, so a lost connection is only a pause.
+ * Live events of a job. The cursor is the `id` of the last event: a reconnect with it loses no event
+ * and repeats none, so a lost connection is only a pause.
  *
- * `EventSource` would do the same, but says neither why it failed nor that it was told "no more".
+ * `EventSource` does the same, but reports neither the reason of a failure nor the end of the stream.
  */
 import type { Schemas } from './client'
 import { isAbort, problemOf, type ApiProblem } from './problem'
@@ -18,18 +18,18 @@ export interface JobEvents {
 export type Status = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'failed'
 
 export type Handlers<E> = { [K in keyof E]?: (data: E[K], seq: number) => void } & {
-  /** `reconnecting` means that it is trying again by itself; `failed` that it has given up. */
+  /** `reconnecting`: retries automatically; `failed`: has given up. */
   status?: (status: Status, problem?: ApiProblem) => void
 }
 
 export interface Watch {
-  /** The cursor: the number of the last event that came. */
+  /** The cursor: the number of the last received event. */
   readonly seq: number | undefined
   close(): void
 }
 
 export interface WatchOptions {
-  /** Only what came after this event; without it the stream opens with a snapshot. */
+  /** Receive only events after this one; without it, the stream starts with a snapshot. */
   after?: number
   baseUrl?: string
 }
@@ -106,7 +106,7 @@ export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOpti
   }
 }
 
-/** Sooner if the browser says that it is online again. */
+/** Wait, but stop early if the browser reports that it is online again. */
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {

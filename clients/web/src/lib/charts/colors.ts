@@ -1,8 +1,8 @@
-/** The palette of the style sheet as numbers, for canvases. */
+/** Colors of the style sheet as numbers, for canvases. */
 
 type Rgb = readonly [number, number, number]
 
-// To read a style costs more than to paint a small picture, and there may be hundreds of these.
+// Cache colors, because reading a style costs more than painting a small image.
 const known = new Map<string, Rgb>()
 const ramps = new Map<string, Uint8ClampedArray>()
 
@@ -12,7 +12,7 @@ const themed = (name: string) => {
   return `${document.documentElement.dataset.theme} ${system.matches} ${name}`
 }
 
-/** A CSS color such as `var(--positive)` or `#123`, as it is under the page's theme. */
+/** RGB values of a CSS color such as `var(--positive)` or `#123` in the current theme. */
 export function resolve(element: Element, color: string): Rgb {
   const key = themed(color)
   let found = known.get(key)
@@ -37,7 +37,7 @@ const STOPS: Record<Ramp, readonly string[]> = {
   sequential: ['var(--low)', 'var(--series-1)', 'var(--high)'],
 }
 
-/** 256 colors from the least to the most, as bytes: `lookup[3 * i + channel]`. */
+/** 256 colors from lowest to highest, as bytes: `lookup[3 * i + channel]`. */
 export function ramp(element: Element, kind: Ramp): Uint8ClampedArray {
   const key = themed(kind)
   let found = ramps.get(key)
@@ -59,21 +59,21 @@ function mix(element: Element, kind: Ramp): Uint8ClampedArray {
   return lookup
 }
 
-/** The CSS color of a signed value, the stronger the farther from 0 (`largest` is full strength). */
+/** CSS color of a signed value; its strength grows with the absolute value, up to `largest`. */
 export function signed(value: number, largest: number): string {
   if (!Number.isFinite(value)) return 'var(--warn)'
   const share = Math.min(Math.abs(value) / (largest || 1), 1)
   return `color-mix(in oklab, var(--${value < 0 ? 'negative' : 'positive'}) ${(100 * share).toFixed(1)}%, var(--neutral))`
 }
 
-/** Ink that can be read on `signed(value, largest)`: blue is the darker of the two by day, both are light at night. */
+/** Readable text color on `signed(value, largest)`, in light and dark themes. */
 export function inkOnSigned(value: number, largest: number, dark: boolean): string {
   const share = Math.min(Math.abs(value) / (largest || 1), 1)
   const strong = dark ? share > 0.66 : value > 0 && share > 0.85
   return strong ? 'var(--surface)' : 'var(--ink)'
 }
 
-/** The palette's color number `i`, from 0; it goes round after seven. */
+/** Color `i` of the palette, counted from 0; repeats after seven. */
 export function seriesColor(i: number): string {
   return `var(--series-${(i % 7) + 1})`
 }

@@ -1,4 +1,4 @@
-/** A picture as a file: every layer of it, vector or pixels, put into one SVG with its colors fixed. */
+/** Export of a figure: all vector and pixel layers in one SVG with fixed colors. */
 
 const STYLES = [
   'fill',
@@ -22,7 +22,7 @@ const STYLES = [
 ]
 const SVG = 'http://www.w3.org/2000/svg'
 
-/** The layers of `root`, each an `svg` or a `canvas`, as one document of the size of the screen's. */
+/** Combine all `svg` and `canvas` layers of `root` into one SVG of the same size. */
 export function toSvg(root: HTMLElement, title: string): string {
   const frame = root.getBoundingClientRect()
   const picture = document.createElementNS(SVG, 'svg')
@@ -58,7 +58,7 @@ function pixels(canvas: HTMLCanvasElement): SVGElement {
   return image
 }
 
-/** Each pixel as the square that it is on the screen: whoever opens the file may smooth what is small. */
+/** Enlarge each pixel to a square, because image viewers smooth small images. */
 function enlarged(canvas: HTMLCanvasElement, factor = 2): HTMLCanvasElement {
   const large = document.createElement('canvas')
   large.width = Math.max(Math.round(canvas.clientWidth * factor), canvas.width)
@@ -87,7 +87,7 @@ function styled(layer: SVGSVGElement): SVGElement {
   return copy
 }
 
-/** PNG at twice the size of the screen's. */
+/** PNG at twice the size on the screen. */
 export async function toPng(svg: string, factor = 2): Promise<Blob> {
   const url = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }))
   try {
@@ -99,9 +99,7 @@ export async function toPng(svg: string, factor = 2): Promise<Blob> {
     canvas.height = image.height * factor
     canvas.getContext('2d')!.drawImage(image, 0, 0, canvas.width, canvas.height)
     return await new Promise((resolve, reject) =>
-      canvas.toBlob((blob) =>
-        blob ? resolve(blob) : reject(new Error('The picture is too large')),
-      ),
+      canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('The image is too large')))),
     )
   } finally {
     URL.revokeObjectURL(url)

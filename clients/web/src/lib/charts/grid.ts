@@ -1,21 +1,21 @@
-/** A grid of values over a plane, made finer for the eye. */
+/** Refinement of a grid of values over a plane, for display. */
 
 export interface Grid {
   columns: number
   rows: number
-  /** Row by row from the least y, each from the least x; the outermost lie on the plane's edges. */
+  /** Row by row from the lowest y, each from the lowest x; the outer values lie on the edges. */
   values: readonly number[]
 }
 
-/** Beyond this a share has the color of its end of the ramp. */
+/** Larger logits have the color at the end of the ramp. */
 const MOST = 5
 const logit = (share: number) => Math.min(Math.max(Math.log(share / (1 - share)), -MOST), MOST)
 
 /**
- * Each cell as `times` × `times` shares of the range, from 0 to 1, at the middles of the new cells.
+ * Refine each cell into `times` × `times` values in [0, 1], at the centers of the new cells.
  *
- * Between two places a network's score is nearly straight while its sigmoid bends: so the scores are
- * interpolated, and the boundary runs where it does, not in steps of a cell.
+ * Between two grid points the logit is nearly linear while the sigmoid is not, so logits are
+ * interpolated. The boundary is then smooth instead of following the cells.
  */
 export function refined(
   { columns, rows, values }: Grid,

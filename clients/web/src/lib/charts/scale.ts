@@ -1,4 +1,4 @@
-/** Axes: where a value stands, and which values are written beside them. */
+/** Axes: positions of values, and ticks. */
 import { scaleLinear, scaleLog } from 'd3-scale'
 
 import { format, powerOfTen } from '../api/numbers'
@@ -13,7 +13,7 @@ export interface Scale {
   domain: Domain
 }
 
-/** Positions are NaN for what an axis cannot show, such as 0 on a logarithmic one. */
+/** Positions are NaN for values that the axis cannot show, such as 0 on a logarithmic axis. */
 export function scale(kind: Kind, domain: Domain, range: Domain, ticks = 6): Scale {
   const inner = kind === 'log' ? scaleLog(domain, range) : scaleLinear(domain, range)
   const place = (value: number) =>
@@ -25,7 +25,7 @@ export function scale(kind: Kind, domain: Domain, range: Domain, ticks = 6): Sca
     marks = powers.length > 2 ? powers : marks.filter((mark) => [1, 2, 5].includes(digit(mark)))
     const every = Math.ceil(marks.length / ticks)
     marks = marks.filter((_, i) => i % every === 0)
-    // Within less than a power of ten there may be no round number: then any will do.
+    // A range of less than a power of ten may contain no round number; then use any tick.
     if (marks.length < 2)
       marks = scaleLinear(domain, range)
         .ticks(Math.min(ticks, 4))
@@ -34,7 +34,7 @@ export function scale(kind: Kind, domain: Domain, range: Domain, ticks = 6): Sca
   return Object.assign(place, { invert: (at: number) => inner.invert(at), ticks: marks, domain })
 }
 
-/** The range of the finite values, with a little air; on a logarithmic axis of the positive ones. */
+/** Range of the finite values with a margin; only positive ones on a logarithmic axis. */
 export function extent(kind: Kind, values: Iterable<number>, air = 0.05): Domain {
   let low = Infinity
   let high = -Infinity
@@ -53,7 +53,7 @@ export function extent(kind: Kind, values: Iterable<number>, air = 0.05): Domain
 }
 
 export function tickLabel(kind: Kind, value: number): string {
-  // Beside 0.0001 a 5×10⁻⁵ would be another language.
+  // Use one notation for all ticks, not 5×10⁻⁵ beside 0.0001.
   if (kind === 'linear' && Math.abs(value) >= 1e-6 && Math.abs(value) < 1e-4)
     return String(Number(value.toPrecision(4))).replace('-', '−')
   if (kind === 'linear' || (value >= 0.01 && value < 10_000)) return format(value)
@@ -62,7 +62,7 @@ export function tickLabel(kind: Kind, value: number): string {
   return powerOfTen(power)
 }
 
-/** Index of the element of the sorted `xs` that is nearest to `x`. */
+/** Index of the element of the sorted `xs` nearest to `x`. */
 export function nearest(xs: readonly number[], x: number): number {
   let low = 0
   let high = xs.length - 1

@@ -17,7 +17,7 @@ describe('a table', () => {
     ])
   })
 
-  it('is a CSV whose texts may hold anything', () => {
+  it('is a CSV with quoted texts', () => {
     expect(
       toCsv({
         columns: ['a', 'b'],
@@ -31,26 +31,26 @@ describe('a table', () => {
 })
 
 describe('an axis', () => {
-  it('leaves out what it cannot show', () => {
+  it('omits values that it cannot show', () => {
     const log = scale('log', [0.01, 100], [0, 400])
     expect(log(1)).toBeCloseTo(200)
     expect([log(0), log(-1), log(Infinity)]).toEqual([NaN, NaN, NaN])
     expect(log.ticks).toEqual([0.01, 0.1, 1, 10, 100])
   })
 
-  it('has numbers beside it however little it spans', () => {
+  it('has ticks for any range', () => {
     expect(scale('log', [0.62, 0.71], [0, 400]).ticks).toEqual([0.62, 0.64, 0.66, 0.68, 0.7])
     expect(scale('log', [0.3, 0.9], [0, 400]).ticks.length).toBeGreaterThan(1)
   })
 
-  it('spans the finite values alone', () => {
+  it('spans the finite values', () => {
     expect(extent('linear', [NaN, 0, 10, Infinity], 0)).toEqual([0, 10])
     expect(extent('log', [0, 1, 100], 0)).toEqual([1, 100])
     expect(extent('linear', [])).toEqual([0, 1])
     expect(extent('linear', [5, 5], 0)).toEqual([4.5, 5.5])
   })
 
-  it('writes powers of ten as such where digits would be many', () => {
+  it('writes large and small numbers as powers of ten', () => {
     expect([tickLabel('log', 1e-5), tickLabel('log', 0.1), tickLabel('log', 1e12)]).toEqual([
       '10⁻⁵',
       '0.1',

@@ -1,4 +1,4 @@
-/** The numbers of a picture as rows, for those who read rather than look, and for a spreadsheet. */
+/** The data of a figure as a table, for display and CSV export. */
 import { format } from '../api/numbers'
 
 export type Cell = number | string | null
@@ -8,7 +8,7 @@ export interface Table {
   rows: readonly (readonly Cell[])[]
 }
 
-/** RFC 4180. What is not finite keeps the words that the API has for it. */
+/** RFC 4180; non-finite numbers use the notation of the API. */
 export function toCsv(table: Table): string {
   const quote = (cell: Cell) => {
     const text = cell === null ? '' : String(cell)
@@ -24,15 +24,15 @@ export function show(cell: Cell): string {
 export interface Series {
   name: string
   x: readonly number[]
-  /** NaN and infinities leave a gap. */
+  /** Values; NaN and infinities leave a gap. */
   y: readonly number[]
-  /** Any CSS color; the palette's next one by default. */
+  /** CSS color. Defaults to the next color of the palette. */
   color?: string
   dashed?: boolean
   faint?: boolean
 }
 
-/** One row for each `x` that any series has, one column for each series. */
+/** One row per `x` of any series, one column per series. */
 export function seriesTable(xLabel: string, series: readonly Series[]): Table {
   const rows = new Map<number, Cell[]>()
   series.forEach((each, column) =>

@@ -11,7 +11,7 @@ const named = (formula: string) =>
     )
 
 describe('a formula', () => {
-  it('has names with indices however they are written', () => {
+  it('has names with indices in several notations', () => {
     expect(named('z = w1·x₁ + b_2')).toEqual(['z', 'w_1', 'x_1', 'b_2'])
     expect(named('z = Σ wᵢ·xᵢ + b')).toEqual(['z', 'w_i', 'x_i', 'b'])
     expect(named('∂L/∂a2 = Σₖ w2,k·δk')).toEqual(['L', 'a_2', 'w_2,k', 'δ_k'])
@@ -19,7 +19,7 @@ describe('a formula', () => {
     expect(named('∂L/∂w1,3 = x1·δ3')).toEqual(['L', 'w_1,3', 'x_1', 'δ_3'])
   })
 
-  it('has words that are not names', () => {
+  it('distinguishes words from names', () => {
     expect(named('σ(z) = 1 / (1 + exp(-z))')).toEqual(['σ', 'z', 'z'])
     expect(named('relu(x) = max(0, x)')).toEqual(['x', 'x'])
     expect(pieces("leaky_relu'(x)")[0]).toMatchObject({ kind: 'word', text: 'leaky_relu' })
@@ -32,7 +32,7 @@ describe('a formula', () => {
     expect(pieces('-2').map((piece) => piece.text)).toEqual(['−', '2'])
   })
 
-  it('keeps the sign of a derivative apart from what it is of', () => {
+  it('separates the sign of a derivative from its name', () => {
     expect(named('∂L/∂w1 = δ·x1')).toEqual(['L', 'w_1', 'δ', 'x_1'])
   })
 })

@@ -1,9 +1,9 @@
-/** Formulas come as plain text, as the service writes them; this finds what is to be set how. */
+/** Parser for the plain-text formulas of the service, for typesetting. */
 
 export interface Piece {
   kind: 'name' | 'number' | 'word' | 'sign'
   text: string
-  /** Set lower or higher than the rest. */
+  /** Subscript and superscript. */
   sub?: string
   sup?: string
 }
@@ -67,13 +67,13 @@ const SHAPE = new RegExp(
   'gu',
 )
 
-/** `wᵢ,4` has two indices: the second one is written out, since there is no small comma. */
+/** `wᵢ,4` has two indices; the second follows a plain comma. */
 const SECOND_INDEX = /(?<=[ᵢⱼₖ₀-₉]),(\d+)/gu
 
 const plain = (text: string, from: string, to: string) =>
   [...text].map((c) => to[[...from].indexOf(c)] ?? c).join('')
 
-/** `z = w1·x1 + b` has the names z, w₁, x₁ and b, and the signs between them. */
+/** Split a formula: `z = w1·x1 + b` has the names z, w₁, x₁ and b, and signs between them. */
 export function pieces(formula: string): Piece[] {
   const found: Piece[] = []
   const last = () => found.at(-1)
@@ -96,7 +96,7 @@ export function pieces(formula: string): Piece[] {
   return found
 }
 
-/** `1.2e-05` is 1.2×10 to the −5. */
+/** Split a number: `1.2e-05` is 1.2×10 to the power of −5. */
 function counted(text: string): Piece {
   const [digits, power] = text.split('e')
   if (power === undefined) return { kind: 'number', text }

@@ -1,4 +1,4 @@
-/** Whether the service answers: told by every request, and asked for while it does not. */
+/** Whether the service answers: updated by every request, and polled while it does not. */
 import { listen } from '../api/client'
 
 const EVERY = 2000
@@ -16,7 +16,7 @@ async function ask(): Promise<void> {
   try {
     if ((await fetch('/healthz')).ok) found()
   } catch {
-    // Still away: the next one asks again.
+    // Still not answering; the next poll tries again.
   }
 }
 

@@ -1,4 +1,4 @@
-/** Which page the path names. The same paths are known to the service, which answers each with the page. */
+/** The page for a path. The service knows the same paths and serves the page for each. */
 import { addressChanged, settle } from './url.svelte'
 
 export type Route =
@@ -33,18 +33,18 @@ export const current = {
   },
 }
 
-/** Goes to a path of this page, e.g. `/jobs/job_1?view=weights`, as if a link had been followed. */
+/** Go to a path of this page, e.g. `/jobs/job_1?view=weights`, like following a link. */
 export function navigate(href: string): void {
   settle()
   history.pushState(null, '', href)
   addressChanged()
   arrive()
-  // Whoever goes by keyboard goes on at the new page, and a reader begins to read it.
+  // Move the focus to the new page, for keyboard users and screen readers.
   document.getElementById('main')?.focus({ preventScroll: true })
   if (!location.hash) scrollTo({ top: 0, behavior: 'instant' })
 }
 
-/** Links between our own pages are followed without loading anything anew. */
+/** Follow links between our own pages without a reload. */
 function follow(event: MouseEvent): void {
   if (
     event.defaultPrevented ||
@@ -59,7 +59,7 @@ function follow(event: MouseEvent): void {
   if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin)
     return
   if (parse(link.pathname).page === 'unknown') return
-  // A place on the page that is shown already is the browser's own business.
+  // The browser handles links within the current page.
   if (link.hash && link.pathname === location.pathname) return
   event.preventDefault()
   navigate(link.pathname + link.search + link.hash)

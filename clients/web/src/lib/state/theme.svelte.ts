@@ -1,4 +1,4 @@
-/** Light or dark: as the system has it, until somebody chooses. */
+/** Light or dark theme: that of the system until the user chooses one. */
 import { MediaQuery } from 'svelte/reactivity'
 
 export type Theme = 'auto' | 'light' | 'dark'
@@ -24,7 +24,7 @@ export const theme = {
 const still = new MediaQuery('(prefers-reduced-motion: reduce)')
 
 export const motion = {
-  /** Whether somebody asked for less of it. */
+  /** Whether the user prefers reduced motion. */
   get reduced(): boolean {
     return still.current
   },

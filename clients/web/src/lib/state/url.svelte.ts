@@ -1,16 +1,16 @@
 /**
- * State that shapes a picture lives in the URL's query, so that a link shows what you see.
+ * State that shapes a figure lives in the query of the URL, so that a link shows the same figure.
  *
  *     const neuron = urlState('neuron', { weights: numbers([0.7, -0.3]), bias: number(-0.2) })
- *     neuron.bias = 0.5            // ?neuron.bias=0.5, without a new entry in the history
+ *     neuron.bias = 0.5            // ?neuron.bias=0.5, without a new history entry
  *
- * What has its default value is left out of the URL.
+ * Default values are left out of the URL.
  */
 import { untrack } from 'svelte'
 
 export interface Codec<T> {
   readonly initial: T
-  /** `undefined` where the text says nothing that is understood. */
+  /** Parse a text; undefined if it is invalid. */
   read(text: string): T | undefined
   write(value: T): string
 }
@@ -67,7 +67,7 @@ export function flag(initial = false): Codec<boolean> {
   }
 }
 
-/** A whole document, for what has no smaller shape; `check` says whether a link's is of the right one. */
+/** A JSON document; `check` validates documents from a link. */
 export function json<T>(initial: T, check: (value: unknown) => value is T): Codec<T> {
   return {
     initial,
@@ -87,7 +87,7 @@ let query = $state.raw(new URLSearchParams(location.search))
 let written = true
 let resting = false
 
-/** Called by whoever changes the address in another way, such as the router or the back button. */
+/** Call this after the address changes in another way, e.g. by the router or the back button. */
 export function addressChanged(): void {
   written = true
   query = new URLSearchParams(location.search)
@@ -95,12 +95,12 @@ export function addressChanged(): void {
 
 addEventListener('popstate', addressChanged)
 
-/** Every value of a name that may stand in the query several times: `?job=a&job=b`. */
+/** All values of a name that can repeat in the query: `?job=a&job=b`. */
 export function all(name: string): readonly string[] {
   return query.getAll(name)
 }
 
-// Browsers refuse more than a hundred changes in half a minute.
+// Browsers reject more than a hundred changes in half a minute.
 const PAUSE = 400
 
 function put(key: string, value: string | undefined): void {
@@ -109,15 +109,15 @@ function put(key: string, value: string | undefined): void {
   else next.set(key, value)
   query = next
   written = false
-  // A single change is written at once, as whoever makes it may leave at once; what is set with it goes along.
+  // Write a single change at once, together with changes in the same tick, because the user may leave.
   if (!resting) queueMicrotask(settle)
 }
 
-/** Writes what is still to be written; also called before the address is left, so that going back finds it. */
+/** Write pending changes; also called before leaving the address, so that going back restores them. */
 export function settle(): void {
   if (written) return
   written = true
-  // Commas and colons are legal in a query, and a link with them can be read.
+  // Commas and colons are legal in a query and keep links readable.
   const text = query.toString().replace(/%2C/g, ',').replace(/%3A/g, ':')
   history.replaceState(
     history.state,

@@ -45,7 +45,7 @@ describe('state in the URL', () => {
     })
   })
 
-  it('has its defaults where a link says nothing that is understood', () => {
+  it('uses defaults for invalid values', () => {
     visit('?lab.rate=fast&lab.sizes=&lab.loss=none&lab.live=maybe&lab.pair={')
     const { rate, sizes, loss, live, pair } = state()
     expect({ rate, sizes, loss, live, pair }).toEqual({
@@ -59,7 +59,7 @@ describe('state in the URL', () => {
     expect(state().rate).toBe(1)
   })
 
-  it('is written at once, without what is as by default', async () => {
+  it('is written at once, without defaults', async () => {
     const lab = state()
     lab.rate = 0.2
     lab.sizes = [8, 8, 8]
@@ -75,7 +75,7 @@ describe('state in the URL', () => {
     expect(location.search).toBe('')
   })
 
-  it('is written now and then while it keeps changing, and has the last change', async () => {
+  it('is throttled while it keeps changing, and includes the last change', async () => {
     const writes = vi.spyOn(history, 'replaceState')
     const lab = state()
     for (let step = 1; step <= 300; step += 1) {
@@ -88,7 +88,7 @@ describe('state in the URL', () => {
     writes.mockRestore()
   })
 
-  it('is written before the address is left, and not after', async () => {
+  it('is written before leaving the address, and not after', async () => {
     const lab = state()
     lab.rate = 0.6
     await Promise.resolve()

@@ -13,7 +13,7 @@ test('a straight branch is a trapezoid with a round end', () => {
   expect(taper(straight, 8, 2, 1)).toBe('M0.0 4.0L30.0 1.0A1 1 0 0 0 30.0 -1.0L0.0 -4.0Z')
 })
 
-test('a curve begins and ends where it is told to', () => {
+test('a curve starts and ends at its given points', () => {
   const curve = branch([0, 0], [12, 5], [0, 1])
   expect(at(curve, 0)).toEqual([0, 0])
   expect(at(curve, 1)).toEqual([12, 5])
@@ -24,6 +24,6 @@ test('a branch leaves in the direction of its lead', () => {
   expect(y).toBeGreaterThan(5 * Math.abs(x))
 })
 
-test('a way leads there and back', () => {
+test('a path follows a curve in both directions', () => {
   expect(way(straight, reversed(straight))).toBe('M0 0C10 0 20 0 30 0C20 0 10 0 0 0')
 })

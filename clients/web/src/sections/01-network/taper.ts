@@ -1,4 +1,4 @@
-/** Branches that grow thinner, as outlines: a stroke of SVG has one width from end to end. */
+/** Outlines of tapering branches, because an SVG stroke has a constant width. */
 
 export type Place = readonly [x: number, y: number]
 /** A cubic Bézier curve. */
@@ -20,7 +20,7 @@ function across([a, b, c, d]: Curve, t: number): Place {
   return [-dy / length, dx / length]
 }
 
-/** The outline of a curve that is `from` wide at its start and `to` at its end, which is round. */
+/** Outline of a curve that is `from` wide at its start and `to` wide at its round end. */
 export function taper(curve: Curve, from: number, to: number, pieces = 14): string {
   const side = (sign: number) =>
     Array.from({ length: pieces + 1 }, (_, i) => {
@@ -33,7 +33,7 @@ export function taper(curve: Curve, from: number, to: number, pieces = 14): stri
   return `M${left.join('L')}A${to / 2} ${to / 2} 0 0 0 ${right[0]}L${right.slice(1).join('L')}Z`
 }
 
-/** From `a` to `b`, leaving `a` in the direction of `lead`. */
+/** A curve from `a` to `b` that leaves `a` in the direction of `lead`. */
 export function branch(a: Place, b: Place, lead: Place): Curve {
   const length = Math.hypot(b[0] - a[0], b[1] - a[1])
   const size = Math.hypot(...lead) || 1
@@ -44,7 +44,7 @@ export function branch(a: Place, b: Place, lead: Place): Curve {
   return [a, out, [b[0] + (out[0] - b[0]) * 0.45, b[1] + (out[1] - b[1]) * 0.45], b]
 }
 
-/** The way along curves, one after another, as a path of SVG. */
+/** An SVG path along several curves, one after the other. */
 export function way(...curves: Curve[]): string {
   const [first] = curves
   if (!first) return ''

@@ -1,9 +1,9 @@
-/** The 16 truth tables of two inputs: each one's number is its four answers, read as binary digits. */
+/** The 16 truth tables of two inputs. The number of a table is its four outputs in binary. */
 import type { Schemas } from '../../lib/api'
 
 export type TableName = NonNullable<Schemas['PerceptronSimulation']['table']>
 
-/** In the order of their numbers: answers to 00, 01, 10, 11. */
+/** All tables in the order of their numbers: outputs for 00, 01, 10, 11. */
 export const TABLES = [
   'false',
   'and',
@@ -44,12 +44,12 @@ const NAMES: Record<TableName, string> = {
 
 export const title = (name: TableName): string => NAMES[name]
 
-/** `and` answers 0, 0, 0, 1. */
+/** Outputs of a table: 0, 0, 0, 1 for `and`. */
 export function answers(name: TableName): number[] {
   return [3, 2, 1, 0].map((bit) => (TABLES.indexOf(name) >> bit) & 1)
 }
 
-/** The table with another answer in this row. */
+/** The table with the output of this row flipped. */
 export function flipped(name: TableName, row: number): TableName {
   return TABLES[TABLES.indexOf(name) ^ (1 << (3 - row))] ?? name
 }

@@ -1,4 +1,4 @@
-/** Activations by their names in the API, and what a reader calls them. */
+/** Display names of the activations. */
 import type { Schemas } from '../../lib/api'
 
 export type Name = Schemas['SimulateActivationRequest']['activations'][number]

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest'
 import { isRow, rowOf, ROWS, sizesOf } from './row'
 
 describe('a row of layers', () => {
-  it('is the same network as its sizes, there and back', () => {
+  it('converts from sizes to layers and back', () => {
     expect(rowOf([3, 4, 2]).layers.map((each) => 'units' in each && each.units)).toEqual([4, 2])
     expect(sizesOf(rowOf([3, 4, 4, 2]))).toEqual([3, 4, 4, 2])
   })
 
-  it('has no sizes where a layer is of another kind, or the input no plain list', () => {
+  it('has no sizes if a layer is not dense or the input is not a vector', () => {
     expect(
       sizesOf({
         input_shape: [3],
@@ -21,7 +21,7 @@ describe('a row of layers', () => {
     expect(sizesOf({ input_shape: [2, 3], layers: [{ type: 'dense', units: 2 }] })).toBeUndefined()
   })
 
-  it('is taken from a link only if every layer of it is known', () => {
+  it('is read from a link only if every layer type is known', () => {
     expect(ROWS.every(({ row }) => isRow(row))).toBe(true)
     expect(isRow(null)).toBe(true)
     expect(isRow({ input_shape: [2], layers: [{ type: 'toString' }] })).toBe(false)

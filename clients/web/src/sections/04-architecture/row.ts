@@ -1,4 +1,4 @@
-/** A network of layers of any kind, which is a row of them; and what it has in common with a row of sizes. */
+/** A network of layers of any type, and conversions from and to a row of dense sizes. */
 import type { Schemas } from '../../lib/api/client'
 import { LAYERS } from '../../lab/fields'
 import type { Layer } from '../../lab/spec'
@@ -13,7 +13,7 @@ const isLayer = (value: unknown): value is Layer => {
   return layer.type !== 'residual' || (Array.isArray(layer.layers) && layer.layers.every(isLayer))
 }
 
-/** What a link says may be anything. */
+/** Check a value from a link, which can contain anything. */
 export function isRow(value: unknown): value is Row | null {
   if (value === null) return true
   const row = value as Partial<Row>
@@ -27,7 +27,7 @@ export function isRow(value: unknown): value is Row | null {
   )
 }
 
-/** The same network, layer by layer. */
+/** The network of dense layers with these sizes. */
 export function rowOf([input = 1, ...units]: Sizes): Row {
   const layers = units.map((each, i): Layer => ({
     type: 'dense',
@@ -37,7 +37,7 @@ export function rowOf([input = 1, ...units]: Sizes): Row {
   return { input_shape: [input], layers }
 }
 
-/** The sizes of a row that has nothing but dense layers. */
+/** The sizes of a network of dense layers; undefined if it has other layers. */
 export function sizesOf({ input_shape, layers }: Row): Sizes | undefined {
   const [input] = input_shape
   const units = layers.flatMap((each) => (each.type === 'dense' ? [each.units] : []))
@@ -46,11 +46,11 @@ export function sizesOf({ input_shape, layers }: Row): Sizes | undefined {
     : undefined
 }
 
-/** Small ones of three families; the first is LeNet-5 as it is counted among the famous. */
+/** Small examples of three architectures; the first is LeNet-5. */
 export const ROWS: readonly { name: string; about: string; row: Row }[] = [
   {
-    name: 'Sees',
-    about: 'convolution',
+    name: 'Convolutional',
+    about: 'LeNet-5',
     row: {
       input_shape: [28, 28, 1],
       layers: [
@@ -66,7 +66,7 @@ export const ROWS: readonly { name: string; about: string; row: Row }[] = [
     },
   },
   {
-    name: 'Remembers',
+    name: 'Recurrent',
     about: 'LSTM',
     row: {
       input_shape: [40],
@@ -79,7 +79,7 @@ export const ROWS: readonly { name: string; about: string; row: Row }[] = [
     },
   },
   {
-    name: 'Attends',
+    name: 'Attention',
     about: 'transformer',
     row: {
       input_shape: [64],

@@ -15,12 +15,12 @@ import {
 import { Undo } from './undo.svelte'
 
 describe('a row of sizes', () => {
-  it('is cleaned of what a link may say', () => {
+  it('replaces invalid values from a link', () => {
     expect(cleaned([0, -3, 2.6, 1e9])).toEqual([1, 1, 3, MOST_UNITS])
     expect(cleaned(Array(20).fill(2))).toHaveLength(MOST_LAYERS)
   })
 
-  it('grows a unit at a time while they can be counted, and by a tenth beyond', () => {
+  it('grows by one unit when small, and by a tenth when large', () => {
     expect(grown(4, 3)).toBe(7)
     expect(grown(4, -9)).toBe(1)
     expect(grown(100, 1)).toBe(110)
@@ -30,14 +30,14 @@ describe('a row of sizes', () => {
     expect(grown(MOST_UNITS, 5)).toBe(MOST_UNITS)
   })
 
-  it('moves with every step, however small a tenth is', () => {
+  it('changes with every step', () => {
     for (let units = 2; units < 300; units++) {
       expect(grown(units, 1)).toBeGreaterThan(units)
       expect(grown(units, -1)).toBeLessThan(units)
     }
   })
 
-  it('gets a layer as large as the hidden one before it', () => {
+  it('adds a layer as large as the hidden layer before it', () => {
     expect(added([3, 4, 2], 1)).toEqual([3, 4, 4, 2])
     expect(added([3, 7, 2], 0)).toEqual([3, 7, 7, 2])
     expect(added([3, 2], 1)).toEqual([3, 2, 2])
@@ -45,7 +45,7 @@ describe('a row of sizes', () => {
     expect(added(full, 1)).toBe(full)
   })
 
-  it('keeps its input and its output', () => {
+  it('keeps the input and the output', () => {
     expect(removed([3, 4, 5, 2], 1)).toEqual([3, 5, 2])
     expect(removed([3, 4, 2], 0)).toEqual([3, 4, 2])
     expect(removed([3, 4, 2], 2)).toEqual([3, 4, 2])
@@ -54,7 +54,7 @@ describe('a row of sizes', () => {
     expect(resized([3, 4, 2], 0, 9)).toEqual([9, 4, 2])
   })
 
-  it('has names, and shows no more units than there is room for', () => {
+  it('names its layers and limits the units drawn', () => {
     expect([0, 1, 2].map((i) => nameOf([3, 4, 2], i))).toEqual(['Input', 'Hidden', 'Output'])
     expect(nameOf([3, 4, 4, 2], 2)).toBe('Hidden 2')
     expect(shown(3, 10)).toEqual({ units: [0, 1, 2], gap: false })
@@ -62,8 +62,8 @@ describe('a row of sizes', () => {
   })
 })
 
-describe('what was', () => {
-  it('comes back, and goes again', () => {
+describe('undo', () => {
+  it('restores earlier states and redoes them', () => {
     const undo = new Undo<string>()
     undo.did('a')
     undo.did('b')

@@ -1,19 +1,19 @@
 /**
- * The builder's network as a row of sizes, the input first, and what can be done to it. Nothing
- * here changes a row in place; what cannot be done gives the row back as it was.
+ * A dense network as a row of sizes, the input first, and operations on it. No function changes a
+ * row in place; an impossible operation returns the row unchanged.
  */
 export type Sizes = readonly number[]
 
 export const MOST_LAYERS = 9
 export const MOST_UNITS = 100_000
 
-/** Up to here a step of a drag is one unit; beyond, each step is a tenth more. */
+/** Up to this size a drag step is one unit; above it, a step is 10 %. */
 const COUNTED = 16
 const FACTOR = 1.1
 
 const within = (units: number) => Math.min(Math.max(Math.round(units) || 1, 1), MOST_UNITS)
 
-/** A row from a link, which may say anything. */
+/** A valid row from a link, which can contain anything. */
 export function cleaned(sizes: Sizes): Sizes {
   return sizes.slice(0, MOST_LAYERS).map(within)
 }
@@ -21,7 +21,7 @@ export function cleaned(sizes: Sizes): Sizes {
 const rung = (units: number) =>
   units <= COUNTED ? units : COUNTED + Math.log(units / COUNTED) / Math.log(FACTOR)
 
-/** What `steps` of a drag or of an arrow key make of this many units; it always moves. */
+/** The number of units after `steps` of a drag or an arrow key. It always changes. */
 export function grown(units: number, steps: number): number {
   if (steps === 0) return units
   const at = rung(units) + steps
@@ -34,7 +34,7 @@ export function resized(sizes: Sizes, layer: number, units: number): Sizes {
   return sizes.map((each, i) => (i === layer ? within(units) : each))
 }
 
-/** Input and output stay; what is added is as large as the hidden layer beside it. */
+/** Add a hidden layer that is as large as the hidden layer beside it. */
 export function added(sizes: Sizes, after: number): Sizes {
   if (sizes.length >= MOST_LAYERS) return sizes
   const place = Math.min(Math.max(after, 0), sizes.length - 2)
@@ -50,7 +50,7 @@ export function removed(sizes: Sizes, layer: number): Sizes {
   return isHidden(sizes, layer) ? sizes.filter((_, i) => i !== layer) : sizes
 }
 
-/** Hidden layers change places among themselves. */
+/** Move a hidden layer among the hidden layers. */
 export function moved(sizes: Sizes, layer: number, by: number): Sizes {
   const to = layer + by
   if (!isHidden(sizes, layer) || !isHidden(sizes, to)) return sizes
@@ -65,7 +65,7 @@ export function nameOf(sizes: Sizes, layer: number): string {
   return sizes.length === 3 ? 'Hidden' : `Hidden ${layer}`
 }
 
-/** The units that are drawn, and whether some between them are left out. */
+/** The units to draw, and whether some in the middle are left out. */
 export function shown(units: number, most: number): { units: number[]; gap: boolean } {
   if (units <= most) return { units: [...Array(units).keys()], gap: false }
   return { units: [...Array(most - 2).keys(), units - 1], gap: true }

@@ -1,4 +1,4 @@
-/** What was, so that it can be again. */
+/** Undo history: past and future states. */
 export class Undo<T> {
   #past = $state.raw<readonly T[]>([])
   #future = $state.raw<readonly T[]>([])
@@ -11,7 +11,7 @@ export class Undo<T> {
     return this.#future.length > 0
   }
 
-  /** Something has been done to what was `before`. */
+  /** Record a change from the state `before`. */
   did(before: T): void {
     this.#past = [...this.#past, before]
     this.#future = []

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 
 import { biasAt, flows, given, known, pattern, stepName, walk, weightAt } from './network'
 
-describe('the network of 46 numbers', () => {
-  it('has its weights where they are looked for', () => {
+describe('the network of 46 parameters', () => {
+  it('finds the index of each weight', () => {
     const row = pattern()
     expect(row).toHaveLength(46)
     expect([weightAt(1, 0, 0), biasAt(1, 0), weightAt(2, 0, 0), biasAt(3, 1)]).toEqual([
@@ -15,7 +15,7 @@ describe('the network of 46 numbers', () => {
     expect(row[biasAt(1, 2)]).toBe(0.1)
   })
 
-  it('is given to the service by input and unit', () => {
+  it('converts weights to the service format', () => {
     const [first, , last] = given(pattern())
     expect(first!.weight.map((each) => each.length)).toEqual([4, 4, 4])
     expect(first!.weight[0]![0]).toBe(-0.5)
@@ -24,20 +24,20 @@ describe('the network of 46 numbers', () => {
   })
 })
 
-describe('the way through it', () => {
-  it('is as fine as is wanted: 36 products, 10 sums, 10 outputs, and the input', () => {
+describe('the steps of the forward pass', () => {
+  it('has three step sizes: 36 products, 10 sums, 10 outputs, and the input', () => {
     expect([walk('layer').length, walk('unit').length, walk('edge').length]).toEqual([4, 21, 57])
   })
 
-  it('bends the last layer when all of its sums are there', () => {
+  it('activates the last layer after all of its sums', () => {
     expect(
       walk('unit')
         .slice(-4)
         .map((each) => `${each.kind} ${each.unit}`),
-    ).toEqual(['sum 0', 'sum 1', 'bend 0', 'bend 1'])
+    ).toEqual(['sum 0', 'sum 1', 'activation 0', 'activation 1'])
   })
 
-  it('knows what has been reached', () => {
+  it('knows which values are computed', () => {
     const way = walk('unit')
     expect(known(way, 0)[1]).toEqual(['nothing', 'nothing', 'nothing', 'nothing'])
     expect(known(way, 3)[1]).toEqual(['output', 'sum', 'nothing', 'nothing'])
@@ -54,13 +54,13 @@ describe('the way through it', () => {
     ])
   })
 
-  it('sends numbers along the edges that the step is about', () => {
+  it('moves values along the edges of the step', () => {
     const [, product] = walk('edge')
     expect(flows(product!, 1, 0, 0)).toBe(true)
     expect(flows(product!, 1, 1, 0)).toBe(false)
     const [, sum, bend] = walk('unit')
     expect(flows(sum!, 1, 1, 0)).toBe(true)
     expect(flows(bend!, 1, 1, 0)).toBe(false)
-    expect(stepName(sum!)).toBe('Hidden 1, unit 1: its sum')
+    expect(stepName(sum!)).toBe('Hidden 1, unit 1: sum')
   })
 })

@@ -1,16 +1,16 @@
-/** The network of this section: its weights as one row of numbers, and the way through it. */
+/** The network of this section: its weights as one list, and the steps of its forward pass. */
 
 export const SIZES = [3, 4, 4, 2] as const
 export const LAYERS = SIZES.length - 1
 
-/** How many weights and biases come before those of layer `l`, which counts from 1. */
+/** Number of weights and biases before those of layer `l`, counted from 1. */
 function before(l: number): number {
   let count = 0
   for (let k = 1; k < l; k++) count += SIZES[k]! * (SIZES[k - 1]! + 1)
   return count
 }
 
-/** Where the weight from unit `from` to unit `to` of layer `l` stands in the row. */
+/** Index of the weight from unit `from` to unit `to` of layer `l`. */
 export function weightAt(l: number, from: number, to: number): number {
   return before(l) + from * SIZES[l]! + to
 }
@@ -19,7 +19,7 @@ export function biasAt(l: number, to: number): number {
   return before(l) + SIZES[l - 1]! * SIZES[l]! + to
 }
 
-/** The weights that the service calls a `pattern`: in the first dense layer l is 0. */
+/** The weights that the service calls `pattern`; there, the first dense layer has l = 0. */
 export function pattern(): number[] {
   const row: number[] = []
   for (let l = 1; l <= LAYERS; l++) {
@@ -30,7 +30,7 @@ export function pattern(): number[] {
   return row
 }
 
-/** As the service takes them: a row for each input, a column for each unit. */
+/** The weights in the service format: one row per input, one column per unit. */
 export function given(
   row: readonly number[],
 ): { layer: string; weight: number[][]; bias: number[] }[] {
@@ -50,11 +50,11 @@ export function given(
 export type Grain = 'edge' | 'unit' | 'layer'
 
 export interface Step {
-  kind: 'input' | 'product' | 'sum' | 'bend' | 'layer'
+  kind: 'input' | 'product' | 'sum' | 'activation' | 'layer'
   layer: number
-  /** Of a product, a sum or a bend. */
+  /** Unit of a product, a sum or an activation. */
   unit: number
-  /** Of a product. */
+  /** Source unit of a product. */
   from: number
 }
 
@@ -66,8 +66,8 @@ const step = (kind: Step['kind'], layer: number, unit = -1, from = -1): Step => 
 })
 
 /**
- * The way from the input to the answer, as fine as is wanted. A softmax needs all sums of its layer,
- * so the last layer bends when all of them are there.
+ * The steps from the input to the prediction at the given step size. A softmax needs all sums of
+ * its layer, so the last layer is activated after all of them.
  */
 export function walk(grain: Grain): Step[] {
   const way = [step('input', 0)]
@@ -81,14 +81,14 @@ export function walk(grain: Grain): Step[] {
       if (grain === 'edge')
         for (let i = 0; i < SIZES[l - 1]!; i++) way.push(step('product', l, u, i))
       way.push(step('sum', l, u))
-      ;(l === LAYERS ? late : way).push(step('bend', l, u))
+      ;(l === LAYERS ? late : way).push(step('activation', l, u))
     }
     way.push(...late)
   }
   return way
 }
 
-/** Of each unit: nothing yet, its sum, or its output. */
+/** State of each unit: nothing computed yet, its sum, or its output. */
 export type Known = 'nothing' | 'sum' | 'output'
 
 export function known(way: readonly Step[], at: number): Known[][] {
@@ -98,12 +98,12 @@ export function known(way: readonly Step[], at: number): Known[][] {
   for (const { kind, layer, unit } of way.slice(0, at + 1)) {
     if (kind === 'layer') state[layer]!.fill('output')
     if (kind === 'sum') state[layer]![unit] = 'sum'
-    if (kind === 'bend') state[layer]![unit] = 'output'
+    if (kind === 'activation') state[layer]![unit] = 'output'
   }
   return state
 }
 
-/** Whether numbers are on their way along this edge in this step. */
+/** Whether values move along this edge in this step. */
 export function flows(now: Step, l: number, from: number, to: number): boolean {
   if (now.layer !== l) return false
   if (now.kind === 'layer') return true
@@ -127,5 +127,5 @@ export function stepName(now: Step): string {
   if (now.kind === 'layer') return layerName(now.layer)
   const unit = unitName(now.layer, now.unit)
   if (now.kind === 'product') return `${unit}: product ${now.from + 1}`
-  return `${unit}: ${now.kind === 'sum' ? 'its sum' : now.layer === LAYERS ? 'its share' : 'its output'}`
+  return `${unit}: ${now.kind === 'sum' ? 'sum' : now.layer === LAYERS ? 'probability' : 'output'}`
 }

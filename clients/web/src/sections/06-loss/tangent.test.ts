@@ -13,14 +13,14 @@ it('lies on the point and has the slope', () => {
   expect((down.y2 - down.y1) / (down.x2 - down.x1)).toBeCloseTo(1)
 })
 
-it('is as long however steep it is', () => {
+it('has the same length for any slope', () => {
   for (const slope of [0, 1, -30, 1e12]) {
     const { x1, y1, x2, y2 } = tangent(x, y, 0.5, 1, slope)!
     expect(Math.hypot(x2 - x1, y2 - y1)).toBeCloseTo(220)
   }
 })
 
-it('is not drawn where there is nothing to draw', () => {
+it('is not drawn for values that are not finite', () => {
   expect(tangent(x, y, 0.5, Infinity, 1)).toBeUndefined()
   expect(tangent(x, y, 0.5, 1, NaN)).toBeUndefined()
 })

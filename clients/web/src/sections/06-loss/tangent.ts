@@ -1,4 +1,4 @@
-/** The piece of a tangent that is drawn: as long on the screen whatever its slope is. */
+/** The visible piece of a tangent: it has the same length on the screen for any slope. */
 type Place = (value: number) => number
 
 export interface Piece {
@@ -8,7 +8,7 @@ export interface Piece {
   y2: number
 }
 
-/** `half` px to both sides of the point at `at`, `value`; none where a number is not finite. */
+/** A piece of `half` px to both sides of the point; undefined if a number is not finite. */
 export function tangent(
   x: Place,
   y: Place,

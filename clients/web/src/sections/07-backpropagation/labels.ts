@@ -1,4 +1,4 @@
-/** What became of a gradient, in a word and a color. */
+/** Name and color of each label of a gradient. */
 import type { Schemas } from '../../lib/api/client'
 
 type Label = Schemas['GradientFlowSimulation']['label']

@@ -1,4 +1,4 @@
-/** Runs at many learning rates, as they are drawn: bands without gaps, and the run nearest to a rate. */
+/** Runs at many learning rates: bands without gaps, and the run nearest to a learning rate. */
 import type { Schemas } from '../../lib/api/client'
 import { toNumber } from '../../lib/api/numbers'
 
@@ -29,15 +29,14 @@ export const COLORS: Record<Label, string> = {
   diverged: 'var(--series-6)',
 }
 export const MEANING: Record<Label, string> = {
-  too_low: 'The steps are so short that nothing seems to happen.',
-  slow: 'It goes the right way, and would still be going long after we stopped looking.',
-  good: 'The loss falls fast, and stays down.',
-  oscillating:
-    'Each step lands on the other side of the valley: the loss jumps instead of falling.',
-  diverged: 'Each step lands farther away than the last one. The loss ends above where it began.',
+  too_low: 'The steps are so small that the loss hardly changes.',
+  slow: 'The loss falls, but has not converged at the end.',
+  good: 'The loss falls fast and stays low.',
+  oscillating: 'Each step overshoots the minimum: the loss jumps up and down instead of falling.',
+  diverged: 'Each step overshoots more than the last: the final loss is above the initial loss.',
 }
 
-/** Between two bands lies a rate that neither was tried at: they meet in the (geometric) middle. */
+/** Extend neighboring bands to the geometric mean of the two rates between them. */
 export function touching(
   bands: readonly Schemas['RateBand'][],
 ): { label: Label; from: number; to: number }[] {
@@ -53,7 +52,7 @@ export function touching(
   })
 }
 
-/** The index of the rate that is nearest in ratio. */
+/** Index of the learning rate with the smallest ratio to `rate`. */
 export function nearestRate(rates: readonly number[], rate: number): number {
   const far = (each: number) => Math.abs(Math.log(each / rate))
   return rates.reduce((best, each, i) => (far(each) < far(rates[best]!) ? i : best), 0)

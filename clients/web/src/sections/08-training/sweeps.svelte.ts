@@ -1,4 +1,4 @@
-/** The real runs behind the slider: one batched sweep for each optimizer, trained once. */
+/** The runs behind the slider: one batched sweep per optimizer, trained once. */
 import { api, body, computed, type Computed, type Schemas } from '../../lib/api'
 import { HIGHEST, LOWEST, OPTIMIZERS, type Optimizer } from './sweep'
 
@@ -6,10 +6,10 @@ export type Sweeps = Record<Optimizer, Computed<Schemas['LearningRatesSimulation
 
 export const EPOCHS = 500
 export const DATASET = { name: 'circles', samples: 100, noise: 0.05 } as const
-/** Eight to a power of ten: .01 is one of them. */
+/** Eight learning rates per power of ten; 0.01 is one of them. */
 export const RATES = 49
 
-/** Call it while a component is being made. */
+/** Call this while a component initializes. */
 export function sweeps(): Sweeps {
   const of = (type: Optimizer) =>
     computed(

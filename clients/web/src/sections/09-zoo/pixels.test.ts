@@ -4,7 +4,7 @@ import { put, read, rows, write } from './pixels'
 
 const empty = rows(Array<number>(64).fill(0))
 
-test('an image is the same after it was in an address', () => {
+test('an image survives a round trip through the URL', () => {
   const image = put(put(empty, 0, 0, 1), 7, 3, 5 / 16)
   const text = write(image)
   expect(text).toHaveLength(64)
@@ -13,13 +13,13 @@ test('an image is the same after it was in an address', () => {
   expect(read(text)).toEqual(image)
 })
 
-test('what is no image is not taken for one', () => {
+test('invalid text is rejected', () => {
   expect(read('')).toBeUndefined()
   expect(read('0'.repeat(63))).toBeUndefined()
   expect(read('x'.repeat(64))).toBeUndefined()
 })
 
-test('one pixel changes, and the image before stays as it was', () => {
+test('changing a pixel returns a new image', () => {
   const image = put(empty, 2, 5, 0.5)
   expect(image[2]![5]).toBe(0.5)
   expect(empty[2]![5]).toBe(0)

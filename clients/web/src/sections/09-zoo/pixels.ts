@@ -1,4 +1,4 @@
-/** A drawn image as a word of the address: one sign for each pixel, of the 17 levels that the digits have. */
+/** A drawn image as text in the URL: one character per pixel, with the 17 levels of the digits. */
 import type { Codec } from '../../lib/state/url.svelte'
 
 export const SIDE = 8
@@ -25,14 +25,14 @@ export function read(text: string): Image | undefined {
   return rows(levels.map((level) => level / MOST))
 }
 
-/** `undefined` until somebody draws. */
+/** The drawn image; undefined until the user draws. */
 export const drawn: Codec<Image | undefined> = {
   initial: undefined,
   read,
   write: (image) => (image ? write(image) : ''),
 }
 
-/** The image with another value in one place. */
+/** The image with another value of one pixel. */
 export function put(image: Image, row: number, column: number, value: number): Image {
   return image.map((each, r) =>
     r === row ? each.map((old, c) => (c === column ? value : old)) : each,

@@ -10,19 +10,19 @@ const graph = {
   ],
   edges: [
     { source: 'a', target: 'b', kind: 'forward' as const, label: '' },
-    { source: 'b', target: 'b', kind: 'attention' as const, label: 'all places' },
+    { source: 'b', target: 'b', kind: 'attention' as const, label: 'all positions' },
     { source: 'a', target: 'c', kind: 'residual' as const, label: '' },
   ],
 }
 
-test('data go to the right where there is room', () => {
+test('data flow to the right if the page is wide', () => {
   const { boxes, width } = plan(graph, 600, false)
   expect(boxes.map((box) => box.x)).toEqual([100, 300, 500])
   expect(new Set(boxes.map((box) => box.y)).size).toBe(1)
   expect(width).toBe(600)
 })
 
-test('data go down where there is none, and nothing leaves the page', () => {
+test('data flow down if the page is narrow, and everything fits', () => {
   const { boxes, height } = plan(graph, 320, true)
   expect(boxes.map((box) => box.y)).toEqual([41, 123, 205])
   for (const box of boxes) {
@@ -32,7 +32,7 @@ test('data go down where there is none, and nothing leaves the page', () => {
   }
 })
 
-test('an arrow begins and ends at the edges of its boxes', () => {
+test('an arrow starts and ends at the edges of its boxes', () => {
   const { arrows, boxes } = plan(graph, 600, false)
   const [x1, y1] = /^M([\d.]+) ([\d.]+)/.exec(arrows[0]!.path)!.slice(1).map(Number)
   expect(x1).toBe(boxes[0]!.x + boxes[0]!.width / 2)

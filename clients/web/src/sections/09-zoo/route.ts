@@ -1,6 +1,6 @@
 /**
- * Where the boxes and arrows of an architecture stand. Data go along `u` and boxes of one step lie beside
- * one another along `v`; on a narrow page `u` points down in place of to the right.
+ * Layout of the boxes and arrows of an architecture. Data flow along `u`, and boxes of one step lie
+ * side by side along `v`. On a narrow page, `u` points down instead of to the right.
  */
 import type { Schemas } from '../../lib/api'
 
@@ -19,7 +19,7 @@ export interface Arrow {
   kind: Schemas['GraphEdge']['kind']
   path: string
   label: string
-  /** Where the label stands. */
+  /** Position of the label. */
   at: readonly [number, number]
   anchor: 'start' | 'middle'
 }
@@ -30,7 +30,7 @@ export interface Plan {
   arrows: Arrow[]
 }
 
-/** Words in lines of about so many letters; a longer word has a line of its own. */
+/** Wrap words into lines of at most `letters`; a longer word gets its own line. */
 export function wrap(text: string, letters: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {
@@ -45,7 +45,7 @@ export function wrap(text: string, letters: number): string[] {
 const BOX = 48
 const ARC = 46
 
-/** `down` has the data go from top to bottom. */
+/** Lay out a graph; with `down`, data flow from top to bottom. */
 export function plan(graph: Graph, width: number, down: boolean): Plan {
   const columns = graph.nodes.map((node) => node.column)
   const rows = graph.nodes.map((node) => node.row)
@@ -56,12 +56,12 @@ export function plan(graph: Graph, width: number, down: boolean): Plan {
     ? ARC + 14
     : 6
 
-  // A step along u, a lane along v, and the box within them.
+  // The size of a step along u, of a lane along v, and of a box.
   const stepSize = down ? BOX + 34 : width / steps
   const laneSize = down ? (width - (above > 6 ? above : 0)) / lanes : BOX + 44
   const long = down ? BOX : Math.min(stepSize - 26, 124)
   const wide = down ? Math.min(laneSize - 16, 170) : BOX
-  // What goes around does so above where data go to the right, and to the right where they go down.
+  // Residual arrows run above the boxes if data flow to the right, else to the right of them.
   const start = down ? 6 : above
 
   const place = new Map(

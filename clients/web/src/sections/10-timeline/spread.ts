@@ -1,9 +1,9 @@
-/** Years on a line: where they stand, and where their marks stand that must not cover one another. */
+/** Positions of marks on a line that must not overlap. */
 
-/** Positions as near to the wanted (sorted) ones as can be, at least `gap` apart, between `low` and `high`. */
+/** Positions near the sorted `wanted` ones, at least `gap` apart, between `low` and `high`. */
 export function apart(wanted: readonly number[], gap: number, low: number, high: number): number[] {
   const room = wanted.length > 1 ? Math.min(gap, (high - low) / (wanted.length - 1)) : 0
-  // Those that would touch become one block, which stands where its members want to be on average.
+  // Overlapping marks form a block at the average of the positions its members want.
   const blocks: { start: number; sum: number; members: number }[] = []
   const place = (block: { sum: number; members: number }) => {
     const width = (block.members - 1) * room

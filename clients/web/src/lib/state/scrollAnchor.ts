@@ -1,11 +1,11 @@
 /**
- * Stays with the part of the page that the address names while what stands before it is being loaded and
- * grows, until the reader moves or all has been quiet for a while. A part that is not there yet is waited for.
+ * Keeps the element that the address names in place while content above it loads and grows, until the
+ * user scrolls or nothing has changed for a while. Waits for an element that does not exist yet.
  */
 const QUIET = 1500
 const MOVES = ['wheel', 'touchmove', 'keydown', 'pointerdown'] as const
 
-export function keepPlace(): () => void {
+export function keepScrollPosition(): () => void {
   let wanted = ''
   let timer: ReturnType<typeof setTimeout> | undefined
   let kept: { scrolled: number; top: number } | undefined
@@ -15,7 +15,7 @@ export function keepPlace(): () => void {
     clearTimeout(timer)
   }
 
-  /** However slow the line is, what is being loaded is still to grow. */
+  /** Keep waiting while requests are pending, because their content can still grow. */
   function wait(): void {
     clearTimeout(timer)
     timer = setTimeout(() => (document.querySelector('.loading') ? wait() : release()), QUIET)
@@ -23,7 +23,7 @@ export function keepPlace(): () => void {
 
   const target = () => (wanted ? document.getElementById(wanted) : null)
 
-  /** What is not there yet is waited for until it comes, or until somebody moves. */
+  /** Wait for a missing element until it exists or the user scrolls. */
   function arrive(): void {
     wanted = decodeURIComponent(location.hash.slice(1))
     kept = undefined
@@ -35,12 +35,12 @@ export function keepPlace(): () => void {
     top: element.getBoundingClientRect().top,
   })
 
-  /** By a scroll bar, a search in the page, a screen reader: by what tells nothing else of itself. */
+  /** Detect scrolling by scroll bar, page search or screen reader, which send no other event. */
   function moved(): void {
     const there = target()
     if (!there || !kept) return
     const now = place(there)
-    // What grows moves the target without a scroll, or is scrolled along with by the browser, without a move.
+    // Growing content moves the target without scrolling, or the browser scrolls without moving it.
     if (Math.abs(now.scrolled - kept.scrolled) > 1 && Math.abs(now.top - kept.top) > 1) release()
   }
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 
-import { MOST, tokens } from './words'
+import { MOST, tokens } from './tokens'
 
-test('signs are tokens of their own, and a hyphen holds a word together', () => {
+test('punctuation marks are separate tokens, and a hyphenated word is one token', () => {
   expect(tokens("The cat's tail, half-wet.")).toEqual([
     'The',
     "cat's",

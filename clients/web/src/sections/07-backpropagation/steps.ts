@@ -1,4 +1,4 @@
-/** The way back through the network of the forward pass: its steps, and its weights after one of descent. */
+/** Steps of the backward pass, and the weights of the network after one gradient step. */
 import type { Schemas } from '../../lib/api/client'
 import { SIZES as UNITS } from '../05-forward/network'
 
@@ -8,12 +8,12 @@ export const PARAMETERS = 46
 
 type Weights = { weight: readonly (readonly number[])[]; bias: readonly number[] }
 
-/** Layer by layer the weights, row by row, then the biases. */
+/** All parameters in one list: for each layer the weights, row by row, then the biases. */
 export function flat(layers: readonly Weights[]): number[] {
   return layers.flatMap(({ weight, bias }) => [...weight.flat(), ...bias])
 }
 
-/** All weights after the step of gradient descent that the service worked out. */
+/** All parameters after the gradient step that the service computed. */
 export function after(layers: readonly Schemas['BackwardLayer'][]): number[] {
   const part = (layer: string, name: string) =>
     layers.find((each) => each.name === layer)!.parameters.find((each) => each.name === name)!
@@ -26,7 +26,7 @@ export function after(layers: readonly Schemas['BackwardLayer'][]): number[] {
 export type Stage =
   { kind: 'loss' } | { kind: 'unit'; layer: number; unit: number } | { kind: 'update' }
 
-/** From the loss back to the first layer, unit by unit, and then the step. Layer 0 is the input. */
+/** From the loss back to the first layer, unit by unit, then the update. Layer 0 is the input. */
 export const STAGES: readonly Stage[] = [
   { kind: 'loss' },
   ...[3, 2, 1].flatMap((layer) =>
@@ -45,7 +45,7 @@ const NAMES = ['input', 'hidden 1', 'hidden 2', 'output']
 
 export function nameOf(stage: Stage): string {
   if (stage.kind === 'unit') return `${NAMES[stage.layer]}, unit ${stage.unit + 1}`
-  return stage.kind === 'loss' ? 'the loss' : 'one step down'
+  return stage.kind === 'loss' ? 'loss' : 'update'
 }
 
 function range(n: number): number[] {

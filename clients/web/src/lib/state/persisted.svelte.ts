@@ -1,5 +1,5 @@
-/** Whether a part of a page is open: as somebody left it, in this browser. */
-export function kept(name: string, initial: boolean): { open: boolean } {
+/** Whether a part of a page is open, persisted in this browser. */
+export function persistedOpen(name: string, initial: boolean): { open: boolean } {
   const key = `epochal.open.${name}`
   const before = localStorage.getItem(key)
   let open = $state(before === null ? initial : before === 'yes')
@@ -8,7 +8,7 @@ export function kept(name: string, initial: boolean): { open: boolean } {
       return open
     },
     set open(next) {
-      // A browser tells of an opening that was in the page from its start, too: nobody chose that.
+      // Browsers also report the initial state, which the user did not choose.
       if (next === open) return
       open = next
       localStorage.setItem(key, next ? 'yes' : 'no')

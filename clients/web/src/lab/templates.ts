@@ -1,20 +1,20 @@
-/** Networks to begin with, as far as they suit the data. */
+/** Network templates that suit the data. */
 import { endingIn, outputFor, type Facts, type Layer, type Loss } from './spec'
 
-export interface Beginning {
+export interface Template {
   name: string
   layers: Layer[]
 }
 
 type Activation = 'tanh' | 'relu'
 
-export function beginnings(facts: Facts, loss: Loss, side: number | undefined): Beginning[] {
+export function templates(facts: Facts, loss: Loss, side: number | undefined): Template[] {
   const activation: Activation = facts.features > 8 ? 'relu' : 'tanh'
   const width = facts.features > 8 ? 32 : 8
   const { units, activation: last } = outputFor(loss, facts)
   const deep = (number: number): Layer[] =>
     Array.from({ length: number }, () => ({ type: 'dense', units: width, activation }))
-  const found: Beginning[] = [
+  const found: Template[] = [
     { name: 'none', layers: [] },
     { name: 'one', layers: deep(1) },
     { name: 'two', layers: deep(2) },

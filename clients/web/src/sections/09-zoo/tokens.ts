@@ -1,4 +1,4 @@
-/** A sentence as the tokens that the explorer of attention takes: words, and signs apart from them. */
+/** Split a sentence into tokens for the attention explorer: words and punctuation marks. */
 
 export const MOST = 12
 const LONGEST = 24

@@ -1,9 +1,9 @@
-/** Which section of the journey is being read. */
+/** The section of the journey that the user is reading. */
 
 let section = $state<string>()
 const visible = new Map<string, number>()
 
-// A section is being read when it crosses a line a third down the screen.
+// The current section is the one that crosses a line a third down the screen.
 const observer = new IntersectionObserver(
   (entries) => {
     for (const { target, isIntersecting } of entries) {
@@ -16,14 +16,14 @@ const observer = new IntersectionObserver(
   { rootMargin: '-33% 0px -66% 0px' },
 )
 
-export const place = {
+export const reading = {
   get section(): string | undefined {
     return section
   },
 }
 
 /** An attachment for the element of a section, whose id is its slug. */
-export function readable(element: Element): () => void {
+export function trackSection(element: Element): () => void {
   observer.observe(element)
   return () => {
     observer.unobserve(element)

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
 
-import { beginnings } from './beginnings'
+import { templates } from './templates'
 
-it('networks to begin with end as the loss asks, and convolve what are pictures', () => {
+it('templates end as the loss requires, and use convolutions for images', () => {
   const facts = {
     task: 'multiclass',
     samples: 1797,
@@ -11,11 +11,11 @@ it('networks to begin with end as the loss asks, and convolve what are pictures'
     targets: 1,
     tokens: 0,
   } as const
-  const all = beginnings(facts, 'cross_entropy', 8)
+  const all = templates(facts, 'cross_entropy', 8)
   expect(all.map(({ layers }) => layers.length)).toEqual([1, 2, 3, 7, 5])
   for (const { layers } of all)
     expect(layers.at(-1)).toEqual({ type: 'dense', units: 10, activation: 'softmax' })
   expect(
-    beginnings({ ...facts, features: 4 }, 'cross_entropy', undefined).map(({ name }) => name),
+    templates({ ...facts, features: 4 }, 'cross_entropy', undefined).map(({ name }) => name),
   ).not.toContain('convolution')
 })

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 
 import { given, pattern } from '../05-forward/network'
-import { after, PARAMETERS, STAGES, stageOf } from './blame'
+import { after, PARAMETERS, STAGES, stageOf } from './steps'
 
-it('the weights after a step are read from the service, whose layers come from the last to the first', () => {
+it('the weights after a step come from the service, which returns the last layer first', () => {
   const list = pattern().map((_, i) => i)
   const layers = given(list)
     .map((each) => ({
@@ -18,7 +18,7 @@ it('the weights after a step are read from the service, whose layers come from t
   expect(list).toHaveLength(PARAMETERS)
 })
 
-it('the way back passes every unit once, the last layer first', () => {
+it('the backward pass visits every unit once, the last layer first', () => {
   expect(STAGES).toHaveLength(12)
   expect(stageOf(3, 0)).toBe(1)
   expect(stageOf(2, 0)).toBe(3)

@@ -1,18 +1,18 @@
-/** A run that is made from another one: it says so, and one is taken to it. */
+/** Reruns and forks: create a run from another one and open it. */
 import { api, body, type Schemas } from '../lib/api'
 import { navigate } from '../lib/state/route.svelte'
 
 type Spec = Schemas['TrainingSpec']
 
-/** Trains `spec`, and shows it beside the run `from` that it was made from. Throws what the service says. */
-export async function again(spec: Spec, from: string): Promise<void> {
+/** Create a run with `spec` and open it, compared with the run `from`. Throws `ApiProblem`. */
+export async function rerun(spec: Spec, from: string): Promise<void> {
   const job = await body(
     api.POST('/v1/jobs', { body: { ...spec, labels: { ...spec.labels, rerun_of: from } } }),
   )
   navigate(`/jobs/${job.id}?job.with=${from}`)
 }
 
-/** The weights of `epoch` go on with other settings: a fork, whose optimizer begins anew. */
+/** Create a run that starts from the weights of `epoch`, with a fresh optimizer state. */
 export async function fork(
   spec: Spec,
   from: string,

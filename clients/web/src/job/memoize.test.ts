@@ -1,12 +1,12 @@
 import { expect, it, vi } from 'vitest'
 
-import { remember } from './remember'
+import { memoize } from './memoize'
 
 const { signal } = new AbortController()
 
-it('asks once for each question, and forgets the oldest', async () => {
+it('calls once per input and evicts the oldest', async () => {
   const fetch = vi.fn((input: { epoch: number }) => Promise.resolve(input.epoch * 2))
-  const ask = remember(fetch, 2)
+  const ask = memoize(fetch, 2)
   expect([
     await ask({ epoch: 1 }, signal),
     await ask({ epoch: 1 }, signal),
@@ -20,9 +20,9 @@ it('asks once for each question, and forgets the oldest', async () => {
   expect(fetch).toHaveBeenCalledTimes(4)
 })
 
-it('asks again for what failed', async () => {
+it('calls again after a failure', async () => {
   const fetch = vi.fn().mockRejectedValueOnce(new Error('away')).mockResolvedValueOnce('here')
-  const ask = remember<number, string>(fetch)
+  const ask = memoize<number, string>(fetch)
   await expect(ask(1, signal)).rejects.toThrow('away')
   expect(await ask(1, signal)).toBe('here')
 })

@@ -1,4 +1,4 @@
-/** A run in words: what it is made of, how it stands, and how long it will take. */
+/** Texts about a run: its network, state, duration and settings. */
 import type { Schemas } from '../lib/api/client'
 import { count, format, toNumber } from '../lib/api/numbers'
 
@@ -15,7 +15,7 @@ export function datasetName(spec: Spec): string {
   const { dataset } = spec
   if ('name' in dataset)
     return GATES.has(dataset.name) ? dataset.name.toUpperCase() : dataset.name.replaceAll('_', ' ')
-  return 'id' in dataset ? 'your data' : `${dataset.inputs.length} samples of your own`
+  return 'id' in dataset ? 'your data' : `${dataset.inputs.length} inline samples`
 }
 
 export function nameOf(job: Job): string {
@@ -30,27 +30,26 @@ export function lossName(loss: string): string {
       huber: 'Huber loss',
       hinge: 'hinge loss',
       focal: 'focal loss',
+      cross_entropy: 'cross-entropy',
+      binary_cross_entropy: 'binary cross-entropy',
     }[loss] ?? loss.replaceAll('_', ' ')
   )
 }
 
-/** A name of the API as readers have it: `best_validation_loss` is `best held-out loss`. */
+/** Readable name of a metric: `best_train_loss` becomes `best training loss`. */
 export const metricName = (name: string): string =>
-  name
-    .replace('validation', 'held-out')
-    .replace(/(^|_)train_/, '$1training_')
-    .replaceAll('_', ' ')
+  name.replace(/(^|_)train_/, '$1training_').replaceAll('_', ' ')
 
 export const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 export interface Step {
   size: string
   note: string
-  /** How many layers of this kind follow one another. */
+  /** Number of equal layers in a row. */
   times: number
 }
 
-/** The network as a walk from its input on: `2 → 16 tanh (twice) → 1 sigmoid`. */
+/** The layers of the network from the input on, with equal neighbors merged. */
 export function walk(spec: Spec): Step[] {
   if (!('layers' in spec.network)) return []
   const steps: Step[] = [{ size: spec.network.input_shape.join('×'), note: '', times: 1 }]
@@ -73,7 +72,7 @@ function stepOf(layer: Schemas['NetworkSpec']['layers'][number]): { size: string
   return 'units' in layer ? { size: String(layer.units), note } : { size: '', note }
 }
 
-/** What the state and its reason mean to somebody who just came. */
+/** Short text for a state and its stop reason. */
 export function verdict(job: Pick<Job, 'stop_reason'>, state: State | undefined): string {
   const { stop_reason: reason } = job
   if (state === 'queued') return 'Waiting for a worker'
@@ -87,23 +86,24 @@ export function verdict(job: Pick<Job, 'stop_reason'>, state: State | undefined)
     early_stopped: 'Stopped early',
     target_reached: 'Reached its target',
     diverged: 'Diverged',
-    deadline_exceeded: 'Ran out of its time',
-    attempts_exhausted: 'Given up',
-    user: 'Stopped by hand',
+    deadline_exceeded: 'Deadline exceeded',
+    attempts_exhausted: 'Out of attempts',
+    user: 'Stopped by the user',
     internal: 'Failed',
   }
   return reasons[reason ?? 'completed'] ?? capital((reason ?? state ?? '').replaceAll('_', ' '))
 }
 
-/** What the verdict leaves open. */
+/** Explanation of the stop reason, if it needs one. */
 export function why(job: Job): string | undefined {
   const { stop_reason: reason, spec } = job
   if (reason === 'early_stopped')
-    return `There was no better loss for ${spec.early_stopping?.patience ?? 'some'} epochs.`
+    return `The loss did not improve for ${spec.early_stopping?.patience ?? 'some'} epochs.`
   if (reason === 'target_reached' && spec.target)
-    return `${capital(metricName(spec.target.metric))} came to ${format(spec.target.value)}.`
-  if (reason === 'attempts_exhausted') return 'It ended its worker each time.'
-  if (reason === 'internal') return 'By a defect of the service, not of the network.'
+    return `${capital(metricName(spec.target.metric))} reached ${format(spec.target.value)}.`
+  if (reason === 'attempts_exhausted') return 'Its worker stopped unexpectedly in every attempt.'
+  if (reason === 'internal')
+    return 'An internal error of the service stopped the run. The network is not the cause.'
   return undefined
 }
 
@@ -118,7 +118,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h${Math.floor((whole % 3600) / 60) ? ` ${Math.floor((whole % 3600) / 60)} min` : ''}`
 }
 
-/** Seconds that the epochs to come will take, if each takes what the last ones took. */
+/** Estimated remaining seconds, from the mean duration of the last epochs. */
 export function timeLeft(
   epochs: number,
   done: number,
@@ -134,17 +134,26 @@ export function wallClock(job: Job): number | undefined {
   return (Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000
 }
 
-/** What the run is given, and how it is trained. */
+const OPTIMIZERS: Record<string, string> = {
+  adam: 'Adam',
+  adamw: 'AdamW',
+  sgd: 'SGD',
+  rmsprop: 'RMSprop',
+  adagrad: 'AdaGrad',
+  nadam: 'Nadam',
+}
+
+/** Summary of data, loss and optimizer. */
 export function summary(job: Job): string {
   const { spec } = job
   const held = spec.validation_fraction ?? 0
   const { type = 'adam', learning_rate: rate = 0.01 } = spec.optimizer ?? {}
   const how =
     type === 'perceptron'
-      ? `The perceptron's own rule, with a learning rate of ${format(rate)}`
-      : `${capital(lossName(spec.loss))}, brought down by ${type} with a learning rate of ${format(rate)}`
-  const apart = held ? `, and ${Math.round(held * 100)} % of the data held out` : ''
-  return `${capital(count(job.parameters))} parameter${job.parameters === 1 ? '' : 's'}, ${count(job.samples)} samples to learn from${apart}. ${how}, in batches of ${spec.batch_size ?? 32}. Seed ${spec.seed ?? 0}.`
+      ? `Perceptron rule, learning rate ${format(rate)}`
+      : `${capital(lossName(spec.loss))}, minimized with ${OPTIMIZERS[type] ?? type.replaceAll('_', ' ')}, learning rate ${format(rate)}`
+  const validation = held ? `, ${Math.round(held * 100)} % of the data for validation` : ''
+  return `${capital(count(job.parameters))} parameter${job.parameters === 1 ? '' : 's'}, ${count(job.samples)} training samples${validation}. ${how}, batch size ${spec.batch_size ?? 32}, random seed ${spec.seed ?? 0}.`
 }
 
 export function number(value: Schemas['Number'] | null | undefined): number | undefined {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 
 import type { Schemas } from '../lib/api/client'
-import { duration, summary, timeLeft, verdict, walk, why } from './words'
+import { duration, summary, timeLeft, verdict, walk, why } from './texts'
 
 const spec: Schemas['TrainingSpec'] = {
   network: {
@@ -21,8 +21,8 @@ const spec: Schemas['TrainingSpec'] = {
 }
 const job = { spec, parameters: 1, samples: 400, stop_reason: null } as unknown as Schemas['Job']
 
-describe('a run in words', () => {
-  it('walks through its network, alike layers at once', () => {
+describe('descriptions of a run', () => {
+  it('list the layers, with equal neighbors merged', () => {
     expect(walk(spec).map((each) => `${each.size} ${each.note} ${each.times}`.trim())).toEqual([
       '2  1',
       '16 tanh 2',
@@ -31,13 +31,13 @@ describe('a run in words', () => {
     ])
   })
 
-  it('says what it is given', () => {
+  it('summarize data and training', () => {
     expect(summary(job)).toBe(
-      '1 parameter, 400 samples to learn from, and 20 % of the data held out. Binary cross entropy, brought down by sgd with a learning rate of 0.5, in batches of 32. Seed 0.',
+      '1 parameter, 400 training samples, 20 % of the data for validation. Binary cross-entropy, minimized with SGD, learning rate 0.5, batch size 32, random seed 0.',
     )
   })
 
-  it('says how it stands, and why it ended', () => {
+  it('state the current state and the reason for the end', () => {
     expect(verdict(job, 'queued')).toBe('Waiting for a worker')
     expect(verdict({ ...job, stop_reason: 'completed' }, 'succeeded')).toBe('Finished')
     const early = {
@@ -47,7 +47,7 @@ describe('a run in words', () => {
     }
     expect([verdict(early, 'succeeded'), why(early)]).toEqual([
       'Stopped early',
-      'There was no better loss for 7 epochs.',
+      'The loss did not improve for 7 epochs.',
     ])
     expect(why(job)).toBeUndefined()
   })
@@ -64,7 +64,7 @@ describe('time', () => {
     [NaN, '–'],
   ])('%d seconds are %s', (seconds, text) => expect(duration(seconds)).toBe(text))
 
-  it('is left as the last epochs took it', () => {
+  it('remaining is estimated from the last epochs', () => {
     expect(timeLeft(100, 60, [9, ...Array<number>(20).fill(0.5)])).toBe(20)
     expect(timeLeft(100, 100, [0.5])).toBeUndefined()
     expect(timeLeft(100, 1, [])).toBeUndefined()

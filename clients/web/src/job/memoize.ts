@@ -1,8 +1,8 @@
 /**
- * Answers about a stored epoch never change, so each is asked for once: scrubbing back and forth, and
- * playing a run a second time, costs nothing.
+ * A cache of requests about stored epochs. Their replies never change, so scrubbing or playing a run
+ * again needs no new request.
  */
-export function remember<I, O>(
+export function memoize<I, O>(
   fetch: (input: I, signal: AbortSignal) => Promise<O>,
   most = 120,
 ): (input: I, signal: AbortSignal) => Promise<O> {
