@@ -157,7 +157,7 @@ class _Examination:
             )
 
     def unscaled_inputs(self) -> Iterator[Finding]:
-        """Features far from the size that first weights are drawn for."""
+        """Features far from the size that initial weights are drawn for."""
         inputs = np.asarray(self.data.train_inputs, np.float64)
         flat = inputs.reshape(len(inputs), -1)
         sizes = np.sqrt(np.square(flat).mean(0))

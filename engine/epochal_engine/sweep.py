@@ -56,7 +56,7 @@ class Sweep:
     """The training of many members in progress; `trainings[k]` is that of member k.
 
     They may differ in the numbers of the optimizer, the schedule, penalties, clipping, the stopping
-    rules and the seed; their networks, one for all or one for each, in the first weights: see
+    rules and the seed; their networks, one for all or one for each, in the initial weights: see
     `with_initializer`. Raises ValueError if they differ in anything else, or do not fit the data.
     """
 

@@ -61,11 +61,11 @@ class Dense(Layer):
 
 @dataclass(frozen=True)
 class ActivationLayer(Layer):
-    """An activation alone, applied to each input."""
+    """A layer that only applies an activation."""
 
     type: ClassVar[str] = "activation"
     activation: ActivationName
-    """The activation."""
+    """The activation, applied to each input."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
         """Return f(x), of the shape of x."""

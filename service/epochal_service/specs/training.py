@@ -170,7 +170,7 @@ class TrainingSpec(Spec):
     target: TargetSpec | None = None
     """A metric value at which to stop. Off by default."""
     snapshots: SnapshotsSpec = SnapshotsSpec()
-    """What to record during training."""
+    """How often gradient statistics and checkpoints are recorded."""
     seed: Seed = 0
     """Random seed of the initial weights, the validation split, the order of samples, and dropout.
     Default 0.
