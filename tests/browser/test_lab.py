@@ -94,7 +94,7 @@ def test_what_is_wrong_is_said_at_its_field(open_page: Opened) -> None:
     page = open_page("/lab")
     page.get_by_label("Units", exact=True).last.fill("4")
     row = page.get_by_role("listitem").filter(has_text="Layer 3")
-    expect(row).to_contain_text("gives 4 outputs, and two_moons with binary_cross_entropy needs 1")
+    expect(row).to_contain_text("gives 4 outputs, but two_moons with binary_cross_entropy needs 1")
     expect(page.get_by_role("button", name="Train")).to_be_disabled()
     page.get_by_label("Optimizer").focus()
     page.get_by_role("button", name="network.layers[2].units").click()
@@ -236,7 +236,7 @@ def test_a_file_with_a_slip_is_told_line_and_column(open_page: Opened, tmp_path:
 def test_several_learning_rates_are_tried_at_once(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
     page.get_by_role("button", name="Try several learning rates").click()
-    page.get_by_label("How many").fill("4")
+    page.get_by_label("Number", exact=True).fill("4")
     page.get_by_label("From").fill("0.0001")
     page.get_by_role("button", name="Run").click()
     expect(page.get_by_text("fell farthest")).to_be_visible()

@@ -106,7 +106,7 @@ def test_the_slopes_are_checked_by_differences_on_demand(open_page: Opened, url:
     page.get_by_role("button", name="Check gradients numerically").click()
     check = page.get_by_test_id("check")
     expect(check).to_contain_text("✓ The gradient check agrees")
-    expect(check).to_contain_text(f"{told['parameters']} numbers")
+    expect(check).to_contain_text(f"{told['parameters']} parameters")
     expect(check).to_contain_text(told["parameter"])
 
 

@@ -146,7 +146,7 @@ def test_an_image_is_drawn_by_keyboard_and_by_pointer_and_kept_in_the_link(
 def test_stride_and_padding_change_the_size_of_the_answer(open_page: Opened) -> None:
     page = open_page("/?window.padding=valid&window.stride=2#zoo")
     figure = page.get_by_role("figure", name="Convolution, position by position")
-    expect(figure).to_contain_text("answer 3×3")
+    expect(figure).to_contain_text("feature map 3×3")
     expect(figure).to_contain_text("⌊(8 − 3) / 2⌋ + 1 = 3")
 
 
