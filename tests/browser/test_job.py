@@ -336,7 +336,7 @@ def test_another_run_can_be_held_beside_it_and_taken_away(
         f"{written(best['value'])}, epoch {best['epoch']}"
     )
     page.wait_for_url(f"**?job.with={other}")
-    side.get_by_role("button", name="Take The slow one away").click()
+    side.get_by_role("button", name="Remove The slow one").click()
     expect(side).to_have_count(0)
     page.wait_for_url(f"**/jobs/{moons}")
 

@@ -91,7 +91,7 @@ def test_whoever_gives_up_is_told_what_is_right(open_page: Opened, url: str) -> 
     question.get_by_role("button", name="Show the explanation").click()
     expected = check(url, "architecture", "parameters-of-3-4-4-2", 36)
     assert expected["correct"] is False
-    expect(question).to_contain_text(f"It is {expected['expected']:.0f} parameters.")
+    expect(question).to_contain_text(f"The answer is {expected['expected']:.0f} parameters.")
     expect(question.get_by_test_id("explanation")).to_contain_text("16 + 20 + 10 = 46")
 
 

@@ -229,7 +229,7 @@ def test_training_finds_xor_and_its_weights_are_taken_in_hand(open_page: Opened,
     solved = sum(start["solved"] for start in expected["starts"])
     page = open_page("/#neuron")
     choose(figure(page, "Two lines over the inputs"), "trained")
-    expect(page.get_by_role("heading", name=f"{solved} of 8 starts found it")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"{solved} of 8 seeds solve it")).to_be_visible()
     expect(page.get_by_test_id("xor-verdict")).to_have_text(expected["verdict"])
     page.get_by_role("button", name="Edit these weights by hand").click()
     expect(page.get_by_label("by hand")).to_be_checked()

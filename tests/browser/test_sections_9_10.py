@@ -299,7 +299,7 @@ def test_a_longer_text_costs_attention_the_square(open_page: Opened, url: str) -
         number, size = words.split()
         factor = {"million": 1e6, "billion": 1e9}[size]
         assert abs(float(number) * factor / kinds[kind]["compute"] - 1) < 0.005, kind
-    expect(page.get_by_test_id("crossover")).to_contain_text(f"{answer['crossover']:.0f} places")
+    expect(page.get_by_test_id("crossover")).to_contain_text(f"{answer['crossover']:.0f} positions")
     page.get_by_label("waiting").check(force=True)
     expect(page.get_by_test_id("costs").locator("[data-kind=lstm] td")).to_have_text("4,096")
     expect(page.get_by_test_id("costs").locator("[data-kind=attention] td")).to_have_text("1")
