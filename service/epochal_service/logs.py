@@ -1,4 +1,4 @@
-"""Every line of the log, ours and the libraries', in one form: readable, or one JSON object."""
+"""One format for all log lines, including those of libraries: console text or JSON."""
 
 import logging.config
 import sys
@@ -9,7 +9,7 @@ from epochal_service.settings import Settings
 
 
 def configure(settings: Settings) -> None:
-    """Send all logging of this process to stderr in `log_format`, from `log_level` upwards."""
+    """Send all log lines of this process to stderr in `log_format`, from `log_level` up."""
     json = settings.log_format == "json"
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

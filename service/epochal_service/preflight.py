@@ -1,4 +1,4 @@
-"""What must hold before anything starts; whatever does not is told in one sentence, not a trace."""
+"""Checks before the start. A failed check is reported in one sentence, without a traceback."""
 
 import errno
 import os
@@ -15,9 +15,9 @@ from epochal_service.settings import Address, Settings, masked
 
 
 class StartupError(Exception):
-    """Epochal cannot start; the text says why and what to do, in one sentence.
+    """Epochal cannot start. The text says why and what to do, in one sentence.
 
-    `transient` means that the same start may succeed later without anybody changing a setting.
+    `transient` means that the same start may succeed later without a change of settings.
     """
 
     def __init__(self, sentence: str, *, transient: bool = False) -> None:
@@ -26,17 +26,18 @@ class StartupError(Exception):
 
 
 def load_settings() -> Settings:
-    """The settings of this process; raises `StartupError` with a line for each that is wrong."""
+    """Return the settings of this process. Raises `StartupError` with a line per wrong setting."""
     try:
         return Settings()
     except ValidationError as error:
         lines = []
-        for wrong in error.errors():
-            if wrong["type"] == "default_factory_not_called":
-                continue  # follows from another error, which is told
-            variable = "EPOCHAL_" + "__".join(str(part).upper() for part in wrong["loc"])
-            reason = str(wrong["ctx"]["error"]) if wrong["type"] == "value_error" else wrong["msg"]
-            lines.append(f"{variable}: {reason}" if wrong["loc"] else reason)
+        for details in error.errors():
+            if details["type"] == "default_factory_not_called":
+                continue  # a consequence of another error, which is reported
+            variable = "EPOCHAL_" + "__".join(str(part).upper() for part in details["loc"])
+            custom = details["type"] == "value_error"
+            reason = str(details["ctx"]["error"]) if custom else details["msg"]
+            lines.append(f"{variable}: {reason}" if details["loc"] else reason)
         raise StartupError("\n".join(lines)) from None
     except SettingsError as error:
         raise StartupError(str(error)) from None
@@ -49,10 +50,10 @@ def _bind(address: Address, variable: str) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
         try:
-            # As the servers do: a port that only waits for late packets is free.
+            # As the servers do: a port in TIME_WAIT is free.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(target)
-            # Two sockets that do not listen yet may share a port; two that do may not.
+            # Two bound sockets may share a port; two listening sockets may not.
             listener.listen()
         except OSError:
             listener.close()
@@ -60,7 +61,7 @@ def _bind(address: Address, variable: str) -> socket.socket:
         return listener
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            reason = "another program listens there"
+            reason = "another program listens on it"
         else:
             reason = error.strerror or str(error)
         raise StartupError(
@@ -70,28 +71,28 @@ def _bind(address: Address, variable: str) -> socket.socket:
 
 
 def find_ports(settings: Settings) -> Settings:
-    """The same settings with a real port in the place of every port 0.
+    """Return the settings with a free port in place of every port 0.
 
-    Raises `StartupError` where an address is taken, not of this machine, or not allowed.
+    Raises `StartupError` if an address is in use, not of this machine, or not permitted.
     """
-    with ExitStack() as held:
-        found = {}
+    with ExitStack() as listeners:
+        addresses = {}
         for name in ("http_address", "grpc_address"):
             address: Address = getattr(settings, name)
-            listener = held.enter_context(_bind(address, f"EPOCHAL_{name.upper()}"))
+            listener = listeners.enter_context(_bind(address, f"EPOCHAL_{name.upper()}"))
             host = f"[{address.host}]" if ":" in address.host else address.host
-            found[name] = Address(f"{host}:{listener.getsockname()[1]}")
-    return settings.model_copy(update=found)
+            addresses[name] = Address(f"{host}:{listener.getsockname()[1]}")
+    return settings.model_copy(update=addresses)
 
 
 def prepare_folder(settings: Settings) -> None:
-    """Make the folder of the SQLite database and see that this process may write into it."""
+    """Create the folder of the SQLite database and check that it is writable."""
     if settings.database_path is None:
         return
     folder = settings.database_path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # SQLite writes files of its own beside the database.
+        # SQLite creates more files beside the database.
         with tempfile.TemporaryFile(dir=folder):
             pass
         if settings.database_path.exists():
@@ -109,23 +110,23 @@ def prepare_folder(settings: Settings) -> None:
 
 
 def prepare_database(settings: Settings) -> None:
-    """Bring a SQLite database to the program's revision; see that a PostgreSQL one is there.
+    """Migrate a SQLite database; check the revision of a PostgreSQL database.
 
-    Raises `StartupError` where the database cannot be reached, is newer than the program, or is
-    PostgreSQL and behind: servers that share a database are upgraded by one explicit command.
+    Raises `StartupError` if the database does not answer, is newer than the program, or is an older
+    PostgreSQL database: servers that share a database are upgraded by one explicit command.
     """
     _with_database(settings, upgrade=settings.sqlite)
 
 
 def migrate_database(settings: Settings) -> None:
-    """Bring the database to the program's revision, whichever it is."""
+    """Migrate the database to the revision of this program."""
     _with_database(settings, upgrade=True)
 
 
 def check_database(settings: Settings) -> None:
-    """See that the database is reachable and at the program's revision, and change nothing."""
+    """Check that the database answers and has the revision of this program; change nothing."""
     if settings.database_path is not None and not settings.database_path.exists():
-        return  # the first start makes it
+        return  # the first start creates it
     _with_database(settings, upgrade=False)
 
 
@@ -149,7 +150,7 @@ def _with_database(settings: Settings, *, upgrade: bool) -> None:
 
 
 def check_broker(settings: Settings) -> None:
-    """See that the broker answers; where none is set, that the program of one is installed."""
+    """Check that the broker answers; without a setting, that a broker program is installed."""
     try:
         if settings.broker_url is None:
             broker.find_server()
@@ -165,9 +166,9 @@ def check_broker(settings: Settings) -> None:
 
 
 def require_broker(settings: Settings) -> None:
-    """See that a broker is named: the one that `up` brings along is known to its children alone."""
+    """Check that a broker is set: only the children of `up` can use its embedded broker."""
     if settings.broker_url is None:
         raise StartupError(
-            "EPOCHAL_BROKER_URL is not set, and only `epochald up` brings a broker of its own; "
+            "EPOCHAL_BROKER_URL is not set, and only `epochald up` starts an embedded broker; "
             "set it to something like redis://127.0.0.1:6379/0"
         )

@@ -1,4 +1,4 @@
-"""The API process: uvicorn serves REST, and in the same loop gRPC lives as long as the app does."""
+"""The API process: uvicorn serves REST; gRPC runs in the same event loop."""
 
 import gc
 import socket
@@ -12,20 +12,20 @@ from epochal_service.rest.hosts import KnownHosts
 from epochal_service.rpc.server import serve as serve_grpc
 from epochal_service.settings import Settings
 
-# Streams end by themselves when the app hears of the end; this is for those that do not.
+# Streams end when the app is notified of the shutdown; this is the limit for those that do not.
 GRACE_SECONDS = 2
 STALLED_MILLISECONDS = 60_000
-# For each of a thousand streams a frame makes a few objects, which are gone when it has been sent.
-# With 700 new objects from one search for cycles to the next, as Python has it, all that the
-# process holds is searched every second or two, and every stream waits for 0.2 s meanwhile.
+# A frame creates a few short-lived objects for each of a thousand streams. With Python's default of
+# 700 new objects between two garbage collections, a full collection would run every second or two
+# and delay every stream by 0.2 s.
 NEW_OBJECTS = 50_000
 
 
 class _Server(uvicorn.Server):
-    """Tells the app that the end has come before it waits for open connections.
+    """Notify the app of a shutdown before waiting for open connections.
 
-    uvicorn runs the app's own shutdown only after the last connection has closed, and a stream
-    of events closes only when somebody ends it.
+    uvicorn shuts the app down only after the last connection has closed, and event streams close
+    only if the app ends them.
     """
 
     def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
@@ -38,7 +38,7 @@ class _Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM, then end the streams and leave within two seconds or so."""
+    """Serve until SIGINT or SIGTERM, then end the streams and return within about two seconds."""
     app = create_app(settings, companions=[serve_grpc])
     config = uvicorn.Config(
         KnownHosts(app, settings),
@@ -51,11 +51,11 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     listener = config.bind_socket()
-    # A client that takes nothing keeps its connection for as long as the kernel does; connections
-    # inherit this from their listener.
+    # Close the connection of a client that does not read. Connections inherit the option from their
+    # listener.
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, STALLED_MILLISECONDS)
     gc.collect()
-    gc.freeze()  # what has been made up to here stays, and is not searched again
+    gc.freeze()  # exclude everything allocated so far from later collections
     gc.set_threshold(NEW_OBJECTS)
     _Server(config, app).run(sockets=[listener])

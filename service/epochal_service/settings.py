@@ -1,4 +1,4 @@
-"""Everything an operator may choose, read once from `EPOCHAL_*` variables or a `.env` file."""
+"""The settings of the service, read once from `EPOCHAL_*` variables or a `.env` file."""
 
 import ipaddress
 import os
@@ -16,7 +16,7 @@ BROKER_SCHEMES = ("redis", "rediss", "unix", "redis+socket")
 
 
 class Address(str):
-    """A `host:port` to listen on; an IPv6 host stands in brackets, port 0 means any free port."""
+    """A `host:port` to listen on. An IPv6 host is in brackets; port 0 means any free port."""
 
     __slots__ = ("host", "port")
 
@@ -35,7 +35,9 @@ class Address(str):
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can reach the address. Other host names count as public."""
+        """Whether only this machine can reach the address. Names other than localhost count as
+        public.
+        """
         return is_loopback(self.host)
 
     @classmethod
@@ -44,7 +46,7 @@ class Address(str):
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host is this machine, whoever asks. Of names, localhost alone is known to be."""
+    """Return whether the host is a loopback address or localhost."""
     if host == "localhost":
         return True
     try:
@@ -56,13 +58,13 @@ def is_loopback(host: str) -> bool:
 def _database_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or scheme not in DATABASE_SCHEMES:
-        # Only the scheme is repeated: the rest may hold a password.
+        # Show only the scheme: the rest may contain a password.
         raise ValueError(
-            f"{scheme + '://…' if separator else 'this'!r} is not a database that Epochal knows; "
+            f"{scheme + '://…' if separator else 'this'!r} is not a supported database URL; "
             "write sqlite:///path/to/file.db or postgresql+psycopg://user:password@host/name"
         )
     if scheme == "sqlite" and rest.partition("?")[0] in ("", "/", "/:memory:"):
-        raise ValueError("a SQLite database in memory cannot be shared by processes; name a file")
+        raise ValueError("processes cannot share a SQLite database in memory; name a file")
     return url
 
 
@@ -72,7 +74,7 @@ def _broker_url(url: str | None) -> str | None:
     scheme, separator, _ = url.partition("://")
     if not separator or scheme not in BROKER_SCHEMES:
         raise ValueError(
-            f"{scheme + '://…' if separator else 'this'!r} is not a broker that Epochal knows; "
+            f"{scheme + '://…' if separator else 'this'!r} is not a supported broker URL; "
             "write redis://host:6379/0, rediss://…, or unix:///path/to/socket"
         )
     return url
@@ -89,23 +91,23 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class Limits(BaseModel):
-    """What one request may ask for; published at `/v1/limits` so that clients need not guess."""
+    """The limits of one request, published at `/v1/limits`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_body_bytes: Count = Field(16 * 2**20, description="bytes in the body of one request")
     max_upload_bytes: Count = Field(10 * 2**20, description="bytes in one uploaded data set")
-    max_parameters: Count = Field(5_000_000, description="trainable numbers in one network")
+    max_parameters: Count = Field(5_000_000, description="trainable parameters in one network")
     max_layers: Count = Field(64, description="layers in one network")
     max_units: Count = Field(8192, description="units in one layer")
     max_window_places: Count = Field(
-        2048, description="places in all windows of one network: kernels and pools"
+        2048, description="elements of all windows of one network: kernels and pools"
     )
     max_samples: Count = Field(100_000, description="samples in one data set")
     max_features: Count = Field(4096, description="numbers in one sample")
     max_predict_rows: Count = Field(50_000, description="rows or grid points in one prediction")
     max_inspected_values: Count = Field(
-        500_000, description="numbers in one answer about the inside of a network"
+        500_000, description="numbers in one reply of an inspection method"
     )
     max_epochs: Count = Field(1_000_000, description="epochs in one job")
     max_flops: float = Field(
@@ -115,14 +117,14 @@ class Limits(BaseModel):
         description="floating-point operations in one job: 3 x forward x samples x epochs",
     )
     max_variants: Count = Field(64, description="variants in one sweep")
-    max_datasets: Count = Field(1000, description="uploaded data sets kept at a time")
+    max_datasets: Count = Field(1000, description="uploaded data sets in the store")
 
 
 class Settings(BaseSettings):
-    """The settings of one process; every field is the variable `EPOCHAL_` + its name in capitals.
+    """The settings of one process. The variable of a field is `EPOCHAL_` + its name in capitals.
 
-    Raises `pydantic.ValidationError` where a value has no meaning, where an address is public
-    without `allow_public`, and where a lease could run out between two flushes.
+    Raises `pydantic.ValidationError` for an invalid value, a public address without
+    `allow_public`, and a lease that could expire between two flushes.
     """
 
     model_config = SettingsConfigDict(
@@ -136,21 +138,23 @@ class Settings(BaseSettings):
     )
 
     http_address: Address = Field(
-        Address("127.0.0.1:8000"), description="where REST and the page listen; port 0: any free"
+        Address("127.0.0.1:8000"), description="address of REST and the page; port 0: any free port"
     )
     grpc_address: Address = Field(
-        Address("127.0.0.1:50051"), description="where gRPC listens; port 0: any free"
+        Address("127.0.0.1:50051"), description="address of gRPC; port 0: any free port"
     )
     allow_public: bool = Field(
-        False, description="allow addresses that other machines reach; there are no API keys yet"
+        False,
+        description="allow addresses that other machines can reach; there are no API keys yet",
     )
     allowed_hosts: str | None = Field(
         None,
-        description="names it answers to, with commas between; * is any; localhost and addresses "
-        "always are; unset: no other on a loopback address, any on a public one",
+        description="accepted host names, separated by commas; * accepts any; localhost and IP "
+        "addresses are always accepted; unset: no others on a loopback address, any on a public "
+        "one",
     )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
-        Path("./data"), description="folder of the SQLite database; made if missing"
+        Path("./data"), description="folder of the SQLite database; created if missing"
     )
     database_url: Annotated[str, AfterValidator(_database_url)] = Field(
         default_factory=lambda valid: f"sqlite:///{valid['data_dir']}/epochal.db",
@@ -160,49 +164,46 @@ class Settings(BaseSettings):
     broker_url: Annotated[str | None, AfterValidator(_broker_url)] = Field(
         None,
         repr=False,
-        description="redis://host:port/number; unset: `epochald up` brings its own",
+        description="redis://host:port/number; unset: `epochald up` starts an embedded broker",
     )
     workers: Count = Field(
-        default_factory=_available_cores, description="jobs trained at a time, one process each"
+        default_factory=_available_cores,
+        description="jobs trained at the same time, one process each",
     )
     lease_seconds: Seconds = Field(
-        15.0, description="a worker silent for this long loses its job to another"
+        15.0, description="time without a write after which a worker loses its job"
     )
     reaper_seconds: Seconds = Field(
-        2.0, description="pause between two searches for lost messages and lost workers"
+        2.0, description="interval of the search for lost messages and lost workers"
     )
-    flush_seconds: Seconds = Field(
-        0.2, description="time between two transactions of a running job"
-    )
+    flush_seconds: Seconds = Field(0.2, description="interval of the transactions of a running job")
     checkpoint_seconds: Seconds = Field(
-        5.0, description="time between two checkpoints of a running job, at most"
+        5.0, description="interval of the resume points of a running job"
     )
-    max_attempts: Count = Field(
-        3, description="attempts without progress after which a job has failed"
+    max_attempts: Count = Field(3, description="attempts without progress after which a job fails")
+    heartbeat_seconds: Seconds = Field(15.0, description="interval of heartbeats on an idle stream")
+    log_format: Literal["console", "json"] = Field(
+        "console", description="text for people, or one JSON object per line"
     )
-    heartbeat_seconds: Seconds = Field(
-        15.0, description="time between two signs of life on a quiet stream"
-    )
-    log_format: Literal["console", "json"] = Field("console", description="for people or machines")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="the least severe line that is logged"
+        "info", description="minimum severity of logged lines"
     )
-    limits: Limits = Field(Limits(), description="what one request may ask for")
+    limits: Limits = Field(Limits(), description="limits of one request")
 
     @model_validator(mode="after")
-    def _only_loopback_without_keys(self) -> Self:
+    def _check_addresses(self) -> Self:
         for name in ("http_address", "grpc_address"):
             address: Address = getattr(self, name)
             if not address.loopback and not self.allow_public:
                 raise ValueError(
-                    f"EPOCHAL_{name.upper()}={address} would let other machines in, and there are "
-                    "no API keys yet; keep it on 127.0.0.1, or set EPOCHAL_ALLOW_PUBLIC=1 if "
-                    "something in front decides who may enter"
+                    f"EPOCHAL_{name.upper()}={address} is reachable from other machines, and there "
+                    "are no API keys yet; use 127.0.0.1, or set EPOCHAL_ALLOW_PUBLIC=1 if a proxy "
+                    "in front authenticates users"
                 )
         return self
 
     @model_validator(mode="after")
-    def _a_lease_outlives_its_flushes(self) -> Self:
+    def _check_lease(self) -> Self:
         if self.lease_seconds < 5 * self.flush_seconds:
             raise ValueError(
                 f"EPOCHAL_LEASE_SECONDS={self.lease_seconds:g} must be at least five times "
@@ -211,7 +212,7 @@ class Settings(BaseSettings):
         return self
 
     def answers_to(self, host: str) -> bool:
-        """Whether a host name in lower case is one of the service's own."""
+        """Return whether the service accepts a host name, given in lower case."""
         if host == self.http_address.host or is_loopback(host):
             return True
         if self.allowed_hosts is None:
@@ -226,14 +227,14 @@ class Settings(BaseSettings):
 
     @property
     def database_path(self) -> Path | None:
-        """The SQLite file; None for PostgreSQL."""
+        """The path of the SQLite file; None for PostgreSQL."""
         if not self.sqlite:
             return None
         return Path(self.database_url.removeprefix("sqlite:///").partition("?")[0])
 
 
 def masked(url: str) -> str:
-    """The URL with three stars in the place of its password."""
+    """Return the URL with its password replaced by three stars."""
     scheme, separator, rest = url.partition("://")
     userinfo, at, host = rest.rpartition("@")
     user, colon, _ = userinfo.partition(":")
@@ -242,7 +243,7 @@ def masked(url: str) -> str:
 
 
 class Explained(NamedTuple):
-    """One setting for the eyes of an operator."""
+    """One setting, as `epochald check` prints it."""
 
     variable: str
     value: str
@@ -251,7 +252,7 @@ class Explained(NamedTuple):
     description: str
 
 
-def _written(value: object) -> str:
+def _text(value: object) -> str:
     if value is None:
         return "unset"
     if isinstance(value, bool):
@@ -260,15 +261,15 @@ def _written(value: object) -> str:
 
 
 def explain(settings: Settings) -> Iterator[Explained]:
-    """Every setting with its value (passwords masked), where that came from, and its meaning."""
+    """Yield every setting with its value (passwords masked), its origin and its description."""
     environment = {name.upper() for name, value in os.environ.items() if value}
     dotenv = {name.upper() for name in DotEnvSettingsSource(Settings).env_vars}
 
-    def one(model: BaseModel, prefix: str) -> Iterator[Explained]:
+    def rows(model: BaseModel, prefix: str) -> Iterator[Explained]:
         for name, field in type(model).model_fields.items():
             variable, value = prefix + name.upper(), getattr(model, name)
             if isinstance(value, BaseModel):
-                yield from one(value, f"{variable}__")
+                yield from rows(value, f"{variable}__")
                 continue
             if name not in model.model_fields_set:
                 origin = "default"
@@ -276,13 +277,13 @@ def explain(settings: Settings) -> Iterator[Explained]:
                 origin = "environment"
             else:
                 origin = ".env"
-            yield Explained(variable, _written(value), origin, field.description or "")
+            yield Explained(variable, _text(value), origin, field.description or "")
 
-    return one(settings, "EPOCHAL_")
+    return rows(settings, "EPOCHAL_")
 
 
 def unknown_variables() -> list[str]:
-    """The `EPOCHAL_*` variables of the environment and `.env` that name no setting, sorted."""
+    """Return the `EPOCHAL_*` variables that are not settings, sorted."""
     known = {row.variable for row in explain(Settings.model_construct())} | {"EPOCHAL_LIMITS"}
-    given = {*os.environ, *DotEnvSettingsSource(Settings).env_vars}
-    return sorted({name.upper() for name in given if name.upper().startswith("EPOCHAL_")} - known)
+    names = {*os.environ, *DotEnvSettingsSource(Settings).env_vars}
+    return sorted({name.upper() for name in names if name.upper().startswith("EPOCHAL_")} - known)

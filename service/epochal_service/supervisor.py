@@ -1,12 +1,12 @@
-"""Everything on one machine: broker, worker and API as children of one process that outlives none.
+"""Run broker, worker and API as children of one process; all of them end with it.
 
     epochald up
-    ├── broker   valkey-server on a private unix socket, unless EPOCHAL_BROKER_URL names another
+    ├── broker   valkey-server on a private unix socket, unless EPOCHAL_BROKER_URL is set
     ├── worker   epochald worker
     └── api      epochald api
 
-Children start from top to bottom and stop from bottom to top. All decisions are made in the main
-thread, which waits for one event at a time; threads only report: a line, a death, readiness.
+Children start from top to bottom and stop from bottom to top. The main thread makes all decisions;
+it handles one event at a time. Other threads only report events: output, exits, readiness.
 """
 
 import http.client
@@ -25,15 +25,15 @@ from epochal_service import broker, preflight
 from epochal_service.parent_death import killed_with_parent
 from epochal_service.settings import Address, Settings, masked
 
-QUICK_DEATH_SECONDS = 3.0
-MOST_QUICK_DEATHS = 5
-LONGEST_PAUSE_SECONDS = 5.0
-LAST_WORDS_SECONDS = 1.0
+QUICK_EXIT_SECONDS = 3.0
+MAX_QUICK_EXITS = 5
+MAX_PAUSE_SECONDS = 5.0
+OUTPUT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
 class Program:
-    """What to run as a child, and how long it may take to leave after SIGTERM, in seconds."""
+    """A command to run as a child, and the seconds that it may take to exit after SIGTERM."""
 
     name: str
     command: Sequence[str]
@@ -42,7 +42,7 @@ class Program:
 
 
 @dataclass(frozen=True)
-class Died:
+class Exited:
     child: "Child"
 
 
@@ -56,18 +56,18 @@ class Stop:
     pass
 
 
-Events = SimpleQueue[Died | Ready | Stop]
+Events = SimpleQueue[Exited | Ready | Stop]
 
 
 class Child:
-    """One program, started again whenever it dies before its time."""
+    """One program, restarted whenever it exits unexpectedly."""
 
     def __init__(self, program: Program, events: Events, *, prefix: str) -> None:
         self.program = program
         self.restart_at: float | None = None
         self._events = events
         self._prefix = prefix
-        self._quick_deaths = 0
+        self._quick_exits = 0
         self.start()
 
     def start(self) -> None:
@@ -79,25 +79,25 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            # A session of its own: Ctrl-C reaches the supervisor alone, which keeps the order.
+            # A separate session: Ctrl-C reaches only the supervisor, which stops children in order.
             start_new_session=True,
         )
-        self._lines = Thread(target=self._report_lines, args=(self._process,), daemon=True)
+        self._lines = Thread(target=self._forward_output, args=(self._process,), daemon=True)
         self._lines.start()
-        Thread(target=self._report_death, args=(self._process,), daemon=True).start()
+        Thread(target=self._report_exit, args=(self._process,), daemon=True).start()
 
-    def _report_lines(self, process: "subprocess.Popen[bytes]") -> None:
+    def _forward_output(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None
         with process.stdout as lines:
             for line in lines:
-                # A terminal that is gone must not stop the child, which would wait for a reader.
+                # Keep reading if the terminal is closed: the child would block on a full pipe.
                 with suppress(OSError, ValueError):
                     sys.stderr.write(self._prefix + line.decode(errors="replace"))
                     sys.stderr.flush()
 
-    def _report_death(self, process: "subprocess.Popen[bytes]") -> None:
+    def _report_exit(self, process: "subprocess.Popen[bytes]") -> None:
         process.wait()
-        self._events.put(Died(self))
+        self._events.put(Exited(self))
 
     @property
     def alive(self) -> bool:
@@ -108,42 +108,41 @@ class Child:
             self._process.terminate()
 
     def kill(self) -> None:
-        """Kill the child and all that it has started."""
+        """Kill the child and every process that it started."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def wait(self) -> None:
-        """Until it is dead and has said its last words, if somebody reads them."""
+        """Wait for the exit, and briefly for the rest of the output."""
         self._process.wait()
-        self._lines.join(LAST_WORDS_SECONDS)
+        self._lines.join(OUTPUT_SECONDS)
 
     def plan_restart(self) -> None:
-        """Decide when to start again; raises `StartupError` where it makes no sense to try."""
+        """Schedule the next start. Raises `StartupError` if a restart cannot help."""
         name, code = self.program.name, self._process.returncode
         self.kill()
         if code == os.EX_CONFIG:
-            raise preflight.StartupError(f"the {name} cannot start, as it says above")
+            raise preflight.StartupError(f"the {name} cannot start; its message above says why")
         now = time.monotonic()
-        if now - self._started_at >= QUICK_DEATH_SECONDS:
-            self._quick_deaths = 0
-        self._quick_deaths += 1
-        # Whoever waits for a database or a broker to come back may wait for long.
-        if self._quick_deaths >= MOST_QUICK_DEATHS and code != os.EX_TEMPFAIL:
+        if now - self._started_at >= QUICK_EXIT_SECONDS:
+            self._quick_exits = 0
+        self._quick_exits += 1
+        # A database or a broker may be down for a long time: keep trying.
+        if self._quick_exits >= MAX_QUICK_EXITS and code != os.EX_TEMPFAIL:
             raise preflight.StartupError(
-                f"the {name} died {self._quick_deaths} times within {QUICK_DEATH_SECONDS:g} "
-                f"seconds of its start, the last time with {_cause(code)}; its own lines above "
-                "say why"
+                f"the {name} died {self._quick_exits} times within {QUICK_EXIT_SECONDS:g} seconds "
+                f"of its start, the last time with {_cause(code)}; its output above says why"
             )
-        pause = min(0.1 * 2 ** (self._quick_deaths - 1), LONGEST_PAUSE_SECONDS)
+        pause = min(0.1 * 2 ** (self._quick_exits - 1), MAX_PAUSE_SECONDS)
         self.restart_at = now + pause
-        _say(f"the {name} died with {_cause(code)}; it starts again in {pause:g} s")
+        _log(f"the {name} died with {_cause(code)}; restarting in {pause:g} s")
 
 
 def _cause(code: int) -> str:
     return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
 
 
-def _say(sentence: str) -> None:
+def _log(sentence: str) -> None:
     with suppress(OSError):
         sys.stderr.write(f"epochald: {sentence}\n")
         sys.stderr.flush()
@@ -152,7 +151,7 @@ def _say(sentence: str) -> None:
 def up(settings: Settings) -> None:
     """Run broker, worker and API until SIGINT, SIGTERM or SIGHUP, then stop them in order.
 
-    Raises `StartupError` where something cannot start or keeps dying.
+    Raises `StartupError` if a program cannot start or keeps dying.
     """
     settings = preflight.find_ports(settings)
     preflight.prepare_folder(settings)
@@ -175,26 +174,26 @@ def up(settings: Settings) -> None:
             "EPOCHAL_GRPC_ADDRESS": settings.grpc_address,
             "PYTHONUNBUFFERED": "1",
         }
-        # -P: a file named redis.py in the folder where it was started is none of our modules.
-        itself = (sys.executable, "-P", "-m", "epochal_service")
+        # -P: do not import modules, such as a redis.py, from the current folder.
+        program = (sys.executable, "-P", "-m", "epochal_service")
         try:
             if socket is not None:
                 url = environment["EPOCHAL_BROKER_URL"] = f"unix://{socket}"
                 child = start("broker", broker.server_command(socket), 2.0)
                 try:
-                    broker.await_answer(url, lambda: child.alive)
+                    broker.wait_until_ready(url, lambda: child.alive)
                 except broker.BrokerError as error:
                     raise preflight.StartupError(str(error)) from None
-            start("worker", (*itself, "worker"), 8.0, **environment)
-            start("api", (*itself, "api"), 5.0, **environment)
+            start("worker", (*program, "worker"), 8.0, **environment)
+            start("api", (*program, "api"), 5.0, **environment)
             _keep_running(children, events, settings)
         finally:
             _stop(children, events)
 
 
 def _keep_running(children: Sequence[Child], events: Events, settings: Settings) -> None:
-    over = Event()
-    Thread(target=_report_ready, args=(settings.http_address, events, over), daemon=True).start()
+    stopped = Event()
+    Thread(target=_report_ready, args=(settings.http_address, events, stopped), daemon=True).start()
     try:
         while True:
             due = [child.restart_at for child in children if child.restart_at is not None]
@@ -206,7 +205,7 @@ def _keep_running(children: Sequence[Child], events: Events, settings: Settings)
                         child.start()
                 continue
             match event:
-                case Died(child):
+                case Exited(child):
                     child.plan_restart()
                 case Ready():
                     sys.stdout.write(banner(settings))
@@ -214,11 +213,11 @@ def _keep_running(children: Sequence[Child], events: Events, settings: Settings)
                 case Stop():
                     return
     finally:
-        over.set()
+        stopped.set()
 
 
 def _stop(children: Sequence[Child], events: Events) -> None:
-    """Stop from the last to the first; a second signal kills at once all that is left."""
+    """Stop the children in reverse order. A second signal kills all that are left at once."""
     for child in reversed(children):
         child.terminate()
         deadline = time.monotonic() + child.program.grace_seconds
@@ -226,7 +225,7 @@ def _stop(children: Sequence[Child], events: Events) -> None:
             try:
                 event = events.get(timeout=max(0.0, deadline - time.monotonic()))
             except Empty:
-                _say(f"the {child.program.name} did not leave in time and is killed")
+                _log(f"the {child.program.name} did not exit in time and is killed")
                 break
             if isinstance(event, Stop):
                 for other in children:
@@ -237,22 +236,22 @@ def _stop(children: Sequence[Child], events: Events) -> None:
 
 @contextmanager
 def _signals(events: Events) -> Iterator[None]:
-    """Turn every request to stop into an event for as long as the block lasts."""
+    """Convert signals to `Stop` events until the block ends."""
     names = [signal.SIGINT, signal.SIGTERM]
-    # Under nohup the end of the terminal is ignored, and stays so.
+    # nohup ignores SIGHUP; keep ignoring it.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         names.append(signal.SIGHUP)
-    before = [signal.signal(name, lambda *_: events.put(Stop())) for name in names]
+    previous = [signal.signal(name, lambda *_: events.put(Stop())) for name in names]
     try:
         yield
     finally:
-        for name, handler in zip(names, before, strict=True):
+        for name, handler in zip(names, previous, strict=True):
             signal.signal(name, handler)
 
 
-def _report_ready(address: Address, events: Events, over: Event) -> None:
-    while not over.wait(0.05):
-        # Not urllib, which would ask a proxy of the environment.
+def _report_ready(address: Address, events: Events, stopped: Event) -> None:
+    while not stopped.wait(0.05):
+        # Not urllib, which would use a proxy from the environment.
         connection = http.client.HTTPConnection(address.host, address.port, timeout=5)
         try:
             connection.request("GET", "/readyz")
@@ -266,9 +265,9 @@ def _report_ready(address: Address, events: Events, over: Event) -> None:
 
 
 def banner(settings: Settings) -> str:
-    """What an operator reads when everything answers."""
-    place = settings.database_path
-    data = masked(settings.database_url) if place is None else place.parent
+    """Return the text that is printed once everything is ready."""
+    path = settings.database_path
+    data = masked(settings.database_url) if path is None else path.parent
     return (
         "Epochal is ready.\n"
         f"  page and API   http://{settings.http_address}   (docs at /docs)\n"

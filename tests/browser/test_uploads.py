@@ -40,8 +40,8 @@ def test_semicolons_and_a_byte_order_mark_are_read(open_page: Opened, tmp_path: 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a,b\n", "at least two rows under its header; this has 0."),
-        ("a,b\n1,x\n", "at least two rows under its header; this has 1."),
+        ("a,b\n", "at least two rows after its header; this one has 0."),
+        ("a,b\n1,x\n", "at least two rows after its header; this one has 1."),
         ("a,b\n1,x\n2,x\n", "Column 'b' has only one class, 'x'"),
     ],
     ids=["no rows", "one row", "one class"],

@@ -135,7 +135,7 @@ def test_jobs_are_accepted_while_the_broker_is_away_and_start_when_it_is_back(
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )
-        broker.await_answer(url, lambda: process.poll() is None)
+        broker.wait_until_ready(url, lambda: process.poll() is None)
         return process
 
     url = f"redis://127.0.0.1:{port}/0"

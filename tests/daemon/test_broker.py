@@ -101,12 +101,12 @@ def test_the_embedded_broker_dies_when_its_parent_is_killed(tmp_path: Path) -> N
 
 def test_a_broker_that_never_answers_is_an_error_of_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(broker.BrokerError, match="does not answer"):
-        broker.await_answer(f"unix://{tmp_path}/none.sock", lambda: True, seconds=0.05)
+        broker.wait_until_ready(f"unix://{tmp_path}/none.sock", lambda: True, seconds=0.05)
 
 
 def test_a_broker_that_dies_while_it_starts_is_not_waited_for(tmp_path: Path) -> None:
-    with pytest.raises(broker.BrokerError, match="died while it started"):
-        broker.await_answer(f"unix://{tmp_path}/none.sock", lambda: False, seconds=60)
+    with pytest.raises(broker.BrokerError, match="died during its start"):
+        broker.wait_until_ready(f"unix://{tmp_path}/none.sock", lambda: False, seconds=60)
 
 
 def test_a_server_on_the_path_comes_before_the_one_of_the_wheel(

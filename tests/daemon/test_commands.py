@@ -61,7 +61,7 @@ def epochald(tmp_path: Path) -> Epochald:
 def test_a_port_that_is_taken(epochald: Epochald, command: str, name: str, taken_port: int) -> None:
     settings = {name: f"127.0.0.1:{taken_port}", "broker_url": "redis://127.0.0.1:1"}
     assert epochald.refusal(command, **settings) == (
-        f"127.0.0.1:{taken_port} cannot be used (another program listens there); stop what uses "
+        f"127.0.0.1:{taken_port} cannot be used (another program listens on it); stop what uses "
         f"it, or set EPOCHAL_{name.upper()} to another address"
     )
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_not_a_database(epochald: Epochald) -> None:
 
 def test_a_database_of_an_unknown_kind(epochald: Epochald) -> None:
     sentence = epochald.refusal("up", database_url="mysql://user:secret@host/name")
-    assert sentence.startswith("EPOCHAL_DATABASE_URL: 'mysql://…' is not a database that Epochal")
+    assert sentence.startswith("EPOCHAL_DATABASE_URL: 'mysql://…' is not a supported database")
     assert "secret" not in sentence
 
 
@@ -148,7 +148,7 @@ def test_a_part_alone_needs_a_broker_that_is_named(epochald: Epochald, command: 
 @pytest.mark.parametrize("command", ["up", "api", "worker", "migrate", "check"])
 def test_every_command_refuses_a_public_address(epochald: Epochald, command: str) -> None:
     sentence = epochald.refusal(command, http_address="0.0.0.0:0")
-    assert sentence.startswith("EPOCHAL_HTTP_ADDRESS=0.0.0.0:0 would let other machines in")
+    assert sentence.startswith("EPOCHAL_HTTP_ADDRESS=0.0.0.0:0 is reachable from other machines")
 
 
 def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -> None:
@@ -156,7 +156,9 @@ def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -
     with listening_on_tcp() as url:
         done = epochald("check", broker_url=url, wrokers=5)
     assert done.returncode == 0, done.stdout
-    assert re.search(r"^EPOCHAL_WORKERS +3 +\.env +jobs trained at a time", done.stdout, re.M)
+    assert re.search(
+        r"^EPOCHAL_WORKERS +3 +\.env +jobs trained at the same time", done.stdout, re.M
+    )
     assert re.search(r"^EPOCHAL_DATA_DIR +data +default +folder", done.stdout, re.M)
     assert re.search(rf"^EPOCHAL_BROKER_URL +{url} +environment", done.stdout, re.M)
     assert re.search(r"^EPOCHAL_LIMITS__MAX_EPOCHS +1000000 +default", done.stdout, re.M)

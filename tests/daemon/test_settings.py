@@ -65,7 +65,9 @@ def test_a_public_address_is_refused_unless_it_is_allowed(
     with pytest.raises(StartupError) as refused:
         load_settings()
     (sentence,) = str(refused.value).splitlines()
-    assert sentence.startswith(f"EPOCHAL_{name.upper()}=0.0.0.0:9000 would let other machines in")
+    assert sentence.startswith(
+        f"EPOCHAL_{name.upper()}=0.0.0.0:9000 is reachable from other machines"
+    )
     monkeypatch.setenv("EPOCHAL_ALLOW_PUBLIC", "1")
     assert getattr(load_settings(), name) == "0.0.0.0:9000"
 
@@ -102,10 +104,14 @@ def test_an_empty_variable_means_the_default(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("variable", "value", "sentence"),
     [
-        ("EPOCHAL_DATABASE_URL", "mysql://u:secret@h/n", "'mysql://…' is not a database that"),
-        ("EPOCHAL_DATABASE_URL", "postgresql://u:secret@h/n", "'postgresql://…' is not a database"),
-        ("EPOCHAL_DATABASE_URL", "sqlite:///:memory:", "in memory cannot be shared"),
-        ("EPOCHAL_BROKER_URL", "amqp://u:secret@h", "'amqp://…' is not a broker"),
+        ("EPOCHAL_DATABASE_URL", "mysql://u:secret@h/n", "'mysql://…' is not a supported database"),
+        (
+            "EPOCHAL_DATABASE_URL",
+            "postgresql://u:secret@h/n",
+            "'postgresql://…' is not a supported database",
+        ),
+        ("EPOCHAL_DATABASE_URL", "sqlite:///:memory:", "cannot share a SQLite database in memory"),
+        ("EPOCHAL_BROKER_URL", "amqp://u:secret@h", "'amqp://…' is not a supported broker"),
         ("EPOCHAL_HTTP_ADDRESS", "8000", "'8000' is not an address"),
         ("EPOCHAL_WORKERS", "0", "greater than or equal to 1"),
         ("EPOCHAL_LOG_FORMAT", "xml", "'console' or 'json'"),

@@ -13,7 +13,7 @@ from tests.servers.stack import await_condition
 
 from epochal_service import supervisor
 from epochal_service.preflight import StartupError
-from epochal_service.supervisor import Child, Died, Events, Program
+from epochal_service.supervisor import Child, Events, Exited, Program
 
 ON_SIGTERM = """
 import signal, sys
@@ -46,7 +46,7 @@ def events() -> Events:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Python that a busy machine starts slowly has still died quickly."""
-    monkeypatch.setattr(supervisor, "QUICK_DEATH_SECONDS", 60.0)
+    monkeypatch.setattr(supervisor, "QUICK_EXIT_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ class Spawn:
 
     def await_death(self, child: Child) -> None:
         event = self._events.get(timeout=60)
-        assert isinstance(event, Died)
+        assert isinstance(event, Exited)
         assert event.child is child
 
 
@@ -105,7 +105,7 @@ def test_a_child_that_dies_starts_again_after_a_pause_that_doubles(
     for pause in ("0.1", "0.2", "0.4", "0.8"):
         spawn.await_death(child)
         child.plan_restart()
-        assert f"died with exit code 3; it starts again in {pause} s" in capfd.readouterr().err
+        assert f"died with exit code 3; restarting in {pause} s" in capfd.readouterr().err
         child.start()
 
 
@@ -124,7 +124,7 @@ def test_the_fifth_quick_death_in_a_row_is_the_last(spawn: Spawn) -> None:
 def test_a_child_that_lived_for_a_while_may_die_again_and_again(
     spawn: Spawn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor, "QUICK_DEATH_SECONDS", 0.0)
+    monkeypatch.setattr(supervisor, "QUICK_EXIT_SECONDS", 0.0)
     child = spawn("")
     for _ in range(8):
         spawn.await_death(child)
@@ -135,7 +135,7 @@ def test_a_child_that_lived_for_a_while_may_die_again_and_again(
 def test_a_child_that_is_wrongly_set_up_is_not_started_again(spawn: Spawn) -> None:
     child = spawn(f"raise SystemExit({os.EX_CONFIG})")
     spawn.await_death(child)
-    with pytest.raises(StartupError, match="the worker cannot start, as it says above"):
+    with pytest.raises(StartupError, match="the worker cannot start; its message above says why"):
         child.plan_restart()
 
 
@@ -182,7 +182,7 @@ def test_a_child_that_does_not_leave_in_time_is_killed(
     written(capfd, "up")
     supervisor._stop([child], events)
     assert not child.alive
-    assert "the worker did not leave in time and is killed" in capfd.readouterr().err
+    assert "the worker did not exit in time and is killed" in capfd.readouterr().err
 
 
 def test_a_second_request_to_stop_kills_everything_at_once(
@@ -193,7 +193,7 @@ def test_a_second_request_to_stop_kills_everything_at_once(
     events.put(supervisor.Stop())
     supervisor._stop([child], events)
     assert not child.alive
-    assert "did not leave in time" not in capfd.readouterr().err
+    assert "did not exit in time" not in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("request_to_stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -73,7 +73,7 @@ def test_a_second_epochal_on_the_same_port_is_refused_and_the_first_goes_on(
     refusal = re.search(r"epochald: (.*)", str(failure.value))
     assert refusal is not None
     assert refusal[1].startswith(
-        f"{stack.http.removeprefix('http://')} cannot be used (another program listens there)"
+        f"{stack.http.removeprefix('http://')} cannot be used (another program listens on it)"
     )
     assert stack.ready()
 
@@ -129,7 +129,7 @@ def test_ctrl_c_ends_all_of_it_in_order(own: Stack) -> None:
     assert own.process.wait(60) == 0
     await_end(processes)
     log = own.log.read_text()
-    assert "did not leave in time" not in log
+    assert "did not exit in time" not in log
     assert "Traceback" not in log
     assert log.index("Finished server process") < log.index("Warm shutdown (MainProcess)")
 
@@ -152,7 +152,7 @@ def test_a_job_that_was_running_goes_on_after_the_next_start(own: Stack) -> None
 
     await_condition(lambda: job_now()["epoch"] > 0, 60, "the first epochs")
     assert own.stop() == 0
-    assert "did not leave in time" not in own.log_tail()
+    assert "did not exit in time" not in own.log_tail()
     own.start()
     # Its lease was given back, not left to run out: the job is there to be taken at once.
     before = job_now()["epoch"]

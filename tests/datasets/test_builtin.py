@@ -119,18 +119,18 @@ def test_an_unknown_name_is_answered_with_the_nearest_or_with_all() -> None:
 def test_what_has_no_meaning_for_a_measured_set_is_refused() -> None:
     wrong = errors(name="iris", samples=10, noise=0.1)
     assert wrong == {
-        "samples": "samples has no meaning for iris, which takes nothing but its name.",
-        "noise": "noise has no meaning for iris, which takes nothing but its name.",
+        "samples": "samples is not a parameter of iris; its parameters: none.",
+        "noise": "noise is not a parameter of iris; its parameters: none.",
     }
 
 
 def test_every_argument_out_of_bounds_is_named_with_its_bounds() -> None:
     wrong = errors(name="sine", samples=3, noise=float("nan"), seed=-1, classes=4)
     assert wrong == {
-        "samples": "samples must lie between 4 and 100000 for sine.",
-        "noise": "noise must lie between 0 and 10 for sine.",
-        "classes": "classes has no meaning for sine, which takes samples and noise.",
-        "seed": f"seed must lie between 0 and {2**63 - 1}.",
+        "samples": "samples must be between 4 and 100000 for sine.",
+        "noise": "noise must be between 0 and 10 for sine.",
+        "classes": "classes is not a parameter of sine; its parameters: samples and noise.",
+        "seed": f"seed must be between 0 and {2**63 - 1}.",
     }
 
 

@@ -53,8 +53,8 @@ def test_targets_are_encoded_as_the_loss_compares_them(
 @pytest.mark.parametrize(
     ("dataset", "loss", "sentence"),
     [
-        (REGRESSION, "cross_entropy", "needs classes, and three rows has numbers: use mse."),
-        (REGRESSION, "binary_cross_entropy", "two classes, and three rows has numbers: use mse."),
+        (REGRESSION, "cross_entropy", "needs classes, but three rows has numbers: use mse."),
+        (REGRESSION, "binary_cross_entropy", "two classes, but three rows has numbers: use mse."),
         (MULTICLASS, "binary_cross_entropy", "three rows has 3 classes: use cross_entropy."),
         (BINARY, "kl", "no loss 'kl': choose one of mse, "),
     ],

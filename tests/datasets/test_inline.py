@@ -78,27 +78,33 @@ def test_arrays_are_taken_as_lists_are_and_stay_writable() -> None:
 @pytest.mark.parametrize(
     ("inputs", "targets", "loss", "field", "sentence"),
     [
-        ([], [], "mse", "inputs", "there must be one row at least"),
+        ([], [], "mse", "inputs", "there must be at least one row"),
         ([[1], [2]], [1], "mse", "targets", "There are 2 inputs and 1 targets"),
-        ([[1, 2], [3]], [1, 2], "mse", "inputs[1]", "must have 2 numbers, as inputs[0]; it has 1."),
-        ([[1], 2], [1, 2], "mse", "inputs[1]", "must be a row of one number or more"),
-        ([[], []], [1, 2], "mse", "inputs[0]", "must be a row of one number or more"),
+        (
+            [[1, 2], [3]],
+            [1, 2],
+            "mse",
+            "inputs[1]",
+            "must have 2 numbers, like inputs[0]; it has 1.",
+        ),
+        ([[1], 2], [1, 2], "mse", "inputs[1]", "must be a row of at least one number"),
+        ([[], []], [1, 2], "mse", "inputs[0]", "must be a row of at least one number"),
         ([[1], ["2"]], [1, 2], "mse", "inputs[1]", "inputs[1][0] is not a finite number"),
         ([[1], "23"], [1, 2], "mse", "inputs[1]", "must be a row"),
         ([[1], [None]], [1, 2], "mse", "inputs[1]", "inputs[1][0] is not a finite number"),
         ([[1, 1], [2, float("nan")]], [1, 2], "mse", "inputs[1]", "inputs[1][1] is not a finite"),
         ([[1], [10**400]], [1, 2], "mse", "inputs[1]", "inputs[1][0] is not a finite number"),
         ([[1], [2]], [1, float("inf")], "mse", "targets[1]", "targets[1][0] is not a finite"),
-        ([[1], [2]], [1, [2]], "mse", "targets[0]", "must be a row of one number or more"),
+        ([[1], [2]], [1, [2]], "mse", "targets[0]", "must be a row of at least one number"),
         ([[1], [2]], [0, 2], "binary_cross_entropy", "targets[1]", "targets[1] is 2"),
-        ([[1], [2]], [0, 0.5], "binary_cross_entropy", "targets[1]", "takes 0 or 1."),
+        ([[1], [2]], [0, 0.5], "binary_cross_entropy", "targets[1]", "needs 0 or 1."),
         ([[1]], [[0, 1]], "binary_cross_entropy", "targets", "or use cross_entropy"),
-        ([[1], [2]], [0, 1.5], "cross_entropy", "targets[1]", "takes whole labels from 0 to 255"),
+        ([[1], [2]], [0, 1.5], "cross_entropy", "targets[1]", "needs whole labels from 0 to 255"),
         ([[1], [2]], [-1, 0], "cross_entropy", "targets[0]", "targets[0] is -1"),
         ([[1], [2]], [0, 1e300], "cross_entropy", "targets[1]", "targets[1] is 1e+300"),
-        ([[1]], [[0.5, 0.6]], "cross_entropy", "targets[0]", "no row of probabilities"),
-        ([[1]], [[-0.5, 1.5]], "cross_entropy", "targets[0]", "no row of probabilities"),
-        ([[1]], [[1.0] + [0.0] * 256], "cross_entropy", "targets", "257 classes, and 256"),
+        ([[1]], [[0.5, 0.6]], "cross_entropy", "targets[0]", "must be probabilities"),
+        ([[1]], [[-0.5, 1.5]], "cross_entropy", "targets[0]", "must be probabilities"),
+        ([[1]], [[1.0] + [0.0] * 256], "cross_entropy", "targets", "257 classes; the limit is 256"),
         ([[1]], [1], "kl", "loss", "choose one of mse, mae, huber, binary_cross_entropy, "),
     ],
 )
@@ -164,9 +170,9 @@ def test_there_may_be_classes_that_no_sample_shows_yet() -> None:
 @pytest.mark.parametrize(
     ("targets", "names", "told"),
     [
-        ([0, 2], ["a", "b"], "There must be 3, one for each class; there are 2."),
-        ([0, 1], ["a", "a"], "There must be two names at least, each of them once."),
-        ([[1, 0], [0, 1]], ["a", "b", "c"], "There must be 2, one for each class; there are 3."),
+        ([0, 2], ["a", "b"], "There must be 3, one per class; there are 2."),
+        ([0, 1], ["a", "a"], "There must be at least two names, all distinct."),
+        ([[1, 0], [0, 1]], ["a", "b", "c"], "There must be 2, one per class; there are 3."),
     ],
 )
 def test_names_that_do_not_fit_the_classes_are_told(
@@ -180,5 +186,5 @@ def test_names_that_do_not_fit_the_classes_are_told(
 def test_names_that_do_not_fit_the_features_are_told() -> None:
     with pytest.raises(DatasetError) as caught:
         from_rows([[0, 1]], [0], loss="mse", feature_names=["alone"])
-    told = "There must be 2, one for each number of a row; there are 1."
+    told = "There must be 2, one per number of a row; there are 1."
     assert list(caught.value.errors) == [("feature_names", told)]

@@ -132,13 +132,17 @@ def test_a_text_keeps_its_commas_beside_decimal_ones() -> None:
     [
         ("", "data", "The file is empty"),
         (" \n\n", "data", "The file is empty"),
-        ("x,t\n1,a\n", "data", "at least two rows under its header; this has 1."),
-        ("x\n1\n2\n", "lines[1]", "names one column, 'x': there must be a feature and a target"),
+        ("x,t\n1,a\n", "data", "at least two rows after its header; this one has 1."),
+        (
+            "x\n1\n2\n",
+            "lines[1]",
+            "names one column, 'x': there must be at least a feature and a target",
+        ),
         ("x,,t\n1,2,a\n3,4,b\n", "lines[1]", "column 2 has no name"),
-        ("x,y,x\n1,2,a\n3,4,b\n", "lines[1]", "columns 1 and 3 are both called 'x'"),
+        ("x,y,x\n1,2,a\n3,4,b\n", "lines[1]", "columns 1 and 3 are both named 'x'"),
         ("\n1,2\n3,4\n5,6\n", "lines[2]", "add a header row"),
         ("5.1,3.5,setosa\n4.9,3.0,virginica\n", "lines[1]", "add a header row"),
-        ("x,t\n1,a\n2\n3,b\n", "lines[3]", "must have 2 values, one for each name"),
+        ("x,t\n1,a\n2\n3,b\n", "lines[3]", "must have 2 values, one per name"),
         ("x,t\n1,a\n\n2,b,c\n3,b\n", "lines[4]", "it has 3."),
         ("x,t\n1,a\n,b\n", "lines[3].x", "Line 3, column 'x': the value is missing"),
         ("x,t\n1,a\n2,\n", "lines[3].t", "the value is missing"),
@@ -151,12 +155,12 @@ def test_a_text_keeps_its_commas_beside_decimal_ones() -> None:
         ("x;t\n1,5;a\n2.5;b\n", "lines[2].x", "'1,5' has a decimal comma; write a decimal point"),
         ("x;t\n1,234;a\n2;b\n", "lines[2].x", "'1,234' may be '1.234' or '1234'; write one"),
         ("x;y;t\n1,5;0.5;a\n2;1;b\n", "lines[2].x", "'1,5' has a decimal comma; write a"),
-        ("x,t\n1,5,2,0\n1,3\n1,4\n", "lines[2]", "decimal, put semicolons between the values."),
+        ("x,t\n1,5,2,0\n1,3\n1,4\n", "lines[2]", "decimal, separate the values by semicolons."),
         ("1,5;2,0\n2,5;3,0\n3,5;1,0\n", "lines[1]", "add a header row"),
-        ("x,t\n1,a\n2,a\n", "columns.t", "has only one class, 'a': there must be at least two"),
+        ("x,t\n1,a\n2,a\n", "columns.t", "has only one class, 'a'; there must be at least two"),
         ('x,t\n1,a\n"2\n,3",b\n4,\n', "lines[5].t", "Line 5, column 't': the value is missing"),
-        ('x,t\n1,a\n2,"b\n3,c\n', "lines[3]", "opened here and never closed"),
-        ('x,t\n1,a\n"2"2,b\n', "lines[3]", "double the quotes inside of it"),
+        ('x,t\n1,a\n2,"b\n3,c\n', "lines[3]", "is not closed"),
+        ('x,t\n1,a\n"2"2,b\n', "lines[3]", "double the quotes in it"),
         ("x,t\n1,a\n2,\0\n", "lines[3]", "NUL character"),
         (b"x,t\n1,a\n2,caf\xe9\n", "lines[3]", "byte 0xe9 is not UTF-8"),
         ("x,t\n1,a\n2,\ud800\n", "lines[3]", "is not UTF-8"),
@@ -176,7 +180,7 @@ def test_what_is_wrong_is_named_with_its_line_and_what_would_be_right(
 
 def test_an_unknown_target_is_answered_with_the_columns_there_are() -> None:
     assert errors("x,t\n1,a\n2,b\n", target="price") == [
-        ("target", "There is no column 'price'; there are x, t.")
+        ("target", "There is no column 'price'; the columns are x, t.")
     ]
 
 
@@ -210,14 +214,14 @@ def test_fifty_texts_are_a_category_and_fifty_one_are_too_many() -> None:
     assert parse_csv(texts(50)).features == 50
     [(field, sentence)] = errors(texts(51))
     assert field == "columns.x"
-    assert "51 distinct texts, and at most 50" in sentence
+    assert "51 distinct texts; the limit is 50" in sentence
 
 
 def test_classes_have_a_limit() -> None:
     data = "x,t\n" + "".join(f"0,class {n}\n" for n in range(MAX_CLASSES + 1))
     [(field, sentence)] = errors(data)
     assert field == "columns.t"
-    assert f"{MAX_CLASSES + 1} classes, and at most {MAX_CLASSES}" in sentence
+    assert f"{MAX_CLASSES + 1} classes; the limit is {MAX_CLASSES}" in sentence
 
 
 def test_many_problems_are_told_together_up_to_twenty() -> None:
@@ -229,10 +233,10 @@ def test_many_problems_are_told_together_up_to_twenty() -> None:
 @pytest.mark.parametrize(
     ("options", "field", "sentence"),
     [
-        ({"max_bytes": 17}, "data", "The file has 18 bytes, and 17 are allowed."),
+        ({"max_bytes": 17}, "data", "The file has 18 bytes; the limit is 17."),
         ({"max_rows": 2}, "data", "There are more than 2 rows"),
-        ({"max_columns": 1}, "lines[1]", "names 2 columns, and 1 are allowed."),
-        ({"max_columns": 2}, "data", "become 3 features, and 2 are allowed"),
+        ({"max_columns": 1}, "lines[1]", "names 2 columns; the limit is 1."),
+        ({"max_columns": 2}, "data", "become 3 features; the limit is 2"),
     ],
 )
 def test_a_table_beyond_its_limits_is_refused(

@@ -240,4 +240,4 @@ def test_a_window_that_would_take_minutes_to_lay_out_is_refused(prepared: Prepar
     assert prepared(asked).price.parameters > 0
     [(field, sentence)] = misfits(prepared, asked, max_window_places=8)
     assert field == "network.layers"
-    assert "8 places" in sentence
+    assert "8 elements" in sentence

@@ -109,7 +109,7 @@ def test_what_does_not_fit_a_sequence_is_said_where_it_stands(client: TestClient
         (
             SHORT | {"dataset": rows | {"targets": [[0, 0, 1], [0, 1, 2]]}},
             "dataset.targets[1]",
-            "from 0 to 1 at every place",
+            "from 0 to 1 for every time step",
         ),
         (
             SHORT | {"dataset": rows | {"targets": [[0, 1], [0, 1]]}},
@@ -135,12 +135,12 @@ def test_what_does_not_fit_a_sequence_is_said_where_it_stands(client: TestClient
         (
             SORTING | {"dataset": {"name": "sorting", "noise": 0.1}},
             "dataset.noise",
-            "takes samples and length and classes",
+            "its parameters: samples and length and classes",
         ),
         (
             SORTING | {"dataset": {"name": "sorting", "samples": 100_000, "length": 100}},
             "dataset",
-            "ask for fewer samples, or for shorter ones",
+            "use fewer samples, or shorter ones",
         ),
     ):
         told = problem(client, spec)
@@ -238,9 +238,9 @@ def test_labels_that_are_none_are_refused_and_so_is_a_row_that_counts_nowhere(
 ) -> None:
     rows = PADDED["dataset"]
     for wrong, words in (
-        ([0, -2, 1], "must have a whole label from 0 to 1 at every place, or -1 where a place"),
-        ([0, -0.5, 1], "must have a whole label from 0 to 1 at every place, or -1 where a place"),
-        ([-1, -1, -1], "must have a label at one place at least"),
+        ([0, -2, 1], "must have a whole label from 0 to 1 for every time step, or -1 for steps"),
+        ([0, -0.5, 1], "must have a whole label from 0 to 1 for every time step, or -1 for steps"),
+        ([-1, -1, -1], "must have a label for at least one time step"),
     ):
         told = problem(
             client, PADDED | {"dataset": rows | {"targets": [*rows["targets"][:2], wrong]}}
@@ -251,4 +251,4 @@ def test_labels_that_are_none_are_refused_and_so_is_a_row_that_counts_nowhere(
     flat = {"input_shape": [3], "layers": [{"type": "dense", "units": 2, "activation": "softmax"}]}
     once = {"inputs": rows["inputs"], "targets": [0, 1, -1]}
     told = problem(client, PADDED | {"network": flat, "dataset": once})
-    assert "targets[2] is -1: cross_entropy takes whole labels" in told["dataset.targets[2]"]
+    assert "targets[2] is -1: cross_entropy needs whole labels" in told["dataset.targets[2]"]

@@ -26,7 +26,7 @@ def listening_on_tcp() -> Iterator[str]:
     )
     try:
         url = f"redis://127.0.0.1:{port}/0"
-        broker.await_answer(url, lambda: process.poll() is None)
+        broker.wait_until_ready(url, lambda: process.poll() is None)
         yield url
     finally:
         process.terminate()

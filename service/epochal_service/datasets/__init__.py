@@ -1,4 +1,4 @@
-"""Every data set is one `Dataset`, whether it was named, uploaded or sent along."""
+"""Data sets: built-in, uploaded and inline ones all become a `Dataset`."""
 
 from epochal_service.datasets.builtin import CATALOG, Builtin, load
 from epochal_service.datasets.dataset import MAX_CLASSES, Dataset, DatasetError, Task

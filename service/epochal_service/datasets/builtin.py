@@ -1,4 +1,4 @@
-"""Everything that can be asked for by name: the generators, and small public data sets."""
+"""The catalog of built-in data sets: generators, and small public data sets."""
 
 import difflib
 import gzip
@@ -16,7 +16,7 @@ from epochal_service.datasets.upload import parse_csv
 
 __all__ = ["CATALOG", "Builtin", "load"]
 
-# A seed is a whole number that every wire can carry: NumPy takes any that is not negative.
+# The largest seed that JSON clients and gRPC can represent as a signed 64-bit integer.
 MAX_SEED = 2**63 - 1
 
 CREATIVE_COMMONS = "CC BY 4.0"
@@ -30,8 +30,8 @@ class Make(Protocol):
 class Builtin:
     """One entry of the catalog.
 
-    `parameters` has the default and the bounds of what `load` takes beside the seed; it is empty
-    for a data set that was measured, which is what it is.
+    `parameters` has the defaults and bounds of a generator's parameters besides the seed; it is
+    empty for a fixed data set.
     """
 
     name: str
@@ -50,39 +50,41 @@ def load(
     seed: int = 0,
     **parameters: float | None,
 ) -> Dataset:
-    """The data set called `name`, the same one whenever the arguments are the same.
+    """Return the data set `name`; the same arguments return the same data.
 
-    What is None takes the default of `CATALOG[name].parameters`, which may have `classes`,
-    `features` and `length` too. Raises DatasetError with one entry for each argument that has no
-    meaning for this data set or lies outside of its bounds.
+    Arguments that are None take the default of `CATALOG[name].parameters`, which may also have
+    `classes`, `features` and `length`. Raises `DatasetError` with one entry for each argument that
+    the data set does not have, or that is out of bounds.
     """
     if name not in CATALOG:
-        near = difflib.get_close_matches(name, CATALOG, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(CATALOG)}."
-        raise DatasetError(("name", f"There is no data set {name[:40]!r}: {hint}"))
+        similar = difflib.get_close_matches(name, CATALOG, n=1)
+        advice = (
+            f"did you mean {similar[0]!r}?" if similar else f"choose one of {', '.join(CATALOG)}."
+        )
+        raise DatasetError(("name", f"There is no data set {name[:40]!r}: {advice}"))
     builtin = CATALOG[name]
-    asked = {"samples": samples, "noise": noise, **parameters}
-    given = {key: value for key, value in asked.items() if value is not None}
+    optional = {"samples": samples, "noise": noise, **parameters}
+    arguments = {key: value for key, value in optional.items() if value is not None}
     errors = [
         (key, problem)
-        for key, value in given.items()
+        for key, value in arguments.items()
         if (problem := _problem(name, key, value, builtin.parameters.get(key)))
     ]
     if not 0 <= seed <= MAX_SEED:
-        errors.append(("seed", f"seed must lie between 0 and {MAX_SEED}."))
+        errors.append(("seed", f"seed must be between 0 and {MAX_SEED}."))
     if errors:
         raise DatasetError(*errors)
     defaults = {key: parameter.default for key, parameter in builtin.parameters.items()}
-    return builtin.make(seed=seed, **{**defaults, **given})
+    return builtin.make(seed=seed, **{**defaults, **arguments})
 
 
 def _problem(name: str, key: str, value: float, parameter: Parameter | None) -> str | None:
-    """What is wrong with the value of one parameter, or None."""
+    """Return what is wrong with the value of one parameter; None if it is valid."""
     if parameter is None:
-        takes = " and ".join(CATALOG[name].parameters) or "nothing but its name"
-        return f"{key} has no meaning for {name}, which takes {takes}."
+        names = " and ".join(CATALOG[name].parameters) or "none"
+        return f"{key} is not a parameter of {name}; its parameters: {names}."
     if not parameter.minimum <= value <= parameter.maximum:
-        return f"{key} must lie between {parameter.minimum:g} and {parameter.maximum:g} for {name}."
+        return f"{key} must be between {parameter.minimum:g} and {parameter.maximum:g} for {name}."
     if parameter.whole and value != int(value):
         return f"{key} must be a whole number for {name}."
     return None
@@ -131,19 +133,22 @@ def _generated(generator: Generator) -> Builtin:
 
 
 def _names(names: tuple[str, ...], columns: int) -> tuple[str, ...]:
-    """One for each column: as they are, or numbered where they come again at each place."""
+    """Return one name per column; names of a sequence are repeated with the number of the step."""
     if len(names) == columns:
         return names
     if not names:
         return tuple(f"x{i + 1}" for i in range(columns))
-    places = range(1, columns // len(names) + 1)
-    return tuple(f"{name}_{place}" for place in places for name in names)
+    steps = range(1, columns // len(names) + 1)
+    return tuple(f"{name}_{step}" for step in steps for name in names)
 
 
 def _vendored(
     name: str, *, task: Task, description: str, source: str, input_scale: float = 1.0
 ) -> Builtin:
-    """A table of `files/`, its inputs divided by `input_scale`; read once in a process."""
+    """Return the entry of a table in `files/`, which is read once per process.
+
+    Its inputs are divided by `input_scale`.
+    """
 
     @cache
     def read() -> Dataset:
@@ -171,18 +176,18 @@ def _vendored(
     )
 
 
-def _drawn(draw: Make, **about: Any) -> Builtin:
-    """An entry whose tables are those of `draw`, with what is said `about` them."""
+def _derived(derive: Make, **metadata: Any) -> Builtin:
+    """Return an entry whose data comes from `derive`, with its metadata."""
 
     def make(*, seed: int, **parameters: float) -> Dataset:
-        told = {key: about[key] for key in ("name", "description", "source", "license")}
-        return replace(draw(seed=seed, **parameters), **told)
+        fields = {key: metadata[key] for key in ("name", "description", "source", "license")}
+        return replace(derive(seed=seed, **parameters), **fields)
 
-    return Builtin(make=make, **about)
+    return Builtin(make=make, **metadata)
 
 
 def _shifted_digits(*, seed: int, **parameters: float) -> Dataset:
-    """The digits in turn, each laid somewhere on a canvas: inputs `(samples, CANVAS²)`."""
+    """Return the digits at random positions of a canvas: inputs `(samples, CANVAS²)`."""
     digits = DIGITS.make(seed=seed)
     row = np.arange(int(parameters["samples"])) % digits.samples
     images = digits.inputs[row].reshape(-1, 8, 8)
@@ -202,7 +207,7 @@ CANVAS = 12
 
 
 def _digit_images(*, seed: int, **parameters: float) -> Dataset:
-    """The digits, each to be told by its own pixels: targets are the inputs, `(samples, 64)`."""
+    """Return the digits with their pixels as targets: `(samples, 64)`."""
     digits = DIGITS.make(seed=seed)
     return replace(
         digits,
@@ -214,9 +219,9 @@ def _digit_images(*, seed: int, **parameters: float) -> Dataset:
 
 
 def _sonnets(*, seed: int, **parameters: float) -> Dataset:
-    """Windows of the text, and the character after each of theirs: both `(windows, length)`.
+    """Return windows of the text and the next character of each step: both `(windows, length)`.
 
-    They do not overlap, so that what is held out was not read elsewhere.
+    Windows do not overlap, so that the validation part is not in the training part.
     """
     length = int(parameters["length"])
     names, characters = np.unique(list(_file("sonnets.txt").decode().lower()), return_inverse=True)
@@ -243,7 +248,7 @@ DIGITS = _vendored(
     "digits",
     task="multiclass",
     description="1,797 handwritten digits of 8×8 pixels, row by row, their 17 levels of "
-    "ink divided by 16 to lie between 0 and 1.",
+    "ink divided by 16 to be between 0 and 1.",
     source="E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits (1998), "
     "its test set, UCI Machine Learning Repository, doi:10.24432/C50P49",
     input_scale=16.0,
@@ -278,31 +283,31 @@ CATALOG: dict[str, Builtin] = {
             "(Diagnostic) (1993), UCI Machine Learning Repository, doi:10.24432/C5DW2B",
         ),
         DIGITS,
-        _drawn(
+        _derived(
             _shifted_digits,
             name="shifted_digits",
-            description="The handwritten digits, each somewhere on a canvas of 12×12 pixels: what "
-            "is learned in one place must hold in every other.",
+            description="The handwritten digits at random positions of a canvas of 12×12 pixels: "
+            "a network must recognize them at every position.",
             task="multiclass",
-            parameters={"samples": Parameter(1_797, 10, 20_000, "digits to lay out, in turn")},
+            parameters={"samples": Parameter(1_797, 10, 20_000, "digits to place on canvases")},
             source=DIGITS.source,
             license=DIGITS.license,
         ),
-        _drawn(
+        _derived(
             _digit_images,
             name="digit_images",
-            description="The handwritten digits without their classes, to be rebuilt from less: "
-            "inputs and targets are the same 64 pixels.",
+            description="The handwritten digits for an autoencoder: inputs and targets are the "
+            "same 64 pixels.",
             task="regression",
             parameters={},
             source=DIGITS.source,
             license=DIGITS.license,
         ),
-        _drawn(
+        _derived(
             _sonnets,
             name="sonnets",
-            description="18 sonnets by Shakespeare in lower case, cut into windows: at each place "
-            "the next character is to be foreseen.",
+            description="18 sonnets by Shakespeare in lower case, divided into windows: at each "
+            "step the network predicts the next character.",
             task="sequence",
             parameters={"length": Parameter(32, 8, 256, "characters in a window")},
             source="William Shakespeare, Sonnets (1609): 1, 2, 12, 18, 27, 29, 30, 33, 55, 60, 64, "

@@ -1,7 +1,4 @@
-"""A data set is a table of inputs and a table of targets that know what they mean.
-
-From where it comes (a generator, a file, an upload, a request) makes no difference once it is one.
-"""
+"""A data set: inputs, targets and their names, from a generator, a file, an upload or a request."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,20 +14,20 @@ Labels = NDArray[np.int64]
 
 Task = Literal["binary", "multiclass", "regression", "sequence"]
 
-# One-hot targets take `samples * classes` numbers, of sequences at each place: a hundred thousand
-# rows stay near 200 MB.
+# One-hot targets have `samples * classes` numbers, for sequences at each time step: a hundred
+# thousand rows need about 200 MB.
 MAX_CLASSES = 256
 MAX_ENCODED = 100_000 * MAX_CLASSES
 
-# The label of a place in a sequence that does not count, as where a short one was filled up.
+# The label of a time step that does not count, such as the padding of a short sequence.
 IGNORED = -1
 
-# More violations than these would make gRPC drop the whole trailer that carries them.
+# With more violations, gRPC would drop the whole trailer that carries them.
 MAX_PROBLEMS = 20
 
 
 class DatasetError(ValueError):
-    """What is wrong with a data set, or with the wish for one, and what would be right.
+    """What is wrong with a data set or a request for one, and what would be right.
 
     `errors` holds `(field, description)` pairs, at least one; `field` is the first one's.
     """
@@ -48,7 +45,7 @@ class DatasetError(ValueError):
 
 
 class Problems:
-    """Gathers what is wrong, so that one answer names all of it, up to `MAX_PROBLEMS`."""
+    """Collect problems, so that one error reports all of them, up to `MAX_PROBLEMS`."""
 
     def __init__(self) -> None:
         self.errors: list[tuple[str, str]] = []
@@ -65,20 +62,20 @@ class Problems:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Inputs and targets, made read-only, with their names and their origin.
+    """Inputs and targets as read-only arrays, with their names and their origin.
 
     inputs          `(samples, features)` float64
     targets         binary and multiclass: `(samples,)` int64 labels counted from 0, or
                     `(samples, classes)` float64 probabilities; regression: `(samples, outputs)`
-                    float64; sequence: `(samples, places)` int64 labels, `IGNORED` where a place
-                    does not count
-    feature_names   one for each column of the inputs
-    class_names     one for each label; empty for a regression
-    target_names    one for each column of a regression's targets, and for each place of a
-                    sequence; one for all the classes
-    token_names     what the inputs 0, 1, 2 … are called where they are tokens; else empty
+                    float64; sequence: `(samples, steps)` int64 labels, `IGNORED` for time
+                    steps that do not count
+    feature_names   one per column of the inputs
+    class_names     one per label; empty for a regression
+    target_names    one per column of a regression's targets or per time step of a sequence; one for
+                    classes
+    token_names     names of the inputs 0, 1, 2 … if they are tokens; else empty
 
-    Raises ValueError where these do not agree.
+    Raises ValueError if the shapes and names do not agree.
     """
 
     name: str
@@ -115,37 +112,39 @@ class Dataset:
 
     @property
     def samples(self) -> int:
+        """The number of samples."""
         return len(self.inputs)
 
     @property
     def features(self) -> int:
+        """The number of features of a sample."""
         return len(self.feature_names)
 
     @property
     def outputs(self) -> int:
-        """Numbers of one answer of a network: 1 for binary, else the classes or the targets."""
+        """The number of outputs of a network: 1 for binary, else the classes or the targets."""
         if self.task == "binary":
             return 1
         return len(self.class_names) or len(self.target_names)
 
     @property
     def ignore_label(self) -> int | None:
-        """`IGNORED` for a sequence of which some places do not count; None where all do."""
-        some = self.task == "sequence" and bool((self.targets == IGNORED).any())
-        return IGNORED if some else None
+        """`IGNORED` for sequences with time steps that do not count; else None."""
+        padded = self.task == "sequence" and bool((self.targets == IGNORED).any())
+        return IGNORED if padded else None
 
     def encoded_targets(self, loss: str) -> Floats:
-        """The targets as the numbers that `loss` compares with: `(samples, outputs)` float64.
+        """Return the targets as the loss expects them: `(samples, outputs)` float64.
 
         binary_cross_entropy, focal, hinge, perceptron
                                0 or 1 in one column, for two classes
-        cross_entropy          one column for each class: one-hot rows, or the probabilities; of a
-                               sequence at each place, `(samples, places, classes)`, with zeros
-                               where a place does not count
-        mse, mae, huber        0 or 1 for two classes, one-hot rows for more, a regression as it is
+        cross_entropy          one column per class: one-hot rows, or the probabilities; for
+                               sequences `(samples, steps, classes)`, with zeros for time steps that
+                               do not count
+        mse, mae, huber        0 or 1 for two classes, one-hot rows for more; a regression unchanged
 
-        Raises DatasetError on the field `loss` where the two do not fit, or it is none of these; on
-        `dataset` where the numbers are more than `MAX_ENCODED`.
+        Raises `DatasetError` on the field `loss` if it does not fit the targets, or is unknown; on
+        `dataset` if the result exceeds `MAX_ENCODED` numbers.
         """
         if loss not in _ENCODINGS:
             known = ", ".join(_ENCODINGS)
@@ -160,8 +159,8 @@ def _one_hot(dataset: Dataset) -> Floats:
         raise DatasetError(
             (
                 "dataset",
-                f"{dataset.targets.size} answers among {len(dataset.class_names)} classes are more "
-                f"than {MAX_ENCODED} numbers: ask for fewer samples, or for shorter ones.",
+                f"{dataset.targets.size} targets of {len(dataset.class_names)} classes are more "
+                f"than {MAX_ENCODED} numbers: use fewer samples, or shorter ones.",
             )
         )
     columns = np.arange(len(dataset.class_names))
@@ -174,7 +173,7 @@ def _as_classes(dataset: Dataset, loss: str) -> Floats:
     return _one_hot(dataset)
 
 
-def _as_yes_or_no(dataset: Dataset, loss: str) -> Floats:
+def _as_binary(dataset: Dataset, loss: str) -> Floats:
     if dataset.task == "regression":
         raise _misfit(dataset, f"{loss} needs two classes", "use mse")
     if dataset.task != "binary":
@@ -188,23 +187,23 @@ def _as_numbers(dataset: Dataset, loss: str) -> Floats:
         return dataset.targets.astype(np.float64)
     if dataset.task == "sequence":
         raise _misfit(dataset, f"{loss} needs numbers", "use cross_entropy")
-    return _as_yes_or_no(dataset, loss) if dataset.task == "binary" else _one_hot(dataset)
+    return _as_binary(dataset, loss) if dataset.task == "binary" else _one_hot(dataset)
 
 
 def _misfit(dataset: Dataset, need: str, remedy: str) -> DatasetError:
     what = "numbers" if dataset.task == "regression" else f"{len(dataset.class_names)} classes"
     if dataset.task == "sequence":
         what = f"sequences of {what}"
-    return DatasetError(("loss", f"{need}, and {dataset.name} has {what}: {remedy}."))
+    return DatasetError(("loss", f"{need}, but {dataset.name} has {what}: {remedy}."))
 
 
 _ENCODINGS: dict[str, Callable[[Dataset, str], Floats]] = {
     "mse": _as_numbers,
     "mae": _as_numbers,
     "huber": _as_numbers,
-    "binary_cross_entropy": _as_yes_or_no,
-    "focal": _as_yes_or_no,
-    "hinge": _as_yes_or_no,
-    "perceptron": _as_yes_or_no,
+    "binary_cross_entropy": _as_binary,
+    "focal": _as_binary,
+    "hinge": _as_binary,
+    "perceptron": _as_binary,
     "cross_entropy": _as_classes,
 }

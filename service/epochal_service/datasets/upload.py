@@ -1,8 +1,8 @@
-"""A CSV file becomes a data set, or a list of what to mend in it, line by line.
+"""Convert a CSV file to a data set, or to a list of errors by line.
 
     bytes -> text -> header and rows -> columns -> inputs and targets
 
-Nothing is guessed in silence: a value that does not fit its column is reported, never dropped.
+A value that does not fit its column is reported, never dropped.
 """
 
 import csv
@@ -31,17 +31,17 @@ Value = TypeVar("Value", str, float)
 
 DELIMITERS = (",", ";", "\t")
 
-# Distinct texts in one feature column, each of which becomes a column of zeros and ones.
+# Distinct texts in one feature column; each becomes a column of zeros and ones.
 MAX_CATEGORIES = 50
-# Whole numbers in a target column are labels up to this many distinct ones, quantities beyond.
+# Up to this many distinct whole numbers in a target column are labels; more are a regression.
 MAX_INFERRED_CLASSES = 20
 # Characters in the name of a column, and in a text that becomes part of a name.
 MAX_NAME_LENGTH = 100
-# Numbers in the inputs, once texts are spread over columns: 80 MB.
+# Numbers in the inputs after one-hot encoding: 80 MB.
 MAX_VALUES = 10_000_000
-# A column in which this many of a hundred values are numbers is meant to hold numbers.
+# A column holds numbers if at least this percentage of its values are numbers.
 NUMERIC_PERCENT = 90
-# How people write "nothing here" in a column of numbers.
+# Texts for a missing value in a column of numbers.
 MISSING = {"", "-", "?", "na", "n/a", "null", "none"}
 
 
@@ -55,55 +55,58 @@ def parse_csv(
     max_columns: int = 4096,
     max_bytes: int = 10 * 2**20,
 ) -> Dataset:
-    """Reads a table with a header row, separated by commas, semicolons or tabs, in UTF-8.
+    """Parse a table with a header row, separated by commas, semicolons or tabs, in UTF-8.
 
-    `target` names the column to predict; it is the last one where `target` is None. Under
-    `task="auto"` a target of text, or of at most 20 distinct whole numbers, holds classes; any
-    other numbers are a regression. Classes are sorted, numbers by value and texts by code point,
-    and counted from 0. Where no number of the file has a point, and one has a comma that cannot be
-    there to group thousands, all commas in numbers are decimal. A feature column of numbers stays
-    as it is; one of text, at most 50 distinct ones, becomes a column `color=red` of zeros and ones
-    for each. Space around a value and blank lines are skipped. `max_columns` bounds the columns of
-    the file and the features that they become.
+    `target` names the column to predict, by default the last one. With `task="auto"`, a target of
+    text or of at most 20 distinct whole numbers holds classes; other numbers are a regression.
+    Classes are sorted, numbers by value and texts by code point, and counted from 0. Commas in
+    numbers are decimal if no number of the file has a point, and one has a comma that cannot group
+    thousands. A feature column of numbers is unchanged; one of text, with at most 50 distinct
+    values, becomes a column `color=red` of zeros and ones per value. Space around values and blank
+    lines are ignored. `max_columns` limits the columns of the file and the resulting features.
 
-    Raises DatasetError with at most 20 errors, whose fields are `data` (the whole file), `target`,
-    `task`, `columns.age`, `lines[3]` or `lines[3].age`. Lines count from 1, as in an editor.
+    Raises `DatasetError` with at most 20 errors. Their fields are `data` (the whole file),
+    `target`, `task`, `columns.age`, `lines[3]` or `lines[3].age`. Lines count from 1.
     """
     problems = Problems()
     columns = _with_points(_columns(_decode(data, max_bytes), problems, max_rows, max_columns))
     if target is None:
         target = columns[-1].name
-    answer = next((column for column in columns if column.name == target), None)
-    if answer is None:
-        known = ", ".join(column.name for column in columns[:20])
+    target_column = next((column for column in columns if column.name == target), None)
+    if target_column is None:
+        names = ", ".join(column.name for column in columns[:20])
         more = ", …" if len(columns) > 20 else ""
-        problems.add("target", f"There is no column {_shown(target)}; there are {known}{more}.")
+        problems.add(
+            "target", f"There is no column {_shown(target)}; the columns are {names}{more}."
+        )
         raise DatasetError(*problems.errors)
 
-    features = [_feature(column, problems) for column in columns if column is not answer]
-    targets, class_names = _targets(answer, task, problems)
-    feature_names = tuple(each for feature in features for each in feature.names)
-    rows = len(answer.cells)
+    features = [_feature(column, problems) for column in columns if column is not target_column]
+    targets, class_names = _targets(target_column, task, problems)
+    feature_names = tuple(name for feature in features for name in feature.names)
+    rows = len(target_column.cells)
     if len(feature_names) > max_columns:
         problems.add(
             "data",
-            f"The columns become {len(feature_names)} features, and {max_columns} are allowed: "
-            "leave some out.",
+            f"The columns become {len(feature_names)} features; the limit is {max_columns}: "
+            "remove some.",
         )
     elif rows * len(feature_names) > MAX_VALUES:
         problems.add(
             "data",
             f"{rows} rows of {len(feature_names)} features are more than {MAX_VALUES} numbers: "
-            "leave some rows or columns out.",
+            "remove some rows or columns.",
         )
     if len(set(feature_names)) < len(feature_names):
-        problems.add("data", "A column is called as a text column's feature is: rename it.")
+        problems.add(
+            "data", "A column has the same name as the feature of a text column: rename it."
+        )
     problems.raise_any()
 
     inputs = np.zeros((rows, len(feature_names)))
     first = 0
     for feature in features:
-        inputs[np.arange(rows), first + feature.places] = feature.values
+        inputs[np.arange(rows), first + feature.columns] = feature.values
         first += len(feature.names)
     return Dataset(
         name=name,
@@ -118,26 +121,26 @@ def parse_csv(
     )
 
 
-# What the number of classes makes of a table; all others are multiclass.
+# The task by the number of classes; all others are multiclass.
 _TASKS: dict[int, Task] = {0: "regression", 2: "binary"}
 
 
 @dataclass(frozen=True)
 class _Column:
-    """One column of the file: its stripped cells, and the line on which each stands."""
+    """One column of the file: its stripped cells, and the line of each."""
 
     name: str
     lines: Sequence[int]
     cells: Sequence[str]
 
     def holds_numbers(self) -> bool:
-        """Whether numbers are meant: a decimal comma is a slip, and a gap says nothing."""
-        known = [cell for cell in self.cells if cell.lower() not in MISSING]
-        numeric = sum(_number(_with_point(cell)) is not None for cell in known)
-        return 100 * numeric >= NUMERIC_PERCENT * len(known)
+        """Return whether the column holds numbers; decimal commas count, missing values do not."""
+        present = [cell for cell in self.cells if cell.lower() not in MISSING]
+        numeric = sum(_number(_with_point(cell)) is not None for cell in present)
+        return 100 * numeric >= NUMERIC_PERCENT * len(present)
 
     def numbers(self, problems: Problems) -> Floats:
-        """The cells as numbers `(rows,)`; NaN stands for those that were reported."""
+        """Return the cells as numbers `(rows,)`; NaN for those that were reported."""
         numbers = np.empty(len(self.cells))
         for row, cell in enumerate(self.cells):
             number = _number(cell)
@@ -148,14 +151,14 @@ class _Column:
         return numbers
 
     def texts(self, problems: Problems) -> list[str]:
-        """The distinct texts, sorted; those that cannot be a category were reported."""
+        """Return the distinct texts, sorted, without those that were reported."""
         distinct = set(self.cells)
-        unfit = {text: why for text in distinct if (why := _why_not_a_category(text))}
-        if unfit:
+        invalid = {text: why for text in distinct if (why := _why_not_a_category(text))}
+        if invalid:
             for row, cell in enumerate(self.cells):
-                if cell in unfit:
-                    self.report(row, unfit[cell], problems)
-        return sorted(distinct - unfit.keys())
+                if cell in invalid:
+                    self.report(row, invalid[cell], problems)
+        return sorted(distinct - invalid.keys())
 
     def report(self, row: int, what: str, problems: Problems) -> None:
         line = self.lines[row]
@@ -186,7 +189,7 @@ def _why_not_a_category(text: str) -> str | None:
     return None
 
 
-# One comma that may be a decimal point as well as the mark of thousands.
+# One comma that may be a decimal comma or a thousands separator.
 _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
 
 
@@ -195,9 +198,7 @@ def _with_point(cell: str) -> str:
 
 
 def _with_points(columns: list[_Column]) -> list[_Column]:
-    """The columns with decimal points, if all of them clearly have decimal commas; else as they
-    are.
-    """
+    """Return the columns with decimal points if all of them clearly have decimal commas."""
     numeric = [column for column in columns if column.holds_numbers()]
     cells = [cell for column in numeric for cell in column.cells]
     commas = [cell for cell in cells if "," in cell and _number(_with_point(cell)) is not None]
@@ -213,7 +214,7 @@ def _with_points(columns: list[_Column]) -> list[_Column]:
 
 
 def _number(cell: str) -> float | None:
-    # float() takes 1_000 too, which in a table is more likely a name than a thousand.
+    # float() accepts 1_000, which in a table is more likely a name than a number.
     if "_" in cell:
         return None
     try:
@@ -224,10 +225,10 @@ def _number(cell: str) -> float | None:
 
 @dataclass(frozen=True)
 class _Feature:
-    """What a column becomes: row i holds `values[i]` at the name `places[i]`, and 0 elsewhere."""
+    """The features of a column: row i has `values[i]` in column `columns[i]`, and 0 elsewhere."""
 
     names: list[str]
-    places: Labels | int
+    columns: Labels | int
     values: Floats | float
 
 
@@ -238,26 +239,26 @@ def _feature(column: _Column, problems: Problems) -> _Feature:
     if len(texts) > MAX_CATEGORIES:
         problems.add(
             f"columns.{column.name}",
-            f"Column {column.name!r} has {len(texts)} distinct texts, and at most "
-            f"{MAX_CATEGORIES} can be features: leave it out or group them.",
+            f"Column {column.name!r} has {len(texts)} distinct texts; the limit is "
+            f"{MAX_CATEGORIES}: remove the column or group its values.",
         )
     names = [f"{column.name}={text}" for text in texts]
-    return _Feature(names, _places(column.cells, texts), 1.0)
+    return _Feature(names, _indices(column.cells, texts), 1.0)
 
 
 def _targets(
     column: _Column, task: str, problems: Problems
 ) -> tuple[Floats | Labels, tuple[str, ...]]:
-    """Regression: `(rows, 1)` float64 and no names. Classes: `(rows,)` int64 and their names."""
+    """Return targets and class names: `(rows, 1)` float64 without names, or `(rows,)` int64."""
     if task == "classification":
-        # Whoever asks for classes may mix numbers and texts: all are then names.
+        # With explicit classes, a mixture of numbers and texts is valid: all are names.
         numeric = all(_number(cell) is not None for cell in column.cells)
     else:
         numeric = column.holds_numbers()
     if not numeric and task == "regression":
         problems.add(
             "task",
-            f"Column {column.name!r} holds text, and a regression needs numbers: choose "
+            f"Column {column.name!r} holds text, but a regression needs numbers: choose "
             "classification, or another target.",
         )
         problems.raise_any()
@@ -269,44 +270,42 @@ def _targets(
         )
         if task == "regression" or (task == "auto" and not few_whole):
             return values[:, np.newaxis], ()
-        labels = _places(values.tolist(), distinct)
+        labels = _indices(values.tolist(), distinct)
         names = [_number_name(value) for value in distinct]
     else:
         names = column.texts(problems)
-        labels = _places(column.cells, names)
+        labels = _indices(column.cells, names)
     if len(names) == 1 and (labels >= 0).all():
         problems.add(
             f"columns.{column.name}",
-            f"Column {column.name!r} has only one class, {_shown(names[0])}: there must be at "
-            "least two to tell apart.",
+            f"Column {column.name!r} has only one class, {_shown(names[0])}; there must be at "
+            "least two.",
         )
     if len(names) > MAX_CLASSES:
         problems.add(
             f"columns.{column.name}",
-            f"Column {column.name!r} has {len(names)} classes, and at most {MAX_CLASSES} are "
-            "allowed: choose regression, another target, or group them.",
+            f"Column {column.name!r} has {len(names)} classes; the limit is {MAX_CLASSES}: "
+            "choose regression or another target, or group its values.",
         )
     return labels, tuple(names)
 
 
 def _number_name(value: float) -> str:
-    # Beyond 2**53 not every whole number is a float, so that its digits would claim too much.
+    # Above 2**53 floats do not represent every integer: do not show digits that may be wrong.
     return str(int(value)) if value.is_integer() and abs(value) <= 2**53 else repr(value)
 
 
-def _places(values: Sequence[Value], distinct: Sequence[Value]) -> Labels:
-    """Where each value stands among the distinct ones, `(rows,)`; -1 for what was reported."""
-    place = {value: index for index, value in enumerate(distinct)}
-    return np.array([place.get(value, -1) for value in values], dtype=np.int64)
+def _indices(values: Sequence[Value], distinct: Sequence[Value]) -> Labels:
+    """Return the index of each value among the distinct ones, `(rows,)`; -1 for reported values."""
+    index_of = {value: index for index, value in enumerate(distinct)}
+    return np.array([index_of.get(value, -1) for value in values], dtype=np.int64)
 
 
 def _decode(data: bytes | str, max_bytes: int) -> str:
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
     if len(data) > max_bytes:
-        raise DatasetError(
-            ("data", f"The file has {len(data)} bytes, and {max_bytes} are allowed.")
-        )
+        raise DatasetError(("data", f"The file has {len(data)} bytes; the limit is {max_bytes}."))
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -323,22 +322,22 @@ def _decode(data: bytes | str, max_bytes: int) -> str:
         raise DatasetError(
             (
                 f"lines[{line}]",
-                f"Line {line}: there is a NUL character, so this is no text in UTF-8; save the "
-                "file as CSV in UTF-8.",
+                f"Line {line}: a NUL character is not valid in a text file; save the file as CSV "
+                "in UTF-8.",
             )
         )
     return text
 
 
 def _columns(text: str, problems: Problems, max_rows: int, max_columns: int) -> list[_Column]:
-    """Reads the header and the rows; raises DatasetError unless they form a table."""
+    """Parse the header and the rows. Raises `DatasetError` unless they form a table."""
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
     lines: list[int] = []
     rows: list[list[str]] = []
     while True:
-        # A quoted value may span lines: a row is known by the line on which it begins.
+        # A quoted value may span lines: a row is identified by its first line.
         line = reader.line_num + 1
         try:
             row = [cell.strip() for cell in next(reader)]
@@ -355,20 +354,20 @@ def _columns(text: str, problems: Problems, max_rows: int, max_columns: int) -> 
         elif len(row) != len(header):
             problems.add(
                 f"lines[{line}]",
-                f"Line {line} must have {len(header)} values, one for each name in the header; it "
+                f"Line {line} must have {len(header)} values, one per name in the header; it "
                 f"has {len(row)}.{_why_too_many(row, len(header), delimiter)}",
             )
         elif len(rows) == max_rows:
-            problems.add("data", f"There are more than {max_rows} rows: leave some out.")
+            problems.add("data", f"There are more than {max_rows} rows: remove some.")
             break
         else:
             lines.append(line)
             rows.append(row)
     if not header and not problems.errors:
-        problems.add("data", "The file is empty: it needs a header row and at least two more.")
+        problems.add("data", "The file is empty: it needs a header row and at least two rows.")
     elif len(rows) < 2 and not problems.errors:
         problems.add(
-            "data", f"A table needs at least two rows under its header; this has {len(rows)}."
+            "data", f"A table needs at least two rows after its header; this one has {len(rows)}."
         )
     problems.raise_any()
     cells = zip(*rows, strict=True)
@@ -379,24 +378,23 @@ def _check_header(header: list[str], line: int, problems: Problems, max_columns:
     field = f"lines[{line}]"
     if len(header) > max_columns:
         raise DatasetError(
-            (field, f"Line {line} names {len(header)} columns, and {max_columns} are allowed.")
+            (field, f"Line {line} names {len(header)} columns; the limit is {max_columns}.")
         )
     if len(header) < 2:
         problems.add(
             field,
-            f"Line {line} names one column, {_shown(header[0])}: there must be a feature and a "
-            "target at least, separated by a comma, a semicolon or a tab.",
+            f"Line {line} names one column, {_shown(header[0])}: there must be at least a feature "
+            "and a target, separated by a comma, a semicolon or a tab.",
         )
     elif _looks_like_data(header):
         problems.add(
             field,
-            f"Line {line} holds numbers where the names of the columns should stand: add a "
-            "header row.",
+            f"Line {line} has numbers instead of column names: add a header row.",
         )
     seen: dict[str, int] = {}
     for number, name in enumerate(header, start=1):
         if not name:
-            problems.add(field, f"Line {line}: column {number} has no name; give it one.")
+            problems.add(field, f"Line {line}: column {number} has no name; add one.")
         elif len(name) > MAX_NAME_LENGTH:
             problems.add(
                 field,
@@ -406,16 +404,16 @@ def _check_header(header: list[str], line: int, problems: Problems, max_columns:
         elif name in seen:
             problems.add(
                 field,
-                f"Line {line}: columns {seen[name]} and {number} are both called {name!r}; "
+                f"Line {line}: columns {seen[name]} and {number} are both named {name!r}; "
                 "rename one.",
             )
         seen.setdefault(name, number)
 
 
 def _looks_like_data(header: list[str]) -> bool:
-    """Whether the header was forgotten: years and pixel numbers are names, 5.1 hardly is."""
+    """Return whether the header is missing. Whole numbers may be names; 5.1 is not."""
     numbers = [name for name in header if _number(name) is not None]
-    # Numbers with decimal commas may have been cut apart at these.
+    # Numbers with decimal commas may have been split at them.
     parts = [part for name in header for part in re.split("[,;]", name)]
     return all(_number(part) is not None for part in parts) or any("." in n for n in numbers)
 
@@ -423,7 +421,7 @@ def _looks_like_data(header: list[str]) -> bool:
 def _why_too_many(row: list[str], values: int, delimiter: str) -> str:
     if delimiter != "," or len(row) <= values or not all(cell.isdecimal() for cell in row[1:]):
         return ""
-    return " Where commas are decimal, put semicolons between the values."
+    return " If commas are decimal, separate the values by semicolons."
 
 
 def _why_not_csv(line: int, error: csv.Error) -> str:
@@ -431,19 +429,19 @@ def _why_not_csv(line: int, error: csv.Error) -> str:
     if "field larger than field limit" in what:
         return f"Line {line}: a value is longer than {csv.field_size_limit()} characters."
     if what == "unexpected end of data":
-        return f'Line {line}: a quote (") is opened here and never closed; close or remove it.'
+        return f'Line {line}: a quote (") is not closed; close or remove it.'
     return (
-        f"Line {line}: {what}; put a value that holds a quote, a line break or the separator in "
-        'quotes, and double the quotes inside of it ("").'
+        f"Line {line}: {what}; quote a value that contains a quote, a line break or the separator, "
+        'and double the quotes in it ("").'
     )
 
 
-# The first line without what stands in quotes; nothing is tried twice, so it takes linear time.
+# The first line, with quoted parts; possessive quantifiers keep it linear.
 _FIRST_LINE = re.compile(r'\s*+((?:"[^"]*+"|[^"\r\n]++)*+)')
 
 
 def _delimiter(text: str) -> str:
-    """The separator that the header has most of; a comma where it has none."""
+    """Return the most frequent separator of the header; a comma if it has none."""
     first = _FIRST_LINE.match(text)
     bare = re.sub(r'"[^"]*"', "", first[1] if first else "")
     return max(DELIMITERS, key=bare.count)

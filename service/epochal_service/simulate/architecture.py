@@ -11,7 +11,7 @@ from epochal_engine import OPTIMIZERS, Network, ShapeError, Summary, summarize
 from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_network
 from ..specs.journey.models import Model
-from ..specs.limits import window_places
+from ..specs.limits import window_size
 from ..specs.networks import LayerSpec, NetworkSpec
 from ..specs.simulations.architecture import (
     ArchitectureLayer,
@@ -130,7 +130,7 @@ def _network(spec: NetworkSpec) -> Network:
             sizes = size if isinstance(size, list) else [size]
             if any(isinstance(n, int) and n > MAX_SIZE for n in sizes):
                 errors.append(FieldError(f"{path}.{name}", f"must be at most {MAX_SIZE}"))
-    window_sizes = sum(window_places(layer) for _, layer in layers)
+    window_sizes = sum(window_size(layer) for _, layer in layers)
     if window_sizes > MAX_WINDOW_SIZE:
         errors.append(
             FieldError(

@@ -1,4 +1,4 @@
-"""Jobs side by side."""
+"""Requests and replies of the comparison method."""
 
 from __future__ import annotations
 
@@ -14,71 +14,75 @@ JobIdText = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class GetComparisonRequest(Request):
-    """Which jobs, and how closely."""
+    """Jobs, metrics and number of points of a comparison."""
 
     job: list[JobIdText] = Field(min_length=2, max_length=10)
-    """Two to ten ids."""
+    """Ids of the jobs, from 2 to 10."""
     metric: list[Metric] = Field(default_factory=list)
-    """The losses, if none is named."""
+    """Metrics to return. Defaults to the losses."""
     max_points: int = Field(default=300, ge=4, le=2000)
-    """Points of one metric of one job at the most."""
+    """Maximum points per metric and job. In [4, 2000]. Default 300."""
     aligned: bool = False
-    """The same epochs for all jobs, at equal distances, in place of each curve's extremes."""
+    """Return the same, evenly spaced epochs for all jobs, instead of each curve's extremes. Default
+    false.
+    """
 
 
 class BestEpoch(Reply):
-    """The epoch with the lowest loss: of the held-out part, if there is one."""
+    """The epoch with the lowest validation loss, or training loss without a validation part."""
 
     metric: Literal["train_loss", "validation_loss"]
-    """What it is best in."""
+    """Metric that is lowest at the epoch."""
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     value: float
-    """The metric at that epoch."""
+    """Value of the metric at the epoch."""
 
 
 class ComparedJob(Reply):
-    """One of the jobs."""
+    """One of the compared jobs."""
 
     id: str
-    """Of the job."""
+    """Id of the job."""
     name: str | None = None
-    """What people call it."""
+    """Display name of the job."""
     state: JobState
-    """What it is doing, or how it ended."""
+    """State of the job."""
     stop_reason: StopReason | None = None
-    """Why it ended; absent until then."""
+    """Reason of the end; absent before it."""
     forked_from: ForkedFrom | None = None
-    """To be drawn on one axis, a fork begins after that epoch of the other job."""
+    """Checkpoint that the initial weights are from. On a common axis, a fork begins after that
+    epoch.
+    """
     parameters: int
-    """Trainable numbers of the network."""
+    """Number of trainable parameters of the network."""
     epochs: int
-    """Epochs that are stored."""
+    """Number of stored epochs."""
     series: list[CurveSeries]
-    """Its curve, a metric each."""
+    """Curves of the job, one per metric."""
     latest: EpochRow | None = None
-    """Its newest epoch; absent before the first."""
+    """Metrics of the latest epoch; absent before the first."""
     best: BestEpoch | None = None
-    """Its best epoch; absent before the first."""
+    """Best epoch; absent before the first."""
     seconds: float | None = None
-    """Wall-clock time from the first start to the end; absent for a job that is not over."""
+    """Seconds from the first start to the end; absent before the end."""
 
 
 class SpecDifference(Reply):
-    """A place at which not all specs have the same."""
+    """A field whose values differ among the jobs."""
 
     path: str
-    """Such as `optimizer.learning_rate` or `network.layers[0].units`."""
+    """Path of the field, such as `optimizer.learning_rate` or `network.layers[0].units`."""
     values: list[str]
-    """What each job has there as JSON, empty where it has nothing; of a long one the beginning,
-    which ends in `…`.
+    """Values as JSON, one per job; empty if a job lacks the field. Long values are truncated and
+    end in `…`.
     """
 
 
 class Comparison(Reply):
-    """Jobs side by side."""
+    """A comparison of jobs."""
 
     jobs: list[ComparedJob]
-    """In the order of the request."""
+    """Jobs in the order of the request."""
     differences: list[SpecDifference]
-    """Every place at which their specs differ."""
+    """All fields whose values differ."""

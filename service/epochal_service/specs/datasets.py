@@ -1,4 +1,4 @@
-"""Data as it may be asked for: by name, by id, or in the request itself; and as it comes back."""
+"""Specs and replies of data sets: built-in, uploaded, or inline."""
 
 from __future__ import annotations
 
@@ -13,64 +13,64 @@ Scaling = Literal["none", "standard", "minmax"]
 
 
 class GeneratorSpec(Spec):
-    """A built-in data set by its name and, where it is a generator of points, how to make them."""
+    """A built-in data set, with the parameters of a generator."""
 
     name: str = Field(min_length=1, max_length=64)
-    """One of `GET /v1/datasets`."""
+    """Name of a built-in data set of `GET /v1/datasets`."""
     samples: int | None = Field(default=None, ge=1)
-    """Generators only: how many points."""
+    """Number of samples; generators only. Defaults to that of the generator."""
     noise: float | None = Field(default=None, ge=0)
-    """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
+    """Standard deviation (or range) of the noise, in the data's own units; generators only."""
     classes: int | None = Field(default=None, ge=1)
-    """`blobs`: how many of them; `sorting` and `reversal`: letters of the alphabet."""
+    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`."""
     features: int | None = Field(default=None, ge=1)
-    """`blobs` only: dimensions of the space."""
+    """Number of features; `blobs` only."""
     length: int | None = Field(default=None, ge=1)
-    """Sequences only: their places."""
+    """Number of time steps; sequences only."""
     seed: Seed = 0
-    """Generators only: the same seed gives the same points."""
+    """Random seed of a generator. Default 0. The same seed gives the same samples."""
 
 
 class NamedDataset(GeneratorSpec):
-    """A built-in data set, or a generator of points."""
+    """A built-in data set."""
 
     scaling: Scaling = "none"
-    """What is done to every input feature, with figures of the training part alone."""
+    """Scaling of every input feature, computed from the training part. Default `none`."""
 
 
 class UploadedDataset(Spec):
-    """A data set that was uploaded, by its id."""
+    """An uploaded data set."""
 
     id: str = Field(min_length=1, max_length=64)
-    """As `POST /v1/datasets` gave it."""
+    """Id of the data set, returned by `POST /v1/datasets`."""
     scaling: Scaling = "none"
-    """What is done to every input feature, with figures of the training part alone."""
+    """Scaling of every input feature, computed from the training part. Default `none`."""
 
 
 def _rows(targets: object) -> object:
-    """A plain list of numbers says the same as a list of rows with one number each."""
+    """Turn a plain list of numbers into rows of one number each."""
     if isinstance(targets, list):
         return [[t] if isinstance(t, int | float) else t for t in targets]
     return targets
 
 
 class InlineDataset(Spec):
-    """A few rows, in the request itself."""
+    """Samples in the request itself."""
 
     inputs: list[list[float]] = Field(min_length=1)
-    """Samples, each a row of as many numbers as the network takes."""
+    """Samples, one row per sample, one number per feature."""
     targets: Annotated[list[list[float]], BeforeValidator(_rows)] = Field(min_length=1)
-    """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row; where the
-    network answers at each place of a sequence, a label for each, or -1 where it does not count.
+    """Targets, one row per sample: a number, a class label (0, 1, 2 …) or class probabilities. For
+    sequences, one label per time step, or -1 for steps that do not count.
     """
     feature_names: list[Name] = Field(default_factory=list)
-    """What the numbers of a row are called; by default x1, x2 …"""
+    """Names of the features. Defaults to x1, x2 …"""
     class_names: list[Name] = Field(default_factory=list)
-    """What the labels 0, 1, 2 … are called. With names the targets are labels whatever the loss,
-    and there may be more classes than samples show.
+    """Names of the labels 0, 1, 2 …. With names, targets are labels for every loss, and some
+    classes may have no samples.
     """
     scaling: Scaling = "none"
-    """What is done to every input feature, with figures of the training part alone."""
+    """Scaling of every input feature, computed from the training part. Default `none`."""
 
 
 def _kind(value: Any) -> str | None:
@@ -93,131 +93,136 @@ DatasetSpec = Annotated[
 
 
 class CreateDatasetRequest(Spec):
-    """A CSV text, or a generator; exactly one of the two."""
+    """A CSV text or a generator: exactly one of the two."""
 
     name: Name
-    """What people call it."""
+    """Display name of the data set."""
     csv: str | None = None
-    """Text with a header row, separated by commas, semicolons or tabs. Commas may be decimal."""
+    """CSV text with a header row, separated by commas, semicolons or tabs. Decimal commas are
+    accepted.
+    """
     target: str | None = Field(default=None, max_length=200)
-    """CSV only: the column to predict; the last one by default."""
+    """Name of the target column; CSV only. Defaults to the last column."""
     task: Literal["auto", "classification", "regression"] = "auto"
-    """CSV only: what the target is. `auto`: text, or at most 20 different whole numbers, is
-    classification.
+    """Kind of target; CSV only. `auto` (the default) treats text, and up to 20 distinct whole
+    numbers, as classes.
     """
     generator: GeneratorSpec | None = None
-    """Points to make once and keep."""
+    """Generator of the samples to store."""
     request_id: RequestId | None = None
-    """The idempotency key: the same key and the same request give the same data set."""
+    """Idempotency key: the same key and the same request return the same data set."""
 
 
 class UploadRequest(Request):
-    """The same as query parameters, where the CSV itself is the body (`Content-Type: text/csv`)."""
+    """The same options as query parameters, with a CSV body (`Content-Type: text/csv`)."""
 
     name: Name = "upload"
-    """What people call it."""
+    """Display name of the data set. Default `upload`."""
     target: str | None = Field(default=None, max_length=200)
-    """The column to predict; the last one by default."""
+    """Name of the target column. Defaults to the last column."""
     task: Literal["auto", "classification", "regression"] = "auto"
-    """What the target is. `auto`: text, or at most 20 different whole numbers, is classification.
+    """Kind of target. `auto` (the default) treats text, and up to 20 distinct whole numbers, as
+    classes.
     """
 
 
 class ListDatasetsRequest(Request):
-    """Which page."""
+    """Page of a list of data sets."""
 
     page_size: PageSize = PAGE_SIZE
     page_token: PageToken | None = None
 
 
 class PreviewDatasetRequest(Request):
-    """How many rows; the rest is for generators alone."""
+    """Number of rows, and the parameters of a generator."""
 
     rows: int = Field(default=10, ge=1, le=1000)
-    """How many rows, from the first."""
+    """Number of rows, from the first. In [1, 1000]. Default 10."""
     samples: int | None = Field(default=None, ge=1)
-    """Generators only: how many points."""
+    """Number of samples; generators only. Defaults to that of the generator."""
     noise: float | None = Field(default=None, ge=0)
-    """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
+    """Standard deviation (or range) of the noise, in the data's own units; generators only."""
     classes: int | None = Field(default=None, ge=1)
-    """`blobs`: how many of them; `sorting` and `reversal`: letters of the alphabet."""
+    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`."""
     features: int | None = Field(default=None, ge=1)
-    """`blobs` only: dimensions of the space."""
+    """Number of features; `blobs` only."""
     length: int | None = Field(default=None, ge=1)
-    """Sequences only: their places."""
+    """Number of time steps; sequences only."""
     seed: Seed = 0
-    """Generators only: the same seed gives the same points."""
+    """Random seed of a generator. Default 0. The same seed gives the same samples."""
 
 
 class DatasetParameter(Reply):
-    """A number that a generator takes, from `minimum` to `maximum`, both included."""
+    """A parameter of a generator."""
 
     name: str
-    """`samples`, `noise` and the like: a field of the data set in a job."""
+    """Name of the parameter, a field of the data set in a job's spec."""
     default: float
-    """What it is where nothing is said."""
+    """Default value."""
     minimum: float
-    """The smallest that is taken."""
+    """Smallest value."""
     maximum: float
-    """The largest that is taken."""
+    """Largest value."""
     whole: bool
-    """Only whole numbers are meant."""
+    """Whether the value must be a whole number."""
     description: str
-    """What it counts or measures."""
+    """Meaning of the parameter."""
 
 
 class Dataset(Reply):
-    """What is known of a data set. Built-in ones have their name as their id."""
+    """The metadata of a data set."""
 
     id: str
-    """What a job calls it."""
+    """Id of the data set; of a built-in one, its name."""
     name: str
-    """What people call it."""
+    """Display name."""
     description: str
-    """A sentence on what it is."""
+    """Description in one sentence."""
     task: Literal["binary", "multiclass", "regression", "sequence"]
-    """What may be learned from it; `sequence`: a class at each of several places."""
+    """Task that the data set is for; `sequence` means one class per time step."""
     samples: int
-    """Rows."""
+    """Number of samples."""
     features: int
-    """Numbers in one sample."""
+    """Number of features of a sample."""
     feature_names: list[str]
-    """In the order of the inputs."""
+    """Names of the features, in order."""
     class_names: list[str]
-    """Of the labels 0, 1, 2 …; empty for regression."""
+    """Names of the labels 0, 1, 2 …; empty for regression."""
     target_names: list[str]
-    """One for each number of a regression, and for each place of a sequence; one for classes."""
+    """Names of the targets: one per number of a regression or time step of a sequence; one for
+    classes.
+    """
     token_names: list[str] = Field(default_factory=list)
-    """What the inputs 0, 1, 2 … are called where they are tokens, as an embedding takes them."""
+    """Names of the tokens 0, 1, 2 …, if the inputs are tokens for an embedding; else empty."""
     builtin: bool
-    """Whether it is always there."""
+    """Whether the data set is built in."""
     generated: bool
-    """Whether the `parameters` and `seed` may be chosen."""
+    """Whether the data set is a generator with `parameters` and a seed."""
     source: str
-    """Where it comes from."""
+    """Origin of the data."""
     license: str
-    """What may be done with it."""
+    """License of the data."""
     created_at: datetime | None = None
-    """Absent for built-in ones."""
+    """Time of the upload; absent for built-in data sets."""
     parameters: list[DatasetParameter] = Field(default_factory=list)
-    """What a generator takes beside its seed, with its defaults; none where nothing is chosen."""
+    """Parameters of a generator besides its seed; empty for other data sets."""
 
 
 class DatasetPage(Reply):
     """A page of data sets."""
 
     datasets: list[Dataset]
-    """The built-in ones first, then yours, newest first."""
+    """Built-in data sets (on the first page), then uploaded ones, newest first."""
     next_page_token: str | None = None
-    """What to ask for next; absent on the last page."""
+    """`page_token` of the next page; absent on the last page."""
 
 
 class DatasetPreview(Reply):
-    """The first rows."""
+    """The first rows of a data set."""
 
     dataset: Dataset
-    """What they are rows of."""
+    """Metadata of the data set."""
     inputs: list[list[float]]
-    """In the data's own units."""
+    """Inputs in the data's own units, one row per sample."""
     targets: list[list[float]]
-    """Class targets are labels 0, 1, 2 …, in the order of `class_names`."""
+    """Targets, one row per sample; classes as labels in the order of `class_names`."""

@@ -1,4 +1,4 @@
-"""What a run's numbers say of its health."""
+"""Replies of the diagnosis method."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from .base import Reply
 
 
 class Label(Reply):
-    """What the training loss says of the learning rate, and the numbers that this was read from."""
+    """A label of the learning rate, derived from the training loss, with the numbers behind it."""
 
     name: LabelName
-    """What the curve amounts to."""
+    """Name of the label."""
     level: float
-    """The median of the last quarter over the first loss."""
+    """Median loss of the last quarter of the epochs divided by the initial loss."""
     late: float
-    """The share of the whole fall that came in the last half."""
+    """Fraction of the total decrease that happened in the second half."""
     undone: float
-    """All rises over all falls."""
+    """Sum of all increases divided by the sum of all decreases."""
     swing: float
-    """The highest loss less the lowest, over the first."""
+    """Highest minus lowest loss, divided by the initial loss."""
 
 
 class Finding(Reply):
-    """One ailment, and the one change to try next."""
+    """One problem, with one suggested change."""
 
     kind: FindingKind
-    """What it is, as a stable word."""
+    """Kind of the problem, a stable word."""
     layer: str | None = None
-    """Where it shows; absent for what concerns the whole run."""
+    """Layer that shows the problem; absent if it concerns the whole run."""
     message: str
-    """What was seen, with its numbers."""
+    """Observation with its numbers."""
     evidence: dict[str, float]
-    """The numbers that the finding was read from."""
+    """Numbers that the finding is based on."""
     suggestion: str
-    """What to try next."""
+    """Change to try next."""
     patch: dict[str, Any]
-    """The change as a JSON merge patch (RFC 7396) of the job's spec."""
+    """Change as a JSON merge patch (RFC 7396) of the job's spec."""
 
 
 class Diagnosis(Reply):
-    """What went wrong in a run, where it shows, and what to try next."""
+    """The problems of a run, their location, and suggested changes."""
 
     epoch: int
-    """Epochs that were looked at."""
+    """Number of epochs that were analyzed."""
     label: Label | None = None
-    """Absent until there are two epochs."""
+    """Learning-rate label of the training curve; absent before the second epoch."""
     findings: list[Finding] = Field(default_factory=list)
-    """Causes before their effects; empty for a healthy run."""
+    """Findings, causes before their effects; empty for a healthy run."""

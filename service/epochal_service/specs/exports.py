@@ -1,4 +1,4 @@
-"""A trained network as something that works without this service."""
+"""Request and reply of the export method."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ ExportFormat = Annotated[str, KeyOf(EXPORTS)]
 
 
 class GetExportRequest(Request):
-    """In which form, and of which epoch."""
+    """File format and checkpoint of an export."""
 
     format: ExportFormat = "numpy"
-    """`numpy` and `pytorch` are programs with the weights in them; `onnx` is a model in float32."""
+    """File format. `numpy` and `pytorch` are Python programs that contain the weights; `onnx` is a
+    float32 model. Default `numpy`.
+    """
     epoch: Cursor | None = None
-    """A stored checkpoint's epoch; the latest one by default."""
+    """Epoch of a stored checkpoint. Defaults to the latest."""
 
 
 class ExportContent(FileReply):
-    """A trained network as a file."""
+    """An exported network as a file."""
 
     format: ExportFormat
-    """The requested format."""
+    """File format."""
 
     @property
     def filename(self) -> str:

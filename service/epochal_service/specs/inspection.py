@@ -1,4 +1,4 @@
-"""A look into a network at one of its stored epochs: its units, its samples, its weights."""
+"""Requests and replies of the inspection methods: units, samples and weights of a checkpoint."""
 
 from __future__ import annotations
 
@@ -18,224 +18,237 @@ class BoundsSpec(Spec):
     """A rectangle of the input space, in the data's own units."""
 
     x_min: Bound
-    """Of the first input."""
+    """Lowest value of the first input."""
     x_max: Bound
-    """Greater than `x_min`."""
+    """Highest value of the first input. Greater than `x_min`."""
     y_min: Bound
-    """Of the second input."""
+    """Lowest value of the second input."""
     y_max: Bound
-    """Greater than `y_min`."""
+    """Highest value of the second input. Greater than `y_min`."""
 
 
 class GetUnitMapsRequest(Spec):
-    """Which units, over which part of the plane."""
+    """Layers, points and checkpoint of unit maps."""
 
     epoch: Cursor | None = None
-    """The last stored epoch that is not after this one answers; the latest by default."""
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the latest.
+    """
     layer: LayerChoice | None = None
-    """The name of one layer, such as `dense_1`; by default all, but for dropout."""
+    """Name of a layer, such as `dense_1`. Defaults to all layers except dropout."""
     resolution: int = Field(default=50, ge=2, le=200)
-    """Points along each side."""
+    """Number of points along each side. In [2, 200]. Default 50."""
     bounds: BoundsSpec | None = None
-    """By default the rectangle in which the data lie, with a tenth of it on each side."""
+    """Rectangle of the inputs. Defaults to the range of the data plus 10 % on each side."""
 
 
 class UnitMap(Reply):
-    """What one layer's units say at every point."""
+    """The outputs of a layer's units over the rectangle."""
 
     name: str
-    """Of the layer."""
+    """Name of the layer."""
     units: list[list[float]]
-    """For each unit its output at every point, row by row from `y_min`, each from `x_min`; to six
-    digits.
+    """Outputs of each unit at every point, in rows from `y_min`, each from `x_min`, rounded to six
+    significant digits.
     """
 
 
 class UnitMaps(Reply):
-    """What units say over the plane of the two inputs."""
+    """The outputs of units over the plane of the two inputs."""
 
     epoch: int
-    """Of the weights that answered."""
+    """Epoch of the checkpoint."""
     x: list[float]
-    """The values along x."""
+    """Values of the first input."""
     y: list[float]
-    """The values along y."""
+    """Values of the second input."""
     layers: list[UnitMap]
-    """In forward order."""
+    """Layers in forward order."""
 
 
 class GetHiddenSpaceRequest(Spec):
-    """Which layer, and which samples."""
+    """Layer, samples and checkpoint of a hidden space."""
 
     epoch: Cursor | None = None
-    """The last stored epoch that is not after this one answers; the latest by default."""
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the latest.
+    """
     layer: LayerChoice | None = None
-    """`input` is what the network is given; by default the last layer before the output."""
+    """Name of a layer, or `input` for the network's inputs. Defaults to the last layer before the
+    output.
+    """
     split: Split = "all"
-    """Which samples; all by default."""
+    """Part of the samples. Default `all`."""
     samples: int = Field(default=500, ge=1, le=5000)
-    """At the most, at equal distances in the data set; of a wide layer fewer."""
+    """Maximum number of samples, evenly spaced in the data set; fewer for a wide layer. In [1,
+    5000]. Default 500.
+    """
 
 
 class HiddenSpace(Reply):
-    """Where a layer puts the samples."""
+    """Samples as points in the space of a layer's outputs."""
 
     epoch: int
-    """Of the weights that answered."""
+    """Epoch of the checkpoint."""
     layer: str
-    """Its name."""
+    """Name of the layer."""
     units: int
-    """Numbers that the layer puts out for one sample."""
+    """Number of outputs of the layer per sample."""
     indices: list[int]
-    """Places of the samples in the data set, from 0."""
+    """Rows of the samples in the data set, from 0."""
     points: list[list[float]]
-    """Of each sample: the layer's own outputs if they are at most two, else its place along the
-    two directions in which the samples differ most (Pearson 1901).
+    """Points, one per sample: the layer's outputs if there are at most two, else their first two
+    principal components (Pearson 1901).
     """
     explained_variance: list[float]
-    """The share of the samples' variance along each direction; empty for a layer's own outputs."""
+    """Explained variance ratio of each component. In [0, 1]. Empty if the points are the layer's
+    outputs.
+    """
     targets: list[list[float]]
-    """What is right for each sample, a row each."""
+    """Targets, one row per sample."""
     classes: list[int]
-    """The class of each sample; empty for regression."""
+    """True class of each sample; empty for regression."""
     class_names: list[str]
-    """Empty for regression."""
+    """Names of the classes; empty for regression."""
 
 
 class GetConfusionMatrixRequest(Spec):
-    """Which samples to count."""
+    """Samples and checkpoint of a confusion matrix."""
 
     epoch: Cursor | None = None
-    """The last stored epoch that is not after this one answers; the latest by default."""
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the latest.
+    """
     split: Split = "all"
-    """Which samples; all by default."""
+    """Part of the samples. Default `all`."""
 
 
 class ConfusionRow(Reply):
-    """The samples of one class."""
+    """The samples of one true class."""
 
     counts: list[int]
-    """How many of them were taken for each class."""
+    """Number of samples by predicted class."""
 
 
 class ConfusionMatrix(Reply):
-    """What was taken for what."""
+    """A confusion matrix."""
 
     epoch: int
-    """Of the weights that answered."""
+    """Epoch of the checkpoint."""
     split: Split
-    """The samples that were counted."""
+    """Part of the samples."""
     class_names: list[str]
-    """In the order of rows and counts."""
+    """Names of the classes, in the order of rows and counts."""
     rows: list[ConfusionRow]
-    """One for each true class, in the order of the names."""
+    """Rows, one per true class, in the order of the names."""
     answers: int
-    """Answers that were counted: one for each sample, or for each place of a sequence that counts.
-    """
+    """Number of predictions: one per sample, or one per time step that counts."""
     unclassified: int
-    """Those among them that are no class, since an output is not a number: they are in no row."""
+    """Number of predictions without a class, because an output is not a number. They are in no row.
+    """
     accuracy: float
-    """The share of right answers, from 0 to 1."""
+    """Fraction of correct predictions. In [0, 1]."""
     exact_match: float | None = None
-    """The share of sequences that are right at every place that counts; absent where a sample is
-    answered once.
+    """Fraction of sequences whose predictions are all correct. In [0, 1]. Absent if samples are not
+    sequences.
     """
 
 
 class GetSamplePredictionsRequest(Spec):
-    """Which samples, and in which order."""
+    """Samples, their order and the checkpoint."""
 
     epoch: Cursor | None = None
-    """The last stored epoch that is not after this one answers; the latest by default."""
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the latest.
+    """
     split: Split = "all"
-    """Which samples; all by default."""
+    """Part of the samples. Default `all`."""
     order: SampleOrder = "first"
-    """`worst` has the largest loss first."""
+    """Order of the samples; `worst` is by decreasing loss. Default `first`."""
     seed: Seed = 0
-    """For `random`."""
+    """Random seed of the order `random`. Default 0."""
     count: int = Field(default=20, ge=1, le=1000)
-    """Samples at the most."""
+    """Maximum number of samples. In [1, 1000]. Default 20."""
 
 
 class SamplePrediction(Reply):
-    """One sample, and what the network makes of it."""
+    """A sample with the network's prediction."""
 
     index: int
-    """Its place in the data set, from 0."""
+    """Row of the sample in the data set, from 0."""
     split: Literal["train", "validation"]
-    """The part that it belongs to."""
+    """Part that the sample belongs to."""
     inputs: list[float]
-    """In the data's own units."""
+    """Inputs in the data's own units."""
     target: list[float]
-    """What is right."""
+    """Target as the loss expects it."""
     outputs: list[float]
-    """Probabilities, where the network ends in a sigmoid or a softmax."""
+    """Outputs of the network; probabilities if it ends in sigmoid or softmax."""
     target_class: int | None = None
-    """Absent for regression and for sequences; so is the class predicted."""
+    """True class; absent for regression and sequences."""
     predicted_class: int | None = None
-    """The most probable one; absent, too, where an output is not a number."""
+    """Predicted class; absent for regression, for sequences, and if an output is not a number."""
     target_classes: list[int]
-    """Of a sequence the class at each place, -1 where it does not count; else empty, and so are the
-    classes predicted.
+    """True class of each time step, -1 for steps that do not count; empty if samples are not
+    sequences.
     """
     predicted_classes: list[int]
-    """The most probable ones; -1 where an output is not a number."""
+    """Predicted class of each time step, -1 if an output is not a number; empty if samples are not
+    sequences.
+    """
     loss: float
-    """Of this sample alone."""
+    """Loss of the sample."""
 
 
 class SamplePredictions(Reply):
-    """Samples with target, outputs and loss."""
+    """Samples with targets, outputs and losses."""
 
     epoch: int
-    """Of the weights that answered."""
+    """Epoch of the checkpoint."""
     input_shape: list[int]
-    """In which the network takes the inputs."""
+    """Shape of the network's input."""
     image_shape: list[int]
-    """Height and width (and channels) of inputs that are a picture; else empty."""
+    """Height and width (and channels) if the inputs are images; else empty."""
     feature_names: list[str]
-    """Of the inputs, in their order."""
+    """Names of the features, in order."""
     class_names: list[str]
-    """Empty for regression."""
+    """Names of the classes; empty for regression."""
     token_names: list[str]
-    """What the inputs 0, 1, 2 … are called where they are tokens; else empty."""
+    """Names of the tokens 0, 1, 2 … if the inputs are tokens; else empty."""
     samples: list[SamplePrediction]
-    """In the order that was asked for."""
+    """Samples in the requested order."""
 
 
 class GetWeightsRequest(Request):
-    """Of which epoch and layer."""
+    """Layer and checkpoint of weights."""
 
     epoch: Cursor | None = None
-    """The last stored epoch that is not after this one; the latest by default."""
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the latest.
+    """
     layer: LayerChoice | None = None
-    """All layers by default."""
+    """Name of a layer. Defaults to all layers."""
 
 
 class WeightArray(Reply):
     """One array of a layer."""
 
     name: str
-    """Such as `weight` or `bias`."""
+    """Name of the array, such as `weight` or `bias`."""
     shape: list[int]
-    """Such as inputs by units."""
+    """Shape of the array, such as inputs by units."""
     values: list[float]
-    """Row by row: the last axis moves fastest."""
+    """Elements in row-major order."""
 
 
 class LayerWeights(Reply):
     """The arrays of one layer."""
 
     name: str
-    """Of the layer."""
+    """Name of the layer."""
     arrays: list[WeightArray]
-    """Such as `weight` and `bias`."""
+    """Arrays of the layer, such as `weight` and `bias`."""
 
 
 class Weights(Reply):
     """Weights as numbers."""
 
     epoch: int
-    """At which these are the weights."""
+    """Epoch of the checkpoint."""
     layers: list[LayerWeights]
-    """Those that have any, in forward order."""
+    """Layers that have weights, in forward order."""

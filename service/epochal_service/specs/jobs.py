@@ -1,4 +1,4 @@
-"""The life of a job as it is asked about and told."""
+"""Requests and replies of the job methods."""
 
 from __future__ import annotations
 
@@ -27,76 +27,80 @@ TERMINAL: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
 
 
 class CreateJobOptions(Request):
-    """What stands beside the spec: query and header on HTTP, fields on gRPC."""
+    """Options besides the spec: query and header on HTTP, fields on gRPC."""
 
     request_id: RequestId | None = None
-    """The idempotency key: the same key and the same spec give the same job."""
+    """Idempotency key: the same key and the same spec return the same job."""
     validate_only: bool = False
-    """Check and price the spec, and make no job."""
+    """Check and price the spec without creating a job. Default false."""
 
 
 class ListJobsRequest(Request):
-    """Which jobs to list."""
+    """Filters and page of a list of jobs."""
 
     page_size: PageSize = PAGE_SIZE
     page_token: PageToken | None = None
     state: list[JobState] = Field(default_factory=list)
-    """Jobs in any of these states; all if none is named."""
+    """Return jobs in any of these states; all states if empty."""
     label: str | None = Field(default=None, max_length=130)
-    """`key` or `key=value`."""
+    """Return jobs with this label: `key` or `key=value`."""
     query: str | None = Field(default=None, max_length=200)
-    """A text that the job's name, labels, data set or id contain, in any case."""
+    """Return jobs whose name, labels, data set or id contain this text, in any case."""
     curve_points: int | None = Field(default=None, ge=4, le=100)
-    """Give each job its training loss in about so many points; at most 100 jobs a page then."""
+    """Include a training-loss curve of about N points per job. In [4, 100]. The page then has at
+    most 100 jobs.
+    """
 
 
 class ListEpochsRequest(Request):
-    """Which epochs to list."""
+    """Page of a list of epochs."""
 
     after_epoch: Cursor = 0
-    """Epochs after this one."""
+    """Return rows after this epoch. Default 0."""
     page_size: PageSize = PAGE_SIZE
 
 
 class GetCurveRequest(Request):
-    """Of which metrics, and in how many points."""
+    """Metrics and number of points of a curve."""
 
     metrics: list[Metric] = Field(default_factory=list)
-    """All that the job has, if none is named."""
+    """Metrics to return; all that the job has if empty."""
     max_points: int = Field(default=1000, ge=4, le=100_000)
-    """Points of one metric at the most; the lowest and the highest of every stretch, and what is
-    not finite, stay.
+    """Maximum points per metric. In [4, 100000]. Default 1000. Extremes and non-finite values are
+    always included.
     """
 
 
 class ListGradientsRequest(Request):
-    """Which snapshots to list."""
+    """Page of a list of gradient snapshots."""
 
     after_epoch: Cursor = 0
-    """Epochs after this one."""
+    """Return rows after this epoch. Default 0."""
     page_size: PageSize = PAGE_SIZE
 
 
 class ListCheckpointsRequest(Request):
-    """Which checkpoints to list."""
+    """Page of a list of checkpoints."""
 
     after_epoch: Cursor = 0
-    """Epochs after this one."""
+    """Return rows after this epoch. Default 0."""
     page_size: PageSize = PAGE_SIZE
 
 
 class GetCheckpointRequest(Request):
-    """In which form."""
+    """File format of a checkpoint."""
 
     format: Literal["safetensors", "npz"] = "safetensors"
-    """safetensors, or an .npz archive of NumPy without pickled objects."""
+    """File format: safetensors, or a NumPy .npz archive without pickled objects. Default
+    safetensors.
+    """
 
 
 class WatchJobRequest(Request):
-    """From where to watch."""
+    """Cursor of a stream."""
 
     after: Cursor | None = None
-    """Replay what came after this `seq`; without it the stream opens with a snapshot."""
+    """Return events after this `seq`. Without it, the stream starts with a snapshot."""
 
 
 Bound = Annotated[float, Field(ge=-1e9, le=1e9)]
@@ -106,129 +110,130 @@ class GridSpec(Spec):
     """A rectangle of the input space, for a decision boundary."""
 
     x_min: Bound
-    """In the data's own units."""
+    """Lowest value along x, in the data's own units."""
     x_max: Bound
-    """Greater than `x_min`."""
+    """Highest value along x. Greater than `x_min`."""
     y_min: Bound
-    """In the data's own units."""
+    """Lowest value along y, in the data's own units."""
     y_max: Bound
-    """Greater than `y_min`."""
+    """Highest value along y. Greater than `y_min`."""
     resolution: int = Field(default=50, ge=2, le=200)
-    """Points along each side."""
+    """Number of points along each side. In [2, 200]. Default 50."""
     x_feature: int = Field(default=0, ge=0)
-    """The input, from 0, that changes along x."""
+    """Index of the input that varies along x. Default 0."""
     y_feature: int = Field(default=1, ge=0)
-    """The input, from 0, that changes along y."""
+    """Index of the input that varies along y. Default 1."""
     at: list[Bound] = Field(default_factory=list)
-    """Values of all features where the grid does not move them; zeros if left out."""
+    """Values of the inputs that do not vary, one per feature. Default 0 for each."""
 
 
 class PredictRequest(Spec):
-    """Rows, or a grid; exactly one of the two."""
+    """Rows or a grid: exactly one of the two."""
 
     inputs: list[list[float]] = Field(default_factory=list)
-    """Samples in the data's own units, each a row of as many numbers as the network takes."""
+    """Samples in the data's own units, one row per sample, one number per feature."""
     grid: GridSpec | None = None
-    """A rectangle of points instead of rows."""
+    """A grid of points, instead of rows."""
     epoch: Cursor | None = None
-    """A stored checkpoint's epoch; the latest one by default."""
+    """Epoch of a stored checkpoint. Defaults to the latest."""
 
 
 class Divergence(Reply):
-    """Why a run blew up."""
+    """Where and how training diverged."""
 
     epoch: int
-    """The epoch in which it began."""
+    """Epoch in which the divergence began."""
     layer: str
-    """The layer in which it began."""
+    """Layer in which the divergence began."""
     what: str
-    """What was seen there."""
+    """Observed symptom, such as an overflow."""
     suggestion: str
-    """What to try next."""
+    """Change to try next."""
 
 
 class EpochRow(Reply):
-    """One pass over the training samples."""
+    """Metrics of one epoch, a pass over the training samples."""
 
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     train_loss: float
-    """Mean over the epoch's batches, as they were met."""
+    """Mean training loss over the batches of the epoch, computed during training."""
     validation_loss: float | None = None
-    """After the epoch, on the samples held out; absent where there are none."""
+    """Validation loss after the epoch; absent without a validation part."""
     train_accuracy: float | None = None
-    """From 0 to 1, as met; absent for a loss without classes."""
+    """Training accuracy, computed during the epoch. In [0, 1]. Absent if the loss has no classes.
+    """
     validation_accuracy: float | None = None
-    """From 0 to 1, on the samples held out."""
+    """Validation accuracy after the epoch. In [0, 1]. Absent if there is none."""
     learning_rate: float
-    """With which it was trained."""
+    """Learning rate of the epoch."""
     gradient_norm: float
-    """Length of the last batch's whole gradient, before clipping."""
+    """Gradient norm of the last batch, before clipping."""
     seconds: float
-    """What it took; of epochs that were stored together, their mean."""
+    """Duration in seconds; for epochs that were stored together, their mean."""
 
 
 class CurveSeries(Reply):
     """One metric over the epochs."""
 
     metric: Metric
-    """What the values are."""
+    """Name of the metric."""
     epochs: list[int]
-    """Rising; one for each value."""
+    """Epochs in increasing order, one per value."""
     values: list[float]
-    """One for each epoch."""
+    """Values of the metric, one per epoch."""
 
 
 class ForkedFrom(Reply):
-    """Where a job's first weights come from. Its epoch 1 follows that epoch of the other job."""
+    """The checkpoint of another job that this job's initial weights are from."""
 
     job: str
-    """The id of the other job."""
+    """Id of the other job."""
     epoch: int
-    """Whose weights were taken."""
+    """Epoch of the other job. Epoch 1 of this job follows it."""
 
 
 class Job(Reply):
-    """A training job, as far as it is known now."""
+    """A training job."""
 
     id: str
-    """The id of the job."""
+    """Id of the job. Absent if the spec was only validated, like the state and the times."""
     state: JobState
-    """The state of the job."""
+    """State of the job."""
     stop_reason: StopReason | None = None
-    """Why it ended; absent until then."""
+    """Reason of the end; absent before it."""
     detail: str | None = None
-    """A sentence on how it ended, where there is more to say than the reason."""
+    """Explanation of the end, if there is more to say than the reason."""
     divergence: Divergence | None = None
-    """Where and how it blew up, if it did."""
+    """Where and how training diverged; absent if it did not."""
     spec: TrainingSpec
-    """What was asked for, with every default written out."""
+    """Spec of the job, with all defaults filled in."""
     forked_from: ForkedFrom | None = None
-    """Absent for a job that began with fresh weights."""
+    """Checkpoint that the initial weights are from; absent for new weights."""
     epoch: int = 0
-    """Epochs that are stored."""
+    """Number of stored epochs."""
     latest: EpochRow | None = None
-    """The newest epoch; absent before the first."""
+    """Metrics of the latest epoch; absent before the first."""
     parameters: int
-    """Trainable numbers of the network."""
+    """Number of trainable parameters of the network."""
     samples: int
-    """Samples trained on; the held-out part does not count."""
+    """Number of training samples, without the validation part."""
     flops: float
     """Estimated floating-point operations of the whole job: 3 · operations forward · samples ·
     epochs.
     """
     attempt: int = 0
-    """How often a worker has taken the job up."""
+    """Number of times that a worker has started the job."""
     seq: int = 0
-    """Cursor of the newest event."""
+    """Cursor of the latest event."""
     created_at: datetime | None = None
-    """When it was asked for."""
+    """Time of creation."""
     started_at: datetime | None = None
-    """When a worker first took it up."""
+    """Time of the first start; absent before it."""
     finished_at: datetime | None = None
-    """When it ended."""
+    """Time of the end; absent before it."""
     curve: CurveSeries | None = None
-    """The training loss in few points, in lists that ask for `curve_points`."""
+    """Downsampled training loss; present in lists that request `curve_points`."""
 
 
 class ValidatedJob(Reply):
@@ -252,107 +257,110 @@ class JobPage(Reply):
     """A page of jobs."""
 
     jobs: list[Job]
-    """Newest first."""
+    """Jobs, newest first."""
     next_page_token: str | None = None
-    """What to ask for next; absent on the last page."""
+    """`page_token` of the next page; absent on the last page."""
 
 
 class EpochPage(Reply):
     """A page of epochs."""
 
     epochs: list[EpochRow]
-    """In order."""
+    """Epochs in order."""
     next_after_epoch: int | None = None
-    """What to ask for next; absent where there is no more for now."""
+    """`after_epoch` of the next page; absent if there are no more rows for now."""
 
 
 class Curve(Reply):
-    """Metrics in few points."""
+    """Downsampled metrics."""
 
     epochs: int
-    """Epochs that the curve stands for."""
+    """Number of epochs that the curve covers."""
     series: list[CurveSeries]
-    """One for each metric."""
+    """One series per metric."""
 
 
 class LayerGradient(Reply):
-    """Statistics of one layer's gradient, weights and biases together, before clipping."""
+    """Gradient statistics of one layer, over weights and biases together, before clipping."""
 
     name: str
-    """Of the layer."""
+    """Name of the layer."""
     norm: float
-    """Length of the gradient."""
+    """Gradient norm."""
     mean: float
-    """Mean of its components."""
+    """Mean of the gradient's components."""
     std: float
-    """Their standard deviation."""
+    """Standard deviation of the gradient's components."""
     largest: float
-    """The largest absolute value."""
+    """Largest absolute value of the gradient's components."""
     zero_share: float
-    """The share of components that are 0, from 0 to 1."""
+    """Fraction of the gradient's components that are 0. In [0, 1]."""
     weight_norm: float
-    """Length of weights and biases together."""
+    """Norm of weights and biases together."""
     update_ratio: float
-    """Length of the last update over the length of the weights."""
+    """Norm of the last update divided by the norm of the weights."""
     activation_mean: float
-    """Of the layer's outputs after the epoch, on a few training samples."""
+    """Mean of the layer's outputs after the epoch, for a few training samples."""
     activation_std: float
-    """Of the same outputs."""
+    """Standard deviation of the same outputs."""
     saturated_share: float
-    """Of the outputs of tanh and sigmoid, those where the slope is below 5 % of the largest."""
+    """Fraction of tanh or sigmoid outputs whose derivative is below 5 % of the maximum. In [0, 1].
+    """
     dead_share: float
-    """Of the units of relu, those that are 0 for each of the samples."""
+    """Fraction of ReLU units whose output is 0 for each of the samples. In [0, 1]."""
     histogram: list[int]
-    """Counts of |gradient| between `histogram_edges`, with one bin below and one above."""
+    """Counts of absolute gradient components between `histogram_edges`, with one bin below and one
+    above.
+    """
 
 
 class GradientSnapshot(Reply):
     """The gradients of one epoch."""
 
     epoch: int
-    """Of whose last batch they are."""
+    """Epoch of the snapshot, which is taken in its last batch."""
     layers: list[LayerGradient]
-    """In forward order."""
+    """Layers in forward order."""
 
 
 class GradientPage(Reply):
-    """A page of snapshots."""
+    """A page of gradient snapshots."""
 
     histogram_edges: list[float]
-    """Between which the absolute values are counted; always the same."""
+    """Edges of the histogram bins, the same in every reply."""
     snapshots: list[GradientSnapshot]
-    """In the order of the epochs."""
+    """Snapshots in the order of their epochs."""
     next_after_epoch: int | None = None
-    """What to ask for next; absent where there is no more for now."""
+    """`after_epoch` of the next page; absent if there are no more rows for now."""
 
 
 class Checkpoint(Reply):
     """Stored weights."""
 
     epoch: int
-    """After which these were the weights."""
+    """Epoch after which the weights were stored."""
     size_bytes: int
-    """Of the safetensors form."""
+    """Size of the safetensors file."""
     sha256: str
-    """Of the safetensors form."""
+    """SHA-256 digest of the safetensors file."""
     created_at: datetime
-    """When they were stored."""
+    """Time at which the weights were stored."""
 
 
 class CheckpointPage(Reply):
     """A page of checkpoints."""
 
     checkpoints: list[Checkpoint]
-    """In the order of the epochs."""
+    """Checkpoints in the order of their epochs."""
     next_after_epoch: int | None = None
-    """What to ask for next; absent where there is no more for now."""
+    """`after_epoch` of the next page; absent if there are no more rows for now."""
 
 
 class CheckpointContent(FileReply):
-    """The weights of an epoch as a file."""
+    """A checkpoint as a file."""
 
     format: Literal["safetensors", "npz"]
-    """The requested format."""
+    """File format."""
 
     @property
     def filename(self) -> str:
@@ -360,138 +368,141 @@ class CheckpointContent(FileReply):
 
 
 class Prediction(Reply):
-    """What a network says."""
+    """The outputs of a network."""
 
     epoch: int
-    """Of the weights that answered."""
+    """Epoch of the checkpoint."""
     outputs: list[list[float]]
-    """One row for each input row; of a grid, row by row from `y_min`, each from `x_min`."""
+    """Outputs, one row per input row; a grid is in rows from `y_min`, each from `x_min`."""
     output_shape: list[int]
-    """Shape of one row: a network that answers in a sequence has more than one axis, and their
-    numbers stand one after the other.
-    """
+    """Shape of one output. Outputs with several axes are flattened in row-major order."""
     classes: list[int]
-    """The most probable class of each row, and of a sequence at each of its places; empty for
-    regression. It is -1, no class, where an output is not a number.
+    """Predicted class of each row, or of each time step of a sequence; -1 for an output that is not
+    a number. Empty for regression.
     """
     labels: list[str] = Field(default_factory=list)
-    """The names of these classes, an empty one for no class; none where the data set has none."""
+    """Names of the predicted classes, an empty text for -1; empty if the data set has no class
+    names.
+    """
     x: list[float] = Field(default_factory=list)
-    """Of a grid: the values along x."""
+    """Values along x, for a grid."""
     y: list[float] = Field(default_factory=list)
-    """Of a grid: the values along y."""
+    """Values along y, for a grid."""
 
 
 class StateChange(Reply):
-    """What a job has become."""
+    """A change of state."""
 
     state: JobState
-    """The new state."""
+    """New state."""
     stop_reason: StopReason | None = None
-    """Why it ended, if it did."""
+    """Reason of the end; absent for other states."""
     attempt: int | None = None
-    """How often a worker had taken it up by then."""
+    """Number of times that a worker has started the job."""
     worker: str | None = None
-    """Host and process that took the job up."""
+    """Host and process id of the worker that started the job."""
     kernel: str | None = None
-    """What the numbers depend on: NumPy, its BLAS and the processor kernel in use."""
+    """Software and processor features that the numbers depend on: NumPy, its BLAS and the kernel in
+    use.
+    """
 
 
 class GradientColumns(Reply):
-    """One layer's statistics by column, a value for each epoch; as in `LayerGradient`."""
+    """Gradient statistics of one layer by column, one value per epoch; see `LayerGradient`."""
 
     name: str
-    """Of the layer."""
+    """Name of the layer."""
     norm: list[float]
-    """Length of the gradient."""
+    """Gradient norm."""
     mean: list[float]
-    """Mean of its components."""
+    """Mean of the gradient's components."""
     std: list[float]
-    """Their standard deviation."""
+    """Standard deviation of the gradient's components."""
     largest: list[float]
-    """The largest absolute value."""
+    """Largest absolute value of the gradient's components."""
     zero_share: list[float]
-    """The share of components that are 0."""
+    """Fraction of the gradient's components that are 0."""
     weight_norm: list[float]
-    """Length of weights and biases together."""
+    """Norm of weights and biases together."""
     update_ratio: list[float]
-    """Length of the last update over the length of the weights."""
+    """Norm of the last update divided by the norm of the weights."""
     activation_mean: list[float]
     """Mean of the layer's outputs."""
     activation_std: list[float]
-    """Their standard deviation."""
+    """Standard deviation of the layer's outputs."""
     saturated_share: list[float]
-    """The share of outputs in the flat parts of tanh or sigmoid."""
+    """Fraction of tanh or sigmoid outputs that are saturated."""
     dead_share: list[float]
-    """The share of relu units that are always 0."""
+    """Fraction of ReLU units that are dead."""
 
 
 class GradientBatch(Reply):
     """Gradient statistics of several epochs, by layer."""
 
     epochs: list[int]
-    """Those that have a snapshot."""
+    """Epochs that have a snapshot."""
     layers: list[GradientColumns]
-    """In forward order."""
+    """Layers in forward order."""
 
 
 class EpochBatch(Reply):
-    """Epochs by column."""
+    """Metrics of several epochs by column."""
 
     first_epoch: int
-    """The first that is stood for."""
+    """First epoch that the batch covers."""
     last_epoch: int
-    """The last that is stood for."""
+    """Last epoch that the batch covers."""
     reduced: bool = False
-    """More than 500 epochs: only the extremes of each stretch are told; `GET /v1/jobs/{id}/epochs`
-    has them all."""
+    """Whether the batch is downsampled, because it covers more than 500 epochs. `GET
+    /v1/jobs/{id}/epochs` returns all of them.
+    """
     epoch: list[int]
-    """The epochs that are told."""
+    """Epochs in the batch, in order."""
     columns: dict[str, list[float]]
-    """By metric, a value for each epoch that is told."""
+    """Values by metric, one per epoch in the batch."""
     gradients: GradientBatch | None = None
-    """Of those that have a snapshot."""
+    """Gradient statistics of the epochs that have a snapshot."""
 
 
 class CheckpointNote(Reply):
-    """Weights can now be had."""
+    """New checkpoints."""
 
     epochs: list[int]
-    """Of these epochs."""
+    """Epochs whose weights were stored."""
 
 
 class Snapshot(Reply):
-    """How a stream opens."""
+    """The first event of a stream."""
 
     job: Job
-    """As it is now."""
+    """Job at the time of the snapshot."""
     curve: Curve
-    """So far, in at most 500 points a metric."""
+    """Curve so far, at most 500 points per metric."""
 
 
 class End(Reply):
     """The last event."""
 
     state: JobState
-    """How it ended."""
+    """Final state."""
     stop_reason: StopReason | None = None
-    """Why it ended."""
+    """Reason of the end."""
 
 
 class JobEvent(Reply):
-    """One event of a job's stream; the field named like its `type` holds what it tells."""
+    """One event of a job's stream. The field of the same name as its `type` holds its data."""
 
     seq: int
-    """The cursor: go on after it."""
+    """Cursor of the event."""
     type: Literal["snapshot", "state", "epochs", "checkpoint", "end", "heartbeat"]
-    """Which field holds what is told."""
+    """The event type. The field of the same name holds its data."""
     snapshot: Snapshot | None = None
-    """Of an event of the type `snapshot`."""
+    """Data of a `snapshot` event."""
     state: StateChange | None = None
-    """Of an event of the type `state`."""
+    """Data of a `state` event."""
     epochs: EpochBatch | None = None
-    """Of an event of the type `epochs`."""
+    """Data of an `epochs` event."""
     checkpoint: CheckpointNote | None = None
-    """Of an event of the type `checkpoint`."""
+    """Data of a `checkpoint` event."""
     end: End | None = None
-    """Of an event of the type `end`."""
+    """Data of an `end` event."""

@@ -1,4 +1,4 @@
-"""A network within this server's limits: all that is wrong with it is told by its path."""
+"""Check a network against the limits of the server, and report errors by their path."""
 
 from __future__ import annotations
 
@@ -12,32 +12,33 @@ from ..settings import Limits
 from .build import build_network
 from .networks import LayerSpec, NetworkSpec
 
-LIMIT = "GET /v1/limits has this server's limits"
+LIMIT = "see GET /v1/limits"
 
 
 def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") -> Network:
-    """The engine's network. Raises `InvalidArgument` if too large, or its shapes do not fit."""
+    """Build the network. Raises `InvalidArgument` if it is too large, or its shapes do not fit."""
     at = f"{prefix}." if prefix else ""
     errors = []
     if sum(1 for _ in each_layer(spec.layers, "")) > limits.max_layers:
-        errors.append(FieldError(f"{at}layers", f"may have at most {limits.max_layers}: {LIMIT}"))
+        errors.append(FieldError(f"{at}layers", f"must be at most {limits.max_layers}: {LIMIT}"))
     if math.prod(spec.input_shape) > limits.max_features:
         errors.append(
             FieldError(
-                f"{at}input_shape", f"may hold at most {limits.max_features} numbers: {LIMIT}"
+                f"{at}input_shape", f"must have at most {limits.max_features} elements: {LIMIT}"
             )
         )
-    if sum(window_places(layer) for _, layer in each_layer(spec.layers, "")) > (
+    if sum(window_size(layer) for _, layer in each_layer(spec.layers, "")) > (
         limits.max_window_places
     ):
         errors.append(
             FieldError(
                 f"{at}layers",
-                f"may have windows of at most {limits.max_window_places} places in all: {LIMIT}",
+                f"must have windows of at most {limits.max_window_places} elements in total: "
+                f"{LIMIT}",
             )
         )
     errors += [
-        FieldError(f"{path}.{size}", f"may be at most {limits.max_units}: {LIMIT}")
+        FieldError(f"{path}.{size}", f"must be at most {limits.max_units}: {LIMIT}")
         for path, layer in each_layer(spec.layers, f"{at}layers")
         for size in ("units", "filters", "hidden")
         if getattr(layer, size, 0) > limits.max_units
@@ -55,7 +56,7 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
         raise InvalidArgument.of(
             FieldError(
                 f"{at}layers",
-                f"make {parameters} parameters, and at most {limits.max_parameters} are allowed",
+                f"have {parameters} parameters; the limit is {limits.max_parameters}: {LIMIT}",
             ),
             reason="limit_exceeded",
         )
@@ -63,15 +64,15 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
 
 
 def each_layer(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, LayerSpec]]:
-    """Every layer with its path, the ones inside of others after them."""
+    """Yield every layer with its path; inner layers follow the layer that contains them."""
     for index, layer in enumerate(layers):
         yield f"{at}[{index}]", layer
         if layer.type == "residual":
             yield from each_layer(layer.layers, f"{at}[{index}].layers")
 
 
-def window_places(layer: LayerSpec) -> int:
-    """The places of the window that the layer moves over its input."""
+def window_size(layer: LayerSpec) -> int:
+    """Return the number of elements of the window that the layer moves over its input."""
     sizes: list[int] = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", [])
     if layer.type.endswith("2d") and len(sizes) == 1:
         sizes = sizes * 2

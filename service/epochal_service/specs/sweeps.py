@@ -1,4 +1,4 @@
-"""A sweep: one job in many variants that are trained together, as it is asked for and told."""
+"""Requests and replies of the sweep methods. A sweep trains many variants of a job together."""
 
 from __future__ import annotations
 
@@ -25,135 +25,139 @@ from .training import LearningRate, Metric, TrainingSpec
 
 
 class Variant(Spec):
-    """What one member has otherwise than the job; what is left out is as in the job."""
+    """The differences of one member from the job. Absent fields are those of the job."""
 
     learning_rate: LearningRate | None = None
-    """The optimizer's."""
+    """Learning rate of the optimizer."""
     momentum: float | None = Field(default=None, ge=0, lt=1)
-    """The optimizer's; `momentum`, `nesterov` and `muon` only."""
+    """Momentum of the optimizer; `momentum`, `nesterov` and `muon` only."""
     beta_1: float | None = Field(default=None, ge=0, lt=1)
-    """The optimizer's; `adam`, `adamw`, `lion` and `muon` only."""
+    """Decay of the first moment; `adam`, `adamw`, `lion` and `muon` only."""
     beta_2: float | None = Field(default=None, ge=0, lt=1)
-    """The optimizer's; `adam`, `adamw`, `lion` and `muon` only."""
+    """Decay of the second moment; `adam`, `adamw`, `lion` and `muon` only."""
     l2: float | None = Field(default=None, ge=0)
-    """The strength of `l2` regularization."""
+    """Strength of `l2` regularization."""
     seed: Seed | None = None
-    """Of the first weights, the order of the samples and dropout. What is held out for validation
-    is chosen by the job's own seed, for all members alike.
+    """Seed of the initial weights, the order of the samples and dropout. The validation part is
+    chosen by the job's seed, for all members alike.
     """
     initializer: InitializerName | None = None
-    """Of every layer that has one."""
+    """Initializer of every layer that has one."""
     initializer_gain: Gain | None = None
-    """Of every layer that has an initializer."""
+    """Gain of the initializer of every layer that has one."""
 
 
 class SweepSpec(Spec):
-    """One job, and what its members have otherwise.
+    """A job and the differences of its members.
 
-    Members keep no gradient statistics and no checkpoints: a job made from the best one does.
+    Members store no gradient statistics and no checkpoints: create a job from the best member.
     """
 
     job: TrainingSpec
-    """What all members have in common."""
+    """Spec that all members share."""
     variants: list[Variant] = Field(min_length=1)
-    """One for each member; at most `max_variants` of `GET /v1/limits`."""
+    """Variants, one per member; at most `max_variants` of `GET /v1/limits`."""
 
 
 class CreateSweepOptions(Request):
-    """What stands beside the spec: query and header on HTTP, fields on gRPC."""
+    """Options besides the spec: query and header on HTTP, fields on gRPC."""
 
     request_id: str | None = Field(default=None, min_length=1, max_length=200)
-    """The idempotency key: the same key and the same spec give the same sweep."""
+    """Idempotency key: the same key and the same spec return the same sweep."""
     validate_only: bool = False
-    """Check and price the spec, and make no sweep."""
+    """Check and price the spec without creating a sweep. Default false."""
 
 
 class ListSweepsRequest(Request):
-    """Which sweeps to list."""
+    """Filters and page of a list of sweeps."""
 
     page_size: PageSize = PAGE_SIZE
     page_token: PageToken | None = None
     state: JobState | None = None
-    """Sweeps in this state; all by default."""
+    """Return sweeps in this state; all states by default."""
     label: str | None = Field(default=None, max_length=130)
-    """`key` or `key=value`, of the job's labels."""
+    """Return sweeps whose job has this label: `key` or `key=value`."""
 
 
 class GetSweepCurvesRequest(Request):
-    """Of which metric, and in how many points."""
+    """Metric and number of points of the curves."""
 
     metric: Metric = "train_loss"
-    """The same for all members."""
+    """Metric to return, the same for all members. Default `train_loss`."""
     max_points: int = Field(default=200, ge=4, le=10_000)
-    """Points of one member at the most; its extremes, and what is not finite, stay."""
+    """Maximum points per member. In [4, 10000]. Default 200. Extremes and non-finite values are
+    always included.
+    """
 
 
 class WatchSweepRequest(Request):
-    """From where to watch."""
+    """Cursor of a stream."""
 
     after: Cursor | None = None
-    """Replay what came after this `seq`; without it the stream opens with a snapshot."""
+    """Return events after this `seq`. Without it, the stream starts with a snapshot."""
 
 
 class MemberProgress(Reply):
-    """What the store has of a member beside its epochs."""
+    """Progress of one member."""
 
     epoch: int = 0
-    """Epochs that are stored."""
+    """Number of stored epochs."""
     latest: EpochRow | None = None
-    """The newest epoch; absent before the first."""
+    """Metrics of the latest epoch; absent before the first."""
     stop_reason: StopReason | None = None
-    """Why it is over; absent until then."""
+    """Reason of the member's end; absent before it."""
     divergence: Divergence | None = None
-    """Where and how it blew up, if it did."""
+    """Where and how training diverged; absent if it did not."""
 
 
 class Member(MemberProgress):
     """One member of a sweep."""
 
     index: int
-    """Counted from 0, as the variants are."""
+    """Index of the member among the variants, from 0."""
     variant: Variant
-    """What it has otherwise than the job."""
+    """Differences of the member from the job."""
     learning_rate: float
-    """That it is trained with."""
+    """Learning rate of the member."""
     label: Label | None = None
-    """Absent until there are two epochs."""
+    """Learning-rate label of the training curve; absent before the second epoch."""
 
 
 class Sweep(Reply):
-    """A sweep, as far as it is known now."""
+    """A sweep of training jobs."""
 
     id: str
-    """The id of the sweep."""
+    """Id of the sweep. Absent if the spec was only validated, like the state and the times."""
     state: JobState
-    """The state of the sweep."""
+    """State of the sweep."""
     stop_reason: StopReason | None = None
-    """`completed` once every member is over, for whatever reason each."""
+    """Reason of the end: `completed` once all members have ended, for any reasons."""
     detail: str | None = None
-    """A sentence on how it ended, where there is more to say than the reason."""
+    """Explanation of the end, if there is more to say than the reason."""
     spec: SweepSpec
-    """What was asked for, with every default written out."""
+    """Spec of the sweep, with all defaults filled in."""
     epoch: int = 0
-    """Epochs of the member that has most."""
+    """Number of stored epochs of the most advanced member."""
     members: list[Member] = Field(default_factory=list)
-    """Empty in lists."""
+    """Members of the sweep; empty in lists."""
     parameters: int
-    """Of one member."""
+    """Number of trainable parameters of one member."""
     samples: int
-    """Samples trained on; the held-out part does not count."""
+    """Number of training samples, without the validation part."""
     flops: float
-    """Of all members: 3 · operations forward · samples · epochs · members."""
+    """Estimated floating-point operations of all members: 3 · operations forward · samples · epochs
+    · members.
+    """
     attempt: int = 0
-    """How often a worker has taken it up."""
+    """Number of times that a worker has started the sweep."""
     seq: int = 0
-    """Cursor of the newest event."""
+    """Cursor of the latest event."""
     created_at: datetime | None = None
-    """When it was asked for."""
+    """Time of creation."""
     started_at: datetime | None = None
-    """When a worker first took it up."""
+    """Time of the first start; absent before it."""
     finished_at: datetime | None = None
-    """When it ended."""
+    """Time of the end; absent before it."""
 
 
 class ValidatedSweep(Reply):
@@ -175,78 +179,78 @@ class SweepPage(Reply):
     """A page of sweeps."""
 
     sweeps: list[Sweep]
-    """Newest first."""
+    """Sweeps, newest first."""
     next_page_token: str | None = None
-    """What to ask for next; absent on the last page."""
+    """`page_token` of the next page; absent on the last page."""
 
 
 class MemberCurve(Reply):
-    """One member's curve."""
+    """The curve of one member."""
 
     index: int
-    """Of the member, from 0."""
+    """Index of the member, from 0."""
     epochs: list[int]
-    """Rising; one for each value."""
+    """Epochs in increasing order, one per value."""
     values: list[float]
-    """One for each epoch."""
+    """Values of the metric, one per epoch."""
 
 
 class SweepCurves(Reply):
-    """One metric of every member that has it."""
+    """The curves of one metric."""
 
     metric: Metric
-    """What the values are."""
+    """Name of the metric."""
     members: list[MemberCurve]
-    """Those that have any epoch."""
+    """Members that have at least one epoch with the metric."""
 
 
 class MemberEpochs(Reply):
-    """Epochs of one member by column."""
+    """Metrics of one member by column."""
 
     index: int
-    """Of the member, from 0."""
+    """Index of the member, from 0."""
     epoch: list[int]
-    """The epochs that are told."""
+    """Epochs in the batch, in order."""
     train_loss: list[float]
-    """One for each epoch."""
+    """Training losses, one per epoch."""
     validation_loss: list[float]
-    """Empty where nothing is held out."""
+    """Validation losses, one per epoch; empty without a validation part."""
 
 
 class SweepBatch(Reply):
-    """Epochs of several members."""
+    """Metrics of several epochs of all members."""
 
     first_epoch: int
-    """The first that is stood for."""
+    """First epoch that the batch covers."""
     last_epoch: int
-    """The last that is stood for."""
+    """Last epoch that the batch covers."""
     reduced: bool = False
-    """Some epochs are left out: only the extremes of each stretch are told."""
+    """Whether the batch is downsampled."""
     members: list[MemberEpochs]
-    """Those that have come on."""
+    """Members with new epochs."""
 
 
 class SweepSnapshot(Reply):
-    """How a stream opens."""
+    """The first event of a stream."""
 
     sweep: Sweep
-    """As it is now."""
+    """Sweep at the time of the snapshot."""
     curves: SweepCurves
-    """The training losses so far."""
+    """Training losses so far."""
 
 
 class SweepEvent(Reply):
-    """One event of a sweep's stream; the field named like its `type` holds what it tells."""
+    """One event of a sweep's stream. The field of the same name as its `type` holds its data."""
 
     seq: int
-    """The cursor: go on after it."""
+    """Cursor of the event."""
     type: Literal["snapshot", "state", "epochs", "end", "heartbeat"]
-    """Which field holds what is told."""
+    """The event type. The field of the same name holds its data."""
     snapshot: SweepSnapshot | None = None
-    """Of an event of the type `snapshot`."""
+    """Data of a `snapshot` event."""
     state: StateChange | None = None
-    """Of an event of the type `state`."""
+    """Data of a `state` event."""
     epochs: SweepBatch | None = None
-    """Of an event of the type `epochs`."""
+    """Data of an `epochs` event."""
     end: End | None = None
-    """Of an event of the type `end`."""
+    """Data of an `end` event."""

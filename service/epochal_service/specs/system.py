@@ -1,4 +1,4 @@
-"""What the service says of itself."""
+"""Replies of the methods of the service itself."""
 
 from __future__ import annotations
 
@@ -11,48 +11,48 @@ class Limit(Reply):
     """One limit."""
 
     name: str
-    """Such as `max_epochs`."""
+    """Name of the limit, such as `max_epochs`."""
     value: float
-    """What it counts is in `description`."""
+    """Value of the limit; its unit is in `description`."""
     description: str
-    """What it bounds, and in which unit."""
+    """Quantity that is limited, and its unit."""
 
 
 class Limits(Reply):
-    """What one request may ask for."""
+    """The limits of one request."""
 
     limits: list[Limit]
-    """All of them."""
+    """All limits."""
 
 
 class Version(Reply):
-    """What runs here."""
+    """The versions of the service."""
 
     version: str
-    """Of the service."""
+    """Version of the service."""
     api: str
-    """Of its API."""
+    """Version of the API."""
     numpy: str
-    """Of NumPy, which does the arithmetic."""
+    """Version of NumPy."""
     kernel: str
-    """BLAS and the processor kernel that it chose; runs repeat bit for bit on the same one."""
+    """BLAS and the processor kernel in use; runs on the same kernel are identical bit for bit."""
 
 
 class Component(Reply):
-    """A part of the service."""
+    """A component of the service."""
 
     name: str
-    """Of the part."""
+    """Name of the component."""
     status: str
-    """`ok`, `degraded` or `down`."""
+    """Status of the component: `ok`, `degraded` or `down`."""
     detail: str = ""
-    """What is wrong with it; empty if nothing is."""
+    """Description of the problem; empty if there is none."""
 
 
 class Health(Reply):
-    """Whether the service can work."""
+    """Whether the service accepts requests."""
 
     status: str
-    """The worst of its parts."""
+    """Worst status of the components: `ok`, `degraded` or `down`."""
     components: list[Component] = Field(default_factory=list)
-    """Its parts, where they were looked at."""
+    """Components that were checked."""
