@@ -86,8 +86,8 @@ class Follower:
         assert ids == sorted(set(ids))
         assert ids[-1] == row.last_seq
 
-        told = [event.data["state"] for event in self.events if event.type == "state"]
-        assert told == [parse_note(each.note)["state"] for each in rows if each.kind == "state"]
+        result = [event.data["state"] for event in self.events if event.type == "state"]
+        assert result == [parse_note(each.note)["state"] for each in rows if each.kind == "state"]
 
         reached = 0
         for batch in (event.data for event in self.events if event.type == "epochs"):
@@ -95,9 +95,9 @@ class Follower:
             reached = batch["last_epoch"]
         assert reached == row.epoch
 
-        kept = [event.data["epochs"] for event in self.events if event.type == "checkpoint"]
+        chosen = [event.data["epochs"] for event in self.events if event.type == "checkpoint"]
         noted = [parse_note(each.note)["epochs"] for each in rows if each.kind == "checkpoint"]
-        assert [*chain.from_iterable(kept)] == [*chain.from_iterable(noted)]
+        assert [*chain.from_iterable(chosen)] == [*chain.from_iterable(noted)]
         assert [event.type for event in self.events].count("end") == 1
         assert self.events[-1].type == "end"
         assert self.events[-1].data["stop_reason"] == row.stop_reason

@@ -141,22 +141,24 @@ class Storm:
         query = sa.select(log.note).where(log.job_id == job_id, log.kind == "state")
         with self.database.read() as connection:
             last = connection.execute(query.order_by(log.seq.desc()).limit(1)).scalar_one()
-        told = parse_note(last)
-        return int(told["worker"].rpartition(":")[2]) if told["state"] == "running" else None
+        result = parse_note(last)
+        return int(result["worker"].rpartition(":")[2]) if result["state"] == "running" else None
 
     def victim(self) -> tuple[str, int]:
         """A job that is being trained, and the process that does it."""
-        found: list[tuple[str, int]] = []
+        actual: list[tuple[str, int]] = []
 
         def somebody_trains() -> bool:
             self.keep_busy()
             alive = set(self.stack.worker_pids())
             held = {row.id: self.holder(row.id) for row in self.unfinished()}
-            found[:] = [(job, pid) for job, pid in held.items() if pid is not None and pid in alive]
-            return bool(found)
+            actual[:] = [
+                (job, pid) for job, pid in held.items() if pid is not None and pid in alive
+            ]
+            return bool(actual)
 
         await_condition(somebody_trains, RECOVERY_SECONDS, "a job is trained")
-        return found[int(self._rng.integers(len(found)))]
+        return actual[int(self._rng.integers(len(actual)))]
 
     def keep_busy(self) -> None:
         while len(self.unfinished()) < JOBS_AT_A_TIME:

@@ -1,4 +1,4 @@
-"""Single faults, each with what is promised of it."""
+"""Single faults, each with its documented result."""
 
 import os
 import signal
@@ -15,8 +15,8 @@ import pytest
 from tests.chaos.storm import QUICK, terminate_worker
 from tests.servers.postgres import free_port
 from tests.servers.stack import MakeStack, Stack, await_condition
+from tests.workers.in_process import XOR
 from tests.workers.record import check_log, read, states
-from tests.workers.workshop import XOR
 
 from epochal_service import broker
 from epochal_service.jobs.epochs import parse_note
@@ -66,8 +66,8 @@ def running_in(database: Database, job_id: str) -> tuple[int, int] | None:
     row, rows = read(database, job_id)
     if row.state != "running":
         return None
-    told = [parse_note(each.note) for each in rows if each.kind == "state"][-1]
-    return told["attempt"], int(told["worker"].rpartition(":")[2])
+    result = [parse_note(each.note) for each in rows if each.kind == "state"][-1]
+    return result["attempt"], int(result["worker"].rpartition(":")[2])
 
 
 def is_gone(pid: int) -> bool:
@@ -86,15 +86,15 @@ def test_a_job_whose_worker_dies_each_time_has_failed_after_three_attempts(
     with client_of(stack) as client, database_of(stack) as database:
         job_id = create(client, ENDLESS)["id"]
         for attempt in (1, 2, 3):
-            found: list[tuple[int, int] | None] = []
+            actual: list[tuple[int, int] | None] = []
 
-            def taken_up(attempt: int = attempt, found: list[Any] = found) -> bool:
-                found.append(running_in(database, job_id))
-                return found[-1] is not None and found[-1][0] == attempt
+            def taken_up(attempt: int = attempt, actual: list[Any] = actual) -> bool:
+                actual.append(running_in(database, job_id))
+                return actual[-1] is not None and actual[-1][0] == attempt
 
             await_condition(taken_up, 60, f"attempt {attempt}")
-            assert found[-1] is not None
-            os.kill(found[-1][1], signal.SIGKILL)
+            assert actual[-1] is not None
+            os.kill(actual[-1][1], signal.SIGKILL)
         await_condition(lambda: read(database, job_id)[0].state == "failed", 60, "it has failed")
         row, _ = read(database, job_id)
         assert (row.stop_reason, row.attempt, row.epoch) == ("attempts_exhausted", 3, 0)
@@ -103,7 +103,7 @@ def test_a_job_whose_worker_dies_each_time_has_failed_after_three_attempts(
 
 
 @pytest.mark.chaos
-def test_a_worker_leaves_in_time_from_the_middle_of_an_epoch_and_even_with_a_child_that_is_stopped(
+def test_a_worker_exits_in_time_within_an_epoch_and_even_with_a_stopped_child(
     make_stack: MakeStack,
 ) -> None:
     stack = make_stack(workers=2, **{**QUICK, "lease_seconds": 10})
@@ -112,17 +112,17 @@ def test_a_worker_leaves_in_time_from_the_middle_of_an_epoch_and_even_with_a_chi
         await_condition(
             lambda: running_in(database, in_epoch) and running_in(database, stopped), 60, "both run"
         )
-        found = running_in(database, stopped)
-        assert found is not None
-        os.kill(found[1], signal.SIGSTOP)
+        actual = running_in(database, stopped)
+        assert actual is not None
+        os.kill(actual[1], signal.SIGSTOP)
         assert terminate_worker(stack) < 5
         # One gave its job back, the other took it along: the reaper sees when its lease is over.
         assert states(database, in_epoch)[:3] == ["queued", "running", "queued"]
         assert states(database, stopped) == ["queued", "running"]
-        await_condition(lambda: is_gone(found[1]), 60, "the stopped child is gone")
+        await_condition(lambda: is_gone(actual[1]), 60, "the stopped child is gone")
 
 
-def test_jobs_are_accepted_while_the_broker_is_away_and_start_when_it_is_back(
+def test_jobs_are_accepted_while_the_broker_is_down_and_start_when_it_is_back(
     make_stack: MakeStack, tmp_path: Path
 ) -> None:
     port = free_port()
@@ -172,7 +172,7 @@ def test_jobs_are_accepted_while_the_broker_is_away_and_start_when_it_is_back(
         server.wait()
 
 
-def test_of_fifty_creations_with_one_key_one_makes_a_job(stack: Stack) -> None:
+def test_fifty_concurrent_creations_with_one_key_create_one_job(stack: Stack) -> None:
     key = {"Idempotency-Key": "fifty at once"}
     spec = {**XOR, "epochs": 3, "labels": {"made": "fifty-times"}}
     with client_of(stack) as client:

@@ -1,4 +1,4 @@
-"""A disk without room: what is stored stays, what is asked is answered, and jobs wait."""
+"""A full disk: stored data stays, reads succeed, and jobs wait."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from tests.chaos.storm import QUICK
 from tests.servers.stack import MakeStack, await_condition
+from tests.workers.in_process import AT_ONCE, DIGITS, XOR, Service, at_call, never, service_at
 from tests.workers.record import check_log, read, record
-from tests.workers.workshop import AT_ONCE, DIGITS, XOR, Service, at_call, never, service_at
 
 import epochal
 from epochal_service.errors import Unavailable
@@ -66,7 +66,7 @@ def service(valkey_server: str, tmp_path: Path) -> Iterator[Service]:
 
 
 @pytest.mark.parametrize("epoch", [2, 17])
-def test_a_job_waits_for_room_and_goes_on_as_if_nothing_had_been(
+def test_a_job_waits_for_disk_space_and_has_bit_identical_results(
     service: Service, epoch: int
 ) -> None:
     undisturbed = service.undisturbed(GROWING)
@@ -98,7 +98,7 @@ def test_a_job_waits_for_room_and_goes_on_as_if_nothing_had_been(
     assert record(service.database, job_id) == undisturbed
 
 
-def test_a_database_without_room_says_so_and_can_still_be_read(service: Service) -> None:
+def test_a_full_database_reports_it_and_can_still_be_read(service: Service) -> None:
     job_id = service.create(XOR)
     disk = Disk(service.database)
     disk.fill()
@@ -109,7 +109,7 @@ def test_a_database_without_room_says_so_and_can_still_be_read(service: Service)
         assert connection.execute(sa.text("PRAGMA integrity_check")).scalar_one() == "ok"
 
 
-def test_the_api_stays_up_on_a_full_disk_and_jobs_go_on_when_there_is_room(
+def test_the_api_stays_up_on_a_full_disk_and_jobs_continue_when_there_is_space(
     make_stack: MakeStack, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = pages(service.database)
@@ -155,11 +155,11 @@ def test_the_api_stays_up_on_a_full_disk_and_jobs_go_on_when_there_is_room(
                 accepted.extend(until_refused(lambda: over_grpc.jobs.create(XOR).id))
 
             assert client.get("/healthz").status_code == 200
-            told = client.get(f"/v1/jobs/{running}").json()
-            assert told["state"] in ("queued", "running")
-            assert 0 < told["epoch"] < 60
+            result = client.get(f"/v1/jobs/{running}").json()
+            assert result["state"] in ("queued", "running")
+            assert 0 < result["epoch"] < 60
             page = client.get(f"/v1/jobs/{running}/epochs").json()["epochs"]
-            assert [row["epoch"] for row in page][: told["epoch"]]
+            assert [row["epoch"] for row in page][: result["epoch"]]
 
             disk.unlink()
             everyone = [running, *accepted]

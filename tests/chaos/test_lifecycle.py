@@ -1,4 +1,4 @@
-"""Everything that may befall a job, in any order and at once: the table of transitions holds."""
+"""All events of a job, in any order and concurrently, follow the table of transitions."""
 
 import shutil
 import threading
@@ -14,8 +14,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 from tests.servers.postgres import PostgresServer
+from tests.workers.in_process import AT_ONCE, XOR, Service, at_call, let_lease_run_out, service_at
 from tests.workers.record import check_log, read, states
-from tests.workers.workshop import AT_ONCE, XOR, Service, at_call, let_lease_run_out, service_at
 
 from epochal_engine import Block
 from epochal_service.errors import Conflict
@@ -164,10 +164,10 @@ class OneJob(RuleBasedStateMachine):
 
     @rule(claim=consumes(claims), count=st.integers(0, 3))
     def release(self, claim: Claim, count: int) -> None:
-        asked, held = self.row().state, self.holds(claim)
+        requested, held = self.row().state, self.holds(claim)
         granted = {"running": "queued", "pausing": "paused", "cancelling": "cancelled"}
         left = self.write(claim, lambda p: lifecycle.release(self.store, claim, p), count)
-        assert left == (granted[asked] if held else None)
+        assert left == (granted[requested] if held else None)
 
     @rule()
     def lose_the_worker(self) -> None:
@@ -197,7 +197,7 @@ class OneJob(RuleBasedStateMachine):
         check_log(self.store, self.job_id)
 
 
-def test_a_job_keeps_to_its_table_whatever_befalls_it() -> None:
+def test_every_sequence_of_events_follows_the_table_of_transitions() -> None:
     OneJob.TestCase.settings = settings(max_examples=40, stateful_step_count=25)
     with migrated() as OneJob.empty:
         OneJob.TestCase("runTest").debug()
@@ -298,7 +298,7 @@ def race_for_four_jobs(race: Service, rng: np.random.Generator) -> int:
 
 
 @pytest.mark.parametrize("wish", [lifecycle.cancel, lifecycle.pause])
-def test_the_end_and_a_wish_at_the_same_moment_leave_one_of_both(
+def test_a_concurrent_end_and_request_have_one_winner(
     race: Service, wish: Callable[[Database, str, str], jobs.JobRow]
 ) -> None:
     store = race.database
@@ -319,12 +319,12 @@ def test_the_end_and_a_wish_at_the_same_moment_leave_one_of_both(
 
         at_once(ask, end)
         check_log(store, job_id)
-        told = states(store, job_id)
-        assert told[-1] == "succeeded"
-        assert len(told) == (3 if refused else 4)
+        result = states(store, job_id)
+        assert result[-1] == "succeeded"
+        assert len(result) == (3 if refused else 4)
 
 
-def test_of_many_workers_one_gets_the_job(race: Service) -> None:
+def test_one_of_many_workers_claims_the_job(race: Service) -> None:
     for _ in range(5):
         job_id = submit(race.database)
         taken: list[Claim] = []
@@ -339,16 +339,16 @@ def test_of_many_workers_one_gets_the_job(race: Service) -> None:
         assert states(race.database, job_id) == ["queued", "running"]
 
 
-def test_a_wish_that_waits_for_a_flush_is_granted(race: Service) -> None:
+def test_a_request_that_waits_for_a_flush_is_granted(race: Service) -> None:
     job_id = race.create(XOR, epochs=100_000)
-    asked = threading.Event()
+    requested = threading.Event()
 
     def ask() -> None:
-        assert asked.wait(60)
+        assert requested.wait(60)
         race.cancel(job_id)
 
     def train() -> None:
-        race.run(job_id, at_call(3, lambda: asked.set()), flush_seconds=AT_ONCE)
+        race.run(job_id, at_call(3, lambda: requested.set()), flush_seconds=AT_ONCE)
 
     at_once(ask, train)
     assert race.row(job_id).state == "cancelled"
@@ -390,7 +390,7 @@ def standing_still(race: Service, milliseconds: int) -> Iterator[StandingStill]:
         still.close()
 
 
-def test_a_job_that_is_just_being_stored_is_not_taken_back(race: Service) -> None:
+def test_a_job_within_a_flush_is_not_reclaimed(race: Service) -> None:
     job_id = race.create(XOR, epochs=10)
     with standing_still(race, 0) as still:
 
@@ -411,7 +411,7 @@ def test_a_job_that_is_just_being_stored_is_not_taken_back(race: Service) -> Non
     check_log(race.database, job_id)
 
 
-def test_a_worker_that_stands_still_in_a_transaction_holds_its_job_for_a_while_only(
+def test_a_worker_that_stalls_in_a_transaction_loses_its_job(
     race: Service,
 ) -> None:
     job_id = race.create(XOR, epochs=10)

@@ -1,4 +1,4 @@
-"""Jobs and sweeps come through every fault, and end bit for bit as twins left in peace."""
+"""Jobs and sweeps survive every fault, with results that equal those of undisturbed twins."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from tests.chaos.storm import QUICK, WORKERS, Storm
 from tests.servers.stack import MakeStack
+from tests.workers.in_process import DIGITS, LONG_EPOCHS, XOR, Service, service_at
 from tests.workers.record import Record
-from tests.workers.workshop import DIGITS, LONG_EPOCHS, XOR, Service, service_at
 
 DatabaseName = Literal["sqlite", "postgresql"]
 
@@ -69,7 +69,7 @@ def peace(valkey_server: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def twins(peace: Service, specs: dict[str, dict[str, Any]]) -> dict[str, Record]:
-    """What each kind of job leaves that nothing happens to."""
+    """Return the record of each kind of job without faults."""
     return {kind: peace.undisturbed(spec) for kind, spec in specs.items()}
 
 
@@ -90,7 +90,7 @@ def long_twins(peace: Service) -> dict[str, Record]:
         ("postgresql", ["stop a child", "kill the worker"]),
     ],
 )
-def test_jobs_come_through_a_few_faults(
+def test_jobs_survive_a_few_faults(
     make_stack: MakeStack,
     short_twins: dict[str, Record],
     database: DatabaseName,
@@ -108,7 +108,7 @@ def test_jobs_come_through_a_few_faults(
 
 @pytest.mark.chaos
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_jobs_come_through_a_storm(
+def test_jobs_survive_a_storm_of_faults(
     make_stack: MakeStack,
     long_twins: dict[str, Record],
     database: DatabaseName,

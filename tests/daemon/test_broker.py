@@ -1,4 +1,4 @@
-"""The embedded broker: private, forgetful, and gone with its parent."""
+"""The embedded broker: private, without persistence, and killed with its parent."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ def test_only_the_owner_may_enter_the_folder_of_the_socket(valkey_server: str) -
     assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
 
 
-def test_a_temporary_folder_with_too_long_a_name_is_passed_over(
+def test_a_temporary_folder_with_too_long_a_name_is_not_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import tempfile
@@ -104,7 +104,7 @@ def test_a_broker_that_never_answers_is_an_error_of_one_sentence(tmp_path: Path)
         broker.wait_until_ready(f"unix://{tmp_path}/none.sock", lambda: True, seconds=0.05)
 
 
-def test_a_broker_that_dies_while_it_starts_is_not_waited_for(tmp_path: Path) -> None:
+def test_a_broker_that_dies_during_its_start_is_not_waited_for(tmp_path: Path) -> None:
     with pytest.raises(broker.BrokerError, match="died during its start"):
         broker.wait_until_ready(f"unix://{tmp_path}/none.sock", lambda: False, seconds=60)
 

@@ -1,4 +1,4 @@
-"""`epochald`: what keeps it from starting is one sentence on stderr and a non-zero exit."""
+"""`epochald` reports a startup error as one sentence on stderr, with a non-zero exit code."""
 
 import os
 import re
@@ -141,7 +141,7 @@ def test_a_broker_that_does_not_answer(epochald: Epochald, command: str) -> None
 
 
 @pytest.mark.parametrize("command", ["api", "worker"])
-def test_a_part_alone_needs_a_broker_that_is_named(epochald: Epochald, command: str) -> None:
+def test_api_and_worker_alone_need_a_configured_broker(epochald: Epochald, command: str) -> None:
     assert epochald.refusal(command).startswith("EPOCHAL_BROKER_URL is not set")
 
 
@@ -166,7 +166,7 @@ def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -
     assert done.stdout.count("\nok  ") == 4
 
 
-def test_check_names_all_that_is_wrong_at_once(epochald: Epochald, taken_port: int) -> None:
+def test_check_reports_all_problems_at_once(epochald: Epochald, taken_port: int) -> None:
     done = epochald(
         "check",
         http_address=f"127.0.0.1:{taken_port}",
@@ -179,7 +179,7 @@ def test_check_names_all_that_is_wrong_at_once(epochald: Epochald, taken_port: i
     assert "secret" not in done.stdout + done.stderr
 
 
-def test_migrate_makes_a_database_and_is_content_with_one_that_is_there(
+def test_migrate_creates_a_database_and_accepts_an_existing_one(
     epochald: Epochald, database_url: str
 ) -> None:
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""What is really served knows its own names."""
+"""The running service checks host names."""
 
 import httpx2
 import pytest
@@ -6,7 +6,7 @@ from tests.servers.stack import Stack
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_a_name_that_was_pointed_at_this_machine_is_refused(stack: Stack, method: str) -> None:
+def test_a_foreign_host_name_is_refused(stack: Stack, method: str) -> None:
     port = stack.http.rpartition(":")[2]
     answer = httpx2.request(
         method, f"{stack.http}/v1/jobs", headers={"Host": f"evil.example:{port}"}, timeout=60
@@ -14,7 +14,7 @@ def test_a_name_that_was_pointed_at_this_machine_is_refused(stack: Stack, method
     assert (answer.status_code, answer.json()["reason"]) == (403, "host_not_allowed")
 
 
-def test_localhost_is_answered_to_and_its_pages_may_start_jobs(stack: Stack) -> None:
+def test_localhost_is_accepted_and_its_pages_may_start_jobs(stack: Stack) -> None:
     port = stack.http.rpartition(":")[2]
     own = {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"}
     job = {

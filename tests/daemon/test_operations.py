@@ -1,4 +1,4 @@
-"""What the operator's documents promise is what the program does."""
+"""The operator's documents agree with the program."""
 
 import json
 import os

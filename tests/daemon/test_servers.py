@@ -1,4 +1,4 @@
-"""The servers behind the fixtures are real, empty, and each test's own."""
+"""The fixtures start real servers, empty and separate for each test."""
 
 import psycopg
 import pytest
@@ -17,7 +17,7 @@ def test_a_fresh_database_holds_no_tables(database_url: str, turn: int) -> None:
     engine.dispose()
 
 
-def test_two_databases_of_one_server_are_apart(postgres_server: PostgresServer) -> None:
+def test_two_databases_of_one_server_are_separate(postgres_server: PostgresServer) -> None:
     with postgres_server.database() as first, postgres_server.database() as second:
         assert first != second
 

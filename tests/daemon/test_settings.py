@@ -1,4 +1,4 @@
-"""Settings: read from the environment and `.env`, refused in words where they have no meaning."""
+"""Settings are read from the environment and `.env`; invalid ones are refused with a reason."""
 
 from pathlib import Path
 
@@ -139,7 +139,7 @@ def test_every_wrong_value_has_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch
     assert len(str(refused.value).splitlines()) == 2
 
 
-def test_a_lease_that_cannot_outlive_its_flushes_is_refused() -> None:
+def test_a_lease_shorter_than_five_flushes_is_refused() -> None:
     with pytest.raises(ValidationError, match="a flush renews the lease"):
         Settings(lease_seconds=0.9, flush_seconds=0.2)
     assert Settings(lease_seconds=1.0, flush_seconds=0.2).lease_seconds == 1.0
@@ -153,7 +153,7 @@ def test_settings_and_limits_cannot_be_changed_afterwards() -> None:
         settings.limits.max_epochs = 9  # type: ignore[misc]
 
 
-def test_every_setting_is_explained_with_its_value_and_where_that_came_from(
+def test_every_setting_is_explained_with_its_value_and_its_origin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".env").write_text("EPOCHAL_WORKERS=3\nEPOCHAL_LIMITS__MAX_LAYERS=7\nOTHER=1\n")
@@ -177,7 +177,7 @@ def test_the_environment_comes_before_the_file(
     assert row[1:3] == ("4", "environment")
 
 
-def test_a_misspelt_variable_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_misspelled_variable_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("EPOCHAL_WORKER=3\nPOSTGRES_PASSWORD=x\n")
     monkeypatch.setenv("EPOCHAL_HTTP_ADRESS", "127.0.0.1:1")
     monkeypatch.setenv("EPOCHAL_LIMITS__MAX_EPOCHS", "5")

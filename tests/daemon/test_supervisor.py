@@ -1,4 +1,4 @@
-"""The supervisor's decisions, on real children: when to start again, to give up, how to stop."""
+"""The supervisor's decisions with real children: restart, give up, stop in order."""
 
 import os
 import signal
@@ -110,7 +110,7 @@ def test_a_child_that_dies_starts_again_after_a_pause_that_doubles(
 
 
 @pytest.mark.usefixtures("patient")
-def test_the_fifth_quick_death_in_a_row_is_the_last(spawn: Spawn) -> None:
+def test_after_the_fifth_quick_exit_there_is_no_restart(spawn: Spawn) -> None:
     child = spawn("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     for _ in range(4):
         spawn.await_death(child)
@@ -132,7 +132,7 @@ def test_a_child_that_lived_for_a_while_may_die_again_and_again(
         child.start()
 
 
-def test_a_child_that_is_wrongly_set_up_is_not_started_again(spawn: Spawn) -> None:
+def test_a_child_with_wrong_settings_is_not_restarted(spawn: Spawn) -> None:
     child = spawn(f"raise SystemExit({os.EX_CONFIG})")
     spawn.await_death(child)
     with pytest.raises(StartupError, match="the worker cannot start; its message above says why"):
@@ -140,7 +140,7 @@ def test_a_child_that_is_wrongly_set_up_is_not_started_again(spawn: Spawn) -> No
 
 
 @pytest.mark.usefixtures("patient")
-def test_a_child_that_waits_for_a_database_or_a_broker_is_never_given_up(spawn: Spawn) -> None:
+def test_a_child_that_waits_for_a_database_or_a_broker_is_always_restarted(spawn: Spawn) -> None:
     child = spawn(f"raise SystemExit({os.EX_TEMPFAIL})")
     for _ in range(7):
         spawn.await_death(child)
@@ -148,7 +148,7 @@ def test_a_child_that_waits_for_a_database_or_a_broker_is_never_given_up(spawn: 
         child.start()
 
 
-def test_what_a_dead_child_had_started_is_killed_before_the_next_one(
+def test_processes_of_a_dead_child_are_killed_before_its_restart(
     spawn: Spawn, capfd: pytest.CaptureFixture[str]
 ) -> None:
     child = spawn(WITH_A_CHILD)
@@ -175,7 +175,7 @@ def test_children_stop_from_the_last_to_the_first(
     assert Path("order").read_text().split() == ["api", "worker", "broker"]
 
 
-def test_a_child_that_does_not_leave_in_time_is_killed(
+def test_a_child_that_does_not_exit_in_time_is_killed(
     spawn: Spawn, events: Events, capfd: pytest.CaptureFixture[str]
 ) -> None:
     child = spawn(DEAF_TO_SIGTERM, grace_seconds=0.1)
@@ -207,7 +207,7 @@ def test_signals_become_requests_to_stop_only_inside_the_block(
     assert signal.getsignal(request_to_stop) is before
 
 
-def test_the_end_of_a_terminal_that_is_ignored_stays_ignored(
+def test_an_ignored_sighup_stays_ignored(
     events: Events,
 ) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""`epochald up` starts everything, keeps it running, stops it in order, and leaves nothing over."""
+"""`epochald up` starts all processes, restarts them, and stops them in order."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def settled(stack: Stack) -> None:
     await_condition(lambda: len(stack.worker_pids()) == 2, 60, "two processes that train")
 
 
-def test_the_banner_names_the_addresses_and_the_place_of_the_data() -> None:
+def test_the_banner_has_the_addresses_and_the_data_folder() -> None:
     settings = Settings(
         http_address="127.0.0.1:8000", grpc_address="127.0.0.1:50051", data_dir="data"
     )
@@ -61,7 +61,7 @@ def test_the_banner_hides_the_password_of_a_database() -> None:
     assert "  data           postgresql+psycopg://u:***@h/n\n" in banner(settings)
 
 
-def test_a_worker_has_as_many_processes_as_it_was_told(stack: Stack) -> None:
+def test_a_worker_has_the_configured_number_of_processes(stack: Stack) -> None:
     settled(stack)
 
 
@@ -78,7 +78,7 @@ def test_a_second_epochal_on_the_same_port_is_refused_and_the_first_goes_on(
     assert stack.ready()
 
 
-def test_postgresql_and_a_named_broker_take_the_place_of_the_embedded_ones(
+def test_postgresql_and_a_configured_broker_replace_the_embedded_ones(
     make_stack: MakeStack, broker_url: str
 ) -> None:
     stack = make_stack(database="postgresql", broker_url=broker_url)
@@ -112,7 +112,7 @@ def test_port_0_becomes_a_port_that_answers(own: Stack) -> None:
     assert own.ready()
 
 
-def test_logs_for_machines_are_json_on_every_line_that_is_logged(own: Stack) -> None:
+def test_every_line_of_a_json_log_is_json(own: Stack) -> None:
     def loggers() -> set[str]:
         written, _, _ = own.log.read_text().rpartition("\n")  # the last may not be whole yet
         records = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
@@ -122,7 +122,7 @@ def test_logs_for_machines_are_json_on_every_line_that_is_logged(own: Stack) -> 
     await_condition(lambda: {"uvicorn", "celery"} <= loggers(), 60, "lines of both processes")
 
 
-def test_ctrl_c_ends_all_of_it_in_order(own: Stack) -> None:
+def test_ctrl_c_stops_all_processes_in_order(own: Stack) -> None:
     settled(own)
     processes = family(own)
     os.kill(own.process.pid, signal.SIGINT)
@@ -134,7 +134,7 @@ def test_ctrl_c_ends_all_of_it_in_order(own: Stack) -> None:
     assert log.index("Finished server process") < log.index("Warm shutdown (MainProcess)")
 
 
-def test_a_job_that_was_running_goes_on_after_the_next_start(own: Stack) -> None:
+def test_a_running_job_continues_after_the_next_start(own: Stack) -> None:
     job = {
         "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
         "dataset": {"name": "two_moons", "samples": 2000},
@@ -163,7 +163,7 @@ def test_a_job_that_was_running_goes_on_after_the_next_start(own: Stack) -> None
     await_condition(lambda: job_now()["state"] == "cancelled", 60, "the job is cancelled")
 
 
-def test_another_child_takes_the_place_of_one_that_was_killed(own: Stack) -> None:
+def test_a_killed_child_is_replaced(own: Stack) -> None:
     settled(own)
     training = [psutil.Process(pid) for pid in own.worker_pids()]
     own.kill_worker()

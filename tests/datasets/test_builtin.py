@@ -1,4 +1,4 @@
-"""What can be named is there, is what its name says, and is the same every time."""
+"""Built-in data sets have their documented content, the same on every load."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ def errors(**arguments: Any) -> dict[str, str]:
     return dict(caught.value.errors)
 
 
-def test_the_catalog_is_the_generators_and_what_is_kept_in_files() -> None:
+def test_the_catalog_has_all_generators_and_files() -> None:
     assert list(CATALOG) == [*GENERATORS, *MEASURED, "sonnets"]
 
 
@@ -111,12 +111,12 @@ def test_two_blobs_are_a_binary_problem_and_five_in_seven_dimensions_are_not() -
     assert five.feature_names == ("x1", "x2", "x3", "x4", "x5", "x6", "x7")
 
 
-def test_an_unknown_name_is_answered_with_the_nearest_or_with_all() -> None:
+def test_an_unknown_name_is_refused_with_a_similar_name_or_all_names() -> None:
     assert "did you mean 'two_moons'?" in errors(name="two_moon")["name"]
     assert "choose one of false, and, " in errors(name="mnist-1d!")["name"]
 
 
-def test_what_has_no_meaning_for_a_measured_set_is_refused() -> None:
+def test_parameters_of_a_fixed_data_set_are_refused() -> None:
     wrong = errors(name="iris", samples=10, noise=0.1)
     assert wrong == {
         "samples": "samples is not a parameter of iris; its parameters: none.",
@@ -135,7 +135,7 @@ def test_every_argument_out_of_bounds_is_named_with_its_bounds() -> None:
 
 
 @pytest.mark.parametrize("samples", [10.5, 10**400, float("inf"), -(10**400)])
-def test_a_number_of_samples_that_no_table_can_have_is_refused(samples: float) -> None:
+def test_an_impossible_number_of_samples_is_refused(samples: float) -> None:
     assert list(errors(name="plane", samples=samples)) == ["samples"]
 
 
@@ -143,42 +143,42 @@ def test_a_whole_number_may_come_as_a_float() -> None:
     assert load("blobs", classes=4.0).outputs == 4
 
 
-def test_a_shifted_digit_lies_whole_on_its_canvas_and_another_seed_shifts_otherwise() -> None:
+def test_a_shifted_digit_is_completely_on_its_canvas_and_depends_on_the_seed() -> None:
     digits, shifted = load("digits"), load("shifted_digits", samples=1_800)
     assert shifted.inputs.shape == (1_800, 144)
     canvases = shifted.inputs.reshape(-1, 12, 12)
     np.testing.assert_allclose(canvases.sum((1, 2))[:1_797], digits.inputs.sum(1))
     # After the last digit comes the first one again.
     assert shifted.targets[1_797] == digits.targets[0]
-    places = {
+    positions = {
         (top, left)
         for top in range(5)
         for left in range(5)
         for canvas, image in zip(canvases, digits.inputs.reshape(-1, 8, 8), strict=False)
         if (canvas[top : top + 8, left : left + 8] == image).all()
     }
-    assert len(places) == 25
+    assert len(positions) == 25
     assert not np.array_equal(shifted.inputs, load("shifted_digits", samples=1_800, seed=1).inputs)
 
 
-def test_a_digit_image_is_asked_for_what_it_shows() -> None:
+def test_the_target_of_a_digit_image_is_its_input() -> None:
     images = load("digit_images")
     assert images.task == "regression"
     assert images.target_names == images.feature_names
     np.testing.assert_array_equal(images.targets, load("digits").inputs)
 
 
-def test_sonnets_are_windows_of_a_text_each_with_what_comes_next() -> None:
+def test_sonnets_are_windows_of_a_text_with_their_next_characters() -> None:
     sonnets = load("sonnets", length=24)
     read = ["".join(sonnets.token_names[int(token)] for token in row) for row in sonnets.inputs]
-    asked = ["".join(sonnets.class_names[token] for token in row) for row in sonnets.targets]
+    requested = ["".join(sonnets.class_names[token] for token in row) for row in sonnets.targets]
     assert "".join(read).startswith("from fairest creatures we desire increase,\nthat thereby")
     assert "shall i compare thee to a summer's day?\n" in "".join(read)
-    assert "".join(asked) == "".join(read)[1:] + asked[-1][-1]
+    assert "".join(requested) == "".join(read)[1:] + requested[-1][-1]
     assert len(sonnets.class_names) == 37
 
 
-def test_a_sequence_names_its_letters_its_places_and_its_start() -> None:
+def test_a_sequence_names_its_letters_its_time_steps_and_its_start() -> None:
     words = load("reversal", length=2, classes=3, samples=4)
     assert words.token_names == (*words.class_names, ">") == ("a", "b", "c", ">")
     assert words.feature_names == ("letter_1", "letter_2", "letter_3", "letter_4")

@@ -1,4 +1,4 @@
-"""A data set knows which numbers a loss compares with, and says why where there are none."""
+"""A data set encodes its targets for a loss, or reports why it cannot."""
 
 import pickle
 from typing import Any
@@ -68,7 +68,7 @@ def test_a_loss_that_does_not_fit_is_refused_with_one_that_does(
     assert sentence in str(caught.value)
 
 
-def test_a_data_set_counts_its_samples_its_features_and_the_outputs_it_asks_for() -> None:
+def test_a_data_set_counts_its_samples_features_and_outputs() -> None:
     assert (BINARY.samples, BINARY.features) == (3, 2)
     assert [d.outputs for d in (BINARY, MULTICLASS, REGRESSION)] == [1, 3, 1]
 
@@ -80,7 +80,7 @@ def test_the_arrays_of_a_data_set_cannot_be_written_to() -> None:
         BINARY.targets[0] = 1
 
 
-def test_encoded_targets_are_the_callers_own() -> None:
+def test_encoded_targets_are_writable_copies() -> None:
     REGRESSION.encoded_targets("mse")[0, 0] = 99.0
     assert REGRESSION.targets[0, 0] == 1.5
 

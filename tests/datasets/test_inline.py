@@ -1,4 +1,4 @@
-"""Rows in a request mean what the loss takes them for, and a wrong one is named."""
+"""The loss determines the meaning of inline rows; wrong rows are reported."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_labels_and_one_hot_rows_are_the_same_classes_for_cross_entropy(targets:
     assert dataset.class_names == ("0", "1", "2")
 
 
-def test_probabilities_stay_what_they_are_for_cross_entropy() -> None:
+def test_probabilities_are_unchanged_for_cross_entropy() -> None:
     rows = [[0.25, 0.75], [1.0, 0.0]]
     dataset = from_rows([[1], [2]], rows, loss="cross_entropy")
     assert dataset.task == "binary"
@@ -68,7 +68,7 @@ def test_any_numbers_are_a_regression_for_mse() -> None:
     assert (two.target_names, two.outputs) == (("y1", "y2"), 2)
 
 
-def test_arrays_are_taken_as_lists_are_and_stay_writable() -> None:
+def test_arrays_are_accepted_like_lists_and_stay_writable() -> None:
     inputs = np.array(CORNERS, dtype=np.float64)
     dataset = from_rows(inputs, np.array([0, 1, 1, 0]), loss="binary_cross_entropy")
     inputs[0, 0] = 99.0
@@ -111,13 +111,13 @@ def test_arrays_are_taken_as_lists_are_and_stay_writable() -> None:
 def test_a_wrong_row_is_named_with_what_would_be_right(
     inputs: Any, targets: Any, loss: str, field: str, sentence: str
 ) -> None:
-    found = errors(inputs, targets, loss)
-    assert [name for name, _ in found if name == field] == [field]
-    assert found[0][0] == field
-    assert sentence in found[0][1]
+    row = errors(inputs, targets, loss)
+    assert [name for name, _ in row if name == field] == [field]
+    assert row[0][0] == field
+    assert sentence in row[0][1]
 
 
-def test_wrong_rows_are_told_together_up_to_twenty() -> None:
+def test_up_to_twenty_wrong_rows_are_reported_together() -> None:
     assert [field for field, _ in errors([["a"], [1], ["b"]], [1, 2, 3], "mse")] == [
         "inputs[0]",
         "inputs[2]",
@@ -137,7 +137,7 @@ json_values = st.recursive(
     st.lists(json_values, max_size=4),
     st.sampled_from(["mse", "binary_cross_entropy", "cross_entropy"]),
 )
-def test_whatever_json_comes_is_a_data_set_or_a_data_set_error(
+def test_any_json_gives_a_data_set_or_a_data_set_error(
     inputs: Any, targets: Any, loss: str
 ) -> None:
     read = outcome(inputs, targets, loss)
@@ -161,30 +161,30 @@ def test_named_classes_are_labels_whatever_the_loss() -> None:
     assert points.encoded_targets("mse").tolist() == [[0], [1]]
 
 
-def test_there_may_be_classes_that_no_sample_shows_yet() -> None:
+def test_classes_may_have_no_samples() -> None:
     points = from_rows([[0], [1]], [0, 0], loss="cross_entropy", class_names=["a", "b", "c"])
     assert points.task == "multiclass"
     assert points.encoded_targets("cross_entropy").tolist() == [[1, 0, 0], [1, 0, 0]]
 
 
 @pytest.mark.parametrize(
-    ("targets", "names", "told"),
+    ("targets", "names", "result"),
     [
         ([0, 2], ["a", "b"], "There must be 3, one per class; there are 2."),
         ([0, 1], ["a", "a"], "There must be at least two names, all distinct."),
         ([[1, 0], [0, 1]], ["a", "b", "c"], "There must be 2, one per class; there are 3."),
     ],
 )
-def test_names_that_do_not_fit_the_classes_are_told(
-    targets: Any, names: list[str], told: str
+def test_names_that_do_not_fit_the_classes_are_refused(
+    targets: Any, names: list[str], result: str
 ) -> None:
     with pytest.raises(DatasetError) as caught:
         from_rows([[0], [1]], targets, loss="cross_entropy", class_names=names)
-    assert list(caught.value.errors) == [("class_names", told)]
+    assert list(caught.value.errors) == [("class_names", result)]
 
 
-def test_names_that_do_not_fit_the_features_are_told() -> None:
+def test_names_that_do_not_fit_the_features_are_refused() -> None:
     with pytest.raises(DatasetError) as caught:
         from_rows([[0, 1]], [0], loss="mse", feature_names=["alone"])
-    told = "There must be 2, one per number of a row; there are 1."
-    assert list(caught.value.errors) == [("feature_names", told)]
+    result = "There must be 2, one per number of a row; there are 1."
+    assert list(caught.value.errors) == [("feature_names", result)]

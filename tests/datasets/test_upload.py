@@ -1,4 +1,4 @@
-"""A CSV file comes back as what was written, or as sentences that name what to mend."""
+"""A CSV file becomes an equal table, or a list of errors."""
 
 import csv
 import io
@@ -32,7 +32,7 @@ def errors(data: bytes | str, **options: Any) -> list[tuple[str, str]]:
 # ------------------------------------------------------------------ what is read
 
 
-def test_numbers_stay_and_texts_become_columns_of_zeros_and_ones() -> None:
+def test_numbers_are_unchanged_and_texts_become_columns_of_zeros_and_ones() -> None:
     dataset = parse_csv("size,color,price\n1,red,0.5\n2,blue,1.5\n3,red,-2e1\n", name="toys")
     assert dataset.feature_names == ("size", "color=blue", "color=red")
     assert dataset.inputs.tolist() == [[1, 0, 1], [2, 1, 0], [3, 0, 1]]
@@ -170,15 +170,15 @@ def test_a_text_keeps_its_commas_beside_decimal_ones() -> None:
         (f"x,t\n1,{'9' * 140_000}\n2,b\n", "lines[2]", "longer than 131072 characters"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_line_and_what_would_be_right(
+def test_an_error_names_its_line_and_what_would_be_right(
     data: bytes | str, field: str, sentence: str
 ) -> None:
-    found = errors(data)
-    assert [name for name, _ in found] == [field]
-    assert sentence in found[0][1]
+    actual = errors(data)
+    assert [name for name, _ in actual] == [field]
+    assert sentence in actual[0][1]
 
 
-def test_an_unknown_target_is_answered_with_the_columns_there_are() -> None:
+def test_an_unknown_target_is_refused_with_the_names_of_the_columns() -> None:
     assert errors("x,t\n1,a\n2,b\n", target="price") == [
         ("target", "There is no column 'price'; the columns are x, t.")
     ]
@@ -224,7 +224,7 @@ def test_classes_have_a_limit() -> None:
     assert f"{MAX_CLASSES + 1} classes; the limit is {MAX_CLASSES}" in sentence
 
 
-def test_many_problems_are_told_together_up_to_twenty() -> None:
+def test_up_to_twenty_problems_are_reported_together() -> None:
     two = errors("x,y,t\n1,,a\n2,inf,b\n")
     assert [field for field, _ in two] == ["lines[2].y", "lines[3].y"]
     assert len(errors("x,t\n" + "1\n" * 100)) == 20
@@ -245,8 +245,8 @@ def test_a_table_beyond_its_limits_is_refused(
     data = "x,t\na,1\nb,2\nc,3\n\n\n"
     assert len(data) == 18
     assert parse_csv(data, max_bytes=18, max_rows=3, max_columns=3).samples == 3
-    [(found, description)] = errors(data, **options)
-    assert found == field
+    [(actual, description)] = errors(data, **options)
+    assert actual == field
     assert sentence in description
 
 
@@ -349,7 +349,7 @@ def test_any_table_in_any_dialect_comes_back_equal(table: Table) -> None:
 )
 @example(data=b"\xff\xfeh\x00i\x00", target=None, task="auto")
 @example(data='"' * 999, target=None, task="auto")
-def test_whatever_comes_is_a_finite_data_set_or_a_data_set_error(
+def test_any_text_gives_a_finite_data_set_or_a_data_set_error(
     data: bytes | str, target: str | None, task: Kind
 ) -> None:
     read = outcome(data, target=target, task=task)

@@ -1,4 +1,4 @@
-"""A curve in few points has lost neither an extreme nor anything that is not finite."""
+"""Downsampled curves preserve extremes and non-finite values."""
 
 import json
 from collections.abc import Iterator
@@ -30,29 +30,29 @@ JOB = "job_0000000000000_0000000000000000"
     points=st.integers(4, 60),
 )
 @settings(max_examples=300)
-def test_reducing_keeps_ends_extremes_and_the_first_odd_value(
+def test_downsampling_preserves_ends_extremes_and_the_first_non_finite_value(
     values: np.ndarray[Any, np.dtype[np.float64]], points: int
 ) -> None:
-    kept = curve.downsample(values, points)
-    assert (np.diff(kept) > 0).all()
+    chosen = curve.downsample(values, points)
+    assert (np.diff(chosen) > 0).all()
     if len(values) <= points:
-        assert len(kept) == len(values)
+        assert len(chosen) == len(values)
         return
-    assert kept[0] == 0
-    assert kept[-1] == len(values) - 1
+    assert chosen[0] == 0
+    assert chosen[-1] == len(values) - 1
     finite = values[np.isfinite(values)]
     if finite.size:
-        assert values[kept][np.isfinite(values[kept])].min() == finite.min()
-        assert values[kept][np.isfinite(values[kept])].max() == finite.max()
+        assert values[chosen][np.isfinite(values[chosen])].min() == finite.min()
+        assert values[chosen][np.isfinite(values[chosen])].max() == finite.max()
     if finite.size < values.size:
-        assert int(np.isfinite(values).argmin()) in kept
+        assert int(np.isfinite(values).argmin()) in chosen
     # Two extremes and perhaps one odd value of each stretch, and the two ends.
-    assert len(kept) <= 3 * max(1, (points - 2) // 2) + 2
+    assert len(chosen) <= 3 * max(1, (points - 2) // 2) + 2
 
 
-def test_a_flat_curve_keeps_one_point_of_each_stretch() -> None:
-    kept = curve.downsample(np.zeros(1000), 22)
-    assert kept.tolist() == [*range(0, 1000, 100), 999]
+def test_a_flat_curve_has_one_point_per_bucket() -> None:
+    chosen = curve.downsample(np.zeros(1000), 22)
+    assert chosen.tolist() == [*range(0, 1000, 100), 999]
 
 
 @pytest.fixture
@@ -91,9 +91,9 @@ def test_a_stored_curve_agrees_with_its_epochs(database: Database, size: int) ->
     loss[[17, 3333]] = np.nan, -np.inf
     store(database, [loss[at : at + size] for at in range(0, len(loss), size)])
     with database.read() as connection:
-        told = curve.read(connection, JOB, ("train_loss", "gradient_norm"), 100)
-    assert told.epochs == 5000
-    for series, sign in zip(told.series, (1, -1), strict=True):
+        result = curve.read(connection, JOB, ("train_loss", "gradient_norm"), 100)
+    assert result.epochs == 5000
+    for series, sign in zip(result.series, (1, -1), strict=True):
         epochs, values = np.array(series.epochs), np.array(series.values)
         np.testing.assert_array_equal(values, sign * loss[epochs - 1])
         assert epochs[0] == 1
@@ -105,26 +105,26 @@ def test_a_stored_curve_agrees_with_its_epochs(database: Database, size: int) ->
         assert len(epochs) <= 3 * 49 + 2
 
 
-@pytest.mark.parametrize(("stretches", "points"), [(5, 22), (5, 12), (50, 22)])
-def test_a_curve_of_enough_stretches_is_drawn_without_reading_the_columns(
-    database: Database, stretches: int, points: int
+@pytest.mark.parametrize(("segments", "points"), [(5, 22), (5, 12), (50, 22)])
+def test_a_curve_of_enough_segments_does_not_read_the_columns(
+    database: Database, segments: int, points: int
 ) -> None:
-    store(database, [np.array([1.0, 0.0, 2.0, 9.0, 5.0, 5.0])] * stretches, with_bodies=False)
+    store(database, [np.array([1.0, 0.0, 2.0, 9.0, 5.0, 5.0])] * segments, with_bodies=False)
     with database.read() as connection:
-        told = curve.read(connection, JOB, ("train_loss",), points)
-    assert {0.0, 9.0} <= set(told.series[0].values)
-    assert told.series[0].epochs[0] == 1
-    assert told.series[0].epochs[-1] == 6 * stretches
-    assert len(told.series[0].epochs) >= points // 2
+        result = curve.read(connection, JOB, ("train_loss",), points)
+    assert {0.0, 9.0} <= set(result.series[0].values)
+    assert result.series[0].epochs[0] == 1
+    assert result.series[0].epochs[-1] == 6 * segments
+    assert len(result.series[0].epochs) >= points // 2
 
 
-def test_few_epochs_come_back_whole(database: Database) -> None:
+def test_few_epochs_are_not_downsampled(database: Database) -> None:
     store(database, [np.array([3.0, 2.0]), np.array([np.inf])])
     with database.read() as connection:
-        told = curve.read(connection, JOB, (), 10)
-    assert [series.metric for series in told.series] == ["train_loss", "gradient_norm", "seconds"]
-    assert told.series[0].epochs == [1, 2, 3]
-    assert json.loads(told.model_dump_json())["series"][0]["values"] == [3.0, 2.0, "Infinity"]
+        result = curve.read(connection, JOB, (), 10)
+    assert [series.metric for series in result.series] == ["train_loss", "gradient_norm", "seconds"]
+    assert result.series[0].epochs == [1, 2, 3]
+    assert json.loads(result.model_dump_json())["series"][0]["values"] == [3.0, 2.0, "Infinity"]
 
 
 def test_a_job_without_epochs_has_an_empty_curve(database: Database) -> None:
@@ -134,31 +134,31 @@ def test_a_job_without_epochs_has_an_empty_curve(database: Database) -> None:
 
 def small(database: Database, points: int) -> dict[int, float]:
     with database.read() as connection:
-        told = curve.small(connection, [JOB, "job_1"], points)
-    assert list(told) == [JOB]
-    return dict(zip(told[JOB].epochs, told[JOB].values, strict=True))
+        result = curve.small(connection, [JOB, "job_1"], points)
+    assert list(result) == [JOB]
+    return dict(zip(result[JOB].epochs, result[JOB].values, strict=True))
 
 
-def test_a_small_curve_of_few_stretches_has_their_extremes(database: Database) -> None:
+def test_a_small_curve_of_few_segments_has_their_extremes(database: Database) -> None:
     losses = np.linspace(3, 1, 2000)
     losses[[500, 1500]] = 9.0, 0.0
     store(database, [losses[:1000], losses[1000:]])
-    told = small(database, 8)
-    assert {1, 501, 1501, 2000} <= set(told)
-    assert (told[501], told[1501]) == (9.0, 0.0)
-    assert len(told) <= 3 * 3 + 2
-    assert all(value == losses[epoch - 1] for epoch, value in told.items())
+    result = small(database, 8)
+    assert {1, 501, 1501, 2000} <= set(result)
+    assert (result[501], result[1501]) == (9.0, 0.0)
+    assert len(result) <= 3 * 3 + 2
+    assert all(value == losses[epoch - 1] for epoch, value in result.items())
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_a_small_curve_of_many_stretches_reads_few_of_them_and_no_columns(
+def test_a_small_curve_of_many_segments_reads_few_of_them_and_no_columns(
     database: Database, size: int
 ) -> None:
     losses = np.arange(600.0)[::-1]
     store(database, [losses[at : at + size] for at in range(0, 600, size)], with_bodies=False)
-    told = small(database, 10)
-    assert {1, 600} <= set(told)
-    assert 10 <= len(told) <= 12
-    assert all(value == 600 - epoch for epoch, value in told.items())
+    result = small(database, 10)
+    assert {1, 600} <= set(result)
+    assert 10 <= len(result) <= 12
+    assert all(value == 600 - epoch for epoch, value in result.items())
     # At about equal distances, none of them far from the next.
-    assert max(np.diff(sorted(told))) <= 600 / 10 + size
+    assert max(np.diff(sorted(result))) <= 600 / 10 + size

@@ -1,4 +1,4 @@
-"""Epochs come out of the log as they went in, whatever was stored of them before."""
+"""Epochs read from the log equal those that were stored."""
 
 import json
 
@@ -34,29 +34,29 @@ def snapshots(epochs: list[int], count: int) -> Gradients:
     )
 
 
-def test_rows_come_back_in_order_and_only_those_asked_for() -> None:
+def test_rows_are_in_order_and_only_after_the_requested_epoch() -> None:
     entries = [
         entry_of(block(1, [3.0, 2.0]), np.array([0.5, 0.25])),
         entry_of(block(3, [float("nan")]), np.array([0.125])),
     ]
-    stretch = merge((e.first_epoch, e.body) for e in entries if e is not None and e.body)
-    assert stretch is not None
-    told = list(rows(stretch, after=1))
-    assert [row.epoch for row in told] == [2, 3]
-    assert told[0].train_loss == 2.0
-    assert told[0].seconds == 0.25
-    assert np.isnan(told[1].train_loss)
-    assert told[0].validation_loss is None
+    segment = merge((e.first_epoch, e.body) for e in entries if e is not None and e.body)
+    assert segment is not None
+    result = list(rows(segment, after=1))
+    assert [row.epoch for row in result] == [2, 3]
+    assert result[0].train_loss == 2.0
+    assert result[0].seconds == 0.25
+    assert np.isnan(result[1].train_loss)
+    assert result[0].validation_loss is None
 
 
-def test_epochs_that_are_stored_already_are_left_out() -> None:
+def test_epochs_that_are_stored_already_are_skipped() -> None:
     entry = entry_of(block(4, [4.0, 5.0, 6.0]), np.ones(3), after=5)
     assert entry is not None
     assert (entry.first_epoch, entry.last_epoch) == (6, 6)
     assert entry_of(block(4, [4.0, 5.0]), np.ones(2), after=5) is None
 
 
-def test_a_summary_has_the_extremes_where_they_are() -> None:
+def test_a_summary_has_the_extremes_with_their_epochs() -> None:
     entry = entry_of(block(11, [2.0, float("inf"), -1.0, 7.0, -1.0]), np.ones(5))
     assert entry is not None
     assert entry.summary is not None
@@ -77,7 +77,7 @@ def test_a_summary_has_the_extremes_where_they_are() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 200, 70_000, 2**31])
-def test_gradients_come_back_with_every_count(count: int) -> None:
+def test_unpacked_gradients_have_every_count(count: int) -> None:
     first, second = snapshots([2, 4], count), snapshots([6], 1)
     blobs = [blob for blob in (pack_gradients(first), pack_gradients(second, after=4)) if blob]
     back = unpack_gradients(blobs)
@@ -94,7 +94,7 @@ def test_gradients_come_back_with_every_count(count: int) -> None:
 def test_the_latest_epoch_is_valid_json_even_if_it_is_not_finite() -> None:
     columns = {"train_loss": np.array([1.0, np.inf]), "learning_rate": np.array([0.1, 0.1])}
     columns |= {"gradient_norm": np.array([1.0, np.nan]), "seconds": np.ones(2)}
-    told = json.loads(latest_row(9, columns))
-    assert told["epoch"] == 10
-    assert told["train_loss"] == "Infinity"
-    assert told["gradient_norm"] == "NaN"
+    result = json.loads(latest_row(9, columns))
+    assert result["epoch"] == 10
+    assert result["train_loss"] == "Infinity"
+    assert result["gradient_norm"] == "NaN"

@@ -1,4 +1,4 @@
-"""A stream is the log from a cursor on: nothing missing, nothing twice, and an end."""
+"""A stream has the log rows after its cursor, without gaps or duplicates, and ends."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from epochal_service.store import Database, jobs, log, migrate
 from epochal_service.store.log import Entry
 
 JOB = "job_0000000000000_0000000000000000"
-TELLING = job_events(reply)
+EVENTS = job_events(reply)
 SPEC = {
     "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
     "dataset": {"name": "xor"},
@@ -73,7 +73,7 @@ def told_epochs(frames: list[Frame]) -> list[int]:
 
 async def collect(hub: Hub, after: int | None) -> list[Frame]:
     async with asyncio.timeout(60):
-        watching = await hub.watch(JOB, "me", after, TELLING)
+        watching = await hub.watch(JOB, "me", after, EVENTS)
         return [frame async for frame in watching]
 
 
@@ -81,11 +81,11 @@ def hub_of(database: Database, heartbeat: float = 15.0) -> Hub:
     return Hub(database, Queue(None), heartbeat_seconds=heartbeat)
 
 
-def test_neighbors_of_one_kind_become_one_frame(database: Database) -> None:
+def test_consecutive_rows_of_one_kind_become_one_frame(database: Database) -> None:
     append(database, state_entry("running", 0), epochs(1, 2), epochs(3, 1))
     append(database, Entry("checkpoint", 3, 3, note='{"epochs": [3]}'), epochs(4, 1))
     with database.read() as connection:
-        frames = list(frames_of(log.after(connection, JOB, 0, 100), 0, TELLING))
+        frames = list(frames_of(log.after(connection, JOB, 0, 100), 0, EVENTS))
     assert [(f.after, f.seq, f.type) for f in frames] == [
         (0, 1, "state"),
         (1, 3, "epochs"),
@@ -96,10 +96,10 @@ def test_neighbors_of_one_kind_become_one_frame(database: Database) -> None:
     assert json.loads(frames[1].data)["columns"]["train_loss"] == [1, 2, 3]
 
 
-def test_many_epochs_are_reduced_and_say_for_which_they_stand(database: Database) -> None:
+def test_many_epochs_are_downsampled_and_name_the_range_they_cover(database: Database) -> None:
     append(database, epochs(1, 1000), epochs(1001, 1000))
     with database.read() as connection:
-        (frame,) = frames_of(log.after(connection, JOB, 0, 100), 0, TELLING)
+        (frame,) = frames_of(log.after(connection, JOB, 0, 100), 0, EVENTS)
     batch = frame.event.epochs
     assert batch is not None
     assert batch.reduced
@@ -109,7 +109,7 @@ def test_many_epochs_are_reduced_and_say_for_which_they_stand(database: Database
     assert batch.columns["train_loss"] == [float(e) for e in batch.epoch]
 
 
-def test_a_fresh_stream_opens_with_a_snapshot_then_follows_to_the_end(database: Database) -> None:
+def test_a_new_stream_starts_with_a_snapshot_and_follows_to_the_end(database: Database) -> None:
     append(database, state_entry("running", 0), epochs(1, 2))
 
     async def watch() -> list[Frame]:
@@ -133,13 +133,15 @@ def test_a_fresh_stream_opens_with_a_snapshot_then_follows_to_the_end(database: 
 
 
 @pytest.mark.parametrize("after", range(7))
-def test_from_any_cursor_the_rest_comes_once_and_in_order(database: Database, after: int) -> None:
+def test_a_stream_from_any_cursor_has_the_later_events_once_and_in_order(
+    database: Database, after: int
+) -> None:
     append(database, epochs(1, 1), epochs(2, 1), state_entry("running", 2), epochs(3, 1))
     append(database, *end(3), state="succeeded")
 
     async def watch() -> tuple[bool, list[Frame]]:
         hub = hub_of(database)
-        watching = await hub.watch(JOB, "me", after, TELLING)
+        watching = await hub.watch(JOB, "me", after, EVENTS)
         return watching.ended, [frame async for frame in watching]
 
     ended, frames = asyncio.run(watch())
@@ -149,7 +151,7 @@ def test_from_any_cursor_the_rest_comes_once_and_in_order(database: Database, af
     assert (frames[-1].type == "end") if frames else after == 6
 
 
-def test_an_ended_job_gives_its_snapshot_and_its_end(database: Database) -> None:
+def test_the_stream_of_an_ended_job_is_its_snapshot_and_its_end(database: Database) -> None:
     append(database, epochs(1, 3), *end(3), state="succeeded")
 
     async def watch() -> list[Frame]:
@@ -178,11 +180,11 @@ def test_a_hundred_watchers_share_every_frame(database: Database) -> None:
     assert len({id(frames[-1]) for frames in everything}) == 1
 
 
-def test_a_quiet_stream_beats(database: Database) -> None:
+def test_an_idle_stream_has_heartbeats(database: Database) -> None:
     async def watch() -> list[str]:
         hub = hub_of(database, heartbeat=0.01)
         kinds: list[str] = []
-        watching = await hub.watch(JOB, "me", None, TELLING)
+        watching = await hub.watch(JOB, "me", None, EVENTS)
         async with asyncio.timeout(60):
             async for frame in watching:
                 kinds.append(frame.type)
@@ -203,7 +205,7 @@ def test_closing_ends_every_stream_and_refuses_new_ones(database: Database) -> N
             await asyncio.sleep(0)
         await hub.close()
         with pytest.raises(Unavailable):
-            await hub.watch(JOB, "me", None, TELLING)
+            await hub.watch(JOB, "me", None, EVENTS)
         return list(await asyncio.gather(*watching))
 
     first, second = asyncio.run(watch())
@@ -211,7 +213,7 @@ def test_closing_ends_every_stream_and_refuses_new_ones(database: Database) -> N
     assert second == []
 
 
-def test_unknown_jobs_others_jobs_and_cursors_from_the_future_are_refused(
+def test_unknown_jobs_jobs_of_others_and_cursors_beyond_the_end_are_refused(
     database: Database,
 ) -> None:
     append(database, epochs(1, 1))
@@ -219,10 +221,10 @@ def test_unknown_jobs_others_jobs_and_cursors_from_the_future_are_refused(
     async def watch() -> None:
         hub = hub_of(database)
         with pytest.raises(NotFound):
-            await hub.watch("job_x", "me", None, TELLING)
+            await hub.watch("job_x", "me", None, EVENTS)
         with pytest.raises(NotFound):
-            await hub.watch(JOB, "somebody else", None, TELLING)
+            await hub.watch(JOB, "somebody else", None, EVENTS)
         with pytest.raises(InvalidArgument, match="at most the last event's seq, 1"):
-            await hub.watch(JOB, "me", 2, TELLING)
+            await hub.watch(JOB, "me", 2, EVENTS)
 
     asyncio.run(watch())

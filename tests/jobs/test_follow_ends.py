@@ -1,4 +1,4 @@
-"""A stream that cannot go on ends: nobody waits for what will not come."""
+"""A stream that cannot continue ends."""
 
 import asyncio
 import threading
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.jobs.test_follow import JOB, TELLING, append, database, epochs, hub_of
+from tests.jobs.test_follow import EVENTS, JOB, append, database, epochs, hub_of
 
 from epochal_service.errors import Unavailable
 from epochal_service.store import Database
@@ -14,13 +14,13 @@ from epochal_service.store import Database
 __all__ = ["database"]
 
 
-def test_a_log_that_cannot_be_told_lets_go_of_all_who_watch(database: Database) -> None:
+def test_a_log_that_cannot_be_converted_ends_all_its_streams(database: Database) -> None:
     def broken(rows: object) -> Any:
         raise ValueError("these columns do not belong together")
 
     async def watch() -> tuple[list[str], int]:
         hub = hub_of(database)
-        watching = await hub.watch(JOB, "me", None, replace(TELLING, batch=broken))
+        watching = await hub.watch(JOB, "me", None, replace(EVENTS, batch=broken))
         await asyncio.to_thread(append, database, epochs(1, 1))
         async with asyncio.timeout(60):
             kinds: list[str] = [frame.type async for frame in watching]
@@ -30,17 +30,17 @@ def test_a_log_that_cannot_be_told_lets_go_of_all_who_watch(database: Database) 
     assert asyncio.run(watch()) == (["snapshot"], 0)
 
 
-def test_who_comes_while_everything_closes_is_not_left_waiting(database: Database) -> None:
+def test_a_stream_that_opens_during_the_shutdown_is_refused(database: Database) -> None:
     begun, closed = threading.Event(), threading.Event()
 
     def slow(*given: Any) -> Any:
         begun.set()
         assert closed.wait(60)
-        return TELLING.snapshot(*given)
+        return EVENTS.snapshot(*given)
 
     async def watch() -> None:
         hub = hub_of(database)
-        opening = asyncio.create_task(hub.watch(JOB, "me", None, replace(TELLING, snapshot=slow)))
+        opening = asyncio.create_task(hub.watch(JOB, "me", None, replace(EVENTS, snapshot=slow)))
         assert await asyncio.to_thread(begun.wait, 60)
         await hub.close()
         closed.set()

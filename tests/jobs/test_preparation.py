@@ -1,4 +1,4 @@
-"""Parts that are each right may not fit together: then each misfit is told where it stands."""
+"""A spec whose parts do not fit together is refused with the fields that do not fit."""
 
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -39,26 +39,26 @@ def spec(dataset: Any = None, layers: Any = None, **fields: Any) -> TrainingSpec
 
 
 class Prepare(Protocol):
-    def __call__(self, asked: TrainingSpec, **limits: Any) -> Prepared: ...
+    def __call__(self, requested: TrainingSpec, **limits: Any) -> Prepared: ...
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prepare]:
-    """Prepares a spec against a store in which nothing was uploaded."""
+    """Prepare a spec with an empty store."""
     url = f"sqlite:///{tmp_path_factory.mktemp('store')}/epochal.db"
     migrate.upgrade(url)
     database = Database(url)
 
-    def run(asked: TrainingSpec, **limits: Any) -> Prepared:
-        return prepare(database, asked, "me", Limits(**limits))
+    def run(requested: TrainingSpec, **limits: Any) -> Prepared:
+        return prepare(database, requested, "me", Limits(**limits))
 
     yield run
     database.close()
 
 
-def misfits(prepared: Prepare, asked: TrainingSpec, **limits: Any) -> list[tuple[str, str]]:
+def misfits(prepared: Prepare, requested: TrainingSpec, **limits: Any) -> list[tuple[str, str]]:
     with pytest.raises(InvalidArgument) as caught:
-        prepared(asked, **limits)
+        prepared(requested, **limits)
     return list(caught.value.errors)
 
 
@@ -67,7 +67,7 @@ def dense(units: int, activation: str = "linear") -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("asked", "field", "sentence"),
+    ("requested", "field", "sentence"),
     [
         (spec(input_shape=[3]), "network.input_shape", "xor has 2 features: write [2]"),
         (spec(layers=[dense(3, "sigmoid")]), "network.layers[0].units", "needs 1"),
@@ -105,14 +105,14 @@ def dense(units: int, activation: str = "linear") -> dict[str, Any]:
         ),
     ],
 )
-def test_each_misfit_is_named_where_it_stands(
-    prepared: Prepare, asked: TrainingSpec, field: str, sentence: str
+def test_each_misfit_is_reported_with_its_field(
+    prepared: Prepare, requested: TrainingSpec, field: str, sentence: str
 ) -> None:
     if not field:  # two classes may be told apart by two outputs just as well
-        assert prepared(asked).data.train_targets.shape == (4, 2)
+        assert prepared(requested).data.train_targets.shape == (4, 2)
         return
-    ((found, description),) = misfits(prepared, asked)
-    assert found.startswith(field)
+    ((row, description),) = misfits(prepared, requested)
+    assert row.startswith(field)
     assert sentence in description
 
 
@@ -128,12 +128,12 @@ def test_each_misfit_is_named_where_it_stands(
         ({"max_features": 1}, "network.input_shape"),
     ],
 )
-def test_every_limit_is_kept_and_named(
+def test_every_limit_is_enforced_and_reported_with_its_field(
     prepared: Prepare, limits: dict[str, Any], field: str
 ) -> None:
-    asked = spec(layers=[dense(5, "tanh"), dense(1, "sigmoid")])
-    assert prepared(asked).price.parameters == 21
-    errors = misfits(prepared, asked, **limits)
+    requested = spec(layers=[dense(5, "tanh"), dense(1, "sigmoid")])
+    assert prepared(requested).price.parameters == 21
+    errors = misfits(prepared, requested, **limits)
     assert [error[0] for error in errors] == [field]
 
 
@@ -143,7 +143,7 @@ def test_the_price_is_three_forward_passes_for_each_sample_and_epoch(prepared: P
     assert price.flops == 3 * 4 * 80 * 10
 
 
-def test_scaling_looks_at_the_training_part_alone_and_leaves_what_never_varies() -> None:
+def test_scaling_uses_the_training_part_and_does_not_scale_constant_features() -> None:
     training = np.array([[0.0, 5.0], [2.0, 5.0]])
     standard = scaling_of(training, "standard")
     assert standard[SHIFT].tolist() == [1, 5]
@@ -156,14 +156,14 @@ def test_scaling_looks_at_the_training_part_alone_and_leaves_what_never_varies()
 
 def test_standard_scaling_reaches_the_data(prepared: Prepare) -> None:
     wine = {"name": "wine", "scaling": "standard"}
-    asked = spec(
+    requested = spec(
         wine,
         [dense(3, "softmax")],
         input_shape=[13],
         loss="cross_entropy",
         validation_fraction=0.25,
     )
-    data = prepared(asked).data
+    data = prepared(requested).data
     assert data.validation_inputs is not None
     np.testing.assert_allclose(data.train_inputs.mean(axis=0), 0, atol=1e-9)
     np.testing.assert_allclose(data.train_inputs.std(axis=0), 1)
@@ -174,18 +174,18 @@ def test_standard_scaling_reaches_the_data(prepared: Prepare) -> None:
     ("snapshots", "epochs", "every"),
     [({}, 500, 25), ({}, 7, 1), ({"weights_every": 0}, 500, 0), ({"weights_every": 3}, 500, 3)],
 )
-def test_checkpoints_are_about_twenty_unless_asked_otherwise(
+def test_there_are_about_twenty_checkpoints_by_default(
     prepared: Prepare, snapshots: dict[str, int], epochs: int, every: int
 ) -> None:
     assert prepared(spec(snapshots=snapshots, epochs=epochs)).weights_every == every
 
 
-def test_large_networks_keep_only_their_last_weights(prepared: Prepare) -> None:
-    asked = spec(layers=[dense(4000, "relu"), dense(30, "relu"), dense(1, "sigmoid")])
-    assert prepared(asked).weights_every == 0
+def test_large_networks_store_only_their_last_weights(prepared: Prepare) -> None:
+    requested = spec(layers=[dense(4000, "relu"), dense(30, "relu"), dense(1, "sigmoid")])
+    assert prepared(requested).weights_every == 0
 
 
-def test_data_that_no_float32_can_hold_are_refused(prepared: Prepare) -> None:
+def test_data_beyond_the_range_of_float32_is_refused(prepared: Prepare) -> None:
     rows = {"inputs": [[0.0, 1e300], [1.0, 2.0]], "targets": [0, 1]}
     ((field, description),) = misfits(prepared, spec(rows))
     assert field == "dataset"
@@ -202,15 +202,17 @@ def tokens(inputs: list[list[float]], targets: list[list[float]], **layer: Any) 
     return spec(rows, layers, input_shape=[2], loss="cross_entropy")
 
 
-def test_a_sequence_of_classes_is_a_row_of_their_numbers(prepared: Prepare) -> None:
-    asked = tokens([[0, 1], [2, 2]], [[1, 0], [2, 1]])
-    np.testing.assert_array_equal(prepared(asked).data.train_targets.argmax(-1).sum(axis=0), [3, 1])
+def test_targets_of_a_sequence_are_rows_of_labels(prepared: Prepare) -> None:
+    requested = tokens([[0, 1], [2, 2]], [[1, 0], [2, 1]])
+    np.testing.assert_array_equal(
+        prepared(requested).data.train_targets.argmax(-1).sum(axis=0), [3, 1]
+    )
     ((field, description),) = misfits(prepared, tokens([[0, 1], [2, 2]], [[1, 0], [3, 1]]))
     assert field == "dataset.targets[1]"
     assert "from 0 to 2" in description
 
 
-def test_tokens_that_an_embedding_does_not_know_are_refused(prepared: Prepare) -> None:
+def test_tokens_outside_the_vocabulary_are_refused(prepared: Prepare) -> None:
     ((field, description),) = misfits(prepared, tokens([[0, 3]], [[0, 1]]))
     assert field == "network.layers[0].vocabulary"
     assert "from 0 to 2; they range from 0 to 3" in description
@@ -228,7 +230,7 @@ def test_an_image_is_read_from_a_row_of_features(prepared: Prepare) -> None:
     assert ready.price.parameters == 4 * 9 + 4 + 10 * 36 + 10
 
 
-def test_a_window_that_would_take_minutes_to_lay_out_is_refused(prepared: Prepare) -> None:
+def test_a_window_beyond_the_limit_is_refused(prepared: Prepare) -> None:
     image = {"name": "digits"}
     layers = [
         {"type": "reshape", "shape": [8, 8, 1]},
@@ -236,8 +238,8 @@ def test_a_window_that_would_take_minutes_to_lay_out_is_refused(prepared: Prepar
         {"type": "flatten"},
         dense(10, "softmax"),
     ]
-    asked = spec(layers=layers, input_shape=[64], dataset=image, loss="cross_entropy")
-    assert prepared(asked).price.parameters > 0
-    [(field, sentence)] = misfits(prepared, asked, max_window_places=8)
+    requested = spec(layers=layers, input_shape=[64], dataset=image, loss="cross_entropy")
+    assert prepared(requested).price.parameters > 0
+    [(field, sentence)] = misfits(prepared, requested, max_window_places=8)
     assert field == "network.layers"
     assert "8 elements" in sentence

@@ -1,4 +1,4 @@
-"""Whoever sends a creating request again gets what it made, whatever is created."""
+"""A repeated create request returns the object that the first one created."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def context(database_url: str) -> Iterator[Context]:
 
 
 @pytest.mark.parametrize("create", CREATES)
-def test_the_same_key_and_request_make_one_thing(context: Context, create: Create) -> None:
+def test_the_same_key_and_request_create_one_object(context: Context, create: Create) -> None:
     first = create(context, "key", "one")
     assert create(context, "key", "one") == first
     assert create(context, "another key", "one") != first
@@ -75,7 +75,7 @@ def test_another_request_under_the_same_key_is_refused(context: Context, create:
         create(context, "key", "two")
 
 
-def test_a_key_stands_for_one_kind_of_thing(context: Context) -> None:
+def test_a_key_belongs_to_one_kind_of_object(context: Context) -> None:
     create_network(context, "key", "one")
     with pytest.raises(IdempotencyMismatch):
         create_job(context, "key", "one")
@@ -85,7 +85,7 @@ def test_a_key_stands_for_one_kind_of_thing(context: Context) -> None:
     ("create", "delete"),
     [(create_network, networks.delete_network), (create_dataset, datasets.delete_dataset)],
 )
-def test_a_key_outlives_what_it_made(
+def test_a_key_outlives_the_object_it_created(
     context: Context, create: Create, delete: Callable[[Context, str], Any]
 ) -> None:
     delete(context, create(context, "key", "one"))

@@ -22,8 +22,8 @@ _UNTIL_THE_PIPE_CLOSES = '"$@" & server=$!; read -r nothing; kill -INT $server; 
 
 def binaries() -> Path:
     """The folder of `initdb` and `postgres`: on PATH, where Debian puts it, or in a wheel."""
-    if found := shutil.which("initdb"):
-        return Path(found).resolve().parent
+    if row := shutil.which("initdb"):
+        return Path(row).resolve().parent
     if installed := sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
         return installed[-1].parent
     # Found, not imported: only its binaries are wanted, not what it does when it is imported.

@@ -98,9 +98,9 @@ class Stack:
         except BaseException:
             self.stop()
             raise
-        found = banner()
-        assert found is not None
-        self.http, self.grpc = found.groups()
+        row = banner()
+        assert row is not None
+        self.http, self.grpc = row.groups()
 
     def run(self, *command: str) -> str:
         """Run another `epochald` command with the same settings; returns what it prints."""
@@ -115,15 +115,15 @@ class Stack:
         return done.stdout
 
     def _children(self, name: str) -> list[psutil.Process]:
-        found = []
+        row = []
         for child in psutil.Process(self.process.pid).children():
             try:
                 words = child.cmdline()
                 if words[-1:] == [name] or (name == "broker" and "-server" in child.name()):
-                    found.append(child)
+                    row.append(child)
             except psutil.NoSuchProcess:
                 continue
-        return found
+        return row
 
     def pid(self, name: Literal["api", "worker", "broker"]) -> int:
         """The process id of a child of the supervisor, which restarts it when it dies."""

@@ -1,4 +1,4 @@
-"""A database of each kind, at the program's own revision."""
+"""A migrated database of each kind."""
 
 from collections.abc import Iterator
 

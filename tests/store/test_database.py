@@ -1,4 +1,4 @@
-"""Reading sees one moment, writing is all or nothing, and the clock is the database's."""
+"""A read sees one snapshot, a write is atomic, and times are those of the database."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ def names(database: Database) -> list[str | None]:
         return [row.name for row in networks.page(connection, "me", size=100, before=None)]
 
 
-def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
+def test_a_block_that_raises_is_rolled_back(database: Database) -> None:
     def write_half() -> None:
         with database.write() as connection:
             networks.insert(connection, id=new_id("net"), owner="me", name="half", network="{}")
@@ -33,7 +33,7 @@ def test_a_block_that_raises_leaves_nothing(database: Database) -> None:
     assert names(database) == []
 
 
-def test_a_reader_keeps_its_moment_while_others_write(database: Database) -> None:
+def test_a_reader_keeps_its_snapshot_while_others_write(database: Database) -> None:
     save(database, "before")
     with database.read() as connection:
         assert len(networks.page(connection, "me", size=9, before=None)) == 1
@@ -64,14 +64,14 @@ def test_the_clock_runs_within_a_transaction_and_agrees_with_ours(database: Data
             assert time.monotonic() < deadline
 
 
-def test_a_database_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+def test_a_database_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/no/such/folder/epochal.db")
     with pytest.raises(Unavailable, match="does not answer"), database.read():
         pass
     database.close()
 
 
-def test_ids_sort_by_their_time() -> None:
+def test_ids_sort_by_creation_time() -> None:
     ids = []
     for _ in range(20):
         ids.append(new_id("job"))

@@ -1,4 +1,4 @@
-"""What is written of a job, and what goes with it."""
+"""Job rows: specs, updates and deletions."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -34,21 +34,21 @@ def advance(database: Database, job_id: str, epoch: int) -> jobs.JobRow | None:
         )
 
 
-def test_a_row_comes_with_its_spec_however_it_is_found(database: Database) -> None:
+def test_every_query_returns_a_row_with_its_spec(database: Database) -> None:
     job_id = insert(database)
     insert(database)
     changed = advance(database, job_id, 1)
     with database.read() as connection:
-        found = jobs.find(connection, job_id)
+        actual = jobs.find(connection, job_id)
         listed = [row for row in jobs.page(connection, "me", size=9, before=None) if row.epoch == 1]
-    assert found is not None
+    assert actual is not None
     assert changed is not None
-    assert listed == [found]
-    assert (found.id, found.epoch, found.last_seq, found.spec) == (job_id, 1, 1, LARGE)
-    assert asdict(found) == asdict(changed) | {"spec": LARGE}
+    assert listed == [actual]
+    assert (actual.id, actual.epoch, actual.last_seq, actual.spec) == (job_id, 1, 1, LARGE)
+    assert asdict(actual) == asdict(changed) | {"spec": LARGE}
 
 
-def test_what_a_change_writes_does_not_grow_with_the_spec(tmp_path: Path) -> None:
+def test_the_size_of_an_update_does_not_depend_on_the_spec(tmp_path: Path) -> None:
     """A worker changes the row with every flush."""
     path = tmp_path / "one.db"
     migrate.upgrade(f"sqlite:///{path}")
@@ -64,7 +64,7 @@ def test_what_a_change_writes_does_not_grow_with_the_spec(tmp_path: Path) -> Non
     database.close()
 
 
-def test_a_spec_goes_with_its_job(database: Database) -> None:
+def test_a_spec_is_deleted_with_its_job(database: Database) -> None:
     job_id = insert(database)
     with database.write() as connection:
         assert jobs.delete(connection, job_id, "me", ("queued",))

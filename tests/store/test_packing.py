@@ -1,4 +1,4 @@
-"""Blobs: what went in comes out, and the same arrays make the same bytes."""
+"""Packed arrays are restored exactly, and equal arrays give equal bytes."""
 
 import io
 
@@ -14,7 +14,7 @@ from epochal_service.store.packing import (
 )
 
 
-def test_arrays_come_back_with_their_types_and_shapes() -> None:
+def test_unpacked_arrays_have_their_types_and_shapes() -> None:
     arrays = {
         "a": np.arange(6, dtype=np.float32).reshape(2, 3),
         "b": np.array([np.nan, np.inf, -0.0]),
@@ -28,12 +28,12 @@ def test_arrays_come_back_with_their_types_and_shapes() -> None:
         np.testing.assert_array_equal(back[name], array)
 
 
-def test_the_same_arrays_make_the_same_bytes_whatever_their_order() -> None:
+def test_equal_arrays_give_equal_bytes_in_any_order() -> None:
     one, two = np.arange(3.0), np.arange(4, dtype=np.float32)
     assert pack({"x": one, "y": two}) == pack({"y": two, "x": one})
 
 
-def test_plain_values_travel_beside_the_arrays() -> None:
+def test_plain_values_are_packed_with_the_arrays() -> None:
     values = {"epoch": 3, "stream": {"state": 2**127 + 1, "inc": 5}, "best": None, "loss": 0.1}
     arrays, back = unpack_state(pack_state({"w": np.ones(2)}, values))
     assert back == values

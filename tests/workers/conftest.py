@@ -1,11 +1,11 @@
-"""A service on each of the two databases, with a worker in the test's own process."""
+"""A service on each of the two databases, with a worker in the process of the test."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 from tests.servers.postgres import PostgresServer
-from tests.workers.workshop import Service, service_at
+from tests.workers.in_process import Service, service_at
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -1,4 +1,4 @@
-"""What a job has left in the database: held against the rules of its log, and against another's."""
+"""The results of a job in the database, checked by the rules of its log and against another job."""
 
 import hashlib
 import json
@@ -50,14 +50,14 @@ def read(database: Database, job_id: str) -> tuple[JobWithSpec, list[LogRow]]:
 
 def columns(rows: Sequence[LogRow]) -> dict[str, NDArray[np.float64]]:
     """Every column of a job's or a sweep's log, whole; each epoch must be there once."""
-    found: dict[str, list[NDArray[np.float64]]] = {}
+    actual: dict[str, list[NDArray[np.float64]]] = {}
     ends: dict[str, int] = {}
     for row in rows:
         for name, column in unpack(row.body).items() if row.body is not None else ():
             assert row.first_epoch == ends.get(name, 0) + 1
             ends[name] = row.first_epoch + len(column) - 1
-            found.setdefault(name, []).append(column)
-    return {name: np.concatenate(parts) for name, parts in sorted(found.items())}
+            actual.setdefault(name, []).append(column)
+    return {name: np.concatenate(parts) for name, parts in sorted(actual.items())}
 
 
 def members(row: JobWithSpec) -> list[MemberProgress]:
@@ -78,11 +78,11 @@ def check_log(database: Database, job_id: str) -> None:
     row, rows = read(database, job_id)
     assert [each.seq for each in rows] == list(range(1, row.last_seq + 1))
 
-    told = [parse_note(each.note)["state"] for each in rows if each.kind == "state"]
-    assert told[0] == "queued"
-    assert told[-1] == row.state
-    for before, after in pairwise(told):
-        assert after in TRANSITIONS[before], told
+    result = [parse_note(each.note)["state"] for each in rows if each.kind == "state"]
+    assert result[0] == "queued"
+    assert result[-1] == row.state
+    for before, after in pairwise(result):
+        assert after in TRANSITIONS[before], result
 
     ends = [each.seq for each in rows if each.kind == "end"]
     assert ends == ([row.last_seq] if row.state in TERMINAL else [])
@@ -123,14 +123,14 @@ def record(database: Database, job_id: str) -> Record:
     epochs = [each for each in rows if each.kind == "epochs"]
     whole = columns(rows)
     gradients = unpack_gradients(e.gradients for e in epochs if e.gradients is not None)
-    kept: dict[int, str] = {}
+    chosen: dict[int, str] = {}
     with database.read() as connection:
         for stored in checkpoints.page(connection, job_id, -1, 10**6):
-            found = checkpoints.find(connection, job_id, stored.epoch)
-            assert found is not None
-            kept[stored.epoch] = sha256(found[1])
-            assert kept[stored.epoch] == stored.sha256
-            assert len(found[1]) == stored.size_bytes
+            actual = checkpoints.find(connection, job_id, stored.epoch)
+            assert actual is not None
+            chosen[stored.epoch] = sha256(actual[1])
+            assert chosen[stored.epoch] == stored.sha256
+            assert len(actual[1]) == stored.size_bytes
     return Record(
         state=row.state,
         stop_reason=row.stop_reason,
@@ -145,6 +145,6 @@ def record(database: Database, job_id: str) -> Record:
             "statistics": sha256(gradients.statistics),
             "histogram": sha256(gradients.histogram),
         },
-        checkpoints=kept,
+        checkpoints=chosen,
         members=[(member.epoch, member.stop_reason) for member in members(row)],
     )

@@ -1,4 +1,4 @@
-"""A worker that dies at every point where it could: what it had stored is enough to go on."""
+"""A worker that dies at any point: the next worker continues from the stored state."""
 
 import os
 import subprocess
@@ -7,8 +7,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from tests.workers.record import check_log, record
-from tests.workers.workshop import (
+from tests.workers.in_process import (
     AT_ONCE,
     DIGITS,
     LONG_EPOCHS,
@@ -19,6 +18,7 @@ from tests.workers.workshop import (
     Service,
     at_call,
 )
+from tests.workers.record import check_log, record
 
 SHORT = {**DIGITS, "epochs": 5, "snapshots": {"gradients_every": 2, "weights_every": 2}}
 
@@ -72,7 +72,7 @@ def test_a_worker_may_die_in_the_middle_of_an_epoch(service: Service) -> None:
     assert record(service.database, job_id) == service.undisturbed(LONG_EPOCHS)
 
 
-def test_a_worker_may_die_again_and_again_as_long_as_the_job_gets_on(service: Service) -> None:
+def test_a_worker_may_die_repeatedly_while_the_job_makes_progress(service: Service) -> None:
     undisturbed = service.undisturbed(DIGITS)
     job_id = service.create(DIGITS)
     deaths = 0
@@ -86,7 +86,7 @@ def test_a_worker_may_die_again_and_again_as_long_as_the_job_gets_on(service: Se
     assert record(service.database, job_id) == undisturbed
 
 
-def test_a_job_that_kills_every_worker_before_it_gets_on_has_failed(service: Service) -> None:
+def test_a_job_that_kills_every_worker_without_progress_fails(service: Service) -> None:
     job_id = service.create(XOR)
     service.run(job_id, at_call(5, lambda: True))  # an attempt that got on, and does not count
     for attempt in (1, 2, 3):
@@ -103,7 +103,7 @@ def test_a_job_that_kills_every_worker_before_it_gets_on_has_failed(service: Ser
 WORKER = """
 import os, sys
 from pathlib import Path
-from tests.workers.workshop import AT_ONCE, MortalDatabase, Service
+from tests.workers.in_process import AT_ONCE, MortalDatabase, Service
 
 url, broker_url, folder, job_id = sys.argv[1:]
 service = Service(url, broker_url, Path(folder))
@@ -112,7 +112,7 @@ service.run(job_id, database=mortal, flush_seconds=AT_ONCE, checkpoint_seconds=A
 """
 
 
-def test_a_worker_process_may_vanish_within_a_transaction(service: Service) -> None:
+def test_a_worker_process_may_be_killed_within_a_transaction(service: Service) -> None:
     undisturbed = service.undisturbed(SHORT)
     job_id = service.create(SHORT)
     settings = service.settings

@@ -1,4 +1,4 @@
-"""A data set stays for as long as a job, or a sweep, has yet to train on it."""
+"""A data set cannot be deleted while an unfinished job or sweep needs it."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from tests.workers.workshop import XOR, Service
+from tests.workers.in_process import XOR, Service
 
 from epochal_service.errors import Conflict, EpochalError, InvalidArgument
 from epochal_service.methods import datasets
@@ -33,10 +33,10 @@ def sweep_on(dataset_id: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("spec_on", "field"), [(job_on, "dataset.id"), (sweep_on, "job.dataset.id")]
 )
-def test_of_a_deletion_and_a_job_at_the_same_time_one_is_refused(
+def test_either_a_deletion_or_a_concurrent_job_is_refused(
     service: Service, spec_on: Callable[[str], dict[str, Any]], field: str
 ) -> None:
-    def told(act: Callable[[], object], ready: Barrier) -> EpochalError | None:
+    def reported(act: Callable[[], object], ready: Barrier) -> EpochalError | None:
         ready.wait()
         try:
             act()
@@ -47,16 +47,16 @@ def test_of_a_deletion_and_a_job_at_the_same_time_one_is_refused(
     with ThreadPoolExecutor(2) as threads:
         for _ in range(ROUNDS):
             dataset_id, ready = upload(service), Barrier(2)
-            made = threads.submit(told, partial(service.create, spec_on(dataset_id)), ready)
-            gone = threads.submit(
-                told, partial(datasets.delete_dataset, service.context, dataset_id), ready
+            made = threads.submit(reported, partial(service.create, spec_on(dataset_id)), ready)
+            deleted = threads.submit(
+                reported, partial(datasets.delete_dataset, service.context, dataset_id), ready
             )
-            refused, kept = made.result(), gone.result()
+            refused, chosen = made.result(), deleted.result()
             if refused is None:
-                assert isinstance(kept, Conflict)
-                assert kept.reason == "dataset_in_use"
+                assert isinstance(chosen, Conflict)
+                assert chosen.reason == "dataset_in_use"
                 assert datasets.get_dataset(service.context, dataset_id).id == dataset_id
             else:
                 assert isinstance(refused, InvalidArgument)
                 assert [each.field for each in refused.errors] == [field]
-                assert kept is None
+                assert chosen is None

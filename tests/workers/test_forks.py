@@ -1,12 +1,12 @@
-"""A fork goes on from another job's weights, whatever becomes of that job, bit for bit."""
+"""A fork starts from another job's weights, bit for bit, even if that job is deleted."""
 
 import re
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.workers.in_process import AT_ONCE, DIGITS, XOR, Service, at_call
 from tests.workers.record import read, record
-from tests.workers.workshop import AT_ONCE, DIGITS, XOR, Service, at_call
 
 from epochal_service.errors import InvalidArgument
 from epochal_service.jobs.epochs import merge
@@ -41,16 +41,16 @@ def fork(service: Service, parent: str, epoch: int, spec: Any = FORGETFUL, **cha
 
 def losses(service: Service, job_id: str) -> list[float]:
     _, rows = read(service.database, job_id)
-    stretch = merge((row.first_epoch, row.body) for row in rows if row.body is not None)
-    assert stretch is not None
-    return list(stretch.columns["train_loss"].tolist())
+    segment = merge((row.first_epoch, row.body) for row in rows if row.body is not None)
+    assert segment is not None
+    return list(segment.columns["train_loss"].tolist())
 
 
 def weights(service: Service, job_id: str, epoch: int) -> dict[str, Any]:
     with service.database.read() as connection:
-        found = checkpoints.find(connection, job_id, epoch)
-    assert found is not None
-    return unpack(found[1])
+        actual = checkpoints.find(connection, job_id, epoch)
+    assert actual is not None
+    return unpack(actual[1])
 
 
 def refused(service: Service, parent: str, epoch: int, **changes: Any) -> list[tuple[str, str]]:
@@ -59,9 +59,7 @@ def refused(service: Service, parent: str, epoch: int, **changes: Any) -> list[t
     return [(error.field, error.description) for error in caught.value.errors]
 
 
-def test_a_fork_without_a_change_has_the_epochs_that_its_parent_had(
-    service: Service, parent: str
-) -> None:
+def test_a_fork_without_changes_has_the_epochs_of_its_parent(service: Service, parent: str) -> None:
     child = fork(service, parent, 30, epochs=10)
     assert service.run(child) == "succeeded"
     assert losses(service, child) == losses(service, parent)[30:]
@@ -70,7 +68,7 @@ def test_a_fork_without_a_change_has_the_epochs_that_its_parent_had(
         np.testing.assert_array_equal(last[name], array)
 
 
-def test_a_fork_tells_where_it_comes_from(service: Service, parent: str) -> None:
+def test_a_fork_names_its_parent(service: Service, parent: str) -> None:
     child = jobs.get_job(service.context, fork(service, parent, 20))
     assert child.forked_from == ForkedFrom(job=parent, epoch=20)
     assert jobs.get_job(service.context, parent).forked_from is None
@@ -85,7 +83,7 @@ def test_a_fork_outlives_its_parent(service: Service, parent: str) -> None:
     assert jobs.get_job(service.context, child).forked_from == ForkedFrom(job=parent, epoch=20)
 
 
-def test_epoch_0_of_a_fork_is_what_it_begins_from(service: Service, parent: str) -> None:
+def test_epoch_0_of_a_fork_has_its_initial_weights(service: Service, parent: str) -> None:
     child = fork(service, parent, 10, dataset={"name": "xor", "scaling": "standard"})
     first = weights(service, child, 0)
     for name, array in weights(service, parent, 10).items():
@@ -113,7 +111,7 @@ def test_a_fork_resumes_bit_for_bit(service: Service) -> None:
     assert losses(service, whole)[:2] != losses(service, parent)[14:16]
 
 
-def test_layers_without_weights_may_come_and_go(service: Service, parent: str) -> None:
+def test_layers_without_weights_may_be_added_and_removed(service: Service, parent: str) -> None:
     first, last = XOR["network"]["layers"]
     layers = [first, {"type": "dropout", "rate": 0.5}, last]
     child = fork(service, parent, 40, network={"input_shape": [2], "layers": layers})
@@ -123,12 +121,12 @@ def test_layers_without_weights_may_come_and_go(service: Service, parent: str) -
     assert service.run(child) == "succeeded"
 
 
-def test_an_epoch_without_weights_is_refused_with_the_nearest_that_have(
+def test_an_epoch_without_weights_is_refused_with_the_nearest_stored_epochs(
     service: Service, parent: str
 ) -> None:
-    [(field, told)] = refused(service, parent, 25)
+    [(field, result)] = refused(service, parent, 25)
     assert field == "initial_weights.epoch"
-    assert told.endswith("none of epoch 25, the nearest stored epochs are 20 and 30")
+    assert result.endswith("none of epoch 25, the nearest stored epochs are 20 and 30")
     assert refused(service, parent, 3)[0][1].endswith("the nearest stored epoch is 10")
     assert refused(service, parent, 99)[0][1].endswith("the nearest stored epoch is 40")
     queued = service.create(XOR)
@@ -140,12 +138,12 @@ def test_weights_of_another_shape_are_refused_by_their_layer_and_both_shapes(
 ) -> None:
     _, last = XOR["network"]["layers"]
     wide = {"type": "dense", "units": 5, "activation": "tanh"}
-    told = refused(service, parent, 10, network={"input_shape": [2], "layers": [wide, last]})
-    assert {field for field, _ in told} == {"initial_weights.job"}
+    result = refused(service, parent, 10, network={"input_shape": [2], "layers": [wide, last]})
+    assert {field for field, _ in result} == {"initial_weights.job"}
     assert re.search(
-        r"weight of dense_1 has \[2, 5\], .* dense_1 of job_\w+ has \[2, 4\]", told[0][1]
+        r"weight of dense_1 has \[2, 5\], .* dense_1 of job_\w+ has \[2, 4\]", result[0][1]
     )
-    assert len(told) == 3  # its bias, and the weight that follows
+    assert len(result) == 3  # its bias, and the weight that follows
     longer = refused(
         service, parent, 10, network={"input_shape": [2], "layers": [wide, wide, last]}
     )
@@ -154,11 +152,11 @@ def test_weights_of_another_shape_are_refused_by_their_layer_and_both_shapes(
     assert shorter[-1][1].endswith("also has the bias of dense_2, [1]")
 
 
-def test_no_such_parent_is_refused(service: Service) -> None:
+def test_an_unknown_parent_is_refused(service: Service) -> None:
     assert refused(service, "job_1", 1) == [("initial_weights.job", "There is no job job_1")]
 
 
-def test_validating_alone_says_the_same_and_makes_nothing(service: Service, parent: str) -> None:
+def test_validation_without_creation_reports_the_same_errors(service: Service, parent: str) -> None:
     def validated(epoch: int) -> Any:
         begin = {"job": parent, "epoch": epoch}
         spec = TrainingSpec.model_validate({**FORGETFUL, "initial_weights": begin})

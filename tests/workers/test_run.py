@@ -1,4 +1,4 @@
-"""One job in the hands of one worker: every way to its end, and what it has left by then."""
+"""One job and one worker: every kind of end, and the stored results."""
 
 import json
 import math
@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.workers.in_process import AT_ONCE, DIGITS, LONG_EPOCHS, NEVER, XOR, Service, at_call
 from tests.workers.record import check_log, read, record, states
-from tests.workers.workshop import AT_ONCE, DIGITS, LONG_EPOCHS, NEVER, XOR, Service, at_call
 
 import epochal_workers.attempt
 from epochal_service.jobs.epochs import merge, unpack_gradients
@@ -27,9 +27,9 @@ def gradient_epochs(service: Service, job_id: str) -> list[int]:
 
 def losses(service: Service, job_id: str) -> list[float]:
     _, rows = read(service.database, job_id)
-    stretch = merge((row.first_epoch, row.body) for row in rows if row.body is not None)
-    assert stretch is not None
-    return list(stretch.columns["train_loss"].tolist())
+    segment = merge((row.first_epoch, row.body) for row in rows if row.body is not None)
+    assert segment is not None
+    return list(segment.columns["train_loss"].tolist())
 
 
 def resume_epoch(service: Service, job_id: str) -> int | None:
@@ -41,7 +41,7 @@ def resume_epoch(service: Service, job_id: str) -> int | None:
 # ---------------------------------------------------------------------------------- a whole job
 
 
-def test_a_whole_job_leaves_every_epoch_once_and_in_order(service: Service) -> None:
+def test_a_job_stores_every_epoch_once_and_in_order(service: Service) -> None:
     job_id = service.create(XOR, epochs=300, snapshots={"gradients_every": 1, "weights_every": 100})
     assert service.run(job_id, flush_seconds=AT_ONCE) == "succeeded"
     left = record(service.database, job_id)
@@ -56,7 +56,7 @@ def test_a_whole_job_leaves_every_epoch_once_and_in_order(service: Service) -> N
     assert row.finished_at is not None
 
 
-def test_how_often_a_job_is_stored_changes_nothing_of_what_is_stored(service: Service) -> None:
+def test_the_flush_interval_does_not_change_the_stored_results(service: Service) -> None:
     left = []
     for seconds in (0.001, 0.01, NEVER):
         job_id = service.create(XOR, epochs=1100)
@@ -65,26 +65,26 @@ def test_how_often_a_job_is_stored_changes_nothing_of_what_is_stored(service: Se
     assert left[0] == left[1] == left[2]
 
 
-def test_gradients_are_kept_of_every_epoch_that_was_asked_for(service: Service) -> None:
-    kept = {0: [], 1: [1, 2, 3, 4, 5, 6, 7], 3: [3, 6], 7: [7], 8: []}
-    for every, epochs in kept.items():
+def test_gradients_are_stored_for_every_requested_epoch(service: Service) -> None:
+    chosen = {0: [], 1: [1, 2, 3, 4, 5, 6, 7], 3: [3, 6], 7: [7], 8: []}
+    for every, epochs in chosen.items():
         job_id = service.create(XOR, epochs=7, snapshots={"gradients_every": every})
         service.run(job_id)
         assert gradient_epochs(service, job_id) == epochs
 
 
-def test_weights_are_kept_of_every_epoch_that_was_asked_for_and_of_the_last(
+def test_weights_are_stored_for_every_requested_epoch_and_the_last(
     service: Service,
 ) -> None:
     # Nothing asked for: about 20 over the run, which is every third of 50.
-    kept = {0: [50], 20: [20, 40, 50], 25: [25, 50], None: [*range(3, 50, 3), 50]}
-    for every, epochs in kept.items():
+    chosen = {0: [50], 20: [20, 40, 50], 25: [25, 50], None: [*range(3, 50, 3), 50]}
+    for every, epochs in chosen.items():
         job_id = service.create(XOR, epochs=50, snapshots={"weights_every": every})
         service.run(job_id)
         assert list(record(service.database, job_id).checkpoints) == epochs
 
 
-def test_every_checkpoint_says_how_the_inputs_are_scaled(service: Service) -> None:
+def test_every_checkpoint_has_the_scaling_of_the_inputs(service: Service) -> None:
     network = {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}
     dataset = {"inputs": [[0, 5], [4, 5]], "targets": [0, 1], "scaling": "standard"}
     job_id = service.create(
@@ -93,9 +93,9 @@ def test_every_checkpoint_says_how_the_inputs_are_scaled(service: Service) -> No
     assert service.run(job_id) == "succeeded"
     for epoch in (1, 2):
         with service.database.read() as connection:
-            found = checkpoints.find(connection, job_id, epoch)
-        assert found is not None
-        weights = unpack(found[1])
+            actual = checkpoints.find(connection, job_id, epoch)
+        assert actual is not None
+        weights = unpack(actual[1])
         np.testing.assert_array_equal(weights[SHIFT], [2, 5])
         np.testing.assert_array_equal(weights[SCALE], [2, 1])  # the second never varies
         assert weights["dense_1.weight"].shape == (2, 1)
@@ -120,7 +120,7 @@ def test_a_job_stops_when_its_target_is_reached(service: Service) -> None:
     assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("target_reached", 1, [1])
 
 
-def test_a_job_that_diverges_says_where_and_what_to_do(service: Service) -> None:
+def test_a_job_that_diverges_reports_the_layer_and_a_suggestion(service: Service) -> None:
     job_id = service.create(
         XOR, optimizer={"type": "sgd", "learning_rate": 1e6}, snapshots={"weights_every": 1}
     )
@@ -140,7 +140,7 @@ def test_a_job_that_diverges_says_where_and_what_to_do(service: Service) -> None
     assert list(left.checkpoints) == [1]
 
 
-def test_a_loss_that_is_no_number_any_more_is_kept_as_it_is(service: Service) -> None:
+def test_a_non_finite_loss_is_stored_unchanged(service: Service) -> None:
     # Five linear layers multiply what one step of that size has made of their weights.
     linear = {"type": "dense", "units": 4}
     network = {"input_shape": [2], "layers": [*[linear] * 4, {"type": "dense", "units": 1}]}
@@ -151,15 +151,15 @@ def test_a_loss_that_is_no_number_any_more_is_kept_as_it_is(service: Service) ->
     left = record(service.database, job_id)
     assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("diverged", 2, [1])
     assert not np.isfinite(losses(service, job_id)[-1])
-    told = json.loads(service.row(job_id).latest or "{}", parse_constant=pytest.fail)
-    assert told["train_loss"] in ("Infinity", "NaN")
+    result = json.loads(service.row(job_id).latest or "{}", parse_constant=pytest.fail)
+    assert result["train_loss"] in ("Infinity", "NaN")
     with service.database.read() as connection:
-        found = checkpoints.find(connection, job_id)
-    assert found is not None
-    assert all(np.isfinite(array).all() for array in unpack(found[1]).values())
+        actual = checkpoints.find(connection, job_id)
+    assert actual is not None
+    assert all(np.isfinite(array).all() for array in unpack(actual[1]).values())
 
 
-def test_a_job_ends_when_its_time_is_over(service: Service) -> None:
+def test_a_job_ends_at_its_deadline(service: Service) -> None:
     job_id = service.create(XOR, epochs=1_000_000, deadline_seconds=0.001)
     assert service.run(job_id, flush_seconds=AT_ONCE) == "failed"
     left = record(service.database, job_id)
@@ -169,7 +169,7 @@ def test_a_job_ends_when_its_time_is_over(service: Service) -> None:
     assert f"passed at epoch {left.epoch} of 1000000" in str(service.row(job_id).detail)
 
 
-def test_a_cancelled_job_keeps_what_it_has_done(service: Service) -> None:
+def test_a_cancelled_job_keeps_its_epochs(service: Service) -> None:
     job_id = service.create(XOR, snapshots={"weights_every": 0})
     leaving = at_call(5, lambda: service.cancel(job_id))
     assert service.run(job_id, leaving, flush_seconds=AT_ONCE) == "cancelled"
@@ -186,7 +186,7 @@ def test_a_cancelled_job_does_not_wait_for_the_end_of_its_epoch(service: Service
     assert (left.epoch, list(left.checkpoints)) == (0, [0])  # the weights that it began with
 
 
-def test_a_job_that_ends_before_a_wish_to_cancel_is_seen_has_succeeded(service: Service) -> None:
+def test_a_job_that_ends_before_it_reads_a_cancel_request_succeeds(service: Service) -> None:
     job_id = service.create(XOR, epochs=5)
     leaving = at_call(5, lambda: service.cancel(job_id))
     assert service.run(job_id, leaving, flush_seconds=NEVER) == "succeeded"
@@ -194,7 +194,7 @@ def test_a_job_that_ends_before_a_wish_to_cancel_is_seen_has_succeeded(service: 
     check_log(service.database, job_id)
 
 
-def test_a_paused_job_rests_with_a_checkpoint_until_it_is_resumed(service: Service) -> None:
+def test_a_paused_job_has_a_resume_point_and_continues_when_resumed(service: Service) -> None:
     job_id = service.create(XOR)
     leaving = at_call(5, lambda: service.pause(job_id))
     assert service.run(job_id, leaving, flush_seconds=AT_ONCE, checkpoint_seconds=NEVER) == "paused"
@@ -209,7 +209,7 @@ def test_a_paused_job_rests_with_a_checkpoint_until_it_is_resumed(service: Servi
     ]
 
 
-def test_a_job_that_its_worker_may_not_train_ends_and_says_why(service: Service) -> None:
+def test_a_job_beyond_the_limits_of_its_worker_fails_with_the_reason(service: Service) -> None:
     job_id = service.create(XOR)
     assert service.run(job_id, limits=Limits(max_flops=1)) == "failed"
     row = service.row(job_id)
@@ -219,7 +219,7 @@ def test_a_job_that_its_worker_may_not_train_ends_and_says_why(service: Service)
 
 
 @pytest.mark.parametrize("epochs", [0, 5])
-def test_an_error_that_nobody_foresaw_ends_the_job_without_telling_its_text(
+def test_an_unexpected_exception_fails_the_job_without_revealing_its_text(
     service: Service, epochs: int
 ) -> None:
     def fail() -> None:
@@ -236,7 +236,7 @@ def test_an_error_that_nobody_foresaw_ends_the_job_without_telling_its_text(
 # ------------------------------------------------------------------------------- whose job it is
 
 
-def test_a_job_is_taken_up_once_however_often_it_is_told_of(service: Service) -> None:
+def test_a_job_with_duplicate_messages_is_claimed_once(service: Service) -> None:
     job_id = service.create(XOR, epochs=20)
     second = at_call(3, lambda: service.run(job_id) is not None)
     assert service.run(job_id, second) == "succeeded"
@@ -247,7 +247,7 @@ def test_a_job_is_taken_up_once_however_often_it_is_told_of(service: Service) ->
     assert left == service.undisturbed(XOR, epochs=20)
 
 
-def test_a_job_that_does_not_exist_is_nobodys_mistake(service: Service) -> None:
+def test_a_message_for_an_unknown_job_is_ignored(service: Service) -> None:
     assert service.run("job_that_never_was") is None
 
 
@@ -267,7 +267,9 @@ def test_a_worker_that_lost_its_job_writes_nothing_more(service: Service) -> Non
     assert record(service.database, job_id) == service.undisturbed(XOR, epochs=20)
 
 
-def test_a_worker_that_wakes_while_another_trains_its_job_writes_nothing(service: Service) -> None:
+def test_a_stalled_worker_that_continues_while_another_trains_its_job_writes_nothing(
+    service: Service,
+) -> None:
     job_id = service.create(XOR, epochs=40)
 
     def lose_to_another() -> None:
@@ -283,7 +285,7 @@ def test_a_worker_that_wakes_while_another_trains_its_job_writes_nothing(service
 # --------------------------------------------------------------------- a worker that has to leave
 
 
-def test_a_worker_that_has_to_go_gives_its_job_back_at_the_next_epoch(service: Service) -> None:
+def test_a_stopping_worker_releases_its_job_at_the_next_epoch(service: Service) -> None:
     job_id = service.create(XOR)
     attempt = service.run(job_id, at_call(5, lambda: True), checkpoint_seconds=NEVER)
     assert attempt == "queued"
@@ -294,7 +296,7 @@ def test_a_worker_that_has_to_go_gives_its_job_back_at_the_next_epoch(service: S
     assert record(service.database, job_id) == service.undisturbed(XOR)
 
 
-def test_a_worker_that_has_to_go_does_not_take_a_job_up(service: Service) -> None:
+def test_a_stopping_worker_does_not_claim_a_job(service: Service) -> None:
     job_id = service.create(XOR)
     assert service.run(job_id, at_call(0, lambda: True)) is None
     assert states(service.database, job_id) == ["queued"]
@@ -303,7 +305,7 @@ def test_a_worker_that_has_to_go_does_not_take_a_job_up(service: Service) -> Non
 @pytest.mark.parametrize(
     ("wish", "becomes"), [(Service.pause, "paused"), (Service.cancel, "cancelled")]
 )
-def test_a_worker_that_has_to_go_grants_a_wish_that_it_had_not_seen(
+def test_a_stopping_worker_grants_a_request_that_it_has_not_read(
     service: Service, wish: Callable[[Service, str], None], becomes: str
 ) -> None:
     job_id = service.create(XOR)
@@ -317,19 +319,19 @@ def test_a_worker_that_has_to_go_grants_a_wish_that_it_had_not_seen(
     assert service.row(job_id).epoch == 5
 
 
-def test_a_long_epoch_is_waited_for_a_while_and_then_given_up(
+def test_a_stopping_worker_gives_up_a_long_epoch(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(epochal_workers.attempt, "EPOCH_GRACE_SECONDS", 0)
     job_id = service.create(LONG_EPOCHS)
-    asked = count(1)
+    requested = count(1)
 
     def leaving() -> bool:
         # From the first of several pulses in the first epoch on.
-        return next(asked) > 1
+        return next(requested) > 1
 
     assert service.run(job_id, leaving) == "queued"
-    assert next(asked) == 4  # it left at the next pulse, long before the end of the epoch
+    assert next(requested) == 4  # it left at the next pulse, long before the end of the epoch
     assert (service.row(job_id).epoch, resume_epoch(service, job_id)) == (0, None)
     assert service.run(job_id) == "succeeded"
     assert record(service.database, job_id) == service.undisturbed(LONG_EPOCHS)
@@ -354,7 +356,7 @@ DIVERGES = {**XOR, "optimizer": {"type": "sgd", "learning_rate": 1e6}, "epochs":
         pytest.param(DIVERGES, id="diverges"),
     ],
 )
-def test_a_job_that_was_interrupted_many_times_ends_bit_for_bit_as_if_it_never_was(
+def test_a_job_that_was_interrupted_many_times_has_bit_identical_results(
     service: Service, spec: dict[str, Any]
 ) -> None:
     undisturbed = service.undisturbed(spec)

@@ -1,4 +1,4 @@
-"""A sweep in the hands of one worker after another: what its members have left by then."""
+"""A sweep and its workers: the stored results of its members."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.workers import record
+from tests.workers.in_process import AT_ONCE, NEVER, XOR, Killed, Service, at_call
 from tests.workers.record import check_log, read
-from tests.workers.workshop import AT_ONCE, NEVER, XOR, Killed, Service, at_call
 
 from epochal_service.errors import Conflict, InvalidArgument, NotFound
 from epochal_service.jobs import lifecycle, sweeps
@@ -59,26 +59,26 @@ def columns(service: Service, sweep_id: str) -> dict[str, NDArray[np.float64]]:
     return record.columns(rows)
 
 
-def without_time(told: dict[str, NDArray[np.float64]]) -> dict[str, list[float]]:
-    return {name: c.tolist() for name, c in told.items() if not name.endswith(".seconds")}
+def without_time(result: dict[str, NDArray[np.float64]]) -> dict[str, list[float]]:
+    return {name: c.tolist() for name, c in result.items() if not name.endswith(".seconds")}
 
 
-def test_a_whole_sweep_leaves_every_epoch_of_every_member_once(service: Service) -> None:
+def test_a_sweep_stores_every_epoch_of_every_member_once(service: Service) -> None:
     sweep_id = create(service)
     assert service.run(sweep_id, flush_seconds=AT_ONCE) == "succeeded"
-    told = get(service, sweep_id)
-    assert (told.state, told.stop_reason) == ("succeeded", "completed")
-    kept = columns(service, sweep_id)
-    for member in told.members:
+    result = get(service, sweep_id)
+    assert (result.state, result.stop_reason) == ("succeeded", "completed")
+    chosen = columns(service, sweep_id)
+    for member in result.members:
         assert member.latest is not None
-        assert member.epoch == member.latest.epoch == len(kept[f"{member.index}.train_loss"])
-        assert member.latest.train_loss == kept[f"{member.index}.train_loss"][-1]
+        assert member.epoch == member.latest.epoch == len(chosen[f"{member.index}.train_loss"])
+        assert member.latest.train_loss == chosen[f"{member.index}.train_loss"][-1]
         assert member.stop_reason in ("completed", "early_stopped")
     # A rate of 1e-9 improves nothing that can be measured.
-    assert told.members[2].stop_reason == "early_stopped"
-    assert told.members[2].label is not None
-    assert told.members[2].label.name == "too_low"
-    assert told.epoch == max(member.epoch for member in told.members)
+    assert result.members[2].stop_reason == "early_stopped"
+    assert result.members[2].label is not None
+    assert result.members[2].label.name == "too_low"
+    assert result.epoch == max(member.epoch for member in result.members)
 
 
 def test_a_member_is_the_job_that_it_would_be_alone(service: Service) -> None:
@@ -110,7 +110,7 @@ def killed_at(number: int) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("checkpoint_seconds", [AT_ONCE, NEVER])
 @pytest.mark.parametrize("epoch", [1, 9, 20])
-def test_a_sweep_whose_worker_is_killed_goes_on_as_if_nothing_had_been(
+def test_a_sweep_whose_worker_is_killed_has_bit_identical_results(
     service: Service, epoch: int, checkpoint_seconds: float
 ) -> None:
     undisturbed = create(service)
@@ -125,14 +125,14 @@ def test_a_sweep_whose_worker_is_killed_goes_on_as_if_nothing_had_been(
         )
     service.lose_worker(sweep_id)
     assert service.run(sweep_id) == "succeeded"
-    kept, whole = columns(service, sweep_id), columns(service, undisturbed)
-    assert without_time(kept) == without_time(whole)
+    chosen, whole = columns(service, sweep_id), columns(service, undisturbed)
+    assert without_time(chosen) == without_time(whole)
     after, before = get(service, sweep_id).members, get(service, undisturbed).members
     assert [m.stop_reason for m in after] == [m.stop_reason for m in before]
     assert [m.epoch for m in after] == [m.epoch for m in before]
 
 
-def test_a_worker_that_has_to_go_leaves_the_sweep_at_an_epochs_end(service: Service) -> None:
+def test_a_stopping_worker_releases_the_sweep_at_the_end_of_an_epoch(service: Service) -> None:
     undisturbed = create(service)
     service.run(undisturbed)
     sweep_id = create(service)
@@ -149,13 +149,13 @@ def test_a_running_sweep_is_cancelled_and_keeps_its_epochs(service: Service) -> 
         sweep_methods.cancel_sweep(service.context, sweep_id)
 
     assert service.run(sweep_id, at_call(5, cancel), flush_seconds=AT_ONCE) == "cancelled"
-    told = get(service, sweep_id)
-    assert (told.state, told.stop_reason) == ("cancelled", "user")
-    assert [member.epoch for member in told.members] == [5, 5, 5]
-    assert all(member.stop_reason is None for member in told.members)
+    result = get(service, sweep_id)
+    assert (result.state, result.stop_reason) == ("cancelled", "user")
+    assert [member.epoch for member in result.members] == [5, 5, 5]
+    assert all(member.stop_reason is None for member in result.members)
 
 
-def test_a_member_that_diverges_is_explained_and_the_others_go_on(service: Service) -> None:
+def test_a_member_that_diverges_is_explained_and_the_others_continue(service: Service) -> None:
     network = {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}
     sweep_id = create(
         service,
@@ -165,18 +165,20 @@ def test_a_member_that_diverges_is_explained_and_the_others_go_on(service: Servi
         optimizer={"type": "sgd"},
     )
     assert service.run(sweep_id) == "succeeded"
-    told = get(service, sweep_id)
-    good, bad = told.members
+    result = get(service, sweep_id)
+    good, bad = result.members
     assert good.stop_reason in ("completed", "early_stopped")
     assert bad.stop_reason == "diverged"
     assert bad.divergence is not None
     assert bad.divergence.epoch == bad.epoch < good.epoch
     assert bad.label is not None
     assert bad.label.name == "diverged"
-    assert told.detail == "1 of 2 members diverged"
+    assert result.detail == "1 of 2 members diverged"
 
 
-def test_a_sweep_is_no_job_and_a_job_no_sweep(service: Service) -> None:
+def test_job_methods_do_not_find_sweeps_and_sweep_methods_do_not_find_jobs(
+    service: Service,
+) -> None:
     sweep_id, job_id = create(service), service.create(XOR)
     with pytest.raises(NotFound):
         job_methods.get_job(service.context, sweep_id)

@@ -1,4 +1,4 @@
-"""Jobs that are trained in the test's own process, so that a test can be there when it happens."""
+"""Train jobs in the process of the test, so that the test can interfere at any point."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,7 +68,7 @@ LONG_EPOCHS: dict[str, Any] = {
 
 
 def never() -> bool:
-    """For a worker that nobody tells to go."""
+    """Return False: the worker never stops."""
     return False
 
 
@@ -83,7 +83,7 @@ def at_call(number: int, action: Callable[[], object]) -> Callable[[], bool]:
 
 
 class Service:
-    """A database with its methods, and one worker that does what it is told."""
+    """A database, the methods of the API, and one worker that runs on request."""
 
     def __init__(self, url: str, broker_url: str, folder: Path) -> None:
         self.settings = Settings(
@@ -110,8 +110,8 @@ class Service:
             made = sweeps.create_sweep(self.context, sweep, CreateSweepOptions())
             assert isinstance(made, Sweep)
             return made.id
-        asked = TrainingSpec.model_validate({**spec, **changes})
-        job = jobs.create_job(self.context, asked, CreateJobOptions())
+        requested = TrainingSpec.model_validate({**spec, **changes})
+        job = jobs.create_job(self.context, requested, CreateJobOptions())
         assert isinstance(job, Job)
         return job.id
 
@@ -127,7 +127,7 @@ class Service:
         return run(WorkerContext(own, database or self.database, self.queue, leaving), job_id)
 
     def undisturbed(self, spec: dict[str, Any], **changes: Any) -> Record:
-        """What the same job leaves that nothing happens to."""
+        """Return the record of the same job without interruptions."""
         job_id = self.create(spec, **changes)
         assert self.run(job_id) in ("succeeded", "failed")
         return record(self.database, job_id)
@@ -151,7 +151,7 @@ class Service:
 
 
 def let_lease_run_out(database: Database, job_id: str) -> None:
-    """As if its worker had been silent for the whole lease."""
+    """Expire the lease, as if the worker had stalled."""
     with database.write() as connection:
         row = stored_jobs.find(connection, job_id)
         assert row is not None
@@ -172,7 +172,7 @@ def service_at(url: str, broker_url: str, folder: Path) -> Iterator[Service]:
 
 
 class Killed(BaseException):
-    """What no handler of the worker catches, as none catches SIGKILL."""
+    """An exception that no handler of the worker catches, like SIGKILL."""
 
 
 class MortalDatabase(Database):
