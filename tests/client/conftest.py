@@ -36,7 +36,7 @@ class CannedService:
     """An HTTP server that sends prepared replies in order, and records the requests."""
 
     def __init__(self) -> None:
-        self.asked: list[tuple[str, dict[str, str]]] = []
+        self.requests: list[tuple[str, dict[str, str]]] = []
         self.bodies: list[bytes] = []
         self.answers: list[Answer | None] = []
         outer = self
@@ -44,7 +44,7 @@ class CannedService:
         class Handler(BaseHTTPRequestHandler):
             def _answer(self) -> None:
                 outer.bodies.append(self.rfile.read(int(self.headers.get("content-length", 0))))
-                outer.asked.append((f"{self.command} {self.path}", dict(self.headers)))
+                outer.requests.append((f"{self.command} {self.path}", dict(self.headers)))
                 answer = outer.answers.pop(0)
                 if answer is None:  # hang up without a word
                     self.connection.shutdown(socket.SHUT_RDWR)

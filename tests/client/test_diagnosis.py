@@ -1,4 +1,4 @@
-"""A diagnosis through the client: what ails a run, and the change that cures it."""
+"""A run with a problem gets a finding, which names the change to try next."""
 
 from tests.client.material import MOONS
 
@@ -51,8 +51,8 @@ def test_a_diverged_run_has_a_finding_with_a_lower_rate(
         "optimizer": {"type": "sgd", "learning_rate": 100.0},
     }
     job = client.jobs.create(spec).wait(60)
-    found = {finding.kind: finding for finding in job.diagnosis().findings}
-    assert found["learning_rate_too_high"].patch == {"optimizer": {"learning_rate": 0.1}}
+    findings = {finding.kind: finding for finding in job.diagnosis().findings}
+    assert findings["learning_rate_too_high"].patch == {"optimizer": {"learning_rate": 0.1}}
 
 
 def test_a_merge_patch_merges_objects_replaces_the_rest_and_takes_away() -> None:

@@ -49,8 +49,8 @@ def test_safetensors_have_the_weights_and_the_scaling(trained: epochal.Job) -> N
 
 def test_the_onnx_model_predicts_as_the_service_does(trained: epochal.Job) -> None:
     model = ReferenceEvaluator(onnx.load_from_string(trained.export("onnx")))
-    (found,) = model.run(None, {"input": np.array(ROWS, np.float32)})
-    np.testing.assert_allclose(np.asarray(found), trained.predict(ROWS), rtol=1e-5)
+    (outputs,) = model.run(None, {"input": np.array(ROWS, np.float32)})
+    np.testing.assert_allclose(np.asarray(outputs), trained.predict(ROWS), rtol=1e-5)
 
 
 def test_the_pytorch_module_is_a_program(trained: epochal.Job) -> None:

@@ -1,4 +1,4 @@
-"""A look into a network, a fork of it, and jobs side by side: as arrays, once on each wire."""
+"""Inspection of a network, a fork of it, and jobs side by side: as arrays, once on each wire."""
 
 import uuid
 

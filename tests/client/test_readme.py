@@ -1,4 +1,4 @@
-"""What the README shows works as it stands there."""
+"""The programs and commands in the README run unchanged."""
 
 import re
 import shlex
@@ -23,12 +23,13 @@ def test_its_python_runs_from_top_to_bottom(
     monkeypatch.setenv("EPOCHAL_URL", stack.http)
     names: dict[str, object] = {}
     code = blocks("python")
-    assert len(code) == 11
+    assert len(code) == 12
     for block in code:
         exec(compile(block, str(README), "exec"), names)
     names["client"].close()  # type: ignore[attr-defined]
     printed = capsys.readouterr().out
     assert "succeeded, epoch 500 of 500, train_loss 0.00" in printed
+    assert "circles adamw" in printed
     assert "succeeded completed" in printed
     assert "('cat', 'dog')" in printed
     assert "(2, 16)" in printed

@@ -104,8 +104,8 @@ def test_a_create_is_sent_again_with_the_same_key(canned: CannedService) -> None
     canned.answers = [BUSY, None, (201, {}, JOB)]
     with epochal.Client(canned.url) as client:
         assert client.jobs.create({"epochs": 3}).id == "job_1"
-    keys = {headers["Idempotency-Key"] for _, headers in canned.asked}
-    assert [what for what, _ in canned.asked] == ["POST /v1/jobs"] * 3
+    keys = {headers["Idempotency-Key"] for _, headers in canned.requests}
+    assert [what for what, _ in canned.requests] == ["POST /v1/jobs"] * 3
     assert len(keys) == 1
 
 
@@ -115,7 +115,7 @@ def test_two_creates_have_different_keys(canned: CannedService) -> None:
         client.jobs.create({"epochs": 3})
         client.jobs.create({"epochs": 3})
         client.jobs.create({"epochs": 3}, request_id="mine")
-    first, second, third = [headers["Idempotency-Key"] for _, headers in canned.asked]
+    first, second, third = [headers["Idempotency-Key"] for _, headers in canned.requests]
     assert first != second
     assert third == "mine"
 
@@ -127,7 +127,7 @@ def test_retries_are_bounded_and_the_last_error_is_raised(canned: CannedService)
         pytest.raises(epochal.Unavailable, match="busy"),
     ):
         client.version()
-    assert len(canned.asked) == 3
+    assert len(canned.requests) == 3
 
 
 def test_the_pause_that_the_service_asks_for_is_kept(canned: CannedService) -> None:
@@ -163,15 +163,15 @@ def test_a_refusal_is_not_repeated(canned: CannedService) -> None:
     canned.answers = [(409, {}, {"reason": "conflict", "detail": "It is over."})]
     with epochal.Client(canned.url) as client, pytest.raises(epochal.Conflict, match=r"over\."):
         client.networks.delete("net_1")
-    assert len(canned.asked) == 1
+    assert len(canned.requests) == 1
 
 
 def test_a_delete_whose_answer_was_lost_has_been_done(canned: CannedService) -> None:
-    gone: Answer = (404, {}, {"reason": "not_found", "detail": "gone"})
-    canned.answers = [None, gone]
+    unreachable: Answer = (404, {}, {"reason": "not_found", "detail": "unreachable"})
+    canned.answers = [None, unreachable]
     with epochal.Client(canned.url) as client:
         client.networks.delete("net_1")
-        canned.answers = [gone]
+        canned.answers = [unreachable]
         with pytest.raises(epochal.NotFound):
             client.networks.delete("net_1")
 
@@ -224,11 +224,11 @@ def test_pages_are_fetched_only_as_they_are_needed(canned: CannedService) -> Non
     ]
     with epochal.Client(canned.url) as client:
         jobs = client.jobs.list(state="queued", page_size=2)
-        assert canned.asked == []
+        assert canned.requests == []
         assert [next(jobs).id, next(jobs).id] == ["job_1", "job_2"]
-        assert len(canned.asked) == 1
+        assert len(canned.requests) == 1
         assert [job.id for job in jobs] == ["job_3"]
-    assert [what for what, _ in canned.asked] == [
+    assert [what for what, _ in canned.requests] == [
         "GET /v1/jobs?state=queued&page_size=2",
         "GET /v1/jobs?state=queued&page_size=2&page_token=t%2F2",
     ]
@@ -241,7 +241,7 @@ def test_an_id_is_one_segment_of_the_path(canned: CannedService) -> None:
             client.jobs.get("a/b?c")
         with pytest.raises(epochal.InvalidArgument, match="id: is required"):
             client.jobs.get("")
-    assert [what for what, _ in canned.asked] == ["GET /v1/jobs/a%2Fb%3Fc"]
+    assert [what for what, _ in canned.requests] == ["GET /v1/jobs/a%2Fb%3Fc"]
 
 
 def test_a_spec_survives_the_way_into_a_message_and_back() -> None:
