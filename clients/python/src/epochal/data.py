@@ -57,8 +57,8 @@ def false(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="false", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -77,8 +77,8 @@ def and_(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="and", samples=samples, noise=noise, seed=seed, scaling=scaling)
 
@@ -95,8 +95,8 @@ def a_and_not_b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="a_and_not_b", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -115,8 +115,8 @@ def a(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="a", samples=samples, noise=noise, seed=seed, scaling=scaling)
 
@@ -133,8 +133,8 @@ def not_a_and_b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="not_a_and_b", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -153,8 +153,8 @@ def b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="b", samples=samples, noise=noise, seed=seed, scaling=scaling)
 
@@ -171,8 +171,8 @@ def xor(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="xor", samples=samples, noise=noise, seed=seed, scaling=scaling)
 
@@ -189,8 +189,8 @@ def or_(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="or", samples=samples, noise=noise, seed=seed, scaling=scaling)
 
@@ -207,8 +207,8 @@ def nor(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="nor", samples=samples, noise=noise, seed=seed, scaling=scaling)
 
@@ -225,8 +225,8 @@ def xnor(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="xnor", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -245,8 +245,8 @@ def not_b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="not_b", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -265,8 +265,8 @@ def a_or_not_b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="a_or_not_b", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -285,8 +285,8 @@ def not_a(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="not_a", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -305,8 +305,8 @@ def not_a_or_b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="not_a_or_b", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -325,8 +325,8 @@ def nand(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="nand", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -345,8 +345,8 @@ def true(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="true", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -365,8 +365,8 @@ def two_moons(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 200.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.1.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="two_moons", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -385,8 +385,8 @@ def circles(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 200.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.05.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="circles", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -405,8 +405,8 @@ def spiral(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 250.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="spiral", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -429,8 +429,8 @@ def blobs(
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 1.
         classes: Clouds to draw. From 2 to 20. Default 3.
         features: Numbers in a row. From 1 to 64. Default 2.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset,
@@ -456,8 +456,8 @@ def sine(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 200.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.1.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="sine", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -476,8 +476,8 @@ def plane(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 200.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="plane", samples=samples, noise=noise, seed=seed, scaling=scaling
@@ -496,8 +496,8 @@ def adding(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 5000.
         length: Numbers in a row. From 2 to 100. Default 50.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="adding", samples=samples, length=length, seed=seed, scaling=scaling
@@ -518,8 +518,8 @@ def sorting(
         samples: Rows to draw. From 4 to 100000. Default 5000.
         length: Letters in a row. From 2 to 100. Default 6.
         classes: Letters of the alphabet. From 2 to 26. Default 10.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset,
@@ -547,8 +547,8 @@ def reversal(
         samples: Rows to draw. From 4 to 100000. Default 5000.
         length: Letters in a word. From 2 to 100. Default 6.
         classes: Letters of the alphabet. From 2 to 26. Default 8.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset,
@@ -574,8 +574,8 @@ def sentences(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 2000.
         length: Characters in a row. From 2 to 100. Default 40.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
         NamedDataset, name="sentences", samples=samples, length=length, seed=seed, scaling=scaling
@@ -586,7 +586,7 @@ def iris(*, scaling: Scaling | None = None) -> NamedDataset:
     """150 irises of three species, by the length and width of sepal and petal in centimeters.
 
     Args:
-        scaling: What is done to every input feature, with figures of the training part alone.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="iris", scaling=scaling)
 
@@ -596,7 +596,7 @@ def wine(*, scaling: Scaling | None = None) -> NamedDataset:
     different scales.
 
     Args:
-        scaling: What is done to every input feature, with figures of the training part alone.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="wine", scaling=scaling)
 
@@ -606,17 +606,17 @@ def breast_cancer(*, scaling: Scaling | None = None) -> NamedDataset:
     scales.
 
     Args:
-        scaling: What is done to every input feature, with figures of the training part alone.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="breast_cancer", scaling=scaling)
 
 
 def digits(*, scaling: Scaling | None = None) -> NamedDataset:
     """1,797 handwritten digits of 8×8 pixels, row by row, their 17 levels of ink divided by 16
-    to lie between 0 and 1.
+    to be between 0 and 1.
 
     Args:
-        scaling: What is done to every input feature, with figures of the training part alone.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="digits", scaling=scaling)
 
@@ -624,23 +624,22 @@ def digits(*, scaling: Scaling | None = None) -> NamedDataset:
 def shifted_digits(
     *, samples: int | None = None, seed: int | None = None, scaling: Scaling | None = None
 ) -> NamedDataset:
-    """The handwritten digits, each somewhere on a canvas of 12×12 pixels: what is learned in one
-    place must hold in every other.
+    """The handwritten digits at random positions of a canvas of 12×12 pixels: a network must
+    recognize them at every position.
 
     Args:
-        samples: Digits to lay out, in turn. From 10 to 20000. Default 1797.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        samples: Digits to place on canvases. From 10 to 20000. Default 1797.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="shifted_digits", samples=samples, seed=seed, scaling=scaling)
 
 
 def digit_images(*, scaling: Scaling | None = None) -> NamedDataset:
-    """The handwritten digits without their classes, to be rebuilt from less: inputs and targets
-    are the same 64 pixels.
+    """The handwritten digits for an autoencoder: inputs and targets are the same 64 pixels.
 
     Args:
-        scaling: What is done to every input feature, with figures of the training part alone.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="digit_images", scaling=scaling)
 
@@ -648,12 +647,12 @@ def digit_images(*, scaling: Scaling | None = None) -> NamedDataset:
 def sonnets(
     *, length: int | None = None, seed: int | None = None, scaling: Scaling | None = None
 ) -> NamedDataset:
-    """18 sonnets by Shakespeare in lower case, cut into windows: at each place the next
-    character is to be foreseen.
+    """18 sonnets by Shakespeare in lower case, divided into windows: at each step the network
+    predicts the next character.
 
     Args:
         length: Characters in a window. From 8 to 256. Default 32.
-        seed: Generators only: the same seed gives the same points.
-        scaling: What is done to every input feature, with figures of the training part alone.
+        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="sonnets", length=length, seed=seed, scaling=scaling)

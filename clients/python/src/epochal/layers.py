@@ -113,10 +113,10 @@ def dense(
 def activation(
     activation: ActivationName, *, name: str | None = None, input: str | Sequence[str] | None = None
 ) -> ActivationSpec:
-    """An activation alone, applied to each input.
+    """A layer that only applies an activation.
 
     Args:
-        activation: The activation.
+        activation: The activation, applied to each input.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
         input: Names of the layers whose outputs this layer reads; `input` is the network's input.
             Defaults to the previous layer.

@@ -278,72 +278,71 @@ DatasetName: TypeAlias = Literal[
 
 
 class GeneratorSpec(TypedDict):
-    """A built-in data set by its name and, where it is a generator of points, how to make them."""
+    """A built-in data set, with the parameters of a generator."""
 
     name: DatasetName
-    """One of `GET /v1/datasets`."""
+    """Name of a built-in data set of `GET /v1/datasets`."""
     samples: NotRequired[int | None]
-    """Generators only: how many points."""
+    """Number of samples; generators only. Defaults to that of the generator."""
     noise: NotRequired[float | None]
-    """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
+    """Standard deviation (or range) of the noise, in the data's own units; generators only."""
     classes: NotRequired[int | None]
-    """`blobs`: how many of them; `sorting` and `reversal`: letters of the alphabet."""
+    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`."""
     features: NotRequired[int | None]
-    """`blobs` only: dimensions of the space."""
+    """Number of features; `blobs` only."""
     length: NotRequired[int | None]
-    """Sequences only: their places."""
+    """Number of time steps; sequences only."""
     seed: NotRequired[int]
-    """Generators only: the same seed gives the same points."""
+    """Random seed of a generator. Default 0. The same seed gives the same samples."""
 
 
 class NamedDataset(TypedDict):
-    """A built-in data set, or a generator of points."""
+    """A built-in data set."""
 
     name: DatasetName
-    """One of `GET /v1/datasets`."""
+    """Name of a built-in data set of `GET /v1/datasets`."""
     samples: NotRequired[int | None]
-    """Generators only: how many points."""
+    """Number of samples; generators only. Defaults to that of the generator."""
     noise: NotRequired[float | None]
-    """Generators only: standard deviation (or reach) of the noise, in the data's own units."""
+    """Standard deviation (or range) of the noise, in the data's own units; generators only."""
     classes: NotRequired[int | None]
-    """`blobs`: how many of them; `sorting` and `reversal`: letters of the alphabet."""
+    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`."""
     features: NotRequired[int | None]
-    """`blobs` only: dimensions of the space."""
+    """Number of features; `blobs` only."""
     length: NotRequired[int | None]
-    """Sequences only: their places."""
+    """Number of time steps; sequences only."""
     seed: NotRequired[int]
-    """Generators only: the same seed gives the same points."""
+    """Random seed of a generator. Default 0. The same seed gives the same samples."""
     scaling: NotRequired[Scaling]
-    """What is done to every input feature, with figures of the training part alone."""
+    """Scaling of every input feature, computed from the training part. Default `none`."""
 
 
 class UploadedDataset(TypedDict):
-    """A data set that was uploaded, by its id."""
+    """An uploaded data set."""
 
     id: str
-    """As `POST /v1/datasets` gave it."""
+    """Id of the data set, returned by `POST /v1/datasets`."""
     scaling: NotRequired[Scaling]
-    """What is done to every input feature, with figures of the training part alone."""
+    """Scaling of every input feature, computed from the training part. Default `none`."""
 
 
 class InlineDataset(TypedDict):
-    """A few rows, in the request itself."""
+    """Samples in the request itself."""
 
     inputs: ArrayLike
-    """Samples, each a row of as many numbers as the network takes."""
+    """Samples, one row per sample, one number per feature."""
     targets: ArrayLike
-    """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row; where
-    the network answers at each place of a sequence, a label for each, or -1 where it does not
-    count.
+    """Targets, one row per sample: a number, a class label (0, 1, 2 …) or class probabilities.
+    For sequences, one label per time step, or -1 for steps that do not count.
     """
     feature_names: NotRequired[Sequence[str]]
-    """What the numbers of a row are called; by default x1, x2 …"""
+    """Names of the features. Defaults to x1, x2 …"""
     class_names: NotRequired[Sequence[str]]
-    """What the labels 0, 1, 2 … are called. With names the targets are labels whatever the loss,
-    and there may be more classes than samples show.
+    """Names of the labels 0, 1, 2 …. With names, targets are labels for every loss, and some
+    classes may have no samples.
     """
     scaling: NotRequired[Scaling]
-    """What is done to every input feature, with figures of the training part alone."""
+    """Scaling of every input feature, computed from the training part. Default `none`."""
 
 
 class DenseSpec(TypedDict):
@@ -371,7 +370,7 @@ class DenseSpec(TypedDict):
 
 
 class ActivationSpec(TypedDict):
-    """An activation alone, applied to each input."""
+    """A layer that only applies an activation."""
 
     name: NotRequired[str | None]
     """The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`."""
@@ -381,7 +380,7 @@ class ActivationSpec(TypedDict):
     """
     type: Literal["activation"]
     activation: ActivationName
-    """The activation."""
+    """The activation, applied to each input."""
 
 
 class DropoutSpec(TypedDict):
@@ -829,107 +828,107 @@ class NetworkRef(TypedDict):
 
 
 class RowsSpec(TypedDict):
-    """A few rows, in the request itself."""
+    """Inline data."""
 
     inputs: ArrayLike
-    """A row of features for each sample; at most 2,000 rows, all of one length."""
+    """The inputs: 1 to 2,000 rows of features, all of equal length."""
     targets: ArrayLike
-    """One row for each input row: a number, a class label (0, 1, 2 …), or a one-hot row."""
+    """The targets, one for each input: a number, a class label (0, 1, 2 …), or a one-hot row."""
 
 
 class GivenWeights(TypedDict):
-    """The weights of one layer; what is left out stays as it was drawn."""
+    """The parameters of one layer. Parameters that are left out keep their initial values."""
 
     layer: str
-    """Its name, e.g. `dense_1`; within a residual `residual_2.dense_1`."""
+    """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
     weight: NotRequired[ArrayLike | None]
-    """`dense`: a row for each input, a column for each unit, as in a checkpoint."""
+    """Weight matrix of a `dense` layer: a row for each input, a column for each unit."""
     bias: NotRequired[ArrayLike | None]
-    """`dense`: one for each unit."""
+    """Biases of a `dense` layer: one for each unit."""
     scale: NotRequired[ArrayLike | None]
-    """`layer_norm`: one for each feature."""
+    """Scales of a `layer_norm` layer: one for each feature."""
     shift: NotRequired[ArrayLike | None]
-    """`layer_norm`: one for each feature."""
+    """Shifts of a `layer_norm` layer: one for each feature."""
 
 
 class DeviceSpec(TypedDict):
-    """A device that is not in the list."""
+    """A device that is not listed."""
 
     peak_flops: float
-    """Operations a second, at most."""
+    """Peak performance in operations per second."""
     bandwidth: float
-    """Bytes a second between its memory and its processors, at most."""
+    """Memory bandwidth in bytes per second."""
     memory: float
-    """Bytes that it holds."""
+    """Memory in bytes."""
 
 
 class TransformerSizeSpec(TypedDict):
-    """The few numbers that say how large a transformer is."""
+    """The size of a transformer, which determines its number of parameters."""
 
     family: NotRequired[Literal["gpt", "bert", "llama"]]
-    """What goes with the matrices. `gpt`: biases, layer norms, learned positions, and token
-    vectors that serve as output weights too. `bert`: as that, with vectors for two segments and
-    a last dense layer. `llama`: no biases, norms without a shift, gated feed-forward layers of
-    three matrices, rotated positions that cost nothing, and output weights of their own.
+    """The model family. `gpt`: biases, layer norm, learned positions, and token embeddings that
+    are also the output weights. `bert`: the same with two segment embeddings and a pooler.
+    `llama`: no biases, RMS norm, gated feed-forward layers of three matrices, rotary positions
+    without parameters, and separate output weights. Default `gpt`.
     """
     layers: int
-    """Blocks of attention and a feed-forward layer."""
+    """Number of blocks of attention and a feed-forward layer."""
     width: int
-    """Numbers in the vector of one token."""
+    """Embedding size of a token."""
     heads: int
-    """The width is shared among them."""
+    """Number of attention heads. Divides the width."""
     key_value_heads: NotRequired[int | None]
-    """Heads that have keys and values of their own; all of them by default."""
+    """Number of heads with their own keys and values. Divides the heads. Defaults to all heads."""
     hidden: NotRequired[int | None]
-    """Units of the feed-forward layer; four times the width by default."""
+    """Number of units of the feed-forward layer. Defaults to four times the width."""
     vocabulary: int
-    """Tokens that it knows."""
+    """Vocabulary size."""
     context: int
-    """Tokens that it can look at."""
+    """Context length: maximum number of tokens."""
 
 
 class XorUnit(TypedDict):
-    """A unit of two inputs."""
+    """A unit with two inputs."""
 
     weights: ArrayLike
-    """One for each of its two inputs."""
+    """The weights of the two inputs."""
     bias: float
-    """What is added to the weighted inputs."""
+    """The bias, added to the weighted inputs."""
 
 
 class Variant(TypedDict):
-    """What one member has otherwise than the job; what is left out is as in the job."""
+    """The differences of one member from the job. Absent fields are those of the job."""
 
     learning_rate: NotRequired[float | None]
-    """The optimizer's."""
+    """Learning rate of the optimizer."""
     momentum: NotRequired[float | None]
-    """The optimizer's; `momentum`, `nesterov` and `muon` only."""
+    """Momentum of the optimizer; `momentum`, `nesterov` and `muon` only."""
     beta_1: NotRequired[float | None]
-    """The optimizer's; `adam`, `adamw`, `lion` and `muon` only."""
+    """Decay of the first moment; `adam`, `adamw`, `lion` and `muon` only."""
     beta_2: NotRequired[float | None]
-    """The optimizer's; `adam`, `adamw`, `lion` and `muon` only."""
+    """Decay of the second moment; `adam`, `adamw`, `lion` and `muon` only."""
     l2: NotRequired[float | None]
-    """The strength of `l2` regularization."""
+    """Strength of `l2` regularization."""
     seed: NotRequired[int | None]
-    """Of the first weights, the order of the samples and dropout. What is held out for
-    validation is chosen by the job's own seed, for all members alike.
+    """Seed of the initial weights, the order of the samples and dropout. The validation part is
+    chosen by the job's seed, for all members alike.
     """
     initializer: NotRequired[InitializerName | None]
-    """Of every layer that has one."""
+    """Initializer of every layer that has one."""
     initializer_gain: NotRequired[float | None]
-    """Of every layer that has an initializer."""
+    """Gain of the initializer of every layer that has one."""
 
 
 class SweepSpec(TypedDict):
-    """One job, and what its members have otherwise.
+    """A job and the differences of its members.
 
-    Members keep no gradient statistics and no checkpoints: a job made from the best one does.
+    Members store no gradient statistics and no checkpoints: create a job from the best member.
     """
 
     job: TrainingSpec
-    """What all members have in common."""
+    """Spec that all members share."""
     variants: Sequence[Variant]
-    """One for each member; at most `max_variants` of `GET /v1/limits`."""
+    """Variants, one per member; at most `max_variants` of `GET /v1/limits`."""
 
 
 class SgdSpec(TypedDict):
@@ -1245,7 +1244,7 @@ class TrainingSpec(TypedDict):
     target: NotRequired[TargetSpec | None]
     """A metric value at which to stop. Off by default."""
     snapshots: NotRequired[SnapshotsSpec]
-    """What to record during training."""
+    """How often gradient statistics and checkpoints are recorded."""
     seed: NotRequired[int]
     """Random seed of the initial weights, the validation split, the order of samples, and
     dropout. Default 0.
@@ -1374,7 +1373,7 @@ class TrainingFields(TypedDict, total=False):
     target: TargetSpec | None
     """A metric value at which to stop. Off by default."""
     snapshots: SnapshotsSpec
-    """What to record during training."""
+    """How often gradient statistics and checkpoints are recorded."""
     seed: int
     """Random seed of the initial weights, the validation split, the order of samples, and
     dropout. Default 0.
@@ -1397,23 +1396,23 @@ class VariantColumns(TypedDict, total=False):
     """A sequence for each field of `Variant`, all of one length."""
 
     learning_rate: Sequence[float]
-    """The optimizer's."""
+    """Learning rate of the optimizer."""
     momentum: Sequence[float]
-    """The optimizer's; `momentum`, `nesterov` and `muon` only."""
+    """Momentum of the optimizer; `momentum`, `nesterov` and `muon` only."""
     beta_1: Sequence[float]
-    """The optimizer's; `adam`, `adamw`, `lion` and `muon` only."""
+    """Decay of the first moment; `adam`, `adamw`, `lion` and `muon` only."""
     beta_2: Sequence[float]
-    """The optimizer's; `adam`, `adamw`, `lion` and `muon` only."""
+    """Decay of the second moment; `adam`, `adamw`, `lion` and `muon` only."""
     l2: Sequence[float]
-    """The strength of `l2` regularization."""
+    """Strength of `l2` regularization."""
     seed: Sequence[int]
-    """Of the first weights, the order of the samples and dropout. What is held out for
-    validation is chosen by the job's own seed, for all members alike.
+    """Seed of the initial weights, the order of the samples and dropout. The validation part is
+    chosen by the job's seed, for all members alike.
     """
     initializer: Sequence[InitializerName]
-    """Of every layer that has one."""
+    """Initializer of every layer that has one."""
     initializer_gain: Sequence[float]
-    """Of every layer that has an initializer."""
+    """Gain of the initializer of every layer that has one."""
 
 
 # ---------------------------------------------------------------- replies
@@ -1421,312 +1420,322 @@ class VariantColumns(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class BestEpoch:
-    """The epoch with the lowest loss: of the held-out part, if there is one."""
+    """The epoch with the lowest validation loss, or training loss without a validation part."""
 
     metric: Literal["train_loss", "validation_loss"]
-    """What it is best in."""
+    """Metric that is lowest at the epoch."""
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     value: float
-    """The metric at that epoch."""
+    """Value of the metric at the epoch."""
 
 
 @dataclass(frozen=True, eq=False)
 class ComparedJob(ComparedJobMethods):
-    """One of the jobs."""
+    """One of the compared jobs."""
 
     id: str
-    """Of the job."""
+    """Id of the job."""
     name: str | None
-    """What people call it."""
+    """Display name of the job."""
     state: JobState
-    """What it is doing, or how it ended."""
+    """State of the job."""
     stop_reason: StopReason | None
-    """Why it ended; absent until then."""
+    """Reason of the end; absent before it."""
     forked_from: ForkedFrom | None
-    """To be drawn on one axis, a fork begins after that epoch of the other job."""
+    """Checkpoint that the initial weights are from. On a common axis, a fork begins after that
+    epoch.
+    """
     parameters: int
-    """Trainable numbers of the network."""
+    """Number of trainable parameters of the network."""
     epochs: int
-    """Epochs that are stored."""
+    """Number of stored epochs."""
     series: tuple[CurveSeries, ...]
-    """Its curve, a metric each."""
+    """Curves of the job, one per metric."""
     latest: Epoch | None
-    """Its newest epoch; absent before the first."""
+    """Metrics of the latest epoch; absent before the first."""
     best: BestEpoch | None
-    """Its best epoch; absent before the first."""
+    """Best epoch; absent before the first."""
     seconds: float | None
-    """Wall-clock time from the first start to the end; absent for a job that is not over."""
+    """Seconds from the first start to the end; absent before the end."""
 
 
 @dataclass(frozen=True)
 class SpecDifference(SpecDifferenceMethods):
-    """A place at which not all specs have the same."""
+    """A field whose values differ among the jobs."""
 
     path: str
-    """Such as `optimizer.learning_rate` or `network.layers[0].units`."""
+    """Path of the field, such as `optimizer.learning_rate` or `network.layers[0].units`."""
     values: tuple[str, ...]
-    """What each job has there as JSON, empty where it has nothing; of a long one the beginning,
-    which ends in `…`.
+    """Values as JSON, one per job; empty if a job lacks the field. Long values are truncated and
+    end in `…`.
     """
 
 
 @dataclass(frozen=True)
 class DatasetParameter:
-    """A number that a generator takes, from `minimum` to `maximum`, both included."""
+    """A parameter of a generator."""
 
     name: str
-    """`samples`, `noise` and the like: a field of the data set in a job."""
+    """Name of the parameter, a field of the data set in a job's spec."""
     default: float
-    """What it is where nothing is said."""
+    """Default value."""
     minimum: float
-    """The smallest that is taken."""
+    """Smallest value."""
     maximum: float
-    """The largest that is taken."""
+    """Largest value."""
     whole: bool
-    """Only whole numbers are meant."""
+    """Whether the value must be a whole number."""
     description: str
-    """What it counts or measures."""
+    """Meaning of the parameter."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is known of a data set. Built-in ones have their name as their id."""
+    """The metadata of a data set."""
 
     id: str
-    """What a job calls it."""
+    """Id of the data set; of a built-in one, its name."""
     name: str
-    """What people call it."""
+    """Display name."""
     description: str
-    """A sentence on what it is."""
+    """Description in one sentence."""
     task: Literal["binary", "multiclass", "regression", "sequence"]
-    """What may be learned from it; `sequence`: a class at each of several places."""
+    """Task that the data set is for; `sequence` means one class per time step."""
     samples: int
-    """Rows."""
+    """Number of samples."""
     features: int
-    """Numbers in one sample."""
+    """Number of features of a sample."""
     feature_names: tuple[str, ...]
-    """In the order of the inputs."""
+    """Names of the features, in order."""
     class_names: tuple[str, ...]
-    """Of the labels 0, 1, 2 …; empty for regression."""
+    """Names of the labels 0, 1, 2 …; empty for regression."""
     target_names: tuple[str, ...]
-    """One for each number of a regression, and for each place of a sequence; one for classes."""
+    """Names of the targets: one per number of a regression or time step of a sequence; one for
+    classes.
+    """
     token_names: tuple[str, ...]
-    """What the inputs 0, 1, 2 … are called where they are tokens, as an embedding takes them."""
+    """Names of the tokens 0, 1, 2 …, if the inputs are tokens for an embedding; else empty."""
     builtin: bool
-    """Whether it is always there."""
+    """Whether the data set is built in."""
     generated: bool
-    """Whether the `parameters` and `seed` may be chosen."""
+    """Whether the data set is a generator with `parameters` and a seed."""
     source: str
-    """Where it comes from."""
+    """Origin of the data."""
     license: str
-    """What may be done with it."""
+    """License of the data."""
     created_at: datetime | None
-    """Absent for built-in ones."""
+    """Time of the upload; absent for built-in data sets."""
     parameters: tuple[DatasetParameter, ...]
-    """What a generator takes beside its seed, with its defaults; none where nothing is chosen."""
+    """Parameters of a generator besides its seed; empty for other data sets."""
 
 
 @dataclass(frozen=True, eq=False)
 class DatasetPreview:
-    """The first rows."""
+    """The first rows of a data set."""
 
     dataset: Dataset
-    """What they are rows of."""
+    """Metadata of the data set."""
     inputs: Floats
-    """In the data's own units."""
+    """Inputs in the data's own units, one row per sample."""
     targets: Floats
-    """Class targets are labels 0, 1, 2 …, in the order of `class_names`."""
+    """Targets, one row per sample; classes as labels in the order of `class_names`."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """What the training loss says of the learning rate, and the numbers that this was read from."""
+    """A label of the learning rate, derived from the training loss, with the numbers behind it."""
 
     name: LabelName
-    """What the curve amounts to."""
+    """Name of the label."""
     level: float
-    """The median of the last quarter over the first loss."""
+    """Median loss of the last quarter of the epochs divided by the initial loss."""
     late: float
-    """The share of the whole fall that came in the last half."""
+    """Fraction of the total decrease that happened in the second half."""
     undone: float
-    """All rises over all falls."""
+    """Sum of all increases divided by the sum of all decreases."""
     swing: float
-    """The highest loss less the lowest, over the first."""
+    """Highest minus lowest loss, divided by the initial loss."""
 
 
 @dataclass(frozen=True)
 class Finding(FindingMethods):
-    """One ailment, and the one change to try next."""
+    """One problem, with one suggested change."""
 
     kind: FindingKind
-    """What it is, as a stable word."""
+    """Kind of the problem, a stable word."""
     layer: str | None
-    """Where it shows; absent for what concerns the whole run."""
+    """Layer that shows the problem; absent if it concerns the whole run."""
     message: str
-    """What was seen, with its numbers."""
+    """Observation with its numbers."""
     evidence: dict[str, float]
-    """The numbers that the finding was read from."""
+    """Numbers that the finding is based on."""
     suggestion: str
-    """What to try next."""
+    """Change to try next."""
     patch: dict[str, Any]
-    """The change as a JSON merge patch (RFC 7396) of the job's spec."""
+    """Change as a JSON merge patch (RFC 7396) of the job's spec."""
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What went wrong in a run, where it shows, and what to try next."""
+    """The problems of a run, their location, and suggested changes."""
 
     epoch: int
-    """Epochs that were looked at."""
+    """Number of epochs that were analyzed."""
     label: Label | None
-    """Absent until there are two epochs."""
+    """Learning-rate label of the training curve; absent before the second epoch."""
     findings: tuple[Finding, ...]
-    """Causes before their effects; empty for a healthy run."""
+    """Findings, causes before their effects; empty for a healthy run."""
 
 
 @dataclass(frozen=True, eq=False)
 class HiddenSpace:
-    """Where a layer puts the samples."""
+    """Samples as points in the space of a layer's outputs."""
 
     epoch: int
-    """Of the weights that answered."""
+    """Epoch of the checkpoint."""
     layer: str
-    """Its name."""
+    """Name of the layer."""
     units: int
-    """Numbers that the layer puts out for one sample."""
+    """Number of outputs of the layer per sample."""
     indices: Ints
-    """Places of the samples in the data set, from 0."""
+    """Rows of the samples in the data set, from 0."""
     points: Floats
-    """Of each sample: the layer's own outputs if they are at most two, else its place along the
-    two directions in which the samples differ most (Pearson 1901).
+    """Points, one per sample: the layer's outputs if there are at most two, else their first two
+    principal components (Pearson 1901).
     """
     explained_variance: Floats
-    """The share of the samples' variance along each direction; empty for a layer's own outputs."""
+    """Explained variance ratio of each component. In [0, 1]. Empty if the points are the layer's
+    outputs.
+    """
     targets: Floats
-    """What is right for each sample, a row each."""
+    """Targets, one row per sample."""
     classes: Ints
-    """The class of each sample; empty for regression."""
+    """True class of each sample; empty for regression."""
     class_names: tuple[str, ...]
-    """Empty for regression."""
+    """Names of the classes; empty for regression."""
 
 
 @dataclass(frozen=True, eq=False)
 class ConfusionRow:
-    """The samples of one class."""
+    """The samples of one true class."""
 
     counts: Ints
-    """How many of them were taken for each class."""
+    """Number of samples by predicted class."""
 
 
 @dataclass(frozen=True, eq=False)
 class ConfusionMatrix(ConfusionMatrixMethods):
-    """What was taken for what."""
+    """A confusion matrix."""
 
     epoch: int
-    """Of the weights that answered."""
+    """Epoch of the checkpoint."""
     split: Split
-    """The samples that were counted."""
+    """Part of the samples."""
     class_names: tuple[str, ...]
-    """In the order of rows and counts."""
+    """Names of the classes, in the order of rows and counts."""
     rows: tuple[ConfusionRow, ...]
-    """One for each true class, in the order of the names."""
+    """Rows, one per true class, in the order of the names."""
     answers: int
-    """Answers that were counted: one for each sample, or for each place of a sequence that
-    counts.
-    """
+    """Number of predictions: one per sample, or one per time step that counts."""
     unclassified: int
-    """Those among them that are no class, since an output is not a number: they are in no row."""
+    """Number of predictions without a class, because an output is not a number. They are in no
+    row.
+    """
     accuracy: float
-    """The share of right answers, from 0 to 1."""
+    """Fraction of correct predictions. In [0, 1]."""
     exact_match: float | None
-    """The share of sequences that are right at every place that counts; absent where a sample is
-    answered once.
+    """Fraction of sequences whose predictions are all correct. In [0, 1]. Absent if samples are
+    not sequences.
     """
 
 
 @dataclass(frozen=True, eq=False)
 class SamplePrediction:
-    """One sample, and what the network makes of it."""
+    """A sample with the network's prediction."""
 
     index: int
-    """Its place in the data set, from 0."""
+    """Row of the sample in the data set, from 0."""
     split: Literal["train", "validation"]
-    """The part that it belongs to."""
+    """Part that the sample belongs to."""
     inputs: Floats
-    """In the data's own units."""
+    """Inputs in the data's own units."""
     target: Floats
-    """What is right."""
+    """Target as the loss expects it."""
     outputs: Floats
-    """Probabilities, where the network ends in a sigmoid or a softmax."""
+    """Outputs of the network; probabilities if it ends in sigmoid or softmax."""
     target_class: int | None
-    """Absent for regression and for sequences; so is the class predicted."""
+    """True class; absent for regression and sequences."""
     predicted_class: int | None
-    """The most probable one; absent, too, where an output is not a number."""
+    """Predicted class; absent for regression, for sequences, and if an output is not a number."""
     target_classes: tuple[int, ...]
-    """Of a sequence the class at each place, -1 where it does not count; else empty, and so are
-    the classes predicted.
+    """True class of each time step, -1 for steps that do not count; empty if samples are not
+    sequences.
     """
     predicted_classes: tuple[int, ...]
-    """The most probable ones; -1 where an output is not a number."""
+    """Predicted class of each time step, -1 if an output is not a number; empty if samples are
+    not sequences.
+    """
     loss: float
-    """Of this sample alone."""
+    """Loss of the sample."""
 
 
 @dataclass(frozen=True, eq=False)
 class SamplePredictions(SamplePredictionsMethods):
-    """Samples with target, outputs and loss."""
+    """Samples with targets, outputs and losses."""
 
     epoch: int
-    """Of the weights that answered."""
+    """Epoch of the checkpoint."""
     input_shape: tuple[int, ...]
-    """In which the network takes the inputs."""
+    """Shape of the network's input."""
     image_shape: tuple[int, ...]
-    """Height and width (and channels) of inputs that are a picture; else empty."""
+    """Height and width (and channels) if the inputs are images; else empty."""
     feature_names: tuple[str, ...]
-    """Of the inputs, in their order."""
+    """Names of the features, in order."""
     class_names: tuple[str, ...]
-    """Empty for regression."""
+    """Names of the classes; empty for regression."""
     token_names: tuple[str, ...]
-    """What the inputs 0, 1, 2 … are called where they are tokens; else empty."""
+    """Names of the tokens 0, 1, 2 … if the inputs are tokens; else empty."""
     samples: tuple[SamplePrediction, ...]
-    """In the order that was asked for."""
+    """Samples in the requested order."""
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """Why a run blew up."""
+    """Where and how training diverged."""
 
     epoch: int
-    """The epoch in which it began."""
+    """Epoch in which the divergence began."""
     layer: str
-    """The layer in which it began."""
+    """Layer in which the divergence began."""
     what: str
-    """What was seen there."""
+    """Observed symptom, such as an overflow."""
     suggestion: str
-    """What to try next."""
+    """Change to try next."""
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training samples."""
+    """Metrics of one epoch, a pass over the training samples."""
 
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     train_loss: float
-    """Mean over the epoch's batches, as they were met."""
+    """Mean training loss over the batches of the epoch, computed during training."""
     validation_loss: float | None
-    """After the epoch, on the samples held out; absent where there are none."""
+    """Validation loss after the epoch; absent without a validation part."""
     train_accuracy: float | None
-    """From 0 to 1, as met; absent for a loss without classes."""
+    """Training accuracy, computed during the epoch. In [0, 1]. Absent if the loss has no
+    classes.
+    """
     validation_accuracy: float | None
-    """From 0 to 1, on the samples held out."""
+    """Validation accuracy after the epoch. In [0, 1]. Absent if there is none."""
     learning_rate: float
-    """With which it was trained."""
+    """Learning rate of the epoch."""
     gradient_norm: float
-    """Length of the last batch's whole gradient, before clipping."""
+    """Gradient norm of the last batch, before clipping."""
     seconds: float
-    """What it took; of epochs that were stored together, their mean."""
+    """Duration in seconds; for epochs that were stored together, their mean."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -1734,65 +1743,65 @@ class CurveSeries:
     """One metric over the epochs."""
 
     metric: Metric
-    """What the values are."""
+    """Name of the metric."""
     epochs: Ints
-    """Rising; one for each value."""
+    """Epochs in increasing order, one per value."""
     values: Floats
-    """One for each epoch."""
+    """Values of the metric, one per epoch."""
 
 
 @dataclass(frozen=True)
 class ForkedFrom:
-    """Where a job's first weights come from. Its epoch 1 follows that epoch of the other job."""
+    """The checkpoint of another job that this job's initial weights are from."""
 
     job: str
-    """The id of the other job."""
+    """Id of the other job."""
     epoch: int
-    """Whose weights were taken."""
+    """Epoch of the other job. Epoch 1 of this job follows it."""
 
 
 @dataclass(frozen=True, eq=False)
 class JobData:
-    """A training job, as far as it is known now."""
+    """A training job."""
 
     id: str
-    """The id of the job."""
+    """Id of the job. Absent if the spec was only validated, like the state and the times."""
     state: JobState
-    """The state of the job."""
+    """State of the job."""
     stop_reason: StopReason | None
-    """Why it ended; absent until then."""
+    """Reason of the end; absent before it."""
     detail: str | None
-    """A sentence on how it ended, where there is more to say than the reason."""
+    """Explanation of the end, if there is more to say than the reason."""
     divergence: Divergence | None
-    """Where and how it blew up, if it did."""
+    """Where and how training diverged; absent if it did not."""
     spec: dict[str, Any]
-    """What was asked for, with every default written out."""
+    """Spec of the job, with all defaults filled in."""
     forked_from: ForkedFrom | None
-    """Absent for a job that began with fresh weights."""
+    """Checkpoint that the initial weights are from; absent for new weights."""
     epoch: int
-    """Epochs that are stored."""
+    """Number of stored epochs."""
     latest: Epoch | None
-    """The newest epoch; absent before the first."""
+    """Metrics of the latest epoch; absent before the first."""
     parameters: int
-    """Trainable numbers of the network."""
+    """Number of trainable parameters of the network."""
     samples: int
-    """Samples trained on; the held-out part does not count."""
+    """Number of training samples, without the validation part."""
     flops: float
     """Estimated floating-point operations of the whole job: 3 · operations forward · samples ·
     epochs.
     """
     attempt: int
-    """How often a worker has taken the job up."""
+    """Number of times that a worker has started the job."""
     seq: int
-    """Cursor of the newest event."""
+    """Cursor of the latest event."""
     created_at: datetime | None
-    """When it was asked for."""
+    """Time of creation."""
     started_at: datetime | None
-    """When a worker first took it up."""
+    """Time of the first start; absent before it."""
     finished_at: datetime | None
-    """When it ended."""
+    """Time of the end; absent before it."""
     curve: CurveSeries | None
-    """The training loss in few points, in lists that ask for `curve_points`."""
+    """Downsampled training loss; present in lists that request `curve_points`."""
 
 
 @dataclass(frozen=True)
@@ -1815,34 +1824,38 @@ class ValidatedJob:
 
 @dataclass(frozen=True, eq=False)
 class LayerGradient:
-    """Statistics of one layer's gradient, weights and biases together, before clipping."""
+    """Gradient statistics of one layer, over weights and biases together, before clipping."""
 
     name: str
-    """Of the layer."""
+    """Name of the layer."""
     norm: float
-    """Length of the gradient."""
+    """Gradient norm."""
     mean: float
-    """Mean of its components."""
+    """Mean of the gradient's components."""
     std: float
-    """Their standard deviation."""
+    """Standard deviation of the gradient's components."""
     largest: float
-    """The largest absolute value."""
+    """Largest absolute value of the gradient's components."""
     zero_share: float
-    """The share of components that are 0, from 0 to 1."""
+    """Fraction of the gradient's components that are 0. In [0, 1]."""
     weight_norm: float
-    """Length of weights and biases together."""
+    """Norm of weights and biases together."""
     update_ratio: float
-    """Length of the last update over the length of the weights."""
+    """Norm of the last update divided by the norm of the weights."""
     activation_mean: float
-    """Of the layer's outputs after the epoch, on a few training samples."""
+    """Mean of the layer's outputs after the epoch, for a few training samples."""
     activation_std: float
-    """Of the same outputs."""
+    """Standard deviation of the same outputs."""
     saturated_share: float
-    """Of the outputs of tanh and sigmoid, those where the slope is below 5 % of the largest."""
+    """Fraction of tanh or sigmoid outputs whose derivative is below 5 % of the maximum. In [0,
+    1].
+    """
     dead_share: float
-    """Of the units of relu, those that are 0 for each of the samples."""
+    """Fraction of ReLU units whose output is 0 for each of the samples. In [0, 1]."""
     histogram: Ints
-    """Counts of |gradient| between `histogram_edges`, with one bin below and one above."""
+    """Counts of absolute gradient components between `histogram_edges`, with one bin below and
+    one above.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -1850,9 +1863,9 @@ class GradientSnapshot:
     """The gradients of one epoch."""
 
     epoch: int
-    """Of whose last batch they are."""
+    """Epoch of the snapshot, which is taken in its last batch."""
     layers: tuple[LayerGradient, ...]
-    """In forward order."""
+    """Layers in forward order."""
     histogram_edges: Floats
     """Edges of the histogram bins, the same for all layers and epochs."""
 
@@ -1862,59 +1875,61 @@ class Checkpoint:
     """Stored weights."""
 
     epoch: int
-    """After which these were the weights."""
+    """Epoch after which the weights were stored."""
     size_bytes: int
-    """Of the safetensors form."""
+    """Size of the safetensors file."""
     sha256: str
-    """Of the safetensors form."""
+    """SHA-256 digest of the safetensors file."""
     created_at: datetime
-    """When they were stored."""
+    """Time at which the weights were stored."""
 
 
 @dataclass(frozen=True)
 class StateChange:
-    """What a job has become."""
+    """A change of state."""
 
     state: JobState
-    """The new state."""
+    """New state."""
     stop_reason: StopReason | None
-    """Why it ended, if it did."""
+    """Reason of the end; absent for other states."""
     attempt: int | None
-    """How often a worker had taken it up by then."""
+    """Number of times that a worker has started the job."""
     worker: str | None
-    """Host and process that took the job up."""
+    """Host and process id of the worker that started the job."""
     kernel: str | None
-    """What the numbers depend on: NumPy, its BLAS and the processor kernel in use."""
+    """Software and processor features that the numbers depend on: NumPy, its BLAS and the kernel
+    in use.
+    """
 
 
 @dataclass(frozen=True, eq=False)
 class GradientColumns:
-    """One layer's statistics by column, a value for each epoch; as in `LayerGradient`."""
+    """Gradient statistics of one layer by column, one value per epoch; see `LayerGradient`."""
 
     name: str
-    """Of the layer."""
+    """Name of the layer."""
     norm: Floats
-    """Length of the gradient."""
+    """Gradient norm."""
     mean: Floats
-    """Mean of its components."""
+    """Mean of the gradient's components."""
     std: Floats
-    """Their standard deviation."""
+    """Standard deviation of the gradient's components."""
     largest: Floats
-    """The largest absolute value."""
+    """Largest absolute value of the gradient's components."""
     zero_share: Floats
-    """The share of components that are 0."""
+    """Fraction of the gradient's components that are 0."""
     weight_norm: Floats
-    """Length of weights and biases together."""
+    """Norm of weights and biases together."""
     update_ratio: Floats
-    """Length of the last update over the length of the weights."""
+    """Norm of the last update divided by the norm of the weights."""
     activation_mean: Floats
     """Mean of the layer's outputs."""
     activation_std: Floats
-    """Their standard deviation."""
+    """Standard deviation of the layer's outputs."""
     saturated_share: Floats
-    """The share of outputs in the flat parts of tanh or sigmoid."""
+    """Fraction of tanh or sigmoid outputs that are saturated."""
     dead_share: Floats
-    """The share of relu units that are always 0."""
+    """Fraction of ReLU units that are dead."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -1922,37 +1937,37 @@ class GradientBatch:
     """Gradient statistics of several epochs, by layer."""
 
     epochs: Ints
-    """Those that have a snapshot."""
+    """Epochs that have a snapshot."""
     layers: tuple[GradientColumns, ...]
-    """In forward order."""
+    """Layers in forward order."""
 
 
 @dataclass(frozen=True, eq=False)
 class EpochBatch:
-    """Epochs by column."""
+    """Metrics of several epochs by column."""
 
     first_epoch: int
-    """The first that is stood for."""
+    """First epoch that the batch covers."""
     last_epoch: int
-    """The last that is stood for."""
+    """Last epoch that the batch covers."""
     reduced: bool
-    """More than 500 epochs: only the extremes of each stretch are told; `GET
-    /v1/jobs/{id}/epochs` has them all.
+    """Whether the batch is downsampled, because it covers more than 500 epochs. `GET
+    /v1/jobs/{id}/epochs` returns all of them.
     """
     epoch: Ints
-    """The epochs that are told."""
+    """Epochs in the batch, in order."""
     columns: dict[str, Floats]
-    """By metric, a value for each epoch that is told."""
+    """Values by metric, one per epoch in the batch."""
     gradients: GradientBatch | None
-    """Of those that have a snapshot."""
+    """Gradient statistics of the epochs that have a snapshot."""
 
 
 @dataclass(frozen=True)
 class CheckpointNote:
-    """Weights can now be had."""
+    """New checkpoints."""
 
     epochs: tuple[int, ...]
-    """Of these epochs."""
+    """Epochs whose weights were stored."""
 
 
 @dataclass(frozen=True)
@@ -1960,9 +1975,9 @@ class End:
     """The last event."""
 
     state: JobState
-    """How it ended."""
+    """Final state."""
     stop_reason: StopReason | None
-    """Why it ended."""
+    """Reason of the end."""
 
 
 @dataclass(frozen=True)
@@ -2440,60 +2455,60 @@ class Network:
 
 @dataclass(frozen=True)
 class Zone:
-    """A stretch of the range."""
+    """An interval of x."""
 
     start: float
-    """The smallest x in it."""
+    """The smallest x of the interval."""
     end: float
-    """The largest x in it."""
+    """The largest x of the interval."""
 
 
 @dataclass(frozen=True, eq=False)
 class ActivationCurve:
-    """What one activation does."""
+    """The value, derivative and curve of one activation."""
 
     activation: ActivationName
-    """Which one this is about."""
+    """The name of the activation."""
     formula: str
-    """f(x), e.g. `x / (1 + |x|)`."""
+    """The formula of f(x), e.g. `x / (1 + |x|)`."""
     derivative_formula: str
-    """f'(x), e.g. `1 - tanh(x)²`."""
+    """The formula of f'(x), e.g. `1 - tanh(x)²`."""
     range: str
-    """The values that it can take, as an interval."""
+    """The range of values, as an interval."""
     value: Quantity
-    """f(x) at the place asked for."""
+    """The value f(x) at the requested point."""
     derivative: Quantity
-    """f'(x) at the place asked for: what share of a gradient it lets through."""
+    """The derivative f'(x) at the requested point: the factor by which it scales a gradient."""
     values: Floats
     """f at each of the reply's `x_values`."""
     derivatives: Floats
     """f' at each of the reply's `x_values`."""
     largest_slope: float
-    """The largest |f'| over the range."""
+    """The largest |f'| in the range."""
     largest_slope_at: Zone
-    """Where it is: start and end are one place for a peak."""
+    """Where |f'| is largest: a peak has the same start and end."""
     saturation: tuple[Zone, ...]
-    """Where |f'| is below the threshold, from left to right."""
+    """The intervals in which |f'| is below the threshold, in ascending order."""
     saturated_share: float
-    """The share of the range that these make up, from 0 to 1."""
+    """Fraction of the range that is saturated. In [0, 1]."""
     value_at_zero: float
-    """f(0), whether 0 is in the range or not."""
+    """f(0), also if 0 is outside the range."""
     derivative_at_zero: float
-    """f'(0), whether 0 is in the range or not; `convention` says where it had to be chosen."""
+    """f'(0), also if 0 is outside the range; see `convention` where it does not exist."""
     convention: str | None
-    """What is done about a slope at 0 that mathematics leaves open."""
+    """The convention for f'(0), where the derivative does not exist."""
 
 
 @dataclass(frozen=True, eq=False)
 class ActivationSimulation:
-    """Activations beside each other."""
+    """A comparison of activations."""
 
     x_values: Floats
-    """The places of all curves, `points` of them from `minimum` to `maximum`."""
+    """The x of all curves: `points` numbers from `minimum` to `maximum`."""
     activations: tuple[ActivationCurve, ...]
-    """In the order asked for."""
+    """The activations in the order of the request."""
     verdict: str
-    """Which of them lets most of a gradient through at x, in a sentence."""
+    """Which activation passes on most of a gradient at x, in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -2501,197 +2516,197 @@ class ChainLink:
     """One layer of the chain."""
 
     layer: int
-    """Counted from 1."""
+    """Number of the layer, from 1."""
     weighted_sum: Quantity
-    """What the activation is applied to: z = weight·a + bias."""
+    """The weighted sum z = weight·a + bias, before the activation."""
     signal: Quantity
-    """What the layer hands on."""
+    """The output of the layer."""
     factor: Quantity
-    """By how much a small change of what comes in is enlarged: weight·f'(z)."""
+    """The local derivative weight·f'(z): the layer scales a small change of its input by it."""
     forward_gradient: Quantity
-    """By how much a small change of x arrives here: the product of all factors up to this."""
+    """The derivative of this layer's output with respect to x: the product of the factors up to
+    this layer.
+    """
     backward_gradient: float
-    """How much of a gradient of 1 at the output arrives before this layer: the product of all
-    factors from this one on.
+    """The gradient that reaches the input of this layer from a gradient of 1 at the output: the
+    product of the factors from this layer on.
     """
 
 
 @dataclass(frozen=True)
 class ActivationChainSimulation:
-    """What happens to a signal on the way forward, and to a gradient on the way back."""
+    """A signal in the forward pass and a gradient in the backward pass."""
 
     links: tuple[ChainLink, ...]
-    """From the first layer to the last."""
+    """The layers, from the first to the last."""
     output: float
-    """What the last layer hands on."""
+    """The output of the last layer."""
     gradient: float
-    """Of the output along x: the product of all factors."""
+    """The derivative of the output with respect to x: the product of all factors."""
     factor_per_layer: float
-    """The geometric mean of the factors' sizes; 0 if one of them is 0."""
+    """Geometric mean of the absolute factors; 0 if one of them is 0."""
     label: FlowLabel
-    """`vanishing` if the gradient's size is below `vanishing_below`, `exploding` if it is above
-    `exploding_above`, `healthy` between them.
+    """`vanishing` if |gradient| is below `vanishing_below`, `exploding` if it is above
+    `exploding_above`, else `healthy`.
     """
     vanishing_below: float
-    """A gradient smaller than this counts as vanished: 0.01."""
+    """Threshold for a vanishing gradient: 0.01."""
     exploding_above: float
-    """A gradient larger than this counts as exploded: 100."""
+    """Threshold for an exploding gradient: 100."""
     verdict: str
-    """What becomes of a gradient on its way through the chain, in a sentence."""
+    """What happens to a gradient in the chain, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class WidthFit:
-    """What so many hidden units can do."""
+    """The fits of one width."""
 
     width: int
-    """How many hidden units it has."""
+    """Number of hidden units."""
     parameters: int
-    """Weights and biases of such a network: 3·width + 1."""
+    """Number of parameters: 3·width + 1."""
     errors: Floats
-    """The mean squared error of each seed's fit."""
+    """Mean squared error of the fit of each seed."""
     median_error: float
-    """The median of `errors`: what a start of luck neither good nor bad comes to."""
+    """Median of `errors`."""
     best_error: float
-    """The smallest of `errors`."""
+    """Smallest of `errors`."""
     curve: Floats
-    """The output at each of `curve_inputs`, of the fit in the middle (the lower one of two)."""
+    """Output of the median fit at each of `curve_inputs`."""
     curve_seed: int
-    """The seed of that fit."""
+    """Random seed of the median fit."""
 
 
 @dataclass(frozen=True, eq=False)
 class ApproximationSimulation:
-    """How the error falls as the hidden layer grows."""
+    """How the error depends on the width of the hidden layer."""
 
     target: str
-    """The name of the target, or `points`."""
+    """The name of the curve, or `points`."""
     formula: str | None
-    """What a named target computes, and from where to where."""
+    """Formula and interval of a named curve; null for points."""
     inputs: Floats
-    """Where the points lie that are fitted."""
+    """Inputs of the points."""
     outputs: Floats
-    """What the networks are to put out at `inputs`."""
+    """Targets of the points."""
     constant_error: float
-    """The error of the best constant: what a network without hidden units reaches at least."""
+    """Mean squared error of the best constant prediction."""
     curve_inputs: Floats
-    """Where the fitted curves are drawn: 129 places, equally spaced over the inputs."""
+    """Inputs of the fitted curves: 129 numbers, equally spaced."""
     widths: tuple[WidthFit, ...]
-    """In the order asked for."""
+    """The widths in the order of the request."""
     optimizer: str
-    """How the weights were found."""
+    """The optimizer of the fits and its initial weights."""
     steps: int
-    """Steps of the optimizer that each fit took."""
+    """Number of optimizer steps per fit."""
     work: float
-    """Multiplications and additions that this took, about."""
+    """Approximate number of multiplications and additions of all fits."""
     budget: float
-    """How many it might have taken."""
+    """Maximum of `work`."""
     verdict: str
-    """How the error falls from the narrowest layer to the best one, in words."""
+    """How the error falls from the narrowest layer to the best one, in a sentence."""
 
 
 @dataclass(frozen=True)
 class ArchitectureLayer:
-    """One layer, and its part of the whole."""
+    """The size of one layer."""
 
     name: str
-    """The name that it was given, or its type and place, e.g. `dense_1`."""
+    """The name of the layer: as given, or its type and number, e.g. `dense_1`."""
     type: str
-    """E.g. `dense` or `conv2d`."""
+    """The layer type, e.g. `dense` or `conv2d`."""
     output_shape: tuple[int, ...]
-    """Of one sample, without the batch axis."""
+    """The shape of the output, without the batch axis."""
     activation: str | None
-    """What is applied to its outputs; null for a layer without one."""
+    """The activation; null for a layer without one."""
     initializer: str | None
-    """How its weights would be drawn; null for a layer without any."""
+    """The initializer of the weights; null for a layer without weights."""
     parameters: int
-    """Trainable numbers."""
+    """Number of parameters."""
     arithmetic: str
-    """How the parameters are counted, e.g. `4·3 + 4`."""
+    """Formula of the number of parameters, e.g. `4·3 + 4`."""
     flops: int
-    """Multiplications and additions of weights for one sample."""
+    """Multiplications and additions of the forward pass of one sample."""
     flops_arithmetic: str
-    """E.g. `2·4·3`; of a convolution `2·150·784`, its weights at each place of its output."""
+    """Formula of the operations, e.g. `2·4·3`; for a convolution `2·150·784`, weights times
+    output positions.
+    """
     parameter_share: float
-    """Of the network's parameters, from 0 to 1."""
+    """Fraction of the network's parameters. In [0, 1]."""
     flops_share: float
-    """Of the network's operations, from 0 to 1."""
+    """Fraction of the network's operations. In [0, 1]."""
     values: int
-    """Numbers that it gives for one sample."""
+    """Size of the output for one sample."""
     weight_bytes: int
-    """Memory of its parameters in float32, in bytes."""
+    """Memory of the parameters in float32, in bytes."""
 
 
 @dataclass(frozen=True)
 class LayerCount:
-    """One way of counting layers and neurons."""
+    """One convention of counting layers and neurons."""
 
     convention: Literal["with_input", "without_input"]
-    """Whether the input counts as a layer of neurons."""
+    """The convention: whether the input counts as a layer."""
     layers: int
-    """Those with weights, and the input if it counts."""
+    """Number of layers with weights, plus the input if it counts."""
     neurons: Quantity
-    """Numbers that the layers with weights give for one sample, with those of the input if it
-    counts.
-    """
+    """Number of outputs of the layers with weights, plus the inputs if they count."""
 
 
 @dataclass(frozen=True)
 class ArchitectureMemory:
-    """Memory of a training step, in bytes, in one precision for all numbers."""
+    """Memory of a training step in bytes, with all numbers in one precision."""
 
     precision: Precision
-    """Four bytes a number in `float32`, two in `float16`."""
+    """The precision: `float32` has four bytes per number, `float16` two."""
     weights: Quantity
-    """All parameters, in bytes."""
+    """Memory of the parameters."""
     gradients: Quantity
-    """A slope for each parameter, in bytes."""
+    """Memory of the gradients, one number per parameter."""
     optimizer_state: Quantity
-    """What the optimizer remembers of earlier steps, e.g. two numbers a parameter for Adam."""
+    """Memory of the optimizer state, e.g. two numbers per parameter for Adam."""
     activations: Quantity
-    """The input and what each layer gives, kept for the way back."""
+    """Memory of the inputs and layer outputs that the backward pass needs."""
     training: Quantity
-    """All of these together, in bytes."""
+    """Memory of a training step in all."""
 
 
 @dataclass(frozen=True)
 class OptimizerMemory:
-    """What an optimizer carries from step to step."""
+    """The memory of one optimizer's state."""
 
     optimizer: str
-    """Its name, as a job takes it, e.g. `adam`."""
+    """The name of the optimizer, e.g. `adam`."""
     copies: int
-    """Numbers for each parameter."""
+    """Numbers stored per parameter."""
     bytes: int
-    """Of this network, in float32."""
+    """Memory for this network in float32, in bytes."""
 
 
 @dataclass(frozen=True)
 class ModelComparison:
-    """The network beside a famous one."""
+    """A comparison of the network with a famous model."""
 
     id: str
-    """Of `GET /v1/models`."""
+    """The id of the model in `GET /v1/models`."""
     name: str
-    """As it is known, e.g. `GPT-2`."""
+    """The name of the model, e.g. `GPT-2`."""
     year: int
-    """When it was published."""
+    """Year of publication."""
     parameters: int
-    """How many it has."""
+    """Number of parameters of the model."""
     known: Literal["computed", "published", "estimated"]
-    """How its parameters are known: `computed` from its layers or its size, `published` by its
-    makers, or `estimated` by others.
+    """Source of the number of parameters: `computed` from layers or size, `published` by its
+    authors, or `estimated` by others.
     """
     ratio: Quantity
-    """Its parameters over those of this network."""
+    """Parameters of the model over parameters of this network."""
     float16_bytes: int
-    """Memory of its weights in float16, two bytes each."""
+    """Memory of the model's weights in float16, in bytes."""
     source: str
-    """Where it comes from: author, year, title."""
+    """Source of the model: author, year, title."""
     verdict: str
-    """Both numbers of parameters beside each other, and the memory that the famous one fills, in
-    a sentence.
-    """
+    """Comparison of the numbers of parameters, and the memory of the model, in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -2699,205 +2714,209 @@ class ArchitectureSimulation:
     """Shapes, parameters, operations and memory of a network."""
 
     layers: tuple[ArchitectureLayer, ...]
-    """In forward order; a residual counts as one, with all that is within."""
+    """The layers in forward order; a residual includes its inner layers."""
     parameters: Quantity
-    """Trainable numbers of all layers."""
+    """Number of parameters of all layers."""
     flops: Quantity
-    """Of the way forward of one sample."""
+    """Multiplications and additions of the forward pass of one sample."""
     training_flops: Quantity
-    """Of a step with one batch: the way back costs about twice the way forward."""
+    """Multiplications and additions of a training step. The backward pass costs about twice the
+    forward pass.
+    """
     counts: tuple[LayerCount, ...]
-    """With and without the input as a layer of neurons; both are in use."""
+    """Layers and neurons by both common conventions: with and without the input."""
     memory: tuple[ArchitectureMemory, ...]
-    """One for each precision, for a batch of `batch_size`."""
+    """Memory of a training step with `batch_size` samples, in each precision."""
     optimizers: tuple[OptimizerMemory, ...]
-    """Every optimizer there is, for a network of as many parameters."""
+    """The memory of each optimizer's state for this network."""
     comparisons: tuple[ModelComparison, ...]
-    """Every model of `GET /v1/models`, smallest first."""
+    """Comparisons with the models of `GET /v1/models`, smallest first."""
     verdict: str
-    """How many parameters there are, which layer has most of them, and what one sample costs."""
+    """Number of parameters, the largest layer, and the operations of one sample, in a sentence."""
 
 
 @dataclass(frozen=True)
 class AttentionQuery:
-    """What one place asks, and finds."""
+    """The attention of one query."""
 
     place: int
-    """Counted from 1."""
+    """Position of the query, from 1."""
     sees: int
-    """How many keys it may look at, from the first on."""
+    """Number of keys that are not masked, from the first on."""
     scores: tuple[Quantity, ...]
-    """One for each key that it sees."""
+    """The score of each visible key."""
     weights: tuple[Quantity, ...]
-    """The softmax of the scores: they sum to 1."""
+    """The attention weights: the softmax of the scores."""
     output: tuple[Quantity, ...]
-    """What it finds: the values, each times its weight, added up."""
+    """The output: the sum of the values, weighted by attention."""
 
 
 @dataclass(frozen=True, eq=False)
 class AttentionHead:
-    """One head."""
+    """One attention head."""
 
     head: int
-    """Counted from 1."""
+    """Number of the head, from 1."""
     weights: tuple[Floats, ...]
-    """A row for each query, a column for each key; 0 for what it may not see."""
+    """The attention weights: a row for each query, a column for each key; 0 where masked."""
     queries: tuple[AttentionQuery, ...]
-    """Each place that asks, in order, with its arithmetic."""
+    """The queries in order, with their arithmetic."""
 
 
 @dataclass(frozen=True, eq=False)
 class AttentionSimulation:
-    """Who looks at what, and what comes of it."""
+    """Attention weights and outputs of all heads."""
 
     formula: str
-    """What is computed, e.g. `softmax(Q·Kᵀ / √d)·V` (Vaswani et al., 2017)."""
+    """The formula of attention, e.g. `softmax(Q·Kᵀ / √d)·V` (Vaswani et al., 2017)."""
     queries: tuple[Floats, ...]
-    """A row for each place that asks: as given, or as made of the tokens."""
+    """The queries, as given or as computed from the tokens."""
     keys: tuple[Floats, ...]
-    """A row for each place that is asked."""
+    """The keys: a row for each position."""
     values: tuple[Floats, ...]
-    """A row for each key: what is found there."""
+    """The values: a row for each key."""
     heads: tuple[AttentionHead, ...]
-    """In order; each has its share of the columns above."""
+    """The heads in order; each has its share of the columns above."""
     output: tuple[Floats, ...]
-    """A row for each query: what all heads found, side by side."""
+    """The concatenated outputs of all heads: a row for each query."""
     flops: Quantity
-    """Multiplications and additions of both products, of queries and keys and of weights and
-    values, in all heads; the softmax is not counted, nor what masking saves.
+    """Multiplications and additions of both matrix products in all heads. The softmax is not
+    counted, and masking saves nothing.
     """
     verdict: str
-    """Where the last query of the first head looks most, in a sentence."""
+    """Which key the last query of the first head attends to most, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class PositionalEncodingSimulation:
-    """A vector for every place."""
+    """Sinusoidal positional encodings."""
 
     table: tuple[Floats, ...]
-    """A row for each place, a column for each unit."""
+    """The encodings: a row for each position, a column for each unit."""
     explained: tuple[Quantity, ...]
-    """Every number of the place that was asked for."""
+    """The encoding of the requested position, number by number."""
     wavelengths: Floats
-    """Of each unit: after so many places it begins anew."""
+    """The wavelength of each unit, in positions."""
     similarity: tuple[Floats, ...]
-    """The cosine of the angle between the vectors of each two places: it depends on how far
-    apart they are alone (for an even number of units).
+    """Cosine similarity of the encodings of each pair of positions. For an even number of units
+    it depends only on the distance of the positions.
     """
     verdict: str
-    """The shortest and the longest wavelength, and what they are for, in a sentence."""
+    """The shortest and the longest wavelength, and their use, in a sentence."""
 
 
 @dataclass(frozen=True)
 class UnitGradient:
-    """One number that a layer gives, and what the loss has against it."""
+    """The gradients of one number of a layer's output."""
 
     gradient: Quantity | None
-    """∂L/∂a, of the output; none where loss and activation are differentiated together."""
+    """The gradient ∂L/∂a of the output; null where loss and activation are differentiated
+    together.
+    """
     slope: Quantity | None
-    """f'(z), of the activation; none where there is no activation of single numbers."""
+    """The derivative f'(z) of the activation; null without an elementwise activation."""
     delta: Quantity | None
-    """δ = ∂L/∂z, before the activation; none for a layer without one."""
+    """The error signal δ = ∂L/∂z, before the activation; null without an activation."""
 
 
 @dataclass(frozen=True, eq=False)
 class ParameterGradient:
-    """One array that is learnt."""
+    """The gradient of one parameter array."""
 
     name: str
-    """`weight`, `bias`, `scale` or `shift`."""
+    """The name of the array: `weight`, `bias`, `scale` or `shift`."""
     gradient: tuple[Floats, ...]
-    """`weight`: a row for each input, a column for each unit; others are one row."""
+    """The gradient. `weight`: a row for each input, a column for each unit; others: one row."""
     slopes: tuple[Quantity, ...]
-    """Each number of the gradient, row by row: how it comes about."""
+    """Each number of the gradient in row-major order, with its arithmetic."""
     norm: Quantity
-    """The length of the gradient."""
+    """The gradient norm of this array."""
     update: Quantity
-    """The step of gradient descent for the number with the largest slope."""
+    """The gradient descent update of the parameter with the largest gradient."""
     after: tuple[Floats, ...]
-    """All numbers after that step."""
+    """The parameters after the update."""
 
 
 @dataclass(frozen=True, eq=False)
 class BackwardLayer:
-    """One layer of the way back."""
+    """One layer of the backward pass."""
 
     name: str
-    """Its place, e.g. `dense_1`; within a residual `residual_2.dense_1`."""
+    """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
     type: str
-    """E.g. `dense` or `residual`."""
+    """The layer type, e.g. `dense` or `residual`."""
     formula: str
-    """What the layer does to the gradient."""
+    """The backward formula of the layer."""
     units: tuple[UnitGradient, ...]
-    """One for each number of the layer's output."""
+    """One entry per number of the layer's output."""
     parameters: tuple[ParameterGradient, ...]
-    """One for each array that the layer learns; empty for a layer that learns nothing."""
+    """One entry per parameter array; empty for a layer without parameters."""
     input_gradients: tuple[Floats, ...]
-    """∂L/∂x, a list for each array that it takes; the layer before goes on from here."""
+    """The gradient ∂L/∂x of each input array, which the previous layer receives."""
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """Every slope beside (L(w + h) - L(w - h)) / 2h, for which nothing but the loss is needed."""
+    """A comparison of the gradient with central differences (L(w + h) - L(w - h)) / 2h."""
 
     parameters: int
-    """How many were changed, one by one."""
+    """Number of parameters compared."""
     step: float
-    """h, for a parameter of size up to 1; in proportion for larger ones."""
+    """The step h for a parameter of size up to 1; h grows in proportion for larger ones."""
     largest_difference: float
-    """The largest |slope - difference| over the larger of the two; beside slopes that are tiny,
-    over a ten-thousandth of the largest.
+    """The largest relative difference between gradient and finite difference. For tiny gradients
+    relative to 1/10,000 of the largest one.
     """
     parameter: str
-    """Where, e.g. `dense_1.weight[0][2]`."""
+    """The parameter with the largest difference, e.g. `dense_1.weight[0][2]`."""
     slope: float
-    """∂L/∂w there, by the chain rule."""
+    """The gradient ∂L/∂w of that parameter."""
     difference: float
-    """(L(w + h) - L(w - h)) / 2h there."""
+    """The central difference of that parameter."""
     agrees: bool
-    """Whether the largest difference is below 1e-4."""
+    """Whether the largest relative difference is below 1e-4."""
 
 
 @dataclass(frozen=True, eq=False)
 class BackwardSimulation:
-    """The way back from the loss to every weight."""
+    """A backward pass, from the loss to the gradient of each parameter."""
 
     prediction: Floats
-    """What the network gives for the input, before the step."""
+    """The output of the network before the update."""
     target: Floats
-    """As the loss takes it: a class as a row of 0 and 1."""
+    """The target as the loss takes it: a class index becomes a one-hot row."""
     loss: Quantity
-    """Of that prediction."""
+    """The loss before the update."""
     layers: tuple[BackwardLayer, ...]
-    """From the last layer back to the first."""
+    """The layers in backward order, from the last to the first."""
     norm: Quantity
-    """The length of the whole gradient."""
+    """The gradient norm over all parameters."""
     loss_after: Quantity
-    """The loss after the step of gradient descent."""
+    """The loss after one step of gradient descent."""
     check: GradientCheck | None
-    """None unless asked for."""
+    """The gradient check; null unless requested."""
     verdict: str
-    """What one step of gradient descent makes of the loss, in words."""
+    """What one step of gradient descent does to the loss, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """One place of the window."""
+    """One position of the window."""
 
     row: int
-    """Of the output, counted from 0."""
+    """Row of the output, from 0."""
     column: int
-    """Of the output, counted from 0."""
+    """Column of the output, from 0."""
     top: int
-    """The window's first row in the padded input, counted from 0."""
+    """First row of the window in the padded input, from 0."""
     left: int
-    """The window's first column in the padded input, counted from 0."""
+    """First column of the window in the padded input, from 0."""
     values: tuple[Floats, ...]
-    """What lies in the window."""
+    """The numbers in the window."""
     products: tuple[Floats, ...]
-    """Each value times its weight; empty for pooling."""
+    """Each number times its weight; empty for pooling."""
     result: Quantity
-    """The number that the output has at this place."""
+    """The output at this position."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -2905,25 +2924,27 @@ class ConvolutionSimulation:
     """A convolution, window by window."""
 
     kernel: tuple[Floats, ...]
-    """The weights, by which every window is multiplied; one row for a signal."""
+    """The kernel (filter); one row for a signal."""
     padded: tuple[Floats, ...]
-    """The input with its zeros around; a signal is one row."""
+    """The input with its zero padding; one row for a signal."""
     padding_before: Ints
-    """Rows above and columns to the left that are zeros."""
+    """Number of padding rows above and padding columns to the left."""
     height: Quantity
-    """Rows of the output; 1 for a signal."""
+    """Number of output rows; 1 for a signal."""
     width: Quantity
-    """Columns of the output."""
+    """Number of output columns."""
     windows: tuple[Window, ...]
-    """Row by row, from left to right: one for each number of the output."""
+    """The windows in row-major order, one for each number of the output."""
     output: tuple[Floats, ...]
-    """`height` rows of `width` numbers."""
+    """The output (feature map): `height` rows of `width` numbers."""
     parameters: Quantity
-    """The kernel's numbers and one bias, which all places share."""
+    """Number of parameters: the kernel and one bias, shared by all positions."""
     flops: Quantity
-    """Multiplications and additions of all windows; the bias is not counted."""
+    """Multiplications and additions of all windows. The bias is not counted."""
     verdict: str
-    """What goes in, what comes out, and how many parameters a dense layer would need for it."""
+    """Sizes of input and output, and the parameters of a dense layer of the same size, in a
+    sentence.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -2931,177 +2952,177 @@ class PoolingSimulation:
     """Pooling, window by window."""
 
     height: Quantity
-    """Rows of the output; 1 for a signal."""
+    """Number of output rows; 1 for a signal."""
     width: Quantity
-    """Columns of the output."""
+    """Number of output columns."""
     windows: tuple[Window, ...]
-    """Row by row, from left to right: one for each number of the output."""
+    """The windows in row-major order, one for each number of the output."""
     output: tuple[Floats, ...]
-    """`height` rows of `width` numbers."""
+    """The output (feature map): `height` rows of `width` numbers."""
     left_out: int
-    """Numbers of the input that lie in no window."""
+    """Number of inputs that are in no window."""
     verdict: str
-    """What goes in, what comes out, and what lies in no window."""
+    """Sizes of input and output, and how many inputs are in no window, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class UnitTrace:
-    """One number that a layer gives, and how it comes about."""
+    """One number of a layer's output, with its arithmetic."""
 
     products: Floats
     """`dense`: each input times its weight."""
     weighted_sum: Quantity | None
-    """`dense`: the products and the bias."""
+    """`dense`: the sum of the products and the bias."""
     output: Quantity
-    """What comes out, e.g. the activation of the weighted sum."""
+    """The output, e.g. the activation of the weighted sum."""
 
 
 @dataclass(frozen=True, eq=False)
 class LayerTrace:
-    """One layer of the way."""
+    """One layer of the forward pass."""
 
     name: str
-    """Its place, e.g. `dense_1`; within a residual `residual_2.dense_1`."""
+    """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
     type: str
-    """E.g. `dense` or `residual`."""
+    """The layer type, e.g. `dense` or `residual`."""
     formula: str
-    """What the layer does, e.g. `z = x·W + b, a = relu(z)`."""
+    """The formula of the layer, e.g. `z = x·W + b, a = relu(z)`."""
     inputs: tuple[Floats, ...]
-    """A list for each array that it takes: of a `residual` its input and what its layers made."""
+    """The input arrays. A `residual` has two: its input, and the output of its inner layers."""
     statistics: tuple[Quantity, ...]
-    """What all units share: mean and variance of a `layer_norm`, the sum of a softmax."""
+    """Numbers that all units share: mean and variance of a `layer_norm`, the sum of a softmax."""
     units: tuple[UnitTrace, ...]
-    """One for each number of the output; none where a layer only passes numbers on."""
+    """One entry per number of the output; empty for a layer that only rearranges its input."""
     output: Floats
-    """All its numbers in a row, the last axis fastest."""
+    """The output in row-major order."""
     output_shape: tuple[int, ...]
-    """The shape in which the next layer sees them."""
+    """The shape of the output, without the batch axis."""
     flops: Quantity
-    """Multiplications and additions of weights; biases and activations are not counted."""
+    """Multiplications and additions of weights. Biases and activations are not counted."""
 
 
 @dataclass(frozen=True, eq=False)
 class ForwardSimulation:
-    """What the network makes of the input, layer by layer."""
+    """A forward pass, layer by layer."""
 
     layers: tuple[LayerTrace, ...]
-    """In forward order; the layers within a residual come before it."""
+    """The layers in forward order; the inner layers of a residual precede it."""
     output: Floats
-    """Of the last layer, all numbers in a row, the last axis fastest."""
+    """The output of the last layer in row-major order."""
     output_shape: tuple[int, ...]
-    """Its axes without that of the samples, e.g. `[2]` for two numbers."""
+    """The shape of the output, without the batch axis, e.g. `[2]`."""
     parameters: int
-    """Weights, biases, scales and shifts of the whole network."""
+    """Number of parameters: weights, biases, scales and shifts."""
     flops: Quantity
-    """Of the whole pass."""
+    """Multiplications and additions of the whole pass."""
     verdict: str
-    """What the output says, in a sentence."""
+    """The prediction in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class GradientFlowLayer:
-    """How much of the gradient arrives at one layer."""
+    """The gradient of one layer."""
 
     name: str
-    """`hidden 1` to `hidden 10`, say, and `output`."""
+    """The name of the layer, e.g. `hidden 1` or `output`."""
     norm: float
-    """‖∂L/∂W‖, the median over the seeds."""
+    """Gradient norm ‖∂L/∂W‖, median over the seeds."""
     share: float
-    """The norm over that of the last hidden layer."""
+    """Gradient norm relative to that of the last hidden layer."""
     norms: Floats
-    """‖∂L/∂W‖ of each seed, in order."""
+    """Gradient norm ‖∂L/∂W‖ of each seed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Remedy:
-    """One change, with all else as it was asked for."""
+    """One change of the network, with everything else as requested."""
 
     name: RemedyName
-    """What is changed."""
+    """The name of the remedy."""
     description: str
-    """The change and why it helps, in words."""
+    """The change and its effect, in words."""
     is_on: bool
-    """Whether the network that was asked for has it."""
+    """Whether the requested network includes the remedy."""
     ratio_off: float
-    """The norm of the first hidden layer over that of the last one without it: the median over
-    the seeds.
+    """Gradient norm of the first hidden layer over that of the last one without the remedy,
+    median over the seeds.
     """
     label_off: FlowLabel
-    """What becomes of the gradient without it."""
+    """What happens to the gradient without the remedy."""
     ratio_on: float
-    """The same ratio with it."""
+    """The same ratio with the remedy."""
     label_on: FlowLabel
-    """What becomes of the gradient with it."""
+    """What happens to the gradient with the remedy."""
     norms_on: Floats
-    """‖∂L/∂W‖ of each layer with it, medians over the seeds."""
+    """Gradient norm ‖∂L/∂W‖ of each layer with the remedy, medians over the seeds."""
 
 
 @dataclass(frozen=True, eq=False)
 class GradientFlowSimulation:
-    """How the gradient changes on its way back, and what helps."""
+    """How the gradient changes from layer to layer, and which remedies help."""
 
     layers: tuple[GradientFlowLayer, ...]
-    """From the first hidden layer to the output."""
+    """The layers, from the first hidden layer to the output."""
     ratio: Quantity
-    """The norm of the first hidden layer over that of the last one: the median over the seeds."""
+    """Gradient norm of the first hidden layer over that of the last one, median over the seeds."""
     ratios: Floats
-    """The same of each seed, in order."""
+    """The same ratio of each seed."""
     label: FlowLabel
     """`vanishing` if the ratio is below `vanishing_below`, `exploding` if it is above
-    `exploding_above`, `healthy` between them.
+    `exploding_above`, else `healthy`.
     """
     vanishing_below: float
-    """The ratio below which the gradient has vanished."""
+    """Ratio below which a gradient counts as vanishing."""
     exploding_above: float
-    """The ratio above which it has exploded."""
+    """Ratio above which a gradient counts as exploding."""
     loss: float
-    """Binary cross-entropy before any training, the median over the seeds."""
+    """Binary cross-entropy before training, median over the seeds."""
     remedies: tuple[Remedy, ...]
-    """Four, each tried by itself."""
+    """Four remedies, each measured alone."""
     verdict: str
-    """What becomes of the gradient on its way back, and which remedies bring it back."""
+    """What happens to the gradient, and which remedies restore it, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class VanishingBarsSimulation:
-    """The bars of one draw of a real network, and how usual they are."""
+    """The gradient norms of one network as bars, and how common these bars are."""
 
     recipe: tuple[str, ...]
-    """All that is needed to compute the bars anew."""
+    """Instructions to reproduce the bars."""
     norms: Floats
-    """‖∂L/∂W‖ from the output layer back to the first one."""
+    """Gradient norms ‖∂L/∂W‖ from the output layer back to the first one."""
     bars: tuple[Quantity, ...]
-    """Each norm over that of the output layer, in the same order."""
+    """Gradient norms relative to that of the output layer, in the same order."""
     rounded: Floats
-    """The bars, to two decimals."""
+    """The bars, rounded to two decimals."""
     target: Floats
-    """The bars that a draw should round to: 1, 0.35, 0.08, 0.01."""
+    """The target bars: 1, 0.35, 0.08, 0.01."""
     matches: bool
-    """Whether this draw rounds to the target."""
+    """Whether the bars round to the target."""
     tried: int
-    """How many draws were tried."""
+    """Number of seeds tried."""
     matching: int
-    """How many of the draws that were tried round to exactly the target."""
+    """Number of tried seeds whose bars round to the target."""
     matching_seeds: tuple[int, ...]
-    """Which of them do, in order."""
+    """The tried seeds whose bars round to the target, in ascending order."""
     typical: Floats
-    """The median of each bar over all draws that were tried."""
+    """Median of each bar over all tried seeds."""
     verdict: str
-    """The bars of this draw, how many draws give the target, and what a usual one gives."""
+    """The bars, how many seeds give the target, and the median bars, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """Where weight₁·x₁ + weight₂·x₂ + bias is 0."""
+    """The line on which weight₁·x₁ + weight₂·x₂ + bias is 0."""
 
     equation: str
-    """E.g. `2·x1 + 1·x2 - 3 = 0`."""
+    """The equation of the line, e.g. `2·x1 + 1·x2 - 3 = 0`."""
     start: Floats
-    """Where it enters a box somewhat larger than the points, as two coordinates; empty for a
-    line that passes the box by.
+    """Point where the line enters a box around the points, as two coordinates; empty if the line
+    does not cross the box.
     """
     end: Floats
-    """Where it leaves the box; empty for a line that passes it by."""
+    """Point where the line leaves the box; empty if the line does not cross the box."""
 
 
 @dataclass(frozen=True)
@@ -3109,545 +3130,552 @@ class LossTrace:
     """One loss of the prediction."""
 
     loss: str
-    """Which one it is."""
+    """The name of the loss function."""
     value: Quantity
-    """The loss: the mean over the outputs, of `cross_entropy` the sum over the classes."""
+    """The loss: the mean over the outputs; for `cross_entropy` the sum over the classes."""
     slopes: tuple[Quantity, ...]
-    """dL/dŷ for each output: by how much the loss changes with the prediction."""
+    """The derivative dL/dŷ of each output."""
     logit_slopes: tuple[Quantity, ...]
-    """dL/dz for each output, where the prediction is the sigmoid of z, or for `cross_entropy`
-    the softmax; none where it is no probability, or where a step comes between.
+    """The derivative dL/dz of each output, where the prediction is the sigmoid of z, or for
+    `cross_entropy` the softmax; empty for predictions that are not probabilities, and for
+    `hinge` and `perceptron`.
     """
     verdict: str
-    """What the number means, in a sentence."""
+    """What the value means, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class LossCurve:
-    """One loss over the predictions of `curve_predictions`."""
+    """One loss as a function of the prediction."""
 
     loss: str
-    """Which one it is."""
+    """The name of the loss function."""
     values: Floats
     """The loss at each of `curve_predictions`."""
     slopes: Floats
-    """dL/dŷ at each of `curve_predictions`."""
+    """The derivative dL/dŷ at each of `curve_predictions`."""
 
 
 @dataclass(frozen=True, eq=False)
 class LossSimulation:
-    """Several losses on one prediction, and over all others."""
+    """Several losses of one prediction, and their curves."""
 
     losses: tuple[LossTrace, ...]
-    """In the order asked for."""
+    """The losses in the order of the request."""
     curve_predictions: Floats
-    """Of several outputs it is the probability of the class with the largest target, while the
-    others keep their proportions; there is no curve where they are no probabilities.
+    """The predictions of the curves. For several outputs, the probability of the class with the
+    largest target, while the others keep their proportions; empty if they are not probabilities.
     """
     curves: tuple[LossCurve, ...]
-    """In the same order, but none for `perceptron`, whose predictions are 0 or 1 alone."""
+    """The curves in the order of the request; none for `perceptron`, which is defined for 0 and
+    1 only.
+    """
     verdict: str
-    """How good the prediction is, whatever the loss."""
+    """How good the prediction is, in a sentence."""
 
 
 @dataclass(frozen=True)
 class TokenLoss:
-    """The loss at one place."""
+    """The loss at one position."""
 
     target: int | None
-    """The number of the true token, from 0; null where only its probability was given."""
+    """Index of the true token, from 0; null with `target_probabilities`."""
     token: str | None
-    """The true token as text; null where no texts were given."""
+    """Text of the true token; null if the request has no texts."""
     probability: float
-    """Of the true token."""
+    """Predicted probability of the true token."""
     nats: Quantity
-    """The loss: -log(probability), the surprise in natural units."""
+    """The loss -log(probability), in nats."""
     bits: float
-    """The same surprise in bits: nats / log(2)."""
+    """The loss in bits: nats / log(2)."""
     perplexity: float
-    """As many equally likely tokens would be as surprising."""
+    """The perplexity exp(nats): the number of equally likely tokens with the same loss."""
     rank: int | None
-    """1 where the true token is the most likely one."""
+    """Rank of the true token by probability, from 1; null with `target_probabilities`."""
     best: int | None
-    """The most likely token."""
+    """Index of the most likely token; null with `target_probabilities`."""
     best_token: str | None
-    """That token as text; null where no texts were given."""
+    """Text of the most likely token; null if the request has no texts."""
     best_probability: float | None
-    """What the model gives to it; null where only the true tokens' were given."""
+    """Predicted probability of the most likely token; null with `target_probabilities`."""
 
 
 @dataclass(frozen=True)
 class TokenBaseline:
-    """What somebody would lose who predicts in a simple way."""
+    """The loss of a simple predictor."""
 
     name: BaselineName
-    """The way of predicting."""
+    """The name of the predictor."""
     probability: float
-    """That it gives to the true token."""
+    """Its probability for the true token."""
     nats: Quantity
-    """Its loss at a place: -log(probability)."""
+    """Its loss per token: -log(probability)."""
     bits: float
-    """The same in bits: nats / log(2)."""
+    """Its loss in bits: nats / log(2)."""
     perplexity: float
-    """exp(nats): as many equally likely tokens would be as surprising."""
+    """Its perplexity: exp(nats)."""
 
 
 @dataclass(frozen=True)
 class TokenLossSimulation:
-    """Cross-entropy over a vocabulary, for each place and for all of them."""
+    """Cross-entropy over a vocabulary, per position and on average."""
 
     places: tuple[TokenLoss, ...]
-    """Each place of the text, in order."""
+    """The positions in order."""
     nats: Quantity
-    """The mean over the places: what training makes small."""
+    """The mean loss over the positions, which training minimizes."""
     bits: Quantity
-    """The mean in bits: nats / log(2)."""
+    """The mean loss in bits: nats / log(2)."""
     perplexity: Quantity
-    """exp(nats): among as many equally likely tokens the model is undecided on average."""
+    """The perplexity exp(nats): the number of equally likely tokens with the same mean loss."""
     vocabulary: int
-    """How many tokens there are."""
+    """Vocabulary size."""
     baselines: tuple[TokenBaseline, ...]
-    """`uniform` knows nothing; `confident_right` gives 99 % to the true token; `confident_wrong`
-    gives 99 % to another one, and the rest evenly to all others.
+    """Simple predictors. `uniform`: every token is equally likely. `confident_right`: 99 % for
+    the true token. `confident_wrong`: 99 % for another token, the rest evenly for all others.
     """
     verdict: str
-    """The perplexity beside a guess among all tokens, in a sentence."""
+    """The perplexity in comparison with a uniform guess, in a sentence."""
 
 
 @dataclass(frozen=True)
 class NeuronSimulation:
-    """What a neuron makes of its inputs."""
+    """The output of a neuron, with the arithmetic of each number."""
 
     products: tuple[Quantity, ...]
     """Each input times its weight."""
     weighted_sum: Quantity
-    """The products and the bias, added up."""
+    """The sum of the products and the bias."""
     step: Quantity
-    """1 if the weighted sum is at least 0: the threshold itself fires."""
+    """Step activation: 1 if the weighted sum is at least 0, else 0."""
     fires: bool
-    """Whether the step is 1."""
+    """Whether the step activation is 1."""
     sigmoid: Quantity
-    """1 / (1 + exp(-z)) of the weighted sum z: the soft answer, between 0 and 1."""
+    """Sigmoid activation 1 / (1 + exp(-z)) of the weighted sum z. In (0, 1)."""
     derivative: Quantity
-    """The slope of the sigmoid at the weighted sum."""
+    """Derivative of the sigmoid at the weighted sum."""
     sensitivities: tuple[Quantity, ...]
-    """By how much the sigmoid's output changes for each unit of each weight."""
+    """Derivative of the sigmoid's output with respect to each weight."""
     verdict: str
-    """The outcome in a sentence."""
+    """The result in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class PerceptronStep:
-    """One point met: an answer, and, where it is wrong, an update."""
+    """One point: the output for it, and the update if the output is wrong."""
 
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     sample: int
-    """The place of the point, counted from 0."""
+    """Index of the point, from 0."""
     weighted_sum: Quantity
-    """Of the point, by the weights before."""
+    """The weighted sum before the update."""
     output: int
-    """The answer: 1 if the weighted sum is at least 0, else 0."""
+    """The output: 1 if the weighted sum is at least 0, else 0."""
     target: int
-    """What would be right: 0 or 1."""
+    """The target, 0 or 1."""
     error: int
-    """Target minus output: 1, 0 or -1."""
+    """The error, target minus output: 1, 0 or -1."""
     weights_before: Floats
-    """With which the answer was given, one for each input."""
+    """The weights before the update."""
     bias_before: float
-    """With which the answer was given."""
+    """The bias before the update."""
     weights: Floats
-    """After the update; as before where the answer is right."""
+    """The weights after the update; unchanged if the output is correct."""
     bias: float
-    """After the update; as before where the answer is right."""
+    """The bias after the update; unchanged if the output is correct."""
     updates: tuple[Quantity, ...]
-    """Of each weight and then of the bias; none where the answer is right."""
+    """The update of each weight and then of the bias; empty if the output is correct."""
 
 
 @dataclass(frozen=True, eq=False)
 class PerceptronEpoch:
-    """One round through all points."""
+    """One pass over all points."""
 
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     errors: int
-    """Wrong answers on the way, each followed by an update."""
+    """Number of wrong outputs, each followed by an update."""
     weights: Floats
-    """After the epoch, one for each input."""
+    """The weights after the epoch."""
     bias: float
-    """After the epoch."""
+    """The bias after the epoch."""
     line: Line | None
-    """Between outputs 0 and 1, for two inputs and unless both weights are 0."""
+    """The decision boundary, for two inputs; null if both weights are 0."""
 
 
 @dataclass(frozen=True, eq=False)
 class Separation:
-    """The widest way to part the points: as far from the nearest of either kind as can be."""
+    """The separating hyperplane with the widest margin."""
 
     weights: Floats
-    """Of length 1, so that the weighted sum is the distance from the line."""
+    """Unit normal vector, so that a weighted sum is a signed distance. Zeros if all targets are
+    equal.
+    """
     bias: float
-    """Together with the weights it makes a weighted sum of 0 on the line, positive on the side
-    of target 1. If all points are of one kind the weights are 0, and it is 1 or -1.
+    """The bias: weighted sums are 0 on the hyperplane and positive on the side of target 1. It
+    is 1 or -1 if all targets are equal.
     """
     margin: float | None
-    """The distance of the nearest points; null if all points are of one kind."""
+    """Distance from the hyperplane to the nearest points; null if all targets are equal."""
     nearest: Ints
-    """The points that the line is held by."""
+    """Indices of the points that determine the hyperplane (support vectors)."""
     line: Line | None
-    """The same as a line to draw, for two inputs."""
+    """The hyperplane as a line, for two inputs."""
 
 
 @dataclass(frozen=True)
 class MixtureShare:
-    """How much a point weighs in a mixture of points."""
+    """The share of one point in a mixture of points."""
 
     sample: int
-    """The place of the point, counted from 0."""
+    """Index of the point, from 0."""
     share: float
-    """Its part of the whole, from 0 to 1."""
+    """The share. In (0, 1]."""
     fraction: str | None
-    """The share exactly, e.g. `1/2`; null where that would be too long to read."""
+    """The exact share, e.g. `1/2`; null if the fraction is very long."""
 
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """A proof that no line parts the points: a mixture of those with target 1 and a mixture of
-    those with target 0 that are the same point.
+    """A proof that the points are not linearly separable: a mixture of points with target 1 and
+    a mixture of points with target 0 that are the same point.
     """
 
     ones: tuple[MixtureShare, ...]
-    """Shares of points with target 1; they are positive, and their sum is 1."""
+    """Shares of points with target 1: positive numbers with sum 1."""
     zeros: tuple[MixtureShare, ...]
-    """Shares of points with target 0; they are positive, and their sum is 1."""
+    """Shares of points with target 0: positive numbers with sum 1."""
     meeting_point: Floats
-    """The point that both mixtures are."""
+    """The point that equals both mixtures."""
     residual: float
-    """The largest difference between the two mixtures as computed from the shares in float64.
-    They were found equal in whole numbers, without rounding.
+    """Largest difference between the two mixtures in float64 arithmetic. In exact arithmetic it
+    is 0.
     """
     statement: str
-    """The two mixtures with their numbers."""
+    """The equation of the two mixtures."""
     explanation: str
-    """Why this is a proof."""
+    """Why the equation is a proof."""
 
 
 @dataclass(frozen=True, eq=False)
 class PerceptronSimulation:
-    """The whole course of learning, and what can be known without it."""
+    """The course of perceptron learning, and whether the points are linearly separable."""
 
     table: TruthTableName | None
-    """The name of what was to be learnt, if it is a truth table of two inputs."""
+    """Name of the truth table, if the task is one."""
     points: Floats
-    """What is learnt from, one row of inputs each."""
+    """The points: a row of inputs each."""
     targets: Ints
-    """0 or 1 for each point."""
+    """The target of each point, 0 or 1."""
     rule: str
-    """How weights and bias are updated (Rosenblatt, 1958)."""
+    """The learning rule (Rosenblatt, 1958)."""
     tie_rule: str
-    """What a weighted sum of exactly 0 does."""
+    """The convention for a weighted sum of exactly 0."""
     steps: tuple[PerceptronStep, ...]
-    """Every point met, in order, epoch after epoch."""
+    """The steps of all epochs in order, one per point."""
     epochs: tuple[PerceptronEpoch, ...]
-    """As many as there were until one had no error, or the limit was reached."""
+    """The epochs, up to the first one without an error or the limit."""
     converged: bool
     """Whether the last epoch had no error."""
     weights: Floats
-    """After the last epoch."""
+    """The weights after the last epoch."""
     bias: float
-    """After the last epoch."""
+    """The bias after the last epoch."""
     separable: bool
-    """Whether some line, plane or hyperplane parts the points; decided without learning."""
+    """Whether the points are linearly separable, decided exactly and without learning."""
     separation: Separation | None
-    """The line with the widest margin, where there is one."""
+    """The hyperplane with the widest margin; null if the points are not separable."""
     certificate: Certificate | None
-    """The proof that there is no such line, where there is none."""
+    """The proof that the points are not separable; null if they are."""
     verdict: str
-    """Whether it was learnt, and whether it can be, in words."""
+    """Whether learning converged, and whether it can, in a sentence."""
 
 
 @dataclass(frozen=True)
 class Quantity(QuantityMethods):
-    """A value, the formula that it comes from, and the formula with the numbers put in."""
+    """A value, its formula in symbols, and its formula in numbers."""
 
     name: str
-    """Its symbol in the formulas, e.g. `z`."""
+    """The symbol of the value in formulas, e.g. `z`."""
     value: float
-    """The number itself, in full precision."""
+    """The value in full precision."""
     formula: str
-    """E.g. `z = w·x + b`."""
+    """The formula in symbols, e.g. `z = w·x + b`."""
     substituted: str
-    """E.g. `z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35`; numbers have four significant digits, and
-    more where terms nearly cancel.
+    """The formula in numbers, e.g. `z = 0.7·1 + (-0.3)·0.5 + (-0.2) = 0.35`. Numbers have four
+    significant digits, and more where the shown numbers would not come to the shown value.
     """
 
 
 @dataclass(frozen=True)
 class GateValues:
-    """One gate at one place."""
+    """One gate at one time step."""
 
     name: str
-    """E.g. `forget`, or `candidate` for what might be added; a plain RNN has only `state`."""
+    """The name of the gate, e.g. `forget` or `candidate`; a plain RNN has only `state`."""
     units: tuple[Quantity, ...]
-    """One for each unit: from 0 (shut) to 1 (open), or from -1 to 1 for `candidate` and `state`."""
+    """The value for each unit: in (0, 1), or in (-1, 1) for `candidate` and `state`."""
 
 
 @dataclass(frozen=True, eq=False)
 class RecurrenceStep:
-    """One place of the sequence."""
+    """One time step."""
 
     place: int
-    """Counted from 1."""
+    """Number of the time step, from 1."""
     inputs: Floats
-    """The features at this place."""
+    """The features of this time step."""
     gates: tuple[GateValues, ...]
-    """In the order of their columns in `weight`."""
+    """The gates in the order of their columns in `weight`."""
     cell: tuple[Quantity, ...]
-    """`lstm`: what is remembered; empty for the others."""
+    """The cell state of an `lstm`; empty for other cells."""
     state: tuple[Quantity, ...]
-    """What the cell puts out, and hands on to the next place."""
+    """The hidden state, which is the output of this time step."""
 
 
 @dataclass(frozen=True, eq=False)
 class RecurrenceSimulation:
-    """The cell, unrolled over the sequence."""
+    """A recurrent cell, unrolled over a sequence."""
 
     formulas: tuple[str, ...]
-    """What the cell computes at each place t."""
+    """The formulas of the cell at time step t."""
     steps: tuple[RecurrenceStep, ...]
-    """The places, from the first to the last."""
+    """The time steps, from the first to the last."""
     states: tuple[Floats, ...]
-    """A row for each place."""
+    """The hidden states: a row for each time step."""
     influence: Floats
-    """‖∂(sum of the last state)/∂x‖ of each place: how much the end still knows of it."""
+    """Influence of the input of each time step on the last hidden state: ‖∂h/∂x‖, the Frobenius
+    norm of the Jacobian of the last hidden state.
+    """
     weight: tuple[Floats, ...]
-    """From the features, in the shape of the request; as given, or as drawn."""
+    """The input weights, as given or as drawn."""
     recurrent: tuple[Floats, ...]
-    """From the state before, in the shape of the request; as given, or as drawn."""
+    """The recurrent weights, as given or as drawn."""
     bias: Floats
-    """One for each column of `weight`."""
+    """The biases, one for each column of `weight`."""
     parameters: Quantity
-    """Trainable numbers of the cell; all places share them."""
+    """Number of parameters of the cell; all time steps share them."""
     verdict: str
-    """How much the end still knows of the beginning, in a sentence."""
+    """How much the last hidden state remembers of the first time step, in a sentence."""
 
 
 @dataclass(frozen=True)
 class SequenceCostRow:
-    """One length."""
+    """The costs of one sequence length."""
 
     length: int
-    """Places of the sequence, n."""
+    """Sequence length n, in positions."""
     compute: float
-    """Multiplications and additions of the way forward."""
+    """Multiplications and additions of the forward pass."""
     memory: float
-    """Numbers that are kept for the way back."""
+    """Numbers stored for the backward pass."""
     sequential_steps: float
-    """Steps of which each has to wait for the one before."""
+    """Steps that cannot run in parallel."""
     longest_path: float
-    """Layers, or steps, between the first place and the last one."""
+    """Path length from the first position to the last, in layers or steps."""
 
 
 @dataclass(frozen=True)
 class SequenceCost:
-    """One kind of layer."""
+    """The costs of one kind of layer."""
 
     kind: SequenceReader
-    """How the layer reads the sequence."""
+    """The kind of layer."""
     name: str
-    """In words, e.g. `Convolution with a kernel of 3`."""
+    """The name of the layer, e.g. `Convolution with a kernel of 3`."""
     compute_formula: str
-    """Multiplications and additions of the way forward, without biases and activations."""
+    """Formula of the multiplications and additions of the forward pass, without biases and
+    activations.
+    """
     memory_formula: str
-    """Numbers that are kept for the way back."""
+    """Formula of the numbers stored for the backward pass."""
     steps_formula: str
-    """Steps of which each has to wait for the one before."""
+    """Formula of the steps that cannot run in parallel."""
     path_formula: str
-    """Layers, or steps, that a signal passes between the first place and the last one."""
+    """Formula of the path length from the first position to the last, in layers or steps."""
     parameters: float
-    """Trainable numbers of one layer; they do not depend on the length."""
+    """Number of parameters of one layer; it does not depend on the length."""
     parameters_formula: str
-    """How they are counted."""
+    """Formula of the number of parameters."""
     note: str
-    """What to know about these figures, in a sentence."""
+    """A remark on these costs, in a sentence."""
     rows: tuple[SequenceCostRow, ...]
-    """One for each length, in the order asked for."""
+    """The costs of each length, in the order of the request."""
 
 
 @dataclass(frozen=True)
 class SequenceCostSimulation:
-    """All kinds side by side, n for the length and d for the width."""
+    """The costs of all kinds of layers, with length n and width d."""
 
     kinds: tuple[SequenceCost, ...]
-    """`mlp`, `cnn`, `rnn`, `lstm`, `gru` and `attention`, in this order."""
+    """The kinds `mlp`, `cnn`, `rnn`, `lstm`, `gru` and `attention`, in this order."""
     crossover: float
-    """The length from which on attention's compute is more than that of an LSTM."""
+    """Sequence length above which attention takes more operations than an LSTM."""
     source: str
-    """Where the orders of growth come from."""
+    """Source of the formulas."""
     verdict: str
-    """Attention beside an LSTM at the longest length, in a sentence."""
+    """Attention in comparison with an LSTM at the longest length, in a sentence."""
 
 
 @dataclass(frozen=True)
 class LayerStep:
-    """What one step means for one layer."""
+    """One step of one layer."""
 
     layer: str
-    """E.g. `dense_1`; a residual counts as one, with all that is within."""
+    """The name of the layer, e.g. `dense_1`; a residual includes its inner layers."""
     gradient_norm: float
-    """‖∂L/∂W, ∂L/∂b‖, of the batch's mean loss."""
+    """Gradient norm ‖∂L/∂W, ∂L/∂b‖ of the mean loss of the batch."""
     update_norm: float
-    """How far the step moves the layer's parameters."""
+    """Norm of the update of the layer's parameters."""
     update_ratio: float
-    """That over the length of the parameters."""
+    """Update ratio: norm of the update over norm of the parameters."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingStep:
-    """Forward, loss, backward, update, for one batch."""
+    """Forward pass, loss, backward pass and update for one batch."""
 
     step: int
-    """Counted from 1."""
+    """Number of the step, from 1."""
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     samples: Ints
-    """The places of the batch's samples in the data set, in order; at most the first 32."""
+    """Indices of the first 32 samples of the batch, from 0."""
     batch_size: int
-    """Samples of the batch; the last one of an epoch may be smaller."""
+    """Number of samples in the batch; the last batch of an epoch may be smaller."""
     forward: Quantity
-    """The mean over the batch and all outputs of what the loss is computed from: logits where it
-    takes a sigmoid or a softmax with it, else predictions.
+    """Mean over the batch of the outputs: logits if the loss includes the sigmoid or softmax,
+    else predictions.
     """
     loss: Quantity
-    """The mean over the batch."""
+    """Mean loss of the batch."""
     backward: Quantity
-    """The length of the whole gradient."""
+    """Gradient norm over all parameters."""
     update: Quantity
-    """What the step makes of the parameter with the largest slope."""
+    """Update of the parameter with the largest gradient."""
     learning_rate: float
-    """At which the step was taken."""
+    """Learning rate of the step."""
     layers: tuple[LayerStep, ...]
-    """Layers that learn, in forward order."""
+    """Layers with parameters, in forward order."""
 
 
 @dataclass(frozen=True, eq=False)
 class PlaneSample:
-    """A sample of two features."""
+    """A sample with two features."""
 
     inputs: Floats
-    """Two numbers: along `x_values` and along `y_values`."""
+    """The two features."""
     target: float
-    """What the network should give there."""
+    """The target of the sample."""
 
 
 @dataclass(frozen=True, eq=False)
 class PlaneMap:
-    """What the network made of the plane after an epoch."""
+    """The output over the input plane after an epoch."""
 
     epoch: int
-    """0 before the first."""
+    """Number of the epoch; 0 before training."""
     outputs: Floats
-    """One row for each of the plane's `y_values`, one column for each of its `x_values`; in
-    thousandths.
+    """The outputs, rounded to 0.001: a row for each of `y_values`, a column for each of
+    `x_values`.
     """
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingPlane:
-    """The plane of two inputs, while a network learns to divide it."""
+    """Maps of the output over the input plane during training."""
 
     x_values: Floats
-    """Columns of the maps: 40 places of the first input, a little beyond the samples on both
-    sides.
-    """
+    """Columns of the maps: 40 values of the first input, with a margin around the samples."""
     y_values: Floats
-    """Rows of the maps: 40 places of the second input."""
+    """Rows of the maps: 40 values of the second input."""
     samples: tuple[PlaneSample, ...]
-    """All that is learnt from, in the order of the data set."""
+    """The training samples, in the order of the data set."""
     maps: tuple[PlaneMap, ...]
-    """In the order of their epochs."""
+    """The maps in the order of their epochs."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingSimulation:
-    """A short run."""
+    """The course of a short run."""
 
     steps: tuple[TrainingStep, ...]
-    """The first steps, as many as were asked for."""
+    """The first steps, as many as requested."""
     train_loss: Floats
-    """Of each epoch, as its samples were met."""
+    """Training loss of each epoch, measured during the epoch."""
     train_accuracy: Floats
     """Empty where the loss knows no right and wrong."""
     gradient_norm: Floats
     """Of each epoch: the length of its last batch's gradient."""
     learning_rate: Floats
-    """Of each epoch, as the schedule has it."""
+    """Learning rate of each epoch."""
     label: Label
-    """What the curve says of the learning rate."""
+    """Assessment of the learning rate from the loss curve."""
     stop_reason: Literal["completed", "early_stopped", "target_reached", "diverged"]
-    """Why it ended: `completed`, or `diverged` where a number was no longer finite."""
+    """Why training stopped: `completed`, or `diverged` if a number was not finite."""
     samples: int
-    """Rows of the data."""
+    """Number of samples."""
     steps_per_epoch: int
-    """Batches that the samples make."""
+    """Number of steps per epoch."""
     parameters: int
-    """Trainable numbers of the network."""
+    """Number of parameters of the network."""
     price: Quantity
-    """The operations that the run cost, and how many one call may cost."""
+    """Price of the run in operations, and its limit."""
     verdict: str
-    """From where to where the loss went, and what that says of the learning rate."""
+    """How the loss changed, and what that means for the learning rate, in a sentence."""
     plane: TrainingPlane | None
-    """With its `maps`, where they were asked for."""
+    """Maps of the output over the input plane; null unless requested."""
 
 
 @dataclass(frozen=True, eq=False)
 class RateResult:
-    """The runs at one rate, of which the one in the middle is told."""
+    """The runs at one learning rate."""
 
     learning_rate: float
-    """The rate that was tried."""
+    """The learning rate of these runs."""
     label: LabelName
-    """What the curve of the run in the middle says of the rate."""
+    """Label of the median run."""
     labels: tuple[LabelName, ...]
-    """What the curve of each seed says, in order."""
+    """Label of the run of each seed."""
     final_loss: float
-    """The training loss of its last epoch."""
+    """Training loss of the last epoch of the median run."""
     curve: Floats
-    """The loss at the reply's `curve_epochs`; shorter where the run diverged."""
+    """Loss of the median run at the reply's `curve_epochs`; shorter if it diverged."""
 
 
 @dataclass(frozen=True)
 class RateBand:
-    """Neighboring rates of one label."""
+    """Neighboring learning rates with the same label."""
 
     label: LabelName
-    """What the curves say of these rates."""
+    """Label of these learning rates."""
     lowest: float
-    """The lowest rate of those tried that lies in it."""
+    """Lowest tried learning rate of the band."""
     highest: float
-    """The highest rate of those tried that lies in it."""
+    """Highest tried learning rate of the band."""
     rates: int
-    """How many of those tried lie in it."""
+    """Number of tried learning rates in the band."""
 
 
 @dataclass(frozen=True, eq=False)
 class LearningRatesSimulation:
-    """Where a learning rate is too low, slow, good, oscillating, or diverges."""
+    """Learning rates with their labels."""
 
     results: tuple[RateResult, ...]
-    """From the lowest rate to the highest."""
+    """Results in ascending order of the learning rate."""
     curve_epochs: Ints
-    """Epochs of which the curves tell, at most 50 from the first to the last, counted from 1."""
+    """Epochs of the curves: at most 50, from 1."""
     bands: tuple[RateBand, ...]
-    """From the lowest rate to the highest: between two bands lies a rate that neither knows."""
+    """Bands in ascending order; the exact boundary between two bands is not known."""
     best: float
-    """The rate with the lowest final loss."""
+    """Learning rate with the lowest final loss."""
     samples: int
-    """Rows of the data."""
+    """Number of samples."""
     price: Quantity
-    """The operations that the sweep cost, and how many one call may cost."""
+    """Price of all runs in operations, and its limit."""
     verdict: str
-    """From where to where rates are good, and which came out best."""
+    """The band of good learning rates, and the best one, in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -3655,11 +3683,11 @@ class SchedulePoint:
     """One epoch."""
 
     epoch: int
-    """Counted from 1."""
+    """Number of the epoch, from 1."""
     step: int
-    """The first step of the epoch, counted from 1."""
+    """Number of the first step of the epoch, from 1."""
     learning_rate: float
-    """The rate at which the whole epoch is trained."""
+    """Learning rate of the epoch."""
 
 
 @dataclass(frozen=True)
@@ -3667,195 +3695,195 @@ class ScheduleSimulation:
     """The learning rate of every epoch."""
 
     points: tuple[SchedulePoint, ...]
-    """Epochs in order."""
+    """The returned epochs in order."""
     formula: str
-    """The rate η(t) after t epochs: T is all epochs, W those of the warm-up, f the
-    `final_fraction`.
+    """Formula of the learning rate η(t) after t epochs, with T epochs in all, W warm-up epochs
+    and the final fraction f.
     """
     first: Quantity
-    """The rate of the first epoch."""
+    """Learning rate of the first epoch."""
     midpoint: Quantity
-    """Half way through what comes after the warm-up."""
+    """Learning rate halfway between the warm-up and the end."""
     last: Quantity
-    """After the last epoch: where the schedule leads."""
+    """Learning rate after the last epoch, the end point of the schedule."""
     highest: float
-    """The highest rate of any epoch."""
+    """Highest learning rate of any epoch."""
     warmup_epochs: int
-    """Epochs in which the rate rises, before the schedule proper begins."""
+    """Number of warm-up epochs."""
     total_steps: int
-    """Steps of all epochs."""
+    """Number of steps in all epochs."""
     verdict: str
-    """How the rate goes from the first epoch to the last, in a sentence."""
+    """How the learning rate changes from the first epoch to the last, in a sentence."""
 
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """The device in the calculation, by its maker's numbers."""
+    """A device with the numbers of its data sheet."""
 
     id: str
-    """As in the request, or `custom`."""
+    """The id of the device, or `custom`."""
     name: str
-    """With its form and memory, e.g. `NVIDIA A100 SXM 80 GB`."""
+    """The name of the device, e.g. `NVIDIA A100 SXM 80 GB`."""
     peak_flops: float
-    """Of dense 16-bit matrix products, in operations a second."""
+    """Peak performance of dense 16-bit matrix products, in operations per second."""
     bandwidth: float
-    """Bytes a second between its memory and its processors."""
+    """Memory bandwidth in bytes per second."""
     memory: float
-    """Bytes that it holds."""
+    """Memory in bytes."""
     source: str
-    """The data sheet, or `the request`."""
+    """Source of the numbers: the data sheet, or `the request`."""
 
 
 @dataclass(frozen=True)
 class TransformerCostSimulation:
-    """Operations, memory and time of one pass, with the arithmetic of each."""
+    """Operations, memory and time of one forward pass, with their arithmetic."""
 
     size: TransformerSize | None
-    """Of the transformer; null where only its parameters are known."""
+    """The size of the transformer; null if only its parameters are known."""
     parts: tuple[Quantity, ...]
-    """The parameters, kind by kind."""
+    """The groups of parameters."""
     parameters: Quantity
-    """Trainable numbers of the whole transformer."""
+    """Number of parameters."""
     multiplied: Quantity
-    """Weights by which every token is multiplied: not those that are only looked up or added."""
+    """Number of weights that multiply every token, without embeddings, biases and norms."""
     weight_flops: Quantity
-    """A multiplication and an addition for each of `multiplied` and each token."""
+    """Operations of the weights: a multiplication and an addition per weight and token."""
     attention_flops: Quantity
-    """Every token with every one that it may look at: grows with the square of the length; 0
-    where the size is not known.
+    """Operations of attention, which grow with the square of the number of tokens; 0 if the size
+    is not known.
     """
     flops: Quantity
-    """Multiplications and additions of the whole pass."""
+    """Operations of the whole pass."""
     flops_per_token: Quantity
-    """Operations of the whole pass over its tokens."""
+    """Operations per token."""
     rule_of_thumb: Quantity
-    """Two operations for each parameter and token (Kaplan et al., 2020)."""
+    """Rule of thumb: two operations per parameter and token (Kaplan et al., 2020)."""
     weight_bytes: Quantity
-    """Memory of the weights, in bytes."""
+    """Memory of the weights in bytes."""
     cache_bytes: Quantity
-    """Keys and values of all tokens in 16 bits, kept for the tokens that follow; 0 where the
-    size is not known.
+    """Memory of the key-value cache of all tokens in 16 bits, in bytes; 0 if the size is not
+    known.
     """
     device_bytes: Quantity
-    """Weights and cache, shared among the devices."""
+    """Memory of weights and cache per device, in bytes."""
     fits: bool
-    """Whether that is no more than a device's memory."""
+    """Whether weights and cache fit into the memory of the devices."""
     seconds: Quantity
-    """Of the whole pass, if the devices compute all the time as well as is assumed."""
+    """Time of the whole pass in seconds, at the given utilization."""
     reading_seconds: Quantity
-    """To read all weights once: no pass is faster, and a pass for one more token hardly slower."""
+    """Time to read all weights once, in seconds: a lower limit of any pass."""
     claim: Quantity | None
-    """The utilization that `claimed_seconds` would need."""
+    """Utilization that `claimed_seconds` requires; null without it."""
     device: DeviceFacts
-    """One of the devices."""
+    """The device that the time is computed for."""
     verdict: str
-    """How long the pass takes, and what stands in its way."""
+    """How long the pass takes, and what limits it, in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
 class XorHiddenUnit:
-    """A hidden unit: a line in the plane of inputs, and what lies on its far side."""
+    """A hidden unit as a line in the input plane."""
 
     name: str
-    """As in the formulas: `h1` or `h2`."""
+    """The symbol of the unit in formulas: `h1` or `h2`."""
     weights: Floats
-    """Of the two inputs."""
+    """The weights of the two inputs."""
     bias: float
-    """What is added to the weighted inputs."""
+    """The bias, added to the weighted inputs."""
     line: Line | None
-    """Where its weighted sum is 0."""
+    """The line where its weighted sum is 0."""
     gate: TruthTableName
-    """The truth table of a weighted sum of at least 0."""
+    """Name of the truth table of the unit: 1 where its weighted sum is at least 0."""
 
 
 @dataclass(frozen=True, eq=False)
 class XorOutputUnit:
-    """The output: a line in the plane of the hidden units' outputs."""
+    """The output unit as a line in the hidden space."""
 
     weights: Floats
-    """Of the two hidden units."""
+    """The weights of the two hidden units."""
     bias: float
-    """What is added to the weighted hidden outputs."""
+    """The bias, added to the weighted inputs."""
     line: Line | None
-    """Where its weighted sum is 0, in the plane of the hidden units' outputs."""
+    """The line where its weighted sum is 0, in the hidden space."""
     gate: TruthTableName
-    """What the whole network does, read as 1 where the weighted sum is at least 0."""
+    """Name of the truth table of the network: 1 where the weighted sum is at least 0."""
 
 
 @dataclass(frozen=True, eq=False)
 class XorPoint:
-    """A row of the truth table on its way through the network."""
+    """The forward pass of one row of the truth table."""
 
     inputs: Floats
-    """Two bits, 0 or 1."""
+    """The two inputs, 0 or 1."""
     target: int
-    """XOR of them: 1 if they differ."""
+    """The target: 1 if the inputs differ, else 0."""
     hidden_sums: tuple[Quantity, ...]
     """The weighted sum of each hidden unit."""
     hidden: tuple[Quantity, ...]
-    """Where the point lies in the plane of the hidden units' outputs."""
+    """The outputs of the hidden units: the point in the hidden space."""
     output_sum: Quantity
     """The weighted sum of the output unit."""
     output: Quantity
-    """What the network puts out: 0 or 1 by a step, or a probability by a sigmoid."""
+    """The output: 0 or 1 for a step, a probability for a sigmoid."""
     answer: int
-    """1 if the output's weighted sum is at least 0."""
+    """The prediction: 1 if the output's weighted sum is at least 0, else 0."""
     is_right: bool
-    """Whether `answer` is the target."""
+    """Whether the prediction equals the target."""
 
 
 @dataclass(frozen=True)
 class XorStart:
-    """How one of the trained networks ended."""
+    """The result of one training run."""
 
     seed: int
-    """From which its first weights were drawn."""
+    """Random seed of the initial weights."""
     loss: float
-    """Binary cross-entropy; a guess has 0.693."""
+    """Binary cross-entropy after training; a constant prediction of 0.5 has 0.693."""
     solved: bool
-    """Whether all four answers are right."""
+    """Whether all four predictions are correct."""
 
 
 @dataclass(frozen=True, eq=False)
 class XorGrid:
-    """The output over a square of inputs."""
+    """The output of the network on a grid of inputs."""
 
     x_values: Floats
-    """Of the first input, from -0.5 to 1.5."""
+    """Values of the first input, from -0.5 to 1.5."""
     y_values: Floats
-    """Of the second input, from -0.5 to 1.5."""
+    """Values of the second input, from -0.5 to 1.5."""
     outputs: Floats
-    """One row for each of `y_values`, one column for each of `x_values`."""
+    """The outputs: a row for each of `y_values`, a column for each of `x_values`."""
 
 
 @dataclass(frozen=True, eq=False)
 class XorSimulation:
-    """How two lines and a third do what one cannot."""
+    """A network that computes XOR with two hidden units."""
 
     activation: ActivationName
-    """Of the hidden units."""
+    """Activation of the hidden units."""
     output_activation: ActivationName
-    """`step` or `sigmoid`."""
+    """Activation of the output unit: `step` or `sigmoid`."""
     hidden_units: tuple[XorHiddenUnit, ...]
-    """Two lines in the plane of the inputs."""
+    """The two hidden units, as lines in the input plane."""
     output_unit: XorOutputUnit
-    """A third line, in the plane that the hidden units make."""
+    """The output unit, as a line in the hidden space."""
     points: tuple[XorPoint, ...]
-    """00, 01, 10 and 11, in this order."""
+    """The points 00, 01, 10 and 11, in this order."""
     solved: bool
-    """Whether all four answers are right."""
+    """Whether all four predictions are correct."""
     hidden_separation: Separation | None
-    """The widest way to part the four points where the hidden layer puts them; null if no line
-    can, as none can where they come from.
+    """The separating line with the widest margin in the hidden space; null if no line separates
+    the points there.
     """
     grid: XorGrid
-    """What the network puts out around the four points, to draw as a map."""
+    """The output on a grid around the four points."""
     starts: tuple[XorStart, ...]
-    """Of training, in the order of the seeds; else none."""
+    """The training runs in the order of their seeds; empty without `train`."""
     shown_seed: int | None
-    """The seed of the network that is shown, if it was trained."""
+    """Random seed of the network that is shown; null without `train`."""
     verdict: str
-    """Which gates the hidden units are, and whether that is enough, in words."""
+    """Which truth tables the hidden units compute, and whether they solve XOR, in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -3863,57 +3891,59 @@ class Member:
     """One member of a sweep."""
 
     epoch: int
-    """Epochs that are stored."""
+    """Number of stored epochs."""
     latest: Epoch | None
-    """The newest epoch; absent before the first."""
+    """Metrics of the latest epoch; absent before the first."""
     stop_reason: StopReason | None
-    """Why it is over; absent until then."""
+    """Reason of the member's end; absent before it."""
     divergence: Divergence | None
-    """Where and how it blew up, if it did."""
+    """Where and how training diverged; absent if it did not."""
     index: int
-    """Counted from 0, as the variants are."""
+    """Index of the member among the variants, from 0."""
     variant: dict[str, Any]
-    """What it has otherwise than the job."""
+    """Differences of the member from the job."""
     learning_rate: float
-    """That it is trained with."""
+    """Learning rate of the member."""
     label: Label | None
-    """Absent until there are two epochs."""
+    """Learning-rate label of the training curve; absent before the second epoch."""
 
 
 @dataclass(frozen=True)
 class SweepData:
-    """A sweep, as far as it is known now."""
+    """A sweep of training jobs."""
 
     id: str
-    """The id of the sweep."""
+    """Id of the sweep. Absent if the spec was only validated, like the state and the times."""
     state: JobState
-    """The state of the sweep."""
+    """State of the sweep."""
     stop_reason: StopReason | None
-    """`completed` once every member is over, for whatever reason each."""
+    """Reason of the end: `completed` once all members have ended, for any reasons."""
     detail: str | None
-    """A sentence on how it ended, where there is more to say than the reason."""
+    """Explanation of the end, if there is more to say than the reason."""
     spec: dict[str, Any]
-    """What was asked for, with every default written out."""
+    """Spec of the sweep, with all defaults filled in."""
     epoch: int
-    """Epochs of the member that has most."""
+    """Number of stored epochs of the most advanced member."""
     members: tuple[Member, ...]
-    """Empty in lists."""
+    """Members of the sweep; empty in lists."""
     parameters: int
-    """Of one member."""
+    """Number of trainable parameters of one member."""
     samples: int
-    """Samples trained on; the held-out part does not count."""
+    """Number of training samples, without the validation part."""
     flops: float
-    """Of all members: 3 · operations forward · samples · epochs · members."""
+    """Estimated floating-point operations of all members: 3 · operations forward · samples ·
+    epochs · members.
+    """
     attempt: int
-    """How often a worker has taken it up."""
+    """Number of times that a worker has started the sweep."""
     seq: int
-    """Cursor of the newest event."""
+    """Cursor of the latest event."""
     created_at: datetime | None
-    """When it was asked for."""
+    """Time of creation."""
     started_at: datetime | None
-    """When a worker first took it up."""
+    """Time of the first start; absent before it."""
     finished_at: datetime | None
-    """When it ended."""
+    """Time of the end; absent before it."""
 
 
 @dataclass(frozen=True)
@@ -3934,42 +3964,42 @@ class ValidatedSweep:
 
 @dataclass(frozen=True, eq=False)
 class MemberCurve:
-    """One member's curve."""
+    """The curve of one member."""
 
     index: int
-    """Of the member, from 0."""
+    """Index of the member, from 0."""
     epochs: Ints
-    """Rising; one for each value."""
+    """Epochs in increasing order, one per value."""
     values: Floats
-    """One for each epoch."""
+    """Values of the metric, one per epoch."""
 
 
 @dataclass(frozen=True, eq=False)
 class MemberEpochs:
-    """Epochs of one member by column."""
+    """Metrics of one member by column."""
 
     index: int
-    """Of the member, from 0."""
+    """Index of the member, from 0."""
     epoch: Ints
-    """The epochs that are told."""
+    """Epochs in the batch, in order."""
     train_loss: Floats
-    """One for each epoch."""
+    """Training losses, one per epoch."""
     validation_loss: Floats
-    """Empty where nothing is held out."""
+    """Validation losses, one per epoch; empty without a validation part."""
 
 
 @dataclass(frozen=True, eq=False)
 class SweepBatch:
-    """Epochs of several members."""
+    """Metrics of several epochs of all members."""
 
     first_epoch: int
-    """The first that is stood for."""
+    """First epoch that the batch covers."""
     last_epoch: int
-    """The last that is stood for."""
+    """Last epoch that the batch covers."""
     reduced: bool
-    """Some epochs are left out: only the extremes of each stretch are told."""
+    """Whether the batch is downsampled."""
     members: tuple[MemberEpochs, ...]
-    """Those that have come on."""
+    """Members with new epochs."""
 
 
 @dataclass(frozen=True)
@@ -3977,81 +4007,81 @@ class Limit:
     """One limit."""
 
     name: str
-    """Such as `max_epochs`."""
+    """Name of the limit, such as `max_epochs`."""
     value: float
-    """What it counts is in `description`."""
+    """Value of the limit; its unit is in `description`."""
     description: str
-    """What it bounds, and in which unit."""
+    """Quantity that is limited, and its unit."""
 
 
 @dataclass(frozen=True)
 class Limits(LimitsMethods):
-    """What one request may ask for."""
+    """The limits of one request."""
 
     limits: tuple[Limit, ...]
-    """All of them."""
+    """All limits."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """What runs here."""
+    """The versions of the service."""
 
     version: str
-    """Of the service."""
+    """Version of the service."""
     api: str
-    """Of its API."""
+    """Version of the API."""
     numpy: str
-    """Of NumPy, which does the arithmetic."""
+    """Version of NumPy."""
     kernel: str
-    """BLAS and the processor kernel that it chose; runs repeat bit for bit on the same one."""
+    """BLAS and the processor kernel in use; runs on the same kernel are identical bit for bit."""
 
 
 @dataclass(frozen=True)
 class Component:
-    """A part of the service."""
+    """A component of the service."""
 
     name: str
-    """Of the part."""
+    """Name of the component."""
     status: str
-    """`ok`, `degraded` or `down`."""
+    """Status of the component: `ok`, `degraded` or `down`."""
     detail: str
-    """What is wrong with it; empty if nothing is."""
+    """Description of the problem; empty if there is none."""
 
 
 @dataclass(frozen=True)
 class Health(HealthMethods):
-    """Whether the service can work."""
+    """Whether the service accepts requests."""
 
     status: str
-    """The worst of its parts."""
+    """Worst status of the components: `ok`, `degraded` or `down`."""
     components: tuple[Component, ...]
-    """Its parts, where they were looked at."""
+    """Components that were checked."""
 
 
 @dataclass(frozen=True)
 class TransformerSize:
-    """The few numbers that say how large a transformer is."""
+    """The size of a transformer, which determines its number of parameters."""
 
     family: Literal["gpt", "bert", "llama"]
-    """What goes with the matrices. `gpt`: biases, layer norms, learned positions, and token
-    vectors that serve as output weights too. `bert`: as that, with vectors for two segments and
-    a last dense layer. `llama`: no biases, norms without a shift, gated feed-forward layers of
-    three matrices, rotated positions that cost nothing, and output weights of their own.
+    """The model family. `gpt`: biases, layer norm, learned positions, and token embeddings that
+    are also the output weights. `bert`: the same with two segment embeddings and a pooler.
+    `llama`: no biases, RMS norm, gated feed-forward layers of three matrices, rotary positions
+    without parameters, and separate output weights. Default `gpt`.
     """
     layers: int
-    """Blocks of attention and a feed-forward layer."""
+    """Number of blocks of attention and a feed-forward layer."""
     width: int
-    """Numbers in the vector of one token."""
+    """Embedding size of a token."""
     heads: int
-    """The width is shared among them."""
+    """Number of attention heads. Divides the width."""
     key_value_heads: int | None
-    """Heads that have keys and values of their own; all of them by default."""
+    """Number of heads with their own keys and values. Divides the heads. Defaults to all heads."""
     hidden: int | None
-    """Units of the feed-forward layer; four times the width by default."""
+    """Number of units of the feed-forward layer. Defaults to four times the width."""
     vocabulary: int
-    """Tokens that it knows."""
+    """Vocabulary size."""
     context: int
-    """Tokens that it can look at."""
+    """Context length: maximum number of tokens."""
 
 
 class JobProperties:
@@ -4066,57 +4096,57 @@ class JobProperties:
 
     @property
     def id(self) -> str:
-        """The id of the job."""
+        """Id of the job. Absent if the spec was only validated, like the state and the times."""
         return self._data.id
 
     @property
     def state(self) -> JobState:
-        """The state of the job."""
+        """State of the job."""
         return self._data.state
 
     @property
     def stop_reason(self) -> StopReason | None:
-        """Why it ended; absent until then."""
+        """Reason of the end; absent before it."""
         return self._data.stop_reason
 
     @property
     def detail(self) -> str | None:
-        """A sentence on how it ended, where there is more to say than the reason."""
+        """Explanation of the end, if there is more to say than the reason."""
         return self._data.detail
 
     @property
     def divergence(self) -> Divergence | None:
-        """Where and how it blew up, if it did."""
+        """Where and how training diverged; absent if it did not."""
         return self._data.divergence
 
     @property
     def spec(self) -> dict[str, Any]:
-        """What was asked for, with every default written out."""
+        """Spec of the job, with all defaults filled in."""
         return self._data.spec
 
     @property
     def forked_from(self) -> ForkedFrom | None:
-        """Absent for a job that began with fresh weights."""
+        """Checkpoint that the initial weights are from; absent for new weights."""
         return self._data.forked_from
 
     @property
     def epoch(self) -> int:
-        """Epochs that are stored."""
+        """Number of stored epochs."""
         return self._data.epoch
 
     @property
     def latest(self) -> Epoch | None:
-        """The newest epoch; absent before the first."""
+        """Metrics of the latest epoch; absent before the first."""
         return self._data.latest
 
     @property
     def parameters(self) -> int:
-        """Trainable numbers of the network."""
+        """Number of trainable parameters of the network."""
         return self._data.parameters
 
     @property
     def samples(self) -> int:
-        """Samples trained on; the held-out part does not count."""
+        """Number of training samples, without the validation part."""
         return self._data.samples
 
     @property
@@ -4128,27 +4158,27 @@ class JobProperties:
 
     @property
     def attempt(self) -> int:
-        """How often a worker has taken the job up."""
+        """Number of times that a worker has started the job."""
         return self._data.attempt
 
     @property
     def seq(self) -> int:
-        """Cursor of the newest event."""
+        """Cursor of the latest event."""
         return self._data.seq
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was asked for."""
+        """Time of creation."""
         return self._data.created_at
 
     @property
     def started_at(self) -> datetime | None:
-        """When a worker first took it up."""
+        """Time of the first start; absent before it."""
         return self._data.started_at
 
     @property
     def finished_at(self) -> datetime | None:
-        """When it ended."""
+        """Time of the end; absent before it."""
         return self._data.finished_at
 
 
@@ -4164,75 +4194,77 @@ class SweepProperties:
 
     @property
     def id(self) -> str:
-        """The id of the sweep."""
+        """Id of the sweep. Absent if the spec was only validated, like the state and the times."""
         return self._data.id
 
     @property
     def state(self) -> JobState:
-        """The state of the sweep."""
+        """State of the sweep."""
         return self._data.state
 
     @property
     def stop_reason(self) -> StopReason | None:
-        """`completed` once every member is over, for whatever reason each."""
+        """Reason of the end: `completed` once all members have ended, for any reasons."""
         return self._data.stop_reason
 
     @property
     def detail(self) -> str | None:
-        """A sentence on how it ended, where there is more to say than the reason."""
+        """Explanation of the end, if there is more to say than the reason."""
         return self._data.detail
 
     @property
     def spec(self) -> dict[str, Any]:
-        """What was asked for, with every default written out."""
+        """Spec of the sweep, with all defaults filled in."""
         return self._data.spec
 
     @property
     def epoch(self) -> int:
-        """Epochs of the member that has most."""
+        """Number of stored epochs of the most advanced member."""
         return self._data.epoch
 
     @property
     def members(self) -> tuple[Member, ...]:
-        """Empty in lists."""
+        """Members of the sweep; empty in lists."""
         return self._data.members
 
     @property
     def parameters(self) -> int:
-        """Of one member."""
+        """Number of trainable parameters of one member."""
         return self._data.parameters
 
     @property
     def samples(self) -> int:
-        """Samples trained on; the held-out part does not count."""
+        """Number of training samples, without the validation part."""
         return self._data.samples
 
     @property
     def flops(self) -> float:
-        """Of all members: 3 · operations forward · samples · epochs · members."""
+        """Estimated floating-point operations of all members: 3 · operations forward · samples ·
+        epochs · members.
+        """
         return self._data.flops
 
     @property
     def attempt(self) -> int:
-        """How often a worker has taken it up."""
+        """Number of times that a worker has started the sweep."""
         return self._data.attempt
 
     @property
     def seq(self) -> int:
-        """Cursor of the newest event."""
+        """Cursor of the latest event."""
         return self._data.seq
 
     @property
     def created_at(self) -> datetime | None:
-        """When it was asked for."""
+        """Time of creation."""
         return self._data.created_at
 
     @property
     def started_at(self) -> datetime | None:
-        """When a worker first took it up."""
+        """Time of the first start; absent before it."""
         return self._data.started_at
 
     @property
     def finished_at(self) -> datetime | None:
-        """When it ended."""
+        """Time of the end; absent before it."""
         return self._data.finished_at
