@@ -24,7 +24,7 @@ class ArchitectureExplorer(Explorer):
 
         >>> reply = client.simulate.architecture(epochal.network([3], [epochal.dense(4)]))
         >>> reply.parameters.substituted
-        'parameters = 16 = 16'
+        'parameters = 16'
         """
         return self._simulate(
             "SimulateArchitecture",
