@@ -27,7 +27,7 @@ def test_a_perceptron_is_read_with_its_proof(client: epochal.Client) -> None:
     assert reply.certificate is not None
     np.testing.assert_array_equal(reply.certificate.meeting_point, [0.5, 0.5])
     assert reply.points.shape == (4, 2)
-    assert str(reply.steps[1].updates[1]) == "w2 = 0 + 1·(1 - 0)·1 = 1"
+    assert str(reply.steps[1].updates[1]) == "w2 ← 0 + 1·(1 - 0)·1 = 1"
     learnt = client.simulate.perceptron(points=np.eye(3), targets=[0, 0, 1])
     assert learnt.converged
     assert learnt.certificate is None
