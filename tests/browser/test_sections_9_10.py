@@ -300,18 +300,18 @@ def test_a_longer_text_costs_attention_the_square(open_page: Opened, url: str) -
         factor = {"million": 1e6, "billion": 1e9}[size]
         assert abs(float(number) * factor / kinds[kind]["compute"] - 1) < 0.005, kind
     expect(page.get_by_test_id("crossover")).to_contain_text(f"{answer['crossover']:.0f} positions")
-    page.get_by_label("waiting").check(force=True)
+    page.get_by_label("sequential steps").check(force=True)
     expect(page.get_by_test_id("costs").locator("[data-kind=lstm] td")).to_have_text("4,096")
     expect(page.get_by_test_id("costs").locator("[data-kind=attention] td")).to_have_text("1")
 
 
 def test_the_cursor_of_the_costs_is_moved_by_keyboard(open_page: Opened) -> None:
     page = open_page("/#zoo")
-    chart = page.get_by_role("slider", name="operations as the text grows")
+    chart = page.get_by_role("slider", name="operations by sequence length")
     chart.scroll_into_view_if_needed()
     chart.focus()
     page.keyboard.press("End")
-    expect(page.get_by_test_id("costs")).to_contain_text("1 million places")
+    expect(page.get_by_test_id("costs")).to_contain_text("1 million positions")
     page.wait_for_url("**/?price.length=1000000#zoo")
 
 
