@@ -437,7 +437,7 @@ def test_a_number_as_truth_has_the_losses_that_fit(open_page: Opened, url: str) 
         assert read(cell(page, each["loss"], "value")) == pytest.approx(each["value"]["value"])
     page.get_by_test_id("loss-huber").get_by_role("button").first.click()
     figure = page.get_by_role("figure", name="Losses of one prediction")
-    expect(figure).to_contain_text("far from it, along a line")
+    expect(figure).to_contain_text("linear far from it")
     page.wait_for_url("**loss.tangent=huber**")
 
 

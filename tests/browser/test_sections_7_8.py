@@ -79,7 +79,7 @@ def test_a_unit_is_reached_by_arrow_keys_and_shows_its_error_signal(
     reading = page.get_by_test_id("reading")
     # Its two wires lead to δ = -0.4513 and 0.4513, with the weights 0.3 and -0.5.
     expect(reading.get_by_role("heading")).to_have_text("hidden 2, unit 2")
-    expect(reading).to_contain_text("0.3·(−0.4513) + (−0.5)·0.4513 = −0.3611")
+    expect(reading).to_contain_text("0.3·(−0.45133) + (−0.5)·0.45133 = −0.3611")
     unit = page.get_by_role("button", name="hidden 2 2: output 0.044, error signal −0.3611")
     expect(unit).to_have_attribute("aria-pressed", "true")
 
