@@ -1,13 +1,6 @@
 # One image for all commands of epochald: up, api, worker, migrate, check.
 
-FROM node:22-slim AS page
-WORKDIR /build
-COPY protos/openapi.json protos/
-COPY service/epochal_service/journey/titles.json service/epochal_service/journey/
-COPY clients/web clients/web
-RUN cd clients/web && npm ci && npm run build
-
-FROM python:3.13-slim AS build
+FROM python:3.13-slim AS service
 WORKDIR /build
 RUN python -m venv /opt/epochal
 ENV PATH=/opt/epochal/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -20,6 +13,17 @@ COPY protos protos
 COPY engine engine
 COPY service service
 COPY workers workers
+# The page is type-checked against the description of the API, which the service writes.
+RUN pip install --no-deps -e . && python -m epochal_service.rest.openapi protos/openapi.json
+
+FROM node:22-slim AS page
+WORKDIR /build
+COPY --from=service /build/protos/openapi.json protos/
+COPY service/epochal_service/journey/titles.json service/epochal_service/journey/
+COPY clients/web clients/web
+RUN cd clients/web && npm ci && npm run build
+
+FROM service AS build
 COPY --from=page /build/service/epochal_service/page service/epochal_service/page
 RUN pip install --no-deps .
 

@@ -47,6 +47,15 @@ SOURCES := $(shell find clients/web/src clients/web/public clients/web/build -ty
 # In clients/web, with the node of the environment if one is installed there.
 NODE := cd clients/web && PATH="$(CURDIR)/$(BIN):$$PATH"
 
+# The page is written against the description of the API, which the models of the service make. It
+# is written again only when it differs, so that most changes of the service build no page.
+$(VENV)/.openapi: $(shell find engine/epochal_engine service/epochal_service -name '*.py')
+	@test -e $(VENV)/.dev -o -e $(VENV)/.run || $(MAKE) --no-print-directory $(VENV)/.run
+	$(BIN)/python -m epochal_service.rest.openapi protos/openapi.json
+	@touch $@
+
+protos/openapi.json: $(VENV)/.openapi ;
+
 $(PAGE): $(SOURCES) clients/web/node_modules/.package-lock.json
 	$(NODE) npm run -s build
 	@touch $@
@@ -85,7 +94,7 @@ test: $(VENV)/.dev $(PAGE) chromium ## Run the tests (TESTS=tests/specs for a pa
 	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training and not presets" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
-check: $(VENV)/.dev clients/web/node_modules/.package-lock.json ## Check style, types, imports, the contract and the page
+check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.json ## Check style, types, imports, the contract and the page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -94,9 +103,8 @@ check: $(VENV)/.dev clients/web/node_modules/.package-lock.json ## Check style, 
 	$(BIN)/buf format --diff --exit-code protos
 	@if git rev-parse -q --verify main:protos/buf.yaml >/dev/null; then \
 	  echo buf breaking; $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
-	$(BIN)/python protos/generate.py --check
+	$(BIN)/python -m protos.generate --check
 	$(BIN)/python clients/python/generate.py --check
-	$(BIN)/python -m epochal_service.rest.openapi --check
 	$(NODE) npm run -s lint && npm run -s check && npm run -s test
 
 .PHONY: words
@@ -126,11 +134,10 @@ bench-engine: .venv-oracles/.done ## Benchmark the engine and PyTorch eager, on 
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=engine:benchmarks .venv-oracles/bin/python benchmarks/engine.py $(ARGS)
 
 .PHONY: protos
-protos: $(VENV)/.dev ## Write the .proto comments, protos/openapi.json and the SDK's types from the models, and compile
+protos: $(VENV)/.dev ## Generate the .proto files and the types of the SDK from the models, and compile
 	$(BIN)/buf format --write protos
-	$(BIN)/python protos/generate.py
+	$(BIN)/python -m protos.generate
 	$(BIN)/python clients/python/generate.py
-	$(BIN)/python -m epochal_service.rest.openapi
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Run every benchmark, with other libraries if they are installed (ARGS=--quick)

@@ -1,4 +1,4 @@
-"""What the .proto files say of their messages, and that it is what the HTTP API says."""
+"""The comments of the .proto files: complete, and those of the models."""
 
 import subprocess
 import sys
@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from grpc_tools import protoc
+
+from epochal_service.specs.simulations.neuron import NeuronSimulation
 
 ROOT = Path(__file__).parents[2]
 PROTOS = ROOT / "protos"
@@ -25,8 +27,8 @@ def comments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     assert protoc.main(["protoc", *flags, f"--descriptor_set_out={path}", *files]) == 0
     found: dict[str, str] = {}
     for file in FileDescriptorSet.FromString(path.read_bytes()).file:
-        told = {tuple(at.path): at.leading_comments for at in file.source_code_info.location}
-        found |= {name: " ".join(told.get(at, "").split()) for name, at in _declared(file)}
+        texts = {tuple(at.path): at.leading_comments for at in file.source_code_info.location}
+        found |= {name: " ".join(texts.get(at, "").split()) for name, at in _declared(file)}
     return found
 
 
@@ -41,35 +43,30 @@ def _declared(file: FileDescriptorProto) -> Iterator[tuple[str, tuple[int, ...]]
             yield f"{service.name}.{method.name}", (SERVICES, i, PARTS, k)
 
 
-def test_every_message_field_and_method_says_what_it_means(comments: dict[str, str]) -> None:
+def test_every_message_field_and_method_has_a_comment(comments: dict[str, str]) -> None:
     assert {"Job.state", "TrainingService.CreateJob", "NeuronSimulation"} <= comments.keys()
-    # A request is what its method says.
+    # A request without parameters is explained by its method.
     silent = [name for name, text in comments.items() if not text and not name.endswith("Request")]
     assert silent == []
 
 
-def test_a_field_says_the_same_on_both_wires_and_here_its_range_and_default_too(
-    comments: dict[str, str],
-) -> None:
-    assert comments["NeuronSimulation.fires"] == "Whether the step is 1."
-    assert comments["SimulateXorRequest.epochs"] == (
-        "When training: steps of Adam, on all four points each. From 1 to 2,000. 500 if unset."
-    )
+def test_a_comment_has_the_range_and_the_default_of_its_field(comments: dict[str, str]) -> None:
+    assert comments["SimulateXorRequest.epochs"].endswith("From 1 to 2,000. 500 if unset.")
+    assert comments["NeuronSimulation.fires"] == NeuronSimulation.model_fields["fires"].description
 
 
-def test_a_field_of_several_kinds_says_of_which(comments: dict[str, str]) -> None:
+def test_a_field_of_several_types_names_them(comments: dict[str, str]) -> None:
     assert comments["AugmentationSpec.reach"].startswith("`shift`: ")
-    assert "0.1 (`sgd`), 1 (`perceptron`)" in comments["OptimizerSpec.learning_rate"]
+    assert "`perceptron`" in comments["OptimizerSpec.learning_rate"]
 
 
-def test_methods_are_named_as_on_this_wire_and_null_is_unset(comments: dict[str, str]) -> None:
+def test_comments_name_methods_as_grpc_does_and_call_null_unset(comments: dict[str, str]) -> None:
     assert not [name for name, text in comments.items() if "/v1/" in text]
-    # It is JSON that has null.
     assert not [name for name, text in comments.items() if " null" in text]
     assert "CreateJob" in comments["Preset.spec"]
 
 
-def test_what_is_written_is_what_the_models_say_now() -> None:
-    command = [sys.executable, str(PROTOS / "generate.py"), "--check"]
+def test_the_proto_files_are_those_of_the_models() -> None:
+    command = [sys.executable, "-m", "protos.generate", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

@@ -12,7 +12,7 @@ from epochal_service._proto import FILES as ALL_FILES
 from epochal_service._proto import message as message_class
 from epochal_service.rpc.convert import holds_its_own_kind, words
 
-NOUNS = ("common", "network", "dataset", "training", "sweep", "system")
+NOUNS = ("networks", "datasets", "jobs", "sweeps", "system")
 FILES = [file for file in ALL_FILES if file.name in {f"epochal/v1/{noun}.proto" for noun in NOUNS}]
 MESSAGES: list[Descriptor] = [m for file in FILES for m in file.message_types_by_name.values()]
 ENUMS: list[EnumDescriptor] = [e for file in FILES for e in file.enum_types_by_name.values()]

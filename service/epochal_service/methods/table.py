@@ -56,6 +56,18 @@ PATH_FIELDS: dict[str, Any] = {
 }
 """What may stand in a path, and its type."""
 
+PATH_DESCRIPTIONS = {
+    "jobs": "The id of the job, as `POST /v1/jobs` returned it.",
+    "sweeps": "The id of the sweep, as `POST /v1/sweeps` returned it.",
+    "networks": "The id of the network, as `POST /v1/networks` returned it.",
+    "datasets": "The id of the data set. The id of a built-in one is its name.",
+    "architectures": "The id of the architecture, such as `lstm`: see `GET /v1/architectures`.",
+    "sections": "The id of the section, such as `neuron`: see `GET /v1/sections`.",
+    "presets": "The id of the preset, such as `xor`: see `GET /v1/presets`.",
+    "epoch": "The epoch of a stored checkpoint: see `GET /v1/jobs/{id}/checkpoints`.",
+}
+"""What `{id}` is, by the collection that the path begins with, and the other fields."""
+
 
 @dataclass(frozen=True, eq=False)
 class Method:

@@ -1,11 +1,10 @@
-"""What the API says of itself: `protos/openapi.json`, which this module writes and compares.
+"""The description of the API that HTTP serves as `/openapi.json`.
 
-python -m epochal_service.rest.openapi [--check] [path]
+python -m epochal_service.rest.openapi PATH
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator
@@ -165,26 +164,16 @@ def _success(response: dict[str, Any], schemas: dict[str, Any]) -> str:
     return told
 
 
-def main() -> int:
-    """Write the document, or with `--check` say whether it is the one that this program has."""
+def main() -> None:
+    """Write the description of the API to a file, if it differs from what is there."""
     from ..settings import Settings
     from .app import create_app
 
-    arguments = argparse.ArgumentParser(
-        prog="epochal_service.rest.openapi", description=main.__doc__
-    )
-    arguments.add_argument("--check", action="store_true", help="compare instead of writing")
-    arguments.add_argument("path", nargs="?", type=Path, default=Path("protos/openapi.json"))
-    asked = arguments.parse_args()
-    document = describe(create_app(Settings()))
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    if not asked.check:
-        asked.path.write_text(text)
-    elif not asked.path.exists() or asked.path.read_text() != text:
-        sys.stderr.write(f"{asked.path} is stale: run python -m epochal_service.rest.openapi\n")
-        return 1
-    return 0
+    (path,) = map(Path, sys.argv[1:])
+    text = json.dumps(describe(create_app(Settings())), indent=2, ensure_ascii=False) + "\n"
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -14,7 +14,7 @@ from typing import Annotated, Any, get_args, get_origin
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, create_model
 
-from ..methods.table import METHODS, Method
+from ..methods.table import METHODS, PATH_DESCRIPTIONS, Method
 from ..specs.base import FileReply
 from ..specs.base import Request as Fields
 from . import datasets, epochs
@@ -26,16 +26,6 @@ from .streams import STREAM, EventStreamMedia, stream
 OCTETS = "application/octet-stream"
 NO_CACHE = "no-cache"
 
-PATH_DESCRIPTIONS = {
-    "jobs": "The id of the job, as `POST /v1/jobs` returned it.",
-    "sweeps": "The id of the sweep, as `POST /v1/sweeps` returned it.",
-    "networks": "The id of the network, as `POST /v1/networks` returned it.",
-    "datasets": "The id of the data set. The id of a built-in one is its name.",
-    "architectures": "The id of the architecture, such as `lstm`: see `GET /v1/architectures`.",
-    "sections": "The id of the section, such as `neuron`: see `GET /v1/sections`.",
-    "presets": "The id of the preset, such as `xor`: see `GET /v1/presets`.",
-}
-"""What `{id}` is, by the collection that the path begins with."""
 PATH_EXAMPLES = {
     "datasets": "digits",
     "architectures": "lstm",
@@ -186,8 +176,7 @@ def _endpoint(method: Method) -> Callable[..., Any]:
 
 def _path(method: Method, name: str) -> Any:
     if name == "epoch":
-        text = "The epoch of a stored checkpoint: see `GET /v1/jobs/{id}/checkpoints`."
-        return Annotated[int, Path(ge=0, lt=2**63, description=text)]
+        return Annotated[int, Path(ge=0, lt=2**63, description=PATH_DESCRIPTIONS[name])]
     noun = method.path.split("/")[2]
     examples = [PATH_EXAMPLES[noun]] if noun in PATH_EXAMPLES else None
     return Annotated[str, Path(description=PATH_DESCRIPTIONS[noun], examples=examples)]

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
-from epochal_engine import ACTIVATIONS, INITIALIZERS, LOSSES
+from epochal_engine import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES, OPTIMIZERS
 
 
 class Spec(BaseModel):
@@ -85,7 +85,9 @@ class KeyOf:
 
 ActivationName = Annotated[str, KeyOf(ACTIVATIONS)]
 InitializerName = Annotated[str, KeyOf(INITIALIZERS)]
+LayerTypeName = Annotated[str, KeyOf(LAYERS)]
 LossName = Annotated[str, KeyOf(LOSSES)]
+OptimizerName = Annotated[str, KeyOf(OPTIMIZERS)]
 
 LabelKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 LabelValue = Annotated[str, Field(max_length=64)]

@@ -13,7 +13,19 @@ from pydantic import BeforeValidator, Field
 
 from epochal_engine import LAYERS
 
-from .base import PAGE_SIZE, Name, PageSize, PageToken, Reply, Request, RequestId, Spec
+from .base import (
+    PAGE_SIZE,
+    ActivationName,
+    InitializerName,
+    LayerTypeName,
+    Name,
+    PageSize,
+    PageToken,
+    Reply,
+    Request,
+    RequestId,
+    Spec,
+)
 from .derive import Derived, as_list, derive_models, union_of
 
 LayerName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -87,13 +99,13 @@ class LayerSummary(Reply):
 
     name: str
     """The layer's name, e.g. `dense_1`."""
-    type: str
+    type: LayerTypeName
     """The layer's type, e.g. `dense` or `conv2d`."""
     output_shape: list[int]
     """Shape of the layer's output for one sample."""
-    activation: str | None
+    activation: ActivationName | None
     """The activation; absent for a layer without one."""
-    initializer: str | None
+    initializer: InitializerName | None
     """The initializer of the weights; absent for a layer without weights."""
     parameters: int
     """Number of trainable parameters."""

@@ -109,6 +109,37 @@ KernelName: TypeAlias = Literal[
 LabelName: TypeAlias = Literal["too_low", "slow", "good", "oscillating", "diverged"]
 
 
+LayerTypeName: TypeAlias = Literal[
+    "dense",
+    "activation",
+    "dropout",
+    "layer_norm",
+    "batch_norm",
+    "flatten",
+    "reshape",
+    "slice",
+    "residual",
+    "concatenate",
+    "add",
+    "conv2d",
+    "conv1d",
+    "max_pool2d",
+    "average_pool2d",
+    "max_pool1d",
+    "average_pool1d",
+    "global_max_pool",
+    "global_average_pool",
+    "embedding",
+    "positional_encoding",
+    "rnn",
+    "lstm",
+    "gru",
+    "additive_attention",
+    "multi_head_attention",
+    "transformer_block",
+]
+
+
 LossName: TypeAlias = Literal[
     "mse", "mae", "huber", "binary_cross_entropy", "focal", "hinge", "perceptron", "cross_entropy"
 ]
@@ -2117,7 +2148,7 @@ class Architectures:
 class LossFacts:
     """A loss: its formulas and a description."""
 
-    name: str
+    name: LossName
     """Name of the loss in a training spec, e.g. `binary_cross_entropy`."""
     title: str
     """Title, e.g. `Mean squared error`."""
@@ -2127,7 +2158,7 @@ class LossFacts:
     """Formula of the derivative dL/dŷ for one output."""
     logit_slope: str | None
     """Formula of the derivative dL/dz for the logit z. Null if there is no such formula."""
-    output_activation: str | None
+    output_activation: ActivationName | None
     """Required output activation. Null if any is allowed."""
     options: tuple[str, ...]
     """Names of the options in `loss_options`."""
@@ -2399,13 +2430,13 @@ class LayerSummary:
 
     name: str
     """The layer's name, e.g. `dense_1`."""
-    type: str
+    type: LayerTypeName
     """The layer's type, e.g. `dense` or `conv2d`."""
     output_shape: tuple[int, ...]
     """Shape of the layer's output for one sample."""
-    activation: str | None
+    activation: ActivationName | None
     """The activation; absent for a layer without one."""
-    initializer: str | None
+    initializer: InitializerName | None
     """The initializer of the weights; absent for a layer without weights."""
     parameters: int
     """Number of trainable parameters."""
@@ -2613,13 +2644,13 @@ class ArchitectureLayer:
 
     name: str
     """The name of the layer: as given, or its type and number, e.g. `dense_1`."""
-    type: str
+    type: LayerTypeName
     """The layer type, e.g. `dense` or `conv2d`."""
     output_shape: tuple[int, ...]
     """The shape of the output, without the batch axis."""
-    activation: str | None
+    activation: ActivationName | None
     """The activation; null for a layer without one."""
-    initializer: str | None
+    initializer: InitializerName | None
     """The initializer of the weights; null for a layer without weights."""
     parameters: int
     """Number of parameters."""
@@ -2675,7 +2706,7 @@ class ArchitectureMemory:
 class OptimizerMemory:
     """The memory of one optimizer's state."""
 
-    optimizer: str
+    optimizer: OptimizerName
     """The name of the optimizer, e.g. `adam`."""
     copies: int
     """Numbers stored per parameter."""
@@ -2843,7 +2874,7 @@ class BackwardLayer:
 
     name: str
     """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
-    type: str
+    type: LayerTypeName
     """The layer type, e.g. `dense` or `residual`."""
     formula: str
     """The backward formula of the layer."""
@@ -2983,7 +3014,7 @@ class LayerTrace:
 
     name: str
     """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
-    type: str
+    type: LayerTypeName
     """The layer type, e.g. `dense` or `residual`."""
     formula: str
     """The formula of the layer, e.g. `z = x·W + b, a = relu(z)`."""
@@ -3129,7 +3160,7 @@ class Line:
 class LossTrace:
     """One loss of the prediction."""
 
-    loss: str
+    loss: LossName
     """The name of the loss function."""
     value: Quantity
     """The loss: the mean over the outputs; for `cross_entropy` the sum over the classes."""
@@ -3148,7 +3179,7 @@ class LossTrace:
 class LossCurve:
     """One loss as a function of the prediction."""
 
-    loss: str
+    loss: LossName
     """The name of the loss function."""
     values: Floats
     """The loss at each of `curve_predictions`."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..base import Reply
+from ..base import ActivationName, LossName, Reply
 
 
 class LossFacts(Reply):
     """A loss: its formulas and a description."""
 
-    name: str
+    name: LossName
     """Name of the loss in a training spec, e.g. `binary_cross_entropy`."""
     title: str
     """Title, e.g. `Mean squared error`."""
@@ -18,7 +18,7 @@ class LossFacts(Reply):
     """Formula of the derivative dL/dŷ for one output."""
     logit_slope: str | None
     """Formula of the derivative dL/dz for the logit z. Null if there is no such formula."""
-    output_activation: str | None
+    output_activation: ActivationName | None
     """Required output activation. Null if any is allowed."""
     options: list[str]
     """Names of the options in `loss_options`."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from epochal_engine import OPTIMIZERS
-
-from ..base import KeyOf, Reply, Spec
+from ..base import ActivationName, InitializerName, LayerTypeName, OptimizerName, Reply, Spec
 from ..networks import NetworkSpec
 from .quantity import Quantity
-
-OptimizerName = Annotated[str, KeyOf(OPTIMIZERS)]
 
 Precision = Literal["float32", "float16"]
 
@@ -33,13 +29,13 @@ class ArchitectureLayer(Reply):
 
     name: str
     """The name of the layer: as given, or its type and number, e.g. `dense_1`."""
-    type: str
+    type: LayerTypeName
     """The layer type, e.g. `dense` or `conv2d`."""
     output_shape: list[int]
     """The shape of the output, without the batch axis."""
-    activation: str | None
+    activation: ActivationName | None
     """The activation; null for a layer without one."""
-    initializer: str | None
+    initializer: InitializerName | None
     """The initializer of the weights; null for a layer without weights."""
     parameters: int
     """Number of parameters."""
@@ -91,7 +87,7 @@ class ArchitectureMemory(Reply):
 class OptimizerMemory(Reply):
     """The memory of one optimizer's state."""
 
-    optimizer: str
+    optimizer: OptimizerName
     """The name of the optimizer, e.g. `adam`."""
     copies: int
     """Numbers stored per parameter."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from ..base import LossName, Reply
+from ..base import LayerTypeName, LossName, Reply
 from .quantity import Quantity
 from .small_network import SmallNetworkSpec, Value
 
@@ -58,7 +58,7 @@ class BackwardLayer(Reply):
 
     name: str
     """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
-    type: str
+    type: LayerTypeName
     """The layer type, e.g. `dense` or `residual`."""
     formula: str
     """The backward formula of the layer."""

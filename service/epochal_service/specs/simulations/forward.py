@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..base import Reply
+from ..base import LayerTypeName, Reply
 from .quantity import Quantity
 from .small_network import SmallNetworkSpec
 
@@ -27,7 +27,7 @@ class LayerTrace(Reply):
 
     name: str
     """The name of the layer, e.g. `dense_1`, or `residual_2.dense_1` within a residual."""
-    type: str
+    type: LayerTypeName
     """The layer type, e.g. `dense` or `residual`."""
     formula: str
     """The formula of the layer, e.g. `z = x·W + b, a = relu(z)`."""

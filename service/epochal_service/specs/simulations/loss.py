@@ -48,7 +48,7 @@ class SimulateLossRequest(Spec):
 class LossTrace(Reply):
     """One loss of the prediction."""
 
-    loss: str
+    loss: LossName
     """The name of the loss function."""
     value: Quantity
     """The loss: the mean over the outputs; for `cross_entropy` the sum over the classes."""
@@ -66,7 +66,7 @@ class LossTrace(Reply):
 class LossCurve(Reply):
     """One loss as a function of the prediction."""
 
-    loss: str
+    loss: LossName
     """The name of the loss function."""
     values: list[float]
     """The loss at each of `curve_predictions`."""

@@ -1,0 +1,283 @@
+"""The messages and enums of the API, derived from the table of methods.
+
+method ──> request message: path fields, body (its fields, or one field), query fields
+       └─> reply message ──> the messages and enums of its fields, and so on
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel, TypeAdapter
+
+from epochal_service.methods.table import SERVICES, Method
+
+SCALARS = {int: "int64", float: "double", str: "string", bool: "bool", bytes: "bytes"}
+EMPTY = "google.protobuf.Empty"
+TIMESTAMP = "google.protobuf.Timestamp"
+WELL_KNOWN = {EMPTY: "google/protobuf/empty.proto", TIMESTAMP: "google/protobuf/timestamp.proto"}
+ROW = "Row"
+
+
+@dataclass
+class Field:
+    """A field of a message; one that no model has any more is reserved and has no kind."""
+
+    name: str
+    number: int
+    label: Literal["one", "list", "map"] = "one"
+    kind: str | None = None
+    annotation: Any = None
+    model: type[BaseModel] | None = None
+    """The model that describes it, if it is a part of the message's model."""
+
+
+@dataclass
+class Message:
+    """A message, with its fields by number."""
+
+    name: str
+    models: tuple[type[BaseModel], ...]
+    """The model, or the members of a union."""
+    fields: list[Field] = field(default_factory=list)
+    method: Method | None = None
+    """The method whose request it is."""
+
+
+@dataclass
+class Enum:
+    """An enum: all words that it ever had, and those that models have now."""
+
+    name: str
+    numbers: dict[str, int]
+    words: list[str]
+
+    def value(self, word: str) -> str:
+        """`JOB_STATE_RUNNING` for "running"."""
+        prefix = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", self.name).upper()
+        return f"{prefix}_{word.upper()}"
+
+
+class Contract:
+    """All messages and enums, each in the file of the first service that uses it."""
+
+    def __init__(self, numbers: dict[str, Any]) -> None:
+        self._numbers = numbers
+        self.tags = [service.tag for service in SERVICES]
+        self.messages: dict[str, Message] = {}
+        self.enums: dict[str, Enum] = {}
+        self._home: dict[str, str] = {}
+        self._order: list[str] = []
+        self._unions: dict[frozenset[type[BaseModel]], str] = {}
+        self._tag = ""
+        for service in SERVICES:
+            self._tag = service.tag
+            for method in service.methods:
+                self._add_method(method)
+        for message in self.messages.values():
+            self._reserve(message)
+
+    def parts(self, tag: str) -> Iterator[Message | Enum]:
+        """The messages and enums of a file, in the order in which its methods need them."""
+        for name in self._order:
+            if self._home[name] == tag:
+                yield self.messages[name] if name in self.messages else self.enums[name]
+
+    def imports(self, tag: str) -> list[str]:
+        """The paths of the files that a file needs."""
+        needed = {
+            f"epochal/v1/{self._home[field.kind]}.proto"
+            for part in self.parts(tag)
+            if isinstance(part, Message)
+            for field in part.fields
+            if field.kind in self._home and self._home[field.kind] != tag
+        }
+        kinds = {f.kind for p in self.parts(tag) if isinstance(p, Message) for f in p.fields}
+        methods = [m for service in SERVICES if service.tag == tag for m in service.methods]
+        for method in methods:
+            reply = self.types_of(method)[1].removeprefix("stream ")
+            kinds.add(reply)
+            if self._home.get(reply, tag) != tag:
+                needed.add(f"epochal/v1/{self._home[reply]}.proto")
+        return sorted(needed | {path for name, path in WELL_KNOWN.items() if name in kinds})
+
+    def types_of(self, method: Method) -> tuple[str, str]:
+        """The request and the reply of a method, as its rpc declares them."""
+        reply = method.replies[0].__name__ if method.replies else EMPTY
+        return f"{method.rpc}Request", f"stream {reply}" if method.event else reply
+
+    def numbers_text(self) -> str:
+        """The text of `numbers.json`, with what is new."""
+        parts = [
+            f' "{part}": {{\n'
+            + ",\n".join(
+                f'  "{name}": {json.dumps(numbers)}' for name, numbers in sorted(entries.items())
+            )
+            + "\n }"
+            for part, entries in self._numbers.items()
+        ]
+        return "{\n" + ",\n".join(parts) + "\n}\n"
+
+    def _add_method(self, method: Method) -> None:
+        name = f"{method.rpc}Request"
+        models = tuple(m for m in (method.body, method.query) if m is not None)
+        if method.body_field is not None:
+            models = models[1:]
+        own = dict(method.path_fields)
+        if method.body_field is not None:
+            own[method.body_field] = method.body
+        self._add_message(name, models, own).method = method
+        for reply in method.replies[:1]:
+            self._message_of([reply], None)
+
+    def _add_message(
+        self, name: str, models: Sequence[type[BaseModel]], own: dict[str, Any]
+    ) -> Message:
+        message = self.messages[name] = Message(name, tuple(models))
+        self._home[name] = self._tag
+        self._order.append(name)
+        annotations: dict[str, list[tuple[Any, type[BaseModel] | None]]] = {
+            field: [(annotation, None)] for field, annotation in own.items()
+        }
+        for model in models:
+            hints = get_type_hints(model, include_extras=True)
+            for field_name in model.model_fields:
+                annotations.setdefault(field_name, []).append((hints[field_name], model))
+        for field_name, found in annotations.items():
+            message.fields.append(self._field(message, field_name, found))
+        message.fields.sort(key=lambda field: field.number)
+        return message
+
+    def _field(
+        self, message: Message, name: str, found: list[tuple[Any, type[BaseModel] | None]]
+    ) -> Field:
+        known = self._numbers["messages"].setdefault(message.name, {})
+        entry = known.get(name)
+        locked = entry[1] if isinstance(entry, list) else None
+        label: Literal["one", "list", "map"] = "one"
+        types = [kind for annotation, _ in found for kind in members(annotation)]
+        for kind in types:
+            if get_origin(kind) is dict and kind != dict[str, Any]:
+                label, types = "map", members(get_args(kind)[1])
+                break
+            if get_origin(kind) is list:
+                label, types = (
+                    "list",
+                    [m for k in types if get_origin(k) is list for m in members(get_args(k)[0])],
+                )
+                break
+        words = [word for annotation, _ in found for word in enum_words(annotation)]
+        kind, named = self._kind(message, name, types, words, locked)
+        if entry is None:
+            entry = 1 + max((e[0] if isinstance(e, list) else e for e in known.values()), default=0)
+            known[name] = entry = [entry, kind] if named else entry
+        number = entry[0] if isinstance(entry, list) else entry
+        annotation, model = found[0]
+        return Field(name, number, label, kind, annotation, model)
+
+    def _kind(
+        self, message: Message, name: str, types: list[Any], words: list[str], locked: str | None
+    ) -> tuple[str, bool]:
+        """The type of a field, and whether its name stands in `numbers.json`."""
+        if words:
+            return self._enum_of(message, name, words, locked), True
+        if types[0] is datetime:
+            return TIMESTAMP, False
+        if types[0] == dict[str, Any]:
+            assert locked, f"{message.name}.{name} needs a message's name in numbers.json"
+            return locked, True
+        if get_origin(types[0]) is list:
+            return self._row(), False
+        if isinstance(types[0], type) and issubclass(types[0], BaseModel):
+            union = len(set(types)) > 1
+            return self._message_of(types, locked), union
+        if float in types:
+            return SCALARS[float], False
+        return SCALARS[types[0]], False
+
+    def _message_of(self, models: list[Any], locked: str | None) -> str:
+        unique = list(dict.fromkeys(models))
+        key = frozenset(unique)
+        if len(unique) == 1:
+            name: str = unique[0].__name__
+        else:
+            name = locked or self._unions[key]
+            self._unions[key] = name
+        if name not in self.messages:
+            self._add_message(name, unique, {})
+        elif not key <= set(self.messages[name].models):
+            # One member was met alone before the union of which it is a part.
+            message = self.messages[name]
+            home, order = self._home[name], list(self._order)
+            models = list(dict.fromkeys([*message.models, *unique]))
+            self._add_message(name, models, {})
+            self._home[name] = home
+            self._order = [*order, *(new for new in self._order if new not in order)]
+        return name
+
+    def _row(self) -> str:
+        if ROW not in self.messages:
+            self.messages[ROW] = Message(ROW, (), [Field("values", 1, "list", "double")])
+            self._home[ROW] = self._tag
+            self._order.append(ROW)
+        return ROW
+
+    def _enum_of(self, message: Message, name: str, words: list[str], locked: str | None) -> str:
+        enums: dict[str, dict[str, int]] = self._numbers["enums"]
+        if locked is None:
+            same = [enum for enum, known in enums.items() if set(known) == {*words, "unspecified"}]
+            own = message.name.removesuffix("Request") + "".join(
+                part.capitalize() for part in name.split("_")
+            )
+            locked = same[0] if same else own
+        known = enums.setdefault(locked, {"unspecified": 0})
+        for word in dict.fromkeys(words):
+            if word not in known:
+                known[word] = 1 + max(known.values())
+        if locked not in self.enums:
+            numbers = dict(sorted(known.items(), key=lambda item: item[1]))
+            numbers.pop("unspecified")
+            self.enums[locked] = Enum(locked, numbers, [])
+            self._home[locked] = self._tag
+            self._order.append(locked)
+        enum = self.enums[locked]
+        enum.words += [word for word in words if word not in enum.words]
+        enum.numbers |= {word: known[word] for word in words}
+        return locked
+
+    def _reserve(self, message: Message) -> None:
+        present = {field.name for field in message.fields}
+        for name, entry in self._numbers["messages"].get(message.name, {}).items():
+            if name not in present:
+                number = entry[0] if isinstance(entry, list) else entry
+                message.fields.append(Field(name, number))
+        message.fields.sort(key=lambda field: field.number)
+
+
+def members(annotation: Any) -> list[Any]:
+    """The types that a value may have, without None: the members of a union, or the one type."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return members(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return [m for arm in get_args(annotation) for m in members(arm) if m is not NoneType]
+    return [annotation]
+
+
+def enum_words(annotation: Any) -> list[str]:
+    """The words that a value may have, or an item of a list; empty where it is any text."""
+    kinds = members(annotation)
+    for kind in kinds:
+        if get_origin(kind) is list:
+            return enum_words(get_args(kind)[0])
+    if any(not (kind is str or get_origin(kind) is Literal) for kind in kinds):
+        return []
+    schema = TypeAdapter(annotation).json_schema()
+    arms = [schema, *schema.get("anyOf", [])]
+    return [word for arm in arms for word in (arm.get("enum") or [arm.get("const")]) if word]
