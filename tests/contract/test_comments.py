@@ -51,7 +51,7 @@ def test_every_message_field_and_method_has_a_comment(comments: dict[str, str]) 
 
 
 def test_a_comment_has_the_range_and_the_default_of_its_field(comments: dict[str, str]) -> None:
-    assert comments["SimulateXorRequest.epochs"].endswith("From 1 to 2,000. 500 if unset.")
+    assert comments["SimulateXorRequest.epochs"].endswith("In [1, 2000]. Default 500.")
     assert comments["NeuronSimulation.fires"] == NeuronSimulation.model_fields["fires"].description
 
 

@@ -12,10 +12,10 @@ from inspect import cleandoc
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 import epochal_service.specs as specs
 from epochal_service.specs.base import KeyOf, Reply, Spec
+from epochal_service.specs.describe import field_descriptions
 
 
 @dataclass(frozen=True)
@@ -52,15 +52,11 @@ def is_model(member: object) -> bool:
 def fields(model: type[BaseModel]) -> list[Field]:
     """Return the fields of a model in order."""
     hints = typing.get_type_hints(model, include_extras=True)
+    texts = field_descriptions(model)
     return [
-        Field(name, hints[name], about.is_required(), _description(about, hints[name]))
+        Field(name, hints[name], about.is_required(), cleandoc(texts.get(name, "")))
         for name, about in model.model_fields.items()
     ]
-
-
-def _description(about: FieldInfo, hint: Any) -> str:
-    inner = (a.description for a in metadata_of(hint) if isinstance(a, FieldInfo) and a.description)
-    return cleandoc(about.description or next(inner, "") or "")
 
 
 def metadata_of(hint: Any) -> tuple[Any, ...]:

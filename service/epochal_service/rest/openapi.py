@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from ..specs.base import Reply
+from ..specs.describe import described
 from .problems import MEDIA_TYPE, Problem, examples
 
 DESCRIPTION = """
@@ -87,6 +88,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
                     field.setdefault(
                         "description", f"Always `{field['const']}`: it names the kind."
                     )
+                elif text := described(field):
+                    field["description"] = text
         document["components"] = {
             "schemas": dict(sorted(schemas.items())),
             "examples": examples(),
@@ -141,10 +144,10 @@ def _name_media_type(status: str, response: dict[str, Any]) -> None:
     problem looks like one of its status.
     """
     content = response.get("content", {})
-    for media_type, described in list(content.items()):
-        reference = described["schema"].get("$ref")
+    for media_type, entry in list(content.items()):
+        reference = entry["schema"].get("$ref")
         if reference is not None:
-            described["schema"] = {"$ref": reference}
+            entry["schema"] = {"$ref": reference}
         if reference == f"#/components/schemas/{Problem.__name__}":
             content.pop(media_type)
             example = {"$ref": f"#/components/examples/{'503' if status == 'default' else status}"}

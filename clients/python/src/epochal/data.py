@@ -57,7 +57,8 @@ def false(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -77,7 +78,8 @@ def and_(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="and", samples=samples, noise=noise, seed=seed, scaling=scaling)
@@ -95,7 +97,8 @@ def a_and_not_b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -115,7 +118,8 @@ def a(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="a", samples=samples, noise=noise, seed=seed, scaling=scaling)
@@ -133,7 +137,8 @@ def not_a_and_b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -153,7 +158,8 @@ def b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="b", samples=samples, noise=noise, seed=seed, scaling=scaling)
@@ -171,7 +177,8 @@ def xor(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="xor", samples=samples, noise=noise, seed=seed, scaling=scaling)
@@ -189,7 +196,8 @@ def or_(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="or", samples=samples, noise=noise, seed=seed, scaling=scaling)
@@ -207,7 +215,8 @@ def nor(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="nor", samples=samples, noise=noise, seed=seed, scaling=scaling)
@@ -225,7 +234,8 @@ def xnor(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -245,7 +255,8 @@ def not_b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -265,7 +276,8 @@ def a_or_not_b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -285,7 +297,8 @@ def not_a(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -305,7 +318,8 @@ def not_a_or_b(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -325,7 +339,8 @@ def nand(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -345,7 +360,8 @@ def true(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 4.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -365,7 +381,8 @@ def two_moons(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 200.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.1.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -385,7 +402,8 @@ def circles(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 200.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.05.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -405,7 +423,8 @@ def spiral(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 250.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -429,7 +448,8 @@ def blobs(
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 1.
         classes: Clouds to draw. From 2 to 20. Default 3.
         features: Numbers in a row. From 1 to 64. Default 2.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -456,7 +476,8 @@ def sine(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 200.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.1.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -476,7 +497,8 @@ def plane(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 200.
         noise: Standard deviation of the Gaussian noise. From 0 to 10. Default 0.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -496,7 +518,8 @@ def adding(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 5000.
         length: Numbers in a row. From 2 to 100. Default 50.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -518,7 +541,8 @@ def sorting(
         samples: Rows to draw. From 4 to 100000. Default 5000.
         length: Letters in a row. From 2 to 100. Default 6.
         classes: Letters of the alphabet. From 2 to 26. Default 10.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -547,7 +571,8 @@ def reversal(
         samples: Rows to draw. From 4 to 100000. Default 5000.
         length: Letters in a word. From 2 to 100. Default 6.
         classes: Letters of the alphabet. From 2 to 26. Default 8.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -574,7 +599,8 @@ def sentences(
     Args:
         samples: Rows to draw. From 4 to 100000. Default 2000.
         length: Characters in a row. From 2 to 100. Default 40.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(
@@ -629,7 +655,8 @@ def shifted_digits(
 
     Args:
         samples: Digits to place on canvases. From 10 to 20000. Default 1797.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="shifted_digits", samples=samples, seed=seed, scaling=scaling)
@@ -652,7 +679,8 @@ def sonnets(
 
     Args:
         length: Characters in a window. From 8 to 256. Default 32.
-        seed: Random seed of a generator. Default 0. The same seed gives the same samples.
+        seed: Random seed of a generator. At least 0. Default 0. The same seed gives the same
+            samples.
         scaling: Scaling of every input feature, computed from the training part. Default `none`.
     """
     return build(NamedDataset, name="sonnets", length=length, seed=seed, scaling=scaling)

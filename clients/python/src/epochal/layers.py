@@ -87,7 +87,7 @@ def dense(
     """A fully connected layer: `activation(x · W + b)`, along the last axis.
 
     Args:
-        units: Number of units (neurons).
+        units: Number of units (neurons). At least 1.
         activation: The activation, applied to each output. Default `linear`.
         use_bias: Whether each unit adds a bias, initially 0. Default true.
         initializer: The initializer of the weights. Defaults to that of the activation: He for the
@@ -280,7 +280,7 @@ def conv2d(
     """A convolution of an image `(height, width, channels)` (LeCun et al. 1989).
 
     Args:
-        filters: Number of filters, which is the number of output channels.
+        filters: Number of filters, which is the number of output channels. At least 1.
         kernel_size: Size of the window: one number, or height and width.
         activation: The activation, applied to each output. Default `linear`.
         stride: Positions from one window to the next: one number, or height and width. Default 1.
@@ -326,7 +326,7 @@ def conv1d(
     """A convolution of a sequence `(length, channels)`.
 
     Args:
-        filters: Number of filters, which is the number of output channels.
+        filters: Number of filters, which is the number of output channels. At least 1.
         kernel_size: Length of the window.
         activation: The activation, applied to each output. Default `linear`.
         stride: Positions from one window to the next. Default 1.
@@ -488,8 +488,8 @@ def embedding(
     """A learned vector for each token; the inputs are token ids, from 0.
 
     Args:
-        vocabulary: Number of different tokens.
-        units: Length of each vector.
+        vocabulary: Number of different tokens. At least 1.
+        units: Length of each vector. At least 1.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
         input: Names of the layers whose outputs this layer reads; `input` is the network's input.
             Defaults to the previous layer.
@@ -529,7 +529,7 @@ def rnn(
     """A simple recurrent network: h ← tanh(W·x + R·h + b) (Elman 1990).
 
     Args:
-        units: Size of the hidden state, which is the output.
+        units: Size of the hidden state, which is the output. At least 1.
         return_sequences: Return the hidden states of all time steps instead of the last one.
             Default false.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
@@ -551,7 +551,7 @@ def lstm(
     """Long short-term memory: a cell state c behind gates (Hochreiter & Schmidhuber 1997).
 
     Args:
-        units: Size of the hidden state, which is the output.
+        units: Size of the hidden state, which is the output. At least 1.
         return_sequences: Return the hidden states of all time steps instead of the last one.
             Default false.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
@@ -578,7 +578,7 @@ def gru(
     """Gated recurrent unit: gates decide how much of the state is replaced (Cho et al. 2014).
 
     Args:
-        units: Size of the hidden state, which is the output.
+        units: Size of the hidden state, which is the output. At least 1.
         return_sequences: Return the hidden states of all time steps instead of the last one.
             Default false.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
@@ -597,7 +597,7 @@ def additive_attention(
     (Bahdanau et al. 2015).
 
     Args:
-        units: Units of the hidden layer that scores a query against a key.
+        units: Units of the hidden layer that scores a query against a key. At least 1.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
         input: Names of the layers whose outputs this layer reads; `input` is the network's input.
             Defaults to the previous layer.
@@ -618,7 +618,7 @@ def multi_head_attention(
     input to the second (Vaswani et al. 2017).
 
     Args:
-        heads: Number of heads. Must divide the number of features.
+        heads: Number of heads. Must divide the number of features. At least 1.
         causal: Whether each position attends only to itself and earlier positions. Default false.
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
         input: Names of the layers whose outputs this layer reads; `input` is the network's input.
@@ -649,8 +649,8 @@ def transformer_block(
     and layer normalization (Vaswani et al. 2017).
 
     Args:
-        heads: Number of heads. Must divide the number of features.
-        hidden: Units of the first dense layer; the second has one for each feature.
+        heads: Number of heads. Must divide the number of features. At least 1.
+        hidden: Units of the first dense layer; the second has one for each feature. At least 1.
         activation: The activation of the first dense layer. Default `gelu`.
         norm: `pre` to normalize the input of attention and dense layers, `post` to normalize each
             sum. Default `pre`.

@@ -140,8 +140,8 @@ def adamw(
         beta_1: Decay rate of the mean gradient. In [0, 1). Default 0.9.
         beta_2: Decay rate of the mean squared gradient. In [0, 1). Default 0.999.
         epsilon: Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8.
-        weight_decay: Fraction of the weights subtracted in each step, times the learning rate.
-            Default 0.01.
+        weight_decay: Fraction of the weights subtracted in each step, times the learning rate. In
+            [0, 1e12]. Default 0.01.
     """
     return build(
         AdamwSpec,
@@ -169,8 +169,8 @@ def lion(
         beta_1: Fraction of the momentum in the direction of a step; the rest is the gradient. In
             [0, 1). Default 0.9.
         beta_2: Decay rate of the momentum. In [0, 1). Default 0.99.
-        weight_decay: Fraction of the weights subtracted in each step, times the learning rate.
-            Default 0.
+        weight_decay: Fraction of the weights subtracted in each step, times the learning rate. In
+            [0, 1e12]. Default 0.
     """
     return build(
         LionSpec,
@@ -196,10 +196,10 @@ def muon(
         learning_rate: Step size. Greater than 0, up to 1e12. Default 0.02.
         momentum: Fraction of the previous velocity carried over to the next. In [0, 1). Default
             0.95.
-        weight_decay: Fraction of the weights subtracted in each step, times the learning rate.
-            Default 0.
-        adam_fraction: Learning rate of AdamW as a fraction of that of the hidden matrices. Default
-            0.015.
+        weight_decay: Fraction of the weights subtracted in each step, times the learning rate. In
+            [0, 1e12]. Default 0.
+        adam_fraction: Learning rate of AdamW as a fraction of that of the hidden matrices. In [0,
+            1e12]. Default 0.015.
     """
     return build(
         MuonSpec,

@@ -27,7 +27,7 @@ def step(every: int, *, factor: float | None = None) -> StepSpec:
     """Step decay: multiplies the learning rate by `factor` every `every` epochs.
 
     Args:
-        every: Epochs between two multiplications.
+        every: Epochs between two multiplications. At least 1.
         factor: Factor applied to the learning rate. In (0, 1]. Default 0.1.
     """
     return build(StepSpec, type="step", every=every, factor=factor)

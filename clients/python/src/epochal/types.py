@@ -314,17 +314,21 @@ class GeneratorSpec(TypedDict):
     name: DatasetName
     """Name of a built-in data set of `GET /v1/datasets`."""
     samples: NotRequired[int | None]
-    """Number of samples; generators only. Defaults to that of the generator."""
+    """Number of samples; generators only. At least 1. Defaults to that of the generator."""
     noise: NotRequired[float | None]
-    """Standard deviation (or range) of the noise, in the data's own units; generators only."""
+    """Standard deviation (or range) of the noise, in the data's own units; generators only. At
+    least 0.
+    """
     classes: NotRequired[int | None]
-    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`."""
+    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`. At
+    least 1.
+    """
     features: NotRequired[int | None]
-    """Number of features; `blobs` only."""
+    """Number of features; `blobs` only. At least 1."""
     length: NotRequired[int | None]
-    """Number of time steps; sequences only."""
+    """Number of time steps; sequences only. At least 1."""
     seed: NotRequired[int]
-    """Random seed of a generator. Default 0. The same seed gives the same samples."""
+    """Random seed of a generator. At least 0. Default 0. The same seed gives the same samples."""
 
 
 class NamedDataset(TypedDict):
@@ -333,17 +337,21 @@ class NamedDataset(TypedDict):
     name: DatasetName
     """Name of a built-in data set of `GET /v1/datasets`."""
     samples: NotRequired[int | None]
-    """Number of samples; generators only. Defaults to that of the generator."""
+    """Number of samples; generators only. At least 1. Defaults to that of the generator."""
     noise: NotRequired[float | None]
-    """Standard deviation (or range) of the noise, in the data's own units; generators only."""
+    """Standard deviation (or range) of the noise, in the data's own units; generators only. At
+    least 0.
+    """
     classes: NotRequired[int | None]
-    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`."""
+    """Number of classes, for `blobs`; size of the alphabet, for `sorting` and `reversal`. At
+    least 1.
+    """
     features: NotRequired[int | None]
-    """Number of features; `blobs` only."""
+    """Number of features; `blobs` only. At least 1."""
     length: NotRequired[int | None]
-    """Number of time steps; sequences only."""
+    """Number of time steps; sequences only. At least 1."""
     seed: NotRequired[int]
-    """Random seed of a generator. Default 0. The same seed gives the same samples."""
+    """Random seed of a generator. At least 0. Default 0. The same seed gives the same samples."""
     scaling: NotRequired[Scaling]
     """Scaling of every input feature, computed from the training part. Default `none`."""
 
@@ -387,7 +395,7 @@ class DenseSpec(TypedDict):
     """
     type: Literal["dense"]
     units: int
-    """Number of units (neurons)."""
+    """Number of units (neurons). At least 1."""
     activation: NotRequired[ActivationName]
     """The activation, applied to each output. Default `linear`."""
     use_bias: NotRequired[bool]
@@ -553,7 +561,7 @@ class Conv2dSpec(TypedDict):
     """
     type: Literal["conv2d"]
     filters: int
-    """Number of filters, which is the number of output channels."""
+    """Number of filters, which is the number of output channels. At least 1."""
     kernel_size: int | Sequence[int]
     """Size of the window: one number, or height and width."""
     stride: NotRequired[int | Sequence[int]]
@@ -585,7 +593,7 @@ class Conv1dSpec(TypedDict):
     """
     type: Literal["conv1d"]
     filters: int
-    """Number of filters, which is the number of output channels."""
+    """Number of filters, which is the number of output channels. At least 1."""
     kernel_size: int | Sequence[int]
     """Length of the window."""
     stride: NotRequired[int | Sequence[int]]
@@ -709,9 +717,9 @@ class EmbeddingSpec(TypedDict):
     """
     type: Literal["embedding"]
     vocabulary: int
-    """Number of different tokens."""
+    """Number of different tokens. At least 1."""
     units: int
-    """Length of each vector."""
+    """Length of each vector. At least 1."""
 
 
 class PositionalEncodingSpec(TypedDict):
@@ -741,7 +749,7 @@ class RnnSpec(TypedDict):
     """
     type: Literal["rnn"]
     units: int
-    """Size of the hidden state, which is the output."""
+    """Size of the hidden state, which is the output. At least 1."""
     return_sequences: NotRequired[bool]
     """Return the hidden states of all time steps instead of the last one. Default false."""
 
@@ -757,7 +765,7 @@ class LstmSpec(TypedDict):
     """
     type: Literal["lstm"]
     units: int
-    """Size of the hidden state, which is the output."""
+    """Size of the hidden state, which is the output. At least 1."""
     return_sequences: NotRequired[bool]
     """Return the hidden states of all time steps instead of the last one. Default false."""
 
@@ -773,7 +781,7 @@ class GruSpec(TypedDict):
     """
     type: Literal["gru"]
     units: int
-    """Size of the hidden state, which is the output."""
+    """Size of the hidden state, which is the output. At least 1."""
     return_sequences: NotRequired[bool]
     """Return the hidden states of all time steps instead of the last one. Default false."""
 
@@ -791,7 +799,7 @@ class AdditiveAttentionSpec(TypedDict):
     """
     type: Literal["additive_attention"]
     units: int
-    """Units of the hidden layer that scores a query against a key."""
+    """Units of the hidden layer that scores a query against a key. At least 1."""
 
 
 class MultiHeadAttentionSpec(TypedDict):
@@ -807,7 +815,7 @@ class MultiHeadAttentionSpec(TypedDict):
     """
     type: Literal["multi_head_attention"]
     heads: int
-    """Number of heads. Must divide the number of features."""
+    """Number of heads. Must divide the number of features. At least 1."""
     causal: NotRequired[bool]
     """Whether each position attends only to itself and earlier positions. Default false."""
 
@@ -825,9 +833,9 @@ class TransformerBlockSpec(TypedDict):
     """
     type: Literal["transformer_block"]
     heads: int
-    """Number of heads. Must divide the number of features."""
+    """Number of heads. Must divide the number of features. At least 1."""
     hidden: int
-    """Units of the first dense layer; the second has one for each feature."""
+    """Units of the first dense layer; the second has one for each feature. At least 1."""
     norm: NotRequired[Literal["pre", "post"]]
     """`pre` to normalize the input of attention and dense layers, `post` to normalize each sum.
     Default `pre`.
@@ -886,11 +894,11 @@ class DeviceSpec(TypedDict):
     """A device that is not listed."""
 
     peak_flops: float
-    """Peak performance in operations per second."""
+    """Peak performance in operations per second. At least 1."""
     bandwidth: float
-    """Memory bandwidth in bytes per second."""
+    """Memory bandwidth in bytes per second. At least 1."""
     memory: float
-    """Memory in bytes."""
+    """Memory in bytes. At least 1."""
 
 
 class TransformerSizeSpec(TypedDict):
@@ -903,19 +911,23 @@ class TransformerSizeSpec(TypedDict):
     without parameters, and separate output weights. Default `gpt`.
     """
     layers: int
-    """Number of blocks of attention and a feed-forward layer."""
+    """Number of blocks of attention and a feed-forward layer. In [1, 10000]."""
     width: int
-    """Embedding size of a token."""
+    """Embedding size of a token. In [1, 10000000]."""
     heads: int
-    """Number of attention heads. Divides the width."""
+    """Number of attention heads. Divides the width. In [1, 10000000]."""
     key_value_heads: NotRequired[int | None]
-    """Number of heads with their own keys and values. Divides the heads. Defaults to all heads."""
+    """Number of heads with their own keys and values. Divides the heads. In [1, 10000000].
+    Defaults to all heads.
+    """
     hidden: NotRequired[int | None]
-    """Number of units of the feed-forward layer. Defaults to four times the width."""
+    """Number of units of the feed-forward layer. In [1, 10000000]. Defaults to four times the
+    width.
+    """
     vocabulary: int
-    """Vocabulary size."""
+    """Vocabulary size. In [1, 10000000]."""
     context: int
-    """Context length: maximum number of tokens."""
+    """Context length: maximum number of tokens. In [1, 10000000]."""
 
 
 class XorUnit(TypedDict):
@@ -924,30 +936,30 @@ class XorUnit(TypedDict):
     weights: ArrayLike
     """The weights of the two inputs."""
     bias: float
-    """The bias, added to the weighted inputs."""
+    """The bias, added to the weighted inputs. In [-1000000, 1000000]."""
 
 
 class Variant(TypedDict):
     """The differences of one member from the job. Absent fields are those of the job."""
 
     learning_rate: NotRequired[float | None]
-    """Learning rate of the optimizer."""
+    """Learning rate of the optimizer. In (0, 1e12]."""
     momentum: NotRequired[float | None]
-    """Momentum of the optimizer; `momentum`, `nesterov` and `muon` only."""
+    """Momentum of the optimizer; `momentum`, `nesterov` and `muon` only. In [0, 1)."""
     beta_1: NotRequired[float | None]
-    """Decay of the first moment; `adam`, `adamw`, `lion` and `muon` only."""
+    """Decay of the first moment; `adam`, `adamw`, `lion` and `muon` only. In [0, 1)."""
     beta_2: NotRequired[float | None]
-    """Decay of the second moment; `adam`, `adamw`, `lion` and `muon` only."""
+    """Decay of the second moment; `adam`, `adamw`, `lion` and `muon` only. In [0, 1)."""
     l2: NotRequired[float | None]
-    """Strength of `l2` regularization."""
+    """Strength of `l2` regularization. At least 0."""
     seed: NotRequired[int | None]
     """Seed of the initial weights, the order of the samples and dropout. The validation part is
-    chosen by the job's seed, for all members alike.
+    chosen by the job's seed, for all members alike. At least 0.
     """
     initializer: NotRequired[InitializerName | None]
     """Initializer of every layer that has one."""
     initializer_gain: NotRequired[float | None]
-    """Gain of the initializer of every layer that has one."""
+    """Gain of the initializer of every layer that has one. In [0, 1000000]."""
 
 
 class SweepSpec(TypedDict):
@@ -1051,7 +1063,9 @@ class AdamwSpec(TypedDict):
     epsilon: NotRequired[float]
     """Added to the denominator to avoid division by zero. Greater than 0. Default 1e-8."""
     weight_decay: NotRequired[float]
-    """Fraction of the weights subtracted in each step, times the learning rate. Default 0.01."""
+    """Fraction of the weights subtracted in each step, times the learning rate. In [0, 1e12].
+    Default 0.01.
+    """
 
 
 class LionSpec(TypedDict):
@@ -1069,7 +1083,9 @@ class LionSpec(TypedDict):
     beta_2: NotRequired[float]
     """Decay rate of the momentum. In [0, 1). Default 0.99."""
     weight_decay: NotRequired[float]
-    """Fraction of the weights subtracted in each step, times the learning rate. Default 0."""
+    """Fraction of the weights subtracted in each step, times the learning rate. In [0, 1e12].
+    Default 0.
+    """
 
 
 class MuonSpec(TypedDict):
@@ -1083,9 +1099,13 @@ class MuonSpec(TypedDict):
     momentum: NotRequired[float]
     """Fraction of the previous velocity carried over to the next. In [0, 1). Default 0.95."""
     weight_decay: NotRequired[float]
-    """Fraction of the weights subtracted in each step, times the learning rate. Default 0."""
+    """Fraction of the weights subtracted in each step, times the learning rate. In [0, 1e12].
+    Default 0.
+    """
     adam_fraction: NotRequired[float]
-    """Learning rate of AdamW as a fraction of that of the hidden matrices. Default 0.015."""
+    """Learning rate of AdamW as a fraction of that of the hidden matrices. In [0, 1e12]. Default
+    0.015.
+    """
 
 
 class ConstantSpec(TypedDict):
@@ -1099,7 +1119,7 @@ class StepSpec(TypedDict):
 
     type: Literal["step"]
     every: int
-    """Epochs between two multiplications."""
+    """Epochs between two multiplications. At least 1."""
     factor: NotRequired[float]
     """Factor applied to the learning rate. In (0, 1]. Default 0.1."""
 
@@ -1196,9 +1216,11 @@ class ClippingSpec(TypedDict):
     """Gradient clipping before the update."""
 
     norm: NotRequired[float | None]
-    """Largest gradient norm; a longer gradient is scaled down to it. Off by default."""
+    """Largest gradient norm; a longer gradient is scaled down to it. Off by default. Greater
+    than 0.
+    """
     value: NotRequired[float | None]
-    """Largest absolute value of each gradient component. Off by default."""
+    """Largest absolute value of each gradient component. Off by default. Greater than 0."""
 
 
 class EarlyStoppingSpec(TypedDict):
@@ -1223,10 +1245,10 @@ class SnapshotsSpec(TypedDict):
     """What to record during training."""
 
     gradients_every: NotRequired[int]
-    """Record gradient statistics every N epochs; 0 disables. Default 1."""
+    """Record gradient statistics every N epochs; 0 disables. At least 0. Default 1."""
     weights_every: NotRequired[int | None]
-    """Store a checkpoint every N epochs; 0 stores only the last epoch. Defaults to about 20
-    checkpoints per run if they are small.
+    """Store a checkpoint every N epochs; 0 stores only the last epoch. At least 0. Defaults to
+    about 20 checkpoints per run if they are small.
     """
 
 
@@ -1236,7 +1258,9 @@ class InitialWeightsSpec(TypedDict):
     job: str
     """The id of the other job, which may be deleted once this one is created."""
     epoch: int
-    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`."""
+    """An epoch with a stored checkpoint, as listed by `GET /v1/jobs/{id}/checkpoints`. At least
+    0.
+    """
 
 
 class TrainingSpec(TypedDict):
@@ -1278,7 +1302,7 @@ class TrainingSpec(TypedDict):
     """How often gradient statistics and checkpoints are recorded."""
     seed: NotRequired[int]
     """Random seed of the initial weights, the validation split, the order of samples, and
-    dropout. Default 0.
+    dropout. At least 0. Default 0.
     """
     initial_weights: NotRequired[InitialWeightsSpec | None]
     """Weights of another job to start from; the state of its optimizer is not used. Arrays are
@@ -1286,7 +1310,7 @@ class TrainingSpec(TypedDict):
     """
     deadline_seconds: NotRequired[float | None]
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
-    No limit by default.
+    No limit by default. Greater than 0.
     """
     name: NotRequired[str | None]
     """Display name of the job."""
@@ -1407,7 +1431,7 @@ class TrainingFields(TypedDict, total=False):
     """How often gradient statistics and checkpoints are recorded."""
     seed: int
     """Random seed of the initial weights, the validation split, the order of samples, and
-    dropout. Default 0.
+    dropout. At least 0. Default 0.
     """
     initial_weights: InitialWeightsSpec | None
     """Weights of another job to start from; the state of its optimizer is not used. Arrays are
@@ -1415,7 +1439,7 @@ class TrainingFields(TypedDict, total=False):
     """
     deadline_seconds: float | None
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
-    No limit by default.
+    No limit by default. Greater than 0.
     """
     name: str | None
     """Display name of the job."""
@@ -1427,23 +1451,23 @@ class VariantColumns(TypedDict, total=False):
     """A sequence for each field of `Variant`, all of one length."""
 
     learning_rate: Sequence[float]
-    """Learning rate of the optimizer."""
+    """Learning rate of the optimizer. In (0, 1e12]."""
     momentum: Sequence[float]
-    """Momentum of the optimizer; `momentum`, `nesterov` and `muon` only."""
+    """Momentum of the optimizer; `momentum`, `nesterov` and `muon` only. In [0, 1)."""
     beta_1: Sequence[float]
-    """Decay of the first moment; `adam`, `adamw`, `lion` and `muon` only."""
+    """Decay of the first moment; `adam`, `adamw`, `lion` and `muon` only. In [0, 1)."""
     beta_2: Sequence[float]
-    """Decay of the second moment; `adam`, `adamw`, `lion` and `muon` only."""
+    """Decay of the second moment; `adam`, `adamw`, `lion` and `muon` only. In [0, 1)."""
     l2: Sequence[float]
-    """Strength of `l2` regularization."""
+    """Strength of `l2` regularization. At least 0."""
     seed: Sequence[int]
     """Seed of the initial weights, the order of the samples and dropout. The validation part is
-    chosen by the job's seed, for all members alike.
+    chosen by the job's seed, for all members alike. At least 0.
     """
     initializer: Sequence[InitializerName]
     """Initializer of every layer that has one."""
     initializer_gain: Sequence[float]
-    """Gain of the initializer of every layer that has one."""
+    """Gain of the initializer of every layer that has one. In [0, 1000000]."""
 
 
 # ---------------------------------------------------------------- replies
@@ -1810,7 +1834,7 @@ class JobData:
     forked_from: ForkedFrom | None
     """Checkpoint that the initial weights are from; absent for new weights."""
     epoch: int
-    """Number of stored epochs."""
+    """Number of stored epochs. Default 0."""
     latest: Epoch | None
     """Metrics of the latest epoch; absent before the first."""
     parameters: int
@@ -1822,9 +1846,9 @@ class JobData:
     epochs.
     """
     attempt: int
-    """Number of times that a worker has started the job."""
+    """Number of times that a worker has started the job. Default 0."""
     seq: int
-    """Cursor of the latest event."""
+    """Cursor of the latest event. Default 0."""
     created_at: datetime | None
     """Time of creation."""
     started_at: datetime | None
@@ -1983,7 +2007,7 @@ class EpochBatch:
     """Last epoch that the batch covers."""
     reduced: bool
     """Whether the batch is downsampled, because it covers more than 500 epochs. `GET
-    /v1/jobs/{id}/epochs` returns all of them.
+    /v1/jobs/{id}/epochs` returns all of them. Default false.
     """
     epoch: Ints
     """Epochs in the batch, in order."""
@@ -3922,7 +3946,7 @@ class Member:
     """One member of a sweep."""
 
     epoch: int
-    """Number of stored epochs."""
+    """Number of stored epochs. Default 0."""
     latest: Epoch | None
     """Metrics of the latest epoch; absent before the first."""
     stop_reason: StopReason | None
@@ -3954,7 +3978,7 @@ class SweepData:
     spec: dict[str, Any]
     """Spec of the sweep, with all defaults filled in."""
     epoch: int
-    """Number of stored epochs of the most advanced member."""
+    """Number of stored epochs of the most advanced member. Default 0."""
     members: tuple[Member, ...]
     """Members of the sweep; empty in lists."""
     parameters: int
@@ -3966,9 +3990,9 @@ class SweepData:
     epochs · members.
     """
     attempt: int
-    """Number of times that a worker has started the sweep."""
+    """Number of times that a worker has started the sweep. Default 0."""
     seq: int
-    """Cursor of the latest event."""
+    """Cursor of the latest event. Default 0."""
     created_at: datetime | None
     """Time of creation."""
     started_at: datetime | None
@@ -4028,7 +4052,7 @@ class SweepBatch:
     last_epoch: int
     """Last epoch that the batch covers."""
     reduced: bool
-    """Whether the batch is downsampled."""
+    """Whether the batch is downsampled. Default false."""
     members: tuple[MemberEpochs, ...]
     """Members with new epochs."""
 
@@ -4100,19 +4124,23 @@ class TransformerSize:
     without parameters, and separate output weights. Default `gpt`.
     """
     layers: int
-    """Number of blocks of attention and a feed-forward layer."""
+    """Number of blocks of attention and a feed-forward layer. In [1, 10000]."""
     width: int
-    """Embedding size of a token."""
+    """Embedding size of a token. In [1, 10000000]."""
     heads: int
-    """Number of attention heads. Divides the width."""
+    """Number of attention heads. Divides the width. In [1, 10000000]."""
     key_value_heads: int | None
-    """Number of heads with their own keys and values. Divides the heads. Defaults to all heads."""
+    """Number of heads with their own keys and values. Divides the heads. In [1, 10000000].
+    Defaults to all heads.
+    """
     hidden: int | None
-    """Number of units of the feed-forward layer. Defaults to four times the width."""
+    """Number of units of the feed-forward layer. In [1, 10000000]. Defaults to four times the
+    width.
+    """
     vocabulary: int
-    """Vocabulary size."""
+    """Vocabulary size. In [1, 10000000]."""
     context: int
-    """Context length: maximum number of tokens."""
+    """Context length: maximum number of tokens. In [1, 10000000]."""
 
 
 class JobProperties:
@@ -4162,7 +4190,7 @@ class JobProperties:
 
     @property
     def epoch(self) -> int:
-        """Number of stored epochs."""
+        """Number of stored epochs. Default 0."""
         return self._data.epoch
 
     @property
@@ -4189,12 +4217,12 @@ class JobProperties:
 
     @property
     def attempt(self) -> int:
-        """Number of times that a worker has started the job."""
+        """Number of times that a worker has started the job. Default 0."""
         return self._data.attempt
 
     @property
     def seq(self) -> int:
-        """Cursor of the latest event."""
+        """Cursor of the latest event. Default 0."""
         return self._data.seq
 
     @property
@@ -4250,7 +4278,7 @@ class SweepProperties:
 
     @property
     def epoch(self) -> int:
-        """Number of stored epochs of the most advanced member."""
+        """Number of stored epochs of the most advanced member. Default 0."""
         return self._data.epoch
 
     @property
@@ -4277,12 +4305,12 @@ class SweepProperties:
 
     @property
     def attempt(self) -> int:
-        """Number of times that a worker has started the sweep."""
+        """Number of times that a worker has started the sweep. Default 0."""
         return self._data.attempt
 
     @property
     def seq(self) -> int:
-        """Cursor of the latest event."""
+        """Cursor of the latest event. Default 0."""
         return self._data.seq
 
     @property

@@ -47,7 +47,7 @@ class SimulateTransformerCostRequest(Spec):
     devices: int = Field(default=8, ge=1, le=10_000_000)
     """Number of devices, which share work, weights and cache evenly. Default 8."""
     utilization: float = Field(default=0.5, ge=1e-6, le=1)
-    """Fraction of the peak performance that is reached. In (0, 1]. PaLM reached 0.46 in training
+    """Fraction of the peak performance that is reached. In [1e-6, 1]. PaLM reached 0.46 in training
     (Chowdhery et al., 2022) and up to 0.76 on long inputs (Pope et al., 2022). Default 0.5.
     """
     claimed_seconds: float | None = Field(default=None, ge=1e-9, le=1e12)
