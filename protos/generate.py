@@ -1,4 +1,4 @@
-"""Generate the .proto files from the table of methods and the models of their requests and replies.
+"""Generate the .proto files, and the list of methods in docs/api.md, from methods and models.
 
     python -m protos.generate [--check]
 
@@ -31,6 +31,8 @@ CONVENTIONS = """Conventions of all files here.
 
 A message's fields have the names, defaults and limits of the JSON bodies. An unset field is `null`
 in JSON. Enum words in JSON are lower-case, without the prefix: ACTIVATION_RELU is "relu"."""
+API = ROOT.parent / "docs/api.md"
+START, END = "<!-- methods: written by `make protos` -->", "<!-- end of methods -->"
 GENERATED = "// Generated from the models of the service by `make protos`. Do not edit."
 
 
@@ -61,6 +63,20 @@ def files(contract: Contract, descriptions: Descriptions) -> dict[Path, str]:
             head += [*wrapped(CONVENTIONS, "//"), ""]
         texts[FOLDER / f"{tag}.proto"] = "\n".join([*head, *body]).rstrip() + "\n"
     return texts
+
+
+def documented(text: str) -> str:
+    """The text of docs/api.md with the list of methods."""
+    before, _, rest = text.partition(START)
+    after = rest.partition(END)[2]
+    lines: list[str] = []
+    for service in SERVICES:
+        lines += ["", f"**{service.name}.** {service.description}", ""]
+        lines += ["| gRPC | REST | |", "|---|---|---|"]
+        for method in service.methods:
+            stream = " (stream)" if method.event else ""
+            lines.append(f"| `{method.rpc}`{stream} | `{method.http}` | {method.summary} |")
+    return f"{before}{START}\n" + "\n".join(lines) + f"\n\n{END}{after}"
 
 
 def _message(message: Message, descriptions: Descriptions) -> list[str]:
@@ -104,6 +120,7 @@ def main(check: bool) -> int:
     contract = Contract(json.loads(NUMBERS.read_text()))
     texts = files(contract, Descriptions(contract))
     texts[NUMBERS] = contract.numbers_text()
+    texts[API] = documented(API.read_text())
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
     stale += [path for path in FOLDER.glob("*.proto") if path not in texts]
     if check:

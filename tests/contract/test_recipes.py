@@ -1,0 +1,74 @@
+"""A made-up activation and a made-up layer reach both wires without a change of any other file."""
+
+from __future__ import annotations
+
+import json
+
+from tests import recipes
+
+# The .proto files, the descriptors and the models are derived once, when they are imported.
+PROGRAM = """
+import importlib.util, json, shutil, subprocess, sys, tempfile
+from pathlib import Path
+
+from protos import generate
+from protos.contract import Contract
+from protos.descriptions import Descriptions
+
+root = Path.cwd()
+folder = Path(tempfile.mkdtemp())
+protos = folder / "protos"
+(protos / "epochal/v1").mkdir(parents=True)
+shutil.copy(root / "protos/compile.py", protos)
+contract = Contract(json.loads(generate.NUMBERS.read_text()))
+for path, text in generate.files(contract, Descriptions(contract)).items():
+    (protos / "epochal/v1" / path.name).write_text(text)
+shutil.copy(root / "service/epochal_service/_proto/__init__.py", folder)
+command = [sys.executable, protos / "compile.py", folder / "epochal.binpb"]
+subprocess.run(command, check=True)
+name = "epochal_service._proto"
+spec = importlib.util.spec_from_file_location(name, folder / "__init__.py")
+sys.modules[name] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules[name])
+
+from tests.contract.wires import wires
+
+from epochal_service.settings import Settings
+from epochal_service.store import migrate
+
+settings = Settings(
+    _env_file=None,
+    data_dir=folder,
+    broker_url="redis://127.0.0.1:1/0",
+    grpc_address="127.0.0.1:0",
+)
+migrate.upgrade(settings.database_url)
+layers = [
+    {"type": "rescale", "factor": 3.0},
+    {"type": "dense", "units": 1, "activation": "bent_identity"},
+]
+with wires(settings) as service:
+    http, grpc = service.both(
+        "SummarizeNetwork", network={"input_shape": [2], "layers": layers}
+    )
+    wrong, _ = service.both(
+        "SummarizeNetwork",
+        network={"input_shape": [2], "layers": [{"type": "rescale", "factor": 11.0}]},
+    )
+    schemas = service.app.openapi()["components"]["schemas"]
+    print(json.dumps([
+        http == grpc, http.reply, list(wrong.errors),
+        schemas["RescaleSpec"]["properties"]["factor"]["maximum"],
+    ]))
+shutil.rmtree(folder)
+"""
+
+
+def test_both_wires_take_them_and_the_schema_has_them() -> None:
+    equal, reply, errors, maximum = json.loads(recipes.in_new_process(PROGRAM).splitlines()[-1])
+    assert equal
+    assert [layer["type"] for layer in reply["layers"]] == ["rescale", "dense"]
+    assert reply["layers"][1]["activation"] == "bent_identity"
+    assert reply["parameters"] == 2 + 3
+    assert errors == [["network.layers[0].factor", "must be at most 10"]]
+    assert maximum == 10
