@@ -48,8 +48,6 @@ TABLES = {
     "PlaneMap.outputs",
     "XorGrid.outputs",
 }
-# Optional fields that are always present in the replies from which the SDK makes a record.
-ALWAYS_THERE = {"Job.id", "Job.state", "Sweep.id", "Sweep.state"}
 # Fields that the model lacks: the page around the reply holds them.
 EXTRA_FIELDS = {
     "GradientSnapshot": "histogram_edges: Floats\n"
@@ -94,8 +92,7 @@ def reply_type(hint: Any, place: str) -> str:
         return ALIASES.word_type(words)
     if is_optional(hint):
         (inner,) = union_members(hint)
-        name = reply_type(inner, place)
-        return name if place in ALWAYS_THERE else f"{name} | None"
+        return f"{reply_type(inner, place)} | None"
     hint = bare(hint)
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is list:

@@ -35,7 +35,7 @@ from .events import (
     SnapshotEvent,
     StateEvent,
 )
-from .jobs import Estimate, Grid, Job, JobFailed, LayerWeights, UnitMaps
+from .jobs import Grid, Job, JobFailed, LayerWeights, UnitMaps
 from .layers import dense, dropout
 from .specs import network, table
 from .sweeps import Sweep, SweepEpochsEvent, SweepEvent, SweepSnapshotEvent
@@ -77,6 +77,8 @@ from .types import (
     SweepData,
     SweepSpec,
     TrainingSpec,
+    ValidatedJob,
+    ValidatedSweep,
     Version,
 )
 
@@ -105,7 +107,6 @@ __all__ = [
     "Epoch",
     "EpochalError",
     "EpochsEvent",
-    "Estimate",
     "Event",
     "FieldError",
     "Finding",
@@ -153,6 +154,8 @@ __all__ = [
     "Unavailable",
     "UnitMaps",
     "UnsupportedMediaType",
+    "ValidatedJob",
+    "ValidatedSweep",
     "Version",
     "__version__",
     "augmentations",

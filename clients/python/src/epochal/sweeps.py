@@ -10,7 +10,6 @@ from typing import Any, ClassVar, Literal, Self, TypeAlias, Unpack, cast, overlo
 from .errors import InvalidArgument
 from .events import EndEvent, StateEvent
 from .following import GIVE_UP_SECONDS, TERMINAL, follow
-from .jobs import Estimate
 from .paging import pages
 from .records import read, request
 from .session import Session
@@ -24,6 +23,7 @@ from .types import (
     SweepData,
     SweepProperties,
     TrainingSpec,
+    ValidatedSweep,
     Variant,
     VariantColumns,
 )
@@ -231,7 +231,7 @@ class Sweeps:
         request_id: str | None = None,
         validate_only: Literal[True],
         **values: Unpack[VariantColumns],
-    ) -> Estimate: ...
+    ) -> ValidatedSweep: ...
 
     def create(
         self,
@@ -242,7 +242,7 @@ class Sweeps:
         request_id: str | None = None,
         validate_only: bool = False,
         **values: Unpack[VariantColumns],
-    ) -> Sweep | Estimate:
+    ) -> Sweep | ValidatedSweep:
         """Train a job in many variants, such as `{"learning_rate": 0.1, "seed": 3}`.
 
         Instead of `variants`, give sequences of equal length with one value for each member:
@@ -261,7 +261,7 @@ class Sweeps:
         body = request({"job": with_objects(job), "variants": members})
         if validate_only:
             reply = self._session.call("CreateSweep", {"spec": body, "validate_only": True})
-            return read(Estimate, reply)
+            return read(ValidatedSweep, reply)
         return Sweep(self._session.create("CreateSweep", {"spec": body}, request_id), self._session)
 
     def get(self, sweep_id: str) -> Sweep:

@@ -1,8 +1,8 @@
 """Training jobs: create one, watch it train, read its numbers and its weights."""
 
-from .collection import Estimate, Jobs
+from .collection import Jobs
 from .inspection import LayerWeights, UnitMaps
 from .job import Job, JobFailed
 from .predictions import Grid
 
-__all__ = ["Estimate", "Grid", "Job", "JobFailed", "Jobs", "LayerWeights", "UnitMaps"]
+__all__ = ["Grid", "Job", "JobFailed", "Jobs", "LayerWeights", "UnitMaps"]

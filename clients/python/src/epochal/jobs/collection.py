@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, Unpack, overload
 
 from ..comparison import Comparison
@@ -11,22 +10,8 @@ from ..paging import pages
 from ..records import read, request
 from ..session import Session
 from ..specs import Spec, with_objects
-from ..types import JobState, Metric, TrainingFields, TrainingSpec
+from ..types import JobState, Metric, TrainingFields, TrainingSpec, ValidatedJob
 from .job import Job, create_job
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """The cost of a valid spec. No job was created."""
-
-    spec: dict[str, Any]
-    """The spec with all defaults filled in."""
-    parameters: int
-    """Number of trainable parameters."""
-    samples: int
-    """Number of training samples."""
-    flops: float
-    """Estimated floating-point operations of the whole run."""
 
 
 class Jobs:
@@ -55,7 +40,7 @@ class Jobs:
         request_id: str | None = None,
         validate_only: Literal[True],
         **fields: Unpack[TrainingFields],
-    ) -> Estimate: ...
+    ) -> ValidatedJob: ...
 
     def create(
         self,
@@ -65,7 +50,7 @@ class Jobs:
         request_id: str | None = None,
         validate_only: bool = False,
         **fields: Unpack[TrainingFields],
-    ) -> Job | Estimate:
+    ) -> Job | ValidatedJob:
         """Start a training job from the fields of its spec.
 
         `spec` is a ready spec, such as a preset; `fields` add to it or replace fields of it. Words
@@ -83,7 +68,7 @@ class Jobs:
         body = {**(spec or {}), **fields}
         if validate_only:
             checked = {"spec": request(with_objects(body)), "validate_only": True}
-            return read(Estimate, self._session.call("CreateJob", checked))
+            return read(ValidatedJob, self._session.call("CreateJob", checked))
         return create_job(self._session, body, request_id)
 
     def get(self, job_id: str) -> Job:
