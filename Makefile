@@ -30,7 +30,7 @@ endef
 
 # An install also compiles the .proto files, so it repeats when one of them changes.
 INSTALLED := pyproject.toml clients/python/pyproject.toml clients/python/hatch_build.py \
-             tools/build_hook.py protos/compile.py $(wildcard protos/epochal/v1/*.proto)
+             tools/build_hook.py protos/compile.py protos/descriptors.py $(wildcard protos/epochal/v1/*.proto)
 
 $(VENV)/.run: $(BIN)/uv requirements.lock $(INSTALLED)
 	$(call install,requirements.lock)

@@ -1,12 +1,14 @@
-"""Compile the .proto files into one descriptor set, which both distributions carry.
+"""Compile the .proto files into one descriptor set, and put it beside the module that loads it.
 
     python protos/compile.py TARGET...
 
-Neither wire needs generated code: the messages are built from their descriptors at run time.
+Both distributions carry the two. Neither wire needs generated code: the messages are built from
+their descriptors at run time.
 """
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -17,8 +19,9 @@ WELL_KNOWN = Path(protoc.__file__).parent / "_proto"
 
 
 def compile_descriptors(target: Path) -> None:
-    """Write the descriptors of all files in `epochal/v1` to `target`. Raise `SystemExit` if protoc
-    finds an error, which it prints.
+    """Write the descriptors of all files in `epochal/v1` to `target`, a file of a package.
+
+    Raise `SystemExit` if protoc finds an error, which it prints.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     files = sorted(str(path) for path in (PROTOS / "epochal/v1").glob("*.proto"))
@@ -27,6 +30,7 @@ def compile_descriptors(target: Path) -> None:
     )
     if status:
         raise SystemExit(f"protoc failed with status {status}")
+    shutil.copyfile(PROTOS / "descriptors.py", target.with_name("__init__.py"))
 
 
 if __name__ == "__main__":

@@ -19,11 +19,11 @@ root = Path.cwd()
 folder = Path(tempfile.mkdtemp())
 protos = folder / "protos"
 (protos / "epochal/v1").mkdir(parents=True)
-shutil.copy(root / "protos/compile.py", protos)
+for name in ("compile.py", "descriptors.py"):
+    shutil.copy(root / "protos" / name, protos)
 contract = Contract(json.loads(generate.NUMBERS.read_text()))
 for path, text in generate.files(contract, Descriptions(contract)).items():
     (protos / "epochal/v1" / path.name).write_text(text)
-shutil.copy(root / "service/epochal_service/_proto/__init__.py", folder)
 command = [sys.executable, protos / "compile.py", folder / "epochal.binpb"]
 subprocess.run(command, check=True)
 name = "epochal_service._proto"

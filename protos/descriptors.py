@@ -1,6 +1,7 @@
 """The API's messages and services, from the descriptor set that the build compiles out of protos/.
 
-There is no generated code: `GetMessageClass` builds a class from its descriptor.
+There is no generated code: `GetMessageClass` builds a class from its descriptor. The build copies
+this module into both distributions.
 """
 
 from __future__ import annotations
