@@ -49,10 +49,10 @@ class Case:
             inputs = rng.integers(first.vocabulary, size=shape).astype(float)
         else:
             inputs = rng.normal(size=shape)
-        *places, outputs = self.network.output_shape
+        *positions, outputs = self.network.output_shape
         if outputs == 1:
             return Data(inputs, rng.integers(2, size=(self.samples, 1)).astype(float))
-        return Data(inputs, np.eye(outputs)[rng.integers(outputs, size=(self.samples, *places))])
+        return Data(inputs, np.eye(outputs)[rng.integers(outputs, size=(self.samples, *positions))])
 
 
 def dense(*sizes: int, hidden: str, output: str) -> Network:

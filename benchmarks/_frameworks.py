@@ -63,7 +63,7 @@ def pytorch_module(torch: Any, network: Network) -> Any:
             x = x + self.project(seen.transpose(1, 2).reshape(n, positions, features))
             return x + self.think(self.between(x))
 
-    class Places(nn.Module):  # type: ignore[misc, name-defined]
+    class LearnedPositions(nn.Module):  # type: ignore[misc, name-defined]
         def __init__(self, positions: int, features: int) -> None:
             super().__init__()
             self.table = nn.Parameter(torch.randn(positions, features))
@@ -89,7 +89,7 @@ def pytorch_module(torch: Any, network: Network) -> Any:
             case Embedding():
                 return [nn.Embedding(layer.vocabulary, layer.units)]
             case PositionalEncoding():
-                return [Places(*shape)]
+                return [LearnedPositions(*shape)]
             case LayerNorm():
                 return [nn.LayerNorm(features)]
             case TransformerBlock():

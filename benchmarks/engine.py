@@ -149,7 +149,7 @@ def show_compiling(repeats: int) -> None:
     training = Training(CLASSES, Adam(0.001), epochs=1, batch_size=32)
     cases = [(case.name, case.network, case.training, case.data()) for case in CASES]
     cases += [
-        (f"{layer.type} of 32 units over 64 places, batch 32", network, training, sequences)
+        (f"{layer.type} of 32 units over 64 time steps, batch 32", network, training, sequences)
         for layer in (Rnn(32), Lstm(32), Gru(32))
         for network in [Network((64, 16), (layer, Dense(4, "softmax")))]
     ]

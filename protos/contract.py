@@ -129,39 +129,39 @@ class Contract:
         models = tuple(m for m in (method.body, method.query) if m is not None)
         if method.body_field is not None:
             models = models[1:]
-        own = dict(method.path_fields)
+        fields = dict(method.path_fields)
         if method.body_field is not None:
-            own[method.body_field] = method.body
-        self._add_message(name, models, own).method = method
+            fields[method.body_field] = method.body
+        self._add_message(name, models, fields).method = method
         for reply in method.replies[:1]:
             self._message_of([reply], None)
 
     def _add_message(
-        self, name: str, models: Sequence[type[BaseModel]], own: dict[str, Any]
+        self, name: str, models: Sequence[type[BaseModel]], fields: dict[str, Any]
     ) -> Message:
         message = self.messages[name] = Message(name, tuple(models))
         self._home[name] = self._tag
         self._order.append(name)
         annotations: dict[str, list[tuple[Any, type[BaseModel] | None]]] = {
-            field: [(annotation, None)] for field, annotation in own.items()
+            field: [(annotation, None)] for field, annotation in fields.items()
         }
         for model in models:
             hints = get_type_hints(model, include_extras=True)
             for field_name in model.model_fields:
                 annotations.setdefault(field_name, []).append((hints[field_name], model))
-        for field_name, found in annotations.items():
-            message.fields.append(self._field(message, field_name, found))
+        for field_name, candidates in annotations.items():
+            message.fields.append(self._field(message, field_name, candidates))
         message.fields.sort(key=lambda field: field.number)
         return message
 
     def _field(
-        self, message: Message, name: str, found: list[tuple[Any, type[BaseModel] | None]]
+        self, message: Message, name: str, candidates: list[tuple[Any, type[BaseModel] | None]]
     ) -> Field:
         known = self._numbers["messages"].setdefault(message.name, {})
         entry = known.get(name)
         locked = entry[1] if isinstance(entry, list) else None
         label: Literal["one", "list", "map"] = "one"
-        types = [kind for annotation, _ in found for kind in members(annotation)]
+        types = [kind for annotation, _ in candidates for kind in members(annotation)]
         for kind in types:
             if get_origin(kind) is dict and kind != dict[str, Any]:
                 label, types = "map", members(get_args(kind)[1])
@@ -172,13 +172,13 @@ class Contract:
                     [m for k in types if get_origin(k) is list for m in members(get_args(k)[0])],
                 )
                 break
-        words = [word for annotation, _ in found for word in enum_words(annotation)]
+        words = [word for annotation, _ in candidates for word in enum_words(annotation)]
         kind, named = self._kind(message, name, types, words, locked)
         if entry is None:
             entry = 1 + max((e[0] if isinstance(e, list) else e for e in known.values()), default=0)
             known[name] = entry = [entry, kind] if named else entry
         number = entry[0] if isinstance(entry, list) else entry
-        annotation, model = found[0]
+        annotation, model = candidates[0]
         return Field(name, number, label, kind, annotation, model)
 
     def _kind(
@@ -232,10 +232,10 @@ class Contract:
         enums: dict[str, dict[str, int]] = self._numbers["enums"]
         if locked is None:
             same = [enum for enum, known in enums.items() if set(known) == {*words, "unspecified"}]
-            own = message.name.removesuffix("Request") + "".join(
+            new_name = message.name.removesuffix("Request") + "".join(
                 part.capitalize() for part in name.split("_")
             )
-            locked = same[0] if same else own
+            locked = same[0] if same else new_name
         known = enums.setdefault(locked, {"unspecified": 0})
         for word in dict.fromkeys(words):
             if word not in known:

@@ -52,14 +52,14 @@ class Descriptions:
         if message.name == "Row":
             return "The numbers, in order."
         if field.model is None:
-            return self._own(message, field)
+            return self._own_field(message, field)
         if field.name == "type" and field.kind in self._kinds:
             return "The type, which decides which other fields apply."
         if len(message.models) > 1 and message.method is None:
             return _grpc(_by_type(message.models)[field.name])
         return _grpc(field_descriptions(field.model)[field.name])
 
-    def _own(self, message: Message, field: Field) -> str:
+    def _own_field(self, message: Message, field: Field) -> str:
         """A field that stands in the path or is the body on HTTP."""
         assert message.method is not None
         if field.name in PATH_DESCRIPTIONS:

@@ -45,5 +45,5 @@ def message(name: str) -> Any:
 
 def enum(name: str) -> EnumDescriptor:
     """The descriptor of an enum such as `Activation`. Raises `KeyError` if there is none."""
-    found: EnumDescriptor = _pool.FindEnumTypeByName(f"{PACKAGE}.{name}")
-    return found
+    descriptor: EnumDescriptor = _pool.FindEnumTypeByName(f"{PACKAGE}.{name}")
+    return descriptor

@@ -43,10 +43,10 @@ def cut(block: Block, first: int, last: int) -> Block:
     g = block.gradients
     if g is None:
         return Block(first, columns, None)
-    kept = slice(*np.searchsorted(g.epochs, (first, last + 1)))
-    if kept.start == kept.stop:
+    selected = slice(*np.searchsorted(g.epochs, (first, last + 1)))
+    if selected.start == selected.stop:
         return Block(first, columns, None)
-    part = Gradients(g.epochs[kept], g.layers, g.statistics[kept], g.histogram[kept])
+    part = Gradients(g.epochs[selected], g.layers, g.statistics[selected], g.histogram[selected])
     return Block(first, columns, part)
 
 

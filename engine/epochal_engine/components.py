@@ -181,10 +181,10 @@ def _descriptions(module: str) -> dict[str, dict[str, str]]:
     except (KeyError, OSError, TypeError):
         # Without its source, as in an interactive session, a component has no descriptions.
         return {}
-    found: dict[str, dict[str, str]] = {}
+    texts: dict[str, dict[str, str]] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            found[node.name] = {
+            texts[node.name] = {
                 statement.target.id: cleandoc(text.value.value)
                 for statement, text in zip(node.body, node.body[1:], strict=False)
                 if isinstance(statement, ast.AnnAssign)
@@ -193,4 +193,4 @@ def _descriptions(module: str) -> dict[str, dict[str, str]]:
                 and isinstance(text.value, ast.Constant)
                 and isinstance(text.value.value, str)
             }
-    return found
+    return texts

@@ -43,7 +43,7 @@ VANISHED = 0.01
 EXPLODED = 30.0
 """How many times the first epoch's gradient, and at least how large, an exploded one is."""
 AILING_SHARE = 0.25
-"""The share of a layer's units that must be dead or saturated to be told."""
+"""The share of a layer's units that must be dead or saturated to be reported."""
 SATURATED_DERIVATIVE = 0.05
 """A unit is saturated where its derivative is below this share of the activation's largest one."""
 MOST_SAMPLES = 0.95
@@ -251,7 +251,7 @@ class _Examination:
     def saturated_units(self) -> Iterator[Finding]:
         """Units that sit where their activation is flat, for nearly every sample.
 
-        First weights of the usual sizes do not put them there: large inputs do, or long steps.
+        Initial weights of the usual sizes do not put them there: large inputs do, or long steps.
         """
         unscaled = any(True for _ in self.unscaled_inputs())
         suggestion, patch = _SCALE if unscaled else self._lower_rate()
@@ -274,60 +274,62 @@ class _Examination:
 
     def learning_rate_too_high(self) -> Iterator[Finding]:
         """A curve that oscillates, or ends above its beginning."""
-        found = label(self.columns["train_loss"], diverged=self.diverged)
-        if found.name not in ("oscillating", "diverged"):
+        curve = label(self.columns["train_loss"], diverged=self.diverged)
+        if curve.name not in ("oscillating", "diverged"):
             return
         rate = self.training.optimizer.learning_rate
-        what = "ran away" if found.name == "diverged" else "rose about as much as it fell"
+        what = "ran away" if curve.name == "diverged" else "rose about as much as it fell"
         yield Finding(
             "learning_rate_too_high",
             None,
             f"The training loss {what}: the steps are too long.",
-            {"learning_rate": rate, "level": found.level, "undone": found.undone},
+            {"learning_rate": rate, "level": curve.level, "undone": curve.undone},
             *self._lower_rate(),
         )
 
     def learning_rate_too_low(self) -> Iterator[Finding]:
         """A curve that hardly falls, or has by far not come to its end."""
-        found = label(self.columns["train_loss"], diverged=self.diverged)
-        factor = {"too_low": 10.0, "slow": 3.0}.get(found.name)
+        curve = label(self.columns["train_loss"], diverged=self.diverged)
+        factor = {"too_low": 10.0, "slow": 3.0}.get(curve.name)
         if factor is None or len(self.columns["train_loss"]) < 2:
             return
         rate = self.training.optimizer.learning_rate
-        what = "hardly fell" if found.name == "too_low" else "was still on its way down at the end"
+        what = "hardly fell" if curve.name == "too_low" else "was still on its way down at the end"
         yield Finding(
             "learning_rate_too_low",
             None,
             f"The training loss {what}: the steps are too short.",
-            {"learning_rate": rate, "level": found.level, "late": found.late},
+            {"learning_rate": rate, "level": curve.level, "late": curve.late},
             f"Raise the learning rate from {rate:g} to {factor * rate:g}.",
             {"optimizer": {"learning_rate": factor * rate}},
         )
 
     def overfitting(self) -> Iterator[Finding]:
         """A validation loss that rises while the training loss still falls."""
-        held_out = self.columns.get("validation_loss")
-        if held_out is None or self.diverged or not np.isfinite(held_out).all():
+        validation_loss = self.columns.get("validation_loss")
+        if validation_loss is None or self.diverged or not np.isfinite(validation_loss).all():
             return
         losses = self.columns["train_loss"]
-        best = int(held_out.argmin())
-        last = float(np.median(held_out[-max(len(held_out) // 10, 1) :]))
-        rise = last - float(held_out[best])
-        is_high = rise > max((OVERFITTED - 1.0) * held_out[best], NOTICEABLE * held_out[0])
+        best = int(validation_loss.argmin())
+        last = float(np.median(validation_loss[-max(len(validation_loss) // 10, 1) :]))
+        rise = last - float(validation_loss[best])
+        is_high = rise > max(
+            (OVERFITTED - 1.0) * validation_loss[best], NOTICEABLE * validation_loss[0]
+        )
         if not (is_high and losses[-1] < losses[best]):
             return
         evidence = {
             "best_epoch": float(best + 1),
-            "best_validation_loss": float(held_out[best]),
+            "best_validation_loss": float(validation_loss[best]),
             "last_validation_loss": last,
             "last_train_loss": float(losses[-1]),
         }
         message = (
-            f"After epoch {best + 1} the held-out loss rose from {held_out[best]:.3g} to "
+            f"After epoch {best + 1} the validation loss rose from {validation_loss[best]:.3g} to "
             f"{last:.3g} while the training loss went on falling: the network memorizes."
         )
         if self.training.early_stopping is None:
-            suggestion = "Stop once the held-out loss has not improved for 10 epochs."
+            suggestion = "Stop once the validation loss has not improved for 10 epochs."
             patch: Patch = {"early_stopping": {"patience": 10}}
         else:
             l2 = 10.0 * self.training.l2 or 0.001

@@ -58,11 +58,11 @@ def explain(
 
     `inputs` are those of training; `loss_is_finite` tells whether the epoch's losses are.
     """
-    found = _first_non_finite(network, inputs, parameters, gradient)
-    if found is None:
+    cause = _first_non_finite(network, inputs, parameters, gradient)
+    if cause is None:
         what = f"grew {GROWTH:.0f} times" if loss_is_finite else "became non-finite"
-        found = _most_changed(network, parameters, step), f"loss {what}"
-    return Divergence(epoch, *found, _suggestion(training))
+        cause = _most_changed(network, parameters, step), f"loss {what}"
+    return Divergence(epoch, *cause, _suggestion(training))
 
 
 def _first_non_finite(
@@ -72,10 +72,10 @@ def _first_non_finite(
     gradients = parameter_views(network, gradient)
     activations = layer_outputs(network, weights, inputs[:SAMPLES_EXAMINED])
     for name, activation in zip(network.names, activations, strict=True):
-        own = [p for p in network.parameters if p.startswith(f"{name}.")]
+        paths = [p for p in network.parameters if p.startswith(f"{name}.")]
         for noun, arrays in (
-            ("weights", [weights[p] for p in own]),
-            ("gradient", [gradients[p] for p in own]),
+            ("weights", [weights[p] for p in paths]),
+            ("gradient", [gradients[p] for p in paths]),
             ("activation", [activation]),
         ):
             if not all(np.isfinite(array).all() for array in arrays):

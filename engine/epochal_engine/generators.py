@@ -4,7 +4,7 @@ Every generator is one record in `GENERATORS`: its public name, its function, wh
 the bounds of its parameters. A function takes its parameters by name and `rng` last, and returns
 
     inputs  `(samples, features)` float64
-    targets `(samples,)` int64 labels counted from 0; `(samples, places)` of them for a sequence;
+    targets `(samples,)` int64 labels counted from 0; `(samples, length)` of them for a sequence;
             or `(samples, 1)` float64 for a regression
 
 Classes alternate row by row, so they are balanced to within one sample and the first rows of a
@@ -186,7 +186,7 @@ CHARACTERS = "".join(sorted(set(". ").union(*(word for words in SENTENCE for wor
 
 
 def sentences(*, samples: int, length: int, rng: np.random.Generator) -> tuple[Floats, Labels]:
-    """Sentences of one pattern, of which the next character is to be foreseen.
+    """Sentences of one pattern, of which the next character is to be predicted.
 
     Both `(samples, length)`: the targets are the first characters of sentences that stand one after
     another; the inputs are the same a place later, after a token that says to start. Only the
@@ -217,8 +217,8 @@ def _alternate(samples: int) -> tuple[Labels, Floats, Floats]:
     return labels, (row // 2).astype(np.float64), sizes[labels]
 
 
-def _choose(labels: Labels, zero: Floats, one: Floats) -> Floats:
-    return np.where(labels[:, np.newaxis] == 0, zero, one)
+def _choose(labels: Labels, of_zero: Floats, of_one: Floats) -> Floats:
+    return np.where(labels[:, np.newaxis] == 0, of_zero, of_one)
 
 
 @dataclass(frozen=True)
@@ -409,7 +409,7 @@ GENERATORS: dict[str, Generator] = {
             function=sentences,
             task="sequence",
             description="Sentences of one pattern, such as: the young cat sees a gray moon. At "
-            "each place, the next character is to be foreseen from those before it.",
+            "each position, the next character is to be predicted from those before it.",
             parameters={
                 "samples": _samples(2_000),
                 "length": _length(40, "characters in a row"),

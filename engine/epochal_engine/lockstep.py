@@ -71,18 +71,23 @@ class _Gradients:
     """Forward, loss and backward of every member for batches of one size."""
 
     def __init__(
-        self, network: Network, training: Training, batch: int, now: Mapping[str, Array], own: _Own
+        self,
+        network: Network,
+        training: Training,
+        batch: int,
+        now: Mapping[str, Array],
+        separate: _Own,
     ) -> None:
-        one = self._one = Gradient(network, training.loss, batch, training.dtype)
-        self._parts = one.parts(now["parameters"]), one.parts(now["gradient"])
-        many: set[Symbol] = {*one.leaves}
-        if own.data:
-            many |= {one.inputs, one.targets}
-        if own.masks:
-            many |= set(one.rates)
-        outputs, self._many = replicate(one.plan.outputs, many, len(now["parameters"]))
+        gradient = self._gradient = Gradient(network, training.loss, batch, training.dtype)
+        self._parts = gradient.parts(now["parameters"]), gradient.parts(now["gradient"])
+        many: set[Symbol] = {*gradient.leaves}
+        if separate.data:
+            many |= {gradient.inputs, gradient.targets}
+        if separate.masks:
+            many |= set(gradient.rates)
+        outputs, self._many = replicate(gradient.plan.outputs, many, len(now["parameters"]))
         self._plan = Plan(outputs, training.dtype)
-        masks = {mask: self._many[mask] for mask in one.rates}
+        masks = {mask: self._many[mask] for mask in gradient.rates}
         self._masks = {mask: np.empty(new.shape, training.dtype) for mask, new in masks.items()}
 
     def bind(
@@ -93,12 +98,12 @@ class _Gradients:
         streams: Sequence[Streams],
     ) -> list[Call]:
         """As `Gradient.bind`, on arrays with a leading axis of members."""
-        given, results = self._one.arrays(inputs, targets, logits, *self._parts)
+        given, results = self._gradient.arrays(inputs, targets, logits, *self._parts)
         draws: list[Call] = []
-        for mask, rate in self._one.rates.items():
+        for mask, rate in self._gradient.rates.items():
             array = self._masks[mask]
-            own = array if len(array.shape) > len(mask.shape) else array[None]
-            for stream, row in zip(streams, own, strict=False):
+            masks = array if len(array.shape) > len(mask.shape) else array[None]
+            for stream, row in zip(streams, masks, strict=False):
                 draws += draw(stream.dropout, row, rate)
         given |= self._masks
         leaves = {self._many[x]: array for x, array in given.items() if x in self._many}
@@ -158,12 +163,12 @@ class _Compiler:
 
     def augment(self, given: Array, changed: Array) -> Iterator[Segment]:
         """Copy the samples to each of `changed` and augment them there; compare `epoch.py`."""
-        for stream, own in zip(self.streams, changed, strict=True):
+        for stream, copies in zip(self.streams, changed, strict=True):
             for start in range(0, len(given), SAMPLES_IN_A_CHANGE):
                 part = slice(start, start + SAMPLES_IN_A_CHANGE)
-                calls: list[Call] = [(np.copyto, (own[part], given[part]))]
+                calls: list[Call] = [(np.copyto, (copies[part], given[part]))]
                 calls += [
-                    (change.change, (own[part], stream.augmentation))
+                    (change.change, (copies[part], stream.augmentation))
                     for change in self.trainings[0].augmentation
                 ]
                 yield Segment(calls, given[part].size * len(calls) * SECONDS_PER_CHANGE)
@@ -210,8 +215,8 @@ class _Compiler:
             yield self.segment(calls, 3 * n)
 
     def gradients(self, batch: int, *, own_data: bool) -> _Gradients:
-        own = _Own(data=own_data, masks=len(self.streams) > 1)
-        return _Gradients(self.network, self.trainings[0], batch, self.now, own)
+        separate = _Own(data=own_data, masks=len(self.streams) > 1)
+        return _Gradients(self.network, self.trainings[0], batch, self.now, separate)
 
     def bound(self, compiled: _Gradients, x: Array, y: Array, logits: Array) -> list[Call]:
         """The calls of one step on a batch."""
@@ -252,13 +257,15 @@ class _Compiler:
             gradient = clipped
         # Every optimizer's step is its rate times something that does not depend on the rate. So it
         # steps a copy at the rate 1, for all members alike, and each then goes its own share.
-        aside, one = np.empty_like(parameters), np.ones((), self.dtype)
+        aside, unit_rate = np.empty_like(parameters), np.ones((), self.dtype)
         calls.append((np.copyto, (aside, parameters)))
         for number, group in enumerate(groups):
-            own = slice(group.start, group.end)
-            flat = (array[own].reshape(-1) for array in (aside, gradient, step))
+            group_rows = slice(group.start, group.end)
+            flat = (array[group_rows].reshape(-1) for array in (aside, gradient, step))
             moments = self.now[f"moments_{number}"]
-            calls += group.optimizer.calls(*flat, moments, one, steps, self.network.parameters)
+            calls += group.optimizer.calls(
+                *flat, moments, unit_rate, steps, self.network.parameters
+            )
         return [
             *calls,
             (np.multiply, (step, self.rates, step)),
@@ -267,15 +274,17 @@ class _Compiler:
 
     def segment(self, calls: list[Call], passes: int) -> Segment:
         """The calls with what they cost, for so many passes of one sample through the networks."""
-        each = SECONDS_PER_CALL + self.members * SECONDS_PER_MEMBER
-        return Segment(calls, len(calls) * each + passes * self.flops / FLOPS_PER_SECOND)
+        seconds_per_call = SECONDS_PER_CALL + self.members * SECONDS_PER_MEMBER
+        return Segment(
+            calls, len(calls) * seconds_per_call + passes * self.flops / FLOPS_PER_SECOND
+        )
 
 
 def _gather(array: Array, rows: Array, out: Array) -> None:
     """`out[k] = array[k, rows[k]]`, or `array[0, rows[k]]` if there is one array for all."""
     arrays = array if len(array) > 1 else [array[0]] * len(out)
-    for samples, own, place in zip(arrays, rows, out, strict=True):
-        samples.take(own, 0, place, "clip")
+    for samples, indices, place in zip(arrays, rows, out, strict=True):
+        samples.take(indices, 0, place, "clip")
 
 
 def _limits(limits: Sequence[float | None]) -> Array:

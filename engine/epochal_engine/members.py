@@ -41,7 +41,9 @@ def check_alike(networks: Sequence[Network], trainings: Sequence[Training]) -> N
     if len(networks) != len(trainings):
         raise ValueError("a sweep needs one network for all members, or one for each")
     defaults = {"initializer": None, "initializer_gain": 1.0}
-    alike = {(each.input_shape, _with_initializer(each.layers, defaults)) for each in networks}
+    alike = {
+        (network.input_shape, _with_initializer(network.layers, defaults)) for network in networks
+    }
     if len(alike) > 1:
         raise ValueError("the networks of a sweep may differ only in their initial weights")
     first = trainings[0]

@@ -126,8 +126,8 @@ def _per_output(measure_: Callable[[Array, Array], Array], logits: Array, answer
     """
     results = np.empty(logits.shape[:-1])
     middle = (slice(None),) * (logits.ndim - answers.ndim - 1)
-    each = logits.size // (len(logits) * len(answers))
-    samples = max(1, AT_ONCE // each)
+    elements_per_answer = logits.size // (len(logits) * len(answers))
+    samples = max(1, AT_ONCE // elements_per_answer)
     epochs = max(1, samples // len(answers))
     for start in range(0, len(logits), epochs):
         for first in range(0, len(answers), samples):

@@ -47,7 +47,9 @@ class Plan:
         self._home = {y: array(number, y.shape) for y, number in layout.home.items()}
         for y, whole in _extended(self.order).items():
             self._home[y] = array(layout.home[y], whole.shape)[..., :-1, :]
-        self._scratch = {y: [array(*place) for place in own] for y, own in layout.scratch.items()}
+        self._scratch = {
+            y: [array(*place) for place in shapes] for y, shapes in layout.scratch.items()
+        }
         self._constants = {
             x: np.full(x.shape, x.value, dtype) for x in self.order if x.value is not None
         }
@@ -72,8 +74,8 @@ class Plan:
             before = self._made.get(y)
             if before is None or any(a is not b for a, b in zip(arrays, before[0], strict=True)):
                 before = self._made[y] = (arrays, *self._make(y, arrays))
-            _, array[y], own = before
-            calls += own
+            _, array[y], computing = before
+            calls += computing
         return calls
 
     def _make(self, y: Symbol, arrays: list[Array]) -> tuple[Array, list[Call]]:
@@ -99,10 +101,10 @@ def evaluate(
 def _in_memory_of_their_own(outputs: Sequence[Symbol]) -> list[Symbol]:
     """The outputs; a copy stands for one that cannot be computed where its result is wanted."""
     extended = _extended(in_order(outputs))
-    own: list[Symbol] = []
+    copies: list[Symbol] = []
     for y in outputs:
-        own.append(y if is_computed(y) and y not in extended and y not in own else copy(y))
-    return own
+        copies.append(y if is_computed(y) and y not in extended and y not in copies else copy(y))
+    return copies
 
 
 def _extended(order: Sequence[Symbol]) -> dict[Symbol, Symbol]:

@@ -78,15 +78,15 @@ def _inserted(x: Array, shape: Shape) -> Array:
 
 
 def _sum_each_calls(x: Array, out: Array) -> list[Call]:
-    """Sum `(K, *shape)` to `(K, *part)` over the axes along which each part was stretched."""
-    kept = _inserted(out, x.shape)
-    axes = tuple(i for i in range(1, x.ndim) if kept.shape[i] == 1 and x.shape[i] != 1)
+    """Sum `(K, *shape)` to `(K, *part)` over the axes along which each part was broadcast."""
+    expanded = _inserted(out, x.shape)
+    axes = tuple(i for i in range(1, x.ndim) if expanded.shape[i] == 1 and x.shape[i] != 1)
     if x.ndim == 3 and axes == (1,):
         # A product with ones is several times faster than a reduction over a short axis.
-        return [(np.matmul, (np.ones((1, x.shape[1]), x.dtype), x, kept))]
+        return [(np.matmul, (np.ones((1, x.shape[1]), x.dtype), x, expanded))]
     if x.ndim == 3 and axes == (2,):
-        return [(np.matmul, (x, np.ones((x.shape[2], 1), x.dtype), kept))]
-    return [(np.add.reduce, (x, axes, None, kept, True))]
+        return [(np.matmul, (x, np.ones((x.shape[2], 1), x.dtype), expanded))]
+    return [(np.add.reduce, (x, axes, None, expanded, True))]
 
 
 def _product_calls(a: Array, b: Array, out: Array) -> list[Call]:
@@ -130,9 +130,9 @@ def _sum_to(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
     return Symbol((copies, *y.shape), _SUMS, tuple(inputs))
 
 
-def _stretch(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
+def _broadcast(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
     x = _aligned(inputs[0], y.inputs[0], len(y.shape))
-    return apply("stretch", (copies, *y.shape), x)
+    return apply("broadcast", (copies, *y.shape), x)
 
 
 def _reshape(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
@@ -145,9 +145,9 @@ def _cut(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
 
 
 def _place(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
-    axis, places = y.details
-    each = (_for_each(new, old, copies) for new, old in zip(inputs, y.inputs, strict=True))
-    return apply("place", (copies, *y.shape), *each, details=(axis + 1, places))
+    axis, offsets = y.details
+    parts = (_for_each(new, old, copies) for new, old in zip(inputs, y.inputs, strict=True))
+    return apply("place", (copies, *y.shape), *parts, details=(axis + 1, offsets))
 
 
 def _with_ones(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
@@ -171,8 +171,8 @@ def _windows(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
 
 def _side_by_side(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
     """For primitives that take one more axis in front of all their arrays."""
-    each = (_for_each(new, old, copies) for new, old in zip(inputs, y.inputs, strict=True))
-    return Symbol((copies, *y.shape), y.primitive, tuple(each))
+    arrays = (_for_each(new, old, copies) for new, old in zip(inputs, y.inputs, strict=True))
+    return Symbol((copies, *y.shape), y.primitive, tuple(arrays))
 
 
 def _one_by_one(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
@@ -188,17 +188,17 @@ def _one_by_one(y: Symbol, inputs: Sequence[Symbol], copies: int) -> Symbol:
         details, out, scratch = arrays[:known], arrays[given], arrays[given + 1 :]
         bound: list[Call] = []
         for k in range(copies):
-            own = (x[k] if m else x for x, m in zip(arrays[known:given], many, strict=True))
-            bound += primitive.calls(*details, *own, out[k], *scratch)
+            arguments = (x[k] if m else x for x, m in zip(arrays[known:given], many, strict=True))
+            bound += primitive.calls(*details, *arguments, out[k], *scratch)
         return bound
 
-    each = Primitive(
+    repeated = Primitive(
         f"{primitive.name}, one by one",
         _no_gradients,
         calls,
         scratch=lambda _: primitive.scratch(y),
     )
-    return Symbol((copies, *y.shape), each, tuple(inputs), details=y.details)
+    return Symbol((copies, *y.shape), repeated, tuple(inputs), details=y.details)
 
 
 _ELEMENTWISE = (
@@ -246,6 +246,6 @@ RULES: dict[str, Rule] = {
     "windows": _windows,
     "permute": _permute,
     "sum_to": _sum_to,
-    "stretch": _stretch,
+    "broadcast": _broadcast,
 }
 """The rule of each primitive by its name; the others are computed network by network."""

@@ -46,7 +46,7 @@ _FIRST_BIN = (_LOWEST_EXPONENT + _FLOAT32_BIAS) // 2 - 1
 one; the last bin has all above it, too."""
 _WAYS, _MANY = 8, 8_192
 """One count after the other in the same place makes the processor wait. Of many elements, neighbors
-are counted in places of their own, which are added up in the end."""
+are counted in separate counters, which are added up in the end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,7 @@ class LayerSlices:
         self.sizes = np.array(list(sizes.values()))
         self.starts = np.cumsum(self.sizes) - self.sizes
         self.ways = _WAYS if self.sizes.sum() >= _MANY else 1
-        """In how many places one and the same bin is counted."""
+        """The number of counters of each bin."""
         way = np.arange(self.sizes.sum(), dtype=np.int32) % self.ways
         owner = np.repeat(np.arange(len(sizes), dtype=np.int32), self.sizes)
         self.counts = (way * len(sizes) + owner) * BINS - _FIRST_BIN
@@ -140,12 +140,12 @@ def update_ratio(step_norm: Array, weight_norm: Array) -> Array:
 
 def _histogram(segments: LayerSlices, bits: Array) -> Array:
     """How many elements are in each bin, from their `bits` without signs, which are used up."""
-    m, each = len(bits), segments.ways * len(segments.layers) * BINS
+    m, counters = len(bits), segments.ways * len(segments.layers) * BINS
     bits >>= 25  # the fraction, and the last bit of the exponent: two exponents share a bin
     np.clip(bits, _FIRST_BIN, _FIRST_BIN + BINS - 1, out=bits)
     index = bits.view(np.int32)
     index += segments.counts
     if m > 1:
-        index += (np.arange(m, dtype=np.int32) * each)[:, None]
-    counts = np.bincount(index.ravel(), minlength=m * each)
+        index += (np.arange(m, dtype=np.int32) * counters)[:, None]
+    counts = np.bincount(index.ravel(), minlength=m * counters)
     return np.asarray(counts.reshape(m, segments.ways, -1, BINS).sum(1), np.uint32)

@@ -83,27 +83,27 @@ class Sweep:
         # Members of one optimizer lie side by side, so that one call steps all of them.
         self._order = sorted(range(count), key=lambda k: kind(self.trainings[k]))
         self._row = {member: row for row, member in enumerate(self._order)}
-        own = [self.trainings[member] for member in self._order]
-        one_seed = len({training.seed for training in own}) == 1
-        self._streams = [Streams.from_seed(t.seed) for t in (own[:1] if one_seed else own)]
+        ordered = [self.trainings[member] for member in self._order]
+        one_seed = len({training.seed for training in ordered}) == 1
+        self._streams = [Streams.from_seed(t.seed) for t in (ordered[:1] if one_seed else ordered)]
 
         shapes = record_shapes(network, first, data)
         size = shapes["parameters"][0]
         members = {name: (count, *shapes[name]) for name in shapes if name != "moments"}
-        self._groups = groups_of(own)
+        self._groups = groups_of(ordered)
         moments = {
             f"moments_{g}": (group.optimizer.moments, (group.end - group.start) * size)
             for g, group in enumerate(self._groups)
         }
         self._record = Record({**members, **moments}, first.dtype)
-        self._kept = ("parameters", *moments)
+        self._persisted = ("parameters", *moments)
         # What the stopping rules remember of each member, for each slot.
         self._progress = [[Progress()] for _ in range(count)]
         self._endings: dict[int, _Ending] = {}
         if state is None:
             initial_parameters(
                 [networks[member] for member in self._order],
-                [training.seed for training in own],
+                [training.seed for training in ordered],
                 self._record.arrays["parameters"],
             )
         else:
@@ -114,7 +114,7 @@ class Sweep:
         steps = steps_per_epoch(first, data)
         self._segments = compile_epochs(
             network,
-            own,
+            ordered,
             data,
             self._groups,
             self._record.arrays,
@@ -194,7 +194,7 @@ class Sweep:
         if not self.at_boundary:
             raise RuntimeError("there is no state to go on from in the middle of an epoch")
         over = {k: e for k, e in self._endings.items() if e.epoch <= self.epoch}
-        arrays = {name: self._buffer.arrays[name][self._slot].copy() for name in self._kept}
+        arrays = {name: self._buffer.arrays[name][self._slot].copy() for name in self._persisted}
         if over:
             arrays["endings"] = np.stack([ending.weights for ending in over.values()])
         return State(
@@ -202,7 +202,7 @@ class Sweep:
             values={
                 "epoch": self.epoch,
                 "random": self._stream_states[self._slot],
-                "progress": [asdict(own[self._slot]) for own in self._progress],
+                "progress": [asdict(progress[self._slot]) for progress in self._progress],
                 "endings": [
                     {"member": k, "epoch": e.epoch, "outcome": asdict(e.outcome)}
                     for k, e in over.items()
@@ -213,24 +213,24 @@ class Sweep:
     # ---------------------------------------------------------------- inside
 
     def _restore(self, state: State) -> None:
-        for name in self._kept:
+        for name in self._persisted:
             array, place = state.arrays.get(name), self._record.arrays[name]
             if array is None or array.shape != place.shape:
-                found = None if array is None else array.shape
-                raise ValueError(f"the state's {name} should have shape {place.shape}, not {found}")
+                shape = None if array is None else array.shape
+                raise ValueError(f"the state's {name} should have shape {place.shape}, not {shape}")
             np.copyto(place, array)
         for stream, states in zip(self._streams, state.values["random"], strict=True):
             stream.restore(states)
         self._progress = [[Progress(**values)] for values in state.values["progress"]]
         self.epoch = int(state.values["epoch"])
-        for told, weights in zip(
+        for ending, weights in zip(
             state.values["endings"], state.arrays.get("endings", ()), strict=True
         ):
-            why = told["outcome"]["divergence"]
+            why = ending["outcome"]["divergence"]
             outcome = Outcome(
-                told["outcome"]["stop_reason"], None if why is None else Divergence(**why)
+                ending["outcome"]["stop_reason"], None if why is None else Divergence(**why)
             )
-            self._endings[told["member"]] = _Ending(told["epoch"], outcome, weights)
+            self._endings[ending["member"]] = _Ending(ending["epoch"], outcome, weights)
 
     def _random(self) -> list[dict[str, Any]]:
         return [streams.states() for streams in self._streams]
@@ -248,8 +248,8 @@ class Sweep:
         epochs = self.trainings[0].epochs
         while self.epoch < epochs and len(self._endings) < len(self.trainings):
             surely = min(
-                epochs_at_one_rate(own[0], training.schedule)
-                for own, training in zip(self._progress, self.trainings, strict=True)
+                epochs_at_one_rate(slots[0], training.schedule)
+                for slots, training in zip(self._progress, self.trainings, strict=True)
             )
             count = int(min(len(self._buffer.slots) - 1, epochs - self.epoch, surely))
             rates = self._learning_rates(count)
@@ -264,14 +264,14 @@ class Sweep:
                 yield self.epoch
             np.copyto(self._buffer.slots[0], self._buffer.slots[self._slot])
             self._stream_states = [self._stream_states[self._slot]]
-            self._progress = [[own[self._slot]] for own in self._progress]
+            self._progress = [[slots[self._slot]] for slots in self._progress]
             self._slot = 0
 
     def _learning_rates(self, count: int) -> Array:
         """Of the members in the next epochs, `(count, members)`."""
         rules = [
-            (training.schedule.value, training.optimizer.learning_rate * own[0].rate_factor)
-            for training, own in zip(self.trainings, self._progress, strict=True)
+            (training.schedule.value, training.optimizer.learning_rate * slots[0].rate_factor)
+            for training, slots in zip(self.trainings, self._progress, strict=True)
         ]
         epochs, now = self.trainings[0].epochs, self.epoch
         return np.array(
@@ -340,11 +340,11 @@ class Sweep:
                 remembered *= count + 1
                 continue
             row = self._row[member]
-            own = {name: column[:, row] for name, column in columns.items()}
-            own["learning_rate"] = rates[:, member]
+            member_columns = {name: column[:, row] for name, column in columns.items()}
+            member_columns["learning_rate"] = rates[:, member]
             progress = follow(
                 remembered[0],
-                own,
+                member_columns,
                 are_finite[:, row],
                 training.early_stopping,
                 training.target,
@@ -353,13 +353,13 @@ class Sweep:
             lived = len(progress)
             remembered += progress + progress[-1:] * (count - lived)
             last = max(last, lived)
-            block = Block(first, own, _of_member(snapshots, chosen, row, members))
+            block = Block(first, member_columns, _of_member(snapshots, chosen, row, members))
             self._blocks[member].append(cut(block, first, first + lived - 1))
             reason = progress[-1].stop_reason
             if reason is None and first + lived - 1 == training.epochs:
                 reason = "completed"
             if reason is not None:
-                self._end(member, lived, reason, own)
+                self._end(member, lived, reason, member_columns)
         return last
 
     def _end(self, member: int, slot: int, reason: StopReason, columns: dict[str, Array]) -> None:
@@ -389,5 +389,7 @@ def _of_member(
 ) -> Gradients | None:
     if snapshots is None:
         return None
-    own = slice(row, None, members)
-    return Gradients(epochs, snapshots.layers, snapshots.statistics[own], snapshots.histogram[own])
+    rows = slice(row, None, members)
+    return Gradients(
+        epochs, snapshots.layers, snapshots.statistics[rows], snapshots.histogram[rows]
+    )

@@ -17,7 +17,7 @@ from epochal_engine import LOSSES, Adam, Data, Dense, Network, Run, Training, pr
 inputs = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 targets = np.array([[0.0], [1.0], [1.0], [0.0]])
 
-# 2. The network: two inputs, four hidden units that bend, one output that is a probability.
+# 2. The network: two inputs, four nonlinear hidden units, one output that is a probability.
 network = Network((2,), (Dense(4, "tanh"), Dense(1, "sigmoid")))
 for layer in summarize(network).layers:
     print(f"{layer.name}: {layer.arithmetic} = {layer.parameters} numbers to learn")
@@ -35,17 +35,17 @@ answers = 1 / (1 + np.exp(-logits))
 loss = LOSSES["binary_cross_entropy"].value(answers, targets)
 print(f"\nanswers {answers.round(2).ravel()}, wanted {targets.ravel()}, loss {loss:.4f}")
 
-#    Backward: who is to blame? The error goes back through the same weights, by the chain rule.
+#    Backward: what caused the error? It goes back through the same weights, by the chain rule.
 error = (answers - targets) / len(inputs)
-slopes = {
+gradients = {
     "dense_2.weight": hidden.T @ error,
     "dense_2.bias": error.sum(axis=0),
 }
 error = error @ weights["dense_2.weight"].T * (1 - hidden**2)
-slopes |= {"dense_1.weight": inputs.T @ error, "dense_1.bias": error.sum(axis=0)}
+gradients |= {"dense_1.weight": inputs.T @ error, "dense_1.bias": error.sum(axis=0)}
 
 #    Update: every number moves a little against its slope.
-for name, slope in slopes.items():
+for name, slope in gradients.items():
     weights[name] -= 0.5 * slope
 answers = predict(network, weights, inputs)
 print(f"after one step the loss is {LOSSES['binary_cross_entropy'].value(answers, targets):.4f}")

@@ -76,7 +76,7 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "equal": (lambda a: p.square(a) * p.equal(a, a), (3, 4)),
     "sqrt": (lambda a: p.sqrt(2.0 + p.square(a)), (3, 4)),
     "sum_to": (lambda a: p.square(p.sum_to(a, (4,))), (3, 4)),
-    "stretch": (lambda a, b: p.stretch(a, (3, 4)) @ b, (4,), (4, 2)),
+    "broadcast": (lambda a, b: p.broadcast(a, (3, 4)) @ b, (4,), (4, 2)),
     "copy": (lambda a: p.copy(a) * a, (3,)),
     "square": (p.square, (3, 4)),
     "exp": (p.exp, (3, 4)),
@@ -463,7 +463,7 @@ def test_attention_equals_its_plain_composition(is_causal: bool) -> None:
 @pytest.mark.parametrize("down", [1, 2])
 def test_two_rows_of_windows_at_a_time_give_what_one_gives(down: int) -> None:
     rng = np.random.default_rng(0)
-    n = p.MANY_PLACES  # of which a row of windows has one each
+    n = p.MANY_POSITIONS  # of which a row of windows has one each
     rows = 4
     height = 3 + down * (rows - 1)
     x, kernel = leaf((height, 2, 2, n)), leaf((3, 2, 2, 5))

@@ -56,7 +56,12 @@ def test_an_axis_of_one_element_is_added_or_dropped_without_a_copy() -> None:
 
 def test_constants_take_any_shape_for_nothing() -> None:
     one = constant(1.0, (2, 3))
-    for y in (one.permute((1, 0)), one.reshape((6,)), one.cut(1, 0, 2), p.stretch(one, (4, 2, 3))):
+    for y in (
+        one.permute((1, 0)),
+        one.reshape((6,)),
+        one.cut(1, 0, 2),
+        p.broadcast(one, (4, 2, 3)),
+    ):
         assert y.value == 1.0
         assert y.primitive is None
     numbers = constant(np.arange(6.0).reshape(2, 3))

@@ -78,8 +78,8 @@ class Program:
         """Write the lines of a layer and return its output."""
         if isinstance(layer, Residual):
             before = within = inputs[0]
-            for inner, own in zip(position_names(layer.layers), layer.layers, strict=True):
-                within = self._write(f"{name}.{inner}", own, within)
+            for inner, inner_layer in zip(position_names(layer.layers), layer.layers, strict=True):
+                within = self._write(f"{name}.{inner}", inner_layer, within)
             return self._write(name, Add(), before, within)
         names: list[str] = []
 

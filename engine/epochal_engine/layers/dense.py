@@ -82,7 +82,7 @@ class Dropout(Layer):
 
     type: ClassVar[str] = "dropout"
     rate: Rate
-    """Fraction of inputs set to zero, chosen anew at each step. In [0, 1)."""
+    """Fraction of inputs set to zero, chosen again at each step. In [0, 1)."""
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
         """Return x times a random mask in training, else x itself."""

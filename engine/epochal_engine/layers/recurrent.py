@@ -17,7 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..initializers import INITIALIZERS
-from ..primitives import gru, lstm, rnn, stretch
+from ..primitives import broadcast, gru, lstm, rnn
 from ..trace import Array, Shape, Symbol
 from .layer import Count, Layer, Scope, drawn, require, zeros
 
@@ -55,7 +55,7 @@ class _Recurrent(Layer):
         recurrent = scope.parameter("recurrent", (self.units, rows), orthogonal_gates)
         bias = scope.parameter("bias", (rows,), self.initial_bias)
         # What the inputs add to the gates, for all time steps at once: (length, rows, n).
-        inflow = stretch(weight.T, (length, rows, features)) @ x.permute((1, 2, 0))
+        inflow = broadcast(weight.T, (length, rows, features)) @ x.permute((1, 2, 0))
         inflow = inflow + bias.reshape((rows, 1))
         states = self.recurrence(inflow, recurrent.T)
         if self.return_sequences:

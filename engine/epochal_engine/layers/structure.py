@@ -42,8 +42,8 @@ class Reshape(Layer):
 
     def forward(self, scope: Scope, x: Symbol) -> Symbol:
         """Map `(n, …)` to `(n, *shape)`."""
-        elements, wanted = math.prod(x.shape[1:]), abs(math.prod(self.shape))
-        fits = elements % wanted == 0 if -1 in self.shape else elements == wanted
+        elements, divisor = math.prod(x.shape[1:]), abs(math.prod(self.shape))
+        fits = elements % divisor == 0 if -1 in self.shape else elements == divisor
         require(fits, f"as many elements as {self.shape} has")
         return x.reshape((x.shape[0], *self.shape))
 

@@ -7,7 +7,7 @@ computed again.
 
 from .arithmetic import equal, maximum
 from .attention import gather, scores, softmax_of_columns
-from .convolution import MANY_PLACES, convolve
+from .convolution import MANY_POSITIONS, convolve
 from .elementary import (
     absolute,
     exp,
@@ -30,6 +30,7 @@ from .outputs import sigmoid_binary_cross_entropy, softmax, softmax_cross_entrop
 from .products import FEW_ROWS, affine, take_rows
 from .recurrent import gru, lstm, rnn
 from .shapes import (
+    broadcast,
     concatenate,
     contiguous,
     copy,
@@ -37,7 +38,6 @@ from .shapes import (
     mean,
     mean_to,
     place,
-    stretch,
     sum_to,
     with_ones,
     without_ones,
@@ -45,9 +45,10 @@ from .shapes import (
 
 __all__ = [
     "FEW_ROWS",
-    "MANY_PLACES",
+    "MANY_POSITIONS",
     "absolute",
     "affine",
+    "broadcast",
     "concatenate",
     "contiguous",
     "convolve",
@@ -81,7 +82,6 @@ __all__ = [
     "square",
     "standardize",
     "step",
-    "stretch",
     "sum_to",
     "take_rows",
     "tanh",

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
-from .shapes import concatenate, contiguous, place, stretch
+from .shapes import broadcast, concatenate, contiguous, place
 
 FEW_FILTERS = 16
 """Up to so many filters, two rows of windows are worked on as one."""
-MANY_PLACES = 256
+MANY_POSITIONS = 256
 """If a row has at least so many windows, of all samples together."""
 
 
@@ -42,7 +42,7 @@ def convolve(x: Symbol, kernel: Symbol, stride: tuple[int, int]) -> Symbol:
     shape = (height, 1, channels, columns, n)
     ends = [j + right * (columns - 1) + 1 for j in range(wide)]
     shifted = [x.cut(2, j, end, right).reshape(shape) for j, end in enumerate(ends)]
-    are_few = filters <= FEW_FILTERS and rows % 2 == 0 and columns * n >= MANY_PLACES
+    are_few = filters <= FEW_FILTERS and rows % 2 == 0 and columns * n >= MANY_POSITIONS
     if are_few:
         kernel = _for_two_rows(kernel.reshape((tall, wide * channels, filters)), down)
         tall, rows, down = tall + down, rows // 2, 2 * down
@@ -53,7 +53,7 @@ def convolve(x: Symbol, kernel: Symbol, stride: tuple[int, int]) -> Symbol:
         details=(tall, down),
     )
     weights = kernel.reshape((tall * wide * channels, -1)).T
-    product = stretch(weights, (rows, *weights.shape)) @ windows
+    product = broadcast(weights, (rows, *weights.shape)) @ windows
     return product.reshape((-1, filters, columns, n))
 
 

@@ -46,11 +46,11 @@ def _largest_of_rows(x: Array, row: Array) -> list[Call]:
     # To look for where it is, and then it up, is several times faster than a reduction.
     rows = x.reshape(-1, x.shape[-1])
     starts = np.arange(0, x.size, x.shape[-1])
-    places = np.empty_like(starts)
+    positions = np.empty_like(starts)
     return [
-        (rows.argmax, (1, places)),
-        (np.add, (places, starts, places)),
-        (rows.take, (places, None, row.reshape(-1), "clip")),
+        (rows.argmax, (1, positions)),
+        (np.add, (positions, starts, positions)),
+        (rows.take, (positions, None, row.reshape(-1), "clip")),
     ]
 
 

@@ -101,8 +101,8 @@ def _add_rows_calls(g: Array, indices: Array, out: Array) -> list[Call]:
     if len(out) > FEW_ROWS:
         return [*calls, (out.fill, (0,)), (np.add.at, (out, whole, rows))]
     # A product with rows that are 0 but for a single 1 is several times faster.
-    places, hits = np.arange(len(whole)), np.zeros((len(whole), len(out)), g.dtype)
-    calls += [(hits.fill, (0,)), (hits.__setitem__, ((places, whole), 1))]
+    positions, hits = np.arange(len(whole)), np.zeros((len(whole), len(out)), g.dtype)
+    calls += [(hits.fill, (0,)), (hits.__setitem__, ((positions, whole), 1))]
     return [*calls, (hits.T.dot, (rows, out))]
 
 

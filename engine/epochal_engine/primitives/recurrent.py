@@ -138,13 +138,13 @@ def _rnn_calls(inflow: Array, recurrent: Array, states: Array) -> list[Call]:
     return calls
 
 
-def _rnn_slopes_calls(
+def _rnn_gradients_calls(
     g: Array, states: Array, recurrent: Array, out: Array, factor: Array
 ) -> list[Call]:
-    one, back = np.ones((), g.dtype), recurrent.swapaxes(-1, -2)
+    unit, back = np.ones((), g.dtype), recurrent.swapaxes(-1, -2)
     calls: list[Call] = [
         (np.square, (states, factor)),
-        (np.subtract, (one, factor, factor)),
+        (np.subtract, (unit, factor, factor)),
     ]
     last = g.shape[-3] - 1
     for t in range(last, -1, -1):
@@ -183,7 +183,7 @@ def _lstm_calls(
     return calls
 
 
-def _lstm_slopes_calls(
+def _lstm_gradients_calls(
     g: Array,
     tape: Array,
     recurrent: Array,
@@ -194,7 +194,7 @@ def _lstm_slopes_calls(
     to_cell: Array,
     product: Array,
 ) -> list[Call]:
-    one, back = np.ones((), g.dtype), recurrent.swapaxes(-1, -2)
+    unit, back = np.ones((), g.dtype), recurrent.swapaxes(-1, -2)
     rows, units = recurrent.shape[-2:]
     i, f, o, candidate, cell, squashed, _ = _blocks(tape, 7)
     for_i, for_f, for_o, for_candidate = _blocks(factors, 4)
@@ -204,7 +204,7 @@ def _lstm_slopes_calls(
         # s·g·i·(1 - i),  s·c₋₁·f·(1 - f),  d·tanh(c)·o·(1 - o)  and  s·i·(1 - g²).
         (np.square, (tape[..., :rows, :], factors)),
         (np.subtract, (gates, for_gates, for_gates)),
-        (np.subtract, (one, for_candidate, for_candidate)),
+        (np.subtract, (unit, for_candidate, for_candidate)),
         (np.multiply, (for_i, candidate, for_i)),
         (np.multiply, (for_f[..., 1:, :, :], cell[..., :-1, :, :], for_f[..., 1:, :, :])),
         (_step(for_f, 0).fill, (0,)),
@@ -212,7 +212,7 @@ def _lstm_slopes_calls(
         (np.multiply, (for_candidate, i, for_candidate)),
         # From the state to the cell: o·(1 - tanh(c)²).
         (np.square, (squashed, through)),
-        (np.subtract, (one, through, through)),
+        (np.subtract, (unit, through, through)),
         (np.multiply, (through, o, through)),
     ]
     last = g.shape[-3] - 1
@@ -254,7 +254,7 @@ def _gru_calls(
     for t in range(inflow.shape[-3]):
         now = _step(tape, t)
         gates = now[..., : 2 * units, :]
-        keep, reset, candidate, kept, state = _blocks(now, 5)
+        keep, reset, candidate, reset_state, state = _blocks(now, 5)
         before = _blocks(_step(tape, t - 1), 5)[4] if t > 0 else None
         if before is not None:
             calls += [_dot(to_gates, before, for_gates), (np.add, (gates, for_gates, gates))]
@@ -267,8 +267,8 @@ def _gru_calls(
             ]
             continue
         calls += [
-            (np.multiply, (reset, before, kept)),
-            _dot(to_candidate, kept, for_candidate),
+            (np.multiply, (reset, before, reset_state)),
+            _dot(to_candidate, reset_state, for_candidate),
             (np.add, (candidate, for_candidate, candidate)),
             (np.tanh, (candidate, candidate)),
             (np.subtract, (before, candidate, state)),
@@ -278,7 +278,7 @@ def _gru_calls(
     return calls
 
 
-def _gru_slopes_calls(
+def _gru_gradients_calls(
     g: Array,
     tape: Array,
     recurrent: Array,
@@ -287,7 +287,7 @@ def _gru_slopes_calls(
     to_state: Array,
     to_kept: Array,
 ) -> list[Call]:
-    one = np.ones((), g.dtype)
+    unit = np.ones((), g.dtype)
     units = recurrent.shape[-1]
     to_gates = recurrent[..., : 2 * units, :].swapaxes(-1, -2)
     to_candidate = recurrent[..., 2 * units :, :].swapaxes(-1, -2)
@@ -300,8 +300,8 @@ def _gru_slopes_calls(
         # With d the gradient of the state, and k that of r·h₋₁, the gradients of the three sums are
         # d·(h₋₁ - g)·z·(1 - z),  k·h₋₁·r·(1 - r)  and  d·(1 - z)·(1 - g²).
         (np.square, (candidate, for_candidate)),
-        (np.subtract, (one, for_candidate, for_candidate)),
-        (np.subtract, (one, keep, for_keep)),
+        (np.subtract, (unit, for_candidate, for_candidate)),
+        (np.subtract, (unit, keep, for_keep)),
         (np.multiply, (for_candidate, for_keep, for_candidate)),
         (np.square, (two, two_for)),
         (np.subtract, (two, two_for, two_for)),
@@ -345,8 +345,8 @@ def _states(y: Symbol) -> Shape:
 
 
 def _state(y: Symbol) -> Shape:
-    places_and_units = _states(y)
-    return (*places_and_units[:-3], *places_and_units[-2:])
+    states = _states(y)
+    return (*states[:-3], *states[-2:])
 
 
 def _halved_and_product(y: Symbol) -> tuple[Shape, Shape]:
@@ -355,13 +355,15 @@ def _halved_and_product(y: Symbol) -> tuple[Shape, Shape]:
 
 
 define(Primitive("rnn", _gradients, _rnn_calls, flops=_flops))
-define(Primitive("rnn_gradients", _no_gradients, _rnn_slopes_calls, scratch=lambda y: (y.shape,)))
+define(
+    Primitive("rnn_gradients", _no_gradients, _rnn_gradients_calls, scratch=lambda y: (y.shape,))
+)
 define(Primitive("lstm", _gradients, _lstm_calls, scratch=_halved_and_product, flops=_flops))
 define(
     Primitive(
         "lstm_gradients",
         _no_gradients,
-        _lstm_slopes_calls,
+        _lstm_gradients_calls,
         scratch=lambda y: (y.shape, _states(y), *(_state(y),) * 3),
     )
 )
@@ -370,7 +372,7 @@ define(
     Primitive(
         "gru_gradients",
         _no_gradients,
-        _gru_slopes_calls,
+        _gru_gradients_calls,
         scratch=lambda y: (y.shape, *(_state(y),) * 2),
     )
 )

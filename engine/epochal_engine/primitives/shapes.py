@@ -1,7 +1,7 @@
 """Sums and selections, and the same numbers seen in other shapes.
 
-Views cost nothing: permuted, reshaped, cut and stretched arrays share the memory of what they are
-views of. Each has its opposite as its gradient: cut and place, stretch and sum.
+Views cost nothing: permuted, reshaped, cut and broadcast arrays share the memory of what they are
+views of. Each has its opposite as its gradient: cut and place, broadcast and sum.
 """
 
 from __future__ import annotations
@@ -72,11 +72,11 @@ def sum_to(x: Symbol, shape: Shape) -> Symbol:
     return apply("sum_to", shape, x)
 
 
-def stretch(x: Symbol, shape: Shape) -> Symbol:
+def broadcast(x: Symbol, shape: Shape) -> Symbol:
     """`x` repeated along new or unit axes to the given shape; the opposite of `sum_to`."""
     if isinstance(x.value, float):
         return Symbol(shape, value=x.value)
-    return x if x.shape == shape else apply("stretch", shape, x)
+    return x if x.shape == shape else apply("broadcast", shape, x)
 
 
 def mean(x: Symbol) -> Symbol:
@@ -99,15 +99,15 @@ def largest(x: Symbol, axes: Sequence[int]) -> Symbol:
 
 
 def _sum_to_calls(x: Array, out: Array) -> list[Call]:
-    kept = out.reshape((1,) * (x.ndim - out.ndim) + out.shape)
-    left = [i for i in range(x.ndim) if kept.shape[i] != 1]
+    expanded = out.reshape((1,) * (x.ndim - out.ndim) + out.shape)
+    left = [i for i in range(x.ndim) if expanded.shape[i] != 1]
     axes = tuple(i for i in range(x.ndim) if i not in left)
     # A product with ones is several times faster than a reduction over an axis.
     if x.ndim > 2 and axes == (x.ndim - 2,):
-        return [(np.matmul, (np.ones((1, x.shape[-2]), x.dtype), x, kept))]
+        return [(np.matmul, (np.ones((1, x.shape[-2]), x.dtype), x, expanded))]
     first, end = (left[0], left[-1] + 1) if left else (0, 0)
     if end - first != len(left) or not (x.flags.c_contiguous or (x.ndim == 2 and left)):
-        return [(np.add.reduce, (x, axes, None, kept, True))]
+        return [(np.add.reduce, (x, axes, None, expanded, True))]
     before, after = math.prod(x.shape[:first]), math.prod(x.shape[end:])
     sums = out.reshape(-1)
     if after == 1:
@@ -132,7 +132,7 @@ define(
     Primitive(
         "sum_to",
         calls=_sum_to_calls,
-        gradients=lambda y, g: [stretch(g, y.inputs[0].shape)],
+        gradients=lambda y, g: [broadcast(g, y.inputs[0].shape)],
     )
 )
 define(
@@ -171,7 +171,7 @@ define(
 )
 define(
     Primitive(
-        "stretch",
+        "broadcast",
         gradients=lambda y, g: [sum_to(g, y.inputs[0].shape)],
         view=np.broadcast_to,
     )
@@ -227,8 +227,8 @@ define(
 
 def place(shape: Shape, axis: int, parts: Sequence[tuple[Symbol, int, int]]) -> Symbol:
     """Zeros of `shape` with each part `(x, start, step)` added at `start, start + step, …`."""
-    places = tuple((start, step) for _, start, step in parts)
-    return apply("place", shape, *(x for x, _, _ in parts), details=(axis, places))
+    offsets = tuple((start, step) for _, start, step in parts)
+    return apply("place", shape, *(x for x, _, _ in parts), details=(axis, offsets))
 
 
 def concatenate(symbols: Sequence[Symbol], axis: int) -> Symbol:
@@ -252,9 +252,9 @@ def _part(axis: int, length: int, start: int, step: int) -> tuple[slice, ...]:
     return (*(slice(None),) * axis, slice(start, start + (length - 1) * step + 1, step))
 
 
-def _place_calls(axis: int, places: Sequence[tuple[int, int]], *arrays: Array) -> list[Call]:
+def _place_calls(axis: int, offsets: Sequence[tuple[int, int]], *arrays: Array) -> list[Call]:
     *inputs, out = arrays
-    parts = [_part(axis, x.shape[axis], *where) for x, where in zip(inputs, places, strict=True)]
+    parts = [_part(axis, x.shape[axis], *where) for x, where in zip(inputs, offsets, strict=True)]
     taken = np.zeros(out.shape[axis], np.intp)
     for part in parts:
         taken[part[-1]] += 1
@@ -268,10 +268,10 @@ def _place_calls(axis: int, places: Sequence[tuple[int, int]], *arrays: Array) -
 
 
 def _place_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
-    axis, places = y.details
+    axis, offsets = y.details
     return [
         g.cut(axis, start, start + (x.shape[axis] - 1) * step + 1, step)
-        for x, (start, step) in zip(y.inputs, places, strict=True)
+        for x, (start, step) in zip(y.inputs, offsets, strict=True)
     ]
 
 

@@ -178,16 +178,16 @@ class Method:
     @property
     def statuses(self) -> list[int]:
         """The HTTP statuses of its errors."""
-        found = {400, *self.errors}
+        codes = {400, *self.errors}
         if self.path_fields:
-            found.add(404)
+            codes.add(404)
         if self.body is not None:
-            found |= {413, 415}
+            codes |= {413, 415}
         if self.has_key:
-            found.add(422)
+            codes.add(422)
         if self.conflicts:
-            found.add(409)
-        return sorted(found)
+            codes.add(409)
+        return sorted(codes)
 
     def message_fields(self) -> list[tuple[str, Any, type[BaseModel] | None]]:
         """The fields of the gRPC request: name, annotation, and the model that describes them."""

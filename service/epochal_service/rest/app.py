@@ -25,7 +25,7 @@ Companion = Callable[[Context], AbstractAsyncContextManager[object]]
 def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> FastAPI:
     """The application; `companions` live beside it in the same loop and over the same context.
 
-    Whoever serves the app sets `app.state.stopping` before waiting for open connections: it ends
+    The server of the app sets `app.state.stopping` before waiting for open connections: it ends
     the event streams, which would keep their connections open for as long as their jobs run.
     """
     metrics = Metrics()

@@ -100,10 +100,10 @@ async def _read_bytes(request: Request, limit: int) -> bytes:
     except ClientDisconnect:
         raise InvalidArgument("The body ended before its time") from None
     except TimeoutError:
-        told = (
+        detail = (
             f"The body has {len(content)} bytes so far, and no more came for {STALLED_SECONDS:g} s"
         )
-        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, told) from None
+        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail) from None
     return bytes(content)
 
 

@@ -1,4 +1,4 @@
-"""HEAD is answered as GET is, but for the body: whoever asks looks whether there is something."""
+"""Answer a HEAD request like a GET request, without the body."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class HeadAsGet:
                 await send({"type": "http.response.body"})
                 answered.set()
 
-        async def gone() -> Message:
+        async def disconnect() -> Message:
             # A stream of events goes on until its client has left.
             await answered.wait()
             return {"type": "http.disconnect"}
 
-        await self._app({**scope, "method": "GET"}, gone, send_head)
+        await self._app({**scope, "method": "GET"}, disconnect, send_head)

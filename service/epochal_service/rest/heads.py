@@ -34,7 +34,7 @@ def _refusal() -> Response:
 
 
 class BoundedHeads(HttpToolsProtocol):
-    """uvicorn's connection, which lets go of whoever sends a head without an end."""
+    """uvicorn's connection; it closes when a client sends a head without an end."""
 
     _patience: asyncio.TimerHandle | None = None
     _unfinished = 0  # bytes since the last head, piece of a body, or end of one

@@ -49,7 +49,7 @@ TAGS = [
 ]
 
 DOCS = {
-    # A request is there to be sent as it stands; an answer is its fields and what they mean.
+    # A request is there to be sent unchanged; an answer is its fields and what they mean.
     "tryItOutEnabled": True,
     "defaultModelRendering": "model",
     "defaultModelExpandDepth": 2,
@@ -163,8 +163,8 @@ def _success(response: dict[str, Any], schemas: dict[str, Any]) -> str:
     if not content:
         return "It is gone"
     name: str = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
-    told: str = schemas[name]["description"]
-    return told
+    description: str = schemas[name]["description"]
+    return description
 
 
 def main() -> None:

@@ -1,10 +1,10 @@
 """The page that people see: files that were built beforehand, sent as they are.
 
     /                      ┐
-    /lab, /jobs, /jobs/…   ┘ index.html, asked for anew each time
+    /lab, /jobs, /jobs/…   ┘ index.html, requested each time
     /assets/name-hash.js     kept for a year: another content has another name
-    /favicon.svg, /theme.js  asked for anew each time
-    /examples/plain.html     a page without a framework, for whoever builds another one
+    /favicon.svg, /theme.js  requested each time
+    /examples/plain.html     a page without a framework, for developers of another page
 
 The paths of the page are its own: whichever of them is opened first, the page finds by itself what
 to show. All others stay those of the API, so that a path that nobody has is a problem document.

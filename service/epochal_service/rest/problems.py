@@ -129,7 +129,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of `app`, foreseen or not, a problem document."""
+    """Make every error of `app`, expected or not, a problem document."""
     app.add_exception_handler(EpochalError, _tell)
     app.add_exception_handler(RequestValidationError, _tell_parameters)
     app.add_exception_handler(HTTPException, _tell_http)

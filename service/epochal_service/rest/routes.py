@@ -96,22 +96,22 @@ def _add(routes: APIRouter, method: Method) -> None:
 
 
 def _responses(method: Method, is_file: bool) -> dict[int | str, dict[str, Any]]:
-    found: dict[int | str, dict[str, Any]] = {}
+    responses: dict[int | str, dict[str, Any]] = {}
     if method.event:
-        found = {200: {"model": method.event, **STREAM[200]}, 204: STREAM[204]}
+        responses = {200: {"model": method.event, **STREAM[200]}, 204: STREAM[204]}
     elif is_file:
         content = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
-        found = {
+        responses = {
             200: {"description": "The file", "content": content},
             304: {"description": "The file is the one that `If-None-Match` names"},
         }
     elif method.rpc == "ListEpochs":
-        found = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+        responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
     elif len(method.replies) > 1:
-        found = {200: {"model": method.replies[1], "description": "Validated only"}}
+        responses = {200: {"model": method.replies[1], "description": "Validated only"}}
     if method.creates:
-        found[201] = {"links": _links(method)}
-    return found | problems(*method.statuses)
+        responses[201] = {"links": _links(method)}
+    return responses | problems(*method.statuses)
 
 
 def _links(creating: Method) -> dict[str, dict[str, Any]]:
@@ -235,7 +235,7 @@ def _answer(
             query = method.query.model_validate({**query.model_dump(), "request_id": key})
     elif method.query is not None and not isinstance(query, method.query):
         query = method.query(**query.model_dump())
-    arguments = [*path.values(), *(each for each in (body, query) if each is not None)]
+    arguments = [*path.values(), *(argument for argument in (body, query) if argument is not None)]
     if method.rpc == "ListEpochs" and epochs.prefers_csv(accept):
         return epochs.csv_response(context, *arguments)
     reply = method.function(context, *arguments)

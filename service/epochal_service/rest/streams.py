@@ -112,7 +112,7 @@ class EventStream(Response):
                     async for frame in self._frames:
                         await self._send(send, block_of(frame))
                 except Unavailable as error:
-                    # The client connects again with its cursor, and may then be told why not.
+                    # The client connects again with its cursor, and may then receive the reason.
                     logger.warning("a stream ends early", error=error.detail)
                 finally:
                     tasks.cancel_scope.cancel()
@@ -138,7 +138,7 @@ async def _cancel_when_gone(receive: Receive, scope: anyio.CancelScope) -> None:
 
 
 def block_of(frame: Frame) -> bytes:
-    """The frame as it stands on the wire, made once for all who watch."""
+    """The frame as bytes of the event stream, encoded once for all watchers."""
     if frame.type == "heartbeat":
         return HEARTBEAT
     block: bytes | None = frame.encoded.get("sse")

@@ -66,11 +66,11 @@ def words(enum: EnumDescriptor) -> dict[int, str]:
 @cache
 def _readers(descriptor: Descriptor) -> dict[str, Conversion]:
     """Field name -> conversion, for the fields whose value does not stand for itself."""
-    found = {
-        field.name: _each(field, _element_reader) or _container(field)
+    readers = {
+        field.name: _for_elements(field, _element_reader) or _container(field)
         for field in descriptor.fields
     }
-    return {name: read for name, read in found.items() if read}
+    return {name: read for name, read in readers.items() if read}
 
 
 def _element_reader(field: FieldDescriptor) -> Conversion | None:
@@ -92,8 +92,8 @@ def _rfc3339(timestamp: Timestamp) -> str:
 @cache
 def _writer(descriptor: Descriptor) -> Conversion | None:
     """Dict -> arguments of the message's constructor; None where every field stands for itself."""
-    found = {field.name: _each(field, _element_writer) for field in descriptor.fields}
-    writers = {name: write for name, write in found.items() if write}
+    conversions = {field.name: _for_elements(field, _element_writer) for field in descriptor.fields}
+    writers = {name: write for name, write in conversions.items() if write}
     if not writers:
         return None
     return lambda mapping: {
@@ -121,7 +121,7 @@ def _element_writer(field: FieldDescriptor) -> Conversion | None:
     return _writer(field.message_type) if field.message_type else None
 
 
-def _each(
+def _for_elements(
     field: FieldDescriptor, element: Callable[[FieldDescriptor], Conversion | None]
 ) -> Conversion | None:
     """The conversion of one element, over all elements of a list or a map."""

@@ -41,7 +41,7 @@ class Health:
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
-        """From now on nothing is served; the watchers are told so and let go."""
+        """Stop serving: send NOT_SERVING to the watchers and end their streams."""
         self._stopping.set()
 
     async def Check(self, request: HealthCheckRequest, call: Call) -> HealthCheckResponse:
@@ -54,15 +54,15 @@ class Health:
         return HealthListResponse(statuses=dict.fromkeys(self._names, response))
 
     async def Watch(self, request: HealthCheckRequest, call: Call) -> None:
-        known, told = request.service in self._names, None
+        known, sent = request.service in self._names, None
         while True:
             stopping = self._stopping.is_set()
             response = await self._response() if known else UNKNOWN
-            if response != told:
+            if response != sent:
                 await call.write(response)
             if stopping:
                 return
-            told = response
+            sent = response
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), WATCH_SECONDS)
 

@@ -23,7 +23,7 @@ MAX_MESSAGE_BYTES = 64 * 2**20
 OPTIONS = [
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
-    # Otherwise a second server takes the same port and half of the calls, and nobody is told.
+    # Otherwise a second server takes the same port and half of the calls, without any error.
     ("grpc.so_reuseport", 0),
     # A peer that is gone without a word is noticed within the minute, also between two frames.
     ("grpc.keepalive_time_ms", 30_000),
@@ -76,12 +76,12 @@ def _handler(
     )
 
 
-def _listen(server: grpc.aio.Server, wanted: Address) -> Address:
+def _listen(server: grpc.aio.Server, address: Address) -> Address:
     try:
-        port = server.add_insecure_port(wanted)
+        port = server.add_insecure_port(address)
     except RuntimeError:
         raise OSError(
-            f"gRPC cannot listen on {wanted}: the port is taken or the address is not of this "
+            f"gRPC cannot listen on {address}: the port is taken or the address is not of this "
             "machine; set EPOCHAL_GRPC_ADDRESS to another one"
         ) from None
-    return Address(f"{str(wanted).rpartition(':')[0]}:{port}")
+    return Address(f"{str(address).rpartition(':')[0]}:{port}")

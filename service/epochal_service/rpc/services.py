@@ -55,19 +55,19 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
     async def handle(raw: bytes, call: Call) -> bytes | None:
         return await to_thread.run_sync(answer, raw)
 
-    return grpc.unary_unary_rpc_method_handler(telling_errors(handle))
+    return grpc.unary_unary_rpc_method_handler(reporting_errors(handle))
 
 
-def telling_errors(handle: Handle) -> Handle:
+def reporting_errors(handle: Handle) -> Handle:
     """The same handler, which ends the call with the status of whatever `handle` raises."""
 
-    async def told(raw: bytes, call: Call) -> bytes | None:
+    async def reporting(raw: bytes, call: Call) -> bytes | None:
         try:
             return await handle(raw, call)
         except Exception as error:
             return await abort(call, error)
 
-    return told
+    return reporting
 
 
 def arguments(context: Context, descriptor: MethodDescriptor, raw: bytes) -> list[Any]:

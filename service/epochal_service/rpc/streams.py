@@ -1,7 +1,7 @@
 """WatchJob and WatchSweep: frames as messages, each encoded once for all who watch it here.
 
 A watcher is a cursor and one frame on its way out. One that does not read is let go after a while;
-when the server stops, all are told to come back, to whoever answers then.
+when the server stops, it asks all watchers to connect again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ..specs.base import Reply
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
 from .convert import from_dict
-from .services import Call, arguments, telling_errors
+from .services import Call, arguments, reporting_errors
 
 STALLED_SECONDS = 60.0
 EVENTS: dict[type[Reply], type[Message]] = {
@@ -67,7 +67,7 @@ class Streams:
             finally:
                 self._open.discard(patience)
 
-        return grpc.unary_stream_rpc_method_handler(telling_errors(handle))
+        return grpc.unary_stream_rpc_method_handler(reporting_errors(handle))
 
     def close(self) -> None:
         """End every stream where it waits."""

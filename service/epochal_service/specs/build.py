@@ -70,7 +70,7 @@ def build_training(spec: TrainingSpec, ignore_label: int | None = None) -> engin
         l2=spec.regularization.l2,
         clip_norm=spec.clipping.norm,
         clip_value=spec.clipping.value,
-        augmentation=tuple(build_augmentation(each) for each in spec.augmentation),
+        augmentation=tuple(build_augmentation(change) for change in spec.augmentation),
         early_stopping=(
             None
             if stopping is None

@@ -59,7 +59,7 @@ def derive_models(
 
 
 def union_of(models: Mapping[str, type[D]]) -> Any:
-    """Return the union of models that are told apart by their `type`."""
+    """Return the union of models that their `type` discriminates."""
     return Annotated[Union[tuple(models.values())], Field(discriminator="type")]  # noqa: UP007
 
 

@@ -40,8 +40,10 @@ def field_descriptions(model: type[BaseModel]) -> dict[str, str]:
     texts = {}
     for name, field in schema.get("properties", {}).items():
         # pydantic leaves out a description that is also that of the field's model.
-        own = model.model_fields[name].description
-        texts[name] = described({**field, "description": field.get("description") or own or ""})
+        of_field = model.model_fields[name].description
+        texts[name] = described(
+            {**field, "description": field.get("description") or of_field or ""}
+        )
     return texts
 
 

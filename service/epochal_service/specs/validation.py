@@ -13,7 +13,7 @@ from ..errors import FieldError, InvalidArgument
 
 M = TypeVar("M", bound=BaseModel)
 
-# pydantic's own words are for programmers; these are for whoever wrote the request.
+# pydantic's own words are for programmers; these are for the author of the request.
 SENTENCES = {
     "missing": "is required",
     "extra_forbidden": "is not a field here",
@@ -64,7 +64,7 @@ def field_errors(error: ValidationError, data: object) -> list[FieldError]:
 
 
 def describe(details: Sequence[Any], data: object) -> list[FieldError]:
-    """The same from pydantic's `errors()` list, for whoever holds nothing else."""
+    """The same from pydantic's `errors()` list, for callers that have nothing else."""
     return [FieldError(_path(detail["loc"], detail, data), _sentence(detail)) for detail in details]
 
 
@@ -87,7 +87,7 @@ def _path(location: Sequence[int | str], detail: Mapping[str, Any], data: object
     parts = list(location)
     if detail["type"] in ("union_tag_invalid", "union_tag_not_found"):
         parts.append(str(detail["ctx"].get("discriminator", "")).strip("'"))
-    path, here, told_apart = "", data, None
+    path, here, discriminated = "", data, None
     for index, part in enumerate(parts):
         if isinstance(part, int):
             path += f"[{part}]"
@@ -99,8 +99,9 @@ def _path(location: Sequence[int | str], detail: Mapping[str, Any], data: object
             continue
         fields = here if isinstance(here, Mapping) else {}
         inside = index < len(parts) - 1
-        if inside and fields.get("type") == part and here is not told_apart:
-            told_apart = here  # a member of a union, whose name may also be that of a field in it
+        if inside and fields.get("type") == part and here is not discriminated:
+            # A member of a union, whose name may also be that of a field in it.
+            discriminated = here
             continue
         if inside and part not in fields:
             continue

@@ -593,8 +593,8 @@ def sentences(
     seed: int | None = None,
     scaling: Scaling | None = None,
 ) -> NamedDataset:
-    """Sentences of one pattern, such as: the young cat sees a gray moon. At each place, the next
-    character is to be foreseen from those before it.
+    """Sentences of one pattern, such as: the young cat sees a gray moon. At each position, the
+    next character is to be predicted from those before it.
 
     Args:
         samples: Rows to draw. From 4 to 100000. Default 2000.

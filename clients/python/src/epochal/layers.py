@@ -131,7 +131,7 @@ def dropout(
     rate.
 
     Args:
-        rate: Fraction of inputs set to zero, chosen anew at each step. In [0, 1).
+        rate: Fraction of inputs set to zero, chosen again at each step. In [0, 1).
         name: The layer's name. Defaults to its type and position, counted from 1, e.g. `dense_1`.
         input: Names of the layers whose outputs this layer reads; `input` is the network's input.
             Defaults to the previous layer.

@@ -435,7 +435,7 @@ class DropoutSpec(TypedDict):
     """
     type: Literal["dropout"]
     rate: float
-    """Fraction of inputs set to zero, chosen anew at each step. In [0, 1)."""
+    """Fraction of inputs set to zero, chosen again at each step. In [0, 1)."""
 
 
 class LayerNormSpec(TypedDict):
