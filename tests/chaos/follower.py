@@ -87,7 +87,9 @@ class Follower:
         assert ids[-1] == row.last_seq
 
         result = [event.data["state"] for event in self.events if event.type == "state"]
-        assert result == [parse_note(each.note)["state"] for each in rows if each.kind == "state"]
+        assert result == [
+            parse_note(entry.note)["state"] for entry in rows if entry.kind == "state"
+        ]
 
         reached = 0
         for batch in (event.data for event in self.events if event.type == "epochs"):
@@ -96,7 +98,7 @@ class Follower:
         assert reached == row.epoch
 
         chosen = [event.data["epochs"] for event in self.events if event.type == "checkpoint"]
-        noted = [parse_note(each.note)["epochs"] for each in rows if each.kind == "checkpoint"]
+        noted = [parse_note(entry.note)["epochs"] for entry in rows if entry.kind == "checkpoint"]
         assert [*chain.from_iterable(chosen)] == [*chain.from_iterable(noted)]
         assert [event.type for event in self.events].count("end") == 1
         assert self.events[-1].type == "end"

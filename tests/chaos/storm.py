@@ -57,10 +57,10 @@ def broker_url(stack: Stack) -> str:
 def terminate_worker(stack: Stack) -> float:
     """SIGTERM the worker; how many seconds it takes to leave."""
     worker = psutil.Process(stack.pid("worker"))
-    told_at = time.monotonic()
+    sent_at = time.monotonic()
     worker.terminate()
     worker.wait(60)
-    return time.monotonic() - told_at
+    return time.monotonic() - sent_at
 
 
 def _beyond(epoch: int, row: JobRow) -> bool:
@@ -133,7 +133,7 @@ class Storm:
         query = sa.select(tables.jobs.c.id).where(tables.jobs.c.finished_at.is_(None))
         with self.database.read() as connection:
             ids = list(connection.execute(query).scalars())
-        return [self.row(each) for each in ids]
+        return [self.row(job_id) for job_id in ids]
 
     def holder(self, job_id: str) -> int | None:
         """The process that trains the job, as its log tells; None if none does."""

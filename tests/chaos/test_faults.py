@@ -66,7 +66,7 @@ def running_in(database: Database, job_id: str) -> tuple[int, int] | None:
     row, rows = read(database, job_id)
     if row.state != "running":
         return None
-    result = [parse_note(each.note) for each in rows if each.kind == "state"][-1]
+    result = [parse_note(entry.note) for entry in rows if entry.kind == "state"][-1]
     return result["attempt"], int(result["worker"].rpartition(":")[2])
 
 
@@ -154,7 +154,7 @@ def test_jobs_are_accepted_while_the_broker_is_down_and_start_when_it_is_back(
             job = create(client, XOR)  # does not wait for the broker, which is tried once
             assert job["state"] == "queued"
 
-            # What is trained goes on, and is followed by looking instead of by the bell.
+            # Training continues; the watchers poll instead of waiting for a notification.
             seq = read(database, long["id"])[0].last_seq
             events = f"/v1/jobs/{long['id']}/events?after={seq}"
             with client.stream("GET", events) as stream:

@@ -31,7 +31,7 @@ GROWING: dict[str, Any] = {
 
 
 class Disk:
-    """The disk of a database, for whoever takes a connection from now on."""
+    """The disk of a database, for every connection that is opened from now on."""
 
     def __init__(self, database: Database) -> None:
         self.is_full = False

@@ -212,8 +212,8 @@ def test_jobs_are_listed_by_state_and_label(run: Run, client: epochal.Client) ->
     ]
     assert [row.split()[0] for row in rows] == [job.id for job in made[::-1]]
     assert f"{label}=2" in rows[0]
-    one = json.loads(run("jobs", "--label", f"{label}=1", "--json").stdout)
-    assert [job["id"] for job in one["jobs"]] == [made[1].id]
+    selected = json.loads(run("jobs", "--label", f"{label}=1", "--json").stdout)
+    assert [job["id"] for job in selected["jobs"]] == [made[1].id]
     assert run("jobs", "--label", label, "--state", "failed").stdout == "No job matches.\n"
     assert len(run("jobs", "--label", label, "--limit", "2").stdout.splitlines()) == 3
     wrong = run("jobs", "--state", "happy")

@@ -87,8 +87,8 @@ def test_weights_come_layer_by_layer(moons: epochal.Job) -> None:
     reply = moons.layer_weights(epoch=19)
     assert reply.epoch == 15
     arrays = moons.weights(15)
-    for layer, own in reply.layers.items():
-        for name, array in own.items():
+    for layer, parameters in reply.layers.items():
+        for name, array in parameters.items():
             np.testing.assert_array_equal(array, arrays[f"{layer}.{name}"])
     assert list(moons.layer_weights("dense_1").layers) == ["dense_1"]
 
@@ -139,11 +139,11 @@ def test_jobs_are_searched_and_come_with_small_curves(client: epochal.Client) ->
     word = uuid.uuid4().hex
     job = client.jobs.create(XOR, epochs=50, name=f"Night {word}").wait(60)
     assert job.name == f"Night {word}"
-    [found] = client.jobs.list(query=word.upper(), state=["queued", "succeeded"], curve_points=8)
-    assert found.id == job.id
-    assert found.small_curve is not None
-    assert found.small_curve.epochs[[0, -1]].tolist() == [1, 50]
-    assert len(found.small_curve.values) <= 14
+    [listed] = client.jobs.list(query=word.upper(), state=["queued", "succeeded"], curve_points=8)
+    assert listed.id == job.id
+    assert listed.small_curve is not None
+    assert listed.small_curve.epochs[[0, -1]].tolist() == [1, 50]
+    assert len(listed.small_curve.values) <= 14
     assert list(client.jobs.list(query=word, state="failed")) == []
     assert job.small_curve is None
 
@@ -186,7 +186,7 @@ def test_reversed_words_have_a_class_for_each_letter(client: epochal.Client) -> 
 
 
 def test_a_data_set_tells_what_may_be_chosen(client: epochal.Client) -> None:
-    chosen = {each.name: each for each in client.datasets.get("sorting").parameters}
+    chosen = {parameter.name: parameter for parameter in client.datasets.get("sorting").parameters}
     assert list(chosen) == ["samples", "length", "classes"]
     assert (chosen["length"].default, chosen["length"].minimum) == (6, 2)
     assert chosen["length"].whole

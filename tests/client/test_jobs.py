@@ -320,8 +320,8 @@ def test_a_preset_is_a_spec_that_comes_out_as_it_says(client: epochal.Client) ->
     job = client.jobs.create(client.preset("xor")).wait(60, check=True)
     assert job.latest is not None
     assert job.state == ready.expected_state
-    for one in ready.expected:
-        assert abs(getattr(job.latest, one.metric) - one.value) <= one.tolerance
+    for goal in ready.expected:
+        assert abs(getattr(job.latest, goal.metric) - goal.value) <= goal.tolerance
 
 
 def test_an_unknown_preset_is_not_found(client: epochal.Client) -> None:

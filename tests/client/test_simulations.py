@@ -16,9 +16,9 @@ def test_an_approximation_has_curves_as_arrays(client: epochal.Client) -> None:
     assert reply.widths[0].curve.shape == reply.curve_inputs.shape
     assert reply.widths[1].errors.shape == (2,)
     x = np.linspace(0, 1, 6)
-    own = client.simulate.approximation(inputs=x, outputs=x**2, widths=[2], steps=3)
-    np.testing.assert_array_equal(own.outputs, x**2)
-    assert own.formula is None
+    result = client.simulate.approximation(inputs=x, outputs=x**2, widths=[2], steps=3)
+    np.testing.assert_array_equal(result.outputs, x**2)
+    assert result.formula is None
 
 
 def test_a_perceptron_is_read_with_its_proof(client: epochal.Client) -> None:
@@ -64,7 +64,7 @@ def test_activations_are_read_as_curves(client: epochal.Client) -> None:
 
 def test_the_lists_of_parts_and_activations_are_read(client: epochal.Client) -> None:
     assert client.journey.neuron_parts().parts[0].counterpart == "Inputs"
-    listed = {one.activation: one for one in client.journey.activations()}
+    listed = {activation.activation: activation for activation in client.journey.activations()}
     assert listed["relu"].gain == pytest.approx(2**0.5)
     assert listed["softmax"].gain is None
     assert listed["linear"].source is None
@@ -124,9 +124,9 @@ def test_losses_are_read_with_their_curves(client: epochal.Client) -> None:
     reply = client.simulate.loss(
         0.7, 1, losses="binary_cross_entropy", points=3, minimum=0, maximum=1
     )
-    (one,) = reply.losses
-    assert str(one.value) == "L = -log(0.7) = 0.3567"
-    assert float(one.logit_slopes[0]) == pytest.approx(-0.3)
+    (trace,) = reply.losses
+    assert str(trace.value) == "L = -log(0.7) = 0.3567"
+    assert float(trace.logit_slopes[0]) == pytest.approx(-0.3)
     np.testing.assert_array_equal(reply.curve_predictions, [0.0, 0.5, 1.0])
     assert reply.curves[0].values.shape == (3,)
     facts = {loss.name: loss for loss in client.journey.losses()}
@@ -185,7 +185,7 @@ def test_a_short_run_is_read_step_by_step(client: epochal.Client) -> None:
     assert reply.plane is None
     plane = client.simulate.training(epochs=8, maps=3).plane
     assert plane is not None
-    assert [each.epoch for each in plane.maps] == [0, 2, 8]
+    assert [grid.epoch for grid in plane.maps] == [0, 2, 8]
     assert plane.maps[-1].outputs.shape == (len(plane.y_values), len(plane.x_values))
     assert plane.samples[0].inputs.shape == (2,)
     diverged = client.simulate.training(
@@ -224,14 +224,14 @@ def test_a_sequence_is_read_by_cells_and_by_attention(client: epochal.Client) ->
     assert looked.heads[0].queries[1].sees == 2
     given = client.simulate.attention(queries=np.eye(2), keys=np.eye(2), values=np.eye(2))
     assert np.stack(given.output).shape == (2, 2)
-    places = client.simulate.positional_encoding(places=4, units=6)
-    assert np.stack(places.table).shape == (4, 6)
+    encoding = client.simulate.positional_encoding(places=4, units=6)
+    assert np.stack(encoding.table).shape == (4, 6)
     cost = client.simulate.sequence_cost(lengths=[10, 20])
     assert [row.length for row in cost.kinds[-1].rows] == [10, 20]
 
 
 def test_the_zoo_is_read_with_its_graphs(client: epochal.Client) -> None:
-    zoo = {one.id: one for one in client.journey.architectures()}
+    zoo = {architecture.id: architecture for architecture in client.journey.architectures()}
     assert len(zoo) == 9
     lstm = client.journey.architecture("lstm")
     assert lstm == zoo["lstm"]

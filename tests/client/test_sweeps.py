@@ -72,7 +72,7 @@ def test_a_member_that_begins_otherwise_is_the_job_that_it_would_be_alone(
     assert layers[1]["initializer_gain"] == 0.5
 
 
-def test_first_weights_vary_only_where_a_layer_draws_some(client: epochal.Client) -> None:
+def test_initial_weights_vary_only_where_a_layer_draws_some(client: epochal.Client) -> None:
     read = {
         "network": {
             "input_shape": [4],
@@ -240,7 +240,7 @@ def test_the_command_prints_members_bands_and_the_best(run: Run) -> None:
     assert any(line.split()[:2] == ["good", "0.1"] for line in lines)
 
 
-def test_the_command_varies_first_weights(run: Run) -> None:
+def test_the_command_varies_initial_weights(run: Run) -> None:
     what = ("--vary", "initializer=zeros,he_normal", "--vary", "initializer_gain=0.5,1")
     done = run("sweep", "xor", *what, "--epochs", "100")
     assert done.returncode == 0, done.stderr

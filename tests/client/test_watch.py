@@ -169,11 +169,11 @@ def test_watching_and_waiting_end_in_time_although_nothing_happens(client: epoch
 
 def test_a_job_deleted_under_its_watcher_is_not_found(canned: CannedService) -> None:
     state = b'id: 1\nevent: state\ndata: {"state": "running"}\n\n'
-    gone: Answer = (404, {}, {"reason": "not_found", "detail": "gone"})
+    not_found: Answer = (404, {}, {"reason": "not_found", "detail": "gone"})
     canned.answers = [
         (200, {}, {"id": "job_1", "state": "queued", "spec": {"epochs": 3}}),
         (200, {"Content-Type": "text/event-stream"}, state),
-        gone,
+        not_found,
     ]
     with epochal.Client(canned.url) as client:
         events = client.jobs.get("job_1").watch()

@@ -51,7 +51,7 @@ SEQUENCE: dict[str, Any] = {
     "loss": "cross_entropy",
     "epochs": 3,
 }
-# Places of its sequences that do not count, among others that do.
+# Positions of its sequences that do not count, among others that do.
 PADDED: dict[str, Any] = SEQUENCE | {
     "dataset": {"inputs": [[0, 1, 3, 1], [2, 2, 3, 2]], "targets": [[1, -1], [2, 0]]}
 }

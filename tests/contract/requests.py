@@ -92,7 +92,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "Predict": lambda w: [
         {"id": w.ended, "inputs": [[0.5, 0.25], [-1.0, 2.0]]},
         {"id": w.ended, "inputs": [[0.5, 0.25]], "epoch": 5},
-        # Too large for a float32: what comes of it is not a number, and no class.
+        # Too large for a float32: the output is not a number, and there is no class.
         {"id": w.ended, "inputs": [[1e39, -1e39]]},
         {"id": w.padded, "inputs": [[0, 1, 3, 1]]},
         {
@@ -178,7 +178,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.queued_sweep},
     ],
     "WatchSweep": lambda w: [{"id": w.sweep}, {"id": w.sweep, "after": 0}, {"id": w.ended}],
-    **{rpc: asking(list(one.examples.values())) for rpc, one in EXPLORERS.items()},
+    **{rpc: asking(list(explorer.examples.values())) for rpc, explorer in EXPLORERS.items()},
     "ListSections": lambda w: [{}],
     "GetSection": lambda w: [{"id": "neuron"}, {"id": "none"}],
     "CheckAnswer": lambda w: [

@@ -63,11 +63,11 @@ JOBS: dict[str, Callable[[Wires], str]] = {
 def alike(value: Any) -> Any:
     """The same without what is a thing's own."""
     if isinstance(value, dict):
-        return {key: alike(each) for key, each in value.items() if key not in OWN}
-    return [alike(each) for each in value] if isinstance(value, list) else value
+        return {key: alike(item) for key, item in value.items() if key not in OWN}
+    return [alike(item) for item in value] if isinstance(value, list) else value
 
 
-def told_alike(answer: Answer) -> Answer:
+def comparable(answer: Answer) -> Answer:
     return Answer(alike(answer.reply), answer.kind, answer.reason, answer.errors)
 
 
@@ -78,10 +78,10 @@ def test_a_job_in_any_state_takes_a_wish_alike(service: Wires, rpc: str, state: 
     assert service.rpc.call("GetJob", id=first)["state"] == state
     over_http = service.over_http(rpc, id=first)
     over_grpc = service.over_grpc(rpc, id=second)
-    assert told_alike(over_http) == told_alike(over_grpc)
+    assert comparable(over_http) == comparable(over_grpc)
     assert over_http.kind in (None, "FAILED_PRECONDITION")
-    now_first, now_second = (service.over_grpc("GetJob", id=each) for each in (first, second))
-    assert told_alike(now_first) == told_alike(now_second)
+    now_first, now_second = (service.over_grpc("GetJob", id=job_id) for job_id in (first, second))
+    assert comparable(now_first) == comparable(now_second)
 
 
 @pytest.mark.parametrize("rpc", ["CancelJob", "PauseJob", "ResumeJob", "DeleteJob"])
@@ -116,9 +116,11 @@ def test_a_sweep_in_any_state_takes_a_wish_alike(service: Wires, rpc: str, state
     first, second = SWEEPS[state](service), SWEEPS[state](service)
     assert service.rpc.call("GetSweep", id=first)["state"] == state
     over_http, over_grpc = service.over_http(rpc, id=first), service.over_grpc(rpc, id=second)
-    assert told_alike(over_http) == told_alike(over_grpc)
-    now_first, now_second = (service.over_grpc("GetSweep", id=each) for each in (first, second))
-    assert told_alike(now_first) == told_alike(now_second)
+    assert comparable(over_http) == comparable(over_grpc)
+    now_first, now_second = (
+        service.over_grpc("GetSweep", id=sweep_id) for sweep_id in (first, second)
+    )
+    assert comparable(now_first) == comparable(now_second)
 
 
 @pytest.mark.parametrize("rpc", ["CancelSweep", "DeleteSweep", "GetSweep", "GetSweepCurves"])

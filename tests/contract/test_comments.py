@@ -25,11 +25,11 @@ def comments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     files = [str(file) for file in sorted((PROTOS / "epochal/v1").glob("*.proto"))]
     flags = [f"-I{PROTOS}", f"-I{well_known}", "--include_source_info"]
     assert protoc.main(["protoc", *flags, f"--descriptor_set_out={path}", *files]) == 0
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for file in FileDescriptorSet.FromString(path.read_bytes()).file:
         texts = {tuple(at.path): at.leading_comments for at in file.source_code_info.location}
-        found |= {name: " ".join(texts.get(at, "").split()) for name, at in _declared(file)}
-    return found
+        by_name |= {name: " ".join(texts.get(at, "").split()) for name, at in _declared(file)}
+    return by_name
 
 
 def _declared(file: FileDescriptorProto) -> Iterator[tuple[str, tuple[int, ...]]]:

@@ -14,9 +14,9 @@ def test_onnx_without_its_package_says_what_to_install(
     over_http, over_grpc = service.both("GetExport", id=world.ended, format="onnx")
     assert over_http == over_grpc
     assert (over_http.kind, over_http.reason) == ("UNIMPLEMENTED", "not_installed")
-    told = service.http.get(f"/v1/jobs/{world.ended}/export", params={"format": "onnx"})
-    assert told.status_code == 501
-    assert told.json()["detail"] == (
+    response = service.http.get(f"/v1/jobs/{world.ended}/export", params={"format": "onnx"})
+    assert response.status_code == 501
+    assert response.json()["detail"] == (
         "The format onnx needs the Python package onnx, which this server lacks: "
         "pip install 'epochal-server[onnx]'"
     )

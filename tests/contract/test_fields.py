@@ -115,11 +115,11 @@ def wrong_fields(message: Descriptor, at: str = "") -> Iterator[tuple[str, dict[
 @pytest.mark.parametrize(
     ("path", "wrong"),
     [
-        pytest.param(*each, id=each[0])
-        for each in wrong_fields(message_class("TrainingSpec").DESCRIPTOR)
+        pytest.param(*wrong_field, id=wrong_field[0])
+        for wrong_field in wrong_fields(message_class("TrainingSpec").DESCRIPTOR)
     ],
 )
-def test_a_wrong_field_is_named_and_told_what_would_be_right(
+def test_the_error_of_a_wrong_field_names_it_and_says_what_would_be_right(
     service: Wires, path: str, wrong: dict[str, Any]
 ) -> None:
     over_http, over_grpc = service.both("CreateJob", spec=SPEC | wrong)

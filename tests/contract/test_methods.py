@@ -43,7 +43,7 @@ def without_identity(answer: Answer) -> Answer:
     if not isinstance(answer.reply, dict):
         return answer
     reply: dict[str, Any] = {
-        key: each for key, each in answer.reply.items() if key not in ("id", "created_at")
+        key: value for key, value in answer.reply.items() if key not in ("id", "created_at")
     }
     return Answer(reply, answer.kind, answer.reason, answer.errors)
 
@@ -117,5 +117,5 @@ def test_a_csv_as_a_body_is_the_csv_of_a_message(service: Wires) -> None:
             both = service.both("GetDataset", id=response.json()["id"])
             assert without_identity(both[0]) == without_identity(over_grpc)
         else:
-            told = [(e["field"], e["description"]) for e in response.json()["errors"]]
-            assert frozenset(told) == over_grpc.errors
+            errors = [(e["field"], e["description"]) for e in response.json()["errors"]]
+            assert frozenset(errors) == over_grpc.errors

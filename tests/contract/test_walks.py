@@ -69,7 +69,7 @@ class Walk:
         self.steps.append(f"{over.__name__} {rpc} {fields.get('id', '')} {answer.kind}")
         return answer
 
-    def told(self, answer: Answer, *expected: str) -> bool:
+    def succeeded(self, answer: Answer, *expected: str) -> bool:
         """Whether it was granted; an error must be the expected kind and reason."""
         assert (answer.kind, answer.reason) == (expected or (None, None)), self.steps[-20:]
         return not expected
@@ -98,22 +98,22 @@ class Walk:
             missing += [] if self.datasets[dataset] else ["dataset.id"]
         answer = self.ask("CreateJob", spec=spec)
         if missing:
-            self.told(answer, "INVALID_ARGUMENT", "invalid_argument")
+            self.succeeded(answer, "INVALID_ARGUMENT", "invalid_argument")
             assert {name for name, _ in answer.errors} == {missing[0]}
             return
-        self.told(answer)
+        self.succeeded(answer)
         self.jobs[answer.reply["id"]] = "queued"
         if "id" in spec["dataset"]:
             self.trains_on[answer.reply["id"]] = spec["dataset"]["id"]
 
     def make_dataset(self) -> None:
         answer = self.ask("CreateDataset", name="points", generator=POINTS)
-        self.told(answer)
+        self.succeeded(answer)
         self.datasets[answer.reply["id"]] = True
 
     def make_network(self) -> None:
         answer = self.ask("CreateNetwork", network=NETWORK)
-        self.told(answer)
+        self.succeeded(answer)
         self.networks[answer.reply["id"]] = True
 
     def wish(self) -> None:
@@ -124,10 +124,10 @@ class Walk:
         becomes = WISHES[rpc].get(state)
         answer = self.ask(rpc, id=job)
         if state == DELETED:
-            self.told(answer, *GONE)
+            self.succeeded(answer, *GONE)
         elif becomes is None:
-            self.told(answer, "FAILED_PRECONDITION", "job_state")
-        elif self.told(answer):
+            self.succeeded(answer, "FAILED_PRECONDITION", "job_state")
+        elif self.succeeded(answer):
             assert answer.reply["state"] == becomes
             assert becomes == state or becomes in TRANSITIONS[state]  # type: ignore[index]
             self.jobs[job] = becomes
@@ -137,10 +137,10 @@ class Walk:
             return
         answer = self.ask("DeleteJob", id=job)
         if self.jobs[job] == DELETED:
-            self.told(answer, *GONE)
+            self.succeeded(answer, *GONE)
         elif self.jobs[job] not in TERMINAL:
-            self.told(answer, "FAILED_PRECONDITION", "job_not_ended")
-        elif self.told(answer):
+            self.succeeded(answer, "FAILED_PRECONDITION", "job_not_ended")
+        elif self.succeeded(answer):
             self.jobs[job] = DELETED
 
     def delete_dataset(self) -> None:
@@ -150,17 +150,17 @@ class Walk:
         in_use = dataset in {d for job, d in self.trains_on.items() if self.jobs[job] not in over}
         answer = self.ask("DeleteDataset", id=dataset)
         if not self.datasets[dataset]:
-            self.told(answer, *GONE)
+            self.succeeded(answer, *GONE)
         elif in_use:
-            self.told(answer, "FAILED_PRECONDITION", "dataset_in_use")
-        elif self.told(answer):
+            self.succeeded(answer, "FAILED_PRECONDITION", "dataset_in_use")
+        elif self.succeeded(answer):
             self.datasets[dataset] = False
 
     def delete_network(self) -> None:
         if not (network := self.one_of(self.networks)):
             return
         answer = self.ask("DeleteNetwork", id=network)
-        if self.told(answer, *(() if self.networks[network] else GONE)):
+        if self.succeeded(answer, *(() if self.networks[network] else GONE)):
             self.networks[network] = False
 
     def take(self) -> None:
@@ -201,11 +201,11 @@ class Walk:
         state = self.jobs[job]
         self.been.add(state)
         answer = self.ask("GetJob", id=job)
-        if self.told(answer, *(GONE if state == DELETED else ())):
+        if self.succeeded(answer, *(GONE if state == DELETED else ())):
             assert answer.reply["state"] == state, self.steps[-20:]
             assert answer.reply.get("epoch", 0) == (2 if state == "succeeded" else 0)
         epochs = self.ask("ListEpochs", id=job)
-        if self.told(epochs, *(GONE if state == DELETED else ())):
+        if self.succeeded(epochs, *(GONE if state == DELETED else ())):
             assert len(epochs.reply.get("epochs", [])) == (2 if state == "succeeded" else 0)
 
     def look_at_all(self) -> None:
@@ -213,9 +213,9 @@ class Walk:
         label = f"walk={self.seed}"
         here = {job: state for job, state in self.jobs.items() if state != DELETED}
         for states in ([], *([state] for state in TRANSITIONS)):
-            wanted = [job for job, state in here.items() if not states or state in states]
+            expected = [job for job, state in here.items() if not states or state in states]
             answer = self.ask("ListJobs", label=label, state=states, page_size=1000)
-            assert [job["id"] for job in answer.reply.get("jobs", [])] == wanted[::-1]
+            assert [job["id"] for job in answer.reply.get("jobs", [])] == expected[::-1]
 
 
 STEPS: list[tuple[Callable[[Walk], None], int]] = [

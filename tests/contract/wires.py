@@ -16,7 +16,7 @@ from urllib.parse import quote
 import grpc
 from fastapi import FastAPI
 from starlette.testclient import TestClient
-from tests.rpc.serving import UNBOUNDED, Client, reply, serialized, told
+from tests.rpc.serving import UNBOUNDED, Client, error_details, reply, serialized
 
 from epochal_service.errors import EpochalError
 from epochal_service.methods.context import Context
@@ -45,10 +45,10 @@ class Answer:
 def canonical(value: Any) -> Any:
     """Without nulls and what is empty, and with the JSON form of what JSON has no form for."""
     if isinstance(value, Mapping):
-        fields = {key: canonical(each) for key, each in value.items()}
-        return {key: each for key, each in fields.items() if each not in (None, [], {})}
+        fields = {key: canonical(item) for key, item in value.items()}
+        return {key: item for key, item in fields.items() if item not in (None, [], {})}
     if isinstance(value, list):
-        return [canonical(each) for each in value]
+        return [canonical(item) for item in value]
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, float) and not math.isfinite(value):
@@ -75,7 +75,7 @@ class Wires:
                 return Answer([canonical(reply(rpc, event)) for event in received])
             return Answer(canonical(reply(rpc, received)))
         except grpc.RpcError as error:
-            known = told(error)
+            known = error_details(error)
             return Answer(None, known.code.name, known.reason, frozenset(known.errors))
 
     def over_http(self, rpc: str, **fields: Any) -> Answer:
@@ -104,9 +104,9 @@ class Wires:
         match response.headers.get("content-type", "").partition(";")[0]:
             case "application/octet-stream":
                 name = response.headers["content-disposition"]
-                found = re.search(r"-epoch-(?P<epoch>\d+)[-.](?P<format>\w+)", name)
-                assert found, name
-                file = {"epoch": int(found["epoch"]), "format": found["format"]}
+                parts = re.search(r"-epoch-(?P<epoch>\d+)[-.](?P<format>\w+)", name)
+                assert parts, name
+                file = {"epoch": int(parts["epoch"]), "format": parts["format"]}
                 return Answer(canonical(file | {"content": response.content}))
             case "text/event-stream":
                 return Answer([canonical(event) for event in events(response.text)])
@@ -116,7 +116,7 @@ class Wires:
 def as_text(value: Any) -> Any:
     if isinstance(value, bool):
         return str(value).lower()
-    return [as_text(each) for each in value] if isinstance(value, list) else str(value)
+    return [as_text(item) for item in value] if isinstance(value, list) else str(value)
 
 
 def problem(status: int, document: dict[str, Any]) -> Answer:

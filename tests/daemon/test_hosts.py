@@ -16,7 +16,7 @@ def test_a_foreign_host_name_is_refused(stack: Stack, method: str) -> None:
 
 def test_localhost_is_accepted_and_its_pages_may_start_jobs(stack: Stack) -> None:
     port = stack.http.rpartition(":")[2]
-    own = {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"}
+    own_address = {"Host": f"localhost:{port}", "Origin": f"http://localhost:{port}"}
     job = {
         "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
         "dataset": {"name": "xor"},
@@ -24,7 +24,7 @@ def test_localhost_is_accepted_and_its_pages_may_start_jobs(stack: Stack) -> Non
         "epochs": 1,
     }
     url = f"{stack.http}/v1/jobs"
-    assert httpx2.post(url, json=job, headers=own, timeout=60).status_code == 201
-    foreign = own | {"Origin": "https://evil.example"}
+    assert httpx2.post(url, json=job, headers=own_address, timeout=60).status_code == 201
+    foreign = own_address | {"Origin": "https://evil.example"}
     refused = httpx2.post(url, json=job, headers=foreign, timeout=60)
     assert (refused.status_code, refused.json()["reason"]) == (403, "origin_not_allowed")

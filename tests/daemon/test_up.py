@@ -97,24 +97,24 @@ def started(module_stack: MakeStack) -> Stack:
 
 
 @pytest.fixture
-def own(started: Stack) -> Stack:
+def running(started: Stack) -> Stack:
     """Whole again, after a test that has ended it."""
     if started.process.poll() is not None:
         started.start()
     return started
 
 
-def test_port_0_becomes_a_port_that_answers(own: Stack) -> None:
-    for address in (own.http.removeprefix("http://"), own.grpc):
+def test_port_0_becomes_a_port_that_answers(running: Stack) -> None:
+    for address in (running.http.removeprefix("http://"), running.grpc):
         host, _, port = address.partition(":")
         assert int(port) > 0
         socket.create_connection((host, int(port)), timeout=60).close()
-    assert own.ready()
+    assert running.ready()
 
 
-def test_every_line_of_a_json_log_is_json(own: Stack) -> None:
+def test_every_line_of_a_json_log_is_json(running: Stack) -> None:
     def loggers() -> set[str]:
-        written, _, _ = own.log.read_text().rpartition("\n")  # the last may not be whole yet
+        written, _, _ = running.log.read_text().rpartition("\n")  # the last may not be whole yet
         records = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
         assert all({"level", "event", "logger", "timestamp"} <= set(record) for record in records)
         return {record["logger"].partition(".")[0] for record in records}
@@ -122,67 +122,67 @@ def test_every_line_of_a_json_log_is_json(own: Stack) -> None:
     await_condition(lambda: {"uvicorn", "celery"} <= loggers(), 60, "lines of both processes")
 
 
-def test_ctrl_c_stops_all_processes_in_order(own: Stack) -> None:
-    settled(own)
-    processes = family(own)
-    os.kill(own.process.pid, signal.SIGINT)
-    assert own.process.wait(60) == 0
+def test_ctrl_c_stops_all_processes_in_order(running: Stack) -> None:
+    settled(running)
+    processes = family(running)
+    os.kill(running.process.pid, signal.SIGINT)
+    assert running.process.wait(60) == 0
     await_end(processes)
-    log = own.log.read_text()
+    log = running.log.read_text()
     assert "did not exit in time" not in log
     assert "Traceback" not in log
     assert log.index("Finished server process") < log.index("Warm shutdown (MainProcess)")
 
 
-def test_a_running_job_continues_after_the_next_start(own: Stack) -> None:
+def test_a_running_job_continues_after_the_next_start(running: Stack) -> None:
     job = {
         "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
         "dataset": {"name": "two_moons", "samples": 2000},
         "loss": "mse",
         "epochs": 1_000_000,
     }
-    created = httpx2.post(f"{own.http}/v1/jobs", json=job, timeout=60)
+    created = httpx2.post(f"{running.http}/v1/jobs", json=job, timeout=60)
     assert created.status_code == 201, created.text
     path = f"/v1/jobs/{created.json()['id']}"
 
     def job_now() -> dict[str, Any]:
-        response = httpx2.get(f"{own.http}{path}", timeout=60)
+        response = httpx2.get(f"{running.http}{path}", timeout=60)
         answer: dict[str, Any] = response.json()
         return answer
 
     await_condition(lambda: job_now()["epoch"] > 0, 60, "the first epochs")
-    assert own.stop() == 0
-    assert "did not exit in time" not in own.log_tail()
-    own.start()
+    assert running.stop() == 0
+    assert "did not exit in time" not in running.log_tail()
+    running.start()
     # Its lease was given back, not left to run out: the job is there to be taken at once.
     before = job_now()["epoch"]
     assert before > 0
     await_condition(lambda: job_now()["epoch"] > before, 60, "further epochs")
     assert job_now()["attempt"] == 2
-    httpx2.post(f"{own.http}{path}/cancel", timeout=60)
+    httpx2.post(f"{running.http}{path}/cancel", timeout=60)
     await_condition(lambda: job_now()["state"] == "cancelled", 60, "the job is cancelled")
 
 
-def test_a_killed_child_is_replaced(own: Stack) -> None:
-    settled(own)
-    training = [psutil.Process(pid) for pid in own.worker_pids()]
-    own.kill_worker()
+def test_a_killed_child_is_replaced(running: Stack) -> None:
+    settled(running)
+    training = [psutil.Process(pid) for pid in running.worker_pids()]
+    running.kill_worker()
     await_end(training)
-    own.restart_api()
-    host, _, port = own.grpc.partition(":")
+    running.restart_api()
+    host, _, port = running.grpc.partition(":")
     socket.create_connection((host, int(port)), timeout=60).close()
-    own.kill("broker")
-    await_condition(own.ready, 60, "the API is ready")
-    settled(own)
-    log = own.log.read_text()
+    running.kill("broker")
+    await_condition(running.ready, 60, "the API is ready")
+    settled(running)
+    log = running.log.read_text()
     for name in ("worker", "api", "broker"):
         assert f"epochald: the {name} died with SIGKILL; it starts again in" in log
 
 
-def test_nothing_survives_a_supervisor_that_was_killed(own: Stack) -> None:
-    settled(own)
-    processes = family(own)
+def test_nothing_survives_a_supervisor_that_was_killed(running: Stack) -> None:
+    settled(running)
+    processes = family(running)
     assert len(processes) >= 6  # itself, broker, worker, two that train, API
-    own.process.kill()
-    own.process.wait()
+    running.process.kill()
+    running.process.wait()
     await_end(processes)

@@ -93,9 +93,9 @@ def test_a_measured_set_is_read_once() -> None:
 
 
 def test_the_same_arguments_load_the_same_numbers_and_another_seed_others() -> None:
-    one, same, other = (load("two_moons", samples=50, noise=0.2, seed=s) for s in (3, 3, 4))
-    np.testing.assert_array_equal(one.inputs, same.inputs)
-    assert not np.array_equal(one.inputs, other.inputs)
+    first, same, other = (load("two_moons", samples=50, noise=0.2, seed=s) for s in (3, 3, 4))
+    np.testing.assert_array_equal(first.inputs, same.inputs)
+    assert not np.array_equal(first.inputs, other.inputs)
 
 
 def test_samples_and_noise_change_what_is_drawn() -> None:

@@ -59,10 +59,10 @@ def test_a_single_label_still_makes_two_classes() -> None:
 
 
 def test_any_numbers_are_a_regression_for_mse() -> None:
-    one = from_rows([[1], [2]], [3, -4.5], loss="mse")
-    assert one.task == "regression"
-    assert one.targets.tolist() == [[3], [-4.5]]
-    assert one.target_names == ("y1",)
+    dataset = from_rows([[1], [2]], [3, -4.5], loss="mse")
+    assert dataset.task == "regression"
+    assert dataset.targets.tolist() == [[3], [-4.5]]
+    assert dataset.target_names == ("y1",)
     two = from_rows([[1], [2]], [[3, 0], [1, 2]], loss="mse")
     assert two.targets.tolist() == [[3, 0], [1, 2]]
     assert (two.target_names, two.outputs) == (("y1", "y2"), 2)

@@ -272,7 +272,7 @@ def is_number(text: str) -> bool:
 def tables(draw: st.DrawFn) -> Table:
     """Any table of numbers and texts, in any dialect that a spreadsheet may write."""
     quoting: Any = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]))
-    # Without quotes a name that holds another separator cannot be told from two names, and
+    # Without quotes a name that holds another separator cannot be distinguished from two names, and
     # Python 3.11 writes a lone line break as it is.
     plain = quoting == csv.QUOTE_MINIMAL
     characters = st.characters(

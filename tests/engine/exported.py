@@ -156,7 +156,7 @@ NETWORKS |= WHOLE
 
 
 def weights_of(network: Network, dtype: Any = "float32", seed: int = 0) -> dict[str, Array]:
-    """First weights and some noise, so that biases and statistics count too."""
+    """Initial weights and some noise, so that biases and statistics count too."""
     rng = np.random.default_rng(seed)
     return {
         name: (np.abs(first + rng.normal(0.0, 0.2, first.shape)) + 0.1).astype(dtype)

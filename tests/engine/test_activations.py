@@ -76,17 +76,17 @@ def test_the_derivative_is_the_slope_of_the_function(name: str) -> None:
 )
 def test_the_largest_slope(name: str, slope: float, place: float) -> None:
     x = np.linspace(-6.0, 6.0, 120_001)
-    slopes = ACTIVATIONS[name].derivative(x)
-    assert slopes.max() == pytest.approx(slope, abs=5e-5)
-    assert x[slopes.argmax()] == pytest.approx(place, abs=2e-3)
+    derivatives = ACTIVATIONS[name].derivative(x)
+    assert derivatives.max() == pytest.approx(slope, abs=5e-5)
+    assert x[derivatives.argmax()] == pytest.approx(place, abs=2e-3)
 
 
-def test_the_slopes_at_zero_are_those_that_the_table_states() -> None:
-    slopes = {name: float(ACTIVATIONS[name].derivative(0.0)) for name in ELEMENTWISE}
-    assert slopes["relu"] == 0.0
-    assert slopes["leaky_relu"] == 0.01
-    assert slopes["elu"] == 1.0
-    assert slopes["step"] == 0.0
+def test_the_derivatives_at_zero_are_those_of_the_table() -> None:
+    derivatives = {name: float(ACTIVATIONS[name].derivative(0.0)) for name in ELEMENTWISE}
+    assert derivatives["relu"] == 0.0
+    assert derivatives["leaky_relu"] == 0.01
+    assert derivatives["elu"] == 1.0
+    assert derivatives["step"] == 0.0
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
@@ -108,8 +108,8 @@ def test_an_activation_stays_in_its_range_and_finite(name: str) -> None:
 def test_softmax_weighs_a_row_and_has_the_slope_of_each_output_in_its_own_input() -> None:
     row = np.log([1.0, 2.0, 5.0])
     np.testing.assert_allclose(ACTIVATIONS["softmax"].function(row), [0.125, 0.25, 0.625])
-    slopes = ACTIVATIONS["softmax"].derivative(row)
-    np.testing.assert_allclose(slopes, [0.109375, 0.1875, 0.234375])
+    derivatives = ACTIVATIONS["softmax"].derivative(row)
+    np.testing.assert_allclose(derivatives, [0.109375, 0.1875, 0.234375])
     np.testing.assert_allclose(ACTIVATIONS["softmax"].function([1e5, 0.0]), [1.0, 0.0])
 
 

@@ -1,4 +1,4 @@
-"""Augmentation changes what is trained on, anew in every epoch, and nothing else."""
+"""Augmentation changes the training samples, in every epoch again, and nothing else."""
 
 from __future__ import annotations
 
@@ -34,31 +34,31 @@ def changed(augmentation: Augmentation, sample: Sequence[object], times: int = 2
 
 def shares(samples: Array) -> dict[tuple[float, ...], float]:
     """How often each sample comes."""
-    found, counts = np.unique(samples.reshape(len(samples), -1), axis=0, return_counts=True)
+    actual, counts = np.unique(samples.reshape(len(samples), -1), axis=0, return_counts=True)
     return {
         tuple(row): count / len(samples)
-        for row, count in zip(found.tolist(), counts.tolist(), strict=True)
+        for row, count in zip(actual.tolist(), counts.tolist(), strict=True)
     }
 
 
 def test_a_sequence_is_shifted_by_every_distance_alike_and_zeros_move_in() -> None:
-    found = shares(changed(Shift(1), [[1.0], [2.0], [3.0]]))
-    assert set(found) == {(2, 3, 0), (1, 2, 3), (0, 1, 2)}
-    assert all(share == pytest.approx(1 / 3, abs=0.04) for share in found.values())
+    actual = shares(changed(Shift(1), [[1.0], [2.0], [3.0]]))
+    assert set(actual) == {(2, 3, 0), (1, 2, 3), (0, 1, 2)}
+    assert all(share == pytest.approx(1 / 3, abs=0.04) for share in actual.values())
 
 
 def test_an_image_is_shifted_along_both_axes_and_its_channels_stay_together() -> None:
     image = [[[1.0, 10.0], [2.0, 20.0]], [[3.0, 30.0], [4.0, 40.0]]]
     samples = changed(Shift(1), image)
     np.testing.assert_array_equal(samples[..., 1], 10.0 * samples[..., 0])
-    found = shares(samples[..., 0])
-    assert len(found) == 9
-    assert {(1, 2, 3, 4), (0, 0, 0, 1), (0, 0, 1, 2), (2, 0, 4, 0)} <= set(found)
+    actual = shares(samples[..., 0])
+    assert len(actual) == 9
+    assert {(1, 2, 3, 4), (0, 0, 0, 1), (0, 0, 1, 2), (2, 0, 4, 0)} <= set(actual)
 
 
 def test_a_shift_may_push_a_sample_out_of_sight() -> None:
-    found = shares(changed(Shift(2), [[5.0], [6.0]]))
-    assert set(found) == {(0, 0), (6, 0), (5, 6), (0, 5)}
+    actual = shares(changed(Shift(2), [[5.0], [6.0]]))
+    assert set(actual) == {(0, 0), (6, 0), (5, 6), (0, 5)}
 
 
 def test_noise_has_mean_zero_and_the_stated_deviation() -> None:
@@ -68,9 +68,9 @@ def test_noise_has_mean_zero_and_the_stated_deviation() -> None:
 
 
 def test_a_flip_mirrors_half_of_the_samples_from_left_to_right() -> None:
-    found = shares(changed(Flip(), [[[1.0], [2.0]], [[3.0], [4.0]]]))
-    assert set(found) == {(1, 2, 3, 4), (2, 1, 4, 3)}
-    assert found[2, 1, 4, 3] == pytest.approx(0.5, abs=0.05)
+    actual = shares(changed(Flip(), [[[1.0], [2.0]], [[3.0], [4.0]]]))
+    assert set(actual) == {(1, 2, 3, 4), (2, 1, 4, 3)}
+    assert actual[2, 1, 4, 3] == pytest.approx(0.5, abs=0.05)
     assert set(shares(changed(Flip(1.0), [[1.0], [2.0], [3.0]]))) == {(3, 2, 1)}
 
 

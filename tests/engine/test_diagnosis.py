@@ -36,7 +36,7 @@ def moons(samples: int = 200) -> Data:
 def findings(
     network: Network, training: Training, data: Data, start: dict[str, Array] | None = None
 ) -> list[Finding]:
-    """Train, and diagnose what came of it; `start` replaces first weights."""
+    """Train, and diagnose the result; `start` replaces the initial weights."""
     run = Run(network, training, data)
     if start is not None:
         state = run.state()
@@ -51,8 +51,8 @@ def findings(
     )
 
 
-def kinds(found: Sequence[Finding]) -> list[str]:
-    return [finding.kind for finding in found]
+def kinds(problems: Sequence[Finding]) -> list[str]:
+    return [finding.kind for finding in problems]
 
 
 def deep(activation: str, initializer: str | None = None) -> Network:
@@ -62,9 +62,9 @@ def deep(activation: str, initializer: str | None = None) -> Network:
 
 def test_ten_layers_of_sigmoid_lose_the_gradient_and_relu_keeps_it() -> None:
     training = Training("binary_cross_entropy", Adam(0.001), 30, 20)
-    found = findings(deep("sigmoid"), training, moons())
-    assert kinds(found) == ["vanishing_gradients"]
-    (finding,) = found
+    problems = findings(deep("sigmoid"), training, moons())
+    assert kinds(problems) == ["vanishing_gradients"]
+    (finding,) = problems
     assert finding.layer in [f"dense_{k}" for k in range(1, 10)]
     assert finding.evidence["share_of_last_layer_at_first"] < 1e-4
     layers = finding.patch["network"]["layers"]
@@ -78,8 +78,8 @@ def test_a_layer_that_no_gradient_reaches_is_named_and_not_a_later_one() -> None
     # dense_2 passes on a ten-thousandth of what it gets.
     network = Network((2,), (Dense(4, "tanh"), Dense(4, "tanh"), Dense(4, "tanh"), Dense(1)))
     weights = {"dense_2.weight": np.full((4, 4), 1e-4)}
-    found = findings(network, Training("mse", Sgd(1e-3), 5), moons(), weights)
-    vanishing = next(f for f in found if f.kind == "vanishing_gradients")
+    problems = findings(network, Training("mse", Sgd(1e-3), 5), moons(), weights)
+    vanishing = next(f for f in problems if f.kind == "vanishing_gradients")
     assert vanishing.layer == "dense_1"
 
 
@@ -89,8 +89,8 @@ def test_steps_that_are_longer_than_the_valley_is_wide_explode_the_gradient() ->
     inputs, targets = sine(samples=100, noise=0.0, rng=RNG(0))
     network = Network((1,), (Dense(1),))
     training = Training("mse", Sgd(0.4), 30)
-    found = findings(network, training, Data(inputs, targets))
-    exploding = next(f for f in found if f.kind == "exploding_gradients")
+    problems = findings(network, training, Data(inputs, targets))
+    exploding = next(f for f in problems if f.kind == "exploding_gradients")
     assert exploding.layer == "dense_1"
     assert exploding.evidence["largest_norm"] > 30.0 * exploding.evidence["first_norm"]
     assert exploding.patch == {"clipping": {"norm": 1.0}}
@@ -101,8 +101,8 @@ def test_steps_that_are_longer_than_the_valley_is_wide_explode_the_gradient() ->
 def test_a_gradient_that_is_no_number_exploded() -> None:
     inputs, targets = sine(samples=100, noise=0.0, rng=RNG(0))
     network = Network((1,), (Dense(32, "relu"), Dense(32, "relu"), Dense(1)))
-    found = findings(network, Training("mse", Sgd(1.0), 10, 10), Data(inputs, 100.0 * targets))
-    exploding = next(f for f in found if f.kind == "exploding_gradients")
+    problems = findings(network, Training("mse", Sgd(1.0), 10, 10), Data(inputs, 100.0 * targets))
+    exploding = next(f for f in problems if f.kind == "exploding_gradients")
     assert re.fullmatch(
         r"The gradient grew (from \S+|within one epoch) beyond all numbers by epoch \d+\.",
         exploding.message,
@@ -113,8 +113,8 @@ def test_units_that_one_long_step_pushed_below_zero_are_dead() -> None:
     network = Network((2,), (Dense(8, "relu"), Dense(1, "sigmoid")))
     start = {"dense_1.bias": np.array([-50.0] * 4 + [0.0] * 4)}
     training = Training("binary_cross_entropy", Adam(0.01), 30, 20)
-    found = findings(network, training, moons(), start)
-    dead = next(f for f in found if f.kind == "dead_units")
+    problems = findings(network, training, moons(), start)
+    dead = next(f for f in problems if f.kind == "dead_units")
     assert dead.layer == "dense_1"
     assert dead.evidence == {"share_dead": 0.5, "units": 8.0}
     assert dead.patch["network"]["layers"][0]["activation"] == "leaky_relu"
@@ -122,10 +122,10 @@ def test_units_that_one_long_step_pushed_below_zero_are_dead() -> None:
 
 def test_a_rate_that_is_far_too_high_kills_relu_units() -> None:
     network = Network((2,), (Dense(16, "relu"), Dense(16, "relu"), Dense(1, "sigmoid")))
-    found = findings(network, Training("binary_cross_entropy", Adam(3.0), 50, 20), moons())
+    problems = findings(network, Training("binary_cross_entropy", Adam(3.0), 50, 20), moons())
     # No gradient passes a dead layer, and that is not called vanishing.
-    assert "dead_units" in kinds(found)
-    assert "vanishing_gradients" not in kinds(found)
+    assert "dead_units" in kinds(problems)
+    assert "vanishing_gradients" not in kinds(problems)
 
 
 def test_large_inputs_saturate_tanh_and_scaling_is_suggested_for_both() -> None:
@@ -133,9 +133,9 @@ def test_large_inputs_saturate_tanh_and_scaling_is_suggested_for_both() -> None:
     large = Data(1000.0 * data.train_inputs, data.train_targets)
     network = Network((2,), (Dense(8, "tanh"), Dense(1, "sigmoid")))
     training = Training("binary_cross_entropy", Adam(0.01), 100, 20)
-    found = findings(network, training, large)
-    assert {"unscaled_inputs", "saturated_units"} <= set(kinds(found))
-    for finding in found[:2]:
+    problems = findings(network, training, large)
+    assert {"unscaled_inputs", "saturated_units"} <= set(kinds(problems))
+    for finding in problems[:2]:
         assert finding.patch == {"dataset": {"scaling": "standard"}}
     assert "saturated_units" not in kinds(findings(network, training, data))
 
@@ -145,8 +145,8 @@ def test_a_feature_that_is_large_is_named() -> None:
     inputs[:, 1] *= 50.0
     network = Network((3,), (Dense(8, "relu"), Dense(3, "softmax")))
     training = Training("cross_entropy", Adam(0.01), 30, 20)
-    found = findings(network, training, Data(inputs, np.eye(3)[labels]))
-    unscaled = next(f for f in found if f.kind == "unscaled_inputs")
+    problems = findings(network, training, Data(inputs, np.eye(3)[labels]))
+    unscaled = next(f for f in problems if f.kind == "unscaled_inputs")
     assert unscaled.evidence["feature"] == 1.0
 
 
@@ -155,8 +155,8 @@ def test_a_rate_that_is_too_high_is_to_be_lowered_to_one_that_is_usual(
     rate: float, lower: float
 ) -> None:
     network = Network((2,), (Dense(8, "tanh"), Dense(8, "tanh"), Dense(1, "sigmoid")))
-    found = findings(network, Training("binary_cross_entropy", Sgd(rate), 60, 10), moons())
-    high = next(f for f in found if f.kind == "learning_rate_too_high")
+    problems = findings(network, Training("binary_cross_entropy", Sgd(rate), 60, 10), moons())
+    high = next(f for f in problems if f.kind == "learning_rate_too_high")
     assert high.patch == {"optimizer": {"learning_rate": lower}}
 
 
@@ -167,13 +167,13 @@ def test_a_rate_that_is_too_low_is_to_be_raised_the_more_the_less_happened(
     inputs, labels = circles(samples=200, noise=0.05, rng=RNG(0))
     network = Network((2,), (Dense(8, "tanh"), Dense(8, "tanh"), Dense(1, "sigmoid")))
     training = Training("binary_cross_entropy", Adam(rate), 40, 10)
-    found = findings(network, training, Data(inputs, labels[:, None].astype(float)))
-    assert kinds(found) == ["learning_rate_too_low"]
-    assert found[0].patch["optimizer"]["learning_rate"] == pytest.approx(factor * rate)
+    problems = findings(network, training, Data(inputs, labels[:, None].astype(float)))
+    assert kinds(problems) == ["learning_rate_too_low"]
+    assert problems[0].patch["optimizer"]["learning_rate"] == pytest.approx(factor * rate)
 
 
 def noisy() -> Data:
-    """A few points whose labels are half chance: there is nothing but noise to learn by heart."""
+    """A few points whose labels are half chance: there is nothing but noise to memorize."""
     rng = RNG(0)
     inputs = rng.normal(size=(60, 8))
     targets = (inputs[:, :1] + 2.0 * rng.normal(size=(60, 1)) > 0).astype(float)
@@ -183,31 +183,31 @@ def noisy() -> Data:
 def test_a_large_network_on_a_few_noisy_points_overfits() -> None:
     network = Network((8,), (Dense(64, "relu"), Dense(1, "sigmoid")))
     training = Training("binary_cross_entropy", Adam(0.01), 100, 10)
-    found = findings(network, training, noisy())
-    (finding,) = found
+    problems = findings(network, training, noisy())
+    (finding,) = problems
     assert finding.kind == "overfitting"
     assert finding.evidence["last_validation_loss"] > finding.evidence["best_validation_loss"]
     assert finding.patch == {"early_stopping": {"patience": 10}}
     stopped = replace(training, early_stopping=EarlyStopping(80))
-    found = findings(network, stopped, noisy())
-    assert [f.patch for f in found] == [{"regularization": {"l2": 0.001}}]
+    problems = findings(network, stopped, noisy())
+    assert [f.patch for f in problems] == [{"regularization": {"l2": 0.001}}]
     cured = replace(training, early_stopping=EarlyStopping(2))
     assert "overfitting" not in kinds(findings(network, cured, noisy()))
 
 
 @pytest.mark.parametrize(
-    ("activation", "scale", "ails"),
+    ("activation", "scale", "is_reported"),
     [("relu", 1.0, True), ("tanh", 2.0, True), ("tanh", 0.9, False), ("linear", 2.0, False)],
 )
-def test_targets_that_the_output_cannot_reach_are_told(
-    activation: str, scale: float, ails: bool
+def test_targets_that_the_output_cannot_reach_are_reported(
+    activation: str, scale: float, is_reported: bool
 ) -> None:
     inputs, targets = sine(samples=50, noise=0.0, rng=RNG(0))
     network = Network((1,), (Dense(8, "tanh"), Dense(1, activation)))
     data = Data(inputs, scale * targets)
-    found = findings(network, Training("mse", Adam(0.05), 100, 10), data)
-    unfit = [f for f in found if f.kind == "output_activation"]
-    assert bool(unfit) == ails
+    problems = findings(network, Training("mse", Adam(0.05), 100, 10), data)
+    unfit = [f for f in problems if f.kind == "output_activation"]
+    assert bool(unfit) == is_reported
     for finding in unfit:
         assert finding.layer == "dense_2"
         assert finding.patch["network"]["layers"][1]["activation"] == "linear"
@@ -215,8 +215,8 @@ def test_targets_that_the_output_cannot_reach_are_told(
 
 def test_a_run_that_became_non_finite_at_once_can_still_be_diagnosed() -> None:
     network = Network((2,), (Dense(4, "relu"), Dense(1)))
-    found = findings(network, Training("mse", Sgd(1e12), 5), moons())
-    assert "learning_rate_too_high" in kinds(found)
+    problems = findings(network, Training("mse", Sgd(1e12), 5), moons())
+    assert "learning_rate_too_high" in kinds(problems)
 
 
 def test_a_healthy_run_has_no_findings() -> None:

@@ -42,10 +42,10 @@ def test_exclusive_or_at_an_absurd_rate_diverges_for_every_seed(activation: str)
     network = Network((2,), (Dense(4, activation), Dense(1, "sigmoid")))
     for seed in range(20):
         run = Run(network, Training("binary_cross_entropy", Sgd(1e6), epochs=500, seed=seed), XOR)
-        found = divergence_of(run)
-        assert found.epoch == run.epoch < 100
-        assert found.layer in network.names
-        assert found.suggestion.startswith("Lower the learning rate from 1e+06 to 0.1")
+        divergence = divergence_of(run)
+        assert divergence.epoch == run.epoch < 100
+        assert divergence.layer in network.names
+        assert divergence.suggestion.startswith("Lower the learning rate from 1e+06 to 0.1")
 
 
 def exploding() -> Run:
@@ -59,26 +59,28 @@ def exploding() -> Run:
 def test_the_last_row_is_kept_and_the_state_is_the_one_before_it() -> None:
     run = exploding()
     first = float(run.weights()["dense_1.weight"][0, 0])
-    found = divergence_of(run)
+    divergence = divergence_of(run)
     losses = join(run.take()).columns["train_loss"]
     np.testing.assert_allclose(
         losses, [(first * (-7.0) ** k) ** 2 for k in range(len(losses))], 1e-5
     )
-    assert len(losses) == found.epoch == run.epoch
+    assert len(losses) == divergence.epoch == run.epoch
     limit = 1_000.0 * max(losses[0], 1.0)
     assert losses[-1] > limit
     assert (losses[:-1] <= limit).all()
-    assert run.weights()["dense_1.weight"] == pytest.approx(first * (-7.0) ** (found.epoch - 1))
-    assert run.state().values["epoch"] == found.epoch - 1
-    assert (found.layer, found.what) == ("dense_1", "loss grew 1000 times")
+    assert run.weights()["dense_1.weight"] == pytest.approx(
+        first * (-7.0) ** (divergence.epoch - 1)
+    )
+    assert run.state().values["epoch"] == divergence.epoch - 1
+    assert (divergence.layer, divergence.what) == ("dense_1", "loss grew 1000 times")
 
 
 def test_going_on_from_before_a_divergence_diverges_again() -> None:
     run = exploding()
-    found = divergence_of(run)
+    divergence = divergence_of(run)
     again = Run(run.network, run.training, run.data, run.state())
     assert again.outcome is None
-    assert divergence_of(again) == found
+    assert divergence_of(again) == divergence
 
 
 def test_a_row_that_is_not_finite_is_kept() -> None:
@@ -86,15 +88,15 @@ def test_a_row_that_is_not_finite_is_kept() -> None:
     network = Network((1,), (Dense(1, use_bias=False), Dense(1, use_bias=False)))
     data = Data(np.ones((1, 1)), np.ones((1, 1)))
     run = Run(network, Training("mse", Sgd(1e30), epochs=10), data)
-    found = divergence_of(run)
+    divergence = divergence_of(run)
     block = join(run.take())
-    assert len(block.columns["train_loss"]) == found.epoch
+    assert len(block.columns["train_loss"]) == divergence.epoch
     assert not np.isfinite(block.columns["gradient_norm"][-1])
     assert np.isfinite(block.columns["train_loss"][:-1]).all()
-    assert found.what.endswith("became non-finite")
+    assert divergence.what.endswith("became non-finite")
     assert all(np.isfinite(values).all() for values in run.weights().values())
     assert block.gradients is not None
-    assert block.gradients.epochs.tolist() == list(range(1, found.epoch + 1))
+    assert block.gradients.epochs.tolist() == list(range(1, divergence.epoch + 1))
 
 
 def test_a_validation_loss_that_is_not_finite_is_a_divergence() -> None:
@@ -104,8 +106,8 @@ def test_a_validation_loss_that_is_not_finite_is_a_divergence() -> None:
     training = Training("mse", Sgd(1.0), epochs=5)
     state = Run(network, training, data).state()
     state.arrays["dense_1.weight"].fill(2.0)
-    found = divergence_of(Run(network, training, data, state))
-    assert (found.epoch, found.what) == (1, "loss became non-finite")
+    divergence = divergence_of(Run(network, training, data, state))
+    assert (divergence.epoch, divergence.what) == (1, "loss became non-finite")
 
 
 NETWORK = Network((2,), (Dense(2, "relu"), Dropout(0.5), Dense(1)))
@@ -131,15 +133,15 @@ def test_the_layer_is_the_first_that_broke_or_else_the_one_that_moved_most(
         parameter_views(NETWORK, vectors[name])[parameter].fill(value)
     training = Training("mse", Adam(0.05), epochs=10)
     inputs = np.full((3, 2), 10.0)
-    found = explain(7, NETWORK, training, inputs, **vectors, loss_is_finite=True)
-    assert (found.epoch, found.layer, found.what) == (7, layer, what)
+    divergence = explain(7, NETWORK, training, inputs, **vectors, loss_is_finite=True)
+    assert (divergence.epoch, divergence.layer, divergence.what) == (7, layer, what)
 
 
 def test_a_loss_that_breaks_while_all_layers_are_sound_is_named() -> None:
     vectors = [np.ones(9, np.float32)] * 3
     training = Training("mse", Sgd(0.05), epochs=10)
-    found = explain(1, NETWORK, training, np.ones((3, 2)), *vectors, loss_is_finite=False)
-    assert found.what == "loss became non-finite"
+    divergence = explain(1, NETWORK, training, np.ones((3, 2)), *vectors, loss_is_finite=False)
+    assert divergence.what == "loss became non-finite"
 
 
 @pytest.mark.parametrize(
@@ -161,8 +163,8 @@ def test_a_loss_that_breaks_while_all_layers_are_sound_is_named() -> None:
 )
 def test_the_suggestion_is_a_usual_rate_or_a_tenth(training: Training, suggestion: str) -> None:
     vectors = [np.ones(9, np.float32)] * 3
-    found = explain(1, NETWORK, training, np.ones((3, 2)), *vectors, loss_is_finite=True)
-    assert found.suggestion == suggestion
+    divergence = explain(1, NETWORK, training, np.ones((3, 2)), *vectors, loss_is_finite=True)
+    assert divergence.suggestion == suggestion
 
 
 def test_every_optimizer_has_a_rate_to_begin_with() -> None:

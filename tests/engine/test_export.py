@@ -54,8 +54,8 @@ def answer(script: bytes) -> Callable[[Array], Array]:
     """The script's `predict`."""
     names: dict[str, Any] = {"__name__": "network"}
     exec(compile(script, "network.py", "exec"), names)
-    found: Callable[[Array], Array] = names["predict"]
-    return found
+    function: Callable[[Array], Array] = names["predict"]
+    return function
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -63,10 +63,10 @@ def answer(script: bytes) -> Callable[[Array], Array]:
 def test_a_script_predicts_as_its_network_does(name: str, dtype: str) -> None:
     network = NETWORKS[name]
     weights, rows = weights_of(network, dtype), inputs_of(network, dtype)
-    found = answer(numpy_script(network, weights))(rows)
+    actual = answer(numpy_script(network, weights))(rows)
     expected = predict(network, weights, rows)
-    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
-    np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+    assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_allclose(actual, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
 def run(script: bytes, rows: Array, folder: Path) -> Array:
@@ -86,9 +86,9 @@ def run(script: bytes, rows: Array, folder: Path) -> Array:
 def test_a_script_is_a_program_that_stands_alone(name: str, dtype: str, tmp_path: Path) -> None:
     network = WHOLE[name]
     weights, rows = weights_of(network, dtype), inputs_of(network, dtype)
-    found = run(numpy_script(network, weights), rows, tmp_path)
+    actual = run(numpy_script(network, weights), rows, tmp_path)
     expected = predict(network, weights, rows).reshape(len(rows), -1)
-    np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+    np.testing.assert_allclose(actual, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
 def test_a_script_reads_as_its_layers_and_holds_no_more_than_they_need() -> None:
@@ -104,15 +104,15 @@ def test_a_script_reads_as_its_layers_and_holds_no_more_than_they_need() -> None
 def test_a_script_scales_its_inputs_before_they_are_rounded() -> None:
     weights = weights_of(XOR)
     scaling = Scaling(np.array([16_777_217.0, 10.0]), np.array([1.0, 5.0]))
-    found = answer(numpy_script(XOR, weights, scaling))(np.array([[16_777_218.0, 20.0]]))
-    np.testing.assert_allclose(found, predict(XOR, weights, np.array([[1.0, 2.0]])), rtol=1e-6)
+    actual = answer(numpy_script(XOR, weights, scaling))(np.array([[16_777_218.0, 20.0]]))
+    np.testing.assert_allclose(actual, predict(XOR, weights, np.array([[1.0, 2.0]])), rtol=1e-6)
 
 
 def test_a_script_saturates_without_a_warning() -> None:
     network = Network((1,), (Dense(1, "sigmoid"),))
     weights = {"dense_1.weight": np.full((1, 1), 1e4, "f4"), "dense_1.bias": np.zeros(1, "f4")}
-    found = answer(numpy_script(network, weights))(np.array([[-1.0], [1.0]]))
-    assert found.tolist() == [[0.0], [1.0]]
+    actual = answer(numpy_script(network, weights))(np.array([[-1.0], [1.0]]))
+    assert actual.tolist() == [[0.0], [1.0]]
 
 
 # ---------------------------------------------------------------- safetensors and PyTorch
@@ -121,11 +121,11 @@ def test_a_script_saturates_without_a_warning() -> None:
 def test_safetensors_are_read_by_their_own_library() -> None:
     weights = weights_of(XOR)
     scaling = Scaling(np.array([1.0, 2.0]), np.array([4.0, 5.0]))
-    found = load(safetensors(XOR, weights, scaling))
-    assert set(found) == {*XOR.parameters, "scaling.shift", "scaling.scale"}
+    actual = load(safetensors(XOR, weights, scaling))
+    assert set(actual) == {*XOR.parameters, "scaling.shift", "scaling.scale"}
     for name in XOR.parameters:
-        np.testing.assert_array_equal(found[name], weights[name])
-    np.testing.assert_array_equal(found["scaling.scale"], [4.0, 5.0])
+        np.testing.assert_array_equal(actual[name], weights[name])
+    np.testing.assert_array_equal(actual["scaling.scale"], [4.0, 5.0])
 
 
 def test_a_pytorch_module_is_a_program_with_a_line_for_each_layer() -> None:
@@ -152,8 +152,8 @@ def computed(content: bytes, rows: Array) -> Array:
     """What ONNX's own reference makes of a model, once it is found to be valid."""
     model = onnx.load_from_string(content)
     onnx.checker.check_model(model, full_check=True)
-    (found,) = ReferenceEvaluator(model).run(None, {"input": rows})
-    array: Array = np.asarray(found)
+    (actual,) = ReferenceEvaluator(model).run(None, {"input": rows})
+    array: Array = np.asarray(actual)
     return array
 
 
@@ -161,10 +161,10 @@ def computed(content: bytes, rows: Array) -> Array:
 def test_an_onnx_model_predicts_as_its_network_does(name: str) -> None:
     network = NETWORKS[name]
     weights, rows = weights_of(network), inputs_of(network)
-    found = computed(onnx_model(network, weights), rows)
+    actual = computed(onnx_model(network, weights), rows)
     expected = predict(network, weights, rows)
-    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
-    np.testing.assert_allclose(found, expected, rtol=2e-6, atol=2e-6)
+    assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_allclose(actual, expected, rtol=2e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])
@@ -175,17 +175,17 @@ def test_windows_of_any_size_and_stride_are_where_the_engine_has_them(
         network = Network((7, 2), (Conv1d(3, size, stride, padding),))
         weights, rows = weights_of(network), inputs_of(network)
         expected = predict(network, weights, rows)
-        found = answer(numpy_script(network, weights))(rows)
-        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
-        found = computed(onnx_model(network, weights), rows)
-        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+        actual = answer(numpy_script(network, weights))(rows)
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-6)
+        actual = computed(onnx_model(network, weights), rows)
+        np.testing.assert_allclose(actual, expected, rtol=1e-6, atol=1e-6)
 
 
 def test_an_onnx_model_rounds_doubles_to_floats() -> None:
     weights, rows = weights_of(XOR, "float64"), inputs_of(XOR)
-    found = computed(onnx_model(XOR, weights), rows)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, predict(XOR, weights, rows), rtol=1e-6)
+    actual = computed(onnx_model(XOR, weights), rows)
+    assert actual.dtype == np.float32
+    np.testing.assert_allclose(actual, predict(XOR, weights, rows), rtol=1e-6)
 
 
 def axes(value: onnx.ValueInfoProto) -> list[int | str]:
@@ -219,8 +219,8 @@ def test_an_onnx_model_turns_images_once_and_back_once() -> None:
 def test_an_onnx_model_scales_its_inputs() -> None:
     weights = weights_of(XOR)
     scaling = Scaling(np.array([1.0, 10.0]), np.array([1.0, 5.0]))
-    found = computed(onnx_model(XOR, weights, scaling), np.array([[2.0, 20.0]], np.float32))
-    np.testing.assert_allclose(found, predict(XOR, weights, np.array([[1.0, 2.0]])), rtol=1e-6)
+    actual = computed(onnx_model(XOR, weights, scaling), np.array([[2.0, 20.0]], np.float32))
+    np.testing.assert_allclose(actual, predict(XOR, weights, np.array([[1.0, 2.0]])), rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", EXPORTS)

@@ -35,9 +35,9 @@ def test_every_generator_returns_float_inputs_and_labels_or_a_column_of_numbers(
 ) -> None:
     inputs, targets = draw(generator.name, samples=11)
     if "length" in generator.parameters:
-        places = inputs.shape[1] / len(generator.feature_names)
+        steps = inputs.shape[1] / len(generator.feature_names)
         length = generator.parameters["length"].default
-        assert places in (length, 2 * length)
+        assert steps in (length, 2 * length)
     else:
         features = len(generator.feature_names) or generator.parameters["features"].default
         assert inputs.shape[1] == features
@@ -78,10 +78,10 @@ def test_noise_moves_the_inputs_of_classes_and_the_targets_of_a_regression(
     still_inputs, still_targets = draw(generator.name, samples=4000)
     inputs, targets = draw(generator.name, samples=4000, noise=0.5)
     if generator.task == "regression":
-        moved, kept = targets - still_targets, (inputs, still_inputs)
+        moved, unchanged = targets - still_targets, (inputs, still_inputs)
     else:
-        moved, kept = inputs - still_inputs, (targets, still_targets)
-    np.testing.assert_array_equal(*kept)
+        moved, unchanged = inputs - still_inputs, (targets, still_targets)
+    np.testing.assert_array_equal(*unchanged)
     assert moved.mean() == pytest.approx(0.0, abs=0.05)
     assert moved.std() == pytest.approx(0.5, rel=0.05)
 

@@ -68,7 +68,7 @@ def test_a_gain_is_a_finite_number_that_is_not_negative(
         layer(initializer_gain=gain)
 
 
-def test_a_gain_stretches_what_the_initializer_draws() -> None:
+def test_a_gain_scales_the_initial_weights() -> None:
     def first(gain: float) -> Array:
         network = Network((3,), (Dense(2, initializer_gain=gain),))
         return network.initial_parameters(rng=np.random.default_rng(0))["dense_1.weight"]
@@ -83,7 +83,7 @@ def test_a_constant_is_the_same_everywhere() -> None:
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (7, 3), (3, 7), (2, 2, 3, 4)])
-def test_an_orthogonal_start_stretches_nothing(shape: tuple[int, ...]) -> None:
+def test_orthogonal_initial_weights_preserve_lengths(shape: tuple[int, ...]) -> None:
     weights = INITIALIZERS["orthogonal"](shape, rng=np.random.default_rng(0))
     assert weights.shape == shape
     sizes = np.linalg.svd(weights.reshape(-1, shape[-1]), compute_uv=False)

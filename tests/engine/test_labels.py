@@ -13,9 +13,9 @@ from epochal_engine.generators import circles
 
 
 def test_a_loss_that_came_down_to_a_quarter_is_good_even_if_it_still_falls() -> None:
-    found = label([1.0, 0.5, 0.3, 0.2])
-    assert (found.name, found.level, found.undone) == ("good", 0.2, 0.0)
-    assert found.late == pytest.approx(0.1 / 0.8)
+    actual = label([1.0, 0.5, 0.3, 0.2])
+    assert (actual.name, actual.level, actual.undone) == ("good", 0.2, 0.0)
+    assert actual.late == pytest.approx(0.1 / 0.8)
 
 
 def test_a_loss_that_settled_above_a_quarter_is_good() -> None:
@@ -37,15 +37,15 @@ def test_a_flat_loss_and_a_single_epoch_say_that_the_rate_is_too_low() -> None:
 
 
 def test_a_loss_that_rises_as_often_as_it_falls_oscillates() -> None:
-    found = label([1.0, 0.6, 0.9, 0.6, 0.9, 0.6, 0.9, 0.6])
-    assert found.name == "oscillating"
-    assert found.undone == pytest.approx(0.9 / 1.3)
+    actual = label([1.0, 0.6, 0.9, 0.6, 0.9, 0.6, 0.9, 0.6])
+    assert actual.name == "oscillating"
+    assert actual.undone == pytest.approx(0.9 / 1.3)
 
 
 def test_small_ups_and_downs_around_the_first_loss_are_noise_and_the_rate_is_too_low() -> None:
-    found = label([1.0, 1.05, 0.95, 1.05, 0.95, 1.05, 0.95, 1.05])
-    assert found.name == "too_low"
-    assert found.swing == pytest.approx(0.1)
+    actual = label([1.0, 1.05, 0.95, 1.05, 0.95, 1.05, 0.95, 1.05])
+    assert actual.name == "too_low"
+    assert actual.swing == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("last", [1.2, math.nan, math.inf])
@@ -53,7 +53,7 @@ def test_a_loss_that_ends_above_its_beginning_or_nowhere_diverged(last: float) -
     assert label([1.0, 1.1, last]).name == "diverged"
 
 
-def test_a_run_that_was_stopped_as_diverged_is_told_so_whatever_its_curve() -> None:
+def test_a_run_that_was_stopped_as_diverged_is_labeled_diverged_whatever_its_curve() -> None:
     assert label([1.0, 0.1], diverged=True).name == "diverged"
 
 

@@ -187,7 +187,7 @@ def gradient_of(
     seed: int = 0,
     loss: str = "mse",
 ) -> tuple[Array, dict[str, Array]]:
-    """The scores, and the slopes of the loss by parameter, in float64; `seed` is for dropout.
+    """The scores, and the gradients of the loss by parameter, in float64; `seed` is for dropout.
 
     Running arrays among the weights are brought up to date.
     """
@@ -211,8 +211,8 @@ def check_gradient(network: Network, inputs: Array, seed: int) -> None:
     targets = rng.normal(size=(len(inputs), *network.output_shape))
     learned = [name for name in weights if name not in network.running]
     direction = {name: rng.normal(size=weights[name].shape) for name in learned}
-    _, slopes = gradient_of(network, dict(weights), inputs, targets)
-    found = sum(float((slopes[name] * direction[name]).sum()) for name in learned)
+    _, gradients = gradient_of(network, dict(weights), inputs, targets)
+    actual = sum(float((gradients[name] * direction[name]).sum()) for name in learned)
 
     def at(distance: float) -> float:
         moved = {name: values.copy() for name, values in weights.items()}
@@ -224,7 +224,7 @@ def check_gradient(network: Network, inputs: Array, seed: int) -> None:
     # Fourth order, so that the step may be large enough for rounding not to matter.
     h = 2e-4
     expected = (8.0 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12.0 * h)
-    assert found == pytest.approx(expected, rel=1e-6, abs=1e-10)
+    assert actual == pytest.approx(expected, rel=1e-6, abs=1e-10)
 
 
 @pytest.mark.parametrize("layer", sorted(LAYERS))
@@ -270,8 +270,8 @@ def test_the_gradient_of_a_convolution_of_any_shape_is_its_slope(
     st.integers(0, 2**32 - 1),
 )
 def test_the_gradient_of_a_sequence_of_any_length_is_its_slope(
-    layer: Layer, samples: int, places: int, features: int, seed: int
+    layer: Layer, samples: int, steps: int, features: int, seed: int
 ) -> None:
-    network = Network((places, features), (Dense(features, "tanh"), layer, Dense(2)))
-    inputs = np.random.default_rng(seed).normal(size=(samples, places, features))
+    network = Network((steps, features), (Dense(features, "tanh"), layer, Dense(2)))
+    inputs = np.random.default_rng(seed).normal(size=(samples, steps, features))
     check_gradient(network, inputs, seed)

@@ -63,8 +63,8 @@ def outputs(
     return predict(network, weights, inputs), weights
 
 
-def close(found: Array, expected: Array) -> None:
-    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+def close(actual: Array, expected: Array) -> None:
+    np.testing.assert_allclose(actual, expected, rtol=1e-11, atol=1e-11)
 
 
 def sigmoid(x: Array) -> Array:
@@ -228,11 +228,11 @@ def test_an_embedding_looks_its_tokens_up() -> None:
     network = Network((2, 2), (Embedding(4, 3),))
     table = RNG.normal(size=(4, 3))
     tokens = np.array([[[0, 1], [2, 3]], [[3, 3], [-1, 7]]])
-    found = predict(network, {"embedding_1.weight": table}, tokens)
-    close(found, table[np.clip(tokens, 0, 3)])
+    actual = predict(network, {"embedding_1.weight": table}, tokens)
+    close(actual, table[np.clip(tokens, 0, 3)])
 
 
-def test_places_are_told_by_sines_and_cosines() -> None:
+def test_sines_and_cosines_encode_positions() -> None:
     x = np.zeros((1, 5, 4))
     y = outputs((PositionalEncoding(),), x)[0][0]
     for place, pair in itertools.product(range(5), range(2)):
@@ -241,7 +241,7 @@ def test_places_are_told_by_sines_and_cosines() -> None:
         assert y[place, 2 * pair + 1] == pytest.approx(math.cos(angle))
 
 
-def test_places_are_told_by_what_was_learned() -> None:
+def test_learned_parameters_encode_positions() -> None:
     x = RNG.normal(size=(2, 5, 4))
     y, w = outputs((PositionalEncoding("learned"),), x)
     close(y, x + w["positional_encoding_2.position"])
@@ -251,7 +251,7 @@ def test_places_are_told_by_what_was_learned() -> None:
 
 
 def states_of(layer: Layer, x: Array, w: dict[str, Array]) -> Array:
-    """The hidden states `(n, places, units)`, sample by sample and place by place."""
+    """The hidden states `(n, steps, units)`, sample by sample and place by place."""
     name = f"{layer.type}_2"
     weight, recurrent, bias = (w[f"{name}.{part}"] for part in ("weight", "recurrent", "bias"))
     units = recurrent.shape[0]
@@ -304,13 +304,13 @@ def attended(
 
     query, key, value = project("query", q), project("key", memory), project("value", memory)
     share = q.shape[-1] // heads
-    found = np.empty(q.shape)
+    actual = np.empty(q.shape)
     for k, head, place in np.ndindex(len(q), heads, q.shape[1]):
         part = slice(head * share, (head + 1) * share)
         seen = place + 1 if causal else memory.shape[1]
         scores = key[k, :seen, part] @ query[k, place, part] / math.sqrt(share)
-        found[k, place, part] = softmax(scores) @ value[k, :seen, part]
-    return project("output", found)
+        actual[k, place, part] = softmax(scores) @ value[k, :seen, part]
+    return project("output", actual)
 
 
 @pytest.mark.parametrize(("heads", "causal"), [(1, False), (2, False), (3, True)])
@@ -382,6 +382,6 @@ def test_causal_attention_does_not_see_what_comes_later() -> None:
     later = x.copy()
     later[:, 2:] += 1.0
     layers = (TransformerBlock(2, 5, causal=True),)
-    one, other = outputs(layers, x)[0], outputs(layers, later)[0]
-    close(one[:, :2], other[:, :2])
-    assert np.abs(one[:, 2:] - other[:, 2:]).min() > 1e-6
+    early, other = outputs(layers, x)[0], outputs(layers, later)[0]
+    close(early[:, :2], other[:, :2])
+    assert np.abs(early[:, 2:] - other[:, 2:]).min() > 1e-6

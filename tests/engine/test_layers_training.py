@@ -85,11 +85,11 @@ def test_validation_and_prediction_use_the_running_moments() -> None:
     for _ in run:
         pass
     reported = join(run.take()).columns["validation_loss"][-1]
-    found = predict(network, run.weights(), inputs[30:])
-    assert find_loss("mse").value(found, targets[30:]) == pytest.approx(reported, rel=1e-12)
+    actual = predict(network, run.weights(), inputs[30:])
+    assert find_loss("mse").value(actual, targets[30:]) == pytest.approx(reported, rel=1e-12)
     # Each sample by itself gives the same: no batch has a say in it.
     alone = predict(network, run.weights(), inputs[30:31])
-    np.testing.assert_allclose(alone, found[:1], rtol=1e-12)
+    np.testing.assert_allclose(alone, actual[:1], rtol=1e-12)
 
 
 def test_what_is_not_learnt_takes_no_step() -> None:

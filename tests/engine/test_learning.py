@@ -75,7 +75,7 @@ def trained(
     return run
 
 
-def held_out(run: Run, metric: str = "accuracy") -> float:
+def validation_metric(run: Run, metric: str = "accuracy") -> float:
     """Of the validation samples, after the last epoch."""
     return float(join(run.take()).columns[f"validation_{metric}"][-1])
 
@@ -100,7 +100,7 @@ def last_of_each(sweep: Sweep, metric: str) -> Array:
         pytest.param(2, "relu", 0.15, 0.3, marks=pytest.mark.training),
     ],
 )
-def test_two_hidden_units_solve_xor_from_some_first_weights_and_four_from_nearly_all(
+def test_two_hidden_units_solve_xor_from_some_seeds_and_four_from_nearly_all(
     units: int, activation: str, least: float, most: float
 ) -> None:
     inputs = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -126,10 +126,10 @@ def test_a_sine_takes_four_units() -> None:
         )
 
     # About .065, .010 and 3e-5.
-    one, two, four = (error(width) for width in (1, 2, 4))
-    assert one > 0.05
-    assert 0.005 < two < 0.05
-    assert four < 0.001
+    of_one, of_two, of_four = (error(width) for width in (1, 2, 4))
+    assert of_one > 0.05
+    assert 0.005 < of_two < 0.05
+    assert of_four < 0.001
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_how_much_of_a_gradient_reaches_the_first_of_ten_layers(
 
 
 def digits(inputs: Array, seed: int) -> Data:
-    """Four fifths of the digits to learn from, in whatever form they come, the rest held out."""
+    """Four fifths of the digits to learn from, in any form, and the rest for validation."""
     targets = np.asarray(CATALOG["digits"].make(seed=0).targets)
     order = np.random.default_rng(seed).permutation(len(inputs))
     train, aside = order[:1_437], order[1_437:]
@@ -180,7 +180,7 @@ def pixels() -> Array:
 def test_two_dense_layers_read_96_of_100_digits(seed: int) -> None:
     network = Network((64,), (Dense(64, "relu"), Dense(10, "softmax")))
     # Over seeds, .975 to .98.
-    assert held_out(trained(network, digits(pixels(), seed), 0.003, 15, seed=seed)) >= 0.96
+    assert validation_metric(trained(network, digits(pixels(), seed), 0.003, 15, seed=seed)) >= 0.96
 
 
 @SEEDS
@@ -198,7 +198,7 @@ def test_a_convolutional_network_reads_98_of_100_digits(seed: int) -> None:
     )
     images = pixels().reshape(-1, 8, 8, 1)
     # Over seeds, .986 to .992.
-    assert held_out(trained(network, digits(images, seed), 0.004, 12, seed=seed)) >= 0.98
+    assert validation_metric(trained(network, digits(images, seed), 0.004, 12, seed=seed)) >= 0.98
 
 
 @SEEDS
@@ -218,13 +218,13 @@ def test_a_convolution_finds_a_digit_wherever_it_lies(seed: int) -> None:
     )
     plain = Network((12, 12, 1), (Flatten(), Dense(32, "relu"), Dense(10, "softmax")))
     assert summarize(convolutional).parameters < summarize(plain).parameters / 3
-    found, missed = (
-        held_out(trained(net, digits(canvas, seed), 0.01, 12, seed=seed))
+    actual, missed = (
+        validation_metric(trained(net, digits(canvas, seed), 0.01, 12, seed=seed))
         for net in (convolutional, plain)
     )
     # Over seeds, .90 to .95 against .71 to .76.
-    assert found > 0.85
-    assert missed < found - 0.1
+    assert actual > 0.85
+    assert missed < actual - 0.1
 
 
 # ---------------------------------------------------------------- memory
@@ -240,7 +240,7 @@ def drawn(name: str, samples: int, seed: int, **choices: int) -> tuple[Array, Ar
 def test_gates_remember_for_fifty_steps_what_a_plain_recurrence_forgets(seed: int) -> None:
     """The adding problem (Hochreiter and Schmidhuber, 1997): add the two marked of fifty numbers.
 
-    Whoever remembers neither answers 1, always, and has a squared error of 1/6.
+    A network that remembers neither always answers 1 and has a squared error of 1/6.
     """
     inputs, sums = drawn("adding", 5_500, seed, length=50)
     inputs = inputs.reshape(-1, 50, 2)
@@ -248,7 +248,7 @@ def test_gates_remember_for_fifty_steps_what_a_plain_recurrence_forgets(seed: in
 
     def error(layer: Layer) -> float:
         network = Network((50, 2), (layer, Dense(1)))
-        return held_out(trained(network, data, 0.01, 10, loss="mse", seed=seed), "loss")
+        return validation_metric(trained(network, data, 0.01, 10, loss="mse", seed=seed), "loss")
 
     # Over seeds, .0002 to .002 against .07 to .17.
     assert error(Gru(16)) < 0.005
@@ -262,7 +262,7 @@ def test_gates_remember_for_fifty_steps_what_a_plain_recurrence_forgets(seed: in
 @SEEDS
 def test_an_encoder_a_decoder_and_attention_reverse_strings(seed: int) -> None:
     inputs, backward = drawn("reversal", 7_000, seed, length=6, classes=8)
-    # Each string once, so that those held out are new.
+    # Each string once, so that those for validation are new.
     _, once = np.unique(backward, axis=0, return_index=True)
     once = np.random.default_rng(seed).permutation(once)
     inputs, backward = inputs[once], backward[once]
@@ -282,22 +282,22 @@ def test_an_encoder_a_decoder_and_attention_reverse_strings(seed: int) -> None:
     data = Data(inputs[1_000:], backward[1_000:])
     weights = trained(network, data, 0.01, 6, seed=seed).weights()
     # From here on it reads what it has written itself.
-    own = inputs[:1_000].copy()
-    own[:, 7:] = 8
+    written = inputs[:1_000].copy()
+    written[:, 7:] = 8
     for place in range(6):
-        letters = predict(network, weights, own).argmax(-1)[:, place]
+        letters = predict(network, weights, written).argmax(-1)[:, place]
         if place < 5:
-            own[:, 7 + place] = letters
-    answers = np.column_stack([own[:, 7:], letters])
+            written[:, 7 + place] = letters
+    answers = np.column_stack([written[:, 7:], letters])
     assert (answers == backward[:1_000]).all(1).mean() >= 0.99
 
 
 @SEEDS
 def test_a_transformer_of_one_block_sorts_letters(seed: int) -> None:
     letters, in_order = drawn("sorting", 32 * 500 + 1_000, seed, length=6, classes=10)
-    asked, shown = letters[:1_000], letters[1_000:]
+    test_letters, shown = letters[:1_000], letters[1_000:]
     seen = {row.tobytes() for row in shown}
-    unseen = [row.tobytes() not in seen for row in asked]
+    unseen = [row.tobytes() not in seen for row in test_letters]
     network = Network(
         (6,),
         (
@@ -310,26 +310,26 @@ def test_a_transformer_of_one_block_sorts_letters(seed: int) -> None:
     )
     assert summarize(network).parameters == 9_450
     run = trained(network, Data(shown, in_order[1_000:]), 0.003, epochs=1, seed=seed)
-    found = predict(network, run.weights(), asked).argmax(-1)
+    actual = predict(network, run.weights(), test_letters).argmax(-1)
     # Whole sequences, after 500 steps: over seeds, .97 to .997.
-    assert (found == in_order[:1_000]).all(1)[unseen].mean() >= 0.95
+    assert (actual == in_order[:1_000]).all(1)[unseen].mean() >= 0.95
 
 
 # ---------------------------------------------------------------- text
 
 
 def surprise(text: str) -> list[float]:
-    """-log of the probability of each character, for whoever knows the words of `SENTENCE`."""
+    """-log of each character's probability, for a reader who knows the words of `SENTENCE`."""
     choices = [[word + " " for word in words] for words in SENTENCE[:-1]]
     choices.append([word + ". " for word in SENTENCE[-1]])
-    told, place, typed = [], 0, ""
+    surprises, place, typed = [], 0, ""
     for character in text:
         fit = [word for word in choices[place] if word.startswith(typed)]
         typed += character
-        told.append(math.log(len(fit) / sum(word.startswith(typed) for word in fit)))
+        surprises.append(math.log(len(fit) / sum(word.startswith(typed) for word in fit)))
         if typed in choices[place]:
             place, typed = (place + 1) % len(choices), ""
-    return told
+    return surprises
 
 
 READERS: dict[str, tuple[Layer, ...]] = {
@@ -346,7 +346,7 @@ READERS: dict[str, tuple[Layer, ...]] = {
     ("reader", "rate", "most"), [("lstm", 0.01, 1.35), ("transformer", 0.005, 1.4)]
 )
 @SEEDS
-def test_a_reader_of_characters_foresees_the_next_one(
+def test_a_reader_of_characters_predicts_the_next_one(
     reader: str, rate: float, most: float, seed: int
 ) -> None:
     inputs, targets = drawn("sentences", 2_200, seed, length=40)
@@ -363,8 +363,8 @@ def test_a_reader_of_characters_foresees_the_next_one(
         ),
     )
     data = Data(inputs[:2_000], shown, inputs[2_000:], aside)
-    found = perplexity(held_out(trained(network, data, rate, 6, seed=seed), "loss"))
+    actual = perplexity(validation_metric(trained(network, data, rate, 6, seed=seed), "loss"))
     assert 1.25 < floor < 1.35
     assert by_frequency > 16.0
     # Over seeds, .004 to .006 and .04 to .05 above the floor.
-    assert floor < found < most
+    assert floor < actual < most

@@ -1,4 +1,4 @@
-"""Losses: their values and slopes on predictions, and the same from logits."""
+"""Losses: their values and gradients on predictions, and the same from logits."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ def test_a_uniform_guess_costs_the_logarithm_of_the_number_of_choices(
 ) -> None:
     target = np.zeros(choices)
     target[7] = 1.0
-    found = LOSSES["cross_entropy"].value(np.full(choices, 1.0 / choices), target)
-    assert found == pytest.approx(value, abs=5e-5)
-    assert found == pytest.approx(math.log(choices))
+    actual = LOSSES["cross_entropy"].value(np.full(choices, 1.0 / choices), target)
+    assert actual == pytest.approx(value, abs=5e-5)
+    assert actual == pytest.approx(math.log(choices))
 
 
 @pytest.mark.parametrize("loss", sorted(set(VARIANTS) - {"hinge"}))
@@ -121,10 +121,10 @@ def test_the_slope_is_that_of_the_value(name: str, samples: int, outputs: int, s
         return loss.value(predictions + distance * direction, targets)
 
     slope = float((loss.gradient(predictions, targets) * direction).sum())
-    # Where a bend lies between, the slope is that of neither side.
-    near_a_bend = (np.abs(np.abs(predictions - targets) - 0.3) < 1e-4).any()
+    # Where a kink lies between, the slope is that of neither side.
+    near_a_kink = (np.abs(np.abs(predictions - targets) - 0.3) < 1e-4).any()
     near_zero = (np.abs(predictions - targets) < 1e-4).any()
-    if not near_a_bend and not near_zero:
+    if not near_a_kink and not near_zero:
         assert slope == pytest.approx((at(1e-6) - at(-1e-6)) / 2e-6, rel=1e-5, abs=1e-7)
 
 
@@ -146,13 +146,13 @@ def test_what_is_traced_is_the_mean_and_has_its_slope(name: str, shape: tuple[in
     scores, targets = rng.normal(size=shape) * 2.0, targets_for(name, shape, rng)
     x, y = leaf(shape), leaf(shape)
     value = loss.traced(x, y)
-    found, slope = evaluate([value, *differentiate(value, [x])], {x: scores, y: targets})
+    actual, slope = evaluate([value, *differentiate(value, [x])], {x: scores, y: targets})
 
     def mean(scores: Array) -> float:
         values, counted = loss.values_from_logits(scores, targets), loss.counted(targets)
         return float(values.mean() if counted is None else values.sum() / counted.sum())
 
-    assert found == pytest.approx(mean(scores))
+    assert actual == pytest.approx(mean(scores))
     direction = rng.normal(size=shape)
     expected = (mean(scores + 1e-6 * direction) - mean(scores - 1e-6 * direction)) / 2e-6
     assert (slope * direction).sum() == pytest.approx(expected, rel=1e-6, abs=1e-8)
@@ -167,12 +167,12 @@ def test_scores_give_the_loss_of_the_predictions_that_they_lead_to(
     loss = VARIANTS[name]
     scores = rng.normal(size=(epochs, samples, outputs)) * 2.0
     targets = np.eye(outputs)[rng.integers(outputs, size=samples)]
-    found = loss.values_from_logits(scores, targets)
-    assert found.shape == (epochs, samples)
+    actual = loss.values_from_logits(scores, targets)
+    assert actual.shape == (epochs, samples)
     for epoch in range(epochs):
         predictions = ACTIVATIONS[loss.output_activation or "linear"].function(scores[epoch])
         np.testing.assert_allclose(
-            found[epoch], loss.values(predictions, targets), rtol=1e-9, atol=1e-12
+            actual[epoch], loss.values(predictions, targets), rtol=1e-9, atol=1e-12
         )
 
 
@@ -181,16 +181,16 @@ def test_the_cross_entropy_of_scores_is_exact_for_few_classes_and_for_many(class
     rng = np.random.default_rng(classes)
     scores = rng.normal(size=(20, classes)) * 10.0 ** rng.uniform(-3, 3, (20, 1))
     labels = rng.integers(classes, size=20)
-    found = LOSSES["cross_entropy"].values_from_logits(scores, np.eye(classes)[labels])
+    actual = LOSSES["cross_entropy"].values_from_logits(scores, np.eye(classes)[labels])
     expected = np.logaddexp.reduce(scores, axis=1) - scores[np.arange(20), labels]
-    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(actual, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_the_binary_cross_entropy_of_scores_is_exact_however_sure_they_are() -> None:
     scores = np.array([[-1e30], [-800.0], [-30.0], [-1e-9], [0.0], [0.5], [40.0], [800.0], [1e30]])
     no = np.zeros_like(scores)
-    found = LOSSES["binary_cross_entropy"].values_from_logits(scores, no)
-    np.testing.assert_allclose(found, np.logaddexp(scores[:, 0], 0.0), rtol=1e-14, atol=0.0)
+    actual = LOSSES["binary_cross_entropy"].values_from_logits(scores, no)
+    np.testing.assert_allclose(actual, np.logaddexp(scores[:, 0], 0.0), rtol=1e-14, atol=0.0)
 
 
 def test_an_answer_is_right_on_the_side_of_one_half_or_in_the_largest_class() -> None:
@@ -229,16 +229,16 @@ def test_focal_loss_without_focus_is_binary_cross_entropy() -> None:
 def test_smoothing_a_label_spreads_its_share_over_all_classes() -> None:
     predictions = np.array([0.7, 0.2, 0.1])
     by_hand = -(0.8 * math.log(0.7) + 0.1 * math.log(0.2) + 0.1 * math.log(0.1))
-    found = CrossEntropy(label_smoothing=0.3).value(predictions, [1.0, 0.0, 0.0])
-    assert found == pytest.approx(by_hand)
+    actual = CrossEntropy(label_smoothing=0.3).value(predictions, [1.0, 0.0, 0.0])
+    assert actual == pytest.approx(by_hand)
 
 
 def test_classes_may_be_given_by_number_and_some_do_not_count() -> None:
     given = np.array([[2, -1], [0, 1]])
     rows = CrossEntropy(ignore_label=-1).targets(given, (2, 2, 3))
     assert rows.tolist() == [[[0, 0, 1], [0, 0, 0]], [[1, 0, 0], [0, 1, 0]]]
-    kept = CrossEntropy().targets(rows, (2, 2, 3))
-    assert kept is rows
+    targets = CrossEntropy().targets(rows, (2, 2, 3))
+    assert targets is rows
     for wrong in (given, np.array([[0, 3], [0, 1]]), np.array([[0, 0.5], [0, 1]])):
         with pytest.raises(ValueError, match="whole numbers from 0 to 2"):
             CrossEntropy().targets(wrong, (2, 2, 3))

@@ -29,17 +29,17 @@ def test_the_largest_output_is_the_answer_and_a_single_one_says_yes_from_one_hal
 
 
 def test_a_right_class_among_the_k_largest_is_enough() -> None:
-    found = [top_k_accuracy(THREE_CLASSES, RIGHT, k) for k in (1, 2, 3)]
+    actual = [top_k_accuracy(THREE_CLASSES, RIGHT, k) for k in (1, 2, 3)]
     # The third sample has its right class level with another one: it takes all three.
-    assert found == [0.25, 0.75, 1.0]
+    assert actual == [0.25, 0.75, 1.0]
     assert top_k_accuracy(np.zeros((1, 3)), RIGHT[:1], 2) == 0.0
     with pytest.raises(ValueError, match="at least 1"):
         top_k_accuracy(THREE_CLASSES, RIGHT, 0)
 
 
 def test_a_confusion_matrix_counts_what_was_taken_for_what() -> None:
-    found = confusion_matrix([0, 1, 1, 2, 0], [0, 0, 1, 2, 2], 4)
-    assert found.tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
+    actual = confusion_matrix([0, 1, 1, 2, 0], [0, 0, 1, 2, 2], 4)
+    assert actual.tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
     with pytest.raises(ValueError, match="from 0 to 1"):
         confusion_matrix([2], [0], 2)
     with pytest.raises(ValueError, match="differ in shape"):

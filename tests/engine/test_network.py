@@ -54,7 +54,7 @@ def test_a_layer_that_does_not_fit_is_named_with_what_it_gets_and_needs() -> Non
     assert error.needed == "an image, (height, width, channels)"
 
 
-def test_first_weights_are_drawn_and_first_biases_are_zero() -> None:
+def test_initial_weights_are_drawn_and_initial_biases_are_zero() -> None:
     network = Network((3,), (Dense(4, "relu"), Dense(2)))
     first = network.initial_parameters(rng=np.random.default_rng(1))
     assert {name: values.shape for name, values in first.items()} == network.parameters
@@ -231,12 +231,12 @@ def test_a_layer_that_makes_no_sense_is_refused(
 
 
 def test_equal_descriptions_are_equal_networks() -> None:
-    one, other = (Network((2,), (Dense(3, "tanh"), Dense(1))) for _ in range(2))
-    assert one == other
-    assert hash(one) == hash(other)
+    first, second = (Network((2,), (Dense(3, "tanh"), Dense(1))) for _ in range(2))
+    assert first == second
+    assert hash(first) == hash(second)
 
 
-def test_the_largest_array_is_told_so_that_passes_can_be_kept_small() -> None:
+def test_the_size_of_the_largest_array_is_known_so_that_passes_can_be_kept_small() -> None:
     assert Network((3,), (Dense(40), Dense(2))).largest_array == 40
-    # What every window of 3 × 3 contains, for each of 6 × 6 places and 2 channels.
+    # What every window of 3 × 3 contains, for each of 6 × 6 positions and 2 channels.
     assert Network((8, 8, 2), (Conv2d(1, 3),)).largest_array == 6 * 6 * 9 * 2

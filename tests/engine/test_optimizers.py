@@ -51,8 +51,8 @@ def test_gradient_descent_goes_down_the_gradient() -> None:
 
 def test_momentum_is_gradient_descent_with_memory() -> None:
     # Velocities 1, then 0.9 + 1 = 1.9, then 0.9 · 1.9 + 1 = 2.71.
-    found = list(steps_of(Momentum(0.1, 0.9), [1.0, 1.0, 1.0]))
-    assert found == pytest.approx([0.9, 0.71, 0.439])
+    actual = list(steps_of(Momentum(0.1, 0.9), [1.0, 1.0, 1.0]))
+    assert actual == pytest.approx([0.9, 0.71, 0.439])
     still = list(steps_of(Momentum(0.1, momentum=0.0), GRADIENTS))
     assert still == pytest.approx(list(steps_of(Sgd(0.1), GRADIENTS)))
 
@@ -137,20 +137,20 @@ def test_a_step_is_in_proportion_to_the_rate(kind: str) -> None:
 
 def test_the_rule_of_the_perceptron_is_gradient_descent() -> None:
     assert Perceptron().learning_rate == 1.0
-    found = list(steps_of(Perceptron(0.5), GRADIENTS))
-    assert found == list(steps_of(Sgd(0.5), GRADIENTS))
+    actual = list(steps_of(Perceptron(0.5), GRADIENTS))
+    assert actual == list(steps_of(Sgd(0.5), GRADIENTS))
 
 
 def test_nesterov_looks_one_step_ahead() -> None:
     # Velocities 1 and 1.9; steps 0.9 · 1 + 1 = 1.9 and 0.9 · 1.9 + 1 = 2.71.
-    found = list(steps_of(Nesterov(0.1), [1.0, 1.0]))
-    assert found == pytest.approx([1.0 - 0.19, 1.0 - 0.19 - 0.271])
+    actual = list(steps_of(Nesterov(0.1), [1.0, 1.0]))
+    assert actual == pytest.approx([1.0 - 0.19, 1.0 - 0.19 - 0.271])
 
 
 def test_adagrad_adds_up_all_squares() -> None:
     # Roots of 9, then of 9 + 16.
-    found = list(steps_of(Adagrad(0.1), [3.0, 4.0]))
-    assert found == pytest.approx([0.9, 0.9 - 0.1 * 4.0 / 5.0])
+    actual = list(steps_of(Adagrad(0.1), [3.0, 4.0]))
+    assert actual == pytest.approx([0.9, 0.9 - 0.1 * 4.0 / 5.0])
     (damped,) = steps_of(Adagrad(1.0, epsilon=1.0), [1.0])
     assert damped == pytest.approx(0.5)
 
@@ -181,14 +181,14 @@ def test_decay_shrinks_weights_before_the_step_and_leaves_biases_alone() -> None
         (Lion(0.1, weight_decay=0.2), Lion(0.1)),
         (Muon(0.1, weight_decay=0.2, adam_fraction=1.0), Muon(0.1, adam_fraction=1.0)),
     ):
-        found = []
+        actual = []
         for optimizer in (decaying, plain):
             p, step = start.copy(), np.zeros(3)
             moments = np.zeros((optimizer.moments, 3))
             perform(optimizer.calls(p, gradient, step, moments, np.array(0.1), 0, shapes))
             assert step == pytest.approx(start - p)
-            found.append(p)
-        assert found[0] - found[1] == pytest.approx([-0.02, 0.04, 0.0])
+            actual.append(p)
+        assert actual[0] - actual[1] == pytest.approx([-0.02, 0.04, 0.0])
 
 
 def test_lion_follows_its_paper() -> None:
@@ -198,8 +198,8 @@ def test_lion_follows_its_paper() -> None:
         p -= 0.01 * (np.sign(0.9 * m + 0.1 * g) + 0.5 * p)
         m = 0.99 * m + 0.01 * g
         expected.append(p)
-    found = list(steps_of(Lion(0.01, weight_decay=0.5), GRADIENTS))
-    assert found == pytest.approx(expected, rel=1e-12)
+    actual = list(steps_of(Lion(0.01, weight_decay=0.5), GRADIENTS))
+    assert actual == pytest.approx(expected, rel=1e-12)
 
 
 # ---------------------------------------------------------------- Muon
@@ -249,8 +249,8 @@ def test_muon_follows_its_authors() -> None:
                 expected[name] = p * (1 - rate * decay) - rate * unbiased[0] / (
                     np.sqrt(unbiased[1]) + 1e-10
                 )
-    for found, wanted in zip(parts(parameter), expected.values(), strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-9)
+    for actual, expected_part in zip(parts(parameter), expected.values(), strict=True):
+        np.testing.assert_allclose(actual, expected_part, rtol=1e-6, atol=1e-9)
 
 
 def parts(vector: Array) -> list[Array]:
@@ -269,7 +269,7 @@ def orthogonalized(matrix: Array) -> Array:
     return np.asarray(u * sizes @ v)
 
 
-def test_a_step_of_muon_stretches_no_direction() -> None:
+def test_a_step_of_muon_scales_all_directions_alike() -> None:
     shapes: dict[str, Shape] = {"a.weight": (1, 1), "b.weight": (8, 8), "c.weight": (1, 1)}
     u, v = (np.linalg.qr(np.random.default_rng(k).normal(size=(8, 8)))[0] for k in (0, 1))
     steep = u * np.array([100.0, 50.0, 10.0, 5.0, 5.0, 5.0, 2.0, 2.0]) @ v
@@ -292,10 +292,10 @@ def test_several_networks_in_a_row_are_stepped_like_each_alone(kind: str) -> Non
         together, gradient.ravel(), np.zeros(3 * SIZE), moments, np.array(0.01), 0, LAYERS
     )
     perform(calls)
-    for own, p, g in zip(together.reshape(3, SIZE), start, gradient, strict=True):
+    for part, p, g in zip(together.reshape(3, SIZE), start, gradient, strict=True):
         moments = np.zeros((optimizer.moments, SIZE))
         perform(optimizer.calls(p, g, np.zeros(SIZE), moments, np.array(0.01), 0, LAYERS))
-        np.testing.assert_array_equal(own, p)
+        np.testing.assert_array_equal(part, p)
 
 
 @pytest.mark.parametrize(

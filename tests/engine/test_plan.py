@@ -55,9 +55,9 @@ def test_any_formula_gives_what_numpy_gives(
         symbols.append(symbol)
         arrays.append(array)
     for last in (symbols[-1:], symbols):
-        found = evaluate(last, {x: point})
-        for one, expected in zip(reversed(found), reversed(arrays), strict=False):
-            np.testing.assert_allclose(one, expected, rtol=1e-9, atol=1e-12)
+        actual = evaluate(last, {x: point})
+        for computed, expected in zip(reversed(actual), reversed(arrays), strict=False):
+            np.testing.assert_allclose(computed, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_a_chain_of_functions_lives_in_one_buffer() -> None:
@@ -120,8 +120,8 @@ def test_an_output_that_has_ones_behind_it_is_copied_to_where_it_is_wanted() -> 
     x = leaf((2, 3))
     y = p.tanh(x)
     points = np.random.default_rng(0).normal(size=(2, 3))
-    longer, found = evaluate([p.with_ones(y) * 2.0, y], {x: points})
-    np.testing.assert_array_equal(found, np.tanh(points))
+    longer, actual = evaluate([p.with_ones(y) * 2.0, y], {x: points})
+    np.testing.assert_array_equal(actual, np.tanh(points))
     np.testing.assert_array_equal(longer, 2.0 * np.vstack([np.tanh(points), np.ones(3)]))
 
 

@@ -20,16 +20,16 @@ def test_a_prediction_is_the_plain_forward_pass_without_dropout(samples: int) ->
     hidden = np.tanh(inputs @ WEIGHTS["dense_1.weight"] + WEIGHTS["dense_1.bias"])
     logits = hidden @ WEIGHTS["dense_3.weight"] + WEIGHTS["dense_3.bias"]
     expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    found = predict(NETWORK, WEIGHTS, inputs)
-    assert found.dtype == np.float64
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    actual = predict(NETWORK, WEIGHTS, inputs)
+    assert actual.dtype == np.float64
+    np.testing.assert_allclose(actual, expected, rtol=1e-12)
 
 
 def test_the_type_of_the_weights_is_that_of_the_prediction() -> None:
     single = {name: values.astype(np.float32) for name, values in WEIGHTS.items()}
-    found = predict(NETWORK, single, np.ones((1, 2)))
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, predict(NETWORK, WEIGHTS, np.ones((1, 2))), rtol=1e-6)
+    actual = predict(NETWORK, single, np.ones((1, 2)))
+    assert actual.dtype == np.float32
+    np.testing.assert_allclose(actual, predict(NETWORK, WEIGHTS, np.ones((1, 2))), rtol=1e-6)
 
 
 def test_other_names_among_the_weights_do_no_harm() -> None:

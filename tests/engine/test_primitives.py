@@ -1,4 +1,4 @@
-"""Every primitive computes what it says, and its backward rule is its derivative."""
+"""Every primitive computes its formula, and its backward rule is its derivative."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ RECURRENCES = {"rnn": (p.rnn, 1), "lstm": (p.lstm, 4), "gru": (p.gru, 3)}
 
 
 def recurrence(name: str) -> tuple[Callable[..., Symbol], *tuple[Shape, ...]]:
-    """States of two units at four places, of three samples."""
+    """States of two units at four time steps, of three samples."""
     traced, gates = RECURRENCES[name]
     return traced, (4, 2 * gates, 3), (2 * gates, 2)
 
 
-def slopes_of_recurrence(name: str) -> tuple[Callable[..., Symbol], *tuple[Shape, ...]]:
-    """The slopes of given inputs: they can be used like any number, but not differentiated."""
+def gradients_of_recurrence(name: str) -> tuple[Callable[..., Symbol], *tuple[Shape, ...]]:
+    """The gradients of given inputs: they can be used like any number, but not differentiated."""
     traced, gates = RECURRENCES[name]
     inflow, weights = (4, 2 * gates, 3), (2 * gates, 2)
     rng = np.random.default_rng(0)
@@ -100,7 +100,7 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "softmax_of_columns": (p.softmax_of_columns, (2, 5, 4)),
     "standardize": (lambda a: standardized(a, (3, 1)), (3, 4)),
     **{name: recurrence(name) for name in RECURRENCES},
-    **{f"{name}_gradients": slopes_of_recurrence(name) for name in RECURRENCES},
+    **{f"{name}_gradients": gradients_of_recurrence(name) for name in RECURRENCES},
 }
 
 
@@ -125,7 +125,7 @@ def test_the_rule_of_a_primitive_is_its_derivative(name: str) -> None:
         leaves_to_vary = leaves
     number, factors = weighted_sum(y, rng.normal(size=y.shape))
     weights = rng.normal(size=y.shape)
-    slopes = evaluate(
+    gradients = evaluate(
         differentiate(number, leaves_to_vary),
         {**dict(zip(leaves, points, strict=True)), factors: weights},
     )
@@ -138,8 +138,8 @@ def test_the_rule_of_a_primitive_is_its_derivative(name: str) -> None:
         return float(evaluate([number], {**moved, factors: weights})[0])
 
     expected = (at(1e-5) - at(-1e-5)) / 2e-5
-    found = sum(float((s * d).sum()) for s, d in zip(slopes, directions, strict=True))
-    assert found == pytest.approx(expected, rel=1e-7, abs=1e-9)
+    actual = sum(float((s * d).sum()) for s, d in zip(gradients, directions, strict=True))
+    assert actual == pytest.approx(expected, rel=1e-7, abs=1e-9)
 
 
 def reachable(y: Symbol) -> list[Symbol]:
@@ -153,13 +153,13 @@ def is_made_by(name: str, symbol: Symbol) -> bool:
 @given(mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3))
 def test_the_slope_of_what_was_stretched_is_summed(shapes: BroadcastableShapes) -> None:
     a, b = (leaf(shape) for shape in shapes.input_shapes)
-    slopes = evaluate(
+    gradients = evaluate(
         differentiate(a * b, [a, b]), {a: np.full(a.shape, 2.0), b: np.full(b.shape, 3.0)}
     )
     # Every element of a meets as many threes as it is repeated, and each of b as many twos.
     elements = math.prod(shapes.result_shape)
-    np.testing.assert_array_equal(slopes[0], 3.0 * elements / math.prod(a.shape))
-    np.testing.assert_array_equal(slopes[1], 2.0 * elements / math.prod(b.shape))
+    np.testing.assert_array_equal(gradients[0], 3.0 * elements / math.prod(a.shape))
+    np.testing.assert_array_equal(gradients[1], 2.0 * elements / math.prod(b.shape))
 
 
 def test_zero_has_the_slope_that_each_part_says() -> None:
@@ -175,8 +175,8 @@ def test_thresholds_are_the_same_for_few_elements_and_for_many(shape: Shape) -> 
     x = leaf(shape)
     formulas = [p.is_positive(x), p.step(x), p.positive_part(x), p.negative_part(x)]
     expected = [points > 0, points >= 0, np.maximum(points, 0), np.minimum(points, 0)]
-    for found, right in zip(evaluate(formulas, {x: points}), expected, strict=True):
-        np.testing.assert_array_equal(found, right)
+    for actual, right in zip(evaluate(formulas, {x: points}), expected, strict=True):
+        np.testing.assert_array_equal(actual, right)
 
 
 @pytest.mark.parametrize(("dtype", "error"), [(np.float32, 1.5e-7), (np.float64, 1e-14)])
@@ -185,9 +185,9 @@ def test_the_normal_distribution_agrees_with_the_standard_library(
 ) -> None:
     points = np.linspace(-40.0, 40.0, 4_001)
     x = leaf(points.shape)
-    found = evaluate([p.normal_cdf(x)], {x: points}, dtype)[0]
+    actual = evaluate([p.normal_cdf(x)], {x: points}, dtype)[0]
     expected = [0.5 * math.erfc(-point / math.sqrt(2.0)) for point in points]
-    np.testing.assert_allclose(found, expected, atol=error, rtol=0)
+    np.testing.assert_allclose(actual, expected, atol=error, rtol=0)
 
 
 @pytest.mark.parametrize("logit", [-1e4, -90.0, 0.0, 90.0, 1e4])
@@ -252,11 +252,11 @@ def test_weights_and_bias_in_one_matrix_give_what_they_give_by_themselves(
     points = {leaf: rng.normal(size=leaf.shape) for leaf in (x, *matrices)}
     points[ones_behind] = np.column_stack([points[x], np.ones(n)])
     factors = constant(rng.normal(size=plain.shape))
-    found, expected = (
+    actual, expected = (
         evaluate([y, *differentiate(y * factors, matrices)], points) for y in (joined, plain)
     )
-    for one, right in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, right, rtol=1e-9, atol=1e-12)
+    for array, right in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(array, right, rtol=1e-9, atol=1e-12)
 
 
 def test_a_bias_that_lies_elsewhere_is_added() -> None:
@@ -306,12 +306,12 @@ def test_matrices_that_do_not_fit_are_refused() -> None:
 def test_the_slope_of_rows_is_added_up_wherever_they_came_from(rows: int) -> None:
     table, indices = leaf((rows, 2)), leaf((2, 3))
     slope = differentiate(p.take_rows(table, indices), [table])
-    places = np.array([[0, 3, 3], [rows - 1, 0, 3]])
-    (found,) = evaluate(slope, {table: np.zeros((rows, 2)), indices: places})
+    positions = np.array([[0, 3, 3], [rows - 1, 0, 3]])
+    (actual,) = evaluate(slope, {table: np.zeros((rows, 2)), indices: positions})
     expected = np.zeros((rows, 2))
-    for place in places.ravel():
+    for place in positions.ravel():
         expected[place] += 1.0
-    assert found.tolist() == expected.tolist()
+    assert actual.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("shape", [(2, 5), (1_000, 5)])
@@ -320,15 +320,15 @@ def test_a_softmax_is_the_same_for_few_rows_and_for_many(shape: Shape) -> None:
     points = np.random.default_rng(0).normal(0.0, 300.0, shape)
     points[1] = 1e4
     points[0, 2] = np.nan
-    found, across = evaluate([p.softmax(x), p.softmax(x.T)], {x: points})
-    for rows, one in ((points, found), (points.T, across)):
+    actual, across = evaluate([p.softmax(x), p.softmax(x.T)], {x: points})
+    for rows, result in ((points, actual), (points.T, across)):
         powers = np.exp(rows - rows.max(-1, keepdims=True))
-        np.testing.assert_allclose(one, powers / powers.sum(-1, keepdims=True), rtol=1e-12)
+        np.testing.assert_allclose(result, powers / powers.sum(-1, keepdims=True), rtol=1e-12)
 
 
 def place_by_place(name: str, inflow: Symbol, recurrent: Symbol) -> Symbol:
-    """A recurrence as its authors write it, `(places, units, n)`."""
-    places, rows, n = inflow.shape
+    """A recurrence as its authors write it, `(steps, units, n)`."""
+    steps, rows, n = inflow.shape
     units = recurrent.shape[1]
     h = cell = constant(0.0, (units, n))
     states = []
@@ -336,7 +336,7 @@ def place_by_place(name: str, inflow: Symbol, recurrent: Symbol) -> Symbol:
     def gate(z: Symbol, k: int) -> Symbol:
         return z.cut(0, k * units, (k + 1) * units)
 
-    for t in range(places):
+    for t in range(steps):
         x = inflow.cut(0, t, t + 1).reshape((rows, n))
         z = x + recurrent @ h
         if name == "rnn":
@@ -356,21 +356,21 @@ def place_by_place(name: str, inflow: Symbol, recurrent: Symbol) -> Symbol:
 @settings(max_examples=25)
 @given(st.integers(1, 6), st.integers(1, 4), st.integers(1, 5), st.integers(0, 2**32 - 1))
 def test_a_recurrence_equals_its_plain_composition(
-    name: str, places: int, units: int, n: int, seed: int
+    name: str, steps: int, units: int, n: int, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     traced, gates = RECURRENCES[name]
-    x, recurrent = leaf((places, gates * units, n)), leaf((gates * units, units))
+    x, recurrent = leaf((steps, gates * units, n)), leaf((gates * units, units))
     given_arrays = {x: rng.normal(size=x.shape), recurrent: rng.normal(size=recurrent.shape)}
-    factors = constant(rng.normal(size=(places, units, n)))
-    found, plain = (
+    factors = constant(rng.normal(size=(steps, units, n)))
+    actual, plain = (
         [y, *differentiate(y * factors, [x, recurrent])]
         for y in (traced(x, recurrent), place_by_place(name, x, recurrent))
     )
-    for one, expected in zip(
-        evaluate(found, given_arrays), evaluate(plain, given_arrays), strict=True
+    for array, expected in zip(
+        evaluate(actual, given_arrays), evaluate(plain, given_arrays), strict=True
     ):
-        np.testing.assert_allclose(one, expected, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(array, expected, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", RECURRENCES)
@@ -386,9 +386,9 @@ def test_the_last_state_alone_teaches_what_it_teaches_among_all(name: str) -> No
         evaluate(differentiate(y, [x, recurrent]), points)
         for y in (states.cut(0, 4, 5), states * constant(last))
     )
-    for one, expected in zip(alone, among_all, strict=True):
-        assert one.any()
-        np.testing.assert_allclose(one, expected, rtol=1e-12, atol=1e-15)
+    for gradient, expected in zip(alone, among_all, strict=True):
+        assert gradient.any()
+        np.testing.assert_allclose(gradient, expected, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -411,8 +411,8 @@ def test_a_sum_is_taken_over_every_axis_that_was_stretched(shape: Shape, sums: S
     padded = (1,) * (len(shape) - len(sums)) + sums
     axes = tuple(i for i, n in enumerate(padded) if n == 1)
     expected = points.sum(axes, keepdims=True).reshape(sums)
-    (found,) = evaluate([p.sum_to(x, sums)], {x: points})
-    assert found.tolist() == expected.tolist()
+    (actual,) = evaluate([p.sum_to(x, sums)], {x: points})
+    assert actual.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 1), (1, 1, 5), (1, 4, 5)])
@@ -421,15 +421,15 @@ def test_what_is_standardized_has_the_slope_of_its_plain_composition(shape: Shap
     x, factors = leaf((3, 4, 5)), constant(rng.normal(size=(3, 4, 5)))
     centered = x - p.mean_to(x, shape)
     plain = centered * (1.0 / p.sqrt(p.mean_to(p.square(centered), shape) + 1e-5))
-    found, expected = (
+    actual, expected = (
         evaluate(
             [y, *differentiate(y * factors, [x])],
             {x: np.random.default_rng(1).normal(2.0, 3.0, x.shape)},
         )
         for y in (standardized(x, shape), plain)
     )
-    for one, right in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, right, rtol=1e-9, atol=1e-12)
+    for array, right in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(array, right, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3, 4, 7, 64])
@@ -438,8 +438,8 @@ def test_a_softmax_of_columns_is_that_of_the_rows_of_what_is_transposed(rows: in
     points = np.random.default_rng(0).normal(0.0, 300.0, x.shape)
     if rows > 1:
         points[0, 1:, 0] = -np.inf
-    found, expected = evaluate([p.softmax_of_columns(x), p.softmax(x.T).T], {x: points})
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    actual, expected = evaluate([p.softmax_of_columns(x), p.softmax(x.T).T], {x: points})
+    np.testing.assert_allclose(actual, expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("is_causal", [False, True])
@@ -453,11 +453,11 @@ def test_attention_equals_its_plain_composition(is_causal: bool) -> None:
     fused = p.gather(p.softmax_of_columns(p.scores(keys, query) + constant(later.T)), values)
     q, k, v = (x.permute((0, 2, 1, 3)) for x in leaves)
     plain = (p.softmax(q @ k.T + constant(later)) @ v).permute((0, 2, 1, 3))
-    found, expected = (
+    actual, expected = (
         evaluate([y, *differentiate(y * factors, leaves)], points) for y in (fused, plain)
     )
-    for one, right in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, right, rtol=1e-9, atol=1e-12)
+    for array, right in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(array, right, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("down", [1, 2])
@@ -470,7 +470,7 @@ def test_two_rows_of_windows_at_a_time_give_what_one_gives(down: int) -> None:
     points = {x: rng.normal(size=x.shape), kernel: rng.normal(size=kernel.shape)}
     y = p.convolve(x, kernel, (down, 1))
     factors = rng.normal(size=y.shape)
-    found, on_x, on_kernel = evaluate(
+    actual, on_x, on_kernel = evaluate(
         [y, *differentiate(y * constant(factors), [x, kernel])], points
     )
     expected, slope, kernel_slope = (np.zeros(z.shape) for z in (y, x, kernel))
@@ -482,6 +482,6 @@ def test_two_rows_of_windows_at_a_time_give_what_one_gives(down: int) -> None:
         kernel_slope += np.einsum("fn,hcwn->hwcf", factors[row, :, 0], window)
     (windows_shape,) = {s.shape for s in reachable(y) if is_made_by("windows", s)}
     assert windows_shape[0] == rows // 2
-    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(actual, expected, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(on_x, slope, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(on_kernel, kernel_slope, rtol=1e-9, atol=1e-12)

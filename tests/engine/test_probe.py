@@ -35,9 +35,9 @@ def look(layers: tuple[Layer, ...], inputs: Array, *weights: Array) -> Array:
 def test_every_number_is_that_of_plain_numpy() -> None:
     inputs, vectors = RNG.normal(size=(12, 2)), 2.0 * RNG.normal(size=(3, 33))
     layers = (Dense(4, "tanh"), Dropout(0.5), Dense(3, "relu"), Dense(1, "sigmoid"))
-    found = look(layers, inputs, *vectors[:, :31])
+    actual = look(layers, inputs, *vectors[:, :31])
     network = Network((2,), layers)
-    for row, vector in zip(found, vectors, strict=True):
+    for row, vector in zip(actual, vectors, strict=True):
         w = parameter_views(network, vector[:31])
         first = np.tanh(inputs @ w["dense_1.weight"] + w["dense_1.bias"])
         second = np.maximum(first @ w["dense_3.weight"] + w["dense_3.bias"], 0.0)
@@ -55,9 +55,9 @@ def test_a_unit_is_dead_only_if_no_sample_wakes_it() -> None:
     inputs = np.array([[1.0], [2.0], [-1.0]])
     # Units x, -x - 5, -1 and x + 2: the second and the third never fire.
     weights = np.array([1.0, -1.0, 0.0, 1.0, 0.0, -5.0, -1.0, 2.0, 1.0, 1.0, 1.0, 1.0, 0.0])
-    found = look((Dense(4, "relu"), Dense(1)), inputs, weights)
-    assert found[0, 0, 3] == 0.5
-    assert found[0, 1, 3] == 0.0
+    actual = look((Dense(4, "relu"), Dense(1)), inputs, weights)
+    assert actual[0, 0, 3] == 0.5
+    assert actual[0, 1, 3] == 0.0
 
 
 def test_a_channel_is_a_unit_at_all_its_positions() -> None:
@@ -65,9 +65,9 @@ def test_a_channel_is_a_unit_at_all_its_positions() -> None:
     inputs[1, 2, 0] = 1.0
     # The first channel fires at one position of one sample, the second one nowhere.
     weights = np.array([1.0, -1.0, 0.0, 0.0])
-    found = look((Conv1d(2, 1, activation="relu"),), inputs, weights)
-    assert found[0, 0, 3] == 0.5
-    assert found[0, 0, 0] == pytest.approx(1.0 / 12.0)
+    actual = look((Conv1d(2, 1, activation="relu"),), inputs, weights)
+    assert actual[0, 0, 3] == 0.5
+    assert actual[0, 0, 0] == pytest.approx(1.0 / 12.0)
 
 
 def test_an_activation_of_its_own_belongs_to_the_layer_before_it() -> None:
@@ -84,10 +84,10 @@ def test_an_activation_of_its_own_belongs_to_the_layer_before_it() -> None:
 def test_a_share_of_the_samples_is_shown(samples: int, shown: int) -> None:
     # The mean over those that are shown, first and last included, of the number of the sample.
     inputs = np.arange(samples, dtype=float)[:, None]
-    found = look((Dense(1, use_bias=False),), inputs, np.ones(1))
+    actual = look((Dense(1, use_bias=False),), inputs, np.ones(1))
     expected = np.linspace(0, samples - 1, shown).astype(int)
-    assert found[0, 0, 0] == pytest.approx(expected.mean())
-    assert found[0, 0, 1] == pytest.approx(expected.std())
+    assert actual[0, 0, 0] == pytest.approx(expected.mean())
+    assert actual[0, 0, 1] == pytest.approx(expected.std())
 
 
 def test_many_epochs_at_once_give_the_bits_of_each_alone() -> None:

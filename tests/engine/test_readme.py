@@ -37,8 +37,8 @@ def test_the_layer_is_one_formula_and_nothing_else() -> None:
     assert network.parameters["gate_1.weight"] == (3,)
     weights = {name: np.zeros(shape) for name, shape in network.parameters.items()}
     weights["dense_2.weight"] = np.ones((3, 2))
-    found = predict(network, weights, np.array([[1.0, 2.0, 3.0]]))
-    assert found.tolist() == [[3.0, 3.0]]  # each gate is half open
+    actual = predict(network, weights, np.array([[1.0, 2.0, 3.0]]))
+    assert actual.tolist() == [[3.0, 3.0]]  # each gate is half open
 
 
 def test_every_module_has_its_place_in_the_reading_order() -> None:

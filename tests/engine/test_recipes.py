@@ -65,8 +65,8 @@ def test_both_are_in_the_exports(rescale: type[Layer]) -> None:
     script = numpy_script(net, weights)
     assert b"def bent_identity(x):\n    return (np.sqrt(x**2 + 1.0) - 1.0) / 2.0 + x\n" in script
     np.testing.assert_allclose(answer(script)(rows), expected, rtol=1e-6, atol=1e-6)
-    found = computed(onnx_model(net, weights), rows)
-    np.testing.assert_allclose(found, expected, rtol=2e-6, atol=2e-6)
+    actual = computed(onnx_model(net, weights), rows)
+    np.testing.assert_allclose(actual, expected, rtol=2e-6, atol=2e-6)
     module = pytorch_module(net, weights).decode()
     compile(module, "network.py", "exec")
     assert "        rescale_2 = 2.0 * dense_1 * self.rescale_2\n" in module

@@ -94,14 +94,14 @@ CASES = {
 
 def bits(block: Block, weights: dict[str, Array]) -> dict[str, bytes | int]:
     """Everything that a run has given, as bytes."""
-    found: dict[str, bytes | int] = {name: c.tobytes() for name, c in block.columns.items()}
-    found |= {name: values.tobytes() for name, values in weights.items()}
-    found["first"], found["last"] = block.first_epoch, block.last_epoch
+    actual: dict[str, bytes | int] = {name: c.tobytes() for name, c in block.columns.items()}
+    actual |= {name: values.tobytes() for name, values in weights.items()}
+    actual["first"], actual["last"] = block.first_epoch, block.last_epoch
     if block.gradients is not None:
-        found["epochs"] = block.gradients.epochs.tobytes()
-        found["statistics"] = block.gradients.statistics.tobytes()
-        found["histogram"] = block.gradients.histogram.tobytes()
-    return found
+        actual["epochs"] = block.gradients.epochs.tobytes()
+        actual["statistics"] = block.gradients.statistics.tobytes()
+        actual["histogram"] = block.gradients.histogram.tobytes()
+    return actual
 
 
 def whole(case: str, take_every: int) -> tuple[dict[str, bytes | int], Run]:

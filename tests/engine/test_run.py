@@ -79,24 +79,26 @@ class PlainTraining:
         hidden, p = self.forward(x)
         delta_2 = (p - y) / len(x)
         delta_1 = delta_2 @ self.weights["dense_2.weight"].T * (1.0 - hidden**2)
-        slopes = {
+        gradients = {
             "dense_1.weight": x.T @ delta_1,
             "dense_1.bias": delta_1.sum(0),
             "dense_2.weight": hidden.T @ delta_2,
             "dense_2.bias": delta_2.sum(0),
         }
-        for name in slopes:
+        for name in gradients:
             if name.endswith("weight"):
                 w = self.weights[name]
-                slopes[name] = slopes[name] + self.training.l1 * np.sign(w) + self.training.l2 * w
-        norm = math.sqrt(sum(float((g**2).sum()) for g in slopes.values()))
+                gradients[name] = (
+                    gradients[name] + self.training.l1 * np.sign(w) + self.training.l2 * w
+                )
+        norm = math.sqrt(sum(float((g**2).sum()) for g in gradients.values()))
         if (limit := self.training.clip_value) is not None:
-            slopes = {name: np.clip(g, -limit, limit) for name, g in slopes.items()}
+            gradients = {name: np.clip(g, -limit, limit) for name, g in gradients.items()}
         if (limit := self.training.clip_norm) is not None:
-            total = math.sqrt(sum(float((g**2).sum()) for g in slopes.values()))
-            slopes = {name: g * min(1.0, limit / total) for name, g in slopes.items()}
+            total = math.sqrt(sum(float((g**2).sum()) for g in gradients.values()))
+            gradients = {name: g * min(1.0, limit / total) for name, g in gradients.items()}
         self.steps += 1
-        for name, g in slopes.items():
+        for name, g in gradients.items():
             self.weights[name] -= rate * self.direction(name, g)
         return -np.log((p * y).sum(1)), p.argmax(1) == y.argmax(1), norm
 
@@ -174,10 +176,10 @@ def test_every_number_is_that_of_a_plain_training_loop(variation: str, samples: 
     run = Run(CLASSES_NETWORK, training, data)
     oracle = PlainTraining(run.weights(), training)
     expected = oracle.train(data)
-    found = finish(run).columns
-    assert found.keys() == expected.keys()
+    actual = finish(run).columns
+    assert actual.keys() == expected.keys()
     for name in expected:
-        np.testing.assert_allclose(found[name], expected[name], rtol=1e-9, err_msg=name)
+        np.testing.assert_allclose(actual[name], expected[name], rtol=1e-9, err_msg=name)
     for name, values in run.weights().items():
         np.testing.assert_allclose(values, oracle.weights[name], rtol=1e-8, atol=1e-12)
 

@@ -57,10 +57,10 @@ def vectors(epochs: int, seed: int = 0) -> Array:
 
 def test_every_statistic_is_that_of_its_layer() -> None:
     gradients, steps, parameters = vectors(4), vectors(4, 1), vectors(4, 2)
-    found = taken(NETWORK, PROBE, gradients, steps, parameters)
-    assert found.layers == ("dense_1", "dense_3")
-    assert found.statistics.shape == (4, 2, len(STATISTICS))
-    assert found.statistics.dtype == np.float32
+    actual = taken(NETWORK, PROBE, gradients, steps, parameters)
+    assert actual.layers == ("dense_1", "dense_3")
+    assert actual.statistics.shape == (4, 2, len(STATISTICS))
+    assert actual.statistics.dtype == np.float32
     activations = STATISTICS[7:]
     for epoch in range(4):
         looked = PROBE.look(parameters[epoch : epoch + 1])[0]
@@ -77,21 +77,21 @@ def test_every_statistic_is_that_of_its_layer() -> None:
                 "update_ratio": np.linalg.norm(s) / np.linalg.norm(w),
                 **dict(zip(activations, looked[layer].tolist(), strict=True)),
             }
-            named = dict(zip(STATISTICS, found.statistics[epoch, layer].tolist(), strict=True))
+            named = dict(zip(STATISTICS, actual.statistics[epoch, layer].tolist(), strict=True))
             assert named == pytest.approx(expected, rel=1e-5)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
 def test_the_histogram_is_that_of_numpy_with_open_ends(seed: int, epochs: int) -> None:
     gradients = vectors(epochs, seed)
-    found = taken(NETWORK, PROBE, gradients, gradients, gradients)
-    assert found.histogram.shape == (epochs, 2, BINS)
-    assert found.histogram.dtype == np.uint32
+    actual = taken(NETWORK, PROBE, gradients, gradients, gradients)
+    assert actual.histogram.shape == (epochs, 2, BINS)
+    assert actual.histogram.dtype == np.uint32
     edges = [-np.inf, *HISTOGRAM_EDGES, np.inf]
     for epoch in range(epochs):
         for layer, part in enumerate((slice(0, 9), slice(9, 13))):
             expected = np.histogram(np.abs(gradients[epoch, part]).astype(np.float64), edges)[0]
-            assert found.histogram[epoch, layer].tolist() == expected.tolist()
+            assert actual.histogram[epoch, layer].tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("epochs", [1, 2])
@@ -101,14 +101,14 @@ def test_elements_are_counted_alike_where_there_are_many(epochs: int) -> None:
     gradients = rng.normal(0.0, 1e-3, (epochs, 9_181)).astype(np.float32)
     gradients[:, ::7] = 0.0
     inputs = rng.normal(size=(40, 100))
-    found = taken(network, Probe(network, inputs, "float32"), gradients, gradients, gradients)
+    actual = taken(network, Probe(network, inputs, "float32"), gradients, gradients, gradients)
     edges = [-np.inf, *HISTOGRAM_EDGES, np.inf]
     for epoch in range(epochs):
         for layer, part in enumerate((slice(0, 9_090), slice(9_090, 9_181))):
             elements = gradients[epoch, part].astype(np.float64)
             expected = np.histogram(np.abs(elements), edges)[0]
-            assert found.histogram[epoch, layer].tolist() == expected.tolist()
-            share = found.statistics[epoch, layer, STATISTICS.index("zero_share")]
+            assert actual.histogram[epoch, layer].tolist() == expected.tolist()
+            share = actual.statistics[epoch, layer, STATISTICS.index("zero_share")]
             assert share == pytest.approx((elements == 0.0).mean())
 
 
@@ -121,8 +121,8 @@ def test_an_edge_belongs_to_the_bin_above_it_and_what_is_no_number_to_the_last()
     network = Network((2,), (Dense(4, use_bias=False),))
     gradient = np.array([[edge, -edge, below, 0.0, 128.0, np.inf, -np.inf, np.nan]], np.float32)
     with np.errstate(invalid="ignore"):
-        found = taken(network, probe(network), gradient, gradient, gradient)
-    counts = found.histogram[0, 0]
+        actual = taken(network, probe(network), gradient, gradient, gradient)
+    counts = actual.histogram[0, 0]
     above = int(np.searchsorted(HISTOGRAM_EDGES, 2.0**-3)) + 1
     assert (counts[above], counts[above - 1], counts[0], counts[-1]) == (2, 1, 1, 4)
     assert counts.sum() == 8
@@ -132,8 +132,8 @@ def test_a_step_from_zero_is_infinitely_large_and_no_step_is_zero() -> None:
     network = Network((1,), (Dense(1, use_bias=False), Dense(1, use_bias=False)))
     zeros, steps = np.zeros((1, 2), np.float32), np.array([[0.0, 1.0]], np.float32)
     with np.errstate(over="ignore"):
-        found = taken(network, probe(network), zeros, steps, zeros)
-    ratios = found.statistics[0, :, STATISTICS.index("update_ratio")]
+        actual = taken(network, probe(network), zeros, steps, zeros)
+    ratios = actual.statistics[0, :, STATISTICS.index("update_ratio")]
     assert ratios.tolist() == [0.0, np.inf]
 
 
@@ -189,7 +189,7 @@ def test_layers_lie_where_their_parameters_do() -> None:
     segments = LayerSlices(NETWORK)
     flat = np.arange(13.0)
     views = parameter_views(NETWORK, flat)
-    own = [views["dense_1.weight"].sum() + views["dense_1.bias"].sum()]
-    own.append(views["dense_3.weight"].sum() + views["dense_3.bias"].sum())
-    assert segments.sums(flat[None]).tolist() == [own]
+    sums = [views["dense_1.weight"].sum() + views["dense_1.bias"].sum()]
+    sums.append(views["dense_3.weight"].sum() + views["dense_3.bias"].sum())
+    assert segments.sums(flat[None]).tolist() == [sums]
     assert dict(zip(segments.layers, segments.sizes.tolist(), strict=True)) == SIZES

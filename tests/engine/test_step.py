@@ -25,7 +25,7 @@ from epochal_engine.trace import Array, leaf
 
 # The slope of the perceptron's rule is not that of its share of errors, which has none.
 SLOPED = sorted(set(LOSSES) - {"perceptron"})
-# Nor can a slope be measured across a bend.
+# Nor can a slope be measured across a kink.
 SMOOTH = sorted(set(SLOPED) - {"mae", "huber", "hinge"})
 ELEMENTWISE = sorted(name for name, a in ACTIVATIONS.items() if a.is_elementwise)
 MIDDLES: tuple[Layer, ...] = (Dense(3, "tanh"), Dense(4, "tanh", use_bias=False), Dropout(0.4))
@@ -39,7 +39,7 @@ def gradient_of(
     targets: Array,
     seed: int = 0,
 ) -> tuple[float, dict[str, Array], Array]:
-    """The loss, its slopes by parameter, and the scores, in float64; `seed` is for dropout."""
+    """The loss, its gradients by parameter, and the scores, in float64; `seed` is for dropout."""
     scores = np.empty(targets.shape)
     parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
     gradient = np.full_like(parameters, np.nan)
@@ -48,8 +48,8 @@ def gradient_of(
     x, rng = with_column(network, inputs), np.random.default_rng(seed)
     with np.errstate(all="ignore"):
         perform(compiled.bind(x, targets, scores, *parts, rng))
-    slopes = parameter_views(network, gradient)
-    return float(LOSSES[loss].values_from_logits(scores, targets).mean()), slopes, scores
+    gradients = parameter_views(network, gradient)
+    return float(LOSSES[loss].values_from_logits(scores, targets).mean()), gradients, scores
 
 
 def check_gradient(network: Network, loss: str, seed: int, samples: int = 6) -> None:
@@ -60,8 +60,8 @@ def check_gradient(network: Network, loss: str, seed: int, samples: int = 6) -> 
     targets = rng.uniform(size=(samples, *network.output_shape))
     targets /= targets.sum(-1, keepdims=True)
     direction = {name: rng.normal(size=values.shape) for name, values in weights.items()}
-    _, slopes, _ = gradient_of(network, loss, weights, inputs, targets)
-    found = sum(float((slopes[name] * direction[name]).sum()) for name in weights)
+    _, gradients, _ = gradient_of(network, loss, weights, inputs, targets)
+    actual = sum(float((gradients[name] * direction[name]).sum()) for name in weights)
 
     def at(distance: float) -> float:
         moved = {name: values + distance * direction[name] for name, values in weights.items()}
@@ -70,7 +70,7 @@ def check_gradient(network: Network, loss: str, seed: int, samples: int = 6) -> 
     # Fourth order, so that the step may be large enough for rounding not to matter.
     h = 2e-4
     expected = (8.0 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12.0 * h)
-    assert found == pytest.approx(expected, rel=1e-6, abs=1e-10)
+    assert actual == pytest.approx(expected, rel=1e-6, abs=1e-10)
 
 
 @pytest.mark.parametrize("loss", SLOPED)
@@ -126,40 +126,40 @@ def test_forward_and_backward_by_hand() -> None:
             [round(0.1 * ((o + l) % 3 - 1), 1) for o in range(units)]
         )
     inputs, targets = np.array([[0.8, 0.3, 0.6]]), np.array([[1.0, 0.0]])
-    loss, slopes, logits = gradient_of(network, "cross_entropy", weights, inputs, targets)
+    loss, gradients, logits = gradient_of(network, "cross_entropy", weights, inputs, targets)
 
-    def close(found: Array, expected: list[float]) -> None:
-        np.testing.assert_allclose(found, expected, atol=5e-7)
+    def close(actual: Array, expected: list[float]) -> None:
+        np.testing.assert_allclose(actual, expected, atol=5e-7)
 
     close(logits[0], [0.1398, -0.0555])
     close(ACTIVATIONS["softmax"].function(logits[0]), [0.548670, 0.451330])
     assert loss == pytest.approx(0.600257, abs=5e-7)
     # The slope of a bias is δ, and that of a weight its input times δ.
-    close(slopes["dense_3.bias"], [-0.451330, 0.451330])
-    close(slopes["dense_2.bias"], [0.0, -0.361064, 0.0, 0.135399])
-    close(slopes["dense_1.bias"], [0.0, 0.0, -0.157965, 0.126372])
-    close(slopes["dense_3.weight"][:, 0], [0.0, 0.044 * -0.451330, 0.0, 0.133 * -0.451330])
-    norms = [float(np.linalg.norm(slopes[f"dense_{l}.weight"])) for l in (1, 2, 3)]
+    close(gradients["dense_3.bias"], [-0.451330, 0.451330])
+    close(gradients["dense_2.bias"], [0.0, -0.361064, 0.0, 0.135399])
+    close(gradients["dense_1.bias"], [0.0, 0.0, -0.157965, 0.126372])
+    close(gradients["dense_3.weight"][:, 0], [0.0, 0.044 * -0.451330, 0.0, 0.133 * -0.451330])
+    norms = [float(np.linalg.norm(gradients[f"dense_{l}.weight"])) for l in (1, 2, 3)]
     assert norms == pytest.approx([0.211202, 0.131619, 0.089416], abs=5e-7)
 
 
 def test_the_slope_of_a_logit_is_prediction_minus_target() -> None:
     network = Network((1,), (Dense(1, "sigmoid"),))
     weights = {"dense_1.weight": np.zeros((1, 1)), "dense_1.bias": np.log([0.7 / 0.3])}
-    loss, slopes, _ = gradient_of(
+    loss, gradients, _ = gradient_of(
         network, "binary_cross_entropy", weights, np.ones((1, 1)), np.ones((1, 1))
     )
     assert loss == pytest.approx(0.356675, abs=5e-7)
-    assert slopes["dense_1.bias"] == pytest.approx(-0.3)
+    assert gradients["dense_1.bias"] == pytest.approx(-0.3)
 
 
 def test_nothing_is_learnt_below_a_step() -> None:
     network = Network((2,), (Dense(3, "step"), Dense(1)))
     weights = network.initial_parameters(rng=np.random.default_rng(0))
-    slopes = gradient_of(network, "mse", weights, np.ones((2, 2)), np.ones((2, 1)))[1]
-    assert not slopes["dense_1.weight"].any()
-    assert not slopes["dense_1.bias"].any()
-    assert slopes["dense_2.bias"].any()
+    gradients = gradient_of(network, "mse", weights, np.ones((2, 2)), np.ones((2, 1)))[1]
+    assert not gradients["dense_1.weight"].any()
+    assert not gradients["dense_1.bias"].any()
+    assert gradients["dense_2.bias"].any()
 
 
 def test_dropout_keeps_the_expected_sum_and_silences_the_stated_share() -> None:
@@ -177,10 +177,10 @@ def test_dropout_keeps_the_expected_sum_and_silences_the_stated_share() -> None:
 def test_what_dropout_silences_gets_no_gradient() -> None:
     network = Network((8,), (Dropout(0.5), Dense(1, use_bias=False)))
     weights = {"dense_2.weight": np.arange(1.0, 9.0)[:, None]}
-    _, slopes, scores = gradient_of(
+    _, gradients, scores = gradient_of(
         network, "mse", weights, np.ones((1, 8)), np.zeros((1, 1)), seed=2
     )
-    came_through = slopes["dense_2.weight"][:, 0] != 0.0
+    came_through = gradients["dense_2.weight"][:, 0] != 0.0
     assert 0 < came_through.sum() < 8
     assert scores[0, 0] == pytest.approx(2.0 * np.arange(1.0, 9.0)[came_through].sum())
 

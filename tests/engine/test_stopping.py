@@ -118,7 +118,7 @@ def test_a_run_stops_at_its_target_and_not_before() -> None:
 
 
 def test_a_run_stops_when_the_validation_loss_rises() -> None:
-    # Noise to learn by heart, and other noise to be tested on.
+    # Noise to memorize, and other noise to be tested on.
     rng = np.random.default_rng(0)
 
     def noise(samples: int) -> tuple[Array, Array]:
@@ -181,10 +181,10 @@ def test_the_rate_is_reduced_after_more_than_patience_epochs_on_a_plateau() -> N
 def test_a_plateau_of_the_validation_loss_reduces_the_rate_of_the_next_epoch() -> None:
     schedule = ReduceOnPlateau(factor=0.1, patience=2)
     training = replace(TRAINING, epochs=400, schedule=schedule)
-    # One of the four is mislabeled where it is held out: the loss there falls, and then rises.
+    # One of the four is mislabeled in the validation part: the loss there falls, and then rises.
     mislabeled = np.array([[0.0], [1.0], [0.0], [0.0]])
-    held_out = Data(XOR.train_inputs, XOR.train_targets, XOR.train_inputs, mislabeled)
-    block = finish(Run(NETWORK, training, held_out))
+    samples = Data(XOR.train_inputs, XOR.train_targets, XOR.train_inputs, mislabeled)
+    block = finish(Run(NETWORK, training, samples))
     best, waited, rate, expected = math.inf, 0, 0.05, []
     for loss in block.columns["validation_loss"]:
         expected.append(rate)

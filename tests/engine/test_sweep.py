@@ -89,9 +89,9 @@ def assert_members_are_runs(
     finish(sweep)
     networks = [network] * len(trainings) if isinstance(network, Network) else network
     taken = sweep.take()
-    for member, (own, training) in enumerate(zip(networks, trainings, strict=True)):
+    for member, (network_, training) in enumerate(zip(networks, trainings, strict=True)):
         blocks = taken[member]
-        run = Run(own, training, data)
+        run = Run(network_, training, data)
         finish(run)
         assert sweep.outcomes[member] == run.outcome
         assert sweep.epochs[member] == run.epoch
@@ -110,10 +110,10 @@ def assert_members_are_runs(
             continue
         np.testing.assert_array_equal(together.gradients.epochs, alone.gradients.epochs)
         # What is zero but for rounding may be exactly zero in one of them.
-        kept = [i for i, name in enumerate(STATISTICS) if name != "zero_share"]
+        persisted = [i for i, name in enumerate(STATISTICS) if name != "zero_share"]
         np.testing.assert_allclose(
-            together.gradients.statistics[..., kept],
-            alone.gradients.statistics[..., kept],
+            together.gradients.statistics[..., persisted],
+            alone.gradients.statistics[..., persisted],
             rtol=1e-5,
             atol=1e-7,
         )
@@ -161,7 +161,7 @@ SEQUENCES: dict[str, list[Layer]] = {
 }
 TOKENS: dict[str, list[Layer]] = {
     "sinusoids": [Embedding(7, 4), PositionalEncoding("sinusoidal"), Flatten()],
-    "learned places": [Embedding(7, 4), PositionalEncoding("learned"), Rnn(3)],
+    "learned positions": [Embedding(7, 4), PositionalEncoding("learned"), Rnn(3)],
 }
 NETWORKS = [
     pytest.param(layers, data, id=name)
@@ -192,7 +192,7 @@ def test_members_are_runs_for_every_optimizer(kind: str) -> None:
 
 @pytest.mark.parametrize("seeds", [(0, 0), (0, 1)], ids=["one seed", "own seeds"])
 @pytest.mark.parametrize("batch_size", [None, 7])
-def test_samples_that_are_changed_anew_are_those_of_each_members_seed(
+def test_augmented_samples_follow_the_seed_of_each_member(
     batch_size: int | None, seeds: tuple[int, int]
 ) -> None:
     changes = rates([Sgd(0.1), Sgd(0.2)], batch_size=batch_size, augmentation=(Noise(0.3),))
@@ -295,12 +295,13 @@ def test_members_may_begin_with_other_weights(seeds: Sequence[int]) -> None:
     # The second is of another group of optimizers, so rows are not in the order of members.
     optimizers = [Momentum(0.02), Momentum(0.01, 0.5), Momentum(0.02), Momentum(0.03)]
     trainings = [
-        replace(each, seed=seed) for each, seed in zip(rates(optimizers), seeds, strict=True)
+        replace(training, seed=seed)
+        for training, seed in zip(rates(optimizers), seeds, strict=True)
     ]
     assert_members_are_runs(networks, trainings, image_data())
 
 
-def test_other_first_weights_are_those_of_every_layer_that_draws_them() -> None:
+def test_other_initial_weights_are_those_of_every_layer_that_draws_them() -> None:
     network = Network((3,), (Residual((Dense(3, "relu"),)), LayerNorm(), Dense(2, "softmax")))
     wide = with_initializer(network, initializer_gain=4.0)
     rng = np.random.default_rng
@@ -319,7 +320,7 @@ def test_members_are_runs_in_float32_up_to_its_rounding() -> None:
     assert_members_are_runs(NETWORK, trainings, classes(), tolerance=1e-4)
 
 
-def test_a_member_that_diverges_harms_no_other_and_is_told() -> None:
+def test_a_member_that_diverges_harms_no_other_and_is_reported() -> None:
     trainings = rates([Sgd(0.1), Sgd(1e30), Sgd(0.01)], dtype="float32", epochs=20)
     sweep = assert_members_are_runs(NETWORK, trainings, classes(), tolerance=1e-4)
     reasons = [outcome.stop_reason for outcome in sweep.outcomes if outcome is not None]
@@ -349,7 +350,7 @@ def test_a_sweep_is_over_when_its_last_member_is() -> None:
     assert sweep.epoch == max(sweep.epochs) < 500
 
 
-def test_nothing_is_told_of_an_epoch_before_it_was_handed_out() -> None:
+def test_an_epoch_is_reported_only_after_it_was_handed_out() -> None:
     base = Training("binary_cross_entropy", Adam(0.05), 400, dtype="float64")
     trainings = [replace(base, target=Target("train_loss", 0.3)), base]
     sweep = Sweep(XOR_NETWORK, trainings, XOR)
@@ -380,10 +381,10 @@ def test_a_sweep_that_is_interrupted_goes_on_bit_by_bit(stop_at: int) -> None:
             break
     taken = sweep.take()
     state = sweep.state()
-    told = State(
+    persisted = State(
         {k: v.copy() for k, v in state.arrays.items()}, json.loads(json.dumps(state.values))
     )
-    resumed = Sweep(network, trainings, classes(), told)
+    resumed = Sweep(network, trainings, classes(), persisted)
     finish(resumed)
     assert resumed.outcomes == whole.outcomes
     for member, (before, after, all_) in enumerate(
@@ -434,7 +435,7 @@ def test_members_that_differ_in_more_than_numbers_are_refused(
         ([NETWORK, Network((3,), NETWORK.layers[1:])], "only in their initial weights"),
     ],
 )
-def test_networks_that_differ_in_more_than_first_weights_are_refused(
+def test_networks_that_differ_in_more_than_initial_weights_are_refused(
     networks: list[Network], word: str
 ) -> None:
     with pytest.raises(ValueError, match=word):

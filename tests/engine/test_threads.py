@@ -55,7 +55,7 @@ def test_afterwards_there_are_as_many_threads_as_before() -> None:
     put(2)
     try:
         if get() != 2:
-            pytest.skip("this BLAS cannot be told how many threads to use")
+            pytest.skip("this BLAS has no setting for the number of threads")
         with one_thread():
             assert get() == 1
             assert np.dot(np.ones(3), np.ones(3)) == 3.0

@@ -47,26 +47,26 @@ def test_an_axis_of_one_element_is_added_or_dropped_without_a_copy() -> None:
     assert names(parts[0].reshape((4, 2, 2))) == ["cut"]
     assert names(parts[0].reshape((16,))) == ["cut", "copy", "reshape"]
     numbers = np.arange(24.0).reshape(4, 3, 2)
-    found = evaluate(parts, {x: numbers})
-    np.testing.assert_array_equal(found[0], numbers[:, None, ::2])
-    np.testing.assert_array_equal(found[1], numbers.transpose(1, 2, 0)[:, None])
+    actual = evaluate(parts, {x: numbers})
+    np.testing.assert_array_equal(actual[0], numbers[:, None, ::2])
+    np.testing.assert_array_equal(actual[1], numbers.transpose(1, 2, 0)[:, None])
     with pytest.raises(ValueError, match=r"cannot reshape \(4, 3, 2\) to \(5, 5\)"):
         x.reshape((5, 5))
 
 
 def test_constants_take_any_shape_for_nothing() -> None:
-    one = constant(1.0, (2, 3))
+    ones = constant(1.0, (2, 3))
     for y in (
-        one.permute((1, 0)),
-        one.reshape((6,)),
-        one.cut(1, 0, 2),
-        p.broadcast(one, (4, 2, 3)),
+        ones.permute((1, 0)),
+        ones.reshape((6,)),
+        ones.cut(1, 0, 2),
+        p.broadcast(ones, (4, 2, 3)),
     ):
         assert y.value == 1.0
         assert y.primitive is None
     numbers = constant(np.arange(6.0).reshape(2, 3))
-    (found,) = evaluate([numbers.T * 2.0], {})
-    assert found.tolist() == [[0, 6], [2, 8], [4, 10]]
+    (actual,) = evaluate([numbers.T * 2.0], {})
+    assert actual.tolist() == [[0, 6], [2, 8], [4, 10]]
 
 
 def test_elementwise_work_is_done_before_axes_are_permuted() -> None:
@@ -76,8 +76,8 @@ def test_elementwise_work_is_done_before_axes_are_permuted() -> None:
     assert names(y)[-1] == "permute"
     assert is_contiguous(y.inputs[0])
     points, offsets = RNG.normal(size=(2, 3, 4)), RNG.normal(size=2)
-    (found,) = evaluate([y], {x: points, bias: offsets})
-    np.testing.assert_allclose(found, 2.0 * np.tanh(points.transpose(1, 2, 0) + offsets))
+    (actual,) = evaluate([y], {x: points, bias: offsets})
+    np.testing.assert_allclose(actual, 2.0 * np.tanh(points.transpose(1, 2, 0) + offsets))
 
 
 @settings(max_examples=60)
@@ -88,7 +88,7 @@ def test_elementwise_work_is_done_before_axes_are_permuted() -> None:
     st.integers(0, 3),
 )
 def test_sums_and_products_do_not_depend_on_how_axes_are_permuted(
-    first: list[int], second: list[int], kept: list[bool], dropped: int
+    first: list[int], second: list[int], is_persisted: list[bool], dropped: int
 ) -> None:
     shape = (2, 3, 4)
     a, b = RNG.normal(size=shape), RNG.normal(size=shape)
@@ -98,17 +98,17 @@ def test_sums_and_products_do_not_depend_on_how_axes_are_permuted(
         y: np.ascontiguousarray(np.transpose(b, inverse(second))),
     }
     z = x.permute(first) * y.permute(second)
-    target = tuple(n if keep else 1 for n, keep in zip(shape, kept, strict=True))
+    target = tuple(n if keep else 1 for n, keep in zip(shape, is_persisted, strict=True))
     while dropped and target[:1] == (1,):
         target, dropped = target[1:], dropped - 1
     total = p.sum_to(z, target)
     assert z.shape == shape
-    axes = tuple(i for i in range(3) if not kept[i])
+    axes = tuple(i for i in range(3) if not is_persisted[i])
     expected = (a * b).sum(axes, keepdims=True).reshape(target)
     weights = RNG.normal(size=target)
     number = p.sum_to(total * constant(weights), ())
-    found, slope = evaluate([total, differentiate(number, [x])[0]], points)
-    np.testing.assert_allclose(found, expected, atol=1e-12)
+    actual, slope = evaluate([total, differentiate(number, [x])[0]], points)
+    np.testing.assert_allclose(actual, expected, atol=1e-12)
     full = np.broadcast_to(weights, shape) * b
     np.testing.assert_allclose(slope, np.transpose(full, inverse(first)), atol=1e-12)
 
@@ -130,7 +130,7 @@ def test_parts_and_wholes() -> None:
     assert twice.tolist() == [[0, 1 + 2, 3], [5, 6 + 7, 8]]
 
 
-def test_the_slopes_of_parts_are_placed_together() -> None:
+def test_the_gradients_of_parts_are_placed_together() -> None:
     x = leaf((6, 2))
     y = leaf(())
     for k in range(6):
@@ -144,9 +144,9 @@ def test_the_slopes_of_parts_are_placed_together() -> None:
 def test_matrices_are_multiplied_one_by_one_or_all_with_one() -> None:
     a, b, c = (RNG.normal(size=shape) for shape in ((2, 3, 4), (2, 4, 5), (4, 5)))
     x, y, z = leaf(a.shape), leaf(b.shape), leaf(c.shape)
-    found: list[Array] = evaluate([x @ y, x @ z, y.T @ x.T], {x: a, y: b, z: c})
-    for one, expected in zip(found, (a @ b, a @ c, (a @ b).swapaxes(1, 2)), strict=True):
-        np.testing.assert_allclose(one, expected)
+    actual: list[Array] = evaluate([x @ y, x @ z, y.T @ x.T], {x: a, y: b, z: c})
+    for computed, expected in zip(actual, (a @ b, a @ c, (a @ b).swapaxes(1, 2)), strict=True):
+        np.testing.assert_allclose(computed, expected)
     for other in (leaf((3, 4, 5)), leaf((5, 4)), leaf((4,))):
         with pytest.raises(ValueError, match="cannot multiply the matrices"):
             x @ other

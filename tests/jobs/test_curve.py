@@ -46,7 +46,7 @@ def test_downsampling_preserves_ends_extremes_and_the_first_non_finite_value(
         assert values[chosen][np.isfinite(values[chosen])].max() == finite.max()
     if finite.size < values.size:
         assert int(np.isfinite(values).argmin()) in chosen
-    # Two extremes and perhaps one odd value of each stretch, and the two ends.
+    # Two extremes and perhaps one odd value of each segment, and the two ends.
     assert len(chosen) <= 3 * max(1, (points - 2) // 2) + 2
 
 

@@ -67,7 +67,7 @@ def end(epoch: int) -> tuple[Entry, Entry]:
     return state_entry("succeeded", epoch), Entry("end", epoch, epoch, note=note)
 
 
-def told_epochs(frames: list[Frame]) -> list[int]:
+def reported_epochs(frames: list[Frame]) -> list[int]:
     return [e for f in frames if f.event.epochs is not None for e in f.event.epochs.epoch]
 
 
@@ -92,7 +92,7 @@ def test_consecutive_rows_of_one_kind_become_one_frame(database: Database) -> No
         (3, 4, "checkpoint"),
         (4, 5, "epochs"),
     ]
-    assert told_epochs(frames) == [1, 2, 3, 4]
+    assert reported_epochs(frames) == [1, 2, 3, 4]
     assert json.loads(frames[1].data)["columns"]["train_loss"] == [1, 2, 3]
 
 
@@ -128,7 +128,7 @@ def test_a_new_stream_starts_with_a_snapshot_and_follows_to_the_end(database: Da
     assert frames[0].seq == 2
     assert frames[0].event.snapshot is not None
     assert frames[0].event.snapshot.curve.series[0].values == [1, 2]
-    assert told_epochs(frames) == [3, 4]
+    assert reported_epochs(frames) == [3, 4]
     assert [f.type for f in frames][-2:] == ["state", "end"]
 
 
@@ -147,7 +147,7 @@ def test_a_stream_from_any_cursor_has_the_later_events_once_and_in_order(
     ended, frames = asyncio.run(watch())
     assert ended == (after == 6)
     assert [f.after for f in frames] == [after, *(f.seq for f in frames[:-1])][: len(frames)]
-    assert told_epochs(frames) == [1, 2, 3][min(after, 2) if after < 4 else 3 :]
+    assert reported_epochs(frames) == [1, 2, 3][min(after, 2) if after < 4 else 3 :]
     assert (frames[-1].type == "end") if frames else after == 6
 
 
@@ -176,7 +176,7 @@ def test_a_hundred_watchers_share_every_frame(database: Database) -> None:
         return list(everything)
 
     everything = asyncio.run(watch())
-    assert all(told_epochs(frames) == [1, 2, 3, 4, 5] for frames in everything)
+    assert all(reported_epochs(frames) == [1, 2, 3, 4, 5] for frames in everything)
     assert len({id(frames[-1]) for frames in everything}) == 1
 
 

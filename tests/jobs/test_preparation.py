@@ -108,7 +108,7 @@ def dense(units: int, activation: str = "linear") -> dict[str, Any]:
 def test_each_misfit_is_reported_with_its_field(
     prepared: Prepare, requested: TrainingSpec, field: str, sentence: str
 ) -> None:
-    if not field:  # two classes may be told apart by two outputs just as well
+    if not field:  # two outputs can distinguish two classes just as well
         assert prepared(requested).data.train_targets.shape == (4, 2)
         return
     ((row, description),) = misfits(prepared, requested)

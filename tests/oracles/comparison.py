@@ -58,20 +58,20 @@ def check_gradient(
     scores = peer.forward(torch.tensor(x), theirs)
     peer.loss(scores, torch.tensor(y)).backward()
 
-    found = np.empty(y.shape, dtype)
+    actual = np.empty(y.shape, dtype)
     parameters = np.concatenate([weights[name].ravel() for name in network.parameters])
     gradient = np.zeros_like(parameters)
     compiled = Gradient(network, loss, len(x), dtype)
     parts = compiled.parts(parameters), compiled.parts(gradient)
     rng = np.random.default_rng()
-    perform(compiled.bind(with_column(network, x), y, found, *parts, rng))
-    own, slopes = (parameter_views(network, vector) for vector in (parameters, gradient))
-    close(found, scores, dtype, "scores")
+    perform(compiled.bind(with_column(network, x), y, actual, *parts, rng))
+    arrays, gradients = (parameter_views(network, vector) for vector in (parameters, gradient))
+    close(actual, scores, dtype, "scores")
     for name, tensor in theirs.items():
         if name in network.running:
-            close(own[name], tensor, dtype, name)
+            close(arrays[name], tensor, dtype, name)
         else:
-            close(slopes[name], tensor.grad, dtype, name)
+            close(gradients[name], tensor.grad, dtype, name)
 
 
 def check_training(
@@ -110,17 +110,17 @@ def check_training(
     assert run.outcome is not None
     assert run.outcome.stop_reason == "completed"
     if find_loss(loss).type != "perceptron":  # whose reported loss is not what is minimized
-        found = np.concatenate([block.columns["train_loss"] for block in run.take()])
-        close(found, torch.stack(losses), dtype, "losses", tolerance)
+        actual = np.concatenate([block.columns["train_loss"] for block in run.take()])
+        close(actual, torch.stack(losses), dtype, "losses", tolerance)
     for name, weight in run.weights().items():
         close(weight, theirs[name], dtype, name, tolerance)
 
 
 def close(
-    found: Array, expected: Tensor, dtype: str, what: str, tolerance: float | None = None
+    actual: Array, expected: Tensor, dtype: str, what: str, tolerance: float | None = None
 ) -> None:
     """Both are the same, but for rounding."""
     allowed = TOLERANCE[dtype] if tolerance is None else tolerance
     np.testing.assert_allclose(
-        found, expected.detach().numpy(), rtol=allowed, atol=allowed, err_msg=what
+        actual, expected.detach().numpy(), rtol=allowed, atol=allowed, err_msg=what
     )

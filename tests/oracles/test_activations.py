@@ -32,13 +32,13 @@ POINTS = np.concatenate([np.linspace(-12.0, 12.0, 481), [-1e-9, 1e-9, -700.0, 70
 
 
 @pytest.mark.parametrize("name", sorted(ORACLES))
-def test_values_and_slopes_are_those_of_pytorch(name: str) -> None:
+def test_values_and_derivatives_are_those_of_pytorch(name: str) -> None:
     x = torch.tensor(POINTS, requires_grad=True)
     y = ORACLES[name](x)
     y.sum().backward()
     activation = ACTIVATIONS[name]
     np.testing.assert_allclose(activation.function(POINTS), y.detach(), rtol=1e-8, atol=1e-12)
-    away = POINTS != 0.0  # where several have a bend
+    away = POINTS != 0.0  # where several have a kink
     np.testing.assert_allclose(
         activation.derivative(POINTS)[away], x.grad.numpy()[away], rtol=1e-8, atol=1e-12
     )
@@ -49,9 +49,11 @@ def test_softmax_is_that_of_pytorch() -> None:
     x = torch.tensor(rows, requires_grad=True)
     y = torch.softmax(x, -1)
     np.testing.assert_allclose(ACTIVATIONS["softmax"].function(rows), y.detach(), rtol=1e-12)
-    slopes = torch.autograd.functional.jacobian(lambda z: torch.softmax(z, -1), x.detach())
-    own = torch.einsum("ikik->ik", slopes)
-    np.testing.assert_allclose(ACTIVATIONS["softmax"].derivative(rows), own, rtol=1e-8, atol=1e-15)
+    jacobian = torch.autograd.functional.jacobian(lambda z: torch.softmax(z, -1), x.detach())
+    diagonal = torch.einsum("ikik->ik", jacobian)
+    np.testing.assert_allclose(
+        ACTIVATIONS["softmax"].derivative(rows), diagonal, rtol=1e-8, atol=1e-15
+    )
 
 
 def test_every_activation_has_an_oracle() -> None:

@@ -26,8 +26,8 @@ def made(content: bytes) -> Any:
 
 def answer(module: Any, rows: Array) -> Array:
     with torch.no_grad():
-        found: Array = module.eval()(torch.from_numpy(rows)).numpy()
-    return found
+        actual: Array = module.eval()(torch.from_numpy(rows)).numpy()
+    return actual
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -35,19 +35,19 @@ def answer(module: Any, rows: Array) -> Array:
 def test_a_module_predicts_as_its_network_does(name: str, dtype: str) -> None:
     network = NETWORKS[name]
     weights, rows = weights_of(network, dtype), inputs_of(network, dtype)
-    found = answer(made(pytorch_module(network, weights)), rows)
+    actual = answer(made(pytorch_module(network, weights)), rows)
     expected = predict(network, weights, rows)
-    assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
-    np.testing.assert_allclose(found, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+    assert (actual.dtype, actual.shape) == (expected.dtype, expected.shape)
+    np.testing.assert_allclose(actual, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
 
 
 def test_a_module_scales_its_inputs() -> None:
     network = WHOLE["MLP"]
     weights, rows = weights_of(network), inputs_of(network)
     shift, scale = np.linspace(-2.0, 2.0, 64), np.linspace(0.5, 2.0, 64)
-    found = answer(made(pytorch_module(network, weights, Scaling(shift, scale))), rows)
+    actual = answer(made(pytorch_module(network, weights, Scaling(shift, scale))), rows)
     expected = predict(network, weights, (rows - shift) / scale)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", WHOLE)

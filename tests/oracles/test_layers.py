@@ -120,10 +120,10 @@ def gru(w: Weights, x: Tensor, units: int) -> Tensor:
 def attention(
     w: Weights, query: Tensor, memory: Tensor, heads: int, causal: bool, name: str = ""
 ) -> Tensor:
-    places, features = query.shape[1:]
-    mask = torch.ones(places, memory.shape[1], dtype=torch.bool).triu(1) if causal else None
+    steps, features = query.shape[1:]
+    mask = torch.ones(steps, memory.shape[1], dtype=torch.bool).triu(1) if causal else None
     parts = ("query", "key", "value")
-    found, _ = F.multi_head_attention_forward(
+    actual, _ = F.multi_head_attention_forward(
         query.transpose(0, 1),
         memory.transpose(0, 1),
         memory.transpose(0, 1),
@@ -144,12 +144,12 @@ def attention(
         k_proj_weight=w[f"{name}key.weight"].T,
         v_proj_weight=w[f"{name}value.weight"].T,
     )
-    return found.transpose(0, 1)
+    return actual.transpose(0, 1)
 
 
 def additive_attention(w: Weights, query: Tensor, memory: Tensor) -> Tensor:
-    asked = (query @ w["query.weight"])[:, :, None]
-    scores = torch.tanh(asked + (memory @ w["memory.weight"])[:, None]) @ w["score.weight"]
+    queries = (query @ w["query.weight"])[:, :, None]
+    scores = torch.tanh(queries + (memory @ w["memory.weight"])[:, None]) @ w["score.weight"]
     return torch.softmax(scores[..., 0], -1) @ memory
 
 
@@ -196,10 +196,10 @@ def layer_norm(w: Weights, x: Tensor) -> Tensor:
 
 
 def sinusoidal(w: Weights, x: Tensor) -> Tensor:
-    _, places, units = x.shape
-    place = torch.arange(places, dtype=torch.float64)[:, None]
+    _, steps, units = x.shape
+    place = torch.arange(steps, dtype=torch.float64)[:, None]
     angle = place / 10_000.0 ** (torch.arange(0, units, 2, dtype=torch.float64) / units)
-    return x + torch.stack([angle.sin(), angle.cos()], -1).reshape(places, units).to(x.dtype)
+    return x + torch.stack([angle.sin(), angle.cos()], -1).reshape(steps, units).to(x.dtype)
 
 
 PRE = TransformerBlock(2, 5)
@@ -304,11 +304,11 @@ def built(oracle: Oracle) -> tuple[Network, Peer, tuple[int, ...]]:
 
         return Network(oracle.input_shape, layers), Peer(two, F.mse_loss), oracle.input_shape
 
-    def one(x: Tensor, w: Weights) -> Tensor:
+    def single(x: Tensor, w: Weights) -> Tensor:
         return oracle.compute(of_layer(w), dense(w, x, "first."))
 
     layers_of_one = (replace(before, name="first"), layer)
-    return Network(oracle.input_shape, layers_of_one), Peer(one, F.mse_loss), oracle.input_shape
+    return Network(oracle.input_shape, layers_of_one), Peer(single, F.mse_loss), oracle.input_shape
 
 
 def of_layer(w: Weights) -> Weights:
@@ -326,7 +326,7 @@ def samples(network: Network) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("oracle", ORACLES, ids=lambda oracle: oracle.label)
-def test_outputs_and_slopes_are_those_of_pytorch(oracle: Oracle, dtype: str) -> None:
+def test_outputs_and_gradients_are_those_of_pytorch(oracle: Oracle, dtype: str) -> None:
     network, peer, _ = built(oracle)
     check_gradient(network, "mse", *samples(network), peer, dtype)
 

@@ -130,7 +130,7 @@ def side_by_side(
 @CASES
 @DTYPES
 @SHAPES
-def test_slopes_are_those_of_pytorch(
+def test_gradients_are_those_of_pytorch(
     oracle: Oracle, dtype: str, input_shape: tuple[int, ...]
 ) -> None:
     network, inputs, targets, peer = side_by_side(oracle, input_shape)

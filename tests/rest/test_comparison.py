@@ -18,8 +18,8 @@ def create(client: TestClient, **changes: Any) -> str:
 def compare(client: TestClient, *jobs: str, **query: Any) -> dict[str, Any]:
     answer = client.get("/v1/comparison", params={"job": list(jobs), **query})
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    reply: dict[str, Any] = answer.json()
+    return reply
 
 
 def listed(client: TestClient, **query: Any) -> list[dict[str, Any]]:
@@ -36,11 +36,11 @@ def test_jobs_are_compared_by_their_curves_ends_and_specs(client: TestClient, tr
     short = create(client, epochs=5, name="short")
     long = create(client, epochs=40, optimizer={"type": "sgd", "learning_rate": 0.5})
     assert train(short) == train(long) == "succeeded"
-    told = compare(client, short, long)
-    first, second = told["jobs"]
+    reply = compare(client, short, long)
+    first, second = reply["jobs"]
     assert (first["id"], first["name"], first["epochs"]) == (short, "short", 5)
     assert (second["id"], second["name"], second["epochs"]) == (long, None, 40)
-    for job in told["jobs"]:
+    for job in reply["jobs"]:
         whole = client.get(f"/v1/jobs/{job['id']}").json()
         curve = client.get(f"/v1/jobs/{job['id']}/curve?metrics=train_loss").json()
         assert job["series"] == curve["series"]
@@ -52,7 +52,7 @@ def test_jobs_are_compared_by_their_curves_ends_and_specs(client: TestClient, tr
             "value": min(losses),
         }
         assert job["seconds"] > 0
-    assert {each["path"]: each["values"] for each in told["differences"]} == {
+    assert {difference["path"]: difference["values"] for difference in reply["differences"]} == {
         "name": ['"short"', ""],
         "epochs": ["5", "40"],
         "optimizer.type": ['"adam"', '"sgd"'],
@@ -66,24 +66,24 @@ def test_jobs_are_compared_by_their_curves_ends_and_specs(client: TestClient, tr
 def test_aligned_curves_have_values_at_the_same_epochs(client: TestClient, train: Train) -> None:
     short, long = create(client, epochs=20), create(client, epochs=39)
     assert train(short) == train(long) == "succeeded"
-    told = compare(client, short, long, aligned=True, max_points=20, metric="train_loss")
-    epochs = [job["series"][0]["epochs"] for job in told["jobs"]]
+    reply = compare(client, short, long, aligned=True, max_points=20, metric="train_loss")
+    epochs = [job["series"][0]["epochs"] for job in reply["jobs"]]
     assert epochs == [list(range(1, 20, 2)), list(range(1, 40, 2))]
     # The same seed and spec: the longer one begins as the shorter one does.
-    values = [job["series"][0]["values"] for job in told["jobs"]]
+    values = [job["series"][0]["values"] for job in reply["jobs"]]
     assert values[1][:10] == values[0]
 
 
-def test_held_out_losses_count_where_there_are_some(client: TestClient, train: Train) -> None:
+def test_the_validation_loss_is_compared_if_there_is_one(client: TestClient, train: Train) -> None:
     dataset = {"name": "two_moons", "samples": 40}
     jobs = [create(client, dataset=dataset, validation_fraction=0.5, seed=s) for s in (1, 2)]
     assert {train(job) for job in jobs} == {"succeeded"}
-    told = compare(client, *jobs)
-    for job in told["jobs"]:
+    reply = compare(client, *jobs)
+    for job in reply["jobs"]:
         assert [series["metric"] for series in job["series"]] == ["train_loss", "validation_loss"]
         assert job["best"]["metric"] == "validation_loss"
         assert job["best"]["value"] == min(job["series"][1]["values"])
-    assert [each["path"] for each in told["differences"]] == ["seed"]
+    assert [difference["path"] for difference in reply["differences"]] == ["seed"]
 
 
 def test_a_job_that_has_not_begun_has_nothing_to_compare_yet(
@@ -99,16 +99,19 @@ def test_layers_differ_place_by_place_and_long_values_are_cut(client: TestClient
     dense = {"type": "dense", "units": 4, "activation": "tanh"}
     output = {"type": "dense", "units": 1, "activation": "sigmoid"}
     points = {"inputs": [[0.25, 0.5]] * 50, "targets": [0, 1] * 25}
-    one = create(client, network={"input_shape": [2], "layers": [dense, output]})
-    two = create(
+    first = create(client, network={"input_shape": [2], "layers": [dense, output]})
+    second = create(
         client,
         network={"input_shape": [2], "layers": [{**dense, "units": 8}, dense, output]},
         dataset=points,
     )
-    told = {each["path"]: each["values"] for each in compare(client, one, two)["differences"]}
-    assert told["network.layers[0].units"] == ["4", "8"]
-    assert told["network.layers[2].type"] == ["", '"dense"']
-    nothing, cut = told["dataset.inputs"]
+    values = {
+        difference["path"]: difference["values"]
+        for difference in compare(client, first, second)["differences"]
+    }
+    assert values["network.layers[0].units"] == ["4", "8"]
+    assert values["network.layers[2].type"] == ["", '"dense"']
+    nothing, cut = values["dataset.inputs"]
     assert nothing == ""
     assert cut.startswith("[[0.25, 0.5], [0.25, 0.5], ")
     assert (len(cut), cut[-1]) == (200, "…")
@@ -140,16 +143,16 @@ def test_jobs_are_found_by_a_text_in_what_they_are_called(client: TestClient) ->
     moons = create(client, dataset={"name": "two_moons"})
     other = create(client)
 
-    def found(text: str) -> list[str]:
+    def ids(text: str) -> list[str]:
         return [job["id"] for job in listed(client, query=text)]
 
-    assert found("übung") == found("ÜBUNG 50%") == found("course=WEEK") == [named]
-    assert found("MOONS") == [moons]
-    assert found(other[-12:].upper()) == [other]
-    assert found("xor") == [other, named]
-    assert found("%") == found("0%_") == [named]  # signs that stand for themselves
-    assert found("nothing") == []
-    assert len(found("")) == 3
+    assert ids("übung") == ids("ÜBUNG 50%") == ids("course=WEEK") == [named]
+    assert ids("MOONS") == [moons]
+    assert ids(other[-12:].upper()) == [other]
+    assert ids("xor") == [other, named]
+    assert ids("%") == ids("0%_") == [named]  # signs that stand for themselves
+    assert ids("nothing") == []
+    assert len(ids("")) == 3
     assert client.get("/v1/jobs", params={"query": "x" * 201}).status_code == 400
 
 
@@ -158,7 +161,7 @@ def test_an_uploaded_data_sets_name_and_id_are_found_too(client: TestClient) -> 
     made = client.post("/v1/datasets", json={"name": "Pets", "csv": csv, "target": "kind"}).json()
     job = create(client, dataset={"id": made["id"]})
     for text in ("pets", made["id"]):
-        assert [each["id"] for each in listed(client, query=text)] == [job]
+        assert [match["id"] for match in listed(client, query=text)] == [job]
 
 
 def test_jobs_are_listed_in_several_states_and_by_text_at_once(
@@ -167,22 +170,22 @@ def test_jobs_are_listed_in_several_states_and_by_text_at_once(
     queued, cancelled = create(client, name="one"), create(client, name="another one")
     client.post(f"/v1/jobs/{cancelled}/cancel")
 
-    def found(**query: Any) -> list[str]:
+    def ids(**query: Any) -> list[str]:
         return [job["id"] for job in listed(client, **query)]
 
-    assert found(state=["queued", "cancelled"]) == [cancelled, queued]
-    assert found(state="queued,succeeded") == [queued, trained]
-    assert found(state="queued,cancelled", query="another") == [cancelled]
+    assert ids(state=["queued", "cancelled"]) == [cancelled, queued]
+    assert ids(state="queued,succeeded") == [queued, trained]
+    assert ids(state="queued,cancelled", query="another") == [cancelled]
 
 
 def test_each_listed_job_shows_its_loss_in_few_points(client: TestClient, train: Train) -> None:
     jobs = [create(client, epochs=epochs) for epochs in (1, 10, 300)]
     assert {train(job) for job in jobs} == {"succeeded"}
     queued = create(client)
-    told = {job["id"]: job["curve"] for job in listed(client, curve_points=12)}
-    assert told[queued] is None
+    curves = {job["id"]: job["curve"] for job in listed(client, curve_points=12)}
+    assert curves[queued] is None
     for job, count in zip(jobs, (1, 10, 300), strict=True):
-        curve = told[job]
+        curve = curves[job]
         whole = client.get(f"/v1/jobs/{job}/curve?metrics=train_loss").json()["series"][0]
         assert curve["metric"] == "train_loss"
         assert len(curve["epochs"]) == min(count, len(curve["epochs"])) <= 12

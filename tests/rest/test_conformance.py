@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is one that the description of the API foresees, and never a 5xx."""
+"""Every request gets an answer that the description of the API contains, and never a 5xx."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -15,11 +15,11 @@ def test_a_csv_body_and_the_same_csv_in_json_give_the_same_data_set(client: Test
     assert from_file.status_code == from_json.status_code == 201
     assert from_file.headers["location"] == f"/v1/datasets/{from_file.json()['id']}"
 
-    def told(answer: Any) -> dict[str, Any]:
+    def without_id(answer: Any) -> dict[str, Any]:
         return {k: v for k, v in answer.json().items() if k not in ("id", "created_at")}
 
-    assert told(from_file) == told(from_json)
-    assert told(from_file)["class_names"] == ["cat", "dog"]
+    assert without_id(from_file) == without_id(from_json)
+    assert without_id(from_file)["class_names"] == ["cat", "dog"]
 
 
 def test_the_preview_has_the_first_rows(client: TestClient) -> None:

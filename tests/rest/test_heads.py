@@ -54,11 +54,11 @@ def test_a_head_without_an_end_is_read_no_further_than_the_limit(
 ) -> None:
     with served(app) as (url, _), connected(url) as connection:
         connection.sendall(opening)
-        # Far more than the buffers of both sides: whoever reads on takes all of it.
+        # Far more than the buffers of both sides: a server that reads on takes all of it.
         assert sent(connection, b"a" * 2**20, 100) < 100
 
 
-def test_a_head_a_little_too_long_is_told_so(app: FastAPI) -> None:
+def test_a_head_a_little_too_long_is_answered_with_an_error(app: FastAPI) -> None:
     with served(app) as (url, _), connected(url) as connection:
         connection.sendall(b"GET /v1/version?" + b"a" * (heads.MAX_HEAD_BYTES - 15))
         head, _, content = received(connection).partition(b"\r\n\r\n")
@@ -88,9 +88,9 @@ def test_a_head_that_comes_whole_has_the_same_limit(app: FastAPI) -> None:
 
 
 def test_a_head_that_is_too_long_is_refused_in_its_turn(app: FastAPI) -> None:
-    asked = b"GET /v1/version HTTP/1.1\r\n\r\n"
+    first_request = b"GET /v1/version HTTP/1.1\r\n\r\n"
     with served(app) as (url, _), connected(url) as connection:
-        connection.sendall(asked + whole_head(heads.MAX_HEAD_BYTES + 1))
+        connection.sendall(first_request + whole_head(heads.MAX_HEAD_BYTES + 1))
         answers = received(connection)
     assert answers.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answers.count(b"HTTP/1.1 ") == 2
@@ -119,7 +119,7 @@ def test_a_large_body_is_no_long_head(app: FastAPI) -> None:
 
 
 @pytest.mark.parametrize("opening", [b"", b"\r\n", b"GET /v1/ver"])
-def test_whoever_stops_within_a_head_is_let_go(
+def test_a_client_that_stops_within_a_head_is_disconnected(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch, opening: bytes
 ) -> None:
     monkeypatch.setattr(heads, "HEAD_SECONDS", 0.1)
@@ -128,7 +128,7 @@ def test_whoever_stops_within_a_head_is_let_go(
         assert received(connection) == b""
 
 
-def test_whoever_stops_within_a_second_head_is_let_go(
+def test_a_client_that_stops_within_a_second_head_is_disconnected(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with served(app) as (url, _), connected(url) as connection:
@@ -139,7 +139,7 @@ def test_whoever_stops_within_a_second_head_is_let_go(
         assert received(connection) == b""
 
 
-def test_whoever_stops_within_a_body_is_told_so(
+def test_a_client_that_stops_within_a_body_gets_an_error(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(body, "IDLE_TRANSACTION_SECONDS", 0.1)

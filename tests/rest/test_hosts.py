@@ -81,8 +81,8 @@ def test_a_page_elsewhere_may_change_nothing_but_programs_and_own_pages_may(serv
         assert (answer.status_code, problem["reason"]) == (403, "origin_not_allowed"), origin
         assert "EPOCHAL_ALLOWED_HOSTS" in problem["detail"]
         read = {"Host": "localhost:8000", "Origin": origin}
-        told = client.get(cancel.removesuffix("/cancel"), headers=read)
-        assert told.json()["state"] == "queued"
+        job = client.get(cancel.removesuffix("/cancel"), headers=read)
+        assert job.json()["state"] == "queued"
     for host, origin in (
         ("localhost:8000", "http://localhost:8000"),
         ("127.0.0.1:8000", "http://localhost:5173"),  # a front end that is being made

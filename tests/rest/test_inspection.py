@@ -1,4 +1,4 @@
-"""What a look into a network shows is what its stored weights make of the data, sum by sum."""
+"""An inspection shows what the stored weights compute from the data, sum by sum."""
 
 import io
 from collections.abc import Callable
@@ -62,15 +62,15 @@ def made(client: TestClient, train: Train, spec: dict[str, Any]) -> str:
 def look(client: TestClient, job_id: str, what: str, **body: Any) -> dict[str, Any]:
     answer = client.post(f"/v1/jobs/{job_id}/{what}", json=body)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    reply: dict[str, Any] = answer.json()
+    return reply
 
 
 def refused(client: TestClient, job_id: str, what: str, **body: Any) -> dict[str, Any]:
     answer = client.post(f"/v1/jobs/{job_id}/{what}", json=body)
     assert answer.status_code in (400, 404), answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    reply: dict[str, Any] = answer.json()
+    return reply
 
 
 def weights(client: TestClient, job_id: str, epoch: int) -> dict[str, NDArray[Any]]:
@@ -89,11 +89,13 @@ def hidden(arrays: dict[str, NDArray[Any]], inputs: Any) -> NDArray[Any]:
 # ------------------------------------------------------------------------------- at which epoch
 
 
-@pytest.mark.parametrize(("asked", "answers"), [(None, 20), (20, 20), (14, 10), (10, 10), (99, 20)])
+@pytest.mark.parametrize(
+    ("requested", "answers"), [(None, 20), (20, 20), (14, 10), (10, 10), (99, 20)]
+)
 def test_the_last_stored_epoch_that_is_not_after_the_one_asked_for_answers(
-    client: TestClient, moons: str, asked: int | None, answers: int
+    client: TestClient, moons: str, requested: int | None, answers: int
 ) -> None:
-    epoch = {} if asked is None else {"epoch": asked}
+    epoch = {} if requested is None else {"epoch": requested}
     for what in ("unit-maps", "hidden-space", "confusion-matrix", "sample-predictions"):
         assert look(client, moons, what, **epoch)["epoch"] == answers
     assert client.get(f"/v1/jobs/{moons}/weights", params=epoch).json()["epoch"] == answers
@@ -102,9 +104,9 @@ def test_the_last_stored_epoch_that_is_not_after_the_one_asked_for_answers(
 def test_before_the_first_stored_epoch_there_is_nothing_to_see(
     client: TestClient, moons: str
 ) -> None:
-    told = refused(client, moons, "unit-maps", epoch=4)
-    assert told["reason"] == "checkpoint_not_found"
-    assert "no checkpoint at or before epoch 4: the first is of epoch 5" in told["detail"]
+    reply = refused(client, moons, "unit-maps", epoch=4)
+    assert reply["reason"] == "checkpoint_not_found"
+    assert "no checkpoint at or before epoch 4: the first is of epoch 5" in reply["detail"]
     queued = client.post("/v1/jobs", json=MOONS).json()["id"]
     assert "is queued and has no checkpoint yet" in refused(client, queued, "unit-maps")["detail"]
     assert refused(client, "job_1", "hidden-space")["reason"] == "not_found"
@@ -115,13 +117,13 @@ def test_before_the_first_stored_epoch_there_is_nothing_to_see(
 
 def test_a_unit_map_is_the_units_formula_at_every_point(client: TestClient, moons: str) -> None:
     bounds = {"x_min": -1, "x_max": 2, "y_min": 0, "y_max": 1}
-    told = look(client, moons, "unit-maps", resolution=4, bounds=bounds, epoch=10)
-    assert told["x"] == [-1, 0, 1, 2]
-    np.testing.assert_allclose(told["y"], [0, 1 / 3, 2 / 3, 1])
-    assert [layer["name"] for layer in told["layers"]] == ["dense_1", "dense_3"]
-    points = [[x, y] for y in told["y"] for x in told["x"]]
+    reply = look(client, moons, "unit-maps", resolution=4, bounds=bounds, epoch=10)
+    assert reply["x"] == [-1, 0, 1, 2]
+    np.testing.assert_allclose(reply["y"], [0, 1 / 3, 2 / 3, 1])
+    assert [layer["name"] for layer in reply["layers"]] == ["dense_1", "dense_3"]
+    points = [[x, y] for y in reply["y"] for x in reply["x"]]
     arrays = weights(client, moons, 10)
-    first, last = (np.array(layer["units"]) for layer in told["layers"])
+    first, last = (np.array(layer["units"]) for layer in reply["layers"])
     np.testing.assert_allclose(first, hidden(arrays, points).T, rtol=1e-4, atol=1e-5)
     logits = hidden(arrays, points) @ arrays["dense_3.weight"] + arrays["dense_3.bias"]
     np.testing.assert_allclose(last, (1 / (1 + np.exp(-logits))).T, rtol=1e-4)
@@ -131,19 +133,19 @@ def test_a_map_reaches_a_tenth_beyond_the_data(client: TestClient, train: Train)
     network = {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}
     dataset = {"inputs": [[0, 7], [10, 7]], "targets": [0, 1]}
     spec = {"network": network, "dataset": dataset, "loss": "mse", "epochs": 1}
-    told = look(client, made(client, train, spec), "unit-maps", resolution=3)
-    assert told["x"] == [-1, 5, 11]
-    assert told["y"] == [6, 7, 8]  # which never varies
+    reply = look(client, made(client, train, spec), "unit-maps", resolution=3)
+    assert reply["x"] == [-1, 5, 11]
+    assert reply["y"] == [6, 7, 8]  # which never varies
 
 
 def test_one_layer_can_be_mapped_alone(client: TestClient, moons: str) -> None:
-    told = look(client, moons, "unit-maps", resolution=2, layer="dense_1")
-    assert [(layer["name"], len(layer["units"])) for layer in told["layers"]] == [("dense_1", 3)]
+    reply = look(client, moons, "unit-maps", resolution=2, layer="dense_1")
+    assert [(layer["name"], len(layer["units"])) for layer in reply["layers"]] == [("dense_1", 3)]
     [error] = refused(client, moons, "unit-maps", layer="dense_2")["errors"]
     assert error == {"field": "layer", "description": "must be one of dense_1, dropout_2, dense_3"}
 
 
-def test_what_cannot_be_mapped_is_told(client: TestClient, moons: str, digits: str) -> None:
+def test_an_error_says_what_cannot_be_mapped(client: TestClient, moons: str, digits: str) -> None:
     bounds = {"x_min": 1, "x_max": 1, "y_min": 0, "y_max": 1}
     [error] = refused(client, moons, "unit-maps", bounds=bounds)["errors"]
     assert error["field"] == "bounds.x_max"
@@ -157,35 +159,35 @@ def test_what_cannot_be_mapped_is_told(client: TestClient, moons: str, digits: s
 def test_the_hidden_space_is_the_plane_in_which_samples_differ_most(
     client: TestClient, moons: str
 ) -> None:
-    told = look(client, moons, "hidden-space", epoch=5)
-    assert (told["layer"], told["units"], told["indices"]) == ("dense_1", 3, list(range(40)))
+    reply = look(client, moons, "hidden-space", epoch=5)
+    assert (reply["layer"], reply["units"], reply["indices"]) == ("dense_1", 3, list(range(40)))
     samples = look(client, moons, "sample-predictions", count=40)["samples"]
     values = hidden(weights(client, moons, 5), [sample["inputs"] for sample in samples])
     centered = values - values.mean(0)
     spread, directions = np.linalg.eigh(centered.T @ centered)
     shares = spread[::-1] / spread.sum()
-    np.testing.assert_allclose(told["explained_variance"], shares[:2], rtol=1e-3)
-    # A direction may be its opposite: the places agree up to their signs.
-    places = np.abs(centered @ directions[:, :0:-1])
-    np.testing.assert_allclose(np.abs(told["points"]), places, rtol=1e-2, atol=1e-4)
-    assert told["classes"] == [sample["target_class"] for sample in samples]
-    assert told["targets"] == [sample["target"] for sample in samples]
-    assert told["class_names"] == ["0", "1"]
+    np.testing.assert_allclose(reply["explained_variance"], shares[:2], rtol=1e-3)
+    # A direction may be its opposite: the coordinates agree up to their signs.
+    projected = np.abs(centered @ directions[:, :0:-1])
+    np.testing.assert_allclose(np.abs(reply["points"]), projected, rtol=1e-2, atol=1e-4)
+    assert reply["classes"] == [sample["target_class"] for sample in samples]
+    assert reply["targets"] == [sample["target"] for sample in samples]
+    assert reply["class_names"] == ["0", "1"]
 
 
 def test_a_layer_of_two_units_is_shown_as_it_is(client: TestClient, moons: str) -> None:
-    told = look(client, moons, "hidden-space", layer="input", samples=4)
-    assert (told["units"], told["explained_variance"]) == (2, [])
-    assert told["indices"] == [0, 10, 20, 30]
+    reply = look(client, moons, "hidden-space", layer="input", samples=4)
+    assert (reply["units"], reply["explained_variance"]) == (2, [])
+    assert reply["indices"] == [0, 10, 20, 30]
     arrays, samples = (
         weights(client, moons, 20),
         look(client, moons, "sample-predictions", count=40),
     )
-    inputs = np.array([samples["samples"][index]["inputs"] for index in told["indices"]])
+    inputs = np.array([samples["samples"][index]["inputs"] for index in reply["indices"]])
     scaled = (inputs - arrays["scaling.shift"]) / arrays["scaling.scale"]
-    np.testing.assert_allclose(told["points"], scaled, rtol=1e-6)
-    one = look(client, moons, "hidden-space", layer="dense_3", samples=4)
-    assert [len(point) for point in one["points"]] == [1, 1, 1, 1]
+    np.testing.assert_allclose(reply["points"], scaled, rtol=1e-6)
+    outputs = look(client, moons, "hidden-space", layer="dense_3", samples=4)
+    assert [len(point) for point in outputs["points"]] == [1, 1, 1, 1]
 
 
 def test_a_network_without_a_hidden_layer_shows_its_inputs(
@@ -201,18 +203,18 @@ def test_a_network_without_a_hidden_layer_shows_its_inputs(
 
 def test_a_confusion_matrix_counts_what_was_taken_for_what(client: TestClient, moons: str) -> None:
     for split, size in (("all", 40), ("train", 30), ("validation", 10)):
-        told = look(client, moons, "confusion-matrix", split=split)
+        reply = look(client, moons, "confusion-matrix", split=split)
         samples = look(client, moons, "sample-predictions", split=split, count=100)["samples"]
-        assert len(samples) == told["answers"] == size
+        assert len(samples) == reply["answers"] == size
         counts = np.zeros((2, 2), int)
         for sample in samples:
             assert split in ("all", sample["split"])
             assert sample["predicted_class"] == int(sample["outputs"][0] >= 0.5)
             counts[sample["target_class"], sample["predicted_class"]] += 1
-        assert [row["counts"] for row in told["rows"]] == counts.tolist()
-        assert told["accuracy"] == pytest.approx(np.trace(counts) / size)
+        assert [row["counts"] for row in reply["rows"]] == counts.tolist()
+        assert reply["accuracy"] == pytest.approx(np.trace(counts) / size)
     latest = client.get(f"/v1/jobs/{moons}").json()["latest"]
-    assert told["accuracy"] == pytest.approx(latest["validation_accuracy"])
+    assert reply["accuracy"] == pytest.approx(latest["validation_accuracy"])
 
 
 def test_named_classes_stand_in_the_matrix_and_may_have_no_sample_yet(
@@ -226,9 +228,9 @@ def test_named_classes_stand_in_the_matrix_and_may_have_no_sample_yet(
     }
     network = {"input_shape": [2], "layers": layers}
     spec = {"network": network, "dataset": dataset, "loss": "cross_entropy", "epochs": 1}
-    told = look(client, made(client, train, spec), "confusion-matrix")
-    assert told["class_names"] == ["orange", "blue", "green"]
-    assert told["rows"][2]["counts"] == [0, 0, 0]
+    reply = look(client, made(client, train, spec), "confusion-matrix")
+    assert reply["class_names"] == ["orange", "blue", "green"]
+    assert reply["rows"][2]["counts"] == [0, 0, 0]
 
 
 def test_a_regression_has_no_confusions(client: TestClient, train: Train) -> None:
@@ -237,9 +239,9 @@ def test_a_regression_has_no_confusions(client: TestClient, train: Train) -> Non
     spec = {"network": network, "dataset": {"name": "plane"}, "loss": "mse", "epochs": 1}
     job_id = made(client, train, spec)
     assert "classes" in refused(client, job_id, "confusion-matrix")["detail"]
-    told = look(client, job_id, "sample-predictions", count=3)
-    assert told["class_names"] == []
-    for sample in told["samples"]:
+    reply = look(client, job_id, "sample-predictions", count=3)
+    assert reply["class_names"] == []
+    for sample in reply["samples"]:
         assert sample["target_class"] is sample["predicted_class"] is None
         expected = (sample["outputs"][0] - sample["target"][0]) ** 2
         assert sample["loss"] == pytest.approx(expected)
@@ -263,8 +265,8 @@ def test_samples_come_in_the_order_of_their_losses(client: TestClient, digits: s
 
 def test_random_samples_are_decided_by_their_seed(client: TestClient, digits: str) -> None:
     def drawn(seed: int) -> list[int]:
-        told = look(client, digits, "sample-predictions", order="random", seed=seed, count=10)
-        return [sample["index"] for sample in told["samples"]]
+        reply = look(client, digits, "sample-predictions", order="random", seed=seed, count=10)
+        return [sample["index"] for sample in reply["samples"]]
 
     assert drawn(1) == drawn(1) != drawn(2)
     assert len(set(drawn(1))) == 10
@@ -273,13 +275,13 @@ def test_random_samples_are_decided_by_their_seed(client: TestClient, digits: st
 def test_a_picture_tells_its_shape_even_to_a_network_that_takes_a_row(
     client: TestClient, digits: str, moons: str
 ) -> None:
-    told = look(client, digits, "sample-predictions", count=1)
-    assert (told["input_shape"], told["image_shape"]) == ([64], [8, 8])
-    assert told["feature_names"][9] == "pixel_1_1"
+    reply = look(client, digits, "sample-predictions", count=1)
+    assert (reply["input_shape"], reply["image_shape"]) == ([64], [8, 8])
+    assert reply["feature_names"][9] == "pixel_1_1"
     assert look(client, moons, "sample-predictions", count=1)["image_shape"] == []
 
 
-def test_a_part_that_there_is_not_is_told(client: TestClient, digits: str) -> None:
+def test_a_missing_part_is_an_error(client: TestClient, digits: str) -> None:
     for what in ("hidden-space", "confusion-matrix", "sample-predictions"):
         [error] = refused(client, digits, what, split="validation")["errors"]
         assert error["field"] == "split"
@@ -291,16 +293,16 @@ def test_a_part_that_there_is_not_is_told(client: TestClient, digits: str) -> No
 
 def test_weights_are_those_of_the_checkpoint_layer_by_layer(client: TestClient, moons: str) -> None:
     arrays = weights(client, moons, 15)
-    told = client.get(f"/v1/jobs/{moons}/weights?epoch=15").json()
-    assert [layer["name"] for layer in told["layers"]] == ["dense_1", "dense_3"]
-    for layer in told["layers"]:
+    reply = client.get(f"/v1/jobs/{moons}/weights?epoch=15").json()
+    assert [layer["name"] for layer in reply["layers"]] == ["dense_1", "dense_3"]
+    for layer in reply["layers"]:
         assert [array["name"] for array in layer["arrays"]] == ["weight", "bias"]
         for array in layer["arrays"]:
             expected = arrays[f"{layer['name']}.{array['name']}"]
             assert array["shape"] == list(expected.shape)
             np.testing.assert_array_equal(np.float32(array["values"]), expected.ravel())
-    one = client.get(f"/v1/jobs/{moons}/weights?epoch=15&layer=dense_3").json()
-    assert one["layers"] == told["layers"][1:]
+    single = client.get(f"/v1/jobs/{moons}/weights?epoch=15&layer=dense_3").json()
+    assert single["layers"] == reply["layers"][1:]
     wrong = client.get(f"/v1/jobs/{moons}/weights?layer=dense_9")
     assert wrong.json()["errors"][0]["field"] == "layer"
 
@@ -318,19 +320,19 @@ def test_every_look_is_bounded(settings: Settings, moons: str, train: Train) -> 
             ("sample-predictions", {"count": 15}, "split"),  # the data set has 40 samples
             ("confusion-matrix", {}, "split"),
         ):
-            told = refused(client, moons, what, **body)
-            assert (told["reason"], told["errors"][0]["field"]) == ("limit_exceeded", field), body
+            reply = refused(client, moons, what, **body)
+            assert (reply["reason"], reply["errors"][0]["field"]) == ("limit_exceeded", field), body
         look(client, moons, "unit-maps", resolution=3, layer="dense_1")  # 27
         look(client, moons, "sample-predictions", count=15, split="train")
         # Of a wide layer fewer samples are shown: 10 samples · 3 units.
-        told = look(client, moons, "hidden-space", split="train")
-        assert len(told["points"]) == 10
+        reply = look(client, moons, "hidden-space", split="train")
+        assert len(reply["points"]) == 10
         assert client.get(f"/v1/jobs/{moons}/weights?layer=dense_1").status_code == 200  # 9
         assert client.get(f"/v1/jobs/{moons}/weights").status_code == 200  # 13
     tight = settings.model_copy(update={"limits": Limits(max_inspected_values=12)})
     with TestClient(create_app(tight)) as client:
-        told = client.get(f"/v1/jobs/{moons}/weights").json()
-        assert (told["reason"], told["errors"][0]["field"]) == ("limit_exceeded", "layer")
+        reply = client.get(f"/v1/jobs/{moons}/weights").json()
+        assert (reply["reason"], reply["errors"][0]["field"]) == ("limit_exceeded", "layer")
 
 
 def test_what_needs_the_data_says_that_they_are_gone(client: TestClient, train: Train) -> None:
@@ -338,8 +340,8 @@ def test_what_needs_the_data_says_that_they_are_gone(client: TestClient, train: 
     path = client.post("/v1/datasets", json=body).headers["location"]
     job = made(client, train, {**MOONS, "dataset": {"id": path.rpartition("/")[2]}})
     assert client.delete(path).status_code == 204
-    asked = ["unit-maps", "hidden-space", "confusion-matrix", "sample-predictions"]
-    answers = [client.post(f"/v1/jobs/{job}/{method}", json={}) for method in asked]
+    methods = ["unit-maps", "hidden-space", "confusion-matrix", "sample-predictions"]
+    answers = [client.post(f"/v1/jobs/{job}/{method}", json={}) for method in methods]
     for answer in (*answers, client.get(f"/v1/jobs/{job}/diagnosis")):
         assert answer.status_code == 404
         assert answer.json()["reason"] == "dataset_not_found"

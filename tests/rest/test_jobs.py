@@ -181,7 +181,7 @@ def test_a_csv_of_more_than_a_page_has_every_epoch_once(
     assert [int(line.partition(",")[0]) for line in lines] == list(range(1, 2501))
 
 
-def test_a_job_that_diverged_is_told_in_valid_json_and_csv(
+def test_a_job_that_diverged_is_valid_json_and_csv(
     client: TestClient, train: Callable[[str], str | None]
 ) -> None:
     layers = [{"type": "dense", "units": 4}] * 15 + [{"type": "dense", "units": 1}]

@@ -17,13 +17,13 @@ SWEEP = {"job": XOR, "variants": [{"seed": 1}, {"seed": 2}]}
 
 def all_pages(client: TestClient, noun: str) -> list[list[str]]:
     """The ids of each page, from the first to the last."""
-    found: list[list[str]] = []
+    pages: list[list[str]] = []
     query: dict[str, str] = {}
     while True:
         page: dict[str, Any] = client.get(f"/v1/{noun}", params=query).json()
-        found.append([each["id"] for each in page[noun]])
+        pages.append([item["id"] for item in page[noun]])
         if page["next_page_token"] is None:
-            return found
+            return pages
         query = {"page_token": page["next_page_token"]}
 
 
@@ -35,7 +35,7 @@ def test_a_page_ends_early_where_its_specs_are_large(
     newest_first = made[::-1]
     assert all_pages(client, noun) == [newest_first]
     monkeypatch.setattr(pages, "MAX_BYTES", 1)
-    assert all_pages(client, noun) == [[each] for each in newest_first]
+    assert all_pages(client, noun) == [[item_id] for item_id in newest_first]
 
 
 def test_a_network_beyond_limits_that_were_lowered_since_is_still_listed(

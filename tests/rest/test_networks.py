@@ -17,10 +17,10 @@ def test_a_saved_network_is_found_where_its_location_says(client: TestClient) ->
     made = client.post("/v1/networks", json={"network": NETWORK, "name": "3-4-4-2"})
     assert made.status_code == 201
     assert made.headers["location"] == f"/v1/networks/{made.json()['id']}"
-    found = client.get(made.headers["location"])
-    assert found.status_code == 200
-    assert found.json() == made.json()
-    assert found.json()["summary"]["parameters"] == 46
+    stored = client.get(made.headers["location"])
+    assert stored.status_code == 200
+    assert stored.json() == made.json()
+    assert stored.json()["summary"]["parameters"] == 46
 
 
 def test_a_summary_saves_nothing(client: TestClient) -> None:

@@ -36,11 +36,11 @@ def test_a_prediction_that_is_not_a_number_has_no_class_and_no_name(
     client: TestClient, train: Train
 ) -> None:
     job = made(client, train, SPEC)
-    told = client.post(f"/v1/jobs/{job}/predict", json={"inputs": [[HUGE, HUGE], [0, 1]]}).json()
-    assert told["outputs"][0] == ["NaN"] * 3
-    assert told["classes"][0] == -1
-    assert told["labels"][0] == ""
-    assert told["labels"][1] == SPEC["dataset"]["class_names"][told["classes"][1]]
+    reply = client.post(f"/v1/jobs/{job}/predict", json={"inputs": [[HUGE, HUGE], [0, 1]]}).json()
+    assert reply["outputs"][0] == ["NaN"] * 3
+    assert reply["classes"][0] == -1
+    assert reply["labels"][0] == ""
+    assert reply["labels"][1] == SPEC["dataset"]["class_names"][reply["classes"][1]]
 
 
 def test_a_probability_that_is_not_a_number_is_no_no(client: TestClient, train: Train) -> None:
@@ -56,12 +56,12 @@ def test_a_probability_that_is_not_a_number_is_no_no(client: TestClient, train: 
         "loss": "binary_cross_entropy",
         "epochs": 1,
     }
-    told = client.post(
+    reply = client.post(
         f"/v1/jobs/{made(client, train, spec)}/predict", json={"inputs": [[HUGE, -HUGE], [0, 1]]}
     ).json()
-    assert told["outputs"][0] == ["NaN"]
-    assert told["classes"][0] == -1
-    assert told["classes"][1] in (0, 1)
+    assert reply["outputs"][0] == ["NaN"]
+    assert reply["classes"][0] == -1
+    assert reply["classes"][1] in (0, 1)
 
 
 def test_samples_that_blow_a_network_up_are_taken_for_no_class(

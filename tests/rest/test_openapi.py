@@ -80,10 +80,10 @@ def test_a_description_is_a_sentence_that_says_more_than_the_name(
 ) -> None:
     for name, schema in document["components"]["schemas"].items():
         for field, about in schema.get("properties", {}).items():
-            told = about["description"]
-            assert told.rstrip().endswith((".", "?", "…")), (name, field, told)
-            words = set(re.findall(r"[a-z0-9]+", told.lower()))
-            assert words - {"the", "a", "of", *field.split("_")}, (name, field, told)
+            description = about["description"]
+            assert description.rstrip().endswith((".", "?", "…")), (name, field, description)
+            words = set(re.findall(r"[a-z0-9]+", description.lower()))
+            assert words - {"the", "a", "of", *field.split("_")}, (name, field, description)
 
 
 def test_every_parameter_says_what_it_means_and_every_body_has_an_example(
@@ -112,9 +112,9 @@ def test_an_answer_is_described_and_a_problem_looks_like_one_of_its_status(
             shown = response.get("content", {}).get("application/problem+json")
             if shown is not None:
                 place = shown["examples"]["problem"]["$ref"].rpartition("/")[2]
-                told = examples[place]["value"]
-                assert told["status"] == (503 if status == "default" else int(status)), name
-                assert told["title"] == examples[place]["summary"]
+                problem = examples[place]["value"]
+                assert problem["status"] == (503 if status == "default" else int(status)), name
+                assert problem["title"] == examples[place]["summary"]
 
 
 def test_every_operation_has_a_short_name_of_its_own(document: dict[str, Any]) -> None:
@@ -149,7 +149,7 @@ def test_a_reply_has_all_its_fields_and_a_request_only_those_it_needs(
     assert set(schemas["TrainingSpec"]["required"]) == {"network", "dataset", "loss", "epochs"}
 
 
-def test_every_example_is_accepted_as_it_stands(
+def test_every_example_is_accepted_unchanged(
     client: TestClient, trained: str, document: dict[str, Any]
 ) -> None:
     accepted = 0
@@ -180,8 +180,8 @@ def test_a_parameter_that_a_method_does_not_have_is_refused(
         at = path.replace("{id}", "any").replace("{epoch}", "1")
         answer = client.request(verb, at, params={"surprise": "1"}, headers=headers, content="{}")
         assert answer.status_code == 400, (name, answer.text)
-        told = {"field": "surprise", "description": "is not a field here"}
-        assert told in answer.json()["errors"], (name, answer.text)
+        error = {"field": "surprise", "description": "is not a field here"}
+        assert error in answer.json()["errors"], (name, answer.text)
 
 
 def test_a_parameter_is_left_out_and_never_null(document: dict[str, Any]) -> None:

@@ -106,7 +106,7 @@ def test_each_field_comes_with_its_path_and_a_sentence(
     ]
 
 
-def test_a_defect_is_told_without_its_insides(raising: tuple[FastAPI, TestClient]) -> None:
+def test_the_answer_to_a_defect_hides_its_details(raising: tuple[FastAPI, TestClient]) -> None:
     app, client = raising
     app.state.error = RuntimeError("password=hunter2")
     answer = client.get("/raise")
@@ -121,7 +121,9 @@ def test_an_unknown_path_is_a_problem_too(raising: tuple[FastAPI, TestClient]) -
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_a_wrong_verb_is_told_all_the_right_ones(raising: tuple[FastAPI, TestClient]) -> None:
+def test_the_answer_to_a_wrong_verb_names_all_right_ones(
+    raising: tuple[FastAPI, TestClient],
+) -> None:
     answer = raising[1].delete("/raise")
     assert (answer.status_code, answer.json()["reason"]) == (405, "method_not_allowed")
     assert answer.headers["allow"] == "GET, HEAD, POST"

@@ -29,7 +29,7 @@ SORTING: dict[str, Any] = {
     "optimizer": {"type": "adam", "learning_rate": 0.003},
     "schedule": {"type": "cosine"},
 }
-# Two classes at each of three places, by nothing but a mean: hardly trained, quick to make.
+# Two classes at each of three time steps, by nothing but a mean: hardly trained, quick to make.
 SHORT: dict[str, Any] = {
     "network": {"input_shape": [3], "layers": sorter(2, 3, 4)},
     "dataset": {"inputs": [[0, 1, 0], [1, 1, 0]], "targets": [[0, 0, 1], [0, 1, 1]]},
@@ -49,34 +49,34 @@ def made(client: TestClient, train: Train, spec: dict[str, Any]) -> str:
 def problem(client: TestClient, spec: dict[str, Any]) -> dict[str, str]:
     answer = client.post("/v1/jobs?validate_only=true", json=spec)
     assert answer.status_code == 400, answer.text
-    return {each["field"]: each["description"] for each in answer.json()["errors"]}
+    return {error["field"]: error["description"] for error in answer.json()["errors"]}
 
 
 def test_the_letters_and_what_they_are_sorted_to_are_seen_before_anything_is_trained(
     client: TestClient,
 ) -> None:
-    told = client.get("/v1/datasets/sorting/preview?rows=2&length=4&classes=3&samples=5").json()
-    about = told["dataset"]
+    reply = client.get("/v1/datasets/sorting/preview?rows=2&length=4&classes=3&samples=5").json()
+    about = reply["dataset"]
     assert (about["task"], about["samples"], about["features"]) == ("sequence", 5, 4)
     assert about["class_names"] == about["token_names"] == ["a", "b", "c"]
     assert about["target_names"] == ["letter_1", "letter_2", "letter_3", "letter_4"]
-    assert told["targets"] == [sorted(row) for row in told["inputs"]]
+    assert reply["targets"] == [sorted(row) for row in reply["inputs"]]
 
 
 def test_a_transformer_of_9450_parameters_sorts_letters_that_it_has_not_seen(
     client: TestClient, train: Train
 ) -> None:
     job = made(client, train, SORTING)
-    told = client.get(f"/v1/jobs/{job}").json()
-    assert told["parameters"] == 9_450
-    assert told["latest"]["validation_accuracy"] > 0.97
+    reply = client.get(f"/v1/jobs/{job}").json()
+    assert reply["parameters"] == 9_450
+    assert reply["latest"]["validation_accuracy"] > 0.97
     matrix = client.post(f"/v1/jobs/{job}/confusion-matrix", json={"split": "validation"}).json()
     assert matrix["answers"] == 6 * 1_000
-    assert matrix["accuracy"] == pytest.approx(told["latest"]["validation_accuracy"])
+    assert matrix["accuracy"] == pytest.approx(reply["latest"]["validation_accuracy"])
     assert 0.9 < matrix["exact_match"] <= matrix["accuracy"]
 
-    asked = {"order": "worst", "count": 1_000, "split": "validation"}
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=asked).json()
+    selection = {"order": "worst", "count": 1_000, "split": "validation"}
+    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()
     assert seen["token_names"] == seen["class_names"] == list("abcdefghij")
     samples = seen["samples"]
     assert all(s["target_classes"] == sorted(s["inputs"]) for s in samples)
@@ -143,21 +143,21 @@ def test_what_does_not_fit_a_sequence_is_said_where_it_stands(client: TestClient
             "use fewer samples, or shorter ones",
         ),
     ):
-        told = problem(client, spec)
-        assert words in told.get(field, ""), (field, told)
+        errors = problem(client, spec)
+        assert words in errors.get(field, ""), (field, errors)
 
 
 def test_saved_letters_keep_their_names(client: TestClient) -> None:
-    asked = {"name": "short", "generator": {"name": "reversal", "length": 2, "classes": 3}}
-    made = client.post("/v1/datasets", json=asked).json()
+    request = {"name": "short", "generator": {"name": "reversal", "length": 2, "classes": 3}}
+    made = client.post("/v1/datasets", json=request).json()
     assert made["task"] == "sequence"
-    told = client.get(f"/v1/datasets/{made['id']}/preview?rows=1").json()
-    assert told["dataset"]["token_names"] == ["a", "b", "c", ">"]
-    (row,), (target,) = told["inputs"], told["targets"]
+    reply = client.get(f"/v1/datasets/{made['id']}/preview?rows=1").json()
+    assert reply["dataset"]["token_names"] == ["a", "b", "c", ">"]
+    (row,), (target,) = reply["inputs"], reply["targets"]
     assert row == [*target[::-1], 3, target[0]]
 
 
-# The same network on rows of which some places are only filled up.
+# The same network on rows of which some time steps are only padding.
 PADDED: dict[str, Any] = SHORT | {
     "dataset": {
         "inputs": [[0, 1, 0], [1, 1, 0], [1, 0, 1]],
@@ -168,26 +168,24 @@ PADDED: dict[str, Any] = SHORT | {
 }
 
 
-def test_places_that_do_not_count_are_left_out_of_all_that_is_told(
-    client: TestClient, train: Train
-) -> None:
+def test_padded_steps_are_left_out_of_all_results(client: TestClient, train: Train) -> None:
     job = made(client, train, PADDED)
-    asked = {"count": 3, "epoch": 3}
-    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=asked).json()["samples"]
+    selection = {"count": 3, "epoch": 3}
+    seen = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection).json()["samples"]
     assert [s["target_classes"] for s in seen] == PADDED["dataset"]["targets"]
     assert seen[2]["target"] == [0, 0, 1, 0, 0, 0]
     surprises, right = [], []
     for sample in seen:
         answers = np.array(sample["outputs"]).reshape(3, 2)
-        own = [
+        steps = [
             (-np.log(answers[place, label]), sample["predicted_classes"][place] == label)
             for place, label in enumerate(sample["target_classes"])
             if label >= 0
         ]
-        assert sample["loss"] == pytest.approx(np.mean([surprise for surprise, _ in own]))
-        surprises += [surprise for surprise, _ in own]
-        right.append([is_right for _, is_right in own])
-    # Three places of the first row, two of the second and one of the third.
+        assert sample["loss"] == pytest.approx(np.mean([surprise for surprise, _ in steps]))
+        surprises += [surprise for surprise, _ in steps]
+        right.append([is_correct for _, is_correct in steps])
+    # Three steps of the first row, two of the second and one of the third.
     assert len(surprises) == 6
 
     matrix = client.post(f"/v1/jobs/{job}/confusion-matrix", json={"epoch": 3}).json()
@@ -197,7 +195,7 @@ def test_places_that_do_not_count_are_left_out_of_all_that_is_told(
     assert matrix["exact_match"] == pytest.approx(np.mean([all(row) for row in right]))
 
     # The last epoch's figures are those of the weights before its only step.
-    before = client.post(f"/v1/jobs/{job}/sample-predictions", json=asked | {"epoch": 2}).json()
+    before = client.post(f"/v1/jobs/{job}/sample-predictions", json=selection | {"epoch": 2}).json()
     losses = [s["loss"] * n for s, n in zip(before["samples"], (3, 2, 1), strict=True)]
     latest = client.get(f"/v1/jobs/{job}").json()["latest"]
     assert latest["train_loss"] == pytest.approx(sum(losses) / 6, rel=1e-5)
@@ -220,9 +218,7 @@ def test_what_stands_where_a_place_does_not_count_teaches_nothing(
     assert weights(rows, 1) != weights(others, 1)
 
 
-def test_a_sweep_leaves_out_the_places_that_do_not_count_as_a_job_does(
-    client: TestClient, train: Train
-) -> None:
+def test_a_sweep_leaves_out_padded_steps_as_a_job_does(client: TestClient, train: Train) -> None:
     job = made(client, train, PADDED)
     spec = {"job": PADDED, "variants": [{"learning_rate": 0.01}, {"seed": 0}]}
     sweep = client.post("/v1/sweeps", json=spec).json()["id"]
@@ -242,13 +238,13 @@ def test_labels_that_are_none_are_refused_and_so_is_a_row_that_counts_nowhere(
         ([0, -0.5, 1], "must have a whole label from 0 to 1 for every time step, or -1 for steps"),
         ([-1, -1, -1], "must have a label for at least one time step"),
     ):
-        told = problem(
+        errors = problem(
             client, PADDED | {"dataset": rows | {"targets": [*rows["targets"][:2], wrong]}}
         )
-        assert list(told) == ["dataset.targets[2]"]
-        assert words in told["dataset.targets[2]"]
+        assert list(errors) == ["dataset.targets[2]"]
+        assert words in errors["dataset.targets[2]"]
     # Where a network answers once, -1 is a label like no other.
     flat = {"input_shape": [3], "layers": [{"type": "dense", "units": 2, "activation": "softmax"}]}
     once = {"inputs": rows["inputs"], "targets": [0, 1, -1]}
-    told = problem(client, PADDED | {"network": flat, "dataset": once})
-    assert "targets[2] is -1: cross_entropy needs whole labels" in told["dataset.targets[2]"]
+    errors = problem(client, PADDED | {"network": flat, "dataset": once})
+    assert "targets[2] is -1: cross_entropy needs whole labels" in errors["dataset.targets[2]"]

@@ -60,9 +60,9 @@ def created(url: str, job: dict[str, Any] = XOR) -> str:
 
 def until_open_streams_are(url: str, count: int) -> None:
     """Returns when `/metrics` says so; a stream's end has nobody else to wait for."""
-    told = f"epochal_http_open_streams {count:.1f}"
+    metric = f"epochal_http_open_streams {count:.1f}"
     await_condition(
-        lambda: told in httpx2.get(f"{url}/metrics", timeout=WAIT).text, WAIT, f"{count} open"
+        lambda: metric in httpx2.get(f"{url}/metrics", timeout=WAIT).text, WAIT, f"{count} open"
     )
 
 
@@ -87,8 +87,8 @@ def test_from_the_start_a_stream_replays_the_whole_log_in_order(
     events = events_of(client.get(f"/v1/jobs/{trained}/events?after=0").text)
     assert [event.id for event in events] == sorted({event.id for event in events})
     assert [e.data["state"] for e in events if e.type == "state"][:2] == ["queued", "running"]
-    told = [epoch for e in events if e.type == "epochs" for epoch in e.data["epoch"]]
-    assert told == list(range(1, 21))
+    epochs = [epoch for e in events if e.type == "epochs" for epoch in e.data["epoch"]]
+    assert epochs == list(range(1, 21))
     assert events[-1].type == "end"
 
 
@@ -157,8 +157,8 @@ def test_a_watcher_follows_a_job_from_the_queue_to_its_end(app: FastAPI, train: 
             worker.join()
     events = events_of(text)
     assert (events[0].type, events[-1].type) == ("snapshot", "end")
-    told = [epoch for e in events if e.type == "epochs" for epoch in e.data["epoch"]]
-    assert told == list(range(1, 21))
+    epochs = [epoch for e in events if e.type == "epochs" for epoch in e.data["epoch"]]
+    assert epochs == list(range(1, 21))
 
 
 def test_a_quiet_stream_has_a_heartbeat(app: FastAPI) -> None:
@@ -235,15 +235,15 @@ def test_a_client_that_reads_nothing_is_let_go_and_others_are_not_held_up(
 
 
 def test_while_a_client_takes_nothing_no_frame_is_asked_for() -> None:
-    asked = 0
+    requests = 0
 
     class Counted:
         ended = False
 
         async def __aiter__(self) -> Any:
-            nonlocal asked
+            nonlocal requests
             for seq in range(1000):
-                asked += 1
+                requests += 1
                 yield Frame(seq, seq + 1, "end", JobEvent(seq=seq + 1, type="end"), b"{}")
 
         def close(self) -> None:
@@ -251,7 +251,7 @@ def test_while_a_client_takes_nothing_no_frame_is_asked_for() -> None:
 
     async def play() -> None:
         sent: list[Any] = []
-        full, gone = asyncio.Event(), asyncio.Event()
+        full, disconnected = asyncio.Event(), asyncio.Event()
 
         async def send(message: Any) -> None:
             sent.append(message)
@@ -260,7 +260,7 @@ def test_while_a_client_takes_nothing_no_frame_is_asked_for() -> None:
                 await asyncio.Event().wait()
 
         async def receive() -> Any:
-            await gone.wait()
+            await disconnected.wait()
             return {"type": "http.disconnect"}
 
         response = streams.EventStream(Counted(), streams.Streams(Metrics()))  # type: ignore[arg-type]
@@ -268,8 +268,8 @@ def test_while_a_client_takes_nothing_no_frame_is_asked_for() -> None:
         await full.wait()
         for _ in range(100):  # turns of the loop, in each of which a frame could be asked for
             await asyncio.sleep(0)
-        assert asked == 3
-        gone.set()
+        assert requests == 3
+        disconnected.set()
         await stream
         assert sent[5:] == [{"type": "http.response.body"}]
 

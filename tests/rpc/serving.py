@@ -62,7 +62,7 @@ def reply(rpc: str, received: bytes) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Told:
+class ErrorDetails:
     """What a client learns of an error."""
 
     code: grpc.StatusCode
@@ -70,7 +70,7 @@ class Told:
     errors: list[tuple[str, str]]
 
 
-def told(error: grpc.RpcError) -> Told:
+def error_details(error: grpc.RpcError) -> ErrorDetails:
     """Raises `AssertionError` for an error that does not name its reason."""
     status = rpc_status.from_call(error)
     assert status is not None, f"no details came with {error}"
@@ -80,7 +80,7 @@ def told(error: grpc.RpcError) -> Told:
         detail.Unpack(bad_request)
     assert info.domain == "epochal"
     violations = [(v.field, v.description) for v in bad_request.field_violations]
-    return Told(error.code(), info.reason, violations)
+    return ErrorDetails(error.code(), info.reason, violations)
 
 
 @dataclass

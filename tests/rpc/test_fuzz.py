@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rpc import serving
 from tests.rpc.messages import TEXT, dicts
-from tests.rpc.serving import RPCS, Serving, told
+from tests.rpc.serving import RPCS, Serving, error_details
 from tests.servers.postgres import PostgresServer
 
 from epochal_service.rpc.convert import from_dict
@@ -55,7 +55,7 @@ def code_of(server: Serving, rpc: str, request: bytes) -> grpc.StatusCode:
             next(answer, None)
             answer.cancel()
     except grpc.RpcError as error:
-        return told(error).code
+        return error_details(error).code
     return grpc.StatusCode.OK
 
 
@@ -77,8 +77,8 @@ def test_any_fields_are_a_request_or_are_refused(server: Serving, ids: list[str]
 
     @settings(max_examples=60)
     @given(dicts(message), own_ids)
-    def try_it(fields: dict[str, Any], own: dict[str, str]) -> None:
-        request = from_dict(fields | own, GetMessageClass(message))
+    def try_it(fields: dict[str, Any], path_fields: dict[str, str]) -> None:
+        request = from_dict(fields | path_fields, GetMessageClass(message))
         assert code_of(server, rpc, request.SerializeToString()) not in DEFECTS
 
     try_it()

@@ -61,10 +61,15 @@ class Walk:
         self.words: dict[str, set[str]] = {}
 
     def message(
-        self, message: Descriptor, models: Sequence[type[BaseModel]], own: Mapping[str, Any] = {}
+        self,
+        message: Descriptor,
+        models: Sequence[type[BaseModel]],
+        path_fields: Mapping[str, Any] = {},
     ) -> None:
         """`models` are the arms of a union, whose fields one message holds together."""
-        fields: dict[str, list[Any]] = {name: [annotation] for name, annotation in own.items()}
+        fields: dict[str, list[Any]] = {
+            name: [annotation] for name, annotation in path_fields.items()
+        }
         for model in models:
             hints = get_type_hints(model, include_extras=True)
             for name in model.model_fields:
@@ -94,8 +99,8 @@ class Walk:
         types = members(annotation)
         if field.enum_type:
             assert types == [str] or get_origin(types[0]) is Literal, field.full_name
-            found = set(enum_words(annotation))
-            self.words.setdefault(field.enum_type.name, set()).update(found)
+            words = set(enum_words(annotation))
+            self.words.setdefault(field.enum_type.name, set()).update(words)
         elif field.message_type is message_class("Row").DESCRIPTOR:
             self.seen["Row"] = {"values"}
             (row,) = types
@@ -119,11 +124,11 @@ def walk() -> Walk:
     for service in SERVICES:
         for descriptor in service.methods:
             method = METHODS[descriptor.name]
-            own = dict(method.path_fields)
+            path_fields = dict(method.path_fields)
             models = [model for model in (method.body, method.query) if model is not None]
             if method.body_field is not None:
-                own[method.body_field] = models.pop(0)
-            walk.message(descriptor.input_type, models, own)
+                path_fields[method.body_field] = models.pop(0)
+            walk.message(descriptor.input_type, models, path_fields)
             walk.message(descriptor.output_type, list(method.replies))
     return walk
 

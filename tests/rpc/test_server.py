@@ -13,7 +13,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 from tests.rpc import serving
-from tests.rpc.serving import Serving, told
+from tests.rpc.serving import Serving, error_details
 from tests.rpc.training import train
 from tests.servers.stack import await_condition
 
@@ -121,8 +121,8 @@ def test_a_request_of_many_megabytes_arrives(server: Serving) -> None:
     csv = "x,y\n" + "1,0\n" * 2_000_000
     with pytest.raises(grpc.RpcError) as caught:
         server.client.call("CreateDataset", name="many", csv=csv)
-    assert told(caught.value).reason != "too_large"
-    assert told(caught.value).code is grpc.StatusCode.INVALID_ARGUMENT
+    assert error_details(caught.value).reason != "too_large"
+    assert error_details(caught.value).code is grpc.StatusCode.INVALID_ARGUMENT
 
 
 def test_a_reply_of_many_megabytes_arrives(server: Serving) -> None:
@@ -136,25 +136,25 @@ def test_a_reply_of_many_megabytes_arrives(server: Serving) -> None:
     assert hashlib.sha256(checkpoint["content"]).hexdigest() == stored["sha256"]
 
 
-def test_a_request_over_the_limit_is_told_so(server: Serving) -> None:
+def test_a_request_over_the_limit_is_an_error(server: Serving) -> None:
     limit = server.context.settings.limits.max_body_bytes
     with pytest.raises(grpc.RpcError) as caught:
         server.client.raw("CreateDataset", b"x" * (limit + 1))
-    assert told(caught.value).code is grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert told(caught.value).reason == "too_large"
+    assert error_details(caught.value).code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert error_details(caught.value).reason == "too_large"
 
 
 def test_bytes_that_are_no_message_are_an_invalid_argument(server: Serving) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         server.client.raw("GetJob", b"\xff")
-    assert told(caught.value).reason == "invalid_argument"
+    assert error_details(caught.value).reason == "invalid_argument"
     assert "epochal.v1.GetJobRequest" in str(caught.value.details())
 
 
 def test_a_request_without_an_id_names_the_field(server: Serving) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         server.client.call("GetJob")
-    assert told(caught.value).errors == [("id", "is required")]
+    assert error_details(caught.value).errors == [("id", "is required")]
 
 
 def test_fields_that_this_server_does_not_know_are_refused_by_their_number(server: Serving) -> None:
@@ -162,7 +162,7 @@ def test_fields_that_this_server_does_not_know_are_refused_by_their_number(serve
     request.MergeFromString(b"\x98\x06\x01")  # field 99 = 1
     with pytest.raises(grpc.RpcError) as caught:
         server.client.raw("GetJob", request.SerializeToString())
-    assert told(caught.value).errors == [("99", "is not a field here")]
+    assert error_details(caught.value).errors == [("99", "is not a field here")]
 
 
 def test_paths_of_wrong_fields_of_a_job_begin_in_its_spec(server: Serving) -> None:
@@ -170,13 +170,13 @@ def test_paths_of_wrong_fields_of_a_job_begin_in_its_spec(server: Serving) -> No
     spec = JOB | {"network": {"input_shape": [2], "layers": [dense]}}
     with pytest.raises(grpc.RpcError) as caught:
         server.client.call("CreateJob", spec=spec)
-    assert told(caught.value).errors == [("network.layers[0].units", "must be at least 1")]
+    assert error_details(caught.value).errors == [("network.layers[0].units", "must be at least 1")]
 
 
 def test_a_watch_of_no_job_is_not_found(server: Serving) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         next(server.client.watch(id="job_1"))
-    assert told(caught.value).reason == "not_found"
+    assert error_details(caught.value).reason == "not_found"
 
 
 def test_a_client_that_goes_away_ends_its_watcher(server: Serving) -> None:
@@ -189,13 +189,13 @@ def test_a_client_that_goes_away_ends_its_watcher(server: Serving) -> None:
     await_condition(lambda: server.context.hub.watchers == 0, 60, "the watcher has left")
 
 
-def test_an_open_stream_is_told_to_come_back_when_the_server_stops(server: Serving) -> None:
+def test_an_open_stream_ends_as_unavailable_when_the_server_stops(server: Serving) -> None:
     job = server.client.call("CreateJob", spec=JOB)
     events = server.client.watch(id=job["id"])
     assert next(events)["type"] == "snapshot"
     server.stop()
     with pytest.raises(grpc.RpcError) as caught:
         next(events)
-    assert told(caught.value).code is grpc.StatusCode.UNAVAILABLE
-    # Told by the stream itself: one that is cut off when the grace is over has no reason.
-    assert told(caught.value).reason == "unavailable"
+    assert error_details(caught.value).code is grpc.StatusCode.UNAVAILABLE
+    # From the stream itself: one that is cut off when the grace is over has no reason.
+    assert error_details(caught.value).reason == "unavailable"

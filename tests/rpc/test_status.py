@@ -43,7 +43,7 @@ class Failing:
         yield port
         await server.stop(None)
 
-    def told(self, error: Exception) -> tuple[grpc.StatusCode, str, list[Any]]:
+    def details_of(self, error: Exception) -> tuple[grpc.StatusCode, str, list[Any]]:
         """What a client learns of `error`."""
         self.error = error
         fail: grpc.UnaryUnaryMultiCallable[bytes, bytes] = self.channel.unary_unary(
@@ -77,20 +77,20 @@ def failing() -> Iterator[Failing]:
 def test_every_error_has_its_code_its_sentence_and_its_reason(
     failing: Failing, kind: type[EpochalError]
 ) -> None:
-    code, message, details = failing.told(kind("Größer als 1 → no."))
+    code, message, details = failing.details_of(kind("Größer als 1 → no."))
     assert code.name == kind.code
     assert message == "Größer als 1 → no."
     assert details[0] == ErrorInfo(reason=kind.reason, domain="epochal")
 
 
 def test_a_reason_of_its_own_comes_before_that_of_the_class(failing: Failing) -> None:
-    _, _, details = failing.told(errors.Conflict("It has ended.", reason="job_ended"))
+    _, _, details = failing.details_of(errors.Conflict("It has ended.", reason="job_ended"))
     assert details == [ErrorInfo(reason="job_ended", domain="epochal")]
 
 
 def test_wrong_fields_are_named(failing: Failing) -> None:
     wrong = FieldError("network.layers[0].units", "must be at least 1")
-    code, message, details = failing.told(InvalidArgument.of(wrong))
+    code, message, details = failing.details_of(InvalidArgument.of(wrong))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert message == "network.layers[0].units: must be at least 1"
     violations = details[1].field_violations
@@ -98,7 +98,7 @@ def test_wrong_fields_are_named(failing: Failing) -> None:
 
 
 def test_unavailable_says_when_to_come_back(failing: Failing) -> None:
-    code, _, details = failing.told(Unavailable("The database is away.", retry_after=7))
+    code, _, details = failing.details_of(Unavailable("The database is away.", retry_after=7))
     assert code is grpc.StatusCode.UNAVAILABLE
     assert details[1].retry_delay.seconds == 7
 
@@ -107,7 +107,7 @@ def test_a_defect_is_internal_and_keeps_its_words_for_the_log(
     failing: Failing, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        code, message, details = failing.told(ZeroDivisionError("secret"))
+        code, message, details = failing.details_of(ZeroDivisionError("secret"))
     assert code is grpc.StatusCode.INTERNAL
     assert details == [ErrorInfo(reason="internal", domain="epochal")]
     assert "secret" not in message
@@ -118,11 +118,11 @@ def test_a_defect_is_internal_and_keeps_its_words_for_the_log(
 @pytest.mark.parametrize("length", [10, 100, 1000, 100_000])
 def test_no_error_is_too_large_to_arrive(failing: Failing, letter: str, length: int) -> None:
     wrong = [FieldError(f"labels.{i}" + letter * length, letter * length) for i in range(50)]
-    code, message, details = failing.told(InvalidArgument.of(*wrong))
+    code, message, details = failing.details_of(InvalidArgument.of(*wrong))
     assert code is grpc.StatusCode.INVALID_ARGUMENT
     assert message.startswith("labels.0" + letter * 10)
     assert details[0] == ErrorInfo(reason="invalid_argument", domain="epochal")
-    told = [(v.field, v.description) for d in details[1:] for v in d.field_violations]
-    # Of more than are told, the first by name.
-    assert told == sorted(wrong)[: len(told)]
-    assert len(told) == 20 or length > 10
+    violations = [(v.field, v.description) for d in details[1:] for v in d.field_violations]
+    # Of more than fit, the first by name.
+    assert violations == sorted(wrong)[: len(violations)]
+    assert len(violations) == 20 or length > 10

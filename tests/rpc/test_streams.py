@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import pytest
 from tests.rpc import serving
-from tests.rpc.serving import Client, Serving, told
+from tests.rpc.serving import Client, Serving, error_details
 from tests.rpc.training import deep, train
 from tests.servers.stack import await_condition
 
@@ -60,7 +60,7 @@ def test_a_watch_from_the_start_tells_every_epoch_then_the_end(server: Serving, 
     assert events[-1]["end"] == {"state": "succeeded", "stop_reason": "completed"}
     seqs = [event["seq"] for event in events]
     assert seqs == sorted(set(seqs))
-    told_losses = [
+    reported_losses = [
         (epoch, loss)
         for event in events
         if event["type"] == "epochs"
@@ -69,7 +69,7 @@ def test_a_watch_from_the_start_tells_every_epoch_then_the_end(server: Serving, 
         )
     ]
     stored = server.client.call("ListEpochs", id=ended, page_size=1000)["epochs"]
-    assert told_losses == [(row["epoch"], row["train_loss"]) for row in stored]
+    assert reported_losses == [(row["epoch"], row["train_loss"]) for row in stored]
 
 
 def test_a_watch_without_a_cursor_opens_with_a_snapshot(server: Serving, ended: str) -> None:
@@ -95,7 +95,7 @@ def test_a_quiet_stream_beats(server: Serving) -> None:
     assert next(events) == {"seq": waiting["seq"], "type": "heartbeat"}
 
 
-def test_what_happens_meanwhile_is_told_to_all_who_watch(server: Serving) -> None:
+def test_all_watchers_get_what_happens_meanwhile(server: Serving) -> None:
     job = server.client.call("CreateJob", spec=deep(layers=1, epochs=5))["id"]
     watchers = [server.client.watch(id=job) for _ in range(3)]
     for events in watchers:
@@ -131,19 +131,19 @@ def test_a_reader_that_stands_still_for_too_long_is_let_go(
 ) -> None:
     sent: list[Frame] = []
 
-    def told_of(frame: Frame) -> bytes:
+    def encode_once(frame: Frame) -> bytes:
         sent.append(frame)
         return encoded(frame)
 
     monkeypatch.setattr(streams, "IDLE_TRANSACTION_SECONDS", 0.2)
-    monkeypatch.setattr(streams, "encoded", told_of)
+    monkeypatch.setattr(streams, "encoded", encode_once)
     standing = watching(narrow, id=ended, after=0)
     await_condition(lambda: sent, 60, "the watcher has come")
     await_condition(lambda: server.context.hub.watchers == 0, 60, "the watcher has left")
     read: list[dict[str, Any]] = []
     with pytest.raises(grpc.RpcError) as caught:
         read.extend(serving.reply("WatchJob", event) for event in standing)
-    assert told(caught.value).reason == "unavailable"
+    assert error_details(caught.value).reason == "unavailable"
     assert "end" not in types(read)
     monkeypatch.setattr(streams, "IDLE_TRANSACTION_SECONDS", 60.0)
     cursor = read[-1]["seq"] if read else 0

@@ -37,10 +37,10 @@ def environment(settings: Mapping[str, object]) -> dict[str, str]:
     variables = {k: v for k, v in os.environ.items() if not k.upper().startswith("EPOCHAL_")}
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            inner = {f"{name}__{key}": each for key, each in value.items()}
+            inner = {f"{name}__{key}": item for key, item in value.items()}
         else:
             inner = {name: value}
-        variables |= {f"EPOCHAL_{key.upper()}": str(each) for key, each in inner.items()}
+        variables |= {f"EPOCHAL_{key.upper()}": str(item) for key, item in inner.items()}
     return variables
 
 

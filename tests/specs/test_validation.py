@@ -128,7 +128,7 @@ def test_each_mistake_is_named_where_it_stands(
     assert sentence in error.description
 
 
-def test_several_mistakes_are_told_together_and_at_most_twenty() -> None:
+def test_several_mistakes_are_reported_together_and_at_most_twenty() -> None:
     spec = copy.deepcopy(XOR) | {"epochs": 0, "batch_size": 0, "loss": "x"}
     with pytest.raises(InvalidArgument) as caught:
         parse(TrainingSpec, spec)

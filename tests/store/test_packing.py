@@ -29,8 +29,8 @@ def test_unpacked_arrays_have_their_types_and_shapes() -> None:
 
 
 def test_equal_arrays_give_equal_bytes_in_any_order() -> None:
-    one, two = np.arange(3.0), np.arange(4, dtype=np.float32)
-    assert pack({"x": one, "y": two}) == pack({"y": two, "x": one})
+    first, second = np.arange(3.0), np.arange(4, dtype=np.float32)
+    assert pack({"x": first, "y": second}) == pack({"y": second, "x": first})
 
 
 def test_plain_values_are_packed_with_the_arrays() -> None:

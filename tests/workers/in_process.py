@@ -38,7 +38,7 @@ XOR: dict[str, Any] = {
     "epochs": 300,
 }
 # Everything that has a memory: shuffled batches, dropout, Adam's moments, a schedule, a stopping
-# rule that watches samples that are held out.
+# rule that watches validation samples.
 DIGITS: dict[str, Any] = {
     "network": {
         "input_shape": [64],
@@ -123,8 +123,10 @@ class Service:
         **settings: Any,
     ) -> JobState | None:
         """One attempt at the job, under other settings where they are given."""
-        own = self.settings.model_copy(update=settings)
-        return run(WorkerContext(own, database or self.database, self.queue, leaving), job_id)
+        overridden = self.settings.model_copy(update=settings)
+        return run(
+            WorkerContext(overridden, database or self.database, self.queue, leaving), job_id
+        )
 
     def undisturbed(self, spec: dict[str, Any], **changes: Any) -> Record:
         """Return the record of the same job without interruptions."""

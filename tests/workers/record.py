@@ -76,27 +76,29 @@ def states(database: Database, job_id: str) -> list[str]:
 def check_log(database: Database, job_id: str) -> None:
     """Every rule that a job's log keeps at any moment, whatever has happened to the job."""
     row, rows = read(database, job_id)
-    assert [each.seq for each in rows] == list(range(1, row.last_seq + 1))
+    assert [entry.seq for entry in rows] == list(range(1, row.last_seq + 1))
 
-    result = [parse_note(each.note)["state"] for each in rows if each.kind == "state"]
+    result = [parse_note(entry.note)["state"] for entry in rows if entry.kind == "state"]
     assert result[0] == "queued"
     assert result[-1] == row.state
     for before, after in pairwise(result):
         assert after in TRANSITIONS[before], result
 
-    ends = [each.seq for each in rows if each.kind == "end"]
+    ends = [entry.seq for entry in rows if entry.kind == "end"]
     assert ends == ([row.last_seq] if row.state in TERMINAL else [])
 
-    epochs = [each for each in rows if each.kind == "epochs"]
-    covered = [number for each in epochs for number in range(each.first_epoch, each.last_epoch + 1)]
+    epochs = [entry for entry in rows if entry.kind == "epochs"]
+    covered = [
+        number for entry in epochs for number in range(entry.first_epoch, entry.last_epoch + 1)
+    ]
     assert covered == list(range(1, row.epoch + 1))
 
     reached = 0
-    for each in rows:
-        if each.kind == "epochs":
-            reached = each.last_epoch
-        elif each.kind != "checkpoint":
-            assert (each.first_epoch, each.last_epoch) == (reached, reached), each
+    for entry in rows:
+        if entry.kind == "epochs":
+            reached = entry.last_epoch
+        elif entry.kind != "checkpoint":
+            assert (entry.first_epoch, entry.last_epoch) == (reached, reached), entry
 
     whole = columns(rows)
     if not epochs:
@@ -104,9 +106,9 @@ def check_log(database: Database, job_id: str) -> None:
     elif kind_of(job_id) == "job":
         assert row.latest == latest_row(1, whole)
     for index, member in enumerate(members(row)):
-        own = {name: c for name, c in whole.items() if name.startswith(f"{index}.")}
-        assert {len(column) for column in own.values()} <= {member.epoch}
-        for name, column in own.items():
+        of_member = {name: c for name, c in whole.items() if name.startswith(f"{index}.")}
+        assert {len(column) for column in of_member.values()} <= {member.epoch}
+        for name, column in of_member.items():
             assert getattr(member.latest, name.partition(".")[2]) == column[-1]
 
     with database.read() as connection:
@@ -120,7 +122,7 @@ def record(database: Database, job_id: str) -> Record:
     """What the job has left; its log keeps all the rules."""
     check_log(database, job_id)
     row, rows = read(database, job_id)
-    epochs = [each for each in rows if each.kind == "epochs"]
+    epochs = [entry for entry in rows if entry.kind == "epochs"]
     whole = columns(rows)
     gradients = unpack_gradients(e.gradients for e in epochs if e.gradients is not None)
     chosen: dict[int, str] = {}

@@ -58,5 +58,5 @@ def test_either_a_deletion_or_a_concurrent_job_is_refused(
                 assert datasets.get_dataset(service.context, dataset_id).id == dataset_id
             else:
                 assert isinstance(refused, InvalidArgument)
-                assert [each.field for each in refused.errors] == [field]
+                assert [wrong.field for wrong in refused.errors] == [field]
                 assert chosen is None

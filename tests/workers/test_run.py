@@ -50,7 +50,7 @@ def test_a_job_stores_every_epoch_once_and_in_order(service: Service) -> None:
     assert gradient_epochs(service, job_id) == list(range(1, 301))
     assert states(service.database, job_id) == ["queued", "running", "succeeded"]
     row, rows = read(service.database, job_id)
-    assert len([each for each in rows if each.kind == "epochs"]) == 300
+    assert len([entry for entry in rows if entry.kind == "epochs"]) == 300
     assert json.loads(row.latest or "{}")["epoch"] == 300
     assert (row.attempt, row.fruitless_attempts, row.lease_expires_at) == (1, 0, None)
     assert row.finished_at is not None

@@ -85,7 +85,7 @@ def test_a_member_is_the_job_that_it_would_be_alone(service: Service) -> None:
     sweep_id = create(service)
     service.run(sweep_id)
     spec = sweeps.variant_of(get(service, sweep_id).spec, 1)
-    # The held-out part is chosen by the job's own seed, which member 1 does not share.
+    # The validation part is chosen by the job's own seed, which member 1 does not share.
     spec = spec.model_copy(update={"seed": 0})
     other = create(service, [{"learning_rate": 0.5}])
     service.run(other)
