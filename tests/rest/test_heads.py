@@ -142,7 +142,7 @@ def test_a_client_that_stops_within_a_second_head_is_disconnected(
 def test_a_client_that_stops_within_a_body_gets_an_error(
     app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(body, "IDLE_TRANSACTION_SECONDS", 0.1)
+    monkeypatch.setattr(body, "STALLED_SECONDS", 0.1)
     with served(app) as (url, _), connected(url) as connection:
         connection.sendall(
             b"POST /v1/jobs HTTP/1.1\r\nContent-Type: application/json\r\n"

@@ -225,7 +225,7 @@ def test_a_client_that_reads_nothing_is_let_go_and_others_are_not_held_up(
             assert events_of(whole.text)[-1].type == "end"
             assert len(whole.content) > 300_000  # more than all buffers on the way can hold
             until_open_streams_are(url, 1)
-            monkeypatch.setattr(streams, "IDLE_TRANSACTION_SECONDS", 0.0)
+            monkeypatch.setattr(streams, "STALLED_SECONDS", 0.0)
             until_open_streams_are(url, 0)
             taken = bytearray()
             with suppress(ConnectionResetError):

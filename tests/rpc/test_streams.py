@@ -131,12 +131,12 @@ def test_a_reader_that_stands_still_for_too_long_is_let_go(
 ) -> None:
     sent: list[Frame] = []
 
-    def encode_once(frame: Frame) -> bytes:
+    def encoded_and_recorded(frame: Frame) -> bytes:
         sent.append(frame)
         return encoded(frame)
 
-    monkeypatch.setattr(streams, "IDLE_TRANSACTION_SECONDS", 0.2)
-    monkeypatch.setattr(streams, "encoded", encode_once)
+    monkeypatch.setattr(streams, "STALLED_SECONDS", 0.2)
+    monkeypatch.setattr(streams, "encoded", encoded_and_recorded)
     standing = watching(narrow, id=ended, after=0)
     await_condition(lambda: sent, 60, "the watcher has come")
     await_condition(lambda: server.context.hub.watchers == 0, 60, "the watcher has left")
@@ -145,7 +145,7 @@ def test_a_reader_that_stands_still_for_too_long_is_let_go(
         read.extend(serving.reply("WatchJob", event) for event in standing)
     assert error_details(caught.value).reason == "unavailable"
     assert "end" not in types(read)
-    monkeypatch.setattr(streams, "IDLE_TRANSACTION_SECONDS", 60.0)
+    monkeypatch.setattr(streams, "STALLED_SECONDS", 60.0)
     cursor = read[-1]["seq"] if read else 0
     assert types(list(server.client.watch(id=ended, after=cursor)))[-1] == "end"
 
