@@ -17,7 +17,7 @@ def test_onnx_without_its_package_says_what_to_install(
     response = service.http.get(f"/v1/jobs/{world.ended}/export", params={"format": "onnx"})
     assert response.status_code == 501
     assert response.json()["detail"] == (
-        "The format onnx needs the Python package onnx, which this server lacks: "
+        "The format onnx needs the Python package onnx, which is not installed on this server: "
         "pip install 'epochal-server[onnx]'"
     )
     safetensors, _ = service.both("GetExport", id=world.ended, format="safetensors")
