@@ -424,7 +424,7 @@ def test_a_chart_that_is_saved_says_all_that_it_said_on_the_page(
     page = open_page(f"/jobs/{moons}")
     loss = saved("Loss")
     assert ">training</text>" in loss
-    assert ">held out</text>" in loss
+    assert ">validation</text>" in loss
     confusion = saved("Confusion matrix")
     png = base64.b64decode(confusion.split("data:image/png;base64,")[1].split('"')[0])
     # Two classes are two pixels in each direction, drawn as large as they were seen.

@@ -29,7 +29,7 @@ def use(page: Page) -> None:
 def test_semicolons_and_a_byte_order_mark_are_read(open_page: Opened, tmp_path: Path) -> None:
     page = open_page("/jobs")
     give(page, tmp_path, "marked.csv", "\ufeff" + PETS)
-    head = page.get_by_role("region", name="The first rows of marked.csv")
+    head = page.get_by_role("region", name="First rows of marked.csv")
     expect(head.get_by_role("columnheader")).to_have_text(["line", "weight", "food", "kind"])
     use(page)
     expect(page.get_by_text("classes bird, cat")).to_be_visible()
@@ -78,7 +78,7 @@ def test_lines_without_a_value_can_be_left_out(open_page: Opened, url: str, tmp_
     expect(page.get_by_role("alert")).to_contain_text("20 values are invalid")
     expect(page.get_by_role("alert")).to_contain_text("Line 2, column age")
     page.get_by_role("button", name="Skip these lines").click()
-    expect(page.get_by_text("25 lines were left out.")).to_be_visible()
+    expect(page.get_by_text("25 lines were skipped.")).to_be_visible()
     kept = next(each for each in ask(url, "/v1/datasets")["datasets"] if each["name"] == "gaps")
     assert kept["samples"] == 75
 
@@ -140,7 +140,7 @@ def test_data_that_are_being_trained_on_are_kept(
     page.get_by_text("Your file").click()
     page.get_by_role("button", name="Delete busy").click()
     page.get_by_role("button", name="Delete permanently").click()
-    expect(page.get_by_role("alert")).to_contain_text(f"Job {job} trains on it")
+    expect(page.get_by_role("alert")).to_contain_text(f"{job} trains on it")
     assert call(url, f"/v1/jobs/{job}/cancel", "POST").is_success
 
 

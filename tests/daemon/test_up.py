@@ -176,7 +176,7 @@ def test_a_killed_child_is_replaced(running: Stack) -> None:
     settled(running)
     log = running.log.read_text()
     for name in ("worker", "api", "broker"):
-        assert f"epochald: the {name} died with SIGKILL; it starts again in" in log
+        assert f"epochald: the {name} died with SIGKILL; restarting in" in log
 
 
 def test_nothing_survives_a_supervisor_that_was_killed(running: Stack) -> None:

@@ -73,8 +73,8 @@ EXAMPLES: tuple[EpochalError, ...] = (
         "This key was used for another request: choose a new key for something new"
     ),
     NotInstalled(
-        "The format onnx needs the Python package onnx, which this server lacks: pip install "
-        "'epochal-server[onnx]'"
+        "The format onnx needs the Python package onnx, which is not installed on this server: "
+        "pip install 'epochal-server[onnx]'"
     ),
     Unavailable("The service is shutting down: connect again in a moment"),
 )
