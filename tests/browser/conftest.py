@@ -124,7 +124,7 @@ class Opened:
         self._excused += texts
 
     def _heard(self, kind: str, text: str) -> None:
-        if kind in ("error", "warning") and not any(each in text for each in self._excused):
+        if kind in ("error", "warning") and not any(item in text for item in self._excused):
             self.complaints.append(text)
 
     def close(self) -> None:
@@ -157,10 +157,10 @@ def ask(url: str, path: str, body: Any = None) -> Any:
 
 def number(text: str) -> float:
     """The first number in a text of the page: `1,797`, `−0.35`, `3.483×10⁻⁷`, `10⁻⁸`."""
-    found = re.search(r"(−?)(\d[\d,]*(?:\.\d+)?)(?:×10)?([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]*)", text)
-    assert found is not None, text
-    sign, digits, power = found.groups()
-    if power and "×" not in found.group():
+    match = re.search(r"(−?)(\d[\d,]*(?:\.\d+)?)(?:×10)?([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]*)", text)
+    assert match is not None, text
+    sign, digits, power = match.groups()
+    if power and "×" not in match.group():
         digits = "1"
     return float(f"{sign and '-'}{digits.replace(',', '')}e{power.translate(_LOWERED) or 0}")
 
@@ -225,10 +225,10 @@ def violations(page: Page, *rules: str, within: str = "html") -> list[str]:
     rest(page)
     page.evaluate(AXE.read_text())
     options = {"resultTypes": ["violations"], **({"runOnly": list(rules)} if rules else {})}
-    found = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
+    report = page.evaluate("([within, options]) => axe.run(within, options)", [within, options])
     return [
         f"{rule['id']}: {rule['help']} at {node['target']} {node.get('failureSummary', '')}"
-        for rule in found["violations"]
+        for rule in report["violations"]
         for node in rule["nodes"]
     ]
 

@@ -37,12 +37,12 @@ def unstick(page: Page) -> None:
 
 
 def spec(api: httpx2.Client, preset: str) -> dict[str, Any]:
-    asked: dict[str, Any] = api.get(f"/v1/presets/{preset}").json()["spec"]
-    return asked
+    preset_spec: dict[str, Any] = api.get(f"/v1/presets/{preset}").json()["spec"]
+    return preset_spec
 
 
-def trained(api: httpx2.Client, asked: dict[str, Any]) -> str:
-    job: str = api.post("/v1/jobs", json=asked).json()["id"]
+def trained(api: httpx2.Client, job_spec: dict[str, Any]) -> str:
+    job: str = api.post("/v1/jobs", json=job_spec).json()["id"]
     over = ("succeeded", "failed")
     await_condition(
         lambda: api.get(f"/v1/jobs/{job}").json()["state"] in over, 120, "the run has ended"
@@ -70,8 +70,8 @@ def runs(api: httpx2.Client) -> list[str]:
         "optimizer": {"type": "sgd", "learning_rate": 10.0},
     }
     return [
-        trained(api, each)
-        for each in (hot, slow, circles, spec(api, "digits"), spec(api, "sentences"))
+        trained(api, request)
+        for request in (hot, slow, circles, spec(api, "digits"), spec(api, "sentences"))
     ]
 
 

@@ -73,8 +73,8 @@ def test_nothing_is_asked_of_other_hosts_and_nothing_complains(open_page: Opened
     for path in ("/", "/lab", "/jobs"):
         page.goto(path)
         see_everything(page)
-    asked = {urlsplit(url).netloc for url in open_page.requested if url.startswith("http")}
-    assert asked == {here}
+    hosts = {urlsplit(url).netloc for url in open_page.requested if url.startswith("http")}
+    assert hosts == {here}
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
@@ -97,7 +97,7 @@ def test_a_slider_is_dragged_with_little_work_for_each_frame(open_page: Opened) 
 
 
 def test_a_run_is_scrubbed_with_little_work_for_each_frame(open_page: Opened, url: str) -> None:
-    """All of its pictures are drawn anew at each of fifty epochs; those of its inside are seen."""
+    """Redraw all figures at each of fifty epochs; the figures of hidden layers are in view."""
     spec = ask(url, "/v1/presets/circles")["spec"]
     spec |= {"name": "Scrubbed", "epochs": 200, "snapshots": {"weights_every": 4}}
     job = ask(url, "/v1/jobs", spec)["id"]
@@ -120,7 +120,9 @@ def _work_while_dragging(page: Page, slider: Locator) -> float:
 
     def worked() -> float:
         metrics = devtools.send("Performance.getMetrics")["metrics"]
-        seconds: float = next(each["value"] for each in metrics if each["name"] == "TaskDuration")
+        seconds: float = next(
+            metric["value"] for metric in metrics if metric["name"] == "TaskDuration"
+        )
         return 1000 * seconds
 
     _, y = press(page, slider, 0.7)

@@ -73,7 +73,7 @@ class Api:
         with self._client.stream("GET", f"/v1/jobs/{job}/events") as stream:
             for line in stream.iter_lines():
                 lines.append(line)
-                if line == "" and any(each.startswith("data:") for each in lines):
+                if line == "" and any(line.startswith("data:") for line in lines):
                     break
         return "\n".join(lines) + "\n"
 
@@ -176,7 +176,7 @@ def test_scrubbing_shows_the_network_as_it_was(open_page: Opened, api: Api, moon
     expect(again.get_by_test_id("scrubbed")).to_have_text("40")
 
 
-def test_a_run_can_be_played_from_its_first_weights_to_its_last(
+def test_a_run_can_be_played_from_its_initial_weights_to_its_last(
     open_page: Opened, moons: str
 ) -> None:
     page = open_page(f"/jobs/{moons}?job.epoch=10", reduced_motion="no-preference")
@@ -236,13 +236,13 @@ def test_a_stream_that_was_cut_goes_on_where_it_was(
     """The first answer ends after its snapshot, as if the network had; then one is refused."""
     snapshot = api.snapshot(long_run)
     cursor = next(line for line in snapshot.splitlines() if line.startswith("id:"))[3:].strip()
-    asked: list[str] = []
+    requested: list[str] = []
 
     def cut(route: Route) -> None:
-        asked.append(route.request.url)
-        if len(asked) == 1:
+        requested.append(route.request.url)
+        if len(requested) == 1:
             route.fulfill(content_type="text/event-stream", body=snapshot)
-        elif len(asked) == 2:
+        elif len(requested) == 2:
             route.abort()
         else:
             third.append(route)
@@ -257,8 +257,8 @@ def test_a_stream_that_was_cut_goes_on_where_it_was(
     await_condition(lambda: page.evaluate("true") and third, 60, "a third attempt")
     third.pop().continue_()
     expect(page.get_by_text("reconnecting")).to_have_count(0)
-    assert asked[0].endswith("/events")
-    assert [url.partition("?")[2] for url in asked[1:]] == [f"after={cursor}"] * 2
+    assert requested[0].endswith("/events")
+    assert [url.partition("?")[2] for url in requested[1:]] == [f"after={cursor}"] * 2
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("status").filter(has_text="Cancelled")).to_be_visible()
     # Nothing twice and nothing missing: the curve ends at the job's last epoch, in order.
@@ -302,9 +302,9 @@ def test_a_fork_goes_on_from_the_scrubbed_epoch_beside_its_origin(
     page.wait_for_url("**?job.with=*")
     job = page.url.split("/jobs/")[1].split("?")[0]
     expect(page.get_by_role("status").filter(has_text="Finished")).to_be_visible()
-    found = api.get(f"/v1/jobs/{job}")
-    assert found["forked_from"] == {"job": moons, "epoch": 20}
-    assert found["spec"]["optimizer"]["learning_rate"] == 0.002
+    fork = api.get(f"/v1/jobs/{job}")
+    assert fork["forked_from"] == {"job": moons, "epoch": 20}
+    assert fork["spec"]["optimizer"]["learning_rate"] == 0.002
     differences = page.get_by_role("region", name="Comparison").get_by_role("row")
     expect(differences.filter(has_text="optimizer, learning rate")).to_contain_text("0.002")
     rows = table_of(page, "Loss")
@@ -316,16 +316,14 @@ def test_a_fork_goes_on_from_the_scrubbed_epoch_beside_its_origin(
     }
     # One axis: the fork's first epoch stands after the epoch that it was taken from.
     column = rows[0].index("this run")
-    own = [int(row[0]) for row in rows[1:] if row[column] != "–"]
-    assert own == list(range(21, 36))
+    epochs = [int(row[0]) for row in rows[1:] if row[column] != "–"]
+    assert epochs == list(range(21, 36))
     page.get_by_role("link", name="epoch 20 of another run").click()
     expect(page.get_by_role("heading", name="Moons of the test", level=1)).to_be_visible()
     expect(page.get_by_test_id("scrubbed")).to_have_text("20")
 
 
-def test_another_run_can_be_held_beside_it_and_taken_away(
-    open_page: Opened, api: Api, moons: str
-) -> None:
+def test_another_run_can_be_compared_and_removed(open_page: Opened, api: Api, moons: str) -> None:
     other = api.train({**MOONS, "name": "The slow one", "epochs": 12, "seed": 4})
     page = open_page(f"/jobs/{moons}")
     page.get_by_label("Compare with").select_option(label="The slow one")
@@ -432,7 +430,7 @@ def test_a_chart_that_is_saved_says_all_that_it_said_on_the_page(
 
 
 def test_a_run_is_deleted_only_when_somebody_is_sure(open_page: Opened, api: Api) -> None:
-    open_page.excuse("404")  # whoever deletes at once may still be asking about it
+    open_page.excuse("404")  # the page may still request a job that was just deleted
     job = api.train({**MOONS, "name": "Not for long", "epochs": 5})
     page = open_page(f"/jobs/{job}")
     page.get_by_role("button", name="Delete", exact=True).click()
@@ -518,8 +516,8 @@ def test_a_unit_is_chosen_and_shown_large(open_page: Opened, moons: str) -> None
 
 def test_a_place_on_the_map_is_asked_about(open_page: Opened, api: Api, moons: str) -> None:
     def answer(x: float, y: float, epoch: int) -> str:
-        said = api.post(f"/v1/jobs/{moons}/predict", {"inputs": [[x, y]], "epoch": epoch})
-        yes, kind = said["outputs"][0][0], said["classes"][0]
+        reply = api.post(f"/v1/jobs/{moons}/predict", {"inputs": [[x, y]], "epoch": epoch})
+        yes, kind = reply["outputs"][0][0], reply["classes"][0]
         return f"{kind}, {round(100 * (yes if kind else 1 - yes), 1):.1f} %"
 
     page = open_page(f"/jobs/{moons}")
@@ -528,7 +526,7 @@ def test_a_place_on_the_map_is_asked_about(open_page: Opened, api: Api, moons: s
     assert box is not None
     plane.click(position={"x": 0.7 * box["width"], "y": 0.3 * box["height"]})
     page.wait_for_url("**ask.inputs=*")
-    x, y = (float(each) for each in page.url.split("ask.inputs=")[1].split("&")[0].split(","))
+    x, y = (float(item) for item in page.url.split("ask.inputs=")[1].split("&")[0].split(","))
     expect(plane.get_by_role("img").last).to_contain_text(answer(x, y, 40))
     page.get_by_role("slider", name="Epoch", exact=True).press("Home")
     expect(plane.get_by_role("img").last).to_contain_text(answer(x, y, 10))
@@ -554,12 +552,12 @@ def test_a_digit_is_drawn_by_keyboard(open_page: Opened, api: Api) -> None:
         pad.press("Space")
     # The address is written when the pen rests; until then it has the wiped picture.
     page.wait_for_url(re.compile(r"ask\.inputs=0,0,0,0\.25,1,"))
-    inputs = [float(each) for each in page.url.split("ask.inputs=")[1].split("&")[0].split(",")]
+    inputs = [float(item) for item in page.url.split("ask.inputs=")[1].split("&")[0].split(",")]
     # A stroke of four in the fifth column, up to the edge, and a quarter of the ink beside it.
     assert [inputs[8 * row + 4] for row in range(8)] == [1, 1, 1, 1, 0.25, 0, 0, 0]
     assert inputs[3] == 0.25
-    said = api.post(f"/v1/jobs/{job}/predict", {"inputs": [inputs]})
-    expect(page.get_by_test_id("answer")).to_have_text(str(said["classes"][0]))
+    reply = api.post(f"/v1/jobs/{job}/predict", {"inputs": [inputs]})
+    expect(page.get_by_test_id("answer")).to_have_text(str(reply["classes"][0]))
 
 
 def test_a_run_is_taken_back_to_the_lab(open_page: Opened, api: Api, moons: str) -> None:
@@ -571,7 +569,7 @@ def test_a_run_is_taken_back_to_the_lab(open_page: Opened, api: Api, moons: str)
     assert again == api.get(f"/v1/jobs/{moons}")["spec"]
 
 
-def test_a_run_that_there_is_not_is_told(open_page: Opened) -> None:
+def test_an_unknown_run_shows_an_error(open_page: Opened) -> None:
     open_page.excuse("404")
     page = open_page("/jobs/job_nowhere")
     expect(page.get_by_role("heading", name="This run does not exist")).to_be_visible()

@@ -65,13 +65,13 @@ def test_runs_are_found_by_text_label_and_state(open_page: Opened, train: Train)
 def test_a_row_has_the_numbers_of_the_run(open_page: Opened, url: str, train: Train) -> None:
     job = ask(url, f"/v1/jobs/{train('Numbers of a row')}")
     page = open_page("/jobs?jobs.find=numbers+of+a+row")
-    one = row(page, "Numbers of a row")
-    expect(one).to_contain_text("XOR, 2 → 4 tanh → 1 sigmoid")
-    expect(one).to_contain_text("Finished")
-    loss = one.locator("dd").nth(1).inner_text()
+    job = row(page, "Numbers of a row")
+    expect(job).to_contain_text("XOR, 2 → 4 tanh → 1 sigmoid")
+    expect(job).to_contain_text("Finished")
+    loss = job.locator("dd").nth(1).inner_text()
     assert number(loss) == pytest.approx(job["latest"]["train_loss"], rel=0.01)
-    assert one.locator("svg path").first.get_attribute("d")
-    one.get_by_role("link", name="Numbers of a row").click()
+    assert job.locator("svg path").first.get_attribute("d")
+    job.get_by_role("link", name="Numbers of a row").click()
     page.wait_for_url(f"**/jobs/{job['id']}")
 
 
@@ -86,15 +86,15 @@ def test_a_running_one_goes_on_before_ones_eyes_and_is_stopped(
         snapshots={"gradients_every": 0},
     )
     page = open_page("/jobs?jobs.find=going+on")
-    one = row(page, "Going on")
-    expect(one).to_contain_text("Training")
-    epoch = one.locator("dd").first
+    job = row(page, "Going on")
+    expect(job).to_contain_text("Training")
+    epoch = job.locator("dd").first
     expect(epoch).not_to_have_text(re.compile("^0"))
     before = epoch.inner_text()
     expect(epoch).not_to_have_text(before)
-    one.get_by_role("button", name="Stop Going on").click()
-    expect(one).to_contain_text("Cancelled")
-    expect(one.get_by_role("button", name="Delete Going on")).to_be_visible()
+    job.get_by_role("button", name="Stop Going on").click()
+    expect(job).to_contain_text("Cancelled")
+    expect(job.get_by_role("button", name="Delete Going on")).to_be_visible()
 
 
 def test_two_runs_are_compared(open_page: Opened, url: str, train: Train) -> None:
@@ -112,18 +112,18 @@ def test_two_runs_are_compared(open_page: Opened, url: str, train: Train) -> Non
     figure = page.get_by_role("figure", name="Training loss")
     figure.get_by_role("button", name="Table").click()
     cells = figure.get_by_role("row").last.inner_text().split("\t")
-    asked = ask(url, f"/v1/comparison?job={slow}&job={fast}&metric=train_loss")
-    ends = [job["series"][0]["values"][-1] for job in asked["jobs"]]
-    assert [number(each) for each in cells[1:]] == pytest.approx(ends, rel=1e-3)
+    comparison = ask(url, f"/v1/comparison?job={slow}&job={fast}&metric=train_loss")
+    ends = [job["series"][0]["values"][-1] for job in comparison["jobs"]]
+    assert [number(cell) for cell in cells[1:]] == pytest.approx(ends, rel=1e-3)
     again = open_page(page.url)
     expect(again.get_by_role("heading", name="Comparison of 2 runs")).to_be_visible()
     assert violations(again) == []
 
 
 def test_a_comparison_is_in_words_and_fits_a_phone(open_page: Opened, train: Train) -> None:
-    small = train("Told small", optimizer={"type": "adam", "learning_rate": 1e-8})
+    small = train("Low rate", optimizer={"type": "adam", "learning_rate": 1e-8})
     wide = train(
-        "Told with a name that is long enough to be a sentence of its own, and goes on for a while",
+        "A name that is long enough to be a sentence of its own, and goes on for a while",
         optimizer={"type": "sgd", "learning_rate": 1e-6},
     )
     page = open_page(f"/jobs/compare?job={small}&job={wide}", size=PHONE)
@@ -202,14 +202,14 @@ def test_a_run_that_was_deleted_while_somebody_looks_says_so(
     expect(page.get_by_role("heading", name="This run does not exist")).to_be_visible()
 
 
-def test_a_rerun_is_told_in_words(open_page: Opened, train: Train) -> None:
+def test_a_rerun_is_described_in_words(open_page: Opened, train: Train) -> None:
     first = train("Made first")
     train("Made again", labels={"rerun_of": first, "course": "week-3"})
     page = open_page("/jobs?jobs.find=made+again")
-    one = row(page, "Made again")
-    expect(one).to_contain_text("Rerun. XOR")
-    expect(one.get_by_role("button", name="course=week-3")).to_be_visible()
-    expect(one.get_by_text("rerun_of")).to_have_count(0)
+    job = row(page, "Made again")
+    expect(job).to_contain_text("Rerun. XOR")
+    expect(job.get_by_role("button", name="course=week-3")).to_be_visible()
+    expect(job.get_by_text("rerun_of")).to_have_count(0)
 
 
 def test_a_run_alone_cannot_be_compared(open_page: Opened) -> None:
@@ -220,7 +220,7 @@ def test_a_run_alone_cannot_be_compared(open_page: Opened) -> None:
 def test_what_is_deleted_can_be_taken_back_for_a_moment(
     open_page: Opened, url: str, train: Train
 ) -> None:
-    kept, gone = train("Deleted not"), train("Deleted yes")
+    persisted, deleted = train("Deleted not"), train("Deleted yes")
     page = open_page("/jobs?jobs.find=deleted")
     expect(row(page, "Deleted")).to_have_count(2)
     page.clock.install()
@@ -231,14 +231,14 @@ def test_what_is_deleted_can_be_taken_back_for_a_moment(
     line = page.get_by_role("listitem").filter(has_text="Deleted not")
     line.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("link", name="Deleted not")).to_be_visible()
-    # Whoever goes on to another page has had the time to regret.
+    # A user who opens another page had time to undo.
     page.get_by_role("link", name="Lab").click()
     await_condition(
-        lambda: call(url, f"/v1/jobs/{gone}").status_code == 404,
+        lambda: call(url, f"/v1/jobs/{deleted}").status_code == 404,
         60,
         "the run is gone",
     )
-    assert ask(url, f"/v1/jobs/{kept}")["id"] == kept
+    assert ask(url, f"/v1/jobs/{persisted}")["id"] == persisted
 
 
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])

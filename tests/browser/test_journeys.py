@@ -33,7 +33,7 @@ def own_stack(chromium: Browser, make_stack: MakeStack) -> Stack:
 @pytest.fixture
 def own_page(chromium: Browser, own_stack: Stack) -> Iterator[Opened]:
     opened = Opened(chromium, own_stack.http)
-    # A service that was killed is told by the browser, and rightly so.
+    # The browser rightly reports a service that was killed.
     opened.excuse("ERR_", "502", "503", "504")
     yield opened
     opened.close()
@@ -76,7 +76,7 @@ def test_a_run_is_watched_to_its_end_although_the_service_is_killed(
     assert [int(row[0]) for row in rows] == list(range(1, 201))
     stored = ask(own_stack.http, f"/v1/jobs/{job}/epochs?page_size=1000")["epochs"]
     assert [number(row[1]) for row in rows] == pytest.approx(
-        [each["train_loss"] for each in stored], rel=1e-3
+        [item["train_loss"] for item in stored], rel=1e-3
     )
 
 

@@ -126,7 +126,7 @@ def test_noise_moves_the_points(open_page: Opened, url: str) -> None:
     preview = ask(url, "/v1/datasets/two_moons/preview?rows=1&samples=400&noise=0.5")
 
     def moved() -> bool:
-        shown = [number(each) for each in first.inner_text().split("\t")[:2]]
+        shown = [number(item) for item in first.inner_text().split("\t")[:2]]
         return bool(shown == pytest.approx(preview["inputs"][0], rel=1e-3))
 
     await_condition(moved, 30, "the points of the new noise are shown")
@@ -218,7 +218,7 @@ def test_a_file_that_is_dropped_is_trained_on(open_page: Opened, url: str, tmp_p
     page.wait_for_url(re.compile("/jobs/job_"))
 
 
-def test_a_file_with_a_slip_is_told_line_and_column(open_page: Opened, tmp_path: Path) -> None:
+def test_an_error_in_a_file_shows_its_line_and_column(open_page: Opened, tmp_path: Path) -> None:
     file = tmp_path / "pulse.csv"
     file.write_text(BAD)
     open_page.excuse("400")  # of the API, which the browser reports by itself
@@ -316,6 +316,6 @@ def test_pictures_can_begin_with_a_convolution(open_page: Opened, url: str) -> N
     expect(page.get_by_test_id("price-parameters")).to_have_text("1,370")
     network = page.get_by_role("list", name="The network")
     expect(network.get_by_role("listitem")).to_have_text(
-        [re.compile(each) for each in ("64$", "8×8×1", "8×8×8", "4×4×8", "128", r"10 \+1,290$")]
+        [re.compile(item) for item in ("64$", "8×8×1", "8×8×8", "4×4×8", "128", r"10 \+1,290$")]
     )
     assert ask(url, "/v1/jobs?validate_only=true", spec_of(page))["parameters"] == 1370

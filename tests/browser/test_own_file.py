@@ -23,7 +23,7 @@ def test_a_run_is_called_as_its_file_before_the_file_has_been_looked_at(
     assert held  # and none of them was answered
 
 
-def test_files_of_one_name_are_told_apart_by_when_they_came(
+def test_files_of_the_same_name_show_when_they_were_uploaded(
     open_page: Opened, url: str, tmp_path: Path
 ) -> None:
     page = open_page("/jobs")
@@ -34,11 +34,13 @@ def test_files_of_one_name_are_told_apart_by_when_they_came(
     lines = page.get_by_role("list", name="Your uploads").get_by_role("listitem")
     lines = lines.filter(has_text="twins")
     expect(lines).to_have_count(2)
-    twins = [each for each in ask(url, "/v1/datasets")["datasets"] if each["name"] == "twins"]
-    assert sorted(each["samples"] for each in twins) == [40, 41]
-    for each in twins:
-        came = datetime.fromisoformat(each["created_at"]).astimezone()
-        line = lines.filter(has_text=f"{each['samples']} rows")
+    twins = [
+        dataset for dataset in ask(url, "/v1/datasets")["datasets"] if dataset["name"] == "twins"
+    ]
+    assert sorted(twin["samples"] for twin in twins) == [40, 41]
+    for twin in twins:
+        came = datetime.fromisoformat(twin["created_at"]).astimezone()
+        line = lines.filter(has_text=f"{twin['samples']} rows")
         expect(line).to_contain_text(f"{came:%H:%M:%S})")
         name = re.compile(rf"^Delete twins of .*{came:%H:%M:%S}$")
         expect(line.get_by_role("button", name=name)).to_be_visible()

@@ -9,8 +9,8 @@ from tests.browser.conftest import Opened, ask
 
 
 def questions(url: str, section: str) -> list[dict[str, Any]]:
-    asked: list[dict[str, Any]] = ask(url, f"/v1/sections/{section}")["questions"]
-    return asked
+    items: list[dict[str, Any]] = ask(url, f"/v1/sections/{section}")["questions"]
+    return items
 
 
 def check(url: str, section: str, question: str, answer: float) -> dict[str, Any]:
@@ -21,9 +21,9 @@ def check(url: str, section: str, question: str, answer: float) -> dict[str, Any
 
 
 def card(page: Page, question: str) -> Locator:
-    found = page.get_by_test_id(f"question-{question}")
-    found.scroll_into_view_if_needed()
-    return found
+    card = page.get_by_test_id(f"question-{question}")
+    card.scroll_into_view_if_needed()
+    return card
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ def card(page: Page, question: str) -> Locator:
 )
 def test_every_section_asks_what_the_api_asks(open_page: Opened, url: str, section: str) -> None:
     page = open_page(f"/#{section}")
-    asked = questions(url, section)
-    assert asked
+    items = questions(url, section)
+    assert items
     cards = page.locator(f"#{section}").get_by_test_id("questions").locator("li")
-    expect(cards).to_have_count(len(asked))
-    for one, shown in zip(asked, cards.all(), strict=True):
+    expect(cards).to_have_count(len(items))
+    for item, shown in zip(items, cards.all(), strict=True):
         # A minus of the page is not a hyphen.
-        expect(shown).to_contain_text(re.sub(r"(?<=\s)-(?=\d)", "−", one["text"]))
+        expect(shown).to_contain_text(re.sub(r"(?<=\s)-(?=\d)", "−", item["text"]))
 
 
 def test_an_explanation_writes_its_numbers_as_a_person_would(open_page: Opened, url: str) -> None:
@@ -52,7 +52,7 @@ def test_an_explanation_writes_its_numbers_as_a_person_would(open_page: Opened, 
     expect(question.get_by_test_id("explanation")).to_contain_text("3.483×10⁻⁷")
 
 
-def test_a_right_number_typed_by_keyboard_is_told_why(open_page: Opened, url: str) -> None:
+def test_a_correct_number_typed_by_keyboard_is_explained(open_page: Opened, url: str) -> None:
     page = open_page("/#neuron")
     question = card(page, "weighted-sum")
     box = question.get_by_role("textbox")
@@ -68,9 +68,7 @@ def test_a_right_number_typed_by_keyboard_is_told_why(open_page: Opened, url: st
     expect(page.locator("#neuron").get_by_test_id("score")).to_contain_text("1 of 4")
 
 
-def test_a_wrong_choice_may_be_mended_before_the_reason_is_told(
-    open_page: Opened, url: str
-) -> None:
+def test_a_wrong_choice_can_be_changed_before_the_explanation(open_page: Opened, url: str) -> None:
     page = open_page("/#neuron")
     question = card(page, "xor-by-one")
     question.get_by_role("button", name="yes", exact=True).press("Enter")
@@ -82,7 +80,7 @@ def test_a_wrong_choice_may_be_mended_before_the_reason_is_told(
     expect(question.get_by_test_id("explanation")).to_contain_text(reason)
 
 
-def test_whoever_gives_up_is_told_what_is_right(open_page: Opened, url: str) -> None:
+def test_giving_up_shows_the_correct_answer(open_page: Opened, url: str) -> None:
     page = open_page("/#architecture")
     question = card(page, "parameters-of-3-4-4-2")
     question.get_by_role("textbox").fill("36")  # the weights without the biases

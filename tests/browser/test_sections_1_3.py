@@ -15,10 +15,10 @@ def simulate(url: str, explorer: str, **request: Any) -> dict[str, Any]:
 
 def figure(page: Page, title: str) -> Locator:
     """A figure that has come into sight and stays where it is."""
-    found = page.get_by_role("figure", name=title)
-    found.scroll_into_view_if_needed()
+    figure = page.get_by_role("figure", name=title)
+    figure.scroll_into_view_if_needed()
     rest(page)
-    return found
+    return figure
 
 
 def choose(place: Locator, label: str) -> None:
@@ -53,8 +53,8 @@ def test_pointing_at_a_part_shows_its_counterpart_and_choosing_it_keeps_it(
     synapses = drawing.locator("[data-part=synapse]")
     expect(synapses).to_have_count(2)
     synapses.nth(1).locator("circle").first.hover()
-    for each in synapses.all():
-        expect(each).to_have_class(re.compile(r"\bon\b"))
+    for synapse in synapses.all():
+        expect(synapse).to_have_class(re.compile(r"\bon\b"))
     expect(drawing).to_contain_text("Dale's principle")
     synapses.nth(1).locator("circle").first.click()
     page.mouse.move(0, 0)
@@ -77,8 +77,8 @@ def test_a_signal_runs_through_both_neurons_unless_less_motion_is_asked_for(
 
 def test_a_wider_row_fits_better_by_as_much_as_the_api_says(open_page: Opened, url: str) -> None:
     fits = {
-        each["width"]: each
-        for each in simulate(url, "approximation", target="bump", widths=[1, 2, 4, 8, 16, 32])[
+        width["width"]: width
+        for width in simulate(url, "approximation", target="bump", widths=[1, 2, 4, 8, 16, 32])[
             "widths"
         ]
     }
@@ -114,11 +114,11 @@ def test_a_curve_drawn_by_hand_is_fitted(open_page: Opened, url: str) -> None:
     page.mouse.move(box["x"] + box["width"] - 4, y)
     page.mouse.up()
     dots = fit.get_by_role("slider")
-    heights = {each.get_attribute("aria-valuenow") for each in dots.all()}
+    heights = {dot.get_attribute("aria-valuenow") for dot in dots.all()}
     assert len(heights) == 1  # a level stroke leaves no dot out, however fast it was
     first.press("ArrowUp")
     expect(first).not_to_have_attribute("aria-valuenow", next(iter(heights)) or "")
-    outputs = [float(each.get_attribute("aria-valuenow") or "nan") for each in dots.all()]
+    outputs = [float(dot.get_attribute("aria-valuenow") or "nan") for dot in dots.all()]
     expected = simulate(
         url,
         "approximation",
@@ -138,13 +138,13 @@ def test_the_perceptron_rule_is_stepped_through_as_the_api_walks(
     expected = simulate(url, "perceptron", table="and")
     page = open_page("/#neuron")
     rule = figure(page, "The perceptron rule, one sample at a time")
-    said = page.get_by_test_id("perceptron-step")
-    expect(said).to_contain_text("Before the first sample")
+    reading = page.get_by_test_id("perceptron-step")
+    expect(reading).to_contain_text("Before the first sample")
     on = rule.get_by_role("button", name="One step forward")
     on.focus()
     for step in expected["steps"][:5]:
         page.keyboard.press("Enter")
-        expect(said).to_contain_text(
+        expect(reading).to_contain_text(
             f"Prediction {step['output']}, target {step['target']}: "
             + ("correct" if step["error"] == 0 else "wrong")
         )
@@ -208,7 +208,7 @@ def test_two_hidden_units_do_xor_until_their_line_is_moved(open_page: Opened, ur
     rows = page.get_by_test_id("xor-row")
     shown = [[number(t) for t in row.locator(".number").all_inner_texts()] for row in rows.all()]
     assert shown == [
-        [each["value"] for each in (*point["hidden"], point["output"])]
+        [item["value"] for item in (*point["hidden"], point["output"])]
         for point in simulate(url, "xor")["points"]
     ]
     choose(inputs, "h₂")
@@ -257,7 +257,7 @@ def test_a_point_moves_along_curve_and_slope_by_keyboard(open_page: Opened, url:
 
 def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str) -> None:
     known = ask(url, "/v1/activations")["activations"]
-    gelu = next(each for each in known if each["activation"] == "gelu")
+    gelu = next(item for item in known if item["activation"] == "gelu")
     page = open_page("/#activations")
     curves = page.get_by_role("group", name="Curves, at most 5")
     choose(curves, "GELU")
@@ -305,8 +305,8 @@ def test_numbers_of_all_pictures_can_be_read_as_tables(
         place.scroll_into_view_if_needed()
         expect(place.get_by_role("button", name="Table", exact=True).first).to_be_visible()
         rest(page)
-        for each in place.get_by_role("button", name="Table", exact=True).all():
-            each.click()
+        for item in place.get_by_role("button", name="Table", exact=True).all():
+            item.click()
         for table in place.get_by_role("region").all():
             expect(table.get_by_role("row").nth(1)).to_be_visible()
     fits(page, size)

@@ -196,7 +196,7 @@ def test_a_row_of_layers_has_room_on_a_phone_and_can_be_read_by_anyone(open_page
     barrier_free(page, within="#architecture")
 
 
-def test_layers_that_do_not_fit_are_told_where_they_stand(open_page: Opened) -> None:
+def test_layers_that_do_not_fit_show_an_error_at_their_position(open_page: Opened) -> None:
     open_page.excuse("400")  # a browser reports such an answer as an error
     page = open_page(
         of_any_kind(
@@ -224,7 +224,7 @@ def test_the_optimizer_and_the_batch_take_their_memory(open_page: Opened, url: s
     box.fill("256")
     box.press("Enter")
     answer = summarized(url, [784, 128, 10], optimizer="momentum", batch_size=256)
-    memory = next(each for each in answer["memory"] if each["precision"] == "float32")
+    memory = next(item for item in answer["memory"] if item["precision"] == "float32")
     shown = page.get_by_test_id("training-bytes")
     expect(shown).to_have_text(f"{memory['training']['value'] / 1e6:.2f} MB")
     figure.get_by_role("button", name="activations").click()
@@ -409,8 +409,8 @@ def test_the_point_goes_along_the_curve_by_keyboard_and_pointer(
 
     def rise() -> float:
         """Of the tangent, once it is that of the answer for where the point is now."""
-        asked = {"prediction": float(prediction.input_value()), "target": 1}
-        verdict = simulate(url, "loss", asked)["verdict"]
+        request_body = {"prediction": float(prediction.input_value()), "target": 1}
+        verdict = simulate(url, "loss", request_body)["verdict"]
         expect(page.get_by_test_id("loss-verdict")).to_have_text(verdict.replace("-", "−"))
         x1, y1, x2, y2 = chart.locator(".tangent").evaluate(
             "line => ['x1', 'y1', 'x2', 'y2'].map((name) => Number(line.getAttribute(name)))"
@@ -433,8 +433,8 @@ def test_a_number_as_truth_has_the_losses_that_fit(open_page: Opened, url: str) 
     expect(page.get_by_test_id("loss-binary_cross_entropy")).to_have_count(0)
     fitting = ["mse", "mae", "huber"]
     answer = simulate(url, "loss", {"prediction": 2, "target": 0.5, "losses": fitting})
-    for each in answer["losses"]:
-        assert read(cell(page, each["loss"], "value")) == pytest.approx(each["value"]["value"])
+    for loss in answer["losses"]:
+        assert read(cell(page, loss["loss"], "value")) == pytest.approx(loss["value"]["value"])
     page.get_by_test_id("loss-huber").get_by_role("button").first.click()
     figure = page.get_by_role("figure", name="Losses of one prediction")
     expect(figure).to_contain_text("linear far from it")

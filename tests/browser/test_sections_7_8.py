@@ -1,4 +1,4 @@
-"""Sections 7 and 8: the way back and the training loop, whose numbers are those of the API."""
+"""Sections 7 and 8: the backward pass and the training loop show the numbers of the API."""
 
 import re
 from typing import Any
@@ -15,7 +15,7 @@ NETWORK = {
         {"type": "dense", "units": 2, "activation": "softmax"},
     ],
 }
-BLAME = {
+BACKWARD_PASS = {
     "network": NETWORK,
     "input": [0.8, 0.3, 0.6],
     "weights_from": "pattern",
@@ -53,19 +53,19 @@ def visit(open_page: Opened, section: str, query: str = "", **options: Any) -> P
 def test_stepping_back_passes_the_error_signal_from_unit_to_unit(
     open_page: Opened, url: str
 ) -> None:
-    told = ask(url, "/v1/simulate/backward", BLAME)
+    reply = ask(url, "/v1/simulate/backward", BACKWARD_PASS)
     page = visit(open_page, "backpropagation")
     reading = page.get_by_test_id("reading")
-    expect(reading).to_contain_text(f"= {told['loss']['value']:.4g}")
+    expect(reading).to_contain_text(f"= {reply['loss']['value']:.4g}")
     on = page.get_by_role("group", name="Backward pass").get_by_role(
         "button", name="One step forward"
     )
-    for layer in told["layers"]:  # from the output back to the first
+    for layer in reply["layers"]:  # from the output back to the first
         for unit in layer["units"]:
             on.press("Enter")
             expect(reading).to_contain_text(f"{unit['delta']['value']:.4g}".replace("-", "−"))
     on.press("Enter")
-    expect(reading).to_contain_text(f"{told['loss_after']['value']:.4g}")
+    expect(reading).to_contain_text(f"{reply['loss_after']['value']:.4g}")
     expect(on).to_be_disabled()
 
 
@@ -100,25 +100,25 @@ def test_a_step_that_is_too_long_is_called_so(open_page: Opened) -> None:
     expect(page.get_by_test_id("reading")).to_contain_text("the loss is not lower")
 
 
-def test_the_slopes_are_checked_by_differences_on_demand(open_page: Opened, url: str) -> None:
-    told = ask(url, "/v1/simulate/backward", BLAME)["check"]
+def test_gradients_are_checked_by_finite_differences_on_demand(open_page: Opened, url: str) -> None:
+    reply = ask(url, "/v1/simulate/backward", BACKWARD_PASS)["check"]
     page = visit(open_page, "backpropagation")
     page.get_by_role("button", name="Check gradients numerically").click()
     check = page.get_by_test_id("check")
     expect(check).to_contain_text("✓ The gradient check agrees")
-    expect(check).to_contain_text(f"{told['parameters']} parameters")
-    expect(check).to_contain_text(told["parameter"])
+    expect(check).to_contain_text(f"{reply['parameters']} parameters")
+    expect(check).to_contain_text(reply["parameter"])
 
 
-def test_the_step_that_is_taken_lowers_the_loss_as_was_told(open_page: Opened, url: str) -> None:
-    told = ask(url, "/v1/simulate/backward", BLAME)
+def test_the_step_lowers_the_loss_as_predicted(open_page: Opened, url: str) -> None:
+    reply = ask(url, "/v1/simulate/backward", BACKWARD_PASS)
     page = visit(open_page, "backpropagation")
     verdict = page.get_by_test_id("backward-verdict")
     expect(verdict).to_contain_text("the loss falls")
     take = page.get_by_role("button", name="Take the step")
     take.click()
     expect(verdict).to_contain_text("1 step taken")
-    expect(verdict.locator("strong")).to_have_text(f"{told['loss_after']['value']:.4g}")
+    expect(verdict.locator("strong")).to_have_text(f"{reply['loss_after']['value']:.4g}")
     page.get_by_role("button", name="Start over").last.click()
     expect(verdict).to_contain_text("the loss falls from 0.6003")
 
@@ -140,41 +140,41 @@ def test_it_is_the_network_of_the_forward_pass(open_page: Opened) -> None:
 def test_a_remedy_brings_the_gradient_back(
     open_page: Opened, url: str, name: str, change: dict[str, object]
 ) -> None:
-    told = ask(url, "/v1/simulate/gradient-flow", change)
+    reply = ask(url, "/v1/simulate/gradient-flow", change)
     page = visit(open_page, "backpropagation")
     label, ratio = page.get_by_test_id("flow-label"), page.get_by_test_id("flow-ratio")
     expect(label).to_have_text("vanishing")
     assert number_of(ratio) == 8.79e-7
     page.get_by_role("switch", name=name).press("Space")
     expect(label).to_have_text("healthy")
-    assert told["label"] == "healthy"
-    assert number_of(ratio) == float(f"{told['ratio']['value']:.3g}")
+    assert reply["label"] == "healthy"
+    assert number_of(ratio) == float(f"{reply['ratio']['value']:.3g}")
 
 
 def test_a_remedy_may_be_too_much(open_page: Opened, url: str) -> None:
-    asked = {"activation": "relu", "depth": 32, "normalization": "layer_norm"}
-    told = ask(url, "/v1/simulate/gradient-flow", asked)
+    request_body = {"activation": "relu", "depth": 32, "normalization": "layer_norm"}
+    reply = ask(url, "/v1/simulate/gradient-flow", request_body)
     page = visit(open_page, "backpropagation", "deep.activation=relu&deep.depth=32&deep.norm=1")
     expect(page.get_by_test_id("flow-label")).to_have_text("exploding")
-    assert told["label"] == "exploding"
-    assert number_of(page.get_by_test_id("flow-ratio")) == float(f"{told['ratio']['value']:.3g}")
+    assert reply["label"] == "exploding"
+    assert number_of(page.get_by_test_id("flow-ratio")) == float(f"{reply['ratio']['value']:.3g}")
     # What is so already cannot be switched on.
     expect(page.get_by_role("switch", name="Another activation")).to_be_disabled()
 
 
 def test_four_bars_come_with_their_recipe(open_page: Opened, url: str) -> None:
-    told = ask(url, "/v1/simulate/vanishing-bars", {})
+    reply = ask(url, "/v1/simulate/vanishing-bars", {})
     page = visit(open_page, "backpropagation")
     figure = page.get_by_role("figure", name="1.00, .35, .08, .01")
     for layer, bar in zip(
         ("output", "layer 3", "layer 2", "layer 1"), (1, 0.35, 0.08, 0.01), strict=True
     ):
         expect(figure.get_by_role("button", name=f"{layer}: {bar:.2f}")).to_be_visible()
-    expect(figure.get_by_role("list", name="Recipe").locator("li")).to_have_text(told["recipe"])
+    expect(figure.get_by_role("list", name="Recipe").locator("li")).to_have_text(reply["recipe"])
     seed = figure.get_by_label("Seed", exact=True)
     seed.fill("1")
     expect(figure.get_by_test_id("bars-verdict")).to_contain_text("Seed 1 gives")
-    figure.get_by_role("button", name=str(told["matching_seeds"][0]), exact=True).click()
+    figure.get_by_role("button", name=str(reply["matching_seeds"][0]), exact=True).click()
     expect(figure.get_by_test_id("bars-verdict")).to_contain_text("the target")
 
 
@@ -193,9 +193,9 @@ def test_the_remedies_are_trained_for_real_and_the_link_shows_them(
     brightness = page.get_by_role("slider", name="Gradient norms of A gradient that vanishes")
     brightness.focus()
     brightness.press("ArrowRight")
-    told = f"{first['layers'][0]['name']}, {first['epoch']}: "
+    prefix = f"{first['layers'][0]['name']}, {first['epoch']}: "
     expect(brightness).to_have_attribute(
-        "aria-valuetext", told + written(first["layers"][0]["norm"])
+        "aria-valuetext", prefix + written(first["layers"][0]["norm"])
     )
     page.wait_for_url("**race.jobs=**")
     shared = open_page(page.url)
@@ -238,11 +238,11 @@ def test_a_run_that_flies_apart_says_where(open_page: Opened) -> None:
 
 def test_four_phases_are_lit_one_after_another(open_page: Opened, url: str) -> None:
     spec = ask(url, "/v1/presets/circles")["spec"]
-    asked = {
+    request_body = {
         name: spec[name]
         for name in ("network", "dataset", "loss", "batch_size", "seed", "optimizer")
     }
-    steps = ask(url, "/v1/simulate/training", {**asked, "epochs": 2, "steps": 2})["steps"]
+    steps = ask(url, "/v1/simulate/training", {**request_body, "epochs": 2, "steps": 2})["steps"]
     page = visit(open_page, "training")
     on = page.get_by_role("group", name="Training, phase by phase").get_by_role(
         "button", name="One step forward"
@@ -259,7 +259,7 @@ def test_four_phases_are_lit_one_after_another(open_page: Opened, url: str) -> N
 def test_the_learning_rate_answers_at_once_with_a_run_that_was_made(
     open_page: Opened, url: str
 ) -> None:
-    told = ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": "adam"}})
+    reply = ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": "adam"}})
     page = visit(open_page, "training")
     label, loss = page.get_by_test_id("rate-label"), page.get_by_test_id("rate-loss")
     figure = page.get_by_role("figure", name="49 learning rates, 49 runs")
@@ -268,7 +268,7 @@ def test_the_learning_rate_answers_at_once_with_a_run_that_was_made(
     rest(page)  # the runs of the other optimizers have been made as well
     open_page.requested.clear()
     for place in (0, 16, 24, 47):
-        result = told["results"][place]
+        result = reply["results"][place]
         box.fill(f"{result['learning_rate']:.6g}")
         box.press("Enter")
         expect(label).to_have_text(result["label"].replace("_", " "))
@@ -291,7 +291,7 @@ def test_what_is_said_of_adam_at_the_best_rate_of_plain_descent_is_read_off_its_
         ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": name}})
         for name in ("sgd", "adam")
     )
-    run = next(each for each in adam["results"] if each["learning_rate"] == plain["best"])
+    run = next(result for result in adam["results"] if result["learning_rate"] == plain["best"])
     page = visit(open_page, "training")
     claim = page.locator("#training p").filter(has_text="A good learning rate depends on")
     expect(claim).to_contain_text(f"Adam's run is {run['label'].replace('_', ' ')}.")

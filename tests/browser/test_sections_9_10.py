@@ -37,20 +37,22 @@ def test_the_nine_are_chosen_by_arrow_keys_and_drawn_from_their_graphs(
     expect(tabs).to_have_count(len(known))
     panel = page.get_by_test_id("architecture")
     page.locator("#zoo-tab-cnn").focus()
-    for each in known[2:]:
+    for item in known[2:]:
         page.keyboard.press("ArrowRight")
-        expect(panel).to_contain_text(each["idea"])
-        expect(panel).to_contain_text(f"{each['summary']['parameters']:,} parameters")
-        drawing = panel.get_by_role("img", name=each["name"])
-        expect(drawing.locator("rect.box")).to_have_count(len(each["graph"]["nodes"]))
-        expect(drawing.locator("path.arrow")).to_have_count(len(each["graph"]["edges"]))
+        expect(panel).to_contain_text(item["idea"])
+        expect(panel).to_contain_text(f"{item['summary']['parameters']:,} parameters")
+        drawing = panel.get_by_role("img", name=item["name"])
+        expect(drawing.locator("rect.box")).to_have_count(len(item["graph"]["nodes"]))
+        expect(drawing.locator("path.arrow")).to_have_count(len(item["graph"]["edges"]))
     page.wait_for_url("**/?zoo.kind=autoencoder#zoo")
 
 
 def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
     open_page: Opened, url: str
 ) -> None:
-    assert all(each["preset"] for each in ask(url, "/v1/architectures")["architectures"])
+    assert all(
+        architecture["preset"] for architecture in ask(url, "/v1/architectures")["architectures"]
+    )
     page = open_page("/?zoo.kind=transformer_encoder#zoo")
     panel = page.get_by_test_id("architecture")
     panel.get_by_role("button", name="Run it here").press("Enter")
@@ -62,8 +64,8 @@ def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
         f"{100 * latest['validation_accuracy']:.1f} % validation accuracy"
     )
 
-    asked = {"order": "random", "count": 6, "split": "validation", "epoch": latest["epoch"]}
-    answer = ask(url, f"/v1{job}/sample-predictions", asked)
+    request_body = {"order": "random", "count": 6, "split": "validation", "epoch": latest["epoch"]}
+    answer = ask(url, f"/v1{job}/sample-predictions", request_body)
     written = panel.get_by_role("listitem").filter(has_text="target")
     expect(written).to_have_count(6)
     for shown, sample in zip(written.all(), answer["samples"], strict=True):
@@ -153,18 +155,18 @@ def test_stride_and_padding_change_the_size_of_the_answer(open_page: Opened) -> 
 def test_pooling_keeps_the_largest_of_what_the_window_found(open_page: Opened, url: str) -> None:
     image = [[0.0] * 8 for _ in range(8)]
     image[0][0] = image[0][1] = 1.0
-    found = simulate(
+    edges = simulate(
         url,
         "convolution",
         {"image": image, "kernel_name": "blur", "padding": "same"},
     )["output"]
-    kept = simulate(url, "pooling", {"image": found, "kind": "max", "size": 2})
+    pooled = simulate(url, "pooling", {"image": edges, "kind": "max", "size": 2})
     page = open_page(f"/?window.image=gg{'0' * 62}&window.kernel=blur#zoo")
     figure = page.get_by_role("figure", name="Pooling the feature map")
     figure.scroll_into_view_if_needed()
     chosen = cell(figure, "Output of the pooling: select a position")
     chosen.press("ArrowLeft")
-    first = kept["windows"][0]["result"]["substituted"].rsplit("= ", 1)[1]
+    first = pooled["windows"][0]["result"]["substituted"].rsplit("= ", 1)[1]
     expect(page.get_by_test_id("pooled")).to_contain_text(f"= {first}")
     figure.get_by_label("mean", exact=True).check(force=True)
     expect(page.get_by_test_id("pooled")).not_to_contain_text("max")
@@ -267,11 +269,11 @@ def test_a_square_of_the_map_opens_its_numbers(open_page: Opened, url: str) -> N
 
 def test_a_place_explains_its_encoding(open_page: Opened, url: str) -> None:
     page = open_page("/?places.place=3&places.unit=2#zoo")
-    said = page.get_by_test_id("encoding")
-    said.scroll_into_view_if_needed()
+    encoding = page.get_by_test_id("encoding")
+    encoding.scroll_into_view_if_needed()
     explained = simulate(url, "positional-encoding", {"places": 32, "units": 32, "place": 3})
     quantity = explained["explained"][2]
-    expect(said).to_contain_text(quantity["substituted"].rsplit("= ", 1)[1])
+    expect(encoding).to_contain_text(quantity["substituted"].rsplit("= ", 1)[1])
     field = page.get_by_role("slider", name="Encoding of each position")
     field.focus()
     page.keyboard.press("ArrowDown")
@@ -292,7 +294,7 @@ def test_a_longer_text_costs_attention_the_square(open_page: Opened, url: str) -
     page = open_page("/?price.length=4096#zoo")
     page.get_by_test_id("costs").scroll_into_view_if_needed()
     answer = simulate(url, "sequence-cost", {"lengths": [4096], "width": 64})
-    kinds = {one["kind"]: one["rows"][0] for one in answer["kinds"]}
+    kinds = {kind["kind"]: kind["rows"][0] for kind in answer["kinds"]}
     shown = costs(page)
     assert set(shown) == set(kinds)
     for kind, words in shown.items():
@@ -372,7 +374,7 @@ def test_a_milestone_is_run_in_place_and_its_link_shows_the_result(
     again.wait_for_url(lambda address: "run.xor=" in address and job["id"] not in address)
 
 
-def test_a_run_that_was_deleted_says_so_and_can_be_run_anew(open_page: Opened) -> None:
+def test_a_run_that_was_deleted_says_so_and_can_be_run_again(open_page: Opened) -> None:
     open_page.excuse("404")  # the browser itself writes into the console that there was none
     page = open_page("/?run.perceptron-and=job_0_0#timeline")
     entry = page.get_by_test_id("entry-perceptron")

@@ -25,7 +25,7 @@ SECTIONS = [
 def test_the_journey_has_its_ten_sections_in_order(open_page: Opened) -> None:
     page = open_page()
     expect(page).to_have_title("Epochal: how neural networks learn")
-    assert [each.get_attribute("id") for each in page.locator("section[id]").all()] == SECTIONS
+    assert [item.get_attribute("id") for item in page.locator("section[id]").all()] == SECTIONS
 
 
 def test_no_number_of_the_journey_is_written_as_a_machine_would(open_page: Opened) -> None:
@@ -166,11 +166,11 @@ def test_a_link_opened_by_somebody_else_shows_the_same_picture(
         marks = page.get_by_role("figure", name=figure).locator(
             ".picture svg :is(path, circle, line, polyline)"
         )
-        found: list[list[str | None]] = marks.evaluate_all(
+        texts: list[list[str | None]] = marks.evaluate_all(
             "(all) => all.map((each) => ['d', 'cx', 'cy', 'x1', 'y1', 'x2', 'y2']"
             ".map((name) => each.getAttribute(name)))"
         )
-        return found
+        return texts
 
     def open_at(path: str) -> Page:
         page = open_page(path)
@@ -197,14 +197,14 @@ def test_the_first_run_is_the_one_that_the_api_trains(open_page: Opened, url: st
         {"type": "dense", "units": 12, "activation": "tanh"},
         {"type": "dense", "units": 1, "activation": "sigmoid"},
     ]
-    asked = {
+    request_body = {
         "network": {"input_shape": [2], "layers": layers},
         "dataset": {"name": "spiral", "samples": 200, "noise": 0.05},
         "optimizer": {"type": "adam", "learning_rate": 0.02},
         "epochs": 400,
         "seed": 3,
     }
-    answer = ask(url, "/v1/simulate/training", asked)
+    answer = ask(url, "/v1/simulate/training", request_body)
 
     def loss() -> float:
         return float(page.get_by_test_id("first-loss").inner_text())
@@ -238,14 +238,14 @@ def test_a_page_without_a_framework_trains_xor(open_page: Opened) -> None:
     assert violations(page) == []
 
 
-def test_a_lost_connection_is_told_and_found_again(open_page: Opened) -> None:
+def test_a_lost_connection_is_shown_until_it_is_restored(open_page: Opened) -> None:
     page = open_page("/#neuron")
     weight = page.get_by_label("w₁", exact=True)
     product = page.get_by_test_id("product-1").locator(".number")
     expect(product).to_have_text("0.700")
     bar = page.locator("header").get_by_role("status")
     expect(bar).to_be_empty()
-    rest(page)  # what is cut off on its way would have to be loaded anew
+    rest(page)  # an interrupted download would have to start again
     open_page.excuse("ERR_INTERNET")
     page.context.set_offline(True)
     weight.press("ArrowRight")

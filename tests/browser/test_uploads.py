@@ -1,4 +1,4 @@
-"""Files of one's own: read, mended, kept, and deleted."""
+"""Uploaded files: parsed, corrected, persisted and deleted."""
 
 import re
 from pathlib import Path
@@ -47,14 +47,14 @@ def test_semicolons_and_a_byte_order_mark_are_read(open_page: Opened, tmp_path: 
     ids=["no rows", "one row", "one class"],
 )
 def test_a_file_of_which_nothing_can_be_learned_says_why(
-    open_page: Opened, tmp_path: Path, text: str, said: str
+    open_page: Opened, tmp_path: Path, text: str, message: str
 ) -> None:
     open_page.excuse("400")  # of the API, which the browser reports by itself
     page = open_page("/jobs")
     give(page, tmp_path, "poor.csv", text)
     use(page)
     alert = page.get_by_role("alert").filter(has_text="This file cannot be used yet")
-    expect(alert).to_contain_text(said)
+    expect(alert).to_contain_text(message)
 
 
 def test_an_empty_file_and_a_single_column_are_not_even_sent(
@@ -79,8 +79,10 @@ def test_lines_without_a_value_can_be_left_out(open_page: Opened, url: str, tmp_
     expect(page.get_by_role("alert")).to_contain_text("Line 2, column age")
     page.get_by_role("button", name="Skip these lines").click()
     expect(page.get_by_text("25 lines were skipped.")).to_be_visible()
-    kept = next(each for each in ask(url, "/v1/datasets")["datasets"] if each["name"] == "gaps")
-    assert kept["samples"] == 75
+    uploaded = next(
+        dataset for dataset in ask(url, "/v1/datasets")["datasets"] if dataset["name"] == "gaps"
+    )
+    assert uploaded["samples"] == 75
 
 
 def test_an_upload_is_deleted_when_it_is_known_what_was_trained_on_it(

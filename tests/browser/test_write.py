@@ -1,4 +1,4 @@
-"""A network that foresees the next token writes: token by token, at any epoch, as a link says."""
+"""A network that predicts the next token generates text, at the epoch in the link."""
 
 import re
 from typing import Any
@@ -12,7 +12,7 @@ Words = dict[str, Any]
 
 
 def model(cell: Words, data: Words, vocabulary: int, **more: Any) -> Words:
-    """A small network that foresees the next character, trained for a moment."""
+    """Return a small network that predicts the next character, trained briefly."""
     return {
         "network": {
             "input_shape": [data["length"]],
@@ -89,7 +89,7 @@ def shares(figure: Locator) -> dict[str, list[float]]:
         "(body) => [...body.rows].map((row) => [...row.cells].map((cell) => cell.innerText))"
     )
     figure.get_by_role("button", name="Table").click()
-    return {row[0].replace("␣", " "): [number(each) for each in row[1:]] for row in rows}
+    return {row[0].replace("␣", " "): [number(item) for item in row[1:]] for row in rows}
 
 
 def test_the_next_token_has_the_probabilities_of_the_api(
@@ -98,19 +98,19 @@ def test_the_next_token_has_the_probabilities_of_the_api(
     """A prompt stands after the token that says to start, where rows of the data begin."""
     names = names_of(url, sentences)
     row = [len(names), *map(names.index, "the "), *[0] * 11]
-    said = said_next(url, sentences, 2, row, 4, names)
+    reply = said_next(url, sentences, 2, row, 4, names)
     page = open_page(
         f"/jobs/{sentences}?job.epoch=2&write.prompt=the%20&write.temperature=0.5#write"
     )
     figure = panel(page)
     expect(figure.get_by_role("heading", name="Next token, after the")).to_be_visible()
     table = shares(figure)
-    sharp = sum(each**2 for each in said.values())
+    sharp = sum(value**2 for value in reply.values())
     assert set(table) == set(names)
-    for name, share in said.items():
+    for name, share in reply.items():
         assert table[name] == pytest.approx([share, share**2 / sharp], rel=1e-3, abs=1e-9)
-    assert [each[1] for each in table.values()] == sorted(
-        (each[1] for each in table.values()), reverse=True
+    assert [value[1] for value in table.values()] == sorted(
+        (value[1] for value in table.values()), reverse=True
     )
 
 
@@ -128,8 +128,8 @@ def test_without_warmth_the_most_likely_token_follows_until_the_window_is_full_a
             ends = [end for end in range(out, len(text) + 1) if text[:end].endswith(". ")]
             out = min(ends, default=out)
         read = [*start, *map(names.index, text[out:])]
-        said = said_next(url, job, 1, read + [0] * (room - len(read)), len(read) - 1, names)
-        text += max(said, key=lambda each: said[each])
+        reply = said_next(url, job, 1, read + [0] * (room - len(read)), len(read) - 1, names)
+        text += max(reply, key=lambda item: reply[item])
     page = open_page(
         f"/jobs/{job}?job.epoch=1&write.prompt=the%20&write.temperature=0&write.length={room}#write"
     )
@@ -159,7 +159,7 @@ def test_it_is_stopped_and_goes_on_by_one(open_page: Opened, sentences: str) -> 
     answered: list[Route] = []
 
     def answer(route: Route) -> None:
-        """Two tokens are told after the one that is known already; the writer waits for more."""
+        """Two tokens arrive after the known one; the writer waits for more."""
         if len(answered) < 2:
             answered.append(route)
             route.continue_()

@@ -223,7 +223,7 @@ NOTES = {
 @cache
 def activations() -> Activations:
     """Return a description of each activation of the engine, in the engine's order."""
-    return Activations(activations=[_describe(each) for each in ACTIVATIONS.values()])
+    return Activations(activations=[_describe(value) for value in ACTIVATIONS.values()])
 
 
 def _describe(activation: Activation) -> ActivationDescription:

@@ -34,7 +34,7 @@ def find(id: str) -> Description:
     for description in DESCRIPTIONS:
         if description.id == id:
             return description
-    known = ", ".join(each.id for each in DESCRIPTIONS)
+    known = ", ".join(item.id for item in DESCRIPTIONS)
     raise NotFound(f"There is no architecture {id[:40]!r}; the architectures are {known}")
 
 
@@ -292,7 +292,7 @@ DESCRIPTIONS: tuple[Description, ...] = (
             "It still processes one step after the other",
         ),
         cost="12·n·d² operations in n sequential steps; a path of length n from end to end.",
-        used_in=("Time series and audio", "Places where an LSTM would be slightly too large"),
+        used_in=("Time series and audio", "Tasks for which an LSTM would be slightly too large"),
         typical_size=(
             "3·(d² + d² + d) parameters, with one bias per gate: 1,860 for 10 inputs and 20 units."
         ),

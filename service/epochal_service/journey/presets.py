@@ -369,7 +369,7 @@ PRESETS: tuple[Preset, ...] = (
 
 def preset(name: str) -> Preset:
     """Return the preset with this name. Raises `NotFound`."""
-    for each in PRESETS:
-        if each.name == name:
-            return each
+    for item in PRESETS:
+        if item.name == name:
+            return item
     raise NotFound(f"There is no preset {name}; GET /v1/presets lists all of them")

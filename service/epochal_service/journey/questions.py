@@ -83,13 +83,13 @@ def _remedy(reply: Any) -> Any:
 
 
 def _compute(reply: Any, kind: str) -> float:
-    (cost,) = (each for each in reply.kinds if each.kind == kind)
+    (cost,) = (item for item in reply.kinds if item.kind == kind)
     return float(cost.rows[0].compute)
 
 
 def _label(reply: Any, rate: float) -> Answer:
     labels = ("too_low", "slow", "good", "oscillating", "diverged")
-    result = min(reply.results, key=lambda each: abs(each.learning_rate - rate))
+    result = min(reply.results, key=lambda item: abs(item.learning_rate - rate))
     return Answer(
         float(labels.index(result.label)),
         f"With learning rate {result.learning_rate:.3g} the final loss is "

@@ -105,7 +105,7 @@ SECTIONS = (
             "ReLU unit whose weighted sum is negative for all samples gets no gradient; it is a "
             "dead unit.",
             "GELU and SiLU are smooth relatives of ReLU with small negative outputs. Their "
-            "derivative exceeds 1 in some places; for GELU it reaches 1.13 at √2. Many "
+            "derivative exceeds 1 at some inputs; for GELU it reaches 1.13 at √2. Many "
             "transformers use one of the two.",
         ),
         (

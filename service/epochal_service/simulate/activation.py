@@ -82,7 +82,7 @@ def activation(request: SimulateActivationRequest) -> ActivationSimulation:
         )
     chosen = [elementwise(name, f"activations[{i}]") for i, name in enumerate(request.activations)]
     xs = np.linspace(request.minimum, request.maximum, request.points)
-    curves = [_curve(each, request, xs) for each in chosen]
+    curves = [_curve(activation, request, xs) for activation in chosen]
     most = max(curves, key=lambda curve: abs(curve.derivative.value))
     return ActivationSimulation(
         x_values=xs.tolist(),
@@ -95,35 +95,39 @@ def activation(request: SimulateActivationRequest) -> ActivationSimulation:
     )
 
 
-def _curve(one: Activation, request: SimulateActivationRequest, xs: Floats) -> ActivationCurve:
+def _curve(
+    activation: Activation, request: SimulateActivationRequest, xs: Floats
+) -> ActivationCurve:
     # In one call each: the points of the curve, 0, and the point to explain.
     points = np.append(xs, [0.0, request.x])
-    values, slopes = one.function(points), one.derivative(points)
+    values, derivatives = activation.function(points), activation.derivative(points)
     searched = _search_points(request.minimum, request.maximum)
-    sizes = np.abs(one.derivative(searched))
-    largest, where = _largest(one, searched, sizes)
+    sizes = np.abs(activation.derivative(searched))
+    largest, where = _largest(activation, searched, sizes)
     saturated = _zones(
-        lambda x: np.abs(one.derivative(x)) < request.saturation_below,
+        lambda x: np.abs(activation.derivative(x)) < request.saturation_below,
         searched,
         sizes < request.saturation_below,
     )
     width = request.maximum - request.minimum
     return ActivationCurve(
-        activation=one.name,
-        formula=one.formula,
-        derivative_formula=one.derivative_formula,
-        range=one.range,
-        value=explained(one.name, one.formula, request.x, float(values[-1])),
-        derivative=explained(f"{one.name}'", one.derivative_formula, request.x, float(slopes[-1])),
+        activation=activation.name,
+        formula=activation.formula,
+        derivative_formula=activation.derivative_formula,
+        range=activation.range,
+        value=explained(activation.name, activation.formula, request.x, float(values[-1])),
+        derivative=explained(
+            f"{activation.name}'", activation.derivative_formula, request.x, float(derivatives[-1])
+        ),
         values=values[:-2].tolist(),
-        derivatives=slopes[:-2].tolist(),
+        derivatives=derivatives[:-2].tolist(),
         largest_slope=largest,
         largest_slope_at=where,
         saturation=saturated,
         saturated_share=sum((zone.end - zone.start) / width for zone in saturated),
         value_at_zero=float(values[-2]),
-        derivative_at_zero=float(slopes[-2]),
-        convention=CONVENTIONS.get(one.name),
+        derivative_at_zero=float(derivatives[-2]),
+        convention=CONVENTIONS.get(activation.name),
     )
 
 
@@ -133,13 +137,13 @@ def _search_points(low: float, high: float) -> Floats:
     return np.union1d(np.linspace(low, high, 257), near)
 
 
-def _largest(one: Activation, xs: Floats, sizes: Floats) -> tuple[float, Zone]:
+def _largest(activation: Activation, xs: Floats, sizes: Floats) -> tuple[float, Zone]:
     """The largest |f'| between the first and the last point, and where it is."""
     top = float(sizes.max())
     if np.count_nonzero(sizes == top) > 2:
         # A plateau, not a peak.
         (zone, *_) = _zones(
-            lambda x: np.abs(one.derivative(x)) >= top * (1.0 - 1e-9), xs, sizes == top
+            lambda x: np.abs(activation.derivative(x)) >= top * (1.0 - 1e-9), xs, sizes == top
         )
         return top, zone
     index = int(sizes.argmax())
@@ -147,7 +151,7 @@ def _largest(one: Activation, xs: Floats, sizes: Floats) -> tuple[float, Zone]:
     width = float(np.diff(xs)[max(index - 1, 0) : index + 1].max())
     while width > 1e-8 * max(1.0, abs(at)):
         near = np.clip(np.append(np.linspace(at - width, at + width, 65), 0.0), low, high)
-        near_sizes = np.abs(one.derivative(near))
+        near_sizes = np.abs(activation.derivative(near))
         if near_sizes.max() > top:
             at, top = float(near[near_sizes.argmax()]), float(near_sizes.max())
         width /= 16.0
@@ -216,7 +220,7 @@ class _Chain:
     """The input, then the output of each layer."""
     factors: list[float]
     """The local derivative of each layer: weight·f'(z)."""
-    slopes: list[float]
+    derivatives: list[float]
     forward: list[float]
     """∂a_k/∂x after each layer, from 1 for the input on."""
     backward: list[float]
@@ -232,7 +236,7 @@ class _Chain:
         """The geometric mean of the sizes of the factors; 0 if one of them is 0."""
         if not all(self.factors):
             return 0.0
-        logs = math.fsum(math.log(abs(each)) for each in self.factors)
+        logs = math.fsum(math.log(abs(factor)) for factor in self.factors)
         return math.exp(logs / len(self.factors))
 
     @property
@@ -248,8 +252,8 @@ def activation_chain(request: SimulateActivationChainRequest) -> ActivationChain
 
     Raises `InvalidArgument` for softmax.
     """
-    one = elementwise(request.activation, "activation")
-    chain = _computed_chain(one, request)
+    activation = elementwise(request.activation, "activation")
+    chain = _computed_chain(activation, request)
     return ActivationChainSimulation(
         links=[_link(request, chain, k) for k in range(1, request.depth + 1)],
         output=chain.signals[-1],
@@ -262,25 +266,25 @@ def activation_chain(request: SimulateActivationChainRequest) -> ActivationChain
     )
 
 
-def _computed_chain(one: Activation, request: SimulateActivationChainRequest) -> _Chain:
+def _computed_chain(activation: Activation, request: SimulateActivationChainRequest) -> _Chain:
     sums, signals = [], [request.x]
     for _ in range(request.depth):
         sums.append(request.weight * signals[-1] + request.bias)
-        signals.append(float(one.function(sums[-1])))
-    slopes: list[float] = one.derivative(sums).tolist()
-    factors = [request.weight * slope for slope in slopes]
+        signals.append(float(activation.function(sums[-1])))
+    derivatives: list[float] = activation.derivative(sums).tolist()
+    factors = [request.weight * slope for slope in derivatives]
     forward, backward = [1.0], [1.0]
-    for each in factors:
-        forward.append(forward[-1] * each)
-    for each in reversed(factors):
-        backward.append(backward[-1] * each)
-    return _Chain(sums, signals, factors, slopes, forward, backward[:0:-1])
+    for factor in factors:
+        forward.append(forward[-1] * factor)
+    for factor in reversed(factors):
+        backward.append(backward[-1] * factor)
+    return _Chain(sums, signals, factors, derivatives, forward, backward[:0:-1])
 
 
 def _link(request: SimulateActivationChainRequest, chain: _Chain, k: int) -> ChainLink:
     """Layer k, counted from 1."""
-    z, before, slope = chain.sums[k - 1], chain.signals[k - 1], chain.slopes[k - 1]
-    each = chain.factors[k - 1]
+    z, before, slope = chain.sums[k - 1], chain.signals[k - 1], chain.derivatives[k - 1]
+    factor = chain.factors[k - 1]
     local = f"∂a{k}/∂a{k - 1}"
     return ChainLink(
         layer=k,
@@ -293,12 +297,12 @@ def _link(request: SimulateActivationChainRequest, chain: _Chain, k: int) -> Cha
         signal=quantity(
             f"a{k}", chain.signals[k], f"f(z{k})", expression(f"{request.activation}({{}})", z)
         ),
-        factor=quantity(local, each, f"w·f'(z{k})", sum_of_products([(request.weight, slope)])),
+        factor=quantity(local, factor, f"w·f'(z{k})", sum_of_products([(request.weight, slope)])),
         forward_gradient=quantity(
             f"∂a{k}/∂x",
             chain.forward[k],
             f"{local}·∂a{k - 1}/∂x",
-            sum_of_products([(each, chain.forward[k - 1])]),
+            sum_of_products([(factor, chain.forward[k - 1])]),
         ),
         backward_gradient=chain.backward[k - 1],
     )

@@ -100,15 +100,16 @@ def approximation(request: SimulateApproximationRequest) -> ApproximationSimulat
     Raises `InvalidArgument` unless there is exactly one curve to fit, for an activation without a
     gradient, and for more work than the budget.
     """
-    one = elementwise(request.activation, "activation")
-    if one.name == "step":
+    activation = elementwise(request.activation, "activation")
+    if activation.name == "step":
         raise InvalidArgument.of(FieldError("activation", "must have a gradient; got step"))
     inputs, outputs = _points(request)
     work = _affordable_work(request, len(inputs))
     scale = _Scale.of(inputs, outputs)
     xs = np.linspace(float(inputs.min()), float(inputs.max()), CURVE_POINTS)
     fits = [
-        _width_fit(request, one.name, width, inputs, outputs, scale, xs) for width in request.widths
+        _width_fit(request, activation.name, width, inputs, outputs, scale, xs)
+        for width in request.widths
     ]
     name = request.target or (None if request.inputs else "sine")
     constant = float(outputs.var())
@@ -282,9 +283,9 @@ def _initial_weights(network: Network, seed: int) -> Floats:
     views = parameter_views(network, vector)
     (width,) = views["dense_1.bias"].shape
     rng = Streams.from_seed(seed).weights
-    slopes = 0.4 * width * rng.uniform(0.5, 1.5, width) * rng.choice([-1.0, 1.0], width)
-    views["dense_1.weight"][0] = slopes
-    views["dense_1.bias"][:] = -slopes * rng.uniform(-1.0, 1.0, width)
+    kernel = 0.4 * width * rng.uniform(0.5, 1.5, width) * rng.choice([-1.0, 1.0], width)
+    views["dense_1.weight"][0] = kernel
+    views["dense_1.bias"][:] = -kernel * rng.uniform(-1.0, 1.0, width)
     views["dense_2.weight"][:, 0] = rng.normal(0.0, 1.0 / math.sqrt(width), width)
     return vector
 
@@ -312,7 +313,7 @@ APPROXIMATION = Explorer(
     {
         "A sine with 1 to 32 hidden units": {},
         "The same with relu: piecewise linear": {"activation": "relu", "widths": [1, 4, 16]},
-        "A bell curve with three seeds each": {"target": "bump", "widths": [1, 2, 8], "seeds": 3},
+        "A bump with three seeds each": {"target": "bump", "widths": [1, 2, 8], "seeds": 3},
         "Your own points": {
             "inputs": [0.0, 1.0, 2.0, 3.0, 4.0],
             "outputs": [0.0, 1.0, 0.5, 2.0, 1.5],

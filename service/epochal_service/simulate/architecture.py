@@ -176,7 +176,7 @@ def _counted(layers: Sequence[LayerSpec], *, learned: bool) -> list[LayerSpec]:
 
     With `learned`, positional encodings are parameters, so that they are counted and not computed.
     """
-    found: list[LayerSpec] = []
+    result: list[LayerSpec] = []
     for layer in layers:
         if layer.type in ("multi_head_attention", "transformer_block"):
             # A causal layer takes one input: keep the mask, so that the error says so.
@@ -187,8 +187,8 @@ def _counted(layers: Sequence[LayerSpec], *, learned: bool) -> list[LayerSpec]:
         elif layer.type == "residual":
             inner = _counted(layer.layers, learned=learned)
             layer = layer.model_copy(update={"layers": inner})
-        found.append(layer)
-    return found
+        result.append(layer)
+    return result
 
 
 def _flops_arithmetic(network: Network, name: str, flops: int) -> str:

@@ -193,7 +193,7 @@ def pooling(request: SimulatePoolingRequest) -> PoolingSimulation:
         _size(name, n, k, s, "valid")
         for name, n, k, s in zip(("height", "width"), image.shape, size, stride, strict=True)
     ]
-    if min(each.value for each in sizes) < 1:
+    if min(size.value for size in sizes) < 1:
         raise InvalidArgument.of(
             FieldError("size", f"must fit into the input, {_by(image.shape)}; got {request.size}")
         )

@@ -97,16 +97,16 @@ def sum_of_products(pairs: Sequence[tuple[float, float]], rest: Sequence[float] 
 
 def put_in(formula: str, **numbers: float) -> Expression:
     """Return the formula with numbers in place of symbols: `max(0, x)` becomes `max(0, 0.5)`."""
-    found: list[float] = []
+    values: list[float] = []
 
     def replace(match: re.Match[str]) -> str:
-        found.append(numbers[match[0]])
+        values.append(numbers[match[0]])
         return "{}"
 
     # A symbol is a letter that stands alone: the x of `x³`, not that of `exp`.
     symbols = "|".join(map(re.escape, numbers))
     template = re.sub(rf"(?<![a-zA-Z])(?:{symbols})(?![a-zA-Z])", replace, formula)
-    return Expression(template, tuple(found))
+    return Expression(template, tuple(values))
 
 
 # ---------------------------------------------------------------- quantities
@@ -146,8 +146,8 @@ def evaluation(value: float, *expressions: Expression) -> str:
     shown = number(value)
     texts: list[str] = []
     digits, agrees = DIGITS, True
-    for one in expressions:
-        text, needed = _shown(one, value, digits)
+    for expression in expressions:
+        text, needed = _shown(expression, value, digits)
         if needed is None:
             agrees = False
         elif needed > digits:
@@ -161,27 +161,27 @@ def evaluation(value: float, *expressions: Expression) -> str:
     return f"{' = '.join(steps[:-1])} ≈ {shown}"
 
 
-def _shown(one: Expression, value: float, least: int) -> tuple[str, int | None]:
+def _shown(expression: Expression, value: float, least: int) -> tuple[str, int | None]:
     """The text with the fewest digits, from `least` on, that rounds to the value, and the digits.
 
     With four digits, and None, where there are no such digits.
     """
-    template = _compiled(one.template)
+    template = _compiled(expression.template)
     if not math.isfinite(value):
-        return template.text([number(x) for x in one.numbers]), DIGITS
-    target, tolerance = _target(value, one.numbers)
+        return template.text([number(x) for x in expression.numbers]), DIGITS
+    target, tolerance = _target(value, expression.numbers)
     for digits in range(least, MOST_DIGITS + 1):
-        texts = [number(x, digits) for x in one.numbers]
+        texts = [number(x, digits) for x in expression.numbers]
         numbers = [
             x if isinstance(x, int) else float(text)
-            for x, text in zip(one.numbers, texts, strict=True)
+            for x, text in zip(expression.numbers, texts, strict=True)
         ]
         try:
             if not abs(template.function(*numbers) - target) > tolerance:
                 return template.text(texts), digits
         except (ArithmeticError, ValueError):
             continue
-    return template.text([number(x) for x in one.numbers]), None
+    return template.text([number(x) for x in expression.numbers]), None
 
 
 def _target(value: float, numbers: Sequence[float]) -> tuple[float, float]:

@@ -72,7 +72,7 @@ def forward(request: SimulateForwardRequest) -> ForwardSimulation:
 
 def all_values(small: SmallNetwork) -> Values:
     """Return the value of each symbol of each step: inputs, weighted sum and output."""
-    wanted = list(
+    symbols = list(
         {
             symbol: None
             for step in small.trace.steps
@@ -80,7 +80,7 @@ def all_values(small: SmallNetwork) -> Values:
             if symbol is not None
         }
     )
-    return dict(zip(wanted, evaluate(wanted, small.leaves), strict=True))
+    return dict(zip(symbols, evaluate(symbols, small.leaves), strict=True))
 
 
 def _layer(step: Step, small: SmallNetwork, values: Values) -> LayerTrace:

@@ -77,8 +77,8 @@ def _traced(network: Network, samples: int, draws: int) -> _Trace:
     parameters, loss = parameter_leaves(network), find_loss(LOSS)
     logits = loss.logits(network.forward(x, parameters, noise=lambda shape, rate: leaf(shape))[-1])
     weights = [name for name in parameters if _is_weight(name)]
-    slopes = differentiate(loss.traced(logits, y), [parameters[name] for name in weights])
-    outputs, leaves = replicate([logits, *slopes], [x, y, *parameters.values()], draws)
+    gradients = differentiate(loss.traced(logits, y), [parameters[name] for name in weights])
+    outputs, leaves = replicate([logits, *gradients], [x, y, *parameters.values()], draws)
     return _Trace(
         leaves[x],
         leaves[y],

@@ -50,11 +50,15 @@ def loss(request: SimulateLossRequest) -> LossSimulation:
         )
     chosen = _with_options(_names(request), request)
     line = _line(request, chosen)
-    curves = [] if line is None else [one for one in chosen if one.type != "perceptron"]
+    curves = (
+        []
+        if line is None
+        else [criterion for criterion in chosen if criterion.type != "perceptron"]
+    )
     return LossSimulation(
-        losses=[_trace(_computed(one, predictions, targets)) for one in chosen],
+        losses=[_trace(_computed(criterion, predictions, targets)) for criterion in chosen],
         curve_predictions=[] if line is None else line.values,
-        curves=[_curve(one, line, targets) for one in curves if line is not None],
+        curves=[_curve(curve, line, targets) for curve in curves if line is not None],
         verdict=_verdict(predictions, targets),
     )
 
@@ -112,9 +116,9 @@ def _with_options(names: list[str], request: SimulateLossRequest) -> list[Loss]:
     ]
 
 
-def _scores(one: Loss, predictions: Floats) -> Floats:
+def _scores(criterion: Loss, predictions: Floats) -> Floats:
     """The argument of the engine's formula: for hinge a decision value in [-1, 1]."""
-    return 2.0 * predictions - 1.0 if one.type == "hinge" else predictions
+    return 2.0 * predictions - 1.0 if criterion.type == "hinge" else predictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,42 +142,48 @@ class _Computed:
         return self.loss.type == "cross_entropy" or len(self.predictions) == 1
 
 
-def _computed(one: Loss, predictions: list[float], targets: list[float]) -> _Computed:
-    outputs, wanted = np.array(predictions), np.array(targets)
-    value = one.value(_scores(one, outputs), wanted)
-    chain = 2.0 if one.type == "hinge" else 1.0
-    slopes = chain * one.gradient(_scores(one, outputs), wanted) + 0.0  # + 0.0 turns -0 into 0
+def _computed(criterion: Loss, predictions: list[float], targets: list[float]) -> _Computed:
+    outputs, expected = np.array(predictions), np.array(targets)
+    value = criterion.value(_scores(criterion, outputs), expected)
+    chain = 2.0 if criterion.type == "hinge" else 1.0
+    slopes = (
+        chain * criterion.gradient(_scores(criterion, outputs), expected) + 0.0
+    )  # + 0.0 turns -0 into 0
     return _Computed(
-        loss=one,
+        loss=criterion,
         predictions=predictions,
         targets=targets,
-        aims=smoothed(one, targets),
+        aims=smoothed(criterion, targets),
         value=value,
         slopes=slopes.tolist(),
-        logit_slopes=_logit_slopes(one, outputs, wanted, slopes),
+        logit_slopes=_logit_slopes(criterion, outputs, expected, slopes),
     )
 
 
 @lru_cache(maxsize=256)
-def _traced(one: Loss, outputs: int) -> tuple[Symbol, Symbol, Symbol]:
+def _traced(criterion: Loss, outputs: int) -> tuple[Symbol, Symbol, Symbol]:
     """Logits, targets, and the gradient of the loss with respect to the logits."""
     z, y = leaf((1, outputs)), leaf((1, outputs))
-    return z, y, differentiate(one.traced(z, y), [z])[0]
+    return z, y, differentiate(criterion.traced(z, y), [z])[0]
 
 
 def _logit_slopes(
-    one: Loss, predictions: Floats, targets: Floats, slopes: Floats
+    criterion: Loss, predictions: Floats, targets: Floats, slopes: Floats
 ) -> list[float] | None:
-    if one.output_activation in ("sigmoid", "softmax"):
+    if criterion.output_activation in ("sigmoid", "softmax"):
         with np.errstate(divide="ignore"):
             logits = np.log(predictions)
-            if one.output_activation == "sigmoid":
+            if criterion.output_activation == "sigmoid":
                 logits = logits - np.log1p(-predictions)
-        z, y, slope = _traced(one, predictions.size)
+        z, y, slope = _traced(criterion, predictions.size)
         logits = np.clip(logits, -FARTHEST_LOGIT, FARTHEST_LOGIT)
         (gradient,) = evaluate([slope], {z: logits[None], y: targets[None]})
         return gradient[0].tolist()  # type: ignore[no-any-return]
-    if one.output_activation is None and one.type != "hinge" and _are_probabilities(predictions):
+    if (
+        criterion.output_activation is None
+        and criterion.type != "hinge"
+        and _are_probabilities(predictions)
+    ):
         return (slopes * predictions * (1.0 - predictions)).tolist()  # type: ignore[no-any-return]
     return None
 
@@ -252,7 +262,9 @@ def _line(request: SimulateLossRequest, chosen: Sequence[Loss]) -> _Line | None:
     if not is_one and not (_are_classes(predictions) and _are_classes(targets)):
         return None
     low, high = _limits(request)
-    needs_probabilities = not is_one or any(one.output_activation == "sigmoid" for one in chosen)
+    needs_probabilities = not is_one or any(
+        criterion.output_activation == "sigmoid" for criterion in chosen
+    )
     if needs_probabilities and not (low >= 0.0 and high <= 1.0):
         raise InvalidArgument.of(
             FieldError("minimum" if low < 0.0 else "maximum", "must be between 0 and 1 here")
@@ -285,13 +297,15 @@ def _limits(request: SimulateLossRequest) -> tuple[float, float]:
     return low, high
 
 
-def _curve(one: Loss, line: _Line, targets: list[float]) -> LossCurve:
-    wanted = np.broadcast_to(targets, line.predictions.shape).astype(np.float64)
-    scores = _scores(one, line.predictions)
-    slopes = one.derivatives(scores, wanted)[:, line.index] * (2.0 if one.type == "hinge" else 1.0)
+def _curve(criterion: Loss, line: _Line, targets: list[float]) -> LossCurve:
+    expected = np.broadcast_to(targets, line.predictions.shape).astype(np.float64)
+    scores = _scores(criterion, line.predictions)
+    slopes = criterion.derivatives(scores, expected)[:, line.index] * (
+        2.0 if criterion.type == "hinge" else 1.0
+    )
     return LossCurve(
-        loss=one.type,
-        values=(one.values(scores, wanted) + 0.0).tolist(),
+        loss=criterion.type,
+        values=(criterion.values(scores, expected) + 0.0).tolist(),
         slopes=(slopes + 0.0).tolist(),
     )
 

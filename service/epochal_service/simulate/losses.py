@@ -286,7 +286,7 @@ def loss_expression(
     term = EXPLAINED[loss.type].term
     terms = [term(loss, p, y) for p, y in zip(predictions, targets, strict=True)]
     if isinstance(loss, CrossEntropy):
-        together = total([one for one in terms if one is not ZERO])
+        together = total([term for term in terms if term is not ZERO])
         together = Expression(together.template.replace("+ -", "- "), together.numbers)
         return together if count == 1 else expression(f"({{}}) / {count}", together)
     if count == 1:
@@ -326,15 +326,15 @@ def losses() -> list[LossFacts]:
     return [
         LossFacts(
             name=name,
-            title=one.title,
+            title=item.title,
             formula=LOSSES[name].formula,
-            slope=one.slope,
-            logit_slope=one.logit_slope,
+            slope=item.slope,
+            logit_slope=item.logit_slope,
             output_activation=LOSSES[name].output_activation,
-            options=list(one.options),
-            used_for=one.used_for,
-            trouble=one.trouble,
-            source=one.source,
+            options=list(item.options),
+            used_for=item.used_for,
+            trouble=item.trouble,
+            source=item.source,
         )
-        for name, one in EXPLAINED.items()
+        for name, item in EXPLAINED.items()
     ]

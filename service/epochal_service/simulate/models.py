@@ -271,4 +271,4 @@ FAMOUS = (
 @lru_cache(maxsize=1)
 def models() -> tuple[Model, ...]:
     """Return all famous networks as models of the API."""
-    return tuple(one.model for one in FAMOUS)
+    return tuple(item.model for item in FAMOUS)

@@ -56,5 +56,5 @@ def one_layer(layer: Layer, *shapes: Shape) -> OneLayer:
 
 def apply_layer(layer: Layer, array: Array, weights: Mapping[str, Array]) -> Array:
     """Return the output of the layer for one array, batch axis included."""
-    one = one_layer(layer, array.shape)
-    return evaluate([one.output], one.leaves([array], weights))[0]
+    network = one_layer(layer, array.shape)
+    return evaluate([network.output], network.leaves([array], weights))[0]

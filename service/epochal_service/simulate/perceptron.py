@@ -215,16 +215,16 @@ class _Rule:
         self.bias[:] = request.bias
         self.scores = np.zeros((len(points), 1))
         inputs = with_column(network, np.array(points, np.float64))
-        wanted = np.array(targets, np.float64)[:, None]
-        one = Gradient(network, training.loss, 1, training.dtype)
-        parts = one.parts(state["parameters"]), one.parts(state["gradient"])
+        expected = np.array(targets, np.float64)[:, None]
+        sample_gradient = Gradient(network, training.loss, 1, training.dtype)
+        parts = sample_gradient.parts(state["parameters"]), sample_gradient.parts(state["gradient"])
         step = update(network, training, state, np.array(request.learning_rate), 0)
         rng = np.random.default_rng(0)  # No layer draws from it.
         samples = [
-            [array[k : k + 1] for array in (inputs, wanted, self.scores)]
+            [array[k : k + 1] for array in (inputs, expected, self.scores)]
             for k in range(len(points))
         ]
-        self.calls = [one.bind(x, y, z, *parts, rng) + step for x, y, z in samples]
+        self.calls = [sample_gradient.bind(x, y, z, *parts, rng) + step for x, y, z in samples]
 
     def parameters(self) -> list[float]:
         """The weights and last the bias."""
@@ -297,8 +297,8 @@ def _separation(
 
 def separation(parted: Nearest, points: Sequence[Sequence[float]], *, of: str = "x") -> Separation:
     """Return the line halfway between the nearest points of two hulls that do not meet."""
-    across = [one - zero for one, zero in zip(parted.one, parted.zero, strict=True)]
-    middle = [(one + zero) / 2 for one, zero in zip(parted.one, parted.zero, strict=True)]
+    across = [a - b for a, b in zip(parted.one_point, parted.zero_point, strict=True)]
+    middle = [(a + b) / 2 for a, b in zip(parted.one_point, parted.zero_point, strict=True)]
     offset = sum((w * m for w, m in zip(across, middle, strict=True)), Fraction(0))
     # Scaled as a fraction, so that a vector of any length becomes one of about 1.
     largest = max(abs(w) for w in across)
@@ -317,7 +317,7 @@ def separation(parted: Nearest, points: Sequence[Sequence[float]], *, of: str = 
 
 def certificate(parted: Nearest, points: Sequence[Sequence[float]]) -> Certificate:
     """Return the proof that two sets whose hulls meet are not linearly separable."""
-    meeting = [float(x) for x in parted.one]
+    meeting = [float(x) for x in parted.one_point]
     ones, zeros = _shares(parted.ones), _shares(parted.zeros)
     of_ones, of_zeros = (_mixed(shares, points) for shares in (ones, zeros))
     where = _in_brackets(meeting)

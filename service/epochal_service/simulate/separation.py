@@ -29,13 +29,13 @@ class Nearest:
 
     ones: Shares
     zeros: Shares
-    one: tuple[Fraction, ...]
-    zero: tuple[Fraction, ...]
+    one_point: tuple[Fraction, ...]
+    zero_point: tuple[Fraction, ...]
 
     @property
     def meet(self) -> bool:
         """Whether the two are the same point, so that no line separates the sets."""
-        return self.one == self.zero
+        return self.one_point == self.zero_point
 
 
 def nearest(points: Sequence[Point], targets: Sequence[int]) -> Nearest:

@@ -196,8 +196,8 @@ def _steps(name: str, layer: Layer, scope: Scope, inputs: tuple[Symbol, ...]) ->
     """The layer, preceded by its inner layers."""
     if isinstance(layer, Residual):
         (y,) = inputs
-        for inner, one in zip(position_names(layer.layers), layer.layers, strict=True):
-            for step in _steps(f"{name}.{inner}", one, scope.within(inner), (y,)):
+        for inner, child in zip(position_names(layer.layers), layer.layers, strict=True):
+            for step in _steps(f"{name}.{inner}", child, scope.within(inner), (y,)):
                 yield step
                 y = step.output
         yield Step(name, layer, (*inputs, y), None, inputs[0] + y)

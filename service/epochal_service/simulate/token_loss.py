@@ -53,9 +53,9 @@ def token_loss(request: SimulateTokenLossRequest) -> TokenLossSimulation:
         ]
         if errors:
             raise InvalidArgument.of(*errors)
-    wanted = CROSS_ENTROPY.targets(np.array(targets), rows.shape).astype(np.float64)
+    expected = CROSS_ENTROPY.targets(np.array(targets), rows.shape).astype(np.float64)
     measure = CROSS_ENTROPY.values_from_logits if is_logits else CROSS_ENTROPY.values
-    nats = measure(rows, wanted).tolist()
+    nats = measure(rows, expected).tolist()
     return _reply(
         [
             _position(request, target, p, loss, row)
@@ -109,9 +109,9 @@ def _of_targets(
     )
 
 
-def _exclude(request: SimulateTokenLossRequest, one: str, others: tuple[str, ...]) -> None:
+def _exclude(request: SimulateTokenLossRequest, field: str, others: tuple[str, ...]) -> None:
     errors = [
-        FieldError(other, f"must be left out with {one}")
+        FieldError(other, f"must be left out with {field}")
         for other in others
         if getattr(request, other)
     ]

@@ -266,8 +266,8 @@ def _sum(
 def _verdict(
     gates: Sequence[TruthTableName], starts: Sequence[XorStart], *, solved: bool, separable: bool
 ) -> str:
-    one, other = (gate.replace("_", " ").upper() for gate in gates)
-    result = f"The hidden units compute {one} and {other}. "
+    first, second = (gate.replace("_", " ").upper() for gate in gates)
+    result = f"The hidden units compute {first} and {second}. "
     if solved:
         result += "In the hidden space one line separates the points: the network computes XOR."
     elif separable:

@@ -30,7 +30,7 @@ export interface SeriesOfApi {
 
 export function curvesOf(series: readonly SeriesOfApi[]): Curves {
   return Object.fromEntries(
-    series.map((each) => [each.metric, extend(undefined, each.epochs, each.values)]),
+    series.map((line) => [line.metric, extend(undefined, line.epochs, line.values)]),
   )
 }
 
@@ -53,7 +53,7 @@ export function spread<T>(items: readonly T[], most: number): T[] {
 
 /** Index of the last of the sorted `epochs` up to `epoch`; 0 if all are later. */
 export function lastUpTo(epochs: readonly number[], epoch: number): number {
-  let found = 0
-  for (let i = 0; i < epochs.length && epochs[i]! <= epoch; i++) found = i
-  return found
+  let count = 0
+  for (let i = 0; i < epochs.length && epochs[i]! <= epoch; i++) count = i
+  return count
 }

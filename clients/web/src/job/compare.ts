@@ -12,32 +12,32 @@ export interface Relative {
  * another fork of the same parent.
  */
 export function offsets(runs: readonly Relative[]): Map<string, number> {
-  const known = new Map(runs.map((each) => [each.id ?? '', each]))
+  const known = new Map(runs.map((run) => [run.id ?? '', run]))
   const lines = new Map<string, number>()
   for (const { forked_from } of runs)
     if (forked_from) lines.set(forked_from.job, (lines.get(forked_from.job) ?? 0) + 1)
-  const found = new Map<string, number>()
+  const differences = new Map<string, number>()
   const of = (id: string): number => {
-    const before = found.get(id)
+    const before = differences.get(id)
     if (before !== undefined) return before
-    found.set(id, 0)
+    differences.set(id, 0)
     const from = known.get(id)?.forked_from
     const related = from && (known.has(from.job) || (lines.get(from.job) ?? 0) > 1)
     const offset = related ? from.epoch + (known.has(from.job) ? of(from.job) : 0) : 0
-    found.set(id, offset)
+    differences.set(id, offset)
     return offset
   }
   for (const id of known.keys()) of(id)
-  return found
+  return differences
 }
 
 /** Unique names; equal names get the end of the id. `from` is the run that a rerun repeats. */
 export function titles(runs: readonly Relative[], from?: unknown): string[] {
   const names = runs.map(
-    (each) => (each.name ?? 'another run') + (each.id && each.id === from ? ', before' : ''),
+    (run) => (run.name ?? 'another run') + (run.id && run.id === from ? ', before' : ''),
   )
   return names.map((name, i) =>
-    names.filter((each) => each === name).length > 1
+    names.filter((item) => item === name).length > 1
       ? `${name} (${(runs[i]!.id ?? '').slice(-4)})`
       : name,
   )
@@ -51,8 +51,8 @@ export function ids(text: string): string[] {
 export function placeName(path: string): string {
   return path
     .replace(/^network\./, '')
-    .replace(/\blayers\[([^\]]*)\]/, (_, places: string) => {
-      const counted = places.replace(/\d+/g, (index) => String(Number(index) + 1))
+    .replace(/\blayers\[([^\]]*)\]/, (_, indices: string) => {
+      const counted = indices.replace(/\d+/g, (index) => String(Number(index) + 1))
       return `layer${/\D/.test(counted) ? 's' : ''} ${counted}`
     })
 

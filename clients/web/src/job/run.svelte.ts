@@ -189,13 +189,13 @@ export class Run {
     const first = epochs.findIndex((epoch) => epoch > last)
     if (first < 0) return
     const names = this.flow.layers.length
-      ? this.flow.layers.map((each) => each.name)
-      : layers.map((each) => each.name)
+      ? this.flow.layers.map((layer) => layer.name)
+      : layers.map((layer) => layer.name)
     const grown = {
       epochs: [...this.flow.epochs, ...epochs.slice(first)],
       layers: names.map((name, i) => {
         const before = this.flow.layers[i]
-        const now = layers.find((each) => each.name === name)
+        const now = layers.find((layer) => layer.name === name)
         const all = STATISTICS.map((statistic) => [
           statistic,
           [...(before?.[statistic] ?? []), ...(now?.[statistic] ?? []).slice(first).map(toNumber)],
@@ -230,7 +230,7 @@ export class Run {
             signal: this.#abort.signal,
           }),
         )
-        this.#store(page.checkpoints.map((each) => each.epoch))
+        this.#store(page.checkpoints.map((checkpoint) => checkpoint.epoch))
         after = page.next_after_epoch
       } while (after)
     } finally {
@@ -257,12 +257,12 @@ export class Run {
       ...Object.fromEntries(
         STATISTICS.map((statistic) => [
           statistic,
-          snapshots.map((each) => each.layers[i]![statistic]),
+          snapshots.map((snapshot) => snapshot.layers[i]![statistic]),
         ]),
       ),
     }))
     this.#flowOn(
-      snapshots.map((each) => each.epoch),
+      snapshots.map((snapshot) => snapshot.epoch),
       columns as unknown as Schemas['GradientColumns'][],
     )
     this.#flowOn(live.epochs, live.layers as unknown as Schemas['GradientColumns'][])
@@ -282,13 +282,13 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 
 /** Drop half of the columns of a long run. */
 function thinner(flow: Flow): Flow {
-  const kept = spread([...flow.epochs.keys()], Math.ceil(MOST_POINTS / 2))
+  const remaining = spread([...flow.epochs.keys()], Math.ceil(MOST_POINTS / 2))
   return {
-    epochs: kept.map((i) => flow.epochs[i]!),
+    epochs: remaining.map((i) => flow.epochs[i]!),
     layers: flow.layers.map((layer) => ({
       name: layer.name,
       ...(Object.fromEntries(
-        STATISTICS.map((each) => [each, kept.map((i) => layer[each][i]!)]),
+        STATISTICS.map((item) => [item, remaining.map((i) => layer[item][i]!)]),
       ) as Record<Statistic, number[]>),
     })),
   }

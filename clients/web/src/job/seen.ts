@@ -7,7 +7,7 @@ import type { Domain } from '../lib/charts/scale'
 export type Sample = Schemas['SamplePrediction']
 export type Seen = Schemas['SamplePredictions']
 
-export const size = (shape: readonly number[]): number => shape.reduce((all, each) => all * each, 1)
+export const size = (shape: readonly number[]): number => shape.reduce((all, item) => all * item, 1)
 
 /** Range of one input over the samples, with a margin of a tenth on each side. */
 export function reach(samples: readonly Sample[], feature: number): Domain {
@@ -68,7 +68,7 @@ export function answerRange(loss: string): Domain {
 }
 
 export function targetRange(samples: readonly Sample[]): Domain {
-  const values = samples.map((each) => toNumber(each.target[0] ?? NaN)).filter(Number.isFinite)
+  const values = samples.map((sample) => toNumber(sample.target[0] ?? NaN)).filter(Number.isFinite)
   const [low, high] = [Math.min(...values), Math.max(...values)]
   return low < high ? [low, high] : [low - 1, low + 1]
 }

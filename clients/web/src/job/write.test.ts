@@ -15,8 +15,8 @@ import {
 } from './write'
 
 const NAMES = ['a', 'b', '.', ' ']
-const WITH_START: Language = { names: NAMES, places: 5, start: 4 }
-const WITHOUT: Language = { names: NAMES, places: 3, start: undefined }
+const WITH_START: Language = { names: NAMES, positions: 5, start: 4 }
+const WITHOUT: Language = { names: NAMES, positions: 3, start: undefined }
 
 function seen(samples: [inputs: number[], targets: number[]][], tokens = NAMES): Seen {
   return {
@@ -98,17 +98,17 @@ it('a long text keeps its last tokens, or whole sentences after a start token', 
 })
 
 it('temperature sharpens or flattens the probabilities', () => {
-  const said = [0.8, 0.2]
-  expect(tempered(said, 1)).toEqual([expect.closeTo(0.8), expect.closeTo(0.2)])
+  const message = [0.8, 0.2]
+  expect(tempered(message, 1)).toEqual([expect.closeTo(0.8), expect.closeTo(0.2)])
   // 4 to 1 becomes 16 to 1, and 2 to 1.
-  expect(tempered(said, 0.5)).toEqual([expect.closeTo(16 / 17), expect.closeTo(1 / 17)])
-  expect(tempered(said, 2)).toEqual([expect.closeTo(2 / 3), expect.closeTo(1 / 3)])
-  expect(tempered(said, 0)).toEqual([1, 0])
+  expect(tempered(message, 0.5)).toEqual([expect.closeTo(16 / 17), expect.closeTo(1 / 17)])
+  expect(tempered(message, 2)).toEqual([expect.closeTo(2 / 3), expect.closeTo(1 / 3)])
+  expect(tempered(message, 0)).toEqual([1, 0])
   expect(tempered([1, 0], 0.05)).toEqual([1, 0])
 })
 
 it('a token is sampled by its probability, and never one with probability 0', () => {
-  expect([0, 0.24, 0.26, 0.999].map((each) => draw([0.25, 0.25, 0.5, 0], each))).toEqual([
+  expect([0, 0.24, 0.26, 0.999].map((item) => draw([0.25, 0.25, 0.5, 0], item))).toEqual([
     0, 0, 1, 2,
   ])
   expect(draw([0.3, 0.3, 0.3, 0], 0.99)).toBe(2)
@@ -120,16 +120,16 @@ it('a seed gives reproducible, uniform random numbers, different from another se
   expect(thrown.slice(0, 3)).not.toEqual([0, 1, 2].map((n) => chance(8, n)))
   const tenths = Array.from(
     { length: 10 },
-    (_, i) => thrown.filter((each) => Math.floor(10 * each) === i).length,
+    (_, i) => thrown.filter((item) => Math.floor(10 * item) === i).length,
   )
   // 200 each, give or take five standard deviations of 13.4.
   expect(tenths.every((count) => Math.abs(count - 200) < 67)).toBe(true)
 })
 
 it('a text grows by predictions for the whole text', async () => {
-  const asked: (readonly number[])[] = []
+  const request: (readonly number[])[] = []
   const ask = (_epoch: number, text: readonly number[]) => {
-    asked.push([...text])
+    request.push([...text])
     return Promise.resolve(text.length % 2 ? [0, 1, 0, 0] : [1, 0, 0, 0])
   }
   const question = { epoch: 1, prompt: [3], temperature: 1, seed: 0 }
@@ -144,7 +144,7 @@ it('a text grows by predictions for the whole text', async () => {
     if (written.length === 3) break
   }
   expect(written).toEqual([0, 1, 0])
-  expect(asked).toEqual([
+  expect(request).toEqual([
     [3, 1],
     [3, 1, 0],
     [3, 1, 0, 1],

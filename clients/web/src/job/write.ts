@@ -9,7 +9,7 @@ export interface Language {
   /** Names of the tokens, one character each. */
   names: readonly string[]
   /** Number of positions of the network's input. */
-  places: number
+  positions: number
   /** The start token of every row of the data, if there is one. */
   start: number | undefined
 }
@@ -42,29 +42,29 @@ export function languageOf({
   token_names: tokens,
   feature_names,
 }: Seen): Language | undefined {
-  const places = feature_names.length
+  const positions = feature_names.length
   if (
-    places < 2 ||
+    positions < 2 ||
     !samples.length ||
     names.some((name, i) => name.length !== 1 || tokens[i] !== name)
   )
     return undefined
   const ahead = samples.every(
     ({ inputs, target_classes: targets }) =>
-      targets.length === places &&
+      targets.length === positions &&
       inputs.slice(1).every((value, i) => toNumber(value) === targets[i]),
   )
   const first = toNumber(samples[0]!.inputs[0]!)
-  return ahead ? { names, places, start: first < names.length ? undefined : first } : undefined
+  return ahead ? { names, positions, start: first < names.length ? undefined : first } : undefined
 }
 
 /** The tokens of a text, without unknown characters. */
 export function tokensOf({ names }: Language, text: string): number[] {
-  return [...text].map((each) => known(names, each)).filter((token) => token >= 0)
+  return [...text].map((item) => known(names, item)).filter((token) => token >= 0)
 }
 
 export function strangers({ names }: Language, text: string): string[] {
-  return [...new Set(text)].filter((each) => known(names, each) < 0)
+  return [...new Set(text)].filter((item) => known(names, item) < 0)
 }
 
 function known(names: readonly string[], character: string): number {
@@ -76,8 +76,8 @@ function known(names: readonly string[], character: string): number {
  * Number of tokens at the start of a text that no longer fit. Rows with a start token begin with a
  * sentence, so whole sentences are dropped if possible.
  */
-export function forgotten({ names, places, start }: Language, text: readonly number[]): number {
-  const least = text.length + (start === undefined ? 0 : 1) - places
+export function forgotten({ names, positions, start }: Language, text: readonly number[]): number {
+  const least = text.length + (start === undefined ? 0 : 1) - positions
   if (least <= 0) return 0
   if (start === undefined) return least
   for (let i = Math.max(least, 2); i <= text.length; i++) {
@@ -95,10 +95,10 @@ export function rowOf(
   text: readonly number[],
   filler = 0,
 ): { row: number[]; place: number } {
-  const { places, start } = language
+  const { positions, start } = language
   const read = [...(start === undefined ? [] : [start]), ...text.slice(forgotten(language, text))]
   return {
-    row: [...read, ...Array<number>(places - read.length).fill(filler)],
+    row: [...read, ...Array<number>(positions - read.length).fill(filler)],
     place: read.length - 1,
   }
 }
@@ -110,16 +110,16 @@ export function tempered(probabilities: readonly number[], temperature: number):
     const best = probabilities.indexOf(most)
     return probabilities.map((_, i) => (i === best ? 1 : 0))
   }
-  const weights = probabilities.map((each) => (each / most) ** (1 / temperature))
-  const sum = weights.reduce((all, each) => all + each, 0)
-  return weights.map((each) => each / sum)
+  const weights = probabilities.map((probability) => (probability / most) ** (1 / temperature))
+  const sum = weights.reduce((all, weight) => all + weight, 0)
+  return weights.map((weight) => weight / sum)
 }
 
 /** Sample a token with a uniform random number `chance` in [0, 1). */
 export function draw(probabilities: readonly number[], chance: number): number {
   let end = 0
-  const token = probabilities.findIndex((each) => (end += each) > chance)
-  return token < 0 ? probabilities.findLastIndex((each) => each > 0) : token
+  const token = probabilities.findIndex((probability) => (end += probability) > chance)
+  return token < 0 ? probabilities.findLastIndex((probability) => probability > 0) : token
 }
 
 /** The `n`-th random number of a seed, in [0, 1): Wellons' 32-bit hash `lowbias32`, twice. */
@@ -141,7 +141,7 @@ export async function* grow(
   written: readonly Written[],
   signal: AbortSignal,
 ): AsyncGenerator<Written> {
-  const text = [...prompt, ...written.map((each) => each.token)]
+  const text = [...prompt, ...written.map((item) => item.token)]
   for (let n = written.length; ; n++) {
     const probabilities = await ask(epoch, text, signal)
     const token = draw(tempered(probabilities, temperature), chance(seed, n))

@@ -25,12 +25,12 @@ export class Writer {
 
   /** Generate until the text has `length` tokens; cut a longer one. */
   async write(question: Question, length: number, signal: AbortSignal): Promise<void> {
-    const asked = JSON.stringify(question)
-    if (asked !== this.#question) {
+    const request = JSON.stringify(question)
+    if (request !== this.#question) {
       this.before = this.written
       this.written = []
     }
-    this.#question = asked
+    this.#question = request
     this.problem = undefined
     this.busy = true
     this.written = this.written.slice(0, length)

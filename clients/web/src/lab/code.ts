@@ -31,7 +31,7 @@ function pretty(value: unknown, indent: string, words: Record<'true' | 'false', 
     return line
   const inner = `${indent}  `
   const parts = Array.isArray(value)
-    ? value.map((each) => inner + pretty(each, inner, words))
+    ? value.map((item) => inner + pretty(item, inner, words))
     : Object.entries(value).map(
         ([name, each]) => `${inner}${JSON.stringify(name)}: ${pretty(each, inner, words)}`,
       )
@@ -41,7 +41,7 @@ function pretty(value: unknown, indent: string, words: Record<'true' | 'false', 
 
 function inline(value: unknown, words: Record<'true' | 'false', string>): string {
   if (typeof value === 'boolean') return words[value ? 'true' : 'false']
-  if (Array.isArray(value)) return `[${value.map((each) => inline(each, words)).join(', ')}]`
+  if (Array.isArray(value)) return `[${value.map((item) => inline(item, words)).join(', ')}]`
   if (typeof value === 'object' && value !== null) {
     const parts = Object.entries(value).map(
       ([name, each]) => `${JSON.stringify(name)}: ${inline(each, words)}`,

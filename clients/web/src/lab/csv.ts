@@ -19,7 +19,7 @@ export function readHead(text: string, most = 6): Head {
 
   function endRow(): boolean {
     cells.push(cell.trim())
-    if (cells.some((each) => each !== '')) rows.push({ line: first, cells })
+    if (cells.some((cell) => cell !== '')) rows.push({ line: first, cells })
     ;[cell, cells] = ['', []]
     return rows.length > most
   }
@@ -47,14 +47,14 @@ export function readHead(text: string, most = 6): Head {
 /** The most frequent delimiter in the header, as in the service. */
 function delimiterOf(text: string): string {
   const header = (text.trimStart().split('\n', 1)[0] ?? '').replace(/"[^"]*"/g, '')
-  const found = DELIMITERS.map((each) => header.split(each).length)
-  return DELIMITERS[found.indexOf(Math.max(...found))]!
+  const match = DELIMITERS.map((item) => header.split(item).length)
+  return DELIMITERS[match.indexOf(Math.max(...match))]!
 }
 
 /** Line and column of an error of the service: `lines[3].age` is line 3, column `age`. */
 export function placeOf(field: string): { line?: number; column?: string } {
-  const found = /^lines\[(\d+)\](?:\.(.+))?$/.exec(field)
-  if (found) return { line: Number(found[1]), column: found[2] }
+  const match = /^lines\[(\d+)\](?:\.(.+))?$/.exec(field)
+  if (match) return { line: Number(match[1]), column: match[2] }
   return { column: /^columns\.(.+)$/.exec(field)?.[1] }
 }
 
@@ -69,6 +69,6 @@ export function without(text: string, lines: readonly number[]): string {
   const left = new Set(lines)
   return text
     .split('\n')
-    .map((each, i) => (left.has(i + 1) ? '' : each))
+    .map((line, i) => (left.has(i + 1) ? '' : line))
     .join('\n')
 }

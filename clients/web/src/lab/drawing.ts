@@ -19,14 +19,14 @@ export const MOST = 300
 export function dataOf(
   points: readonly Drawn[],
 ): { dataset: Schemas['InlineDataset']; facts: Facts } | undefined {
-  const kinds = [...new Set(points.map((each) => each.kind))].sort()
+  const kinds = [...new Set(points.map((point) => point.kind))].sort()
   if (kinds.length < 2) return undefined
   // Always keep the first two classes, so that their colors do not change.
   const classes = Math.max(2, kinds.at(-1)! + 1)
   return {
     dataset: {
-      inputs: points.map((each) => [each.x, each.y]),
-      targets: points.map((each) => [each.kind]),
+      inputs: points.map((point) => [point.x, point.y]),
+      targets: points.map((point) => [point.kind]),
       feature_names: ['x', 'y'],
       class_names: CLASSES.slice(0, classes),
     },

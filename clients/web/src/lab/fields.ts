@@ -59,29 +59,39 @@ interface Own {
 type Titles = Record<string, string | Own>
 
 /** Return the fields of `titles` in their order, each with its kind, default, bounds and description. */
-function fieldsOf(described: Record<string, Described>, titles: Titles): Field[] {
+function fieldsOf(descriptions: Record<string, Described>, titles: Titles): Field[] {
   return Object.entries(titles).map(([name, title]) => {
-    const own: Own = typeof title === 'string' ? { label: title } : title
-    const found = described[name]
-    if (!found) throw new Error(`the schema has no field ${name}`)
-    return field(name, own, found)
+    const custom: Own = typeof title === 'string' ? { label: title } : title
+    const described = descriptions[name]
+    if (!described) throw new Error(`the schema has no field ${name}`)
+    return field(name, custom, described)
   })
 }
 
-function field(name: string, { slider, initial, none, ...own }: Own, found: Described): Field {
-  const start = found.initial ?? initial
-  return { name, ...own, description: found.description, ...kind(), initial: start } as Field
+function field(
+  name: string,
+  { slider, initial, none, ...custom }: Own,
+  described: Described,
+): Field {
+  const start = described.initial ?? initial
+  return {
+    name,
+    ...custom,
+    description: described.description,
+    ...kind(),
+    initial: start,
+  } as Field
 
   function kind(): object {
     if (slider === 'rate') return { kind: 'rate', min: 1e-5, max: 10 }
     if (slider === 'share')
-      return { kind: 'share', max: (found.max ?? 1) - (found.below ? 0.01 : 0) }
-    if (found.words) return { kind: 'words', words: found.words, none }
-    if (found.type === 'boolean') return { kind: 'flag' }
-    if (found.type === 'array') return { kind: found.of === 'integer' ? 'sizes' : 'names' }
-    if (found.type === 'string') return { kind: 'text' }
-    const { min, max, optional } = found
-    return { kind: 'number', min, max, whole: found.type === 'integer', optional }
+      return { kind: 'share', max: (described.max ?? 1) - (described.below ? 0.01 : 0) }
+    if (described.words) return { kind: 'words', words: described.words, none }
+    if (described.type === 'boolean') return { kind: 'flag' }
+    if (described.type === 'array') return { kind: described.of === 'integer' ? 'sizes' : 'names' }
+    if (described.type === 'string') return { kind: 'text' }
+    const { min, max, optional } = described
+    return { kind: 'number', min, max, whole: described.type === 'integer', optional }
   }
 }
 
@@ -358,7 +368,7 @@ export const LOSS_OPTIONS: Record<string, Field> = Object.fromEntries(
     delta: { label: 'Delta', initial: 1 },
     gamma: { label: 'Gamma', initial: 2 },
     label_smoothing: share('Label smoothing', { initial: 0 }),
-  }).map((each) => [each.name, each]),
+  }).map((item) => [item.name, item]),
 )
 export const PART_FIELDS: Record<string, readonly Field[]> = {
   regularization: part('regularization', { l2: 'L2 penalty', l1: 'L1 penalty' }),
@@ -376,7 +386,7 @@ export const PART_FIELDS: Record<string, readonly Field[]> = {
   }),
 }
 
-function mapped<K extends string, A, B>(table: Record<K, A>, to: (each: A, key: K) => B) {
+function mapped<K extends string, A, B>(table: Record<K, A>, to: (item: A, key: K) => B) {
   const entries = Object.entries(table) as [K, A][]
   return Object.fromEntries(entries.map(([key, each]) => [key, to(each, key)])) as Record<K, B>
 }

@@ -27,14 +27,14 @@ export function grouped(all: readonly Schemas['Dataset'][]): Group[] {
   const named = new Set(GROUPS.flatMap(([, names]) => names))
   const groups = GROUPS.map(([title, names]) => ({
     title,
-    datasets: names.flatMap((name) => all.filter((each) => each.builtin && each.name === name)),
+    datasets: names.flatMap((name) => all.filter((item) => item.builtin && item.name === name)),
   }))
-  const logic = all.filter((each) => each.builtin && !named.has(each.name) && each.samples === 4)
-  const rest = all.filter((each) => each.builtin && !named.has(each.name) && each.samples !== 4)
+  const logic = all.filter((item) => item.builtin && !named.has(item.name) && item.samples === 4)
+  const rest = all.filter((item) => item.builtin && !named.has(item.name) && item.samples !== 4)
   groups.at(-1)!.datasets.push(...rest)
   groups.push(
     { title: LOGIC, datasets: logic },
-    { title: YOURS, datasets: all.filter((each) => !each.builtin) },
+    { title: YOURS, datasets: all.filter((item) => !item.builtin) },
   )
   return groups.filter((group) => group.datasets.length)
 }
@@ -94,13 +94,14 @@ const stamps = new Map<string, Promise<Look>>()
 
 export function stamp(dataset: Schemas['Dataset']): Promise<Look> {
   const chosen: Spec['dataset'] = asChosen(dataset)
-  const many = dataset.samples > 4 && dataset.parameters.some((each) => each.name === 'samples')
+  const many =
+    dataset.samples > 4 && dataset.parameters.some((parameter) => parameter.name === 'samples')
   const fewer = many ? { ...chosen, samples: 120 } : chosen
-  let found = stamps.get(dataset.id)
-  if (!found) {
-    found = look(fewer, 150)
-    found.catch(() => stamps.delete(dataset.id))
-    stamps.set(dataset.id, found)
+  let match = stamps.get(dataset.id)
+  if (!match) {
+    match = look(fewer, 150)
+    match.catch(() => stamps.delete(dataset.id))
+    stamps.set(dataset.id, match)
   }
-  return found
+  return match
 }

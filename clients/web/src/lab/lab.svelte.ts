@@ -9,7 +9,7 @@ import {
   factsOf,
   isSpec,
   pathName,
-  said,
+  messageAt,
   setAt,
   START,
   withData,
@@ -156,8 +156,8 @@ export class Lab implements Bench {
     if (spec) this.#url.spec = spec
   }
 
-  said(path: Path): string | undefined {
-    return said(this.check.problem, path)
+  messageAt(path: Path): string | undefined {
+    return messageAt(this.check.problem, path)
   }
 
   blamed(path: Path): boolean {

@@ -60,6 +60,6 @@ export function barcode(look: Look, most: number): { columns: number[][]; target
     columns: rows.map(({ row }) =>
       row.map((value, i) => (value - ends[i]![0]) / (ends[i]![1] - ends[i]![0] || 1)),
     ),
-    targets: rows.map((each) => each.target),
+    targets: rows.map((row) => row.target),
   }
 }

@@ -82,12 +82,12 @@ export function isSpec(value: unknown): value is Spec {
 
 /** Drop empty values: nulls, and empty objects and lists. */
 export function compact<T>(value: T): T {
-  if (Array.isArray(value)) return value.map((each) => compact(each) as unknown) as T
+  if (Array.isArray(value)) return value.map((item) => compact(item) as unknown) as T
   if (typeof value !== 'object' || value === null) return value
-  const kept = Object.entries(value)
+  const remaining = Object.entries(value)
     .map(([name, each]) => [name, compact(each as unknown)] as const)
     .filter(([, each]) => !isNothing(each))
-  return Object.fromEntries(kept) as T
+  return Object.fromEntries(remaining) as T
 }
 
 function isNothing(value: unknown): boolean {
@@ -139,12 +139,12 @@ export interface Bench {
   /** `what` names the change if the path is not enough. */
   set(path: Path, value: unknown, what?: string): void
   /** Error of the service for the field at this path. */
-  said(path: Path): string | undefined
+  messageAt(path: Path): string | undefined
   /** Whether there is an error at this path or below it. */
   blamed(path: Path): boolean
 }
 
-export const said = (problem: ApiProblem | undefined, path: Path): string | undefined =>
+export const messageAt = (problem: ApiProblem | undefined, path: Path): string | undefined =>
   problem?.of(pathName(path))
 
 export function blamed(problem: ApiProblem | undefined, path: Path): boolean {
@@ -234,7 +234,7 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
   const built =
     flat &&
     !sequence &&
-    !ROOMY.some((each) => JSON.stringify(each) === JSON.stringify(layersOf(spec).slice(0, -1)))
+    !ROOMY.some((item) => JSON.stringify(item) === JSON.stringify(layersOf(spec).slice(0, -1)))
   const layers: readonly Layer[] = built
     ? layersOf(spec)
     : [...(sequence ?? hidden(facts)), { type: 'dense', units: 1 }]

@@ -14,14 +14,14 @@ export function templates(facts: Facts, loss: Loss, side: number | undefined): T
   const { units, activation: last } = outputFor(loss, facts)
   const deep = (number: number): Layer[] =>
     Array.from({ length: number }, () => ({ type: 'dense', units: width, activation }))
-  const found: Template[] = [
+  const match: Template[] = [
     { name: 'none', layers: [] },
     { name: 'one', layers: deep(1) },
     { name: 'two', layers: deep(2) },
     { name: 'six', layers: deep(6) },
   ]
   if (side && side >= 4) {
-    found.push({
+    match.push({
       name: 'convolution',
       layers: [
         { type: 'reshape', shape: [side, side, 1] },
@@ -31,7 +31,7 @@ export function templates(facts: Facts, loss: Loss, side: number | undefined): T
       ],
     })
   }
-  return found.map(({ name, layers }) => ({
+  return match.map(({ name, layers }) => ({
     name,
     layers: endingIn([...layers, { type: 'dense', units }], units, last),
   }))

@@ -10,13 +10,13 @@ test('a paper on arXiv has a link', () => {
 })
 
 test('two papers in one source have a link each and keep the text between them', () => {
-  const found = parts(
+  const match = parts(
     'Hochreiter (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015.',
   )
-  expect(found.map((each) => each.text).join('')).toBe(
+  expect(match.map((item) => item.text).join('')).toBe(
     'Hochreiter (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015.',
   )
-  expect(found.flatMap((each) => each.href ?? [])).toEqual([
+  expect(match.flatMap((item) => item.href ?? [])).toEqual([
     'https://doi.org/10.1162/neco.1997.9.8.1735',
     'https://doi.org/10.1162/089976600300015015',
   ])

@@ -10,7 +10,7 @@ interface Call {
 }
 
 let calls: Call[]
-let told: string[]
+let reported: string[]
 
 function asker(patience = 100): Latest<number, string> {
   const ask = (input: number, signal: AbortSignal) =>
@@ -21,8 +21,8 @@ function asker(patience = 100): Latest<number, string> {
   return new Latest(
     ask,
     {
-      answer: (value) => told.push(value),
-      problem: (error) => told.push(String(error)),
+      answer: (value) => reported.push(value),
+      problem: (error) => reported.push(String(error)),
       pending: () => undefined,
     },
     patience,
@@ -33,7 +33,7 @@ const settle = () => vi.advanceTimersByTimeAsync(0)
 
 beforeEach(() => {
   calls = []
-  told = []
+  reported = []
   vi.useFakeTimers()
 })
 afterEach(() => vi.useRealTimers())
@@ -45,11 +45,11 @@ describe('requests while a slider moves', () => {
     expect(calls.map((call) => call.input)).toEqual([1])
     calls[0]!.answer('one')
     await settle()
-    expect(told).toEqual(['one'])
+    expect(reported).toEqual(['one'])
     expect(calls.map((call) => call.input)).toEqual([1, 4])
     calls[1]!.answer('four')
     await settle()
-    expect(told).toEqual(['one', 'four'])
+    expect(reported).toEqual(['one', 'four'])
   })
 
   it('aborts a request that exceeds its patience if a newer one is waiting', async () => {
@@ -66,7 +66,7 @@ describe('requests while a slider moves', () => {
     expect(calls.map((call) => call.input)).toEqual([1, 3])
     calls[1]!.answer('three')
     await settle()
-    expect(told).toEqual(['three'])
+    expect(reported).toEqual(['three'])
   })
 
   it('reports a problem and continues with the next request', async () => {
@@ -77,7 +77,7 @@ describe('requests while a slider moves', () => {
     await settle()
     calls[1]!.answer('two')
     await settle()
-    expect(told).toEqual(['broken', 'two'])
+    expect(reported).toEqual(['broken', 'two'])
   })
 
   it('reports nothing after it is stopped', async () => {
@@ -86,7 +86,7 @@ describe('requests while a slider moves', () => {
     latest.stop()
     calls[0]!.answer('one')
     await settle()
-    expect(told).toEqual([])
+    expect(reported).toEqual([])
     expect(calls[0]!.signal.aborted).toBe(true)
   })
 })

@@ -41,9 +41,9 @@ function scientific(value: number, digits: number): string {
 
 /** Format the numbers in a text of the service, e.g. `from 1e+06 to -0.1`. */
 export function readable(text: string): string {
-  const digits = (found: string) => found.replace(/e.*/, '').replace(/\D/g, '').length
+  const digits = (match: string) => match.replace(/e.*/, '').replace(/\D/g, '').length
   return text
-    .replace(/\b\d+(\.\d+)?e[-+]?\d+\b/g, (found) => format(Number(found), digits(found)))
+    .replace(/\b\d+(\.\d+)?e[-+]?\d+\b/g, (match) => format(Number(match), digits(match)))
     .replace(/(?<![\w.)])-(?=\.?\d)/g, '−')
 }
 

@@ -40,55 +40,55 @@ describe('watching', () => {
   afterEach(() => vi.unstubAllGlobals())
 
   function answers(...responses: (Response | Error)[]): string[] {
-    const asked: string[] = []
+    const request: string[] = []
     vi.stubGlobal('fetch', (url: string) => {
-      asked.push(url)
+      request.push(url)
       const next = responses.shift()!
       return next instanceof Error ? Promise.reject(next) : Promise.resolve(next)
     })
-    return asked
+    return request
   }
 
   it('reconnects with its cursor, reports it, and receives every event once', async () => {
     vi.useFakeTimers()
-    const asked = answers(
+    const request = answers(
       new Response(stream('id: 3\nevent: state\ndata: 1\n\n')),
       new TypeError('network error'),
       new Response(stream('id: 4\nevent: state\ndata: 2\n\n', 'id: 5\nevent: end\ndata: 3\n\n')),
     )
-    const said: Status[] = []
+    const message: Status[] = []
     const got: unknown[] = []
     watch<{ state: number; end: number }>('/events', {
       state: (data) => got.push(data),
       end: (data) => got.push(data),
-      status: (status) => said.push(status),
+      status: (status) => message.push(status),
     })
     await vi.advanceTimersByTimeAsync(20_000)
     vi.useRealTimers()
-    expect(asked).toEqual(['/events', '/events?after=3', '/events?after=3'])
+    expect(request).toEqual(['/events', '/events?after=3', '/events?after=3'])
     expect(got).toEqual([1, 2, 3])
-    expect(said).toEqual(['connecting', 'live', 'reconnecting', 'reconnecting', 'live', 'ended'])
+    expect(message).toEqual(['connecting', 'live', 'reconnecting', 'reconnecting', 'live', 'ended'])
   })
 
   it('gives up on permanent errors and reports them', async () => {
     const problem = { reason: 'not_found', title: 'There is no such thing here', detail: 'job_1' }
     answers(new Response(JSON.stringify(problem), { status: 404 }))
-    const said: unknown[] = []
-    watch<JobEvents>('/events', { status: (status, why) => said.push(why?.title ?? status) })
-    await vi.waitFor(() => expect(said).toEqual(['connecting', 'There is no such thing here']))
+    const message: unknown[] = []
+    watch<JobEvents>('/events', { status: (status, why) => message.push(why?.title ?? status) })
+    await vi.waitFor(() => expect(message).toEqual(['connecting', 'There is no such thing here']))
     await new Promise((resolve) => setTimeout(resolve))
-    expect(said).toHaveLength(2)
+    expect(message).toHaveLength(2)
   })
 
   it('ends if the service has no more events', async () => {
     answers(new Response(null, { status: 204 }))
-    const said = await new Promise((resolve) => {
+    const message = await new Promise((resolve) => {
       watch<JobEvents>(
         '/events',
         { status: (status) => status === 'ended' && resolve(status) },
         { after: 9 },
       )
     })
-    expect(said).toBe('ended')
+    expect(message).toBe('ended')
   })
 })

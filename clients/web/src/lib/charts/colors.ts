@@ -15,9 +15,9 @@ const themed = (name: string) => {
 /** RGB values of a CSS color such as `var(--positive)` or `#123` in the current theme. */
 export function resolve(element: Element, color: string): Rgb {
   const key = themed(color)
-  let found = known.get(key)
-  if (!found) known.set(key, (found = measure(element, color)))
-  return found
+  let cached = known.get(key)
+  if (!cached) known.set(key, (cached = measure(element, color)))
+  return cached
 }
 
 function measure(element: Element, color: string): Rgb {
@@ -40,9 +40,9 @@ const STOPS: Record<Ramp, readonly string[]> = {
 /** 256 colors from lowest to highest, as bytes: `lookup[3 * i + channel]`. */
 export function ramp(element: Element, kind: Ramp): Uint8ClampedArray {
   const key = themed(kind)
-  let found = ramps.get(key)
-  if (!found) ramps.set(key, (found = mix(element, kind)))
-  return found
+  let cached = ramps.get(key)
+  if (!cached) ramps.set(key, (cached = mix(element, kind)))
+  return cached
 }
 
 function mix(element: Element, kind: Ramp): Uint8ClampedArray {

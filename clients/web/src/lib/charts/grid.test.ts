@@ -19,7 +19,7 @@ describe('a refined grid', () => {
     // Logits −1 and 3: zero at a quarter of the way.
     const share = (score: number) => 1 / (1 + Math.exp(-score))
     const { values } = refined({ columns: 2, rows: 1, values: [share(-1), share(3)] }, [0, 1], 50)
-    expect(values.slice(0, 100).findIndex((each) => each > 0.5)).toBe(25)
+    expect(values.slice(0, 100).findIndex((value) => value > 0.5)).toBe(25)
   })
 
   it('uses the given range, and keeps holes for non-finite values', () => {

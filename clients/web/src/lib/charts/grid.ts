@@ -25,8 +25,8 @@ export function refined(
   const scores = values.map((value) =>
     logit(Math.min(Math.max((value - low) / (high - low), 0), 1)),
   )
-  const across = places(columns, times)
-  const up = places(rows, times)
+  const across = cells(columns, times)
+  const up = cells(rows, times)
   const fine = new Array<number>(across.length * up.length)
   for (let row = 0; row < up.length; row++) {
     const { from: i, share: down } = up[row]!
@@ -44,7 +44,7 @@ export function refined(
   return { columns: across.length, rows: up.length, values: fine }
 }
 
-function places(count: number, times: number): { from: number; share: number }[] {
+function cells(count: number, times: number): { from: number; share: number }[] {
   return Array.from({ length: count * times }, (_, i) => {
     const at = ((i + 0.5) / (count * times)) * (count - 1)
     return { from: Math.floor(at), share: at - Math.floor(at) }

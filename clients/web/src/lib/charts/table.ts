@@ -43,7 +43,7 @@ export function seriesTable(xLabel: string, series: readonly Series[]): Table {
     }),
   )
   return {
-    columns: [xLabel, ...series.map((each) => each.name)],
+    columns: [xLabel, ...series.map((line) => line.name)],
     rows: [...rows.values()].sort((a, b) => (a[0] as number) - (b[0] as number)),
   }
 }

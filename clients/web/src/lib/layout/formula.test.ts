@@ -26,9 +26,9 @@ describe('a formula', () => {
   })
 
   it('has numbers with signs, powers and exponents', () => {
-    const found = pieces('x² + 1.5e-05')
-    expect(found.at(0)).toMatchObject({ kind: 'name', text: 'x', sup: '2' })
-    expect(found.at(-1)).toEqual({ kind: 'number', text: '1.5×10', sup: '−5' })
+    const match = pieces('x² + 1.5e-05')
+    expect(match.at(0)).toMatchObject({ kind: 'name', text: 'x', sup: '2' })
+    expect(match.at(-1)).toEqual({ kind: 'number', text: '1.5×10', sup: '−5' })
     expect(pieces('-2').map((piece) => piece.text)).toEqual(['−', '2'])
   })
 

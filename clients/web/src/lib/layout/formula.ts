@@ -75,25 +75,25 @@ const plain = (text: string, from: string, to: string) =>
 
 /** Split a formula: `z = w1·x1 + b` has the names z, w₁, x₁ and b, and signs between them. */
 export function pieces(formula: string): Piece[] {
-  const found: Piece[] = []
-  const last = () => found.at(-1)
+  const match: Piece[] = []
+  const last = () => match.at(-1)
   for (const { groups } of formula
     .replace(SECOND_INDEX, (_, index: string) => '‚' + plain(index, SUB_PLAIN, SUBS))
     .matchAll(SHAPE)) {
     const { number, name, space, sign } = groups as Record<string, string | undefined>
-    if (number !== undefined) found.push(counted(number))
-    else if (name !== undefined) found.push(...named(name))
-    else if (space !== undefined) found.push({ kind: 'sign', text: ' ' })
+    if (number !== undefined) match.push(counted(number))
+    else if (name !== undefined) match.push(...named(name))
+    else if (space !== undefined) match.push({ kind: 'sign', text: ' ' })
     else if (sign !== undefined) {
       const before = last()
       if (before && SUBS.includes(sign))
         before.sub = (before.sub ?? '') + plain(sign, SUBS, SUB_PLAIN)
       else if (before && SUPS.includes(sign))
         before.sup = (before.sup ?? '') + plain(sign, SUPS, SUP_PLAIN)
-      else found.push({ kind: 'sign', text: sign === '-' ? '−' : sign })
+      else match.push({ kind: 'sign', text: sign === '-' ? '−' : sign })
     }
   }
-  return found
+  return match
 }
 
 /** Split a number: `1.2e-05` is 1.2×10 to the power of −5. */

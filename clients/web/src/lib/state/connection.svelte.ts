@@ -6,7 +6,7 @@ const EVERY = 2000
 let up = $state(true)
 let asking: ReturnType<typeof setInterval> | undefined
 
-function found(): void {
+function restored(): void {
   up = true
   clearInterval(asking)
   asking = undefined
@@ -14,7 +14,7 @@ function found(): void {
 
 async function ask(): Promise<void> {
   try {
-    if ((await fetch('/healthz')).ok) found()
+    if ((await fetch('/healthz')).ok) restored()
   } catch {
     // Still not answering; the next poll tries again.
   }
@@ -25,7 +25,7 @@ function lost(): void {
   asking ??= setInterval(() => void ask(), EVERY)
 }
 
-listen({ answered: found, silent: lost })
+listen({ answered: restored, silent: lost })
 
 export const connection = {
   get up(): boolean {

@@ -6,12 +6,12 @@ const QUIET = 1500
 const MOVES = ['wheel', 'touchmove', 'keydown', 'pointerdown'] as const
 
 export function keepScrollPosition(): () => void {
-  let wanted = ''
+  let expected = ''
   let timer: ReturnType<typeof setTimeout> | undefined
-  let kept: { scrolled: number; top: number } | undefined
+  let remaining: { scrolled: number; top: number } | undefined
 
   function release(): void {
-    wanted = ''
+    expected = ''
     clearTimeout(timer)
   }
 
@@ -21,12 +21,12 @@ export function keepScrollPosition(): () => void {
     timer = setTimeout(() => (document.querySelector('.loading') ? wait() : release()), QUIET)
   }
 
-  const target = () => (wanted ? document.getElementById(wanted) : null)
+  const target = () => (expected ? document.getElementById(expected) : null)
 
   /** Wait for a missing element until it exists or the user scrolls. */
   function arrive(): void {
-    wanted = decodeURIComponent(location.hash.slice(1))
-    kept = undefined
+    expected = decodeURIComponent(location.hash.slice(1))
+    remaining = undefined
     if (target()) wait()
   }
 
@@ -38,17 +38,18 @@ export function keepScrollPosition(): () => void {
   /** Detect scrolling by scroll bar, page search or screen reader, which send no other event. */
   function moved(): void {
     const there = target()
-    if (!there || !kept) return
+    if (!there || !remaining) return
     const now = place(there)
     // Growing content moves the target without scrolling, or the browser scrolls without moving it.
-    if (Math.abs(now.scrolled - kept.scrolled) > 1 && Math.abs(now.top - kept.top) > 1) release()
+    if (Math.abs(now.scrolled - remaining.scrolled) > 1 && Math.abs(now.top - remaining.top) > 1)
+      release()
   }
 
   const growth = new ResizeObserver(() => {
     const there = target()
     if (!there) return
     there.scrollIntoView({ behavior: 'instant' })
-    kept = place(there)
+    remaining = place(there)
     wait()
   })
 

@@ -50,7 +50,7 @@ export function numbers(
 export function word<const W extends string>(initial: W, words: readonly W[]): Codec<W> {
   return {
     initial,
-    read: (text) => words.find((each) => each === text),
+    read: (text) => words.find((word) => word === text),
     write: (value) => value,
   }
 }

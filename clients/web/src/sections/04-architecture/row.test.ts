@@ -4,7 +4,7 @@ import { isRow, rowOf, ROWS, sizesOf } from './row'
 
 describe('a row of layers', () => {
   it('converts from sizes to layers and back', () => {
-    expect(rowOf([3, 4, 2]).layers.map((each) => 'units' in each && each.units)).toEqual([4, 2])
+    expect(rowOf([3, 4, 2]).layers.map((layer) => 'units' in layer && layer.units)).toEqual([4, 2])
     expect(sizesOf(rowOf([3, 4, 4, 2]))).toEqual([3, 4, 4, 2])
   })
 

@@ -29,9 +29,9 @@ export function isRow(value: unknown): value is Row | null {
 
 /** The network of dense layers with these sizes. */
 export function rowOf([input = 1, ...units]: Sizes): Row {
-  const layers = units.map((each, i): Layer => ({
+  const layers = units.map((unit, i): Layer => ({
     type: 'dense',
-    units: each,
+    units: unit,
     activation: i + 1 < units.length ? 'relu' : 'linear',
   }))
   return { input_shape: [input], layers }
@@ -40,7 +40,7 @@ export function rowOf([input = 1, ...units]: Sizes): Row {
 /** The sizes of a network of dense layers; undefined if it has other layers. */
 export function sizesOf({ input_shape, layers }: Row): Sizes | undefined {
   const [input] = input_shape
-  const units = layers.flatMap((each) => (each.type === 'dense' ? [each.units] : []))
+  const units = layers.flatMap((layer) => (layer.type === 'dense' ? [layer.units] : []))
   return input !== undefined && input_shape.length === 1 && units.length === layers.length
     ? [input, ...units]
     : undefined

@@ -17,9 +17,9 @@ describe('the network of 46 parameters', () => {
 
   it('converts weights to the service format', () => {
     const [first, , last] = given(pattern())
-    expect(first!.weight.map((each) => each.length)).toEqual([4, 4, 4])
+    expect(first!.weight.map((item) => item.length)).toEqual([4, 4, 4])
     expect(first!.weight[0]![0]).toBe(-0.5)
-    expect(last!.weight.map((each) => each.length)).toEqual([2, 2, 2, 2])
+    expect(last!.weight.map((item) => item.length)).toEqual([2, 2, 2, 2])
     expect(last!.bias).toEqual([0.1, -0.1])
   })
 })
@@ -33,7 +33,7 @@ describe('the steps of the forward pass', () => {
     expect(
       walk('unit')
         .slice(-4)
-        .map((each) => `${each.kind} ${each.unit}`),
+        .map((item) => `${item.kind} ${item.unit}`),
     ).toEqual(['sum 0', 'sum 1', 'activation 0', 'activation 1'])
   })
 
@@ -44,9 +44,9 @@ describe('the steps of the forward pass', () => {
     expect(
       known(way, 20)
         .flat()
-        .every((each) => each === 'output'),
+        .every((item) => item === 'output'),
     ).toBe(true)
-    expect(known(walk('layer'), 1).map((each) => each[0])).toEqual([
+    expect(known(walk('layer'), 1).map((item) => item[0])).toEqual([
       'output',
       'output',
       'nothing',
@@ -58,9 +58,9 @@ describe('the steps of the forward pass', () => {
     const [, product] = walk('edge')
     expect(flows(product!, 1, 0, 0)).toBe(true)
     expect(flows(product!, 1, 1, 0)).toBe(false)
-    const [, sum, bend] = walk('unit')
+    const [, sum, activation] = walk('unit')
     expect(flows(sum!, 1, 1, 0)).toBe(true)
-    expect(flows(bend!, 1, 1, 0)).toBe(false)
+    expect(flows(activation!, 1, 1, 0)).toBe(false)
     expect(stepName(sum!)).toBe('Hidden 1, unit 1: sum')
   })
 })

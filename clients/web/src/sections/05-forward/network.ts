@@ -1,4 +1,4 @@
-/** The network of this section: its weights as one list, and the steps of its forward pass. */
+/** The network of this section: its weights in a single list, and the steps of its forward pass. */
 
 export const SIZES = [3, 4, 4, 2] as const
 export const LAYERS = SIZES.length - 1

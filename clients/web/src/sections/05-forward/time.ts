@@ -1,4 +1,4 @@
-/** A length of time as one says it: `8.46 ms`, `468.7 ms`, `2.5 s`, `3.2 hours`. */
+/** Format a duration for people: `8.46 ms`, `468.7 ms`, `2.5 s`, `3.2 hours`. */
 import { format } from '../../lib/api'
 
 const UNITS: readonly [number, string][] = [

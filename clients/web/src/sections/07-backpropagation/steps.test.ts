@@ -6,11 +6,11 @@ import { after, PARAMETERS, STAGES, stageOf } from './steps'
 it('the weights after a step come from the service, which returns the last layer first', () => {
   const list = pattern().map((_, i) => i)
   const layers = given(list)
-    .map((each) => ({
-      name: each.layer,
+    .map((item) => ({
+      name: item.layer,
       parameters: [
-        { name: 'weight', after: each.weight },
-        { name: 'bias', after: [each.bias] },
+        { name: 'weight', after: item.weight },
+        { name: 'bias', after: [item.bias] },
       ],
     }))
     .reverse()

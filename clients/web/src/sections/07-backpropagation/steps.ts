@@ -16,8 +16,9 @@ export function flat(layers: readonly Weights[]): number[] {
 /** All parameters after the gradient step that the service computed. */
 export function after(layers: readonly Schemas['BackwardLayer'][]): number[] {
   const part = (layer: string, name: string) =>
-    layers.find((each) => each.name === layer)!.parameters.find((each) => each.name === name)!
-      .after as number[][]
+    layers
+      .find((item) => item.name === layer)!
+      .parameters.find((parameter) => parameter.name === name)!.after as number[][]
   return flat(
     LAYERS.map((layer) => ({ weight: part(layer, 'weight'), bias: part(layer, 'bias')[0]! })),
   )
@@ -37,7 +38,7 @@ export const STAGES: readonly Stage[] = [
 
 export function stageOf(layer: number, unit: number): number {
   return STAGES.findIndex(
-    (each) => each.kind === 'unit' && each.layer === layer && each.unit === unit,
+    (item) => item.kind === 'unit' && item.layer === layer && item.unit === unit,
   )
 }
 

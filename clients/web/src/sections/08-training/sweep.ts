@@ -54,6 +54,6 @@ export function touching(
 
 /** Index of the learning rate with the smallest ratio to `rate`. */
 export function nearestRate(rates: readonly number[], rate: number): number {
-  const far = (each: number) => Math.abs(Math.log(each / rate))
-  return rates.reduce((best, each, i) => (far(each) < far(rates[best]!) ? i : best), 0)
+  const far = (item: number) => Math.abs(Math.log(item / rate))
+  return rates.reduce((best, item, i) => (far(item) < far(rates[best]!) ? i : best), 0)
 }

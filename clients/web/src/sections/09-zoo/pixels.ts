@@ -34,7 +34,7 @@ export const drawn: Codec<Image | undefined> = {
 
 /** The image with another value of one pixel. */
 export function put(image: Image, row: number, column: number, value: number): Image {
-  return image.map((each, r) =>
-    r === row ? each.map((old, c) => (c === column ? value : old)) : each,
+  return image.map((item, r) =>
+    r === row ? item.map((old, c) => (c === column ? value : old)) : item,
   )
 }

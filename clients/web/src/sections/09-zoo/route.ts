@@ -77,7 +77,7 @@ export function plan(graph: Graph, width: number, down: boolean): Plan {
   const text = (...points: (readonly [number, number])[]) =>
     points.map(([u, v]) =>
       point(u, v)
-        .map((each) => each.toFixed(1))
+        .map((point) => point.toFixed(1))
         .join(' '),
     )
   const outer = (v: number, by: number) => (down ? v + by : v - by)
