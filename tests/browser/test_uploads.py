@@ -38,7 +38,7 @@ def test_semicolons_and_a_byte_order_mark_are_read(open_page: Opened, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a,b\n", "at least two rows after its header; this one has 0."),
         ("a,b\n1,x\n", "at least two rows after its header; this one has 1."),
