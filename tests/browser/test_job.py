@@ -282,7 +282,8 @@ def test_a_run_that_waits_says_what_for(open_page: Opened, api: Api) -> None:
         expect(page.get_by_role("slider", name="Epoch", exact=True)).to_be_disabled()
         api.post(f"/v1/jobs/{jobs[0]}/cancel")
         api.post(f"/v1/jobs/{jobs[1]}/cancel")
-        expect(page.get_by_role("status").filter(has_text="Training")).to_be_visible()
+        state = page.locator("header").get_by_role("status")
+        expect(state.filter(has_text="Training")).to_be_visible()
         expect(page.get_by_role("figure", name="Loss")).to_be_visible()
     finally:
         for job in jobs:
