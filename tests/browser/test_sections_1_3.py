@@ -261,7 +261,7 @@ def test_curves_are_chosen_and_each_tells_its_story(open_page: Opened, url: str)
     page = open_page("/#activations")
     curves = page.get_by_role("group", name="Curves, at most 5")
     choose(curves, "GELU")
-    expect(page.get_by_test_id("facts")).to_contain_text(gelu["trouble"])
+    expect(page.get_by_test_id("facts")).to_contain_text(gelu["drawbacks"])
     expect(page.get_by_test_id("facts")).to_contain_text("1.129 at 1.41")
     expect(page.get_by_test_id("at-gelu")).to_be_visible()
     choose(curves, "step")
@@ -290,7 +290,7 @@ def test_a_heavy_weight_makes_a_relu_chain_explode(open_page: Opened, url: str) 
     expect(page.get_by_test_id("chain-gradient")).to_have_text("1024")
     chart = page.get_by_role("slider", name="Absolute gradient before each layer", exact=True)
     chart.press("End")
-    expected = simulate(url, "activation-chain", activation="relu", weight=2)["links"][-1]
+    expected = simulate(url, "activation-chain", activation="relu", weight=2)["layers"][-1]
     side = page.locator(".side", has=page.get_by_role("heading", name="Layer 10"))
     expect(side).to_contain_text(str(int(expected["weighted_sum"]["value"])))
 

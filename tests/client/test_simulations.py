@@ -57,9 +57,9 @@ def test_activations_are_read_as_curves(client: epochal.Client) -> None:
     assert float(curve.derivative) == pytest.approx(0.786448, abs=5e-7)
     assert curve.convention is None
     chain = client.simulate.activation_chain("sigmoid", depth=3)
-    assert [link.layer for link in chain.links] == [1, 2, 3]
+    assert [layer.layer for layer in chain.layers] == [1, 2, 3]
     assert chain.label == "healthy"
-    assert chain.gradient == pytest.approx(float(chain.links[-1].forward_gradient))
+    assert chain.gradient == pytest.approx(float(chain.layers[-1].forward_gradient))
 
 
 def test_the_lists_of_parts_and_activations_are_read(client: epochal.Client) -> None:
@@ -172,7 +172,7 @@ def test_gradient_flow_and_bars_are_read(client: epochal.Client) -> None:
     assert float(reply.ratio) == pytest.approx(np.median(reply.ratios))
     bars = client.simulate.vanishing_bars(first_seed=880, seeds=20)
     assert bars.matching_seeds == (889,)
-    np.testing.assert_array_equal(bars.rounded, bars.target)
+    np.testing.assert_array_equal(bars.rounded_bars, bars.target_bars)
 
 
 def test_a_short_run_is_read_step_by_step(client: epochal.Client) -> None:

@@ -24,7 +24,7 @@ def test_all_activations_of_the_engine_are_described(listed: dict[str, dict[str,
         assert description["derivative_formula"] == activation.derivative_formula
         assert description["range"] == activation.range
         assert description["initializer"] == activation.default_initializer
-        for field in ("idea", "history", "used_in", "trouble"):
+        for field in ("idea", "history", "used_in", "drawbacks"):
             assert description[field].endswith("."), (name, field)
 
 

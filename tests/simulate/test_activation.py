@@ -79,16 +79,16 @@ def test_the_largest_slope_is_found_between_the_points_of_any_curve(
     ask: Ask, name: str, largest: float, start: float, end: float, points: int
 ) -> None:
     (curve,) = ask("activation", activations=[name], points=points)["activations"]
-    assert curve["largest_slope"] == pytest.approx(largest, abs=5e-5)
-    assert curve["largest_slope_at"]["start"] == pytest.approx(start, abs=1e-4)
-    assert curve["largest_slope_at"]["end"] == pytest.approx(end, abs=1e-4)
+    assert curve["largest_derivative"] == pytest.approx(largest, abs=5e-5)
+    assert curve["largest_derivative_at"]["start"] == pytest.approx(start, abs=1e-4)
+    assert curve["largest_derivative_at"]["end"] == pytest.approx(end, abs=1e-4)
 
 
 def test_a_peak_is_found_in_the_widest_range_and_in_one_beside_it(ask: Ask) -> None:
     (wide,) = ask("activation", activations=["gelu"], minimum=-1e6, maximum=1e6)["activations"]
-    assert wide["largest_slope"] == pytest.approx(1.1289, abs=5e-5)
+    assert wide["largest_derivative"] == pytest.approx(1.1289, abs=5e-5)
     (beside,) = ask("activation", activations=["gelu"], minimum=2.0, maximum=3.0)["activations"]
-    assert beside["largest_slope_at"] == {"start": 2.0, "end": 2.0}
+    assert beside["largest_derivative_at"] == {"start": 2.0, "end": 2.0}
 
 
 def test_a_sigmoid_saturates_where_its_slope_falls_below_the_threshold(ask: Ask) -> None:
@@ -99,12 +99,12 @@ def test_a_sigmoid_saturates_where_its_slope_falls_below_the_threshold(ask: Ask)
     left, right = curve["saturation"]
     assert (left["start"], right["end"]) == (-6.0, 6.0)
     assert (left["end"], right["start"]) == (pytest.approx(-edge), pytest.approx(edge))
-    assert curve["saturated_share"] == pytest.approx((6 - edge) / 6)
+    assert curve["saturated_fraction"] == pytest.approx((6 - edge) / 6)
 
 
 def test_relu_is_silent_on_the_left_half_and_gelu_turns_back_once(ask: Ask) -> None:
     relu, gelu = ask("activation", activations=["relu", "gelu"])["activations"]
-    assert relu["saturated_share"] == pytest.approx(0.5)
+    assert relu["saturated_fraction"] == pytest.approx(0.5)
     assert len(gelu["saturation"]) == 2
 
 
@@ -151,13 +151,13 @@ def test_what_does_not_fit_is_named(ask: Ask, request_: dict[str, Any], field: s
 def test_a_gradient_through_ten_sigmoids_is_the_product_of_their_slopes(ask: Ask) -> None:
     told = ask("activation-chain", activation="sigmoid", depth=10, x=0.5)
     signal, gradient = 0.5, 1.0
-    for link in told["links"]:
+    for link in told["layers"]:
         signal = 1 / (1 + math.exp(-signal))
         gradient *= signal * (1 - signal)
-        assert link["signal"]["value"] == pytest.approx(signal)
+        assert link["output"]["value"] == pytest.approx(signal)
         assert link["forward_gradient"]["value"] == pytest.approx(gradient)
     assert told["gradient"] == pytest.approx(gradient)
-    assert told["links"][0]["backward_gradient"] == pytest.approx(gradient)
+    assert told["layers"][0]["backward_gradient"] == pytest.approx(gradient)
     assert told["factor_per_layer"] == pytest.approx(gradient**0.1)
     assert told["label"] == "vanishing"
 

@@ -20,7 +20,7 @@ class Note:
     idea: str
     history: str
     used_in: str
-    trouble: str
+    drawbacks: str
     year: int | None = None
     source: str | None = None
 
@@ -31,7 +31,7 @@ NOTES = {
         idea="Returns the weighted sum unchanged.",
         history="Older than the term: a linear model is a neuron without an activation.",
         used_in="The output layer of a regression network; linear projections.",
-        trouble="Several linear layers compute no more than one linear layer.",
+        drawbacks="Several linear layers compute no more than one linear layer.",
     ),
     "step": Note(
         idea="Returns 1 if the weighted sum is at least 0, else 0.",
@@ -40,7 +40,7 @@ NOTES = {
             "perceptron of 1958."
         ),
         used_in="The perceptron; spiking networks, with a surrogate derivative.",
-        trouble="Its derivative is 0 wherever it exists, so no gradient passes through.",
+        drawbacks="Its derivative is 0 wherever it exists, so no gradient passes through.",
         year=1943,
         source=(
             "McCulloch and Pitts (1943), A logical calculus of the ideas immanent in nervous "
@@ -54,7 +54,7 @@ NOTES = {
             "Williams trained networks of sigmoid units by backpropagation in 1986."
         ),
         used_in="The output layer for binary classification; the gates of LSTM and GRU.",
-        trouble=(
+        drawbacks=(
             "Its derivative is at most 0.25, so gradients vanish in deep networks. Its outputs are "
             "always positive, which slows the training of the next layer."
         ),
@@ -71,7 +71,7 @@ NOTES = {
             "make the next layer learn faster."
         ),
         used_in="Recurrent networks; small networks on smooth data.",
-        trouble="It saturates: far from 0, its derivative and with it the gradient is nearly 0.",
+        drawbacks="It saturates: far from 0, its derivative and with it the gradient is nearly 0.",
         year=1998,
         source="LeCun, Bottou, Orr and Müller (1998), Efficient BackProp",
     ),
@@ -82,7 +82,7 @@ NOTES = {
             "saturates later than tanh."
         ),
         used_in="Rarely used today; some recurrent and control networks.",
-        trouble="Its derivative falls off as 1/x², so it saturates too, only later than tanh.",
+        drawbacks="Its derivative falls off as 1/x², so it saturates too, only later than tanh.",
         year=2009,
         source=(
             "Bergstra, Desjardins, Lamblin and Bengio (2009), Quadratic polynomials learn better "
@@ -96,7 +96,7 @@ NOTES = {
             "to deep learning, and AlexNet (2012) made it the default."
         ),
         used_in="Convolutional networks and most feed-forward networks.",
-        trouble=(
+        drawbacks=(
             "A unit whose weighted sum is negative for all samples gets no gradient and stops "
             "learning: a dead unit."
         ),
@@ -113,7 +113,7 @@ NOTES = {
             "units."
         ),
         used_in="Generative adversarial networks; object detectors of the YOLO family.",
-        trouble="The slope for negative inputs is one more hyperparameter.",
+        drawbacks="The slope for negative inputs is one more hyperparameter.",
         year=2013,
         source=(
             "Maas, Hannun and Ng (2013), Rectifier nonlinearities improve neural network acoustic "
@@ -124,7 +124,7 @@ NOTES = {
         idea="A smooth version of ReLU. Its derivative is the sigmoid.",
         history="Dugas and colleagues needed an increasing convex function for option pricing.",
         used_in="Outputs that must be positive, such as a standard deviation.",
-        trouble="It is never 0, needs an exponential, and rarely helps in hidden layers.",
+        drawbacks="It is never 0, needs an exponential, and rarely helps in hidden layers.",
         year=2000,
         source=(
             "Dugas, Bengio, Bélisle, Nadeau and Garcia (2000), Incorporating second-order "
@@ -135,7 +135,7 @@ NOTES = {
         idea="A ReLU that continues smoothly below 0 and approaches -1.",
         history="Clevert, Unterthiner and Hochreiter (2016) wanted outputs with a mean near 0.",
         used_in="Networks without normalization.",
-        trouble="It needs an exponential and saturates far below 0.",
+        drawbacks="It needs an exponential and saturates far below 0.",
         year=2016,
         source=(
             "Clevert, Unterthiner and Hochreiter (2016), Fast and accurate deep network learning "
@@ -149,7 +149,7 @@ NOTES = {
             "ninety pages."
         ),
         used_in="Deep networks of dense layers.",
-        trouble="The proof assumes LeCun initialization and dense layers without dropout.",
+        drawbacks="The proof assumes LeCun initialization and dense layers without dropout.",
         year=2017,
         source=(
             "Klambauer, Unterthiner, Mayr and Hochreiter (2017), Self-normalizing neural networks, "
@@ -165,7 +165,7 @@ NOTES = {
             "regularizer similar to dropout."
         ),
         used_in="BERT and many transformers after it.",
-        trouble="It needs the error function and is not monotonic; its minimum is near -0.75.",
+        drawbacks="It needs the error function and is not monotonic; its minimum is near -0.75.",
         year=2016,
         source=HENDRYCKS,
     ),
@@ -173,7 +173,7 @@ NOTES = {
         idea="An approximation of GELU with tanh. The error is below 0.001.",
         history="From the same paper, for hardware on which the error function is slow.",
         used_in="GPT-2 and related models.",
-        trouble="Weights trained with one form give slightly different outputs with the other.",
+        drawbacks="Weights trained with one form give slightly different outputs with the other.",
         year=2016,
         source=HENDRYCKS,
     ),
@@ -185,7 +185,7 @@ NOTES = {
             "search in 2017 and called it swish."
         ),
         used_in="EfficientNet; SwiGLU layers in Llama and other language models.",
-        trouble="It is not monotonic: below 0, two inputs can have the same output.",
+        drawbacks="It is not monotonic: below 0, two inputs can have the same output.",
         year=2018,
         source=(
             "Elfwing, Uchibe and Doya (2018), Sigmoid-weighted linear units for neural network "
@@ -197,7 +197,7 @@ NOTES = {
         idea="Similar to SiLU, with tanh of softplus instead of the sigmoid.",
         history="Misra (2019) compared many functions with a dip below 0 and chose this one.",
         used_in="Object detectors such as YOLOv4.",
-        trouble="It needs more operations than the others here, for a small gain.",
+        drawbacks="It needs more operations than the others here, for a small gain.",
         year=2019,
         source="Misra (2019), Mish: a self regularized non-monotonic activation, arXiv:1908.08681",
     ),
@@ -208,7 +208,7 @@ NOTES = {
             "for outputs that are class probabilities."
         ),
         used_in="The output layer for multi-class classification; attention weights.",
-        trouble=(
+        drawbacks=(
             "Large logits overflow unless the largest is subtracted first, as this service does."
         ),
         year=1990,
@@ -228,7 +228,7 @@ def activations() -> Activations:
 
 def _describe(activation: Activation) -> ActivationDescription:
     # A test names an activation without a note.
-    note = NOTES.get(activation.name, Note(idea="", history="", used_in="", trouble=""))
+    note = NOTES.get(activation.name, Note(idea="", history="", used_in="", drawbacks=""))
     numbers = {}
     if activation.is_elementwise:
         numbers = {
@@ -247,7 +247,7 @@ def _describe(activation: Activation) -> ActivationDescription:
         year=note.year,
         source=note.source,
         used_in=note.used_in,
-        trouble=note.trouble,
+        drawbacks=note.drawbacks,
         initializer=activation.default_initializer,
         **numbers,
     )

@@ -190,9 +190,9 @@ QUESTIONS: tuple[Question, ...] = (
         rpc="SimulateActivation",
         request={"activations": ["tanh", "relu", "gelu"], "points": 1001},
         read=lambda reply: Answer(
-            float(max(range(3), key=lambda i: reply.activations[i].largest_slope)),
+            float(max(range(3), key=lambda i: reply.activations[i].largest_derivative)),
             "The largest derivatives are "
-            + ", ".join(f"{a.largest_slope:.3f} ({a.activation})" for a in reply.activations)
+            + ", ".join(f"{a.largest_derivative:.3f} ({a.activation})" for a in reply.activations)
             + ".",
         ),
         choices=("tanh", "relu", "gelu"),

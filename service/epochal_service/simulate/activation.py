@@ -17,11 +17,11 @@ from ..specs.simulations.activation import (
     ActivationChainSimulation,
     ActivationCurve,
     ActivationSimulation,
-    ChainLink,
+    ChainLayer,
     FlowLabel,
+    Interval,
     SimulateActivationChainRequest,
     SimulateActivationRequest,
-    Zone,
 )
 from ..specs.simulations.quantity import Quantity
 from .explorer import Explorer
@@ -104,7 +104,7 @@ def _curve(
     searched = _search_points(request.minimum, request.maximum)
     sizes = np.abs(activation.derivative(searched))
     largest, where = _largest(activation, searched, sizes)
-    saturated = _zones(
+    saturated = _intervals(
         lambda x: np.abs(activation.derivative(x)) < request.saturation_below,
         searched,
         sizes < request.saturation_below,
@@ -121,10 +121,10 @@ def _curve(
         ),
         values=values[:-2].tolist(),
         derivatives=derivatives[:-2].tolist(),
-        largest_slope=largest,
-        largest_slope_at=where,
+        largest_derivative=largest,
+        largest_derivative_at=where,
         saturation=saturated,
-        saturated_share=sum((zone.end - zone.start) / width for zone in saturated),
+        saturated_fraction=sum((interval.end - interval.start) / width for interval in saturated),
         value_at_zero=float(values[-2]),
         derivative_at_zero=float(derivatives[-2]),
         convention=CONVENTIONS.get(activation.name),
@@ -137,15 +137,15 @@ def _search_points(low: float, high: float) -> Floats:
     return np.union1d(np.linspace(low, high, 257), near)
 
 
-def _largest(activation: Activation, xs: Floats, sizes: Floats) -> tuple[float, Zone]:
+def _largest(activation: Activation, xs: Floats, sizes: Floats) -> tuple[float, Interval]:
     """The largest |f'| between the first and the last point, and where it is."""
     top = float(sizes.max())
     if np.count_nonzero(sizes == top) > 2:
         # A plateau, not a peak.
-        (zone, *_) = _zones(
+        (interval, *_) = _intervals(
             lambda x: np.abs(activation.derivative(x)) >= top * (1.0 - 1e-9), xs, sizes == top
         )
-        return top, zone
+        return top, interval
     index = int(sizes.argmax())
     at, low, high = (float(xs[k]) for k in (index, 0, -1))
     width = float(np.diff(xs)[max(index - 1, 0) : index + 1].max())
@@ -155,12 +155,12 @@ def _largest(activation: Activation, xs: Floats, sizes: Floats) -> tuple[float, 
         if near_sizes.max() > top:
             at, top = float(near[near_sizes.argmax()]), float(near_sizes.max())
         width /= 16.0
-    return top, Zone(start=at, end=at)
+    return top, Interval(start=at, end=at)
 
 
-def _zones(
+def _intervals(
     holds: Callable[[Floats], NDArray[np.bool_]], xs: Floats, held: NDArray[np.bool_]
-) -> list[Zone]:
+) -> list[Interval]:
     """The intervals in which `holds` is true; `held` says at which of the points it is."""
     changes = np.flatnonzero(held[1:] != held[:-1])
     inside = np.where(held[changes], xs[changes], xs[changes + 1])
@@ -173,7 +173,7 @@ def _zones(
         inside, outside = between[edge, false - 1], between[edge, false]
     edges = [*xs[:1][held[:1]], *inside, *xs[-1:][held[-1:]]]
     return [
-        Zone(start=float(start), end=float(end))
+        Interval(start=float(start), end=float(end))
         for start, end in zip(edges[::2], edges[1::2], strict=True)
     ]
 
@@ -216,7 +216,7 @@ class _Chain:
     """A signal and its gradient in a chain of single neurons."""
 
     sums: list[float]
-    signals: list[float]
+    outputs: list[float]
     """The input, then the output of each layer."""
     factors: list[float]
     """The local derivative of each layer: weight·f'(z)."""
@@ -255,8 +255,8 @@ def activation_chain(request: SimulateActivationChainRequest) -> ActivationChain
     activation = elementwise(request.activation, "activation")
     chain = _computed_chain(activation, request)
     return ActivationChainSimulation(
-        links=[_link(request, chain, k) for k in range(1, request.depth + 1)],
-        output=chain.signals[-1],
+        layers=[_layer(request, chain, k) for k in range(1, request.depth + 1)],
+        output=chain.outputs[-1],
         gradient=chain.gradient,
         factor_per_layer=chain.factor_per_layer,
         label=chain.label,
@@ -267,26 +267,26 @@ def activation_chain(request: SimulateActivationChainRequest) -> ActivationChain
 
 
 def _computed_chain(activation: Activation, request: SimulateActivationChainRequest) -> _Chain:
-    sums, signals = [], [request.x]
+    sums, outputs = [], [request.x]
     for _ in range(request.depth):
-        sums.append(request.weight * signals[-1] + request.bias)
-        signals.append(float(activation.function(sums[-1])))
+        sums.append(request.weight * outputs[-1] + request.bias)
+        outputs.append(float(activation.function(sums[-1])))
     derivatives: list[float] = activation.derivative(sums).tolist()
-    factors = [request.weight * slope for slope in derivatives]
+    factors = [request.weight * derivative for derivative in derivatives]
     forward, backward = [1.0], [1.0]
     for factor in factors:
         forward.append(forward[-1] * factor)
     for factor in reversed(factors):
         backward.append(backward[-1] * factor)
-    return _Chain(sums, signals, factors, derivatives, forward, backward[:0:-1])
+    return _Chain(sums, outputs, factors, derivatives, forward, backward[:0:-1])
 
 
-def _link(request: SimulateActivationChainRequest, chain: _Chain, k: int) -> ChainLink:
+def _layer(request: SimulateActivationChainRequest, chain: _Chain, k: int) -> ChainLayer:
     """Layer k, counted from 1."""
-    z, before, slope = chain.sums[k - 1], chain.signals[k - 1], chain.derivatives[k - 1]
+    z, before, derivative = chain.sums[k - 1], chain.outputs[k - 1], chain.derivatives[k - 1]
     factor = chain.factors[k - 1]
     local = f"∂a{k}/∂a{k - 1}"
-    return ChainLink(
+    return ChainLayer(
         layer=k,
         weighted_sum=quantity(
             f"z{k}",
@@ -294,10 +294,12 @@ def _link(request: SimulateActivationChainRequest, chain: _Chain, k: int) -> Cha
             f"w·a{k - 1} + b",
             sum_of_products([(request.weight, before)], [request.bias]),
         ),
-        signal=quantity(
-            f"a{k}", chain.signals[k], f"f(z{k})", expression(f"{request.activation}({{}})", z)
+        output=quantity(
+            f"a{k}", chain.outputs[k], f"f(z{k})", expression(f"{request.activation}({{}})", z)
         ),
-        factor=quantity(local, factor, f"w·f'(z{k})", sum_of_products([(request.weight, slope)])),
+        factor=quantity(
+            local, factor, f"w·f'(z{k})", sum_of_products([(request.weight, derivative)])
+        ),
         forward_gradient=quantity(
             f"∂a{k}/∂x",
             chain.forward[k],

@@ -194,7 +194,7 @@ def gradient_flow(request: SimulateGradientFlowRequest) -> GradientFlowSimulatio
             GradientFlowLayer(
                 name=name,
                 norm=float(norm),
-                share=float(norm) / last if last > 0.0 else 0.0,
+                relative_norm=float(norm) / last if last > 0.0 else 0.0,
                 norms=column.tolist(),
             )
             for name, norm, column in zip(names, medians, flow.norms.T, strict=True)
@@ -278,8 +278,8 @@ def _changes(stack: _Stack) -> list[_Change]:
     relu = replace(stack, activation="relu", initializer="he_normal", gain=1.0)
     sigmoid = replace(stack, activation="sigmoid", initializer="xavier_uniform", gain=1.0)
     is_relu = stack == relu
-    slope = float(ACTIVATIONS[stack.activation].derivative(0.0))
-    gain = 1.0 / slope if slope > 0.0 else 1.0
+    at_zero = float(ACTIVATIONS[stack.activation].derivative(0.0))
+    gain = 1.0 / at_zero if at_zero > 0.0 else 1.0
     is_raised = stack.gain == gain
     normalized = "layer_norm" if stack.normalization == "none" else stack.normalization
     return [
@@ -295,7 +295,7 @@ def _changes(stack: _Stack) -> list[_Change]:
             "initialization",
             f"initial weights times {number(gain)}, which is 1 / f'(0): this compensates for the "
             "derivative of the activation"
-            if slope > 0.0
+            if at_zero > 0.0
             else "initial weights as drawn: the derivative of the activation at 0 is 0",
             is_raised,
             replace(stack, gain=1.0) if is_raised else stack,

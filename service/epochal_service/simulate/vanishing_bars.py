@@ -14,7 +14,7 @@ from .explorer import Explorer
 from .formulas import expression, quantity
 from .gradients import gradient_norms, weight_gradients
 
-BARS = (1.0, 0.35, 0.08, 0.01)
+TARGET_BARS = (1.0, 0.35, 0.08, 0.01)
 """From the output layer back to the first one."""
 BARS_NETWORK = Network(
     (3,),
@@ -32,13 +32,13 @@ def vanishing_bars(request: SimulateVanishingBarsRequest) -> VanishingBarsSimula
     """
     norms = _bars_of(range(request.seed, request.seed + 1))[0]
     tried = _bars_of(range(request.first_seed, request.first_seed + request.seeds))
-    shares = tried / tried[:, :1]
-    is_match = (np.round(shares, 2) == BARS).all(axis=1)
+    relative = tried / tried[:, :1]
+    is_match = (np.round(relative, 2) == TARGET_BARS).all(axis=1)
     matching: list[int] = (request.first_seed + np.flatnonzero(is_match)).tolist()
     bars = norms / norms[0]
     rounded = np.round(bars, 2)
-    typical = np.median(shares, axis=0)
-    matches = bool((rounded == BARS).all())
+    medians = np.median(relative, axis=0)
+    matches = bool((rounded == TARGET_BARS).all())
     layers = len(norms)
     return VanishingBarsSimulation(
         recipe=_recipe(request.seed),
@@ -54,18 +54,18 @@ def vanishing_bars(request: SimulateVanishingBarsRequest) -> VanishingBarsSimula
                 range(layers, 0, -1), norms.tolist(), bars.tolist(), strict=True
             )
         ],
-        rounded=rounded.tolist(),
-        target=list(BARS),
-        matches=matches,
-        tried=request.seeds,
-        matching=len(matching),
+        rounded_bars=rounded.tolist(),
+        target_bars=list(TARGET_BARS),
+        matches_target=matches,
+        seeds_tried=request.seeds,
+        match_count=len(matching),
         matching_seeds=matching,
-        typical=typical.tolist(),
+        median_bars=medians.tolist(),
         verdict=(
             f"Seed {request.seed} gives {' / '.join(f'{bar:.2f}' for bar in bars)}"
             f"{', the target' if matches else ''}. {len(matching)} of {request.seeds} seeds from "
             f"{request.first_seed} on give the target to two decimals. The median is "
-            f"{' / '.join(f'{bar:.2g}' for bar in typical)}: the gradient always shrinks, and how "
+            f"{' / '.join(f'{bar:.2g}' for bar in medians)}: the gradient always shrinks, and how "
             "fast depends on the seed."
         ),
     )

@@ -2059,7 +2059,7 @@ class ActivationDescription:
     """First publication for neural networks: authors, year, title. Null for `linear`."""
     used_in: str
     """Typical uses today."""
-    trouble: str
+    drawbacks: str
     """Known problem of the activation."""
     initializer: InitializerName
     """Default initializer of a dense layer with this activation."""
@@ -2509,7 +2509,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Zone:
+class Interval:
     """An interval of x."""
 
     start: float
@@ -2538,13 +2538,13 @@ class ActivationCurve:
     """f at each of the reply's `x_values`."""
     derivatives: Floats
     """f' at each of the reply's `x_values`."""
-    largest_slope: float
+    largest_derivative: float
     """The largest |f'| in the range."""
-    largest_slope_at: Zone
+    largest_derivative_at: Interval
     """Where |f'| is largest: a peak has the same start and end."""
-    saturation: tuple[Zone, ...]
+    saturation: tuple[Interval, ...]
     """The intervals in which |f'| is below the threshold, in ascending order."""
-    saturated_share: float
+    saturated_fraction: float
     """Fraction of the range that is saturated. In [0, 1]."""
     value_at_zero: float
     """f(0), also if 0 is outside the range."""
@@ -2567,14 +2567,14 @@ class ActivationSimulation:
 
 
 @dataclass(frozen=True)
-class ChainLink:
+class ChainLayer:
     """One layer of the chain."""
 
     layer: int
     """Number of the layer, from 1."""
     weighted_sum: Quantity
     """The weighted sum z = weight·a + bias, before the activation."""
-    signal: Quantity
+    output: Quantity
     """The output of the layer."""
     factor: Quantity
     """The local derivative weight·f'(z): the layer scales a small change of its input by it."""
@@ -2592,7 +2592,7 @@ class ChainLink:
 class ActivationChainSimulation:
     """A signal in the forward pass and a gradient in the backward pass."""
 
-    links: tuple[ChainLink, ...]
+    layers: tuple[ChainLayer, ...]
     """The layers, from the first to the last."""
     output: float
     """The output of the last layer."""
@@ -3082,7 +3082,7 @@ class GradientFlowLayer:
     """The name of the layer, e.g. `hidden 1` or `output`."""
     norm: float
     """Gradient norm ‖∂L/∂W‖, median over the seeds."""
-    share: float
+    relative_norm: float
     """Gradient norm relative to that of the last hidden layer."""
     norms: Floats
     """Gradient norm ‖∂L/∂W‖ of each seed."""
@@ -3148,19 +3148,19 @@ class VanishingBarsSimulation:
     """Gradient norms ‖∂L/∂W‖ from the output layer back to the first one."""
     bars: tuple[Quantity, ...]
     """Gradient norms relative to that of the output layer, in the same order."""
-    rounded: Floats
+    rounded_bars: Floats
     """The bars, rounded to two decimals."""
-    target: Floats
+    target_bars: Floats
     """The target bars: 1, 0.35, 0.08, 0.01."""
-    matches: bool
+    matches_target: bool
     """Whether the bars round to the target."""
-    tried: int
+    seeds_tried: int
     """Number of seeds tried."""
-    matching: int
+    match_count: int
     """Number of tried seeds whose bars round to the target."""
     matching_seeds: tuple[int, ...]
     """The tried seeds whose bars round to the target, in ascending order."""
-    typical: Floats
+    median_bars: Floats
     """Median of each bar over all tried seeds."""
     verdict: str
     """The bars, how many seeds give the target, and the median bars, in a sentence."""

@@ -28,7 +28,7 @@ class ActivationDescription(Reply):
     """First publication for neural networks: authors, year, title. Null for `linear`."""
     used_in: str
     """Typical uses today."""
-    trouble: str
+    drawbacks: str
     """Known problem of the activation."""
     initializer: InitializerName
     """Default initializer of a dense layer with this activation."""

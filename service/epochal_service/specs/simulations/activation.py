@@ -31,7 +31,7 @@ class SimulateActivationRequest(Spec):
     """Saturation threshold: an activation saturates where |f'| is below it. Default 0.05."""
 
 
-class Zone(Reply):
+class Interval(Reply):
     """An interval of x."""
 
     start: float
@@ -59,13 +59,13 @@ class ActivationCurve(Reply):
     """f at each of the reply's `x_values`."""
     derivatives: list[float]
     """f' at each of the reply's `x_values`."""
-    largest_slope: float
+    largest_derivative: float
     """The largest |f'| in the range."""
-    largest_slope_at: Zone
+    largest_derivative_at: Interval
     """Where |f'| is largest: a peak has the same start and end."""
-    saturation: list[Zone]
+    saturation: list[Interval]
     """The intervals in which |f'| is below the threshold, in ascending order."""
-    saturated_share: float
+    saturated_fraction: float
     """Fraction of the range that is saturated. In [0, 1]."""
     value_at_zero: float
     """f(0), also if 0 is outside the range."""
@@ -101,14 +101,14 @@ class SimulateActivationChainRequest(Spec):
     """The input of the first layer. Default 0.5."""
 
 
-class ChainLink(Reply):
+class ChainLayer(Reply):
     """One layer of the chain."""
 
     layer: int
     """Number of the layer, from 1."""
     weighted_sum: Quantity
     """The weighted sum z = weight·a + bias, before the activation."""
-    signal: Quantity
+    output: Quantity
     """The output of the layer."""
     factor: Quantity
     """The local derivative weight·f'(z): the layer scales a small change of its input by it."""
@@ -123,7 +123,7 @@ class ChainLink(Reply):
 class ActivationChainSimulation(Reply):
     """A signal in the forward pass and a gradient in the backward pass."""
 
-    links: list[ChainLink]
+    layers: list[ChainLayer]
     """The layers, from the first to the last."""
     output: float
     """The output of the last layer."""

@@ -46,7 +46,7 @@ class GradientFlowLayer(Reply):
     """The name of the layer, e.g. `hidden 1` or `output`."""
     norm: float
     """Gradient norm ‖∂L/∂W‖, median over the seeds."""
-    share: float
+    relative_norm: float
     """Gradient norm relative to that of the last hidden layer."""
     norms: list[float]
     """Gradient norm ‖∂L/∂W‖ of each seed."""
@@ -118,19 +118,19 @@ class VanishingBarsSimulation(Reply):
     """Gradient norms ‖∂L/∂W‖ from the output layer back to the first one."""
     bars: list[Quantity]
     """Gradient norms relative to that of the output layer, in the same order."""
-    rounded: list[float]
+    rounded_bars: list[float]
     """The bars, rounded to two decimals."""
-    target: list[float]
+    target_bars: list[float]
     """The target bars: 1, 0.35, 0.08, 0.01."""
-    matches: bool
+    matches_target: bool
     """Whether the bars round to the target."""
-    tried: int
+    seeds_tried: int
     """Number of seeds tried."""
-    matching: int
+    match_count: int
     """Number of tried seeds whose bars round to the target."""
     matching_seeds: list[int]
     """The tried seeds whose bars round to the target, in ascending order."""
-    typical: list[float]
+    median_bars: list[float]
     """Median of each bar over all tried seeds."""
     verdict: str
     """The bars, how many seeds give the target, and the median bars, in a sentence."""

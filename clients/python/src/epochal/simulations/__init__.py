@@ -19,7 +19,7 @@ from ..types import (
     BackwardLayer,
     BackwardSimulation,
     Certificate,
-    ChainLink,
+    ChainLayer,
     ConvolutionSimulation,
     DeviceFacts,
     ForwardSimulation,
@@ -27,6 +27,7 @@ from ..types import (
     GradientCheck,
     GradientFlowLayer,
     GradientFlowSimulation,
+    Interval,
     LayerCount,
     LayerStep,
     LayerTrace,
@@ -78,7 +79,6 @@ from ..types import (
     XorPoint,
     XorSimulation,
     XorStart,
-    Zone,
 )
 from .activation import ActivationExplorer
 from .approximation import ApproximationExplorer
@@ -111,7 +111,7 @@ __all__ = [
     "BackwardLayer",
     "BackwardSimulation",
     "Certificate",
-    "ChainLink",
+    "ChainLayer",
     "ConvolutionSimulation",
     "DeviceFacts",
     "ForwardSimulation",
@@ -119,6 +119,7 @@ __all__ = [
     "GradientCheck",
     "GradientFlowLayer",
     "GradientFlowSimulation",
+    "Interval",
     "LayerCount",
     "LayerStep",
     "LayerTrace",
@@ -171,7 +172,6 @@ __all__ = [
     "XorPoint",
     "XorSimulation",
     "XorStart",
-    "Zone",
 ]
 
 

@@ -26,7 +26,7 @@ class ActivationExplorer(Explorer):
         Value and derivative are explained at `x`. The curve has `points` points (2 to 1,001) from
         `minimum` to `maximum`. Inputs with |f'| below `saturation_below` (0 to 1) are saturated.
 
-        >>> client.simulate.activation("sigmoid").activations[0].largest_slope
+        >>> client.simulate.activation("sigmoid").activations[0].largest_derivative
         0.25
         """
         return self._simulate(

@@ -66,7 +66,7 @@ class GradientsExplorer(Explorer):
         The reply shows the norms for one `seed`, and counts matches among `seeds` seeds (1 to
         5,000), starting with `first_seed`.
 
-        >>> client.simulate.vanishing_bars(seed=889, seeds=1).matches
+        >>> client.simulate.vanishing_bars(seed=889, seeds=1).matches_target
         True
         """
         return self._simulate(
