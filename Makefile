@@ -1,6 +1,8 @@
 # `make help` lists the commands.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
+# Every process would compile its libraries again, which takes as long as the rest of its start.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
