@@ -381,16 +381,16 @@ def test_sure_and_wrong_is_steep_for_cross_entropy_alone(open_page: Opened, url:
     page = open_page("/#loss")
     expect(cell(page, "binary_cross_entropy", "value")).to_have_text("0.3567")
     page.get_by_role("button", name="Confident, wrong").click()
-    expect(cell(page, "binary_cross_entropy", "slope")).to_have_text("−100")
-    expect(cell(page, "mse", "slope")).to_have_text("−1.98")
+    expect(cell(page, "binary_cross_entropy", "derivative")).to_have_text("−100")
+    expect(cell(page, "mse", "derivative")).to_have_text("−1.98")
     answer = simulate(url, "loss", {"prediction": 0.01, "target": 1})
     for loss in answer["losses"]:
         assert read(cell(page, loss["loss"], "value")) == pytest.approx(
             loss["value"]["value"], rel=1e-3
         )
-        for slope in loss["logit_slopes"]:
+        for derivative in loss["logit_derivatives"]:
             assert read(cell(page, loss["loss"], "logit")) == pytest.approx(
-                slope["value"], rel=1e-3
+                derivative["value"], rel=1e-3
             )
     expect(page.get_by_test_id("loss-verdict")).to_have_text(answer["verdict"])
     expect(page.get_by_test_id("urgency")).to_contain_text("falls 100 times as much")

@@ -126,11 +126,11 @@ def test_losses_are_read_with_their_curves(client: epochal.Client) -> None:
     )
     (trace,) = reply.losses
     assert str(trace.value) == "L = -log(0.7) = 0.3567"
-    assert float(trace.logit_slopes[0]) == pytest.approx(-0.3)
+    assert float(trace.logit_derivatives[0]) == pytest.approx(-0.3)
     np.testing.assert_array_equal(reply.curve_predictions, [0.0, 0.5, 1.0])
     assert reply.curves[0].values.shape == (3,)
     facts = {loss.name: loss for loss in client.journey.losses()}
-    assert facts["binary_cross_entropy"].logit_slope == "ŷ - y"
+    assert facts["binary_cross_entropy"].logit_derivative_formula == "ŷ - y"
     assert facts["mse"].output_activation is None
     assert facts["huber"].options == ("delta",)
 
@@ -139,10 +139,10 @@ def test_the_loss_of_tokens_is_read_place_by_place(client: epochal.Client) -> No
     reply = client.simulate.token_loss(
         probabilities=[[0.25, 0.75], [0.5, 0.5]], targets=[0, 1], tokens=["no", "yes"]
     )
-    assert [place.bits for place in reply.places] == pytest.approx([2.0, 1.0])
-    assert reply.places[0].best_token == "yes"
+    assert [position.bits for position in reply.positions] == pytest.approx([2.0, 1.0])
+    assert reply.positions[0].top_token == "yes"
     alone = client.simulate.token_loss(target_probabilities=[1e-5], vocabulary=100_000)
-    assert alone.places[0].rank is None
+    assert alone.positions[0].rank is None
     assert alone.baselines[0].nats.value == pytest.approx(11.5129, abs=5e-5)
 
 
@@ -158,7 +158,7 @@ def test_a_backward_pass_is_read_with_its_check(client: epochal.Client) -> None:
     assert [layer.name for layer in reply.layers] == ["dense_2", "dense_1"]
     assert reply.layers[1].parameters[0].gradient[0].shape == (2,)
     assert reply.layers[0].units[0].gradient is None
-    assert reply.layers[1].units[0].slope is not None
+    assert reply.layers[1].units[0].derivative is not None
     assert reply.check is not None
     assert reply.check.agrees
     unchecked = client.simulate.backward(network, [0.5, -1.0], [1.0], "binary_cross_entropy")

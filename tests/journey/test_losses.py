@@ -15,6 +15,6 @@ def test_every_loss_of_the_engine_is_described(client: TestClient) -> None:
         assert facts["formula"] == loss.formula
         assert facts["output_activation"] == loss.output_activation
         assert set(facts["options"]) == {field.name for field in fields(loss)} - {"ignore_label"}
-        for text in ("used_for", "trouble"):
+        for text in ("used_for", "drawbacks"):
             assert facts[text].endswith(".")
         assert any(character.isdigit() for character in facts["source"])

@@ -68,10 +68,10 @@ def test_the_chain_rule_is_written_with_its_numbers(ask: Ask) -> None:
     assert hidden["gradient"]["substituted"] == (
         "∂L/∂a2 = 0.3·(-0.45133) + (-0.5)·0.45133 = -0.3611"
     )
-    assert hidden["slope"]["substituted"] == "f'(z2) = relu'(0.044) = 1"
+    assert hidden["derivative"]["substituted"] == "f'(z2) = relu'(0.044) = 1"
     assert hidden["delta"]["substituted"] == "δ2 = (-0.3611)·1 = -0.3611"
-    slope = parameter(second, "weight")["slopes"][2 * 4 + 1]
-    assert slope["substituted"] == "∂L/∂w3,2 = 0.03·(-0.3611) = -0.01083"
+    derivative = parameter(second, "weight")["derivatives"][2 * 4 + 1]
+    assert derivative["substituted"] == "∂L/∂w3,2 = 0.03·(-0.3611) = -0.01083"
 
 
 def test_one_neuron_by_hand(ask: Ask) -> None:
@@ -90,7 +90,7 @@ def test_one_neuron_by_hand(ask: Ask) -> None:
     assert deltas(layer) == [-4.0]
     assert parameter(layer, "weight")["gradient"] == [[-12.0], [8.0]]
     assert parameter(layer, "bias")["gradient"] == [[-4.0]]
-    assert parameter(layer, "weight")["after"] == pytest.approx(np.array([[2.2], [1.2]]))
+    assert parameter(layer, "weight")["values_after"] == pytest.approx(np.array([[2.2], [1.2]]))
     assert parameter(layer, "weight")["update"]["substituted"] == "w1,1 ← 1 - 0.1·(-12) = 2.2"
     # 2.2·3 - 1.2·2 + .4 = 4.6: over the valley and up the other side.
     assert told["loss_after"]["value"] == pytest.approx(3.6**2)
@@ -229,8 +229,8 @@ def test_a_check_on_a_kink_says_that_it_does_not_agree(ask: Ask) -> None:
         check=True,
     )
     check = told["check"]
-    assert (check["slope"], check["agrees"]) == (0.0, False)
-    assert check["difference"] == pytest.approx(-1.0, abs=1e-4)
+    assert (check["gradient"], check["agrees"]) == (0.0, False)
+    assert check["finite_difference"] == pytest.approx(-1.0, abs=1e-4)
 
 
 def test_a_loss_needs_its_activation(ask: Ask) -> None:

@@ -20,7 +20,7 @@ def value(told: dict[str, Any], loss: str) -> float:
     return float(losses(told)[loss]["value"]["value"])
 
 
-def slope(told: dict[str, Any], loss: str, kind: str = "slopes") -> float:
+def derivative(told: dict[str, Any], loss: str, kind: str = "derivatives") -> float:
     (one,) = losses(told)[loss][kind]
     return float(one["value"])
 
@@ -28,8 +28,8 @@ def slope(told: dict[str, Any], loss: str, kind: str = "slopes") -> float:
 def test_70_percent_for_what_is_true_by_every_loss(ask: Ask) -> None:
     told = ask("loss", prediction=0.7, target=1)
     assert value(told, "binary_cross_entropy") == pytest.approx(0.356675, abs=5e-7)
-    assert slope(told, "binary_cross_entropy") == pytest.approx(-1.4286, abs=5e-5)
-    assert slope(told, "binary_cross_entropy", "logit_slopes") == pytest.approx(-0.3)
+    assert derivative(told, "binary_cross_entropy") == pytest.approx(-1.4286, abs=5e-5)
+    assert derivative(told, "binary_cross_entropy", "logit_derivatives") == pytest.approx(-0.3)
     assert value(told, "mse") == pytest.approx(0.09)
     assert value(told, "mae") == pytest.approx(0.3)
     assert value(told, "huber") == pytest.approx(0.045)
@@ -51,11 +51,11 @@ def test_cross_entropy_of_other_predictions(
 
 def test_where_it_is_certain_and_wrong_cross_entropy_pushes_hardest(ask: Ask) -> None:
     told = ask("loss", prediction=0.01, target=1)
-    assert slope(told, "binary_cross_entropy") == pytest.approx(-100)
-    assert slope(told, "mse") == pytest.approx(-1.98)
+    assert derivative(told, "binary_cross_entropy") == pytest.approx(-100)
+    assert derivative(told, "mse") == pytest.approx(-1.98)
     # And through a sigmoid the squared error hardly pushes at all.
-    assert slope(told, "binary_cross_entropy", "logit_slopes") == pytest.approx(-0.99)
-    assert slope(told, "mse", "logit_slopes") == pytest.approx(-1.98 * 0.01 * 0.99)
+    assert derivative(told, "binary_cross_entropy", "logit_derivatives") == pytest.approx(-0.99)
+    assert derivative(told, "mse", "logit_derivatives") == pytest.approx(-1.98 * 0.01 * 0.99)
 
 
 @pytest.mark.parametrize("prediction", [0, 1])
@@ -64,12 +64,12 @@ def test_certainty_stays_finite(ask: Ask, prediction: int, target: int) -> None:
     told = ask("loss", prediction=prediction, target=target)
     assert set(losses(told)) == {*BINARY, "perceptron"}
     for one in told["losses"]:
-        for quantity in [one["value"], *one["slopes"], *one["logit_slopes"]]:
+        for quantity in [one["value"], *one["derivatives"], *one["logit_derivatives"]]:
             assert math.isfinite(quantity["value"])
     whole = ask("loss", prediction=prediction, target=target, minimum=0, maximum=1, points=3)
     for curve in whole["curves"]:
-        assert all(map(math.isfinite, [*curve["values"], *curve["slopes"]]))
-    pushed = slope(told, "binary_cross_entropy", "logit_slopes")
+        assert all(map(math.isfinite, [*curve["values"], *curve["derivatives"]]))
+    pushed = derivative(told, "binary_cross_entropy", "logit_derivatives")
     assert pushed == pytest.approx(prediction - target)
 
 
@@ -87,7 +87,7 @@ def test_every_printed_formula_comes_to_its_value(
     told = ask("loss", prediction=p, target=y, options={"gamma": gamma, "delta": delta})
     assert set(losses(told)) == set(BINARY)
     for one in told["losses"]:
-        for quantity in [one["value"], *one["slopes"], *one["logit_slopes"]]:
+        for quantity in [one["value"], *one["derivatives"], *one["logit_derivatives"]]:
             agree(quantity)
 
 
@@ -105,12 +105,12 @@ def test_a_slope_is_what_a_small_step_shows(ask: Ask, p: float, y: float, name: 
     if name in ("mae", "hinge") and min(abs(p - y), abs(p - 1.0), abs(p - 0.5)) < 2 * h:
         return  # a corner
     told = ask("loss", prediction=p, target=y, losses=[name], points=2)
-    assert slope(told, name) == pytest.approx((at(p + h) - at(p - h)) / (2 * h), abs=1e-4)
-    if losses(told)[name]["logit_slopes"]:
+    assert derivative(told, name) == pytest.approx((at(p + h) - at(p - h)) / (2 * h), abs=1e-4)
+    if losses(told)[name]["logit_derivatives"]:
         z = math.log(p / (1 - p))
         up, down = (1 / (1 + math.exp(-(z + s))) for s in (h, -h))
         steep = (at(up) - at(down)) / (2 * h)
-        assert slope(told, name, "logit_slopes") == pytest.approx(steep, abs=1e-4)
+        assert derivative(told, name, "logit_derivatives") == pytest.approx(steep, abs=1e-4)
 
 
 EXTREMES = st.sampled_from([0.0, 5e-324, 1e-300, 1e-12, 0.5, 1 - 1e-16, 1.0])
@@ -129,18 +129,18 @@ def test_no_chance_is_too_extreme(ask: Ask, pairs: list[tuple[float, float]], ga
         **({"minimum": 0, "maximum": 1, "points": 5} if len(pairs) == 1 else {}),
     )
     for one in told["losses"]:
-        for quantity in [one["value"], *one["slopes"], *one["logit_slopes"]]:
+        for quantity in [one["value"], *one["derivatives"], *one["logit_derivatives"]]:
             assert math.isfinite(quantity["value"])
     for curve in told["curves"]:
-        assert all(map(math.isfinite, [*curve["values"], *curve["slopes"]]))
+        assert all(map(math.isfinite, [*curve["values"], *curve["derivatives"]]))
 
 
 def test_three_classes_have_the_slope_of_prediction_less_target(ask: Ask) -> None:
     told = ask("loss", prediction=[0.7, 0.2, 0.1], target=[1, 0, 0], losses=["cross_entropy"])
     (one,) = told["losses"]
     assert one["value"]["value"] == pytest.approx(0.356675, abs=5e-7)
-    assert [q["value"] for q in one["logit_slopes"]] == pytest.approx([-0.3, 0.2, 0.1])
-    assert [q["name"] for q in one["slopes"]] == ["dL/dŷ1", "dL/dŷ2", "dL/dŷ3"]
+    assert [q["value"] for q in one["logit_derivatives"]] == pytest.approx([-0.3, 0.2, 0.1])
+    assert [q["name"] for q in one["derivatives"]] == ["dL/dŷ1", "dL/dŷ2", "dL/dŷ3"]
     # The curve follows the true class, while the others share the rest as two to one.
     assert told["curve_predictions"][50] == pytest.approx(0.5)
     assert told["curves"][0]["values"][50] == pytest.approx(math.log(2))
@@ -158,8 +158,8 @@ def test_label_smoothing_spreads_the_target(ask: Ask) -> None:
     (one,) = told["losses"]
     expected = -(0.1 * math.log(0.7) + 0.1 * math.log(0.2) + 0.8 * math.log(0.1))
     assert one["value"]["value"] == pytest.approx(expected)
-    assert [q["value"] for q in one["logit_slopes"]] == pytest.approx([0.6, 0.1, -0.7])
-    for quantity in [one["value"], *one["slopes"], *one["logit_slopes"]]:
+    assert [q["value"] for q in one["logit_derivatives"]] == pytest.approx([0.6, 0.1, -0.7])
+    for quantity in [one["value"], *one["derivatives"], *one["logit_derivatives"]]:
         agree(quantity)
     assert told["verdict"] == "Wrong: class 0 has probability 70 %, the true class 2 only 10 %."
 
@@ -171,7 +171,7 @@ def test_a_curve_has_the_values_that_its_points_would_have(ask: Ask) -> None:
         for i, prediction in enumerate(told["curve_predictions"]):
             there = ask("loss", prediction=prediction, target=1, losses=[curve["loss"]])
             assert curve["values"][i] == pytest.approx(value(there, curve["loss"]))
-            assert curve["slopes"][i] == pytest.approx(slope(there, curve["loss"]))
+            assert curve["derivatives"][i] == pytest.approx(derivative(there, curve["loss"]))
 
 
 def test_a_curve_spares_the_ends_where_it_grows_without_limit_unless_it_is_asked(ask: Ask) -> None:
@@ -192,7 +192,7 @@ def test_numbers_of_any_size_have_the_losses_for_numbers(ask: Ask) -> None:
 def test_several_outputs_are_averaged(ask: Ask) -> None:
     told = ask("loss", prediction=[1.0, 4.0], target=[0.0, 1.0], losses=["mse", "mae"])
     assert value(told, "mse") == 5
-    assert [q["value"] for q in losses(told)["mse"]["slopes"]] == [1, 3]
+    assert [q["value"] for q in losses(told)["mse"]["derivatives"]] == [1, 3]
     assert losses(told)["mse"]["value"]["substituted"] == "L = ((1 - 0)² + (4 - 1)²) / 2 = 5"
     assert told["curve_predictions"] == []
 
@@ -249,5 +249,5 @@ def test_near_certainty_the_printed_formulas_come_to_their_values(ask: Ask, rest
     for prediction, target in ((1 - rest, 0), (1 - rest, 1), (rest, 0), (rest, 1), (1 - rest, 0.3)):
         told = ask("loss", prediction=prediction, target=target, points=2)
         for one in told["losses"]:
-            for quantity in (one["value"], *one["slopes"], *one["logit_slopes"]):
+            for quantity in (one["value"], *one["derivatives"], *one["logit_derivatives"]):
                 agree(quantity)

@@ -33,10 +33,10 @@ def test_a_row_of_probabilities_tells_the_place_of_the_truth(ask: Ask) -> None:
         probabilities=[[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]],
         targets=[0, 2],
     )
-    first, second = told["places"]
+    first, second = told["positions"]
     assert (first["token"], first["rank"], first["bits"]) == ("mat", 1, pytest.approx(1))
     assert (second["token"], second["rank"], second["bits"]) == ("moon", 2, pytest.approx(3))
-    assert (second["best_token"], second["best_probability"]) == ("sofa", 0.75)
+    assert (second["top_token"], second["top_probability"]) == ("sofa", 0.75)
     assert told["bits"]["value"] == pytest.approx(2)
     assert told["perplexity"]["value"] == pytest.approx(4)
     assert told["nats"]["value"] == pytest.approx(2 * math.log(2))
@@ -54,7 +54,7 @@ def test_logits_are_what_plain_python_makes_of_them(
     targets = [(seed + i) % 4 for i in range(len(rows))]
     told = ask("token-loss", logits=rows, targets=targets)
     losses = []
-    for row, target, place in zip(rows, targets, told["places"], strict=True):
+    for row, target, place in zip(rows, targets, told["positions"], strict=True):
         top = max(row)
         losses.append(top + math.log(sum(math.exp(z - top) for z in row)) - row[target])
         assert place["nats"]["value"] == pytest.approx(losses[-1], abs=1e-9)
@@ -71,7 +71,7 @@ def test_logits_are_what_plain_python_makes_of_them(
 def test_every_printed_formula_comes_to_its_value(ask: Ask) -> None:
     told = ask("token-loss", probabilities=[[0.6, 0.4], [0.1, 0.9]], targets=[0, 0])
     shown = [told["nats"], told["bits"], told["perplexity"]]
-    shown += [one["nats"] for one in [*told["places"], *told["baselines"]]]
+    shown += [one["nats"] for one in [*told["positions"], *told["baselines"]]]
     for quantity in shown:
         agree(quantity)
 
@@ -88,14 +88,14 @@ def test_what_was_thought_impossible_costs_100_nats_and_stays_finite(ask: Ask) -
 def test_a_whole_vocabulary_is_taken_at_once(ask: Ask) -> None:
     size = 100_000
     told = ask("token-loss", logits=[[0.0] * (size - 1) + [math.log(size - 1)]], targets=[size - 1])
-    assert told["places"][0]["probability"] == pytest.approx(0.5)
+    assert told["positions"][0]["probability"] == pytest.approx(0.5)
     assert told["vocabulary"] == size
 
 
 def test_confident_baselines_show_what_certainty_is_worth(ask: Ask) -> None:
     told = ask("token-loss", target_probabilities=[0.5], vocabulary=100_000)
-    assert baselines(told)["confident_right"] == pytest.approx(-math.log(0.99))
-    assert baselines(told)["confident_wrong"] == pytest.approx(-math.log(0.01 / 99_999))
+    assert baselines(told)["confident_correct"] == pytest.approx(-math.log(0.99))
+    assert baselines(told)["confident_incorrect"] == pytest.approx(-math.log(0.01 / 99_999))
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="network",
-        id="without-a-bend",
+        id="without-a-nonlinearity",
         text="Without an activation, do eight hidden units fit the wave better than one?",
         rpc="SimulateApproximation",
         request={"target": "sine", "widths": [1, 8], "activation": "linear"},
@@ -199,7 +199,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="activations",
-        id="slope-of-relu-at-zero",
+        id="derivative-of-relu-at-zero",
         text="ReLU has no derivative at 0. Which value is used there?",
         rpc="SimulateActivation",
         request={"activations": ["relu"], "x": 0.0},
@@ -310,8 +310,8 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="loss",
-        id="steeper",
-        text="The prediction is 0.01 and the target is 1. Which loss has the steeper slope?",
+        id="larger-gradient",
+        text="The prediction is 0.01 and the target is 1. Which loss has the larger gradient?",
         rpc="SimulateLoss",
         request={
             "prediction": [0.01],
@@ -320,8 +320,8 @@ QUESTIONS: tuple[Question, ...] = (
             "points": 2,
         },
         read=lambda reply: Answer(
-            float(max(range(2), key=lambda i: abs(reply.losses[i].slopes[0].value))),
-            "; ".join(loss.slopes[0].substituted for loss in reply.losses),
+            float(max(range(2), key=lambda i: abs(reply.losses[i].derivatives[0].value))),
+            "; ".join(loss.derivatives[0].substituted for loss in reply.losses),
         ),
         choices=("squared error", "cross-entropy"),
     ),

@@ -199,7 +199,7 @@ def _units(back: Backpropagation, gradients: LayerGradients) -> list[UnitGradien
     return [
         UnitGradient(
             gradient=_gradient(back, gradients, i, unit),
-            slope=_derivative(gradients, unit),
+            derivative=_derivative(gradients, unit),
             delta=_delta(back, i, unit),
         )
         for i, unit in enumerate(map(_Unit, element_names(array), *columns))
@@ -299,7 +299,7 @@ def _parameter(
     return ParameterGradient(
         name=kind,
         gradient=_rows(gradient),
-        slopes=_parameter_gradients(gradients, kind, names, gradient),
+        derivatives=_parameter_derivatives(gradients, kind, names, gradient),
         norm=quantity(
             f"‖∂L/∂{symbol}‖",
             math.sqrt(square),
@@ -313,7 +313,7 @@ def _parameter(
             expression("{} - {}·{}", float(before.flat[top]), back.rate, float(gradient.flat[top])),
             equals="←",
         ),
-        after=_rows(after),
+        values_after=_rows(after),
     )
 
 
@@ -329,10 +329,10 @@ def _names(kind: str, shape: Shape) -> list[str]:
     return [f"{letter}{i}" for i in range(1, shape[0] + 1)]
 
 
-def _parameter_gradients(
+def _parameter_derivatives(
     gradients: LayerGradients, kind: str, names: Sequence[str], gradient: Array
 ) -> list[Quantity]:
-    """The gradient of each number of a parameter array."""
+    """The derivative of the loss with respect to each number of a parameter array."""
     arrived, x = gradients.arrived, gradients.x[0]
     columns = arrived.reshape((-1, arrived.shape[-1])).T.tolist()
     inputs = x.reshape((-1, x.shape[-1])).T.tolist()
@@ -366,8 +366,8 @@ def _check(back: Backpropagation) -> GradientCheck:
         step=STEP,
         largest_difference=float(compared.relative[worst]),
         parameter=compared.paths[worst],
-        slope=compared.gradients[worst],
-        difference=compared.differences[worst],
+        gradient=compared.gradients[worst],
+        finite_difference=compared.differences[worst],
         agrees=bool(compared.relative[worst] < AGREEMENT),
     )
 

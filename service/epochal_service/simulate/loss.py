@@ -131,9 +131,9 @@ class _Computed:
     aims: list[float]
     """The targets after label smoothing."""
     value: float
-    slopes: list[float]
+    derivatives: list[float]
     """dL/dŷ of each output."""
-    logit_slopes: list[float] | None
+    logit_derivatives: list[float] | None
     """dL/dz of each output; None where no logit is defined."""
 
     @property
@@ -146,7 +146,7 @@ def _computed(criterion: Loss, predictions: list[float], targets: list[float]) -
     outputs, expected = np.array(predictions), np.array(targets)
     value = criterion.value(_scores(criterion, outputs), expected)
     chain = 2.0 if criterion.type == "hinge" else 1.0
-    slopes = (
+    derivatives = (
         chain * criterion.gradient(_scores(criterion, outputs), expected) + 0.0
     )  # + 0.0 turns -0 into 0
     return _Computed(
@@ -155,8 +155,8 @@ def _computed(criterion: Loss, predictions: list[float], targets: list[float]) -
         targets=targets,
         aims=smoothed(criterion, targets),
         value=value,
-        slopes=slopes.tolist(),
-        logit_slopes=_logit_slopes(criterion, outputs, expected, slopes),
+        derivatives=derivatives.tolist(),
+        logit_derivatives=_logit_gradient(criterion, outputs, expected, derivatives),
     )
 
 
@@ -167,36 +167,35 @@ def _traced(criterion: Loss, outputs: int) -> tuple[Symbol, Symbol, Symbol]:
     return z, y, differentiate(criterion.traced(z, y), [z])[0]
 
 
-def _logit_slopes(
-    criterion: Loss, predictions: Floats, targets: Floats, slopes: Floats
+def _logit_gradient(
+    criterion: Loss, predictions: Floats, targets: Floats, derivatives: Floats
 ) -> list[float] | None:
     if criterion.output_activation in ("sigmoid", "softmax"):
         with np.errstate(divide="ignore"):
             logits = np.log(predictions)
             if criterion.output_activation == "sigmoid":
                 logits = logits - np.log1p(-predictions)
-        z, y, slope = _traced(criterion, predictions.size)
+        z, y, symbol = _traced(criterion, predictions.size)
         logits = np.clip(logits, -FARTHEST_LOGIT, FARTHEST_LOGIT)
-        (gradient,) = evaluate([slope], {z: logits[None], y: targets[None]})
+        (gradient,) = evaluate([symbol], {z: logits[None], y: targets[None]})
         return gradient[0].tolist()  # type: ignore[no-any-return]
     if (
         criterion.output_activation is None
         and criterion.type != "hinge"
         and _are_probabilities(predictions)
     ):
-        return (slopes * predictions * (1.0 - predictions)).tolist()  # type: ignore[no-any-return]
+        return (derivatives * predictions * (1.0 - predictions)).tolist()  # type: ignore[no-any-return]
     return None
 
 
 def _trace(of: _Computed) -> LossTrace:
     explained = EXPLAINED[of.loss.type]
     count = len(of.predictions)
-    formula = explained.slope
+    formula = explained.derivative_formula
     if of.loss.type == "hinge":
         formula = "-2·(2·y - 1) if (2·y - 1)·(2·ŷ - 1) < 1 else 0"
-    terms = [
-        explained.slope_term(of.loss, p, y) for p, y in zip(of.predictions, of.aims, strict=True)
-    ]
+    pairs = zip(of.predictions, of.aims, strict=True)
+    terms = [explained.derivative_term(of.loss, p, aim) for p, aim in pairs]
     mean_of = 1 if of.is_sum else count
     return LossTrace(
         loss=of.loss.type,
@@ -206,24 +205,24 @@ def _trace(of: _Computed) -> LossTrace:
             of.loss.formula + (", ŷ as 2·ŷ - 1" if of.loss.type == "hinge" else ""),
             loss_expression(of.loss, of.predictions, of.aims, mean_of),
         ),
-        slopes=_derivatives("dL/dŷ", of.slopes, formula, terms, mean_of),
-        logit_slopes=_logit_derivatives(of, mean_of),
+        derivatives=_derivatives("dL/dŷ", of.derivatives, formula, terms, mean_of),
+        logit_derivatives=_logit_derivatives(of, mean_of),
         verdict=_loss_verdict(of),
     )
 
 
 def _logit_derivatives(of: _Computed, mean_of: int) -> list[Quantity]:
-    if of.logit_slopes is None:
+    if of.logit_derivatives is None:
         return []
     explained = EXPLAINED[of.loss.type]
     if of.loss.output_activation is not None:
         pairs = zip(of.predictions, of.aims, strict=True)
         terms = [explained.logit_term(of.loss, p, aim) for p, aim in pairs]
-        formula = explained.logit_slope or ""
-        return _derivatives("dL/dz", of.logit_slopes, formula, terms, mean_of)
-    rows = zip(of.slopes, of.predictions, strict=True)
-    terms = [expression("{}·{}·(1 - {})", slope, p, p) for slope, p in rows]
-    return _derivatives("dL/dz", of.logit_slopes, "dL/dŷ·ŷ·(1 - ŷ)", terms, 1)
+        formula = explained.logit_derivative_formula or ""
+        return _derivatives("dL/dz", of.logit_derivatives, formula, terms, mean_of)
+    rows = zip(of.derivatives, of.predictions, strict=True)
+    terms = [expression("{}·{}·(1 - {})", derivative, p, p) for derivative, p in rows]
+    return _derivatives("dL/dz", of.logit_derivatives, "dL/dŷ·ŷ·(1 - ŷ)", terms, 1)
 
 
 def _derivatives(
@@ -300,13 +299,13 @@ def _limits(request: SimulateLossRequest) -> tuple[float, float]:
 def _curve(criterion: Loss, line: _Line, targets: list[float]) -> LossCurve:
     expected = np.broadcast_to(targets, line.predictions.shape).astype(np.float64)
     scores = _scores(criterion, line.predictions)
-    slopes = criterion.derivatives(scores, expected)[:, line.index] * (
+    derivatives = criterion.derivatives(scores, expected)[:, line.index] * (
         2.0 if criterion.type == "hinge" else 1.0
     )
     return LossCurve(
         loss=criterion.type,
         values=(criterion.values(scores, expected) + 0.0).tolist(),
-        slopes=(slopes + 0.0).tolist(),
+        derivatives=(derivatives + 0.0).tolist(),
     )
 
 

@@ -13,7 +13,7 @@ from epochal_engine import LOSSES, Loss
 from epochal_engine.losses import SMALLEST_DIVISOR, SMALLEST_LOG, CrossEntropy, Focal, Huber
 from epochal_engine.trace import Array
 
-from ..specs.journey.losses import LossFacts
+from ..specs.journey.losses import LossDescription
 from ..specs.simulations.quantity import Quantity
 from .formulas import Expression, expression, number, quantity, total
 
@@ -31,16 +31,16 @@ class Explained:
     """A loss function in words."""
 
     title: str
-    slope: str
+    derivative_formula: str
     """The formula of dL/dŷ."""
     used_for: str
-    trouble: str
+    drawbacks: str
     source: str
     term: Term
     """The loss of one output."""
-    slope_term: Term
+    derivative_term: Term
     """dL/dŷ of one output."""
-    logit_slope: str | None = None
+    logit_derivative_formula: str | None = None
     """The formula of dL/dz, where z is the logit."""
     logit_term: Term = _error
     """dL/dz of one output."""
@@ -73,7 +73,7 @@ def _mse(loss: Loss, prediction: float, target: float) -> Expression:
     return expression("({} - {})²", prediction, target)
 
 
-def _mse_slope(loss: Loss, prediction: float, target: float) -> Expression:
+def _mse_derivative(loss: Loss, prediction: float, target: float) -> Expression:
     return expression("2·({} - {})", prediction, target)
 
 
@@ -81,7 +81,7 @@ def _mae(loss: Loss, prediction: float, target: float) -> Expression:
     return expression("|{} - {}|", prediction, target)
 
 
-def _mae_slope(loss: Loss, prediction: float, target: float) -> Expression:
+def _mae_derivative(loss: Loss, prediction: float, target: float) -> Expression:
     return expression("sign({} - {})", prediction, target)
 
 
@@ -92,7 +92,7 @@ def _huber(loss: Loss, prediction: float, target: float) -> Expression:
     return expression("{}·(|{} - {}| - {}/2)", loss.delta, prediction, target, loss.delta)
 
 
-def _huber_slope(loss: Loss, prediction: float, target: float) -> Expression:
+def _huber_derivative(loss: Loss, prediction: float, target: float) -> Expression:
     assert isinstance(loss, Huber)
     if abs(prediction - target) <= loss.delta:
         return _error(loss, prediction, target)
@@ -107,7 +107,7 @@ def _binary(loss: Loss, prediction: float, target: float) -> Expression:
     )
 
 
-def _binary_slope(loss: Loss, prediction: float, target: float) -> Expression:
+def _binary_derivative(loss: Loss, prediction: float, target: float) -> Expression:
     spread = "({}·(1 - {}))"
     if prediction * (1.0 - prediction) < SMALLEST_DIVISOR:
         spread = f"max({{}}·(1 - {{}}), {SMALLEST_DIVISOR:g})"
@@ -123,7 +123,7 @@ def _focal(loss: Loss, prediction: float, target: float) -> Expression:
     )
 
 
-def _focal_slope(loss: Loss, prediction: float, target: float) -> Expression:
+def _focal_derivative(loss: Loss, prediction: float, target: float) -> Expression:
     assert isinstance(loss, Focal)
     gamma = loss.gamma
 
@@ -155,7 +155,7 @@ def _hinge(loss: Loss, prediction: float, target: float) -> Expression:
     return expression("max(0, 1 - (2·{} - 1)·(2·{} - 1))", target, prediction)
 
 
-def _hinge_slope(loss: Loss, prediction: float, target: float) -> Expression:
+def _hinge_derivative(loss: Loss, prediction: float, target: float) -> Expression:
     margin = (2.0 * target - 1.0) * (2.0 * prediction - 1.0)
     return expression("-2·(2·{} - 1)", target) if margin < 1.0 else ZERO
 
@@ -164,7 +164,7 @@ def _class(loss: Loss, prediction: float, target: float) -> Expression:
     return expression("-{}·{}", target, _log(prediction)) if target else ZERO
 
 
-def _class_slope(loss: Loss, prediction: float, target: float) -> Expression:
+def _class_derivative(loss: Loss, prediction: float, target: float) -> Expression:
     if target == 0.0:
         return ZERO
     return expression("-{}/{}", target, max(prediction, SMALLEST_DIVISOR))
@@ -175,102 +175,102 @@ def _class_slope(loss: Loss, prediction: float, target: float) -> Expression:
 EXPLAINED: dict[str, Explained] = {
     "mse": Explained(
         title="Mean squared error",
-        slope="2·(ŷ - y)",
+        derivative_formula="2·(ŷ - y)",
         used_for="Regression: prices, temperatures, positions. The best constant prediction is the "
         "mean.",
-        trouble="An error twice as large costs four times as much, so a single outlier can "
+        drawbacks="An error twice as large costs four times as much, so a single outlier can "
         "dominate. After a sigmoid its gradient vanishes where the prediction is most wrong.",
         source="Legendre (1805), Nouvelles méthodes pour la détermination des orbites des comètes; "
         "Gauss (1809), Theoria motus corporum coelestium",
         term=_mse,
-        slope_term=_mse_slope,
+        derivative_term=_mse_derivative,
     ),
     "mae": Explained(
         title="Mean absolute error",
-        slope="sign(ŷ - y)",
+        derivative_formula="sign(ŷ - y)",
         used_for="Regression with outliers. The best constant prediction is the median.",
-        trouble="Its gradient is as large near the target as far from it, so training oscillates "
+        drawbacks="Its gradient is as large near the target as far from it, so training oscillates "
         "at the end. At the target itself, where the derivative does not exist, it is taken as 0.",
         source="Boscovich (1757), De litteraria expeditione per pontificiam ditionem; "
         "Laplace (1793)",
         term=_mae,
-        slope_term=_mae_slope,
+        derivative_term=_mae_derivative,
     ),
     "huber": Explained(
         title="Huber loss",
-        slope="ŷ - y if |ŷ - y| ≤ δ else δ·sign(ŷ - y)",
+        derivative_formula="ŷ - y if |ŷ - y| ≤ δ else δ·sign(ŷ - y)",
         used_for="Regression with outliers and a smooth minimum: half the squared error near the "
         "target, linear far from it.",
-        trouble="The threshold δ between near and far is one more hyperparameter.",
+        drawbacks="The threshold δ between near and far is one more hyperparameter.",
         source="Huber (1964), Robust estimation of a location parameter, Annals of Mathematical "
         "Statistics 35",
         term=_huber,
-        slope_term=_huber_slope,
+        derivative_term=_huber_derivative,
         options=("delta",),
     ),
     "binary_cross_entropy": Explained(
         title="Binary cross-entropy",
-        slope="(ŷ - y) / (ŷ·(1 - ŷ))",
-        logit_slope="ŷ - y",
+        derivative_formula="(ŷ - y) / (ŷ·(1 - ŷ))",
+        logit_derivative_formula="ŷ - y",
         used_for="Binary or multi-label classification, after a sigmoid.",
-        trouble="A confident wrong prediction costs without limit: a single wrong label can "
+        drawbacks="A confident wrong prediction costs without limit: a single wrong label can "
         "outweigh all others. Here the logarithm is cut at -100.",
         source="Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14; "
         "for networks Solla, Levin and Fleisher (1988), Complex Systems 2",
         term=_binary,
-        slope_term=_binary_slope,
+        derivative_term=_binary_derivative,
     ),
     "cross_entropy": Explained(
         title="Cross-entropy",
-        slope="-y / ŷ",
-        logit_slope="ŷ - y",
+        derivative_formula="-y / ŷ",
+        logit_derivative_formula="ŷ - y",
         used_for="Classification with one class of many, after a softmax: digits, words, the next "
         "token of a text.",
-        trouble="It is never 0, so logits keep growing and predictions become overconfident; "
+        drawbacks="It is never 0, so logits keep growing and predictions become overconfident; "
         "label smoothing limits that.",
         source="Shannon (1948), A mathematical theory of communication, Bell System Technical "
         "Journal 27; for networks Bridle (1990), Probabilistic interpretation of feedforward "
         "classification network outputs",
         term=_class,
-        slope_term=_class_slope,
+        derivative_term=_class_derivative,
         options=("label_smoothing",),
     ),
     "hinge": Explained(
         title="Hinge loss",
-        slope="-(2·y - 1) if (2·y - 1)·ŷ < 1 else 0",
+        derivative_formula="-(2·y - 1) if (2·y - 1)·ŷ < 1 else 0",
         used_for="Binary classification with a margin, after a linear output: support vector "
         "machines. The decision values are about -1 for the negative class and 1 for the positive "
         "one.",
-        trouble="Samples beyond the margin have no gradient, and decision values are no "
+        drawbacks="Samples beyond the margin have no gradient, and decision values are no "
         "probabilities.",
         source="Cortes and Vapnik (1995), Support-vector networks, Machine Learning 20",
         term=_hinge,
-        slope_term=_hinge_slope,
+        derivative_term=_hinge_derivative,
     ),
     "focal": Explained(
         title="Focal loss",
-        slope="γ·(1 - ŷ)^(γ - 1)·log(ŷ) - (1 - ŷ)^γ/ŷ for y = 1, symmetric for y = 0",
-        logit_slope="(1 - ŷ)^γ·(γ·ŷ·log(ŷ) + ŷ - 1) for y = 1, symmetric for y = 0",
+        derivative_formula="γ·(1 - ŷ)^(γ - 1)·log(ŷ) - (1 - ŷ)^γ/ŷ for y = 1, symmetric for y = 0",
+        logit_derivative_formula="(1 - ŷ)^γ·(γ·ŷ·log(ŷ) + ŷ - 1) for y = 1, symmetric for y = 0",
         used_for="Binary classification where most samples are easy negatives: object detection in "
         "images.",
-        trouble="The weight γ of easy samples is one more hyperparameter, and predictions stay "
+        drawbacks="The weight γ of easy samples is one more hyperparameter, and predictions stay "
         "underconfident.",
         source="Lin, Goyal, Girshick, He and Dollár (2017), Focal loss for dense object detection, "
         "arXiv:1708.02002",
         term=_focal,
-        slope_term=_focal_slope,
+        derivative_term=_focal_derivative,
         logit_term=_focal_logit,
         options=("gamma",),
     ),
     "perceptron": Explained(
         title="Error rate",
-        slope="sign(ŷ - y)",
+        derivative_formula="sign(ŷ - y)",
         used_for="A neuron with a step activation, trained by Rosenblatt's rule.",
-        trouble="The step has no gradient: the rule works for a single layer only, and does not "
+        drawbacks="The step has no gradient: the rule works for a single layer only, and does not "
         "converge unless a line separates the classes.",
         source="Rosenblatt (1958), The perceptron, Psychological Review 65",
         term=_mae,
-        slope_term=_mae_slope,
+        derivative_term=_mae_derivative,
     ),
 }
 """By the engine's names."""
@@ -317,23 +317,23 @@ def smoothed(loss: Loss, targets: list[float]) -> list[float]:
     """Return the targets after label smoothing, which spreads a fraction over all classes."""
     if not isinstance(loss, CrossEntropy):
         return targets
-    share = loss.label_smoothing
-    return [target * (1.0 - share) + share / len(targets) for target in targets]
+    smoothing = loss.label_smoothing
+    return [target * (1.0 - smoothing) + smoothing / len(targets) for target in targets]
 
 
-def losses() -> list[LossFacts]:
-    """Return the facts about each loss of the engine."""
+def losses() -> list[LossDescription]:
+    """Return the description of each loss of the engine."""
     return [
-        LossFacts(
+        LossDescription(
             name=name,
             title=item.title,
             formula=LOSSES[name].formula,
-            slope=item.slope,
-            logit_slope=item.logit_slope,
+            derivative_formula=item.derivative_formula,
+            logit_derivative_formula=item.logit_derivative_formula,
             output_activation=LOSSES[name].output_activation,
             options=list(item.options),
             used_for=item.used_for,
-            trouble=item.trouble,
+            drawbacks=item.drawbacks,
             source=item.source,
         )
         for name, item in EXPLAINED.items()

@@ -99,9 +99,9 @@ def _of_targets(
                 bits=loss / math.log(2.0),
                 perplexity=_perplexity(loss),
                 rank=None,
-                best=None,
-                best_token=None,
-                best_probability=None,
+                top_index=None,
+                top_token=None,
+                top_probability=None,
             )
             for token, p, loss in zip(tokens, probabilities, nats.tolist(), strict=True)
         ],
@@ -200,7 +200,7 @@ def _nats(p: float, nats: float) -> Quantity:
 def _position(
     request: SimulateTokenLossRequest, target: int, p: float, nats: float, row: Floats
 ) -> TokenLoss:
-    best = int(row.argmax())
+    top = int(row.argmax())
     texts = request.tokens
     return TokenLoss(
         target=target,
@@ -210,9 +210,9 @@ def _position(
         bits=nats / math.log(2.0),
         perplexity=_perplexity(nats),
         rank=1 + int((row > p).sum()),
-        best=best,
-        best_token=texts[best] if texts else None,
-        best_probability=float(row[best]),
+        top_index=top,
+        top_token=texts[top] if texts else None,
+        top_probability=float(row[top]),
     )
 
 
@@ -234,16 +234,16 @@ def _reply(positions: list[TokenLoss], vocabulary: int) -> TokenLossSimulation:
     others = max(vocabulary - 1, 1)
     shown = total(losses) if len(losses) <= MAX_TERMS else expression("{}", sum(losses))
     return TokenLossSimulation(
-        places=positions,
+        positions=positions,
         nats=quantity("nats", nats, "Σ L / n", expression(f"({{}}) / {len(losses)}", shown)),
         bits=quantity("bits", bits, "nats / log(2)", expression("{} / log(2)", nats)),
         perplexity=quantity("perplexity", times, "exp(nats)", expression("exp({})", nats)),
         vocabulary=vocabulary,
         baselines=[
             _baseline("uniform", 1.0 / vocabulary, expression("log({})", vocabulary)),
-            _baseline("confident_right", CONFIDENT, Expression(f"-log({CONFIDENT})")),
+            _baseline("confident_correct", CONFIDENT, Expression(f"-log({CONFIDENT})")),
             _baseline(
-                "confident_wrong",
+                "confident_incorrect",
                 (1.0 - CONFIDENT) / others,
                 expression(f"-log((1 - {CONFIDENT}) / {{}})", others),
             ),

@@ -115,8 +115,8 @@ ENUMS: dict[str, EnumDescription] = {
         "A reference distribution over the vocabulary.",
         {
             "uniform": "The same probability for every token.",
-            "confident_right": "99 % for the true token.",
-            "confident_wrong": "99 % for another token, and the rest evenly for all others.",
+            "confident_correct": "99 % for the true token.",
+            "confident_incorrect": "99 % for another token, and the rest evenly for all others.",
         },
     ),
     "Known": EnumDescription(

@@ -16,8 +16,8 @@ from .types import (
     Graph,
     GraphEdge,
     GraphNode,
+    LossDescription,
     Losses,
-    LossFacts,
     Model,
     Models,
     NeuronPart,
@@ -42,7 +42,7 @@ __all__ = [
     "GraphEdge",
     "GraphNode",
     "Journey",
-    "LossFacts",
+    "LossDescription",
     "Model",
     "NeuronPart",
     "NeuronParts",
@@ -72,7 +72,7 @@ class Journey:
         """Return famous networks, smallest first, with the arithmetic of their parameters."""
         return read(Models, self._session.call("ListModels", {})).models
 
-    def losses(self) -> tuple[LossFacts, ...]:
+    def losses(self) -> tuple[LossDescription, ...]:
         """Return a description of each loss: formulas, derivatives, use, drawbacks, source."""
         return read(Losses, self._session.call("ListLosses", {})).losses
 

@@ -50,7 +50,7 @@ ActivationName: TypeAlias = Literal[
 ApproximationTarget: TypeAlias = Literal["sine", "step", "bump"]
 
 
-BaselineName: TypeAlias = Literal["uniform", "confident_right", "confident_wrong"]
+BaselineName: TypeAlias = Literal["uniform", "confident_correct", "confident_incorrect"]
 
 
 Cell: TypeAlias = Literal["rnn", "lstm", "gru"]
@@ -2169,7 +2169,7 @@ class Architectures:
 
 
 @dataclass(frozen=True)
-class LossFacts:
+class LossDescription:
     """A loss: its formulas and a description."""
 
     name: LossName
@@ -2178,9 +2178,9 @@ class LossFacts:
     """Title, e.g. `Mean squared error`."""
     formula: str
     """Formula, with the prediction ŷ and the target y."""
-    slope: str
+    derivative_formula: str
     """Formula of the derivative dL/dŷ for one output."""
-    logit_slope: str | None
+    logit_derivative_formula: str | None
     """Formula of the derivative dL/dz for the logit z. Null if there is no such formula."""
     output_activation: ActivationName | None
     """Required output activation. Null if any is allowed."""
@@ -2188,7 +2188,7 @@ class LossFacts:
     """Names of the options in `loss_options`."""
     used_for: str
     """Kind of targets that the loss is made for."""
-    trouble: str
+    drawbacks: str
     """Known problem of the loss."""
     source: str
     """First publication: authors, year, title."""
@@ -2198,7 +2198,7 @@ class LossFacts:
 class Losses:
     """All losses, for regression and for classification."""
 
-    losses: tuple[LossFacts, ...]
+    losses: tuple[LossDescription, ...]
     """One description per loss."""
 
 
@@ -2868,7 +2868,7 @@ class UnitGradient:
     """The gradient ∂L/∂a of the output; null where loss and activation are differentiated
     together.
     """
-    slope: Quantity | None
+    derivative: Quantity | None
     """The derivative f'(z) of the activation; null without an elementwise activation."""
     delta: Quantity | None
     """The error signal δ = ∂L/∂z, before the activation; null without an activation."""
@@ -2882,14 +2882,14 @@ class ParameterGradient:
     """The name of the array: `weight`, `bias`, `scale` or `shift`."""
     gradient: tuple[Floats, ...]
     """The gradient. `weight`: a row for each input, a column for each unit; others: one row."""
-    slopes: tuple[Quantity, ...]
-    """Each number of the gradient in row-major order, with its arithmetic."""
+    derivatives: tuple[Quantity, ...]
+    """The derivative ∂L/∂w of each parameter of the array, in row-major order."""
     norm: Quantity
     """The gradient norm of this array."""
     update: Quantity
     """The gradient descent update of the parameter with the largest gradient."""
-    after: tuple[Floats, ...]
-    """The parameters after the update."""
+    values_after: tuple[Floats, ...]
+    """The values of the array after the update."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -2924,10 +2924,10 @@ class GradientCheck:
     """
     parameter: str
     """The parameter with the largest difference, e.g. `dense_1.weight[0][2]`."""
-    slope: float
+    gradient: float
     """The gradient ∂L/∂w of that parameter."""
-    difference: float
-    """The central difference of that parameter."""
+    finite_difference: float
+    """The central difference of the loss for that parameter."""
     agrees: bool
     """Whether the largest relative difference is below 1e-4."""
 
@@ -3188,9 +3188,9 @@ class LossTrace:
     """The name of the loss function."""
     value: Quantity
     """The loss: the mean over the outputs; for `cross_entropy` the sum over the classes."""
-    slopes: tuple[Quantity, ...]
+    derivatives: tuple[Quantity, ...]
     """The derivative dL/dŷ of each output."""
-    logit_slopes: tuple[Quantity, ...]
+    logit_derivatives: tuple[Quantity, ...]
     """The derivative dL/dz of each output, where the prediction is the sigmoid of z, or for
     `cross_entropy` the softmax; empty for predictions that are not probabilities, and for
     `hinge` and `perceptron`.
@@ -3207,7 +3207,7 @@ class LossCurve:
     """The name of the loss function."""
     values: Floats
     """The loss at each of `curve_predictions`."""
-    slopes: Floats
+    derivatives: Floats
     """The derivative dL/dŷ at each of `curve_predictions`."""
 
 
@@ -3247,11 +3247,11 @@ class TokenLoss:
     """The perplexity exp(nats): the number of equally likely tokens with the same loss."""
     rank: int | None
     """Rank of the true token by probability, from 1; null with `target_probabilities`."""
-    best: int | None
+    top_index: int | None
     """Index of the most likely token; null with `target_probabilities`."""
-    best_token: str | None
+    top_token: str | None
     """Text of the most likely token; null if the request has no texts."""
-    best_probability: float | None
+    top_probability: float | None
     """Predicted probability of the most likely token; null with `target_probabilities`."""
 
 
@@ -3275,7 +3275,7 @@ class TokenBaseline:
 class TokenLossSimulation:
     """Cross-entropy over a vocabulary, per position and on average."""
 
-    places: tuple[TokenLoss, ...]
+    positions: tuple[TokenLoss, ...]
     """The positions in order."""
     nats: Quantity
     """The mean loss over the positions, which training minimizes."""
@@ -3286,8 +3286,9 @@ class TokenLossSimulation:
     vocabulary: int
     """Vocabulary size."""
     baselines: tuple[TokenBaseline, ...]
-    """Simple predictors. `uniform`: every token is equally likely. `confident_right`: 99 % for
-    the true token. `confident_wrong`: 99 % for another token, the rest evenly for all others.
+    """Simple predictors. `uniform`: every token is equally likely. `confident_correct`: 99 % for
+    the true token. `confident_incorrect`: 99 % for another token, the rest evenly for all
+    others.
     """
     verdict: str
     """The perplexity in comparison with a uniform guess, in a sentence."""

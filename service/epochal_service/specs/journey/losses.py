@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..base import ActivationName, LossName, Reply
 
 
-class LossFacts(Reply):
+class LossDescription(Reply):
     """A loss: its formulas and a description."""
 
     name: LossName
@@ -14,9 +14,9 @@ class LossFacts(Reply):
     """Title, e.g. `Mean squared error`."""
     formula: str
     """Formula, with the prediction ŷ and the target y."""
-    slope: str
+    derivative_formula: str
     """Formula of the derivative dL/dŷ for one output."""
-    logit_slope: str | None
+    logit_derivative_formula: str | None
     """Formula of the derivative dL/dz for the logit z. Null if there is no such formula."""
     output_activation: ActivationName | None
     """Required output activation. Null if any is allowed."""
@@ -24,7 +24,7 @@ class LossFacts(Reply):
     """Names of the options in `loss_options`."""
     used_for: str
     """Kind of targets that the loss is made for."""
-    trouble: str
+    drawbacks: str
     """Known problem of the loss."""
     source: str
     """First publication: authors, year, title."""
@@ -33,5 +33,5 @@ class LossFacts(Reply):
 class Losses(Reply):
     """All losses, for regression and for classification."""
 
-    losses: list[LossFacts]
+    losses: list[LossDescription]
     """One description per loss."""

@@ -30,7 +30,7 @@ class UnitGradient(Reply):
     gradient: Quantity | None
     """The gradient ∂L/∂a of the output; null where loss and activation are differentiated
     together."""
-    slope: Quantity | None
+    derivative: Quantity | None
     """The derivative f'(z) of the activation; null without an elementwise activation."""
     delta: Quantity | None
     """The error signal δ = ∂L/∂z, before the activation; null without an activation."""
@@ -43,14 +43,14 @@ class ParameterGradient(Reply):
     """The name of the array: `weight`, `bias`, `scale` or `shift`."""
     gradient: list[list[float]]
     """The gradient. `weight`: a row for each input, a column for each unit; others: one row."""
-    slopes: list[Quantity]
-    """Each number of the gradient in row-major order, with its arithmetic."""
+    derivatives: list[Quantity]
+    """The derivative ∂L/∂w of each parameter of the array, in row-major order."""
     norm: Quantity
     """The gradient norm of this array."""
     update: Quantity
     """The gradient descent update of the parameter with the largest gradient."""
-    after: list[list[float]]
-    """The parameters after the update."""
+    values_after: list[list[float]]
+    """The values of the array after the update."""
 
 
 class BackwardLayer(Reply):
@@ -83,10 +83,10 @@ class GradientCheck(Reply):
     """
     parameter: str
     """The parameter with the largest difference, e.g. `dense_1.weight[0][2]`."""
-    slope: float
+    gradient: float
     """The gradient ∂L/∂w of that parameter."""
-    difference: float
-    """The central difference of that parameter."""
+    finite_difference: float
+    """The central difference of the loss for that parameter."""
     agrees: bool
     """Whether the largest relative difference is below 1e-4."""
 

@@ -52,9 +52,9 @@ class LossTrace(Reply):
     """The name of the loss function."""
     value: Quantity
     """The loss: the mean over the outputs; for `cross_entropy` the sum over the classes."""
-    slopes: list[Quantity]
+    derivatives: list[Quantity]
     """The derivative dL/dŷ of each output."""
-    logit_slopes: list[Quantity]
+    logit_derivatives: list[Quantity]
     """The derivative dL/dz of each output, where the prediction is the sigmoid of z, or for
     `cross_entropy` the softmax; empty for predictions that are not probabilities, and for
     `hinge` and `perceptron`.
@@ -70,7 +70,7 @@ class LossCurve(Reply):
     """The name of the loss function."""
     values: list[float]
     """The loss at each of `curve_predictions`."""
-    slopes: list[float]
+    derivatives: list[float]
     """The derivative dL/dŷ at each of `curve_predictions`."""
 
 
@@ -90,7 +90,7 @@ class LossSimulation(Reply):
     """How good the prediction is, in a sentence."""
 
 
-BaselineName = Literal["uniform", "confident_right", "confident_wrong"]
+BaselineName = Literal["uniform", "confident_correct", "confident_incorrect"]
 
 
 class SimulateTokenLossRequest(Spec):
@@ -138,11 +138,11 @@ class TokenLoss(Reply):
     """The perplexity exp(nats): the number of equally likely tokens with the same loss."""
     rank: int | None
     """Rank of the true token by probability, from 1; null with `target_probabilities`."""
-    best: int | None
+    top_index: int | None
     """Index of the most likely token; null with `target_probabilities`."""
-    best_token: str | None
+    top_token: str | None
     """Text of the most likely token; null if the request has no texts."""
-    best_probability: float | None
+    top_probability: float | None
     """Predicted probability of the most likely token; null with `target_probabilities`."""
 
 
@@ -164,7 +164,7 @@ class TokenBaseline(Reply):
 class TokenLossSimulation(Reply):
     """Cross-entropy over a vocabulary, per position and on average."""
 
-    places: list[TokenLoss]
+    positions: list[TokenLoss]
     """The positions in order."""
     nats: Quantity
     """The mean loss over the positions, which training minimizes."""
@@ -175,8 +175,8 @@ class TokenLossSimulation(Reply):
     vocabulary: int
     """Vocabulary size."""
     baselines: list[TokenBaseline]
-    """Simple predictors. `uniform`: every token is equally likely. `confident_right`: 99 % for the
-    true token. `confident_wrong`: 99 % for another token, the rest evenly for all others.
+    """Simple predictors. `uniform`: every token is equally likely. `confident_correct`: 99 % for
+    the true token. `confident_incorrect`: 99 % for another token, the rest evenly for all others.
     """
     verdict: str
     """The perplexity in comparison with a uniform guess, in a sentence."""

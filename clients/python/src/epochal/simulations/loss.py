@@ -33,7 +33,7 @@ class LossExplorer(Explorer):
         to 1,001) from `minimum` to `maximum`.
 
         >>> trace = client.simulate.loss(0.7, 1, losses="binary_cross_entropy").losses[0]
-        >>> round(trace.value.value, 4), round(trace.logit_slopes[0].value, 4)
+        >>> round(trace.value.value, 4), round(trace.logit_derivatives[0].value, 4)
         (0.3567, -0.3)
         """
         return self._simulate(

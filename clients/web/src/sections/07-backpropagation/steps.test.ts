@@ -9,8 +9,8 @@ it('the weights after a step come from the service, which returns the last layer
     .map((item) => ({
       name: item.layer,
       parameters: [
-        { name: 'weight', after: item.weight },
-        { name: 'bias', after: [item.bias] },
+        { name: 'weight', values_after: item.weight },
+        { name: 'bias', values_after: [item.bias] },
       ],
     }))
     .reverse()

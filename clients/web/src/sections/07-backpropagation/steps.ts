@@ -18,7 +18,7 @@ export function after(layers: readonly Schemas['BackwardLayer'][]): number[] {
   const part = (layer: string, name: string) =>
     layers
       .find((item) => item.name === layer)!
-      .parameters.find((parameter) => parameter.name === name)!.after as number[][]
+      .parameters.find((parameter) => parameter.name === name)!.values_after as number[][]
   return flat(
     LAYERS.map((layer) => ({ weight: part(layer, 'weight'), bias: part(layer, 'bias')[0]! })),
   )
