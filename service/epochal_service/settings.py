@@ -100,8 +100,8 @@ class Limits(BaseModel):
     max_parameters: Count = Field(5_000_000, description="trainable parameters in one network")
     max_layers: Count = Field(64, description="layers in one network")
     max_units: Count = Field(8192, description="units in one layer")
-    max_window_places: Count = Field(
-        2048, description="elements of all windows of one network: kernels and pools"
+    max_filter_positions: Count = Field(
+        2048, description="positions of all filters and pooling windows of one network"
     )
     max_samples: Count = Field(100_000, description="samples in one data set")
     max_features: Count = Field(4096, description="numbers in one sample")

@@ -163,7 +163,7 @@ def test_an_answer_changed_in_the_table_makes_xor_and_its_proof(
     rule.get_by_role("button", name="Target for 1 and 1: 1. Change it").click()
     expect(rule.get_by_label("Task")).to_have_value("xor")
     proof = figure(page, "Why no line separates the classes")
-    expect(proof.locator("polygon.mixture")).to_have_count(2)
+    expect(proof.locator("polygon.combination")).to_have_count(2)
     expect(proof.get_by_test_id("certificate")).to_have_text(
         simulate(url, "perceptron", table="xor")["certificate"]["statement"]
     )
@@ -226,7 +226,7 @@ def test_two_hidden_units_do_xor_until_their_line_is_moved(open_page: Opened, ur
 
 def test_training_finds_xor_and_its_weights_are_taken_in_hand(open_page: Opened, url: str) -> None:
     expected = simulate(url, "xor", train=True, activation="tanh", seed=0)
-    solved = sum(start["solved"] for start in expected["starts"])
+    solved = sum(run["solved"] for run in expected["runs"])
     page = open_page("/#neuron")
     choose(figure(page, "Two lines over the inputs"), "trained")
     expect(page.get_by_role("heading", name=f"{solved} of 8 seeds solve it")).to_be_visible()

@@ -291,7 +291,8 @@ def test_what_is_said_of_adam_at_the_best_rate_of_plain_descent_is_read_off_its_
         ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": name}})
         for name in ("sgd", "adam")
     )
-    run = next(result for result in adam["results"] if result["learning_rate"] == plain["best"])
+    best = plain["best_learning_rate"]
+    run = next(result for result in adam["results"] if result["learning_rate"] == best)
     page = visit(open_page, "training")
     claim = page.locator("#training p").filter(has_text="A good learning rate depends on")
     expect(claim).to_contain_text(f"Adam's run is {run['label'].replace('_', ' ')}.")

@@ -173,7 +173,7 @@ def test_pooling_keeps_the_largest_of_what_the_window_found(open_page: Opened, u
 
 
 def test_an_open_gate_carries_the_memory_on(open_page: Opened, url: str) -> None:
-    page = open_page("/?sequence.place=8#zoo")
+    page = open_page("/?sequence.step=8#zoo")
     figure = page.get_by_role("figure", name="The cell, unrolled")
     figure.scroll_into_view_if_needed()
     keep = figure.get_by_label("Bias of the forget gate, as a number")
@@ -268,11 +268,11 @@ def test_a_square_of_the_map_opens_its_numbers(open_page: Opened, url: str) -> N
 
 
 def test_a_place_explains_its_encoding(open_page: Opened, url: str) -> None:
-    page = open_page("/?places.place=3&places.unit=2#zoo")
+    page = open_page("/?positions.position=3&positions.unit=2#zoo")
     encoding = page.get_by_test_id("encoding")
     encoding.scroll_into_view_if_needed()
-    explained = simulate(url, "positional-encoding", {"places": 32, "units": 32, "place": 3})
-    quantity = explained["explained"][2]
+    reply = simulate(url, "positional-encoding", {"positions": 32, "units": 32, "position": 3})
+    quantity = reply["encoding"][2]
     expect(encoding).to_contain_text(quantity["substituted"].rsplit("= ", 1)[1])
     field = page.get_by_role("slider", name="Encoding of each position")
     field.focus()

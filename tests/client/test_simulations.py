@@ -43,8 +43,8 @@ def test_xor_is_read_with_its_grid(client: epochal.Client) -> None:
     unit: XorUnit = {"weights": [1.0, 1.0], "bias": -0.5}
     same = client.simulate.xor(hidden=[unit, unit], output=unit)
     assert not same.solved
-    trained = client.simulate.xor(train=True, starts=2, epochs=20)
-    assert [start.seed for start in trained.starts] == [0, 1]
+    trained = client.simulate.xor(train=True, runs=2, epochs=20)
+    assert [run.seed for run in trained.runs] == [0, 1]
 
 
 # ---------------------------------------------------------------------------------- 3 activations
@@ -224,8 +224,8 @@ def test_a_sequence_is_read_by_cells_and_by_attention(client: epochal.Client) ->
     assert looked.heads[0].queries[1].sees == 2
     given = client.simulate.attention(queries=np.eye(2), keys=np.eye(2), values=np.eye(2))
     assert np.stack(given.output).shape == (2, 2)
-    encoding = client.simulate.positional_encoding(places=4, units=6)
-    assert np.stack(encoding.table).shape == (4, 6)
+    encoding = client.simulate.positional_encoding(positions=4, units=6)
+    assert np.stack(encoding.encodings).shape == (4, 6)
     cost = client.simulate.sequence_cost(lengths=[10, 20])
     assert [row.length for row in cost.kinds[-1].rows] == [10, 20]
 

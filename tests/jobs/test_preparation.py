@@ -240,6 +240,6 @@ def test_a_window_beyond_the_limit_is_refused(prepared: Prepare) -> None:
     ]
     requested = spec(layers=layers, input_shape=[64], dataset=image, loss="cross_entropy")
     assert prepared(requested).price.parameters > 0
-    [(field, sentence)] = misfits(prepared, requested, max_window_places=8)
+    [(field, sentence)] = misfits(prepared, requested, max_filter_positions=8)
     assert field == "network.layers"
-    assert "8 elements" in sentence
+    assert "8 positions" in sentence

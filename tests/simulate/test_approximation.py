@@ -33,7 +33,7 @@ def test_the_errors_are_those_of_the_curves(ask: Ask) -> None:
 
 
 def test_one_tanh_makes_the_best_single_step_that_there_is(ask: Ask) -> None:
-    """Against a search over all slopes and places, with the best scale and offset for each."""
+    """Against a search over each slope and center, with the best scale and offset for each."""
     told = ask("approximation", widths=[1], seeds=5, steps=100)
     x, y = np.array(told["inputs"]), np.array(told["outputs"])
     best = math.inf
@@ -123,4 +123,4 @@ def test_the_budget_is_told(ask: Ask) -> None:
     problem = ask("approximation", widths=[64], seeds=20, steps=300, samples=256, status=400)
     assert "2.0e+09 multiplications and additions" in problem["detail"]
     told = ask("approximation", widths=[2], steps=2)
-    assert 0 < told["work"] < told["budget"] == 2e9
+    assert 0 < told["flops"] < told["max_flops"] == 2e9

@@ -141,7 +141,7 @@ def test_no_mask_is_made_for_a_sequence_that_could_not_be_held(ask: Ask) -> None
     told = ask("architecture", network={"input_shape": [1_000_000, 4], "layers": layers})
     # Four projections 4·4 + 4, and in the block as well; its dense layers and two norms.
     assert parameters(told) == 80 + 80 + (4 * 8 + 8) + (8 * 4 + 4) + 16
-    # Scores and what they weigh are two products of four numbers for each pair of places.
+    # Scores and what they weigh are two products of four numbers for each pair of positions.
     assert told["layers"][0]["flops"] == 4 * 2 * 10**6 * 16 + 2 * 2 * 4 * 10**12
 
 

@@ -1,4 +1,4 @@
-"""Attention and places, over HTTP, beside loops in plain Python and the engine's layer."""
+"""Attention and positions, over HTTP, beside loops in plain Python and the engine's layer."""
 
 import math
 from typing import Any
@@ -66,8 +66,8 @@ def test_it_is_the_attention_of_the_layer(
         if causal:
             assert np.triu(rows, 1).any() == np.False_
         for query in head["queries"]:
-            assert query["sees"] == (query["place"] if causal else len(tokens))
-            assert len(query["scores"]) == len(query["weights"]) == query["sees"]
+            assert query["visible_keys"] == (query["position"] if causal else len(tokens))
+            assert len(query["scores"]) == len(query["weights"]) == query["visible_keys"]
 
 
 def test_the_same_token_asks_the_same_wherever_it_stands(ask: Ask) -> None:
@@ -96,20 +96,20 @@ def test_what_is_wrong_is_told(ask: Ask, request_: dict[str, Any], fields: list[
     assert [error["field"] for error in problem["errors"]] == fields
 
 
-def test_places_are_sines_and_cosines(ask: Ask) -> None:
-    told = ask("positional-encoding", places=5, units=6, place=3)
-    for place, row in enumerate(told["table"]):
+def test_encodings_are_sines_and_cosines(ask: Ask) -> None:
+    told = ask("positional-encoding", positions=5, units=6, position=3)
+    for position, row in enumerate(told["encodings"]):
         for unit, value in enumerate(row):
-            angle = place / 10_000 ** (2 * (unit // 2) / 6)
+            angle = position / 10_000 ** (2 * (unit // 2) / 6)
             assert value == pytest.approx((math.sin, math.cos)[unit % 2](angle))
-    assert [each["value"] for each in told["explained"]] == told["table"][3]
-    assert told["explained"][2]["substituted"].startswith("p3,2 = sin(3 / 10000^(2 / 6)) = ")
+    assert [each["value"] for each in told["encoding"]] == told["encodings"][3]
+    assert told["encoding"][2]["substituted"].startswith("p3,2 = sin(3 / 10000^(2 / 6)) = ")
     layer = apply_layer(PositionalEncoding(), np.zeros((1, 5, 6)), {})[0]
-    assert np.array(told["table"]) == pytest.approx(layer)
+    assert np.array(told["encodings"]) == pytest.approx(layer)
 
 
-def test_how_alike_two_places_are_depends_on_their_distance_alone(ask: Ask) -> None:
-    similarity = np.array(ask("positional-encoding", places=12, units=8)["similarity"])
+def test_how_alike_two_positions_are_depends_on_their_distance_alone(ask: Ask) -> None:
+    similarity = np.array(ask("positional-encoding", positions=12, units=8)["similarity"])
     assert np.diag(similarity) == pytest.approx(1.0)
     for distance in range(1, 12):
         along = np.diag(similarity, distance)
@@ -118,5 +118,5 @@ def test_how_alike_two_places_are_depends_on_their_distance_alone(ask: Ask) -> N
 
 
 def test_a_place_beyond_the_end_cannot_be_explained(ask: Ask) -> None:
-    problem = ask("positional-encoding", places=4, place=4, status=400)
-    assert [error["field"] for error in problem["errors"]] == ["place"]
+    problem = ask("positional-encoding", positions=4, position=4, status=400)
+    assert [error["field"] for error in problem["errors"]] == ["position"]

@@ -55,7 +55,7 @@ def test_every_window_is_a_sum_of_products(
         assert [error["field"] for error in problem["errors"]] == ["kernel"]
         return
     told = ask("convolution", padding=padding, bias=bias, **request)
-    padded = told["padded"]
+    padded = told["padded_input"]
     height, width = len(told["output"]), len(told["output"][0])
     assert (told["height"]["value"], told["width"]["value"]) == (height, width)
     if padding == "same":
@@ -89,7 +89,7 @@ def test_a_step_of_a_signal_shows_where_it_is(ask: Ask) -> None:
 
 def test_a_signal_has_its_stride_along_itself(ask: Ask) -> None:
     told = ask("convolution", signal=[1, 2, 3, 4, 5, 9], stride=2, padding="same")
-    assert told["padded"] == [[1, 2, 3, 4, 5, 9, 0]]
+    assert told["padded_input"] == [[1, 2, 3, 4, 5, 9, 0]]
     assert told["output"] == [[0, 0, 13]]
 
 
@@ -116,7 +116,7 @@ IMAGE = [[1, 3, 2, 0, 9], [4, 2, 1, 5, 9], [0, 1, 6, 2, 9], [7, 0, 1, 3, 9]]
 def test_pooling_keeps_the_largest_or_the_mean(ask: Ask) -> None:
     largest = ask("pooling", image=IMAGE)
     assert largest["output"] == [[4, 5], [7, 6]]
-    assert largest["left_out"] == 4
+    assert largest["unused_inputs"] == 4
     assert largest["windows"][0]["result"]["substituted"] == "y0,0 = max(1, 3, 4, 2) = 4"
     mean = ask("pooling", image=IMAGE, kind="average")
     assert mean["output"] == [[2.5, 2.0], [2.0, 3.0]]

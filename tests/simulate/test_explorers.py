@@ -104,7 +104,7 @@ def random_requests() -> list[tuple[str, dict[str, Any]]]:
                 for cell in ("rnn", "lstm", "gru")
             ),
             ("SimulateAttention", {"tokens": ["a", "b", "c", "a"], "heads": 2, "seed": seed}),
-            ("SimulatePositionalEncoding", {"places": 40, "place": 11 * seed, "units": 7}),
+            ("SimulatePositionalEncoding", {"positions": 40, "position": 11 * seed, "units": 7}),
             ("SimulateTraining", {"seed": seed, "epochs": 3}),
             ("SimulateTraining", {"seed": seed, "epochs": 3, "batch_size": 2}),
             ("SimulateGradientFlow", {"seed": seed, "seeds": 3, "depth": 4}),

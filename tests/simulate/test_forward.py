@@ -112,7 +112,7 @@ def test_every_printed_formula_comes_to_its_value(ask: Ask, activation: str) -> 
             agree(quantity)
         if layer["flops"]["value"]:
             agree(layer["flops"])
-    # Six numbers of each layer but the last, its sums, and mean and variance of both places.
+    # Six numbers of each layer but the last, its sums, and mean and variance of both positions.
     assert printed == 12 + (4 + 6) + 12 + 6 + 6 + (2 + 8)
 
 
@@ -120,17 +120,17 @@ def test_every_printed_formula_comes_to_its_value(ask: Ask, activation: str) -> 
     widths=st.lists(st.integers(1, 5), min_size=1, max_size=4),
     activation=st.sampled_from(ACTIVATIONS),
     seed=st.integers(0, 2**32),
-    places=st.integers(1, 3),
+    positions=st.integers(1, 3),
 )
 @settings(max_examples=25)
 def test_it_is_what_the_engine_predicts(
-    ask: Ask, widths: list[int], activation: str, seed: int, places: int
+    ask: Ask, widths: list[int], activation: str, seed: int, positions: int
 ) -> None:
     layers: list[dict[str, Any]] = [dense(width, activation) for width in widths]
     layers.insert(1, {"type": "layer_norm"})
     layers.append({"type": "residual", "layers": [dense(widths[-1], activation)]})
-    spec = {"input_shape": [places, 2], "layers": layers}
-    x = np.random.default_rng(seed).normal(size=(1, places, 2))
+    spec = {"input_shape": [positions, 2], "layers": layers}
+    x = np.random.default_rng(seed).normal(size=(1, positions, 2))
     told = ask("forward", network=spec, input=x.ravel().tolist(), seed=seed)
     network = build_network(NetworkSpec.model_validate(spec))
     weights = network.initial_parameters(rng=Streams.from_seed(seed).weights)

@@ -43,12 +43,12 @@ def test_the_threshold_itself_fires(ask: Ask) -> None:
 def test_a_sensitivity_is_the_slope_that_a_small_step_of_a_weight_shows(ask: Ask) -> None:
     step = 1e-5
     before = ask("neuron", **EXAMPLE)
-    for i, sensitivity in enumerate(before["sensitivities"]):
+    for i, derivative in enumerate(before["weight_derivatives"]):
         weights = list(EXAMPLE["weights"])
         weights[i] += step
         after = ask("neuron", **EXAMPLE | {"weights": weights})
         slope = (after["sigmoid"]["value"] - before["sigmoid"]["value"]) / step
-        assert sensitivity["value"] == pytest.approx(slope, rel=1e-4)
+        assert derivative["value"] == pytest.approx(slope, rel=1e-4)
 
 
 def test_a_weight_for_each_input_is_asked_for(ask: Ask) -> None:

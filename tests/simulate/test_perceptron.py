@@ -58,7 +58,7 @@ def test_and_is_parted_by_the_widest_margin(ask: Ask) -> None:
     parted = ask("perceptron", table="and")["separation"]
     assert parted["margin"] == pytest.approx(0.25 * 2**0.5)
     assert parted["weights"] == pytest.approx([0.5**0.5, 0.5**0.5])
-    assert parted["nearest"] == [1, 2, 3]
+    assert parted["support_vectors"] == [1, 2, 3]
     # x1 + x2 = 1.5, in a box half a side larger than the square.
     ends = sorted([parted["line"]["start"], parted["line"]["end"]])
     assert ends == [pytest.approx([0.0, 1.5], abs=1e-12), pytest.approx([1.5, 0.0], abs=1e-12)]
@@ -149,7 +149,8 @@ def test_the_course_is_that_of_plain_loops_and_each_verdict_can_be_checked(
         assert (distances > 0).all()
         if parted["margin"] is not None:
             assert distances.min() == pytest.approx(parted["margin"], rel=1e-9)
-            np.testing.assert_allclose(distances[parted["nearest"]], parted["margin"], rtol=1e-9)
+            nearest = distances[parted["support_vectors"]]
+            np.testing.assert_allclose(nearest, parted["margin"], rtol=1e-9)
     else:
         assert not told["converged"]
         proof = told["certificate"]

@@ -28,15 +28,16 @@ def test_a_step_is_forward_loss_backward_and_update(ask: Ask) -> None:
     )
     x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.array([2.0, 4.0, 6.0, 8.0])
     # The loss of the first step, and its mean score, give the weight that it began with: b is 0.
-    w, b = told["steps"][0]["forward"]["value"] / 2.5, 0.0
+    w, b = told["steps"][0]["mean_output"]["value"] / 2.5, 0.0
     for step, loss in zip(told["steps"], told["train_loss"], strict=True):
         error = w * x + b - y
         assert step["loss"]["value"] == pytest.approx(np.mean(error**2), rel=1e-5)
         assert loss == pytest.approx(step["loss"]["value"])
         slope_w, slope_b = 2 * np.mean(error * x), 2 * np.mean(error)
-        assert step["backward"]["value"] == pytest.approx(math.hypot(slope_w, slope_b), rel=1e-5)
+        norm = math.hypot(slope_w, slope_b)
+        assert step["gradient_norm"]["value"] == pytest.approx(norm, rel=1e-5)
         (layer,) = step["layers"]
-        moved = 0.02 * math.hypot(slope_w, slope_b)
+        moved = 0.02 * norm
         assert layer["update_norm"] == pytest.approx(moved, rel=1e-5)
         assert layer["update_ratio"] == pytest.approx(moved / math.hypot(w, b), rel=1e-5)
         w, b = w - 0.02 * slope_w, b - 0.02 * slope_b
@@ -65,7 +66,7 @@ def test_the_steps_are_those_of_the_run(ask: Ask, optimizer: str) -> None:
         steps = told["steps"][4 * epoch : 4 * epoch + 4]
         mean = sum(step["loss"]["value"] * step["batch_size"] for step in steps) / 200
         assert mean == pytest.approx(expected, rel=1e-5)
-    last = told["steps"][7]["backward"]["value"]
+    last = told["steps"][7]["gradient_norm"]["value"]
     assert last == pytest.approx(told["gradient_norm"][1], rel=1e-5)
 
 
@@ -194,7 +195,7 @@ def test_adam_on_circles_is_good_from_about_a_thousandth_to_about_one(ask: Ask) 
     assert found["oscillating"] == pytest.approx((1.93, 1.93), rel=0.01)
     assert sum(band["rates"] for band in told["bands"]) == len(told["results"]) == 8
     assert all(len(result["labels"]) == 3 for result in told["results"])
-    assert found["good"][0] <= told["best"] <= found["good"][1]
+    assert found["good"][0] <= told["best_learning_rate"] <= found["good"][1]
 
 
 def test_in_small_steps_the_edges_are_about_where_they_are_known_to_be(ask: Ask) -> None:

@@ -45,7 +45,7 @@ def test_given_units_are_computed_as_by_hand_at_every_place_of_the_grid(ask: Ask
         z1 = 1.5 * x - 2.0 * y + 0.3
         assert point["hidden_sums"][0]["value"] == pytest.approx(z1)
         assert point["hidden"][0]["value"] == pytest.approx(math.tanh(z1))
-        assert point["answer"] == (point["output"]["value"] >= 0.5)
+        assert point["prediction"] == (point["output"]["value"] >= 0.5)
 
 
 def test_linear_hidden_units_leave_what_cannot_be_parted_as_it_is(ask: Ask) -> None:
@@ -62,11 +62,11 @@ def test_linear_hidden_units_leave_what_cannot_be_parted_as_it_is(ask: Ask) -> N
 
 
 def test_training_finds_it_from_about_half_of_the_starts(ask: Ask) -> None:
-    told = ask("xor", train=True, starts=32, epochs=500)
-    solved = [start["solved"] for start in told["starts"]]
+    told = ask("xor", train=True, runs=32, epochs=500)
+    solved = [run["solved"] for run in told["runs"]]
     assert 8 <= sum(solved) <= 26  # 54 % of seeds after 2,000 epochs
     assert told["solved"] is True
-    best = min(told["starts"], key=lambda start: start["loss"])
+    best = min(told["runs"], key=lambda run: run["loss"])
     assert told["shown_seed"] == best["seed"]
     right = [
         point["output"]["value"] if point["target"] else 1 - point["output"]["value"]
@@ -77,16 +77,16 @@ def test_training_finds_it_from_about_half_of_the_starts(ask: Ask) -> None:
 
 
 def test_the_same_seed_finds_the_same_weights(ask: Ask) -> None:
-    first = ask("xor", train=True, starts=2, seed=5, epochs=50)
-    again = ask("xor", train=True, starts=2, seed=5, epochs=50)
+    first = ask("xor", train=True, runs=2, seed=5, epochs=50)
+    again = ask("xor", train=True, runs=2, seed=5, epochs=50)
     assert first == again
-    assert [start["seed"] for start in first["starts"]] == [5, 6]
+    assert [run["seed"] for run in first["runs"]] == [5, 6]
 
 
 def test_a_start_is_the_same_alone_and_among_others(ask: Ask) -> None:
-    among = ask("xor", train=True, starts=4, epochs=100)["starts"]
+    among = ask("xor", train=True, runs=4, epochs=100)["runs"]
     for start in among:
-        (alone,) = ask("xor", train=True, starts=1, seed=start["seed"], epochs=100)["starts"]
+        (alone,) = ask("xor", train=True, runs=1, seed=start["seed"], epochs=100)["runs"]
         assert alone["loss"] == pytest.approx(start["loss"], rel=1e-9)
 
 
@@ -101,7 +101,7 @@ UNIT = {"weights": [1.0, 1.0], "bias": 0.0}
         ({"hidden": [UNIT, UNIT], "output": UNIT, "train": True}, "train"),
         ({"train": True, "activation": "step"}, "activation"),
         ({"activation": "softmax"}, "activation"),
-        ({"train": True, "starts": 32, "epochs": 501}, "epochs"),
+        ({"train": True, "runs": 32, "epochs": 501}, "epochs"),
         ({"hidden": [UNIT], "output": UNIT}, "hidden"),
         ({"resolution": 52}, "resolution"),
     ],

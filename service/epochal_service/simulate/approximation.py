@@ -55,9 +55,9 @@ TARGETS: dict[ApproximationTarget, Target] = {
     "bump": Target("exp(-8·x²) from -1 to 1", 1.0, lambda x: np.exp(-8.0 * x * x)),
 }
 CURVE_POINTS = 129
-BUDGET = 2e9
+MAX_FLOPS = 2e9
 """Multiplications and additions of one call: about 200 ms on one core."""
-STEP_WORK = 1.5e6
+STEP_FLOPS = 1.5e6
 """The fixed cost of a step, for calling NumPy."""
 OPTIMIZER = (
     "Levenberg-Marquardt (Marquardt, 1963), with initial weights that spread the nonlinear regions "
@@ -98,13 +98,13 @@ def approximation(request: SimulateApproximationRequest) -> ApproximationSimulat
     """Fit a curve with one hidden layer, for each width and seed, within a fixed budget.
 
     Raises `InvalidArgument` unless there is exactly one curve to fit, for an activation without a
-    gradient, and for more work than the budget.
+    gradient, and for more operations than the limit.
     """
     activation = elementwise(request.activation, "activation")
     if activation.name == "step":
         raise InvalidArgument.of(FieldError("activation", "must have a gradient; got step"))
     inputs, outputs = _points(request)
-    work = _affordable_work(request, len(inputs))
+    flops = _affordable_flops(request, len(inputs))
     scale = _Scale.of(inputs, outputs)
     xs = np.linspace(float(inputs.min()), float(inputs.max()), CURVE_POINTS)
     fits = [
@@ -123,23 +123,23 @@ def approximation(request: SimulateApproximationRequest) -> ApproximationSimulat
         widths=fits,
         optimizer=OPTIMIZER,
         steps=request.steps,
-        work=work,
-        budget=BUDGET,
+        flops=flops,
+        max_flops=MAX_FLOPS,
         verdict=_verdict(fits, constant, request.steps),
     )
 
 
-def _affordable_work(request: SimulateApproximationRequest, samples: int) -> float:
-    work = sum(_work(width, samples, request.seeds) for width in request.widths) * request.steps
-    if work > BUDGET:
+def _affordable_flops(request: SimulateApproximationRequest, samples: int) -> float:
+    flops = sum(_flops(width, samples, request.seeds) for width in request.widths) * request.steps
+    if flops > MAX_FLOPS:
         raise InvalidArgument.of(
             FieldError(
                 "steps",
-                f"must take at most {BUDGET:.1e} multiplications and additions in all; got "
-                f"{work:.1e}. Use fewer steps, seeds or samples, or smaller widths",
+                f"must take at most {MAX_FLOPS:.1e} multiplications and additions in all; got "
+                f"{flops:.1e}. Use fewer steps, seeds or samples, or smaller widths",
             )
         )
-    return work
+    return flops
 
 
 def _width_fit(
@@ -196,10 +196,10 @@ def _points(request: SimulateApproximationRequest) -> tuple[Floats, Floats]:
     return np.array(request.inputs, np.float64), np.array(request.outputs, np.float64)
 
 
-def _work(width: int, samples: int, seeds: int) -> float:
+def _flops(width: int, samples: int, seeds: int) -> float:
     """The operations of one step for all seeds: the product JᵀJ, and solving for the step."""
     size = 3 * width + 1
-    return STEP_WORK + seeds * (2.0 * samples * size**2 + size**3)
+    return STEP_FLOPS + seeds * (2.0 * samples * size**2 + size**3)
 
 
 def _fit(

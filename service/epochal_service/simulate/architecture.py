@@ -11,7 +11,7 @@ from epochal_engine import OPTIMIZERS, Network, ShapeError, Summary, summarize
 from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_network
 from ..specs.journey.models import Model
-from ..specs.limits import window_size
+from ..specs.limits import filter_positions
 from ..specs.networks import LayerSpec, NetworkSpec
 from ..specs.simulations.architecture import (
     ArchitectureLayer,
@@ -32,7 +32,7 @@ from .small_network import THREE_FOUR_FOUR_TWO
 MAX_LAYERS = 256
 MAX_SIZE = 10_000_000
 MAX_TABLE = 1_000_000
-MAX_WINDOW_SIZE = 2_048
+MAX_FILTER_POSITIONS = 2_048
 MAX_TOTAL = 10**18
 WIDTHS: dict[Precision, int] = {"float32": 4, "float16": 2}
 
@@ -130,13 +130,13 @@ def _network(spec: NetworkSpec) -> Network:
             sizes = size if isinstance(size, list) else [size]
             if any(isinstance(n, int) and n > MAX_SIZE for n in sizes):
                 errors.append(FieldError(f"{path}.{name}", f"must be at most {MAX_SIZE}"))
-    window_sizes = sum(window_size(layer) for _, layer in layers)
-    if window_sizes > MAX_WINDOW_SIZE:
+    positions = sum(filter_positions(layer) for _, layer in layers)
+    if positions > MAX_FILTER_POSITIONS:
         errors.append(
             FieldError(
                 "network.layers",
-                f"must have windows of at most {MAX_WINDOW_SIZE} positions in all; got "
-                f"{window_sizes}",
+                "must have filters and pooling windows of at most "
+                f"{MAX_FILTER_POSITIONS} positions in total; got {positions}",
             )
         )
     if errors:

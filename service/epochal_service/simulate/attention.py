@@ -112,8 +112,8 @@ def _of_tokens(tokens: list[str], width: int, seed: int) -> tuple[Array, Array, 
     rng = np.random.default_rng(seed)
     matrices = rng.normal(0.0, 1.0 / math.sqrt(width), (3, width, width))
     different = list(dict.fromkeys(tokens))
-    table = rng.normal(size=(len(different), width))
-    queries, keys, values = (table @ matrices)[:, [different.index(token) for token in tokens]]
+    embeddings = rng.normal(size=(len(different), width))
+    queries, keys, values = (embeddings @ matrices)[:, [different.index(token) for token in tokens]]
     return queries, keys, values
 
 
@@ -126,7 +126,7 @@ class _Head:
     v: Array
     is_scaled: bool
     visible: list[int]
-    """How many keys each query sees, from the first on."""
+    """Number of keys that each query may attend to, from the first on."""
     scores: Array
     weights: Array
     output: Array
@@ -152,8 +152,8 @@ def _head(head: _Head, index: int) -> AttentionHead:
 def _query(head: _Head, i: int) -> AttentionQuery:
     visible = head.visible[i]
     return AttentionQuery(
-        place=i + 1,
-        sees=visible,
+        position=i + 1,
+        visible_keys=visible,
         scores=[_score(head, i, j) for j in range(visible)],
         weights=_weights(head, i),
         output=_output(head, i),
@@ -229,24 +229,24 @@ def positional_encoding(request: SimulatePositionalEncodingRequest) -> Positiona
 
     Raises `InvalidArgument` if the position to explain is not in the sequence.
     """
-    if request.place >= request.places:
+    if request.position >= request.positions:
         raise InvalidArgument.of(
             FieldError(
-                "place",
-                f"must be one of the {request.places} positions, counted from 0; got "
-                f"{request.place}",
+                "position",
+                f"must be one of the {request.positions} positions, counted from 0; got "
+                f"{request.position}",
             )
         )
-    table = sinusoids(request.places, request.units)
-    unit_vectors = table / np.sqrt(np.square(table).sum(axis=1, keepdims=True))
+    encodings = sinusoids(request.positions, request.units)
+    unit_vectors = encodings / np.sqrt(np.square(encodings).sum(axis=1, keepdims=True))
     wavelengths = [
         2.0 * math.pi * 10_000 ** ((u - u % 2) / request.units) for u in range(request.units)
     ]
     return PositionalEncodingSimulation(
-        table=table.tolist(),
-        explained=[
-            _encoding(request.place, request.units, u, value)
-            for u, value in enumerate(table[request.place].tolist())
+        encodings=encodings.tolist(),
+        encoding=[
+            _explained(request.position, request.units, u, value)
+            for u, value in enumerate(encodings[request.position].tolist())
         ],
         wavelengths=wavelengths,
         similarity=(unit_vectors @ unit_vectors.T).tolist(),
@@ -258,7 +258,7 @@ def positional_encoding(request: SimulatePositionalEncodingRequest) -> Positiona
     )
 
 
-def _encoding(position: int, units: int, u: int, value: float) -> Quantity:
+def _explained(position: int, units: int, u: int, value: float) -> Quantity:
     """Unit u of the encoding of one position."""
     name, even = f"p{position},{u}", u - u % 2
     function = "sin" if u % 2 == 0 else "cos"
@@ -292,6 +292,6 @@ POSITIONAL_ENCODING = Explorer(
     positional_encoding,
     {
         "Sixteen positions": {},
-        "Position 5 of 32, with 8 units": {"places": 32, "units": 8, "place": 5},
+        "Position 5 of 32, with 8 units": {"positions": 32, "units": 8, "position": 5},
     },
 )

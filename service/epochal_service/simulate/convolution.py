@@ -132,7 +132,7 @@ def _convolution_reply(
     output, inputs = windows.output, windows.image.size
     return ConvolutionSimulation(
         kernel=kernel.tolist(),
-        padded=windows.padded.tolist(),
+        padded_input=windows.padded.tolist(),
         padding_before=list(windows.before),
         height=sizes[0],
         width=sizes[1],
@@ -209,7 +209,7 @@ def _pooling_reply(
     for row, column in windows.positions:
         top, left = row * windows.stride[0], column * windows.stride[1]
         seen[top : top + windows.size[0], left : left + windows.size[1]] = True
-    left_out = int((~seen).sum())
+    unused = int((~seen).sum())
     return PoolingSimulation(
         height=sizes[0],
         width=sizes[1],
@@ -218,10 +218,10 @@ def _pooling_reply(
             for row, column in windows.positions
         ],
         output=windows.output.tolist(),
-        left_out=left_out,
+        unused_inputs=unused,
         verdict=(
             f"{_by(windows.image.shape)} numbers become {_by(windows.output.shape)} without any "
-            "parameters" + (f"; {left_out} numbers are in no window." if left_out else ".")
+            "parameters" + (f"; {unused} numbers are in no window." if unused else ".")
         ),
     )
 

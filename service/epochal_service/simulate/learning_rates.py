@@ -64,7 +64,7 @@ def _learning_rates(body: str) -> LearningRatesSimulation:
         results=results,
         curve_epochs=epochs.tolist(),
         bands=bands,
-        best=best,
+        best_learning_rate=best,
         samples=run.samples,
         price=price,
         verdict=_verdict(bands, best, request.optimizer.type),

@@ -87,7 +87,7 @@ def _reply(n: _Neuron) -> NeuronSimulation:
             "σ(z)·(1 - σ(z))",
             expression("{}·(1 - {})", n.sigmoid, n.sigmoid),
         ),
-        sensitivities=[
+        weight_derivatives=[
             quantity(
                 f"∂σ/∂w{i}",
                 n.derivative * x,

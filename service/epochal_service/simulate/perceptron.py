@@ -20,7 +20,7 @@ from epochal_engine.step import Gradient, update, with_column
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.perceptron import (
     Certificate,
-    MixtureShare,
+    ConvexCoefficient,
     PerceptronEpoch,
     PerceptronSimulation,
     PerceptronStep,
@@ -31,7 +31,7 @@ from ..specs.simulations.perceptron import (
 from ..specs.simulations.quantity import Quantity
 from .explorer import Explorer
 from .formulas import expression, number, quantity, sum_of_products
-from .separation import Nearest, Shares, line_of, nearest
+from .separation import Coefficients, Nearest, line_of, nearest
 
 CORNERS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 """The rows of a truth table of two inputs: 00, 01, 10, 11."""
@@ -292,7 +292,7 @@ def _separation(
     if parted is not None:
         return separation(parted, points)
     weights = [0.0] * len(points[0])
-    return Separation(weights=weights, bias=1.0 if targets[0] else -1.0, nearest=[])
+    return Separation(weights=weights, bias=1.0 if targets[0] else -1.0, support_vectors=[])
 
 
 def separation(parted: Nearest, points: Sequence[Sequence[float]], *, of: str = "x") -> Separation:
@@ -310,7 +310,7 @@ def separation(parted: Nearest, points: Sequence[Sequence[float]], *, of: str = 
         weights=weights,
         bias=bias,
         margin=float(largest) * length / 2.0,
-        nearest=sorted([*parted.ones, *parted.zeros]),
+        support_vectors=sorted([*parted.ones, *parted.zeros]),
         line=line_of(weights, bias, points, of=of),
     )
 
@@ -318,43 +318,47 @@ def separation(parted: Nearest, points: Sequence[Sequence[float]], *, of: str = 
 def certificate(parted: Nearest, points: Sequence[Sequence[float]]) -> Certificate:
     """Return the proof that two sets whose hulls meet are not linearly separable."""
     meeting = [float(x) for x in parted.one_point]
-    ones, zeros = _shares(parted.ones), _shares(parted.zeros)
-    of_ones, of_zeros = (_mixed(shares, points) for shares in (ones, zeros))
+    ones, zeros = _coefficients(parted.ones), _coefficients(parted.zeros)
+    of_ones, of_zeros = (_combined(coefficients, points) for coefficients in (ones, zeros))
     where = _in_brackets(meeting)
     return Certificate(
         ones=ones,
         zeros=zeros,
         meeting_point=meeting,
         residual=max(abs(a - b) for a, b in zip(of_ones, of_zeros, strict=True)),
-        statement=f"{_mixture(ones, points)} = {where} = {_mixture(zeros, points)}",
+        statement=f"{_combination(ones, points)} = {where} = {_combination(zeros, points)}",
         explanation=(
-            "The weighted sum of a mixture is the mixture of the weighted sums. As a mixture of "
-            f"points with target 1, {where} needs z ≥ 0; as a mixture of points with target 0, it "
-            "needs z < 0. No weights and bias satisfy both."
+            "The weighted sum of a convex combination is the combination of the weighted sums. As "
+            f"a combination of points with target 1, {where} needs z ≥ 0; as a combination of "
+            "points with target 0, it needs z < 0. No weights and bias satisfy both."
         ),
     )
 
 
-def _shares(shares: Shares) -> list[MixtureShare]:
+def _coefficients(coefficients: Coefficients) -> list[ConvexCoefficient]:
     return [
-        MixtureShare(
+        ConvexCoefficient(
             sample=sample,
-            share=float(share),
-            fraction=str(share) if len(str(share)) <= LONGEST_FRACTION else None,
+            coefficient=float(coefficient),
+            fraction=str(coefficient) if len(str(coefficient)) <= LONGEST_FRACTION else None,
         )
-        for sample, share in shares.items()
+        for sample, coefficient in coefficients.items()
     ]
 
 
-def _mixed(shares: Sequence[MixtureShare], points: Sequence[Sequence[float]]) -> list[float]:
-    parts = [[share.share * x for x in points[share.sample]] for share in shares]
+def _combined(
+    coefficients: Sequence[ConvexCoefficient], points: Sequence[Sequence[float]]
+) -> list[float]:
+    parts = [[item.coefficient * x for x in points[item.sample]] for item in coefficients]
     return [math.fsum(axis) for axis in zip(*parts, strict=True)]
 
 
-def _mixture(shares: Sequence[MixtureShare], points: Sequence[Sequence[float]]) -> str:
+def _combination(
+    coefficients: Sequence[ConvexCoefficient], points: Sequence[Sequence[float]]
+) -> str:
     return " + ".join(
-        f"{share.fraction or number(share.share)}·{_in_brackets(points[share.sample])}"
-        for share in shares
+        f"{item.fraction or number(item.coefficient)}·{_in_brackets(points[item.sample])}"
+        for item in coefficients
     )
 
 

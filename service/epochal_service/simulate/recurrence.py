@@ -204,7 +204,7 @@ def _reply(request: SimulateRecurrenceRequest, run: _Unrolled) -> RecurrenceSimu
 
 def _step(run: _Unrolled, t: int) -> RecurrenceStep:
     return RecurrenceStep(
-        place=t + 1,
+        time_step=t + 1,
         inputs=run.x[t].tolist(),
         gates=[
             GateValues(name=name, units=_gate(run, t, k, name))
@@ -290,16 +290,16 @@ def _verdict(cell: str, influence: Sequence[float]) -> str:
             "A small change of the last input does not change the last hidden state: the weights "
             "are 0, or the activations saturate."
         )
-    share = first / last
+    ratio = first / last
     meaning = (
         "almost nothing of the first step remains at the end"
-        if share < 0.01
+        if ratio < 0.01
         else "the first step is still remembered at the end"
-        if share < 2.0
+        if ratio < 2.0
         else "the first step outweighs the last one"
     )
     return (
-        f"A small change of the first input changes the last hidden state {number(share)} times as "
+        f"A small change of the first input changes the last hidden state {number(ratio)} times as "
         f"much as a change of the last input: {meaning}."
     )
 

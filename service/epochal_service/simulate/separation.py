@@ -1,11 +1,11 @@
 """Exact linear separability of two sets of points, from the nearest points of their hulls.
 
-The convex hull of a set consists of all mixtures of its points: positive shares with sum 1. If two
-hulls meet, they share a mixture, which cannot lie on both sides of a line: a proof that no line
-separates the sets. If they do not meet, the line halfway between their nearest points separates
-them with the widest margin. The nearest points are found by Wolfe's algorithm ("Finding the nearest
-point in a polytope", 1976) on the differences of the points. It is finite, and exact here, because
-floats are fractions and the arithmetic is that of fractions.
+The convex hull of a set consists of all convex combinations of its points. If two hulls meet, they
+have a point in common, which cannot lie on both sides of a line: a proof that no line separates the
+sets. If they do not meet, the line halfway between their nearest points separates them with the
+widest margin. The nearest points are found by Wolfe's algorithm ("Finding the nearest point in a
+polytope", 1976) on the differences of the points. It is finite, and exact here, because floats are
+fractions and the arithmetic is that of fractions.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from ..specs.simulations.line import Line
 
 Point = Sequence[float]
 Whole = tuple[int, ...]
-Shares = dict[int, Fraction]
+Coefficients = dict[int, Fraction]
 """By the index of the point."""
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """The nearest points of two hulls, as mixtures."""
+    """The nearest points of two hulls, as combinations."""
 
-    ones: Shares
-    zeros: Shares
+    ones: Coefficients
+    zeros: Coefficients
     one_point: tuple[Fraction, ...]
     zero_point: tuple[Fraction, ...]
 
@@ -49,51 +49,51 @@ def nearest(points: Sequence[Point], targets: Sequence[int]) -> Nearest:
     ones = [i for i, target in enumerate(targets) if target]
     zeros = [j for j, target in enumerate(targets) if not target]
 
-    # Shares of differences, whose mixture is the difference between two mixtures.
-    shares = {(ones[0], zeros[0]): Fraction(1)}
+    # Coefficients of differences, whose combination is the difference between two combinations.
+    coefficients = {(ones[0], zeros[0]): Fraction(1)}
     while True:
-        differences = [_minus(whole[i], whole[j]) for i, j in shares]
-        x = _whole_mixture(list(shares.values()), differences)
+        differences = [_minus(whole[i], whole[j]) for i, j in coefficients]
+        x = _whole_combination(list(coefficients.values()), differences)
         # The difference that lies furthest in the opposite direction.
         i = min(ones, key=lambda i: _dot(x, whole[i]))
         j = max(zeros, key=lambda j: _dot(x, whole[j]))
         furthest = _dot(x, _minus(whole[i], whole[j]))
         if furthest >= min(_dot(x, difference) for difference in differences):
             break
-        shares[i, j] = Fraction(0)
+        coefficients[i, j] = Fraction(0)
         differences.append(_minus(whole[i], whole[j]))
-        shares = _improved(shares, differences)
+        coefficients = _improved(coefficients, differences)
 
-    of_ones: Shares = {}
-    of_zeros: Shares = {}
-    for (i, j), share in sorted(shares.items()):
-        of_ones[i] = of_ones.get(i, Fraction(0)) + share
-        of_zeros[j] = of_zeros.get(j, Fraction(0)) + share
+    of_ones: Coefficients = {}
+    of_zeros: Coefficients = {}
+    for (i, j), coefficient in sorted(coefficients.items()):
+        of_ones[i] = of_ones.get(i, Fraction(0)) + coefficient
+        of_zeros[j] = of_zeros.get(j, Fraction(0)) + coefficient
     of_zeros = dict(sorted(of_zeros.items()))
-    return Nearest(of_ones, of_zeros, _mixture(of_ones, exact), _mixture(of_zeros, exact))
+    return Nearest(of_ones, of_zeros, _combination(of_ones, exact), _combination(of_zeros, exact))
 
 
 def _improved(
-    shares: dict[tuple[int, int], Fraction], differences: list[Whole]
+    coefficients: dict[tuple[int, int], Fraction], differences: list[Whole]
 ) -> dict[tuple[int, int], Fraction]:
-    """The shares of the shortest mixture of some of the differences, shorter than before."""
-    pairs, current = list(shares), list(shares.values())
+    """The coefficients of the shortest combination of some differences, shorter than before."""
+    pairs, current = list(coefficients), list(coefficients.values())
     while True:
         best = _shortest(differences)
-        if all(share > 0 for share in best):
+        if all(coefficient > 0 for coefficient in best):
             return dict(zip(pairs, best, strict=True))
-        # As far towards the best as all shares stay positive; a share that becomes 0 is removed.
+        # As far towards the best as all stay positive; one that becomes 0 is removed.
         rows = list(zip(current, best, strict=True))
-        way = min(share / (share - aim) for share, aim in rows if aim <= 0)
-        current = [share + way * (aim - share) for share, aim in rows]
-        positive = [k for k, share in enumerate(current) if share > 0]
+        way = min(coefficient / (coefficient - aim) for coefficient, aim in rows if aim <= 0)
+        current = [coefficient + way * (aim - coefficient) for coefficient, aim in rows]
+        positive = [k for k, coefficient in enumerate(current) if coefficient > 0]
         pairs = [pairs[k] for k in positive]
         current = [current[k] for k in positive]
         differences = [differences[k] for k in positive]
 
 
 def _shortest(differences: list[Whole]) -> list[Fraction]:
-    """Shares of sum 1 and any sign that make the shortest mixture.
+    """Coefficients of sum 1 and any sign that make the shortest combination.
 
     Its products with all differences are equal: it is the solution of G·u = 1, divided by its sum,
     where G[i, j] is the product of differences i and j. The solution is found by Gaussian
@@ -117,18 +117,18 @@ def _shortest(differences: list[Whole]) -> list[Fraction]:
         rest = sum((rows[k][c] * solution[c] for c in range(k + 1, n)), Fraction(0))
         solution[k] = (rows[k][n] - rest) / rows[k][k]
     total = sum(solution)
-    return [share / total for share in solution]
+    return [coefficient / total for coefficient in solution]
 
 
-def _whole_mixture(shares: list[Fraction], vectors: list[Whole]) -> Whole:
-    """The mixture times a positive number that makes it integer."""
-    common = math.lcm(*(share.denominator for share in shares))
-    factors = [share.numerator * (common // share.denominator) for share in shares]
+def _whole_combination(coefficients: list[Fraction], vectors: list[Whole]) -> Whole:
+    """The combination times a positive number that makes it integer."""
+    common = math.lcm(*(coefficient.denominator for coefficient in coefficients))
+    factors = [common // c.denominator * c.numerator for c in coefficients]
     return tuple(_dot(factors, axis) for axis in zip(*vectors, strict=True))
 
 
-def _mixture(shares: Shares, points: list[list[Fraction]]) -> tuple[Fraction, ...]:
-    parts = [[share * x for x in points[i]] for i, share in shares.items()]
+def _combination(coefficients: Coefficients, points: list[list[Fraction]]) -> tuple[Fraction, ...]:
+    parts = [[coefficient * x for x in points[i]] for i, coefficient in coefficients.items()]
     return tuple(sum(axis, Fraction(0)) for axis in zip(*parts, strict=True))
 
 

@@ -323,9 +323,9 @@ def _step(step: _Step, run: ShortRun, settings: Training) -> TrainingStep:
         epoch=step.epoch + 1,
         samples=step.samples[:MAX_SAMPLES_SHOWN].tolist(),
         batch_size=len(step.samples),
-        forward=_mean("mean score", step.scores, f"mean of the {outputs} over the batch"),
+        mean_output=_mean("mean output", step.scores, f"mean of the {outputs} over the batch"),
         loss=_mean("L", measured.losses, f"mean over the batch of {loss.formula}"),
-        backward=quantity(
+        gradient_norm=quantity(
             "‖∇L‖",
             norm,
             "√ Σ over the layers of their squared gradient norms",

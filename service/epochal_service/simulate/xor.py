@@ -19,8 +19,8 @@ from ..specs.simulations.xor import (
     XorHiddenUnit,
     XorOutputUnit,
     XorPoint,
+    XorRun,
     XorSimulation,
-    XorStart,
     XorUnit,
 )
 from .activation import elementwise
@@ -62,7 +62,7 @@ class _Weights:
     """The weights of the network, and how training found them."""
 
     arrays: Weights
-    starts: list[XorStart] = field(default_factory=list)
+    runs: list[XorRun] = field(default_factory=list)
     shown: int | None = None
     """The seed of the network that is shown, if it was trained."""
 
@@ -93,15 +93,15 @@ def _trained(request: SimulateXorRequest, network: Network) -> _Weights:
         raise InvalidArgument.of(
             FieldError("activation", "must have a gradient to train; got step")
         )
-    if request.starts * request.epochs > MOST_UPDATES:
+    if request.runs * request.epochs > MOST_UPDATES:
         raise InvalidArgument.of(
             FieldError(
                 "epochs",
-                f"must be at most {MOST_UPDATES // request.starts} here: starts times epochs is "
+                f"must be at most {MOST_UPDATES // request.runs} here: runs times epochs is "
                 f"at most {MOST_UPDATES:,}",
             )
         )
-    seeds = [request.seed + k for k in range(request.starts)]
+    seeds = [request.seed + k for k in range(request.runs)]
     trainings = [
         Training(
             "binary_cross_entropy",
@@ -117,14 +117,14 @@ def _trained(request: SimulateXorRequest, network: Network) -> _Weights:
     sweep = Sweep(network, trainings, Data(inputs, targets))
     for _ in sweep:
         pass
-    starts = []
+    runs = []
     for k, seed in enumerate(seeds):
         outputs = predict(network, sweep.weights(k), inputs).ravel()
         likelihoods = np.where(targets.ravel() > 0, outputs, 1.0 - outputs)
         loss = float(-np.log(np.maximum(likelihoods, np.finfo(np.float64).tiny)).mean())
-        starts.append(XorStart(seed=seed, loss=loss, solved=bool((likelihoods > 0.5).all())))
-    best = min(range(len(starts)), key=lambda k: starts[k].loss)
-    return _Weights(sweep.weights(best), starts, seeds[best])
+        runs.append(XorRun(seed=seed, loss=loss, solved=bool((likelihoods > 0.5).all())))
+    best = min(range(len(runs)), key=lambda k: runs[k].loss)
+    return _Weights(sweep.weights(best), runs, seeds[best])
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,9 +199,9 @@ def _reply(request: SimulateXorRequest, xor: _Xor) -> XorSimulation:
         grid=XorGrid(
             x_values=xor.axis.tolist(), y_values=xor.axis.tolist(), outputs=xor.grid.tolist()
         ),
-        starts=xor.weights.starts,
+        runs=xor.weights.runs,
         shown_seed=xor.weights.shown,
-        verdict=_verdict(gates, xor.weights.starts, solved=solved, separable=not hulls.meet),
+        verdict=_verdict(gates, xor.weights.runs, solved=solved, separable=not hulls.meet),
     )
 
 
@@ -241,8 +241,8 @@ def _point(xor: _Xor, k: int) -> XorPoint:
             f"{xor.output_activation}(z)",
             expression(f"{xor.output_activation}({{}})", z),
         ),
-        answer=decision,
-        is_right=decision == TARGETS[k],
+        prediction=decision,
+        is_correct=decision == TARGETS[k],
     )
 
 
@@ -264,7 +264,7 @@ def _sum(
 
 
 def _verdict(
-    gates: Sequence[TruthTableName], starts: Sequence[XorStart], *, solved: bool, separable: bool
+    gates: Sequence[TruthTableName], runs: Sequence[XorRun], *, solved: bool, separable: bool
 ) -> str:
     first, second = (gate.replace("_", " ").upper() for gate in gates)
     result = f"The hidden units compute {first} and {second}. "
@@ -274,10 +274,10 @@ def _verdict(
         result += "In the hidden space a line separates the points, but the output unit's does not."
     else:
         result += "In the hidden space still no line separates the points."
-    if starts:
-        count = sum(start.solved for start in starts)
+    if runs:
+        count = sum(run.solved for run in runs)
         result += (
-            f" {count} of {len(starts)} runs solve XOR: two hidden units are just enough, and many "
+            f" {count} of {len(runs)} runs solve XOR: two hidden units are just enough, and many "
             "runs end in a local minimum of the loss."
         )
     return result

@@ -27,14 +27,14 @@ def check_network(spec: NetworkSpec, limits: Limits, prefix: str = "network") ->
                 f"{at}input_shape", f"must have at most {limits.max_features} elements: {LIMIT}"
             )
         )
-    if sum(window_size(layer) for _, layer in each_layer(spec.layers, "")) > (
-        limits.max_window_places
+    if sum(filter_positions(layer) for _, layer in each_layer(spec.layers, "")) > (
+        limits.max_filter_positions
     ):
         errors.append(
             FieldError(
                 f"{at}layers",
-                f"must have windows of at most {limits.max_window_places} elements in total: "
-                f"{LIMIT}",
+                "must have filters and pooling windows of at most "
+                f"{limits.max_filter_positions} positions in total: {LIMIT}",
             )
         )
     errors += [
@@ -71,8 +71,8 @@ def each_layer(layers: Sequence[LayerSpec], at: str) -> Iterator[tuple[str, Laye
             yield from each_layer(layer.layers, f"{at}[{index}].layers")
 
 
-def window_size(layer: LayerSpec) -> int:
-    """Return the number of elements of the window that the layer moves over its input."""
+def filter_positions(layer: LayerSpec) -> int:
+    """Return the number of positions of the filter or pooling window of the layer."""
     sizes: list[int] = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", [])
     if layer.type.endswith("2d") and len(sizes) == 1:
         sizes = sizes * 2

@@ -2654,10 +2654,10 @@ class ApproximationSimulation:
     """The optimizer of the fits and its initial weights."""
     steps: int
     """Number of optimizer steps per fit."""
-    work: float
+    flops: float
     """Approximate number of multiplications and additions of all fits."""
-    budget: float
-    """Maximum of `work`."""
+    max_flops: float
+    """Maximum of `flops`."""
     verdict: str
     """How the error falls from the narrowest layer to the best one, in a sentence."""
 
@@ -2794,9 +2794,9 @@ class ArchitectureSimulation:
 class AttentionQuery:
     """The attention of one query."""
 
-    place: int
+    position: int
     """Position of the query, from 1."""
-    sees: int
+    visible_keys: int
     """Number of keys that are not masked, from the first on."""
     scores: tuple[Quantity, ...]
     """The score of each visible key."""
@@ -2831,7 +2831,7 @@ class AttentionSimulation:
     values: tuple[Floats, ...]
     """The values: a row for each key."""
     heads: tuple[AttentionHead, ...]
-    """The heads in order; each has its share of the columns above."""
+    """The heads in order; each has its part of the columns above."""
     output: tuple[Floats, ...]
     """The concatenated outputs of all heads: a row for each query."""
     flops: Quantity
@@ -2846,9 +2846,9 @@ class AttentionSimulation:
 class PositionalEncodingSimulation:
     """Sinusoidal positional encodings."""
 
-    table: tuple[Floats, ...]
+    encodings: tuple[Floats, ...]
     """The encodings: a row for each position, a column for each unit."""
-    explained: tuple[Quantity, ...]
+    encoding: tuple[Quantity, ...]
     """The encoding of the requested position, number by number."""
     wavelengths: Floats
     """The wavelength of each unit, in positions."""
@@ -2980,7 +2980,7 @@ class ConvolutionSimulation:
 
     kernel: tuple[Floats, ...]
     """The kernel (filter); one row for a signal."""
-    padded: tuple[Floats, ...]
+    padded_input: tuple[Floats, ...]
     """The input with its zero padding; one row for a signal."""
     padding_before: Ints
     """Number of padding rows above and padding columns to the left."""
@@ -3014,7 +3014,7 @@ class PoolingSimulation:
     """The windows in row-major order, one for each number of the output."""
     output: tuple[Floats, ...]
     """The output (feature map): `height` rows of `width` numbers."""
-    left_out: int
+    unused_inputs: int
     """Number of inputs that are in no window."""
     verdict: str
     """Sizes of input and output, and how many inputs are in no window, in a sentence."""
@@ -3310,7 +3310,7 @@ class NeuronSimulation:
     """Sigmoid activation 1 / (1 + exp(-z)) of the weighted sum z. In (0, 1)."""
     derivative: Quantity
     """Derivative of the sigmoid at the weighted sum."""
-    sensitivities: tuple[Quantity, ...]
+    weight_derivatives: tuple[Quantity, ...]
     """Derivative of the sigmoid's output with respect to each weight."""
     verdict: str
     """The result in a sentence."""
@@ -3374,42 +3374,42 @@ class Separation:
     """
     margin: float | None
     """Distance from the hyperplane to the nearest points; null if all targets are equal."""
-    nearest: Ints
-    """Indices of the points that determine the hyperplane (support vectors)."""
+    support_vectors: Ints
+    """Indices of the points that determine the hyperplane."""
     line: Line | None
     """The hyperplane as a line, for two inputs."""
 
 
 @dataclass(frozen=True)
-class MixtureShare:
-    """The share of one point in a mixture of points."""
+class ConvexCoefficient:
+    """The coefficient of one point in a convex combination of points."""
 
     sample: int
     """Index of the point, from 0."""
-    share: float
-    """The share. In (0, 1]."""
+    coefficient: float
+    """The coefficient. In (0, 1]."""
     fraction: str | None
-    """The exact share, e.g. `1/2`; null if the fraction is very long."""
+    """The exact coefficient, e.g. `1/2`; null if the fraction is very long."""
 
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """A proof that the points are not linearly separable: a mixture of points with target 1 and
-    a mixture of points with target 0 that are the same point.
+    """A proof that the points are not linearly separable: a convex combination of the points
+    with target 1 that equals a convex combination of the points with target 0.
     """
 
-    ones: tuple[MixtureShare, ...]
-    """Shares of points with target 1: positive numbers with sum 1."""
-    zeros: tuple[MixtureShare, ...]
-    """Shares of points with target 0: positive numbers with sum 1."""
+    ones: tuple[ConvexCoefficient, ...]
+    """Coefficients of the points with target 1: positive numbers with sum 1."""
+    zeros: tuple[ConvexCoefficient, ...]
+    """Coefficients of the points with target 0: positive numbers with sum 1."""
     meeting_point: Floats
-    """The point that equals both mixtures."""
+    """The point that equals both combinations."""
     residual: float
-    """Largest difference between the two mixtures in float64 arithmetic. In exact arithmetic it
-    is 0.
+    """Largest difference between the two combinations in float64 arithmetic. In exact arithmetic
+    it is 0.
     """
     statement: str
-    """The equation of the two mixtures."""
+    """The equation of the two combinations."""
     explanation: str
     """Why the equation is a proof."""
 
@@ -3478,7 +3478,7 @@ class GateValues:
 class RecurrenceStep:
     """One time step."""
 
-    place: int
+    time_step: int
     """Number of the time step, from 1."""
     inputs: Floats
     """The features of this time step."""
@@ -3600,13 +3600,13 @@ class TrainingStep:
     """Indices of the first 32 samples of the batch, from 0."""
     batch_size: int
     """Number of samples in the batch; the last batch of an epoch may be smaller."""
-    forward: Quantity
+    mean_output: Quantity
     """Mean over the batch of the outputs: logits if the loss includes the sigmoid or softmax,
     else predictions.
     """
     loss: Quantity
     """Mean loss of the batch."""
-    backward: Quantity
+    gradient_norm: Quantity
     """Gradient norm over all parameters."""
     update: Quantity
     """Update of the parameter with the largest gradient."""
@@ -3661,9 +3661,9 @@ class TrainingSimulation:
     train_loss: Floats
     """Training loss of each epoch, measured during the epoch."""
     train_accuracy: Floats
-    """Empty where the loss knows no right and wrong."""
+    """Training accuracy of each epoch; empty for a loss without classes."""
     gradient_norm: Floats
-    """Of each epoch: the length of its last batch's gradient."""
+    """Gradient norm of the last batch of each epoch."""
     learning_rate: Floats
     """Learning rate of each epoch."""
     label: Label
@@ -3724,7 +3724,7 @@ class LearningRatesSimulation:
     """Epochs of the curves: at most 50, from 1."""
     bands: tuple[RateBand, ...]
     """Bands in ascending order; the exact boundary between two bands is not known."""
-    best: float
+    best_learning_rate: float
     """Learning rate with the lowest final loss."""
     samples: int
     """Number of samples."""
@@ -3882,14 +3882,14 @@ class XorPoint:
     """The weighted sum of the output unit."""
     output: Quantity
     """The output: 0 or 1 for a step, a probability for a sigmoid."""
-    answer: int
+    prediction: int
     """The prediction: 1 if the output's weighted sum is at least 0, else 0."""
-    is_right: bool
+    is_correct: bool
     """Whether the prediction equals the target."""
 
 
 @dataclass(frozen=True)
-class XorStart:
+class XorRun:
     """The result of one training run."""
 
     seed: int
@@ -3934,7 +3934,7 @@ class XorSimulation:
     """
     grid: XorGrid
     """The output on a grid around the four points."""
-    starts: tuple[XorStart, ...]
+    runs: tuple[XorRun, ...]
     """The training runs in the order of their seeds; empty without `train`."""
     shown_seed: int | None
     """Random seed of the network that is shown; null without `train`."""

@@ -83,9 +83,9 @@ class ApproximationSimulation(Reply):
     """The optimizer of the fits and its initial weights."""
     steps: int
     """Number of optimizer steps per fit."""
-    work: float
+    flops: float
     """Approximate number of multiplications and additions of all fits."""
-    budget: float
-    """Maximum of `work`."""
+    max_flops: float
+    """Maximum of `flops`."""
     verdict: str
     """How the error falls from the narrowest layer to the best one, in a sentence."""

@@ -42,9 +42,9 @@ class SimulateAttentionRequest(Spec):
 class AttentionQuery(Reply):
     """The attention of one query."""
 
-    place: int
+    position: int
     """Position of the query, from 1."""
-    sees: int
+    visible_keys: int
     """Number of keys that are not masked, from the first on."""
     scores: list[Quantity]
     """The score of each visible key."""
@@ -77,7 +77,7 @@ class AttentionSimulation(Reply):
     values: list[list[float]]
     """The values: a row for each key."""
     heads: list[AttentionHead]
-    """The heads in order; each has its share of the columns above."""
+    """The heads in order; each has its part of the columns above."""
     output: list[list[float]]
     """The concatenated outputs of all heads: a row for each query."""
     flops: Quantity
@@ -90,20 +90,20 @@ class AttentionSimulation(Reply):
 class SimulatePositionalEncodingRequest(Spec):
     """The size of a sinusoidal positional encoding, and a position to explain."""
 
-    places: int = Field(default=16, ge=1, le=64)
+    positions: int = Field(default=16, ge=1, le=64)
     """Number of positions. Default 16."""
     units: int = Field(default=16, ge=2, le=64)
     """Encoding size: numbers per position. Default 16."""
-    place: int = Field(default=1, ge=0, le=63)
+    position: int = Field(default=1, ge=0, le=63)
     """The position to explain, from 0. Default 1."""
 
 
 class PositionalEncodingSimulation(Reply):
     """Sinusoidal positional encodings."""
 
-    table: list[list[float]]
+    encodings: list[list[float]]
     """The encodings: a row for each position, a column for each unit."""
-    explained: list[Quantity]
+    encoding: list[Quantity]
     """The encoding of the requested position, number by number."""
     wavelengths: list[float]
     """The wavelength of each unit, in positions."""

@@ -76,7 +76,7 @@ class ConvolutionSimulation(Reply):
 
     kernel: list[list[float]]
     """The kernel (filter); one row for a signal."""
-    padded: list[list[float]]
+    padded_input: list[list[float]]
     """The input with its zero padding; one row for a signal."""
     padding_before: list[int]
     """Number of padding rows above and padding columns to the left."""
@@ -108,7 +108,7 @@ class PoolingSimulation(Reply):
     """The windows in row-major order, one for each number of the output."""
     output: list[list[float]]
     """The output (feature map): `height` rows of `width` numbers."""
-    left_out: int
+    unused_inputs: int
     """Number of inputs that are in no window."""
     verdict: str
     """Sizes of input and output, and how many inputs are in no window, in a sentence."""

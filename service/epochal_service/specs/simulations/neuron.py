@@ -38,7 +38,7 @@ class NeuronSimulation(Reply):
     """Sigmoid activation 1 / (1 + exp(-z)) of the weighted sum z. In (0, 1)."""
     derivative: Quantity
     """Derivative of the sigmoid at the weighted sum."""
-    sensitivities: list[Quantity]
+    weight_derivatives: list[Quantity]
     """Derivative of the sigmoid's output with respect to each weight."""
     verdict: str
     """The result in a sentence."""

@@ -112,39 +112,39 @@ class Separation(Reply):
     or -1 if all targets are equal."""
     margin: float | None = None
     """Distance from the hyperplane to the nearest points; null if all targets are equal."""
-    nearest: list[int]
-    """Indices of the points that determine the hyperplane (support vectors)."""
+    support_vectors: list[int]
+    """Indices of the points that determine the hyperplane."""
     line: Line | None = None
     """The hyperplane as a line, for two inputs."""
 
 
-class MixtureShare(Reply):
-    """The share of one point in a mixture of points."""
+class ConvexCoefficient(Reply):
+    """The coefficient of one point in a convex combination of points."""
 
     sample: int
     """Index of the point, from 0."""
-    share: float
-    """The share. In (0, 1]."""
+    coefficient: float
+    """The coefficient. In (0, 1]."""
     fraction: str | None = None
-    """The exact share, e.g. `1/2`; null if the fraction is very long."""
+    """The exact coefficient, e.g. `1/2`; null if the fraction is very long."""
 
 
 class Certificate(Reply):
-    """A proof that the points are not linearly separable: a mixture of points with target 1 and a
-    mixture of points with target 0 that are the same point.
+    """A proof that the points are not linearly separable: a convex combination of the points with
+    target 1 that equals a convex combination of the points with target 0.
     """
 
-    ones: list[MixtureShare]
-    """Shares of points with target 1: positive numbers with sum 1."""
-    zeros: list[MixtureShare]
-    """Shares of points with target 0: positive numbers with sum 1."""
+    ones: list[ConvexCoefficient]
+    """Coefficients of the points with target 1: positive numbers with sum 1."""
+    zeros: list[ConvexCoefficient]
+    """Coefficients of the points with target 0: positive numbers with sum 1."""
     meeting_point: list[float]
-    """The point that equals both mixtures."""
+    """The point that equals both combinations."""
     residual: float
-    """Largest difference between the two mixtures in float64 arithmetic. In exact arithmetic it
+    """Largest difference between the two combinations in float64 arithmetic. In exact arithmetic it
     is 0."""
     statement: str
-    """The equation of the two mixtures."""
+    """The equation of the two combinations."""
     explanation: str
     """Why the equation is a proof."""
 

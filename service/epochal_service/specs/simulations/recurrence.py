@@ -47,7 +47,7 @@ class GateValues(Reply):
 class RecurrenceStep(Reply):
     """One time step."""
 
-    place: int
+    time_step: int
     """Number of the time step, from 1."""
     inputs: list[float]
     """The features of this time step."""

@@ -53,12 +53,12 @@ class TrainingStep(Reply):
     """Indices of the first 32 samples of the batch, from 0."""
     batch_size: int
     """Number of samples in the batch; the last batch of an epoch may be smaller."""
-    forward: Quantity
+    mean_output: Quantity
     """Mean over the batch of the outputs: logits if the loss includes the sigmoid or softmax, else
     predictions."""
     loss: Quantity
     """Mean loss of the batch."""
-    backward: Quantity
+    gradient_norm: Quantity
     """Gradient norm over all parameters."""
     update: Quantity
     """Update of the parameter with the largest gradient."""
@@ -108,9 +108,9 @@ class TrainingSimulation(Reply):
     train_loss: list[float]
     """Training loss of each epoch, measured during the epoch."""
     train_accuracy: list[float]
-    """Empty where the loss knows no right and wrong."""
+    """Training accuracy of each epoch; empty for a loss without classes."""
     gradient_norm: list[float]
-    """Of each epoch: the length of its last batch's gradient."""
+    """Gradient norm of the last batch of each epoch."""
     learning_rate: list[float]
     """Learning rate of each epoch."""
     label: Label
@@ -185,7 +185,7 @@ class LearningRatesSimulation(Reply):
     """Epochs of the curves: at most 50, from 1."""
     bands: list[RateBand]
     """Bands in ascending order; the exact boundary between two bands is not known."""
-    best: float
+    best_learning_rate: float
     """Learning rate with the lowest final loss."""
     samples: int
     """Number of samples."""

@@ -40,9 +40,9 @@ class SimulateXorRequest(Spec):
     `step`, with `train` `tanh`. The output is a step if the hidden units are, else a sigmoid."""
     seed: int = Field(default=0, ge=0, lt=2**53)
     """Random seed of the first training run; the others use the next seeds. Default 0."""
-    starts: int = Field(default=8, ge=1, le=32)
+    runs: int = Field(default=8, ge=1, le=32)
     """Number of training runs with different initial weights; the one with the smallest loss is
-    shown. Starts times epochs is at most 16,000. Default 8."""
+    shown. Runs times epochs is at most 16,000. Default 8."""
     epochs: int = Field(default=500, ge=1, le=2000)
     """Number of training epochs, one step on all four points each. Default 500."""
     learning_rate: Annotated[float, Field(gt=0.0, le=10.0)] = 0.05
@@ -94,13 +94,13 @@ class XorPoint(Reply):
     """The weighted sum of the output unit."""
     output: Quantity
     """The output: 0 or 1 for a step, a probability for a sigmoid."""
-    answer: int
+    prediction: int
     """The prediction: 1 if the output's weighted sum is at least 0, else 0."""
-    is_right: bool
+    is_correct: bool
     """Whether the prediction equals the target."""
 
 
-class XorStart(Reply):
+class XorRun(Reply):
     """The result of one training run."""
 
     seed: int
@@ -142,7 +142,7 @@ class XorSimulation(Reply):
     points there."""
     grid: XorGrid
     """The output on a grid around the four points."""
-    starts: list[XorStart]
+    runs: list[XorRun]
     """The training runs in the order of their seeds; empty without `train`."""
     shown_seed: int | None = None
     """Random seed of the network that is shown; null without `train`."""

@@ -20,6 +20,7 @@ from ..types import (
     BackwardSimulation,
     Certificate,
     ChainLayer,
+    ConvexCoefficient,
     ConvolutionSimulation,
     DeviceFacts,
     ForwardSimulation,
@@ -36,7 +37,6 @@ from ..types import (
     LossCurve,
     LossSimulation,
     LossTrace,
-    MixtureShare,
     ModelComparison,
     NeuronSimulation,
     OptimizerMemory,
@@ -77,8 +77,8 @@ from ..types import (
     XorHiddenUnit,
     XorOutputUnit,
     XorPoint,
+    XorRun,
     XorSimulation,
-    XorStart,
 )
 from .activation import ActivationExplorer
 from .approximation import ApproximationExplorer
@@ -112,6 +112,7 @@ __all__ = [
     "BackwardSimulation",
     "Certificate",
     "ChainLayer",
+    "ConvexCoefficient",
     "ConvolutionSimulation",
     "DeviceFacts",
     "ForwardSimulation",
@@ -128,7 +129,6 @@ __all__ = [
     "LossCurve",
     "LossSimulation",
     "LossTrace",
-    "MixtureShare",
     "ModelComparison",
     "NeuronSimulation",
     "OptimizerMemory",
@@ -170,8 +170,8 @@ __all__ = [
     "XorHiddenUnit",
     "XorOutputUnit",
     "XorPoint",
+    "XorRun",
     "XorSimulation",
-    "XorStart",
 ]
 
 

@@ -54,22 +54,22 @@ class AttentionExplorer(Explorer):
     def positional_encoding(
         self,
         *,
-        places: int | None = None,
+        positions: int | None = None,
         units: int | None = None,
-        place: int | None = None,
+        position: int | None = None,
     ) -> PositionalEncodingSimulation:
         """Compute the sinusoidal encoding of each position of a sequence.
 
-        `places` is the number of positions (1 to 64), `units` the size of each vector (2 to 64).
-        The numbers of the position `place`, from 0, are explained.
+        `positions` is the number of positions (1 to 64), `units` the size of each vector (2 to 64).
+        The numbers of the `position`, from 0, are explained.
 
-        >>> client.simulate.positional_encoding(places=4, units=2).table[0]
+        >>> client.simulate.positional_encoding(positions=4, units=2).encodings[0]
         array([0., 1.])
         """
         return self._simulate(
             "SimulatePositionalEncoding",
             PositionalEncodingSimulation,
-            places=places,
+            positions=positions,
             units=units,
-            place=place,
+            position=position,
         )

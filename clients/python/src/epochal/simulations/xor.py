@@ -19,7 +19,7 @@ class XorExplorer(Explorer):
         train: bool | None = None,
         activation: ActivationName | None = None,
         seed: int | None = None,
-        starts: int | None = None,
+        runs: int | None = None,
         epochs: int | None = None,
         learning_rate: float | None = None,
         resolution: int | None = None,
@@ -27,8 +27,8 @@ class XorExplorer(Explorer):
         """Pass the four points of XOR through two hidden units and an output unit.
 
         The units are built by hand by default, or given as `hidden=[{"weights": [1, 1], "bias":
-        -0.5}, …]` and `output`. With `train`, they are trained from `starts` seeds (1 to 32) in
-        `epochs` steps of Adam at the `learning_rate`; starts times epochs are at most 16,000. The
+        -0.5}, …]` and `output`. With `train`, they are trained from `runs` seeds (1 to 32) in
+        `epochs` steps of Adam at the `learning_rate`; runs times epochs are at most 16,000. The
         map of the output has `resolution` points (2 to 51) along each side.
 
         >>> reply = client.simulate.xor()
@@ -43,7 +43,7 @@ class XorExplorer(Explorer):
             train=train,
             activation=activation,
             seed=seed,
-            starts=starts,
+            runs=runs,
             epochs=epochs,
             learning_rate=learning_rate,
             resolution=resolution,
