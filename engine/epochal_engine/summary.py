@@ -18,7 +18,7 @@ class LayerSummary:
     output_shape: Shape
     """Of one sample."""
     parameters: int
-    arithmetic: str
+    parameters_formula: str
     """The calculation of `parameters`, as in "4·3 + 4"."""
     flops: int
     """Operations of the forward pass of one sample, see `Network.layer_flops`."""
@@ -61,7 +61,7 @@ def summarize(network: Network) -> Summary:
                 type=layer.type,
                 output_shape=after,
                 parameters=sum(map(math.prod, learned.values())),
-                arithmetic=" + ".join(map(_product, learned.values())) or "0",
+                parameters_formula=" + ".join(map(_product, learned.values())) or "0",
                 flops=network.layer_flops[index],
                 activation=getattr(layer, "activation", None),
                 initializer=getattr(layer, "initializer_name", None),

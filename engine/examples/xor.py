@@ -20,7 +20,7 @@ targets = np.array([[0.0], [1.0], [1.0], [0.0]])
 # 2. The network: two inputs, four nonlinear hidden units, one output that is a probability.
 network = Network((2,), (Dense(4, "tanh"), Dense(1, "sigmoid")))
 for layer in summarize(network).layers:
-    print(f"{layer.name}: {layer.arithmetic} = {layer.parameters} numbers to learn")
+    print(f"{layer.name}: {layer.parameters_formula} = {layer.parameters} numbers to learn")
 
 # 3. One step, by hand. It begins with random weights, which know nothing.
 weights = network.initial_parameters(rng=np.random.default_rng(0))

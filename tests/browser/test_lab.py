@@ -52,7 +52,7 @@ def test_a_layer_more_costs_what_the_api_says(open_page: Opened, url: str) -> No
     assert price(page) == job["parameters"] == 24 + 72 + 72 + 9
     summary = ask(url, "/v1/networks/summarize", {"network": spec["network"]})
     third = page.get_by_role("listitem").filter(has_text="Layer 3")
-    expect(third).to_contain_text(f"{summary['layers'][2]['arithmetic']} = 72 parameters")
+    expect(third).to_contain_text(f"{summary['layers'][2]['parameters_formula']} = 72 parameters")
 
 
 def test_layers_are_moved_and_removed_by_keyboard_and_all_can_be_undone(open_page: Opened) -> None:

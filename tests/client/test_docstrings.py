@@ -30,7 +30,7 @@ def test_every_explorer_has_an_example() -> None:
     shown = {
         example.name.rpartition(".")[2] for example in EXAMPLES if ".simulations." in example.name
     }
-    assert methods - shown == {"ask"}
+    assert methods - shown == {"call"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)

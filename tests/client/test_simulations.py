@@ -77,7 +77,7 @@ def test_an_architecture_is_read_beside_famous_ones(client: epochal.Client) -> N
     layers = [epochal.dense(4), epochal.dense(4), epochal.dense(2)]
     reply = client.simulate.architecture({"input_shape": [3], "layers": layers}, optimizer="sgd")
     assert float(reply.parameters) == 46
-    assert [layer.arithmetic for layer in reply.layers] == ["4·3 + 4", "4·4 + 4", "2·4 + 2"]
+    assert [layer.parameters_formula for layer in reply.layers] == ["4·3 + 4", "4·4 + 4", "2·4 + 2"]
     assert reply.layers[0].output_shape == (4,)
     assert [count.convention for count in reply.counts] == ["with_input", "without_input"]
     assert reply.memory[0].optimizer_state.value == 0
@@ -96,8 +96,8 @@ def test_a_famous_network_may_be_asked_about_as_it_is(client: epochal.Client) ->
     by_size = client.simulate.transformer_cost(size=size, claimed_seconds=0.5)
     by_name = client.simulate.transformer_cost("llama-2-70b")
     assert by_size.flops == by_name.flops
-    assert by_size.claim is not None
-    assert by_name.claim is None
+    assert by_size.required_utilization is not None
+    assert by_name.required_utilization is None
     assert by_name.device.id == "a100"
 
 
@@ -221,7 +221,7 @@ def test_a_sequence_is_read_by_cells_and_by_attention(client: epochal.Client) ->
     assert [gate.name for gate in reply.steps[0].gates] == ["update", "reset", "candidate"]
     looked = client.simulate.attention(tokens=["a", "b", "a"], causal=True, heads=2)
     assert np.stack(looked.heads[1].weights).shape == (3, 3)
-    assert looked.heads[0].queries[1].sees == 2
+    assert looked.heads[0].queries[1].visible_keys == 2
     given = client.simulate.attention(queries=np.eye(2), keys=np.eye(2), values=np.eye(2))
     assert np.stack(given.output).shape == (2, 2)
     encoding = client.simulate.positional_encoding(positions=4, units=6)

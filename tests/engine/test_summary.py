@@ -46,7 +46,8 @@ def test_layers_and_neurons_are_counted_in_both_conventions() -> None:
     assert (summary.layers_with_input, summary.layers_without_input) == (4, 3)
     assert (summary.neurons_with_input, summary.neurons_without_input) == (13, 10)
     assert [layer.parameters for layer in summary.layers] == [16, 20, 10]
-    assert [layer.arithmetic for layer in summary.layers] == ["4·3 + 4", "4·4 + 4", "2·4 + 2"]
+    formulas = [layer.parameters_formula for layer in summary.layers]
+    assert formulas == ["4·3 + 4", "4·4 + 4", "2·4 + 2"]
 
 
 def test_a_layer_is_described_with_what_is_in_effect() -> None:
@@ -56,7 +57,7 @@ def test_a_layer_is_described_with_what_is_in_effect() -> None:
     assert (first.activation, first.initializer) == ("relu", "he_normal")
     assert (dropout.name, dropout.output_shape, dropout.parameters) == ("dropout_2", (16,), 0)
     assert (dropout.activation, dropout.initializer, dropout.flops) == (None, None, 0)
-    assert (last.arithmetic, last.parameters) == ("10·16", 160)
+    assert (last.parameters_formula, last.parameters) == ("10·16", 160)
 
 
 def test_a_weight_costs_a_multiplication_and_an_addition() -> None:
@@ -162,7 +163,7 @@ def test_famous_networks_have_the_parameters_that_they_are_famous_for(
 
 def test_a_kernel_is_counted_filter_by_filter_and_used_at_every_place() -> None:
     first, pool, second, *_ = summarize(lenet_5()).layers
-    assert first.arithmetic == "6·1·5·5 + 6"
+    assert first.parameters_formula == "6·1·5·5 + 6"
     assert first.output_shape == (28, 28, 6)
     assert first.flops == 28 * 28 * 6 * 2 * 25
     assert (pool.parameters, pool.output_shape) == (0, (14, 14, 6))
@@ -185,7 +186,7 @@ def test_the_operations_of_a_layer_are_those_of_its_products(layer: Layer, flops
 
 def test_what_is_not_learnt_is_not_counted() -> None:
     row = summarize(Network((3,), (Dense(4), BatchNorm()))).layers[1]
-    assert (row.parameters, row.arithmetic) == (8, "4 + 4")
+    assert (row.parameters, row.parameters_formula) == (8, "4 + 4")
 
 
 def test_only_layers_with_weights_are_layers_of_neurons() -> None:

@@ -26,14 +26,14 @@ def test_a_computed_count_is_the_sum_of_its_parts(client: TestClient) -> None:
     for model in client.get("/v1/models").json()["models"]:
         assert model["source"]
         assert model["note"].endswith(".")
-        for quantity in model["arithmetic"]:
+        for quantity in model["parameter_counts"]:
             agree(quantity)
-        if not model["arithmetic"]:
-            assert model["known"] == "estimated"
+        if not model["parameter_counts"]:
+            assert model["source_type"] == "estimated"
             continue
-        *parts, total = model["arithmetic"]
+        *parts, total = model["parameter_counts"]
         assert sum(part["value"] for part in parts) == total["value"]
-        if model["known"] == "computed":
+        if model["source_type"] == "computed":
             assert total["value"] == model["parameters"]
         else:
             assert total["value"] == pytest.approx(model["parameters"], rel=3e-3)

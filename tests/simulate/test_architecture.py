@@ -40,7 +40,8 @@ def parameters(told: dict[str, Any]) -> int:
 def test_3_4_4_2_has_46_parameters_13_neurons_with_the_input_and_10_without(ask: Ask) -> None:
     told = ask("architecture", network=network(3, 4, 4, 2))
     assert told["parameters"]["substituted"] == "parameters = 16 + 20 + 10 = 46"
-    assert [layer["arithmetic"] for layer in told["layers"]] == ["4·3 + 4", "4·4 + 4", "2·4 + 2"]
+    formulas = [layer["parameters_formula"] for layer in told["layers"]]
+    assert formulas == ["4·3 + 4", "4·4 + 4", "2·4 + 2"]
     with_input, without_input = told["counts"]
     assert (with_input["convention"], with_input["layers"]) == ("with_input", 4)
     assert with_input["neurons"]["substituted"] == "neurons = 3 + 4 + 4 + 2 = 13"
@@ -48,7 +49,7 @@ def test_3_4_4_2_has_46_parameters_13_neurons_with_the_input_and_10_without(ask:
     assert without_input["neurons"]["value"] == 10
     (estimate,) = [c for c in told["comparisons"] if c["id"] == "gpt-4-estimate"]
     assert estimate["ratio"]["value"] == pytest.approx(3.91e10, rel=1e-3)
-    assert estimate["known"] == "estimated"
+    assert estimate["source_type"] == "estimated"
 
 
 @pytest.mark.parametrize(
@@ -85,20 +86,20 @@ def test_lenet_5_from_its_first_weight_to_its_last(ask: Ask) -> None:
     )
     first = told["layers"][0]
     assert first["output_shape"] == [28, 28, 6]
-    assert (first["flops"], first["flops_arithmetic"]) == (235_200, "2·150·784")
-    assert sum(layer["parameter_share"] for layer in told["layers"]) == pytest.approx(1)
-    assert sum(layer["flops_share"] for layer in told["layers"]) == pytest.approx(1)
+    assert (first["flops"], first["flops_formula"]) == (235_200, "2·150·784")
+    assert sum(layer["parameter_fraction"] for layer in told["layers"]) == pytest.approx(1)
+    assert sum(layer["flops_fraction"] for layer in told["layers"]) == pytest.approx(1)
 
 
 def test_memory_is_counted_in_both_precisions(ask: Ask) -> None:
     told = ask("architecture", network=network(3, 4, 4, 2), batch_size=10, optimizer="momentum")
     full, half = told["memory"]
     # Weights, gradients and one copy; 3 + 4 + 4 + 2 numbers for each of ten samples.
-    parts = ("weights", "gradients", "optimizer_state", "activations", "training")
+    parts = ("weights", "gradients", "optimizer_state", "activations", "total")
     assert [full[part]["value"] for part in parts] == [184, 184, 184, 520, 1072]
     assert [half[part]["value"] for part in parts] == [92, 92, 92, 260, 536]
     assert (full["precision"], half["precision"]) == ("float32", "float16")
-    copies = {one["optimizer"]: one["copies"] for one in told["optimizers"]}
+    copies = {one["optimizer"]: one["numbers_per_parameter"] for one in told["optimizers"]}
     assert set(copies) == set(engine.OPTIMIZERS)
     assert (copies["sgd"], copies["momentum"], copies["adam"]) == (0, 1, 2)
     assert told["training_flops"]["value"] == 3 * 72 * 10

@@ -25,7 +25,7 @@ def by_kind(told: dict[str, Any]) -> dict[str, Any]:
 def test_compute_and_parameters_are_those_of_the_engines_layer(
     ask: Ask, kind: str, length: int
 ) -> None:
-    told = by_kind(ask("sequence-cost", lengths=[length], width=8, kernel=3, heads=2))[kind]
+    told = by_kind(ask("sequence-cost", lengths=[length], width=8, kernel_size=3, heads=2))[kind]
     network = Network((length, 8), (LAYERS[kind],))
     assert told["parameters"] == network.learned_size
     compute = told["rows"][0]["compute"]
@@ -70,7 +70,7 @@ def test_attention_and_lstm_meet_where_it_is_said(ask: Ask) -> None:
 
 
 def test_powers_of_the_kernel_are_spanned_exactly(ask: Ask) -> None:
-    kinds = by_kind(ask("sequence-cost", lengths=[1, 3, 4, 243, 244, 10_000_000], kernel=3))
+    kinds = by_kind(ask("sequence-cost", lengths=[1, 3, 4, 243, 244, 10_000_000], kernel_size=3))
     paths = [row["longest_path"] for row in kinds["cnn"]["rows"]]
     assert paths == [1, 1, 2, 5, 6, 15]
 

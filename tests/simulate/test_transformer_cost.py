@@ -30,17 +30,18 @@ def test_a_claim_of_500_ms_for_70b_and_4k_tokens_on_8_gpus_is_worked_out(ask: As
     assert told["attention_flops"]["value"] == attention
     assert told["flops"]["value"] == pytest.approx(5.849e14, rel=1e-3)
     assert told["seconds"]["value"] == pytest.approx((weights + attention) / (8 * 312e12 * 0.5))
-    assert told["claim"]["value"] == pytest.approx((weights + attention) / (8 * 312e12 * 0.5))
+    required = (weights + attention) / (8 * 312e12 * 0.5)
+    assert told["required_utilization"]["value"] == pytest.approx(required)
     assert told["reading_seconds"]["value"] == pytest.approx(2 * 68_976_648_192 / (8 * 2.039e12))
     assert told["cache_bytes"]["value"] == 2 * 80 * 1024 * 4096 * 2
-    assert told["fits"] is True
+    assert told["fits_in_memory"] is True
     assert "46.9 %, which is possible." in told["verdict"]
     assert "data sheet" in told["device"]["source"]
 
 
 def test_on_one_device_the_model_does_not_fit(ask: Ask) -> None:
     told = ask("transformer-cost", model="llama-2-70b", devices=1)
-    assert told["fits"] is False
+    assert told["fits_in_memory"] is False
     assert "needs 139.3 GB, more than its memory of 80 GB" in told["verdict"]
 
 
@@ -53,7 +54,7 @@ def test_one_more_token_waits_for_the_memory(ask: Ask) -> None:
 
 def test_a_claim_that_no_device_could_meet_is_impossible(ask: Ask) -> None:
     told = ask("transformer-cost", model="gpt-3", tokens=2048, claimed_seconds=0.01)
-    assert told["claim"]["value"] > 1
+    assert told["required_utilization"]["value"] > 1
     assert told["verdict"].endswith("impossible.")
 
 
@@ -63,7 +64,7 @@ def test_every_printed_formula_comes_to_its_value(ask: Ask, model: str, causal: 
     told = ask("transformer-cost", model=model, causal=causal, tokens=300, claimed_seconds=1.0)
     quantities = [part for part in told.values() if isinstance(part, dict) and "formula" in part]
     assert len(quantities) == 13
-    for quantity in [*told["parts"], *quantities]:
+    for quantity in [*told["parameter_groups"], *quantities]:
         agree(quantity)
 
 
@@ -101,7 +102,7 @@ def test_of_a_number_of_parameters_alone_the_rule_of_thumb_is_all_there_is(ask: 
     told = ask("transformer-cost", parameters=7, tokens=3)
     assert told["flops"]["value"] == told["rule_of_thumb"]["value"] == 42
     assert told["attention_flops"]["value"] == told["cache_bytes"]["value"] == 0
-    assert (told["size"], told["parts"]) == (None, [])
+    assert (told["size"], told["parameter_groups"]) == (None, [])
 
 
 def test_heads_that_share_keys_save_parameters_and_cache(ask: Ask) -> None:
@@ -151,7 +152,7 @@ def test_a_device_of_ones_own_takes_the_place_of_the_list(ask: Ask) -> None:
     )
     assert told["seconds"]["value"] == 1
     assert told["reading_seconds"]["value"] == 4
-    assert told["fits"] is False
+    assert told["fits_in_memory"] is False
 
 
 def test_bert_attends_in_both_directions_and_gpt_does_not(ask: Ask) -> None:

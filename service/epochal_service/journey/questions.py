@@ -123,7 +123,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="network",
-        id="parameters-of-the-row",
+        id="parameters-of-1-8-1",
         text="A network has one input, eight hidden units and one output. How many parameters does "
         "it have?",
         rpc="SimulateArchitecture",
@@ -144,7 +144,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="neuron",
-        id="the-threshold",
+        id="weighted-sum-of-zero",
         text="The weighted sum of a perceptron is exactly 0. Does it fire?",
         rpc="SimulateNeuron",
         request={"inputs": [1.0], "weights": [0.5], "bias": -0.5},
@@ -176,7 +176,7 @@ QUESTIONS: tuple[Question, ...] = (
     # ------------------------------------------------------------------ 3 activations
     Question(
         section="activations",
-        id="steepest-sigmoid",
+        id="largest-sigmoid-derivative",
         text="What is the largest value of the derivative of a sigmoid?",
         rpc="SimulateActivation",
         request={"activations": ["sigmoid"], "x": 0.0},
@@ -185,7 +185,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="activations",
-        id="above-one",
+        id="derivative-above-one",
         text="Which of these activations has a derivative larger than 1 somewhere?",
         rpc="SimulateActivation",
         request={"activations": ["tanh", "relu", "gelu"], "points": 1001},
@@ -241,14 +241,15 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="architecture",
-        id="where-they-are",
+        id="largest-layer",
         text="Which layer of that network has the most parameters?",
         rpc="SimulateArchitecture",
         request={"network": _dense(784, 128, 10)},
         read=lambda reply: Answer(
             float(max(range(2), key=lambda i: reply.layers[i].parameters)),
             "; ".join(
-                f"{layer.name}: {layer.arithmetic} = {layer.parameters:,}" for layer in reply.layers
+                f"{layer.name}: {layer.parameters_formula} = {layer.parameters:,}"
+                for layer in reply.layers
             )
             + ".",
         ),
@@ -257,7 +258,7 @@ QUESTIONS: tuple[Question, ...] = (
     # ------------------------------------------------------------------ 5 forward
     Question(
         section="forward",
-        id="shares",
+        id="softmax-prediction",
         text="The small network of this section ends in a softmax of two units. Which class does "
         "it predict for the inputs 0.8, 0.3 and 0.6?",
         rpc="SimulateForward",
@@ -348,7 +349,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="backpropagation",
-        id="a-silent-unit",
+        id="inactive-relu",
         text="A ReLU unit outputs 0 because its weighted sum is negative. Does any gradient pass "
         "through it?",
         rpc="SimulateActivation",
@@ -377,7 +378,7 @@ QUESTIONS: tuple[Question, ...] = (
     # ------------------------------------------------------------------ 8 the training loop
     Question(
         section="training",
-        id="first-loss",
+        id="loss-before-training",
         text="A network with two balanced classes has learned nothing yet. About how large is its "
         "first loss? ln 2 is 0.69, ln 10 is 2.30.",
         rpc="SimulateTraining",
@@ -405,7 +406,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="training",
-        id="a-rate-of-ten",
+        id="learning-rate-of-ten",
         text="Adam trains on the two circles with a learning rate of 10. How does the run end?",
         rpc="SimulateLearningRates",
         request={},
@@ -415,7 +416,7 @@ QUESTIONS: tuple[Question, ...] = (
     # ------------------------------------------------------------------ 9 the zoo
     Question(
         section="zoo",
-        id="size-after-a-window",
+        id="convolution-output-size",
         text="A filter of 3 by 3 slides over an image of 8 by 8 with stride 2 and without padding. "
         "How wide is the feature map?",
         rpc="SimulateConvolution",
@@ -433,12 +434,12 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="zoo",
-        id="what-the-third-sees",
+        id="causal-mask",
         text="With a causal mask, how many of six words may the third word attend to?",
         rpc="SimulateAttention",
         request={"tokens": ["one", "two", "three", "four", "five", "six"], "causal": True},
         read=lambda reply: Answer(
-            float(reply.heads[0].queries[2].sees),
+            float(reply.heads[0].queries[2].visible_keys),
             "It attends to itself and the words before it. Its attention weights are "
             + ", ".join(f"{weight:.3g}" for weight in reply.heads[0].weights[2])
             + ".",
@@ -447,7 +448,7 @@ QUESTIONS: tuple[Question, ...] = (
     ),
     Question(
         section="zoo",
-        id="the-long-text",
+        id="long-sequence",
         text="A sequence has 16,384 positions of 64 numbers each. Which layer takes more "
         "operations?",
         rpc="SimulateSequenceCost",
@@ -484,7 +485,7 @@ QUESTIONS: tuple[Question, ...] = (
         text="Do 175 billion parameters of two bytes each fit into the memory of one 80 GB card?",
         rpc="SimulateTransformerCost",
         request={"model": "gpt-3", "tokens": 1, "devices": 1},
-        read=lambda reply: _yes_or_no(reply.fits, reply.weight_bytes.substituted),
+        read=lambda reply: _yes_or_no(reply.fits_in_memory, reply.weight_bytes.substituted),
         choices=YES_NO,
     ),
 )

@@ -105,7 +105,7 @@ def _summary_of(network: engine.Network) -> NetworkSummary:
             activation=layer.activation,
             initializer=layer.initializer,
             parameters=layer.parameters,
-            arithmetic=layer.arithmetic,
+            parameters_formula=layer.parameters_formula,
             flops=layer.flops,
         )
         for layer in total.layers

@@ -73,7 +73,11 @@ def architecture(request: SimulateArchitectureRequest) -> ArchitectureSimulation
             for precision in WIDTHS
         ],
         optimizers=[
-            OptimizerMemory(optimizer=name, copies=count, bytes=4 * count * summary.parameters)
+            OptimizerMemory(
+                optimizer=name,
+                numbers_per_parameter=count,
+                bytes=4 * count * summary.parameters,
+            )
             for name, count in moments.items()
         ],
         comparisons=[_comparison(model, summary.parameters) for model in models()],
@@ -90,15 +94,15 @@ def _layers(network: Network, summary: Summary, outputs: list[int]) -> list[Arch
             activation=row.activation,
             initializer=row.initializer,
             parameters=row.parameters,
-            arithmetic=row.arithmetic,
+            parameters_formula=row.parameters_formula,
             flops=row.flops,
-            flops_arithmetic=_flops_arithmetic(network, row.name, row.flops),
-            parameter_share=row.parameters / summary.parameters,
-            flops_share=row.flops / max(summary.flops, 1),
-            values=values,
+            flops_formula=_flops_formula(network, row.name, row.flops),
+            parameter_fraction=row.parameters / summary.parameters,
+            flops_fraction=row.flops / max(summary.flops, 1),
+            output_size=size,
             weight_bytes=4 * row.parameters,
         )
-        for row, values in zip(summary.layers, outputs, strict=True)
+        for row, size in zip(summary.layers, outputs, strict=True)
     ]
 
 
@@ -191,7 +195,7 @@ def _counted(layers: Sequence[LayerSpec], *, learned: bool) -> list[LayerSpec]:
     return result
 
 
-def _flops_arithmetic(network: Network, name: str, flops: int) -> str:
+def _flops_formula(network: Network, name: str, flops: int) -> str:
     """`2·4·3` of a dense layer, `2·(weights)·(positions)` of a convolution, else the number."""
     weight = network.parameters.get(f"{name}.weight")
     if weight is None or flops == 0:
@@ -242,7 +246,7 @@ def _neurons(terms: list[int], count: int) -> Quantity:
 
 
 def _memory(
-    precision: Precision, parameters: int, values: int, optimizer: str, copies: int
+    precision: Precision, parameters: int, values: int, optimizer: str, per_parameter: int
 ) -> ArchitectureMemory:
     width = WIDTHS[precision]
 
@@ -250,21 +254,21 @@ def _memory(
         terms = expression("·".join(["{}"] * (len(factors) + 1)), *factors, width)
         return quantity(name, width * count, formula, terms)
 
-    counts = [parameters, parameters, copies * parameters, values]
+    counts = [parameters, parameters, per_parameter * parameters, values]
     return ArchitectureMemory(
         precision=precision,
         weights=memory("weights", parameters, "parameters·bytes", parameters),
         gradients=memory("gradients", parameters, "parameters·bytes", parameters),
         optimizer_state=memory(
             "state",
-            copies * parameters,
+            per_parameter * parameters,
             f"({optimizer}'s numbers per parameter)·parameters·bytes",
-            copies,
+            per_parameter,
             parameters,
         ),
         activations=memory("activations", values, "(batch size)·(input and outputs)·bytes", values),
-        training=quantity(
-            "training",
+        total=quantity(
+            "total",
             width * sum(counts),
             "weights + gradients + state + activations",
             total([width * count for count in counts]),
@@ -287,7 +291,7 @@ def _comparison(model: Model, parameters: int) -> ModelComparison:
         name=model.name,
         year=model.year,
         parameters=model.parameters,
-        known=model.known,
+        source_type=model.source_type,
         ratio=quantity(
             "ratio",
             ratio,
@@ -309,9 +313,9 @@ def _times(ratio: float) -> str:
 
 def _verdict(summary: Summary) -> str:
     largest = max(summary.layers, key=lambda row: row.parameters)
-    share = 100 * largest.parameters / summary.parameters
+    percent = 100 * largest.parameters / summary.parameters
     return (
-        f"{whole(summary.parameters)} parameters, {share:.0f} % of them in {largest.name}; in 32 "
+        f"{whole(summary.parameters)} parameters, {percent:.0f} % of them in {largest.name}; in 32 "
         f"bits they take {in_bytes(4 * summary.parameters)}. The forward pass of one sample takes "
         f"{whole(summary.flops)} multiplications and additions."
     )

@@ -32,10 +32,10 @@ class Famous:
     size: TransformerSize | None = None
     stated: int | None = None
     """The published or estimated number of parameters, if it is not computed."""
-    known: Literal["computed", "published", "estimated"] = "computed"
+    source_type: Literal["computed", "published", "estimated"] = "computed"
 
     @cached_property
-    def arithmetic(self) -> list[Quantity]:
+    def parameter_counts(self) -> list[Quantity]:
         """The groups of its parameters, and last their sum."""
         if self.size is not None:
             groups = parts(self.size)
@@ -46,7 +46,12 @@ class Famous:
         rows = [row for row in summary.layers if row.parameters]
         return [
             *(
-                quantity(row.name, row.parameters, "weights + biases", Expression(row.arithmetic))
+                quantity(
+                    row.name,
+                    row.parameters,
+                    "weights + biases",
+                    Expression(row.parameters_formula),
+                )
                 for row in rows
             ),
             quantity(
@@ -60,7 +65,7 @@ class Famous:
     @property
     def parameters(self) -> int:
         """The number of parameters, stated or computed."""
-        return int(self.arithmetic[-1].value) if self.stated is None else self.stated
+        return int(self.parameter_counts[-1].value) if self.stated is None else self.stated
 
     @property
     def model(self) -> Model:
@@ -71,8 +76,8 @@ class Famous:
             year=self.year,
             kind=self.kind,
             parameters=self.parameters,
-            known=self.known,
-            arithmetic=self.arithmetic,
+            source_type=self.source_type,
+            parameter_counts=self.parameter_counts,
             size=self.size,
             network=self.network,
             source=self.source,
@@ -247,7 +252,7 @@ FAMOUS = (
         kind="transformer",
         size=TransformerSize(layers=96, width=12_288, heads=96, vocabulary=50_257, context=2048),
         stated=175_000_000_000,
-        known="published",
+        source_type="published",
         source="Brown et al. (2020), Language models are few-shot learners, table 2.1, "
         "arXiv:2005.14165",
         note="The paper states 175 billion; its sizes give a little less.",
@@ -258,7 +263,7 @@ FAMOUS = (
         year=2023,
         kind="mixture of transformers",
         stated=1_800_000_000_000,
-        known="estimated",
+        source_type="estimated",
         source="Patel and Wong (July 2023), GPT-4 architecture, infrastructure, training dataset, "
         "costs, vision, MoE, SemiAnalysis",
         note="Nothing is published. By that estimate, about 280 billion parameters are active for "

@@ -95,7 +95,7 @@ def _kinds(request: SimulateSequenceCostRequest) -> list[_Kind]:
     d = request.width
     return [
         _dense(d, request.window),
-        _convolution(d, request.kernel),
+        _convolution(d, request.kernel_size),
         _recurrent(d, "rnn", "RNN", 1, 1, "Each step waits for the previous one, in both passes."),
         _recurrent(
             d,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.quantity import Quantity
 from ..specs.simulations.transformer_cost import (
-    DeviceFacts,
+    DeviceDescription,
     SimulateTransformerCostRequest,
     TransformerCostSimulation,
 )
@@ -21,7 +21,7 @@ from .transformers import Part, check_size, key_width, parts, total
 DEVICES = {
     device.id: device
     for device in (
-        DeviceFacts(
+        DeviceDescription(
             id="v100",
             name="NVIDIA V100 SXM2 32 GB",
             peak_flops=125e12,
@@ -29,7 +29,7 @@ DEVICES = {
             memory=32e9,
             source="NVIDIA V100 Tensor Core GPU, data sheet (2020)",
         ),
-        DeviceFacts(
+        DeviceDescription(
             id="a100",
             name="NVIDIA A100 SXM 80 GB",
             peak_flops=312e12,
@@ -37,7 +37,7 @@ DEVICES = {
             memory=80e9,
             source="NVIDIA A100 Tensor Core GPU, data sheet (2021), without sparsity",
         ),
-        DeviceFacts(
+        DeviceDescription(
             id="h100",
             name="NVIDIA H100 SXM 80 GB",
             peak_flops=989e12,
@@ -45,7 +45,7 @@ DEVICES = {
             memory=80e9,
             source="NVIDIA H100 Tensor Core GPU, data sheet (2023), without sparsity",
         ),
-        DeviceFacts(
+        DeviceDescription(
             id="h200",
             name="NVIDIA H200 SXM 141 GB",
             peak_flops=989e12,
@@ -72,7 +72,7 @@ class _Cost:
     """The numbers of one pass."""
 
     known: _Known
-    device: DeviceFacts
+    device: DeviceDescription
     tokens: int
     is_causal: bool
     parameters: int
@@ -171,11 +171,11 @@ def _computed(request: SimulateTransformerCostRequest, known: _Known) -> _Cost:
     )
 
 
-def _device(request: SimulateTransformerCostRequest) -> DeviceFacts:
+def _device(request: SimulateTransformerCostRequest) -> DeviceDescription:
     custom = request.custom_device
     if custom is None:
         return DEVICES[request.device]
-    return DeviceFacts(
+    return DeviceDescription(
         id="custom", name="the given device", source="the request", **custom.model_dump()
     )
 
@@ -187,9 +187,9 @@ def _reply(request: SimulateTransformerCostRequest, cost: _Cost) -> TransformerC
     operations = _operations(cost)
     return TransformerCostSimulation(
         size=cost.known.size,
-        parts=[part.quantity for part in cost.known.parts],
+        parameter_groups=[part.quantity for part in cost.known.parts],
         parameters=cost.known.parameters,
-        multiplied=cost.known.multiplied,
+        multiplied_weights=cost.known.multiplied,
         weight_flops=operations["weights"],
         attention_flops=_attention(cost),
         flops=operations["all"],
@@ -208,7 +208,7 @@ def _reply(request: SimulateTransformerCostRequest, cost: _Cost) -> TransformerC
             "(weights + cache) / devices",
             expression("({} + {}) / {}", cost.weights, float(cost.cache), request.devices),
         ),
-        fits=cost.on_each <= cost.device.memory,
+        fits_in_memory=cost.on_each <= cost.device.memory,
         seconds=_time("seconds", cost, request, request.utilization, "utilization", cost.seconds),
         reading_seconds=quantity(
             "seconds of reading",
@@ -216,7 +216,7 @@ def _reply(request: SimulateTransformerCostRequest, cost: _Cost) -> TransformerC
             "weights / (devices·bandwidth)",
             expression("{} / ({}·{})", cost.weights, request.devices, cost.device.bandwidth),
         ),
-        claim=None
+        required_utilization=None
         if cost.utilization is None or request.claimed_seconds is None
         else _time(
             "utilization", cost, request, request.claimed_seconds, "seconds", cost.utilization

@@ -19,7 +19,7 @@ class Part:
     count: int
     formula: str
     """In symbols: L layers, width d, hidden size h, key size k, vocabulary V, context C."""
-    arithmetic: str
+    substituted: str
     """The formula in numbers."""
     multiplies: int = 0
     """Number of weights that multiply every token."""
@@ -27,7 +27,7 @@ class Part:
     @property
     def quantity(self) -> Quantity:
         """The group as a quantity of the API."""
-        return quantity(self.name, self.count, self.formula, Expression(self.arithmetic))
+        return quantity(self.name, self.count, self.formula, Expression(self.substituted))
 
 
 def hidden_of(size: TransformerSize) -> int:

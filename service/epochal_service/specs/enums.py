@@ -119,8 +119,8 @@ ENUMS: dict[str, EnumDescription] = {
             "confident_incorrect": "99 % for another token, and the rest evenly for all others.",
         },
     ),
-    "Known": EnumDescription(
-        "How a number of parameters is known.",
+    "SourceType": EnumDescription(
+        "The source of a number of parameters.",
         {
             "computed": "Computed exactly from the sizes of the layers.",
             "published": "Published by the authors.",

@@ -109,8 +109,8 @@ class LayerSummary(Reply):
     """The initializer of the weights; absent for a layer without weights."""
     parameters: int
     """Number of trainable parameters."""
-    arithmetic: str
-    """The calculation of the number of parameters, e.g. `4·3 + 4`."""
+    parameters_formula: str
+    """The formula of the number of parameters, e.g. `4·3 + 4`."""
     flops: int
     """Floating-point operations of the forward pass of one sample; a multiplication and an addition
     count as two.

@@ -51,7 +51,7 @@ class Networks:
         Raises `InvalidArgument` if the shapes of the layers do not match.
 
         >>> network = epochal.network([3], [epochal.dense(4), epochal.dense(4), epochal.dense(2)])
-        >>> [layer.arithmetic for layer in client.networks.summarize(network).layers]
+        >>> [layer.parameters_formula for layer in client.networks.summarize(network).layers]
         ['4·3 + 4', '4·4 + 4', '2·4 + 2']
         """
         fields = {"network": request(network, "network")}

@@ -2216,12 +2216,14 @@ class Model:
     """Architecture, e.g. `convolutional network` or `transformer`."""
     parameters: int
     """Number of trainable parameters."""
-    known: Literal["computed", "published", "estimated"]
+    source_type: Literal["computed", "published", "estimated"]
     """Origin of `parameters`. `computed`: follows exactly from the size. `published`: stated by
     the authors. `estimated`: stated by others.
     """
-    arithmetic: tuple[Quantity, ...]
-    """Parts of the parameter count and, last, their sum. Empty if the size is not known."""
+    parameter_counts: tuple[Quantity, ...]
+    """Numbers of parameters of the parts of the network and, last, their sum. Empty if the size
+    is not known.
+    """
     size: TransformerSize | None
     """Size of a transformer, for `POST /v1/simulate/transformer-cost`. Null if not known."""
     network: NetworkSpec | None
@@ -2464,8 +2466,8 @@ class LayerSummary:
     """The initializer of the weights; absent for a layer without weights."""
     parameters: int
     """Number of trainable parameters."""
-    arithmetic: str
-    """The calculation of the number of parameters, e.g. `4·3 + 4`."""
+    parameters_formula: str
+    """The formula of the number of parameters, e.g. `4·3 + 4`."""
     flops: int
     """Floating-point operations of the forward pass of one sample; a multiplication and an
     addition count as two.
@@ -2678,19 +2680,19 @@ class ArchitectureLayer:
     """The initializer of the weights; null for a layer without weights."""
     parameters: int
     """Number of parameters."""
-    arithmetic: str
+    parameters_formula: str
     """Formula of the number of parameters, e.g. `4·3 + 4`."""
     flops: int
     """Multiplications and additions of the forward pass of one sample."""
-    flops_arithmetic: str
+    flops_formula: str
     """Formula of the operations, e.g. `2·4·3`; for a convolution `2·150·784`, weights times
     output positions.
     """
-    parameter_share: float
+    parameter_fraction: float
     """Fraction of the network's parameters. In [0, 1]."""
-    flops_share: float
+    flops_fraction: float
     """Fraction of the network's operations. In [0, 1]."""
-    values: int
+    output_size: int
     """Size of the output for one sample."""
     weight_bytes: int
     """Memory of the parameters in float32, in bytes."""
@@ -2722,7 +2724,7 @@ class ArchitectureMemory:
     """Memory of the optimizer state, e.g. two numbers per parameter for Adam."""
     activations: Quantity
     """Memory of the inputs and layer outputs that the backward pass needs."""
-    training: Quantity
+    total: Quantity
     """Memory of a training step in all."""
 
 
@@ -2732,7 +2734,7 @@ class OptimizerMemory:
 
     optimizer: OptimizerName
     """The name of the optimizer, e.g. `adam`."""
-    copies: int
+    numbers_per_parameter: int
     """Numbers stored per parameter."""
     bytes: int
     """Memory for this network in float32, in bytes."""
@@ -2750,7 +2752,7 @@ class ModelComparison:
     """Year of publication."""
     parameters: int
     """Number of parameters of the model."""
-    known: Literal["computed", "published", "estimated"]
+    source_type: Literal["computed", "published", "estimated"]
     """Source of the number of parameters: `computed` from layers or size, `published` by its
     authors, or `estimated` by others.
     """
@@ -3773,7 +3775,7 @@ class ScheduleSimulation:
 
 
 @dataclass(frozen=True)
-class DeviceFacts:
+class DeviceDescription:
     """A device with the numbers of its data sheet."""
 
     id: str
@@ -3796,11 +3798,11 @@ class TransformerCostSimulation:
 
     size: TransformerSize | None
     """The size of the transformer; null if only its parameters are known."""
-    parts: tuple[Quantity, ...]
+    parameter_groups: tuple[Quantity, ...]
     """The groups of parameters."""
     parameters: Quantity
     """Number of parameters."""
-    multiplied: Quantity
+    multiplied_weights: Quantity
     """Number of weights that multiply every token, without embeddings, biases and norms."""
     weight_flops: Quantity
     """Operations of the weights: a multiplication and an addition per weight and token."""
@@ -3822,15 +3824,15 @@ class TransformerCostSimulation:
     """
     device_bytes: Quantity
     """Memory of weights and cache per device, in bytes."""
-    fits: bool
+    fits_in_memory: bool
     """Whether weights and cache fit into the memory of the devices."""
     seconds: Quantity
     """Time of the whole pass in seconds, at the given utilization."""
     reading_seconds: Quantity
     """Time to read all weights once, in seconds: a lower limit of any pass."""
-    claim: Quantity | None
+    required_utilization: Quantity | None
     """Utilization that `claimed_seconds` requires; null without it."""
-    device: DeviceFacts
+    device: DeviceDescription
     """The device that the time is computed for."""
     verdict: str
     """How long the pass takes, and what limits it, in a sentence."""

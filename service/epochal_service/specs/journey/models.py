@@ -23,11 +23,12 @@ class Model(Reply):
     """Architecture, e.g. `convolutional network` or `transformer`."""
     parameters: int
     """Number of trainable parameters."""
-    known: Literal["computed", "published", "estimated"]
+    source_type: Literal["computed", "published", "estimated"]
     """Origin of `parameters`. `computed`: follows exactly from the size. `published`: stated by the
     authors. `estimated`: stated by others."""
-    arithmetic: list[Quantity]
-    """Parts of the parameter count and, last, their sum. Empty if the size is not known."""
+    parameter_counts: list[Quantity]
+    """Numbers of parameters of the parts of the network and, last, their sum. Empty if the size is
+    not known."""
     size: TransformerSize | None
     """Size of a transformer, for `POST /v1/simulate/transformer-cost`. Null if not known."""
     network: NetworkSpec | None

@@ -39,18 +39,18 @@ class ArchitectureLayer(Reply):
     """The initializer of the weights; null for a layer without weights."""
     parameters: int
     """Number of parameters."""
-    arithmetic: str
+    parameters_formula: str
     """Formula of the number of parameters, e.g. `4·3 + 4`."""
     flops: int
     """Multiplications and additions of the forward pass of one sample."""
-    flops_arithmetic: str
+    flops_formula: str
     """Formula of the operations, e.g. `2·4·3`; for a convolution `2·150·784`, weights times output
     positions."""
-    parameter_share: float
+    parameter_fraction: float
     """Fraction of the network's parameters. In [0, 1]."""
-    flops_share: float
+    flops_fraction: float
     """Fraction of the network's operations. In [0, 1]."""
-    values: int
+    output_size: int
     """Size of the output for one sample."""
     weight_bytes: int
     """Memory of the parameters in float32, in bytes."""
@@ -80,7 +80,7 @@ class ArchitectureMemory(Reply):
     """Memory of the optimizer state, e.g. two numbers per parameter for Adam."""
     activations: Quantity
     """Memory of the inputs and layer outputs that the backward pass needs."""
-    training: Quantity
+    total: Quantity
     """Memory of a training step in all."""
 
 
@@ -89,7 +89,7 @@ class OptimizerMemory(Reply):
 
     optimizer: OptimizerName
     """The name of the optimizer, e.g. `adam`."""
-    copies: int
+    numbers_per_parameter: int
     """Numbers stored per parameter."""
     bytes: int
     """Memory for this network in float32, in bytes."""
@@ -106,7 +106,7 @@ class ModelComparison(Reply):
     """Year of publication."""
     parameters: int
     """Number of parameters of the model."""
-    known: Literal["computed", "published", "estimated"]
+    source_type: Literal["computed", "published", "estimated"]
     """Source of the number of parameters: `computed` from layers or size, `published` by its
     authors, or `estimated` by others."""
     ratio: Quantity

@@ -22,7 +22,7 @@ class SimulateSequenceCostRequest(Spec):
     """The sequence lengths. Default 16 to 16,384 in steps of a factor 4."""
     width: int = Field(default=64, ge=1, le=65_536)
     """Number of features per position. Default 64."""
-    kernel: int = Field(default=3, ge=2, le=1024)
+    kernel_size: int = Field(default=3, ge=2, le=1024)
     """Kernel size of the `cnn`, in positions. Default 3."""
     window: int = Field(default=16, ge=2, le=65_536)
     """Window of the `mlp`: positions up to and including the current one. Default 16."""

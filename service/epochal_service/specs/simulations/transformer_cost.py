@@ -54,7 +54,7 @@ class SimulateTransformerCostRequest(Spec):
     """A claimed time in seconds, to compute the utilization that it requires."""
 
 
-class DeviceFacts(Reply):
+class DeviceDescription(Reply):
     """A device with the numbers of its data sheet."""
 
     id: str
@@ -76,11 +76,11 @@ class TransformerCostSimulation(Reply):
 
     size: TransformerSize | None
     """The size of the transformer; null if only its parameters are known."""
-    parts: list[Quantity]
+    parameter_groups: list[Quantity]
     """The groups of parameters."""
     parameters: Quantity
     """Number of parameters."""
-    multiplied: Quantity
+    multiplied_weights: Quantity
     """Number of weights that multiply every token, without embeddings, biases and norms."""
     weight_flops: Quantity
     """Operations of the weights: a multiplication and an addition per weight and token."""
@@ -100,15 +100,15 @@ class TransformerCostSimulation(Reply):
     known."""
     device_bytes: Quantity
     """Memory of weights and cache per device, in bytes."""
-    fits: bool
+    fits_in_memory: bool
     """Whether weights and cache fit into the memory of the devices."""
     seconds: Quantity
     """Time of the whole pass in seconds, at the given utilization."""
     reading_seconds: Quantity
     """Time to read all weights once, in seconds: a lower limit of any pass."""
-    claim: Quantity | None
+    required_utilization: Quantity | None
     """Utilization that `claimed_seconds` requires; null without it."""
-    device: DeviceFacts
+    device: DeviceDescription
     """The device that the time is computed for."""
     verdict: str
     """How long the pass takes, and what limits it, in a sentence."""

@@ -56,7 +56,7 @@ def explain(
             raise typer.BadParameter("--request needs an explorer as TOPIC")
         shown = list(section.explorers) if section is not None else [explorer] if explorer else []
         replies = [
-            (item, client.simulate.ask(item.rpc, _document(request or item.request)))
+            (item, client.simulate.call(item.rpc, _document(request or item.request)))
             for item in shown
         ]
     if as_json:

@@ -58,7 +58,7 @@ def _print_summary(summary: NetworkSummary) -> None:
                 " x ".join(map(str, layer.output_shape)),
                 layer.activation or "",
                 f"{layer.parameters:,}",
-                layer.arithmetic,
+                layer.parameters_formula,
                 f"{layer.flops:,}",
             )
             for layer in summary.layers

@@ -22,7 +22,7 @@ from ..types import (
     ChainLayer,
     ConvexCoefficient,
     ConvolutionSimulation,
-    DeviceFacts,
+    DeviceDescription,
     ForwardSimulation,
     GateValues,
     GradientCheck,
@@ -114,7 +114,7 @@ __all__ = [
     "ChainLayer",
     "ConvexCoefficient",
     "ConvolutionSimulation",
-    "DeviceFacts",
+    "DeviceDescription",
     "ForwardSimulation",
     "GateValues",
     "GradientCheck",
@@ -206,8 +206,8 @@ class Simulations(
     request that would take longer than a fraction of a second; for that, use a job or a sweep.
     """
 
-    def ask(self, rpc: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the reply of any explorer as plain dicts, e.g. `ask("SimulateNeuron", {...})`.
+    def call(self, rpc: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the reply of any explorer as plain dicts, e.g. `call("SimulateNeuron", {...})`.
 
         For explorers that this version of the client has no method for.
         """

@@ -16,14 +16,14 @@ class SequenceCostExplorer(Explorer):
         *,
         lengths: Sequence[int] | None = None,
         width: int | None = None,
-        kernel: int | None = None,
+        kernel_size: int | None = None,
         window: int | None = None,
         heads: int | None = None,
     ) -> SequenceCostSimulation:
         """Compute how the cost of reading a sequence grows with its length, for six layer types.
 
-        There are up to 32 `lengths`. Layers have `width` inputs and outputs; `kernel` is the size
-        of the convolution, `window` that of the dense layer, and `heads` are those of attention.
+        There are up to 32 `lengths`. Layers have `width` inputs and outputs; `kernel_size`
+        belongs to the convolution, `window` to the dense layer, and `heads` to attention.
 
         >>> client.simulate.sequence_cost(width=64).crossover
         128.0
@@ -33,7 +33,7 @@ class SequenceCostExplorer(Explorer):
             SequenceCostSimulation,
             lengths=lengths,
             width=width,
-            kernel=kernel,
+            kernel_size=kernel_size,
             window=window,
             heads=heads,
         )
