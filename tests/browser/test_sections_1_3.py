@@ -156,7 +156,7 @@ def test_the_perceptron_rule_is_stepped_through_as_the_api_walks(
 def test_an_answer_changed_in_the_table_makes_xor_and_its_proof(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page("/?rule.learn=or#neuron")
+    page = open_page("/?perceptron.table=or#neuron")
     rule = figure(page, "The perceptron rule, one sample at a time")
     margin = simulate(url, "perceptron", table="or")["separation"]["margin"]
     expect(page.get_by_test_id("margin")).to_have_text(written(margin))
@@ -170,7 +170,7 @@ def test_an_answer_changed_in_the_table_makes_xor_and_its_proof(
 
 
 def test_an_epoch_is_chosen_in_the_chart_of_mistakes(open_page: Opened) -> None:
-    page = open_page("/?rule.learn=xor#neuron")
+    page = open_page("/?perceptron.table=xor#neuron")
     chart = page.get_by_role("slider", name="Mistakes per epoch")
     chart.scroll_into_view_if_needed()
     chart.press("End")

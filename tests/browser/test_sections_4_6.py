@@ -428,7 +428,7 @@ def test_the_point_goes_along_the_curve_by_keyboard_and_pointer(
 
 
 def test_a_number_as_truth_has_the_losses_that_fit(open_page: Opened, url: str) -> None:
-    page = open_page("/?loss.guess=2&loss.goal=0.5#loss")
+    page = open_page("/?loss.prediction=2&loss.target=0.5#loss")
     page.get_by_role("group", name="Target").get_by_text("a number").click()
     expect(page.get_by_test_id("loss-binary_cross_entropy")).to_have_count(0)
     fitting = ["mse", "mae", "huber"]

@@ -94,7 +94,7 @@ def test_a_digit_meets_the_window_as_the_api_says(open_page: Opened, url: str) -
         "convolution",
         {"image": image, "kernel_name": "vertical_edge", "padding": "same"},
     )
-    page = open_page("/?window.step=20#zoo")
+    page = open_page("/?convolution.step=20#zoo")
     figure = page.get_by_role("figure", name="Convolution, position by position")
     shown = page.get_by_test_id("window-sum")
     expect(shown).to_be_visible()
@@ -117,7 +117,7 @@ def test_a_digit_meets_the_window_as_the_api_says(open_page: Opened, url: str) -
 def test_an_image_is_drawn_by_keyboard_and_by_pointer_and_kept_in_the_link(
     open_page: Opened, url: str
 ) -> None:
-    page = open_page("/?window.step=0#zoo")
+    page = open_page("/?convolution.step=0#zoo")
     figure = page.get_by_role("figure", name="Convolution, position by position")
     figure.get_by_label("Image", exact=True).select_option("empty")
     shown = page.get_by_test_id("window-sum")
@@ -140,13 +140,13 @@ def test_an_image_is_drawn_by_keyboard_and_by_pointer_and_kept_in_the_link(
     page.mouse.move(x + box["width"] / 10, y, steps=3)
     page.mouse.up()
     expect(shown).to_have_text("3.000")
-    page.wait_for_url(lambda address: "window.image=gg000000gg000000" in address)
+    page.wait_for_url(lambda address: "convolution.image=gg000000gg000000" in address)
     again = open_page(page.url)
     expect(again.get_by_test_id("window-sum")).to_have_text("3.000")
 
 
 def test_stride_and_padding_change_the_size_of_the_answer(open_page: Opened) -> None:
-    page = open_page("/?window.padding=valid&window.stride=2#zoo")
+    page = open_page("/?convolution.padding=valid&convolution.stride=2#zoo")
     figure = page.get_by_role("figure", name="Convolution, position by position")
     expect(figure).to_contain_text("feature map 3×3")
     expect(figure).to_contain_text("⌊(8 − 3) / 2⌋ + 1 = 3")
@@ -161,7 +161,7 @@ def test_pooling_keeps_the_largest_of_what_the_window_found(open_page: Opened, u
         {"image": image, "kernel_name": "blur", "padding": "same"},
     )["output"]
     pooled = simulate(url, "pooling", {"image": edges, "kind": "max", "size": 2})
-    page = open_page(f"/?window.image=gg{'0' * 62}&window.kernel=blur#zoo")
+    page = open_page(f"/?convolution.image=gg{'0' * 62}&convolution.kernel=blur#zoo")
     figure = page.get_by_role("figure", name="Pooling the feature map")
     figure.scroll_into_view_if_needed()
     chosen = cell(figure, "Output of the pooling: select a position")
@@ -291,7 +291,7 @@ def costs(page: Page) -> dict[str, str]:
 
 
 def test_a_longer_text_costs_attention_the_square(open_page: Opened, url: str) -> None:
-    page = open_page("/?price.length=4096#zoo")
+    page = open_page("/?costs.length=4096#zoo")
     page.get_by_test_id("costs").scroll_into_view_if_needed()
     answer = simulate(url, "sequence-cost", {"lengths": [4096], "width": 64})
     kinds = {kind["kind"]: kind["rows"][0] for kind in answer["kinds"]}
@@ -314,7 +314,7 @@ def test_the_cursor_of_the_costs_is_moved_by_keyboard(open_page: Opened) -> None
     chart.focus()
     page.keyboard.press("End")
     expect(page.get_by_test_id("costs")).to_contain_text("1 million positions")
-    page.wait_for_url("**/?price.length=1000000#zoo")
+    page.wait_for_url("**/?costs.length=1000000#zoo")
 
 
 # ---------------------------------------------------------------------------- 10 the timeline

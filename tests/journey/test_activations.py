@@ -13,7 +13,7 @@ from epochal_engine import ACTIVATIONS
 @pytest.fixture
 def listed(client: TestClient) -> dict[str, dict[str, Any]]:
     activations = client.get("/v1/activations").json()["activations"]
-    return {each["activation"]: each for each in activations}
+    return {description["activation"]: description for description in activations}
 
 
 def test_all_activations_of_the_engine_are_described(listed: dict[str, dict[str, Any]]) -> None:
