@@ -226,11 +226,11 @@ def test_the_optimizer_and_the_batch_take_their_memory(open_page: Opened, url: s
     answer = summarized(url, [784, 128, 10], optimizer="momentum", batch_size=256)
     memory = next(item for item in answer["memory"] if item["precision"] == "float32")
     shown = page.get_by_test_id("training-bytes")
-    expect(shown).to_have_text(f"{memory['training']['value'] / 1e6:.2f} MB")
+    expect(shown).to_have_text(f"{memory['total']['value'] / 1e6:.2f} MB")
     figure.get_by_role("button", name="activations").click()
     expect(figure).to_contain_text(f"= {memory['activations']['value']:,.0f}")
     figure.get_by_text("16 bits").click()
-    expect(shown).to_have_text(f"{memory['training']['value'] / 2e6:.2f} MB")
+    expect(shown).to_have_text(f"{memory['total']['value'] / 2e6:.2f} MB")
 
 
 def test_a_famous_network_is_compared_with_its_source(open_page: Opened) -> None:
@@ -354,7 +354,7 @@ def test_the_claim_of_half_a_second_is_worked_out(open_page: Opened, url: str) -
         f"{answer['seconds']['value'] * 1e3:.1f} ms"
     )
     expect(page.get_by_test_id("needed")).to_have_text(
-        f"{answer['claim']['value']:.1%}".replace("%", " %")
+        f"{answer['required_utilization']['value']:.1%}".replace("%", " %")
     )
     expect(page.get_by_test_id("cost-verdict")).to_have_text(answer["verdict"])
     box = page.get_by_label("Cards, as a number")
