@@ -248,11 +248,17 @@ def test_four_phases_are_lit_one_after_another(open_page: Opened, url: str) -> N
         "button", name="One step forward"
     )
     expect(page.get_by_test_id("phase-loss")).to_have_text("–")
+    phases = {
+        "forward": "mean_output",
+        "loss": "loss",
+        "backward": "gradient_norm",
+        "update": "update",
+    }
     for step in steps:
-        for phase in ("forward", "loss", "backward", "update"):
+        for phase, field in phases.items():
             shown = page.get_by_test_id(f"phase-{phase}")
             expect(page.locator("button[aria-pressed=true]", has=shown)).to_be_visible()
-            assert number_of(shown) == four_digits(step[phase]["value"])
+            assert number_of(shown) == four_digits(step[field]["value"])
             on.press("Enter")
 
 
@@ -296,7 +302,7 @@ def test_what_is_said_of_adam_at_the_best_rate_of_plain_descent_is_read_off_its_
     page = visit(open_page, "training")
     claim = page.locator("#training p").filter(has_text="A good learning rate depends on")
     expect(claim).to_contain_text(f"Adam's run is {run['label'].replace('_', ' ')}.")
-    expect(claim).to_contain_text(f"{plain['best']:.2g}, Adam's")
+    expect(claim).to_contain_text(f"{best:.2g}, Adam's")
 
 
 def test_the_strips_of_a_phone_have_all_of_their_axis_and_no_word_under_a_dot(
