@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from importlib.metadata import version
 
 from fastapi import FastAPI
-from fastapi.routing import APIRoute
 from fastapi_offline import FastAPIOffline
 
 from ..methods.context import Context, open_context
@@ -51,7 +50,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
         lifespan=lifespan,
         redirect_slashes=False,
         separate_input_output_schemas=False,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=routes.operation_id,
     )
     app.state.metrics = metrics
     app.state.streams = open_streams
@@ -59,12 +58,8 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(HeadAsGet)
     problems.install(app)
-    app.include_router(routes.router())
+    app.router.routes.extend(routes.routes())
     app.include_router(system.router)
     page.install(app)
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     return app
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name

@@ -6,13 +6,15 @@ path, query, Idempotency-Key, body ──> method ──> JSON, file, events, or
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from inspect import Parameter, Signature
 from typing import Annotated, Any, get_args, get_origin
 
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, BeforeValidator, create_model
+from starlette.routing import BaseRoute
 
 from ..methods.table import METHODS, PATH_DESCRIPTIONS, Method
 from ..specs.base import FileReply
@@ -62,15 +64,24 @@ class Octets(Response):
     media_type = OCTETS
 
 
-def router() -> APIRouter:
-    """The routes of all methods."""
-    made = APIRouter(route_class=StrictRoute)
+def operation_id(route: APIRoute) -> str:
+    """The name of a route, by which clients that are generated call its method."""
+    return route.name
+
+
+@cache
+def routes() -> Sequence[BaseRoute]:
+    """The routes of all methods, which every app of a process can have.
+
+    Not a router to include: FastAPI would make each of its routes a second time.
+    """
+    made = APIRouter(route_class=StrictRoute, generate_unique_id_function=operation_id)
     for method in METHODS.values():
         _add(made, method)
-    return made
+    return made.routes
 
 
-def _add(routes: APIRouter, method: Method) -> None:
+def _add(router: APIRouter, method: Method) -> None:
     reply = method.replies[0] if method.replies else None
     is_file = reply is not None and issubclass(reply, FileReply)
     options: dict[str, Any] = {
@@ -92,7 +103,7 @@ def _add(routes: APIRouter, method: Method) -> None:
         options["response_class"] = EventStreamMedia
     if method.rpc == "CreateDataset":
         options["openapi_extra"] = datasets.CSV_BODY
-    routes.add_api_route(method.path, _endpoint(method), **options)
+    router.add_api_route(method.path, _endpoint(method), **options)
 
 
 def _responses(method: Method, is_file: bool) -> dict[int | str, dict[str, Any]]:
