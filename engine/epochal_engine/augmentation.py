@@ -34,13 +34,13 @@ class Augmentation(Component):
 
 @dataclass(frozen=True)
 class Shift(Augmentation):
-    """Random shift: moves each sample by up to `reach` positions along each axis; zeros move in.
+    """Random shift by up to `max_shift` positions along each axis. Zeros fill the gap.
 
     All distances are equally likely, independently for each axis.
     """
 
     type: ClassVar[str] = "shift"
-    reach: Annotated[int, Range(least=0, most=64)]
+    max_shift: Annotated[int, Range(least=0, most=64)]
     """Largest shift in positions, such as pixels. From 0 to 64."""
 
     def check(self, input_shape: Shape) -> None:
@@ -51,7 +51,7 @@ class Shift(Augmentation):
         """As `Augmentation.change`."""
         for axis in range(1, samples.ndim - 1):
             length = samples.shape[axis]
-            distances = rng.integers(-self.reach, self.reach, len(samples), endpoint=True)
+            distances = rng.integers(-self.max_shift, self.max_shift, len(samples), endpoint=True)
             sources = np.arange(length) - distances[:, None]
             shape = [len(samples), *[1] * (samples.ndim - 1)]
             shape[axis] = length
@@ -68,13 +68,13 @@ class Noise(Augmentation):
     """
 
     type: ClassVar[str] = "noise"
-    deviation: Annotated[float, Range(least=0, most=1e12)]
+    standard_deviation: Annotated[float, Range(least=0, most=1e12)]
     """Standard deviation of the noise, in the units of the network's inputs. At least 0."""
 
     def change(self, samples: Array, rng: np.random.Generator) -> None:
         """As `Augmentation.change`."""
         noise = rng.standard_normal(samples.shape, samples.dtype)
-        noise *= self.deviation
+        noise *= self.standard_deviation
         samples += noise
 
 

@@ -150,7 +150,7 @@ class _Examination:
                 {
                     "lowest_target": float(targets.min()),
                     "highest_target": float(targets.max()),
-                    "share_outside": outside,
+                    "fraction_outside": outside,
                 },
                 "Let the last layer be linear.",
                 self._with_layer(last, activation="linear"),
@@ -194,8 +194,8 @@ class _Examination:
             f"The gradient of {name} is {shares[at]:.2g} of that of {self.gradients.layers[-1]}: "
             "what lies before it hardly learns.",
             {
-                "share_of_last_layer": float(shares[at]),
-                "share_of_last_layer_at_first": float(shares[0]),
+                "gradient_ratio": float(shares[at]),
+                "first_layer_gradient_ratio": float(shares[0]),
             },
             "Let the hidden layers use relu, whose derivative is 1 wherever it is not 0, with the "
             "initializer that suits it.",
@@ -243,7 +243,7 @@ class _Examination:
                     name,
                     f"{dead:.0%} of the units of {name} are 0 for every sample: no gradient "
                     "reaches them any more.",
-                    {"share_dead": dead, "units": float(outputs.shape[1])},
+                    {"dead_fraction": dead, "units": float(outputs.shape[1])},
                     f"Let {name} use leaky_relu, which has a derivative on both sides.",
                     self._with_layer(at, activation="leaky_relu"),
                 )
@@ -267,7 +267,7 @@ class _Examination:
                     name,
                     f"{share:.0%} of the units of {name} sit where {activation} is flat, for "
                     "nearly every sample.",
-                    {"share_saturated": share, "units": float(outputs.shape[1])},
+                    {"saturated_fraction": share, "units": float(outputs.shape[1])},
                     suggestion,
                     patch,
                 )
@@ -283,7 +283,11 @@ class _Examination:
             "learning_rate_too_high",
             None,
             f"The training loss {what}: the steps are too long.",
-            {"learning_rate": rate, "level": curve.level, "undone": curve.undone},
+            {
+                "learning_rate": rate,
+                "final_loss_ratio": curve.final_loss_ratio,
+                "increase_decrease_ratio": curve.increase_decrease_ratio,
+            },
             *self._lower_rate(),
         )
 
@@ -299,7 +303,11 @@ class _Examination:
             "learning_rate_too_low",
             None,
             f"The training loss {what}: the steps are too short.",
-            {"learning_rate": rate, "level": curve.level, "late": curve.late},
+            {
+                "learning_rate": rate,
+                "final_loss_ratio": curve.final_loss_ratio,
+                "late_decrease_fraction": curve.late_decrease_fraction,
+            },
             f"Raise the learning rate from {rate:g} to {factor * rate:g}.",
             {"optimizer": {"learning_rate": factor * rate}},
         )

@@ -39,7 +39,7 @@ class Divergence:
     layer: str
     """The first layer, in forward order, in which something is no longer a finite number; if all
     are still finite, the layer whose last step was the largest relative to its parameters."""
-    what: str
+    symptom: str
     suggestion: str
 
 
@@ -60,8 +60,8 @@ def explain(
     """
     cause = _first_non_finite(network, inputs, parameters, gradient)
     if cause is None:
-        what = f"grew {GROWTH:.0f} times" if loss_is_finite else "became non-finite"
-        cause = _most_changed(network, parameters, step), f"loss {what}"
+        change = f"grew {GROWTH:.0f} times" if loss_is_finite else "became non-finite"
+        cause = _most_changed(network, parameters, step), f"loss {change}"
     return Divergence(epoch, *cause, _suggestion(training))
 
 

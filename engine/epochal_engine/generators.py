@@ -231,8 +231,8 @@ class Parameter:
     description: str
 
     @property
-    def whole(self) -> bool:
-        """Whether only whole numbers are meant, as the type of the default says."""
+    def integer(self) -> bool:
+        """Whether the value must be an integer, like the default."""
         return isinstance(self.default, int)
 
 

@@ -19,14 +19,14 @@ STATISTICS = (
     "norm",
     "mean",
     "std",
-    "largest",
-    "zero_share",
+    "max_abs",
+    "zero_fraction",
     "weight_norm",
     "update_ratio",
     "activation_mean",
     "activation_std",
-    "saturated_share",
-    "dead_share",
+    "saturated_fraction",
+    "dead_fraction",
 )
 """Of each layer's gradient: Euclidean norm, mean and standard deviation of the elements, largest
 size, share of exact zeros; then the norm of the layer's parameters, and that of the last step over

@@ -330,7 +330,7 @@ def test_another_run_can_be_compared_and_removed(open_page: Opened, api: Api, mo
     page.get_by_label("Compare with").select_option(label="The slow one")
     side = page.get_by_role("region", name="Comparison")
     expect(side.get_by_role("row").filter(has_text="epochs").first).to_contain_text("12")
-    best = api.get("/v1/comparison", job=[moons, other])["jobs"][1]["best"]
+    best = api.get("/v1/comparison", jobs=[moons, other])["jobs"][1]["best"]
     expect(side.get_by_role("row").filter(has_text="best loss")).to_contain_text(
         f"{written(best['value'])}, epoch {best['epoch']}"
     )

@@ -112,7 +112,7 @@ def test_two_runs_are_compared(open_page: Opened, url: str, train: Train) -> Non
     figure = page.get_by_role("figure", name="Training loss")
     figure.get_by_role("button", name="Table").click()
     cells = figure.get_by_role("row").last.inner_text().split("\t")
-    comparison = ask(url, f"/v1/comparison?job={slow}&job={fast}&metric=train_loss")
+    comparison = ask(url, f"/v1/comparison?jobs={slow}&jobs={fast}&metrics=train_loss")
     ends = [job["series"][0]["values"][-1] for job in comparison["jobs"]]
     assert [number(cell) for cell in cells[1:]] == pytest.approx(ends, rel=1e-3)
     again = open_page(page.url)

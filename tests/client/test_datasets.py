@@ -150,7 +150,7 @@ def test_a_generator_reports_its_defaults_and_bounds(client: epochal.Client) -> 
         "features": 2,
     }
     classes = next(row for row in blobs.parameters if row.name == "classes")
-    assert (classes.minimum, classes.maximum, classes.whole) == (2, 20, True)
+    assert (classes.minimum, classes.maximum, classes.integer) == (2, 20, True)
     # The service uses the defaults that it reports.
     moons = {row.name: row.default for row in client.datasets.get("two_moons").parameters}
     by_default = client.datasets.preview("two_moons", rows=1000)

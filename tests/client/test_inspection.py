@@ -139,12 +139,12 @@ def test_jobs_are_searched_and_come_with_small_curves(client: epochal.Client) ->
     word = uuid.uuid4().hex
     job = client.jobs.create(XOR, epochs=50, name=f"Night {word}").wait(60)
     assert job.name == f"Night {word}"
-    [listed] = client.jobs.list(query=word.upper(), state=["queued", "succeeded"], curve_points=8)
+    [listed] = client.jobs.list(query=word.upper(), states=["queued", "succeeded"], curve_points=8)
     assert listed.id == job.id
     assert listed.small_curve is not None
     assert listed.small_curve.epochs[[0, -1]].tolist() == [1, 50]
     assert len(listed.small_curve.values) <= 14
-    assert list(client.jobs.list(query=word, state="failed")) == []
+    assert list(client.jobs.list(query=word, states="failed")) == []
     assert job.small_curve is None
 
 
@@ -189,7 +189,7 @@ def test_a_data_set_tells_what_may_be_chosen(client: epochal.Client) -> None:
     chosen = {parameter.name: parameter for parameter in client.datasets.get("sorting").parameters}
     assert list(chosen) == ["samples", "length", "classes"]
     assert (chosen["length"].default, chosen["length"].minimum) == (6, 2)
-    assert chosen["length"].whole
+    assert chosen["length"].integer
     reply = client.datasets.preview("sorting", rows=3, length=4, classes=2, samples=9)
     assert reply.dataset.token_names == ("a", "b")
     np.testing.assert_array_equal(reply.targets, np.sort(reply.inputs, axis=1))

@@ -34,8 +34,8 @@ def test_a_job_is_created_waited_for_and_succeeds(client: epochal.Client) -> Non
     assert job.id.startswith("job_")
     assert job.wait(60) is job
     assert (job.state, job.stop_reason, job.outcome) == ("succeeded", "completed", "succeeded")
-    assert job.over
-    assert (job.epoch, job.epochs_wanted) == (30, 30)
+    assert job.is_over
+    assert (job.epoch, job.total_epochs) == (30, 30)
     assert job.parameters == 2 * 4 + 4 + 4 * 1 + 1
     assert job.labels == {"course": "week-3"}
     assert job.created_at is not None
@@ -109,9 +109,9 @@ def test_jobs_are_listed_newest_first_across_pages(client: epochal.Client) -> No
     assert [job.id for job in client.jobs.list(label=f"{label}=1")] == [made[3], made[1]]
     for job_id in made:
         client.jobs.get(job_id).wait(60)
-    done = client.jobs.list(label=label, state="succeeded", page_size=3)
+    done = client.jobs.list(label=label, states="succeeded", page_size=3)
     assert len(list(done)) == 5
-    assert list(client.jobs.list(label=label, state="failed")) == []
+    assert list(client.jobs.list(label=label, states="failed")) == []
 
 
 def test_a_job_that_is_not_there_is_not_found(client: epochal.Client) -> None:
@@ -150,7 +150,7 @@ def test_waiting_ends_when_the_time_is_over_and_the_job_goes_on(client: epochal.
     try:
         with pytest.raises(epochal.TimedOut, match=r"was not over after 0\.5 seconds"):
             job.wait(0.5)
-        assert not job.refresh().over
+        assert not job.refresh().is_over
     finally:
         job.cancel()
         job.wait(60)

@@ -161,7 +161,7 @@ def test_ctrl_c_on_a_terminal_asks(
         assert terminal.wait() == 130
         if state == "running":
             assert f"epochal watch {job.id}" in terminal.plain
-            assert not job.refresh().over
+            assert not job.refresh().is_over
         else:
             assert job.wait(60).state == "cancelled"
     finally:
@@ -206,6 +206,6 @@ def test_an_interrupt_without_a_terminal_detaches(stack: Stack, client: epochal.
         _, messages = process.communicate(timeout=60)
         assert process.returncode == 130
         assert f"epochal watch {job_id}\n  epochal cancel {job_id}\n" in messages
-        assert not client.jobs.get(job_id).over
+        assert not client.jobs.get(job_id).is_over
     finally:
         client.jobs.get(job_id).cancel()

@@ -223,14 +223,14 @@ def test_pages_are_fetched_only_as_they_are_needed(canned: CannedService) -> Non
         (200, {}, {"jobs": [{**JOB, "id": "job_3"}], "next_page_token": None}),
     ]
     with epochal.Client(canned.url) as client:
-        jobs = client.jobs.list(state="queued", page_size=2)
+        jobs = client.jobs.list(states="queued", page_size=2)
         assert canned.requests == []
         assert [next(jobs).id, next(jobs).id] == ["job_1", "job_2"]
         assert len(canned.requests) == 1
         assert [job.id for job in jobs] == ["job_3"]
     assert [what for what, _ in canned.requests] == [
-        "GET /v1/jobs?state=queued&page_size=2",
-        "GET /v1/jobs?state=queued&page_size=2&page_token=t%2F2",
+        "GET /v1/jobs?states=queued&page_size=2",
+        "GET /v1/jobs?states=queued&page_size=2&page_token=t%2F2",
     ]
 
 

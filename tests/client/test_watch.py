@@ -57,7 +57,7 @@ def test_epochs_come_by_column_with_their_gradients(client: epochal.Client) -> N
     job = client.jobs.create(LONG_MOONS, epochs=40).wait(60)
     batches = [e for e in job.watch(after=0) if isinstance(e, epochal.EpochsEvent)]
     losses = np.concatenate([batch.columns["validation_loss"] for batch in batches])
-    epochs = np.concatenate([batch.epoch for batch in batches])
+    epochs = np.concatenate([batch.epochs for batch in batches])
     np.testing.assert_array_equal(epochs, range(1, 41))
     np.testing.assert_array_equal(losses, [row.validation_loss for row in job.epochs()])
     gradients = batches[-1].gradients

@@ -59,8 +59,8 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "GetJob": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],
     "ListJobs": lambda w: [
         {},
-        {"state": ["failed"]},
-        {"state": ["queued", "succeeded"], "query": "Week", "curve_points": 6},
+        {"states": ["failed"]},
+        {"states": ["queued", "succeeded"], "query": "Week", "curve_points": 6},
         {"label": "course"},
         {"label": "course=week-3", "page_size": 1},
         {"page_token": w.queued},
@@ -148,10 +148,10 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.queued},
     ],
     "GetComparison": lambda w: [
-        {"job": [w.ended, w.diverged]},
-        {"job": [w.ended, w.queued], "metric": ["train_accuracy"], "max_points": 4},
-        {"job": [w.diverged, w.ended, w.queued], "aligned": True, "max_points": 5},
-        {"job": [w.ended, "job_1"]},
+        {"jobs": [w.ended, w.diverged]},
+        {"jobs": [w.ended, w.queued], "metrics": ["train_accuracy"], "max_points": 4},
+        {"jobs": [w.diverged, w.ended, w.queued], "aligned": True, "max_points": 5},
+        {"jobs": [w.ended, "job_1"]},
     ],
     "WatchJob": lambda w: [{"id": w.ended}, {"id": w.ended, "after": 0}, {"id": w.diverged}],
     "CreateSweep": lambda w: [
@@ -168,7 +168,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "GetSweep": lambda w: [{"id": w.sweep}, {"id": w.queued_sweep}, {"id": w.ended}],
     "ListSweeps": lambda w: [
         {},
-        {"state": "succeeded"},
+        {"states": ["succeeded"]},
         {"label": "course=week-3", "page_size": 1},
         {"page_token": w.queued_sweep},
     ],

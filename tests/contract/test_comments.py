@@ -56,7 +56,7 @@ def test_a_comment_has_the_range_and_the_default_of_its_field(comments: dict[str
 
 
 def test_a_field_of_several_types_names_them(comments: dict[str, str]) -> None:
-    assert comments["AugmentationSpec.reach"].startswith("`shift`: ")
+    assert comments["AugmentationSpec.max_shift"].startswith("`shift`: ")
     assert "`perceptron`" in comments["OptimizerSpec.learning_rate"]
 
 

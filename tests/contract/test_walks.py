@@ -214,7 +214,7 @@ class Walk:
         here = {job: state for job, state in self.jobs.items() if state != DELETED}
         for states in ([], *([state] for state in TRANSITIONS)):
             expected = [job for job, state in here.items() if not states or state in states]
-            answer = self.ask("ListJobs", label=label, state=states, page_size=1000)
+            answer = self.ask("ListJobs", label=label, states=states, page_size=1000)
             assert [job["id"] for job in answer.reply.get("jobs", [])] == expected[::-1]
 
 

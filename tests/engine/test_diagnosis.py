@@ -66,7 +66,7 @@ def test_ten_layers_of_sigmoid_lose_the_gradient_and_relu_keeps_it() -> None:
     assert kinds(problems) == ["vanishing_gradients"]
     (finding,) = problems
     assert finding.layer in [f"dense_{k}" for k in range(1, 10)]
-    assert finding.evidence["share_of_last_layer_at_first"] < 1e-4
+    assert finding.evidence["first_layer_gradient_ratio"] < 1e-4
     layers = finding.patch["network"]["layers"]
     assert {layer["activation"] for layer in layers[:-1]} == {"relu"}
     assert layers[-1]["activation"] == "sigmoid"
@@ -116,7 +116,7 @@ def test_units_that_one_long_step_pushed_below_zero_are_dead() -> None:
     problems = findings(network, training, moons(), start)
     dead = next(f for f in problems if f.kind == "dead_units")
     assert dead.layer == "dense_1"
-    assert dead.evidence == {"share_dead": 0.5, "units": 8.0}
+    assert dead.evidence == {"dead_fraction": 0.5, "units": 8.0}
     assert dead.patch["network"]["layers"][0]["activation"] == "leaky_relu"
 
 

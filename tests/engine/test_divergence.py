@@ -72,7 +72,7 @@ def test_the_last_row_is_kept_and_the_state_is_the_one_before_it() -> None:
         first * (-7.0) ** (divergence.epoch - 1)
     )
     assert run.state().values["epoch"] == divergence.epoch - 1
-    assert (divergence.layer, divergence.what) == ("dense_1", "loss grew 1000 times")
+    assert (divergence.layer, divergence.symptom) == ("dense_1", "loss grew 1000 times")
 
 
 def test_going_on_from_before_a_divergence_diverges_again() -> None:
@@ -93,7 +93,7 @@ def test_a_row_that_is_not_finite_is_kept() -> None:
     assert len(block.columns["train_loss"]) == divergence.epoch
     assert not np.isfinite(block.columns["gradient_norm"][-1])
     assert np.isfinite(block.columns["train_loss"][:-1]).all()
-    assert divergence.what.endswith("became non-finite")
+    assert divergence.symptom.endswith("became non-finite")
     assert all(np.isfinite(values).all() for values in run.weights().values())
     assert block.gradients is not None
     assert block.gradients.epochs.tolist() == list(range(1, divergence.epoch + 1))
@@ -107,14 +107,14 @@ def test_a_validation_loss_that_is_not_finite_is_a_divergence() -> None:
     state = Run(network, training, data).state()
     state.arrays["dense_1.weight"].fill(2.0)
     divergence = divergence_of(Run(network, training, data, state))
-    assert (divergence.epoch, divergence.what) == (1, "loss became non-finite")
+    assert (divergence.epoch, divergence.symptom) == (1, "loss became non-finite")
 
 
 NETWORK = Network((2,), (Dense(2, "relu"), Dropout(0.5), Dense(1)))
 
 
 @pytest.mark.parametrize(
-    ("broken", "layer", "what"),
+    ("broken", "layer", "symptom"),
     [
         ({"parameters": ("dense_3.bias", np.nan)}, "dense_3", "weights became non-finite"),
         ({"parameters": ("dense_1.weight", np.inf)}, "dense_1", "weights became non-finite"),
@@ -126,7 +126,7 @@ NETWORK = Network((2,), (Dense(2, "relu"), Dropout(0.5), Dense(1)))
     ],
 )
 def test_the_layer_is_the_first_that_broke_or_else_the_one_that_moved_most(
-    broken: dict[str, tuple[str, float]], layer: str, what: str
+    broken: dict[str, tuple[str, float]], layer: str, symptom: str
 ) -> None:
     vectors = {name: np.ones(9, np.float32) for name in ("parameters", "gradient", "step")}
     for name, (parameter, value) in broken.items():
@@ -134,14 +134,14 @@ def test_the_layer_is_the_first_that_broke_or_else_the_one_that_moved_most(
     training = Training("mse", Adam(0.05), epochs=10)
     inputs = np.full((3, 2), 10.0)
     divergence = explain(7, NETWORK, training, inputs, **vectors, loss_is_finite=True)
-    assert (divergence.epoch, divergence.layer, divergence.what) == (7, layer, what)
+    assert (divergence.epoch, divergence.layer, divergence.symptom) == (7, layer, symptom)
 
 
 def test_a_loss_that_breaks_while_all_layers_are_sound_is_named() -> None:
     vectors = [np.ones(9, np.float32)] * 3
     training = Training("mse", Sgd(0.05), epochs=10)
     divergence = explain(1, NETWORK, training, np.ones((3, 2)), *vectors, loss_is_finite=False)
-    assert divergence.what == "loss became non-finite"
+    assert divergence.symptom == "loss became non-finite"
 
 
 @pytest.mark.parametrize(

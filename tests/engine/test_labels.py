@@ -14,8 +14,12 @@ from epochal_engine.generators import circles
 
 def test_a_loss_that_came_down_to_a_quarter_is_good_even_if_it_still_falls() -> None:
     actual = label([1.0, 0.5, 0.3, 0.2])
-    assert (actual.name, actual.level, actual.undone) == ("good", 0.2, 0.0)
-    assert actual.late == pytest.approx(0.1 / 0.8)
+    assert (actual.name, actual.final_loss_ratio, actual.increase_decrease_ratio) == (
+        "good",
+        0.2,
+        0.0,
+    )
+    assert actual.late_decrease_fraction == pytest.approx(0.1 / 0.8)
 
 
 def test_a_loss_that_settled_above_a_quarter_is_good() -> None:
@@ -39,13 +43,13 @@ def test_a_flat_loss_and_a_single_epoch_say_that_the_rate_is_too_low() -> None:
 def test_a_loss_that_rises_as_often_as_it_falls_oscillates() -> None:
     actual = label([1.0, 0.6, 0.9, 0.6, 0.9, 0.6, 0.9, 0.6])
     assert actual.name == "oscillating"
-    assert actual.undone == pytest.approx(0.9 / 1.3)
+    assert actual.increase_decrease_ratio == pytest.approx(0.9 / 1.3)
 
 
 def test_small_ups_and_downs_around_the_first_loss_are_noise_and_the_rate_is_too_low() -> None:
     actual = label([1.0, 1.05, 0.95, 1.05, 0.95, 1.05, 0.95, 1.05])
     assert actual.name == "too_low"
-    assert actual.swing == pytest.approx(0.1)
+    assert actual.loss_range_ratio == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("last", [1.2, math.nan, math.inf])

@@ -176,6 +176,6 @@ def test_snapshots_are_of_what_is_learnt_alone() -> None:
     assert gradients is not None
     assert gradients.layers == ("dense_1", "batch_norm_2", "dense_3")
     assert gradients.histogram.sum(-1).tolist() == [[9, 6, 4], [9, 6, 4]]
-    zero_share = gradients.statistics[:, :, STATISTICS.index("zero_share")]
+    zero_fraction = gradients.statistics[:, :, STATISTICS.index("zero_fraction")]
     # A bias before a batch norm has no say, but rounding leaves it hardly ever exactly at zero.
-    assert (zero_share[:, 1:] == 0.0).all()
+    assert (zero_fraction[:, 1:] == 0.0).all()

@@ -72,7 +72,7 @@ def test_every_statistic_is_that_of_its_layer() -> None:
                 "mean": g.mean(),
                 "std": g.std(),
                 "largest": np.abs(g).max(),
-                "zero_share": (g == 0.0).mean(),
+                "zero_fraction": (g == 0.0).mean(),
                 "weight_norm": np.linalg.norm(w),
                 "update_ratio": np.linalg.norm(s) / np.linalg.norm(w),
                 **dict(zip(activations, looked[layer].tolist(), strict=True)),
@@ -108,7 +108,7 @@ def test_elements_are_counted_alike_where_there_are_many(epochs: int) -> None:
             elements = gradients[epoch, part].astype(np.float64)
             expected = np.histogram(np.abs(elements), edges)[0]
             assert actual.histogram[epoch, layer].tolist() == expected.tolist()
-            share = actual.statistics[epoch, layer, STATISTICS.index("zero_share")]
+            share = actual.statistics[epoch, layer, STATISTICS.index("zero_fraction")]
             assert share == pytest.approx((elements == 0.0).mean())
 
 

@@ -110,7 +110,7 @@ def assert_members_are_runs(
             continue
         np.testing.assert_array_equal(together.gradients.epochs, alone.gradients.epochs)
         # What is zero but for rounding may be exactly zero in one of them.
-        persisted = [i for i, name in enumerate(STATISTICS) if name != "zero_share"]
+        persisted = [i for i, name in enumerate(STATISTICS) if name != "zero_fraction"]
         np.testing.assert_allclose(
             together.gradients.statistics[..., persisted],
             alone.gradients.statistics[..., persisted],

@@ -68,7 +68,7 @@ def end(epoch: int) -> tuple[Entry, Entry]:
 
 
 def reported_epochs(frames: list[Frame]) -> list[int]:
-    return [e for f in frames if f.event.epochs is not None for e in f.event.epochs.epoch]
+    return [e for f in frames if f.event.epochs is not None for e in f.event.epochs.epochs]
 
 
 async def collect(hub: Hub, after: int | None) -> list[Frame]:
@@ -102,11 +102,11 @@ def test_many_epochs_are_downsampled_and_name_the_range_they_cover(database: Dat
         (frame,) = frames_of(log.after(connection, JOB, 0, 100), 0, EVENTS)
     batch = frame.event.epochs
     assert batch is not None
-    assert batch.reduced
+    assert batch.downsampled
     assert (batch.first_epoch, batch.last_epoch) == (1, 2000)
-    assert len(batch.epoch) <= 500
-    assert {1, 2000} <= set(batch.epoch)
-    assert batch.columns["train_loss"] == [float(e) for e in batch.epoch]
+    assert len(batch.epochs) <= 500
+    assert {1, 2000} <= set(batch.epochs)
+    assert batch.columns["train_loss"] == [float(e) for e in batch.epochs]
 
 
 def test_a_new_stream_starts_with_a_snapshot_and_follows_to_the_end(database: Database) -> None:

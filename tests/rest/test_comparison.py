@@ -16,7 +16,7 @@ def create(client: TestClient, **changes: Any) -> str:
 
 
 def compare(client: TestClient, *jobs: str, **query: Any) -> dict[str, Any]:
-    answer = client.get("/v1/comparison", params={"job": list(jobs), **query})
+    answer = client.get("/v1/comparison", params={"jobs": list(jobs), **query})
     assert answer.status_code == 200, answer.text
     reply: dict[str, Any] = answer.json()
     return reply
@@ -66,7 +66,7 @@ def test_jobs_are_compared_by_their_curves_ends_and_specs(client: TestClient, tr
 def test_aligned_curves_have_values_at_the_same_epochs(client: TestClient, train: Train) -> None:
     short, long = create(client, epochs=20), create(client, epochs=39)
     assert train(short) == train(long) == "succeeded"
-    reply = compare(client, short, long, aligned=True, max_points=20, metric="train_loss")
+    reply = compare(client, short, long, aligned=True, max_points=20, metrics="train_loss")
     epochs = [job["series"][0]["epochs"] for job in reply["jobs"]]
     assert epochs == [list(range(1, 20, 2)), list(range(1, 40, 2))]
     # The same seed and spec: the longer one begins as the shorter one does.
@@ -121,17 +121,17 @@ def test_a_comparison_is_refused_by_the_field_that_is_wrong(
     client: TestClient, trained: str
 ) -> None:
     for query, field in (
-        ("", "job"),
-        (f"job={trained}", "job"),
-        ("&".join(f"job={trained}" for _ in range(11)), "job"),
-        (f"job={trained},{trained}&metric=happiness", "metric[0]"),
-        (f"job={trained},{trained}&max_points=3", "max_points"),
-        (f"job={trained},{trained}&color=red", "color"),
+        ("", "jobs"),
+        (f"jobs={trained}", "jobs"),
+        ("&".join(f"jobs={trained}" for _ in range(11)), "jobs"),
+        (f"jobs={trained},{trained}&metrics=happiness", "metrics[0]"),
+        (f"jobs={trained},{trained}&max_points=3", "max_points"),
+        (f"jobs={trained},{trained}&color=red", "color"),
     ):
         answer = client.get(f"/v1/comparison?{query}")
         assert answer.status_code == 400
         assert [error["field"] for error in answer.json()["errors"]] == [field]
-    missing = client.get(f"/v1/comparison?job={trained},job_1")
+    missing = client.get(f"/v1/comparison?jobs={trained},job_1")
     assert (missing.status_code, missing.json()["detail"]) == (404, "There is no job job_1")
 
 
@@ -173,9 +173,9 @@ def test_jobs_are_listed_in_several_states_and_by_text_at_once(
     def ids(**query: Any) -> list[str]:
         return [job["id"] for job in listed(client, **query)]
 
-    assert ids(state=["queued", "cancelled"]) == [cancelled, queued]
-    assert ids(state="queued,succeeded") == [queued, trained]
-    assert ids(state="queued,cancelled", query="another") == [cancelled]
+    assert ids(states=["queued", "cancelled"]) == [cancelled, queued]
+    assert ids(states="queued,succeeded") == [queued, trained]
+    assert ids(states="queued,cancelled", query="another") == [cancelled]
 
 
 def test_each_listed_job_shows_its_loss_in_few_points(client: TestClient, train: Train) -> None:

@@ -205,7 +205,7 @@ def test_a_confusion_matrix_counts_what_was_taken_for_what(client: TestClient, m
     for split, size in (("all", 40), ("train", 30), ("validation", 10)):
         reply = look(client, moons, "confusion-matrix", split=split)
         samples = look(client, moons, "sample-predictions", split=split, count=100)["samples"]
-        assert len(samples) == reply["answers"] == size
+        assert len(samples) == reply["predictions"] == size
         counts = np.zeros((2, 2), int)
         for sample in samples:
             assert split in ("all", sample["split"])

@@ -96,7 +96,7 @@ def test_a_wrong_field_is_named(client: TestClient, change: dict[str, Any], fiel
         ("page_size=ten", "page_size"),
         ("page_token=x", "page_token"),
         ("page_token=net_0649f2a51c3d0_9f86d081884c7d65", "page_token"),
-        ("state=asleep", "state[0]"),
+        ("states=asleep", "states[0]"),
         ("order=asc", "order"),
     ],
 )
@@ -109,10 +109,10 @@ def test_a_wrong_parameter_is_named(client: TestClient, query: str, field: str) 
 def test_jobs_are_listed_by_state_and_label(client: TestClient) -> None:
     client.post("/v1/jobs", json={**XOR, "labels": {"course": "week-3"}})
     client.post("/v1/jobs", json={**XOR, "labels": {"course": "week-4"}})
-    assert len(client.get("/v1/jobs?state=queued&label=course").json()["jobs"]) == 2
+    assert len(client.get("/v1/jobs?states=queued&label=course").json()["jobs"]) == 2
     [job] = client.get("/v1/jobs", params={"label": "course=week-4"}).json()["jobs"]
     assert job["spec"]["labels"] == {"course": "week-4"}
-    assert client.get("/v1/jobs?state=running").json()["jobs"] == []
+    assert client.get("/v1/jobs?states=running").json()["jobs"] == []
 
 
 def test_a_job_is_paused_resumed_cancelled_and_deleted(client: TestClient) -> None:

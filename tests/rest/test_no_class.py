@@ -80,7 +80,7 @@ def test_samples_that_blow_a_network_up_are_taken_for_no_class(
     assert all("NaN" not in s["outputs"] for s in samples if s not in lost)
 
     matrix = client.post(f"/v1/jobs/{job}/confusion-matrix", json={}).json()
-    assert (matrix["answers"], matrix["unclassified"]) == (3, len(lost))
+    assert (matrix["predictions"], matrix["unclassified"]) == (3, len(lost))
     assert sum(sum(row["counts"]) for row in matrix["rows"]) == 3 - len(lost)
     right = [s for s in samples if s["predicted_class"] == s["target_class"]]
     assert matrix["accuracy"] == len(right) / 3

@@ -71,7 +71,7 @@ def test_a_transformer_of_9450_parameters_sorts_letters_that_it_has_not_seen(
     assert reply["parameters"] == 9_450
     assert reply["latest"]["validation_accuracy"] > 0.97
     matrix = client.post(f"/v1/jobs/{job}/confusion-matrix", json={"split": "validation"}).json()
-    assert matrix["answers"] == 6 * 1_000
+    assert matrix["predictions"] == 6 * 1_000
     assert matrix["accuracy"] == pytest.approx(reply["latest"]["validation_accuracy"])
     assert 0.9 < matrix["exact_match"] <= matrix["accuracy"]
 
@@ -189,7 +189,7 @@ def test_padded_steps_are_left_out_of_all_results(client: TestClient, train: Tra
     assert len(surprises) == 6
 
     matrix = client.post(f"/v1/jobs/{job}/confusion-matrix", json={"epoch": 3}).json()
-    assert (matrix["answers"], matrix["unclassified"]) == (6, 0)
+    assert (matrix["predictions"], matrix["unclassified"]) == (6, 0)
     assert [sum(row["counts"]) for row in matrix["rows"]] == [3, 3]
     assert matrix["accuracy"] == pytest.approx(sum(map(sum, right)) / 6)
     assert matrix["exact_match"] == pytest.approx(np.mean([all(row) for row in right]))

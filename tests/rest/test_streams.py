@@ -87,7 +87,7 @@ def test_from_the_start_a_stream_replays_the_whole_log_in_order(
     events = events_of(client.get(f"/v1/jobs/{trained}/events?after=0").text)
     assert [event.id for event in events] == sorted({event.id for event in events})
     assert [e.data["state"] for e in events if e.type == "state"][:2] == ["queued", "running"]
-    epochs = [epoch for e in events if e.type == "epochs" for epoch in e.data["epoch"]]
+    epochs = [epoch for e in events if e.type == "epochs" for epoch in e.data["epochs"]]
     assert epochs == list(range(1, 21))
     assert events[-1].type == "end"
 
@@ -157,7 +157,7 @@ def test_a_watcher_follows_a_job_from_the_queue_to_its_end(app: FastAPI, train: 
             worker.join()
     events = events_of(text)
     assert (events[0].type, events[-1].type) == ("snapshot", "end")
-    epochs = [epoch for e in events if e.type == "epochs" for epoch in e.data["epoch"]]
+    epochs = [epoch for e in events if e.type == "epochs" for epoch in e.data["epochs"]]
     assert epochs == list(range(1, 21))
 
 

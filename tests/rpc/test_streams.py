@@ -15,7 +15,7 @@ from epochal_service.jobs import follow
 from epochal_service.jobs.follow import Frame
 from epochal_service.rpc import streams
 from epochal_service.rpc.streams import encoded
-from epochal_service.specs.jobs import CheckpointNote, JobEvent
+from epochal_service.specs.jobs import JobEvent, NewCheckpoints
 
 # A window of 64 KiB that does not grow: a frame of some hundred KiB waits for its reader.
 NARROW = [("grpc.http2.bdp_probe", 0), ("grpc.max_receive_message_length", -1)]
@@ -65,7 +65,7 @@ def test_a_watch_from_the_start_tells_every_epoch_then_the_end(server: Serving, 
         for event in events
         if event["type"] == "epochs"
         for epoch, loss in zip(
-            event["epochs"]["epoch"], event["epochs"]["columns"]["train_loss"], strict=True
+            event["epochs"]["epochs"], event["epochs"]["columns"]["train_loss"], strict=True
         )
     ]
     stored = server.client.call("ListEpochs", id=ended, page_size=1000)["epochs"]
@@ -107,7 +107,7 @@ def test_all_watchers_get_what_happens_meanwhile(server: Serving) -> None:
 
 
 def test_a_frame_is_encoded_once() -> None:
-    frame = follow.frame(4, 5, "checkpoint", CheckpointNote(epochs=[10]), JobEvent)
+    frame = follow.frame(4, 5, "checkpoint", NewCheckpoints(epochs=[10]), JobEvent)
     assert encoded(frame) is encoded(frame)
     assert serving.reply("WatchJob", encoded(frame)) == {
         "seq": 5,

@@ -6,6 +6,9 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from epochal_service.jobs.sweeps import load_progress
+from epochal_service.methods.jobs import reply
+from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.store import Database, jobs, log, migrate
 from epochal_service.store.tables import metadata
 
@@ -123,3 +126,75 @@ def test_the_previous_revision_is_upgraded_without_loss(database_url: str) -> No
         assert jobs.delete(connection, "job_1", "me", ("running",))
         assert log.after(connection, "job_1", 0, 9) == []
     database.close()
+
+
+NETWORK = {"input_shape": [8, 8, 1], "layers": [{"type": "flatten"}, {"type": "dense", "units": 1}]}
+OLD_SPEC = {
+    "network": NETWORK,
+    "dataset": {"name": "two_moons"},
+    "loss": "mse",
+    "epochs": 3,
+    "name": 'two words, "quoted" and naïve',
+    "augmentation": [
+        {"type": "shift", "reach": 2},
+        {"type": "noise", "deviation": 0.1},
+        {"type": "flip", "probability": 0.25},
+    ],
+}
+OLD_DIVERGENCE = {"epoch": 2, "layer": "dense_2", "what": "loss grew", "suggestion": "Lower it."}
+OLD_MEMBER = {"epoch": 2, "latest": None, "stop_reason": "diverged", "divergence": OLD_DIVERGENCE}
+
+
+def test_specs_and_divergences_with_old_names_can_still_be_read(database_url: str) -> None:
+    database = Database(database_url)
+    sweep = {"job": OLD_SPEC, "variants": [{"seed": 1}, {"seed": 2}]}
+    plain = {**OLD_SPEC, "augmentation": []}
+    progress = json.dumps([OLD_MEMBER, {"epoch": 3}], separators=(",", ":"))
+    latest = json.dumps(
+        {"epoch": 3, "train_loss": 0.5, "learning_rate": 1, "gradient_norm": 1, "seconds": 1}
+    )
+    rows = {
+        "job_1": (OLD_SPEC, json.dumps(OLD_DIVERGENCE), None),
+        "job_2": (plain, None, latest),
+        "sweep_1": (sweep, None, progress),
+    }
+    with database.write() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        for job_id, (spec, divergence, last) in rows.items():
+            connection.execute(
+                sa.text(
+                    "INSERT INTO jobs (id, owner, state, divergence, latest, search_text,"
+                    " parameters, samples, flops, epoch, attempt, fruitless_attempts, fence,"
+                    " last_seq, created_at)"
+                    " VALUES (:id, 'me', 'failed', :divergence, :latest, '', 1, 1, 1, 3, 1, 0, 1,"
+                    " 1, 0)"
+                ),
+                {"id": job_id, "divergence": divergence, "latest": last},
+            )
+            connection.execute(
+                sa.text("INSERT INTO job_specs (job_id, spec) VALUES (:id, :spec)"),
+                {"id": job_id, "spec": json.dumps(spec, separators=(",", ":"))},
+            )
+    migrate.upgrade(database_url)
+    with database.read() as connection:
+        second, first = jobs.page(connection, "me", size=9, before=None)
+        [stored_sweep] = jobs.page(connection, "me", size=9, before=None, kind="sweep")
+    database.close()
+    job = reply(first)
+    assert job.spec.name == OLD_SPEC["name"]
+    assert [change.model_dump() for change in job.spec.augmentation] == [
+        {"type": "shift", "max_shift": 2},
+        {"type": "noise", "standard_deviation": 0.1},
+        {"type": "flip", "probability": 0.25},
+    ]
+    assert job.divergence is not None
+    assert (job.divergence.epoch, job.divergence.symptom) == (2, "loss grew")
+    assert json.loads(second.spec) == plain
+    assert second.latest == latest
+    spec = SweepSpec.model_validate_json(stored_sweep.spec)
+    assert spec.job == job.spec
+    diverged, other = load_progress(spec, stored_sweep.latest)
+    assert diverged.divergence == job.divergence
+    assert (other.epoch, other.divergence) == (3, None)

@@ -134,7 +134,7 @@ def test_a_job_that_diverges_reports_the_layer_and_a_suggestion(service: Service
     assert first < 1
     assert last > 1000
     assert divergence["layer"] == "dense_2"
-    assert divergence["what"] == "loss grew 1000 times"
+    assert divergence["symptom"] == "loss grew 1000 times"
     assert divergence["suggestion"].startswith("Lower the learning rate from 1e+06 to 0.1")
     # Of the epoch that blew up no weights are kept, those of the last good one are.
     assert list(left.checkpoints) == [1]

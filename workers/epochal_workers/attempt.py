@@ -203,11 +203,11 @@ class JobAttempt(Attempt):
         return Ending(
             "failed",
             "diverged",
-            detail=f"Epoch {divergence.epoch}, {divergence.layer}: {divergence.what}",
+            detail=f"Epoch {divergence.epoch}, {divergence.layer}: {divergence.symptom}",
             divergence={
                 "epoch": divergence.epoch,
                 "layer": divergence.layer,
-                "what": divergence.what,
+                "symptom": divergence.symptom,
                 "suggestion": divergence.suggestion,
             },
         )

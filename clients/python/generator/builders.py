@@ -95,7 +95,7 @@ def _dataset(name: str) -> str:
     about = {field.name: field.description for field in fields(datasets.NamedDataset)}
     signature, described = ["*"], {}
     for key, parameter in entry.parameters.items():
-        signature.append(f"{key}: {'int' if parameter.whole else 'float'} | None = None")
+        signature.append(f"{key}: {'int' if parameter.integer else 'float'} | None = None")
         described[key] = (
             f"{_sentence(parameter.description)} From {parameter.minimum:g} to "
             f"{parameter.maximum:g}. Default {parameter.default:g}."

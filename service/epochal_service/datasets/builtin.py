@@ -85,7 +85,7 @@ def _problem(name: str, key: str, value: float, parameter: Parameter | None) -> 
         return f"{key} is not a parameter of {name}; its parameters: {names}."
     if not parameter.minimum <= value <= parameter.maximum:
         return f"{key} must be between {parameter.minimum:g} and {parameter.maximum:g} for {name}."
-    if parameter.whole and value != int(value):
+    if parameter.integer and value != int(value):
         return f"{key} must be a whole number for {name}."
     return None
 
@@ -95,7 +95,7 @@ def _generated(generator: Generator) -> Builtin:
 
     def make(*, seed: int, **parameters: float) -> Dataset:
         numbers = {
-            key: int(value) if generator.parameters[key].whole else value
+            key: int(value) if generator.parameters[key].integer else value
             for key, value in parameters.items()
         }
         inputs, targets = generator.function(**numbers, rng=np.random.default_rng(seed))

@@ -27,11 +27,11 @@ from ..errors import FieldError, InvalidArgument, Unavailable
 from ..specs.base import Reply
 from ..specs.jobs import (
     TERMINAL,
-    CheckpointNote,
     End,
     EpochBatch,
     Job,
     JobEvent,
+    NewCheckpoints,
     Snapshot,
     StateChange,
 )
@@ -109,7 +109,7 @@ def frames_of(rows: Iterable[LogRow], after: int, format: EventFormat) -> Iterat
                 payload = format.batch(members)
             case "checkpoint":
                 epochs = [epoch for row in members for epoch in parse_note(row.note)["epochs"]]
-                payload = CheckpointNote(epochs=epochs)
+                payload = NewCheckpoints(epochs=epochs)
             case "state":
                 payload = StateChange(**parse_note(last.note))
             case _:
@@ -124,8 +124,8 @@ def batch(rows: Sequence[LogRow]) -> EpochBatch:
     segment = merge((row.first_epoch, row.body) for row in rows if row.body is not None)
     assert segment is not None
     epochs, columns = segment.epochs, segment.columns
-    reduced = len(epochs) > MAX_POINTS
-    if reduced:
+    downsampled = len(epochs) > MAX_POINTS
+    if downsampled:
         preserved = [columns[name] for name in PRESERVED if name in columns]
         points = MAX_POINTS // len(preserved)
         chosen = np.unique(
@@ -136,8 +136,8 @@ def batch(rows: Sequence[LogRow]) -> EpochBatch:
     return EpochBatch(
         first_epoch=rows[0].first_epoch,
         last_epoch=rows[-1].last_epoch,
-        reduced=reduced,
-        epoch=epochs.tolist(),
+        downsampled=downsampled,
+        epochs=epochs.tolist(),
         columns={name: column.tolist() for name, column in columns.items()},
         gradients=None if gradients is None else gradient_columns(_sampled(gradients)),
     )

@@ -275,7 +275,7 @@ def _merged(bodies: Iterable[tuple[int, bytes]], metrics: Sequence[Metric]) -> d
     }
 
 
-def reduced_curves(
+def downsampled_curves(
     connection: Connection, sweep_id: str, metric: Metric, points: int
 ) -> SweepCurves:
     """Return the metric of every member, each in about `points` points."""
@@ -296,15 +296,15 @@ def batch(rows: Sequence[LogRow]) -> SweepBatch:
     """Return the epochs of several rows by member; more than `MAX_POINTS` are downsampled."""
     bodies = ((row.first_epoch, row.body) for row in rows if row.body is not None)
     members = []
-    reduced = False
+    downsampled = False
     for index, columns in _merged(bodies, ("train_loss", "validation_loss")).items():
         chosen = downsample(columns["train_loss"], MAX_POINTS)
-        reduced = reduced or len(chosen) < len(columns["train_loss"])
+        downsampled = downsampled or len(chosen) < len(columns["train_loss"])
         validation = columns.get("validation_loss")
         members.append(
             MemberEpochs(
                 index=index,
-                epoch=columns["epochs"][chosen].astype(int).tolist(),
+                epochs=columns["epochs"][chosen].astype(int).tolist(),
                 train_loss=columns["train_loss"][chosen].tolist(),
                 validation_loss=[] if validation is None else validation[chosen].tolist(),
             )
@@ -312,7 +312,7 @@ def batch(rows: Sequence[LogRow]) -> SweepBatch:
     return SweepBatch(
         first_epoch=rows[0].first_epoch,
         last_epoch=rows[-1].last_epoch,
-        reduced=reduced,
+        downsampled=downsampled,
         members=members,
     )
 
@@ -345,7 +345,7 @@ def sweep_events(reply: Callable[[Connection, JobWithSpec], Sweep]) -> EventForm
     """Return the event format of sweeps; `reply` converts a row of the store."""
 
     def snapshot(connection: Connection, row: JobWithSpec) -> SweepSnapshot:
-        losses = reduced_curves(connection, row.id, "train_loss", SNAPSHOT_POINTS)
+        losses = downsampled_curves(connection, row.id, "train_loss", SNAPSHOT_POINTS)
         return SweepSnapshot(sweep=reply(connection, row), curves=losses)
 
     return EventFormat("sweep", SweepEvent, batch, snapshot)

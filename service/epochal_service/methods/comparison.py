@@ -14,12 +14,12 @@ LOSSES: tuple[Metric, ...] = ("train_loss", "validation_loss")
 
 def get_comparison(context: Context, request: GetComparisonRequest) -> Comparison:
     """Compare the jobs in one snapshot of the database. Raises `NotFound`."""
-    metrics = request.metric or LOSSES
+    metrics = request.metrics or LOSSES
     with context.database.read() as connection:
-        jobs = [reply(lifecycle.find(connection, job_id, context.owner)) for job_id in request.job]
+        jobs = [reply(lifecycle.find(connection, job_id, context.owner)) for job_id in request.jobs]
         epochs = common_epochs(max(job.epoch for job in jobs), request.max_points)
         compared = []
-        for job_id, job in zip(request.job, jobs, strict=True):
+        for job_id, job in zip(request.jobs, jobs, strict=True):
             if request.aligned:
                 series = at_epochs(connection, job_id, metrics, epochs)
             else:

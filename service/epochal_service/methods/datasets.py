@@ -204,7 +204,7 @@ def _builtin(name: str) -> Dataset:
                 default=parameter.default,
                 minimum=parameter.minimum,
                 maximum=parameter.maximum,
-                whole=parameter.whole,
+                integer=parameter.integer,
                 description=parameter.description,
             )
             for name, parameter in entry.parameters.items()

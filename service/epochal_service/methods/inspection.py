@@ -174,7 +174,7 @@ def get_confusion_matrix(
         split=request.split,
         class_names=names,
         rows=[ConfusionRow(counts=row) for row in counts.tolist()],
-        answers=predictions,
+        predictions=predictions,
         unclassified=int((counted & ~classified).sum()),
         accuracy=float(np.trace(counts) / predictions),
         exact_match=float(correct.all(1).mean()) if expected.ndim == 2 else None,

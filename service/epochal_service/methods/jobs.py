@@ -128,7 +128,7 @@ def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
             context.owner,
             size=size + 1,
             before=before(request.page_token, "job"),
-            states=request.state,
+            states=request.states,
             label=(key, value if equals else None) if request.label else None,
             text=request.query,
         )
@@ -349,8 +349,12 @@ def _grid(
     ]
     if grid.x_feature == grid.y_feature:
         errors.append(FieldError("grid.y_feature", "must differ from x_feature"))
-    if grid.at and len(grid.at) != features:
-        errors.append(FieldError("grid.at", f"needs {features} values; it has {len(grid.at)}"))
+    if grid.fixed_values and len(grid.fixed_values) != features:
+        errors.append(
+            FieldError(
+                "grid.fixed_values", f"needs {features} values; it has {len(grid.fixed_values)}"
+            )
+        )
     errors += [
         FieldError(f"grid.{axis}_max", f"must be greater than {axis}_min")
         for axis in ("x", "y")
@@ -360,7 +364,7 @@ def _grid(
         raise InvalidArgument.of(*errors)
     x = np.linspace(grid.x_min, grid.x_max, grid.resolution)
     y = np.linspace(grid.y_min, grid.y_max, grid.resolution)
-    inputs = np.tile(np.array(grid.at or [0.0] * features), (grid.resolution**2, 1))
+    inputs = np.tile(np.array(grid.fixed_values or [0.0] * features), (grid.resolution**2, 1))
     inputs[:, grid.x_feature] = np.tile(x, grid.resolution)
     inputs[:, grid.y_feature] = np.repeat(y, grid.resolution)
     return x, y, inputs

@@ -85,7 +85,7 @@ def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
             context.owner,
             size=size + 1,
             before=before(request.page_token, "sweep"),
-            states=() if request.state is None else (request.state,),
+            states=request.states,
             label=(key, value if equals else None) if request.label else None,
             kind="sweep",
         )
@@ -110,7 +110,7 @@ def get_sweep_curves(context: Context, id: str, request: GetSweepCurvesRequest) 
     """Return the downsampled curves of one metric for all members. Raises `NotFound`."""
     with context.database.read() as connection:
         lifecycle.find(connection, id, context.owner, "sweep")
-        return sweeps.reduced_curves(connection, id, request.metric, request.max_points)
+        return sweeps.downsampled_curves(connection, id, request.metric, request.max_points)
 
 
 async def watch_sweep(context: Context, id: str, request: WatchSweepRequest) -> Frames:

@@ -16,9 +16,9 @@ JobIdText = Annotated[str, Field(min_length=1, max_length=64)]
 class GetComparisonRequest(Request):
     """Jobs, metrics and number of points of a comparison."""
 
-    job: list[JobIdText] = Field(min_length=2, max_length=10)
+    jobs: list[JobIdText] = Field(min_length=2, max_length=10)
     """Ids of the jobs, from 2 to 10."""
-    metric: list[Metric] = Field(default_factory=list)
+    metrics: list[Metric] = Field(default_factory=list)
     """Metrics to return. Defaults to the losses."""
     max_points: int = Field(default=300, ge=4, le=2000)
     """Maximum points per metric and job. In [4, 2000]. Default 300."""

@@ -163,8 +163,8 @@ class DatasetParameter(Reply):
     """Smallest value."""
     maximum: float
     """Largest value."""
-    whole: bool
-    """Whether the value must be a whole number."""
+    integer: bool
+    """Whether the value must be an integer."""
     description: str
     """Meaning of the parameter."""
 

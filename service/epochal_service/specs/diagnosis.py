@@ -16,13 +16,13 @@ class Label(Reply):
 
     name: LabelName
     """Name of the label."""
-    level: float
+    final_loss_ratio: float
     """Median loss of the last quarter of the epochs divided by the initial loss."""
-    late: float
+    late_decrease_fraction: float
     """Fraction of the total decrease that happened in the second half."""
-    undone: float
+    increase_decrease_ratio: float
     """Sum of all increases divided by the sum of all decreases."""
-    swing: float
+    loss_range_ratio: float
     """Highest minus lowest loss, divided by the initial loss."""
 
 

@@ -138,7 +138,7 @@ class ConfusionMatrix(Reply):
     """Names of the classes, in the order of rows and counts."""
     rows: list[ConfusionRow]
     """Rows, one per true class, in the order of the names."""
-    answers: int
+    predictions: int
     """Number of predictions: one per sample, or one per time step that counts."""
     unclassified: int
     """Number of predictions without a class, because an output is not a number. They are in no row.

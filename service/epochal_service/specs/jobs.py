@@ -40,7 +40,7 @@ class ListJobsRequest(Request):
 
     page_size: PageSize = PAGE_SIZE
     page_token: PageToken | None = None
-    state: list[JobState] = Field(default_factory=list)
+    states: list[JobState] = Field(default_factory=list)
     """Return jobs in any of these states; all states if empty."""
     label: str | None = Field(default=None, max_length=130)
     """Return jobs with this label: `key` or `key=value`."""
@@ -123,7 +123,7 @@ class GridSpec(Spec):
     """Index of the input that varies along x. Default 0."""
     y_feature: int = Field(default=1, ge=0)
     """Index of the input that varies along y. Default 1."""
-    at: list[Bound] = Field(default_factory=list)
+    fixed_values: list[Bound] = Field(default_factory=list)
     """Values of the inputs that do not vary, one per feature. Default 0 for each."""
 
 
@@ -145,7 +145,7 @@ class Divergence(Reply):
     """Epoch in which the divergence began."""
     layer: str
     """Layer in which the divergence began."""
-    what: str
+    symptom: str
     """Observed symptom, such as an overflow."""
     suggestion: str
     """Change to try next."""
@@ -291,9 +291,9 @@ class LayerGradient(Reply):
     """Mean of the gradient's components."""
     std: float
     """Standard deviation of the gradient's components."""
-    largest: float
+    max_abs: float
     """Largest absolute value of the gradient's components."""
-    zero_share: float
+    zero_fraction: float
     """Fraction of the gradient's components that are 0. In [0, 1]."""
     weight_norm: float
     """Norm of weights and biases together."""
@@ -303,10 +303,10 @@ class LayerGradient(Reply):
     """Mean of the layer's outputs after the epoch, for a few training samples."""
     activation_std: float
     """Standard deviation of the same outputs."""
-    saturated_share: float
+    saturated_fraction: float
     """Fraction of tanh or sigmoid outputs whose derivative is below 5 % of the maximum. In [0, 1].
     """
-    dead_share: float
+    dead_fraction: float
     """Fraction of ReLU units whose output is 0 for each of the samples. In [0, 1]."""
     histogram: list[int]
     """Counts of absolute gradient components between `histogram_edges`, with one bin below and one
@@ -418,9 +418,9 @@ class GradientColumns(Reply):
     """Mean of the gradient's components."""
     std: list[float]
     """Standard deviation of the gradient's components."""
-    largest: list[float]
+    max_abs: list[float]
     """Largest absolute value of the gradient's components."""
-    zero_share: list[float]
+    zero_fraction: list[float]
     """Fraction of the gradient's components that are 0."""
     weight_norm: list[float]
     """Norm of weights and biases together."""
@@ -430,9 +430,9 @@ class GradientColumns(Reply):
     """Mean of the layer's outputs."""
     activation_std: list[float]
     """Standard deviation of the layer's outputs."""
-    saturated_share: list[float]
+    saturated_fraction: list[float]
     """Fraction of tanh or sigmoid outputs that are saturated."""
-    dead_share: list[float]
+    dead_fraction: list[float]
     """Fraction of ReLU units that are dead."""
 
 
@@ -452,11 +452,11 @@ class EpochBatch(Reply):
     """First epoch that the batch covers."""
     last_epoch: int
     """Last epoch that the batch covers."""
-    reduced: bool = False
+    downsampled: bool = False
     """Whether the batch is downsampled, because it covers more than 500 epochs. `GET
     /v1/jobs/{id}/epochs` returns all of them.
     """
-    epoch: list[int]
+    epochs: list[int]
     """Epochs in the batch, in order."""
     columns: dict[str, list[float]]
     """Values by metric, one per epoch in the batch."""
@@ -464,7 +464,7 @@ class EpochBatch(Reply):
     """Gradient statistics of the epochs that have a snapshot."""
 
 
-class CheckpointNote(Reply):
+class NewCheckpoints(Reply):
     """New checkpoints."""
 
     epochs: list[int]
@@ -502,7 +502,7 @@ class JobEvent(Reply):
     """Data of a `state` event."""
     epochs: EpochBatch | None = None
     """Data of an `epochs` event."""
-    checkpoint: CheckpointNote | None = None
+    checkpoint: NewCheckpoints | None = None
     """Data of a `checkpoint` event."""
     end: End | None = None
     """Data of an `end` event."""

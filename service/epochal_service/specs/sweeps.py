@@ -73,8 +73,8 @@ class ListSweepsRequest(Request):
 
     page_size: PageSize = PAGE_SIZE
     page_token: PageToken | None = None
-    state: JobState | None = None
-    """Return sweeps in this state; all states by default."""
+    states: list[JobState] = Field(default_factory=list)
+    """Return sweeps in any of these states; all states if empty."""
     label: str | None = Field(default=None, max_length=130)
     """Return sweeps whose job has this label: `key` or `key=value`."""
 
@@ -209,7 +209,7 @@ class MemberEpochs(Reply):
 
     index: int
     """Index of the member, from 0."""
-    epoch: list[int]
+    epochs: list[int]
     """Epochs in the batch, in order."""
     train_loss: list[float]
     """Training losses, one per epoch."""
@@ -224,7 +224,7 @@ class SweepBatch(Reply):
     """First epoch that the batch covers."""
     last_epoch: int
     """Last epoch that the batch covers."""
-    reduced: bool = False
+    downsampled: bool = False
     """Whether the batch is downsampled."""
     members: list[MemberEpochs]
     """Members with new epochs."""

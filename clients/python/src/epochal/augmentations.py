@@ -11,23 +11,23 @@ from .types import FlipSpec, NoiseSpec, ShiftSpec
 __all__ = ["flip", "noise", "shift"]
 
 
-def shift(reach: int) -> ShiftSpec:
-    """Random shift: moves each sample by up to `reach` positions along each axis; zeros move in.
+def shift(max_shift: int) -> ShiftSpec:
+    """Random shift by up to `max_shift` positions along each axis. Zeros fill the gap.
 
     Args:
-        reach: Largest shift in positions, such as pixels. From 0 to 64.
+        max_shift: Largest shift in positions, such as pixels. From 0 to 64.
     """
-    return build(ShiftSpec, type="shift", reach=reach)
+    return build(ShiftSpec, type="shift", max_shift=max_shift)
 
 
-def noise(deviation: float) -> NoiseSpec:
+def noise(standard_deviation: float) -> NoiseSpec:
     """Gaussian noise, added to every number.
 
     Args:
-        deviation: Standard deviation of the noise, in the units of the network's inputs. At least
-            0.
+        standard_deviation: Standard deviation of the noise, in the units of the network's inputs.
+            At least 0.
     """
-    return build(NoiseSpec, type="noise", deviation=deviation)
+    return build(NoiseSpec, type="noise", standard_deviation=standard_deviation)
 
 
 def flip(*, probability: float | None = None) -> FlipSpec:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from .curves import Curve
 from .records import read
-from .types import CheckpointNote, End, EpochBatch, JobData, StateChange
+from .types import End, EpochBatch, JobData, NewCheckpoints, StateChange
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +31,14 @@ class StateEvent(StateChange):
 
 @dataclass(frozen=True, eq=False)
 class EpochsEvent(EpochBatch):
-    """Stored epochs: `columns[metric]` `(points,)` has the values at `epoch` `(points,)`."""
+    """Stored epochs: `columns[metric]` `(points,)` has the values at `epochs` `(points,)`."""
 
     type: ClassVar[str] = "epochs"
     seq: int
 
 
 @dataclass(frozen=True)
-class CheckpointEvent(CheckpointNote):
+class CheckpointEvent(NewCheckpoints):
     """Stored weights; `epochs` are the epochs that now have a checkpoint."""
 
     type: ClassVar[str] = "checkpoint"

@@ -68,7 +68,7 @@ class Sweep(SweepProperties):
         self._session = session
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether the sweep succeeded, failed or was cancelled."""
         return self.state in TERMINAL
 
@@ -110,7 +110,7 @@ class Sweep(SweepProperties):
 
         Raises `TimedOut` after `timeout` seconds; the sweep continues.
         """
-        if not self.over:
+        if not self.is_over:
             for _ in self.watch(after=self.seq, timeout=timeout):
                 pass
         return self.refresh()
@@ -271,15 +271,19 @@ class Sweeps:
     def list(
         self,
         *,
-        state: JobState | None = None,
+        states: JobState | Sequence[JobState] = (),
         label: str | None = None,
         page_size: int | None = None,
     ) -> Iterator[Sweep]:
         """Yield sweeps without their members, newest first, page by page.
 
-        `label` is `key` or `key=value` of the job's labels.
+        `states` is one state or several; `label` is `key` or `key=value` of the job's labels.
         """
-        fields = {"state": state, "label": label, "page_size": page_size}
+        fields = {
+            "states": ([states] if isinstance(states, str) else list(states)) or None,
+            "label": label,
+            "page_size": page_size,
+        }
         for item in pages(self._session, "ListSweeps", "sweeps", fields):
             yield Sweep(item, self._session)
 

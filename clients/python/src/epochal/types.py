@@ -1165,10 +1165,10 @@ class ReduceOnPlateauSpec(TypedDict):
 
 
 class ShiftSpec(TypedDict):
-    """Random shift: moves each sample by up to `reach` positions along each axis; zeros move in."""
+    """Random shift by up to `max_shift` positions along each axis. Zeros fill the gap."""
 
     type: Literal["shift"]
-    reach: int
+    max_shift: int
     """Largest shift in positions, such as pixels. From 0 to 64."""
 
 
@@ -1176,7 +1176,7 @@ class NoiseSpec(TypedDict):
     """Gaussian noise, added to every number."""
 
     type: Literal["noise"]
-    deviation: float
+    standard_deviation: float
     """Standard deviation of the noise, in the units of the network's inputs. At least 0."""
 
 
@@ -1539,8 +1539,8 @@ class DatasetParameter:
     """Smallest value."""
     maximum: float
     """Largest value."""
-    whole: bool
-    """Whether the value must be a whole number."""
+    integer: bool
+    """Whether the value must be an integer."""
     description: str
     """Meaning of the parameter."""
 
@@ -1603,13 +1603,13 @@ class Label:
 
     name: LabelName
     """Name of the label."""
-    level: float
+    final_loss_ratio: float
     """Median loss of the last quarter of the epochs divided by the initial loss."""
-    late: float
+    late_decrease_fraction: float
     """Fraction of the total decrease that happened in the second half."""
-    undone: float
+    increase_decrease_ratio: float
     """Sum of all increases divided by the sum of all decreases."""
-    swing: float
+    loss_range_ratio: float
     """Highest minus lowest loss, divided by the initial loss."""
 
 
@@ -1691,7 +1691,7 @@ class ConfusionMatrix(ConfusionMatrixMethods):
     """Names of the classes, in the order of rows and counts."""
     rows: tuple[ConfusionRow, ...]
     """Rows, one per true class, in the order of the names."""
-    answers: int
+    predictions: int
     """Number of predictions: one per sample, or one per time step that counts."""
     unclassified: int
     """Number of predictions without a class, because an output is not a number. They are in no
@@ -1763,7 +1763,7 @@ class Divergence:
     """Epoch in which the divergence began."""
     layer: str
     """Layer in which the divergence began."""
-    what: str
+    symptom: str
     """Observed symptom, such as an overflow."""
     suggestion: str
     """Change to try next."""
@@ -1889,9 +1889,9 @@ class LayerGradient:
     """Mean of the gradient's components."""
     std: float
     """Standard deviation of the gradient's components."""
-    largest: float
+    max_abs: float
     """Largest absolute value of the gradient's components."""
-    zero_share: float
+    zero_fraction: float
     """Fraction of the gradient's components that are 0. In [0, 1]."""
     weight_norm: float
     """Norm of weights and biases together."""
@@ -1901,11 +1901,11 @@ class LayerGradient:
     """Mean of the layer's outputs after the epoch, for a few training samples."""
     activation_std: float
     """Standard deviation of the same outputs."""
-    saturated_share: float
+    saturated_fraction: float
     """Fraction of tanh or sigmoid outputs whose derivative is below 5 % of the maximum. In [0,
     1].
     """
-    dead_share: float
+    dead_fraction: float
     """Fraction of ReLU units whose output is 0 for each of the samples. In [0, 1]."""
     histogram: Ints
     """Counts of absolute gradient components between `histogram_edges`, with one bin below and
@@ -1969,9 +1969,9 @@ class GradientColumns:
     """Mean of the gradient's components."""
     std: Floats
     """Standard deviation of the gradient's components."""
-    largest: Floats
+    max_abs: Floats
     """Largest absolute value of the gradient's components."""
-    zero_share: Floats
+    zero_fraction: Floats
     """Fraction of the gradient's components that are 0."""
     weight_norm: Floats
     """Norm of weights and biases together."""
@@ -1981,9 +1981,9 @@ class GradientColumns:
     """Mean of the layer's outputs."""
     activation_std: Floats
     """Standard deviation of the layer's outputs."""
-    saturated_share: Floats
+    saturated_fraction: Floats
     """Fraction of tanh or sigmoid outputs that are saturated."""
-    dead_share: Floats
+    dead_fraction: Floats
     """Fraction of ReLU units that are dead."""
 
 
@@ -2005,11 +2005,11 @@ class EpochBatch:
     """First epoch that the batch covers."""
     last_epoch: int
     """Last epoch that the batch covers."""
-    reduced: bool
+    downsampled: bool
     """Whether the batch is downsampled, because it covers more than 500 epochs. `GET
     /v1/jobs/{id}/epochs` returns all of them. Default false.
     """
-    epoch: Ints
+    epochs: Ints
     """Epochs in the batch, in order."""
     columns: dict[str, Floats]
     """Values by metric, one per epoch in the batch."""
@@ -2018,7 +2018,7 @@ class EpochBatch:
 
 
 @dataclass(frozen=True)
-class CheckpointNote:
+class NewCheckpoints:
     """New checkpoints."""
 
     epochs: tuple[int, ...]
@@ -4038,7 +4038,7 @@ class MemberEpochs:
 
     index: int
     """Index of the member, from 0."""
-    epoch: Ints
+    epochs: Ints
     """Epochs in the batch, in order."""
     train_loss: Floats
     """Training losses, one per epoch."""
@@ -4054,7 +4054,7 @@ class SweepBatch:
     """First epoch that the batch covers."""
     last_epoch: int
     """Last epoch that the batch covers."""
-    reduced: bool
+    downsampled: bool
     """Whether the batch is downsampled. Default false."""
     members: tuple[MemberEpochs, ...]
     """Members with new epochs."""

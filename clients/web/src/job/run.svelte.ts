@@ -18,10 +18,10 @@ export const STATISTICS = [
   'update_ratio',
   'activation_std',
   'activation_mean',
-  'saturated_share',
-  'dead_share',
+  'saturated_fraction',
+  'dead_fraction',
   'weight_norm',
-  'zero_share',
+  'zero_fraction',
 ] as const
 export type Statistic = (typeof STATISTICS)[number]
 
@@ -153,10 +153,10 @@ export class Run {
     this.job = job
   }
 
-  #grow({ epoch, columns, gradients }: Schemas['EpochBatch']): void {
+  #grow({ epochs, columns, gradients }: Schemas['EpochBatch']): void {
     const curves = { ...this.curves }
     for (const [metric, values] of Object.entries(columns))
-      curves[metric] = extend(curves[metric], epoch, values)
+      curves[metric] = extend(curves[metric], epochs, values)
     this.curves = curves
     if (gradients) this.#flowOn(gradients.epochs, gradients.layers)
     if ((curves['train_loss']?.x.length ?? 0) > MOST_POINTS) void this.#thin()

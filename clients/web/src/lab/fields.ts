@@ -345,8 +345,8 @@ const SCHEDULE_TITLES: FreshTitles = {
 }
 
 const AUGMENTATION_TITLES: FreshTitles = {
-  shift: ['Shift', { reach: 1 }, { reach: 'Maximum shift' }],
-  noise: ['Noise', { deviation: 0.05 }, { deviation: 'Standard deviation' }],
+  shift: ['Shift', { max_shift: 1 }, { max_shift: 'Maximum shift' }],
+  noise: ['Noise', { standard_deviation: 0.05 }, { standard_deviation: 'Standard deviation' }],
   flip: ['Flip', {}, { probability: share('Probability') }],
 }
 

@@ -65,7 +65,7 @@ export interface Parameter {
 
 /** Parameters of a generator, from the service. */
 export function parametersOf(dataset: Schemas['Dataset']): Parameter[] {
-  return dataset.parameters.map(({ name, whole, ...each }) => {
+  return dataset.parameters.map(({ name, integer, ...each }) => {
     const [usual, minimum, maximum] = [
       toNumber(each.default),
       toNumber(each.minimum),
@@ -85,7 +85,7 @@ export function parametersOf(dataset: Schemas['Dataset']): Parameter[] {
       minimum,
       maximum,
       handy: Math.min(handy, maximum),
-      step: whole ? 1 : 0.01,
+      step: integer ? 1 : 0.01,
     }
   })
 }

@@ -38,8 +38,8 @@ _ALL_COLUMNS_WIDTH = 80
 
 
 def jobs(
-    state: Annotated[
-        list[str] | None, typer.Option(help="Only jobs in this state. Repeatable.")
+    states: Annotated[
+        list[str] | None, typer.Option("--state", help="Only jobs in this state. Repeatable.")
     ] = None,
     label: Annotated[
         str | None, typer.Option(metavar="KEY[=VALUE]", help="Only jobs with this label.")
@@ -54,7 +54,7 @@ def jobs(
     """List jobs, newest first."""
     with Client(url) as client:
         listed = client.jobs.list(
-            state=state,  # type: ignore[arg-type]
+            states=states or (),  # type: ignore[arg-type]
             label=label,
             query=query,
             page_size=min(limit, 1000),
@@ -67,7 +67,7 @@ def jobs(
         shown = len(columns) if out.width >= _ALL_COLUMNS_WIDTH else 4
         print_table(columns[:shown], [_row(job)[:shown] for job in rows])
     else:
-        filtered = state or label or query
+        filtered = states or label or query
         out.print("No job matches." if filtered else "No job yet. Start one: epochal train xor")
 
 
@@ -76,7 +76,7 @@ def _row(job: Job) -> tuple[str | Text, ...]:
     return (
         brief_id(job.id),
         outcome_text(job),
-        f"{job.epoch:,}/{job.epochs_wanted:,}",
+        f"{job.epoch:,}/{job.total_epochs:,}",
         number(latest.train_loss if latest else None),
         percent(accuracy_of(latest) if latest else None),
         " ".join([*filter(None, [job.name]), *(f"{k}={v}" for k, v in job.labels.items())]),
@@ -107,7 +107,7 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
             ("loss", spec["loss"]),
             ("optimizer", _describe(spec.get("optimizer", {}))),
             ("schedule", _describe(spec.get("schedule", {}))),
-            ("epochs", f"{handle.epoch:,} of {handle.epochs_wanted:,}"),
+            ("epochs", f"{handle.epoch:,} of {handle.total_epochs:,}"),
             ("batch size", f"{spec.get('batch_size', '')}"),
             ("samples", f"{handle.samples:,} to train on"),
             ("parameters", f"{handle.parameters:,}"),

@@ -151,7 +151,7 @@ def _watch(client: Client, job: Job, *, quiet: bool) -> None:
     while True:
         try:
             with Progress(*columns, console=err, transient=True, disable=not shown) as progress:
-                task = progress.add_task(job.state, total=job.epochs_wanted, figures="")
+                task = progress.add_task(job.state, total=job.total_epochs, figures="")
                 for event in job.watch():
                     progress.update(
                         task,
@@ -216,7 +216,7 @@ def summary(job: Job) -> Text:
     words = Text.assemble(job.id, " ", outcome_text(job))
     seconds = seconds_between(job.started_at, job.finished_at)
     if job.epoch and seconds is not None:
-        speed = f" ({job.epoch / seconds:,.0f} epochs/s)" if job.over and seconds > 0 else ""
+        speed = f" ({job.epoch / seconds:,.0f} epochs/s)" if job.is_over and seconds > 0 else ""
         words.append(f" · {job.epoch:,} epochs in {duration(seconds)}{speed}")
     if job.latest:
         words.append(f" · {figures(job.latest)}")

@@ -78,7 +78,7 @@ class Jobs:
     def list(
         self,
         *,
-        state: JobState | Sequence[JobState] | None = None,
+        states: JobState | Sequence[JobState] = (),
         label: str | None = None,
         query: str | None = None,
         curve_points: int | None = None,
@@ -86,13 +86,12 @@ class Jobs:
     ) -> Iterator[Job]:
         """Yield jobs, newest first, page by page.
 
-        `state` is one state or several; `label` is `key` or `key=value`; `query` is text in the
+        `states` is one state or several; `label` is `key` or `key=value`; `query` is text in the
         name, the labels, the data set or the id, in upper or lower case. With `curve_points` (4 to
         100), each job has a `small_curve` of about that many points. Raises `InvalidArgument`.
         """
-        states = [state] if isinstance(state, str) else list(state or ())
         fields = {
-            "state": states or None,
+            "states": ([states] if isinstance(states, str) else list(states)) or None,
             "label": label,
             "query": query,
             "curve_points": curve_points,
@@ -116,8 +115,8 @@ class Jobs:
         `InvalidArgument`.
         """
         fields: Mapping[str, Any] = {
-            "job": [job if isinstance(job, str) else job.id for job in jobs],
-            "metric": list(metrics) or None,
+            "jobs": [job if isinstance(job, str) else job.id for job in jobs],
+            "metrics": list(metrics) or None,
             "max_points": max_points,
             "aligned": aligned or None,
         }

@@ -55,12 +55,12 @@ class Job(Predictions, Inspection):
         return self.spec.get("name")
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether the job succeeded, failed or was cancelled."""
         return self.state in TERMINAL
 
     @property
-    def epochs_wanted(self) -> int:
+    def total_epochs(self) -> int:
         """The number of epochs in the spec; the job may end earlier."""
         return int(self.spec["epochs"])
 
@@ -87,11 +87,11 @@ class Job(Predictions, Inspection):
         if self.divergence is None:
             return self.detail or ""
         where = f"At epoch {self.divergence.epoch} in {self.divergence.layer}"
-        return f"{where}: {self.divergence.what}. {self.divergence.suggestion}"
+        return f"{where}: {self.divergence.symptom}. {self.divergence.suggestion}"
 
     def __repr__(self) -> str:
         loss = f", train_loss {self.latest.train_loss:.4g}" if self.latest else ""
-        return f"<Job {self.id} {self.state}, epoch {self.epoch} of {self.epochs_wanted}{loss}>"
+        return f"<Job {self.id} {self.state}, epoch {self.epoch} of {self.total_epochs}{loss}>"
 
     # ------------------------------------------------------------------ life
 
@@ -105,7 +105,7 @@ class Job(Predictions, Inspection):
         Raises `TimedOut` after `timeout` seconds; the job continues. With `check`, raises
         `JobFailed` unless the job succeeded.
         """
-        if not self.over:
+        if not self.is_over:
             for _ in self.watch(after=self.seq, timeout=timeout):
                 pass
             self.refresh()
@@ -215,12 +215,12 @@ class Job(Predictions, Inspection):
             curve = self.curve().svg() if self.epoch else ""
         except EpochalError as error:
             curve = f"<br>{html.escape(str(error))}"
-        share = self.epoch / max(self.epochs_wanted, 1)
+        share = self.epoch / max(self.total_epochs, 1)
         return (
             f"<div><strong>{html.escape(self.id)}</strong> {html.escape(self.outcome)}<br>"
             f"{f'{html.escape(self.explanation)}<br>' if self.explanation else ''}"
             f'<progress value="{share:.4f}" max="1" aria-label="epochs done"></progress> '
-            f"epoch {self.epoch:,} of {self.epochs_wanted:,}"
+            f"epoch {self.epoch:,} of {self.total_epochs:,}"
             f"{curve}</div>"
         )
 
@@ -235,7 +235,7 @@ def _after(data: JobData, event: Event) -> JobData:
             data = replace(data, state=event.state, stop_reason=event.stop_reason, attempt=attempt)
         case EpochsEvent():
             last = {name: float(column[-1]) for name, column in event.columns.items()}
-            latest = read(Epoch, {"epoch": int(event.epoch[-1]), **last})
+            latest = read(Epoch, {"epoch": int(event.epochs[-1]), **last})
             data = replace(data, epoch=event.last_epoch, latest=latest)
         case EndEvent():
             data = replace(data, state=event.state, stop_reason=event.stop_reason)

@@ -100,14 +100,14 @@ class Predictions(JobHandle):
         resolution: int | None = None,
         x_feature: int = 0,
         y_feature: int = 1,
-        at: Sequence[float] = (),
+        fixed_values: Sequence[float] = (),
         epoch: int | None = None,
     ) -> Grid:
         """Return predictions over a rectangle of the input space: a decision boundary.
 
         `x` and `y` are the (lowest, highest) values of the features `x_feature` and `y_feature`,
-        in `resolution` steps each (2 to 200, 50 by default). `at` has the values of all other
-        features, 0 by default. Raises `NotFound`, `InvalidArgument`.
+        in `resolution` steps each (2 to 200, 50 by default). `fixed_values` has one value for each
+        feature, for those that do not vary; 0 by default. Raises `NotFound`, `InvalidArgument`.
         """
         grid = {
             "x_min": x[0],
@@ -117,7 +117,7 @@ class Predictions(JobHandle):
             "resolution": resolution,
             "x_feature": x_feature,
             "y_feature": y_feature,
-            "at": list(at),
+            "fixed_values": list(fixed_values),
         }
         grid = {name: value for name, value in grid.items() if value is not None}
         reply = self._session.call(

@@ -11,7 +11,7 @@ export interface JobEvents {
   snapshot: Schemas['Snapshot']
   state: Schemas['StateChange']
   epochs: Schemas['EpochBatch']
-  checkpoint: Schemas['CheckpointNote']
+  checkpoint: Schemas['NewCheckpoints']
   end: Schemas['End']
 }
 
