@@ -25,7 +25,7 @@ def test_a_finding_can_be_applied_to_the_spec_and_the_new_job_is_cured(
     assert finding.kind == "vanishing_gradients"
     assert finding.layer in {f"dense_{k}" for k in range(1, 10)}
     assert finding.evidence["first_layer_gradient_ratio"] < 0.01
-    changed = finding.applied_to(job.spec)
+    changed = finding.apply_to(job.spec)
     assert {layer["activation"] for layer in changed["network"]["layers"][:-1]} == {"relu"}
     cured = client.jobs.create(changed).wait(60, check=True)
     assert "vanishing_gradients" not in {f.kind for f in cured.diagnosis().findings}

@@ -27,7 +27,7 @@ def test_a_section_tells_its_idea_and_computes_its_examples(run: Run) -> None:
 def test_an_explorer_may_be_asked_anything(run: Run) -> None:
     request = json.dumps({"inputs": [2.0], "weights": [3.0], "bias": 1.0})
     done = run("explain", "perceptron", "--request", json.dumps({"table": "or"}), "--json")
-    assert json.loads(done.stdout)["answers"]["SimulatePerceptron"]["converged"] is True
+    assert json.loads(done.stdout)["replies"]["SimulatePerceptron"]["converged"] is True
     assert "z = 6 + 1 = 7" in run("explain", "neuron", "--request", request).stdout
     assert run("explain", "network", "--request", request).returncode == 2
 

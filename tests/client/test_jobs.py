@@ -310,7 +310,7 @@ def test_the_service_reports_its_limits_version_and_health(client: epochal.Clien
     with pytest.raises(KeyError):
         limits["max_unicorns"]
     assert client.version().api == "v1"
-    health = client.ready()
+    health = client.health()
     assert health.status == "ok"
     assert health
 

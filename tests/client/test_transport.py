@@ -63,7 +63,7 @@ def test_nobody_at_the_address_is_one_sentence_that_says_what_to_do(
         with pytest.raises(epochal.ConnectionFailed) as failed:
             client.version()
         with pytest.raises(epochal.ConnectionFailed):
-            client.ready()
+            client.health()
     assert str(failed.value) == (
         f"Cannot reach Epochal at {url} (connection refused). "
         "Is it running? Start it with `make run`."

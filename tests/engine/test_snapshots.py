@@ -71,7 +71,7 @@ def test_every_statistic_is_that_of_its_layer() -> None:
                 "norm": np.linalg.norm(g),
                 "mean": g.mean(),
                 "std": g.std(),
-                "largest": np.abs(g).max(),
+                "max_abs": np.abs(g).max(),
                 "zero_fraction": (g == 0.0).mean(),
                 "weight_norm": np.linalg.norm(w),
                 "update_ratio": np.linalg.norm(s) / np.linalg.norm(w),

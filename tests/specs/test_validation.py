@@ -164,5 +164,5 @@ def test_targets_may_be_a_plain_list() -> None:
 def test_parameters_of_a_url_are_text_and_still_checked() -> None:
     assert parse(ListJobsRequest, {"page_size": "7"}).page_size == 7
     with pytest.raises(InvalidArgument) as caught:
-        parse(ListJobsRequest, {"page_size": "many", "state": ["done"], "order": "asc"})
-    assert [error.field for error in caught.value.errors] == ["page_size", "state[0]", "order"]
+        parse(ListJobsRequest, {"page_size": "many", "states": ["done"], "order": "asc"})
+    assert [error.field for error in caught.value.errors] == ["page_size", "states[0]", "order"]

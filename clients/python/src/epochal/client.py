@@ -69,12 +69,12 @@ class Client:
         """Return the versions of the service and of what its numbers depend on."""
         return read(Version, self._session.call("GetVersion", {}))
 
-    def ready(self) -> Health:
+    def health(self) -> Health:
         """Return the health of the service; it is false in a condition if the service is down.
 
         Raises `ConnectionFailed` if no service answers.
         """
-        return read(Health, self._session.transport.ready())
+        return read(Health, self._session.transport.health())
 
     def close(self) -> None:
         """Close the connections. The client cannot be used afterwards."""

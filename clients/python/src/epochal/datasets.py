@@ -23,8 +23,8 @@ class Datasets:
 
     def list(self, *, page_size: int | None = None) -> Iterator[Dataset]:
         """Yield the built-in data sets, then the uploaded ones, newest first, page by page."""
-        for item in pages(self._session, "ListDatasets", "datasets", {"page_size": page_size}):
-            yield read(Dataset, item)
+        for row in pages(self._session, "ListDatasets", "datasets", {"page_size": page_size}):
+            yield read(Dataset, row)
 
     def get(self, dataset_id: DatasetName | str) -> Dataset:
         """Return the data set with this id; the id of a built-in one is its name.

@@ -38,8 +38,8 @@ class Networks:
 
     def list(self, *, page_size: int | None = None) -> Iterator[Network]:
         """Yield all networks, newest first, page by page."""
-        for item in pages(self._session, "ListNetworks", "networks", {"page_size": page_size}):
-            yield read(Network, item)
+        for row in pages(self._session, "ListNetworks", "networks", {"page_size": page_size}):
+            yield read(Network, row)
 
     def delete(self, network_id: str) -> None:
         """Delete a network; jobs that use it have their own copy. Raises `NotFound`."""

@@ -55,11 +55,11 @@ class CheckedAnswerMethods:
 
 
 class FindingMethods:
-    """The suggested change, applied to a spec."""
+    """The suggested change of a spec."""
 
     patch: dict[str, Any]
 
-    def applied_to(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+    def apply_to(self, spec: Mapping[str, Any]) -> dict[str, Any]:
         """Return `spec` with the suggested change, ready for `jobs.create`."""
         return merge_patch(spec, self.patch)
 

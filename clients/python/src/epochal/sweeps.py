@@ -284,8 +284,8 @@ class Sweeps:
             "label": label,
             "page_size": page_size,
         }
-        for item in pages(self._session, "ListSweeps", "sweeps", fields):
-            yield Sweep(item, self._session)
+        for row in pages(self._session, "ListSweeps", "sweeps", fields):
+            yield Sweep(row, self._session)
 
 
 def _rows(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

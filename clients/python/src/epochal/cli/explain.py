@@ -56,18 +56,18 @@ def explain(
             raise typer.BadParameter("--request needs an explorer as TOPIC")
         shown = list(section.explorers) if section is not None else [explorer] if explorer else []
         replies = [
-            (item, client.simulate.call(item.rpc, _document(request or item.request)))
-            for item in shown
+            (explorer, client.simulate.call(explorer.rpc, _document(request or explorer.request)))
+            for explorer in shown
         ]
     if as_json:
-        print_json({"section": section, "answers": {item.rpc: reply for item, reply in replies}})
+        print_json({"section": section, "replies": {e.rpc: reply for e, reply in replies}})
         return
     if section is not None:
         _print_text(section)
-    for item, reply in replies:
-        out.print(f"\n[bold]{item.summary}[/]  [dim]POST {item.path}[/]")
+    for explorer, reply in replies:
+        out.print(f"\n[bold]{explorer.summary}[/]  [dim]POST {explorer.path}[/]")
         if request is None:
-            out.print(f"[italic]{item.example}[/]", highlight=False)
+            out.print(f"[italic]{explorer.example}[/]", highlight=False)
         for line in _lines(reply, "", most=1 if section else _MOST):
             out.print(line, markup=False, highlight=False, soft_wrap=True)
     if section is not None and section.presets:
@@ -123,8 +123,8 @@ def _lines(value: Any, name: str, most: int, indent: str = "  ") -> Iterator[str
         if name:
             yield f"{indent}{label.rstrip()}"
             indent += "  "
-        for key, item in value.items():
-            yield from _lines(item, key, most, indent)
+        for key, entry in value.items():
+            yield from _lines(entry, key, most, indent)
     elif not isinstance(value, list):
         if value not in (None, ""):
             yield f"{indent}{label}{value if name == 'year' else _scalar(value)}"
@@ -133,8 +133,8 @@ def _lines(value: Any, name: str, most: int, indent: str = "  ") -> Iterator[str
     elif isinstance(value[0], Mapping):
         limit = _MOST_QUANTITIES if value[0].keys() >= _QUANTITY else most
         yield f"{indent}{label.rstrip()}"
-        for item in value[:limit]:
-            first, *rest = _lines(item, "", most, f"{indent}    ")
+        for entry in value[:limit]:
+            first, *rest = _lines(entry, "", most, f"{indent}    ")
             yield f"{indent}  – {first.strip()}"
             yield from rest
         if len(value) > limit:

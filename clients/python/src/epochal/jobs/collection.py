@@ -97,8 +97,8 @@ class Jobs:
             "curve_points": curve_points,
             "page_size": page_size,
         }
-        for item in pages(self._session, "ListJobs", "jobs", fields):
-            yield Job(item, self._session)
+        for row in pages(self._session, "ListJobs", "jobs", fields):
+            yield Job(row, self._session)
 
     def compare(
         self,

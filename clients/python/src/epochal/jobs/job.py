@@ -200,7 +200,7 @@ class Job(Predictions, Inspection):
     def diagnosis(self) -> Diagnosis:
         """Return the problems that the run shows, and what to try next; empty for a healthy run.
 
-        `job.diagnosis().findings[0].applied_to(job.spec)` is the spec with the suggested change.
+        `job.diagnosis().findings[0].apply_to(job.spec)` is the spec with the suggested change.
         Raises `NotFound` if the data set of the job was deleted.
         """
         return read(Diagnosis, self._session.call("GetDiagnosis", {"id": self.id}))

@@ -27,7 +27,7 @@ class Transport(Protocol):
         """
         ...
 
-    def ready(self) -> dict[str, Any]:
+    def health(self) -> dict[str, Any]:
         """Return the health of the service: a `status`, and over HTTP its `components`."""
         ...
 

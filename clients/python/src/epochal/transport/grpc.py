@@ -102,7 +102,7 @@ class GrpcTransport:
         except grpc.RpcError as error:
             raise self._error(error) from error
 
-    def ready(self) -> dict[str, Any]:
+    def health(self) -> dict[str, Any]:
         check: Callable[..., bytes] = self._channel.unary_unary("/grpc.health.v1.Health/Check")
         try:
             serving = check(b"", timeout=self._timeout) == _SERVING

@@ -57,7 +57,7 @@ class HttpTransport:
             return {"content": response.content}
         return self._json(response) if response.content else {}
 
-    def ready(self) -> dict[str, Any]:
+    def health(self) -> dict[str, Any]:
         with self._translated():
             response = self._client.get("/readyz")
         if response.status_code not in (200, 503):
