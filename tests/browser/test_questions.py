@@ -61,7 +61,7 @@ def test_a_correct_number_typed_by_keyboard_is_explained(open_page: Opened, url:
     page.keyboard.press("Enter")
     expect(question).to_contain_text("Correct.")
     expected = check(url, "neuron", "weighted-sum", 0.75)
-    assert expected["correct"]
+    assert expected["is_correct"]
     shown = question.get_by_test_id("explanation")
     expect(shown).to_contain_text(expected["explanation"].replace("-", "−"))
     expect(shown).to_contain_text(expected["path"])
@@ -88,7 +88,7 @@ def test_giving_up_shows_the_correct_answer(open_page: Opened, url: str) -> None
     expect(question).to_contain_text("Not correct.")
     question.get_by_role("button", name="Show the explanation").click()
     expected = check(url, "architecture", "parameters-of-3-4-4-2", 36)
-    assert expected["correct"] is False
+    assert expected["is_correct"] is False
     expect(question).to_contain_text(f"The answer is {expected['expected']:.0f} parameters.")
     expect(question.get_by_test_id("explanation")).to_contain_text("16 + 20 + 10 = 46")
 

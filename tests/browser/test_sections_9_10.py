@@ -99,18 +99,18 @@ def test_a_digit_meets_the_window_as_the_api_says(open_page: Opened, url: str) -
     shown = page.get_by_test_id("window-sum")
     expect(shown).to_be_visible()
     assert read(shown.inner_text()) == pytest.approx(
-        answer["windows"][20]["result"]["value"], abs=6e-4
+        answer["windows"][20]["output"]["value"], abs=6e-4
     )
     figure.get_by_role("button", name="One step forward").click()
     expect(figure).to_contain_text("row 3, column 6")
     assert read(shown.inner_text()) == pytest.approx(
-        answer["windows"][21]["result"]["value"], abs=6e-4
+        answer["windows"][21]["output"]["value"], abs=6e-4
     )
     # From a place of the answer, the window follows.
     cell(figure, "Feature map: select a position").press("ArrowDown")
     expect(figure).to_contain_text("row 4, column 6")
     assert read(shown.inner_text()) == pytest.approx(
-        answer["windows"][29]["result"]["value"], abs=6e-4
+        answer["windows"][29]["output"]["value"], abs=6e-4
     )
 
 
@@ -130,7 +130,7 @@ def test_an_image_is_drawn_by_keyboard_and_by_pointer_and_kept_in_the_link(
     drawn = [[0.0] * 8 for _ in range(8)]
     drawn[0][0] = drawn[0][1] = 1.0
     request = {"image": drawn, "kernel_name": "vertical_edge", "padding": "same"}
-    expected = simulate(url, "convolution", request)["windows"][0]["result"]["value"]
+    expected = simulate(url, "convolution", request)["windows"][0]["output"]["value"]
     assert expected == 2.0  # of -2 0 2, the pixel in the middle meets 0 and the right one 2
     expect(shown).to_have_text("2.000")
     # Ten squares across with the zeros around: the second row of pixels is the third of squares.
@@ -166,7 +166,7 @@ def test_pooling_keeps_the_largest_of_what_the_window_found(open_page: Opened, u
     figure.scroll_into_view_if_needed()
     chosen = cell(figure, "Output of the pooling: select a position")
     chosen.press("ArrowLeft")
-    first = pooled["windows"][0]["result"]["substituted"].rsplit("= ", 1)[1]
+    first = pooled["windows"][0]["output"]["substituted"].rsplit("= ", 1)[1]
     expect(page.get_by_test_id("pooled")).to_contain_text(f"= {first}")
     figure.get_by_label("mean", exact=True).check(force=True)
     expect(page.get_by_test_id("pooled")).not_to_contain_text("max")
@@ -301,7 +301,9 @@ def test_a_longer_text_costs_attention_the_square(open_page: Opened, url: str) -
         number, size = words.split()
         factor = {"million": 1e6, "billion": 1e9}[size]
         assert abs(float(number) * factor / kinds[kind]["compute"] - 1) < 0.005, kind
-    expect(page.get_by_test_id("crossover")).to_contain_text(f"{answer['crossover']:.0f} positions")
+    expect(page.get_by_test_id("crossover")).to_contain_text(
+        f"{answer['crossover_length']:.0f} positions"
+    )
     page.get_by_label("sequential steps").check(force=True)
     expect(page.get_by_test_id("costs").locator("[data-kind=lstm] td")).to_have_text("4,096")
     expect(page.get_by_test_id("costs").locator("[data-kind=attention] td")).to_have_text("1")

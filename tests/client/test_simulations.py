@@ -129,7 +129,7 @@ def test_losses_are_read_with_their_curves(client: epochal.Client) -> None:
     assert float(trace.logit_derivatives[0]) == pytest.approx(-0.3)
     np.testing.assert_array_equal(reply.curve_predictions, [0.0, 0.5, 1.0])
     assert reply.curves[0].values.shape == (3,)
-    facts = {loss.name: loss for loss in client.journey.losses()}
+    facts = {loss.loss: loss for loss in client.journey.losses()}
     assert facts["binary_cross_entropy"].logit_derivative_formula == "ŷ - y"
     assert facts["mse"].output_activation is None
     assert facts["huber"].options == ("delta",)

@@ -9,9 +9,9 @@ from epochal_engine import LOSSES
 
 def test_every_loss_of_the_engine_is_described(client: TestClient) -> None:
     losses = client.get("/v1/losses").json()["losses"]
-    assert {facts["name"] for facts in losses} == set(LOSSES)
+    assert {facts["loss"] for facts in losses} == set(LOSSES)
     for facts in losses:
-        loss = LOSSES[facts["name"]]
+        loss = LOSSES[facts["loss"]]
         assert facts["formula"] == loss.formula
         assert facts["output_activation"] == loss.output_activation
         assert set(facts["options"]) == {field.name for field in fields(loss)} - {"ignore_label"}

@@ -64,13 +64,13 @@ def check(client: TestClient, question: Question, answer: float) -> dict[str, An
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: f"{q.section}-{q.id}")
 def test_only_the_expected_answer_is_correct(client: TestClient, question: Question) -> None:
     checked = check(client, question, -12345.0)
-    assert checked["correct"] is False
+    assert checked["is_correct"] is False
     assert checked["explanation"]
-    assert check(client, question, checked["expected"])["correct"] is True
+    assert check(client, question, checked["expected"])["is_correct"] is True
     if question.choices:
         assert checked["expected"] in range(len(question.choices))
         other = (checked["expected"] + 1) % len(question.choices)
-        assert check(client, question, other)["correct"] is False
+        assert check(client, question, other)["is_correct"] is False
     # The reply names the explorer request behind the answer, so that users can repeat it.
     assert client.post(checked["path"], json=json.loads(checked["request"])).is_success
 
@@ -111,7 +111,7 @@ KNOWN = {
 @pytest.mark.parametrize("id", KNOWN)
 def test_known_answers_are_correct(client: TestClient, id: str) -> None:
     (question,) = (question for question in QUESTIONS if question.id == id)
-    assert check(client, question, KNOWN[id])["correct"], question.text
+    assert check(client, question, KNOWN[id])["is_correct"], question.text
 
 
 def test_an_unknown_section_or_question_is_rejected(client: TestClient) -> None:

@@ -28,7 +28,7 @@ def test_three_by_three_by_hand(ask: Ask) -> None:
     assert (last["row"], last["column"], last["top"], last["left"]) == (1, 1, 1, 1)
     assert last["values"] == [[5, 6], [8, 9]]
     assert last["products"] == [[5, 0], [0, -9]]
-    assert last["result"]["substituted"] == "y1,1 = 1·5 + 0·6 + 0·8 + (-1)·9 = -4"
+    assert last["output"]["substituted"] == "y1,1 = 1·5 + 0·6 + 0·8 + (-1)·9 = -4"
     assert told["parameters"]["value"] == 5
 
 
@@ -69,7 +69,7 @@ def test_every_window_is_a_sum_of_products(
         for i, row in enumerate(kernel):
             for j, weight in enumerate(row):
                 total += weight * padded[window["row"] * stride + i][window["column"] * stride + j]
-        assert window["result"]["value"] == pytest.approx(total)
+        assert window["output"]["value"] == pytest.approx(total)
         assert told["output"][window["row"]][window["column"]] == pytest.approx(total)
         assert sum(map(sum, window["products"])) + bias == pytest.approx(total)
 
@@ -117,10 +117,10 @@ def test_pooling_keeps_the_largest_or_the_mean(ask: Ask) -> None:
     largest = ask("pooling", image=IMAGE)
     assert largest["output"] == [[4, 5], [7, 6]]
     assert largest["unused_inputs"] == 4
-    assert largest["windows"][0]["result"]["substituted"] == "y0,0 = max(1, 3, 4, 2) = 4"
+    assert largest["windows"][0]["output"]["substituted"] == "y0,0 = max(1, 3, 4, 2) = 4"
     mean = ask("pooling", image=IMAGE, kind="average")
     assert mean["output"] == [[2.5, 2.0], [2.0, 3.0]]
-    assert mean["windows"][0]["result"]["substituted"] == "y0,0 = (1 + 3 + 4 + 2) / 4 = 2.5"
+    assert mean["windows"][0]["output"]["substituted"] == "y0,0 = (1 + 3 + 4 + 2) / 4 = 2.5"
 
 
 def test_windows_may_overlap(ask: Ask) -> None:

@@ -86,7 +86,7 @@ def check_answer(context: Context, id: str, request: CheckAnswerRequest) -> Chec
     explorer = EXPLORERS[question.rpc]
     answer = question.read(explorer.function(explorer.request.model_validate(question.request)))
     return CheckedAnswer(
-        correct=abs(request.answer - answer.value) <= question.tolerance,
+        is_correct=abs(request.answer - answer.value) <= question.tolerance,
         expected=answer.value,
         tolerance=question.tolerance,
         explanation=answer.explanation,

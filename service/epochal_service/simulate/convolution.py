@@ -56,7 +56,7 @@ class _Windows:
         top, left = row * self.stride[0], column * self.stride[1]
         return self.padded[top : top + self.size[0], left : left + self.size[1]]
 
-    def window(self, row: int, column: int, products: Array | None, result: Quantity) -> Window:
+    def window(self, row: int, column: int, products: Array | None, output: Quantity) -> Window:
         """One window of the reply."""
         return Window(
             row=row,
@@ -65,7 +65,7 @@ class _Windows:
             left=column * self.stride[1],
             values=self.values(row, column).tolist(),
             products=[] if products is None else products.tolist(),
-            result=result,
+            output=output,
         )
 
     @property

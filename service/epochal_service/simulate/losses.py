@@ -325,7 +325,7 @@ def losses() -> list[LossDescription]:
     """Return the description of each loss of the engine."""
     return [
         LossDescription(
-            name=name,
+            loss=name,
             title=item.title,
             formula=LOSSES[name].formula,
             derivative_formula=item.derivative_formula,

@@ -53,7 +53,7 @@ def sequence_cost(request: SimulateSequenceCostRequest) -> SequenceCostSimulatio
     ratio = kinds["attention"].compute[1](longest) / kinds["lstm"].compute[1](longest)
     return SequenceCostSimulation(
         kinds=[_cost(kind, request.lengths) for kind in kinds.values()],
-        crossover=crossover,
+        crossover_length=crossover,
         source=SOURCE,
         verdict=(
             f"At {longest} positions attention takes {number(ratio)} times the operations of an "

@@ -97,7 +97,7 @@ class Journey:
 
         Raises `NotFound`, and `InvalidArgument` if the section does not have the question.
 
-        >>> client.journey.check("neuron", "weighted-sum", 0.75).correct
+        >>> client.journey.check("neuron", "weighted-sum", 0.75).is_correct
         True
         """
         fields = {"id": section_id, "question": question, "answer": answer}

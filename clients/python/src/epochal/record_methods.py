@@ -48,10 +48,10 @@ class HealthMethods:
 class CheckedAnswerMethods:
     """Truth value of a checked answer."""
 
-    correct: bool
+    is_correct: bool
 
     def __bool__(self) -> bool:
-        return self.correct
+        return self.is_correct
 
 
 class FindingMethods:

@@ -2172,7 +2172,7 @@ class Architectures:
 class LossDescription:
     """A loss: its formulas and a description."""
 
-    name: LossName
+    loss: LossName
     """Name of the loss in a training spec, e.g. `binary_cross_entropy`."""
     title: str
     """Title, e.g. `Mean squared error`."""
@@ -2382,7 +2382,7 @@ class Sections:
 class CheckedAnswer(CheckedAnswerMethods):
     """Result of checking an answer, with the computation behind it."""
 
-    correct: bool
+    is_correct: bool
     """True if the answer lies within `tolerance` of `expected`."""
     expected: float
     """The computed number, or the index of the correct choice, counted from 0."""
@@ -2972,7 +2972,7 @@ class Window:
     """The numbers in the window."""
     products: tuple[Floats, ...]
     """Each number times its weight; empty for pooling."""
-    result: Quantity
+    output: Quantity
     """The output at this position."""
 
 
@@ -3568,7 +3568,7 @@ class SequenceCostSimulation:
 
     kinds: tuple[SequenceCost, ...]
     """The kinds `mlp`, `cnn`, `rnn`, `lstm`, `gru` and `attention`, in this order."""
-    crossover: float
+    crossover_length: float
     """Sequence length above which attention takes more operations than an LSTM."""
     source: str
     """Source of the formulas."""

@@ -8,7 +8,7 @@ from ..base import ActivationName, LossName, Reply
 class LossDescription(Reply):
     """A loss: its formulas and a description."""
 
-    name: LossName
+    loss: LossName
     """Name of the loss in a training spec, e.g. `binary_cross_entropy`."""
     title: str
     """Title, e.g. `Mean squared error`."""

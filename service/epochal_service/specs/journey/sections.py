@@ -77,7 +77,7 @@ class CheckAnswerRequest(Spec):
 class CheckedAnswer(Reply):
     """Result of checking an answer, with the computation behind it."""
 
-    correct: bool
+    is_correct: bool
     """True if the answer lies within `tolerance` of `expected`."""
     expected: float
     """The computed number, or the index of the correct choice, counted from 0."""

@@ -67,7 +67,7 @@ class Window(Reply):
     """The numbers in the window."""
     products: list[list[float]]
     """Each number times its weight; empty for pooling."""
-    result: Quantity
+    output: Quantity
     """The output at this position."""
 
 

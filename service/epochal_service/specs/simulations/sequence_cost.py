@@ -76,7 +76,7 @@ class SequenceCostSimulation(Reply):
 
     kinds: list[SequenceCost]
     """The kinds `mlp`, `cnn`, `rnn`, `lstm`, `gru` and `attention`, in this order."""
-    crossover: float
+    crossover_length: float
     """Sequence length above which attention takes more operations than an LSTM."""
     source: str
     """Source of the formulas."""

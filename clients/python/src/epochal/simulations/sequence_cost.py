@@ -25,7 +25,7 @@ class SequenceCostExplorer(Explorer):
         There are up to 32 `lengths`. Layers have `width` inputs and outputs; `kernel_size`
         belongs to the convolution, `window` to the dense layer, and `heads` to attention.
 
-        >>> client.simulate.sequence_cost(width=64).crossover
+        >>> client.simulate.sequence_cost(width=64).crossover_length
         128.0
         """
         return self._simulate(
