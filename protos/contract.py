@@ -109,7 +109,7 @@ class Contract:
 
     def types_of(self, method: Method) -> tuple[str, str]:
         """The request and the reply of a method, as its rpc declares them."""
-        reply = method.replies[0].__name__ if method.replies else EMPTY
+        reply = method.reply.__name__ if method.reply else EMPTY
         return f"{method.rpc}Request", f"stream {reply}" if method.event else reply
 
     def numbers_text(self) -> str:
@@ -133,8 +133,8 @@ class Contract:
         if method.body_field is not None:
             fields[method.body_field] = method.body
         self._add_message(name, models, fields).method = method
-        for reply in method.replies[:1]:
-            self._message_of([reply], None)
+        if method.reply:
+            self._message_of([method.reply], None)
 
     def _add_message(
         self, name: str, models: Sequence[type[BaseModel]], fields: dict[str, Any]

@@ -566,7 +566,7 @@ def test_a_run_is_taken_back_to_the_lab(open_page: Opened, api: Api, moons: str)
     link = page.get_by_role("link", name="Edit in the lab").get_attribute("href")
     assert link is not None
     spec = json.loads(parse_qs(urlsplit(link).query)["lab.spec"][0])
-    again = api.post("/v1/jobs?validate_only=true", spec)["spec"]
+    again = api.post("/v1/jobs/validate", spec)["spec"]
     assert again == api.get(f"/v1/jobs/{moons}")["spec"]
 
 

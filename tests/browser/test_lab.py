@@ -48,7 +48,7 @@ def test_a_layer_more_costs_what_the_api_says(open_page: Opened, url: str) -> No
     # 8 tanh, 8 tanh, 8 relu, 1 sigmoid over two inputs.
     expect(page.get_by_test_id("price-parameters")).to_have_text("177")
     spec = spec_of(page)
-    job = ask(url, "/v1/jobs?validate_only=true", spec)
+    job = ask(url, "/v1/jobs/validate", spec)
     assert price(page) == job["parameters"] == 24 + 72 + 72 + 9
     summary = ask(url, "/v1/networks/summarize", {"network": spec["network"]})
     third = page.get_by_role("listitem").filter(has_text="Layer 3")
@@ -318,4 +318,4 @@ def test_pictures_can_begin_with_a_convolution(open_page: Opened, url: str) -> N
     expect(network.get_by_role("listitem")).to_have_text(
         [re.compile(item) for item in ("64$", "8×8×1", "8×8×8", "4×4×8", "128", r"10 \+1,290$")]
     )
-    assert ask(url, "/v1/jobs?validate_only=true", spec_of(page))["parameters"] == 1370
+    assert ask(url, "/v1/jobs/validate", spec_of(page))["parameters"] == 1370

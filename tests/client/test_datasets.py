@@ -15,14 +15,13 @@ def test_names_and_objects_stand_for_specs(client: epochal.Client) -> None:
     uploaded = client.datasets.upload_csv("a,b,kind\n1,2,cat\n3,4,dog\n", name="pets")
     try:
         built_in, by_id, by_object = (
-            client.jobs.create(
+            client.jobs.validate(
                 network=network,
                 dataset=dataset,
                 loss="binary_cross_entropy",
                 optimizer="sgd",
                 schedule="cosine",
                 epochs=1,
-                validate_only=True,
             ).spec
             for dataset in ("xor", uploaded.id, uploaded)
         )
@@ -32,7 +31,7 @@ def test_names_and_objects_stand_for_specs(client: epochal.Client) -> None:
         assert by_object == by_id
         assert by_object["dataset"]["id"] == uploaded.id
         builtin_object = client.datasets.get("xor")
-        spec = client.jobs.create(XOR, dataset=builtin_object, validate_only=True).spec
+        spec = client.jobs.validate(XOR, dataset=builtin_object).spec
         assert spec["dataset"]["name"] == "xor"
     finally:
         client.networks.delete(network.id)

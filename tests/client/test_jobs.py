@@ -81,7 +81,7 @@ def test_the_same_request_gives_the_same_job(client: epochal.Client) -> None:
 
 def test_validating_prices_a_spec_and_makes_no_job(client: epochal.Client) -> None:
     label = uuid.uuid4().hex
-    estimate = client.jobs.create(XOR, labels={label: "1"}, validate_only=True)
+    estimate = client.jobs.validate(XOR, labels={label: "1"})
     assert (estimate.parameters, estimate.samples) == (17, 4)
     assert estimate.flops == 3 * 24 * 4 * 500
     assert estimate.spec["batch_size"] == 32

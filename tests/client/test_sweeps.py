@@ -139,11 +139,9 @@ def test_a_sweep_is_cancelled_and_deleted(client: epochal.Client) -> None:
 
 
 def test_members_may_differ_in_several_numbers(client: epochal.Client) -> None:
-    estimate = client.sweeps.create(
-        SHORT, [{"seed": 3, "beta_1": 0.5}], l2=[0.1], validate_only=True
-    )
+    estimate = client.sweeps.validate(SHORT, [{"seed": 3, "beta_1": 0.5}], l2=[0.1])
     assert estimate.spec["variants"] == [{"seed": 3, "beta_1": 0.5}, {"l2": 0.1}]
-    assert estimate.flops == 2 * client.jobs.create(SHORT, validate_only=True).flops
+    assert estimate.flops == 2 * client.jobs.validate(SHORT).flops
 
 
 @pytest.mark.parametrize(
@@ -170,7 +168,7 @@ def test_the_limits_name_the_largest_number_of_variants(client: epochal.Client) 
     with pytest.raises(epochal.InvalidArgument) as raised:
         client.sweeps.create(XOR, seed=range(most + 1))
     assert raised.value.reason == "limit_exceeded"
-    client.sweeps.create(XOR, seed=range(most), validate_only=True)
+    client.sweeps.validate(XOR, seed=range(most))
 
 
 def test_what_is_wrong_with_the_job_is_named_within_it(client: epochal.Client) -> None:
@@ -181,7 +179,7 @@ def test_what_is_wrong_with_the_job_is_named_within_it(client: epochal.Client) -
 
 def test_sequences_of_other_names_or_lengths_are_refused(client: epochal.Client) -> None:
     with pytest.raises(epochal.InvalidArgument, match="must be one of learning_rate"):
-        client.sweeps.create(SHORT, epochs=[1, 2])  # type: ignore[call-overload]
+        client.sweeps.create(SHORT, epochs=[1, 2])  # type: ignore[call-arg]
     with pytest.raises(epochal.InvalidArgument, match="equal length"):
         client.sweeps.create(SHORT, learning_rate=[0.1], seed=[1, 2])
 

@@ -48,13 +48,16 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": "sorting", "rows": 2, "samples": 5, "length": 3, "classes": 4},
     ],
     "CreateJob": lambda w: [
-        {"spec": JOB, "validate_only": True},
-        {"spec": JOB | {"network": {"id": w.network}}, "validate_only": True},
-        {"spec": DIVERGING, "validate_only": True},
-        {"spec": SEQUENCE, "validate_only": True},
-        {"spec": PADDED, "validate_only": True},
         {"spec": JOB | {"name": "Zwölf", "initial_weights": {"job": w.ended, "epoch": 5}}},
         {"spec": JOB},
+    ],
+    "ValidateJob": lambda w: [
+        {"spec": JOB},
+        {"spec": JOB | {"network": {"id": w.network}}},
+        {"spec": JOB | {"initial_weights": {"job": w.ended, "epoch": 5}}},
+        {"spec": DIVERGING},
+        {"spec": SEQUENCE},
+        {"spec": PADDED},
     ],
     "GetJob": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],
     "ListJobs": lambda w: [
@@ -154,16 +157,12 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"jobs": [w.ended, "job_1"]},
     ],
     "WatchJob": lambda w: [{"id": w.ended}, {"id": w.ended, "after": 0}, {"id": w.diverged}],
-    "CreateSweep": lambda w: [
-        {"spec": SWEEP, "validate_only": True},
-        {"spec": SWEEP | {"job": JOB | {"network": {"id": w.network}}}, "validate_only": True},
-        {"spec": SWEEP | {"variants": [{"seed": 1}, {"l2": 0.1}]}, "validate_only": True},
-        {
-            "spec": SWEEP
-            | {"variants": [{"initializer": "orthogonal"}, {"initializer_gain": 4.0}]},
-            "validate_only": True,
-        },
+    "CreateSweep": lambda w: [{"spec": SWEEP}],
+    "ValidateSweep": lambda w: [
         {"spec": SWEEP},
+        {"spec": SWEEP | {"job": JOB | {"network": {"id": w.network}}}},
+        {"spec": SWEEP | {"variants": [{"seed": 1}, {"l2": 0.1}]}},
+        {"spec": SWEEP | {"variants": [{"initializer": "orthogonal"}, {"initializer_gain": 4.0}]}},
     ],
     "GetSweep": lambda w: [{"id": w.sweep}, {"id": w.queued_sweep}, {"id": w.ended}],
     "ListSweeps": lambda w: [

@@ -137,4 +137,4 @@ def test_what_a_job_must_have_is_named(service: Wires) -> None:
 
 
 def test_the_spec_is_right_where_nothing_is_wrong(service: Wires) -> None:
-    assert service.over_grpc("CreateJob", spec=SPEC, validate_only=True).kind is None
+    assert service.over_grpc("ValidateJob", spec=SPEC).kind is None

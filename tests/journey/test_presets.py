@@ -28,7 +28,7 @@ def test_every_preset_has_a_unique_name_and_a_section(client: TestClient) -> Non
 @pytest.mark.parametrize("name", NAMES)
 def test_every_spec_is_a_valid_job(client: TestClient, name: str) -> None:
     spec = client.get(f"/v1/presets/{name}").json()["spec"]
-    reply = client.post("/v1/jobs?validate_only=true", json=spec)
+    reply = client.post("/v1/jobs/validate", json=spec)
     assert reply.is_success, reply.text
 
 

@@ -12,7 +12,7 @@ from epochal_service.methods import datasets, jobs, networks
 from epochal_service.methods.context import Context, open_context
 from epochal_service.settings import Settings
 from epochal_service.specs.datasets import CreateDatasetRequest
-from epochal_service.specs.jobs import CreateJobOptions, Job
+from epochal_service.specs.jobs import CreateJobOptions
 from epochal_service.specs.networks import CreateNetworkRequest
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.validation import parse
@@ -42,9 +42,7 @@ def create_dataset(context: Context, key: str, name: str) -> str:
 
 def create_job(context: Context, key: str, name: str) -> str:
     spec = parse(TrainingSpec, JOB | {"labels": {"name": name}})
-    job = jobs.create_job(context, spec, CreateJobOptions(request_id=key))
-    assert isinstance(job, Job)
-    return job.id
+    return jobs.create_job(context, spec, CreateJobOptions(request_id=key)).id
 
 
 Create = Callable[[Context, str, str], str]

@@ -28,7 +28,7 @@ def test_a_job_is_made_and_found_where_its_location_says(client: TestClient) -> 
 
 
 def test_a_job_that_is_only_validated_is_priced_and_not_made(client: TestClient) -> None:
-    answer = client.post("/v1/jobs?validate_only=true", json=XOR)
+    answer = client.post("/v1/jobs/validate", json=XOR)
     assert answer.status_code == 200
     assert "location" not in answer.headers
     assert answer.json().keys() == {"spec", "forked_from", "parameters", "samples", "flops"}

@@ -134,6 +134,57 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert set(names) <= set(schemas)
 
 
+def test_nothing_that_is_sent_has_a_default(document: dict[str, Any]) -> None:
+    """With one, openapi-typescript requires the field; openapi-python-client always sends it."""
+    for schema in document["components"]["schemas"].values():
+        for field in schema.get("properties", {}).values():
+            assert not any("default" in part for part in (field, *field.get("anyOf", ())))
+    for name, operation in operations(document):
+        for parameter in operation.get("parameters", ()):
+            assert "default" not in parameter["schema"], name
+    training = document["components"]["schemas"]["TrainingSpec"]["properties"]
+    assert training["batch_size"]["x-default"] == 32
+    assert "x-default" not in training["epochs"]
+
+
+def test_a_request_and_a_reply_have_schemas_of_their_own(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    (create,) = (about for name, about in operations(document) if name == "POST /v1/jobs")
+    body = create["requestBody"]["content"]["application/json"]["schema"]
+    assert body == {"$ref": "#/components/schemas/TrainingSpec"}
+    assert schemas["Job"]["properties"]["spec"]["$ref"].endswith("/TrainingSpecOutput")
+    spec = schemas["TrainingSpecOutput"]
+    assert set(spec["required"]) == set(spec["properties"])
+    assert schemas["Preset"]["properties"]["spec"]["$ref"].endswith("/TrainingSpec")
+    assert not any(name.endswith(("-Input", "-Output")) for name in schemas)
+    # openapi-python-client names a class by its title.
+    assert all(schema["title"] == name for name, schema in schemas.items())
+
+
+def test_the_description_names_server_security_and_license(document: dict[str, Any]) -> None:
+    assert document["servers"][0]["url"] == "/"
+    assert document["security"] == []
+    assert document["info"]["license"]["identifier"] == "MIT"
+
+
+def test_links_lead_through_the_life_of_a_job(
+    client: TestClient, trained: str, document: dict[str, Any]
+) -> None:
+    """Each method that a creating one links to is there, and takes the id."""
+    by_id = {about["operationId"]: name for name, about in operations(document)}
+    seen = set()
+    for name, operation in operations(document):
+        for status, response in operation["responses"].items():
+            for link in response.get("links", {}).values():
+                verb, path = by_id[link["operationId"]].split()
+                assert set(re.findall(r"{(\w+)}", path)) == set(link["parameters"]), (name, status)
+                seen.add(path)
+                if name == "POST /v1/jobs" and verb == "GET" and not path.endswith("/events"):
+                    answer = client.get(path.replace("{id}", trained))
+                    assert answer.is_success, (path, answer.text)
+    assert {"/v1/jobs/{id}", "/v1/jobs/{id}/predict", "/v1/jobs/{id}/events"} <= seen
+
+
 def test_a_replys_number_may_be_a_string_that_says_what_it_is(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     assert schemas["EpochRow"]["properties"]["train_loss"]["$ref"].endswith("/Number")

@@ -47,7 +47,7 @@ def made(client: TestClient, train: Train, spec: dict[str, Any]) -> str:
 
 
 def problem(client: TestClient, spec: dict[str, Any]) -> dict[str, str]:
-    answer = client.post("/v1/jobs?validate_only=true", json=spec)
+    answer = client.post("/v1/jobs/validate", json=spec)
     assert answer.status_code == 400, answer.text
     return {error["field"]: error["description"] for error in answer.json()["errors"]}
 

@@ -129,7 +129,7 @@ def walk() -> Walk:
             if method.body_field is not None:
                 path_fields[method.body_field] = models.pop(0)
             walk.message(descriptor.input_type, models, path_fields)
-            walk.message(descriptor.output_type, list(method.replies))
+            walk.message(descriptor.output_type, [method.reply] if method.reply else [])
     return walk
 
 

@@ -13,8 +13,8 @@ from epochal_service.jobs.queue import Queue
 from epochal_service.methods import jobs, sweeps
 from epochal_service.methods.context import Context
 from epochal_service.settings import Settings
-from epochal_service.specs.jobs import CreateJobOptions, Job, JobState
-from epochal_service.specs.sweeps import CreateSweepOptions, Sweep, SweepSpec
+from epochal_service.specs.jobs import CreateJobOptions, JobState
+from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Connection, Database, migrate
 from epochal_service.store import jobs as stored_jobs
@@ -107,13 +107,9 @@ class Service:
         """Queue a job, or a sweep where the spec has variants; its id."""
         if "variants" in spec:
             sweep = SweepSpec.model_validate({**spec, **changes})
-            made = sweeps.create_sweep(self.context, sweep, CreateSweepOptions())
-            assert isinstance(made, Sweep)
-            return made.id
+            return sweeps.create_sweep(self.context, sweep, CreateSweepOptions()).id
         requested = TrainingSpec.model_validate({**spec, **changes})
-        job = jobs.create_job(self.context, requested, CreateJobOptions())
-        assert isinstance(job, Job)
-        return job.id
+        return jobs.create_job(self.context, requested, CreateJobOptions()).id
 
     def run(
         self,

@@ -12,7 +12,7 @@ from epochal_service.errors import InvalidArgument
 from epochal_service.jobs.epochs import merge
 from epochal_service.jobs.preparation import SHIFT
 from epochal_service.methods import jobs, sweeps
-from epochal_service.specs.jobs import CreateJobOptions, ForkedFrom
+from epochal_service.specs.jobs import ForkedFrom
 from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import checkpoints
@@ -160,7 +160,7 @@ def test_validation_without_creation_reports_the_same_errors(service: Service, p
     def validated(epoch: int) -> Any:
         begin = {"job": parent, "epoch": epoch}
         spec = TrainingSpec.model_validate({**FORGETFUL, "initial_weights": begin})
-        return jobs.create_job(service.context, spec, CreateJobOptions(validate_only=True))
+        return jobs.validate_job(service.context, spec)
 
     assert validated(40).forked_from == ForkedFrom(job=parent, epoch=40)
     with pytest.raises(InvalidArgument, match="20 and 30"):

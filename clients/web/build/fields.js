@@ -30,7 +30,7 @@ function fieldOf(schema) {
     min: value.minimum ?? value.exclusiveMinimum,
     max: value.maximum ?? value.exclusiveMaximum,
     below: value.exclusiveMaximum !== undefined || undefined,
-    initial: schema.default ?? undefined,
+    initial: schema['x-default'],
     optional: alternatives.length > 1 || undefined,
     description: schema.description,
   }

@@ -62,9 +62,7 @@ from .pages import before, cut, page_size
 MAX_CURVES = 100  # jobs with a curve on one page
 
 
-def create_job(
-    context: Context, spec: TrainingSpec, options: CreateJobOptions
-) -> Job | ValidatedJob:
+def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) -> Job:
     """Create and queue a job. The same `request_id` and spec return the job created before.
 
     Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`.
@@ -76,14 +74,6 @@ def create_job(
     if prepared.initial_weights is not None:
         initial_weights = pack({**prepared.initial_weights, **prepared.scaling})
     price = prepared.price
-    if options.validate_only:
-        return ValidatedJob(
-            spec=spec,
-            forked_from=forked_from(spec),
-            parameters=price.parameters,
-            samples=price.samples,
-            flops=price.flops,
-        )
     row, new = lifecycle.submit(
         context.database,
         owner=context.owner,
@@ -103,6 +93,21 @@ def create_job(
     if new:
         context.queue.notify_workers(row.id)
     return reply(row)
+
+
+def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
+    """Check and price a job, and fill in its defaults. Creates nothing.
+
+    Raises `InvalidArgument` for a spec that cannot be trained.
+    """
+    prepared = prepare(context.database, spec, context.owner, context.settings.limits)
+    return ValidatedJob(
+        spec=prepared.spec,
+        forked_from=forked_from(prepared.spec),
+        parameters=prepared.price.parameters,
+        samples=prepared.price.samples,
+        flops=prepared.price.flops,
+    )
 
 
 def forked_from(spec: TrainingSpec) -> ForkedFrom | None:

@@ -28,9 +28,7 @@ from .fingerprints import fingerprint
 from .pages import before, cut, page_size
 
 
-def create_sweep(
-    context: Context, spec: SweepSpec, options: CreateSweepOptions
-) -> Sweep | ValidatedSweep:
+def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions) -> Sweep:
     """Create and queue a sweep. The same `request_id` and spec return the sweep created before.
 
     Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`.
@@ -39,13 +37,6 @@ def create_sweep(
     limits = context.settings.limits
     prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
     spec, job, price = prepared.spec, prepared.job.spec, prepared.price
-    if options.validate_only:
-        return ValidatedSweep(
-            spec=spec,
-            parameters=price.parameters,
-            samples=price.samples,
-            flops=price.flops,
-        )
     try:
         row, new = lifecycle.submit(
             context.database,
@@ -67,6 +58,21 @@ def create_sweep(
     if new:
         context.queue.notify_workers(row.id)
     return _reply(context, row)
+
+
+def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
+    """Check and price a sweep, and fill in its defaults. Creates nothing.
+
+    Raises `InvalidArgument` for a spec that cannot be trained.
+    """
+    limits = context.settings.limits
+    prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
+    return ValidatedSweep(
+        spec=prepared.spec,
+        parameters=prepared.price.parameters,
+        samples=prepared.price.samples,
+        flops=prepared.price.flops,
+    )
 
 
 def get_sweep(context: Context, id: str) -> Sweep:

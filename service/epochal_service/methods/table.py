@@ -13,8 +13,8 @@ How a function's parameters become a request:
 
     context            not part of the request
     id, epoch          a segment of the path; a field of the message
-    a `Spec`           the JSON body; the fields of the message (or, where a `Request` follows,
-                       one field that has the parameter's name)
+    spec               the JSON body; a field of the message
+    another `Spec`     the JSON body; the fields of the message
     a `Request`        the query; the fields of the message
     .request_id        the header Idempotency-Key; a field of the message
 """
@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from inspect import cleandoc
-from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, Field
 
@@ -149,9 +149,7 @@ class Method:
         """The field of the gRPC message that holds the body, if its fields do not stand there
         themselves.
         """
-        if self.body is None or self.query is None:
-            return None
-        return next(name for name, hint in self._hints.items() if hint is self.body)
+        return "spec" if "spec" in self._hints else None
 
     @cached_property
     def has_key(self) -> bool:
@@ -165,15 +163,14 @@ class Method:
         return self.rpc.startswith("Create")
 
     @cached_property
-    def replies(self) -> tuple[type[Reply], ...]:
-        """The models of the answer; the first is the usual one. None for a method that returns
-        nothing, the event for one that streams.
+    def reply(self) -> type[Reply] | None:
+        """The model of the answer: None for a method that returns nothing, the event for one that
+        streams.
         """
         if self.event is not None:
-            return (self.event,)
+            return self.event
         hint = self._hints["return"]
-        kinds = get_args(hint) or (hint,)
-        return tuple(kind for kind in kinds if kind is not type(None))
+        return None if hint is type(None) else hint
 
     @property
     def statuses(self) -> list[int]:
@@ -287,6 +284,13 @@ SERVICES: tuple[Service, ...] = (
                 "POST /v1/jobs",
                 jobs.create_job,
                 "Create a job",
+                examples=examples.JOBS,
+            ),
+            Method(
+                "ValidateJob",
+                "POST /v1/jobs/validate",
+                jobs.validate_job,
+                "Validate a job",
                 examples=examples.JOBS,
             ),
             Method("ListJobs", "GET /v1/jobs", jobs.list_jobs, "List jobs"),
@@ -416,6 +420,13 @@ SERVICES: tuple[Service, ...] = (
                 "POST /v1/sweeps",
                 sweeps.create_sweep,
                 "Create a sweep",
+                examples=examples.SWEEPS,
+            ),
+            Method(
+                "ValidateSweep",
+                "POST /v1/sweeps/validate",
+                sweeps.validate_sweep,
+                "Validate a sweep",
                 examples=examples.SWEEPS,
             ),
             Method("ListSweeps", "GET /v1/sweeps", sweeps.list_sweeps, "List sweeps"),

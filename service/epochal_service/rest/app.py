@@ -49,7 +49,6 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
         swagger_ui_parameters=DOCS,
         lifespan=lifespan,
         redirect_slashes=False,
-        separate_input_output_schemas=False,
         generate_unique_id_function=routes.operation_id,
     )
     app.state.metrics = metrics

@@ -21,7 +21,7 @@ CSV_BODY = {
     "requestBody": {
         "content": {
             "text/csv": {
-                "schema": {"type": "string"},
+                "schema": {"type": "string", "format": "binary"},
                 "example": "width,height,kind\n1.5,2,cat\n3,4.5,dog\n",
             }
         }

@@ -6,6 +6,7 @@ python -m epochal_service.rest.openapi PATH
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from fastapi.openapi.utils import get_openapi
 from ..specs.base import Reply
 from ..specs.describe import described
 from .problems import MEDIA_TYPE, Problem, examples
+from .streams import EventStreamMedia
 
 DESCRIPTION = """
 A job is a network, a data set and a way to train; every epoch of it is stored, and may be watched
@@ -48,6 +50,9 @@ TAGS = [
     {"name": "system", "description": "What the service says of itself."},
 ]
 
+SERVERS = [{"url": "/", "description": "The service that this document comes from."}]
+LICENSE = {"name": "MIT", "identifier": "MIT"}
+
 DOCS = {
     # A request is there to be sent unchanged; an answer is its fields and what they mean.
     "tryItOutEnabled": True,
@@ -75,31 +80,45 @@ def describe(app: FastAPI) -> dict[str, Any]:
             description=app.description,
             tags=app.openapi_tags,
             routes=app.routes,
-            separate_input_output_schemas=False,
+            servers=SERVERS,
+            license_info=LICENSE,
         )
+        document = _name_schemas(document)
+        document["security"] = []
         schemas = document["components"]["schemas"]
         for reply in _subclasses(Reply):
-            if reply.__name__ in schemas:
-                _complete(schemas[reply.__name__])
+            for field in schemas.get(reply.__name__, {}).get("properties", {}).values():
+                _widen(field)
         schemas["Number"] = NUMBER
-        for schema in schemas.values():
-            for field in schema.get("properties", {}).values():
+        # The spec of a preset is a request body, without defaults.
+        preset = schemas["Preset"]["properties"]
+        preset["spec"] = {
+            "$ref": "#/components/schemas/TrainingSpec",
+            "description": preset["spec"]["description"],
+        }
+        for title, schema in schemas.items():
+            schema["title"] = title
+            for name, field in schema.get("properties", {}).items():
                 if "const" in field:
                     field.setdefault(
                         "description", f"Always `{field['const']}`: it names the kind."
                     )
                 elif text := described(field):
                     field["description"] = text
+                _set_default(field, name in schema.get("required", ()))
         document["components"] = {
             "schemas": dict(sorted(schemas.items())),
             "examples": examples(),
         }
         for path in document["paths"].values():
             for operation in path.values():
+                for content in operation.get("requestBody", {}).get("content", {}).values():
+                    _unwrap(content)
                 for parameter in operation.get("parameters", ()):
                     _drop_null(parameter["schema"])
                     if "description" in parameter["schema"]:
                         parameter["description"] = parameter["schema"].pop("description")
+                    _set_default(parameter["schema"], False)
                 for status, response in operation["responses"].items():
                     _name_media_type(status, response)
                     if response["description"] == "Successful Response":
@@ -114,15 +133,41 @@ def _subclasses(model: type[Reply]) -> Iterator[type[Reply]]:
         yield from _subclasses(child)
 
 
-def _complete(schema: dict[str, Any]) -> None:
-    """A reply always has all its fields, and its floats may be strings."""
-    schema["required"] = list(schema.get("properties", {}))
-    for field in schema.get("properties", {}).values():
-        field.pop("default", None)
-        _widen(field)
+def _name_schemas(document: dict[str, Any]) -> dict[str, Any]:
+    """Where the schema of a request differs from that of a reply, where no field is ever absent,
+    the former has the name of the model, and the latter ends in `Output`.
+    """
+    suffixes = {"Input": "", "Output": "Output"}
+    text = re.sub(
+        r'"(#/components/schemas/)?(\w+)-(Input|Output)"',
+        lambda match: f'"{match[1] or ""}{match[2]}{suffixes[match[3]]}"',
+        json.dumps(document),
+    )
+    named: dict[str, Any] = json.loads(text)
+    return named
+
+
+def _set_default(field: dict[str, Any], is_required: bool) -> None:
+    """Write the default as `x-default`.
+
+    With `default`, generators require the field, or send the default of their day with every
+    request. The description has it for readers.
+    """
+    if "default" in field:
+        default = field.pop("default")
+        if not is_required and default is not None:
+            field["x-default"] = default
+
+
+def _unwrap(content: dict[str, Any]) -> None:
+    """Replace a choice of one by the one."""
+    match content["schema"]:
+        case {"oneOf": [schema]}:
+            content["schema"] = schema
 
 
 def _widen(schema: dict[str, Any]) -> None:
+    """A float in a reply may be a string."""
     if schema.get("type") == "number":
         del schema["type"]
         schema["$ref"] = "#/components/schemas/Number"
@@ -146,7 +191,14 @@ def _name_media_type(status: str, response: dict[str, Any]) -> None:
     content = response.get("content", {})
     for media_type, entry in list(content.items()):
         reference = entry["schema"].get("$ref")
-        if reference is not None:
+        if media_type == EventStreamMedia.media_type and reference is not None:
+            # The body is text; its events have this schema.
+            entry["schema"] = {
+                "type": "string",
+                "contentMediaType": media_type,
+                "contentSchema": {"$ref": reference},
+            }
+        elif reference is not None:
             entry["schema"] = {"$ref": reference}
         if reference == f"#/components/schemas/{Problem.__name__}":
             content.pop(media_type)

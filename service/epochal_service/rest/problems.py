@@ -47,7 +47,9 @@ class FieldProblem(BaseModel):
 class Problem(BaseModel):
     """Why a request was not answered."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
+    )
 
     type: str
     """Names the kind of problem; it is the reason as a URN."""
@@ -187,12 +189,22 @@ async def _tell_defect(_: Request, __: Exception) -> Response:
 
 
 def _methods(request: Request) -> set[str]:
-    """What all routes on the request's path answer; Starlette's own list has the first alone."""
-    methods = {
-        method
+    """Return the methods of the request's path; Starlette's own list is that of one route.
+
+    Of several paths that match, such as `/v1/jobs/validate` and `/v1/jobs/{id}`, the one with the
+    fewest parameters counts.
+    """
+    routes = [
+        route
         for route in iter_route_contexts(request.app.routes)
         if route.methods and route.path_regex.match(request.url.path)
-        for method in route.methods
+    ]
+    fewest = min(route.path_regex.groups for route in routes)
+    methods = {
+        method
+        for route in routes
+        if route.path_regex.groups == fewest
+        for method in route.methods or ()
     }
     return methods | {"HEAD"} if "GET" in methods else methods
 

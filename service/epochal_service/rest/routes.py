@@ -13,12 +13,11 @@ from typing import Annotated, Any, get_args, get_origin
 
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, BeforeValidator, create_model
+from pydantic import BaseModel, BeforeValidator
 from starlette.routing import BaseRoute
 
 from ..methods.table import METHODS, PATH_DESCRIPTIONS, Method
 from ..specs.base import FileReply
-from ..specs.base import Request as Fields
 from . import datasets, epochs
 from .body import JSON, StrictRoute
 from .context import Here
@@ -82,7 +81,7 @@ def routes() -> Sequence[BaseRoute]:
 
 
 def _add(router: APIRouter, method: Method) -> None:
-    reply = method.replies[0] if method.replies else None
+    reply = method.reply
     is_file = reply is not None and issubclass(reply, FileReply)
     options: dict[str, Any] = {
         "methods": [method.verb],
@@ -118,8 +117,6 @@ def _responses(method: Method, is_file: bool) -> dict[int | str, dict[str, Any]]
         }
     elif method.rpc == "ListEpochs":
         responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
-    elif len(method.replies) > 1:
-        responses = {200: {"model": method.replies[1], "description": "Validated only"}}
     if method.creates:
         responses[201] = {"links": _links(method)}
     return responses | problems(*method.statuses)
@@ -147,9 +144,9 @@ def _endpoint(method: Method) -> Callable[..., Any]:
             name: {"summary": name, "value": body} for name, body in method.examples.items()
         }
         parameters["body"] = Annotated[method.body, Body(openapi_examples=examples), Explained]
-    if method.query is not None and (fields := _query(method.query)).model_fields:
-        commas = BeforeValidator(partial(split_commas, list_fields(fields)))
-        parameters["query"] = Annotated[fields, Query(), commas, Explained]
+    if method.query is not None and not method.has_key:
+        commas = BeforeValidator(partial(split_commas, list_fields(method.query)))
+        parameters["query"] = Annotated[method.query, Query(), commas, Explained]
     defaults: dict[str, Any] = {}
     if method.has_key:
         parameters["key"], defaults["key"] = IdempotencyKey, None
@@ -158,7 +155,7 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         defaults["last_event_id"] = None
     if method.rpc == "ListEpochs":
         parameters["accept"], defaults["accept"] = Accept, JSON
-    if method.replies and issubclass(method.replies[0], FileReply):
+    if method.reply and issubclass(method.reply, FileReply):
         parameters["if_none_match"], defaults["if_none_match"] = IfNoneMatch, ""
 
     async def watch(**values: Any) -> Any:
@@ -191,18 +188,6 @@ def _path(method: Method, name: str) -> Any:
     noun = method.path.split("/")[2]
     examples = [PATH_EXAMPLES[noun]] if noun in PATH_EXAMPLES else None
     return Annotated[str, Path(description=PATH_DESCRIPTIONS[noun], examples=examples)]
-
-
-def _query(model: type[BaseModel]) -> type[BaseModel]:
-    """The model without the idempotency key, which is a header."""
-    if "request_id" not in model.model_fields:
-        return model
-    fields: dict[str, Any] = {
-        name: (field.annotation, field)
-        for name, field in model.model_fields.items()
-        if name != "request_id"
-    }
-    return create_model(f"{model.__name__}Query", __base__=Fields, **fields)
 
 
 def list_fields(model: type[BaseModel]) -> frozenset[str]:
@@ -238,14 +223,10 @@ def _answer(
 ) -> Any:
     if method.rpc == "CreateDataset":
         body, query = datasets.request_of(body, query), None
-    if key is not None:
-        if method.body_field is None:
-            body = body.model_copy(update={"request_id": key})
-        else:
-            assert method.query is not None
-            query = method.query.model_validate({**query.model_dump(), "request_id": key})
-    elif method.query is not None and not isinstance(query, method.query):
-        query = method.query(**query.model_dump())
+    if method.has_key and method.query is not None:
+        query = method.query.model_validate({"request_id": key})
+    elif key is not None:
+        body = body.model_copy(update={"request_id": key})
     arguments = [*path.values(), *(argument for argument in (body, query) if argument is not None)]
     if method.rpc == "ListEpochs" and epochs.prefers_csv(accept):
         return epochs.csv_response(context, *arguments)
@@ -254,8 +235,6 @@ def _answer(
         return None
     if isinstance(reply, FileReply):
         return _file(reply, path["id"], if_none_match)
-    if len(method.replies) > 1 and isinstance(reply, method.replies[1]):
-        return Response(reply.model_dump_json(), media_type=JSON)  # FastAPI expects the first
     if method.creates:
         response.headers["Location"] = f"{method.path}/{reply.id}"
     return reply

@@ -83,11 +83,12 @@ def arguments(context: Context, descriptor: MethodDescriptor, raw: bytes) -> lis
     in_path = {name: fields.pop(name) for name in method.path_fields if name in fields}
     models: list[Any] = []
     # HTTP validates the path last; a request with several mistakes gets the same errors here.
+    rest = method.body or method.query
     if method.body is not None and method.body_field is not None:
         models.append(parse(method.body, fields.pop(method.body_field, {})))
-        models.append(parse(method.query or Nothing, fields))
-    elif (model := method.body or method.query) is not None:
-        models.append(parse(model, fields))
+        rest = method.query
+    if rest is not None:
+        models.append(parse(rest, fields))
     else:
         parse(Nothing, fields)
     path = parse(path_model(method), in_path)

@@ -22,7 +22,12 @@ class Spec(BaseModel):
     """A part of a JSON body: types are taken at their word (`"4"` is not a number)."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
     )
 
 
@@ -38,7 +43,11 @@ class Reply(BaseModel):
     """What comes back."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", ser_json_inf_nan="strings", use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        ser_json_inf_nan="strings",
+        use_attribute_docstrings=True,
+        json_schema_serialization_defaults_required=True,
     )
 
 

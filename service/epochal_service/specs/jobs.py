@@ -27,12 +27,10 @@ TERMINAL: frozenset[JobState] = frozenset({"succeeded", "failed", "cancelled"})
 
 
 class CreateJobOptions(Request):
-    """Options besides the spec: query and header on HTTP, fields on gRPC."""
+    """Options besides the spec: a header on HTTP, a field on gRPC."""
 
     request_id: RequestId | None = None
     """Idempotency key: the same key and the same spec return the same job."""
-    validate_only: bool = False
-    """Check and price the spec without creating a job. Default false."""
 
 
 class ListJobsRequest(Request):
@@ -197,7 +195,7 @@ class Job(Reply):
     """A training job."""
 
     id: str
-    """Id of the job. Absent if the spec was only validated, like the state and the times."""
+    """Id of the job."""
     state: JobState
     """State of the job."""
     stop_reason: StopReason | None = None
@@ -237,7 +235,7 @@ class Job(Reply):
 
 
 class ValidatedJob(Reply):
-    """A valid spec and its price, in answer to `validate_only`. No job is created."""
+    """A valid spec and its price."""
 
     spec: TrainingSpec
     """The spec, with every default filled in."""

@@ -15,6 +15,7 @@ from .base import (
     PageToken,
     Reply,
     Request,
+    RequestId,
     Seed,
     Spec,
 )
@@ -60,12 +61,10 @@ class SweepSpec(Spec):
 
 
 class CreateSweepOptions(Request):
-    """Options besides the spec: query and header on HTTP, fields on gRPC."""
+    """Options besides the spec: a header on HTTP, a field on gRPC."""
 
-    request_id: str | None = Field(default=None, min_length=1, max_length=200)
+    request_id: RequestId | None = None
     """Idempotency key: the same key and the same spec return the same sweep."""
-    validate_only: bool = False
-    """Check and price the spec without creating a sweep. Default false."""
 
 
 class ListSweepsRequest(Request):
@@ -127,7 +126,7 @@ class Sweep(Reply):
     """A sweep of training jobs."""
 
     id: str
-    """Id of the sweep. Absent if the spec was only validated, like the state and the times."""
+    """Id of the sweep."""
     state: JobState
     """State of the sweep."""
     stop_reason: StopReason | None = None
@@ -161,7 +160,7 @@ class Sweep(Reply):
 
 
 class ValidatedSweep(Reply):
-    """A valid spec and its price, in answer to `validate_only`. No sweep is created."""
+    """A valid spec and its price."""
 
     spec: SweepSpec
     """The spec, with every default filled in."""

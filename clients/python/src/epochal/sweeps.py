@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self, TypeAlias, Unpack, cast, overload
+from typing import Any, ClassVar, Self, TypeAlias, Unpack, cast
 
 from .errors import InvalidArgument
 from .events import EndEvent, StateEvent
@@ -209,7 +209,6 @@ class Sweeps:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    @overload
     def create(
         self,
         job: TrainingSpec | Spec,
@@ -217,52 +216,36 @@ class Sweeps:
         variants: Sequence[Variant | Spec] = (),
         *,
         request_id: str | None = None,
-        validate_only: Literal[False] = False,
         **values: Unpack[VariantColumns],
-    ) -> Sweep: ...
-
-    @overload
-    def create(
-        self,
-        job: TrainingSpec | Spec,
-        /,
-        variants: Sequence[Variant | Spec] = (),
-        *,
-        request_id: str | None = None,
-        validate_only: Literal[True],
-        **values: Unpack[VariantColumns],
-    ) -> ValidatedSweep: ...
-
-    def create(
-        self,
-        job: TrainingSpec | Spec,
-        /,
-        variants: Sequence[Variant | Spec] = (),
-        *,
-        request_id: str | None = None,
-        validate_only: bool = False,
-        **values: Unpack[VariantColumns],
-    ) -> Sweep | ValidatedSweep:
+    ) -> Sweep:
         """Train a job in many variants, such as `{"learning_rate": 0.1, "seed": 3}`.
 
         Instead of `variants`, give sequences of equal length with one value for each member:
         `learning_rate=[0.01, 0.1]`, `momentum`, `beta_1`, `beta_2`, `l2`, `seed`, `initializer`,
         `initializer_gain`. `client.limits()["max_variants"]` is the largest number of members.
 
-        The service creates one sweep for each `request_id`; a random one is used by default. With
-        `validate_only`, the spec is checked, and its cost is returned; no sweep is created. Raises
+        The service creates one sweep for each `request_id`; a random one is used by default. Raises
         `InvalidArgument`.
+        """
+        body = _spec(job, variants, values)
+        return Sweep(self._session.create("CreateSweep", {"spec": body}, request_id), self._session)
 
-        >>> job = client.preset("xor")
-        >>> client.sweeps.create(job, learning_rate=[0.01, 0.1], validate_only=True).samples
+    def validate(
+        self,
+        job: TrainingSpec | Spec,
+        /,
+        variants: Sequence[Variant | Spec] = (),
+        **values: Unpack[VariantColumns],
+    ) -> ValidatedSweep:
+        """Check and price a sweep, and fill in its defaults, without creating it.
+
+        The parameters are those of `create`. Raises `InvalidArgument`.
+
+        >>> client.sweeps.validate(client.preset("xor"), learning_rate=[0.01, 0.1]).samples
         4
         """
-        members = [*variants, *_rows(cast(Mapping[str, Sequence[Any]], values))]
-        body = request({"job": with_objects(job), "variants": members})
-        if validate_only:
-            reply = self._session.call("CreateSweep", {"spec": body, "validate_only": True})
-            return read(ValidatedSweep, reply)
-        return Sweep(self._session.create("CreateSweep", {"spec": body}, request_id), self._session)
+        body = _spec(job, variants, values)
+        return read(ValidatedSweep, self._session.call("ValidateSweep", {"spec": body}))
 
     def get(self, sweep_id: str) -> Sweep:
         """Return the sweep with this id. Raises `NotFound`."""
@@ -286,6 +269,14 @@ class Sweeps:
         }
         for row in pages(self._session, "ListSweeps", "sweeps", fields):
             yield Sweep(row, self._session)
+
+
+def _spec(
+    job: TrainingSpec | Spec, variants: Sequence[Variant | Spec], values: VariantColumns
+) -> dict[str, Any]:
+    members = [*variants, *_rows(cast(Mapping[str, Sequence[Any]], values))]
+    body: dict[str, Any] = request({"job": with_objects(job), "variants": members})
+    return body
 
 
 def _rows(columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

@@ -1820,7 +1820,7 @@ class JobData:
     """A training job."""
 
     id: str
-    """Id of the job. Absent if the spec was only validated, like the state and the times."""
+    """Id of the job."""
     state: JobState
     """State of the job."""
     stop_reason: StopReason | None
@@ -1861,7 +1861,7 @@ class JobData:
 
 @dataclass(frozen=True)
 class ValidatedJob:
-    """A valid spec and its price, in answer to `validate_only`. No job is created."""
+    """A valid spec and its price."""
 
     spec: dict[str, Any]
     """The spec, with every default filled in."""
@@ -3971,7 +3971,7 @@ class SweepData:
     """A sweep of training jobs."""
 
     id: str
-    """Id of the sweep. Absent if the spec was only validated, like the state and the times."""
+    """Id of the sweep."""
     state: JobState
     """State of the sweep."""
     stop_reason: StopReason | None
@@ -4006,7 +4006,7 @@ class SweepData:
 
 @dataclass(frozen=True)
 class ValidatedSweep:
-    """A valid spec and its price, in answer to `validate_only`. No sweep is created."""
+    """A valid spec and its price."""
 
     spec: dict[str, Any]
     """The spec, with every default filled in."""
@@ -4158,7 +4158,7 @@ class JobProperties:
 
     @property
     def id(self) -> str:
-        """Id of the job. Absent if the spec was only validated, like the state and the times."""
+        """Id of the job."""
         return self._data.id
 
     @property
@@ -4256,7 +4256,7 @@ class SweepProperties:
 
     @property
     def id(self) -> str:
-        """Id of the sweep. Absent if the spec was only validated, like the state and the times."""
+        """Id of the sweep."""
         return self._data.id
 
     @property

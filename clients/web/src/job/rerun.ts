@@ -1,12 +1,12 @@
 /** Reruns and forks: create a run from another one and open it. */
-import { api, type Schemas, created } from '../lib/api'
+import { api, type Schemas, body } from '../lib/api'
 import { navigate } from '../lib/state/route.svelte'
 
 type Spec = Schemas['TrainingSpec']
 
 /** Create a run with `spec` and open it, compared with the run `from`. Throws `ApiProblem`. */
 export async function rerun(spec: Spec, from: string): Promise<void> {
-  const job = await created(
+  const job = await body(
     api.POST('/v1/jobs', { body: { ...spec, labels: { ...spec.labels, rerun_of: from } } }),
   )
   navigate(`/jobs/${job.id}?job.with=${from}`)
@@ -27,7 +27,7 @@ export async function fork(
   const name = spec.name
     ? `${spec.name.replace(/, from epoch \d+$/, '').slice(0, 80)}, from epoch ${epoch}`
     : null
-  const job = await created(
+  const job = await body(
     api.POST('/v1/jobs', {
       body: { ...spec, name, labels, optimizer, epochs, initial_weights: { job: from, epoch } },
     }),

@@ -43,7 +43,7 @@ describe('descriptions of a run', () => {
     const early = {
       ...job,
       stop_reason: 'early_stopped' as const,
-      spec: { ...spec, early_stopping: { patience: 7 } },
+      spec: { ...job.spec, early_stopping: { patience: 7, min_delta: 0 } },
     }
     expect([verdict(early, 'succeeded'), why(early)]).toEqual([
       'Stopped early',

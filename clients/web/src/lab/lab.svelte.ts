@@ -39,10 +39,7 @@ export class Lab implements Bench {
   /** Dry run of the job: its cost, or its problem. */
   readonly check = computed(
     () => this.spec,
-    (spec, signal) =>
-      body(
-        api.POST('/v1/jobs', { params: { query: { validate_only: true } }, body: spec, signal }),
-      ),
+    (spec, signal) => body(api.POST('/v1/jobs/validate', { body: spec, signal })),
   )
 
   readonly summary = computed(

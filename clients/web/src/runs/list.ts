@@ -45,7 +45,7 @@ export function clock(since: string | null): string {
 }
 
 /** `2 → 8 tanh ×2 → 1 sigmoid`; only the first and last layers of a deep network. */
-export function shape(spec: Job['spec']): string {
+export function shape(spec: Schemas['TrainingSpec']): string {
   const all = walk(spec).map(({ size, note, times }) =>
     [size, note === 'linear' ? '' : note.replaceAll('_', ' '), times > 1 ? `×${times}` : '']
       .filter(Boolean)

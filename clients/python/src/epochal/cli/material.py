@@ -21,7 +21,7 @@ def validate(
     """Check a spec and print its cost, without training."""
     body = read_spec(spec, url)
     with Client(url) as client:
-        estimate = client.jobs.create(body, validate_only=True)
+        estimate = client.jobs.validate(body)
     if as_json:
         print_json(estimate)
     else:

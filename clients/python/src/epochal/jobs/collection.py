@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, Unpack, overload
+from typing import Any, Unpack
 
 from ..comparison import Comparison
 from ..paging import pages
@@ -20,37 +20,14 @@ class Jobs:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    @overload
     def create(
         self,
         spec: TrainingSpec | Spec | None = None,
         /,
         *,
         request_id: str | None = None,
-        validate_only: Literal[False] = False,
         **fields: Unpack[TrainingFields],
-    ) -> Job: ...
-
-    @overload
-    def create(
-        self,
-        spec: TrainingSpec | Spec | None = None,
-        /,
-        *,
-        request_id: str | None = None,
-        validate_only: Literal[True],
-        **fields: Unpack[TrainingFields],
-    ) -> ValidatedJob: ...
-
-    def create(
-        self,
-        spec: TrainingSpec | Spec | None = None,
-        /,
-        *,
-        request_id: str | None = None,
-        validate_only: bool = False,
-        **fields: Unpack[TrainingFields],
-    ) -> Job | ValidatedJob:
+    ) -> Job:
         """Start a training job from the fields of its spec.
 
         `spec` is a ready spec, such as a preset; `fields` add to it or replace fields of it. Words
@@ -58,18 +35,23 @@ class Jobs:
         `Network`, or a data frame whose last column is the target.
 
         The service creates one job for each `request_id`, however often a request is sent; a
-        random one is used by default. With `validate_only`, the spec is checked, and its cost is
-        returned; no job is created. Raises `InvalidArgument`, whose `errors` list the invalid
+        random one is used by default. Raises `InvalidArgument`, whose `errors` list the invalid
         fields, and `IdempotencyMismatch` if the `request_id` was used with another spec.
+        """
+        return create_job(self._session, {**(spec or {}), **fields}, request_id)
 
-        >>> client.jobs.create(client.preset("xor"), epochs=10, validate_only=True).parameters
+    def validate(
+        self, spec: TrainingSpec | Spec | None = None, /, **fields: Unpack[TrainingFields]
+    ) -> ValidatedJob:
+        """Check and price a job, and fill in its defaults, without creating it.
+
+        The parameters are those of `create`. Raises `InvalidArgument`.
+
+        >>> client.jobs.validate(client.preset("xor"), epochs=10).parameters
         17
         """
-        body = {**(spec or {}), **fields}
-        if validate_only:
-            checked = {"spec": request(with_objects(body)), "validate_only": True}
-            return read(ValidatedJob, self._session.call("CreateJob", checked))
-        return create_job(self._session, body, request_id)
+        body = request(with_objects({**(spec or {}), **fields}))
+        return read(ValidatedJob, self._session.call("ValidateJob", {"spec": body}))
 
     def get(self, job_id: str) -> Job:
         """Return the job with this id. Raises `NotFound`."""

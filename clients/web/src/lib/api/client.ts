@@ -42,10 +42,3 @@ export const api = connect()
 export async function body<T>(answer: Promise<{ data?: T }>): Promise<T> {
   return (await answer).data as T
 }
-
-/** The job or sweep that a request created; only with `validate_only` is there none. */
-export async function created<T>(
-  answer: Promise<{ data?: T }>,
-): Promise<Extract<T, { id: string }>> {
-  return (await body(answer)) as Extract<T, { id: string }>
-}
