@@ -56,6 +56,13 @@ def _stop(**kwargs: Any) -> None:
     signal.setitimer(signal.ITIMER_REAL, SHUTDOWN_SECONDS)
 
 
+@signals.worker_process_shutdown.connect
+def _exit_at_once(exitcode: int, **kwargs: Any) -> None:
+    # Celery would let a child that has nothing left to do sleep for a second.
+    if stopping():
+        os._exit(exitcode)
+
+
 def stopping() -> bool:
     """Return whether this worker was asked to stop."""
     return _stopping[0] != 0
