@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.schemas import OpenApiSchema
 from tests.rest.conftest import XOR, served
 from tests.rpc import serving
 from tests.rpc.training import train
@@ -43,6 +44,11 @@ def url(app: FastAPI) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def schema() -> OpenApiSchema:
+    return schemathesis.openapi.from_dict(DESCRIPTION)
+
+
 def make_known(app: FastAPI, url: str, path: str) -> str:
     """The id of something that is there, of the kind that `path` is about."""
     if path.startswith("/v1/networks"):
@@ -67,9 +73,14 @@ def modes(operation: dict[str, Any]) -> list[GenerationMode]:
 
 @pytest.mark.parametrize(("path", "verb", "operation"), OPERATIONS)
 def test_every_answer_is_one_that_was_described(
-    app: FastAPI, url: str, path: str, verb: str, operation: dict[str, Any]
+    app: FastAPI,
+    url: str,
+    schema: OpenApiSchema,
+    path: str,
+    verb: str,
+    operation: dict[str, Any],
 ) -> None:
-    described = schemathesis.openapi.from_dict(DESCRIPTION)[path][verb]
+    described = schema[path][verb]
     known_id = make_known(app, url, path)
     for mode in modes(operation):
 
