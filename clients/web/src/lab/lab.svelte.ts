@@ -56,7 +56,7 @@ export class Lab implements Bench {
   readonly facts = $derived(this.data.value && factsOf(this.data.value.dataset))
 
   readonly #earlier = computed(
-    () => ({ query: { state: ['succeeded' as const, 'failed' as const], page_size: 60 } }),
+    () => ({ query: { states: ['succeeded' as const, 'failed' as const], page_size: 60 } }),
     (params, signal) => body(api.GET('/v1/jobs', { params, signal })),
   )
 
