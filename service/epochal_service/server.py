@@ -58,4 +58,5 @@ def serve(settings: Settings) -> None:
     gc.collect()
     gc.freeze()  # exclude everything allocated so far from later collections
     gc.set_threshold(NEW_OBJECTS)
+    gc.enable()
     _Server(config, app).run(sockets=[listener])

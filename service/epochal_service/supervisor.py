@@ -9,6 +9,7 @@ Children start from top to bottom and stop from bottom to top. The main thread m
 it handles one event at a time. Other threads only report events: output, exits, readiness.
 """
 
+import gc
 import http.client
 import os
 import signal
@@ -157,6 +158,8 @@ def up(settings: Settings) -> None:
     preflight.prepare_folder(settings)
     preflight.check_broker(settings)
     preflight.prepare_database(settings)
+    gc.freeze()
+    gc.enable()
     events: Events = SimpleQueue()
     own_broker = nullcontext(None) if settings.broker_url else broker.private_socket()
     with _signals(events), own_broker as socket:
