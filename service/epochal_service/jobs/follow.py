@@ -31,8 +31,8 @@ from ..specs.jobs import (
     EpochBatch,
     Job,
     JobEvent,
+    JobSnapshot,
     NewCheckpoints,
-    Snapshot,
     StateChange,
 )
 from ..store import Connection, Database
@@ -148,7 +148,7 @@ def job_events(reply: Callable[[JobWithSpec], Job]) -> EventFormat:
 
     def snapshot(connection: Connection, row: JobWithSpec) -> Reply:
         points = curve.read(connection, row.id, (), MAX_POINTS)
-        return Snapshot(job=reply(row), curve=points)
+        return JobSnapshot(job=reply(row), curve=points)
 
     return EventFormat("job", JobEvent, batch, snapshot)
 

@@ -217,7 +217,7 @@ class Job(Reply):
     samples: int
     """Number of training samples, without the validation part."""
     flops: float
-    """Estimated floating-point operations of the whole job: 3 · operations forward · samples ·
+    """Estimated floating-point operations of the whole job: 3 · forward operations · samples ·
     epochs.
     """
     attempt: int = 0
@@ -469,7 +469,7 @@ class NewCheckpoints(Reply):
     """Epochs whose weights were stored."""
 
 
-class Snapshot(Reply):
+class JobSnapshot(Reply):
     """The first event of a stream."""
 
     job: Job
@@ -494,7 +494,7 @@ class JobEvent(Reply):
     """Cursor of the event."""
     type: Literal["snapshot", "state", "epochs", "checkpoint", "end", "heartbeat"]
     """The event type. The field of the same name holds its data."""
-    snapshot: Snapshot | None = None
+    snapshot: JobSnapshot | None = None
     """Data of a `snapshot` event."""
     state: StateChange | None = None
     """Data of a `state` event."""

@@ -144,7 +144,7 @@ class Sweep(Reply):
     samples: int
     """Number of training samples, without the validation part."""
     flops: float
-    """Estimated floating-point operations of all members: 3 · operations forward · samples · epochs
+    """Estimated floating-point operations of all members: 3 · forward operations · samples · epochs
     · members.
     """
     attempt: int = 0

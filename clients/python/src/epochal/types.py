@@ -1842,7 +1842,7 @@ class JobData:
     samples: int
     """Number of training samples, without the validation part."""
     flops: float
-    """Estimated floating-point operations of the whole job: 3 · operations forward · samples ·
+    """Estimated floating-point operations of the whole job: 3 · forward operations · samples ·
     epochs.
     """
     attempt: int
@@ -3989,7 +3989,7 @@ class SweepData:
     samples: int
     """Number of training samples, without the validation part."""
     flops: float
-    """Estimated floating-point operations of all members: 3 · operations forward · samples ·
+    """Estimated floating-point operations of all members: 3 · forward operations · samples ·
     epochs · members.
     """
     attempt: int
@@ -4213,7 +4213,7 @@ class JobProperties:
 
     @property
     def flops(self) -> float:
-        """Estimated floating-point operations of the whole job: 3 · operations forward · samples
+        """Estimated floating-point operations of the whole job: 3 · forward operations · samples
         · epochs.
         """
         return self._data.flops
@@ -4301,7 +4301,7 @@ class SweepProperties:
 
     @property
     def flops(self) -> float:
-        """Estimated floating-point operations of all members: 3 · operations forward · samples ·
+        """Estimated floating-point operations of all members: 3 · forward operations · samples ·
         epochs · members.
         """
         return self._data.flops

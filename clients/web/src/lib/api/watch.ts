@@ -8,7 +8,7 @@ import type { Schemas } from './client'
 import { isAbort, problemOf, type ApiProblem } from './problem'
 
 export interface JobEvents {
-  snapshot: Schemas['Snapshot']
+  snapshot: Schemas['JobSnapshot']
   state: Schemas['StateChange']
   epochs: Schemas['EpochBatch']
   checkpoint: Schemas['NewCheckpoints']
