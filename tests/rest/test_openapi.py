@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from starlette.testclient import TestClient
+from tests.rest.conftest import XOR
 
 from epochal_service.methods.table import METHODS
 from epochal_service.rest import openapi
@@ -163,6 +165,38 @@ def test_a_request_and_a_reply_have_schemas_of_their_own(document: dict[str, Any
     assert not any(name.endswith(("-Input", "-Output")) for name in schemas)
     # openapi-python-client names a class by its title.
     assert all(schema["title"] == name for name, schema in schemas.items())
+
+
+@pytest.mark.parametrize(
+    ("schema", "change", "is_valid"),
+    [
+        ("CreateDatasetRequest", {"name": "a", "csv": "x,y"}, True),
+        ("CreateDatasetRequest", {"name": "a", "generator": {"name": "xor"}}, True),
+        ("CreateDatasetRequest", {"name": "a"}, False),
+        ("CreateDatasetRequest", {"name": "a", "csv": "x", "generator": {"name": "xor"}}, False),
+        ("CreateDatasetRequest", {"name": "a", "generator": {"name": "unknown"}}, False),
+        ("SimulateTransformerCostRequest", {"parameters": 7}, True),
+        ("SimulateTransformerCostRequest", {"parameters": 7, "model": "bert-base"}, False),
+        ("TrainingSpec", {"loss": "huber", "loss_options": {"delta": 2.0}}, True),
+        ("TrainingSpec", {"loss": "mse", "loss_options": {"delta": 2.0}}, False),
+        ("TrainingSpec", {"loss": "mse", "loss_options": {}}, True),
+        ("TrainingSpec", {"loss": "focal", "loss_options": {"delta": 2.0}}, False),
+        ("TrainingSpec", {"loss": "mse", "labels": {"Week 3": "x"}}, False),
+        ("ListJobs page_token", "job_6612a76ead8fe_5c155054dfa79592", True),
+        ("ListJobs page_token", "net_6612a76ead8fe_5c155054dfa79592", False),
+    ],
+)
+def test_a_schema_says_which_fields_belong_together(
+    document: dict[str, Any], schema: str, change: Any, is_valid: bool
+) -> None:
+    described = {"$ref": f"#/components/schemas/{schema}"}
+    if schema == "TrainingSpec":
+        change = {**XOR, **change}
+    if schema == "ListJobs page_token":
+        parameters = document["paths"]["/v1/jobs"]["get"]["parameters"]
+        (described,) = (p["schema"] for p in parameters if p["name"] == "page_token")
+    validator = jsonschema_rs.validator_for({**described, "components": document["components"]})
+    assert validator.is_valid(change) == is_valid
 
 
 def test_the_description_names_server_security_and_license(document: dict[str, Any]) -> None:

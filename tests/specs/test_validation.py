@@ -44,6 +44,14 @@ def changed(*path: Any, to: Any) -> Callable[[dict[str, Any]], Any]:
     return change
 
 
+def test_a_whole_number_may_have_a_decimal_point() -> None:
+    spec = parse(TrainingSpec, copy.deepcopy(XOR) | {"epochs": 500.0, "batch_size": 4.0})
+    assert (spec.epochs, spec.batch_size) == (500, 4)
+    with pytest.raises(InvalidArgument) as caught:
+        parse(TrainingSpec, copy.deepcopy(XOR) | {"epochs": 500.0, "batch_size": 0.5})
+    assert [error.field for error in caught.value.errors] == ["batch_size"]
+
+
 @pytest.mark.parametrize(
     ("change", "field", "sentence"),
     [

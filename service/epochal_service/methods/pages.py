@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from ..errors import FieldError, InvalidArgument
-from ..specs.base import MAX_PAGE_SIZE
+from ..specs.base import MAX_PAGE_SIZE, id_pattern
 
 
 class HasId(Protocol):
@@ -20,8 +20,6 @@ MAX_BYTES = 8 * 2**20
 
 R = TypeVar("R", bound=HasId)
 
-_TOKEN = r"{}_[0-9a-f]{{13}}_[0-9a-f]{{16}}"
-
 
 def page_size(requested: int) -> int:
     """Return the number of rows of a page: as requested, at most 1000."""
@@ -33,7 +31,7 @@ def before(token: str | None, kind: str) -> str | None:
 
     Raises `InvalidArgument` unless the token is an id that begins with `kind`, such as "job".
     """
-    if token is not None and not re.fullmatch(_TOKEN.format(kind), token):
+    if token is not None and not re.fullmatch(id_pattern(kind), token):
         raise InvalidArgument.of(
             FieldError("page_token", "must be the next_page_token of the previous page")
         )

@@ -15,6 +15,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from ..datasets.builtin import CATALOG
 from ..specs.base import Reply
 from ..specs.describe import described
 from .problems import MEDIA_TYPE, Problem, examples
@@ -90,6 +91,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
             for field in schemas.get(reply.__name__, {}).get("properties", {}).values():
                 _widen(field)
         schemas["Number"] = NUMBER
+        for name in ("NamedDataset", "NamedDatasetOutput", "GeneratorSpec"):
+            schemas[name]["properties"]["name"]["enum"] = list(CATALOG)
         # The spec of a preset is a request body, without defaults.
         preset = schemas["Preset"]["properties"]
         preset["spec"] = {

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import iter_route_contexts
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
+from pydantic import BaseModel, ConfigDict, Field, WrapValidator
 from pydantic_core.core_schema import ValidatorFunctionWrapHandler
 from starlette.exceptions import HTTPException
 
@@ -26,7 +26,7 @@ from ..errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from ..specs.validation import describe, field_errors
+from ..specs.validation import describe, validate
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -139,10 +139,7 @@ def install(app: FastAPI) -> None:
 
 
 def _explain(value: object, handler: ValidatorFunctionWrapHandler) -> object:
-    try:
-        return handler(value)
-    except ValidationError as error:
-        raise InvalidArgument.of(*field_errors(error, value)) from None
+    return validate(handler, value)
 
 
 Explained = WrapValidator(_explain)

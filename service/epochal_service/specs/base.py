@@ -65,6 +65,44 @@ class FileReply(Reply):
         raise NotImplementedError
 
 
+def exactly_one(first: str, *others: str) -> dict[str, Any]:
+    """Return the JSON schema of objects that have exactly one of these fields.
+
+    It is made of `if` and `then`, which generators of clients ignore; they would turn `oneOf` into
+    a union of unnamed types.
+    """
+    present = {
+        name: {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+        for name in (first, *others)
+    }
+    if not others:
+        return present[first]
+    return {
+        "if": present[first],
+        "then": {"not": {"anyOf": [present[name] for name in others]}},
+        "else": exactly_one(*others),
+    }
+
+
+def id_pattern(kind: str) -> str:
+    """Return the regular expression of an id that begins with `kind`, such as "job"."""
+    return f"{kind}_[0-9a-f]{{13}}_[0-9a-f]{{16}}"
+
+
+class IdOf:
+    """The metadata of a string that is an id of this kind. It adds the pattern to the JSON schema;
+    the method that reads the id reports an error.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^{id_pattern(self.kind)}$"}
+
+
 class KeyOf:
     """The metadata of a string that must be a key of one of the engine's tables.
 
@@ -105,7 +143,6 @@ PageSize = Annotated[int, Field(ge=1, description="Rows a page; more than 1000 c
 PageToken = Annotated[
     str, Field(max_length=200, description="`next_page_token` of the page before.")
 ]
-
 RequestId = Annotated[str, Field(min_length=1, max_length=200)]
 
 PAGE_SIZE = 100

@@ -5,9 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
-from .base import PAGE_SIZE, Name, PageSize, PageToken, Reply, Request, RequestId, Seed, Spec
+from .base import (
+    PAGE_SIZE,
+    IdOf,
+    Name,
+    PageSize,
+    PageToken,
+    Reply,
+    Request,
+    RequestId,
+    Seed,
+    Spec,
+    exactly_one,
+)
 
 Scaling = Literal["none", "standard", "minmax"]
 
@@ -95,6 +107,8 @@ DatasetSpec = Annotated[
 class CreateDatasetRequest(Spec):
     """A CSV text or a generator: exactly one of the two."""
 
+    model_config = ConfigDict(json_schema_extra=exactly_one("csv", "generator"))
+
     name: Name
     """Display name of the data set."""
     csv: str | None = None
@@ -130,7 +144,7 @@ class ListDatasetsRequest(Request):
     """Page of a list of data sets."""
 
     page_size: PageSize = PAGE_SIZE
-    page_token: PageToken | None = None
+    page_token: Annotated[PageToken, IdOf("data")] | None = None
 
 
 class PreviewDatasetRequest(Request):

@@ -76,6 +76,25 @@ def derive_options(name: str, table: Mapping[str, type[Component]], base: type[S
     return _create(name, base, base.__doc__ or "", definitions)
 
 
+def options_by_name(
+    name_field: str, options_field: str, table: Mapping[str, type[Component]]
+) -> dict[str, Any]:
+    """Return the JSON schema of objects with the name of a component and options of it only."""
+    offered = {name: [field.name for field in _offered(table[name])] for name in table}
+
+    def only(options: list[str]) -> dict[str, Any]:
+        others = {option for names in offered.values() for option in names} - {*options}
+        absent = {option: {"type": "null"} for option in sorted(others)}
+        return {"properties": {options_field: {"properties": absent}}}
+
+    schema = only([])
+    for name, options in offered.items():
+        if options:
+            is_named = {"properties": {name_field: {"const": name}}}
+            schema = {"if": is_named, "then": only(options), "else": schema}
+    return schema
+
+
 def _field(field: FieldDescription, items: Mapping[str, Any]) -> tuple[Any, Any]:
     """Return the annotation and the `Field` of a component's field in its model."""
     bare, marks, is_optional = split_annotation(field.annotation)

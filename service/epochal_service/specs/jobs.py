@@ -5,9 +5,21 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from .base import PAGE_SIZE, Cursor, FileReply, PageSize, PageToken, Reply, Request, RequestId, Spec
+from .base import (
+    PAGE_SIZE,
+    Cursor,
+    FileReply,
+    IdOf,
+    PageSize,
+    PageToken,
+    Reply,
+    Request,
+    RequestId,
+    Spec,
+    exactly_one,
+)
 from .training import Metric, TrainingSpec
 
 JobState = Literal[
@@ -37,7 +49,7 @@ class ListJobsRequest(Request):
     """Filters and page of a list of jobs."""
 
     page_size: PageSize = PAGE_SIZE
-    page_token: PageToken | None = None
+    page_token: Annotated[PageToken, IdOf("job")] | None = None
     states: list[JobState] = Field(default_factory=list)
     """Return jobs in any of these states; all states if empty."""
     label: str | None = Field(default=None, max_length=130)
@@ -127,6 +139,8 @@ class GridSpec(Spec):
 
 class PredictRequest(Spec):
     """Rows or a grid: exactly one of the two."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("inputs", "grid"))
 
     inputs: list[list[float]] = Field(default_factory=list)
     """Samples in the data's own units, one row per sample, one number per feature."""

@@ -16,6 +16,7 @@ from epochal_engine import LAYERS
 from .base import (
     PAGE_SIZE,
     ActivationName,
+    IdOf,
     InitializerName,
     LayerTypeName,
     Name,
@@ -91,7 +92,7 @@ class ListNetworksRequest(Request):
     """The page to return."""
 
     page_size: PageSize = PAGE_SIZE
-    page_token: PageToken | None = None
+    page_token: Annotated[PageToken, IdOf("net")] | None = None
 
 
 class LayerSummary(Reply):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from .base import (
     PAGE_SIZE,
     Cursor,
+    IdOf,
     InitializerName,
     PageSize,
     PageToken,
@@ -71,7 +72,7 @@ class ListSweepsRequest(Request):
     """Filters and page of a list of sweeps."""
 
     page_size: PageSize = PAGE_SIZE
-    page_token: PageToken | None = None
+    page_token: Annotated[PageToken, IdOf("sweep")] | None = None
     states: list[JobState] = Field(default_factory=list)
     """Return sweeps in any of these states; all states if empty."""
     label: str | None = Field(default=None, max_length=130)

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from epochal_engine import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Loss
 
 from .base import Cursor, LabelKey, LabelValue, LossName, Name, Seed, Spec
 from .datasets import DatasetSpec
-from .derive import Derived, derive_models, derive_options, union_of
+from .derive import Derived, derive_models, derive_options, options_by_name, union_of
 from .networks import NetworkRef, NetworkSpec
 
 Metric = Literal[
@@ -136,6 +136,12 @@ class TrainingSpec(Spec):
     bit-identical results.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra=lambda schema: schema.update(
+            options_by_name("loss", "loss_options", Loss.table)
+        )
+    )
+
     network: Annotated[
         Annotated[NetworkSpec, Tag("@layers")] | Annotated[NetworkRef, Tag("@id")],
         Discriminator(_network_kind),
@@ -185,5 +191,7 @@ class TrainingSpec(Spec):
     """
     name: Name | None = None
     """Display name of the job."""
-    labels: dict[LabelKey, LabelValue] = Field(default_factory=dict, max_length=16)
+    labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict, max_length=16, json_schema_extra={"additionalProperties": False}
+    )
     """Your own keys and values to filter jobs by. At most 16."""

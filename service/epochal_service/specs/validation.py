@@ -4,7 +4,7 @@ on both wires.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from ..errors import FieldError, InvalidArgument
 
 M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
 
 # pydantic's own words are for programmers; these are for the author of the request.
 SENTENCES = {
@@ -52,10 +53,42 @@ def parse(model: type[M], data: object) -> M:
 
     Raises `InvalidArgument`, whose fields are paths into `data` such as `network.layers[0].units`.
     """
+    return validate(model.model_validate, data)
+
+
+def validate(validator: Callable[[object], T], data: object) -> T:
+    """Return what `validator` makes of `data`. Raises `InvalidArgument` like `parse`.
+
+    JSON does not tell 2.0 from 2, and some languages write whole numbers as the former.
+    """
     try:
-        return model.model_validate(data)
+        return validator(data)
     except ValidationError as error:
-        raise InvalidArgument.of(*field_errors(error, data)) from None
+        details = error.errors(include_url=False)
+        if not any(
+            detail["type"] == "int_type" and _is_whole(detail["input"]) for detail in details
+        ):
+            raise InvalidArgument.of(*describe(details, data)) from None
+    whole = _with_integers(data)
+    try:
+        return validator(whole)
+    except ValidationError as error:
+        raise InvalidArgument.of(*field_errors(error, whole)) from None
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
+def _with_integers(data: object) -> object:
+    match data:
+        case dict():
+            return {name: _with_integers(value) for name, value in data.items()}
+        case list():
+            return [_with_integers(value) for value in data]
+        case float() if data.is_integer():
+            return int(data)
+    return data
 
 
 def field_errors(error: ValidationError, data: object) -> list[FieldError]:

@@ -45,7 +45,7 @@ const SAMPLES: Record<string, number> = { two_moons: 400, circles: 400, blobs: 3
 /** The spec of this data set with suitable parameters. */
 export function asChosen(dataset: Schemas['Dataset']): Dataset {
   if (!dataset.builtin) return { id: dataset.id }
-  const { name } = dataset
+  const name = dataset.name as Schemas['NamedDataset']['name']
   return {
     name,
     ...(SAMPLES[name] === undefined ? {} : { samples: SAMPLES[name] }),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from epochal_engine.layers.convolution import Padding
 
-from ..base import Reply, Spec
+from ..base import Reply, Spec, exactly_one
 from .quantity import Quantity
 from .small_network import Value
 
@@ -18,6 +18,8 @@ PoolingKind = Literal["max", "average"]
 
 class WindowedSpec(Spec):
     """An input: exactly one of `image` and `signal`."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("image", "signal"))
 
     image: list[list[Value]] | None = Field(default=None, min_length=1, max_length=32)
     """The image: 1 to 32 rows of 1 to 32 pixels, all of equal length."""

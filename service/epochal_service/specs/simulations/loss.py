@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from ..base import LossName, Reply, Spec
+from ..base import LossName, Reply, Spec, exactly_one
 from ..training import LossOptionsSpec
 from .quantity import Quantity
 
@@ -97,6 +97,10 @@ class SimulateTokenLossRequest(Spec):
     """Next-token predictions at one or more positions of a text. Exactly one of `probabilities`,
     `logits` and `target_probabilities` is required.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra=exactly_one("probabilities", "logits", "target_probabilities")
+    )
 
     probabilities: list[list[Annotated[float, Field(ge=0, le=1)]]] | None = Field(
         default=None, min_length=1, max_length=64

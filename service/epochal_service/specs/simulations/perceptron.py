@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from ..base import Reply, Spec
+from ..base import Reply, Spec, exactly_one
 from .line import Line
 from .neuron import Value
 from .quantity import Quantity
@@ -37,6 +37,8 @@ class SimulatePerceptronRequest(Spec):
     """A task for a perceptron: `table`, or `targets` with `points`. `targets` without `points` are
     those of the four rows 00, 01, 10, 11.
     """
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("table", "targets"))
 
     table: TruthTableName | None = None
     """The name of a truth table of two inputs."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from ..base import Reply, Spec
+from ..base import Reply, Spec, exactly_one
 from .quantity import Quantity
 from .transformer_size import TransformerSize
 
@@ -26,6 +26,8 @@ class DeviceSpec(Spec):
 
 class SimulateTransformerCostRequest(Spec):
     """A transformer and the devices it runs on. Exactly one of `model`, `size` and `parameters`."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("model", "size", "parameters"))
 
     model: str | None = Field(default=None, max_length=64)
     """The id of a model of `GET /v1/models` with a known transformer size."""
