@@ -29,5 +29,5 @@ export default defineConfig(({ mode }) => ({
     // titles.json of the journey lies outside this folder.
     fs: { allow: ['.', local('../../service/epochal_service/journey')] },
   },
-  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
+  test: { include: ['src/**/*.test.ts'] },
 }))

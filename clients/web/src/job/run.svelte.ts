@@ -5,6 +5,7 @@ import {
   toNumber,
   watchJob,
   type ApiProblem,
+  type Query,
   type Schemas,
   type Status,
 } from '../lib/api'
@@ -220,7 +221,7 @@ export class Run {
     try {
       do {
         // Start before epoch 0, because a fork stores its initial weights as epoch 0.
-        const query: { page_size: number; after_epoch?: number } = {
+        const query: Query<'list_checkpoints'> = {
           page_size: PAGE,
           ...(after ? { after_epoch: after } : {}),
         }

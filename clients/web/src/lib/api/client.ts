@@ -2,9 +2,14 @@
 import createClient, { type Middleware } from 'openapi-fetch'
 
 import { isAbort, problemOf, unreachable } from './problem'
-import type { components, paths } from './schema'
+import type { components, operations, paths } from './schema'
 
 export type Schemas = components['schemas']
+
+/** The query of a method. Where it is built outside of the call, TypeScript needs its type. */
+export type Query<Name extends keyof operations> = NonNullable<
+  operations[Name]['parameters']['query']
+>
 
 /** Receives every reply and every failure to connect, for the connection state. */
 export interface Listener {

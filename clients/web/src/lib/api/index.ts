@@ -1,4 +1,4 @@
-export { api, body, connect, type Schemas } from './client'
+export { api, body, connect, type Query, type Schemas } from './client'
 export { computed, type Computed } from './computed.svelte'
 export { Latest } from './latest'
 export {
