@@ -23,10 +23,10 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
     migrate.upgrade(chosen.database_url)
     with TestClient(create_app(chosen)) as client:
 
-        def asked(explorer: str, *, status: int = 200, **request: Any) -> dict[str, Any]:
+        def post(explorer: str, *, status: int = 200, **request: Any) -> dict[str, Any]:
             answer = client.post(f"/v1/simulate/{explorer}", json=request)
             assert answer.status_code == status, answer.text
             document: dict[str, Any] = answer.json()
             return document
 
-        yield asked
+        yield post

@@ -29,18 +29,18 @@ NAMES = sorted(AT_ONE_HALF)
 
 
 def test_value_and_slope_at_one_half(ask: Ask) -> None:
-    told = ask("activation", activations=NAMES, x=0.5, points=2)
-    for curve in told["activations"]:
+    reply = ask("activation", activations=NAMES, x=0.5, points=2)
+    for curve in reply["activations"]:
         value, slope = AT_ONE_HALF[curve["activation"]]
         assert curve["value"]["value"] == pytest.approx(value, abs=5e-7)
         assert curve["derivative"]["value"] == pytest.approx(slope, abs=5e-7)
 
 
 def test_the_numbers_stand_in_the_formulas(ask: Ask) -> None:
-    told = ask("activation", activations=["sigmoid", "relu", "selu", "gelu"], x=-1.2)
+    reply = ask("activation", activations=["sigmoid", "relu", "selu", "gelu"], x=-1.2)
     assert [
         (curve["value"]["substituted"], curve["derivative"]["substituted"])
-        for curve in told["activations"]
+        for curve in reply["activations"]
     ] == [
         (
             "sigmoid(-1.2) = 1 / (1 + exp(-(-1.2))) = 0.2315",
@@ -121,13 +121,15 @@ def test_the_slope_of_relu_at_zero_is_zero_and_it_says_so(ask: Ask) -> None:
     name=st.sampled_from([n for n in NAMES if n != "step"]),
     x=st.floats(-8, 8).filter(lambda x: abs(x) > 1e-3),
 )
-def test_the_curve_of_slopes_is_the_slope_of_the_curve(ask: Ask, name: str, x: float) -> None:
+def test_the_derivatives_are_the_difference_quotients_of_the_curve(
+    ask: Ask, name: str, x: float
+) -> None:
     step = 1e-5
-    told = ask("activation", activations=[name], minimum=x - step, maximum=x + step, points=3)
-    (curve,) = told["activations"]
+    reply = ask("activation", activations=[name], minimum=x - step, maximum=x + step, points=3)
+    (curve,) = reply["activations"]
     below, _, above = curve["values"]
-    slope = (above - below) / (told["x_values"][2] - told["x_values"][0])
-    assert curve["derivatives"][1] == pytest.approx(slope, rel=1e-4, abs=1e-8)
+    quotient = (above - below) / (reply["x_values"][2] - reply["x_values"][0])
+    assert curve["derivatives"][1] == pytest.approx(quotient, rel=1e-4, abs=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -148,31 +150,31 @@ def test_what_does_not_fit_is_named(ask: Ask, request_: dict[str, Any], field: s
 # ---------------------------------------------------------------- chains
 
 
-def test_a_gradient_through_ten_sigmoids_is_the_product_of_their_slopes(ask: Ask) -> None:
-    told = ask("activation-chain", activation="sigmoid", depth=10, x=0.5)
+def test_a_gradient_through_ten_sigmoids_is_the_product_of_their_derivatives(ask: Ask) -> None:
+    reply = ask("activation-chain", activation="sigmoid", depth=10, x=0.5)
     signal, gradient = 0.5, 1.0
-    for link in told["layers"]:
+    for link in reply["layers"]:
         signal = 1 / (1 + math.exp(-signal))
         gradient *= signal * (1 - signal)
         assert link["output"]["value"] == pytest.approx(signal)
         assert link["forward_gradient"]["value"] == pytest.approx(gradient)
-    assert told["gradient"] == pytest.approx(gradient)
-    assert told["layers"][0]["backward_gradient"] == pytest.approx(gradient)
-    assert told["factor_per_layer"] == pytest.approx(gradient**0.1)
-    assert told["label"] == "vanishing"
+    assert reply["gradient"] == pytest.approx(gradient)
+    assert reply["layers"][0]["backward_gradient"] == pytest.approx(gradient)
+    assert reply["factor_per_layer"] == pytest.approx(gradient**0.1)
+    assert reply["label"] == "vanishing"
 
 
 def test_relu_with_weights_of_one_loses_nothing_and_weights_of_three_explode(ask: Ask) -> None:
     assert ask("activation-chain", activation="relu")["gradient"] == 1.0
     assert ask("activation-chain", activation="relu")["label"] == "healthy"
-    told = ask("activation-chain", activation="linear", weight=3.0, depth=5)
-    assert (told["gradient"], told["label"]) == (3.0**5, "exploding")
+    reply = ask("activation-chain", activation="linear", weight=3.0, depth=5)
+    assert (reply["gradient"], reply["label"]) == (3.0**5, "exploding")
 
 
 def test_a_dead_unit_ends_it(ask: Ask) -> None:
-    told = ask("activation-chain", activation="relu", x=-1.0)
-    assert (told["gradient"], told["factor_per_layer"], told["label"]) == (0.0, 0.0, "vanishing")
-    assert "derivative of at least one layer is 0" in told["verdict"]
+    reply = ask("activation-chain", activation="relu", x=-1.0)
+    assert (reply["gradient"], reply["factor_per_layer"], reply["label"]) == (0.0, 0.0, "vanishing")
+    assert "derivative of at least one layer is 0" in reply["verdict"]
 
 
 @settings(max_examples=30)
@@ -186,17 +188,17 @@ def test_the_gradient_is_the_slope_that_a_small_step_of_x_shows(
     ask: Ask, name: str, weight: float, bias: float, x: float
 ) -> None:
     fields: dict[str, Any] = {"activation": name, "depth": 4, "weight": weight, "bias": bias}
-    told = ask("activation-chain", **fields, x=x)
+    reply = ask("activation-chain", **fields, x=x)
     above = ask("activation-chain", **fields, x=x + 1e-5)
     below = ask("activation-chain", **fields, x=x - 1e-5)
     slope = (above["output"] - below["output"]) / 2e-5
-    assert told["gradient"] == pytest.approx(slope, rel=1e-3, abs=1e-8)
+    assert reply["gradient"] == pytest.approx(slope, rel=1e-3, abs=1e-8)
 
 
 def test_the_largest_chain_stays_finite(ask: Ask) -> None:
-    told = ask("activation-chain", activation="selu", depth=100, weight=100, bias=100, x=100)
-    assert np.isfinite(told["gradient"])
-    assert told["label"] == "exploding"
+    reply = ask("activation-chain", activation="selu", depth=100, weight=100, bias=100, x=100)
+    assert np.isfinite(reply["gradient"])
+    assert reply["label"] == "exploding"
 
 
 def test_softmax_makes_no_chain(ask: Ask) -> None:

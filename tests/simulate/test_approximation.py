@@ -9,23 +9,23 @@ from tests.simulate.conftest import Ask
 
 
 def test_a_sine_is_fitted_ever_better_by_wider_layers(ask: Ask) -> None:
-    told = ask("approximation", seeds=20, steps=30)
-    medians = {fit["width"]: fit["median_error"] for fit in told["widths"]}
+    reply = ask("approximation", seeds=20, steps=30)
+    medians = {fit["width"]: fit["median_error"] for fit in reply["widths"]}
     # Of 20 seeds after long runs of gradient descent: a good optimizer is at least as near.
     long_runs = {1: 0.235, 2: 0.190, 4: 0.015, 8: 2.8e-4, 16: 2.4e-5, 32: 1.2e-5}
     assert all(medians[width] <= error for width, error in long_runs.items())
     assert medians[1] > 0.05
     assert medians[1] > medians[2] > medians[4]
     assert max(medians[8], medians[16], medians[32]) < 1e-5
-    assert [fit["parameters"] for fit in told["widths"]] == [4, 7, 13, 25, 49, 97]
+    assert [fit["parameters"] for fit in reply["widths"]] == [4, 7, 13, 25, 49, 97]
 
 
 def test_the_errors_are_those_of_the_curves(ask: Ask) -> None:
-    told = ask("approximation", target="bump", samples=129, widths=[3], seeds=4, steps=10)
-    (fit,) = told["widths"]
-    # So many samples lie where the curve is told.
-    assert told["inputs"] == pytest.approx(told["curve_inputs"])
-    error = np.square(np.array(fit["curve"]) - told["outputs"]).mean()
+    reply = ask("approximation", target="bump", samples=129, widths=[3], seeds=4, steps=10)
+    (fit,) = reply["widths"]
+    # With 129 samples, the samples are the points of the curve.
+    assert reply["inputs"] == pytest.approx(reply["curve_inputs"])
+    error = np.square(np.array(fit["curve"]) - reply["outputs"]).mean()
     assert error == pytest.approx(fit["errors"][fit["curve_seed"]])
     assert sorted(fit["errors"])[1] == fit["errors"][fit["curve_seed"]]
     assert fit["median_error"] == pytest.approx(np.median(fit["errors"]))
@@ -34,42 +34,42 @@ def test_the_errors_are_those_of_the_curves(ask: Ask) -> None:
 
 def test_one_tanh_makes_the_best_single_step_that_there_is(ask: Ask) -> None:
     """Against a search over each slope and center, with the best scale and offset for each."""
-    told = ask("approximation", widths=[1], seeds=5, steps=100)
-    x, y = np.array(told["inputs"]), np.array(told["outputs"])
+    reply = ask("approximation", widths=[1], seeds=5, steps=100)
+    x, y = np.array(reply["inputs"]), np.array(reply["outputs"])
     best = math.inf
     for slope in np.linspace(0.05, 3.0, 60):
         for place in np.linspace(-math.pi, math.pi, 61):
             features = np.stack([np.tanh(slope * (x - place)), np.ones_like(x)], axis=1)
             _, residual, *_ = np.linalg.lstsq(features, y)
             best = min(best, float(residual[0]) / len(x))
-    assert told["widths"][0]["best_error"] == pytest.approx(best, rel=0.02)
-    assert told["widths"][0]["best_error"] <= best
+    assert reply["widths"][0]["best_error"] == pytest.approx(best, rel=0.02)
+    assert reply["widths"][0]["best_error"] <= best
 
 
 def test_without_an_activation_width_brings_nothing(ask: Ask) -> None:
-    told = ask("approximation", activation="linear", widths=[1, 8], seeds=2)
-    x, y = np.array(told["inputs"]), np.array(told["outputs"])
+    reply = ask("approximation", activation="linear", widths=[1, 8], seeds=2)
+    x, y = np.array(reply["inputs"]), np.array(reply["outputs"])
     _, residual, *_ = np.linalg.lstsq(np.stack([x, np.ones_like(x)], axis=1), y)
-    for fit in told["widths"]:
+    for fit in reply["widths"]:
         assert fit["best_error"] == pytest.approx(float(residual[0]) / len(x), rel=1e-6)
 
 
-def test_a_step_of_one_tanh_and_four_points_by_two_bends_are_met_exactly(ask: Ask) -> None:
+def test_one_tanh_fits_a_step_and_three_fit_four_points_exactly(ask: Ask) -> None:
     assert ask("approximation", target="step", widths=[1])["widths"][0]["best_error"] < 1e-9
-    told = ask(
+    reply = ask(
         "approximation",
         inputs=[0.0, 1.0, 2.0, 3.0],
         outputs=[0.0, 1.0, 0.5, 2.0],
         widths=[3],
         steps=100,
     )
-    assert told["widths"][0]["best_error"] < 1e-12
+    assert reply["widths"][0]["best_error"] < 1e-12
 
 
 def test_the_best_constant_misses_by_the_variance(ask: Ask) -> None:
-    told = ask("approximation", inputs=[0.0, 1.0], outputs=[3.0, 7.0], widths=[1], steps=1)
-    assert told["constant_error"] == 4.0
-    assert (told["target"], told["formula"]) == ("points", None)
+    reply = ask("approximation", inputs=[0.0, 1.0], outputs=[3.0, 7.0], widths=[1], steps=1)
+    assert reply["constant_error"] == 4.0
+    assert (reply["target"], reply["formula"]) == ("points", None)
 
 
 def test_the_scale_of_the_points_is_of_no_consequence(ask: Ask) -> None:
@@ -87,16 +87,16 @@ def test_the_scale_of_the_points_is_of_no_consequence(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("activation", ["relu", "gelu", "softplus", "sigmoid", "elu", "selu"])
-def test_every_bend_will_do(ask: Ask, activation: str) -> None:
-    told = ask("approximation", activation=activation, widths=[2, 12], seeds=3)
-    few, many = told["widths"]
+def test_every_nonlinear_activation_fits(ask: Ask, activation: str) -> None:
+    reply = ask("approximation", activation=activation, widths=[2, 12], seeds=3)
+    few, many = reply["widths"]
     assert many["median_error"] < 1e-3
     assert many["median_error"] < 0.1 * few["median_error"]
 
 
 def test_points_above_each_other_are_fitted_by_their_mean(ask: Ask) -> None:
-    told = ask("approximation", inputs=[0.0, 0.0, 1.0], outputs=[1.0, 3.0, 0.0], widths=[2])
-    assert told["widths"][0]["best_error"] == pytest.approx(2 / 3)
+    reply = ask("approximation", inputs=[0.0, 0.0, 1.0], outputs=[1.0, 3.0, 0.0], widths=[2])
+    assert reply["widths"][0]["best_error"] == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize(
@@ -119,8 +119,8 @@ def test_what_does_not_fit_is_named(ask: Ask, request_: dict[str, Any], field: s
     assert field in [error["field"] for error in problem["errors"]]
 
 
-def test_the_budget_is_told(ask: Ask) -> None:
+def test_the_budget_is_in_the_error_and_in_the_reply(ask: Ask) -> None:
     problem = ask("approximation", widths=[64], seeds=20, steps=300, samples=256, status=400)
     assert "2.0e+09 multiplications and additions" in problem["detail"]
-    told = ask("approximation", widths=[2], steps=2)
-    assert 0 < told["flops"] < told["max_flops"] == 2e9
+    reply = ask("approximation", widths=[2], steps=2)
+    assert 0 < reply["flops"] < reply["max_flops"] == 2e9

@@ -33,21 +33,21 @@ def given_back(spec: NetworkSpec) -> dict[str, Any]:
     return document
 
 
-def parameters(told: dict[str, Any]) -> int:
-    return int(told["parameters"]["value"])
+def parameters(reply: dict[str, Any]) -> int:
+    return int(reply["parameters"]["value"])
 
 
 def test_3_4_4_2_has_46_parameters_13_neurons_with_the_input_and_10_without(ask: Ask) -> None:
-    told = ask("architecture", network=network(3, 4, 4, 2))
-    assert told["parameters"]["substituted"] == "parameters = 16 + 20 + 10 = 46"
-    formulas = [layer["parameters_formula"] for layer in told["layers"]]
+    reply = ask("architecture", network=network(3, 4, 4, 2))
+    assert reply["parameters"]["substituted"] == "parameters = 16 + 20 + 10 = 46"
+    formulas = [layer["parameters_formula"] for layer in reply["layers"]]
     assert formulas == ["4·3 + 4", "4·4 + 4", "2·4 + 2"]
-    with_input, without_input = told["counts"]
+    with_input, without_input = reply["counts"]
     assert (with_input["convention"], with_input["layers"]) == ("with_input", 4)
     assert with_input["neurons"]["substituted"] == "neurons = 3 + 4 + 4 + 2 = 13"
     assert (without_input["convention"], without_input["layers"]) == ("without_input", 3)
     assert without_input["neurons"]["value"] == 10
-    (estimate,) = [c for c in told["comparisons"] if c["id"] == "gpt-4-estimate"]
+    (estimate,) = [c for c in reply["comparisons"] if c["id"] == "gpt-4-estimate"]
     assert estimate["ratio"]["value"] == pytest.approx(3.91e10, rel=1e-3)
     assert estimate["source_type"] == "estimated"
 
@@ -63,59 +63,59 @@ def test_dense_networks_of_the_journey(ask: Ask, units: tuple[int, ...], count: 
 @pytest.mark.parametrize(("type", "count"), [("rnn", 620), ("gru", 1860), ("lstm", 2480)])
 def test_recurrent_layers_of_ten_inputs_and_twenty_units(ask: Ask, type: str, count: int) -> None:
     layers = [{"type": type, "units": 20}]
-    told = ask("architecture", network={"input_shape": [1000, 10], "layers": layers})
-    assert parameters(told) == count
+    reply = ask("architecture", network={"input_shape": [1000, 10], "layers": layers})
+    assert parameters(reply) == count
 
 
-OURS = [one for one in FAMOUS if one.network is not None]
+OURS = [famous for famous in FAMOUS if famous.network is not None]
 
 
-@pytest.mark.parametrize("famous", OURS, ids=lambda one: one.id)
+@pytest.mark.parametrize("famous", OURS, ids=lambda famous: famous.id)
 def test_a_famous_network_of_our_own_layers_has_as_many_parameters(ask: Ask, famous: Any) -> None:
-    told = ask("architecture", network=given_back(famous.network))
-    assert parameters(told) == famous.parameters
-    (same,) = [c for c in told["comparisons"] if c["id"] == famous.id]
+    reply = ask("architecture", network=given_back(famous.network))
+    assert parameters(reply) == famous.parameters
+    (same,) = [c for c in reply["comparisons"] if c["id"] == famous.id]
     assert same["ratio"]["value"] == 1
     assert same["verdict"].startswith(f"{famous.name} has the same number of parameters;")
 
 
 def test_lenet_5_from_its_first_weight_to_its_last(ask: Ask) -> None:
-    told = ask("architecture", network=given_back(LENET_5))
-    assert told["parameters"]["substituted"] == (
+    reply = ask("architecture", network=given_back(LENET_5))
+    assert reply["parameters"]["substituted"] == (
         "parameters = 156 + 2,416 + 48,120 + 10,164 + 850 = 61,706"
     )
-    first = told["layers"][0]
+    first = reply["layers"][0]
     assert first["output_shape"] == [28, 28, 6]
     assert (first["flops"], first["flops_formula"]) == (235_200, "2·150·784")
-    assert sum(layer["parameter_fraction"] for layer in told["layers"]) == pytest.approx(1)
-    assert sum(layer["flops_fraction"] for layer in told["layers"]) == pytest.approx(1)
+    assert sum(layer["parameter_fraction"] for layer in reply["layers"]) == pytest.approx(1)
+    assert sum(layer["flops_fraction"] for layer in reply["layers"]) == pytest.approx(1)
 
 
 def test_memory_is_counted_in_both_precisions(ask: Ask) -> None:
-    told = ask("architecture", network=network(3, 4, 4, 2), batch_size=10, optimizer="momentum")
-    full, half = told["memory"]
+    reply = ask("architecture", network=network(3, 4, 4, 2), batch_size=10, optimizer="momentum")
+    full, half = reply["memory"]
     # Weights, gradients and one copy; 3 + 4 + 4 + 2 numbers for each of ten samples.
     parts = ("weights", "gradients", "optimizer_state", "activations", "total")
     assert [full[part]["value"] for part in parts] == [184, 184, 184, 520, 1072]
     assert [half[part]["value"] for part in parts] == [92, 92, 92, 260, 536]
     assert (full["precision"], half["precision"]) == ("float32", "float16")
-    copies = {one["optimizer"]: one["numbers_per_parameter"] for one in told["optimizers"]}
+    copies = {row["optimizer"]: row["numbers_per_parameter"] for row in reply["optimizers"]}
     assert set(copies) == set(engine.OPTIMIZERS)
     assert (copies["sgd"], copies["momentum"], copies["adam"]) == (0, 1, 2)
-    assert told["training_flops"]["value"] == 3 * 72 * 10
+    assert reply["training_flops"]["value"] == 3 * 72 * 10
 
 
 def test_every_printed_sum_comes_to_its_value(ask: Ask) -> None:
-    told = ask("architecture", network=given_back(LENET_5), batch_size=7, optimizer="adam")
+    reply = ask("architecture", network=given_back(LENET_5), batch_size=7, optimizer="adam")
     for name in ("parameters", "flops", "training_flops"):
-        agree(told[name])
-    for memory in told["memory"]:
+        agree(reply[name])
+    for memory in reply["memory"]:
         for quantity in memory.values():
             if isinstance(quantity, dict):
                 agree(quantity)
-    for count in told["counts"]:
+    for count in reply["counts"]:
         agree(count["neurons"])
-    for comparison in told["comparisons"]:
+    for comparison in reply["comparisons"]:
         agree(comparison["ratio"])
 
 
@@ -125,13 +125,13 @@ def test_every_printed_sum_comes_to_its_value(ask: Ask) -> None:
 )
 @settings(max_examples=25)
 def test_plain_python_counts_the_same(ask: Ask, units: list[int], batch: int) -> None:
-    told = ask("architecture", network=network(*units), batch_size=batch)
+    reply = ask("architecture", network=network(*units), batch_size=batch)
     pairs = list(pairwise(units))
-    assert parameters(told) == pytest.approx(sum(o * i + o for i, o in pairs))
-    assert [layer["parameters"] for layer in told["layers"]] == [o * i + o for i, o in pairs]
-    assert [layer["flops"] for layer in told["layers"]] == [2 * o * i for i, o in pairs]
+    assert parameters(reply) == pytest.approx(sum(o * i + o for i, o in pairs))
+    assert [layer["parameters"] for layer in reply["layers"]] == [o * i + o for i, o in pairs]
+    assert [layer["flops"] for layer in reply["layers"]] == [2 * o * i for i, o in pairs]
     values = batch * sum(units)
-    assert told["memory"][0]["activations"]["value"] == 4 * values
+    assert reply["memory"][0]["activations"]["value"] == 4 * values
 
 
 def test_no_mask_is_made_for_a_sequence_that_could_not_be_held(ask: Ask) -> None:
@@ -139,11 +139,11 @@ def test_no_mask_is_made_for_a_sequence_that_could_not_be_held(ask: Ask) -> None
         {"type": "multi_head_attention", "heads": 2, "causal": True},
         {"type": "transformer_block", "heads": 2, "hidden": 8, "causal": True},
     ]
-    told = ask("architecture", network={"input_shape": [1_000_000, 4], "layers": layers})
+    reply = ask("architecture", network={"input_shape": [1_000_000, 4], "layers": layers})
     # Four projections 4·4 + 4, and in the block as well; its dense layers and two norms.
-    assert parameters(told) == 80 + 80 + (4 * 8 + 8) + (8 * 4 + 4) + 16
+    assert parameters(reply) == 80 + 80 + (4 * 8 + 8) + (8 * 4 + 4) + 16
     # Scores and what they weigh are two products of four numbers for each pair of positions.
-    assert told["layers"][0]["flops"] == 4 * 2 * 10**6 * 16 + 2 * 2 * 4 * 10**12
+    assert reply["layers"][0]["flops"] == 4 * 2 * 10**6 * 16 + 2 * 2 * 4 * 10**12
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_no_mask_is_made_for_a_sequence_that_could_not_be_held(ask: Ask) -> None
         ),
     ],
 )
-def test_what_is_beyond_all_measure_is_told_by_its_place(
+def test_an_error_names_the_field_that_is_out_of_range(
     ask: Ask, spec: dict[str, Any], field: str, description: str
 ) -> None:
     problem = ask("architecture", network=spec, status=400)
@@ -224,12 +224,12 @@ LARGE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("axes", [[10**7], [10**3, 10**4], [10**2, 10**2, 10**3]])
-@pytest.mark.parametrize("one", LARGE)
-@pytest.mark.parametrize("other", LARGE)
+@pytest.mark.parametrize("first", LARGE)
+@pytest.mark.parametrize("second", LARGE)
 def test_sizes_near_the_limits_are_counted_or_refused_at_once(
-    axes: list[int], one: str, other: str
+    axes: list[int], first: str, second: str
 ) -> None:
-    layers = [{"type": name, **LARGE[name]} for name in (one, other)]
+    layers = [{"type": name, **LARGE[name]} for name in (first, second)]
     request = SimulateArchitectureRequest.model_validate(
         {"network": {"input_shape": axes, "layers": layers}}
     )
@@ -240,7 +240,7 @@ def test_sizes_near_the_limits_are_counted_or_refused_at_once(
 
 
 def test_gpt_2_is_summed_up_though_it_could_not_be_trained_here(ask: Ask) -> None:
-    told = ask("architecture", network=given_back(GPT_2), batch_size=1, optimizer="adamw")
-    assert parameters(told) == 124_439_808
-    assert told["memory"][0]["optimizer_state"]["value"] == 2 * 4 * 124_439_808
-    assert "124,439,808 parameters, 31 % of them in tokens" in told["verdict"]
+    reply = ask("architecture", network=given_back(GPT_2), batch_size=1, optimizer="adamw")
+    assert parameters(reply) == 124_439_808
+    assert reply["memory"][0]["optimizer_state"]["value"] == 2 * 4 * 124_439_808
+    assert "124,439,808 parameters, 31 % of them in tokens" in reply["verdict"]

@@ -14,21 +14,21 @@ from epochal_service.simulate.one_layer import apply_layer
 
 
 def test_a_query_finds_the_key_that_is_like_it(ask: Ask) -> None:
-    told = ask(
+    reply = ask(
         "attention",
         queries=[[1.0, 0.0]],
         keys=[[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]],
         values=[[10.0], [20.0], [30.0]],
     )
-    (head,) = told["heads"]
+    (head,) = reply["heads"]
     (query,) = head["queries"]
     scores = [1 / math.sqrt(2), 0.0, -1 / math.sqrt(2)]
     assert [score["value"] for score in query["scores"]] == pytest.approx(scores)
     assert query["scores"][0]["substituted"] == "s1,1 = (1·1 + 0·0) / √2 = 0.7071"
     shares = [math.exp(s) / sum(map(math.exp, scores)) for s in scores]
     assert head["weights"][0] == pytest.approx(shares)
-    assert told["output"][0][0] == pytest.approx(10 * shares[0] + 20 * shares[1] + 30 * shares[2])
-    assert "key 1" in told["verdict"]
+    assert reply["output"][0][0] == pytest.approx(10 * shares[0] + 20 * shares[1] + 30 * shares[2])
+    assert "key 1" in reply["verdict"]
 
 
 def test_without_the_scale_attention_is_sharper(ask: Ask) -> None:
@@ -49,7 +49,7 @@ def test_it_is_the_attention_of_the_layer(
     ask: Ask, tokens: list[str], heads: int, causal: bool, seed: int
 ) -> None:
     """With query, key and value as the layer's projections of one and the same input."""
-    told = ask("attention", tokens=tokens, width=8, heads=heads, causal=causal, seed=seed)
+    reply = ask("attention", tokens=tokens, width=8, heads=heads, causal=causal, seed=seed)
     rng = np.random.default_rng(seed)
     matrices = rng.normal(0.0, 1 / math.sqrt(8), (3, 8, 8))
     different = list(dict.fromkeys(tokens))
@@ -59,8 +59,8 @@ def test_it_is_the_attention_of_the_layer(
     for name, matrix in zip(("query", "key", "value"), matrices, strict=True):
         weights |= {f"{name}.weight": matrix, f"{name}.bias": np.zeros(8)}
     expected = apply_layer(MultiHeadAttention(heads, causal), x[None], weights)[0]
-    assert np.array(told["output"]) == pytest.approx(expected)
-    for head in told["heads"]:
+    assert np.array(reply["output"]) == pytest.approx(expected)
+    for head in reply["heads"]:
         rows = np.array(head["weights"])
         assert rows.sum(axis=1) == pytest.approx(1.0)
         if causal:
@@ -71,8 +71,8 @@ def test_it_is_the_attention_of_the_layer(
 
 
 def test_the_same_token_asks_the_same_wherever_it_stands(ask: Ask) -> None:
-    told = ask("attention", tokens=["the", "cat", "the"])
-    assert told["queries"][0] == told["queries"][2] != told["queries"][1]
+    reply = ask("attention", tokens=["the", "cat", "the"])
+    assert reply["queries"][0] == reply["queries"][2] != reply["queries"][1]
 
 
 @pytest.mark.parametrize(
@@ -91,21 +91,23 @@ def test_the_same_token_asks_the_same_wherever_it_stands(ask: Ask) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_told(ask: Ask, request_: dict[str, Any], fields: list[str]) -> None:
+def test_an_error_names_the_invalid_field(
+    ask: Ask, request_: dict[str, Any], fields: list[str]
+) -> None:
     problem = ask("attention", status=400, **request_)
     assert [error["field"] for error in problem["errors"]] == fields
 
 
 def test_encodings_are_sines_and_cosines(ask: Ask) -> None:
-    told = ask("positional-encoding", positions=5, units=6, position=3)
-    for position, row in enumerate(told["encodings"]):
+    reply = ask("positional-encoding", positions=5, units=6, position=3)
+    for position, row in enumerate(reply["encodings"]):
         for unit, value in enumerate(row):
             angle = position / 10_000 ** (2 * (unit // 2) / 6)
             assert value == pytest.approx((math.sin, math.cos)[unit % 2](angle))
-    assert [each["value"] for each in told["encoding"]] == told["encodings"][3]
-    assert told["encoding"][2]["substituted"].startswith("p3,2 = sin(3 / 10000^(2 / 6)) = ")
+    assert [quantity["value"] for quantity in reply["encoding"]] == reply["encodings"][3]
+    assert reply["encoding"][2]["substituted"].startswith("p3,2 = sin(3 / 10000^(2 / 6)) = ")
     layer = apply_layer(PositionalEncoding(), np.zeros((1, 5, 6)), {})[0]
-    assert np.array(told["encodings"]) == pytest.approx(layer)
+    assert np.array(reply["encodings"]) == pytest.approx(layer)
 
 
 def test_how_alike_two_positions_are_depends_on_their_distance_alone(ask: Ask) -> None:

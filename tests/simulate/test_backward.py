@@ -36,16 +36,16 @@ def deltas(layer: dict[str, Any]) -> list[float]:
 
 
 def parameter(layer: dict[str, Any], name: str) -> dict[str, Any]:
-    (found,) = (each for each in layer["parameters"] if each["name"] == name)
-    return dict(found)
+    parameters: dict[str, dict[str, Any]] = {row["name"]: row for row in layer["parameters"]}
+    return parameters[name]
 
 
 def test_3_4_4_2_with_weights_that_anybody_can_work_out(ask: Ask) -> None:
-    told = ask("backward", **EXAMPLE)
-    assert told["loss"]["value"] == pytest.approx(0.600257, abs=5e-7)
-    assert told["prediction"] == pytest.approx([0.548670, 0.451330], abs=5e-7)
-    assert told["target"] == [1.0, 0.0]
-    third, second, first = told["layers"]
+    reply = ask("backward", **EXAMPLE)
+    assert reply["loss"]["value"] == pytest.approx(0.600257, abs=5e-7)
+    assert reply["prediction"] == pytest.approx([0.548670, 0.451330], abs=5e-7)
+    assert reply["target"] == [1.0, 0.0]
+    third, second, first = reply["layers"]
     assert deltas(third) == pytest.approx([-0.451330, 0.451330], abs=5e-7)
     assert deltas(second) == pytest.approx([0, -0.361064, 0, 0.135399], abs=5e-7)
     assert deltas(first) == pytest.approx([0, 0, -0.157965, 0.126372], abs=5e-7)
@@ -59,10 +59,10 @@ def test_the_class_and_its_row_are_one_target(ask: Ask) -> None:
 
 def test_the_chain_rule_is_written_with_its_numbers(ask: Ask) -> None:
     third, second, _ = ask("backward", **EXAMPLE)["layers"]
-    blame = third["units"][0]
-    assert blame["gradient"] is None
-    assert blame["delta"]["formula"] == "δ1 = a1 - y1"
-    assert blame["delta"]["substituted"] == "δ1 = 0.5487 - 1 = -0.4513"
+    output = third["units"][0]
+    assert output["gradient"] is None
+    assert output["delta"]["formula"] == "δ1 = a1 - y1"
+    assert output["delta"]["substituted"] == "δ1 = 0.5487 - 1 = -0.4513"
     hidden = second["units"][1]
     assert hidden["gradient"]["formula"] == "∂L/∂a2 = Σₖ w2,k·δk of dense_3"
     assert hidden["gradient"]["substituted"] == (
@@ -76,7 +76,7 @@ def test_the_chain_rule_is_written_with_its_numbers(ask: Ask) -> None:
 
 def test_one_neuron_by_hand(ask: Ask) -> None:
     """L = (w·x - y)² with w = (1, 2), b = 0, x = (3, -2), y = 1: the sum is -1, the error -2."""
-    told = ask(
+    reply = ask(
         "backward",
         network={"input_shape": [2], "layers": [dense(1)]},
         input=[3.0, -2.0],
@@ -85,16 +85,16 @@ def test_one_neuron_by_hand(ask: Ask) -> None:
         loss="mse",
         learning_rate=0.1,
     )
-    (layer,) = told["layers"]
-    assert told["loss"]["substituted"] == "L = (-1 - 1)² = 4"
+    (layer,) = reply["layers"]
+    assert reply["loss"]["substituted"] == "L = (-1 - 1)² = 4"
     assert deltas(layer) == [-4.0]
     assert parameter(layer, "weight")["gradient"] == [[-12.0], [8.0]]
     assert parameter(layer, "bias")["gradient"] == [[-4.0]]
     assert parameter(layer, "weight")["values_after"] == pytest.approx(np.array([[2.2], [1.2]]))
     assert parameter(layer, "weight")["update"]["substituted"] == "w1,1 ← 1 - 0.1·(-12) = 2.2"
     # 2.2·3 - 1.2·2 + .4 = 4.6: over the valley and up the other side.
-    assert told["loss_after"]["value"] == pytest.approx(3.6**2)
-    assert "rises" in told["verdict"]
+    assert reply["loss_after"]["value"] == pytest.approx(3.6**2)
+    assert "rises" in reply["verdict"]
 
 
 def gradient_by_the_engine(request: dict[str, Any], weights: dict[str, Any]) -> dict[str, Any]:
@@ -166,25 +166,25 @@ def test_layer_by_layer_it_is_the_gradient_that_training_takes(
         "loss": loss,
         "seed": seed,
     }
-    told = ask("backward", **request, check=True)
+    reply = ask("backward", **request, check=True)
     network = build_network(NetworkSpec.model_validate(request["network"]))
     streams = engine.streams.Streams.from_seed(seed)
     expected = gradient_by_the_engine(request, network.initial_parameters(rng=streams.weights))
-    found = {
-        f"{layer['name']}.{each['name']}": each["gradient"]
-        for layer in told["layers"]
-        for each in layer["parameters"]
+    gradients = {
+        f"{layer['name']}.{row['name']}": row["gradient"]
+        for layer in reply["layers"]
+        for row in layer["parameters"]
     }
-    assert found.keys() == expected.keys()
+    assert gradients.keys() == expected.keys()
     for name, gradient in expected.items():
-        assert np.array(found[name]) == pytest.approx(np.atleast_2d(gradient), abs=1e-12)
-    assert told["check"]["agrees"], told["check"]
-    assert told["check"]["parameters"] == network.learned_size
+        assert np.array(gradients[name]) == pytest.approx(np.atleast_2d(gradient), abs=1e-12)
+    assert reply["check"]["agrees"], reply["check"]
+    assert reply["check"]["parameters"] == network.learned_size
 
 
 def test_a_layer_that_is_read_twice_gets_both_gradients(ask: Ask) -> None:
     """y = (w·x) + 3·(w·x) with w = 2, x = 1, against 0: L = 64 w² x² / 4 …: slope 2·8·4."""
-    told = ask(
+    reply = ask(
         "backward",
         network={
             "input_shape": [1],
@@ -203,23 +203,23 @@ def test_a_layer_that_is_read_twice_gets_both_gradients(ask: Ask) -> None:
         loss="mse",
         check=True,
     )
-    added, tripled, shared = told["layers"]
+    added, tripled, shared = reply["layers"]
     assert added["input_gradients"] == [[16.0], [16.0]]
     assert parameter(tripled, "weight")["gradient"] == [[32.0]]
     assert shared["units"][0]["gradient"]["value"] == 16.0 + 3.0 * 16.0
     assert parameter(shared, "weight")["gradient"] == [[64.0]]
-    assert told["check"]["agrees"] is True
+    assert reply["check"]["agrees"] is True
 
 
 def test_a_step_has_no_slope_and_teaches_nothing(ask: Ask) -> None:
     network = {"input_shape": [1], "layers": [dense(2, "step"), dense(1, "sigmoid")]}
-    told = ask("backward", network=network, input=[0.5], target=[1.0], loss="binary_cross_entropy")
-    assert parameter(told["layers"][1], "weight")["norm"]["value"] == 0
+    reply = ask("backward", network=network, input=[0.5], target=[1.0], loss="binary_cross_entropy")
+    assert parameter(reply["layers"][1], "weight")["norm"]["value"] == 0
 
 
 def test_a_check_on_a_kink_says_that_it_does_not_agree(ask: Ask) -> None:
     """relu at exactly 0: the slope is 0 by convention, and half of 1 by differences."""
-    told = ask(
+    reply = ask(
         "backward",
         network={"input_shape": [1], "layers": [dense(1, "relu", use_bias=False)]},
         input=[1.0],
@@ -228,7 +228,7 @@ def test_a_check_on_a_kink_says_that_it_does_not_agree(ask: Ask) -> None:
         loss="mse",
         check=True,
     )
-    check = told["check"]
+    check = reply["check"]
     assert (check["gradient"], check["agrees"]) == (0.0, False)
     assert check["finite_difference"] == pytest.approx(-1.0, abs=1e-4)
 
@@ -240,47 +240,47 @@ def test_a_loss_needs_its_activation(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("target", [[2.0], [0.5], [1.0, 0.0, 0.0], [0.7, 0.7]])
-def test_a_target_that_is_none_is_told(ask: Ask, target: list[float]) -> None:
+def test_an_invalid_target_is_an_error(ask: Ask, target: list[float]) -> None:
     problem = ask("backward", **EXAMPLE | {"target": target}, status=400)
     assert [error["field"] for error in problem["errors"]] == ["target"]
 
 
-def test_what_is_wrong_with_the_network_is_told_as_by_forward(ask: Ask) -> None:
+def test_errors_of_the_network_are_those_of_forward(ask: Ask) -> None:
     request = EXAMPLE | {"input": [1.0]}
-    told = ask("backward", **request, status=400)
+    reply = ask("backward", **request, status=400)
     forward = {k: v for k, v in request.items() if k not in ("target", "loss")}
-    assert told["errors"] == ask("forward", **forward, status=400)["errors"]
+    assert reply["errors"] == ask("forward", **forward, status=400)["errors"]
 
 
 def test_a_loss_is_written_as_its_own_explorer_writes_it(ask: Ask) -> None:
     network = {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]}
     network["layers"][0]["activation"] = "sigmoid"  # type: ignore[index]
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "network": network,
         "input": [1.0],
         "target": [0.0],
         "loss": "binary_cross_entropy",
     }
     weights = [{"layer": "dense_1", "weight": [[2.0]], "bias": [0.0]}]
-    told = ask("backward", **asked, weights=weights)
-    alone = ask("loss", prediction=told["prediction"], target=[0.0], losses=[asked["loss"]])
-    assert told["loss"]["substituted"] == alone["losses"][0]["value"]["substituted"]
-    # A prediction of 1 to the last digit does not tell a loss that knows the logit.
+    reply = ask("backward", **request, weights=weights)
+    alone = ask("loss", prediction=reply["prediction"], target=[0.0], losses=[request["loss"]])
+    assert reply["loss"]["substituted"] == alone["losses"][0]["value"]["substituted"]
+    # A loss that is computed from the logit stays exact where the prediction rounds to 1.
     weights[0]["weight"] = [[50.0]]
-    sure = ask("backward", **asked, weights=weights)
+    sure = ask("backward", **request, weights=weights)
     assert sure["loss"]["substituted"] == "with ŷ = 1 and y = 0: L = 50"
 
 
 def test_a_check_of_too_many_parameters_is_refused_and_says_what_it_costs(ask: Ask) -> None:
     norms = [{"type": "layer_norm"} for _ in range(8)]
-    asked: dict[str, Any] = {
+    request: dict[str, Any] = {
         "network": {"input_shape": [256], "layers": [*norms, {"type": "dense", "units": 1}]},
         "input": [k / 256 for k in range(256)],
         "target": [1.0],
         "loss": "mse",
     }
-    assert ask("backward", **asked)["check"] is None
-    problem = ask("backward", **asked, check=True, status=400)
+    assert ask("backward", **request)["check"] is None
+    problem = ask("backward", **request, check=True, status=400)
     assert problem["reason"] == "limit_exceeded"
     (error,) = problem["errors"]
     assert error["field"] == "check"
