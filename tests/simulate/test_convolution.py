@@ -21,15 +21,15 @@ KERNELS = st.tuples(st.integers(1, 4), st.integers(1, 4)).flatmap(lambda s: imag
 
 
 def test_three_by_three_by_hand(ask: Ask) -> None:
-    told = ask("convolution", image=[[1, 2, 3], [4, 5, 6], [7, 8, 9]], kernel=[[1, 0], [0, -1]])
-    assert told["output"] == [[-4, -4], [-4, -4]]
-    assert told["height"]["substituted"] == "height = ⌊(3 - 2) / 1⌋ + 1 = 2"
-    last = told["windows"][-1]
+    reply = ask("convolution", image=[[1, 2, 3], [4, 5, 6], [7, 8, 9]], kernel=[[1, 0], [0, -1]])
+    assert reply["output"] == [[-4, -4], [-4, -4]]
+    assert reply["height"]["substituted"] == "height = ⌊(3 - 2) / 1⌋ + 1 = 2"
+    last = reply["windows"][-1]
     assert (last["row"], last["column"], last["top"], last["left"]) == (1, 1, 1, 1)
     assert last["values"] == [[5, 6], [8, 9]]
     assert last["products"] == [[5, 0], [0, -9]]
     assert last["output"]["substituted"] == "y1,1 = 1·5 + 0·6 + 0·8 + (-1)·9 = -4"
-    assert told["parameters"]["value"] == 5
+    assert reply["parameters"]["value"] == 5
 
 
 @given(
@@ -54,23 +54,23 @@ def test_every_window_is_a_sum_of_products(
         problem = ask("convolution", status=400, **request)
         assert [error["field"] for error in problem["errors"]] == ["kernel"]
         return
-    told = ask("convolution", padding=padding, bias=bias, **request)
-    padded = told["padded_input"]
-    height, width = len(told["output"]), len(told["output"][0])
-    assert (told["height"]["value"], told["width"]["value"]) == (height, width)
+    reply = ask("convolution", padding=padding, bias=bias, **request)
+    padded = reply["padded_input"]
+    height, width = len(reply["output"]), len(reply["output"][0])
+    assert (reply["height"]["value"], reply["width"]["value"]) == (height, width)
     if padding == "same":
         assert (height, width) == (-(-len(image) // stride), -(-len(image[0]) // stride))
-    top, left = told["padding_before"]
+    top, left = reply["padding_before"]
     inner = [row[left : left + len(image[0])] for row in padded[top : top + len(image)]]
     assert inner == image
     assert np.abs(padded).sum() == np.abs(image).sum()
-    for window in told["windows"]:
+    for window in reply["windows"]:
         total = bias
         for i, row in enumerate(kernel):
             for j, weight in enumerate(row):
                 total += weight * padded[window["row"] * stride + i][window["column"] * stride + j]
         assert window["output"]["value"] == pytest.approx(total)
-        assert told["output"][window["row"]][window["column"]] == pytest.approx(total)
+        assert reply["output"][window["row"]][window["column"]] == pytest.approx(total)
         assert sum(map(sum, window["products"])) + bias == pytest.approx(total)
 
 
@@ -83,14 +83,14 @@ def test_an_even_image_has_no_edges_and_stays_even_when_it_is_blurred(ask: Ask) 
 
 
 def test_a_step_of_a_signal_shows_where_it_is(ask: Ask) -> None:
-    told = ask("convolution", signal=[0, 0, 0, 1, 1, 1], kernel_name="vertical_edge")
-    assert told["output"] == [[0, 1, 1, 0]]
+    reply = ask("convolution", signal=[0, 0, 0, 1, 1, 1], kernel_name="vertical_edge")
+    assert reply["output"] == [[0, 1, 1, 0]]
 
 
 def test_a_signal_has_its_stride_along_itself(ask: Ask) -> None:
-    told = ask("convolution", signal=[1, 2, 3, 4, 5, 9], stride=2, padding="same")
-    assert told["padded_input"] == [[1, 2, 3, 4, 5, 9, 0]]
-    assert told["output"] == [[0, 0, 13]]
+    reply = ask("convolution", signal=[1, 2, 3, 4, 5, 9], stride=2, padding="same")
+    assert reply["padded_input"] == [[1, 2, 3, 4, 5, 9, 0]]
+    assert reply["output"] == [[0, 0, 13]]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_signal_has_its_stride_along_itself(ask: Ask) -> None:
         ({"image": [[0.0] * 32] * 32, "kernel": [[1.0] * 7] * 7, "padding": "same"}, "kernel"),
     ],
 )
-def test_what_is_wrong_is_told(ask: Ask, request_: dict[str, Any], field: str) -> None:
+def test_an_error_names_the_invalid_field(ask: Ask, request_: dict[str, Any], field: str) -> None:
     problem = ask("convolution", status=400, **request_)
     assert [error["field"] for error in problem["errors"]] == [field]
 
@@ -124,8 +124,8 @@ def test_pooling_keeps_the_largest_or_the_mean(ask: Ask) -> None:
 
 
 def test_windows_may_overlap(ask: Ask) -> None:
-    told = ask("pooling", signal=[1, 5, 2, 4, 3], size=3, stride=1)
-    assert told["output"] == [[5, 5, 4]]
+    reply = ask("pooling", signal=[1, 5, 2, 4, 3], size=3, stride=1)
+    assert reply["output"] == [[5, 5, 4]]
 
 
 def test_a_window_must_fit(ask: Ask) -> None:

@@ -135,12 +135,12 @@ def test_each_formula_with_the_shown_numbers_comes_to_the_shown_value(
 
 
 def test_nearly_all_quantities_have_a_formula_with_numbers() -> None:
-    found = [q["substituted"] for case in REQUESTS for q in quantities(reply(*case))]
-    with_numbers = [text for text in found if steps_of(text)[0]]
-    approximate = [text for text in found if "≈" in text]
-    assert len(found) > 3000
-    assert len(with_numbers) > 0.9 * len(found)
-    assert len(approximate) < 0.005 * len(found)
+    texts = [q["substituted"] for case in REQUESTS for q in quantities(reply(*case))]
+    with_numbers = [text for text in texts if steps_of(text)[0]]
+    approximate = [text for text in texts if "≈" in text]
+    assert len(texts) > 3000
+    assert len(with_numbers) > 0.9 * len(texts)
+    assert len(approximate) < 0.005 * len(texts)
 
 
 FILES = sorted(Path(epochal_service.simulate.__file__).parent.glob("*.py"))

@@ -26,8 +26,8 @@ def shown(value: float, template: str, *numbers: float) -> str:
 
 def check(value: float, *expressions: object) -> None:
     """Rounding errors alone excuse a formula that does not come to its value."""
-    one = quantity("z", value, "formula", *expressions)  # type: ignore[arg-type]
-    assert disagreement(one.model_dump()) is None
+    checked = quantity("z", value, "formula", *expressions)  # type: ignore[arg-type]
+    assert disagreement(checked.model_dump()) is None
 
 
 def test_numbers_have_four_digits_and_more_where_terms_nearly_cancel() -> None:
@@ -57,9 +57,9 @@ def test_whole_numbers_keep_all_their_digits() -> None:
 
 
 def test_symbols_are_replaced_where_they_stand_alone() -> None:
-    one = put_in("exp(x) + max(0, x)·x²", x=2.0)
-    assert one.template == "exp({}) + max(0, {})·{}²"
-    assert one.numbers == (2.0, 2.0, 2.0)
+    replaced = put_in("exp(x) + max(0, x)·x²", x=2.0)
+    assert replaced.template == "exp({}) + max(0, {})·{}²"
+    assert replaced.numbers == (2.0, 2.0, 2.0)
 
 
 def test_a_formula_that_is_its_value_is_shown_once() -> None:

@@ -33,18 +33,18 @@ def sums(layer: dict[str, Any]) -> list[float]:
 
 
 def test_3_4_4_2_with_weights_that_anybody_can_work_out(ask: Ask) -> None:
-    told = ask("forward", **EXAMPLE)
-    first, second, third = told["layers"]
+    reply = ask("forward", **EXAMPLE)
+    first, second, third = reply["layers"]
     assert sums(first) == pytest.approx([-0.2, -0.25, 0.03, 0.34])
     assert first["output"] == pytest.approx([0, 0, 0.03, 0.34])
     assert sums(second) == pytest.approx([-0.167, 0.044, -0.078, 0.133])
     assert second["output"] == pytest.approx([0, 0.044, 0, 0.133])
     assert sums(third) == pytest.approx([0.1398, -0.0555])
-    assert told["output"] == pytest.approx([0.548670, 0.451330], abs=5e-7)
-    assert -math.log(told["output"][0]) == pytest.approx(0.600257, abs=5e-7)
-    assert told["parameters"] == 46
-    assert told["flops"]["substituted"] == "FLOPs = 24 + 32 + 16 = 72"
-    assert "54.9 %" in told["verdict"]
+    assert reply["output"] == pytest.approx([0.548670, 0.451330], abs=5e-7)
+    assert -math.log(reply["output"][0]) == pytest.approx(0.600257, abs=5e-7)
+    assert reply["parameters"] == 46
+    assert reply["flops"]["substituted"] == "FLOPs = 24 + 32 + 16 = 72"
+    assert "54.9 %" in reply["verdict"]
 
 
 def test_a_sum_is_written_with_its_numbers(ask: Ask) -> None:
@@ -61,7 +61,7 @@ def test_plain_python_finds_the_same_from_the_products_up(ask: Ask) -> None:
         [[1.0], [-2.0], [0.5]],
     ]
     biases = [[0.1, 0.0, -0.2], [0.3]]
-    told = ask(
+    reply = ask(
         "forward",
         network={"input_shape": [2], "layers": [dense(3, "tanh"), dense(1, "sigmoid")]},
         input=[0.4, -0.6],
@@ -71,14 +71,14 @@ def test_plain_python_finds_the_same_from_the_products_up(ask: Ask) -> None:
         ],
     )
     x = [0.4, -0.6]
-    for layer, w, b in zip(told["layers"], weights, biases, strict=True):
+    for layer, w, b in zip(reply["layers"], weights, biases, strict=True):
         z = [sum(x[i] * w[i][o] for i in range(len(x))) + b[o] for o in range(len(b))]
         for o, unit in enumerate(layer["units"]):
             assert unit["products"] == pytest.approx([x[i] * w[i][o] for i in range(len(x))])
         assert sums(layer) == pytest.approx(z)
         x = [math.tanh(v) if len(b) == 3 else 1 / (1 + math.exp(-v)) for v in z]
         assert layer["output"] == pytest.approx(x)
-    assert told["output"] == pytest.approx(x)
+    assert reply["output"] == pytest.approx(x)
 
 
 ACTIVATIONS = [name for name, activation in engine.ACTIVATIONS.items() if activation.is_elementwise]
@@ -87,7 +87,7 @@ ACTIVATIONS = [name for name, activation in engine.ACTIVATIONS.items() if activa
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_printed_formula_comes_to_its_value(ask: Ask, activation: str) -> None:
     inner = [dense(3, activation), {"type": "dropout", "rate": 0.5}]
-    told = ask(
+    reply = ask(
         "forward",
         network={
             "input_shape": [2, 3],
@@ -104,7 +104,7 @@ def test_every_printed_formula_comes_to_its_value(ask: Ask, activation: str) -> 
         seed=3,
     )
     printed = 0
-    for layer in told["layers"]:
+    for layer in reply["layers"]:
         shown = [*layer["statistics"], *(unit["output"] for unit in layer["units"])]
         shown += [unit["weighted_sum"] for unit in layer["units"] if unit["weighted_sum"]]
         printed += len(shown)
@@ -131,16 +131,16 @@ def test_it_is_what_the_engine_predicts(
     layers.append({"type": "residual", "layers": [dense(widths[-1], activation)]})
     spec = {"input_shape": [positions, 2], "layers": layers}
     x = np.random.default_rng(seed).normal(size=(1, positions, 2))
-    told = ask("forward", network=spec, input=x.ravel().tolist(), seed=seed)
+    reply = ask("forward", network=spec, input=x.ravel().tolist(), seed=seed)
     network = build_network(NetworkSpec.model_validate(spec))
     weights = network.initial_parameters(rng=Streams.from_seed(seed).weights)
-    assert told["output"] == pytest.approx(engine.predict(network, weights, x).ravel().tolist())
-    assert told["flops"]["value"] == network.flops
-    assert sum(layer["flops"]["value"] for layer in told["layers"]) == network.flops
+    assert reply["output"] == pytest.approx(engine.predict(network, weights, x).ravel().tolist())
+    assert reply["flops"]["value"] == network.flops
+    assert sum(layer["flops"]["value"] for layer in reply["layers"]) == network.flops
 
 
-def test_layers_of_several_inputs_are_told_with_each_of_them(ask: Ask) -> None:
-    told = ask(
+def test_layers_with_several_inputs_list_all_of_them(ask: Ask) -> None:
+    reply = ask(
         "forward",
         network={
             "input_shape": [4],
@@ -155,24 +155,24 @@ def test_layers_of_several_inputs_are_told_with_each_of_them(ask: Ask) -> None:
         input=[1.0, 2.0, 3.0, 4.0],
         weights=[{"layer": "dense_5", "weight": [[1.0], [1.0], [1.0], [1.0]]}],
     )
-    layers = {layer["name"]: layer for layer in told["layers"]}
+    layers = {layer["name"]: layer for layer in reply["layers"]}
     assert layers["both"]["inputs"] == [[1, 2], [3, 4]]
     assert layers["both"]["units"][1]["output"]["substituted"] == "y2 = 2 + 4 = 6"
     assert layers["concatenate_4"]["output"] == [4, 6, 3, 4]
-    assert told["output"] == [17]
+    assert reply["output"] == [17]
 
 
 def test_weights_within_a_residual_are_given_by_their_path(ask: Ask) -> None:
-    told = ask(
+    reply = ask(
         "forward",
         network={"input_shape": [1], "layers": [{"type": "residual", "layers": [dense(1)]}]},
         input=[2.0],
         weights=[{"layer": "residual_1.dense_1", "weight": [[3.0]], "bias": [1.0]}],
     )
-    inner, outer = told["layers"]
+    inner, outer = reply["layers"]
     assert (inner["name"], inner["output"]) == ("residual_1.dense_1", [7])
     assert outer["inputs"] == [[2], [7]]
-    assert outer["output"] == told["output"] == [9]
+    assert outer["output"] == reply["output"] == [9]
 
 
 def test_a_seed_starts_as_a_job_would(ask: Ask) -> None:
@@ -241,17 +241,17 @@ def test_a_seed_starts_as_a_job_would(ask: Ask) -> None:
         ),
     ],
 )
-def test_what_cannot_be_traced_is_told_by_its_place(
+def test_an_error_names_what_cannot_be_traced(
     ask: Ask, change: dict[str, Any], field: str, description: str
 ) -> None:
     problem = ask("forward", **(EXAMPLE | change), status=400)
     assert problem["errors"] == [{"field": field, "description": description}]
 
 
-def test_what_grows_beyond_all_numbers_is_told_and_not_an_error(ask: Ask) -> None:
+def test_an_overflow_is_shown_and_is_not_an_error(ask: Ask) -> None:
     deep = 28
     names = [f"dense_{n}" for n in range(1, deep + 1)]
-    told = ask(
+    reply = ask(
         "forward",
         network={
             "input_shape": [2],
@@ -260,7 +260,7 @@ def test_what_grows_beyond_all_numbers_is_told_and_not_an_error(ask: Ask) -> Non
         input=[1e6, -1e6],
         weights=[{"layer": name, "weight": [[1e6, 1e3], [-1e3, 1e6]]} for name in names],
     )
-    *_, last, norm = told["layers"]
+    *_, last, norm = reply["layers"]
     assert abs(last["output"][0]) > 1e154  # whose square is no number any more
     assert norm["statistics"][1]["value"] == "Infinity"
     assert "= inf" in norm["statistics"][1]["substituted"]

@@ -1,4 +1,4 @@
-"""What becomes of gradients on their way back, held against plain NumPy."""
+"""Gradients of the backward pass, compared with plain NumPy."""
 
 from typing import Any
 
@@ -29,26 +29,26 @@ def bars_by_hand(seed: int) -> Any:
 
 
 def test_the_bars_of_seed_889_are_those_of_the_page(ask: Ask) -> None:
-    told = ask("vanishing-bars", seeds=1)
-    values = [bar["value"] for bar in told["bars"]]
+    reply = ask("vanishing-bars", seeds=1)
+    values = [bar["value"] for bar in reply["bars"]]
     assert values == pytest.approx([1.0, 0.3459, 0.0781, 0.0084], abs=5e-5)
-    assert told["rounded_bars"] == told["target_bars"] == [1.0, 0.35, 0.08, 0.01]
-    assert told["matches_target"] is True
-    assert told["bars"][1]["substituted"] == "bar 3 = 0.01877 / 0.05427 = 0.3459"
+    assert reply["rounded_bars"] == reply["target_bars"] == [1.0, 0.35, 0.08, 0.01]
+    assert reply["matches_target"] is True
+    assert reply["bars"][1]["substituted"] == "bar 3 = 0.01877 / 0.05427 = 0.3459"
 
 
 @pytest.mark.parametrize("seed", [0, 889, 123456])
 def test_the_recipe_is_all_that_it_takes(ask: Ask, seed: int) -> None:
-    told = ask("vanishing-bars", seed=seed, seeds=1)
-    assert told["norms"] == pytest.approx(bars_by_hand(seed).tolist())
+    reply = ask("vanishing-bars", seed=seed, seeds=1)
+    assert reply["norms"] == pytest.approx(bars_by_hand(seed).tolist())
 
 
 def test_28_of_the_first_30_000_draws_round_to_the_bars(ask: Ask) -> None:
     matching: list[int] = []
     for first in range(0, 30_000, 5_000):
-        told = ask("vanishing-bars", first_seed=first, seeds=5_000)
-        assert told["match_count"] == len(told["matching_seeds"])
-        matching += told["matching_seeds"]
+        reply = ask("vanishing-bars", first_seed=first, seeds=5_000)
+        assert reply["match_count"] == len(reply["matching_seeds"])
+        matching += reply["matching_seeds"]
     assert len(matching) == 28
     assert 889 in matching
     for seed in matching[:3]:
@@ -57,8 +57,7 @@ def test_28_of_the_first_30_000_draws_round_to_the_bars(ask: Ask) -> None:
 
 
 def ratio(ask: Ask, **request: Any) -> float:
-    told: float = ask("gradient-flow", seeds=9, **request)["ratio"]["value"]
-    return told
+    return float(ask("gradient-flow", seeds=9, **request)["ratio"]["value"])
 
 
 def test_ten_layers_of_sixteen_have_the_known_ratios(ask: Ask) -> None:
@@ -92,17 +91,17 @@ def test_a_remedy_is_the_network_that_has_it(ask: Ask) -> None:
         assert again["ratio_off"] == plain["ratio"]["value"]
 
 
-def test_what_is_not_on_is_compared_with_what_was_asked_for(ask: Ask) -> None:
-    told = ask("gradient-flow", activation="relu", gain=3.0, residual=True, depth=4)
-    for remedy in told["remedies"]:
+def test_a_remedy_compares_with_the_ratio_of_the_request(ask: Ask) -> None:
+    reply = ask("gradient-flow", activation="relu", gain=3.0, residual=True, depth=4)
+    for remedy in reply["remedies"]:
         assert remedy["is_on"] is (remedy["name"] == "residual")
-        asked = remedy["ratio_on" if remedy["is_on"] else "ratio_off"]
-        assert asked == told["ratio"]["value"]
+        current = remedy["ratio_on" if remedy["is_on"] else "ratio_off"]
+        assert current == reply["ratio"]["value"]
 
 
 def test_the_norms_are_those_of_the_chain_rule(ask: Ask) -> None:
     """Two hidden layers of tanh, one seed, by hand."""
-    told = ask("gradient-flow", depth=2, width=3, activation="tanh", samples=5, seed=4, seeds=1)
+    reply = ask("gradient-flow", depth=2, width=3, activation="tanh", samples=5, seed=4, seeds=1)
     rng = np.random.default_rng(4)
     x = rng.normal(size=(5, 3))
     y = rng.random((5, 1)) < 0.5
@@ -117,15 +116,15 @@ def test_the_norms_are_those_of_the_chain_rule(ask: Ask) -> None:
     delta2 = (delta3 @ w3.T) * (1 - h2**2)
     delta1 = (delta2 @ w2.T) * (1 - h1**2)
     norms = [np.linalg.norm(g) for g in (x.T @ delta1, h1.T @ delta2, h2.T @ delta3)]
-    assert [layer["norm"] for layer in told["layers"]] == pytest.approx(norms)
-    assert told["ratio"]["value"] == pytest.approx(norms[0] / norms[1])
-    assert told["loss"] == pytest.approx(-np.mean(np.log(np.where(y, p, 1 - p))))
+    assert [layer["norm"] for layer in reply["layers"]] == pytest.approx(norms)
+    assert reply["ratio"]["value"] == pytest.approx(norms[0] / norms[1])
+    assert reply["loss"] == pytest.approx(-np.mean(np.log(np.where(y, p, 1 - p))))
 
 
 def test_large_weights_make_it_explode(ask: Ask) -> None:
-    told = ask("gradient-flow", activation="tanh", gain=4.0, depth=20)
-    assert told["label"] == "exploding"
-    assert told["ratio"]["value"] > told["exploding_above"] == 100
+    reply = ask("gradient-flow", activation="tanh", gain=4.0, depth=20)
+    assert reply["label"] == "exploding"
+    assert reply["ratio"]["value"] > reply["exploding_above"] == 100
 
 
 def test_in_a_linear_network_the_signal_grows_as_the_gradient_does_and_the_product_stays(
@@ -138,10 +137,10 @@ def test_in_a_linear_network_the_signal_grows_as_the_gradient_does_and_the_produ
 
 
 def test_without_any_slope_there_is_no_gradient_at_all(ask: Ask) -> None:
-    told = ask("gradient-flow", activation="step", depth=3)
-    assert [layer["norm"] for layer in told["layers"][:-1]] == [0, 0, 0]
-    assert told["ratio"]["value"] == 0
-    assert told["verdict"].startswith("The gradient is 0")
+    reply = ask("gradient-flow", activation="step", depth=3)
+    assert [layer["norm"] for layer in reply["layers"][:-1]] == [0, 0, 0]
+    assert reply["ratio"]["value"] == 0
+    assert reply["verdict"].startswith("The gradient is 0")
 
 
 def test_softmax_is_for_the_last_layer_only(ask: Ask) -> None:

@@ -23,10 +23,10 @@ CORNERS = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 def test_and_takes_six_epochs_and_or_four(
     ask: Ask, table: str, errors: list[int], weights: list[float], bias: float
 ) -> None:
-    told = ask("perceptron", table=table)
-    assert [epoch["errors"] for epoch in told["epochs"]] == errors
-    assert (told["converged"], told["weights"], told["bias"]) == (True, weights, bias)
-    assert told["tie_rule"].startswith("fires at z ≥ 0")
+    reply = ask("perceptron", table=table)
+    assert [epoch["errors"] for epoch in reply["epochs"]] == errors
+    assert (reply["converged"], reply["weights"], reply["bias"]) == (True, weights, bias)
+    assert reply["tie_rule"].startswith("fires at z ≥ 0")
 
 
 def test_14_of_the_16_truth_tables_are_learnt_and_the_other_two_are_proved_not_to_be(
@@ -34,20 +34,20 @@ def test_14_of_the_16_truth_tables_are_learnt_and_the_other_two_are_proved_not_t
 ) -> None:
     learnt = set()
     for outputs in itertools.product([0, 1], repeat=4):
-        told = ask("perceptron", targets=list(outputs))
-        assert told["converged"] == told["separable"]
-        assert (told["certificate"] is None) == told["separable"]
-        assert "14 of the 16" in told["verdict"]
-        if told["converged"]:
-            learnt.add(told["table"])
+        reply = ask("perceptron", targets=list(outputs))
+        assert reply["converged"] == reply["separable"]
+        assert (reply["certificate"] is None) == reply["separable"]
+        assert "14 of the 16" in reply["verdict"]
+        if reply["converged"]:
+            learnt.add(reply["table"])
         else:
-            assert told["table"] in ("xor", "xnor")
+            assert reply["table"] in ("xor", "xnor")
     assert len(learnt) == 14
 
 
 def test_xor_is_refuted_by_the_middle_of_the_square(ask: Ask) -> None:
-    told = ask("perceptron", table="xor", epochs=3)
-    proof = told["certificate"]
+    reply = ask("perceptron", table="xor", epochs=3)
+    proof = reply["certificate"]
     assert proof["statement"] == "1/2·(0, 1) + 1/2·(1, 0) = (0.5, 0.5) = 1/2·(0, 0) + 1/2·(1, 1)"
     assert proof["meeting_point"] == [0.5, 0.5]
     assert proof["residual"] == 0.0
@@ -137,13 +137,13 @@ def tasks(draw: st.DrawFn) -> dict[str, Any]:
 def test_the_course_is_that_of_plain_loops_and_each_verdict_can_be_checked(
     ask: Ask, task: dict[str, Any]
 ) -> None:
-    told = ask("perceptron", **task)
+    reply = ask("perceptron", **task)
     points, targets = task["points"], task["targets"]
     course = rosenblatt(points, targets, task["learning_rate"], task["order"], 12)
-    assert [(e["errors"], e["weights"], e["bias"]) for e in told["epochs"]] == course
+    assert [(e["errors"], e["weights"], e["bias"]) for e in reply["epochs"]] == course
 
-    if told["separable"]:
-        parted = told["separation"]
+    if reply["separable"]:
+        parted = reply["separation"]
         sides = np.array(points) @ np.array(parted["weights"]) + parted["bias"]
         distances = np.where(np.array(targets) == 1, sides, -sides)
         assert (distances > 0).all()
@@ -152,8 +152,8 @@ def test_the_course_is_that_of_plain_loops_and_each_verdict_can_be_checked(
             nearest = distances[parted["support_vectors"]]
             np.testing.assert_allclose(nearest, parted["margin"], rtol=1e-9)
     else:
-        assert not told["converged"]
-        proof = told["certificate"]
+        assert not reply["converged"]
+        proof = reply["certificate"]
         sums = []
         for kind, shares in ((1, proof["ones"]), (0, proof["zeros"])):
             fractions = {s["sample"]: Fraction(s["fraction"]) for s in shares}
@@ -177,39 +177,39 @@ def test_a_hundred_points_in_eight_dimensions_are_decided_at_once(ask: Ask) -> N
     rng = np.random.default_rng(3)
     points = rng.normal(size=(64, 8))
     targets = (points @ np.arange(1.0, 9.0) > 0).astype(int)
-    told = ask("perceptron", points=points.tolist(), targets=targets.tolist(), epochs=1)
-    assert told["separable"] is True
-    told = ask(
+    reply = ask("perceptron", points=points.tolist(), targets=targets.tolist(), epochs=1)
+    assert reply["separable"] is True
+    reply = ask(
         "perceptron",
         points=[*points[:63].tolist(), [0.0] * 8],
         targets=(rng.random(64) < 0.5).astype(int).tolist(),
         epochs=1,
     )
-    assert told["separable"] is False
-    assert told["certificate"]["residual"] < 1e-14
+    assert reply["separable"] is False
+    assert reply["certificate"]["residual"] < 1e-14
 
 
 def test_two_points_at_one_place_with_other_targets_are_a_proof_by_themselves(ask: Ask) -> None:
-    told = ask("perceptron", points=[[3.0], [3.0]], targets=[0, 1])
-    assert told["certificate"]["statement"] == "1·(3) = (3) = 1·(3)"
+    reply = ask("perceptron", points=[[3.0], [3.0]], targets=[0, 1])
+    assert reply["certificate"]["statement"] == "1·(3) = (3) = 1·(3)"
 
 
 def test_points_of_one_kind_need_no_line(ask: Ask) -> None:
-    told = ask("perceptron", table="true")
-    assert told["separable"] is True
-    assert told["separation"]["margin"] is None
-    assert told["separation"]["bias"] == 1.0
+    reply = ask("perceptron", table="true")
+    assert reply["separable"] is True
+    assert reply["separation"]["margin"] is None
+    assert reply["separation"]["bias"] == 1.0
 
 
-def test_points_that_a_line_parts_but_not_yet_are_told_from_those_that_none_can(ask: Ask) -> None:
-    told = ask("perceptron", points=[[100.0], [101.0]], targets=[0, 1], epochs=2)
-    assert (told["converged"], told["separable"]) == (False, True)
-    assert "Novikoff" in told["verdict"]
+def test_separable_points_that_have_not_converged_yet_are_called_separable(ask: Ask) -> None:
+    reply = ask("perceptron", points=[[100.0], [101.0]], targets=[0, 1], epochs=2)
+    assert (reply["converged"], reply["separable"]) == (False, True)
+    assert "Novikoff" in reply["verdict"]
 
 
 def test_a_line_that_passes_the_points_by_has_no_ends(ask: Ask) -> None:
-    told = ask("perceptron", table="true", weights=[1.0, 0.0], bias=100.0)
-    line = told["epochs"][0]["line"]
+    reply = ask("perceptron", table="true", weights=[1.0, 0.0], bias=100.0)
+    line = reply["epochs"][0]["line"]
     assert (line["equation"], line["start"], line["end"]) == ("1·x1 + 0·x2 + 100 = 0", [], [])
 
 
