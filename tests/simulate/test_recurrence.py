@@ -12,9 +12,9 @@ def sigmoid(z: float) -> float:
     return 1.0 / (1.0 + math.exp(-z))
 
 
-def unrolled(told: dict[str, Any], cell: str, inputs: list[list[float]]) -> list[list[float]]:
+def unrolled(reply: dict[str, Any], cell: str, inputs: list[list[float]]) -> list[list[float]]:
     """The states by loops over single numbers, as the papers have them."""
-    w, r, b = told["weight"], told["recurrent"], told["bias"]
+    w, r, b = reply["weight"], reply["recurrent"], reply["bias"]
     units = len(r)
 
     def total(gate: int, unit: int, x: list[float], h: list[float]) -> float:
@@ -34,8 +34,8 @@ def unrolled(told: dict[str, Any], cell: str, inputs: list[list[float]]) -> list
             h = [o[u] * math.tanh(c[u]) for u in range(units)]
         else:
             z, reset = ([sigmoid(total(g, u, x, h)) for u in range(units)] for g in range(2))
-            kept = [reset[u] * h[u] for u in range(units)]
-            g = [math.tanh(total(2, u, x, kept)) for u in range(units)]
+            remaining = [reset[u] * h[u] for u in range(units)]
+            g = [math.tanh(total(2, u, x, remaining)) for u in range(units)]
             h = [z[u] * h[u] + (1 - z[u]) * g[u] for u in range(units)]
         states.append(h)
     return states
@@ -47,18 +47,18 @@ INPUTS = [[1.0, 0.2], [0.0, -1.0], [0.5, -0.5], [2.0, 1.0]]
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 @pytest.mark.parametrize("seed", [0, 5])
 def test_the_states_are_those_of_the_loop(ask: Ask, cell: str, seed: int) -> None:
-    told = ask("recurrence", cell=cell, inputs=INPUTS, units=3, seed=seed)
-    expected = unrolled(told, cell, INPUTS)
-    assert np.array(told["states"]) == pytest.approx(np.array(expected))
-    for step, state in zip(told["steps"], expected, strict=True):
+    reply = ask("recurrence", cell=cell, inputs=INPUTS, units=3, seed=seed)
+    expected = unrolled(reply, cell, INPUTS)
+    assert np.array(reply["states"]) == pytest.approx(np.array(expected))
+    for step, state in zip(reply["steps"], expected, strict=True):
         assert [unit["value"] for unit in step["state"]] == pytest.approx(state)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_the_gates_make_the_states(ask: Ask, cell: str) -> None:
-    told = ask("recurrence", cell=cell, inputs=INPUTS, units=2, seed=3)
+    reply = ask("recurrence", cell=cell, inputs=INPUTS, units=2, seed=3)
     before = [0.0, 0.0]
-    for step in told["steps"]:
+    for step in reply["steps"]:
         gates = {g["name"]: [unit["value"] for unit in g["units"]] for g in step["gates"]}
         for u, state in enumerate(unit["value"] for unit in step["state"]):
             match cell:
@@ -76,16 +76,16 @@ def test_the_gates_make_the_states(ask: Ask, cell: str) -> None:
 def test_the_parameters_are_those_of_the_known_cells(ask: Ask) -> None:
     """8 in, hidden 8: gates · 8 · (8 + 8 + 1)."""
     for cell, gates in (("rnn", 1), ("gru", 3), ("lstm", 4)):
-        told = ask("recurrence", cell=cell, inputs=[[0.0] * 8], units=8)
-        assert told["parameters"]["value"] == gates * 8 * 17
+        reply = ask("recurrence", cell=cell, inputs=[[0.0] * 8], units=8)
+        assert reply["parameters"]["value"] == gates * 8 * 17
 
 
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
 def test_influence_is_what_a_small_change_of_an_input_does_to_the_end(ask: Ask, cell: str) -> None:
-    told = ask("recurrence", cell=cell, inputs=INPUTS, units=2, seed=1)
+    reply = ask("recurrence", cell=cell, inputs=INPUTS, units=2, seed=1)
     step = 1e-5
-    for place, influence in enumerate(told["influence"]):
-        slopes = []
+    for place, influence in enumerate(reply["influence"]):
+        derivatives = []
         for feature in range(2):
             ends = []
             for sign in (1, -1):
@@ -93,12 +93,12 @@ def test_influence_is_what_a_small_change_of_an_input_does_to_the_end(ask: Ask, 
                 changed[place][feature] += sign * step
                 again = ask("recurrence", cell=cell, inputs=changed, units=2, seed=1)
                 ends.append(again["states"][-1])
-            slopes += [(a - b) / (2 * step) for a, b in zip(*ends, strict=True)]
-        assert influence == pytest.approx(math.hypot(*slopes), rel=1e-5)
+            derivatives += [(a - b) / (2 * step) for a, b in zip(*ends, strict=True)]
+        assert influence == pytest.approx(math.hypot(*derivatives), rel=1e-5)
 
 
 def test_the_influence_on_units_with_opposite_weights_does_not_cancel(ask: Ask) -> None:
-    told = ask(
+    reply = ask(
         "recurrence",
         cell="rnn",
         inputs=[[0.0]],
@@ -107,11 +107,11 @@ def test_the_influence_on_units_with_opposite_weights_does_not_cancel(ask: Ask) 
         recurrent=[[0.0, 0.0], [0.0, 0.0]],
         bias=[0.0, 0.0],
     )
-    assert told["influence"] == pytest.approx([math.sqrt(2)])
+    assert reply["influence"] == pytest.approx([math.sqrt(2)])
 
 
 def test_an_rnn_with_weights_of_its_own_by_hand(ask: Ask) -> None:
-    told = ask(
+    reply = ask(
         "recurrence",
         cell="rnn",
         inputs=[[0.1], [0.2]],
@@ -121,8 +121,8 @@ def test_an_rnn_with_weights_of_its_own_by_hand(ask: Ask) -> None:
         bias=[0.0],
     )
     first = math.tanh(0.1)
-    assert told["states"] == pytest.approx(np.array([[first], [math.tanh(0.2 + first)]]))
-    unit = told["steps"][1]["gates"][0]["units"][0]
+    assert reply["states"] == pytest.approx(np.array([[first], [math.tanh(0.2 + first)]]))
+    unit = reply["steps"][1]["gates"][0]["units"][0]
     assert unit["substituted"] == "h1 = tanh(1·0.2 + 1·0.09967 + 0) = 0.291"
 
 

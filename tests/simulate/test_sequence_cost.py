@@ -16,8 +16,8 @@ LAYERS: dict[str, Layer] = {
 }
 
 
-def by_kind(told: dict[str, Any]) -> dict[str, Any]:
-    return {each["kind"]: each for each in told["kinds"]}
+def by_kind(reply: dict[str, Any]) -> dict[str, Any]:
+    return {row["kind"]: row for row in reply["kinds"]}
 
 
 @pytest.mark.parametrize("kind", LAYERS)
@@ -25,10 +25,10 @@ def by_kind(told: dict[str, Any]) -> dict[str, Any]:
 def test_compute_and_parameters_are_those_of_the_engines_layer(
     ask: Ask, kind: str, length: int
 ) -> None:
-    told = by_kind(ask("sequence-cost", lengths=[length], width=8, kernel_size=3, heads=2))[kind]
+    cost = by_kind(ask("sequence-cost", lengths=[length], width=8, kernel_size=3, heads=2))[kind]
     network = Network((length, 8), (LAYERS[kind],))
-    assert told["parameters"] == network.learned_size
-    compute = told["rows"][0]["compute"]
+    assert cost["parameters"] == network.learned_size
+    compute = cost["rows"][0]["compute"]
     if kind in ("rnn", "lstm", "gru"):
         # The first place meets a state of zeros, which the engine does not multiply.
         gates = {"rnn": 1, "lstm": 4, "gru": 3}[kind]

@@ -10,8 +10,8 @@ from tests.simulate.arithmetic import agree
 from tests.simulate.conftest import Ask
 
 
-def baselines(told: dict[str, Any]) -> dict[str, float]:
-    return {one["name"]: one["nats"]["value"] for one in told["baselines"]}
+def baselines(reply: dict[str, Any]) -> dict[str, float]:
+    return {row["name"]: row["nats"]["value"] for row in reply["baselines"]}
 
 
 @pytest.mark.parametrize(("vocabulary", "nats"), [(100_000, 11.5129), (50_257, 10.8249)])
@@ -19,28 +19,28 @@ def test_a_uniform_guess_costs_the_logarithm_of_the_vocabulary(
     ask: Ask, vocabulary: int, nats: float
 ) -> None:
     chance = 1 / vocabulary
-    told = ask("token-loss", target_probabilities=[chance] * 3, vocabulary=vocabulary)
-    assert told["nats"]["value"] == pytest.approx(nats, abs=5e-5)
-    assert baselines(told)["uniform"] == pytest.approx(nats, abs=5e-5)
-    assert told["perplexity"]["value"] == pytest.approx(vocabulary)
-    assert "the same as a uniform guess" in told["verdict"]
+    reply = ask("token-loss", target_probabilities=[chance] * 3, vocabulary=vocabulary)
+    assert reply["nats"]["value"] == pytest.approx(nats, abs=5e-5)
+    assert baselines(reply)["uniform"] == pytest.approx(nats, abs=5e-5)
+    assert reply["perplexity"]["value"] == pytest.approx(vocabulary)
+    assert "the same as a uniform guess" in reply["verdict"]
 
 
 def test_a_row_of_probabilities_tells_the_place_of_the_truth(ask: Ask) -> None:
-    told = ask(
+    reply = ask(
         "token-loss",
         tokens=["mat", "sofa", "moon"],
         probabilities=[[0.5, 0.25, 0.25], [0.125, 0.75, 0.125]],
         targets=[0, 2],
     )
-    first, second = told["positions"]
+    first, second = reply["positions"]
     assert (first["token"], first["rank"], first["bits"]) == ("mat", 1, pytest.approx(1))
     assert (second["token"], second["rank"], second["bits"]) == ("moon", 2, pytest.approx(3))
     assert (second["top_token"], second["top_probability"]) == ("sofa", 0.75)
-    assert told["bits"]["value"] == pytest.approx(2)
-    assert told["perplexity"]["value"] == pytest.approx(4)
-    assert told["nats"]["value"] == pytest.approx(2 * math.log(2))
-    assert told["verdict"].endswith("worse than a uniform guess among 3 tokens.")
+    assert reply["bits"]["value"] == pytest.approx(2)
+    assert reply["perplexity"]["value"] == pytest.approx(4)
+    assert reply["nats"]["value"] == pytest.approx(2 * math.log(2))
+    assert reply["verdict"].endswith("worse than a uniform guess among 3 tokens.")
 
 
 @given(
@@ -52,9 +52,9 @@ def test_logits_are_what_plain_python_makes_of_them(
     ask: Ask, rows: list[list[float]], seed: int
 ) -> None:
     targets = [(seed + i) % 4 for i in range(len(rows))]
-    told = ask("token-loss", logits=rows, targets=targets)
+    reply = ask("token-loss", logits=rows, targets=targets)
     losses = []
-    for row, target, place in zip(rows, targets, told["positions"], strict=True):
+    for row, target, place in zip(rows, targets, reply["positions"], strict=True):
         top = max(row)
         losses.append(top + math.log(sum(math.exp(z - top) for z in row)) - row[target])
         assert place["nats"]["value"] == pytest.approx(losses[-1], abs=1e-9)
@@ -63,23 +63,23 @@ def test_logits_are_what_plain_python_makes_of_them(
             abs(z - row[target]) for z in row if z != row[target]
         ) == pytest.approx(0, abs=1e-9)
     mean = sum(losses) / len(losses)
-    assert told["nats"]["value"] == pytest.approx(mean, abs=1e-9)
-    assert told["bits"]["value"] == pytest.approx(mean / math.log(2), abs=1e-9)
-    assert told["perplexity"]["value"] == pytest.approx(math.exp(mean))
+    assert reply["nats"]["value"] == pytest.approx(mean, abs=1e-9)
+    assert reply["bits"]["value"] == pytest.approx(mean / math.log(2), abs=1e-9)
+    assert reply["perplexity"]["value"] == pytest.approx(math.exp(mean))
 
 
 def test_every_printed_formula_comes_to_its_value(ask: Ask) -> None:
-    told = ask("token-loss", probabilities=[[0.6, 0.4], [0.1, 0.9]], targets=[0, 0])
-    shown = [told["nats"], told["bits"], told["perplexity"]]
-    shown += [one["nats"] for one in [*told["positions"], *told["baselines"]]]
+    reply = ask("token-loss", probabilities=[[0.6, 0.4], [0.1, 0.9]], targets=[0, 0])
+    shown = [reply["nats"], reply["bits"], reply["perplexity"]]
+    shown += [row["nats"] for row in [*reply["positions"], *reply["baselines"]]]
     for quantity in shown:
         agree(quantity)
 
 
 def test_what_was_thought_impossible_costs_100_nats_and_stays_finite(ask: Ask) -> None:
-    told = ask("token-loss", probabilities=[[1.0, 0.0]], targets=[1])
-    assert told["nats"]["value"] == 100
-    assert told["perplexity"]["value"] == pytest.approx(math.exp(100))
+    reply = ask("token-loss", probabilities=[[1.0, 0.0]], targets=[1])
+    assert reply["nats"]["value"] == 100
+    assert reply["perplexity"]["value"] == pytest.approx(math.exp(100))
     far = ask("token-loss", logits=[[300.0, -300.0]], targets=[1])
     assert far["nats"]["value"] == pytest.approx(600)
     assert math.isfinite(far["perplexity"]["value"])
@@ -87,15 +87,17 @@ def test_what_was_thought_impossible_costs_100_nats_and_stays_finite(ask: Ask) -
 
 def test_a_whole_vocabulary_is_taken_at_once(ask: Ask) -> None:
     size = 100_000
-    told = ask("token-loss", logits=[[0.0] * (size - 1) + [math.log(size - 1)]], targets=[size - 1])
-    assert told["positions"][0]["probability"] == pytest.approx(0.5)
-    assert told["vocabulary"] == size
+    reply = ask(
+        "token-loss", logits=[[0.0] * (size - 1) + [math.log(size - 1)]], targets=[size - 1]
+    )
+    assert reply["positions"][0]["probability"] == pytest.approx(0.5)
+    assert reply["vocabulary"] == size
 
 
 def test_confident_baselines_show_what_certainty_is_worth(ask: Ask) -> None:
-    told = ask("token-loss", target_probabilities=[0.5], vocabulary=100_000)
-    assert baselines(told)["confident_correct"] == pytest.approx(-math.log(0.99))
-    assert baselines(told)["confident_incorrect"] == pytest.approx(-math.log(0.01 / 99_999))
+    reply = ask("token-loss", target_probabilities=[0.5], vocabulary=100_000)
+    assert baselines(reply)["confident_correct"] == pytest.approx(-math.log(0.99))
+    assert baselines(reply)["confident_incorrect"] == pytest.approx(-math.log(0.01 / 99_999))
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_confident_baselines_show_what_certainty_is_worth(ask: Ask) -> None:
         ),
     ],
 )
-def test_what_does_not_fit_is_told_by_its_place(
+def test_an_error_names_the_invalid_field(
     ask: Ask, request_: dict[str, Any], field: str, description: str
 ) -> None:
     problem = ask("token-loss", **request_, status=400)

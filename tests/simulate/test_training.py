@@ -18,7 +18,7 @@ FOUR_ROWS: dict[str, Any] = {
 
 def test_a_step_is_forward_loss_backward_and_update(ask: Ask) -> None:
     """y = w·x + b on four rows: all of gradient descent in three lines of NumPy."""
-    told = ask(
+    reply = ask(
         "training",
         **FOUR_ROWS,
         epochs=5,
@@ -28,8 +28,8 @@ def test_a_step_is_forward_loss_backward_and_update(ask: Ask) -> None:
     )
     x, y = np.array([1.0, 2.0, 3.0, 4.0]), np.array([2.0, 4.0, 6.0, 8.0])
     # The loss of the first step, and its mean score, give the weight that it began with: b is 0.
-    w, b = told["steps"][0]["mean_output"]["value"] / 2.5, 0.0
-    for step, loss in zip(told["steps"], told["train_loss"], strict=True):
+    w, b = reply["steps"][0]["mean_output"]["value"] / 2.5, 0.0
+    for step, loss in zip(reply["steps"], reply["train_loss"], strict=True):
         error = w * x + b - y
         assert step["loss"]["value"] == pytest.approx(np.mean(error**2), rel=1e-5)
         assert loss == pytest.approx(step["loss"]["value"])
@@ -51,7 +51,7 @@ def test_a_step_is_forward_loss_backward_and_update(ask: Ask) -> None:
 )
 def test_the_steps_are_those_of_the_run(ask: Ask, optimizer: str) -> None:
     """In batches: the mean over an epoch's steps is the epoch's row of the curve."""
-    told = ask(
+    reply = ask(
         "training",
         optimizer={"type": optimizer, "learning_rate": 0.02},
         batch_size=64,
@@ -59,19 +59,19 @@ def test_the_steps_are_those_of_the_run(ask: Ask, optimizer: str) -> None:
         steps=8,
         seed=5,
     )
-    assert told["steps_per_epoch"] == 4
-    assert [step["batch_size"] for step in told["steps"]] == [64, 64, 64, 8] * 2
-    assert [step["epoch"] for step in told["steps"]] == [1] * 4 + [2] * 4
-    for epoch, expected in enumerate(told["train_loss"]):
-        steps = told["steps"][4 * epoch : 4 * epoch + 4]
+    assert reply["steps_per_epoch"] == 4
+    assert [step["batch_size"] for step in reply["steps"]] == [64, 64, 64, 8] * 2
+    assert [step["epoch"] for step in reply["steps"]] == [1] * 4 + [2] * 4
+    for epoch, expected in enumerate(reply["train_loss"]):
+        steps = reply["steps"][4 * epoch : 4 * epoch + 4]
         mean = sum(step["loss"]["value"] * step["batch_size"] for step in steps) / 200
         assert mean == pytest.approx(expected, rel=1e-5)
-    last = told["steps"][7]["gradient_norm"]["value"]
-    assert last == pytest.approx(told["gradient_norm"][1], rel=1e-5)
+    last = reply["steps"][7]["gradient_norm"]["value"]
+    assert last == pytest.approx(reply["gradient_norm"][1], rel=1e-5)
 
 
 def test_a_schedule_that_waits_for_a_plateau_acts_on_the_steps_as_well(ask: Ask) -> None:
-    told = ask(
+    reply = ask(
         "training",
         **FOUR_ROWS,
         epochs=10,
@@ -79,18 +79,18 @@ def test_a_schedule_that_waits_for_a_plateau_acts_on_the_steps_as_well(ask: Ask)
         optimizer={"type": "sgd", "learning_rate": 0.14},
         schedule={"type": "reduce_on_plateau", "patience": 1, "factor": 0.5},
     )
-    rates = [step["learning_rate"] for step in told["steps"]]
-    assert rates == pytest.approx(told["learning_rate"])
+    rates = [step["learning_rate"] for step in reply["steps"]]
+    assert rates == pytest.approx(reply["learning_rate"])
     assert rates[-1] < rates[0]
-    assert [step["loss"]["value"] for step in told["steps"]] == pytest.approx(told["train_loss"])
+    assert [step["loss"]["value"] for step in reply["steps"]] == pytest.approx(reply["train_loss"])
 
 
-def test_maps_show_the_plane_from_the_first_weights_to_the_last(ask: Ask) -> None:
-    told = ask("training", epochs=100, maps=5, steps=0, seed=2)
-    plane = told["plane"]
+def test_maps_show_the_plane_from_the_initial_parameters_to_the_last(ask: Ask) -> None:
+    reply = ask("training", epochs=100, maps=5, steps=0, seed=2)
+    plane = reply["plane"]
     # Epochs 100·(k/4)²: closer together in the beginning.
-    assert [each["epoch"] for each in plane["maps"]] == [0, 6, 25, 56, 100]
-    assert len(plane["samples"]) == told["samples"]
+    assert [snapshot["epoch"] for snapshot in plane["maps"]] == [0, 6, 25, 56, 100]
+    assert len(plane["samples"]) == reply["samples"]
     xs, ys = (np.array(plane[name]) for name in ("x_values", "y_values"))
 
     def right(outputs: list[list[float]]) -> float:
@@ -101,15 +101,15 @@ def test_maps_show_the_plane_from_the_first_weights_to_the_last(ask: Ask) -> Non
         targets = [sample["target"] > 0.5 for sample in plane["samples"]]
         return float(np.mean(np.equal(answers, targets)))
 
-    first, *_, last = (right(each["outputs"]) for each in plane["maps"])
+    first, *_, last = (right(snapshot["outputs"]) for snapshot in plane["maps"])
     assert last > 0.95 > first
-    assert last == pytest.approx(told["train_accuracy"][-1], abs=0.03)
+    assert last == pytest.approx(reply["train_accuracy"][-1], abs=0.03)
 
 
 def test_maps_of_one_linear_unit_are_its_plane(ask: Ask) -> None:
     """On y = x₁ - 2·x₂ + 1 without noise, exactly as steep as that."""
     rows = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]
-    told = ask(
+    reply = ask(
         "training",
         network={"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
         dataset={"inputs": rows, "targets": [x - 2 * y + 1 for x, y in rows]},
@@ -118,7 +118,7 @@ def test_maps_of_one_linear_unit_are_its_plane(ask: Ask) -> None:
         epochs=300,
         maps=2,
     )
-    plane = told["plane"]
+    plane = reply["plane"]
     expected = np.subtract.outer(-2 * np.array(plane["y_values"]), -np.array(plane["x_values"])) + 1
     assert np.array(plane["maps"][-1]["outputs"]) == pytest.approx(expected, abs=2e-3)
     assert (plane["x_values"][0], plane["x_values"][-1]) == pytest.approx((-0.08, 1.08))
@@ -126,8 +126,8 @@ def test_maps_of_one_linear_unit_are_its_plane(ask: Ask) -> None:
 
 def test_only_two_inputs_and_one_output_have_a_map(ask: Ask) -> None:
     assert ask("training", epochs=1)["plane"] is None
-    told = ask("training", status=400, **FOUR_ROWS, maps=3)
-    assert [each["field"] for each in told["errors"]] == ["maps"]
+    reply = ask("training", status=400, **FOUR_ROWS, maps=3)
+    assert [error["field"] for error in reply["errors"]] == ["maps"]
 
 
 def test_dropout_is_drawn_as_in_the_run(ask: Ask) -> None:
@@ -139,8 +139,8 @@ def test_dropout_is_drawn_as_in_the_run(ask: Ask) -> None:
             {"type": "dense", "units": 1, "activation": "sigmoid"},
         ],
     }
-    told = ask("training", network=network, epochs=4, steps=4)
-    assert [step["loss"]["value"] for step in told["steps"]] == pytest.approx(told["train_loss"])
+    reply = ask("training", network=network, epochs=4, steps=4)
+    assert [step["loss"]["value"] for step in reply["steps"]] == pytest.approx(reply["train_loss"])
 
 
 def test_first_losses_are_those_of_a_guess(ask: Ask) -> None:
@@ -165,37 +165,39 @@ def test_first_losses_are_those_of_a_guess(ask: Ask) -> None:
 
 
 def test_steps_that_are_too_long_diverge_and_say_so(ask: Ask) -> None:
-    told = ask("training", **FOUR_ROWS, epochs=200, optimizer={"type": "sgd", "learning_rate": 0.5})
-    assert (told["stop_reason"], told["label"]["name"]) == ("diverged", "diverged")
-    assert told["train_loss"][-1] > 100 * told["train_loss"][0]
-    assert "made the loss worse" in told["verdict"]
+    reply = ask(
+        "training", **FOUR_ROWS, epochs=200, optimizer={"type": "sgd", "learning_rate": 0.5}
+    )
+    assert (reply["stop_reason"], reply["label"]["name"]) == ("diverged", "diverged")
+    assert reply["train_loss"][-1] > 100 * reply["train_loss"][0]
+    assert "made the loss worse" in reply["verdict"]
 
 
 @pytest.mark.parametrize("optimizer", ["adamw", "lion", "muon"])
 def test_numbers_beyond_float32_diverge_and_are_no_defect(ask: Ask, optimizer: str) -> None:
-    asked = {"type": optimizer, "weight_decay": 1e12}
-    told = ask("training", optimizer=asked, epochs=8)
-    assert told["stop_reason"] == "diverged"
-    rates = ask("learning-rates", optimizer=asked, epochs=8, rates=2)
+    spec = {"type": optimizer, "weight_decay": 1e12}
+    reply = ask("training", optimizer=spec, epochs=8)
+    assert reply["stop_reason"] == "diverged"
+    rates = ask("learning-rates", optimizer=spec, epochs=8, rates=2)
     assert [result["label"] for result in rates["results"]] == ["diverged", "diverged"]
 
 
-def bands(told: dict[str, Any]) -> dict[str, tuple[float, float]]:
-    return {band["label"]: (band["lowest"], band["highest"]) for band in told["bands"]}
+def bands(reply: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    return {band["label"]: (band["lowest"], band["highest"]) for band in reply["bands"]}
 
 
 def test_adam_on_circles_is_good_from_about_a_thousandth_to_about_one(ask: Ask) -> None:
-    told = ask("learning-rates", rates=8, seeds=3)
-    found = bands(told)
-    assert [band["label"] for band in told["bands"]] == [
+    reply = ask("learning-rates", rates=8, seeds=3)
+    ranges = bands(reply)
+    assert [band["label"] for band in reply["bands"]] == [
         *("too_low", "slow", "good", "oscillating", "diverged")
     ]
     # Of 1e-4, 5.2e-4, 2.7e-3, 1.4e-2, 7.2e-2, .37, 1.9 and 10.
-    assert found["good"] == pytest.approx((2.68e-3, 0.373), rel=0.01)
-    assert found["oscillating"] == pytest.approx((1.93, 1.93), rel=0.01)
-    assert sum(band["rates"] for band in told["bands"]) == len(told["results"]) == 8
-    assert all(len(result["labels"]) == 3 for result in told["results"])
-    assert found["good"][0] <= told["best_learning_rate"] <= found["good"][1]
+    assert ranges["good"] == pytest.approx((2.68e-3, 0.373), rel=0.01)
+    assert ranges["oscillating"] == pytest.approx((1.93, 1.93), rel=0.01)
+    assert sum(band["rates"] for band in reply["bands"]) == len(reply["results"]) == 8
+    assert all(len(result["labels"]) == 3 for result in reply["results"])
+    assert ranges["good"][0] <= reply["best_learning_rate"] <= ranges["good"][1]
 
 
 def test_in_small_steps_the_edges_are_about_where_they_are_known_to_be(ask: Ask) -> None:
@@ -216,15 +218,15 @@ def test_in_small_steps_the_edges_are_about_where_they_are_known_to_be(ask: Ask)
 def test_a_hundredth_is_slow_for_plain_gradient_descent(ask: Ask) -> None:
     """The label comes from the curve, not from the number."""
     sgd: dict[str, Any] = {"optimizer": {"type": "sgd"}, "batch_size": 10, "epochs": 100}
-    told = ask("learning-rates", **sgd, lowest=0.01, highest=0.1, rates=2)
-    assert [result["label"] for result in told["results"]] == ["slow", "good"]
+    reply = ask("learning-rates", **sgd, lowest=0.01, highest=0.1, rates=2)
+    assert [result["label"] for result in reply["results"]] == ["slow", "good"]
     adam = ask("learning-rates", lowest=0.01, highest=0.1, rates=2)
     assert [result["label"] for result in adam["results"]] == ["good", "good"]
 
 
 def test_each_rate_of_the_sweep_is_the_run_at_that_rate(ask: Ask) -> None:
-    told = ask("learning-rates", lowest=0.01, highest=1.0, rates=3, epochs=40, seed=2, seeds=3)
-    for result in told["results"]:
+    reply = ask("learning-rates", lowest=0.01, highest=1.0, rates=3, epochs=40, seed=2, seeds=3)
+    for result in reply["results"]:
         optimizer = {"type": "adam", "learning_rate": result["learning_rate"]}
         alone = [
             ask("training", optimizer=optimizer, epochs=40, steps=0, seed=seed)
@@ -233,7 +235,7 @@ def test_each_rate_of_the_sweep_is_the_run_at_that_rate(ask: Ask) -> None:
         assert result["labels"] == [run["label"]["name"] for run in alone]
         middle = sorted(LABELS.index(name) for name in result["labels"])[1]
         assert result["label"] == LABELS[middle]
-        curves = [[run["train_loss"][e - 1] for e in told["curve_epochs"]] for run in alone]
+        curves = [[run["train_loss"][e - 1] for e in reply["curve_epochs"]] for run in alone]
         assert any(result["curve"] == pytest.approx(curve, rel=2e-3) for curve in curves)
 
 
@@ -266,7 +268,7 @@ def test_rates_need_room_between_them(ask: Ask) -> None:
     ],
 )
 @pytest.mark.parametrize("explorer", ["training", "learning-rates"])
-def test_what_does_not_fit_is_told_by_its_place(
+def test_an_error_names_the_invalid_field(
     ask: Ask, explorer: str, change: dict[str, Any], field: str
 ) -> None:
     problem = ask(explorer, status=400, **change)

@@ -22,49 +22,49 @@ SMALL: dict[str, Any] = {
 
 
 def test_a_claim_of_500_ms_for_70b_and_4k_tokens_on_8_gpus_is_worked_out(ask: Ask) -> None:
-    told = ask("transformer-cost", model="llama-2-70b", claimed_seconds=0.5)
-    assert told["parameters"]["value"] == 68_976_648_192
+    reply = ask("transformer-cost", model="llama-2-70b", claimed_seconds=0.5)
+    assert reply["parameters"]["value"] == 68_976_648_192
     weights = 2 * (68_976_648_192 - 262_144_000 - 161 * 8192) * 4096
     attention = 2 * 80 * 8192 * 4096 * 4097
-    assert told["weight_flops"]["value"] == weights
-    assert told["attention_flops"]["value"] == attention
-    assert told["flops"]["value"] == pytest.approx(5.849e14, rel=1e-3)
-    assert told["seconds"]["value"] == pytest.approx((weights + attention) / (8 * 312e12 * 0.5))
+    assert reply["weight_flops"]["value"] == weights
+    assert reply["attention_flops"]["value"] == attention
+    assert reply["flops"]["value"] == pytest.approx(5.849e14, rel=1e-3)
+    assert reply["seconds"]["value"] == pytest.approx((weights + attention) / (8 * 312e12 * 0.5))
     required = (weights + attention) / (8 * 312e12 * 0.5)
-    assert told["required_utilization"]["value"] == pytest.approx(required)
-    assert told["reading_seconds"]["value"] == pytest.approx(2 * 68_976_648_192 / (8 * 2.039e12))
-    assert told["cache_bytes"]["value"] == 2 * 80 * 1024 * 4096 * 2
-    assert told["fits_in_memory"] is True
-    assert "46.9 %, which is possible." in told["verdict"]
-    assert "data sheet" in told["device"]["source"]
+    assert reply["required_utilization"]["value"] == pytest.approx(required)
+    assert reply["reading_seconds"]["value"] == pytest.approx(2 * 68_976_648_192 / (8 * 2.039e12))
+    assert reply["cache_bytes"]["value"] == 2 * 80 * 1024 * 4096 * 2
+    assert reply["fits_in_memory"] is True
+    assert "46.9 %, which is possible." in reply["verdict"]
+    assert "data sheet" in reply["device"]["source"]
 
 
 def test_on_one_device_the_model_does_not_fit(ask: Ask) -> None:
-    told = ask("transformer-cost", model="llama-2-70b", devices=1)
-    assert told["fits_in_memory"] is False
-    assert "needs 139.3 GB, more than its memory of 80 GB" in told["verdict"]
+    reply = ask("transformer-cost", model="llama-2-70b", devices=1)
+    assert reply["fits_in_memory"] is False
+    assert "needs 139.3 GB, more than its memory of 80 GB" in reply["verdict"]
 
 
 def test_one_more_token_waits_for_the_memory(ask: Ask) -> None:
-    told = ask("transformer-cost", model="llama-2-70b", tokens=1)
-    assert told["seconds"]["value"] < told["reading_seconds"]["value"]
-    assert told["verdict"].startswith("One token takes 137.4 billion operations")
-    assert "memory bandwidth is the limit" in told["verdict"]
+    reply = ask("transformer-cost", model="llama-2-70b", tokens=1)
+    assert reply["seconds"]["value"] < reply["reading_seconds"]["value"]
+    assert reply["verdict"].startswith("One token takes 137.4 billion operations")
+    assert "memory bandwidth is the limit" in reply["verdict"]
 
 
 def test_a_claim_that_no_device_could_meet_is_impossible(ask: Ask) -> None:
-    told = ask("transformer-cost", model="gpt-3", tokens=2048, claimed_seconds=0.01)
-    assert told["required_utilization"]["value"] > 1
-    assert told["verdict"].endswith("impossible.")
+    reply = ask("transformer-cost", model="gpt-3", tokens=2048, claimed_seconds=0.01)
+    assert reply["required_utilization"]["value"] > 1
+    assert reply["verdict"].endswith("impossible.")
 
 
 @pytest.mark.parametrize("model", ["bert-base", "gpt-2", "gpt-3", "llama-2-70b"])
 @pytest.mark.parametrize("causal", [True, False])
 def test_every_printed_formula_comes_to_its_value(ask: Ask, model: str, causal: bool) -> None:
-    told = ask("transformer-cost", model=model, causal=causal, tokens=300, claimed_seconds=1.0)
-    quantities = [part for part in told.values() if isinstance(part, dict) and "formula" in part]
+    reply = ask("transformer-cost", model=model, causal=causal, tokens=300, claimed_seconds=1.0)
+    quantities = [part for part in reply.values() if isinstance(part, dict) and "formula" in part]
     assert len(quantities) == 13
-    for quantity in [*told["parameter_groups"], *quantities]:
+    for quantity in [*reply["parameter_groups"], *quantities]:
         agree(quantity)
 
 
@@ -89,20 +89,20 @@ def test_the_engine_counts_the_same_parameters_and_operations(
         "vocabulary": vocabulary,
         "context": tokens,
     }
-    told = ask("transformer-cost", size=size, tokens=tokens, causal=False)
+    reply = ask("transformer-cost", size=size, tokens=tokens, causal=False)
     blocks = [Block(heads, hidden) for _ in range(layers)]
     body = (Embedding(vocabulary, width), PositionalEncoding("learned"), *blocks, LayerNorm())
-    own = Network((tokens,), body)
+    without_output = Network((tokens,), body)
     with_output = Network((tokens,), (*body, Dense(vocabulary)))
-    assert told["parameters"]["value"] == summarize(own).parameters
-    assert told["flops"]["value"] == with_output.flops
+    assert reply["parameters"]["value"] == summarize(without_output).parameters
+    assert reply["flops"]["value"] == with_output.flops
 
 
 def test_of_a_number_of_parameters_alone_the_rule_of_thumb_is_all_there_is(ask: Ask) -> None:
-    told = ask("transformer-cost", parameters=7, tokens=3)
-    assert told["flops"]["value"] == told["rule_of_thumb"]["value"] == 42
-    assert told["attention_flops"]["value"] == told["cache_bytes"]["value"] == 0
-    assert (told["size"], told["parameter_groups"]) == (None, [])
+    reply = ask("transformer-cost", parameters=7, tokens=3)
+    assert reply["flops"]["value"] == reply["rule_of_thumb"]["value"] == 42
+    assert reply["attention_flops"]["value"] == reply["cache_bytes"]["value"] == 0
+    assert (reply["size"], reply["parameter_groups"]) == (None, [])
 
 
 def test_heads_that_share_keys_save_parameters_and_cache(ask: Ask) -> None:
@@ -134,7 +134,7 @@ def test_heads_that_share_keys_save_parameters_and_cache(ask: Ask) -> None:
         ({"parameters": 1, "utilization": 1.5}, "utilization", "must be at most 1"),
     ],
 )
-def test_what_is_missing_or_too_much_is_told_by_its_place(
+def test_an_error_names_the_field_that_is_missing_or_too_much(
     ask: Ask, request_: dict[str, Any], field: str, description: str
 ) -> None:
     problem = ask("transformer-cost", **request_, status=400)
@@ -142,7 +142,7 @@ def test_what_is_missing_or_too_much_is_told_by_its_place(
 
 
 def test_a_device_of_ones_own_takes_the_place_of_the_list(ask: Ask) -> None:
-    told = ask(
+    reply = ask(
         "transformer-cost",
         parameters=100,
         tokens=1,
@@ -150,9 +150,9 @@ def test_a_device_of_ones_own_takes_the_place_of_the_list(ask: Ask) -> None:
         utilization=1.0,
         custom_device={"peak_flops": 200.0, "bandwidth": 50.0, "memory": 199.0},
     )
-    assert told["seconds"]["value"] == 1
-    assert told["reading_seconds"]["value"] == 4
-    assert told["fits_in_memory"] is False
+    assert reply["seconds"]["value"] == 1
+    assert reply["reading_seconds"]["value"] == 4
+    assert reply["fits_in_memory"] is False
 
 
 def test_bert_attends_in_both_directions_and_gpt_does_not(ask: Ask) -> None:

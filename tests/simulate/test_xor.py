@@ -8,21 +8,21 @@ from tests.simulate.conftest import Ask
 
 
 def test_or_and_nand_make_xor_by_hand(ask: Ask) -> None:
-    told = ask("xor")
-    assert told["solved"] is True
-    assert [unit["gate"] for unit in told["hidden_units"]] == ["or", "nand"]
-    assert told["output_unit"]["gate"] == "xor"
-    assert [point["output"]["value"] for point in told["points"]] == [0, 1, 1, 0]
+    reply = ask("xor")
+    assert reply["solved"] is True
+    assert [unit["gate"] for unit in reply["hidden_units"]] == ["or", "nand"]
+    assert reply["output_unit"]["gate"] == "xor"
+    assert [point["output"]["value"] for point in reply["points"]] == [0, 1, 1, 0]
     # 00 and 11 go to opposite corners; 01 and 10 meet in the third.
-    assert [[h["value"] for h in point["hidden"]] for point in told["points"]] == [
+    assert [[h["value"] for h in point["hidden"]] for point in reply["points"]] == [
         [0, 1],
         [1, 1],
         [1, 1],
         [1, 0],
     ]
-    assert told["hidden_separation"]["margin"] == pytest.approx(0.25 * 2**0.5)
-    assert told["points"][1]["output_sum"]["substituted"] == "z = 1·1 + 1·1 + (-1.5) = 0.5"
-    assert told["output_unit"]["line"]["equation"] == "1·h1 + 1·h2 - 1.5 = 0"
+    assert reply["hidden_separation"]["margin"] == pytest.approx(0.25 * 2**0.5)
+    assert reply["points"][1]["output_sum"]["substituted"] == "z = 1·1 + 1·1 + (-1.5) = 0.5"
+    assert reply["output_unit"]["line"]["equation"] == "1·h1 + 1·h2 - 1.5 = 0"
 
 
 def sigmoid(z: float) -> float:
@@ -32,15 +32,15 @@ def sigmoid(z: float) -> float:
 def test_given_units_are_computed_as_by_hand_at_every_place_of_the_grid(ask: Ask) -> None:
     hidden = [{"weights": [1.5, -2.0], "bias": 0.3}, {"weights": [-0.7, 0.4], "bias": 0.1}]
     output = {"weights": [2.0, -3.0], "bias": -0.2}
-    told = ask("xor", hidden=hidden, output=output, activation="tanh", resolution=4)
-    grid = told["grid"]
+    reply = ask("xor", hidden=hidden, output=output, activation="tanh", resolution=4)
+    grid = reply["grid"]
     assert grid["x_values"] == pytest.approx([-0.5, 1 / 6, 5 / 6, 1.5])
     for y, row in zip(grid["y_values"], grid["outputs"], strict=True):
         for x, value in zip(grid["x_values"], row, strict=True):
             h1 = math.tanh(1.5 * x - 2.0 * y + 0.3)
             h2 = math.tanh(-0.7 * x + 0.4 * y + 0.1)
             assert value == pytest.approx(sigmoid(2.0 * h1 - 3.0 * h2 - 0.2), rel=1e-12)
-    for point in told["points"]:
+    for point in reply["points"]:
         x, y = point["inputs"]
         z1 = 1.5 * x - 2.0 * y + 0.3
         assert point["hidden_sums"][0]["value"] == pytest.approx(z1)
@@ -50,30 +50,30 @@ def test_given_units_are_computed_as_by_hand_at_every_place_of_the_grid(ask: Ask
 
 def test_linear_hidden_units_leave_what_cannot_be_parted_as_it_is(ask: Ask) -> None:
     unit = {"weights": [1.0, 2.0], "bias": 0.0}
-    told = ask(
+    reply = ask(
         "xor",
         hidden=[unit, {"weights": [3.0, -1.0], "bias": 1.0}],
         output={"weights": [1.0, 1.0], "bias": 0.0},
         activation="linear",
     )
-    assert told["solved"] is False
-    assert told["hidden_separation"] is None
-    assert "still no line" in told["verdict"]
+    assert reply["solved"] is False
+    assert reply["hidden_separation"] is None
+    assert "still no line" in reply["verdict"]
 
 
 def test_training_finds_it_from_about_half_of_the_starts(ask: Ask) -> None:
-    told = ask("xor", train=True, runs=32, epochs=500)
-    solved = [run["solved"] for run in told["runs"]]
+    reply = ask("xor", train=True, runs=32, epochs=500)
+    solved = [run["solved"] for run in reply["runs"]]
     assert 8 <= sum(solved) <= 26  # 54 % of seeds after 2,000 epochs
-    assert told["solved"] is True
-    best = min(told["runs"], key=lambda run: run["loss"])
-    assert told["shown_seed"] == best["seed"]
+    assert reply["solved"] is True
+    best = min(reply["runs"], key=lambda run: run["loss"])
+    assert reply["shown_seed"] == best["seed"]
     right = [
         point["output"]["value"] if point["target"] else 1 - point["output"]["value"]
-        for point in told["points"]
+        for point in reply["points"]
     ]
     assert -sum(map(math.log, right)) / 4 == pytest.approx(best["loss"], rel=1e-9)
-    assert told["hidden_separation"]["margin"] > 0
+    assert reply["hidden_separation"]["margin"] > 0
 
 
 def test_the_same_seed_finds_the_same_weights(ask: Ask) -> None:
