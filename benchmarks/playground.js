@@ -2,8 +2,8 @@
 //
 //   node playground.js SAMPLES BATCH EPOCHS      prints the microseconds of a step
 //
-// The way of small networks in a browser: every node has an object, and so has every link; sums and
-// slopes are gathered by walking along them. 2-8-8-1, tanh everywhere, squared error, plain descent.
+// As small networks in a browser work: every node is an object, and so is every link; sums and
+// gradients are accumulated along the links. 2-8-8-1, tanh everywhere, squared error, SGD.
 
 "use strict";
 
@@ -17,10 +17,10 @@ class Node {
     this.bias = 0.1;
     this.sum = 0;
     this.output = 0;
-    this.outputSlope = 0;
-    this.sumSlope = 0;
-    this.biasSlopes = 0;
-    this.gathered = 0;
+    this.outputGradient = 0;
+    this.sumGradient = 0;
+    this.biasGradients = 0;
+    this.accumulated = 0;
   }
 
   activate() {
@@ -35,9 +35,9 @@ class Link {
     this.source = source;
     this.target = target;
     this.weight = Math.random() - 0.5;
-    this.slope = 0;
-    this.slopes = 0;
-    this.gathered = 0;
+    this.gradient = 0;
+    this.gradients = 0;
+    this.accumulated = 0;
   }
 }
 
@@ -61,22 +61,24 @@ function forward(layers, inputs) {
 }
 
 function backward(layers, target) {
-  for (const node of layers[layers.length - 1]) node.outputSlope = 2 * (node.output - target);
+  for (const node of layers[layers.length - 1]) node.outputGradient = 2 * (node.output - target);
   for (let k = layers.length - 1; k >= 1; k--) {
     for (const node of layers[k]) {
-      node.sumSlope = node.outputSlope * (1 - node.output * node.output);
-      node.biasSlopes += node.sumSlope;
-      node.gathered++;
+      node.sumGradient = node.outputGradient * (1 - node.output * node.output);
+      node.biasGradients += node.sumGradient;
+      node.accumulated++;
       for (const link of node.incoming) {
-        link.slope = node.sumSlope * link.source.output;
-        link.slopes += link.slope;
-        link.gathered++;
+        link.gradient = node.sumGradient * link.source.output;
+        link.gradients += link.gradient;
+        link.accumulated++;
       }
     }
     if (k === 1) continue;
     for (const node of layers[k - 1]) {
-      node.outputSlope = 0;
-      for (const link of node.outgoing) node.outputSlope += link.weight * link.target.sumSlope;
+      node.outputGradient = 0;
+      for (const link of node.outgoing) {
+        node.outputGradient += link.weight * link.target.sumGradient;
+      }
     }
   }
 }
@@ -84,11 +86,11 @@ function backward(layers, target) {
 function descend(layers) {
   for (let k = 1; k < layers.length; k++) {
     for (const node of layers[k]) {
-      node.bias -= (LEARNING_RATE * node.biasSlopes) / node.gathered;
-      node.biasSlopes = node.gathered = 0;
+      node.bias -= (LEARNING_RATE * node.biasGradients) / node.accumulated;
+      node.biasGradients = node.accumulated = 0;
       for (const link of node.incoming) {
-        link.weight -= (LEARNING_RATE * link.slopes) / link.gathered;
-        link.slopes = link.gathered = 0;
+        link.weight -= (LEARNING_RATE * link.gradients) / link.accumulated;
+        link.gradients = link.accumulated = 0;
       }
     }
   }

@@ -102,9 +102,9 @@ def diagnose(
 ) -> list[Finding]:
     """The findings on a run, causes before their effects.
 
-    `weights` are the run's last ones by name, None if there are none, and then nothing is said of
-    units; `columns` its whole curve, `(epochs,)` each;
-    `gradients` its snapshots, None if it took none; `diverged` tells how it ended.
+    `weights` are the last parameters by name; if None, units are not examined. `columns` are the
+    metrics, `(epochs,)` each. `gradients` are the snapshots, None if there are none. `diverged` is
+    whether training diverged.
     """
     examined = _Examination(network, training, data, weights, columns, gradients, diverged)
     causes = [

@@ -120,9 +120,9 @@ def measure(
 
 
 def _per_output(measure_: Callable[[Array, Array], Array], logits: Array, answers: Array) -> Array:
-    """What is said of each answer, `(m, …, *answers)`, of logits `(m, …, *answers, outputs)`.
+    """A measure of each answer, `(m, …, *answers)`, from logits `(m, …, *answers, outputs)`.
 
-    It is asked about as many numbers at a time as stay in the cache with all that is made of them.
+    `measure_` gets as many numbers at a time as stay in the cache with all that it computes.
     """
     results = np.empty(logits.shape[:-1])
     middle = (slice(None),) * (logits.ndim - answers.ndim - 1)

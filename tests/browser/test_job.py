@@ -408,9 +408,7 @@ def test_a_run_can_be_taken_along_in_every_form(open_page: Opened, api: Api, moo
     assert any(name.startswith("dense_1") for name in header)
 
 
-def test_a_chart_that_is_saved_says_all_that_it_said_on_the_page(
-    open_page: Opened, moons: str
-) -> None:
+def test_a_saved_chart_has_all_the_text_that_the_page_shows(open_page: Opened, moons: str) -> None:
     def saved(figure: str) -> str:
         place = page.get_by_role("figure", name=figure, exact=True)
         place.scroll_into_view_if_needed()

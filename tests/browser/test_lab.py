@@ -89,7 +89,7 @@ def test_a_layer_is_dragged_to_another_place(open_page: Opened) -> None:
     ]
 
 
-def test_what_is_wrong_is_said_at_its_field(open_page: Opened) -> None:
+def test_an_error_is_shown_at_its_field(open_page: Opened) -> None:
     open_page.excuse("400")  # of the API, which the browser reports by itself
     page = open_page("/lab")
     page.get_by_label("Units", exact=True).last.fill("4")

@@ -290,7 +290,7 @@ def test_one_rate_is_good_for_adam_and_slow_for_plain_descent(open_page: Opened)
     expect(page.get_by_test_id("rate-label")).to_have_text("slow")
 
 
-def test_what_is_said_of_adam_at_the_best_rate_of_plain_descent_is_read_off_its_runs(
+def test_the_claim_about_adam_at_the_best_rate_of_sgd_is_the_label_of_its_run(
     open_page: Opened, url: str
 ) -> None:
     plain, adam = (

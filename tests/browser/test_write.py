@@ -50,10 +50,10 @@ def names_of(url: str, job: str) -> str:
     return "".join(ask(url, f"/v1/jobs/{job}/sample-predictions", {"count": 1})["class_names"])
 
 
-def said_next(
+def outputs_after(
     url: str, job: str, epoch: int, row: list[int], place: int, names: str
 ) -> dict[str, float]:
-    """What the network of an epoch says of the token after a place."""
+    """The outputs of the network of an epoch for the token after a place."""
     outputs = ask(url, f"/v1/jobs/{job}/predict", {"epoch": epoch, "inputs": [row]})["outputs"][0]
     return dict(zip(names, outputs[place * len(names) :], strict=False))
 
@@ -98,7 +98,7 @@ def test_the_next_token_has_the_probabilities_of_the_api(
     """A prompt stands after the token that says to start, where rows of the data begin."""
     names = names_of(url, sentences)
     row = [len(names), *map(names.index, "the "), *[0] * 11]
-    reply = said_next(url, sentences, 2, row, 4, names)
+    reply = outputs_after(url, sentences, 2, row, 4, names)
     page = open_page(
         f"/jobs/{sentences}?job.epoch=2&write.prompt=the%20&write.temperature=0.5#write"
     )
@@ -128,7 +128,7 @@ def test_without_warmth_the_most_likely_token_follows_until_the_window_is_full_a
             ends = [end for end in range(out, len(text) + 1) if text[:end].endswith(". ")]
             out = min(ends, default=out)
         read = [*start, *map(names.index, text[out:])]
-        reply = said_next(url, job, 1, read + [0] * (room - len(read)), len(read) - 1, names)
+        reply = outputs_after(url, job, 1, read + [0] * (room - len(read)), len(read) - 1, names)
         text += max(reply, key=lambda item: reply[item])
     page = open_page(
         f"/jobs/{job}?job.epoch=1&write.prompt=the%20&write.temperature=0&write.length={room}#write"
@@ -198,7 +198,7 @@ def test_the_keyboard_looks_at_a_token_and_chooses_another(
     expect(figure.locator("[data-at]")).to_have_count(0)
 
 
-def test_what_it_does_not_know_is_said(open_page: Opened, sonnets: str) -> None:
+def test_characters_outside_the_vocabulary_are_named(open_page: Opened, sonnets: str) -> None:
     page = open_page(f"/jobs/{sonnets}#write")
     figure = panel(page)
     prompt = figure.get_by_label("Prompt")

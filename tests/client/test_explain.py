@@ -32,7 +32,7 @@ def test_an_explorer_may_be_asked_anything(run: Run) -> None:
     assert run("explain", "network", "--request", request).returncode == 2
 
 
-def test_what_is_wrong_is_said(run: Run) -> None:
+def test_an_error_says_what_is_wrong(run: Run) -> None:
     unknown = run("explain", "nothing")
     assert unknown.returncode == 2
     assert "There is no topic 'nothing'." in unknown.stderr

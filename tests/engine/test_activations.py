@@ -1,4 +1,4 @@
-"""Activations: their values, their derivatives, and what is said about them."""
+"""Activations: their values, their derivatives, and their descriptions."""
 
 from __future__ import annotations
 

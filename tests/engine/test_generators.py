@@ -17,7 +17,7 @@ from epochal_engine.generators import (
 
 
 def draw(name: str, **changes: float) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """The data set of `name` without noise, from seed 0, where nothing else is said."""
+    """The data set of `name` without noise, from seed 0, unless the options differ."""
     generator = GENERATORS[name]
     parameters = {key: parameter.default for key, parameter in generator.parameters.items()}
     if "noise" in parameters:

@@ -102,7 +102,7 @@ def test_rows_of_labels_in_the_request_are_a_sequence_and_may_have_names(
     assert [s["target_classes"] for s in seen["samples"]] == [[0, 0, 1], [0, 1, 1]]
 
 
-def test_what_does_not_fit_a_sequence_is_said_where_it_stands(client: TestClient) -> None:
+def test_an_error_names_the_field_that_does_not_fit_a_sequence(client: TestClient) -> None:
     rows = SHORT["dataset"]
     for spec, field, words in (
         (SHORT | {"loss": "mse"}, "network.layers[4]", "needs 3 outputs"),

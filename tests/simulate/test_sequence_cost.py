@@ -57,7 +57,7 @@ def test_growth_is_that_of_the_table(ask: Ask) -> None:
     assert [row["longest_path"] for row in kinds["cnn"]["rows"]] == [7, 7]  # 3⁷ = 2187
 
 
-def test_attention_and_lstm_meet_where_it_is_said(ask: Ask) -> None:
+def test_attention_and_lstm_cost_the_same_at_the_crossover_length(ask: Ask) -> None:
     crossover = ask("sequence-cost", width=32)["crossover_length"]
     lengths = [int(crossover) - 1, int(crossover), int(crossover) + 1]
     kinds = by_kind(ask("sequence-cost", width=32, lengths=lengths))

@@ -1,4 +1,4 @@
-"""What is wrong with a request is said with the path of the field and what would be right."""
+"""An error has the path of the field and what would be right."""
 
 import copy
 from collections.abc import Callable

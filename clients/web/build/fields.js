@@ -12,7 +12,7 @@ const referenced = (schema) => schemas[schema.$ref.split('/').at(-1)]
 /** Return the fields of each `type` of a union such as the layers of a network. */
 function components(union) {
   const types = union.oneOf.map(referenced)
-  return Object.fromEntries(types.map((each) => [each.properties.type.const, fieldsOf(each)]))
+  return Object.fromEntries(types.map((type) => [type.properties.type.const, fieldsOf(type)]))
 }
 
 function fieldsOf({ properties }) {
@@ -22,7 +22,7 @@ function fieldsOf({ properties }) {
 
 function fieldOf(schema) {
   const alternatives = schema.anyOf ?? [schema]
-  const value = alternatives.find((each) => each.type !== 'null')
+  const value = alternatives.find((alternative) => alternative.type !== 'null')
   return {
     type: value.type,
     of: value.items?.type,
@@ -37,7 +37,7 @@ function fieldOf(schema) {
 }
 
 const training = schemas.TrainingSpec.properties
-const found = {
+const document = {
   layers: components(schemas.NetworkSpec.properties.layers.items),
   optimizers: components(training.optimizer),
   schedules: components(training.schedule),
@@ -50,4 +50,4 @@ const found = {
     snapshots: fieldsOf(schemas.SnapshotsSpec),
   },
 }
-writeFileSync('src/lab/schema.json', JSON.stringify(found))
+writeFileSync('src/lab/schema.json', JSON.stringify(document))
