@@ -96,11 +96,12 @@ test: $(VENV)/.dev $(PAGE) chromium ## Run the tests (TESTS=tests/specs for a pa
 	$(BIN)/python -m pytest $(TESTS) -m "not chaos and not training and not presets" -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
-check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.json ## Check style, types, imports, the contract and the page
+check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.json ## Check style, types, imports, words, the contract and the page
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_words.py
 	$(BIN)/buf lint protos
 	$(BIN)/buf format --diff --exit-code protos
 	@if git rev-parse -q --verify main:protos/buf.yaml >/dev/null; then \
@@ -108,10 +109,6 @@ check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.j
 	$(BIN)/python -m protos.generate --check
 	$(BIN)/python clients/python/generate.py --check
 	cd clients/web && $(NODE) npm run -s lint && npm run -s check && npm run -s test
-
-.PHONY: words
-words: $(VENV)/.dev ## Count the words that docs/words.md forbids, per folder (ARGS=docs lists those of a folder)
-	$(BIN)/python tools/check_words.py $(or $(ARGS),--count)
 
 .venv-oracles/.done: $(BIN)/uv
 	$(PYTHON) -m venv .venv-oracles

@@ -2,7 +2,6 @@
 
 python tools/check_words.py                 every hit, as path:line; exit code 1 if there is one
 python tools/check_words.py docs clients    the same, in some folders
-python tools/check_words.py --count         the number of hits per folder; exit code 0
 """
 
 import argparse
@@ -10,7 +9,6 @@ import ast
 import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -18,9 +16,22 @@ from pathlib import Path, PurePosixPath
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = "docs/words.md"
-SUFFIXES = {".css", ".html", ".md", ".mako", ".py", ".svelte", ".toml", ".ts", ".yml", ""}
-SKIPPED = ("*/_proto/*", "LICENSE", "*/LICENSE", "NOTICE", "*/NOTICE", GUIDE)
-ROOM_DEPTH = {"service": 3, "workers": 2, "clients": 4, "tests": 2}
+TEST = "tests/tools/test_check_words.py"
+SUFFIXES = {
+    ".css",
+    ".html",
+    ".js",
+    ".md",
+    ".mako",
+    ".py",
+    ".svelte",
+    ".toml",
+    ".ts",
+    ".yaml",
+    ".yml",
+    "",
+}
+SKIPPED = ("*/_proto/*", "LICENSE", "*/LICENSE", "NOTICE", "*/NOTICE", GUIDE, TEST)
 
 # A camelCase name has parts: `lossValue` is `loss` and `Value`.
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -126,7 +137,7 @@ def _names(path: str, text: str) -> Iterator[tuple[str, int]]:
                         yield name, node.lineno
                     case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                         yield name, node.lineno
-        case ".ts" | ".svelte":
+        case ".js" | ".ts" | ".svelte":
             for match in _SCRIPT_NAME.finditer(text):
                 name = match[1] or match[2] or match[3]
                 yield name, text.count("\n", 0, match.start()) + 1
@@ -150,18 +161,9 @@ def files(folders: Sequence[str]) -> list[str]:
     ]
 
 
-def room(path: str) -> str:
-    """Return the folder that a hit is counted for."""
-    parts = PurePosixPath(path).parts
-    if len(parts) == 1:
-        return "."
-    return "/".join(parts[:-1][: ROOM_DEPTH.get(parts[0], 1)])
-
-
 def main() -> int:
-    """Print the hits, or their number per folder."""
+    """Print the hits."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    arguments.add_argument("--count", action="store_true", help="print the number per folder only")
     arguments.add_argument("folders", nargs="*", help="paths to check (everything)")
     options = arguments.parse_args()
     guide = Guide.read((ROOT / GUIDE).read_text())
@@ -170,11 +172,6 @@ def main() -> int:
         for path in files(options.folders)
         for hit in guide.check(path, (ROOT / path).read_text())
     ]
-    if options.count:
-        for folder, number in sorted(Counter(room(hit.path) for hit in hits).items()):
-            print(f"{number:>6}  {folder}")
-        print(f"{len(hits):>6}  in all")
-        return 0
     for hit in hits:
         print(hit)
     return 1 if hits else 0

@@ -1,7 +1,8 @@
-"""`make words`: forbidden words are found in text and in names, and nothing else is."""
+"""Forbidden words are found in text and in names, and nothing else is."""
 
 import pytest
-from tools.check_words import Guide, room
+from tools import check_words
+from tools.check_words import Guide
 
 GUIDE = """
 ## Terms
@@ -95,8 +96,16 @@ def test_a_hit_says_where_it_is_and_what_to_write(guide: Guide) -> None:
     assert str(hit) == "docs/a.md:3: 'bleen'; write: green"
 
 
-def test_hits_are_counted_by_room() -> None:
-    assert room("README.md") == "."
-    assert room("docs/decisions/0001.md") == "docs"
-    assert room("service/epochal_service/specs/jobs.py") == "service/epochal_service/specs"
-    assert room("clients/web/src/sections/01/Body.svelte") == "clients/web/src/sections"
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("is_told = True", "told"),
+        ("interface Line { said_text: string }", "said"),
+        (".said { color: red }", "said"),
+        ("const xSlopes = []", "slopes"),
+        ("FIRST_WEIGHTS = {}", "first weights"),
+    ],
+)
+def test_the_guide_forbids_its_terms_as_parts_of_names(text: str, word: str) -> None:
+    guide = Guide.read((check_words.ROOT / check_words.GUIDE).read_text())
+    assert words(guide, "a.svelte", text) == [(1, word)]
