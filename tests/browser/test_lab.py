@@ -37,19 +37,19 @@ def spec_of(page: Page) -> Any:
     return json.loads(page.get_by_test_id("code").inner_text())
 
 
-def price(page: Page) -> int:
-    return int(page.get_by_test_id("price-parameters").inner_text().replace(",", ""))
+def cost(page: Page) -> int:
+    return int(page.get_by_test_id("cost-parameters").inner_text().replace(",", ""))
 
 
 def test_a_layer_more_costs_what_the_api_says(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
-    expect(page.get_by_test_id("price-parameters")).to_have_text("105")
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("105")
     page.get_by_role("button", name="Dense", exact=True).click()
     # 8 tanh, 8 tanh, 8 relu, 1 sigmoid over two inputs.
-    expect(page.get_by_test_id("price-parameters")).to_have_text("177")
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("177")
     spec = spec_of(page)
     job = ask(url, "/v1/jobs/validate", spec)
-    assert price(page) == job["parameters"] == 24 + 72 + 72 + 9
+    assert cost(page) == job["parameters"] == 24 + 72 + 72 + 9
     summary = ask(url, "/v1/networks/summarize", {"network": spec["network"]})
     third = page.get_by_role("listitem").filter(has_text="Layer 3")
     expect(third).to_contain_text(f"{summary['layers'][2]['parameters_formula']} = 72 parameters")
@@ -57,19 +57,19 @@ def test_a_layer_more_costs_what_the_api_says(open_page: Opened, url: str) -> No
 
 def test_layers_are_moved_and_removed_by_keyboard_and_all_can_be_undone(open_page: Opened) -> None:
     page = open_page("/lab")
-    expect(page.get_by_test_id("price-parameters")).to_have_text("105")
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("105")
     page.get_by_label("Units", exact=True).first.fill("3")
-    expect(page.get_by_test_id("price-parameters")).to_have_text("50")  # 9 + 32 + 9
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("50")  # 9 + 32 + 9
     page.get_by_role("button", name=re.compile("^Layer 1, Dense")).press("ArrowDown")
     expect(page.get_by_label("Units", exact=True).nth(1)).to_have_value("3")
     expect(page.get_by_role("button", name=re.compile("^Layer 2, Dense"))).to_be_focused()
     page.keyboard.press("Delete")
-    expect(page.get_by_test_id("price-parameters")).to_have_text("33")  # 24 + 9
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("33")  # 24 + 9
     for _ in range(3):
         page.keyboard.press("Control+z")
-    expect(page.get_by_test_id("price-parameters")).to_have_text("105")
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("105")
     page.get_by_role("button", name="Redo").click()
-    expect(page.get_by_test_id("price-parameters")).to_have_text("50")
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("50")
 
 
 def test_a_layer_is_dragged_to_another_place(open_page: Opened) -> None:
@@ -107,7 +107,7 @@ def test_other_data_bring_the_loss_and_the_ends_that_they_need(open_page: Opened
     page = open_page("/lab")
     page.get_by_role("button", name="iris").click()
     expect(page.get_by_label("Loss", exact=True)).to_have_value("cross_entropy")
-    expect(page.get_by_test_id("price-parameters")).to_have_text("139")  # 40 + 72 + 27
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("139")  # 40 + 72 + 27
     spec = spec_of(page)
     assert spec["dataset"] == {"name": "iris", "scaling": "standard"}
     assert spec["network"]["layers"][-1] == {"type": "dense", "units": 3, "activation": "softmax"}
@@ -151,7 +151,7 @@ def test_a_preset_is_trained_and_its_run_opened(open_page: Opened, url: str) -> 
     preset = page.get_by_role("button", name="XOR with a hidden layer")
     expect(preset).to_contain_text("accuracy 100 %")
     preset.click()
-    expect(page.get_by_test_id("price-parameters")).to_have_text("17")
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("17")
     page.get_by_role("button", name="Train").click()
     page.wait_for_url(re.compile("/jobs/job_"))
     job = ask(url, f"/v1/jobs/{page.url.rsplit('/', 1)[1]}")
@@ -270,7 +270,7 @@ def test_a_schedule_is_drawn(open_page: Opened, url: str) -> None:
 @pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
 def test_axe_finds_nothing_wrong_with_the_lab(open_page: Opened, size: dict[str, int]) -> None:
     page = open_page("/lab", size=size)
-    expect(page.get_by_test_id("price-parameters")).to_be_visible()
+    expect(page.get_by_test_id("cost-parameters")).to_be_visible()
     page.get_by_text("More", exact=True).click()
     page.get_by_text("Settings as code").click()
     page.get_by_role("button", name="More settings of layer 1").click()
@@ -302,7 +302,7 @@ def test_a_fork_says_where_it_begins(open_page: Opened, url: str) -> None:
     fork = spec | {"initial_weights": {"job": job, "epoch": 20}}
     page = open_page(f"/lab?lab.spec={quote(json.dumps(fork))}")
     expect(page.get_by_text("Starts from the weights of")).to_contain_text("at epoch 20")
-    expect(page.get_by_test_id("price-parameters")).to_have_text("17")
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("17")
     page.get_by_role("button", name="Start over").click()
     expect(page.get_by_text("Starts from the weights of")).to_be_hidden()
     assert "initial_weights" not in spec_of(page)
@@ -313,7 +313,7 @@ def test_pictures_can_begin_with_a_convolution(open_page: Opened, url: str) -> N
     page.get_by_role("button", name="digits", exact=True).click()
     page.get_by_role("button", name="convolution").click()
     # 8 filters of 3×3 with their biases, then 10 units over 4×4×8 numbers.
-    expect(page.get_by_test_id("price-parameters")).to_have_text("1,370")
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("1,370")
     network = page.get_by_role("list", name="The network")
     expect(network.get_by_role("listitem")).to_have_text(
         [re.compile(item) for item in ("64$", "8×8×1", "8×8×8", "4×4×8", "128", r"10 \+1,290$")]

@@ -132,15 +132,15 @@ def test_every_limit_is_enforced_and_reported_with_its_field(
     prepared: Prepare, limits: dict[str, Any], field: str
 ) -> None:
     requested = spec(layers=[dense(5, "tanh"), dense(1, "sigmoid")])
-    assert prepared(requested).price.parameters == 21
+    assert prepared(requested).cost.parameters == 21
     errors = misfits(prepared, requested, **limits)
     assert [error[0] for error in errors] == [field]
 
 
 def test_the_price_is_three_forward_passes_for_each_sample_and_epoch(prepared: Prepare) -> None:
-    price = prepared(spec({"name": "two_moons", "samples": 100}, validation_fraction=0.2)).price
-    assert (price.parameters, price.samples) == (3, 80)
-    assert price.flops == 3 * 4 * 80 * 10
+    cost = prepared(spec({"name": "two_moons", "samples": 100}, validation_fraction=0.2)).cost
+    assert (cost.parameters, cost.samples) == (3, 80)
+    assert cost.flops == 3 * 4 * 80 * 10
 
 
 def test_scaling_uses_the_training_part_and_does_not_scale_constant_features() -> None:
@@ -227,7 +227,7 @@ def test_an_image_is_read_from_a_row_of_features(prepared: Prepare) -> None:
     ]
     ready = prepared(spec({"name": "digits"}, layers, input_shape=[8, 8, 1], loss="cross_entropy"))
     assert ready.data.train_inputs.shape == (1797, 8, 8, 1)
-    assert ready.price.parameters == 4 * 9 + 4 + 10 * 36 + 10
+    assert ready.cost.parameters == 4 * 9 + 4 + 10 * 36 + 10
 
 
 def test_a_window_beyond_the_limit_is_refused(prepared: Prepare) -> None:
@@ -239,7 +239,7 @@ def test_a_window_beyond_the_limit_is_refused(prepared: Prepare) -> None:
         dense(10, "softmax"),
     ]
     requested = spec(layers=layers, input_shape=[64], dataset=image, loss="cross_entropy")
-    assert prepared(requested).price.parameters > 0
+    assert prepared(requested).cost.parameters > 0
     [(field, sentence)] = misfits(prepared, requested, max_filter_positions=8)
     assert field == "network.layers"
     assert "8 positions" in sentence

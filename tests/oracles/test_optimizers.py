@@ -208,7 +208,7 @@ def test_a_schedule_has_the_rates_of_pytorch(
             scheduler.step()
 
 
-@pytest.mark.parametrize("patience", [0, 1, 3])
+@pytest.mark.parametrize("patience", [1, 3])
 def test_a_plateau_reduces_the_rate_when_it_does_in_pytorch(patience: int) -> None:
     rng = np.random.default_rng(0)
     losses = 1.0 / np.arange(1.0, 101.0) + 0.02 * rng.normal(size=100)

@@ -1,8 +1,9 @@
 """Build everything that a run needs from its spec, in one pass.
 
-    spec ──> network and data set ──> checks ──> split, scaling ──> price ──> Prepared
+    spec ──> network and data set ──> checks ──> split, scaling ──> cost ──> Prepared
 
-The API prices a job by the result and the worker trains it, so both read a spec in the same way.
+The API reads the cost of a job from the result, and the worker trains it, so both read a spec in
+the same way.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ AUTOMATIC_CHECKPOINTS = 20
 
 
 @dataclass(frozen=True)
-class Price:
+class Cost:
     """The cost of a job: parameters, training samples, floating-point operations."""
 
     parameters: int
@@ -59,7 +60,7 @@ class Prepared:
     scaling          the arrays `SHIFT` and `SCALE`, part of every checkpoint; empty without scaling
     initial_weights  another job's weights under this network's names; None for a fresh start
     weights_every    epochs between two checkpoints; 0: the last epoch only
-    price            the cost of the run
+    cost             the cost of the run
     """
 
     spec: TrainingSpec
@@ -72,7 +73,7 @@ class Prepared:
     scaling: dict[str, Array]
     initial_weights: dict[str, Array] | None
     weights_every: int
-    price: Price
+    cost: Cost
 
 
 def prepare(
@@ -107,7 +108,7 @@ def prepare(
         None if data.validation_inputs is None else scaled(data.validation_inputs, scaling),
         data.validation_targets,
     )
-    price = _price(spec, network, len(train_rows), limits)
+    cost = _cost(spec, network, len(train_rows), limits)
     initial_weights = None
     if source is not None and weights is not None:
         initial_weights = forks.fitted(weights, network, source.job)
@@ -121,8 +122,8 @@ def prepare(
         validation_rows=validation_rows,
         scaling=scaling,
         initial_weights=initial_weights,
-        weights_every=_weights_every(spec, price.parameters),
-        price=price,
+        weights_every=_weights_every(spec, cost.parameters),
+        cost=cost,
     )
 
 
@@ -150,23 +151,23 @@ def _split(
     return parts(inputs, targets), split_rows.train_inputs, split_rows.validation_inputs
 
 
-def _price(spec: TrainingSpec, network: Network, samples: int, limits: Limits) -> Price:
+def _cost(spec: TrainingSpec, network: Network, samples: int, limits: Limits) -> Cost:
     """Return the cost of the run. Raises `InvalidArgument` if it exceeds the limit."""
     total = summarize(network)
     # The backward pass takes about twice the operations of the forward pass (Kaplan et al. 2020,
     # section 2.1).
-    price = Price(total.parameters, samples, 3.0 * total.flops * samples * spec.epochs)
-    if price.flops > limits.max_flops:
+    cost = Cost(total.parameters, samples, 3.0 * total.flops * samples * spec.epochs)
+    if cost.flops > limits.max_flops:
         raise InvalidArgument.of(
             FieldError(
                 "epochs",
-                f"cost {price.flops:.3g} operations (3 · {total.flops} operations forward · "
+                f"cost {cost.flops:.3g} operations (3 · {total.flops} operations forward · "
                 f"{samples} samples · {spec.epochs} epochs); the limit of one job is "
                 f"{limits.max_flops:.3g}: use fewer epochs, a smaller network or less data",
             ),
             reason="limit_exceeded",
         )
-    return price
+    return cost
 
 
 # ---------------------------------------------------------------------------------------- checks

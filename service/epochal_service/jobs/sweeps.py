@@ -45,7 +45,7 @@ from ..store.log import Entry, LogRow
 from ..store.packing import pack, unpack_some
 from .curve import downsample
 from .follow import EventFormat
-from .preparation import Prepared, Price, prepare
+from .preparation import Cost, Prepared, prepare
 
 MAX_MEMBER_EPOCHS = 2_000_000  # of all members together: a hundred megabytes of columns
 MAX_POINTS = 60  # epochs of one member in one frame; more are downsampled
@@ -66,7 +66,7 @@ class PreparedSweep:
     """The network of each member: the job's, or one with another initializer."""
     trainings: tuple[engine.Training, ...]
     """The training options of each member."""
-    price: Price
+    cost: Cost
 
 
 def prepare_sweep(
@@ -104,17 +104,17 @@ def prepare_sweep(
             ),
             reason="limit_exceeded",
         )
-    price = replace(job.price, flops=count * job.price.flops)
-    if price.flops > limits.max_flops:
+    cost = replace(job.cost, flops=count * job.cost.flops)
+    if cost.flops > limits.max_flops:
         raise InvalidArgument.of(
             FieldError(
                 "variants",
-                f"make {count} jobs of {job.price.flops:.3g} floating-point operations each; the "
+                f"make {count} jobs of {job.cost.flops:.3g} floating-point operations each; the "
                 f"limit of one sweep is {limits.max_flops:.3g}: use fewer members, or fewer epochs",
             ),
             reason="limit_exceeded",
         )
-    return PreparedSweep(spec, job, _member_networks(spec, job.network), trainings, price)
+    return PreparedSweep(spec, job, _member_networks(spec, job.network), trainings, cost)
 
 
 def variant_of(spec: SweepSpec, index: int) -> TrainingSpec:

@@ -73,16 +73,16 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     initial_weights = None
     if prepared.initial_weights is not None:
         initial_weights = pack({**prepared.initial_weights, **prepared.scaling})
-    price = prepared.price
+    cost = prepared.cost
     row, new = lifecycle.submit(
         context.database,
         owner=context.owner,
         values={
             "spec": spec.model_dump_json(),
             "dataset_id": spec.dataset.id if isinstance(spec.dataset, UploadedDataset) else None,
-            "parameters": price.parameters,
-            "samples": price.samples,
-            "flops": price.flops,
+            "parameters": cost.parameters,
+            "samples": cost.samples,
+            "flops": cost.flops,
         },
         labels=spec.labels,
         request_id=options.request_id,
@@ -96,7 +96,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
 
 
 def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
-    """Check and price a job, and fill in its defaults. Creates nothing.
+    """Check a job, estimate its cost, and fill in its defaults. Creates nothing.
 
     Raises `InvalidArgument` for a spec that cannot be trained.
     """
@@ -104,9 +104,9 @@ def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
     return ValidatedJob(
         spec=prepared.spec,
         forked_from=forked_from(prepared.spec),
-        parameters=prepared.price.parameters,
-        samples=prepared.price.samples,
-        flops=prepared.price.flops,
+        parameters=prepared.cost.parameters,
+        samples=prepared.cost.samples,
+        flops=prepared.cost.flops,
     )
 
 

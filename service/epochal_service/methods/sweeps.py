@@ -36,7 +36,7 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
     request_fingerprint = fingerprint(spec)
     limits = context.settings.limits
     prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
-    spec, job, price = prepared.spec, prepared.job.spec, prepared.price
+    spec, job, cost = prepared.spec, prepared.job.spec, prepared.cost
     try:
         row, new = lifecycle.submit(
             context.database,
@@ -44,9 +44,9 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
             values={
                 "spec": spec.model_dump_json(),
                 "dataset_id": job.dataset.id if isinstance(job.dataset, UploadedDataset) else None,
-                "parameters": price.parameters,
-                "samples": price.samples,
-                "flops": price.flops,
+                "parameters": cost.parameters,
+                "samples": cost.samples,
+                "flops": cost.flops,
             },
             labels=job.labels,
             request_id=options.request_id,
@@ -61,7 +61,7 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
 
 
 def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
-    """Check and price a sweep, and fill in its defaults. Creates nothing.
+    """Check a sweep, estimate its cost, and fill in its defaults. Creates nothing.
 
     Raises `InvalidArgument` for a spec that cannot be trained.
     """
@@ -69,9 +69,9 @@ def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
     prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
     return ValidatedSweep(
         spec=prepared.spec,
-        parameters=prepared.price.parameters,
-        samples=prepared.price.samples,
-        flops=prepared.price.flops,
+        parameters=prepared.cost.parameters,
+        samples=prepared.cost.samples,
+        flops=prepared.cost.flops,
     )
 
 

@@ -38,7 +38,7 @@ from ..specs.simulations.gradients import (
 from .explorer import Explorer
 from .formulas import expression, number, quantity
 
-MAX_PRICE = 500_000
+MAX_COST = 500_000
 LOSS = "binary_cross_entropy"
 EXPLODED = 1.0 / VANISHED
 """Ratio above which a gradient counts as exploded."""
@@ -216,13 +216,13 @@ def gradient_flow(request: SimulateGradientFlowRequest) -> GradientFlowSimulatio
 
 
 def _stack(request: SimulateGradientFlowRequest) -> _Stack:
-    price = request.depth * request.width * request.seeds * (request.samples + request.width)
-    if price > MAX_PRICE:
+    cost = request.depth * request.width * request.seeds * (request.samples + request.width)
+    if cost > MAX_COST:
         raise InvalidArgument.of(
             FieldError(
                 "depth",
-                f"must cost at most {MAX_PRICE}, about 200 ms; got depth · width · seeds · "
-                f"(samples + width) = {price}. Reduce one of them",
+                f"must cost at most {MAX_COST}, about 200 ms; got depth · width · seeds · "
+                f"(samples + width) = {cost}. Reduce one of them",
             ),
             reason="limit_exceeded",
         )

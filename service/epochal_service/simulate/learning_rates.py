@@ -21,7 +21,7 @@ from ..specs.simulations.training import (
 )
 from .explorer import Explorer
 from .formulas import number
-from .short_run import ShortRun, priced, short_run
+from .short_run import ShortRun, short_run, training_cost
 
 CURVE_POINTS = 50
 
@@ -51,7 +51,7 @@ def _learning_rates(body: str) -> LearningRatesSimulation:
             )
         )
     run = short_run(request)
-    price = priced(request, run, request.epochs, request.rates * request.seeds)
+    cost = training_cost(request, run, request.epochs, request.rates * request.seeds)
     epochs = np.unique(np.linspace(1, request.epochs, CURVE_POINTS).round().astype(int))
     rates = np.geomspace(request.lowest, request.highest, request.rates).tolist()
     results = [
@@ -66,7 +66,7 @@ def _learning_rates(body: str) -> LearningRatesSimulation:
         bands=bands,
         best_learning_rate=best,
         samples=run.samples,
-        price=price,
+        cost=cost,
         verdict=_verdict(bands, best, request.optimizer.type),
     )
 

@@ -1,4 +1,4 @@
-"""The network and the data of a training run within one call, and its price."""
+"""The network and the data of a training run within one call, and its cost."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ KINDS = (
 )
 MAX_LAYERS, MAX_UNITS, MAX_PARAMETERS, MAX_SAMPLES, MAX_INPUTS = 16, 256, 20_000, 2_000, 1_024
 
-MAX_PRICE = 3.5e9
+MAX_COST = 3.5e9
 """Operations of one call: about 200 ms."""
 PER_CALL = 80_000
 """The fixed cost of a layer in one step, in operations."""
@@ -118,8 +118,8 @@ def short_run(spec: ShortRunSpec) -> ShortRun:
     return ShortRun(network, Data(inputs, targets))
 
 
-def priced(spec: ShortRunSpec, run: ShortRun, epochs: int, members: int = 1) -> Quantity:
-    """Return the price of training. Raise `InvalidArgument` if one call may not cost as much."""
+def training_cost(spec: ShortRunSpec, run: ShortRun, epochs: int, members: int = 1) -> Quantity:
+    """Return the cost of training. Raise `InvalidArgument` if one call may not cost as much."""
     # The backward pass takes about twice the operations of the forward pass.
     values = sum(
         math.prod(shape) * _window(layer)
@@ -130,13 +130,13 @@ def priced(spec: ShortRunSpec, run: ShortRun, epochs: int, members: int = 1) -> 
     layers = len(run.network.layers)
     size = run.network.learned_size
     per_step = layers * PER_CALL + members * size * PER_PARAMETER
-    price = epochs * run.samples * members * per_sample + steps * per_step
+    cost = epochs * run.samples * members * per_sample + steps * per_step
     result = quantity(
-        "price",
-        price,
+        "cost",
+        cost,
         f"epochs·samples·members·(3·FLOPs + {PER_VALUE}·values) + "
         f"steps·(layers·{PER_CALL} + members·parameters·{PER_PARAMETER}), "
-        f"at most {number(MAX_PRICE)}",
+        f"at most {number(MAX_COST)}",
         expression(
             f"{{}}·{{}}·{{}}·(3·{{}} + {PER_VALUE}·{{}}) + "
             f"{{}}·({{}}·{PER_CALL} + {{}}·{{}}·{PER_PARAMETER})",
@@ -151,11 +151,11 @@ def priced(spec: ShortRunSpec, run: ShortRun, epochs: int, members: int = 1) -> 
             size,
         ),
     )
-    if price > MAX_PRICE:
+    if cost > MAX_COST:
         raise InvalidArgument.of(
             FieldError(
                 "epochs",
-                f"must cost at most {number(MAX_PRICE)}, about 200 ms; got {result.substituted}. "
+                f"must cost at most {number(MAX_COST)}, about 200 ms; got {result.substituted}. "
                 "Use fewer epochs, or POST /v1/jobs or /v1/sweeps, which may take longer",
             ),
             reason="limit_exceeded",

@@ -32,7 +32,7 @@ from ..specs.simulations.training import (
 )
 from .explorer import Explorer
 from .formulas import evaluation, expression, number, quantity, total
-from .short_run import ShortRun, priced, short_run
+from .short_run import ShortRun, short_run, training_cost
 
 MAX_SAMPLES_SHOWN = 32
 MAP_POINTS = 40
@@ -66,7 +66,7 @@ def training(request: SimulateTrainingRequest) -> TrainingSimulation:
     one call.
     """
     run = short_run(request)
-    price = priced(request, run, request.epochs)
+    cost = training_cost(request, run, request.epochs)
     settings = _settings(request)
     # A penalty or a rate may overflow float32, which then counts as divergence.
     with np.errstate(all="ignore"):
@@ -102,7 +102,7 @@ def training(request: SimulateTrainingRequest) -> TrainingSimulation:
         samples=run.samples,
         steps_per_epoch=steps_per_epoch,
         parameters=run.network.learned_size,
-        price=price,
+        cost=cost,
         verdict=_training_verdict(losses, labeled, steps_per_epoch),
         plane=plane,
     )

@@ -249,7 +249,7 @@ class Job(Reply):
 
 
 class ValidatedJob(Reply):
-    """A valid spec and its price."""
+    """A valid spec and its cost."""
 
     spec: TrainingSpec
     """The spec, with every default filled in."""

@@ -161,7 +161,7 @@ class Sweep(Reply):
 
 
 class ValidatedSweep(Reply):
-    """A valid spec and its price."""
+    """A valid spec and its cost."""
 
     spec: SweepSpec
     """The spec, with every default filled in."""

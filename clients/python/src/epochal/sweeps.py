@@ -237,7 +237,7 @@ class Sweeps:
         variants: Sequence[Variant | Spec] = (),
         **values: Unpack[VariantColumns],
     ) -> ValidatedSweep:
-        """Check and price a sweep, and fill in its defaults, without creating it.
+        """Check a sweep, estimate its cost, and fill in its defaults, without creating it.
 
         The parameters are those of `create`. Raises `InvalidArgument`.
 

@@ -1861,7 +1861,7 @@ class JobData:
 
 @dataclass(frozen=True)
 class ValidatedJob:
-    """A valid spec and its price."""
+    """A valid spec and its cost."""
 
     spec: dict[str, Any]
     """The spec, with every default filled in."""
@@ -3678,8 +3678,8 @@ class TrainingSimulation:
     """Number of steps per epoch."""
     parameters: int
     """Number of parameters of the network."""
-    price: Quantity
-    """Price of the run in operations, and its limit."""
+    cost: Quantity
+    """Cost of the run in operations, and its limit."""
     verdict: str
     """How the loss changed, and what that means for the learning rate, in a sentence."""
     plane: TrainingPlane | None
@@ -3730,8 +3730,8 @@ class LearningRatesSimulation:
     """Learning rate with the lowest final loss."""
     samples: int
     """Number of samples."""
-    price: Quantity
-    """Price of all runs in operations, and its limit."""
+    cost: Quantity
+    """Cost of all runs in operations, and its limit."""
     verdict: str
     """The band of good learning rates, and the best one, in a sentence."""
 
@@ -4006,7 +4006,7 @@ class SweepData:
 
 @dataclass(frozen=True)
 class ValidatedSweep:
-    """A valid spec and its price."""
+    """A valid spec and its cost."""
 
     spec: dict[str, Any]
     """The spec, with every default filled in."""

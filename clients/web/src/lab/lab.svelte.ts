@@ -63,10 +63,10 @@ export class Lab implements Bench {
   )
 
   readonly seconds = $derived.by(() => {
-    const priced = this.check.value
-    if (!priced || !this.#earlier.value) return undefined
+    const checked = this.check.value
+    if (!checked || !this.#earlier.value) return undefined
     return estimate(
-      costOf(this.spec, priced.samples, toNumber(priced.flops)),
+      costOf(this.spec, checked.samples, toNumber(checked.flops)),
       this.#earlier.value.jobs,
     )
   })

@@ -123,8 +123,8 @@ class TrainingSimulation(Reply):
     """Number of steps per epoch."""
     parameters: int
     """Number of parameters of the network."""
-    price: Quantity
-    """Price of the run in operations, and its limit."""
+    cost: Quantity
+    """Cost of the run in operations, and its limit."""
     verdict: str
     """How the loss changed, and what that means for the learning rate, in a sentence."""
     plane: TrainingPlane | None = None
@@ -189,8 +189,8 @@ class LearningRatesSimulation(Reply):
     """Learning rate with the lowest final loss."""
     samples: int
     """Number of samples."""
-    price: Quantity
-    """Price of all runs in operations, and its limit."""
+    cost: Quantity
+    """Cost of all runs in operations, and its limit."""
     verdict: str
     """The band of good learning rates, and the best one, in a sentence."""
 

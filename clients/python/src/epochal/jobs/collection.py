@@ -43,7 +43,7 @@ class Jobs:
     def validate(
         self, spec: TrainingSpec | Spec | None = None, /, **fields: Unpack[TrainingFields]
     ) -> ValidatedJob:
-        """Check and price a job, and fill in its defaults, without creating it.
+        """Check a job, estimate its cost, and fill in its defaults, without creating it.
 
         The parameters are those of `create`. Raises `InvalidArgument`.
 
