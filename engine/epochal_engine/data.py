@@ -13,8 +13,9 @@ from .trace import Array
 class Data:
     """Inputs `(n, *input_shape)` and targets `(n, *output_shape)`, for training and for validation.
 
-    For cross-entropy a target is a row of probabilities, usually one-hot, or a class index,
-    `(n, *output_shape[:-1])`; for binary losses each target is in [0, 1].
+    For cross-entropy a target is a class index, `(n, *output_shape[:-1])`, or a row of
+    probabilities, which takes `classes` times as much memory; for binary losses each target is in
+    [0, 1].
     """
 
     train_inputs: Array

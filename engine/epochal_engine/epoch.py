@@ -18,7 +18,7 @@ from itertools import chain
 import numpy as np
 
 from .data import Data
-from .losses import find_loss
+from .losses import as_rows, find_loss, take_rows, typed
 from .network import Network, parameter_views
 from .predict import SAMPLES_AT_ONCE, forward_passes
 from .step import Gradient, update, with_column
@@ -105,14 +105,15 @@ class _Compiler:
         """Yield a step on every batch."""
         original = np.ascontiguousarray(self.data.train_inputs, self.dtype)
         inputs = with_column(self.network, original)
-        targets = np.ascontiguousarray(self.data.train_targets, self.dtype)
+        targets = np.ascontiguousarray(typed(self.data.train_targets, self.dtype))
         samples = len(inputs)
         if self.training.augmentation:
             inputs = inputs.copy()
             yield from self.augment(original, inputs[..., : original.shape[-1]])
         batch = min(self.training.batch_size or samples, samples)
         if batch == samples:
-            (step,) = self.steps(inputs, targets, self.now["logits"], batch)
+            rows = as_rows(targets, self.network.output_shape[-1], self.dtype)
+            (step,) = self.steps(inputs, rows, self.now["logits"], batch)
             yield self.segment(step, 3 * samples)
             return
         order, unshuffled = np.arange(samples), np.arange(samples)
@@ -157,7 +158,7 @@ class _Compiler:
             n = len(rows)
             calls: list[Call] = [
                 (inputs.take, (rows, 0, x[:n], "clip")),
-                (targets.take, (rows, 0, y[:n], "clip")),
+                (take_rows, (targets, rows, y[:n])),
                 *chain.from_iterable(steps[: n // batch]),
                 (self.now["logits"].__setitem__, (rows, logits[:n])),
             ]

@@ -22,7 +22,7 @@ from .epoch import (
     Segment,
     merged,
 )
-from .losses import find_loss
+from .losses import as_rows, find_loss, take_rows, typed
 from .members import Group
 from .network import Network, parameter_leaves, parameter_views
 from .optimizers import weight_mask
@@ -134,7 +134,7 @@ class _Compiler:
     def train(self) -> Iterator[Segment]:
         """A step on every batch."""
         given = np.ascontiguousarray(self.data.train_inputs, self.dtype)
-        targets = np.ascontiguousarray(self.data.train_targets, self.dtype)
+        targets = np.ascontiguousarray(typed(self.data.train_targets, self.dtype))
         samples = len(given)
         first = self.trainings[0]
         # The samples of all, or those of each member where it changes them by itself.
@@ -144,7 +144,8 @@ class _Compiler:
             yield from self.augment(given, inputs[..., : given.shape[-1]])
         batch = min(first.batch_size or samples, samples)
         if batch == samples:
-            yield self.step(inputs, targets)
+            rows = as_rows(targets, self.network.output_shape[-1], self.dtype)
+            yield self.step(inputs, rows)
             return
         # One order for all, `(1, samples)`, or one for each member.
         streams = self.streams if first.shuffle else self.streams[:1]
@@ -281,10 +282,10 @@ class _Compiler:
 
 
 def _gather(array: Array, rows: Array, out: Array) -> None:
-    """`out[k] = array[k, rows[k]]`, or `array[0, rows[k]]` if there is one array for all."""
+    """`out[k] = array[k, rows[k]]`, or `array[0, rows[k]]` if there is one; labels become rows."""
     arrays = array if len(array) > 1 else [array[0]] * len(out)
     for samples, indices, place in zip(arrays, rows, out, strict=True):
-        samples.take(indices, 0, place, "clip")
+        take_rows(samples, indices, place)
 
 
 def _limits(limits: Sequence[float | None]) -> Array:

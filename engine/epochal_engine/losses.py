@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Annotated, ClassVar, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import primitives as p
 from .components import Component, Internal, Range
@@ -79,14 +79,21 @@ class Loss(Component, ABC):
         """Return 1 for each prediction that counts, else 0, `(...)`; None if all count."""
         return None
 
-    def targets(self, given: Array, shape: Shape) -> Array:
-        """Return the targets in the form that the formulas take, of `shape` = `(n, *output_shape)`.
+    def checked(self, given: Array, shape: Shape) -> Array:
+        """Return the targets as a run keeps them: floats of `shape` = `(n, *output_shape)`.
 
         Raises ValueError if that is not possible.
         """
         if given.shape != shape:
             raise ValueError(f"need the shape {shape}, not {given.shape}")
-        return given
+        return given if is_floating(given) else given.astype(np.float64)
+
+    def targets(self, given: Array, shape: Shape) -> Array:
+        """Return the targets as floats of `shape` = `(n, *output_shape)`.
+
+        Raises ValueError if that is not possible.
+        """
+        return as_rows(self.checked(given, shape), shape[-1])
 
     def value(self, prediction: ArrayLike, target: ArrayLike) -> float:
         """Return the mean loss of `(n, *output_shape)`, or of one, `(outputs,)` or `()`."""
@@ -117,6 +124,41 @@ class Loss(Component, ABC):
         raise ValueError(
             f"the loss {self.type} needs a network that ends in a {self.output_activation}"
         )
+
+
+def is_floating(array: Array) -> bool:
+    """Return whether the array has floating-point numbers."""
+    return np.issubdtype(array.dtype, np.floating)
+
+
+def as_rows(targets: Array, classes: int, dtype: DTypeLike = np.float64) -> Array:
+    """Return labels `(...)` as rows of 0 and 1, `(..., classes)`; other targets are returned as is.
+
+    Labels are integers. The row of a negative label, which does not count, is all zeros.
+    """
+    if is_floating(targets):
+        return targets
+    rows = np.empty((*targets.shape, classes), dtype)
+    _write_rows(targets, rows)
+    return rows
+
+
+def _write_rows(labels: Array, rows: Array) -> None:
+    rows.fill(0)
+    np.put_along_axis(rows, np.maximum(labels, 0)[..., None], (labels >= 0)[..., None], -1)
+
+
+def take_rows(targets: Array, indices: Array, rows: Array) -> None:
+    """Write the targets at the indices to `rows`, `(n, *output_shape)`, as `as_rows` does."""
+    if is_floating(targets):
+        targets.take(indices, 0, rows, "clip")
+    else:
+        _write_rows(targets[indices], rows)
+
+
+def typed(targets: Array, dtype: DTypeLike) -> Array:
+    """Return the targets as floats of the type; labels as is."""
+    return np.asarray(targets, dtype) if is_floating(targets) else targets
 
 
 def mean_over(values: Floats, counted: Floats | None) -> Floats:
@@ -378,10 +420,11 @@ class PerceptronError(Binary):
 class CrossEntropy(Loss):
     """Cross-entropy, in nats, for classes whose probabilities sum to 1.
 
-    A target is a row of probabilities, or the number of its class; the loss of a sequence is the
-    mean over its tokens. Tokens whose class is the `ignore_label` do not count: as a row, such a
-    target is all zeros. `label_smoothing` spreads that share of each target evenly over all classes
-    (Szegedy et al., "Rethinking the Inception Architecture", 2016); the default is none.
+    A target is a row of probabilities, or the number of its class, an integer; the loss of a
+    sequence is the mean over its tokens. Tokens whose class is the `ignore_label` do not count: as
+    a row, such a target is all zeros. `label_smoothing` spreads that share of each target evenly
+    over all classes (Szegedy et al., "Rethinking the Inception Architecture", 2016); the default is
+    none.
     """
 
     type: ClassVar[str] = "cross_entropy"
@@ -393,10 +436,13 @@ class CrossEntropy(Loss):
     ignore_label: Annotated[int | None, Internal()] = None
     """Class of the tokens that do not count."""
 
-    def targets(self, given: Array, shape: Shape) -> Array:
-        """As for any loss; class indices, of `shape[:-1]`, become rows of 0 and 1."""
+    def checked(self, given: Array, shape: Shape) -> Array:
+        """As for any loss; class indices, of `shape[:-1]`, become integers, -1 if they are ignored.
+
+        They take one number each, where rows take as many as there are classes.
+        """
         if given.shape != shape[:-1]:
-            return super().targets(given, shape)
+            return super().checked(given, shape)
         classes = shape[-1]
         labels = given.astype(np.int64)
         counts = np.ones(labels.shape, bool)
@@ -405,13 +451,16 @@ class CrossEntropy(Loss):
         is_class = (labels == given) & (labels >= 0) & (labels < classes)
         if not (is_class | ~counts).all():
             raise ValueError(f"need classes that are whole numbers from 0 to {classes - 1}")
-        rows = np.zeros(shape, np.float32)
-        np.put_along_axis(rows, np.where(counts, labels, 0)[..., None], counts[..., None], -1)
-        return rows
+        return np.where(counts, labels, -1).astype(np.int32)
 
-    def counted(self, targets: Floats) -> Floats | None:
-        """Return the sum of each row: 1, or 0 for one that is ignored."""
-        return None if self.ignore_label is None else _sum(targets)
+    def counted(self, targets: Array) -> Floats | None:
+        """Return 1 for each target that counts, 0 for one that is ignored."""
+        if self.ignore_label is None:
+            return None
+        if is_floating(targets):
+            return _sum(targets)
+        counts: Floats = (targets >= 0).astype(np.float64)
+        return counts
 
     def values(self, predictions: Floats, targets: Floats) -> Floats:
         return -_sum(self._smoothed(targets) * _log(predictions))
@@ -419,7 +468,8 @@ class CrossEntropy(Loss):
     def derivatives(self, predictions: Floats, targets: Floats) -> Floats:
         return -self._smoothed(targets) / np.maximum(predictions, SMALLEST_DIVISOR)
 
-    def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
+    def values_from_logits(self, logits: Floats, targets: Array) -> Floats:
+        targets = as_rows(targets, logits.shape[-1])
         shifted = logits - _largest(logits)
         logs = np.log(_sum(np.exp(shifted)))
         counted = self.counted(targets)
@@ -428,8 +478,9 @@ class CrossEntropy(Loss):
         losses: Floats = logs - _sum(self._smoothed(targets) * shifted)
         return losses
 
-    def correct_from_logits(self, logits: Floats, targets: Floats) -> Floats:
-        correct: Floats = (logits.argmax(-1) == targets.argmax(-1)).astype(np.float64)
+    def correct_from_logits(self, logits: Floats, targets: Array) -> Floats:
+        labels = targets.argmax(-1) if is_floating(targets) else targets
+        correct: Floats = (logits.argmax(-1) == labels).astype(np.float64)
         return correct
 
     def _smoothed(self, targets: Floats) -> Floats:

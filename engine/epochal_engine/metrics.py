@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .losses import Loss
+from .losses import Loss, is_floating
 from .trace import Array
 
 AT_ONCE = 32_768
@@ -97,8 +97,8 @@ def measure(
     """The columns of the records' epochs, each `(m,)`, and whether their parameters are finite.
 
     `records` are `(m, *shape)`, see `record_shapes`, or of many members `(m, members, *shape)`, and
-    so are then the columns; the targets `(samples, *output_shape)`, as the loss takes them and as
-    float64; `squares`, `(m, layers)`, those of the gradient and of the parameters, see
+    so are then the columns; the targets `(samples, *output_shape)` as float64, or labels without
+    the last axis; `squares`, `(m, layers)`, those of the gradient and of the parameters, see
     `LayerSlices.squares`.
     """
     # Each record is worked on in float64 and by itself: no bit depends on how many there are.
@@ -109,23 +109,27 @@ def measure(
     ):
         if answers is None:
             continue
-        logits, counted, axes = records[logits_name], loss.counted(answers), answers.ndim - 1
-        values = _per_output(loss.values_from_logits, logits, answers)
+        logits, counted = records[logits_name], loss.counted(answers)
+        axes = answers.ndim - 1 if is_floating(answers) else answers.ndim
+        values = _per_output(loss.values_from_logits, logits, answers, axes)
         columns[f"{part}_loss"] = _means(values, counted, axes)
         if loss.has_accuracy:
-            correct = _per_output(loss.correct_from_logits, logits, answers)
+            correct = _per_output(loss.correct_from_logits, logits, answers, axes)
             columns[f"{part}_accuracy"] = _means(correct, counted, axes)
     columns["gradient_norm"] = np.sqrt(squares["gradient"].sum(-1))
     return columns, np.isfinite(squares["parameters"].sum(-1))
 
 
-def _per_output(measure_: Callable[[Array, Array], Array], logits: Array, answers: Array) -> Array:
+def _per_output(
+    measure_: Callable[[Array, Array], Array], logits: Array, answers: Array, axes: int
+) -> Array:
     """A measure of each answer, `(m, …, *answers)`, from logits `(m, …, *answers, outputs)`.
 
-    `measure_` gets as many numbers at a time as stay in the cache with all that it computes.
+    Answers have `axes` axes, without that of the outputs. `measure_` gets as many numbers at a time
+    as stay in the cache with all that it computes.
     """
     results = np.empty(logits.shape[:-1])
-    middle = (slice(None),) * (logits.ndim - answers.ndim - 1)
+    middle = (slice(None),) * (logits.ndim - axes - 2)
     elements_per_answer = logits.size // (len(logits) * len(answers))
     samples = max(1, AT_ONCE // elements_per_answer)
     epochs = max(1, samples // len(answers))

@@ -22,7 +22,7 @@ from .blocks import LARGEST_BLOCK, Block, cut, join
 from .data import Data
 from .divergence import Divergence, explain
 from .epoch import compile_epoch, record_shapes, steps_per_epoch
-from .losses import find_loss
+from .losses import find_loss, typed
 from .metrics import measure
 from .network import Network, parameter_views
 from .plan import perform
@@ -115,11 +115,9 @@ class Run:
         self._slot = 0  # the record of the last state that was yielded
         self._layer_slices = LayerSlices(network)
         self._probe = Probe(network, data.train_inputs, training.dtype)
-        self._targets = np.asarray(data.train_targets, np.float64)
+        self._targets = typed(data.train_targets, np.float64)
         self._validation_targets = (
-            None
-            if data.validation_targets is None
-            else np.asarray(data.validation_targets, np.float64)
+            None if data.validation_targets is None else typed(data.validation_targets, np.float64)
         )
         self._blocks: list[Block] = []
         self._taken = self.epoch
@@ -331,7 +329,7 @@ def check_data(network: Network, training: Training, data: Data) -> Data:
         if inputs.shape != needed:
             raise ValueError(f"{part}_inputs need the shape {needed}, not {inputs.shape}")
         try:
-            targets = loss.targets(targets, (len(inputs), *network.output_shape))
+            targets = loss.checked(targets, (len(inputs), *network.output_shape))
         except ValueError as error:
             raise ValueError(f"{part}_targets {error}") from None
         for noun, array in (("inputs", inputs), ("targets", targets)):

@@ -24,7 +24,7 @@ from .data import Data
 from .divergence import Divergence, explain
 from .epoch import PULSE, record_shapes, steps_per_epoch
 from .lockstep import compile_epochs
-from .losses import find_loss
+from .losses import find_loss, typed
 from .members import check_alike, groups_of, initial_parameters, kind
 from .metrics import measure
 from .network import Network, parameter_views
@@ -129,11 +129,9 @@ class Sweep:
         self._slot = 0  # the record of the last state that was handed out
         self._layer_slices = LayerSlices(network)
         self._probe = Probe(network, data.train_inputs, first.dtype)
-        self._targets = np.asarray(data.train_targets, np.float64)
+        self._targets = typed(data.train_targets, np.float64)
         self._validation_targets = (
-            None
-            if data.validation_targets is None
-            else np.asarray(data.validation_targets, np.float64)
+            None if data.validation_targets is None else typed(data.validation_targets, np.float64)
         )
         self._blocks: list[list[Block]] = [[] for _ in range(count)]
         self._taken = self.epoch

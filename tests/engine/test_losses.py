@@ -200,7 +200,7 @@ def test_an_answer_is_right_on_the_side_of_one_half_or_in_the_largest_class() ->
         )
         assert hits.tolist() == [1.0, 1.0, 0.0]
     hits = LOSSES["cross_entropy"].correct_from_logits(
-        np.array([[2.0, 1.0], [-3.0, -2.0]]), np.array([[1, 0], [1, 0]])
+        np.array([[2.0, 1.0], [-3.0, -2.0]]), np.array([[1.0, 0.0], [1.0, 0.0]])
     )
     assert hits.tolist() == [1.0, 0.0]
 

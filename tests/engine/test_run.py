@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -12,17 +13,22 @@ from epochal_engine import (
     Adam,
     Block,
     Cosine,
+    CrossEntropy,
     Data,
     Dense,
     Dropout,
+    Embedding,
     Momentum,
     Network,
     Perceptron,
+    Rnn,
     Run,
     Sgd,
+    Sweep,
     Target,
     Training,
     predict,
+    split,
 )
 from epochal_engine.blocks import join
 from epochal_engine.trace import Array
@@ -200,6 +206,73 @@ def test_single_precision_follows_double_precision() -> None:
         for t in (training, replace(training, dtype="float32"))
     ]
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
+
+
+# ---------------------------------------------------------------- labels
+
+TOKENS_NETWORK = Network(
+    (5,), (Embedding(6, 4), Rnn(7, return_sequences=True), Dense(40, "softmax"))
+)
+
+
+def tokens(samples: int, ignored: float) -> Data:
+    """Random sequences of five tokens, with labels of 40 classes; a share of them is -1."""
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(6, size=(samples, 5)).astype(float)
+    labels = rng.integers(40, size=inputs.shape)
+    labels[rng.random(labels.shape) < ignored] = -1
+    return split(inputs, labels, 0.25, rng=rng)
+
+
+def with_rows(data: Data) -> Data:
+    """The same data with rows of 0 and 1 for its labels."""
+    rows = (
+        (labels[..., None] == np.arange(40)).astype(float)
+        for labels in (data.train_targets, data.validation_targets)
+        if labels is not None
+    )
+    return replace(data, **dict(zip(("train_targets", "validation_targets"), rows, strict=True)))
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("ignored", [0.0, 0.3])
+def test_labels_train_as_rows_of_zeros_and_ones_do_bit_for_bit(
+    ignored: float, smoothing: float, batch_size: int | None
+) -> None:
+    labels = tokens(40, ignored)
+    loss = CrossEntropy(smoothing, -1 if ignored else None)
+    training = Training(loss, Adam(0.02), epochs=3, batch_size=batch_size, dtype="float32")
+    alone = [Run(TOKENS_NETWORK, training, data) for data in (labels, with_rows(labels))]
+    blocks = [finish(run) for run in alone]
+    weights = [run.weights() for run in alone]
+    for name, column in blocks[0].columns.items():
+        np.testing.assert_array_equal(column, blocks[1].columns[name])
+    for name, array in weights[0].items():
+        np.testing.assert_array_equal(array, weights[1][name])
+
+    trainings = [replace(training, seed=seed) for seed in (0, 1)]
+    together = [Sweep(TOKENS_NETWORK, trainings, data) for data in (labels, with_rows(labels))]
+    for sweep in together:
+        for _ in sweep:
+            pass
+    for name, array in together[0].weights(1).items():
+        np.testing.assert_array_equal(array, together[1].weights(1)[name])
+
+
+def test_labels_take_no_memory_for_each_class() -> None:
+    training = Training("cross_entropy", Sgd(0.1), epochs=1, batch_size=8, dtype="float32")
+    labels = tokens(2_000, 0.0)
+    rows = with_rows(labels)
+    peaks = []
+    for data in (labels, rows):
+        tracemalloc.start()
+        run = Run(TOKENS_NETWORK, training, data)
+        finish(run)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # A run keeps rows once more, in float32; those of the caller are not counted.
+    assert peaks[0] < peaks[1] - rows.train_targets.astype("float32").nbytes / 2
 
 
 # ---------------------------------------------------------------- what is learned

@@ -14,9 +14,10 @@ Labels = NDArray[np.int64]
 
 Task = Literal["binary", "multiclass", "regression", "sequence"]
 
-# One-hot targets have `samples * classes` numbers, for sequences at each time step: a hundred
-# thousand rows need about 200 MB.
+# A run keeps three records of `samples * classes` logits, for sequences at each time step: 12 bytes
+# each, about 770 MB at the limit. One-hot targets, of losses other than cross_entropy, need 200 MB.
 MAX_CLASSES = 256
+MAX_LOGITS = 250_000 * MAX_CLASSES
 MAX_ENCODED = 100_000 * MAX_CLASSES
 
 # The label of a time step that does not count, such as the padding of a short sequence.
@@ -133,44 +134,55 @@ class Dataset:
         padded = self.task == "sequence" and bool((self.targets == IGNORED).any())
         return IGNORED if padded else None
 
-    def encoded_targets(self, loss: str) -> Floats:
-        """Return the targets as the loss expects them: `(samples, outputs)` float64.
+    def encoded_targets(self, loss: str) -> Floats | Labels:
+        """Return the targets as the loss expects them: `(samples, outputs)` float64, or labels.
 
         binary_cross_entropy, focal, hinge, perceptron
                                0 or 1 in one column, for two classes
-        cross_entropy          one column per class: one-hot rows, or the probabilities; for
-                               sequences `(samples, steps, classes)`, with zeros for time steps that
-                               do not count
+        cross_entropy          the labels `(samples,)`, or one column of probabilities per class;
+                               for sequences the labels `(samples, steps)`
         mse, mae, huber        0 or 1 for two classes, one-hot rows for more; a regression unchanged
 
         Raises `DatasetError` on the field `loss` if it does not fit the targets, or is unknown; on
-        `dataset` if the result exceeds `MAX_ENCODED` numbers.
+        `dataset` if the result exceeds `MAX_ENCODED` numbers, or the logits `MAX_LOGITS`.
         """
         if loss not in _ENCODINGS:
             known = ", ".join(_ENCODINGS)
             raise DatasetError(("loss", f"There is no loss {loss!r}: choose one of {known}."))
         return _ENCODINGS[loss](self, loss)
 
+    def output_shape(self, encoded: Floats | Labels) -> tuple[int, ...]:
+        """Return the shape of a network's output for one sample, given the encoded targets."""
+        shape = encoded.shape[1:]
+        return shape if encoded.dtype.kind == "f" else (*shape, len(self.class_names))
+
 
 def _one_hot(dataset: Dataset) -> Floats:
     if dataset.task != "sequence" and dataset.targets.ndim == 2:
         return dataset.targets.astype(np.float64)
-    if dataset.targets.size * len(dataset.class_names) > MAX_ENCODED:
-        raise DatasetError(
-            (
-                "dataset",
-                f"{dataset.targets.size} targets of {len(dataset.class_names)} classes are more "
-                f"than {MAX_ENCODED} numbers: use fewer samples, or shorter ones.",
-            )
-        )
+    _check_size(dataset, MAX_ENCODED)
     columns = np.arange(len(dataset.class_names))
     return np.asarray(dataset.targets[..., np.newaxis] == columns, dtype=np.float64)
 
 
-def _as_classes(dataset: Dataset, loss: str) -> Floats:
+def _check_size(dataset: Dataset, limit: int) -> None:
+    if dataset.targets.size * len(dataset.class_names) > limit:
+        raise DatasetError(
+            (
+                "dataset",
+                f"{dataset.targets.size} targets of {len(dataset.class_names)} classes are more "
+                f"than {limit} numbers: use fewer samples, or shorter ones.",
+            )
+        )
+
+
+def _as_classes(dataset: Dataset, loss: str) -> Floats | Labels:
     if dataset.task == "regression":
         raise _misfit(dataset, f"{loss} needs classes", "use mse")
-    return _one_hot(dataset)
+    if dataset.targets.dtype.kind == "f":
+        return dataset.targets.astype(np.float64)
+    _check_size(dataset, MAX_LOGITS)
+    return dataset.targets.astype(np.int64)
 
 
 def _as_binary(dataset: Dataset, loss: str) -> Floats:
@@ -197,7 +209,7 @@ def _misfit(dataset: Dataset, need: str, remedy: str) -> DatasetError:
     return DatasetError(("loss", f"{need}, but {dataset.name} has {what}: {remedy}."))
 
 
-_ENCODINGS: dict[str, Callable[[Dataset, str], Floats]] = {
+_ENCODINGS: dict[str, Callable[[Dataset, str], Floats | Labels]] = {
     "mse": _as_numbers,
     "mae": _as_numbers,
     "huber": _as_numbers,

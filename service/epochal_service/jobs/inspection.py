@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -89,7 +89,7 @@ class Samples:
     indices        `(n,)`: their rows in the data set
     is_validation  `(n,)`: whether a sample belongs to the validation part
     inputs         `(n, features)` in the data's own units
-    targets        `(n, *output_shape)` as the loss expects them
+    targets        `(n, *output_shape)`; labels are rows of 0 and 1
     """
 
     indices: NDArray[np.int64]
@@ -134,7 +134,9 @@ def samples_of(prepared: Prepared, limits: Limits, split: Split) -> Samples:
             ),
             reason="limit_exceeded",
         )
-    return samples.select(order)
+    samples = samples.select(order)
+    classes = prepared.network.output_shape[-1]
+    return replace(samples, targets=engine.losses.as_rows(samples.targets, classes))
 
 
 def classes_of(outputs: Array, threshold: float = 0.5) -> NDArray[np.int64]:

@@ -218,14 +218,15 @@ def _network_errors(
         )
     errors += _token_errors(network_spec, dataset)
     path, output = f"network.layers[{len(network_spec.layers) - 1}]", network_spec.layers[-1]
-    if network.output_shape != targets.shape[1:]:
+    needed = dataset.output_shape(targets)
+    if network.output_shape != needed:
         # Another number of units helps only if the time steps agree.
-        units = hasattr(output, "units") and network.output_shape[:-1] == targets.shape[1:-1]
+        units = hasattr(output, "units") and network.output_shape[:-1] == needed[:-1]
         errors.append(
             FieldError(
                 f"{path}.units" if units else path,
                 f"gives {_shape_text(network.output_shape)}, but {dataset.name} with {spec.loss} "
-                f"needs {_shape_text(targets.shape[1:])}",
+                f"needs {_shape_text(needed)}",
             )
         )
     activation = LOSSES[spec.loss].output_activation

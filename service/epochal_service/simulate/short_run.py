@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from epochal_engine import (
+    LOSSES,
     AveragePool1d,
     AveragePool2d,
     Data,
@@ -100,11 +101,12 @@ def short_run(spec: ShortRunSpec) -> ShortRun:
             )
         )
     at = f"network.layers[{len(spec.network.layers) - 1}]"
-    if network.output_shape != targets.shape[1:]:
+    needed = dataset.output_shape(targets)
+    if network.output_shape != needed:
         errors.append(
             FieldError(
                 at,
-                f"must have output shape {list(targets.shape[1:])} for {dataset.name} with "
+                f"must have output shape {list(needed)} for {dataset.name} with "
                 f"{spec.loss}; got {list(network.output_shape)}",
             )
         )
@@ -115,7 +117,8 @@ def short_run(spec: ShortRunSpec) -> ShortRun:
     if errors:
         raise InvalidArgument.of(*errors)
     inputs = dataset.inputs.reshape(-1, *network.input_shape)
-    return ShortRun(network, Data(inputs, targets))
+    rows = LOSSES[spec.loss].targets(targets, (len(inputs), *needed))
+    return ShortRun(network, Data(inputs, rows))
 
 
 def training_cost(spec: ShortRunSpec, run: ShortRun, epochs: int, members: int = 1) -> Quantity:
