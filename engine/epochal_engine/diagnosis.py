@@ -1,8 +1,7 @@
-"""What went wrong in a run, where it shows, and the one change to try next.
+"""Find the well-known problems of a run, the layer that shows them, and one change to try for each.
 
-A run tells much while it trains: the curve, the gradient of every layer, the weights that it ends
-with. Each finding here reads one well-known ailment off these numbers and names the numbers that it
-was read from. A healthy run has no findings.
+A finding is computed from the metrics of the run, the gradients of its layers and its last
+parameters, and it lists the numbers that it is based on. A healthy run has no findings.
 """
 
 from __future__ import annotations
@@ -37,25 +36,25 @@ FindingKind: TypeAlias = Literal[
 Patch: TypeAlias = dict[str, Any]
 
 LARGE_INPUT = 20.0
-"""A feature is unscaled if its root mean square is larger. Weights are drawn for inputs about 1."""
+"""A feature is unscaled if its root mean square is larger; initializers assume about 1."""
 VANISHED = 0.01
-"""The share of the gradient of the last layer at which that of an earlier one has vanished."""
+"""A gradient has vanished if its norm is below this fraction of the norm in the last layer."""
 EXPLODED = 30.0
-"""How many times the first epoch's gradient, and at least how large, an exploded one is."""
-AILING_SHARE = 0.25
-"""The share of a layer's units that must be dead or saturated to be reported."""
+"""A gradient has exploded if its norm is above this, and above this many times the first norm."""
+AFFECTED_FRACTION = 0.25
+"""Dead or saturated units are reported from this fraction of the units of a layer."""
 SATURATED_DERIVATIVE = 0.05
-"""A unit is saturated where its derivative is below this share of the activation's largest one."""
+"""A unit is saturated where its derivative is below this fraction of the largest derivative."""
 MOST_SAMPLES = 0.95
-"""A saturated unit is saturated for at least this share of the samples."""
+"""A saturated unit is saturated for at least this fraction of the samples."""
 OVERFITTED = 1.2
-"""How many times its lowest value the validation loss has risen to when that counts, if the rise
-is also noticeable beside its first value."""
+"""The validation loss has risen if it is above this many times its minimum, and if the rise is also
+a noticeable fraction of its first value."""
 
-_SILENT = ("relu",)
-"""Activations whose derivative is 0 on one side: a unit that stays there never learns."""
-_SQUASHING = {"sigmoid": 0.25, "tanh": 1.0, "softsign": 1.0}
-"""Activations that flatten on both sides, and their largest derivatives."""
+_ONE_SIDED = ("relu",)
+"""Activations whose derivative is 0 for negative inputs: a unit that stays there cannot learn."""
+_SATURATING = {"sigmoid": 0.25, "tanh": 1.0, "softsign": 1.0}
+"""Activations that are flat on both sides, and their largest derivatives."""
 _RANGES = {
     "sigmoid": (0.0, 1.0),
     "softmax": (0.0, 1.0),
@@ -64,30 +63,30 @@ _RANGES = {
     "relu": (0.0, np.inf),
     "softplus": (0.0, np.inf),
 }
-"""What an output with this activation can reach."""
+"""The range of each activation that is bounded on a side."""
 
 
 _SCALE: tuple[str, Patch] = (
-    "Scale every feature to mean 0 and deviation 1.",
+    "Scale every feature to mean 0 and standard deviation 1.",
     {"dataset": {"scaling": "standard"}},
 )
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One ailment."""
+    """One problem of a run."""
 
     kind: FindingKind
     layer: str | None
-    """Where it shows; None for what concerns the whole run."""
+    """The layer that shows the problem; None if it concerns the whole run."""
     message: str
-    """A sentence on what was seen."""
+    """The observation with its numbers, a sentence."""
     evidence: dict[str, float]
-    """The numbers that the finding was read from."""
+    """The numbers that the finding is based on."""
     suggestion: str
-    """A sentence on the change."""
+    """The change to try, a sentence."""
     patch: Patch
-    """The change as a JSON merge patch (RFC 7396) of the job that was asked for."""
+    """The change as a JSON merge patch (RFC 7396) of the job's spec."""
 
 
 def diagnose(
@@ -100,7 +99,7 @@ def diagnose(
     *,
     diverged: bool = False,
 ) -> list[Finding]:
-    """The findings on a run, causes before their effects.
+    """Return the findings on a run, causes before their effects.
 
     `weights` are the last parameters by name; if None, units are not examined. `columns` are the
     metrics, `(epochs,)` each. `gradients` are the snapshots, None if there are none. `diverged` is
@@ -116,7 +115,7 @@ def diagnose(
         *examined.saturated_units(),
         *examined.learning_rate_too_high(),
     ]
-    # Whatever is wrong above makes a run slow too, and a higher rate would not help it.
+    # Each of the causes slows a run down too, and a higher learning rate would not help.
     slow = [] if causes else examined.learning_rate_too_low()
     return [*causes, *slow, *examined.overfitting()]
 
@@ -132,7 +131,7 @@ class _Examination:
     diverged: bool
 
     def output_activation(self) -> Iterator[Finding]:
-        """Targets that the last activation cannot reach."""
+        """Find targets outside the range of the output activation."""
         activation = getattr(self.network.layers[-1], "activation", None)
         needed = find_loss(self.training.loss).output_activation
         if activation not in _RANGES or needed is not None:
@@ -142,68 +141,69 @@ class _Examination:
         outside = float(np.mean((targets < low) | (targets > high)))
         if outside > 0.0:
             last = len(self.network.layers) - 1
+            name = self.network.names[last]
             yield Finding(
                 "output_activation",
-                self.network.names[last],
-                f"The output can only reach {ACTIVATIONS[activation].range}, and "
-                f"{outside:.0%} of the targets lie outside.",
+                name,
+                f"The output activation {activation} has the range "
+                f"{ACTIVATIONS[activation].range}; {outside:.0%} of the targets are outside it.",
                 {
                     "lowest_target": float(targets.min()),
                     "highest_target": float(targets.max()),
                     "fraction_outside": outside,
                 },
-                "Let the last layer be linear.",
+                f"Set the activation of {name} to linear.",
                 self._with_layer(last, activation="linear"),
             )
 
     def unscaled_inputs(self) -> Iterator[Finding]:
-        """Features far from the size that initial weights are drawn for."""
+        """Find features that are far larger than initializers assume."""
         inputs = np.asarray(self.data.train_inputs, np.float64)
         flat = inputs.reshape(len(inputs), -1)
         sizes = np.sqrt(np.square(flat).mean(0))
         worst = int(sizes.argmax())
-        # Rows of token numbers are looked up, not weighed.
+        # An embedding looks tokens up; their numbers have no size.
         if self.network.layers[0].type == "embedding" or not sizes[worst] > LARGE_INPUT:
             return
         yield Finding(
             "unscaled_inputs",
             None,
-            f"The inputs are large: feature {worst} is about {sizes[worst]:.3g} in size, where "
-            "weights start out for inputs about 1.",
+            f"Input feature {worst} has a root mean square of {sizes[worst]:.3g}, but initial "
+            "weights are scaled for inputs of about 1.",
             {"feature": float(worst), "root_mean_square": float(sizes[worst])},
             *_SCALE,
         )
 
     def vanishing_gradients(self) -> Iterator[Finding]:
-        """An early layer whose gradient is a small part of the last one's."""
+        """Find the last layer whose gradient is a small fraction of that of the output layer."""
         if self.gradients is None or len(self.gradients.layers) < 3:
             return
         with np.errstate(all="ignore"):
             norms = self._statistic("norm")
-            shares = np.nan_to_num(np.median(norms / norms[:, -1:], axis=0), nan=1.0)
-        ailing = np.flatnonzero(shares < VANISHED)
-        # The gradient flows backward, so it vanished at the last of these; if there is none of it
-        # at all there, dead units cut it off.
-        if len(ailing) == 0 or shares[ailing[-1]] == 0.0:
+            ratios = np.nan_to_num(np.median(norms / norms[:, -1:], axis=0), nan=1.0)
+        vanished = np.flatnonzero(ratios < VANISHED)
+        # Gradients flow backward, so this one vanished at the last of these layers. If it is
+        # exactly 0 there, the cause is dead units.
+        if len(vanished) == 0 or ratios[vanished[-1]] == 0.0:
             return
-        at = int(ailing[-1])
+        at = int(vanished[-1])
         name = self.gradients.layers[at]
         yield Finding(
             "vanishing_gradients",
             name,
-            f"The gradient of {name} is {shares[at]:.2g} of that of {self.gradients.layers[-1]}: "
-            "what lies before it hardly learns.",
+            f"The gradient norm of {name} is {ratios[at]:.2g} times that of "
+            f"{self.gradients.layers[-1]}, so {name} and the layers before it hardly learn.",
             {
-                "gradient_ratio": float(shares[at]),
-                "first_layer_gradient_ratio": float(shares[0]),
+                "gradient_ratio": float(ratios[at]),
+                "first_layer_gradient_ratio": float(ratios[0]),
             },
-            "Let the hidden layers use relu, whose derivative is 1 wherever it is not 0, with the "
-            "initializer that suits it.",
+            "Set the activation of the hidden layers to relu, whose derivative is 1 for positive "
+            "inputs, and their initializer to he_normal.",
             self._with_hidden(activation="relu", initializer="he_normal"),
         )
 
     def exploding_gradients(self) -> Iterator[Finding]:
-        """A gradient that grew far beyond its first size."""
+        """Find a gradient norm that grew to many times its first value."""
         norms = np.asarray(self.columns["gradient_norm"], np.float64)
         finite = np.where(np.isfinite(norms), norms, np.inf)
         epoch = int(finite.argmax())
@@ -216,73 +216,78 @@ class _Examination:
             norms_by_layer = np.where(np.isfinite(norms_by_layer), norms_by_layer, np.inf)
             at = int(np.abs(self.gradients.epochs - (epoch + 1)).argmin())
             layer = self.gradients.layers[int(norms_by_layer[at].argmax())]
-        grew = f"grew from {norms[0]:.3g}" if np.isfinite(norms[0]) else "grew within one epoch"
-        until = f"to {norms[epoch]:.3g}" if np.isfinite(norms[epoch]) else "beyond all numbers"
+        if np.isfinite(norms[epoch]):
+            change = f"grew from {norms[0]:.3g} to {norms[epoch]:.3g} by"
+        elif np.isfinite(norms[0]):
+            change = f"grew from {norms[0]:.3g} and overflowed in"
+        else:
+            change = "overflowed in"
         yield Finding(
             "exploding_gradients",
             layer,
-            f"The gradient {grew} {until} by epoch {epoch + 1}.",
+            f"The gradient norm {change} epoch {epoch + 1}.",
             {
                 "first_norm": float(norms[0]),
                 "largest_norm": float(norms[epoch]),
                 "epoch": float(epoch + 1),
             },
-            "Shorten every gradient to a length of at most 1.",
+            "Clip the gradient to a norm of at most 1.",
             {"clipping": {"norm": 1.0}},
         )
 
     def dead_units(self) -> Iterator[Finding]:
-        """Units whose output is 0 for every sample, so that nothing can wake them."""
+        """Find units that output 0 for every sample; their gradient is 0, so they cannot learn."""
         for at, name, activation, outputs in self._hidden():
-            if activation not in _SILENT:
+            if activation not in _ONE_SIDED:
                 continue
             dead = float(np.mean((outputs == 0.0).all(axis=0)))
-            if dead >= AILING_SHARE:
+            if dead >= AFFECTED_FRACTION:
                 yield Finding(
                     "dead_units",
                     name,
-                    f"{dead:.0%} of the units of {name} are 0 for every sample: no gradient "
-                    "reaches them any more.",
+                    f"{dead:.0%} of the units of {name} output 0 for every sample; their gradient "
+                    "is 0, so they cannot learn.",
                     {"dead_fraction": dead, "units": float(outputs.shape[1])},
-                    f"Let {name} use leaky_relu, which has a derivative on both sides.",
+                    f"Set the activation of {name} to leaky_relu, whose derivative is nonzero for "
+                    "negative inputs too.",
                     self._with_layer(at, activation="leaky_relu"),
                 )
 
     def saturated_units(self) -> Iterator[Finding]:
-        """Units that sit where their activation is flat, for nearly every sample.
+        """Find units whose derivative is close to 0 for nearly every sample.
 
-        Initial weights of the usual sizes do not put them there: large inputs do, or long steps.
+        Large inputs or a high learning rate saturate them; the usual initial weights do not.
         """
         unscaled = any(True for _ in self.unscaled_inputs())
         suggestion, patch = _SCALE if unscaled else self._lower_rate()
         for _, name, activation, outputs in self._hidden():
-            if activation not in _SQUASHING:
+            if activation not in _SATURATING:
                 continue
-            derivatives = _derivatives(activation, outputs) / _SQUASHING[activation]
-            stuck = (derivatives < SATURATED_DERIVATIVE).mean(axis=0) >= MOST_SAMPLES
-            share = float(stuck.mean())
-            if share >= AILING_SHARE:
+            derivatives = _derivatives(activation, outputs) / _SATURATING[activation]
+            saturated = (derivatives < SATURATED_DERIVATIVE).mean(axis=0) >= MOST_SAMPLES
+            fraction = float(saturated.mean())
+            if fraction >= AFFECTED_FRACTION:
                 yield Finding(
                     "saturated_units",
                     name,
-                    f"{share:.0%} of the units of {name} sit where {activation} is flat, for "
-                    "nearly every sample.",
-                    {"saturated_fraction": share, "units": float(outputs.shape[1])},
+                    f"{fraction:.0%} of the units of {name} are saturated: the derivative of "
+                    f"{activation} is close to 0 for nearly every sample.",
+                    {"saturated_fraction": fraction, "units": float(outputs.shape[1])},
                     suggestion,
                     patch,
                 )
 
     def learning_rate_too_high(self) -> Iterator[Finding]:
-        """A curve that oscillates, or ends above its beginning."""
+        """Find a training loss that oscillates or diverges."""
         curve = label(self.columns["train_loss"], diverged=self.diverged)
         if curve.name not in ("oscillating", "diverged"):
             return
         rate = self.training.optimizer.learning_rate
-        what = "ran away" if curve.name == "diverged" else "rose about as much as it fell"
+        change = "diverged" if curve.name == "diverged" else "rose about as much as it fell"
         yield Finding(
             "learning_rate_too_high",
             None,
-            f"The training loss {what}: the steps are too long.",
+            f"The training loss {change}: the learning rate {rate:g} is too high.",
             {
                 "learning_rate": rate,
                 "final_loss_ratio": curve.final_loss_ratio,
@@ -292,17 +297,17 @@ class _Examination:
         )
 
     def learning_rate_too_low(self) -> Iterator[Finding]:
-        """A curve that hardly falls, or has by far not come to its end."""
+        """Find a training loss that hardly fell, or was still falling at the end."""
         curve = label(self.columns["train_loss"], diverged=self.diverged)
         factor = {"too_low": 10.0, "slow": 3.0}.get(curve.name)
         if factor is None or len(self.columns["train_loss"]) < 2:
             return
         rate = self.training.optimizer.learning_rate
-        what = "hardly fell" if curve.name == "too_low" else "was still on its way down at the end"
+        change = "hardly fell" if curve.name == "too_low" else "was still falling at the end"
         yield Finding(
             "learning_rate_too_low",
             None,
-            f"The training loss {what}: the steps are too short.",
+            f"The training loss {change}: the learning rate {rate:g} is too low.",
             {
                 "learning_rate": rate,
                 "final_loss_ratio": curve.final_loss_ratio,
@@ -313,7 +318,7 @@ class _Examination:
         )
 
     def overfitting(self) -> Iterator[Finding]:
-        """A validation loss that rises while the training loss still falls."""
+        """Find a validation loss that rises while the training loss still falls."""
         validation_loss = self.columns.get("validation_loss")
         if validation_loss is None or self.diverged or not np.isfinite(validation_loss).all():
             return
@@ -334,30 +339,30 @@ class _Examination:
         }
         message = (
             f"After epoch {best + 1} the validation loss rose from {validation_loss[best]:.3g} to "
-            f"{last:.3g} while the training loss went on falling: the network memorizes."
+            f"{last:.3g} while the training loss kept falling: the network overfits."
         )
         if self.training.early_stopping is None:
-            suggestion = "Stop once the validation loss has not improved for 10 epochs."
+            suggestion = "Stop when the validation loss has not improved for 10 epochs."
             patch: Patch = {"early_stopping": {"patience": 10}}
         else:
             l2 = 10.0 * self.training.l2 or 0.001
-            suggestion = f"Hold the weights back with an l2 penalty of {l2:g}."
+            suggestion = f"Set the L2 penalty of the weights to {l2:g}."
             patch = {"regularization": {"l2": l2}}
         yield Finding("overfitting", None, message, evidence, suggestion, patch)
 
     # ---------------------------------------------------------------- inside
 
     def _statistic(self, name: str) -> Array:
-        """One statistic of all snapshots, `(m, layers)` float64."""
+        """Return one statistic of all snapshots, `(m, layers)` float64."""
         assert self.gradients is not None
         wide: Array = self.gradients.statistics[..., STATISTICS.index(name)].astype(np.float64)
         return wide
 
     def _hidden(self) -> Iterator[tuple[int, str, str, Array]]:
-        """Position, name, activation and outputs `(n, units)` of the hidden layers that have one.
+        """Yield index, name, activation and outputs `(n, units)` of hidden layers that have one.
 
-        Nothing where the weights are not finite numbers: what is not a number is neither dead nor
-        alive.
+        Yield nothing unless all weights are finite: outputs that are NaN are neither dead nor
+        saturated.
         """
         if self.weights is None:
             return
@@ -396,7 +401,7 @@ class _Examination:
 
 
 def _derivatives(activation: str, outputs: Array) -> Array:
-    """f'(x) of a squashing activation, from y = f(x)."""
+    """Return f'(x) of a saturating activation, from y = f(x)."""
     if activation == "sigmoid":
         return outputs * (1.0 - outputs)
     if activation == "tanh":
@@ -405,7 +410,7 @@ def _derivatives(activation: str, outputs: Array) -> Array:
 
 
 def _spec(layer: Any) -> Patch:
-    """A layer as the API writes it: its type, and what is not left to choose."""
+    """Return the layer as the API writes it, without the fields that are None."""
     spec: Patch = {"type": layer.type}
     for f in fields(layer):
         value = getattr(layer, f.name)

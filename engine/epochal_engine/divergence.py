@@ -1,4 +1,4 @@
-"""When training runs away, say where it began and what to change, rather than fail."""
+"""Explain a divergence: the layer where it began, what was observed, and a change to try."""
 
 from __future__ import annotations
 
@@ -27,18 +27,17 @@ USUAL_RATES = {
     "lion": 0.0001,
     "muon": 0.02,
 }
-"""A learning rate to begin with, for each optimizer; those of Adam and Muon are
-their authors'."""
+"""A common learning rate of each optimizer; those of Adam and Muon are from their papers."""
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where training ran away."""
+    """The layer where training diverged, and a change to try."""
 
     epoch: int
     layer: str
-    """The first layer, in forward order, in which something is no longer a finite number; if all
-    are still finite, the layer whose last step was the largest relative to its parameters."""
+    """The first layer, in forward order, with a value that is not finite; if all values are finite,
+    the layer whose last update was the largest relative to its parameters."""
     symptom: str
     suggestion: str
 
@@ -56,7 +55,7 @@ def explain(
 ) -> Divergence:
     """Explain a divergence from the flat vectors as they were after the epoch, each `(size,)`.
 
-    `inputs` are those of training; `loss_is_finite` tells whether the epoch's losses are.
+    `inputs` are the training inputs; `loss_is_finite` is whether the epoch's losses are finite.
     """
     cause = _first_non_finite(network, inputs, parameters, gradient)
     if cause is None:
@@ -90,7 +89,7 @@ def _most_changed(network: Network, parameters: Array, step: Array) -> str:
 
 
 def layer_outputs(network: Network, weights: dict[str, Array], inputs: Array) -> list[Array]:
-    """What every layer makes of the inputs `(n, *input_shape)`, each `(n, *shape)`."""
+    """Return the output `(n, *shape)` of every layer for the inputs `(n, *input_shape)`."""
     x, leaves = leaf(inputs.shape), parameter_leaves(network)
     given = {leaves[name]: array for name, array in weights.items()}
     dtype = next(iter(weights.values())).dtype
@@ -98,9 +97,7 @@ def layer_outputs(network: Network, weights: dict[str, Array], inputs: Array) ->
 
 
 def lower_rate(training: Training) -> float:
-    """What to try after a learning rate that was too high: a tenth, or the optimizer's usual one
-    where a tenth would still be above it.
-    """
+    """Return a tenth of the learning rate, at most the usual one of the optimizer."""
     optimizer = training.optimizer
     return float(f"{min(optimizer.learning_rate / 10.0, USUAL_RATES[optimizer.type]):.2g}")
 

@@ -1,4 +1,4 @@
-"""Every ailment is provoked by a real run, and its cure is tried; a healthy run has none."""
+"""A run with a problem has its finding until the change is made; a healthy run has none."""
 
 from __future__ import annotations
 
@@ -93,6 +93,7 @@ def test_steps_that_are_longer_than_the_valley_is_wide_explode_the_gradient() ->
     exploding = next(f for f in problems if f.kind == "exploding_gradients")
     assert exploding.layer == "dense_1"
     assert exploding.evidence["largest_norm"] > 30.0 * exploding.evidence["first_norm"]
+    assert re.fullmatch(r"The gradient norm grew from \S+ to \S+ by epoch \d+\.", exploding.message)
     assert exploding.patch == {"clipping": {"norm": 1.0}}
     clipped = replace(training, clip_norm=1.0)
     assert "exploding_gradients" not in kinds(findings(network, clipped, Data(inputs, targets)))
@@ -104,7 +105,7 @@ def test_a_gradient_that_is_no_number_exploded() -> None:
     problems = findings(network, Training("mse", Sgd(1.0), 10, 10), Data(inputs, 100.0 * targets))
     exploding = next(f for f in problems if f.kind == "exploding_gradients")
     assert re.fullmatch(
-        r"The gradient grew (from \S+|within one epoch) beyond all numbers by epoch \d+\.",
+        r"The gradient norm (grew from \S+ and )?overflowed in epoch \d+\.",
         exploding.message,
     )
 
@@ -117,6 +118,7 @@ def test_units_that_one_long_step_pushed_below_zero_are_dead() -> None:
     dead = next(f for f in problems if f.kind == "dead_units")
     assert dead.layer == "dense_1"
     assert dead.evidence == {"dead_fraction": 0.5, "units": 8.0}
+    assert dead.message.startswith("50% of the units of dense_1 output 0 for every sample")
     assert dead.patch["network"]["layers"][0]["activation"] == "leaky_relu"
 
 
@@ -148,6 +150,7 @@ def test_a_feature_that_is_large_is_named() -> None:
     problems = findings(network, training, Data(inputs, np.eye(3)[labels]))
     unscaled = next(f for f in problems if f.kind == "unscaled_inputs")
     assert unscaled.evidence["feature"] == 1.0
+    assert unscaled.message.startswith("Input feature 1 has a root mean square of ")
 
 
 @pytest.mark.parametrize(("rate", "lower"), [(20.0, 0.1), (1e6, 0.1)])
@@ -157,6 +160,8 @@ def test_a_rate_that_is_too_high_is_to_be_lowered_to_one_that_is_usual(
     network = Network((2,), (Dense(8, "tanh"), Dense(8, "tanh"), Dense(1, "sigmoid")))
     problems = findings(network, Training("binary_cross_entropy", Sgd(rate), 60, 10), moons())
     high = next(f for f in problems if f.kind == "learning_rate_too_high")
+    assert high.message.endswith(f": the learning rate {rate:g} is too high.")
+    assert high.suggestion == f"Lower the learning rate from {rate:g} to {lower:g}."
     assert high.patch == {"optimizer": {"learning_rate": lower}}
 
 
@@ -169,6 +174,7 @@ def test_a_rate_that_is_too_low_is_to_be_raised_the_more_the_less_happened(
     training = Training("binary_cross_entropy", Adam(rate), 40, 10)
     problems = findings(network, training, Data(inputs, labels[:, None].astype(float)))
     assert kinds(problems) == ["learning_rate_too_low"]
+    assert problems[0].message.endswith(f": the learning rate {rate:g} is too low.")
     assert problems[0].patch["optimizer"]["learning_rate"] == pytest.approx(factor * rate)
 
 

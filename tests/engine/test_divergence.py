@@ -1,4 +1,4 @@
-"""A run that runs away ends with an explanation, its rows, and the weights from before."""
+"""A run that diverges ends with an explanation, its rows, and the weights from before."""
 
 from __future__ import annotations
 
