@@ -31,6 +31,7 @@ from epochal_engine import (
     split,
 )
 from epochal_engine.blocks import join
+from epochal_engine.snapshots import STATISTICS
 from epochal_engine.trace import Array
 
 XOR = Data(
@@ -172,6 +173,43 @@ VARIATIONS = {
         BASIC, l1=0.02, l2=0.05, clip_value=0.05, clip_norm=0.1, optimizer=Momentum(0.1)
     ),
 }
+
+
+def test_the_training_loss_is_the_mean_over_the_tokens_that_count_not_over_batches() -> None:
+    # At this rate no weight changes, so that all tokens meet the initial weights.
+    network = Network((2,), (Embedding(3, 4), Dense(3, "softmax")))
+    inputs = np.random.default_rng(0).integers(3, size=(5, 2)).astype(float)
+    labels = np.array([[0, 1], [2, 0], [1, -1], [-1, -1], [2, -1]])
+    training = Training(
+        CrossEntropy(ignore_label=-1), Sgd(1e-300), 1, batch_size=2, shuffle=False, dtype="float64"
+    )
+    run = Run(network, training, Data(inputs, labels))
+    outputs = predict(network, run.weights(), inputs)
+    chosen = np.take_along_axis(outputs, np.maximum(labels, 0)[..., None], -1)[..., 0]
+    losses, counts = np.where(labels >= 0, -np.log(chosen), 0.0), labels >= 0
+    parts = [slice(0, 2), slice(2, 4), slice(4, 5)]
+    over_batches = np.mean([losses[part].sum() / counts[part].sum() for part in parts])
+    (loss,) = finish(run).columns["train_loss"]
+    assert loss == pytest.approx(losses.sum() / 6, rel=1e-9)
+    assert loss != pytest.approx(over_batches, rel=1e-3)
+
+
+def test_gradient_statistics_include_the_penalties_and_precede_clipping() -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(6, 2)), rng.normal(size=(6, 1))
+    training = Training("mse", Sgd(0.1), 1, dtype="float64", l1=0.3, l2=0.7, clip_norm=1e-3)
+    run = Run(Network((2,), (Dense(1),)), training, Data(x, y))
+    weights = run.weights()
+    w, b = weights["dense_1.weight"], weights["dense_1.bias"]
+    error = 2.0 * (x @ w + b - y) / 6
+    gradient = np.append(x.T @ error + 0.3 * np.sign(w) + 0.7 * w, error.sum())
+    block = finish(run)
+    assert block.gradients is not None
+    statistics = dict(zip(STATISTICS, block.gradients.statistics[0, 0], strict=True))
+    assert statistics["norm"] == pytest.approx(np.linalg.norm(gradient), rel=1e-6)
+    assert statistics["mean"] == pytest.approx(gradient.mean(), rel=1e-6)
+    assert statistics["max_abs"] == pytest.approx(np.abs(gradient).max(), rel=1e-6)
+    assert block.columns["gradient_norm"][0] == pytest.approx(np.linalg.norm(gradient))
 
 
 @pytest.mark.parametrize("variation", VARIATIONS)

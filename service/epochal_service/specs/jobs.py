@@ -169,7 +169,9 @@ class EpochRow(Reply):
     epoch: int
     """Number of the epoch, from 1."""
     train_loss: float
-    """Mean training loss over the batches of the epoch, computed during training."""
+    """Mean training loss over the predictions of the epoch (samples, or time steps that count),
+    each computed before the update by its batch. Without `l1` and `l2`.
+    """
     validation_loss: float | None = None
     """Validation loss after the epoch; absent without a validation part."""
     train_accuracy: float | None = None
@@ -180,7 +182,7 @@ class EpochRow(Reply):
     learning_rate: float
     """Learning rate of the epoch."""
     gradient_norm: float
-    """Gradient norm of the last batch, before clipping."""
+    """Gradient norm of the last batch, with the terms of `l1` and `l2`, before clipping."""
     seconds: float
     """Duration in seconds; for epochs that were stored together, their mean."""
 
@@ -293,7 +295,10 @@ class Curve(Reply):
 
 
 class LayerGradient(Reply):
-    """Gradient statistics of one layer, over weights and biases together, before clipping."""
+    """Gradient statistics of one layer, over weights and biases together.
+
+    The gradient is that of the last batch, with the terms of `l1` and `l2`, before clipping.
+    """
 
     name: str
     """Name of the layer."""
