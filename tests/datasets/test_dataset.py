@@ -1,6 +1,7 @@
 """A data set encodes its targets for a loss, or reports why it cannot."""
 
 import pickle
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,9 @@ def table(task: Task, targets: list[Any], class_names: tuple[str, ...]) -> Datas
 BINARY = table("binary", [0, 1, 1], ("no", "yes"))
 MULTICLASS = table("multiclass", [2, 0, 1], ("red", "green", "blue"))
 REGRESSION = table("regression", [[1.5], [-2.0], [0.0]], ())
+TWO_NUMBERS = replace(
+    REGRESSION, targets=np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.5]]), target_names=("y1", "y2")
+)
 UNCERTAIN = table("binary", [[1.0, 0.0], [0.25, 0.75], [0.5, 0.5]], ("no", "yes"))
 
 
@@ -85,6 +89,7 @@ def test_a_long_text_with_many_characters_fits() -> None:
     [
         (REGRESSION, "cross_entropy", "needs classes, but three rows has numbers: use mse."),
         (REGRESSION, "binary_cross_entropy", "two classes, but three rows has numbers: use mse."),
+        (TWO_NUMBERS, "focal", "two classes, but three rows has numbers: use mse."),
         (MULTICLASS, "binary_cross_entropy", "three rows has 3 classes: use cross_entropy."),
         (BINARY, "kl", "no loss 'kl': choose one of mse, "),
     ],

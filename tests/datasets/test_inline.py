@@ -36,6 +36,17 @@ def test_zeros_and_ones_are_two_classes_for_binary_cross_entropy(targets: Any) -
     assert dataset.encoded_targets("binary_cross_entropy").tolist() == [[0], [1], [1], [0]]
 
 
+@pytest.mark.parametrize("loss", ["binary_cross_entropy", "focal", "hinge"])
+def test_rows_of_zeros_and_ones_are_several_binary_outputs(loss: str) -> None:
+    rows = [[0, 0, 1], [1, 1, 1], [0, 0, 0], [0, 1, 0]]
+    dataset = from_rows(CORNERS, rows, loss=loss)
+    assert (dataset.outputs, dataset.class_names) == (3, ())
+    assert dataset.target_names == ("y1", "y2", "y3")
+    encoded = dataset.encoded_targets(loss)
+    assert encoded.tolist() == rows
+    assert dataset.output_shape(encoded) == (3,)
+
+
 @pytest.mark.parametrize(
     "targets", [[2, 0, 1, 2], [[2], [0], [1], [2]], np.eye(3)[[2, 0, 1, 2]].tolist()]
 )
@@ -99,7 +110,7 @@ def test_arrays_are_accepted_like_lists_and_stay_writable() -> None:
         ([[1], [2]], [1, [2]], "mse", "targets[0]", "must be a row of at least one number"),
         ([[1], [2]], [0, 2], "binary_cross_entropy", "targets[1]", "targets[1] is 2"),
         ([[1], [2]], [0, 0.5], "binary_cross_entropy", "targets[1]", "needs 0 or 1."),
-        ([[1]], [[0, 1]], "binary_cross_entropy", "targets", "or use cross_entropy"),
+        ([[1], [2]], [[0, 1], [1, 2]], "focal", "targets[1]", "targets[1][1] is 2: "),
         ([[1], [2]], [0, 1.5], "cross_entropy", "targets[1]", "needs whole labels from 0 to 255"),
         ([[1], [2]], [-1, 0], "cross_entropy", "targets[0]", "targets[0] is -1"),
         ([[1], [2]], [0, 1e300], "cross_entropy", "targets[1]", "targets[1] is 1e+300"),

@@ -9,6 +9,7 @@ from epochal_service.jobs.inspection import (
     classes_of,
     image_shape_of,
     losses_of,
+    predicted_classes,
     principal_components,
     rounded,
     threshold_of,
@@ -62,6 +63,13 @@ def test_the_largest_output_is_the_class_and_a_single_output_is_compared_with_th
     scores = np.array([[-0.1], [0.0]])
     assert classes_of(scores, threshold_of(LOSSES["hinge"])).tolist() == [0, 1]
     assert classes_of(scores, threshold_of(LOSSES["binary_cross_entropy"])).tolist() == [0, 0]
+
+
+def test_each_of_several_binary_outputs_is_a_prediction() -> None:
+    outputs = np.array([[0.1, 0.5, 0.9], [0.4, np.nan, -0.2]])
+    assert predicted_classes(LOSSES["focal"], outputs).tolist() == [[0, 1, 1], [0, -1, 0]]
+    assert predicted_classes(LOSSES["hinge"], outputs).tolist() == [[1, 1, 1], [1, -1, 0]]
+    assert predicted_classes(LOSSES["cross_entropy"], outputs).tolist() == [2, -1]
 
 
 def test_the_loss_of_a_sample_is_the_mean_over_its_time_steps() -> None:

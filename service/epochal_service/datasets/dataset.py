@@ -138,7 +138,8 @@ class Dataset:
         """Return the targets as the loss expects them: `(samples, outputs)` float64, or labels.
 
         binary_cross_entropy, focal, hinge, perceptron
-                               0 or 1 in one column, for two classes
+                               0 or 1 in one column, for two classes; numbers 0 and 1 in several
+                               columns unchanged, one for each of several binary outputs
         cross_entropy          the labels `(samples,)`, or one column of probabilities per class;
                                for sequences the labels `(samples, steps)`
         mse, mae, huber        0 or 1 for two classes, one-hot rows for more; a regression unchanged
@@ -187,6 +188,8 @@ def _as_classes(dataset: Dataset, loss: str) -> Floats | Labels:
 
 def _as_binary(dataset: Dataset, loss: str) -> Floats:
     if dataset.task == "regression":
+        if dataset.outputs > 1 and np.isin(dataset.targets, (0.0, 1.0)).all():
+            return dataset.targets.astype(np.float64)
         raise _misfit(dataset, f"{loss} needs two classes", "use mse")
     if dataset.task != "binary":
         raise _misfit(dataset, f"{loss} needs two classes", "use cross_entropy")

@@ -39,7 +39,7 @@ def from_rows(
 ) -> Dataset:
     """Return the data set of `inputs`, rows of equal length, and `targets`, numbers or such rows.
 
-    binary_cross_entropy   0 or 1
+    binary_cross_entropy   0 or 1, or a row of them: one for each of several binary outputs
     cross_entropy          a label counted from 0, or a row of class probabilities; one-hot rows
                            become labels
     mse                    any number, or a row of numbers: a regression
@@ -154,20 +154,19 @@ def _as_numbers(table: Floats, problems: Problems) -> Reading:
 
 
 def _as_truth_values(table: Floats, problems: Problems) -> Reading:
-    if table.shape[1] != 1:
-        problems.add(
-            "targets",
-            f"binary_cross_entropy needs one number per row; these rows have {table.shape[1]}: "
-            "write 0 or 1, or use cross_entropy.",
-        )
-        problems.raise_any()
-    labels = table[:, 0]
-    for index in np.flatnonzero((labels != 0) & (labels != 1)):
-        problems.add(
-            f"targets[{index}]",
-            f"targets[{index}] is {labels[index]:g}: binary_cross_entropy needs 0 or 1.",
-        )
-    return "binary", labels.astype(np.int64), ("0", "1")
+    several = table.shape[1] > 1
+    for index, row in enumerate(table):
+        for column in np.flatnonzero((row != 0) & (row != 1))[:1]:
+            at = f"targets[{index}]"
+            problems.add(
+                at,
+                f"{at}{f'[{column}]' if several else ''} is {row[column]:g}: "
+                "binary_cross_entropy needs 0 or 1.",
+            )
+    if several:
+        # Any of them may be 1, so a sample does not have one of several classes.
+        return "regression", table, ()
+    return "binary", table[:, 0].astype(np.int64), ("0", "1")
 
 
 def _as_sequences(table: Floats, classes: int, problems: Problems) -> Reading:

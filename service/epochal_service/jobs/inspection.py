@@ -150,6 +150,15 @@ def classes_of(outputs: Array, threshold: float = 0.5) -> NDArray[np.int64]:
     return np.where(np.isnan(outputs).any(-1), NO_CLASS, predicted)
 
 
+def predicted_classes(loss: engine.Loss, outputs: Array) -> NDArray[np.int64]:
+    """Return the predicted classes: one for each of the outputs `(..., n)`, or for all n together.
+
+    With a binary loss, each output is a prediction by itself, 0 or 1.
+    """
+    each = outputs[..., None] if isinstance(loss, engine.losses.Binary) else outputs
+    return classes_of(each, threshold_of(loss))
+
+
 def true_classes(targets: Array) -> NDArray[np.int64]:
     """Return the class of each target `(..., n)`; `NO_CLASS` for time steps that do not count."""
     classes = classes_of(targets)

@@ -150,14 +150,19 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
 def get_confusion_matrix(
     context: Context, id: str, request: GetConfusionMatrixRequest
 ) -> ConfusionMatrix:
-    """Return the confusion matrix. Raises `NotFound`; `InvalidArgument` for a regression."""
+    """Return the confusion matrix.
+
+    Raises `NotFound`; `InvalidArgument` for a regression, and for several binary outputs.
+    """
     trained_network, prepared = _opened(context, id, request.epoch)
     dataset = prepared.dataset
     names = list(dataset.class_names)
     if not names:
         raise InvalidArgument.of(
             FieldError(
-                "id", f"must be a job with classes; the targets of {dataset.name} are numbers"
+                "id",
+                "must be a job with classes, one per prediction; the targets of "
+                f"{dataset.name} are numbers",
             )
         )
     samples = samples_of(prepared, context.settings.limits, request.split)

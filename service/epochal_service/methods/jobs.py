@@ -17,7 +17,7 @@ from ..jobs import curve, lifecycle
 from ..jobs.datasets import class_names
 from ..jobs.epochs import merge, rows, unpack_gradients
 from ..jobs.follow import Frames, job_events
-from ..jobs.inspection import NO_CLASS, classes_of, threshold_of
+from ..jobs.inspection import NO_CLASS, predicted_classes
 from ..jobs.preparation import prepare, scaled
 from ..specs.base import timestamp
 from ..specs.build import build_network
@@ -310,7 +310,7 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
     classes: list[int] = []
     labels: list[str] = []
     if loss.has_accuracy:
-        classes = classes_of(outputs, threshold_of(loss)).ravel().tolist()
+        classes = predicted_classes(loss, outputs).ravel().tolist()
         with context.database.read() as connection:
             names = class_names(connection, spec, context.owner)
         if names:

@@ -73,7 +73,8 @@ class InlineDataset(Spec):
     """Samples, one row per sample, one number per feature."""
     targets: Annotated[list[list[float]], BeforeValidator(_rows)] = Field(min_length=1)
     """Targets, one row per sample: a number, a class label (0, 1, 2 …) or class probabilities. For
-    sequences, one label per time step, or -1 for steps that do not count.
+    several binary outputs, 0 or 1 for each. For sequences, one label per time step, or -1 for steps
+    that do not count.
     """
     feature_names: list[Name] = Field(default_factory=list)
     """Names of the features. Defaults to x1, x2 …"""

@@ -175,7 +175,8 @@ class EpochRow(Reply):
     validation_loss: float | None = None
     """Validation loss after the epoch; absent without a validation part."""
     train_accuracy: float | None = None
-    """Training accuracy, computed during the epoch. In [0, 1]. Absent if the loss has no classes.
+    """Training accuracy, computed during the epoch. In [0, 1]. With several binary outputs, the
+    mean over the outputs (1 minus the Hamming loss). Absent if the loss has no classes.
     """
     validation_accuracy: float | None = None
     """Validation accuracy after the epoch. In [0, 1]. Absent if there is none."""
@@ -394,8 +395,8 @@ class Prediction(Reply):
     output_shape: list[int]
     """Shape of one output. Outputs with several axes are flattened in row-major order."""
     classes: list[int]
-    """Predicted class of each row, or of each time step of a sequence; -1 for an output that is not
-    a number. Empty for regression.
+    """Predicted class of each row, of each time step of a sequence, or of each of several binary
+    outputs; -1 for an output that is not a number. Empty for regression.
     """
     labels: list[str] = Field(default_factory=list)
     """Names of the predicted classes, an empty text for -1; empty if the data set has no class

@@ -372,7 +372,8 @@ class InlineDataset(TypedDict):
     """Samples, one row per sample, one number per feature."""
     targets: ArrayLike
     """Targets, one row per sample: a number, a class label (0, 1, 2 …) or class probabilities.
-    For sequences, one label per time step, or -1 for steps that do not count.
+    For several binary outputs, 0 or 1 for each. For sequences, one label per time step, or -1
+    for steps that do not count.
     """
     feature_names: NotRequired[Sequence[str]]
     """Names of the features. Defaults to x1, x2 …"""
@@ -872,7 +873,9 @@ class RowsSpec(TypedDict):
     inputs: ArrayLike
     """The inputs: 1 to 2,000 rows of features, all of equal length."""
     targets: ArrayLike
-    """The targets, one for each input: a number, a class label (0, 1, 2 …), or a one-hot row."""
+    """The targets, one for each input: a number, a class label (0, 1, 2 …), a one-hot row, or 0
+    or 1 for each of several binary outputs.
+    """
 
 
 class GivenWeights(TypedDict):
@@ -1776,19 +1779,21 @@ class Epoch:
     epoch: int
     """Number of the epoch, from 1."""
     train_loss: float
-    """Mean training loss over the batches of the epoch, computed during training."""
+    """Mean training loss over the predictions of the epoch (samples, or time steps that count),
+    each computed before the update by its batch. Without `l1` and `l2`.
+    """
     validation_loss: float | None
     """Validation loss after the epoch; absent without a validation part."""
     train_accuracy: float | None
-    """Training accuracy, computed during the epoch. In [0, 1]. Absent if the loss has no
-    classes.
+    """Training accuracy, computed during the epoch. In [0, 1]. With several binary outputs, the
+    mean over the outputs (1 minus the Hamming loss). Absent if the loss has no classes.
     """
     validation_accuracy: float | None
     """Validation accuracy after the epoch. In [0, 1]. Absent if there is none."""
     learning_rate: float
     """Learning rate of the epoch."""
     gradient_norm: float
-    """Gradient norm of the last batch, before clipping."""
+    """Gradient norm of the last batch, with the terms of `l1` and `l2`, before clipping."""
     seconds: float
     """Duration in seconds; for epochs that were stored together, their mean."""
 
@@ -1879,7 +1884,10 @@ class ValidatedJob:
 
 @dataclass(frozen=True, eq=False)
 class LayerGradient:
-    """Gradient statistics of one layer, over weights and biases together, before clipping."""
+    """Gradient statistics of one layer, over weights and biases together.
+
+    The gradient is that of the last batch, with the terms of `l1` and `l2`, before clipping.
+    """
 
     name: str
     """Name of the layer."""

@@ -27,7 +27,9 @@ class RowsSpec(Spec):
     targets: Annotated[list[list[Value]], BeforeValidator(_rows)] = Field(
         min_length=1, max_length=2000
     )
-    """The targets, one for each input: a number, a class label (0, 1, 2 …), or a one-hot row."""
+    """The targets, one for each input: a number, a class label (0, 1, 2 …), a one-hot row, or
+    0 or 1 for each of several binary outputs.
+    """
 
 
 def _kind(value: Any) -> str:
