@@ -104,8 +104,10 @@ check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.j
 	$(BIN)/python tools/check_words.py
 	$(BIN)/buf lint protos
 	$(BIN)/buf format --diff --exit-code protos
-	@if git rev-parse -q --verify main:protos/buf.yaml >/dev/null; then \
-	  echo buf breaking; $(BIN)/buf breaking protos --against '.git#branch=main,subdir=protos'; fi
+	@base=$$(git tag -l 'v[0-9]*' --sort=-v:refname | head -1); \
+	if git rev-parse -q --verify "$${base:-main}:protos/buf.yaml" >/dev/null; then \
+	  echo "buf breaking, against $${base:-main}"; \
+	  $(BIN)/buf breaking protos --against ".git#$${base:+tag=}$${base:-branch=main},subdir=protos"; fi
 	$(BIN)/python -m protos.generate --check
 	$(BIN)/python clients/python/generate.py --check
 	cd clients/web && $(NODE) npm run -s lint && npm run -s check && npm run -s test
