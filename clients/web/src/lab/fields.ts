@@ -295,7 +295,9 @@ interface Kind {
   fields: readonly Field[]
 }
 
-const OPTIMIZER_TITLES: Record<string, [title: string, titles: Titles]> = {
+type Type<T extends 'optimizer' | 'schedule'> = NonNullable<Spec[T]>['type']
+
+const OPTIMIZER_TITLES: Record<Type<'optimizer'>, [title: string, titles: Titles]> = {
   adam: ['Adam', { learning_rate, ...betas, ...epsilon }],
   sgd: ['SGD', { learning_rate }],
   momentum: ['SGD with momentum', { learning_rate, momentum }],
@@ -316,10 +318,13 @@ export const OPTIMIZERS: Record<string, Kind> = mapped(
   }),
 )
 
-type FreshTitles = Record<string, [title: string, fresh: Record<string, unknown>, titles: Titles]>
+type FreshTitles<K extends string = string> = Record<
+  K,
+  [title: string, fresh: Record<string, unknown>, titles: Titles]
+>
 type FreshKind = Kind & { fresh: Record<string, unknown> }
 
-const SCHEDULE_TITLES: FreshTitles = {
+const SCHEDULE_TITLES: FreshTitles<Type<'schedule'>> = {
   constant: ['Constant', {}, {}],
   cosine: [
     'Cosine',
