@@ -38,7 +38,15 @@ _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # What may stand between the words of a phrase: spaces, a line break with a comment sign, a hyphen,
 # an underscore, or nothing, as in camelCase.
 _GAP = re.compile(r"[\s_\-*#/>|\"'`]*")
-_SCRIPT_NAME = re.compile(r"\b(?:const|let|var|function)\s+(\w+)|\bas\s+(\w+)|\b(\w+)\)?\s*=>")
+# A script binds one name (`const a`, `as a`, `a =>`) or a list (`const [a, b]`, `(a, b) =>`,
+# `function f(a, b)`).
+_SCRIPT_NAME = re.compile(r"\b(?:const|let|var|function)\s+(\w+)|\bas\s+(\w+)|\b(\w+)\s*=>")
+_SCRIPT_LIST = re.compile(
+    r"\b(?:const|let|var|as)\s+([\[{][^=()]*?[\]}])"
+    r"|\bfunction\b[^()]*\(([^()]*)\)"
+    r"|\(([^()]*)\)(?:\s*:[^=()]*)?\s*=>"
+)
+_SCRIPT_LIST_NAME = re.compile(r"(?:^|[,\[{])\s*(?:\.\.\.)?(\w+)")
 
 
 @dataclass(frozen=True)
@@ -139,8 +147,13 @@ def _names(path: str, text: str) -> Iterator[tuple[str, int]]:
                         yield name, node.lineno
         case ".js" | ".ts" | ".svelte":
             for match in _SCRIPT_NAME.finditer(text):
-                name = match[1] or match[2] or match[3]
-                yield name, text.count("\n", 0, match.start()) + 1
+                group = match.lastindex or 0
+                yield match[group], text.count("\n", 0, match.start(group)) + 1
+            for match in _SCRIPT_LIST.finditer(text):
+                group = match.lastindex or 0
+                for bound in _SCRIPT_LIST_NAME.finditer(match[group]):
+                    start = match.start(group) + bound.start(1)
+                    yield bound[1], text.count("\n", 0, start) + 1
 
 
 def files(folders: Sequence[str]) -> list[str]:

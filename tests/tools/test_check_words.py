@@ -74,7 +74,20 @@ def test_a_name_is_found_where_python_binds_it(guide: Guide, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["const thing = 1", "{#each list as thing}", "thing => 1", "(thing) => 1"]
+    "text",
+    [
+        "const thing = 1",
+        "{#each list as thing}",
+        "thing => 1",
+        "(thing) => 1",
+        "(thing, i) => 1",
+        "(i, thing: number): number => 1",
+        "([name, thing]) => 1",
+        "({ name, ...thing }) => 1",
+        "const [name, thing] = pair",
+        "const { name, thing } = props",
+        "function f(name: string, thing: number) {}",
+    ],
 )
 def test_a_name_is_found_where_a_script_binds_it(guide: Guide, text: str) -> None:
     assert words(guide, "a.svelte", text) == [(1, "thing")]

@@ -326,15 +326,15 @@ def losses() -> list[LossDescription]:
     return [
         LossDescription(
             loss=name,
-            title=item.title,
+            title=explained.title,
             formula=LOSSES[name].formula,
-            derivative_formula=item.derivative_formula,
-            logit_derivative_formula=item.logit_derivative_formula,
+            derivative_formula=explained.derivative_formula,
+            logit_derivative_formula=explained.logit_derivative_formula,
             output_activation=LOSSES[name].output_activation,
-            options=list(item.options),
-            used_for=item.used_for,
-            drawbacks=item.drawbacks,
-            source=item.source,
+            options=list(explained.options),
+            used_for=explained.used_for,
+            drawbacks=explained.drawbacks,
+            source=explained.source,
         )
-        for name, item in EXPLAINED.items()
+        for name, explained in EXPLAINED.items()
     ]

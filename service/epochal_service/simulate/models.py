@@ -276,4 +276,4 @@ FAMOUS = (
 @lru_cache(maxsize=1)
 def models() -> tuple[Model, ...]:
     """Return all famous networks as models of the API."""
-    return tuple(item.model for item in FAMOUS)
+    return tuple(famous.model for famous in FAMOUS)

@@ -349,7 +349,7 @@ def _coefficients(coefficients: Coefficients) -> list[ConvexCoefficient]:
 def _combined(
     coefficients: Sequence[ConvexCoefficient], points: Sequence[Sequence[float]]
 ) -> list[float]:
-    parts = [[item.coefficient * x for x in points[item.sample]] for item in coefficients]
+    parts = [[term.coefficient * x for x in points[term.sample]] for term in coefficients]
     return [math.fsum(axis) for axis in zip(*parts, strict=True)]
 
 
@@ -357,8 +357,8 @@ def _combination(
     coefficients: Sequence[ConvexCoefficient], points: Sequence[Sequence[float]]
 ) -> str:
     return " + ".join(
-        f"{item.fraction or number(item.coefficient)}·{_in_brackets(points[item.sample])}"
-        for item in coefficients
+        f"{term.fraction or number(term.coefficient)}·{_in_brackets(points[term.sample])}"
+        for term in coefficients
     )
 
 

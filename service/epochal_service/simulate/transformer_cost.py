@@ -113,7 +113,7 @@ def _known(request: SimulateTransformerCostRequest) -> _Known:
         raise InvalidArgument.of(FieldError(given[0], f"must be left out if {given[1]} is given"))
     size = request.size
     if request.model is not None:
-        sizes = {item.id: item.size for item in FAMOUS if item.size is not None}
+        sizes = {famous.id: famous.size for famous in FAMOUS if famous.size is not None}
         if request.model not in sizes:
             raise InvalidArgument.of(FieldError("model", f"must be one of {', '.join(sizes)}"))
         size = sizes[request.model]

@@ -37,7 +37,7 @@ export function titles(runs: readonly Relative[], from?: unknown): string[] {
     (run) => (run.name ?? 'another run') + (run.id && run.id === from ? ', before' : ''),
   )
   return names.map((name, i) =>
-    names.filter((item) => item === name).length > 1
+    names.filter((other) => other === name).length > 1
       ? `${name} (${(runs[i]!.id ?? '').slice(-4)})`
       : name,
   )
@@ -81,7 +81,7 @@ export function sayValue(value: unknown): string {
   const text = Array.isArray(value)
     ? value.map(sayValue).join(', ')
     : Object.entries(value)
-        .map(([name, each]) => `${name.replaceAll('_', ' ')} ${sayValue(each)}`)
+        .map(([name, part]) => `${name.replaceAll('_', ' ')} ${sayValue(part)}`)
         .join(', ')
   return text.length > 60 ? `${text.slice(0, 59)}…` : text
 }

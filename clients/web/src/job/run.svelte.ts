@@ -289,7 +289,7 @@ function thinner(flow: Flow): Flow {
     layers: flow.layers.map((layer) => ({
       name: layer.name,
       ...(Object.fromEntries(
-        STATISTICS.map((item) => [item, remaining.map((i) => layer[item][i]!)]),
+        STATISTICS.map((statistic) => [statistic, remaining.map((i) => layer[statistic][i]!)]),
       ) as Record<Statistic, number[]>),
     })),
   }

@@ -30,7 +30,7 @@ describe('samples', () => {
   it('ignore positions that do not count, and count a missing prediction as wrong', () => {
     const word = { target_classes: [-1, 0, 1], predicted_classes: [2, 0, -1] } as unknown as Sample
     expect([counted(word), missed(word)]).toEqual([2, 1])
-    expect([-1, 0, 1, null].map((item) => named(['a'], item))).toEqual(['·', 'a', '1', '·'])
+    expect([-1, 0, 1, null].map((index) => named(['a'], index))).toEqual(['·', 'a', '1', '·'])
   })
 
   it('have a size that follows from their shape', () => expect(size([8, 8, 1])).toBe(64))
@@ -43,7 +43,7 @@ describe('a prediction', () => {
   })
 
   it('has a unique color per class', () => {
-    expect([0, 1].map((item) => classColor(item, 2))).toEqual([
+    expect([0, 1].map((index) => classColor(index, 2))).toEqual([
       'var(--negative)',
       'var(--positive)',
     ])

@@ -7,7 +7,8 @@ import type { Domain } from '../lib/charts/scale'
 export type Sample = Schemas['SamplePrediction']
 export type Seen = Schemas['SamplePredictions']
 
-export const size = (shape: readonly number[]): number => shape.reduce((all, item) => all * item, 1)
+export const size = (shape: readonly number[]): number =>
+  shape.reduce((all, length) => all * length, 1)
 
 /** Range of one input over the samples, with a margin of a tenth on each side. */
 export function reach(samples: readonly Sample[], feature: number): Domain {

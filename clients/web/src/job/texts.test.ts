@@ -23,7 +23,7 @@ const job = { spec, parameters: 1, samples: 400, stop_reason: null } as unknown 
 
 describe('descriptions of a run', () => {
   it('list the layers, with equal neighbors merged', () => {
-    expect(walk(spec).map((item) => `${item.size} ${item.note} ${item.times}`.trim())).toEqual([
+    expect(walk(spec).map((layer) => `${layer.size} ${layer.note} ${layer.times}`.trim())).toEqual([
       '2  1',
       '16 tanh 2',
       'dropout 0.5 1',

@@ -126,7 +126,7 @@ export function timeLeft(
 ): number | undefined {
   const recent = seconds.slice(-20).filter(Number.isFinite)
   if (!recent.length || done >= epochs) return undefined
-  return ((epochs - done) * recent.reduce((sum, item) => sum + item, 0)) / recent.length
+  return ((epochs - done) * recent.reduce((sum, value) => sum + value, 0)) / recent.length
 }
 
 export function wallClock(job: Job): number | undefined {

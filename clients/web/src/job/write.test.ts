@@ -108,7 +108,7 @@ it('temperature sharpens or flattens the probabilities', () => {
 })
 
 it('a token is sampled by its probability, and never one with probability 0', () => {
-  expect([0, 0.24, 0.26, 0.999].map((item) => draw([0.25, 0.25, 0.5, 0], item))).toEqual([
+  expect([0, 0.24, 0.26, 0.999].map((number) => draw([0.25, 0.25, 0.5, 0], number))).toEqual([
     0, 0, 1, 2,
   ])
   expect(draw([0.3, 0.3, 0.3, 0], 0.99)).toBe(2)
@@ -120,7 +120,7 @@ it('a seed gives reproducible, uniform random numbers, different from another se
   expect(thrown.slice(0, 3)).not.toEqual([0, 1, 2].map((n) => chance(8, n)))
   const tenths = Array.from(
     { length: 10 },
-    (_, i) => thrown.filter((item) => Math.floor(10 * item) === i).length,
+    (_, i) => thrown.filter((number) => Math.floor(10 * number) === i).length,
   )
   // 200 each, give or take five standard deviations of 13.4.
   expect(tenths.every((count) => Math.abs(count - 200) < 67)).toBe(true)

@@ -60,11 +60,11 @@ export function languageOf({
 
 /** The tokens of a text, without unknown characters. */
 export function tokensOf({ names }: Language, text: string): number[] {
-  return [...text].map((item) => known(names, item)).filter((token) => token >= 0)
+  return [...text].map((character) => known(names, character)).filter((token) => token >= 0)
 }
 
 export function strangers({ names }: Language, text: string): string[] {
-  return [...new Set(text)].filter((item) => known(names, item) < 0)
+  return [...new Set(text)].filter((character) => known(names, character) < 0)
 }
 
 function known(names: readonly string[], character: string): number {
@@ -141,7 +141,7 @@ export async function* grow(
   written: readonly Written[],
   signal: AbortSignal,
 ): AsyncGenerator<Written> {
-  const text = [...prompt, ...written.map((item) => item.token)]
+  const text = [...prompt, ...written.map((step) => step.token)]
   for (let n = written.length; ; n++) {
     const probabilities = await ask(epoch, text, signal)
     const token = draw(tempered(probabilities, temperature), chance(seed, n))

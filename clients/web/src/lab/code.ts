@@ -31,9 +31,9 @@ function pretty(value: unknown, indent: string, words: Record<'true' | 'false', 
     return line
   const inner = `${indent}  `
   const parts = Array.isArray(value)
-    ? value.map((item) => inner + pretty(item, inner, words))
+    ? value.map((element) => inner + pretty(element, inner, words))
     : Object.entries(value).map(
-        ([name, each]) => `${inner}${JSON.stringify(name)}: ${pretty(each, inner, words)}`,
+        ([name, element]) => `${inner}${JSON.stringify(name)}: ${pretty(element, inner, words)}`,
       )
   const [open, close] = Array.isArray(value) ? '[]' : '{}'
   return `${open}\n${parts.join(',\n')}\n${indent}${close}`
@@ -41,10 +41,10 @@ function pretty(value: unknown, indent: string, words: Record<'true' | 'false', 
 
 function inline(value: unknown, words: Record<'true' | 'false', string>): string {
   if (typeof value === 'boolean') return words[value ? 'true' : 'false']
-  if (Array.isArray(value)) return `[${value.map((item) => inline(item, words)).join(', ')}]`
+  if (Array.isArray(value)) return `[${value.map((element) => inline(element, words)).join(', ')}]`
   if (typeof value === 'object' && value !== null) {
     const parts = Object.entries(value).map(
-      ([name, each]) => `${JSON.stringify(name)}: ${inline(each, words)}`,
+      ([name, element]) => `${JSON.stringify(name)}: ${inline(element, words)}`,
     )
     return `{${parts.join(', ')}}`
   }

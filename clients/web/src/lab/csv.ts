@@ -47,7 +47,7 @@ export function readHead(text: string, most = 6): Head {
 /** The most frequent delimiter in the header, as in the service. */
 function delimiterOf(text: string): string {
   const header = (text.trimStart().split('\n', 1)[0] ?? '').replace(/"[^"]*"/g, '')
-  const match = DELIMITERS.map((item) => header.split(item).length)
+  const match = DELIMITERS.map((delimiter) => header.split(delimiter).length)
   return DELIMITERS[match.indexOf(Math.max(...match))]!
 }
 

@@ -373,7 +373,7 @@ export const LOSS_OPTIONS: Record<string, Field> = Object.fromEntries(
     delta: { label: 'Delta', initial: 1 },
     gamma: { label: 'Gamma', initial: 2 },
     label_smoothing: share('Label smoothing', { initial: 0 }),
-  }).map((item) => [item.name, item]),
+  }).map((parameter) => [parameter.name, parameter]),
 )
 export const PART_FIELDS: Record<string, readonly Field[]> = {
   regularization: part('regularization', { l2: 'L2 penalty', l1: 'L1 penalty' }),
@@ -391,9 +391,9 @@ export const PART_FIELDS: Record<string, readonly Field[]> = {
   }),
 }
 
-function mapped<K extends string, A, B>(table: Record<K, A>, to: (item: A, key: K) => B) {
+function mapped<K extends string, A, B>(table: Record<K, A>, to: (value: A, key: K) => B) {
   const entries = Object.entries(table) as [K, A][]
-  return Object.fromEntries(entries.map(([key, each]) => [key, to(each, key)])) as Record<K, B>
+  return Object.fromEntries(entries.map(([key, value]) => [key, to(value, key)])) as Record<K, B>
 }
 
 /** Remove default values from a complete spec, as returned for a run. */
@@ -423,6 +423,6 @@ function without<T extends object>(value: T, fields: readonly Field[]): T {
     ),
   )
   return Object.fromEntries(
-    Object.entries(value).filter(([name, each]) => usual.get(name) !== JSON.stringify(each)),
+    Object.entries(value).filter(([name, current]) => usual.get(name) !== JSON.stringify(current)),
   ) as T
 }

@@ -27,14 +27,20 @@ export function grouped(all: readonly Schemas['Dataset'][]): Group[] {
   const named = new Set(GROUPS.flatMap(([, names]) => names))
   const groups = GROUPS.map(([title, names]) => ({
     title,
-    datasets: names.flatMap((name) => all.filter((item) => item.builtin && item.name === name)),
+    datasets: names.flatMap((name) =>
+      all.filter((dataset) => dataset.builtin && dataset.name === name),
+    ),
   }))
-  const logic = all.filter((item) => item.builtin && !named.has(item.name) && item.samples === 4)
-  const rest = all.filter((item) => item.builtin && !named.has(item.name) && item.samples !== 4)
+  const logic = all.filter(
+    (dataset) => dataset.builtin && !named.has(dataset.name) && dataset.samples === 4,
+  )
+  const rest = all.filter(
+    (dataset) => dataset.builtin && !named.has(dataset.name) && dataset.samples !== 4,
+  )
   groups.at(-1)!.datasets.push(...rest)
   groups.push(
     { title: LOGIC, datasets: logic },
-    { title: YOURS, datasets: all.filter((item) => !item.builtin) },
+    { title: YOURS, datasets: all.filter((dataset) => !dataset.builtin) },
   )
   return groups.filter((group) => group.datasets.length)
 }
@@ -65,11 +71,11 @@ export interface Parameter {
 
 /** Parameters of a generator, from the service. */
 export function parametersOf(dataset: Schemas['Dataset']): Parameter[] {
-  return dataset.parameters.map(({ name, integer, ...each }) => {
+  return dataset.parameters.map(({ name, integer, ...bounds }) => {
     const [usual, minimum, maximum] = [
-      toNumber(each.default),
-      toNumber(each.minimum),
-      toNumber(each.maximum),
+      toNumber(bounds.default),
+      toNumber(bounds.minimum),
+      toNumber(bounds.maximum),
     ]
     const handy =
       {

@@ -82,11 +82,11 @@ export function isSpec(value: unknown): value is Spec {
 
 /** Drop empty values: nulls, and empty objects and lists. */
 export function compact<T>(value: T): T {
-  if (Array.isArray(value)) return value.map((item) => compact(item) as unknown) as T
+  if (Array.isArray(value)) return value.map((element) => compact(element) as unknown) as T
   if (typeof value !== 'object' || value === null) return value
   const remaining = Object.entries(value)
-    .map(([name, each]) => [name, compact(each as unknown)] as const)
-    .filter(([, each]) => !isNothing(each))
+    .map(([name, element]) => [name, compact(element as unknown)] as const)
+    .filter(([, element]) => !isNothing(element))
   return Object.fromEntries(remaining) as T
 }
 
@@ -234,7 +234,7 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
   const built =
     flat &&
     !sequence &&
-    !ROOMY.some((item) => JSON.stringify(item) === JSON.stringify(layersOf(spec).slice(0, -1)))
+    !ROOMY.some((choice) => JSON.stringify(choice) === JSON.stringify(layersOf(spec).slice(0, -1)))
   const layers: readonly Layer[] = built
     ? layersOf(spec)
     : [...(sequence ?? hidden(facts)), { type: 'dense', units: 1 }]

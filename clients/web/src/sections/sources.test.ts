@@ -13,10 +13,10 @@ test('two papers in one source have a link each and keep the text between them',
   const match = parts(
     'Hochreiter (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015.',
   )
-  expect(match.map((item) => item.text).join('')).toBe(
+  expect(match.map((part) => part.text).join('')).toBe(
     'Hochreiter (1997), doi:10.1162/neco.1997.9.8.1735; Gers et al. (2000), doi:10.1162/089976600300015015.',
   )
-  expect(match.flatMap((item) => item.href ?? [])).toEqual([
+  expect(match.flatMap((part) => part.href ?? [])).toEqual([
     'https://doi.org/10.1162/neco.1997.9.8.1735',
     'https://doi.org/10.1162/089976600300015015',
   ])

@@ -35,11 +35,11 @@ export interface Series {
 /** One row per `x` of any series, one column per series. */
 export function seriesTable(xLabel: string, series: readonly Series[]): Table {
   const rows = new Map<number, Cell[]>()
-  series.forEach((each, column) =>
-    each.x.forEach((x, i) => {
+  series.forEach((curve, column) =>
+    curve.x.forEach((x, i) => {
       let row = rows.get(x)
       if (!row) rows.set(x, (row = [x, ...series.map(() => null)]))
-      row[column + 1] = each.y[i] ?? null
+      row[column + 1] = curve.y[i] ?? null
     }),
   )
   return {

@@ -17,9 +17,9 @@ describe('the network of 46 parameters', () => {
 
   it('converts weights to the service format', () => {
     const [first, , last] = given(pattern())
-    expect(first!.weight.map((item) => item.length)).toEqual([4, 4, 4])
+    expect(first!.weight.map((weights) => weights.length)).toEqual([4, 4, 4])
     expect(first!.weight[0]![0]).toBe(-0.5)
-    expect(last!.weight.map((item) => item.length)).toEqual([2, 2, 2, 2])
+    expect(last!.weight.map((weights) => weights.length)).toEqual([2, 2, 2, 2])
     expect(last!.bias).toEqual([0.1, -0.1])
   })
 })
@@ -33,7 +33,7 @@ describe('the steps of the forward pass', () => {
     expect(
       walk('unit')
         .slice(-4)
-        .map((item) => `${item.kind} ${item.unit}`),
+        .map((stage) => `${stage.kind} ${stage.unit}`),
     ).toEqual(['sum 0', 'sum 1', 'activation 0', 'activation 1'])
   })
 
@@ -44,9 +44,9 @@ describe('the steps of the forward pass', () => {
     expect(
       known(way, 20)
         .flat()
-        .every((item) => item === 'output'),
+        .every((state) => state === 'output'),
     ).toBe(true)
-    expect(known(walk('layer'), 1).map((item) => item[0])).toEqual([
+    expect(known(walk('layer'), 1).map((states) => states[0])).toEqual([
       'output',
       'output',
       'nothing',

@@ -6,11 +6,11 @@ import { after, PARAMETERS, STAGES, stageOf } from './steps'
 it('the weights after a step come from the service, which returns the last layer first', () => {
   const list = pattern().map((_, i) => i)
   const layers = given(list)
-    .map((item) => ({
-      name: item.layer,
+    .map((layer) => ({
+      name: layer.layer,
       parameters: [
-        { name: 'weight', values_after: item.weight },
-        { name: 'bias', values_after: [item.bias] },
+        { name: 'weight', values_after: layer.weight },
+        { name: 'bias', values_after: [layer.bias] },
       ],
     }))
     .reverse()

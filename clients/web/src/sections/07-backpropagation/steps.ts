@@ -17,7 +17,7 @@ export function flat(layers: readonly Weights[]): number[] {
 export function after(layers: readonly Schemas['BackwardLayer'][]): number[] {
   const part = (layer: string, name: string) =>
     layers
-      .find((item) => item.name === layer)!
+      .find((candidate) => candidate.name === layer)!
       .parameters.find((parameter) => parameter.name === name)!.values_after as number[][]
   return flat(
     LAYERS.map((layer) => ({ weight: part(layer, 'weight'), bias: part(layer, 'bias')[0]! })),
@@ -38,7 +38,7 @@ export const STAGES: readonly Stage[] = [
 
 export function stageOf(layer: number, unit: number): number {
   return STAGES.findIndex(
-    (item) => item.kind === 'unit' && item.layer === layer && item.unit === unit,
+    (stage) => stage.kind === 'unit' && stage.layer === layer && stage.unit === unit,
   )
 }
 

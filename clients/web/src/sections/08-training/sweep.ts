@@ -54,6 +54,6 @@ export function touching(
 
 /** Index of the learning rate with the smallest ratio to `rate`. */
 export function nearestRate(rates: readonly number[], rate: number): number {
-  const far = (item: number) => Math.abs(Math.log(item / rate))
-  return rates.reduce((best, item, i) => (far(item) < far(rates[best]!) ? i : best), 0)
+  const far = (other: number) => Math.abs(Math.log(other / rate))
+  return rates.reduce((best, other, i) => (far(other) < far(rates[best]!) ? i : best), 0)
 }

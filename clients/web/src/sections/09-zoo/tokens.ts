@@ -6,5 +6,5 @@ const LONGEST = 24
 export function tokens(sentence: string): string[] {
   return (sentence.match(/[\p{L}\p{N}'’-]+|[^\s\p{L}\p{N}]/gu) ?? [])
     .slice(0, MOST)
-    .map((item) => item.slice(0, LONGEST))
+    .map((word) => word.slice(0, LONGEST))
 }
