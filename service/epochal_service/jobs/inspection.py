@@ -155,8 +155,8 @@ def predicted_classes(loss: engine.Loss, outputs: Array) -> NDArray[np.int64]:
 
     With a binary loss, each output is a prediction by itself, 0 or 1.
     """
-    each = outputs[..., None] if isinstance(loss, engine.losses.Binary) else outputs
-    return classes_of(each, threshold_of(loss))
+    separate = outputs[..., None] if isinstance(loss, engine.losses.Binary) else outputs
+    return classes_of(separate, threshold_of(loss))
 
 
 def true_classes(targets: Array) -> NDArray[np.int64]:
