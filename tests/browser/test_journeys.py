@@ -119,7 +119,7 @@ def test_from_a_file_of_ones_own_to_a_run_that_learnt_and_a_link_to_it(
     finished = page.get_by_role("status").filter(has_text="Finished")
     expect(finished).to_be_visible()
     finding = page.get_by_role("listitem").filter(has_text="Unscaled inputs")
-    expect(finding).to_contain_text("Scale every feature to mean 0 and deviation 1.")
+    expect(finding).to_contain_text("Scale every feature to mean 0 and standard deviation 1.")
     finding.get_by_role("button", name="Apply and rerun").click()
     page.wait_for_url(re.compile(f"job.with={first}"))
     second = page.url.split("/jobs/")[1].split("?")[0]
