@@ -15,19 +15,6 @@ from .training import Training
 
 SAMPLES_EXAMINED = 256
 """Samples on which the activations are examined."""
-USUAL_RATES = {
-    "sgd": 0.1,
-    "perceptron": 1.0,
-    "momentum": 0.01,
-    "nesterov": 0.01,
-    "adagrad": 0.01,
-    "rmsprop": 0.001,
-    "adam": 0.001,
-    "adamw": 0.001,
-    "lion": 0.0001,
-    "muon": 0.02,
-}
-"""A common learning rate of each optimizer; those of Adam and Muon are from their papers."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +86,7 @@ def layer_outputs(network: Network, weights: dict[str, Array], inputs: Array) ->
 def lower_rate(training: Training) -> float:
     """Return a tenth of the learning rate, at most the usual one of the optimizer."""
     optimizer = training.optimizer
-    return float(f"{min(optimizer.learning_rate / 10.0, USUAL_RATES[optimizer.type]):.2g}")
+    return float(f"{min(optimizer.learning_rate / 10.0, optimizer.usual_rate):.2g}")
 
 
 def _suggestion(training: Training) -> str:

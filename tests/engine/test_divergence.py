@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from epochal_engine import (
-    OPTIMIZERS,
     Adam,
     Data,
     Dense,
@@ -19,7 +18,7 @@ from epochal_engine import (
     Training,
 )
 from epochal_engine.blocks import join
-from epochal_engine.divergence import USUAL_RATES, explain
+from epochal_engine.divergence import explain
 from epochal_engine.network import parameter_views
 
 XOR = Data(
@@ -165,7 +164,3 @@ def test_the_suggestion_is_a_usual_rate_or_a_tenth(training: Training, suggestio
     vectors = [np.ones(9, np.float32)] * 3
     divergence = explain(1, NETWORK, training, np.ones((3, 2)), *vectors, loss_is_finite=True)
     assert divergence.suggestion == suggestion
-
-
-def test_every_optimizer_has_a_rate_to_begin_with() -> None:
-    assert set(USUAL_RATES) == set(OPTIMIZERS)

@@ -122,6 +122,14 @@ def test_the_rate_is_read_at_every_step(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(OPTIMIZERS))
+def test_an_optimizer_has_its_update_as_a_formula_and_a_usual_rate(kind: str) -> None:
+    optimizer = OPTIMIZERS[kind](1.0)
+    assert "←" in optimizer.formula
+    assert "η" in optimizer.formula
+    assert 0.0 < optimizer.usual_rate <= 1.0
+
+
+@pytest.mark.parametrize("kind", sorted(OPTIMIZERS))
 def test_a_step_is_in_proportion_to_the_rate(kind: str) -> None:
     shapes: dict[str, Shape] = {"a.weight": (2, 3), "b.weight": (3, 3), "c.weight": (3, 1)}
     rng = np.random.default_rng(0)

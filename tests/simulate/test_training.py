@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from tests.simulate.conftest import Ask
 
-from epochal_engine import LABELS, OPTIMIZERS
-from epochal_service.simulate.training import UPDATES
+from epochal_engine import LABELS
 
 FOUR_ROWS: dict[str, Any] = {
     "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},
@@ -45,10 +44,6 @@ def test_a_step_is_forward_loss_backward_and_update(ask: Ask) -> None:
         assert step["update"]["name"] == "dense_1.weight[0][0]"
         assert step["update"]["value"] == pytest.approx(w, rel=1e-5)
         assert step["samples"] == [0, 1, 2, 3]
-
-
-def test_every_optimizer_has_its_update_as_a_formula() -> None:
-    assert set(UPDATES) == set(OPTIMIZERS)
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ class Adagrad(Optimizer):
     """
 
     type: ClassVar[str] = "adagrad"
+    formula: ClassVar[str] = "s ← s + g², w ← w - η·g / (√s + ε)"
+    usual_rate: ClassVar[float] = 0.01
     moments: ClassVar[int] = 1
     learning_rate: LearningRate = 0.01
     """Step size. Greater than 0, up to 1e12. Default 0.01."""
@@ -65,6 +67,8 @@ class RmsProp(Optimizer):
     """
 
     type: ClassVar[str] = "rmsprop"
+    formula: ClassVar[str] = "s ← ρ·s + (1 - ρ)·g², w ← w - η·g / (√s + ε)"
+    usual_rate: ClassVar[float] = 0.001
     moments: ClassVar[int] = 1
     learning_rate: LearningRate = 0.01
     """Step size. Greater than 0, up to 1e12. Default 0.01."""
@@ -113,6 +117,11 @@ class Adam(Optimizer):
     """
 
     type: ClassVar[str] = "adam"
+    formula: ClassVar[str] = (
+        "m ← β₁·m + (1 - β₁)·g, v ← β₂·v + (1 - β₂)·g², "
+        "w ← w - η·(m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε)"
+    )
+    usual_rate: ClassVar[float] = 0.001
     moments: ClassVar[int] = 2
     learning_rate: LearningRate = 0.01
     """Step size. Greater than 0, up to 1e12. Default 0.01."""
@@ -178,6 +187,11 @@ class AdamW(Optimizer):
     """
 
     type: ClassVar[str] = "adamw"
+    formula: ClassVar[str] = (
+        "m ← β₁·m + (1 - β₁)·g, v ← β₂·v + (1 - β₂)·g², "
+        "w ← (1 - η·λ)·w - η·(m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε)"
+    )
+    usual_rate: ClassVar[float] = 0.001
     moments: ClassVar[int] = 2
     learning_rate: LearningRate = 0.001
     """Step size. Greater than 0, up to 1e12. Default 0.001."""

@@ -17,6 +17,8 @@ class Sgd(Optimizer):
     """Stochastic gradient descent: p ← p - rate · g (Robbins & Monro 1951)."""
 
     type: ClassVar[str] = "sgd"
+    formula: ClassVar[str] = "w ← w - η·g"
+    usual_rate: ClassVar[float] = 0.1
     learning_rate: LearningRate = 0.1
     """Step size. Greater than 0, up to 1e12. Default 0.1."""
 
@@ -46,6 +48,8 @@ class Perceptron(Optimizer):
     """
 
     type: ClassVar[str] = "perceptron"
+    formula: ClassVar[str] = "w ← w - η·g"
+    usual_rate: ClassVar[float] = 1.0
     learning_rate: LearningRate = 1.0
     """Step size. Greater than 0, up to 1e12. Default 1."""
 
@@ -73,6 +77,8 @@ class Momentum(Optimizer):
     """
 
     type: ClassVar[str] = "momentum"
+    formula: ClassVar[str] = "v ← μ·v + g, w ← w - η·v"
+    usual_rate: ClassVar[float] = 0.01
     moments: ClassVar[int] = 1
     learning_rate: LearningRate = 0.01
     """Step size. Greater than 0, up to 1e12. Default 0.01."""
@@ -107,6 +113,8 @@ class Nesterov(Optimizer):
     """
 
     type: ClassVar[str] = "nesterov"
+    formula: ClassVar[str] = "v ← μ·v + g, w ← w - η·(g + μ·v)"
+    usual_rate: ClassVar[float] = 0.01
     moments: ClassVar[int] = 1
     learning_rate: LearningRate = 0.01
     """Step size. Greater than 0, up to 1e12. Default 0.01."""

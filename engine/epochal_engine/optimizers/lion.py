@@ -27,6 +27,8 @@ class Lion(Optimizer):
     """
 
     type: ClassVar[str] = "lion"
+    formula: ClassVar[str] = "w ← w - η·(sign(β₁·m + (1 - β₁)·g) + λ·w), m ← β₂·m + (1 - β₂)·g"
+    usual_rate: ClassVar[float] = 0.0001
     moments: ClassVar[int] = 1
     learning_rate: LearningRate = 0.0001
     """Step size. Greater than 0, up to 1e12. Default 0.0001."""

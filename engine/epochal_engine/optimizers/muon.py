@@ -37,6 +37,8 @@ class Muon(Optimizer):
     """
 
     type: ClassVar[str] = "muon"
+    formula: ClassVar[str] = "M ← μ·M + G, W ← W - η·(μ·M + G, orthogonalized)"
+    usual_rate: ClassVar[float] = 0.02
     moments: ClassVar[int] = 2
     learning_rate: LearningRate = 0.02
     """Step size. Greater than 0, up to 1e12. Default 0.02."""

@@ -21,6 +21,10 @@ class Optimizer(Component):
     """An optimizer. A subclass with a `type` is known to the API by it."""
 
     table: ClassVar[dict[str, type[Optimizer]]] = {}
+    formula: ClassVar[str]
+    """The update of a weight w, with its gradient g and the learning rate η."""
+    usual_rate: ClassVar[float]
+    """A learning rate to start with."""
     moments: ClassVar[int] = 0
     """Number of vectors that the optimizer carries from step to step."""
 

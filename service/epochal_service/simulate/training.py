@@ -38,26 +38,6 @@ MAX_SAMPLES_SHOWN = 32
 MAP_POINTS = 40
 """Of a map, per axis."""
 
-UPDATES = {
-    "sgd": "w ← w - η·g",
-    "perceptron": "w ← w - η·g",
-    "momentum": "v ← μ·v + g, w ← w - η·v",
-    "nesterov": "v ← μ·v + g, w ← w - η·(g + μ·v)",
-    "adagrad": "s ← s + g², w ← w - η·g / (√s + ε)",
-    "rmsprop": "s ← ρ·s + (1 - ρ)·g², w ← w - η·g / (√s + ε)",
-    "adam": (
-        "m ← β₁·m + (1 - β₁)·g, v ← β₂·v + (1 - β₂)·g², "
-        "w ← w - η·(m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε)"
-    ),
-    "adamw": (
-        "m ← β₁·m + (1 - β₁)·g, v ← β₂·v + (1 - β₂)·g², "
-        "w ← (1 - η·λ)·w - η·(m / (1 - β₁ᵗ)) / (√(v / (1 - β₂ᵗ)) + ε)"
-    ),
-    "lion": "w ← w - η·(sign(β₁·m + (1 - β₁)·g) + λ·w), m ← β₂·m + (1 - β₂)·g",
-    "muon": "M ← μ·M + G, W ← W - η·(μ·M + G, orthogonalized)",
-}
-"""The update rule of each optimizer, with gradient g and learning rate η."""
-
 
 def training(request: SimulateTrainingRequest) -> TrainingSimulation:
     """Train without a job: forward pass, loss, backward pass and update of the first steps.
@@ -368,7 +348,7 @@ def _update(step: _Step, network: Network, optimizer: Optimizer) -> Quantity:
     return Quantity(
         name=name,
         value=after,
-        formula=UPDATES[optimizer.type],
+        formula=optimizer.formula,
         substituted=f"{name}: g = {number(gradient)}, η = {number(step.rate)}; "
         f"w ← {evaluation(after, change)}",
     )

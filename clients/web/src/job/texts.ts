@@ -134,13 +134,18 @@ export function wallClock(job: Job): number | undefined {
   return (Date.parse(job.finished_at) - Date.parse(job.started_at)) / 1000
 }
 
-const OPTIMIZERS: Record<string, string> = {
+/** Names of the optimizers, in the order of the lab. */
+export const OPTIMIZER_NAMES: Record<NonNullable<Spec['optimizer']>['type'], string> = {
   adam: 'Adam',
-  adamw: 'AdamW',
   sgd: 'SGD',
+  momentum: 'SGD with momentum',
+  nesterov: 'Nesterov momentum',
+  adagrad: 'Adagrad',
   rmsprop: 'RMSprop',
-  adagrad: 'AdaGrad',
-  nadam: 'Nadam',
+  adamw: 'AdamW',
+  lion: 'Lion',
+  muon: 'Muon',
+  perceptron: 'Perceptron rule',
 }
 
 /** Summary of data, loss and optimizer. */
@@ -151,7 +156,7 @@ export function summary(job: Job): string {
   const how =
     type === 'perceptron'
       ? `Perceptron rule, learning rate ${format(rate)}`
-      : `${capital(lossName(spec.loss))}, minimized with ${OPTIMIZERS[type] ?? type.replaceAll('_', ' ')}, learning rate ${format(rate)}`
+      : `${capital(lossName(spec.loss))}, minimized with ${OPTIMIZER_NAMES[type]}, learning rate ${format(rate)}`
   const validation = held ? `, ${Math.round(held * 100)} % of the data for validation` : ''
   return `${capital(count(job.parameters))} parameter${job.parameters === 1 ? '' : 's'}, ${count(job.samples)} training samples${validation}. ${how}, batch size ${spec.batch_size ?? 32}, random seed ${spec.seed ?? 0}.`
 }

@@ -1,4 +1,5 @@
 /** The settings of layers, optimizers and schedules: titles and order here, the rest from the API's schema. */
+import { OPTIMIZER_NAMES } from '../job/texts'
 import schema from './schema.json'
 import type { Layer, LayerType, Spec } from './spec'
 
@@ -297,26 +298,23 @@ interface Kind {
 
 type Type<T extends 'optimizer' | 'schedule'> = NonNullable<Spec[T]>['type']
 
-const OPTIMIZER_TITLES: Record<Type<'optimizer'>, [title: string, titles: Titles]> = {
-  adam: ['Adam', { learning_rate, ...betas, ...epsilon }],
-  sgd: ['SGD', { learning_rate }],
-  momentum: ['SGD with momentum', { learning_rate, momentum }],
-  nesterov: ['Nesterov momentum', { learning_rate, momentum }],
-  adagrad: ['Adagrad', { learning_rate, ...epsilon }],
-  rmsprop: ['RMSprop', { learning_rate, decay: more('Decay'), ...epsilon }],
-  adamw: ['AdamW', { learning_rate, weight_decay, ...betas, ...epsilon }],
-  lion: ['Lion', { learning_rate, weight_decay, ...betas }],
-  muon: ['Muon', { learning_rate, momentum, weight_decay, adam_fraction: more('Share of AdamW') }],
-  perceptron: ['Perceptron rule', { learning_rate }],
+const OPTIMIZER_TITLES: Record<Type<'optimizer'>, Titles> = {
+  adam: { learning_rate, ...betas, ...epsilon },
+  sgd: { learning_rate },
+  momentum: { learning_rate, momentum },
+  nesterov: { learning_rate, momentum },
+  adagrad: { learning_rate, ...epsilon },
+  rmsprop: { learning_rate, decay: more('Decay'), ...epsilon },
+  adamw: { learning_rate, weight_decay, ...betas, ...epsilon },
+  lion: { learning_rate, weight_decay, ...betas },
+  muon: { learning_rate, momentum, weight_decay, adam_fraction: more('Fraction of AdamW') },
+  perceptron: { learning_rate },
 }
 
-export const OPTIMIZERS: Record<string, Kind> = mapped(
-  OPTIMIZER_TITLES,
-  ([title, titles], type) => ({
-    title,
-    fields: fieldsOf((schema.optimizers as Descriptions)[type]!, titles),
-  }),
-)
+export const OPTIMIZERS: Record<string, Kind> = mapped(OPTIMIZER_NAMES, (title, type) => ({
+  title,
+  fields: fieldsOf((schema.optimizers as Descriptions)[type]!, OPTIMIZER_TITLES[type]),
+}))
 
 type FreshTitles<K extends string = string> = Record<
   K,
