@@ -155,14 +155,14 @@ def _as_numbers(table: Floats, problems: Problems) -> Reading:
 
 def _as_truth_values(table: Floats, problems: Problems) -> Reading:
     several = table.shape[1] > 1
-    for index, row in enumerate(table):
-        for column in np.flatnonzero((row != 0) & (row != 1))[:1]:
-            at = f"targets[{index}]"
-            problems.add(
-                at,
-                f"{at}{f'[{column}]' if several else ''} is {row[column]:g}: "
-                "binary_cross_entropy needs 0 or 1.",
-            )
+    is_wrong = (table != 0) & (table != 1)
+    for index in np.flatnonzero(is_wrong.any(1)):
+        at, column = f"targets[{index}]", is_wrong[index].argmax()
+        problems.add(
+            at,
+            f"{at}{f'[{column}]' if several else ''} is {table[index, column]:g}: "
+            "binary_cross_entropy needs 0 or 1.",
+        )
     if several:
         # Any of them may be 1, so a sample does not have one of several classes.
         return "regression", table, ()
