@@ -11,6 +11,7 @@ from epochal_client.models import (
     Job,
     JobState,
     NamedDataset,
+    NamedDatasetName,
     NetworkSpec,
     Problem,
     TrainingSpec,
@@ -25,7 +26,7 @@ SPEC = TrainingSpec(
             DenseSpec(type_="dense", units=1, activation=DenseSpecActivation.SIGMOID),
         ],
     ),
-    dataset=NamedDataset(name="xor"),
+    dataset=NamedDataset(name=NamedDatasetName.XOR),
     loss=TrainingSpecLoss.BINARY_CROSS_ENTROPY,
     epochs=500,
 )

@@ -65,6 +65,14 @@ class FileReply(Reply):
         raise NotImplementedError
 
 
+def with_properties(schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return a condition on some properties, which says nothing about the others.
+
+    Without `unevaluatedProperties`, redocly takes the others for errors in examples.
+    """
+    return {"properties": schemas, "unevaluatedProperties": True}
+
+
 def exactly_one(first: str, *others: str) -> dict[str, Any]:
     """Return the JSON schema of objects that have exactly one of these fields.
 
@@ -72,14 +80,15 @@ def exactly_one(first: str, *others: str) -> dict[str, Any]:
     a union of unnamed types.
     """
     present = {
-        name: {"required": [name], "properties": {name: {"not": {"type": "null"}}}}
+        name: {"required": [name], **with_properties({name: {"not": {"type": "null"}}})}
         for name in (first, *others)
     }
     if not others:
         return present[first]
+    rest = [present[name] for name in others]
     return {
         "if": present[first],
-        "then": {"not": {"anyOf": [present[name] for name in others]}},
+        "then": {"not": rest[0] if len(rest) == 1 else {"anyOf": rest}},
         "else": exactly_one(*others),
     }
 

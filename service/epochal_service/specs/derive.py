@@ -26,7 +26,7 @@ from epochal_engine.components import (
     split_annotation,
 )
 
-from .base import KeyOf, Spec
+from .base import KeyOf, Spec, with_properties
 
 S = TypeVar("S", bound=Spec)
 D = TypeVar("D", bound="Derived")
@@ -85,12 +85,12 @@ def options_by_name(
     def only(options: list[str]) -> dict[str, Any]:
         others = {option for names in offered.values() for option in names} - {*options}
         absent = {option: {"type": "null"} for option in sorted(others)}
-        return {"properties": {options_field: {"properties": absent}}}
+        return with_properties({options_field: with_properties(absent)})
 
     schema = only([])
     for name, options in offered.items():
         if options:
-            is_named = {"properties": {name_field: {"const": name}}}
+            is_named = with_properties({name_field: {"const": name}})
             schema = {"if": is_named, "then": only(options), "else": schema}
     return schema
 
