@@ -16,58 +16,47 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from ..datasets.builtin import CATALOG
+from ..methods.table import SERVICES
 from ..specs.base import Reply
 from ..specs.describe import described
 from .problems import MEDIA_TYPE, Problem, examples
 from .streams import EventStreamMedia
 
 DESCRIPTION = """
-A job is a network, a data set and a way to train; every epoch of it is stored, and may be watched
-while it happens or replayed later.
+A job trains a network on a data set. The service stores every epoch; watch the job while it trains,
+or replay it later.
 
-* Unknown fields and parameters are refused. Of a key that is given twice, the last one counts.
+* The service refuses unknown fields and parameters. If a key occurs twice, the last value counts.
 
-* A number that is not finite is the string `"NaN"`, `"Infinity"` or `"-Infinity"` in an answer;
-  in a request it is refused.
+* A number that is not finite is the string `"NaN"`, `"Infinity"` or `"-Infinity"` in a reply.
+  Requests must not contain such numbers.
 
-* Every problem is an `application/problem+json` document (RFC 9457) with a stable `reason`.
+* Every error is an `application/problem+json` document (RFC 9457) with a stable `reason`.
 
-* Lists come in pages: pass `next_page_token` on as `page_token`, `next_after_epoch` as
-  `after_epoch`.
+* Lists are paged: send `next_page_token` as `page_token`, and `next_after_epoch` as `after_epoch`.
 
-* Everything is there over gRPC as well, under the same names.
+* gRPC has the same methods under the same names.
 """.strip()
 
-TAGS = [
-    {"name": "jobs", "description": "A spec goes in, epochs come out."},
-    {"name": "sweeps", "description": "One job in many variants, trained together."},
-    {"name": "networks", "description": "What is between the inputs and the outputs."},
-    {"name": "datasets", "description": "Data: built in, generated, uploaded."},
-    {
-        "name": "simulations",
-        "description": "Ideas of the journey, computed; nothing is stored.",
-    },
-    {"name": "journey", "description": "The content of the journey, with its sources."},
-    {"name": "system", "description": "What the service says of itself."},
-]
+TAGS = [{"name": service.tag, "description": service.description} for service in SERVICES]
 
 SERVERS = [{"url": "/", "description": "The service that this document comes from."}]
 LICENSE = {"name": "MIT", "identifier": "MIT"}
 
 DOCS = {
-    # A request is there to be sent unchanged; an answer is its fields and what they mean.
+    # The example of a request can be sent unchanged; of a reply, the fields matter.
     "tryItOutEnabled": True,
     "defaultModelRendering": "model",
     "defaultModelExpandDepth": 2,
-    # Of all models, the list is closed.
+    # The list of all models is folded.
     "defaultModelsExpandDepth": 0,
     "displayRequestDuration": True,
 }
-"""How `/docs` shows it all."""
+"""Settings of `/docs`."""
 
 NUMBER = {
     "anyOf": [{"type": "number"}, {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]}],
-    "description": "A number; what is not finite is a string.",
+    "description": "A number. NaN and infinities are strings.",
 }
 
 
@@ -103,9 +92,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
             schema["title"] = title
             for name, field in schema.get("properties", {}).items():
                 if "const" in field:
-                    field.setdefault(
-                        "description", f"Always `{field['const']}`: it names the kind."
-                    )
+                    field.setdefault("description", f"The type; always `{field['const']}`.")
                 elif text := described(field):
                     field["description"] = text
                 _set_default(field, name in schema.get("required", ()))
@@ -213,10 +200,10 @@ def _name_media_type(status: str, response: dict[str, Any]) -> None:
 
 
 def _success(response: dict[str, Any], schemas: dict[str, Any]) -> str:
-    """What comes back, in the words of its schema."""
+    """Return the description of the reply's schema."""
     content = response.get("content", {})
     if not content:
-        return "It is gone"
+        return "Deleted"
     name: str = content["application/json"]["schema"]["$ref"].rpartition("/")[2]
     description: str = schemas[name]["description"]
     return description

@@ -34,35 +34,35 @@ _KINDS = {kind.status: kind for kind in EpochalError.__subclasses__()}
 
 
 class FieldProblem(BaseModel):
-    """One thing that is wrong with the request."""
+    """An error in one field of the request."""
 
     model_config = ConfigDict(use_attribute_docstrings=True)
 
     field: str
     """Path into the body, e.g. `network.layers[0].units`, or the name of a parameter or header."""
     description: str
-    """What is wrong with it, or what would be right."""
+    """The error, or the values that are allowed."""
 
 
 class Problem(BaseModel):
-    """Why a request was not answered."""
+    """An error (RFC 9457)."""
 
     model_config = ConfigDict(
         use_attribute_docstrings=True, json_schema_serialization_defaults_required=True
     )
 
     type: str
-    """Names the kind of problem; it is the reason as a URN."""
+    """The reason as a URN."""
     title: str
-    """The kind of problem in words, always the same ones."""
+    """The kind of error; the same text for every error of this kind."""
     status: int
-    """The HTTP status again."""
+    """The HTTP status code."""
     detail: str
-    """What went wrong this time."""
+    """The explanation of this error."""
     reason: str
-    """A stable word for programs; gRPC gives the same one."""
+    """A stable identifier for programs, the same as on gRPC."""
     errors: list[FieldProblem] = Field(default_factory=list)
-    """What is wrong with which field."""
+    """The fields that are invalid, with their errors."""
 
 
 EXAMPLES: tuple[EpochalError, ...] = (
@@ -80,7 +80,7 @@ EXAMPLES: tuple[EpochalError, ...] = (
     ),
     Unavailable("The service is shutting down: connect again in a moment"),
 )
-"""What may go wrong, one of each status."""
+"""An error of each status."""
 
 
 def problem(
@@ -91,13 +91,13 @@ def problem(
     errors: Sequence[FieldError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The response that tells of a problem."""
+    """Return the response for an error."""
     document = _document(status, title, reason, detail, errors)
     return Response(document.model_dump_json(), status, headers, MEDIA_TYPE)
 
 
 def examples() -> dict[str, dict[str, Any]]:
-    """A problem of each status, as the description of the API shows it."""
+    """Return an example of each status for the description of the API."""
     return {
         str(error.status): {
             "summary": error.title,
@@ -123,19 +123,19 @@ def _document(
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that a route's description names; `default` stands for those of every route."""
+    """Return the errors that a route documents; `default` stands for those of every route."""
     named: dict[int | str, dict[str, Any]] = {
         status: {"model": Problem, "description": _title(status)} for status in statuses
     }
-    return named | {"default": {"model": Problem, "description": "Any other problem"}}
+    return named | {"default": {"model": Problem, "description": "Any other error"}}
 
 
 def install(app: FastAPI) -> None:
     """Make every error of `app`, expected or not, a problem document."""
-    app.add_exception_handler(EpochalError, _tell)
-    app.add_exception_handler(RequestValidationError, _tell_parameters)
-    app.add_exception_handler(HTTPException, _tell_http)
-    app.add_exception_handler(Exception, _tell_defect)
+    app.add_exception_handler(EpochalError, _error_problem)
+    app.add_exception_handler(RequestValidationError, _parameter_problem)
+    app.add_exception_handler(HTTPException, _http_problem)
+    app.add_exception_handler(Exception, _internal_problem)
 
 
 def _explain(value: object, handler: ValidatorFunctionWrapHandler) -> object:
@@ -146,7 +146,7 @@ Explained = WrapValidator(_explain)
 """On a body or a query model: its errors are `InvalidArgument`, in the words of both wires."""
 
 
-async def _tell(_: Request, error: Exception) -> Response:
+async def _error_problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, EpochalError)
     headers = {}
     if isinstance(error, Unavailable):
@@ -154,34 +154,34 @@ async def _tell(_: Request, error: Exception) -> Response:
     return problem(error.status, error.title, error.reason, error.detail, error.errors, headers)
 
 
-async def _tell_parameters(request: Request, error: Exception) -> Response:
+async def _parameter_problem(request: Request, error: Exception) -> Response:
     """What FastAPI itself found: in paths and headers, whose place comes first in the location."""
     assert isinstance(error, RequestValidationError)
     details = [{**detail, "loc": detail["loc"][1:]} for detail in error.errors()]
-    return await _tell(request, InvalidArgument.of(*describe(details, None)))
+    return await _error_problem(request, InvalidArgument.of(*describe(details, None)))
 
 
-async def _tell_http(request: Request, error: Exception) -> Response:
+async def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     detail = error.detail
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(sorted(_methods(request)))
-        detail = f"{request.url.path} answers {headers['Allow']}"
+        detail = f"{request.url.path} allows {headers['Allow']}"
     elif error.status_code == HTTPStatus.NOT_FOUND:
-        detail = "No method has this path; /docs lists all that there are"
+        detail = "No method has this path. /docs lists all methods."
     status = error.status_code
     reason = _KINDS[status].reason if status in _KINDS else HTTPStatus(status).name.lower()
     return problem(status, _title(status), reason, detail, headers=headers)
 
 
-async def _tell_defect(_: Request, __: Exception) -> Response:
-    """The server logs the trace, since Starlette raises the error again; the caller sees none."""
+async def _internal_problem(_: Request, __: Exception) -> Response:
+    """Hide the traceback from the caller. The server logs it, as Starlette raises it again."""
     return problem(
         EpochalError.status,
         EpochalError.title,
         EpochalError.reason,
-        "Something went wrong on our side; the log of the server says what",
+        "Internal error. The log of the server has the details.",
     )
 
 
