@@ -9,7 +9,7 @@ the same way.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,18 @@ def prepare(
         spec = _with_network(connection, spec, owner)
         dataset = load(connection, spec, owner)
         weights = None if source is None else forks.weights_of(connection, source, owner)
+    prepared = build(spec, dataset, limits)
+    if source is None or weights is None:
+        return prepared
+    return replace(prepared, initial_weights=forks.fitted(weights, prepared.network, source.job))
+
+
+def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
+    """Build everything that a run of the spec on the data set needs, from new weights.
+
+    The network of the spec must be written out. Raises `InvalidArgument` with all fields that do
+    not fit.
+    """
     network, targets = _checked(spec, dataset, limits)
     data, train_rows, validation_rows = _split(
         spec, dataset.inputs.reshape(-1, *network.input_shape), targets
@@ -109,9 +121,6 @@ def prepare(
         data.validation_targets,
     )
     cost = _cost(spec, network, len(train_rows), limits)
-    initial_weights = None
-    if source is not None and weights is not None:
-        initial_weights = forks.fitted(weights, network, source.job)
     return Prepared(
         spec=spec,
         dataset=dataset,
@@ -121,7 +130,7 @@ def prepare(
         train_rows=train_rows,
         validation_rows=validation_rows,
         scaling=scaling,
-        initial_weights=initial_weights,
+        initial_weights=None,
         weights_every=_weights_every(spec, cost.parameters),
         cost=cost,
     )
