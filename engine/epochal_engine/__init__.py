@@ -2,6 +2,7 @@
 
 from .activations import ACTIVATIONS, Activation
 from .augmentation import AUGMENTATIONS, Augmentation, Flip, Noise, Shift
+from .baselines import Baselines, Losses, baselines, initial_losses
 from .blocks import Block
 from .data import Data, split
 from .diagnosis import Finding, FindingKind, diagnose
@@ -110,6 +111,7 @@ __all__ = [
     "Augmentation",
     "AveragePool1d",
     "AveragePool2d",
+    "Baselines",
     "BatchNorm",
     "BinaryCrossEntropy",
     "Block",
@@ -145,6 +147,7 @@ __all__ = [
     "LayerSummary",
     "Lion",
     "Loss",
+    "Losses",
     "Lstm",
     "Mae",
     "MaxPool1d",
@@ -182,10 +185,12 @@ __all__ = [
     "Training",
     "TransformerBlock",
     "accuracy",
+    "baselines",
     "check_output",
     "confusion_matrix",
     "diagnose",
     "find_loss",
+    "initial_losses",
     "label",
     "perplexity",
     "predict",
