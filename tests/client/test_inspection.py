@@ -93,9 +93,8 @@ def test_weights_come_layer_by_layer(moons: epochal.Job) -> None:
     assert list(moons.layer_weights("dense_1").layers) == ["dense_1"]
 
 
-def test_a_look_before_the_first_checkpoint_finds_nothing(moons: epochal.Job) -> None:
-    with pytest.raises(epochal.NotFound, match="the first is of epoch 5"):
-        moons.confusion_matrix(epoch=4)
+def test_a_look_before_the_first_epoch_shows_the_initial_network(moons: epochal.Job) -> None:
+    assert moons.confusion_matrix(epoch=4).epoch == 0
 
 
 def test_a_fork_begins_where_another_job_was(moons: epochal.Job) -> None:

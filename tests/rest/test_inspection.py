@@ -90,7 +90,7 @@ def hidden(arrays: dict[str, NDArray[Any]], inputs: Any) -> NDArray[Any]:
 
 
 @pytest.mark.parametrize(
-    ("requested", "answers"), [(None, 20), (20, 20), (14, 10), (10, 10), (99, 20)]
+    ("requested", "answers"), [(None, 20), (20, 20), (14, 10), (10, 10), (4, 0), (99, 20)]
 )
 def test_the_last_stored_epoch_that_is_not_after_the_one_asked_for_answers(
     client: TestClient, moons: str, requested: int | None, answers: int
@@ -101,14 +101,13 @@ def test_the_last_stored_epoch_that_is_not_after_the_one_asked_for_answers(
     assert client.get(f"/v1/jobs/{moons}/weights", params=epoch).json()["epoch"] == answers
 
 
-def test_before_the_first_stored_epoch_there_is_nothing_to_see(
-    client: TestClient, moons: str
-) -> None:
-    reply = refused(client, moons, "unit-maps", epoch=4)
-    assert reply["reason"] == "checkpoint_not_found"
-    assert "no checkpoint at or before epoch 4: the first is of epoch 5" in reply["detail"]
+def test_before_the_first_checkpoint_there_is_nothing_to_see(client: TestClient) -> None:
     queued = client.post("/v1/jobs", json=MOONS).json()["id"]
-    assert "is queued and has no checkpoint yet" in refused(client, queued, "unit-maps")["detail"]
+    reply = refused(client, queued, "unit-maps")
+    assert reply["reason"] == "checkpoint_not_found"
+    assert "is queued and has no checkpoint yet" in reply["detail"]
+    reply = refused(client, queued, "unit-maps", epoch=4)
+    assert "is queued and has no checkpoint up to epoch 4" in reply["detail"]
     assert refused(client, "job_1", "hidden-space")["reason"] == "not_found"
 
 

@@ -131,7 +131,7 @@ def test_a_reply_of_many_megabytes_arrives(server: Serving) -> None:
     job = server.client.call("CreateJob", spec=JOB | {"network": network})
     assert train(server.context, job["id"]) == "succeeded"
     checkpoint = server.client.call("GetCheckpoint", id=job["id"], epoch=1)
-    [stored] = server.client.call("ListCheckpoints", id=job["id"])["checkpoints"]
+    [_, stored] = server.client.call("ListCheckpoints", id=job["id"])["checkpoints"]
     assert len(checkpoint["content"]) == stored["size_bytes"] > 4 * 2**20
     assert hashlib.sha256(checkpoint["content"]).hexdigest() == stored["sha256"]
 

@@ -127,7 +127,7 @@ def test_an_epoch_without_weights_is_refused_with_the_nearest_stored_epochs(
     [(field, result)] = refused(service, parent, 25)
     assert field == "initial_weights.epoch"
     assert result.endswith("none of epoch 25, the nearest stored epochs are 20 and 30")
-    assert refused(service, parent, 3)[0][1].endswith("the nearest stored epoch is 10")
+    assert refused(service, parent, 3)[0][1].endswith("the nearest stored epochs are 0 and 10")
     assert refused(service, parent, 99)[0][1].endswith("the nearest stored epoch is 40")
     queued = service.create(XOR)
     assert refused(service, queued, 1)[0][1].endswith("nor of any other epoch yet")

@@ -11,10 +11,14 @@ import pytest
 from tests.workers.in_process import AT_ONCE, DIGITS, LONG_EPOCHS, NEVER, XOR, Service, at_call
 from tests.workers.record import check_log, read, record, states
 
+import epochal_engine as engine
 import epochal_workers.attempt
 from epochal_service.jobs.epochs import merge, unpack_gradients
-from epochal_service.jobs.preparation import SCALE, SHIFT
+from epochal_service.jobs.preparation import SCALE, SHIFT, prepare
+from epochal_service.methods import jobs
 from epochal_service.settings import Limits
+from epochal_service.specs.jobs import PredictRequest
+from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import checkpoints
 from epochal_service.store.packing import unpack
 
@@ -46,7 +50,7 @@ def test_a_job_stores_every_epoch_once_and_in_order(service: Service) -> None:
     assert service.run(job_id, flush_seconds=AT_ONCE) == "succeeded"
     left = record(service.database, job_id)
     assert (left.stop_reason, left.epoch) == ("completed", 300)
-    assert list(left.checkpoints) == [100, 200, 300]
+    assert list(left.checkpoints) == [0, 100, 200, 300]
     assert gradient_epochs(service, job_id) == list(range(1, 301))
     assert states(service.database, job_id) == ["queued", "running", "succeeded"]
     row, rows = read(service.database, job_id)
@@ -73,11 +77,11 @@ def test_gradients_are_stored_for_every_requested_epoch(service: Service) -> Non
         assert gradient_epochs(service, job_id) == epochs
 
 
-def test_weights_are_stored_for_every_requested_epoch_and_the_last(
+def test_weights_are_stored_before_training_for_every_requested_epoch_and_the_last(
     service: Service,
 ) -> None:
     # Nothing asked for: about 20 over the run, which is every third of 50.
-    chosen = {0: [50], 20: [20, 40, 50], 25: [25, 50], None: [*range(3, 50, 3), 50]}
+    chosen = {0: [0, 50], 20: [0, 20, 40, 50], 25: [0, 25, 50], None: [*range(0, 50, 3), 50]}
     for every, epochs in chosen.items():
         job_id = service.create(XOR, epochs=50, snapshots={"weights_every": every})
         service.run(job_id)
@@ -91,7 +95,7 @@ def test_every_checkpoint_has_the_scaling_of_the_inputs(service: Service) -> Non
         XOR, network=network, dataset=dataset, loss="mse", epochs=2, snapshots={"weights_every": 1}
     )
     assert service.run(job_id) == "succeeded"
-    for epoch in (1, 2):
+    for epoch in (0, 1, 2):
         with service.database.read() as connection:
             actual = checkpoints.find(connection, job_id, epoch)
         assert actual is not None
@@ -99,6 +103,47 @@ def test_every_checkpoint_has_the_scaling_of_the_inputs(service: Service) -> Non
         np.testing.assert_array_equal(weights[SHIFT], [2, 5])
         np.testing.assert_array_equal(weights[SCALE], [2, 1])  # the second never varies
         assert weights["dense_1.weight"].shape == (2, 1)
+
+
+def test_a_float64_job_computes_and_stores_float64(service: Service) -> None:
+    job_id = service.create(XOR, epochs=20, dtype="float64")
+    assert service.run(job_id) == "succeeded"
+    spec = TrainingSpec(**{**XOR, "epochs": 20, "dtype": "float64"})
+    limits = service.context.settings.limits
+    prepared = prepare(service.database, spec, service.context.owner, limits)
+    alone = engine.Run(prepared.network, prepared.training, prepared.data)
+    initial = alone.weights()
+    for _ in alone:
+        pass
+    for epoch, expected in ((0, initial), (20, alone.weights())):
+        with service.database.read() as connection:
+            actual = checkpoints.find(connection, job_id, epoch)
+        assert actual is not None
+        weights = unpack(actual[1])
+        for name, array in expected.items():
+            assert weights[name].dtype == np.float64
+            np.testing.assert_array_equal(weights[name], array)
+    request = PredictRequest(inputs=[[0, 1]], epoch=0)
+    outputs = jobs.predict(service.context, job_id, request).outputs
+    assert outputs == engine.predict(alone.network, initial, np.array([[0.0, 1.0]])).tolist()
+
+
+def test_without_shuffling_the_samples_keep_their_order(service: Service) -> None:
+    network = {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]}
+    dataset = {"inputs": [[1], [2], [3]], "targets": [0, 1, 5]}
+    step_by_step = {"batch_size": 1, "epochs": 1, "optimizer": {"type": "sgd"}}
+    spec = XOR | step_by_step | {"network": network, "dataset": dataset, "loss": "mse"}
+    job_id = service.create(spec, shuffle=False, dtype="float64")
+    assert service.run(job_id) == "succeeded"
+    with service.database.read() as connection:
+        stored = [checkpoints.find(connection, job_id, epoch) for epoch in (0, 1)]
+    first, last = (unpack(weights) for _, weights in filter(None, stored))
+    weight, bias = first["dense_1.weight"].item(), 0.0
+    for x, y in ((1, 0), (2, 1), (3, 5)):
+        error = 2 * (weight * x + bias - y)
+        weight, bias = weight - 0.1 * error * x, bias - 0.1 * error
+    assert last["dense_1.weight"].item() == pytest.approx(weight, rel=1e-14)
+    assert last["dense_1.bias"].item() == pytest.approx(bias, rel=1e-14)
 
 
 # ------------------------------------------------------------------------------ how a job ends
@@ -109,7 +154,7 @@ def test_a_job_stops_early_when_its_loss_no_longer_falls(service: Service) -> No
     job_id = service.create(XOR, early_stopping={"patience": 4, "min_delta": 10})
     assert service.run(job_id) == "succeeded"
     left = record(service.database, job_id)
-    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("early_stopped", 5, [5])
+    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("early_stopped", 5, [0, 5])
 
 
 def test_a_job_stops_when_its_target_is_reached(service: Service) -> None:
@@ -117,7 +162,7 @@ def test_a_job_stops_when_its_target_is_reached(service: Service) -> None:
     job_id = service.create(XOR, target={"metric": "train_loss", "value": 10})
     assert service.run(job_id) == "succeeded"
     left = record(service.database, job_id)
-    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("target_reached", 1, [1])
+    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("target_reached", 1, [0, 1])
 
 
 def test_a_job_that_diverges_reports_the_layer_and_a_suggestion(service: Service) -> None:
@@ -137,7 +182,7 @@ def test_a_job_that_diverges_reports_the_layer_and_a_suggestion(service: Service
     assert divergence["symptom"] == "loss grew 1000 times"
     assert divergence["suggestion"].startswith("Lower the learning rate from 1e+06 to 0.1")
     # Of the epoch that blew up no weights are kept, those of the last good one are.
-    assert list(left.checkpoints) == [1]
+    assert list(left.checkpoints) == [0, 1]
 
 
 def test_a_non_finite_loss_is_stored_unchanged(service: Service) -> None:
@@ -149,7 +194,7 @@ def test_a_non_finite_loss_is_stored_unchanged(service: Service) -> None:
     )
     assert service.run(job_id) == "failed"
     left = record(service.database, job_id)
-    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("diverged", 2, [1])
+    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("diverged", 2, [0, 1])
     assert not np.isfinite(losses(service, job_id)[-1])
     result = json.loads(service.row(job_id).latest or "{}", parse_constant=pytest.fail)
     assert result["train_loss"] in ("Infinity", "NaN")
@@ -174,7 +219,7 @@ def test_a_cancelled_job_keeps_its_epochs(service: Service) -> None:
     leaving = at_call(5, lambda: service.cancel(job_id))
     assert service.run(job_id, leaving, flush_seconds=AT_ONCE) == "cancelled"
     left = record(service.database, job_id)
-    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("user", 5, [5])
+    assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("user", 5, [0, 5])
     assert states(service.database, job_id) == ["queued", "running", "cancelling", "cancelled"]
 
 

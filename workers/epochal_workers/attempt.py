@@ -76,6 +76,8 @@ class Attempt(ABC):
         """
         settings, training = self._context.settings, self._training
         every = self._weights_every
+        if self._training.epoch == 0 and self._claim.initial_weights is None:
+            self._record_weights()
         flush_seconds, stopping = settings.flush_seconds, self._context.stopping
         resumed_epoch = self._claim.job.epoch
         last_epoch = training.epoch

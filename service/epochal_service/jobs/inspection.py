@@ -69,9 +69,7 @@ def trained(connection: Connection, job_id: str, owner: str, epoch: int | None) 
     row = lifecycle.find(connection, job_id, owner)
     checkpoint = checkpoints.nearest(connection, job_id, epoch)
     if checkpoint is None:
-        missing = "no checkpoint yet"
-        if epoch is not None and (later := checkpoints.around(connection, job_id, epoch)):
-            missing = f"no checkpoint at or before epoch {epoch}: the first is of epoch {later[0]}"
+        missing = "no checkpoint yet" if epoch is None else f"no checkpoint up to epoch {epoch}"
         raise NotFound(
             f"The job is {row.state} and has {missing}: "
             f"GET /v1/jobs/{job_id}/checkpoints lists all",

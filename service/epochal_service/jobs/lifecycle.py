@@ -57,7 +57,7 @@ class Claim:
     job: JobWithSpec
     resume_state: bytes | None
     initial_weights: bytes | None = None
-    """The checkpoint of epoch 0 of a fork that has no resume point yet."""
+    """The checkpoint of epoch 0, if there is one and no resume point yet."""
 
     @property
     def id(self) -> str:

@@ -96,7 +96,9 @@ def prepare(
     prepared = build(spec, dataset, limits)
     if source is None or weights is None:
         return prepared
-    return replace(prepared, initial_weights=forks.fitted(weights, prepared.network, source.job))
+    fitted = forks.fitted(weights, prepared.network, source.job)
+    typed = {name: array.astype(spec.dtype) for name, array in fitted.items()}
+    return replace(prepared, initial_weights=typed)
 
 
 def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
@@ -198,10 +200,14 @@ def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Netw
         errors.append(FieldError("dataset", f"has more than {limits.max_samples} samples: {LIMIT}"))
     if spec.epochs > limits.max_epochs:
         errors.append(FieldError("epochs", f"must be at most {limits.max_epochs}: {LIMIT}"))
+    largest = np.finfo(spec.dtype).max
     errors += [
-        FieldError("dataset", f"has {name} beyond 3.4e38, the largest float32: use another unit")
+        FieldError(
+            "dataset",
+            f"has {name} beyond {largest:.2g}, the largest {spec.dtype}: use another unit",
+        )
         for name, values in (("inputs", dataset.inputs), ("targets", targets))
-        if np.abs(values).max() > np.finfo(np.float32).max
+        if np.abs(values).max() > largest
     ]
     if errors:
         raise InvalidArgument.of(*errors)

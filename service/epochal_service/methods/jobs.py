@@ -241,9 +241,10 @@ def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> 
 def list_checkpoints(context: Context, id: str, request: ListCheckpointsRequest) -> CheckpointPage:
     """List the job's checkpoints by epoch, without their weights. Raises `NotFound`."""
     size = page_size(request.page_size)
+    after = -1 if request.after_epoch is None else request.after_epoch
     lifecycle.get(context.database, id, context.owner)
     with context.database.read() as connection:
-        stored = checkpoints.page(connection, id, request.after_epoch, size + 1)
+        stored = checkpoints.page(connection, id, after, size + 1)
     page = [
         Checkpoint(
             epoch=row.epoch,

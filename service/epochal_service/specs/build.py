@@ -77,6 +77,8 @@ def build_training(spec: TrainingSpec, ignore_label: int | None = None) -> engin
             else engine.EarlyStopping(stopping.patience, stopping.min_delta)
         ),
         target=None if target is None else engine.Target(target.metric, target.value),
+        shuffle=spec.shuffle,
+        dtype=spec.dtype,
         seed=spec.seed,
         gradients_every=spec.snapshots.gradients_every,
     )

@@ -92,8 +92,8 @@ class ListGradientsRequest(Request):
 class ListCheckpointsRequest(Request):
     """Page of a list of checkpoints."""
 
-    after_epoch: Cursor = 0
-    """Return rows after this epoch. Default 0."""
+    after_epoch: Cursor | None = None
+    """Return checkpoints after this epoch. Defaults to all, from epoch 0 on."""
     page_size: PageSize = PAGE_SIZE
 
 

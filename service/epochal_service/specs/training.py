@@ -177,6 +177,12 @@ class TrainingSpec(Spec):
     """A metric value at which to stop. Off by default."""
     snapshots: SnapshotsSpec = SnapshotsSpec()
     """How often gradient statistics and checkpoints are recorded."""
+    shuffle: bool = True
+    """Whether every epoch takes the training samples in a new random order. Default true."""
+    dtype: Literal["float32", "float64"] = "float32"
+    """Type of the weights and of all arithmetic. float64 takes up to twice as long; its rounding
+    errors are 5e8 times smaller. Default float32.
+    """
     seed: Seed = 0
     """Random seed of the initial weights, the validation split, the order of samples, and dropout.
     Default 0.

@@ -1303,6 +1303,12 @@ class TrainingSpec(TypedDict):
     """A metric value at which to stop. Off by default."""
     snapshots: NotRequired[SnapshotsSpec]
     """How often gradient statistics and checkpoints are recorded."""
+    shuffle: NotRequired[bool]
+    """Whether every epoch takes the training samples in a new random order. Default true."""
+    dtype: NotRequired[Literal["float32", "float64"]]
+    """Type of the weights and of all arithmetic. float64 takes up to twice as long; its rounding
+    errors are 5e8 times smaller. Default float32.
+    """
     seed: NotRequired[int]
     """Random seed of the initial weights, the validation split, the order of samples, and
     dropout. At least 0. Default 0.
@@ -1432,6 +1438,12 @@ class TrainingFields(TypedDict, total=False):
     """A metric value at which to stop. Off by default."""
     snapshots: SnapshotsSpec
     """How often gradient statistics and checkpoints are recorded."""
+    shuffle: bool
+    """Whether every epoch takes the training samples in a new random order. Default true."""
+    dtype: Literal["float32", "float64"]
+    """Type of the weights and of all arithmetic. float64 takes up to twice as long; its rounding
+    errors are 5e8 times smaller. Default float32.
+    """
     seed: int
     """Random seed of the initial weights, the validation split, the order of samples, and
     dropout. At least 0. Default 0.

@@ -220,10 +220,9 @@ export class Run {
     let after: number | null | undefined
     try {
       do {
-        // Start before epoch 0, because a fork stores its initial weights as epoch 0.
         const query: Query<'list_checkpoints'> = {
           page_size: PAGE,
-          ...(after ? { after_epoch: after } : {}),
+          ...(after == null ? {} : { after_epoch: after }),
         }
         const page = await body(
           api.GET('/v1/jobs/{id}/checkpoints', {
@@ -233,7 +232,7 @@ export class Run {
         )
         this.#store(page.checkpoints.map((checkpoint) => checkpoint.epoch))
         after = page.next_after_epoch
-      } while (after)
+      } while (after != null)
     } finally {
       this.#listed = true
     }
