@@ -136,7 +136,7 @@ check-training: $(VENV)/.dev ## Train networks that take longer: long-range depe
 	$(BIN)/python -m pytest tests -m training --timeout 1200 -q $(ARGS)
 
 .PHONY: check-presets
-check-presets: $(VENV)/.dev ## Train every preset through the whole service, five seeds each
+check-presets: $(VENV)/.dev ## Train every preset 64 times through the service, and print a table
 	$(BIN)/python -m pytest tests -m presets --timeout 1200 -q $(ARGS)
 
 .PHONY: bench-engine

@@ -321,7 +321,9 @@ def test_a_preset_is_a_spec_that_comes_out_as_it_says(client: epochal.Client) ->
     assert job.latest is not None
     assert job.state == ready.expected_state
     for goal in ready.expected:
-        assert abs(getattr(job.latest, goal.metric) - goal.value) <= goal.tolerance
+        value = getattr(job.latest, goal.metric)
+        assert goal.minimum is None or value >= goal.minimum
+        assert goal.maximum is None or value <= goal.maximum
 
 
 def test_an_unknown_preset_is_not_found(client: epochal.Client) -> None:

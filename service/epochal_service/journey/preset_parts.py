@@ -24,9 +24,19 @@ def network(inputs: int, layers: list[JsonObject]) -> JsonObject:
     return {"input_shape": [inputs], "layers": layers}
 
 
-def expect(metric: Metric, value: float, tolerance: float) -> Expectation:
-    """Expect the last epoch's metric within `tolerance` of `value`."""
-    return Expectation(metric=metric, value=value, tolerance=tolerance)
+def at_least(metric: Metric, minimum: float) -> Expectation:
+    """Expect the last epoch's metric to be at least `minimum`."""
+    return Expectation(metric=metric, minimum=minimum)
+
+
+def at_most(metric: Metric, maximum: float) -> Expectation:
+    """Expect the last epoch's metric to be at most `maximum`."""
+    return Expectation(metric=metric, maximum=maximum)
+
+
+def between(minimum: float, metric: Metric, maximum: float) -> Expectation:
+    """Expect the last epoch's metric from `minimum` to `maximum`."""
+    return Expectation(metric=metric, minimum=minimum, maximum=maximum)
 
 
 def make_preset(

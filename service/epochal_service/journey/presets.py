@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..errors import NotFound
 from ..specs.journey.presets import Expectation, Preset
-from .preset_parts import JsonObject, dense, expect, make_preset, network
+from .preset_parts import JsonObject, at_least, at_most, between, dense, make_preset, network
 from .zoo_presets import ZOO
 
 _STEP = {"type": "dense", "units": 1, "activation": "step", "initializer": "zeros"}
@@ -25,7 +25,7 @@ def _perceptron(gate: str, title: str, description: str) -> Preset:
         title,
         description,
         spec,
-        expect("train_accuracy", 1.0, 0.0),
+        at_least("train_accuracy", 1.0),
         seconds=0.2,
     )
 
@@ -34,15 +34,21 @@ MOONS = {"name": "two_moons", "samples": 500, "noise": 0.15}
 
 
 def _moons(
-    activation: str, title: str, description: str, accuracy: float, tolerance: float
+    activation: str,
+    title: str,
+    description: str,
+    expected: Expectation,
+    *,
+    learning_rate: float = 0.01,
+    epochs: int = 60,
 ) -> Preset:
     spec = {
-        "network": network(2, dense(8, 8, 1, activation=activation, output="sigmoid")),
+        "network": network(2, dense(16, 16, 1, activation=activation, output="sigmoid")),
         "dataset": MOONS,
         "loss": "binary_cross_entropy",
-        "epochs": 60,
+        "epochs": epochs,
         "validation_fraction": 0.2,
-        "optimizer": {"type": "adam", "learning_rate": 0.01},
+        "optimizer": {"type": "adam", "learning_rate": learning_rate},
     }
     return make_preset(
         f"moons-{activation.replace('_', '-')}",
@@ -50,7 +56,7 @@ def _moons(
         title,
         description,
         spec,
-        expect("train_accuracy", accuracy, tolerance),
+        expected,
         seconds=0.3,
     )
 
@@ -76,7 +82,7 @@ def _hidden(activation: str) -> JsonObject:
 
 
 OVERFITTED: JsonObject = {
-    "dataset": {"name": "two_moons", "samples": 60, "noise": 0.35},
+    "dataset": {"name": "two_moons", "samples": 60, "noise": 0.5},
     "loss": "binary_cross_entropy",
     "epochs": 600,
     "validation_fraction": 0.5,
@@ -102,14 +108,14 @@ PRESETS: tuple[Preset, ...] = (
         "No straight line separates the four points of XOR. A small network with a hidden layer "
         "does.",
         {
-            "network": network(2, dense(4, 1, output="sigmoid")),
+            "network": network(2, dense(8, 1, output="sigmoid")),
             "dataset": {"name": "xor"},
             "loss": "binary_cross_entropy",
             "epochs": 500,
             "optimizer": {"type": "adam", "learning_rate": 0.05},
         },
-        expect("train_accuracy", 1.0, 0.0),
-        expect("train_loss", 0.0, 0.05),
+        at_least("train_accuracy", 1.0),
+        at_most("train_loss", 0.05),
         seconds=0.3,
     ),
     _moons(
@@ -117,30 +123,28 @@ PRESETS: tuple[Preset, ...] = (
         "No activation",
         "Three layers without an activation are one linear layer: the decision boundary stays a "
         "straight line.",
-        0.875,
-        0.03,
+        between(0.82, "train_accuracy", 0.92),
     ),
     _moons(
         "sigmoid",
         "Sigmoid on two moons",
-        "The decision boundary curves after a slow start: the derivative of a sigmoid is at most "
-        "0.25.",
-        0.9,
-        0.06,
+        "The decision boundary curves as well, but this takes ten times the learning rate and "
+        "three times the epochs of the others: the derivative of a sigmoid is at most 0.25.",
+        at_least("train_accuracy", 0.95),
+        learning_rate=0.1,
+        epochs=200,
     ),
     _moons(
         "tanh",
         "Tanh on two moons",
         "The decision boundary curves smoothly after few epochs.",
-        0.98,
-        0.02,
+        at_least("train_accuracy", 0.95),
     ),
     _moons(
         "relu",
         "ReLU on two moons",
         "The decision boundary consists of straight pieces, because ReLU is piecewise linear.",
-        0.985,
-        0.015,
+        at_least("train_accuracy", 0.95),
     ),
     make_preset(
         "spiral",
@@ -156,7 +160,7 @@ PRESETS: tuple[Preset, ...] = (
             "optimizer": {"type": "adam", "learning_rate": 0.02},
             "schedule": {"type": "cosine"},
         },
-        expect("train_loss", 0.0, 0.1),
+        at_most("train_loss", 0.1),
         seconds=3.0,
     ),
     make_preset(
@@ -173,7 +177,7 @@ PRESETS: tuple[Preset, ...] = (
             "validation_fraction": 0.2,
             "optimizer": {"type": "adam", "learning_rate": 0.01},
         },
-        expect("validation_accuracy", 0.97, 0.06),
+        at_least("validation_accuracy", 0.88),
         seconds=0.3,
     ),
     make_preset(
@@ -189,7 +193,7 @@ PRESETS: tuple[Preset, ...] = (
             "validation_fraction": 0.2,
             "optimizer": {"type": "adam", "learning_rate": 0.001},
         },
-        expect("validation_accuracy", 0.97, 0.025),
+        at_least("validation_accuracy", 0.92),
         seconds=2.0,
     ),
     make_preset(
@@ -206,7 +210,7 @@ PRESETS: tuple[Preset, ...] = (
             "validation_fraction": 0.2,
             "optimizer": {"type": "adam", "learning_rate": 0.02},
         },
-        expect("train_accuracy", 0.98, 0.03),
+        at_least("train_accuracy", 0.95),
         seconds=0.3,
     ),
     make_preset(
@@ -222,7 +226,7 @@ PRESETS: tuple[Preset, ...] = (
             "validation_fraction": 0.2,
             "optimizer": {"type": "adam", "learning_rate": 0.003},
         },
-        expect("validation_accuracy", 0.97, 0.04),
+        at_least("validation_accuracy", 0.92),
         seconds=0.4,
     ),
     make_preset(
@@ -240,7 +244,7 @@ PRESETS: tuple[Preset, ...] = (
             "optimizer": {"type": "adam", "learning_rate": 0.01},
             "schedule": {"type": "cosine"},
         },
-        expect("validation_loss", 0.011, 0.006),
+        between(0.006, "validation_loss", 0.018),
         seconds=1.5,
     ),
     _deep(
@@ -249,7 +253,7 @@ PRESETS: tuple[Preset, ...] = (
         "Ten sigmoid layers: hardly any gradient reaches the first layer, and the loss stays at "
         "that of a guess, ln 2 = 0.693.",
         [_hidden("sigmoid")] * 10,
-        expect("train_loss", 0.693, 0.02),
+        between(0.67, "train_loss", 0.72),
     ),
     _deep(
         "vanishing-relu",
@@ -257,7 +261,7 @@ PRESETS: tuple[Preset, ...] = (
         "The same depth with ReLU, whose derivative is 1 for positive inputs, and He "
         "initialization.",
         [_hidden("relu")] * 10,
-        expect("train_loss", 0.0, 0.3),
+        at_most("train_loss", 0.3),
     ),
     _deep(
         "vanishing-residual",
@@ -268,7 +272,7 @@ PRESETS: tuple[Preset, ...] = (
             _hidden("sigmoid"),
             *[{"type": "residual", "layers": [_hidden("sigmoid")]}] * 9,
         ],
-        expect("train_loss", 0.0, 0.3),
+        at_most("train_loss", 0.3),
     ),
     _deep(
         "vanishing-norm",
@@ -284,7 +288,7 @@ PRESETS: tuple[Preset, ...] = (
                 {"type": "activation", "activation": "sigmoid"},
             )
         ],
-        expect("train_loss", 0.0, 0.3),
+        at_most("train_loss", 0.4),
     ),
     make_preset(
         "circles",
@@ -300,7 +304,7 @@ PRESETS: tuple[Preset, ...] = (
             "batch_size": 10,
             "optimizer": {"type": "adam", "learning_rate": 0.01},
         },
-        expect("train_loss", 0.0, 0.05),
+        at_most("train_loss", 0.05),
         seconds=0.5,
     ),
     make_preset(
@@ -333,7 +337,7 @@ PRESETS: tuple[Preset, ...] = (
             "validation_fraction": 0.2,
             "optimizer": {"type": "adam", "learning_rate": 0.01},
         },
-        expect("validation_accuracy", 0.98, 0.04),
+        at_least("validation_accuracy", 0.93),
         seconds=1.0,
     ),
     make_preset(
@@ -341,12 +345,13 @@ PRESETS: tuple[Preset, ...] = (
         "training",
         "Overfitting",
         "The network has enough parameters to memorize 30 noisy points: the training loss goes to "
-        "0 while the validation loss rises.",
+        "0, and the validation loss rises above 0.693, the loss of a guess.",
         {
             **OVERFITTED,
             "network": network(2, dense(64, 64, 1, activation="relu", output="sigmoid")),
         },
-        expect("train_loss", 0.0, 0.05),
+        at_most("train_loss", 0.05),
+        at_least("validation_loss", 0.75),
         seconds=1.0,
     ),
     make_preset(
@@ -360,7 +365,7 @@ PRESETS: tuple[Preset, ...] = (
             "network": network(2, dense(64, 64, 1, activation="relu", output="sigmoid")),
             "regularization": {"l2": 0.1},
         },
-        expect("validation_loss", 0.5, 0.2),
+        between(0.3, "validation_loss", 0.75),
         seconds=1.0,
     ),
     *ZOO,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..specs.journey.presets import Preset
-from .preset_parts import JsonObject, dense, expect, make_preset, network
+from ..specs.journey.presets import Expectation, Preset
+from .preset_parts import JsonObject, at_least, at_most, between, dense, make_preset, network
 
 SEQUENCE_TRAINING: JsonObject = {
     "validation_fraction": 0.2,
@@ -12,7 +12,7 @@ SEQUENCE_TRAINING: JsonObject = {
 }
 
 
-def _adding(cell: str, title: str, description: str, *, error: float, tolerance: float) -> Preset:
+def _adding(cell: str, title: str, description: str, expected: Expectation) -> Preset:
     layers: list[JsonObject] = [
         {"type": "reshape", "shape": [50, 2]},
         {"type": cell, "units": 16},
@@ -32,13 +32,13 @@ def _adding(cell: str, title: str, description: str, *, error: float, tolerance:
         title,
         description,
         spec,
-        expect("validation_loss", error, tolerance),
+        expected,
         seconds=1.0 if cell == "rnn" else 3.0,
     )
 
 
 def _shifted(
-    name: str, title: str, description: str, layers: list[JsonObject], accuracy: float
+    name: str, title: str, description: str, layers: list[JsonObject], expected: Expectation
 ) -> Preset:
     spec = {
         "network": network(144, [*layers, *dense(10, output="softmax")]),
@@ -46,7 +46,7 @@ def _shifted(
         "loss": "cross_entropy",
         "epochs": 40,
         "validation_fraction": 0.2,
-        "optimizer": {"type": "adam", "learning_rate": 0.003},
+        "optimizer": {"type": "adam", "learning_rate": 0.006},
         "schedule": {"type": "cosine"},
     }
     return make_preset(
@@ -55,7 +55,7 @@ def _shifted(
         title,
         description,
         spec,
-        expect("validation_accuracy", accuracy, 0.06),
+        expected,
         seconds=2.0,
     )
 
@@ -66,7 +66,7 @@ ZOO: tuple[Preset, ...] = (
         "zoo",
         "A small LeNet classifies digits",
         "Convolutional filters slide over the image and share their weights. The validation "
-        "accuracy is higher than with dense layers.",
+        "accuracy is usually a little higher than with dense layers.",
         {
             "network": {
                 "input_shape": [64],
@@ -93,22 +93,22 @@ ZOO: tuple[Preset, ...] = (
             "optimizer": {"type": "adam", "learning_rate": 0.003},
             "schedule": {"type": "cosine"},
         },
-        expect("validation_accuracy", 0.98, 0.02),
+        at_least("validation_accuracy", 0.93),
         seconds=5.0,
     ),
     _shifted(
         "shifted-digits",
         "Shifted digits with convolution",
         "Each digit lies at a random position on a larger canvas. Filters with shared weights "
-        "recognize it anywhere, with only 1,418 parameters.",
+        "recognize it anywhere, with only 2,986 parameters.",
         [
             {"type": "reshape", "shape": [12, 12, 1]},
-            {"type": "conv2d", "filters": 8, "kernel_size": [3], "activation": "relu"},
+            {"type": "conv2d", "filters": 12, "kernel_size": [3], "activation": "relu"},
             {"type": "max_pool2d"},
-            {"type": "conv2d", "filters": 16, "kernel_size": [3], "activation": "relu"},
+            {"type": "conv2d", "filters": 24, "kernel_size": [3], "activation": "relu"},
             {"type": "global_max_pool"},
         ],
-        0.88,
+        at_least("validation_accuracy", 0.86),
     ),
     _shifted(
         "shifted-digits-mlp",
@@ -116,30 +116,28 @@ ZOO: tuple[Preset, ...] = (
         "Dense layers have 4,970 parameters and must learn each digit separately at each of 25 "
         "positions. The accuracy is much lower.",
         [{"type": "dense", "units": 32, "activation": "relu"}],
-        0.72,
+        between(0.6, "validation_accuracy", 0.85),
     ),
     _adding(
         "rnn",
         "A plain RNN forgets",
         "The target is the sum of the two marked numbers among fifty. A constant prediction of 1 "
-        "has a loss of 1/6 = 0.167. The RNN does little better: it mostly loses the first number.",
-        error=0.1,
-        tolerance=0.075,
+        "has a loss of 1/6 = 0.167. The RNN does little better, whatever its seed: it mostly loses "
+        "the first number.",
+        between(0.04, "validation_loss", 0.2),
     ),
     _adding(
         "lstm",
         "An LSTM remembers",
         "The same task. The cell state keeps the first number until the second arrives, and the "
-        "loss falls to about a hundredth of the RNN's.",
-        error=0.001,
-        tolerance=0.004,
+        "loss falls below a tenth of the RNN's, usually to less than a hundredth.",
+        at_most("validation_loss", 0.004),
     ),
     _adding(
         "gru",
         "A GRU remembers with fewer gates",
         "The same task with three quarters of the parameters of the LSTM.",
-        error=0.0005,
-        tolerance=0.003,
+        at_most("validation_loss", 0.002),
     ),
     make_preset(
         "sonnets",
@@ -164,7 +162,7 @@ ZOO: tuple[Preset, ...] = (
             "batch_size": 16,
             "optimizer": {"type": "adam", "learning_rate": 0.01},
         },
-        expect("validation_loss", 2.0, 0.2),
+        between(1.8, "validation_loss", 2.2),
         seconds=3.0,
     ),
     make_preset(
@@ -198,7 +196,7 @@ ZOO: tuple[Preset, ...] = (
             "epochs": 10,
             "optimizer": {"type": "adam", "learning_rate": 0.01},
         },
-        expect("validation_accuracy", 1.0, 0.02),
+        at_least("validation_accuracy", 0.98),
         seconds=2.0,
     ),
     make_preset(
@@ -224,7 +222,7 @@ ZOO: tuple[Preset, ...] = (
             "epochs": 8,
             "optimizer": {"type": "adam", "learning_rate": 0.003},
         },
-        expect("validation_accuracy", 1.0, 0.02),
+        at_least("validation_accuracy", 0.98),
         seconds=2.0,
     ),
     make_preset(
@@ -250,7 +248,7 @@ ZOO: tuple[Preset, ...] = (
             "epochs": 10,
             "optimizer": {"type": "adam", "learning_rate": 0.005},
         },
-        expect("validation_loss", 0.285, 0.025),
+        between(0.26, "validation_loss", 0.31),
         seconds=4.0,
     ),
     make_preset(
@@ -275,7 +273,7 @@ ZOO: tuple[Preset, ...] = (
             "optimizer": {"type": "adam", "learning_rate": 0.01},
             "schedule": {"type": "cosine"},
         },
-        expect("validation_loss", 0.016, 0.004),
+        at_most("validation_loss", 0.02),
         seconds=2.0,
     ),
 )

@@ -2296,14 +2296,14 @@ class NeuronParts:
 
 @dataclass(frozen=True)
 class Expectation:
-    """Expected value of a metric in the last epoch, for any seed."""
+    """Expected range of a metric in the last epoch, for any seed of the job and of the data."""
 
     metric: Literal["train_loss", "validation_loss", "train_accuracy", "validation_accuracy"]
     """Name of the metric."""
-    value: float
-    """Expected value."""
-    tolerance: float
-    """Largest difference from `value`."""
+    minimum: float | None
+    """Least expected value; absent if smaller values are as expected."""
+    maximum: float | None
+    """Largest expected value; absent if larger values are as expected."""
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,28 @@
 /** Expected results of presets, and whether a run met them. */
 import { fixed, toNumber, type Schemas } from '../lib/api'
 
-type Expectation = Schemas['Expectation']
+type Bounds = Pick<Schemas['Expectation'], 'minimum' | 'maximum'>
 
-export function met(expected: Pick<Expectation, 'value' | 'tolerance'>, value: number): boolean {
-  return Math.abs(value - toNumber(expected.value)) <= toNumber(expected.tolerance)
+export function met({ minimum, maximum }: Bounds, value: number): boolean {
+  return (
+    Number.isFinite(value) &&
+    (minimum === null || value >= toNumber(minimum)) &&
+    (maximum === null || value <= toNumber(maximum))
+  )
 }
 
-/** Format as `97 % to 99 %` or `at most 0.05`; bounds that cannot be exceeded are left out. */
-export function expectation(metric: string, value: number, tolerance: number): string {
+/** Format as `at least 97 %`, `at most 0.05` or `0.04 to 0.19`. */
+export function expectation(metric: string, { minimum, maximum }: Bounds): string {
   const percent = metric.endsWith('accuracy')
-  const show = (number: number) =>
+  const show = (bound: NonNullable<Bounds['minimum']>) =>
     percent
-      ? `${fixed(100 * number, 1).replace(/\.0$/, '')} %`
-      : String(Number(number.toPrecision(3)))
-  if (tolerance === 0) return show(value)
-  const [low, high] = [value - tolerance, value + tolerance]
-  if (percent && high >= 1) return `at least ${show(low)}`
-  if (!percent && low <= 0) return `at most ${show(high)}`
-  return `${show(low)} to ${show(high)}`
+      ? `${fixed(100 * toNumber(bound), 1).replace(/\.0$/, '')} %`
+      : String(Number(toNumber(bound).toPrecision(3)))
+  if (maximum === null)
+    return minimum === null
+      ? 'any value'
+      : percent && toNumber(minimum) === 1
+        ? '100 %'
+        : `at least ${show(minimum)}`
+  return minimum === null ? `at most ${show(maximum)}` : `${show(minimum)} to ${show(maximum)}`
 }

@@ -14,14 +14,14 @@ Metric = Literal["train_loss", "validation_loss", "train_accuracy", "validation_
 
 
 class Expectation(Reply):
-    """Expected value of a metric in the last epoch, for any seed."""
+    """Expected range of a metric in the last epoch, for any seed of the job and of the data."""
 
     metric: Metric
     """Name of the metric."""
-    value: float
-    """Expected value."""
-    tolerance: float
-    """Largest difference from `value`."""
+    minimum: float | None = None
+    """Least expected value; absent if smaller values are as expected."""
+    maximum: float | None = None
+    """Largest expected value; absent if larger values are as expected."""
 
 
 class Preset(Reply):
