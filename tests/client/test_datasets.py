@@ -158,3 +158,23 @@ def test_a_generator_reports_its_defaults_and_bounds(client: epochal.Client) -> 
     )
     assert by_default.inputs.tolist() == explicit.inputs.tolist()
     assert client.datasets.get("iris").parameters == ()
+
+
+def test_gaps_are_filled_and_kinds_are_chosen_on_request(client: epochal.Client) -> None:
+    text = "zip,size,sold,price\n1,120,3/4/2021,300.5\n2,,5/6/2021,210\n1,90,1/2/2022,260\n"
+    dataset = client.datasets.upload_csv(
+        text,
+        columns={
+            "zip": "category",
+            "sold": {"kind": "date", "day_first": True, "parts": ["month"]},
+        },
+        missing="auto",
+    )
+    try:
+        assert dataset.feature_names == ("zip=1", "zip=2", "size", "sold month")
+        size = dataset.columns[1]
+        assert (size.kind, size.fill_value, size.filled) == ("number", "105", 1)
+        assert size.filled_lines == (3,)
+        assert client.datasets.get(dataset.id).warnings == ()
+    finally:
+        client.datasets.delete(dataset.id)

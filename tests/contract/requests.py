@@ -37,6 +37,15 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "SummarizeNetwork": lambda w: [{"network": NETWORK}],
     "CreateDataset": lambda w: [
         {"name": "points", "csv": "x;y\n1;2\n2;4\n3;9\n", "task": "regression"},
+        {
+            "name": "gaps",
+            "csv": "day,size,color,t\n2021-04-03,,red,a\n2021-04-04,2,,b\n2022-01-01,9,blue,a\n",
+            "missing": "auto",
+            "columns": [
+                {"name": "color", "kind": "category", "missing": "category", "unknown": "other"},
+                {"name": "day", "kind": "date", "parts": ["year", "month"], "day_first": True},
+            ],
+        },
         {"name": "spiral", "generator": {"name": "spiral", "samples": 30, "noise": 0.2, "seed": 4}},
     ],
     "GetDataset": lambda w: [{"id": "digits"}, {"id": "reversal"}, {"id": w.dataset}],

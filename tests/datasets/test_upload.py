@@ -165,7 +165,8 @@ def test_a_text_keeps_its_commas_beside_decimal_ones() -> None:
         (b"x,t\n1,a\n2,caf\xe9\n", "lines[3]", "byte 0xe9 is not UTF-8"),
         ("x,t\n1,a\n2,\ud800\n", "lines[3]", "is not UTF-8"),
         ("a,a=1 b,t\n1 b,1,x\n2 b,2,y\n", "data", "rename it"),
-        (f"x,t\n{'y' * 101},1\nz,2\n", "lines[2].x", "too long for a category of at most 100"),
+        (f"x,t\n{'y' * 101},1\nz,2\n", "data", "holds text of up to 101 characters and is ignored"),
+        (f"x,t\n1,{'y' * 101}\n2,z\n", "lines[2].t", "too long for a class of at most 100"),
         (f"{'y' * 101},t\n1,a\n2,b\n", "lines[1]", "has more than 100 characters"),
         (f"x,t\n1,{'9' * 140_000}\n2,b\n", "lines[2]", "longer than 131072 characters"),
     ],
@@ -205,16 +206,6 @@ def test_two_texts_among_eight_numbers_make_the_column_a_category() -> None:
     cells = ["1"] * 8 + ["one"] * 2
     data = "x,t\n" + "".join(f"{cell},{row % 2}\n" for row, cell in enumerate(cells))
     assert parse_csv(data).feature_names == ("x=1", "x=one")
-
-
-def test_fifty_texts_are_a_category_and_fifty_one_are_too_many() -> None:
-    def texts(count: int) -> str:
-        return "x,t\n" + "".join(f"name {n},{n % 2}\n" for n in range(count))
-
-    assert parse_csv(texts(50)).features == 50
-    [(field, sentence)] = errors(texts(51))
-    assert field == "columns.x"
-    assert "51 distinct texts; the limit is 50" in sentence
 
 
 def test_classes_have_a_limit() -> None:

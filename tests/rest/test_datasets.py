@@ -77,3 +77,40 @@ def test_a_deleted_data_set_is_gone(client: TestClient) -> None:
     assert client.delete(path).status_code == 204
     assert client.get(path).status_code == 404
     assert client.get(f"{path}/preview").status_code == 404
+
+
+def test_columns_are_described_and_may_be_chosen(client: TestClient) -> None:
+    csv = "id,size,garage,price\n1,120,yes,300.5\n2,,no,210\n3,100,yes,260\n"
+    refused = client.post("/v1/datasets", content=csv, headers=TEXT)
+    assert [error["field"] for error in refused.json()["errors"]] == ["lines[3].size"]
+    dataset = client.post("/v1/datasets?missing=auto", content=csv, headers=TEXT).json()
+    columns = {column["name"]: column for column in dataset["columns"]}
+    assert columns["size"] == {
+        "name": "size",
+        "kind": "number",
+        "features": ["size"],
+        "categories": [],
+        "missing": "median",
+        "fill_value": "110",
+        "unknown": "error",
+        "parts": [],
+        "day_first": None,
+        "decimal_commas": False,
+        "minimum": 100.0,
+        "maximum": 120.0,
+        "example": "120",
+        "filled": 1,
+        "filled_lines": [3],
+    }
+    assert (columns["id"]["kind"], columns["garage"]["kind"]) == ("ignore", "boolean")
+    assert dataset["warnings"] == [
+        {
+            "column": "id",
+            "reason": "identifier",
+            "description": "Column 'id' identifies the rows and is ignored.",
+        }
+    ]
+    assert client.get(f"/v1/datasets/{dataset['id']}").json() == dataset
+    choices = [{"name": "id", "kind": "number"}, {"name": "size", "kind": "ignore"}]
+    body = {"name": "houses", "csv": csv, "columns": choices}
+    assert client.post("/v1/datasets", json=body).json()["feature_names"] == ["id", "garage"]

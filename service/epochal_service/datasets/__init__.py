@@ -3,7 +3,7 @@
 from epochal_service.datasets.builtin import CATALOG, Builtin, load
 from epochal_service.datasets.dataset import MAX_CLASSES, Dataset, DatasetError, Task
 from epochal_service.datasets.inline import from_rows
-from epochal_service.datasets.upload import parse_csv
+from epochal_service.datasets.upload import encode_rows, parse_csv, read_csv
 
 __all__ = [
     "CATALOG",
@@ -12,7 +12,9 @@ __all__ = [
     "Dataset",
     "DatasetError",
     "Task",
+    "encode_rows",
     "from_rows",
     "load",
     "parse_csv",
+    "read_csv",
 ]

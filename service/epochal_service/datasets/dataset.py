@@ -1,11 +1,16 @@
 """A data set: inputs, targets and their names, from a generator, a file, an upload or a request."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from epochal_service.datasets.columns import Column, ColumnWarning
 
 __all__ = ["IGNORED", "MAX_CLASSES", "Dataset", "DatasetError", "Problems", "Task"]
 
@@ -75,6 +80,10 @@ class Dataset:
     target_names    one per column of a regression's targets or per time step of a sequence; one for
                     classes
     token_names     names of the inputs 0, 1, 2 … if they are tokens; else empty
+    columns         the columns of an uploaded table, in order, without the target
+    warnings        what a user should know about them
+    groups          `(samples,)` int64 by name of a `group` column, equal for equal cells
+    weights         `(samples,)` float64 of the `weight` column; None without one
 
     Raises ValueError if the shapes and names do not agree.
     """
@@ -90,6 +99,10 @@ class Dataset:
     source: str = ""
     license: str = ""
     token_names: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    warnings: tuple[ColumnWarning, ...] = ()
+    groups: Mapping[str, Labels] = field(default_factory=dict)
+    weights: Floats | None = None
 
     def __post_init__(self) -> None:
         agrees = (

@@ -2,19 +2,40 @@
 
     bytes -> text -> header and rows -> columns -> inputs and targets
 
-A value that does not fit its column is reported, never dropped.
+A value that does not fit its column is reported. It is filled, or its row dropped, on request only.
 """
 
 import csv
 import io
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 import numpy as np
 
+from epochal_service.datasets.columns import (
+    GROUPED,
+    MAX_LINES,
+    MAX_NAME_LENGTH,
+    MIN_IDENTIFIED,
+    Cells,
+    Choice,
+    Column,
+    ColumnWarning,
+    Kind,
+    Report,
+    fit,
+    group_codes,
+    is_missing,
+    number_name,
+    number_of,
+    shown,
+    text_of,
+    why_not_a_number,
+    with_point,
+)
 from epochal_service.datasets.dataset import (
     MAX_CLASSES,
     Dataset,
@@ -25,24 +46,18 @@ from epochal_service.datasets.dataset import (
     Task,
 )
 
-__all__ = ["MAX_CATEGORIES", "MAX_INFERRED_CLASSES", "parse_csv"]
+__all__ = ["MAX_INFERRED_CLASSES", "encode_rows", "parse_csv", "read_csv"]
 
 Value = TypeVar("Value", str, float)
 
 DELIMITERS = (",", ";", "\t")
 
-# Distinct texts in one feature column; each becomes a column of zeros and ones.
-MAX_CATEGORIES = 50
 # Up to this many distinct whole numbers in a target column are labels; more are a regression.
 MAX_INFERRED_CLASSES = 20
-# Characters in the name of a column, and in a text that becomes part of a name.
-MAX_NAME_LENGTH = 100
 # Numbers in the inputs after one-hot encoding: 80 MB.
 MAX_VALUES = 10_000_000
-# A column holds numbers if at least this percentage of its values are numbers.
-NUMERIC_PERCENT = 90
-# Texts for a missing value in a column of numbers.
-MISSING = {"", "-", "?", "na", "n/a", "null", "none"}
+# A column whose correlation with the target is larger repeats it.
+LEAKING_CORRELATION = 0.999
 
 
 def parse_csv(
@@ -50,6 +65,8 @@ def parse_csv(
     *,
     target: str | None = None,
     task: Literal["auto", "classification", "regression"] = "auto",
+    choices: Mapping[str, Choice] | None = None,
+    fills: bool = False,
     name: str = "upload",
     max_rows: int = 100_000,
     max_columns: int = 4096,
@@ -61,53 +78,66 @@ def parse_csv(
     text or of at most 20 distinct whole numbers holds classes; other numbers are a regression.
     Classes are sorted, numbers by value and texts by code point, and counted from 0. Commas in
     numbers are decimal if no number of the file has a point, and one has a comma that cannot group
-    thousands. A feature column of numbers is unchanged; one of text, with at most 50 distinct
-    values, becomes a column `color=red` of zeros and ones per value. Space around values and blank
-    lines are ignored. `max_columns` limits the columns of the file and the resulting features.
+    thousands. The other columns become features as `columns.fit` describes; `choices` by name take
+    precedence over what their cells look like. A missing value is an error. With `fills` it is
+    filled, and a row without a target is dropped. Space around values and blank lines are ignored.
+    `max_columns` limits the columns of the file and the resulting features.
 
     Raises `DatasetError` with at most 20 errors. Their fields are `data` (the whole file),
     `target`, `task`, `columns.age`, `lines[3]` or `lines[3].age`. Lines count from 1.
     """
-    problems = Problems()
-    columns = _with_points(_columns(_decode(data, max_bytes), problems, max_rows, max_columns))
-    if target is None:
-        target = columns[-1].name
-    target_column = next((column for column in columns if column.name == target), None)
-    if target_column is None:
-        names = ", ".join(column.name for column in columns[:20])
-        more = ", …" if len(columns) > 20 else ""
+    problems, choices = Problems(), choices or {}
+    table = _with_points(
+        _columns(_decode(data, max_bytes), problems, max_rows, max_columns, least=2)
+    )
+    names = [cells.name for cells in table]
+    listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    target = names[-1] if target is None else target
+    if target not in names:
+        problems.add("target", f"There is no column {shown(target)}; the columns are {listed}.")
+    for unknown in choices.keys() - {*names}:
         problems.add(
-            "target", f"There is no column {_shown(target)}; the columns are {names}{more}."
+            f"columns.{unknown}", f"There is no column {shown(unknown)}; the columns are {listed}."
         )
-        raise DatasetError(*problems.errors)
-
-    features = [_feature(column, problems) for column in columns if column is not target_column]
-    targets, class_names = _targets(target_column, task, problems)
-    feature_names = tuple(name for feature in features for name in feature.names)
-    rows = len(target_column.cells)
-    if len(feature_names) > max_columns:
-        problems.add(
-            "data",
-            f"The columns become {len(feature_names)} features; the limit is {max_columns}: "
-            "remove some.",
-        )
-    elif rows * len(feature_names) > MAX_VALUES:
-        problems.add(
-            "data",
-            f"{rows} rows of {len(feature_names)} features are more than {MAX_VALUES} numbers: "
-            "remove some rows or columns.",
-        )
-    if len(set(feature_names)) < len(feature_names):
-        problems.add(
-            "data", "A column has the same name as the feature of a text column: rename it."
-        )
+    if target in choices:
+        problems.add(f"columns.{target}", f"Column {target!r} is the target, not an input.")
     problems.raise_any()
 
+    warnings = list[ColumnWarning]()
+    target_cells = table[names.index(target)]
+    if fills:
+        table, dropped = _without_gaps(table, target_cells)
+        warnings += dropped
+        target_cells = table[names.index(target)]
+    inputs_cells = [cells for cells in table if cells.name != target]
+    columns = list[Column]()
+    for cells in inputs_cells:
+        column, about = fit(
+            cells, choices.get(cells.name, Choice()), fills=fills, problems=problems
+        )
+        columns.append(column)
+        warnings += about
+    targets, class_names = _targets(target_cells, task, problems)
+    feature_names = tuple(name for column in columns for name in column.features)
+    rows = len(target_cells.cells)
+    if sum(column.kind == "weight" for column in columns) > 1:
+        problems.add("columns", "Only one column can hold weights.")
+    _check_features(feature_names, rows, max_columns, warnings, problems)
+
     inputs = np.zeros((rows, len(feature_names)))
+    groups, weights = dict[str, Labels](), None
     first = 0
-    for feature in features:
-        inputs[np.arange(rows), first + feature.columns] = feature.values
-        first += len(feature.names)
+    for column, cells in zip(columns, inputs_cells, strict=True):
+        last = first + len(column.features)
+        column.encode(cells.cells, inputs[:, first:last], cells.report(problems))
+        if column.is_input and not problems.errors:
+            warnings += _leakage(column, inputs[:, first:last], targets, target)
+        elif column.kind == "group":
+            groups[column.name] = group_codes(cells.cells)
+        elif column.kind == "weight":
+            weights = _weights(cells, problems)
+        first = last
+    problems.raise_any()
     return Dataset(
         name=name,
         description="",
@@ -118,6 +148,10 @@ def parse_csv(
         class_names=class_names,
         target_names=(target,),
         source="uploaded",
+        columns=tuple(columns),
+        warnings=tuple(warnings),
+        groups=groups,
+        weights=weights,
     )
 
 
@@ -125,134 +159,194 @@ def parse_csv(
 _TASKS: dict[int, Task] = {0: "regression", 2: "binary"}
 
 
-@dataclass(frozen=True)
-class _Column:
-    """One column of the file: its stripped cells, and the line of each."""
+def read_csv(
+    data: str, columns: Sequence[Column], *, max_rows: int, max_columns: int, max_bytes: int
+) -> Floats:
+    """Return the rows of a CSV as inputs `(rows, features)` of a network with these columns.
 
-    name: str
-    lines: Sequence[int]
-    cells: Sequence[str]
+    The header names the columns, in any order; other columns are ignored.
 
-    def holds_numbers(self) -> bool:
-        """Return whether the column holds numbers; decimal commas count, missing values do not."""
-        present = [cell for cell in self.cells if cell.lower() not in MISSING]
-        numeric = sum(_number(_with_point(cell)) is not None for cell in present)
-        return 100 * numeric >= NUMERIC_PERCENT * len(present)
-
-    def numbers(self, problems: Problems) -> Floats:
-        """Return the cells as numbers `(rows,)`; NaN for those that were reported."""
-        numbers = np.empty(len(self.cells))
-        for row, cell in enumerate(self.cells):
-            number = _number(cell)
-            if number is None or not math.isfinite(number):
-                self.report(row, _why_not_a_number(cell, number), problems)
-                number = math.nan
-            numbers[row] = number
-        return numbers
-
-    def texts(self, problems: Problems) -> list[str]:
-        """Return the distinct texts, sorted, without those that were reported."""
-        distinct = set(self.cells)
-        invalid = {text: why for text in distinct if (why := _why_not_a_category(text))}
-        if invalid:
-            for row, cell in enumerate(self.cells):
-                if cell in invalid:
-                    self.report(row, invalid[cell], problems)
-        return sorted(distinct - invalid.keys())
-
-    def report(self, row: int, what: str, problems: Problems) -> None:
-        line = self.lines[row]
-        problems.add(f"lines[{line}].{self.name}", f"Line {line}, column {self.name!r}: {what}.")
+    Raises `DatasetError` with at most 20 errors. Their fields are `csv` (the whole file),
+    `columns.age`, `lines[3]` or `lines[3].age`.
+    """
+    problems = Problems()
+    try:
+        table = _columns(_decode(data, max_bytes), problems, max_rows, max_columns, least=1)
+    except DatasetError as error:
+        raise DatasetError(
+            *(("csv" if field == "data" else field, text) for field, text in error.errors)
+        ) from None
+    by_name = {cells.name: cells for cells in table}
+    return encode(
+        columns,
+        {name: cells.cells for name, cells in by_name.items()},
+        lambda name: by_name[name].report(problems),
+        problems,
+    )
 
 
-def _why_not_a_number(cell: str, number: float | None) -> str:
-    if cell.lower() in MISSING:
-        return "the value is missing; fill it in or delete the row"
-    if number is not None:
-        return f"{_shown(cell)} is not a finite number; write one or delete the row"
-    if _GROUPED.fullmatch(cell):
-        point = _shown(_with_point(cell))
-        return (
-            f"{_shown(cell)} may be {point} or {_shown(cell.replace(',', ''))}; write one of them"
+def encode_rows(
+    rows: Sequence[Mapping[str, str | float | bool | None]], columns: Sequence[Column]
+) -> Floats:
+    """Return rows by column name as inputs `(rows, features)` of a network with these columns.
+
+    Other columns are ignored. A missing value is None, or an empty text.
+
+    Raises `DatasetError` with at most 20 errors, whose fields are `rows[3].age`.
+    """
+    problems = Problems()
+    needed = [column for column in columns if column.is_input]
+    for row, values in enumerate(rows):
+        for column in needed:
+            if column.name not in values:
+                problems.add(
+                    f"rows[{row}].{column.name}", "is missing: a row needs a value for each column."
+                )
+    problems.raise_any()
+
+    def report_of(name: str) -> Report:
+        return lambda row, what: problems.add(f"rows[{row}].{name}", f"{what}.")
+
+    cells = {column.name: [text_of(row[column.name]) for row in rows] for column in needed}
+    return encode(columns, cells, report_of, problems)
+
+
+def encode(
+    columns: Sequence[Column],
+    cells: Mapping[str, Sequence[str]],
+    report_of: Callable[[str], Report],
+    problems: Problems,
+) -> Floats:
+    """Return the inputs `(rows, features)` for the cells of each column. Raises `DatasetError`."""
+    needed = [column for column in columns if column.is_input]
+    for column in needed:
+        if column.name not in cells:
+            given = ", ".join(list(cells)[:20]) + (", …" if len(cells) > 20 else "")
+            problems.add(
+                f"columns.{column.name}", f"There is no column {column.name!r}; there are {given}."
+            )
+    problems.raise_any()
+    rows = len(next(iter(cells.values()), ()))
+    inputs = np.zeros((rows, sum(len(column.features) for column in needed)))
+    first = 0
+    for column in needed:
+        last = first + len(column.features)
+        column.encode(cells[column.name], inputs[:, first:last], report_of(column.name))
+        first = last
+    problems.raise_any()
+    return inputs
+
+
+def _without_gaps(table: list[Cells], target: Cells) -> tuple[list[Cells], list[ColumnWarning]]:
+    """Return the table without the rows that have no target, and a warning that counts them."""
+    kind: Kind = "number" if target.holds_numbers() else "category"
+    gaps = [row for row, cell in enumerate(target.cells) if is_missing(cell, kind)]
+    if not gaps or len(gaps) > len(target.cells) - 2:
+        return table, []
+    lines = ", ".join(str(target.lines[row]) for row in gaps[:MAX_LINES])
+    many = f"{len(gaps)} rows have" if len(gaps) > 1 else "1 row has"
+    warning = ColumnWarning(
+        target.name,
+        "rows",
+        f"{many} no value of the target {target.name!r} and {'are' if len(gaps) > 1 else 'is'} "
+        f"dropped: line{'s' if len(gaps) > 1 else ''} {lines}"
+        f"{', …' if len(gaps) > MAX_LINES else ''}.",
+    )
+    return [cells.without({*gaps}) for cells in table], [warning]
+
+
+def _check_features(
+    names: Sequence[str],
+    rows: int,
+    max_columns: int,
+    warnings: Sequence[ColumnWarning],
+    problems: Problems,
+) -> None:
+    """Raise `DatasetError` if the columns do not become valid inputs."""
+    what = None
+    if not names:
+        why = " ".join(warning.description for warning in warnings)
+        what = f"No column is left as an input. {why}".rstrip()
+    elif len(names) > max_columns:
+        what = f"The columns become {len(names)} features; the limit is {max_columns}: remove some."
+    elif rows * len(names) > MAX_VALUES:
+        what = (
+            f"{rows} rows of {len(names)} features are more than {MAX_VALUES} numbers: "
+            "remove some rows or columns."
         )
-    if _number(_with_point(cell)) is not None:
-        return f"{_shown(cell)} has a decimal comma; write a decimal point"
-    return f"{_shown(cell)} is not a number, as the other values of the column are"
+    elif len(set(names)) < len(names):
+        what = "A column has the same name as the feature of another column: rename it."
+    if what is not None:
+        problems.add("data", what)
+        problems.raise_any()
 
 
-def _why_not_a_category(text: str) -> str | None:
-    number = _number(text)
-    if not text or (number is not None and not math.isfinite(number)):
-        return _why_not_a_number(text, number)
-    if len(text) > MAX_NAME_LENGTH:
-        return f"{_shown(text)} is too long for a category of at most {MAX_NAME_LENGTH} characters"
-    return None
+def _weights(cells: Cells, problems: Problems) -> Floats:
+    """Return the weights of the rows `(rows,)`."""
+    report = cells.report(problems)
+    weights = np.ones(len(cells.cells))
+    for row, cell in enumerate(cells.cells):
+        number = number_of(cell)
+        if number is None or not math.isfinite(number):
+            report(row, why_not_a_number(cell, number))
+        elif number < 0:
+            report(row, "a weight must be at least 0")
+        else:
+            weights[row] = number
+    return weights
 
 
-# One comma that may be a decimal comma or a thousands separator.
-_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+def _leakage(
+    column: Column, inputs: Floats, targets: Floats | Labels, target: str
+) -> list[ColumnWarning]:
+    """Return a warning if the column repeats the target."""
+    if len(inputs) < MIN_IDENTIFIED or column.kind == "date":
+        return []
+    if targets.ndim == 2:
+        with np.errstate(all="ignore"):
+            x, y = inputs - inputs.mean(0), targets - targets.mean(0)
+            norms = np.sqrt(np.square(x).sum(0) * np.square(y).sum())
+            repeats = bool((np.abs(x.T @ y)[:, 0] > LEAKING_CORRELATION * norms).any())
+    else:
+        # One value for each class, and one class for each value.
+        values = inputs.argmax(1)
+        if column.kind != "category":
+            values = np.unique(inputs[:, 0], return_inverse=True)[1]
+        classes = int(targets.max()) + 1
+        pairs = len(np.unique(values.astype(np.int64) * classes + targets))
+        repeats = pairs == len(np.unique(values)) == len(np.unique(targets))
+    if not repeats:
+        return []
+    text = (
+        f"Column {column.name!r} repeats the target {target!r}: if it is not known when you "
+        "predict, ignore it."
+    )
+    return [ColumnWarning(column.name, "leakage", text)]
 
 
-def _with_point(cell: str) -> str:
-    return cell.replace(",", ".")
-
-
-def _with_points(columns: list[_Column]) -> list[_Column]:
+def _with_points(table: list[Cells]) -> list[Cells]:
     """Return the columns with decimal points if all of them clearly have decimal commas."""
-    numeric = [column for column in columns if column.holds_numbers()]
+    numeric = [column for column in table if column.holds_numbers()]
     cells = [cell for column in numeric for cell in column.cells]
-    commas = [cell for cell in cells if "," in cell and _number(_with_point(cell)) is not None]
-    clear = any(not _GROUPED.fullmatch(cell) for cell in commas)
-    if not clear or any("." in cell and _number(cell) is not None for cell in cells):
-        return columns
+    commas = [cell for cell in cells if "," in cell and number_of(with_point(cell)) is not None]
+    clear = any(not GROUPED.fullmatch(cell) for cell in commas)
+    if not clear or any("." in cell and number_of(cell) is not None for cell in cells):
+        return table
     return [
-        replace(column, cells=[_with_point(cell) for cell in column.cells])
+        replace(column, cells=[with_point(cell) for cell in column.cells], decimal_commas=True)
         if column in numeric
         else column
-        for column in columns
+        for column in table
     ]
 
 
-def _number(cell: str) -> float | None:
-    # float() accepts 1_000, which in a table is more likely a name than a number.
-    if "_" in cell:
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-@dataclass(frozen=True)
-class _Feature:
-    """The features of a column: row i has `values[i]` in column `columns[i]`, and 0 elsewhere."""
-
-    names: list[str]
-    columns: Labels | int
-    values: Floats | float
-
-
-def _feature(column: _Column, problems: Problems) -> _Feature:
-    if column.holds_numbers():
-        return _Feature([column.name], 0, column.numbers(problems))
-    texts = column.texts(problems)
-    if len(texts) > MAX_CATEGORIES:
-        problems.add(
-            f"columns.{column.name}",
-            f"Column {column.name!r} has {len(texts)} distinct texts; the limit is "
-            f"{MAX_CATEGORIES}: remove the column or group its values.",
-        )
-    names = [f"{column.name}={text}" for text in texts]
-    return _Feature(names, _indices(column.cells, texts), 1.0)
-
-
 def _targets(
-    column: _Column, task: str, problems: Problems
+    column: Cells, task: str, problems: Problems
 ) -> tuple[Floats | Labels, tuple[str, ...]]:
     """Return targets and class names: `(rows, 1)` float64 without names, or `(rows,)` int64."""
     if task == "classification":
         # With explicit classes, a mixture of numbers and texts is valid: all are names.
-        numeric = all(_number(cell) is not None for cell in column.cells)
+        numeric = all(number_of(cell) is not None for cell in column.cells)
     else:
         numeric = column.holds_numbers()
     if not numeric and task == "regression":
@@ -262,8 +356,15 @@ def _targets(
             "classification, or another target.",
         )
         problems.raise_any()
+    report = column.report(problems)
     if numeric:
-        values = column.numbers(problems)
+        values = np.full(len(column.cells), np.nan)
+        for row, cell in enumerate(column.cells):
+            number = number_of(cell)
+            if number is None or not math.isfinite(number):
+                report(row, why_not_a_number(cell, number))
+            else:
+                values[row] = number
         distinct = sorted({float(value) for value in values if math.isfinite(value)})
         few_whole = len(distinct) <= MAX_INFERRED_CLASSES and all(
             value.is_integer() for value in distinct
@@ -271,14 +372,14 @@ def _targets(
         if task == "regression" or (task == "auto" and not few_whole):
             return values[:, np.newaxis], ()
         labels = _indices(values.tolist(), distinct)
-        names = [_number_name(value) for value in distinct]
+        names = [number_name(value) for value in distinct]
     else:
-        names = column.texts(problems)
+        names = _texts(column, report)
         labels = _indices(column.cells, names)
     if len(names) == 1 and (labels >= 0).all():
         problems.add(
             f"columns.{column.name}",
-            f"Column {column.name!r} has only one class, {_shown(names[0])}; there must be at "
+            f"Column {column.name!r} has only one class, {shown(names[0])}; there must be at "
             "least two.",
         )
     if len(names) > MAX_CLASSES:
@@ -290,9 +391,23 @@ def _targets(
     return labels, tuple(names)
 
 
-def _number_name(value: float) -> str:
-    # Above 2**53 floats do not represent every integer: do not show digits that may be wrong.
-    return str(int(value)) if value.is_integer() and abs(value) <= 2**53 else repr(value)
+def _texts(column: Cells, report: Report) -> list[str]:
+    """Return the distinct texts, sorted, without those that were reported."""
+    distinct = set(column.cells)
+    invalid = {text: why for text in distinct if (why := _why_not_a_class(text))}
+    for row, cell in enumerate(column.cells):
+        if cell in invalid:
+            report(row, invalid[cell])
+    return sorted(distinct - invalid.keys())
+
+
+def _why_not_a_class(text: str) -> str | None:
+    number = number_of(text)
+    if not text or (number is not None and not math.isfinite(number)):
+        return why_not_a_number(text, number)
+    if len(text) > MAX_NAME_LENGTH:
+        return f"{shown(text)} is too long for a class of at most {MAX_NAME_LENGTH} characters"
+    return None
 
 
 def _indices(values: Sequence[Value], distinct: Sequence[Value]) -> Labels:
@@ -329,8 +444,13 @@ def _decode(data: bytes | str, max_bytes: int) -> str:
     return text
 
 
-def _columns(text: str, problems: Problems, max_rows: int, max_columns: int) -> list[_Column]:
-    """Parse the header and the rows. Raises `DatasetError` unless they form a table."""
+def _columns(
+    text: str, problems: Problems, max_rows: int, max_columns: int, *, least: int
+) -> list[Cells]:
+    """Parse the header and the rows; there must be at least `least` columns, and as many rows.
+
+    Raises `DatasetError` unless they form a table.
+    """
     delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     header: list[str] = []
@@ -349,8 +469,9 @@ def _columns(text: str, problems: Problems, max_rows: int, max_columns: int) -> 
         if not any(row) and len(row) <= 1:
             continue
         if not header:
-            header = row
-            _check_header(header, line, problems, max_columns)
+            # Programs that number the rows leave the name of that column empty.
+            header = ["column 1" if not row[0] and len(row) > 1 else row[0], *row[1:]]
+            _check_header(header, line, problems, max_columns, least)
         elif len(row) != len(header):
             problems.add(
                 f"lines[{line}]",
@@ -365,25 +486,28 @@ def _columns(text: str, problems: Problems, max_rows: int, max_columns: int) -> 
             rows.append(row)
     if not header and not problems.errors:
         problems.add("data", "The file is empty: it needs a header row and at least two rows.")
-    elif len(rows) < 2 and not problems.errors:
+    elif len(rows) < least and not problems.errors:
+        number = "two rows" if least == 2 else "one row"
         problems.add(
-            "data", f"A table needs at least two rows after its header; this one has {len(rows)}."
+            "data", f"A table needs at least {number} after its header; this one has {len(rows)}."
         )
     problems.raise_any()
     cells = zip(*rows, strict=True)
-    return [_Column(name, lines, column) for name, column in zip(header, cells, strict=True)]
+    return [Cells(name, lines, column) for name, column in zip(header, cells, strict=True)]
 
 
-def _check_header(header: list[str], line: int, problems: Problems, max_columns: int) -> None:
+def _check_header(
+    header: list[str], line: int, problems: Problems, max_columns: int, least: int
+) -> None:
     field = f"lines[{line}]"
     if len(header) > max_columns:
         raise DatasetError(
             (field, f"Line {line} names {len(header)} columns; the limit is {max_columns}.")
         )
-    if len(header) < 2:
+    if len(header) < least:
         problems.add(
             field,
-            f"Line {line} names one column, {_shown(header[0])}: there must be at least a feature "
+            f"Line {line} names one column, {shown(header[0])}: there must be at least a feature "
             "and a target, separated by a comma, a semicolon or a tab.",
         )
     elif _looks_like_data(header):
@@ -398,7 +522,7 @@ def _check_header(header: list[str], line: int, problems: Problems, max_columns:
         elif len(name) > MAX_NAME_LENGTH:
             problems.add(
                 field,
-                f"Line {line}: the name of column {number}, {_shown(name)}, has more than "
+                f"Line {line}: the name of column {number}, {shown(name)}, has more than "
                 f"{MAX_NAME_LENGTH} characters; shorten it.",
             )
         elif name in seen:
@@ -412,10 +536,10 @@ def _check_header(header: list[str], line: int, problems: Problems, max_columns:
 
 def _looks_like_data(header: list[str]) -> bool:
     """Return whether the header is missing. Whole numbers may be names; 5.1 is not."""
-    numbers = [name for name in header if _number(name) is not None]
+    numbers = [name for name in header if number_of(name) is not None]
     # Numbers with decimal commas may have been split at them.
     parts = [part for name in header for part in re.split("[,;]", name)]
-    return all(_number(part) is not None for part in parts) or any("." in n for n in numbers)
+    return all(number_of(part) is not None for part in parts) or any("." in n for n in numbers)
 
 
 def _why_too_many(row: list[str], values: int, delimiter: str) -> str:
@@ -445,7 +569,3 @@ def _delimiter(text: str) -> str:
     first = _FIRST_LINE.match(text)
     bare = re.sub(r'"[^"]*"', "", first[1] if first else "")
     return max(DELIMITERS, key=bare.count)
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 40 else f"{text[:39]}…")

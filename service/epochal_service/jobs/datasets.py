@@ -6,8 +6,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from numpy.typing import NDArray
+
 from ..datasets import Dataset, DatasetError, from_rows
 from ..datasets import load as load_builtin
+from ..datasets.columns import Column
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..specs.build import build_network
 from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
@@ -16,6 +19,9 @@ from ..specs.training import TrainingSpec
 from ..store import Connection
 from ..store import datasets as stored_datasets
 from ..store.packing import unpack_state
+
+# Arrays of an uploaded table beside its inputs and targets.
+_GROUP, _WEIGHTS = "group.", "weights"
 
 
 def load(connection: Connection, spec: TrainingSpec, owner: str) -> Dataset:
@@ -100,8 +106,22 @@ def read_uploaded(connection: Connection, dataset_id: str, owner: str) -> Datase
         targets=arrays["targets"],
         source=about["source"],
         license=about["license"],
+        columns=tuple(map(Column.from_json, about.get("columns", ()))),
+        groups={
+            name.removeprefix(_GROUP): array
+            for name, array in arrays.items()
+            if name.startswith(_GROUP)
+        },
+        weights=arrays.get(_WEIGHTS),
         **names,
     )
+
+
+def arrays_of(dataset: Dataset) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a data set by the names that `read_uploaded` expects."""
+    arrays = {"inputs": dataset.inputs, "targets": dataset.targets}
+    arrays |= {f"{_GROUP}{name}": codes for name, codes in dataset.groups.items()}
+    return arrays if dataset.weights is None else arrays | {_WEIGHTS: dataset.weights}
 
 
 def lock(connection: Connection, dataset_id: str, owner: str) -> None:

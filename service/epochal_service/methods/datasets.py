@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from functools import cache
 from typing import Any
 
 from ..datasets import CATALOG, DatasetError, parse_csv
 from ..datasets import Dataset as Table
+from ..datasets.columns import Choice
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound
-from ..jobs.datasets import generate, invalid_argument, read_uploaded
+from ..jobs.datasets import arrays_of, generate, invalid_argument, read_uploaded
 from ..specs.base import timestamp
 from ..specs.datasets import (
+    ColumnSpec,
     CreateDatasetRequest,
     Dataset,
     DatasetPage,
@@ -37,7 +40,7 @@ def list_datasets(context: Context, request: ListDatasetsRequest) -> DatasetPage
         rows = datasets.page(
             connection, context.owner, size=size + 1, before=before(request.page_token, "data")
         )
-    page, token = cut(rows, size)
+    page, token = cut(rows, size, lambda row: len(row.about))
     builtin = [] if request.page_token else [_builtin(name) for name in CATALOG]
     return DatasetPage(datasets=[*builtin, *(_reply(row) for row in page)], next_page_token=token)
 
@@ -104,6 +107,8 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
                 request.csv,
                 target=request.target,
                 task=request.task,
+                choices=_choices(request.columns),
+                fills=request.missing == "auto",
                 name=request.name,
                 max_rows=limits.max_samples,
                 max_columns=limits.max_features,
@@ -125,7 +130,11 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
         "source": table.source,
         "license": table.license,
     }
-    content = pack_state({"inputs": table.inputs, "targets": table.targets}, about)
+    columns = {
+        "columns": [column.to_json() for column in table.columns],
+        "warnings": [asdict(warning) for warning in table.warnings],
+    }
+    content = pack_state(arrays_of(table), about | columns)
     new = new_id("data")
     with context.database.write() as connection:
         dataset_id = keys.claim(
@@ -148,10 +157,18 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
             id=new,
             owner=context.owner,
             name=request.name,
-            about=json.dumps(about | _sizes(table)),
+            about=json.dumps(about | columns | _sizes(table)),
             content=content,
         )
     return _reply(row)
+
+
+def _choices(specs: list[ColumnSpec]) -> dict[str, Choice]:
+    """Return the choices by the names of their columns."""
+    return {
+        spec.name: Choice(spec.kind, spec.missing, spec.unknown, spec.parts, spec.day_first)
+        for spec in specs
+    }
 
 
 def delete_dataset(context: Context, id: str) -> None:

@@ -105,6 +105,38 @@ DatasetSpec = Annotated[
 ]
 
 
+ColumnKind = Literal["number", "boolean", "category", "date", "ignore", "group", "weight"]
+MissingPolicy = Literal["error", "median", "mean", "zero", "most_frequent", "category"]
+UnknownPolicy = Literal["error", "other"]
+DatePart = Literal["year", "month", "day", "weekday", "hour"]
+WarningReason = Literal["text", "identifier", "constant", "leakage", "rare", "empty", "rows"]
+Gaps = Literal["error", "auto"]
+
+
+class ColumnSpec(Spec):
+    """What a column of a CSV holds, where it should not follow from the cells."""
+
+    name: str = Field(min_length=1, max_length=100)
+    """Name of the column, as the header has it."""
+    kind: ColumnKind | None = None
+    """Kind of the column. `ignore`, `group` and `weight` columns are not inputs: groups are stored
+    for splits, weights for the rows. Defaults to what the cells look like.
+    """
+    missing: MissingPolicy | None = None
+    """What happens to a missing value: an `error`, or a fill value computed from the column. Of a
+    category, `category` makes missing values a category of their own. Defaults to that of the
+    request.
+    """
+    unknown: UnknownPolicy | None = None
+    """What happens to a category that the file does not have when a network predicts: an `error`,
+    or it counts as `other`. Default `error`; `other` if the column has more than 50 categories.
+    """
+    parts: list[DatePart] = Field(default_factory=list, max_length=5)
+    """Parts of a date that become features; Monday is weekday 0. Defaults to those that vary."""
+    day_first: bool | None = None
+    """Whether the date 3/4/2021 is 3 April. Needed only if no date of the column shows it."""
+
+
 class CreateDatasetRequest(Spec):
     """A CSV text or a generator: exactly one of the two."""
 
@@ -122,6 +154,12 @@ class CreateDatasetRequest(Spec):
     """Kind of target; CSV only. `auto` (the default) treats text, and up to 20 distinct whole
     numbers, as classes.
     """
+    columns: list[ColumnSpec] = Field(default_factory=list, max_length=4096)
+    """What columns hold; CSV only. Columns without an entry are inferred from their cells."""
+    missing: Gaps = "error"
+    """What happens to missing values; CSV only. `auto` fills numbers and dates with the median,
+    others with the most frequent value, and drops rows without a target. Default `error`.
+    """
     generator: GeneratorSpec | None = None
     """Generator of the samples to store."""
     request_id: RequestId | None = None
@@ -138,6 +176,10 @@ class UploadRequest(Request):
     task: Literal["auto", "classification", "regression"] = "auto"
     """Kind of target. `auto` (the default) treats text, and up to 20 distinct whole numbers, as
     classes.
+    """
+    missing: Gaps = "error"
+    """What happens to missing values. `auto` fills numbers and dates with the median, others with
+    the most frequent value, and drops rows without a target. Default `error`.
     """
 
 
@@ -184,6 +226,55 @@ class DatasetParameter(Reply):
     """Meaning of the parameter."""
 
 
+class Column(Reply):
+    """A column of an uploaded table, and how its cells become features."""
+
+    name: str
+    """Name of the column."""
+    kind: ColumnKind
+    """Kind of the column."""
+    features: list[str]
+    """Names of its features, in order; empty if it is not an input."""
+    categories: list[str] = Field(default_factory=list)
+    """Categories, one per feature; of a boolean, the words for 0 and for 1."""
+    missing: MissingPolicy
+    """What happens to a missing value."""
+    fill_value: str | None = None
+    """Text in place of a missing value; absent if a missing value is an error."""
+    unknown: UnknownPolicy
+    """What happens to an unknown category."""
+    parts: list[DatePart] = Field(default_factory=list)
+    """Parts of a date, one per feature."""
+    day_first: bool | None = None
+    """Whether the date 3/4/2021 is 3 April; absent if the column has no such dates."""
+    decimal_commas: bool = False
+    """Whether the column may have decimal commas."""
+    minimum: float | None = None
+    """Smallest number; absent for other kinds."""
+    maximum: float | None = None
+    """Largest number; absent for other kinds."""
+    example: str
+    """A value of the column, from its first row that has one."""
+    filled: int = 0
+    """Number of missing values that were filled."""
+    filled_lines: list[int] = Field(default_factory=list)
+    """Lines of the file of the first of them."""
+
+
+class ColumnWarning(Reply):
+    """What to know about a column before training on it."""
+
+    column: str
+    """Name of the column."""
+    reason: WarningReason
+    """Reason of the warning. Columns of free `text`, most columns that are an `identifier`, and
+    `empty` columns are ignored. A `constant` column has one value. `leakage`: the column repeats
+    the target. `rare`: rare categories count as one. `rows`: rows without a target are dropped.
+    """
+    description: str
+    """Description in one sentence."""
+
+
 class Dataset(Reply):
     """The metadata of a data set."""
 
@@ -221,6 +312,10 @@ class Dataset(Reply):
     """Time of the upload; absent for built-in data sets."""
     parameters: list[DatasetParameter] = Field(default_factory=list)
     """Parameters of a generator besides its seed; empty for other data sets."""
+    columns: list[Column] = Field(default_factory=list)
+    """Columns of an uploaded CSV, in order, without the target; empty for other data sets."""
+    warnings: list[ColumnWarning] = Field(default_factory=list)
+    """Warnings about columns of an uploaded CSV."""
 
 
 class DatasetPage(Reply):

@@ -56,6 +56,14 @@ BaselineName: TypeAlias = Literal["uniform", "confident_correct", "confident_inc
 Cell: TypeAlias = Literal["rnn", "lstm", "gru"]
 
 
+ColumnKind: TypeAlias = Literal[
+    "number", "boolean", "category", "date", "ignore", "group", "weight"
+]
+
+
+DatePart: TypeAlias = Literal["year", "month", "day", "weekday", "hour"]
+
+
 Device: TypeAlias = Literal["v100", "a100", "h100", "h200"]
 
 
@@ -79,6 +87,9 @@ FindingKind: TypeAlias = Literal[
 
 
 FlowLabel: TypeAlias = Literal["vanishing", "healthy", "exploding"]
+
+
+Gaps: TypeAlias = Literal["error", "auto"]
 
 
 InitializerName: TypeAlias = Literal[
@@ -156,6 +167,9 @@ Metric: TypeAlias = Literal[
 ]
 
 
+MissingPolicy: TypeAlias = Literal["error", "median", "mean", "zero", "most_frequent", "category"]
+
+
 NodeKind: TypeAlias = Literal["input", "layer", "operation", "state", "output"]
 
 
@@ -229,6 +243,14 @@ TruthTableName: TypeAlias = Literal[
     "x1_implies_x2",
     "nand",
     "true",
+]
+
+
+UnknownPolicy: TypeAlias = Literal["error", "other"]
+
+
+WarningReason: TypeAlias = Literal[
+    "text", "identifier", "constant", "leakage", "rare", "empty", "rows"
 ]
 
 
@@ -1561,6 +1583,57 @@ class DatasetParameter:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of an uploaded table, and how its cells become features."""
+
+    name: str
+    """Name of the column."""
+    kind: ColumnKind
+    """Kind of the column."""
+    features: tuple[str, ...]
+    """Names of its features, in order; empty if it is not an input."""
+    categories: tuple[str, ...]
+    """Categories, one per feature; of a boolean, the words for 0 and for 1."""
+    missing: MissingPolicy
+    """What happens to a missing value."""
+    fill_value: str | None
+    """Text in place of a missing value; absent if a missing value is an error."""
+    unknown: UnknownPolicy
+    """What happens to an unknown category."""
+    parts: tuple[DatePart, ...]
+    """Parts of a date, one per feature."""
+    day_first: bool | None
+    """Whether the date 3/4/2021 is 3 April; absent if the column has no such dates."""
+    decimal_commas: bool
+    """Whether the column may have decimal commas. Default false."""
+    minimum: float | None
+    """Smallest number; absent for other kinds."""
+    maximum: float | None
+    """Largest number; absent for other kinds."""
+    example: str
+    """A value of the column, from its first row that has one."""
+    filled: int
+    """Number of missing values that were filled. Default 0."""
+    filled_lines: tuple[int, ...]
+    """Lines of the file of the first of them."""
+
+
+@dataclass(frozen=True)
+class ColumnWarning:
+    """What to know about a column before training on it."""
+
+    column: str
+    """Name of the column."""
+    reason: WarningReason
+    """Reason of the warning. Columns of free `text`, most columns that are an `identifier`, and
+    `empty` columns are ignored. A `constant` column has one value. `leakage`: the column repeats
+    the target. `rare`: rare categories count as one. `rows`: rows without a target are dropped.
+    """
+    description: str
+    """Description in one sentence."""
+
+
+@dataclass(frozen=True)
 class Dataset:
     """The metadata of a data set."""
 
@@ -1598,6 +1671,10 @@ class Dataset:
     """Time of the upload; absent for built-in data sets."""
     parameters: tuple[DatasetParameter, ...]
     """Parameters of a generator besides its seed; empty for other data sets."""
+    columns: tuple[Column, ...]
+    """Columns of an uploaded CSV, in order, without the target; empty for other data sets."""
+    warnings: tuple[ColumnWarning, ...]
+    """Warnings about columns of an uploaded CSV."""
 
 
 @dataclass(frozen=True, eq=False)

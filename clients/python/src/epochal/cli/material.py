@@ -9,7 +9,7 @@ import typer
 
 from ..client import Client
 from ..types import NetworkSummary
-from .inputs import JsonOption, SpecArgument, UrlOption, read_spec
+from .inputs import JsonOption, SpecArgument, UrlOption, pairs, read_spec
 from .output import out, print_json, print_table
 
 
@@ -104,6 +104,19 @@ def upload(
         str | None, typer.Option(help="Name of the data set. Default: the name of the file.")
     ] = None,
     task: Annotated[str, typer.Option(help="auto, classification or regression.")] = "auto",
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--column",
+            metavar="NAME=KIND",
+            help="Kind of a column: number, boolean, category, date, ignore, group or weight. "
+            "Repeatable. Default: what its cells look like.",
+        ),
+    ] = None,
+    missing: Annotated[
+        str,
+        typer.Option(help="error, or auto: fill missing values, drop rows without a target."),
+    ] = "error",
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -111,16 +124,31 @@ def upload(
     if not file.is_file():
         raise typer.BadParameter(f"{file} does not exist or is not a file")
     with Client(url) as client:
-        dataset = client.datasets.upload_csv(file, name=name, target=target, task=task)  # type: ignore[arg-type]
+        dataset = client.datasets.upload_csv(
+            file,
+            name=name,
+            target=target,
+            task=task,  # type: ignore[arg-type]
+            columns=pairs(kinds or []),  # type: ignore[arg-type]
+            missing=missing,  # type: ignore[arg-type]
+        )
     if as_json:
         print_json(dataset)
         return
     classes = f", classes {', '.join(dataset.class_names)}" if dataset.class_names else ""
     out.print(
         f"{dataset.id}: {dataset.samples:,} samples of {dataset.features:,} features, "
-        f"{dataset.task}{classes}\n"
-        f'Train on it with: --set \'dataset={{"id": "{dataset.id}"}}\''
+        f"{dataset.task}{classes}"
     )
+    for column in dataset.columns:
+        if column.filled:
+            out.print(
+                f"Column {column.name!r}: {column.filled:,} missing, filled with "
+                f"{column.fill_value}"
+            )
+    for warning in dataset.warnings:
+        out.print(warning.description)
+    out.print(f'Train on it with: --set \'dataset={{"id": "{dataset.id}"}}\'')
 
 
 def presets(url: UrlOption = None, as_json: JsonOption = False) -> None:

@@ -1,0 +1,630 @@
+"""The columns of a table: what each holds, and how its cells become the inputs of a network.
+
+    kind              features
+    number            the number
+    boolean           0 or 1
+    category          a 1 and zeros: one feature per category
+    date              its parts as numbers: year, month, weekday …
+    ignore            none
+    group, weight     none; they are stored beside the inputs
+
+A `Column` is fitted to the cells of an uploaded file and stored with it. It encodes new cells as it
+encoded those of the file, so that a trained network takes rows by the names of their columns.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from epochal_service.datasets.dataset import Floats, Labels, Problems
+
+Kind = Literal["number", "boolean", "category", "date", "ignore", "group", "weight"]
+Missing = Literal["error", "median", "mean", "zero", "most_frequent", "category"]
+Unknown = Literal["error", "other"]
+DatePart = Literal["year", "month", "day", "weekday", "hour"]
+Reason = Literal["text", "identifier", "constant", "leakage", "rare", "empty", "rows"]
+Report = Callable[[int, str], None]
+"""`report(row, what)` reports what is wrong with a cell."""
+
+# Distinct texts in one column; each becomes a feature. Beyond it, rare ones share one feature.
+MAX_CATEGORIES = 50
+# Characters in the name of a column, and in a text that becomes part of a name.
+MAX_NAME_LENGTH = 100
+# A column holds numbers, or dates, if at least this percentage of its values do.
+TYPICAL_PERCENT = 90
+# From this many rows on, a column of distinct texts identifies its rows.
+MIN_IDENTIFIED = 20
+# Lines of filled gaps that a column lists.
+MAX_LINES = 20
+# Texts for a missing value in a column of numbers, dates or truth values.
+MISSING = {"", "-", "?", "na", "n/a", "null", "none"}
+# They are missing values only if gaps are filled: as numbers they are not finite.
+NOT_A_NUMBER = {"nan", "nat"}
+# The category of a missing value, and the feature of all categories that have none of their own.
+MISSING_CATEGORY, OTHER = "missing", "other"
+
+BOOLEANS = (("no", "yes"), ("false", "true"), ("n", "y"), ("f", "t"), ("off", "on"))
+_IDENTIFIER = re.compile(
+    r"(?i:(.*[ _.-])?(id|uuid|guid)|index|key|row ?(names?|no|number|num|nr)|unnamed: ?0|column 1)"
+    r"|.*[a-z](ID|Id)"
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a user chose for a column; None where the file decides."""
+
+    kind: Kind | None = None
+    missing: Missing | None = None
+    unknown: Unknown | None = None
+    parts: Sequence[DatePart] = ()
+    day_first: bool | None = None
+
+
+@dataclass(frozen=True)
+class ColumnWarning:
+    """What a user should know about a column."""
+
+    column: str
+    reason: Reason
+    description: str
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a column of a file, stripped, and the line of each."""
+
+    name: str
+    lines: Sequence[int]
+    cells: Sequence[str]
+    decimal_commas: bool = False
+    """Whether the file had decimal commas; `cells` has points."""
+
+    def holds_numbers(self) -> bool:
+        """Return whether most cells are numbers; decimal commas count, missing values do not."""
+        present = [cell for cell in self.cells if cell.lower() not in MISSING]
+        numeric = sum(number_of(with_point(cell)) is not None for cell in present)
+        return 100 * numeric >= TYPICAL_PERCENT * len(present)
+
+    def report(self, problems: Problems) -> Report:
+        """Return the function that reports a cell under its line and the column's name."""
+
+        def add(row: int, what: str) -> None:
+            line = self.lines[row]
+            problems.add(
+                f"lines[{line}].{self.name}", f"Line {line}, column {self.name!r}: {what}."
+            )
+
+        return add
+
+    def without(self, rows: set[int]) -> Cells:
+        """Return the cells of the other rows."""
+        keep = [row for row in range(len(self.cells)) if row not in rows]
+        return replace(
+            self, lines=[self.lines[row] for row in keep], cells=[self.cells[row] for row in keep]
+        )
+
+
+@dataclass(frozen=True)
+class Column:
+    """How the cells of a column become features. All fields are plain JSON."""
+
+    name: str
+    kind: Kind
+    features: list[str] = field(default_factory=list)
+    categories: list[str] = field(default_factory=list)
+    """Of a boolean: the texts of 0 and of 1."""
+    missing: Missing = "error"
+    fill_value: str | None = None
+    """The text in place of a missing one; None if a missing value is an error."""
+    unknown: Unknown = "error"
+    parts: list[str] = field(default_factory=list)
+    day_first: bool | None = None
+    decimal_commas: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    example: str = ""
+    filled: int = 0
+    filled_lines: list[int] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Column:
+        """Return the column that `to_json` wrote."""
+        return cls(**values)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the column as plain JSON."""
+        return asdict(self)
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the column becomes inputs of a network."""
+        return bool(self.features)
+
+    def filled_in(self, cells: Sequence[str]) -> Sequence[str]:
+        """Return the cells with the fill value in place of missing ones."""
+        if self.fill_value is None:
+            return cells
+        return [self.fill_value if is_missing(cell, self.kind) else cell for cell in cells]
+
+    def encode(self, cells: Sequence[str], out: Floats, report: Report) -> None:
+        """Write the features of the cells into `out` `(rows, features)`, which holds zeros.
+
+        Reports each cell that does not fit the column.
+        """
+        if self.is_input:
+            _ENCODERS[self.kind](self, self.filled_in(cells), out, report)
+
+    def number(self, cell: str) -> float | None:
+        """Return the cell as a finite number, or else None."""
+        if self.decimal_commas and "." not in cell:
+            cell = with_point(cell)
+        number = number_of(cell)
+        return number if number is not None and math.isfinite(number) else None
+
+
+# ------------------------------------------------------------------------------------- encoding
+
+
+def _encode_numbers(column: Column, cells: Sequence[str], out: Floats, report: Report) -> None:
+    for row, cell in enumerate(cells):
+        number = column.number(cell)
+        if number is None:
+            report(row, why_not_a_number(cell, number_of(cell)))
+        else:
+            out[row, 0] = number
+
+
+def _encode_booleans(column: Column, cells: Sequence[str], out: Floats, report: Report) -> None:
+    values = {word: value for pair in BOOLEANS for value, word in enumerate(pair)}
+    values |= {"0": 0, "1": 1}
+    for row, cell in enumerate(cells):
+        value = values.get(cell.lower())
+        if value is None:
+            report(
+                row,
+                _why_missing()
+                if is_missing(cell, "boolean")
+                else f"{shown(cell)} is neither {column.categories[0]} nor {column.categories[1]}",
+            )
+        else:
+            out[row, 0] = value
+
+
+def _encode_categories(column: Column, cells: Sequence[str], out: Floats, report: Report) -> None:
+    index_of = {text: index for index, text in enumerate(column.categories)}
+    # An unknown category counts as the rare ones do, or has no feature.
+    features = {name: index for index, name in enumerate(column.features)}
+    rest = features.get(f"{column.name}={OTHER}")
+    numbers = all(number_of(text) is not None for text in column.categories)
+    known: dict[str, int | None] = {}
+    for row, cell in enumerate(cells):
+        if cell not in known:
+            known[cell] = index_of.get(_name_of(cell) if numbers else cell)
+        index = known[cell]
+        if index is None:
+            if is_missing(cell, "category"):
+                report(row, _why_missing())
+                continue
+            if column.unknown == "error":
+                report(row, _why_unknown(cell, column.categories))
+            if column.unknown == "error" or rest is None:
+                continue
+            index = rest
+        out[row, index] = 1.0
+
+
+def _encode_dates(column: Column, cells: Sequence[str], out: Floats, report: Report) -> None:
+    moments: dict[str, datetime | None] = {}
+    for row, cell in enumerate(cells):
+        if cell not in moments:
+            moments[cell] = date_of(cell, column.day_first)
+        moment = moments[cell]
+        if moment is None:
+            report(row, why_not_a_date(cell, column.day_first))
+        else:
+            out[row] = [part_of(moment, part) for part in column.parts]
+
+
+_ENCODERS: dict[Kind, Callable[[Column, Sequence[str], Floats, Report], None]] = {
+    "number": _encode_numbers,
+    "boolean": _encode_booleans,
+    "category": _encode_categories,
+    "date": _encode_dates,
+}
+
+
+def is_missing(cell: str, kind: Kind) -> bool:
+    """Return whether the cell has no value in a column of that kind."""
+    text = cell.lower()
+    if kind in ("category", "group", "ignore"):
+        # NA, ? and none may be categories.
+        return not text or text in NOT_A_NUMBER
+    return text in MISSING or text in NOT_A_NUMBER
+
+
+def text_of(value: str | float | bool | None) -> str:
+    """Return the cell with this JSON value."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.strip() if isinstance(value, str) else number_name(value)
+
+
+# -------------------------------------------------------------------------------------- fitting
+
+
+def kind_of(cells: Cells) -> Kind:
+    """Return the kind of column that the cells look like."""
+    present = [cell for cell in cells.cells if not is_missing(cell, "number")]
+    if not present or cells.holds_numbers():
+        return "number"
+    distinct = {cell.lower() for cell in present}
+    if any(distinct == set(pair) for pair in BOOLEANS):
+        return "boolean"
+    dates = sum(bool(_DATE.fullmatch(cell) or _NAMED_DATE.fullmatch(cell)) for cell in present)
+    return "date" if 100 * dates >= TYPICAL_PERCENT * len(present) else "category"
+
+
+def fit(
+    cells: Cells, choice: Choice, *, fills: bool, problems: Problems
+) -> tuple[Column, list[ColumnWarning]]:
+    """Return the column of these cells, and what the user should know about it.
+
+    The choice takes precedence over what the cells look like. With `fills`, missing values are
+    filled unless the choice says otherwise: numbers and dates by the median, others by the most
+    frequent value.
+    """
+    name, report = cells.name, cells.report(problems)
+    kind, warnings = choice.kind, list[ColumnWarning]()
+
+    def warn(reason: Reason, description: str) -> None:
+        warnings.append(ColumnWarning(name, reason, f"Column {name!r} {description}."))
+
+    if kind is None:
+        kind = kind_of(cells)
+        ignored = _why_ignored(cells, kind, fills)
+        if ignored is not None:
+            warn(*ignored)
+            kind = "ignore"
+    present = [cell for cell in cells.cells if not is_missing(cell, kind)]
+    column = Column(
+        name=name,
+        kind=kind,
+        missing=_missing_of(kind, choice.missing, fills),
+        unknown=choice.unknown or "error",
+        day_first=choice.day_first,
+        decimal_commas=cells.decimal_commas,
+        example=present[0] if present else "",
+    )
+    if kind == "category":
+        column = _with_categories(column, present, report, cells, warn)
+    elif kind == "boolean":
+        column = _with_words(column, present, problems)
+    elif kind == "number":
+        column = replace(column, features=[name])
+    elif kind == "date":
+        column = _with_parts(column, present, choice.parts, problems)
+    if not column.is_input:
+        return column, warnings
+    column = _with_fill(column, present, cells, problems)
+    if kind == "number" and (numbers := _numbers(column, present)):
+        column = replace(column, minimum=min(numbers), maximum=max(numbers))
+        if len(numbers) >= MIN_IDENTIFIED and _count_rows(numbers):
+            warn("identifier", "counts the rows: ignore it unless their order matters")
+    if len(present) > 1 and len(set(present)) == 1 and not column.filled:
+        warn("constant", f"always has the value {shown(present[0])}: nothing follows from it")
+    return column, warnings
+
+
+def _why_ignored(cells: Cells, kind: Kind, fills: bool) -> tuple[Reason, str] | None:
+    """Return why a column is ignored by default; None if it becomes features."""
+    present = [cell for cell in cells.cells if not is_missing(cell, kind)]
+    if not present:
+        return ("empty", "has no values and is ignored") if fills else None
+    distinct = set(present)
+    all_distinct = len(distinct) == len(cells.cells) > 2
+    whole = kind != "number" or all((number_of(cell) or 0.0).is_integer() for cell in present)
+    if all_distinct and whole and _IDENTIFIER.fullmatch(cells.name):
+        return ("identifier", "identifies the rows and is ignored")
+    if kind != "category":
+        return None
+    longest = max(map(len, distinct))
+    if longest > MAX_NAME_LENGTH:
+        return ("text", f"holds text of up to {longest} characters and is ignored")
+    if all_distinct and len(present) >= MIN_IDENTIFIED:
+        return ("identifier", "has another text in every row and is ignored")
+    if len(distinct) > MAX_CATEGORIES and 2 * len(distinct) > len(present):
+        return ("text", f"has {len(distinct)} distinct texts, most of them once, and is ignored")
+    return None
+
+
+def _missing_of(kind: Kind, chosen: Missing | None, fills: bool) -> Missing:
+    if chosen is not None:
+        return chosen
+    if not fills:
+        return "error"
+    return "median" if kind in ("number", "date") else "most_frequent"
+
+
+def _with_categories(
+    column: Column,
+    present: Sequence[str],
+    report: Report,
+    cells: Cells,
+    warn: Callable[[Reason, str], None],
+) -> Column:
+    """Return the column with its categories: numbers in order, else texts in order."""
+    names = [_name_of(cell) for cell in present]
+    if not all(number_of(name) is not None for name in names):
+        names = list(present)
+    counts = Counter(names)
+    for row, cell in enumerate(cells.cells):
+        if len(cell) > MAX_NAME_LENGTH:
+            report(
+                row,
+                f"{shown(cell)} is too long for a category of at most {MAX_NAME_LENGTH} characters",
+            )
+        elif (number := number_of(cell)) is not None and math.isinf(number):
+            report(row, why_not_a_number(cell, number))
+    unknown = column.unknown
+    room = MAX_CATEGORIES - (column.missing == "category")
+    if len(counts) > room:
+        frequent = sorted(counts, key=lambda text: (-counts[text], text))[: room - 1]
+        rare = sum(counts.values()) - sum(counts[text] for text in frequent)
+        unknown = "other"
+        warn(
+            "rare",
+            f"has {len(counts)} distinct texts; all but the {len(frequent)} most frequent "
+            f"count as {OTHER!r}, in {rare} rows",
+        )
+    else:
+        frequent = list(counts)
+    try:
+        categories = sorted(frequent, key=float)
+    except ValueError:
+        categories = sorted(frequent)
+    if column.missing == "category" and MISSING_CATEGORY not in categories:
+        categories.append(MISSING_CATEGORY)
+    features = [f"{column.name}={text}" for text in categories]
+    if len(counts) > room and OTHER not in categories:
+        features.append(f"{column.name}={OTHER}")
+    return replace(column, categories=categories, features=features, unknown=unknown)
+
+
+def _with_words(column: Column, present: Sequence[str], problems: Problems) -> Column:
+    distinct = {cell.lower() for cell in present}
+    for pair in (("0", "1"), *BOOLEANS):
+        if distinct <= set(pair):
+            return replace(column, categories=list(pair), features=[column.name])
+    problems.add(
+        f"columns.{column.name}",
+        f"Column {column.name!r} must hold two words such as yes and no; it has "
+        f"{', '.join(map(shown, sorted(distinct)[:5]))}{' …' if len(distinct) > 5 else ''}.",
+    )
+    return replace(column, categories=["no", "yes"])
+
+
+def _with_parts(
+    column: Column, present: Sequence[str], chosen: Sequence[DatePart], problems: Problems
+) -> Column:
+    day_first = column.day_first
+    if day_first is None:
+        day_first = _day_first(column.name, present, problems)
+    moments = [m for cell in set(present) if (m := date_of(cell, day_first)) is not None]
+    parts: Iterable[str] = chosen or [
+        part
+        for part in get_args(DatePart)
+        if len({part_of(moment, part) for moment in moments}) > 1
+    ]
+    parts = list(parts) or ["year"]
+    features = [f"{column.name} {part}" for part in parts]
+    return replace(column, parts=parts, features=features, day_first=day_first)
+
+
+def _with_fill(column: Column, present: Sequence[str], cells: Cells, problems: Problems) -> Column:
+    """Return the column with its fill value and the gaps that it fills."""
+    name, policy, kind = column.name, column.missing, column.kind
+    if policy == "error":
+        return column
+    if policy == "category" and kind != "category":
+        problems.add(f"columns.{name}", f"Column {name!r}: only a category can be missing as one.")
+        return column
+    if policy in ("median", "mean", "zero") and kind not in ("number", "date"):
+        problems.add(
+            f"columns.{name}",
+            f"Column {name!r} holds no numbers: fill its gaps with its most frequent value.",
+        )
+        return column
+    if policy in ("mean", "zero") and kind == "date":
+        problems.add(f"columns.{name}", f"Column {name!r}: fill dates with their median.")
+        return column
+    fill: str | None = MISSING_CATEGORY if policy == "category" else None
+    if policy == "zero":
+        fill = "0"
+    elif present and policy == "most_frequent":
+        counts = Counter(present)
+        fill = min(counts, key=lambda text: (-counts[text], text))
+    elif kind == "number" and (numbers := _numbers(column, present)):
+        fill = number_name(float(np.median(numbers) if policy == "median" else np.mean(numbers)))
+    elif kind == "date":
+        moments = sorted(m for cell in present if (m := date_of(cell, column.day_first)))
+        if moments:
+            middle = moments[len(moments) // 2]
+            fill = middle.isoformat().removesuffix("T00:00:00")
+    if fill is None:
+        problems.add(f"columns.{name}", f"Column {name!r} has no value to fill its gaps with.")
+        return column
+    gaps = [
+        line for line, cell in zip(cells.lines, cells.cells, strict=True) if is_missing(cell, kind)
+    ]
+    return replace(column, fill_value=fill, filled=len(gaps), filled_lines=gaps[:MAX_LINES])
+
+
+def _numbers(column: Column, cells: Sequence[str]) -> list[float]:
+    return [number for cell in cells if (number := column.number(cell)) is not None]
+
+
+def _count_rows(numbers: Sequence[float]) -> bool:
+    """Return whether the numbers are 0, 1, 2 … or 1, 2, 3 …"""
+    return numbers[0] in (0, 1) and list(numbers) == [
+        numbers[0] + row for row in range(len(numbers))
+    ]
+
+
+def group_codes(cells: Sequence[str]) -> Labels:
+    """Return a whole number for each cell, equal for equal cells: `(rows,)`."""
+    index_of = {text: index for index, text in enumerate(sorted(set(cells)))}
+    return np.array([index_of[cell] for cell in cells], dtype=np.int64)
+
+
+# -------------------------------------------------------------------------------------- numbers
+
+# One comma that may be a decimal comma or a thousands separator.
+GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+
+
+def number_of(cell: str) -> float | None:
+    """Return the cell as a number, which may be infinite or NaN; None if it is none."""
+    # float() accepts 1_000, which in a table is more likely a name than a number.
+    if "_" in cell:
+        return None
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def with_point(cell: str) -> str:
+    """Return the cell with decimal points in place of commas."""
+    return cell.replace(",", ".")
+
+
+def number_name(value: float) -> str:
+    """Return the shortest text of a number."""
+    # Above 2**53 floats do not represent every integer: do not show digits that may be wrong.
+    value = float(value)
+    return str(int(value)) if value.is_integer() and abs(value) <= 2**53 else repr(value)
+
+
+def _name_of(cell: str) -> str:
+    """Return the text of the number in the cell, so that 1.0 is 1; else the cell."""
+    number = number_of(cell)
+    return cell if number is None or not math.isfinite(number) else number_name(number)
+
+
+def shown(text: str) -> str:
+    """Return the text in quotes, shortened."""
+    return repr(text if len(text) <= 40 else f"{text[:39]}…")
+
+
+def _why_missing() -> str:
+    return "the value is missing; fill it in or delete the row"
+
+
+def why_not_a_number(cell: str, number: float | None) -> str:
+    """Return why the cell is not a finite number, and what would be right."""
+    if cell.lower() in MISSING:
+        return _why_missing()
+    if number is not None:
+        return f"{shown(cell)} is not a finite number; write one or delete the row"
+    if GROUPED.fullmatch(cell):
+        point = shown(with_point(cell))
+        return f"{shown(cell)} may be {point} or {shown(cell.replace(',', ''))}; write one of them"
+    if number_of(with_point(cell)) is not None:
+        return f"{shown(cell)} has a decimal comma; write a decimal point"
+    return f"{shown(cell)} is not a number, as the other values of the column are"
+
+
+def _why_unknown(cell: str, categories: Sequence[str]) -> str:
+    several = ", ".join(map(shown, categories[:10])) + (" …" if len(categories) > 10 else "")
+    return f"{shown(cell)} is not one of the categories {several}"
+
+
+# ---------------------------------------------------------------------------------------- dates
+
+_TIME = r"(?:[T ](\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?(?: ?Z|[+-]\d{2}:?\d{2})?)?"
+# 2021-04-03, 2021/4/3, 03.04.2021, 3/4/2021, 3-4-2021
+_DATE = re.compile(
+    rf"(?:(\d{{4}})[-/](\d{{1,2}})[-/](\d{{1,2}})|(\d{{1,2}})([./-])(\d{{1,2}})\5(\d{{4}})){_TIME}"
+)
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+_MONTH = (
+    "january|february|march|april|may|june|july|august|september|october|november|december"
+    "|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
+)
+# 3 Apr 2021, 3-Apr-2021; April 3, 2021
+_NAMED_DATE = re.compile(
+    rf"(?:(\d{{1,2}})[ -]({_MONTH})\.?,?[ -](\d{{4}})|({_MONTH})\.? (\d{{1,2}}),? (\d{{4}}))"
+    rf"{_TIME}",
+    re.IGNORECASE,
+)
+
+
+def date_of(cell: str, day_first: bool | None) -> datetime | None:
+    """Return the date and time in the cell; None if it is no date, or an ambiguous one."""
+    if match := _DATE.fullmatch(cell):
+        year, month, day, first, mark, second, late_year, hour, minute = match.groups()
+        if year is None:
+            year = late_year
+            day, month = first, second
+            if mark != ".":
+                if day_first is None:
+                    return None
+                if not day_first:
+                    day, month = second, first
+    elif match := _NAMED_DATE.fullmatch(cell):
+        day, name, year, other_name, other_day, other_year, hour, minute = match.groups()
+        day, year = day or other_day, year or other_year
+        month = _MONTHS.index((name or other_name)[:3].lower()) + 1
+    else:
+        return None
+    try:
+        return datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0))
+    except ValueError:
+        return None
+
+
+def _day_first(name: str, cells: Sequence[str], problems: Problems) -> bool | None:
+    """Return whether dates such as 3/4/2021 begin with the day; None if there are none.
+
+    Reports a column in which no date tells.
+    """
+    pairs = [
+        (cell, int(match[4]), int(match[6]))
+        for cell in dict.fromkeys(cells)
+        if (match := _DATE.fullmatch(cell)) and match[4] and match[5] != "."
+    ]
+    if not pairs:
+        return None
+    day_first = any(first > 12 for _, first, _ in pairs)
+    if not day_first and not any(second > 12 for _, _, second in pairs):
+        cell, first, second = pairs[0]
+        problems.add(
+            f"columns.{name}",
+            f"Column {name!r}: {shown(cell)} may be day {first} of month {second} or day {second} "
+            "of month "
+            f"{first}; write dates as {cell[-4:]}-{first:02}-{second:02}, or choose `day_first`.",
+        )
+    return day_first
+
+
+def part_of(moment: datetime, part: str) -> int:
+    """Return a part of a date as a number; Monday is weekday 0."""
+    return moment.weekday() if part == "weekday" else int(getattr(moment, part))
+
+
+def why_not_a_date(cell: str, day_first: bool | None) -> str:
+    """Return why the cell is no date, and what would be right."""
+    if is_missing(cell, "date"):
+        return _why_missing()
+    return f"{shown(cell)} is not a date; write it as {date(2021, 4, 3).isoformat()}"
