@@ -205,6 +205,8 @@ function inline(dataset: Schemas['InlineDataset']): Look {
       license: '',
       created_at: null,
       parameters: [],
+      columns: [],
+      warnings: [],
     },
     inputs: dataset.inputs,
     targets: dataset.targets,
