@@ -72,7 +72,10 @@ class Loss(Component, ABC):
         return self.values(logits, targets)
 
     def correct_from_logits(self, logits: Floats, targets: Floats) -> Floats:
-        """Return the accuracy of each prediction, in [0, 1], `(..., outputs)` to `(...)`."""
+        """Return the accuracy of each prediction, in [0, 1], `(..., outputs)` to `(...)`.
+
+        A logit that is NaN predicts no class, so it is wrong.
+        """
         raise NotImplementedError(f"{self.type} has no accuracy")
 
     def counted(self, targets: Floats) -> Floats | None:
@@ -291,7 +294,8 @@ class Binary(Loss):
     has_accuracy: ClassVar[bool] = True
 
     def correct_from_logits(self, logits: Floats, targets: Floats) -> Floats:
-        return _mean(((logits >= 0.0) == (targets >= 0.5)).astype(np.float64))
+        correct = ((logits >= 0.0) == (targets >= 0.5)) & ~np.isnan(logits)
+        return _mean(correct.astype(np.float64))
 
 
 @dataclass(frozen=True)
@@ -480,7 +484,9 @@ class CrossEntropy(Loss):
 
     def correct_from_logits(self, logits: Floats, targets: Array) -> Floats:
         labels = targets.argmax(-1) if is_floating(targets) else targets
-        correct: Floats = (logits.argmax(-1) == labels).astype(np.float64)
+        best = logits.argmax(-1)  # the first NaN, if there is one
+        is_number = ~np.isnan(np.take_along_axis(logits, best[..., None], -1)[..., 0])
+        correct: Floats = ((best == labels) & is_number).astype(np.float64)
         return correct
 
     def _smoothed(self, targets: Floats) -> Floats:

@@ -22,24 +22,29 @@ def accuracy(predictions: ArrayLike, targets: ArrayLike) -> float:
     """Return the accuracy of predictions against targets `(..., outputs)`.
 
     With several outputs, the largest is the predicted class; a single one predicts yes from 0.5.
+    A prediction with NaN is wrong.
     """
     predicted, expected = _alike(predictions, targets)
+    is_number = ~np.isnan(predicted).any(-1)
     if predicted.shape[-1] == 1:
-        return float(((predicted >= 0.5) == (expected >= 0.5)).mean())
-    return float((predicted.argmax(-1) == expected.argmax(-1)).mean())
+        correct = (predicted[..., 0] >= 0.5) == (expected[..., 0] >= 0.5)
+    else:
+        correct = predicted.argmax(-1) == expected.argmax(-1)
+    return float((correct & is_number).mean())
 
 
 def top_k_accuracy(predictions: ArrayLike, targets: ArrayLike, k: int) -> float:
     """Return the top-k accuracy: the fraction of `(..., classes)` with the true class in the top k.
 
     Of equal outputs, those count as larger that are not of the right class: being undecided earns
-    nothing. Raises ValueError for a k below 1.
+    nothing, and a prediction with NaN is wrong. Raises ValueError for a k below 1.
     """
     if k < 1:
         raise ValueError("k must be at least 1")
     predicted, expected = _alike(predictions, targets)
     true_class = np.take_along_axis(predicted, expected.argmax(-1)[..., None], -1)
-    return float(((predicted >= true_class).sum(-1) <= k).mean())
+    is_number = ~np.isnan(predicted).any(-1)
+    return float((((predicted >= true_class).sum(-1) <= k) & is_number).mean())
 
 
 def confusion_matrix(predicted: ArrayLike, actual: ArrayLike, classes: int) -> Array:

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
@@ -118,6 +119,10 @@ class Limits(BaseModel):
     )
     max_variants: Count = Field(64, description="variants in one sweep")
     max_datasets: Count = Field(1000, description="uploaded data sets in the store")
+
+
+UNLIMITED = Limits(**dict.fromkeys(Limits.model_fields, sys.maxsize))
+"""Limits that nothing exceeds."""
 
 
 class Settings(BaseSettings):

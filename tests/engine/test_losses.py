@@ -205,6 +205,15 @@ def test_an_answer_is_right_on_the_side_of_one_half_or_in_the_largest_class() ->
     assert hits.tolist() == [1.0, 0.0]
 
 
+def test_a_logit_that_is_not_a_number_is_wrong() -> None:
+    for name in ("binary_cross_entropy", "focal", "hinge", "perceptron"):
+        hits = LOSSES[name].correct_from_logits(np.full((2, 1), np.nan), np.array([[0.0], [1.0]]))
+        assert hits.tolist() == [0.0, 0.0]
+    logits = np.array([[np.nan, 1.0], [1.0, np.nan], [np.nan, np.nan]])
+    for targets in (np.array([0, 0, 0]), np.array([[1.0, 0.0]] * 3)):
+        assert LOSSES["cross_entropy"].correct_from_logits(logits, targets).tolist() == [0.0] * 3
+
+
 @pytest.mark.parametrize("name", ["mse", "mae", "huber"])
 def test_where_numbers_are_predicted_nothing_is_right_or_wrong(name: str) -> None:
     assert not LOSSES[name].has_accuracy

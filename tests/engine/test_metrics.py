@@ -28,6 +28,13 @@ def test_the_largest_output_is_the_answer_and_a_single_one_says_yes_from_one_hal
     assert accuracy([THREE_CLASSES, THREE_CLASSES], [RIGHT, RIGHT]) == 0.25
 
 
+def test_a_prediction_that_is_not_a_number_is_wrong() -> None:
+    for scores in ([np.nan, 0.0, 1.0], [0.0, np.nan, 1.0], [np.nan] * 3):
+        assert accuracy([scores], RIGHT[:1]) == 0.0
+        assert [top_k_accuracy([scores], RIGHT[:1], k) for k in (1, 2, 3)] == [0.0, 0.0, 0.0]
+    assert accuracy([[np.nan], [0.4]], [[0.0], [0.0]]) == 0.5
+
+
 def test_a_right_class_among_the_k_largest_is_enough() -> None:
     actual = [top_k_accuracy(THREE_CLASSES, RIGHT, k) for k in (1, 2, 3)]
     # The third sample has its right class level with another one: it takes all three.

@@ -334,6 +334,20 @@ def test_every_look_is_bounded(settings: Settings, moons: str, train: Train) -> 
         assert (reply["reason"], reply["errors"][0]["field"]) == ("limit_exceeded", "layer")
 
 
+def test_limits_that_were_lowered_since_hide_nothing_of_a_stored_job(
+    settings: Settings, moons: str
+) -> None:
+    lowered = Limits(
+        max_parameters=1, max_units=1, max_layers=1, max_features=1, max_epochs=1, max_flops=1
+    )
+    with TestClient(create_app(settings.model_copy(update={"limits": lowered}))) as client:
+        for what in ("unit-maps", "hidden-space", "confusion-matrix", "sample-predictions"):
+            look(client, moons, what)
+        assert client.get(f"/v1/jobs/{moons}/diagnosis").status_code == 200
+        refused = client.post("/v1/jobs/validate", json=MOONS)
+        assert refused.json()["reason"] == "limit_exceeded"
+
+
 def test_what_needs_the_data_says_that_they_are_gone(client: TestClient, train: Train) -> None:
     body = {"name": "moons", "generator": {"name": "two_moons", "samples": 20}}
     path = client.post("/v1/datasets", json=body).headers["location"]

@@ -248,3 +248,12 @@ def test_labels_that_are_none_are_refused_and_so_is_a_row_that_counts_nowhere(
     once = {"inputs": rows["inputs"], "targets": [0, 1, -1]}
     errors = problem(client, PADDED | {"network": flat, "dataset": once})
     assert "targets[2] is -1: cross_entropy needs whole labels" in errors["dataset.targets[2]"]
+
+
+def test_the_hidden_space_of_sequences_names_the_class_of_each_step(
+    client: TestClient, train: Train
+) -> None:
+    job = made(client, train, SHORT)
+    reply = client.post(f"/v1/jobs/{job}/hidden-space", json={}).json()
+    assert reply["target_classes"] == SHORT["dataset"]["targets"]
+    assert (reply["targets"], reply["classes"]) == ([], [])

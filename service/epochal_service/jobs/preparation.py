@@ -19,7 +19,7 @@ from epochal_engine import LOSSES, Data, Network, Training, split, summarize
 
 from ..datasets import Dataset, DatasetError
 from ..errors import FieldError, InvalidArgument
-from ..settings import Limits
+from ..settings import UNLIMITED, Limits
 from ..specs.build import build_augmentation, build_loss, build_training
 from ..specs.limits import LIMIT, check_network
 from ..specs.networks import NetworkRef, NetworkSpec
@@ -82,12 +82,14 @@ def prepare(
     """Build everything that a run of the spec needs.
 
     With `stored`, the spec belongs to a job in the store: the weights it starts from are in its own
-    checkpoint of epoch 0, and `initial_weights` is None.
+    checkpoint of epoch 0, and `initial_weights` is None. It was within the limits when it was
+    created, so limits that were lowered since do not apply.
 
     Raises `InvalidArgument` with all fields that do not fit; `NotFound` if the data set of a stored
     job was deleted.
     """
     load = datasets.load_for_stored_job if stored else datasets.load
+    limits = UNLIMITED if stored else limits
     source = None if stored else spec.initial_weights
     with database.read() as connection:
         spec = _with_network(connection, spec, owner)

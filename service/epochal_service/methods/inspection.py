@@ -133,7 +133,9 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
     if units > 2:
         values, ratios = principal_components(values)
     names = list(dataset.class_names)
-    single = len(network.output_shape) == 1
+    is_sequence = len(network.output_shape) > 1
+    classes = true_classes(samples.targets).tolist() if names else []
+    targets = samples.targets.reshape(count, -1).astype(float).tolist()
     return HiddenSpace(
         epoch=trained_network.epoch,
         layer=layer,
@@ -141,8 +143,9 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
         indices=samples.indices.tolist(),
         points=values.astype(float).tolist(),
         explained_variance=ratios.tolist(),
-        targets=samples.targets.reshape(count, -1).astype(float).tolist(),
-        classes=classes_of(samples.targets).tolist() if names and single else [],
+        targets=[] if names and is_sequence else targets,
+        classes=[] if is_sequence else classes,
+        target_classes=classes if is_sequence else [],
         class_names=names,
     )
 

@@ -103,9 +103,13 @@ class HiddenSpace(Reply):
     outputs.
     """
     targets: list[list[float]]
-    """Targets, one row per sample."""
+    """Targets, one row per sample; empty for sequences of classes."""
     classes: list[int]
-    """True class of each sample; empty for regression."""
+    """True class of each sample; empty for regression and for sequences."""
+    target_classes: list[list[int]]
+    """True class at each time step of each sample, -1 for steps that do not count; empty unless the
+    samples are sequences of classes.
+    """
     class_names: list[str]
     """Names of the classes; empty for regression."""
 
