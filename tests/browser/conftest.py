@@ -48,6 +48,7 @@ _LOWERED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
 WIDE, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 PATIENCE = 60_000
 """Milliseconds: a machine that has much to do is slow, not wrong."""
+SAVE_DATA = "Object.defineProperty(navigator, 'connection', { value: { saveData: true } })"
 SLOWED = float(os.environ.get("EPOCHAL_BROWSER_SLOWED", 0))
 """How many times slower than this one the machine is that the pages are to believe in."""
 
@@ -96,8 +97,17 @@ class Opened:
         self.complaints: list[str] = []
         self.requested: list[str] = []
 
-    def __call__(self, path: str = "/", size: dict[str, int] = WIDE, **options: Any) -> Page:
+    def __call__(
+        self,
+        path: str = "/",
+        size: dict[str, int] = WIDE,
+        *,
+        saves_data: bool = False,
+        **options: Any,
+    ) -> Page:
         """`color_scheme="dark"`, `reduced_motion="no-preference"` and the like go to the browser.
+
+        The page of a user who saves data loads nothing in advance.
 
         Less motion is asked for unless a test is about motion: what moves is elsewhere a moment
         later.
@@ -109,6 +119,8 @@ class Opened:
         )
         context.set_default_timeout(PATIENCE)
         self._contexts.append(context)
+        if saves_data:
+            context.add_init_script(SAVE_DATA)
         page = context.new_page()
         if SLOWED:
             devtools = context.new_cdp_session(page)
@@ -201,6 +213,8 @@ def see_everything(page: Page) -> None:
     for section in page.locator("section[id]").all():
         section.scroll_into_view_if_needed()
         expect(section.locator("> .body.waiting")).to_have_count(0)
+    for rates in page.locator("#training .content-block").all()[2:3]:
+        rates.scroll_into_view_if_needed()  # its runs are made when they are near
     rest(page)
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
 

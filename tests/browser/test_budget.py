@@ -26,7 +26,7 @@ frames at 60 in a second, each may take 16."""
 
 
 def test_the_scripts_of_the_first_load_are_small(open_page: Opened) -> None:
-    page = open_page()
+    page = open_page(saves_data=True)  # what is loaded in advance is not waited for
     expect(page.get_by_role("figure", name="A network learns")).to_be_visible()
     rest(page)
     scripts = {

@@ -267,6 +267,7 @@ def test_the_learning_rate_answers_at_once_with_a_run_that_was_made(
 ) -> None:
     reply = ask(url, "/v1/simulate/learning-rates", {**SWEEP, "optimizer": {"type": "adam"}})
     page = visit(open_page, "training")
+    page.get_by_role("heading", name="The learning rate", exact=True).scroll_into_view_if_needed()
     label, loss = page.get_by_test_id("rate-label"), page.get_by_test_id("rate-loss")
     figure = page.get_by_role("figure", name="49 learning rates, 49 runs")
     box = figure.get_by_label("Learning rate, as a number")
@@ -284,6 +285,7 @@ def test_the_learning_rate_answers_at_once_with_a_run_that_was_made(
 
 def test_one_rate_is_good_for_adam_and_slow_for_plain_descent(open_page: Opened) -> None:
     page = visit(open_page, "training")
+    page.get_by_role("heading", name="The learning rate", exact=True).scroll_into_view_if_needed()
     expect(page.get_by_test_id("at-Adam")).to_have_text("good")
     expect(page.get_by_test_id("at-SGD")).to_have_text("slow")
     page.get_by_role("radio", name="SGD", exact=True).press("Space")
@@ -301,6 +303,7 @@ def test_the_claim_about_adam_at_the_best_rate_of_sgd_is_the_label_of_its_run(
     run = next(result for result in adam["results"] if result["learning_rate"] == best)
     page = visit(open_page, "training")
     claim = page.locator("#training p").filter(has_text="A good learning rate depends on")
+    claim.scroll_into_view_if_needed()
     expect(claim).to_contain_text(f"Adam's run is {run['label'].replace('_', ' ')}.")
     expect(claim).to_contain_text(f"{best:.2g}, Adam's")
 
@@ -309,6 +312,7 @@ def test_the_strips_of_a_phone_have_all_of_their_axis_and_no_word_under_a_dot(
     open_page: Opened,
 ) -> None:
     page = visit(open_page, "training", size=PHONE)
+    page.get_by_role("heading", name="The learning rate", exact=True).scroll_into_view_if_needed()
     strips = page.get_by_role("img", name="Bands of learning rates")
     expect(strips).to_be_visible()
     rest(page)

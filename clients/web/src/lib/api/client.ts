@@ -23,6 +23,11 @@ export function listen(to: Listener): void {
   listener = to
 }
 
+/** Report that the service did not answer a request that was not made with `api`. */
+export function reportSilence(): void {
+  listener.silent()
+}
+
 const problems: Middleware = {
   async onResponse({ response }) {
     listener.answered()

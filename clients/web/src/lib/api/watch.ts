@@ -4,8 +4,8 @@
  *
  * `EventSource` does the same, but reports neither the reason of a failure nor the end of the stream.
  */
-import type { Schemas } from './client'
-import { isAbort, problemOf, type ApiProblem } from './problem'
+import { reportSilence, type Schemas } from './client'
+import { isAbort, problemOf, unreachable, type ApiProblem } from './problem'
 
 export interface JobEvents {
   snapshot: Schemas['JobSnapshot']
@@ -18,7 +18,9 @@ export interface JobEvents {
 export type Status = 'connecting' | 'live' | 'reconnecting' | 'ended' | 'failed'
 
 export type Handlers<E> = { [K in keyof E]?: (data: E[K], seq: number) => void } & {
-  /** `reconnecting`: retries automatically; `failed`: has given up. */
+  /**
+   * `reconnecting`: retries automatically, with a problem if the service does not answer; `failed`: has given up.
+   */
   status?: (status: Status, problem?: ApiProblem) => void
 }
 
@@ -79,15 +81,18 @@ export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOpti
     handlers.status?.('connecting')
     while (!ended) {
       const before = seq
+      let problem: ApiProblem | undefined
       try {
         const outcome = await connect()
         if (outcome === 'failed') return
         if (outcome === 'over') break
       } catch (error) {
         if (isAbort(error)) return
+        reportSilence()
+        problem = unreachable()
       }
       if (ended) return
-      handlers.status?.('reconnecting')
+      handlers.status?.('reconnecting', problem)
       wait = seq === before ? Math.min(wait * 2, LONGEST_WAIT) : FIRST_WAIT
       await pause(wait, abort.signal)
     }

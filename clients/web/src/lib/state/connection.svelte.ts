@@ -12,12 +12,16 @@ function restored(): void {
   asking = undefined
 }
 
-async function ask(): Promise<void> {
+async function answers(): Promise<boolean> {
   try {
-    if ((await fetch('/healthz')).ok) restored()
+    return (await fetch('/healthz')).ok
   } catch {
-    // Still not answering; the next poll tries again.
+    return false
   }
+}
+
+async function ask(): Promise<void> {
+  if (await answers()) restored()
 }
 
 function lost(): void {
@@ -30,5 +34,10 @@ listen({ answered: restored, silent: lost })
 export const connection = {
   get up(): boolean {
     return up
+  },
+  /** Ask the service now, e.g. because a file of the page did not load. */
+  async check(): Promise<void> {
+    if (await answers()) restored()
+    else lost()
   },
 }

@@ -9,11 +9,11 @@ export const DATASET = { name: 'circles', samples: 100, noise: 0.05 } as const
 /** Eight learning rates per power of ten; 0.01 is one of them. */
 export const RATES = 49
 
-/** Call this while a component initializes. */
-export function sweeps(): Sweeps {
+/** Requested once `isNear` is true. Call this while a component initializes. */
+export function sweeps(isNear: () => boolean): Sweeps {
   const of = (type: Optimizer) =>
     computed(
-      () => type,
+      () => (isNear() ? type : undefined),
       (type, signal) =>
         body(
           api.POST('/v1/simulate/learning-rates', {

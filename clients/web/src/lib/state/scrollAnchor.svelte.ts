@@ -5,6 +5,15 @@
 const QUIET = 1500
 const MOVES = ['wheel', 'touchmove', 'keydown', 'pointerdown'] as const
 
+let resting = $state(location.hash !== '')
+
+export const anchor = {
+  /** Whether the page is where its address points, and the user has not moved since. */
+  get resting(): boolean {
+    return resting
+  },
+}
+
 export function keepScrollPosition(): () => void {
   let expected = ''
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -13,6 +22,11 @@ export function keepScrollPosition(): () => void {
   function release(): void {
     expected = ''
     clearTimeout(timer)
+  }
+
+  function leave(): void {
+    resting = false
+    release()
   }
 
   /** Keep waiting while requests are pending, because their content can still grow. */
@@ -26,6 +40,7 @@ export function keepScrollPosition(): () => void {
   /** Wait for a missing element until it exists or the user scrolls. */
   function arrive(): void {
     expected = decodeURIComponent(location.hash.slice(1))
+    resting = expected !== ''
     remaining = undefined
     if (target()) wait()
   }
@@ -42,7 +57,7 @@ export function keepScrollPosition(): () => void {
     const now = place(there)
     // Growing content moves the target without scrolling, or the browser scrolls without moving it.
     if (Math.abs(now.scrolled - remaining.scrolled) > 1 && Math.abs(now.top - remaining.top) > 1)
-      release()
+      leave()
   }
 
   const growth = new ResizeObserver(() => {
@@ -57,12 +72,12 @@ export function keepScrollPosition(): () => void {
   growth.observe(document.body)
   addEventListener('hashchange', arrive)
   addEventListener('scroll', moved, { passive: true })
-  for (const move of MOVES) addEventListener(move, release, { passive: true })
+  for (const move of MOVES) addEventListener(move, leave, { passive: true })
   return () => {
     release()
     growth.disconnect()
     removeEventListener('hashchange', arrive)
     removeEventListener('scroll', moved)
-    for (const move of MOVES) removeEventListener(move, release)
+    for (const move of MOVES) removeEventListener(move, leave)
   }
 }
