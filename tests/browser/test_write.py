@@ -136,6 +136,63 @@ def test_without_warmth_the_most_likely_token_follows_until_the_window_is_full_a
     assert "the " + text_of(page, "written", room) == text
 
 
+def test_the_page_of_a_language_run_begins_with_a_text_of_its_network(
+    open_page: Opened, sentences: str
+) -> None:
+    page = open_page(f"/jobs/{sentences}")
+    assert len(text_of(page, "written", 80)) == 80
+    first = page.locator("main figure").first
+    expect(first).to_contain_text("Generate text")
+    samples = page.get_by_role("figure", name="Samples")
+    samples.scroll_into_view_if_needed()
+    expect(samples).to_contain_text("its guess at each letter")
+    # The panel above is where the network is asked.
+    expect(page.get_by_role("figure", name="Predict for your own input")).to_have_count(0)
+
+
+def test_a_run_over_letters_is_asked_with_a_text(open_page: Opened, url: str) -> None:
+    spec = ask(url, "/v1/presets/sorting")["spec"] | {"epochs": 3}
+    job = train(url, spec)
+    names = names_of(url, job)
+    page = open_page(f"/jobs/{job}")
+    figure = page.get_by_role("figure", name="Predict for your own input")
+    figure.scroll_into_view_if_needed()
+    box = figure.get_by_label("Text of 6 tokens")
+    box.fill("cabb")
+    expect(figure).to_contain_text("2 more tokens.")
+    box.fill("cabbx?")
+    expect(figure).to_contain_text("The vocabulary does not contain x ?.")
+    box.fill("cabbed")
+    row = [*map(names.index, "cabbed")]
+    reply = ask(url, f"/v1/jobs/{job}/predict", {"inputs": [row]})
+    expect(figure.get_by_test_id("answer")).to_have_text("".join(reply["labels"]))
+    page.wait_for_url("**ask.inputs=*")
+    expect(page.get_by_role("slider", name="letter 3")).to_have_count(0)
+
+
+def test_the_answer_of_a_sequence_names_the_class_of_each_step(open_page: Opened, url: str) -> None:
+    spec = {
+        "network": {
+            "input_shape": [3],
+            "layers": [
+                {"type": "reshape", "shape": [3, 1]},
+                {"type": "gru", "units": 4, "return_sequences": True},
+                {"type": "dense", "units": 2, "activation": "softmax"},
+            ],
+        },
+        "dataset": {"inputs": [[0.0, 1.0, 0.5], [1, 1, 0]], "targets": [[0, 0, 1], [0, 1, 1]]},
+        "loss": "cross_entropy",
+        "epochs": 2,
+    }
+    job = train(url, spec)
+    row = [0.0, 1.0, 0.5]
+    labels = ask(url, f"/v1/jobs/{job}/predict", {"inputs": [row]})["labels"]
+    page = open_page(f"/jobs/{job}?ask.inputs={','.join(map(str, row))}")
+    figure = page.get_by_role("figure", name="Predict for your own input")
+    figure.scroll_into_view_if_needed()
+    expect(figure.get_by_test_id("answer")).to_have_text("".join(labels))
+
+
 def test_a_link_shows_the_same_text_and_each_epoch_its_own(
     open_page: Opened, sentences: str
 ) -> None:
@@ -151,7 +208,7 @@ def test_a_link_shows_the_same_text_and_each_epoch_its_own(
 
 
 def test_it_is_stopped_and_goes_on_by_one(open_page: Opened, sentences: str) -> None:
-    page = open_page(f"/jobs/{sentences}#write")
+    page = open_page(f"/jobs/{sentences}?write.length=0#write")
     figure = panel(page)
     tokens = figure.locator("[data-at]")
     expect(figure.get_by_role("heading", name="Next token")).to_be_visible()
