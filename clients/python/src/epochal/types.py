@@ -1756,9 +1756,13 @@ class HiddenSpace:
     outputs.
     """
     targets: Floats
-    """Targets, one row per sample."""
+    """Targets, one row per sample; empty for sequences of classes."""
     classes: Ints
-    """True class of each sample; empty for regression."""
+    """True class of each sample; empty for regression and for sequences."""
+    target_classes: tuple[Ints, ...]
+    """True class at each time step of each sample, -1 for steps that do not count; empty unless
+    the samples are sequences of classes.
+    """
     class_names: tuple[str, ...]
     """Names of the classes; empty for regression."""
 
