@@ -488,6 +488,33 @@ def test_each_kind_of_data_has_the_pictures_that_mean_something_for_it(
         expect(page.get_by_role("figure", name=name)).to_have_count(0)
 
 
+def test_the_map_of_several_outputs_shows_the_one_that_is_chosen(
+    open_page: Opened, api: Api
+) -> None:
+    """Two binary outputs: AND and OR of two inputs."""
+    gates = {
+        "inputs": [[0, 0], [0, 1], [1, 0], [1, 1]],
+        "targets": [[0, 0], [0, 1], [0, 1], [1, 1]],
+    }
+    job = api.train(
+        {
+            "network": {"input_shape": [2], "layers": dense(2, output="sigmoid")},
+            "dataset": gates,
+            "loss": "binary_cross_entropy",
+            "epochs": 20,
+        }
+    )
+    page = open_page(f"/jobs/{job}?ask.inputs=0,1")
+    figure = page.get_by_role("figure", name=MAP)
+    first, second = api.post(f"/v1/jobs/{job}/predict", {"inputs": [[0, 1]]})["outputs"][0]
+    expect(figure).to_contain_text("The color is output 1 at each point")
+    expect(figure.locator("svg")).to_contain_text(f"{written(first):.3g}")
+    figure.get_by_label("Output").select_option(label="2 of 2")
+    expect(figure).to_contain_text("The color is output 2 at each point")
+    expect(figure.locator("svg")).to_contain_text(f"{written(second):.3g}")
+    page.wait_for_url("**map.output=2*")
+
+
 def test_what_a_layer_does_is_read_cell_by_cell(open_page: Opened, api: Api, moons: str) -> None:
     page = open_page(f"/jobs/{moons}")
     figure = page.get_by_role("figure", name="Gradient norm, layer by layer")

@@ -68,8 +68,11 @@ export function answerRange(loss: string): Domain {
   return loss === 'hinge' ? [-1, 1] : [0, 1]
 }
 
-export function targetRange(samples: readonly Sample[]): Domain {
-  const values = samples.map((sample) => toNumber(sample.target[0] ?? NaN)).filter(Number.isFinite)
+/** Range of one number of the targets. */
+export function targetRange(samples: readonly Sample[], index = 0): Domain {
+  const values = samples
+    .map((sample) => toNumber(sample.target[index] ?? NaN))
+    .filter(Number.isFinite)
   const [low, high] = [Math.min(...values), Math.max(...values)]
   return low < high ? [low, high] : [low - 1, low + 1]
 }
