@@ -93,17 +93,22 @@ def baselines(network: Network, loss: str | Loss, data: Data) -> Baselines:
 
 
 def initial_losses(
-    network: Network, loss: str | Loss, data: Data, weights: Mapping[str, Array]
+    network: Network,
+    loss: str | Loss,
+    data: Data,
+    weights: Mapping[str, Array],
+    max_flops: float = FORWARD_FLOPS,
 ) -> Losses:
     """Return the losses of the network with these weights, without dropout and other noise.
 
-    Large data are evaluated on a subset of the samples, drawn with a fixed seed.
+    Where the forward passes of all samples take more than `max_flops` operations, the losses are
+    those of a subset, drawn with a fixed seed.
     """
     loss = find_loss(loss)
     data = _checked(network, loss, data)
     dtype = np.result_type(*weights.values(), "f4")
     parameters = {name: np.ascontiguousarray(weights[name], dtype) for name in network.parameters}
-    most = max(1, int(FORWARD_FLOPS / max(network.flops, 1)))
+    most = max(1, int(max_flops / max(network.flops, 1)))
     data = _subset(data, most)
 
     def logits(inputs: Array) -> Floats:

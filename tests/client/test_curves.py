@@ -3,6 +3,7 @@
 import importlib.util
 import math
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -27,6 +28,21 @@ def curve(**series: list[float | str]) -> Curve:
             ],
         }
     )
+
+
+def test_baselines_are_levels_of_the_loss_panel_where_they_are_near_the_curve() -> None:
+    falling = replace(
+        curve(train_loss=[3, 2, 1], train_accuracy=[0.5, 0.75, 1]),
+        baselines={"best constant": 2.5, "linear model": 1e-6},
+    )
+    losses, accuracies = panels(falling, ("train_loss", "train_accuracy"))
+    assert [line.metric for line in losses.lines] == ["train_loss", "best constant"]
+    assert [line.metric for line in accuracies.lines] == ["train_accuracy"]
+    level = losses.lines[1]
+    assert (level.epochs.tolist(), level.values.tolist()) == ([1, 3], [2.5, 2.5])
+    root = ElementTree.fromstring(falling.svg(["train_loss"]))
+    assert "best constant" in [text.text for text in root.iter(f"{SVG}text")]
+    assert "- best constant" in picture(falling, ["train_loss"])
 
 
 def test_a_curve_is_a_mapping_from_metrics_to_arrays() -> None:
@@ -99,8 +115,8 @@ def test_the_svg_draws_the_first_and_the_last_epoch_at_the_ends_of_the_axes() ->
     root = ElementTree.fromstring(curve(train_loss=[3, 2, 1]).svg())
     (line,) = root.iter(f"{SVG}polyline")
     points = [tuple(map(float, pair.split(","))) for pair in line.get("points", "").split()]
-    # Axes reach from (52, 30) to (330, 186); y grows downward.
-    assert points == [(52, 30), (191, 108), (330, 186)]
+    # Axes reach from (52, 44) to (330, 186); y grows downward.
+    assert points == [(52, 44), (191, 115), (330, 186)]
 
 
 def test_what_is_not_finite_is_named_and_marked_but_not_drawn() -> None:

@@ -279,6 +279,22 @@ def test_a_job_shows_itself_in_a_notebook(trained: epochal.Job, client: epochal.
     assert f"{trained.id} succeeded, epoch 500 of 500, train_loss 0.00" in repr(trained)
 
 
+def test_a_job_that_is_worse_than_a_constant_says_so_everywhere(client: epochal.Client) -> None:
+    spec = {**XOR, "epochs": 2, "seed": 0}
+    spec["optimizer"] = {"type": "sgd", "learning_rate": 1e-9}
+    job = client.jobs.create(spec).wait(60)
+    assert job.state == "succeeded"
+    assert job.baselines is not None
+    assert job.baselines.constant.train_loss == pytest.approx(math.log(2.0))
+    assert job.warning is not None
+    assert job.warning.startswith("Finished, but worse than predicting the class shares: ")
+    assert "a constant gives 0.693" in job.warning
+    assert job.explanation == job.warning
+    assert job.warning in repr(job)
+    assert job.warning in job._repr_html_()
+    assert job.curve().baselines["best constant"] == pytest.approx(math.log(2.0))
+
+
 def test_a_job_shows_what_it_knows_without_its_curve(url: str, trained: epochal.Job) -> None:
     with epochal.Client(url) as other:
         deleted = other.jobs.create(XOR, epochs=3).wait(60)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from epochal_service.jobs.epochs import latest_row, parse_note, unpack_gradients
 from epochal_service.jobs.lifecycle import TRANSITIONS, kind_of
 from epochal_service.jobs.sweeps import load_progress
-from epochal_service.specs.jobs import TERMINAL
+from epochal_service.specs.jobs import TERMINAL, BaselineLosses
 from epochal_service.specs.sweeps import MemberProgress, SweepSpec
 from epochal_service.store import Database, checkpoints, jobs, log
 from epochal_service.store.jobs import JobWithSpec
@@ -31,8 +31,10 @@ class Record:
     columns: dict[str, str]
     gradients: dict[str, str]
     checkpoints: dict[int, str]
-    members: list[tuple[int, str | None]]
-    """Of a sweep, how far each has come and why it is over."""
+    members: list[tuple[int, str | None, BaselineLosses | None]]
+    """Of a sweep, how far each has come, why it is over, and its initial losses."""
+    baselines: str | None
+    best_loss: float | None
 
 
 def sha256(content: bytes | NDArray[np.generic]) -> str:
@@ -148,5 +150,7 @@ def record(database: Database, job_id: str) -> Record:
             "histogram": sha256(gradients.histogram),
         },
         checkpoints=chosen,
-        members=[(member.epoch, member.stop_reason) for member in members(row)],
+        members=[(m.epoch, m.stop_reason, m.initial) for m in members(row)],
+        baselines=row.baselines,
+        best_loss=row.best_loss,
     )

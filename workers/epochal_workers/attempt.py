@@ -16,8 +16,8 @@ from time import perf_counter
 import numpy as np
 
 import epochal_engine as engine
-from epochal_service.jobs import lifecycle
-from epochal_service.jobs.epochs import entry_of, latest_row
+from epochal_service.jobs import baselines, lifecycle
+from epochal_service.jobs.epochs import entry_of, latest_row, lowest_loss
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.jobs.preparation import Prepared
 from epochal_service.specs.jobs import JobState
@@ -52,6 +52,8 @@ class Attempt(ABC):
         # not stored again.
         self._stored_epoch = claim.job.epoch
         self._weights: dict[int, bytes] = {}
+        self._baselines = self._new_baselines() if claim.job.baselines is None else None
+        self._best_loss = claim.job.best_loss
         self._taken_at = self._flushed_at = self._resume_point_at = perf_counter()
         self._first_flush = True
 
@@ -60,6 +62,10 @@ class Attempt(ABC):
         """Return the log entries for the epochs beyond `_stored_epoch`, and the value of `latest`
         in the job's row. Advance `_stored_epoch` to the last of these epochs.
         """
+
+    @abstractmethod
+    def _new_baselines(self) -> str | None:
+        """Return the baselines as JSON; None if training began without them."""
 
     @abstractmethod
     def _record_weights(self) -> None:
@@ -141,7 +147,9 @@ class Attempt(ABC):
             state = self._training.state()
             point = (self._training.epoch, pack_state(state.arrays, state.values))
             self._resume_point_at = perf_counter()
-        return Progress(entries, self._stored_epoch if latest else None, latest, weights, point)
+        baselines, self._baselines = self._baselines, None
+        epoch = self._stored_epoch if latest else None
+        return Progress(entries, epoch, latest, weights, point, baselines, self._best_loss)
 
     # -------------------------------------------------------------------------------- deadline
 
@@ -167,9 +175,9 @@ class JobAttempt(Attempt):
     def __init__(
         self, context: WorkerContext, claim: Claim, prepared: Prepared, run: engine.Run
     ) -> None:
-        super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
         self._scaling = prepared.scaling
         self._run = run
+        super().__init__(context, claim, prepared.spec, run, weights_every=prepared.weights_every)
 
     def _take(self) -> tuple[list[Entry], str | None]:
         entries: list[Entry] = []
@@ -185,9 +193,13 @@ class JobAttempt(Attempt):
                 entries.append(entry)
                 self._stored_epoch = entry.last_epoch
                 latest = latest_row(block.first_epoch, {**block.columns, "seconds": seconds})
+                self._best_loss = lowest_loss(block, self._best_loss)
         if blocks:
             self._taken_at = perf_counter()
         return entries, latest
+
+    def _new_baselines(self) -> str | None:
+        return baselines.of_job(self._run).model_dump_json() if self._run.epoch == 0 else None
 
     def _record_weights(self) -> None:
         outcome = self._run.outcome

@@ -104,7 +104,7 @@ def _start(context: WorkerContext, claim: Claim) -> Attempt:
         sweep_spec = SweepSpec.model_validate_json(claim.job.spec)
         sweep = prepare_sweep(database, sweep_spec, owner, limits, stored=True)
         members = engine.Sweep(sweep.networks, sweep.trainings, sweep.job.data, state)
-        return SweepAttempt(context, claim, sweep.spec, members)
+        return SweepAttempt(context, claim, sweep, members)
     spec = TrainingSpec.model_validate_json(claim.job.spec)
     prepared = prepare(database, spec, owner, limits, stored=True)
     if claim.initial_weights is not None:

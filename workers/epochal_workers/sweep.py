@@ -5,14 +5,15 @@ from __future__ import annotations
 from time import perf_counter
 
 import epochal_engine as engine
+from epochal_service.jobs import baselines
 from epochal_service.jobs.lifecycle import Claim, Ending
 from epochal_service.jobs.sweeps import (
+    PreparedSweep,
     dump_progress,
     entry_of,
     load_progress,
     updated_progress,
 )
-from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.store.log import Entry
 
 from .attempt import Attempt
@@ -23,11 +24,17 @@ class SweepAttempt(Attempt):
     """One attempt at a sweep. The weights of its members are not stored."""
 
     def __init__(
-        self, context: WorkerContext, claim: Claim, spec: SweepSpec, sweep: engine.Sweep
+        self, context: WorkerContext, claim: Claim, prepared: PreparedSweep, sweep: engine.Sweep
     ) -> None:
-        super().__init__(context, claim, spec.job, sweep, weights_every=0)
         self._sweep = sweep
-        self._members = load_progress(spec, claim.job.latest)
+        super().__init__(context, claim, prepared.spec.job, sweep, weights_every=0)
+        self._members = load_progress(prepared.spec, claim.job.latest)
+        if sweep.epoch == 0:
+            losses = baselines.of_members(sweep, prepared.networks)
+            self._members = [
+                member.model_copy(update={"initial": initial})
+                for member, initial in zip(self._members, losses, strict=True)
+            ]
 
     def _take(self) -> tuple[list[Entry], str | None]:
         members = self._sweep.take()
@@ -45,6 +52,13 @@ class SweepAttempt(Attempt):
         self._stored_epoch = entry.last_epoch
         self._members = updated_progress(self._members, latest, self._sweep.outcomes)
         return [entry], dump_progress(self._members)
+
+    def _new_baselines(self) -> str | None:
+        if self._sweep.epoch > 0:
+            return None
+        sweep = self._sweep
+        losses = baselines.of_data(sweep.network, sweep.trainings[0].loss, sweep.data)
+        return losses.model_dump_json()
 
     def _record_weights(self) -> None:
         pass

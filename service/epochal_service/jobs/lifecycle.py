@@ -69,7 +69,7 @@ class Progress:
     """The results of a worker since its last transaction.
 
     `epoch` and `latest` are None if no epoch is new; `weights` are (epoch, packed weights) pairs;
-    `resume_point` is (epoch, packed state).
+    `resume_point` is (epoch, packed state). `baselines` is None if they are stored already.
     """
 
     entries: Sequence[Entry] = ()
@@ -77,6 +77,8 @@ class Progress:
     latest: str | None = None
     weights: Sequence[tuple[int, bytes]] = ()
     resume_point: tuple[int, bytes] | None = None
+    baselines: str | None = None
+    best_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -388,7 +390,10 @@ def _store(
             **values,
             "epoch": progress.epoch,
             "latest": progress.latest,
+            "best_loss": progress.best_loss,
         }
+    if progress.baselines is not None:
+        values = {**values, "baselines": progress.baselines}
     row = jobs.advance(
         connection,
         claim.id,

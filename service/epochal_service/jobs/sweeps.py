@@ -232,6 +232,7 @@ def updated_progress(
             MemberProgress(
                 epoch=0 if row is None else row.epoch,
                 latest=row,
+                initial=member.initial,
                 stop_reason=None if outcome is None else outcome.stop_reason,
                 divergence=None if divergence is None else Divergence(**asdict(divergence)),
             )

@@ -13,7 +13,7 @@ import epochal_engine as engine
 from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 
 from ..errors import FieldError, InvalidArgument, NotFound
-from ..jobs import curve, lifecycle
+from ..jobs import baselines, curve, lifecycle
 from ..jobs.datasets import class_names
 from ..jobs.epochs import merge, rows, unpack_gradients
 from ..jobs.follow import Frames, job_events
@@ -389,12 +389,15 @@ def reply(row: JobWithSpec) -> Job:
     spec = TrainingSpec.model_validate_json(row.spec)
     divergence = None if row.divergence is None else Divergence(**json.loads(row.divergence))
     latest = None if row.latest is None else EpochRow.model_validate_json(row.latest)
+    compared = baselines.load(row.baselines)
     return Job(
         id=row.id,
         state=row.state,
         stop_reason=row.stop_reason,
         detail=row.detail,
         divergence=divergence,
+        warning=baselines.warning(row.state, spec.loss, compared, row.best_loss),
+        baselines=compared,
         spec=spec,
         forked_from=forked_from(spec),
         epoch=row.epoch,

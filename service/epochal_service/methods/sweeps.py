@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 
 from ..errors import InvalidArgument
-from ..jobs import lifecycle, sweeps
+from ..jobs import baselines, lifecycle, sweeps
 from ..jobs.follow import Frames
 from ..specs.base import timestamp
 from ..specs.datasets import UploadedDataset
@@ -147,6 +147,7 @@ def reply(row: JobWithSpec, members: list[Member]) -> Sweep:
         stop_reason=row.stop_reason,
         detail=row.detail,
         spec=SweepSpec.model_validate_json(row.spec),
+        baselines=baselines.load(row.baselines),
         epoch=row.epoch,
         members=members,
         parameters=row.parameters,

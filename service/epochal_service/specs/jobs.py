@@ -208,6 +208,35 @@ class ForkedFrom(Reply):
     """Epoch of the other job. Epoch 1 of this job follows it."""
 
 
+class BaselineLosses(Reply):
+    """The losses of one predictor."""
+
+    train_loss: float
+    """Loss on the training part."""
+    validation_loss: float | None = None
+    """Loss on the validation part; absent without one."""
+
+
+class Baselines(Reply):
+    """The losses of the simplest predictors on the job's data, in the unit of the job's losses.
+
+    Both are fitted to the training part.
+    """
+
+    constant: BaselineLosses
+    """The best constant prediction: the mean for `mse`, the median for `mae`, the class shares for
+    cross-entropies.
+    """
+    linear: BaselineLosses | None = None
+    """A linear or logistic model. Absent for token ids, for outputs with several positions, for
+    more than 1,024 inputs, and where it would take too long.
+    """
+    initial: BaselineLosses | None = None
+    """The network before its first step, without dropout. Absent for a sweep, whose members have
+    their own.
+    """
+
+
 class Job(Reply):
     """A training job."""
 
@@ -221,6 +250,14 @@ class Job(Reply):
     """Explanation of the end, if there is more to say than the reason."""
     divergence: Divergence | None = None
     """Where and how training diverged; absent if it did not."""
+    warning: str | None = None
+    """A sentence if the job has succeeded but its lowest validation loss (training loss without a
+    validation part) is not below that of a constant prediction.
+    """
+    baselines: Baselines | None = None
+    """Losses to compare the job's losses with; absent before the first epoch, and for jobs of
+    versions that did not compute them.
+    """
     spec: TrainingSpec
     """Spec of the job, with all defaults filled in."""
     forked_from: ForkedFrom | None = None

@@ -21,7 +21,16 @@ from .base import (
     Spec,
 )
 from .diagnosis import Label
-from .jobs import Divergence, End, EpochRow, JobState, StateChange, StopReason
+from .jobs import (
+    BaselineLosses,
+    Baselines,
+    Divergence,
+    End,
+    EpochRow,
+    JobState,
+    StateChange,
+    StopReason,
+)
 from .networks import Gain
 from .training import LearningRate, Metric, TrainingSpec
 
@@ -104,6 +113,8 @@ class MemberProgress(Reply):
     """Number of stored epochs."""
     latest: EpochRow | None = None
     """Metrics of the latest epoch; absent before the first."""
+    initial: BaselineLosses | None = None
+    """Losses before the first step, without dropout; absent before the first epoch."""
     stop_reason: StopReason | None = None
     """Reason of the member's end; absent before it."""
     divergence: Divergence | None = None
@@ -136,6 +147,10 @@ class Sweep(Reply):
     """Explanation of the end, if there is more to say than the reason."""
     spec: SweepSpec
     """Spec of the sweep, with all defaults filled in."""
+    baselines: Baselines | None = None
+    """Losses to compare the members' losses with: one set, since members share the data. Absent
+    before the first epoch.
+    """
     epoch: int = 0
     """Number of stored epochs of the most advanced member."""
     members: list[Member] = Field(default_factory=list)

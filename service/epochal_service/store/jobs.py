@@ -44,6 +44,8 @@ class JobRow:
     flops: float
     epoch: int
     latest: str | None
+    baselines: str | None
+    best_loss: float | None
     attempt: int
     fruitless_attempts: int
     fence: int

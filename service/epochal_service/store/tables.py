@@ -44,6 +44,10 @@ jobs = Table(
     Column("flops", Float, nullable=False),
     Column("epoch", BigInteger, nullable=False),
     Column("latest", Text),
+    # The losses of simple predictors, as JSON.
+    Column("baselines", Text),
+    # The lowest validation loss, or training loss without a validation part.
+    Column("best_loss", Float),
     Column("attempt", Integer, nullable=False),
     # Attempts since an epoch was last stored; progress resets it to 0.
     Column("fruitless_attempts", Integer, nullable=False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -31,6 +31,8 @@ class Curve(Mapping[str, Floats]):
     """Metric -> epochs `(points,)`, counted from 1."""
     series: dict[str, Floats]
     """Metric -> values `(points,)`."""
+    baselines: dict[str, float] = field(default_factory=dict)
+    """Name -> loss to compare the losses with, such as that of the best constant."""
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Self:

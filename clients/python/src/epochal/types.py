@@ -1913,6 +1913,37 @@ class ForkedFrom:
     """Epoch of the other job. Epoch 1 of this job follows it."""
 
 
+@dataclass(frozen=True)
+class BaselineLosses:
+    """The losses of one predictor."""
+
+    train_loss: float
+    """Loss on the training part."""
+    validation_loss: float | None
+    """Loss on the validation part; absent without one."""
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The losses of the simplest predictors on the job's data, in the unit of the job's losses.
+
+    Both are fitted to the training part.
+    """
+
+    constant: BaselineLosses
+    """The best constant prediction: the mean for `mse`, the median for `mae`, the class shares
+    for cross-entropies.
+    """
+    linear: BaselineLosses | None
+    """A linear or logistic model. Absent for token ids, for outputs with several positions, for
+    more than 1,024 inputs, and where it would take too long.
+    """
+    initial: BaselineLosses | None
+    """The network before its first step, without dropout. Absent for a sweep, whose members have
+    their own.
+    """
+
+
 @dataclass(frozen=True, eq=False)
 class JobData:
     """A training job."""
@@ -1927,6 +1958,14 @@ class JobData:
     """Explanation of the end, if there is more to say than the reason."""
     divergence: Divergence | None
     """Where and how training diverged; absent if it did not."""
+    warning: str | None
+    """A sentence if the job has succeeded but its lowest validation loss (training loss without
+    a validation part) is not below that of a constant prediction.
+    """
+    baselines: Baselines | None
+    """Losses to compare the job's losses with; absent before the first epoch, and for jobs of
+    versions that did not compute them.
+    """
     spec: dict[str, Any]
     """Spec of the job, with all defaults filled in."""
     forked_from: ForkedFrom | None
@@ -4053,6 +4092,8 @@ class Member:
     """Number of stored epochs. Default 0."""
     latest: Epoch | None
     """Metrics of the latest epoch; absent before the first."""
+    initial: BaselineLosses | None
+    """Losses before the first step, without dropout; absent before the first epoch."""
     stop_reason: StopReason | None
     """Reason of the member's end; absent before it."""
     divergence: Divergence | None
@@ -4081,6 +4122,10 @@ class SweepData:
     """Explanation of the end, if there is more to say than the reason."""
     spec: dict[str, Any]
     """Spec of the sweep, with all defaults filled in."""
+    baselines: Baselines | None
+    """Losses to compare the members' losses with: one set, since members share the data. Absent
+    before the first epoch.
+    """
     epoch: int
     """Number of stored epochs of the most advanced member. Default 0."""
     members: tuple[Member, ...]
@@ -4283,6 +4328,20 @@ class JobProperties:
         return self._data.divergence
 
     @property
+    def warning(self) -> str | None:
+        """A sentence if the job has succeeded but its lowest validation loss (training loss
+        without a validation part) is not below that of a constant prediction.
+        """
+        return self._data.warning
+
+    @property
+    def baselines(self) -> Baselines | None:
+        """Losses to compare the job's losses with; absent before the first epoch, and for jobs
+        of versions that did not compute them.
+        """
+        return self._data.baselines
+
+    @property
     def spec(self) -> dict[str, Any]:
         """Spec of the job, with all defaults filled in."""
         return self._data.spec
@@ -4379,6 +4438,13 @@ class SweepProperties:
     def spec(self) -> dict[str, Any]:
         """Spec of the sweep, with all defaults filled in."""
         return self._data.spec
+
+    @property
+    def baselines(self) -> Baselines | None:
+        """Losses to compare the members' losses with: one set, since members share the data.
+        Absent before the first epoch.
+        """
+        return self._data.baselines
 
     @property
     def epoch(self) -> int:

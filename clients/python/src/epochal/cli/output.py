@@ -21,6 +21,7 @@ _PIPE_WIDTH = 160
 # A narrower terminal has no room for complete ids next to the other columns.
 _WHOLE_IDS_WIDTH = 120
 _STATE_STYLES = {"succeeded": "green", "failed": "red", "cancelled": "yellow", "running": "cyan"}
+_WARNING_STYLE = "yellow"
 
 
 def _console(stderr: bool) -> Console:
@@ -73,8 +74,9 @@ def brief_id(job_id: str) -> str:
 
 
 def outcome_text(job: Job) -> Text:
-    """Return the state and stop reason of a job, in color."""
-    return Text(job.outcome, style=_STATE_STYLES.get(job.state, ""))
+    """Return the state and stop reason of a job, in color; not green where it has a warning."""
+    style = _WARNING_STYLE if job.warning else _STATE_STYLES.get(job.state, "")
+    return Text(job.outcome, style=style)
 
 
 def number(value: float | None) -> str:

@@ -19,6 +19,7 @@ from ..records import read, request
 from ..session import Session
 from ..specs import Spec, with_objects
 from ..types import (
+    Baselines,
     CurveSeries,
     Diagnosis,
     Epoch,
@@ -84,6 +85,8 @@ class Job(Predictions, Inspection):
     @property
     def explanation(self) -> str:
         """Why the job ended as it did, in a sentence or two; empty for a plain success."""
+        if self.warning is not None:
+            return self.warning
         if self.divergence is None:
             return self.detail or ""
         where = f"At epoch {self.divergence.epoch} in {self.divergence.layer}"
@@ -91,7 +94,9 @@ class Job(Predictions, Inspection):
 
     def __repr__(self) -> str:
         loss = f", train_loss {self.latest.train_loss:.4g}" if self.latest else ""
-        return f"<Job {self.id} {self.state}, epoch {self.epoch} of {self.total_epochs}{loss}>"
+        warning = f". {self.warning}" if self.warning else ""
+        epochs = f"epoch {self.epoch} of {self.total_epochs}"
+        return f"<Job {self.id} {self.state}, {epochs}{loss}{warning}>"
 
     # ------------------------------------------------------------------ life
 
@@ -182,7 +187,8 @@ class Job(Predictions, Inspection):
         and the highest value of each interval are kept. Raises `NotFound`, `InvalidArgument`.
         """
         fields = {"id": self.id, "metrics": list(metrics) or None, "max_points": max_points}
-        return Curve.of(self._session.call("GetCurve", fields))
+        curve = Curve.of(self._session.call("GetCurve", fields))
+        return replace(curve, baselines=_reference_losses(self.baselines))
 
     def gradients(
         self, after: int = 0, *, page_size: int | None = None
@@ -223,6 +229,19 @@ class Job(Predictions, Inspection):
             f"epoch {self.epoch:,} of {self.total_epochs:,}"
             f"{curve}</div>"
         )
+
+
+def _reference_losses(baselines: Baselines | None) -> dict[str, float]:
+    """Return name -> validation loss of each baseline; the training loss without validation."""
+    if baselines is None:
+        return {}
+    named = {"best constant": baselines.constant, "linear model": baselines.linear}
+    losses = {
+        name: losses.train_loss if losses.validation_loss is None else losses.validation_loss
+        for name, losses in named.items()
+        if losses is not None
+    }
+    return {name: loss for name, loss in losses.items() if np.isfinite(loss)}
 
 
 def _after(data: JobData, event: Event) -> JobData:

@@ -13,6 +13,8 @@ from ..arrays import Floats, Ints
 
 # Beyond this ratio of the largest to the smallest value, a linear axis shows only the beginning.
 _LOG_RATIO = 50.0
+BASELINE_MARKS = {"best constant": "-", "linear model": "="}
+_FAR = 20.0  # a baseline beyond this factor of the curve is not drawn: it would flatten the curve
 
 
 class Series(Protocol):
@@ -23,6 +25,9 @@ class Series(Protocol):
 
     @property
     def epochs(self) -> dict[str, Ints]: ...
+
+    @property
+    def baselines(self) -> dict[str, float]: ...
 
     def __getitem__(self, metric: str, /) -> Floats: ...
 
@@ -39,6 +44,11 @@ class Line:
     not_finite: Ints
     mark: str = ""
     """The letter that draws the line in a terminal; empty for the default of its kind."""
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether this is the loss of a baseline, a horizontal line."""
+        return self.metric in BASELINE_MARKS
 
     @property
     def dashed(self) -> bool:
@@ -76,7 +86,20 @@ def panels(curve: Series, metrics: Sequence[str]) -> list[Panel]:
         if metric in curve and len(curve[metric]):
             kind = next((k for k in ("loss", "accuracy") if metric.endswith(f"_{k}")), metric)
             groups.setdefault(kind, []).append(line_of(curve, metric))
+    if "loss" in groups:
+        shown = panel_of("loss", groups["loss"], curve.total_epochs)
+        groups["loss"] += [
+            _level(name, loss, curve.total_epochs)
+            for name, loss in curve.baselines.items()
+            if shown.low / _FAR <= loss <= shown.high * _FAR
+        ]
     return [panel_of(kind, lines, curve.total_epochs) for kind, lines in groups.items()]
+
+
+def _level(name: str, loss: float, total_epochs: int) -> Line:
+    """Return a horizontal line."""
+    ends = np.array([1, max(total_epochs, 2)])
+    return Line(name, ends, np.array([loss, loss]), ends[:0], mark=BASELINE_MARKS[name])
 
 
 def line_of(

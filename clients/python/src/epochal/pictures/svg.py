@@ -11,7 +11,7 @@ from ..arrays import Floats
 from . import Line, Panel, Series, panels, ticks
 
 _WIDTH, _HEIGHT = 340, 220  # of one panel, in pixels
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 30, 34  # margins of the axes
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 10, 44, 34  # margins of the axes
 _COLORS = {False: "#1f77b4", True: "#d9590f"}
 
 
@@ -73,22 +73,29 @@ def _panel(panel: Panel) -> str:
 
 def _line(line: Line, xs: Floats, ys: Floats) -> str:
     points = " ".join(f"{a:.1f},{b:.1f}" for a, b in zip(xs, ys, strict=True))
+    return f'<polyline points="{points}" fill="none" stroke-linejoin="round" {_stroke(line)}/>'
+
+
+def _stroke(line: Line) -> str:
+    if line.is_baseline:
+        dashes = "1 4" if line.metric == "best constant" else "8 4"
+        return f'stroke="currentColor" stroke-width="1.2" stroke-dasharray="{dashes}"'
     dashes = ' stroke-dasharray="5 3"' if line.dashed else ""
-    return (
-        f'<polyline points="{points}" fill="none" stroke="{_COLORS[line.dashed]}" '
-        f'stroke-width="1.6" stroke-linejoin="round"{dashes}/>'
-    )
+    return f'stroke="{_COLORS[line.dashed]}" stroke-width="1.6"{dashes}'
 
 
 def _legend(panel: Panel) -> str:
-    at, parts = _LEFT, []
+    at, row, parts = _LEFT, 0, []
     for line in panel.lines:
-        dashes = ' stroke-dasharray="5 3"' if line.dashed else ""
+        name_width = 6 * len(line.metric)
+        if at > _LEFT and at + 27 + name_width > _WIDTH:
+            at, row = _LEFT, row + 1
+        y = 14 + 14 * row
         parts.append(
-            f'<path d="M{at} 14h22" stroke="{_COLORS[line.dashed]}" stroke-width="2"{dashes}/>'
-            f'<text x="{at + 27}" y="18">{escape(line.metric)}</text>'
+            f'<path d="M{at} {y}h22" {_stroke(line)}/>'
+            f'<text x="{at + 27}" y="{y + 4}">{escape(line.metric)}</text>'
         )
-        at += 36 + 6 * len(line.metric)
+        at += 36 + name_width
     if panel.note:
         parts.append(f'<text x="{_LEFT}" y="{_HEIGHT - 4}">{escape(panel.note)}</text>')
     return "".join(parts)

@@ -1,0 +1,168 @@
+"""The losses that a job is compared with: stored once, and what follows for its state."""
+
+import math
+from typing import Any
+
+import pytest
+from tests.workers.in_process import AT_ONCE, DIGITS, XOR, Killed, Service, at_call
+from tests.workers.record import record
+
+from epochal_service.methods import jobs, sweeps
+from epochal_service.specs.jobs import Job
+from epochal_service.specs.sweeps import Sweep
+
+LINE: dict[str, Any] = {
+    "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},
+    "dataset": {
+        "inputs": [[0], [1], [2], [3]],
+        "targets": [21, 23, 25, 27],
+    },
+    "loss": "mse",
+    "epochs": 3,
+}
+FAR = {"type": "sgd", "learning_rate": 1e-9}
+VARIANTS = [{"seed": 1}, {"seed": 2}, {"seed": 1, "learning_rate": 0.5}]
+
+
+def get(service: Service, job_id: str) -> Job:
+    return jobs.get_job(service.context, job_id)
+
+
+def get_sweep(service: Service, sweep_id: str) -> Sweep:
+    return sweeps.get_sweep(service.context, sweep_id)
+
+
+def test_a_job_has_baselines_with_its_first_epoch(service: Service) -> None:
+    job_id = service.create(LINE)
+    assert get(service, job_id).baselines is None
+    service.run(job_id, at_call(2, lambda: True), flush_seconds=AT_ONCE)
+    job = get(service, job_id)
+    assert job.epoch >= 1
+    assert job.baselines is not None
+    assert job.baselines.constant.train_loss == 5.0  # the variance of 21, 23, 25, 27
+    assert job.baselines.constant.validation_loss is None
+    assert job.baselines.linear is not None
+    assert job.baselines.linear.train_loss == pytest.approx(0.0, abs=1e-9)
+    assert job.baselines.initial is not None
+
+
+def test_the_initial_loss_is_that_of_the_first_step_of_a_single_batch(service: Service) -> None:
+    job_id = service.create(LINE, epochs=1)
+    service.run(job_id)
+    job = get(service, job_id)
+    assert job.latest is not None
+    assert job.baselines is not None
+    assert job.baselines.initial is not None
+    assert job.baselines.initial.train_loss == pytest.approx(job.latest.train_loss, rel=1e-6)
+
+
+def test_a_fork_starts_with_the_loss_of_its_parent(service: Service) -> None:
+    parent = service.create(DIGITS, epochs=4)
+    service.run(parent)
+    last = get(service, parent).latest
+    assert last is not None
+    start = {"job": parent, "epoch": 4}
+    child = service.create(DIGITS, epochs=3, initial_weights=start)
+    service.run(child)
+    baselines = get(service, child).baselines
+    assert baselines is not None
+    assert baselines.initial is not None
+    assert baselines.initial.validation_loss == pytest.approx(last.validation_loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("killed_at", [1, 2, 6])
+def test_a_kill_changes_neither_baselines_nor_the_lowest_loss(
+    service: Service, killed_at: int
+) -> None:
+    def kill() -> bool:
+        raise Killed
+
+    expected = service.undisturbed(DIGITS)
+    job_id = service.create(DIGITS)
+    with pytest.raises(Killed):
+        service.run(job_id, at_call(killed_at, kill), flush_seconds=AT_ONCE)
+    service.lose_worker(job_id)
+    assert service.run(job_id) == "succeeded"
+    assert record(service.database, job_id) == expected
+    assert expected.baselines is not None
+    assert expected.best_loss is not None
+
+
+def test_members_of_a_sweep_share_baselines_and_have_their_own_initial_losses(
+    service: Service,
+) -> None:
+    sweep_id = service.create({"job": {**XOR, "epochs": 5}, "variants": VARIANTS})
+    service.run(sweep_id)
+    sweep = get_sweep(service, sweep_id)
+    assert sweep.baselines is not None
+    assert sweep.baselines.constant.train_loss == pytest.approx(math.log(2.0))
+    assert sweep.baselines.initial is None
+    first, second, third = (member.initial for member in sweep.members)
+    assert first == third != second
+    alone = service.create(XOR, epochs=1, seed=2)
+    service.run(alone)
+    baselines = get(service, alone).baselines
+    assert baselines is not None
+    assert baselines.initial is not None
+    assert second is not None
+    assert second.train_loss == pytest.approx(baselines.initial.train_loss, rel=1e-6)
+
+
+def test_a_finished_job_that_no_constant_beats_has_no_warning(service: Service) -> None:
+    job_id = service.create(DIGITS)
+    assert service.run(job_id) == "succeeded"
+    assert get(service, job_id).warning is None
+
+
+def test_a_job_that_is_worse_than_the_mean_says_so_with_both_numbers(service: Service) -> None:
+    job_id = service.create(LINE, optimizer=FAR)
+    service.run(job_id)
+    job = get(service, job_id)
+    assert job.latest is not None
+    assert job.warning == (
+        f"Finished, but worse than predicting the mean: training loss {job.latest.train_loss:.3g}, "
+        "a constant gives 5"
+    )
+
+
+def test_the_lowest_validation_loss_decides(service: Service) -> None:
+    # Targets of the training part do not help with the validation part.
+    dataset = {"inputs": [[k] for k in range(20)], "targets": [float(k % 2) for k in range(20)]}
+    spec = {**LINE, "dataset": dataset, "validation_fraction": 0.5, "optimizer": FAR}
+    job_id = service.create(spec)
+    service.run(job_id)
+    job = get(service, job_id)
+    assert job.warning is not None
+    assert "validation loss" in job.warning
+    assert record(service.database, job_id).best_loss is not None
+
+
+def test_a_job_that_predicts_a_constant_is_no_better(service: Service) -> None:
+    # A rate of 0.5 takes the only weight that matters, the bias, to the mean in one step.
+    dataset = {"inputs": [[0], [0], [0], [0]], "targets": [1, 3, 5, 7]}
+    job_id = service.create(
+        LINE, dataset=dataset, epochs=3, optimizer={"type": "sgd", "learning_rate": 0.5}
+    )
+    service.run(job_id)
+    assert get(service, job_id).warning == (
+        "Finished, but no better than predicting the mean: training loss 5, a constant gives 5"
+    )
+
+
+def test_a_job_that_has_not_succeeded_has_no_warning(service: Service) -> None:
+    job_id = service.create(LINE, optimizer=FAR)
+    service.run(job_id, at_call(2, lambda: service.cancel(job_id)), flush_seconds=AT_ONCE)
+    assert get(service, job_id).state == "cancelled"
+    assert get(service, job_id).warning is None
+
+
+def test_a_job_of_an_older_version_has_no_baselines(service: Service) -> None:
+    job_id = service.create(LINE, epochs=300)
+    service.run(job_id, at_call(40, lambda: True), flush_seconds=AT_ONCE)
+    assert get(service, job_id).state == "queued"
+    with service.database.write() as connection:
+        connection.exec_driver_sql("UPDATE jobs SET baselines = NULL, best_loss = NULL")
+    assert service.run(job_id) == "succeeded"
+    job = get(service, job_id)
+    assert job.baselines is None
+    assert job.warning is None
