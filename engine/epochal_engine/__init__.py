@@ -2,13 +2,20 @@
 
 from .activations import ACTIVATIONS, Activation
 from .augmentation import AUGMENTATIONS, Augmentation, Flip, Noise, Shift
-from .baselines import Baselines, Losses, baselines, initial_losses
+from .baselines import (
+    Baselines,
+    Losses,
+    baselines,
+    comparable,
+    initial_losses,
+    initial_member_losses,
+)
 from .blocks import Block
 from .data import Data, split
 from .diagnosis import Finding, FindingKind, diagnose
 from .divergence import Divergence
 from .initializers import INITIALIZERS, Initializer
-from .labels import LABELS, Label, LabelName, label
+from .labels import LABELS, Label, LabelName, best_final_loss, final_loss, label
 from .layers import (
     LAYERS,
     ActivationLayer,
@@ -186,11 +193,15 @@ __all__ = [
     "TransformerBlock",
     "accuracy",
     "baselines",
+    "best_final_loss",
     "check_output",
+    "comparable",
     "confusion_matrix",
     "diagnose",
+    "final_loss",
     "find_loss",
     "initial_losses",
+    "initial_member_losses",
     "label",
     "perplexity",
     "predict",

@@ -10,7 +10,7 @@ same whenever they are computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +32,7 @@ from .losses import (
 from .network import Network
 from .plan import perform
 from .predict import forward_passes
+from .sweep import Sweep
 from .threads import one_thread
 from .trace import Array
 
@@ -120,6 +121,32 @@ def initial_losses(
 
     with one_thread(), np.errstate(all="ignore"):
         return _losses(loss, data, logits)
+
+
+def initial_member_losses(sweep: Sweep, networks: Sequence[Network]) -> list[Losses]:
+    """Return the losses of each member of a sweep that has not started; see `initial_losses`.
+
+    `networks` are those of the members.
+    """
+    # Members with the same seed and initializer have the same weights.
+    starts = [(t.seed, id(n)) for t, n in zip(sweep.trainings, networks, strict=True)]
+    max_flops = FORWARD_FLOPS / len(set(starts))
+    losses: dict[tuple[int, int], Losses] = {}
+    for index, start in enumerate(starts):
+        if start not in losses:
+            training, weights = sweep.trainings[index], sweep.weights(index)
+            losses[start] = initial_losses(
+                sweep.network, training.loss, sweep.data, weights, max_flops
+            )
+    return [losses[start] for start in starts]
+
+
+def comparable(network: Network, initial: float) -> float | None:
+    """Return the loss before the first step; None if it is not comparable with training losses.
+
+    It is not with batch normalization, whose statistics in training are those of the batch.
+    """
+    return initial if network.size == network.learned_size else None
 
 
 def constant_logits(loss: Loss, targets: Array, outputs: int) -> Floats:

@@ -192,6 +192,11 @@ class Network:
         )
 
     @property
+    def size(self) -> int:
+        """The number of all parameters, also of the running statistics that are not learned."""
+        return sum(math.prod(shape) for shape in self.parameters.values())
+
+    @property
     def learned_size(self) -> int:
         """The number of learned parameters, which come first in a flat vector of all."""
         return sum(math.prod(v.shape) for v in self._description.variables.values() if v.is_learned)

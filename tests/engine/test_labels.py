@@ -8,8 +8,23 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from epochal_engine import Adam, Data, Dense, Network, Optimizer, Run, Sgd, Training, label
+from epochal_engine import (
+    Adam,
+    Data,
+    Dense,
+    Network,
+    Optimizer,
+    Run,
+    Sgd,
+    Training,
+    baselines,
+    best_final_loss,
+    initial_losses,
+    label,
+    split,
+)
 from epochal_engine.generators import circles
+from epochal_service.datasets import load
 
 
 def test_a_loss_that_came_down_to_a_quarter_is_good_even_if_it_still_falls() -> None:
@@ -64,6 +79,87 @@ def test_a_run_that_was_stopped_as_diverged_is_labeled_diverged_whatever_its_cur
 def test_a_curve_without_epochs_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one epoch"):
         label([])
+
+
+def test_a_first_epoch_that_ruined_the_network_is_not_the_beginning() -> None:
+    """Adam at rate 100 on Iris: 1.3 before the first step, then 40,000, and never 1.3 again."""
+    curve = [40_000.0, 900.0, 30.0, 8.0, 4.0, 3.0, 3.0, 3.0]
+    assert label(curve).name == "good"
+    actual = label(curve, initial=1.3)
+    assert actual.name == "diverged"
+    assert actual.final_loss_ratio == pytest.approx(3.0 / 1.3)
+
+
+def test_dropout_raises_the_loss_of_the_first_epoch_and_is_no_overshoot() -> None:
+    curve = [0.8, 0.81, 0.79, 0.8, 0.8, 0.79, 0.8, 0.8]
+    assert label(curve, initial=0.7).name == "too_low"
+
+
+def test_a_network_that_learned_a_constant_is_not_good() -> None:
+    # From 6 to the entropy of three classes, where it stays.
+    curve = [6.0, 3.0, 1.2, 1.1, 1.1, 1.1, 1.1, 1.1]
+    assert label(curve, initial=6.2).name == "good"
+    actual = label(curve, initial=6.2, constant=1.0986)
+    assert actual.name == "slow"
+    assert actual.constant_loss_ratio == pytest.approx(1.1 / 1.0986)
+
+
+def test_a_decrease_down_to_the_constant_does_not_count_as_early() -> None:
+    curve = [60.0, 20.0, 5.0, 1.3, 1.0, 0.95, 0.9, 0.85]
+    assert label(curve).late_decrease_fraction == pytest.approx(0.15 / 59.15)
+    actual = label(curve, constant=1.1)
+    assert actual.late_decrease_fraction == pytest.approx(0.15 / 0.25)
+    assert actual.name == "slow"
+
+
+def test_a_rate_that_is_far_from_the_best_is_not_good() -> None:
+    curve = [1.0, 0.6, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
+    assert label(curve, best=0.45).name == "good"
+    actual = label(curve, best=0.1)
+    assert actual.name == "slow"
+    assert actual.missing_decrease_fraction == pytest.approx(0.4 / 0.9)
+
+
+def test_the_best_run_is_the_lowest_that_did_not_diverge() -> None:
+    runs = [([3.0, 2.0], False), ([3.0, 0.1], True), ([3.0, math.nan], False), ([3.0, 2.5], False)]
+    assert best_final_loss(runs) == 2.0
+    assert best_final_loss([([3.0, 0.1], True)]) is None
+
+
+IRIS = load("iris")
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize(
+    ("rate", "names"),
+    [
+        (1e-5, {"too_low", "slow"}),
+        (1e-4, {"too_low", "slow"}),
+        (0.01, {"good"}),
+        (0.1, {"good"}),
+        (10.0, {"oscillating", "diverged"}),
+        (100.0, {"diverged"}),
+    ],
+)
+def test_adam_on_iris_is_good_only_where_it_learns(
+    rate: float, names: set[str], activation: str, scaled: bool
+) -> None:
+    inputs = IRIS.inputs
+    if scaled:
+        inputs = (inputs - inputs.mean(0)) / inputs.std(0)
+    network = Network((4,), (Dense(8, activation), Dense(3, "softmax")))
+    data = split(inputs, IRIS.targets, 0.2, rng=np.random.default_rng(0))
+    training = Training("cross_entropy", Adam(rate), 100, 16, gradients_every=0)
+    run = Run(network, training, data)
+    initial = initial_losses(network, "cross_entropy", run.data, run.weights()).train
+    constant = baselines(network, "cross_entropy", run.data).constant.train
+    for _ in run:
+        pass
+    losses = np.concatenate([block.columns["train_loss"] for block in run.take()])
+    assert run.outcome is not None
+    diverged = run.outcome.stop_reason == "diverged"
+    assert label(losses, diverged=diverged, initial=initial, constant=constant).name in names
 
 
 INPUTS, LABELS = circles(samples=200, noise=0.05, rng=np.random.default_rng(0))

@@ -1,6 +1,9 @@
 """The training loop, over HTTP: its steps beside plain NumPy, its bands beside what is known."""
 
+import json
 import math
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +11,8 @@ import pytest
 from tests.simulate.conftest import Ask
 
 from epochal_engine import LABELS
+
+ROOT = Path(__file__).parents[2]
 
 FOUR_ROWS: dict[str, Any] = {
     "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},
@@ -198,6 +203,19 @@ def test_adam_on_circles_is_good_from_about_a_thousandth_to_about_one(ask: Ask) 
     assert sum(band["rates"] for band in reply["bands"]) == len(reply["results"]) == 8
     assert all(len(result["labels"]) == 3 for result in reply["results"])
     assert ranges["good"][0] <= reply["best_learning_rate"] <= ranges["good"][1]
+
+
+def test_the_documented_bands_are_measured_ones(ask: Ask) -> None:
+    text = (ROOT / "docs" / "explorers.md").read_text(encoding="utf-8")
+    match = re.search(r'^\{"bands": (\[.*?\]),$', text, re.MULTILINE | re.DOTALL)
+    assert match is not None
+    documented, measured = json.loads(match[1]), ask("learning-rates")["bands"]
+    assert [band["label"] for band in documented] == [band["label"] for band in measured]
+    # The last bits, which BLAS decides, decide where a run is chaotic: up to one rate further.
+    step = 1e5 ** (1 / 23)
+    for before, now in zip(documented, measured, strict=True):
+        for edge in ("lowest", "highest"):
+            assert 0.99 / step < before[edge] / now[edge] < 1.01 * step
 
 
 def test_in_small_steps_the_edges_are_about_where_they_are_known_to_be(ask: Ask) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 import epochal_engine as engine
-from epochal_engine.baselines import FORWARD_FLOPS
 
 from ..specs.jobs import BaselineLosses, Baselines
 
@@ -45,20 +47,7 @@ def of_data(network: engine.Network, loss: str | engine.Loss, data: engine.Data)
 
 def of_members(sweep: engine.Sweep, networks: Sequence[engine.Network]) -> list[BaselineLosses]:
     """Return the losses of each member of a sweep that has not started."""
-    # Members with the same seed and initializer have the same weights.
-    starts = [
-        (training.seed, id(network))
-        for training, network in zip(sweep.trainings, networks, strict=True)
-    ]
-    max_flops = FORWARD_FLOPS / len(set(starts))
-    losses: dict[tuple[int, int], BaselineLosses] = {}
-    for index, start in enumerate(starts):
-        if start not in losses:
-            training, weights = sweep.trainings[index], sweep.weights(index)
-            losses[start] = _losses(
-                engine.initial_losses(sweep.network, training.loss, sweep.data, weights, max_flops)
-            )
-    return [losses[start] for start in starts]
+    return [_losses(losses) for losses in engine.initial_member_losses(sweep, networks)]
 
 
 def load(text: str | None) -> Baselines | None:
@@ -68,6 +57,25 @@ def load(text: str | None) -> Baselines | None:
 
 def _losses(losses: engine.Losses) -> BaselineLosses:
     return BaselineLosses(train_loss=losses.train, validation_loss=losses.validation)
+
+
+def label(
+    losses: NDArray[np.float64],
+    network: engine.Network,
+    constant: BaselineLosses | None,
+    initial: BaselineLosses | None,
+    *,
+    diverged: bool,
+    best: float | None = None,
+) -> engine.Label:
+    """Return the label of a curve of the training loss; for `best` see `engine.label`."""
+    return engine.label(
+        losses,
+        diverged=diverged,
+        initial=None if initial is None else engine.comparable(network, initial.train_loss),
+        constant=None if constant is None else constant.train_loss,
+        best=best,
+    )
 
 
 def warning(

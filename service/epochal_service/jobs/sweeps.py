@@ -19,9 +19,9 @@ from epochal_engine import Block
 
 from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
-from ..specs.build import build_training
+from ..specs.build import build_network, build_training
 from ..specs.diagnosis import Label
-from ..specs.jobs import Divergence, EpochRow
+from ..specs.jobs import BaselineLosses, Divergence, EpochRow
 from ..specs.limits import LIMIT, each_layer
 from ..specs.networks import LayerSpec, NetworkSpec
 from ..specs.sweeps import (
@@ -43,6 +43,7 @@ from ..store import log as job_log
 from ..store.jobs import JobWithSpec
 from ..store.log import Entry, LogRow
 from ..store.packing import pack, unpack_some
+from . import baselines
 from .curve import downsample
 from .follow import EventFormat
 from .preparation import Cost, Prepared, prepare
@@ -319,16 +320,32 @@ def batch(rows: Sequence[LogRow]) -> SweepBatch:
 
 
 def members(
-    spec: SweepSpec, progress: Sequence[MemberProgress], losses: Mapping[int, Columns]
+    spec: SweepSpec,
+    progress: Sequence[MemberProgress],
+    losses: Mapping[int, Columns],
+    constant: BaselineLosses | None,
 ) -> list[Member]:
     """Return the members for a reply; `losses` are the curves of the training loss."""
+    assert isinstance(spec.job.network, NetworkSpec)
+    network = build_network(spec.job.network)
+    best = engine.best_final_loss(
+        (columns["train_loss"], progress[index].stop_reason == "diverged")
+        for index, columns in losses.items()
+    )
     replies = []
     for index, (variant, member) in enumerate(zip(spec.variants, progress, strict=True)):
         columns = losses.get(index)
         diverged = member.stop_reason == "diverged"
         label = None
         if columns is not None and (diverged or len(columns["train_loss"]) > 1):
-            label = engine.label(columns["train_loss"], diverged=diverged)
+            label = baselines.label(
+                columns["train_loss"],
+                network,
+                constant,
+                member.initial,
+                diverged=diverged,
+                best=best,
+            )
         rate = variant.learning_rate
         replies.append(
             Member(

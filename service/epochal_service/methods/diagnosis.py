@@ -8,7 +8,7 @@ import numpy as np
 
 import epochal_engine as engine
 
-from ..jobs import lifecycle
+from ..jobs import baselines, lifecycle
 from ..jobs.epochs import merge, unpack_gradients
 from ..jobs.preparation import prepare
 from ..specs.diagnosis import Diagnosis, Finding, Label
@@ -33,7 +33,14 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         return Diagnosis(epoch=0)
     diverged = row.stop_reason == "diverged"
     losses = segment.columns["train_loss"]
-    label = engine.label(losses, diverged=diverged)
+    losses_of = baselines.load(row.baselines)
+    label = baselines.label(
+        losses,
+        prepared.network,
+        None if losses_of is None else losses_of.constant,
+        None if losses_of is None else losses_of.initial,
+        diverged=diverged,
+    )
     with np.errstate(all="ignore"):
         findings = engine.diagnose(
             prepared.network,

@@ -136,7 +136,10 @@ def _reply(context: Context, row: JobWithSpec) -> Sweep:
 def _with_members(connection: Connection, row: JobWithSpec) -> Sweep:
     spec = SweepSpec.model_validate_json(row.spec)
     losses = sweeps.curves(connection, row.id, "train_loss")
-    return reply(row, sweeps.members(spec, sweeps.load_progress(spec, row.latest), losses))
+    progress = sweeps.load_progress(spec, row.latest)
+    compared = baselines.load(row.baselines)
+    constant = None if compared is None else compared.constant
+    return reply(row, sweeps.members(spec, progress, losses, constant))
 
 
 def reply(row: JobWithSpec, members: list[Member]) -> Sweep:

@@ -8,7 +8,17 @@ from itertools import groupby
 
 import numpy as np
 
-from epochal_engine import LABELS, LabelName, Sweep, Training, label
+from epochal_engine import (
+    LABELS,
+    LabelName,
+    Sweep,
+    Training,
+    baselines,
+    best_final_loss,
+    comparable,
+    initial_member_losses,
+    label,
+)
 from epochal_engine.trace import Array
 
 from ..errors import FieldError, InvalidArgument
@@ -103,14 +113,27 @@ def _trained(
     ]
     with np.errstate(all="ignore"):
         sweep = Sweep(run.network, members, run.data)
+        constant = baselines(run.network, request.loss, sweep.data).constant.train
+        initial = initial_member_losses(sweep, [run.network] * len(members))
         for _ in sweep:
             pass
+    curves = [
+        np.concatenate([block.columns["train_loss"] for block in blocks]) for blocks in sweep.take()
+    ]
+    diverged = [
+        outcome is not None and outcome.stop_reason == "diverged" for outcome in sweep.outcomes
+    ]
+    best = best_final_loss(zip(curves, diverged, strict=True))
     runs = []
-    for blocks, outcome in zip(sweep.take(), sweep.outcomes, strict=True):
-        losses = np.concatenate([block.columns["train_loss"] for block in blocks])
-        assert outcome is not None
-        diverged = outcome.stop_reason == "diverged"
-        runs.append(_Trained(label(losses, diverged=diverged).name, losses))
+    for losses, start, has_diverged in zip(curves, initial, diverged, strict=True):
+        labeled = label(
+            losses,
+            diverged=has_diverged,
+            initial=comparable(run.network, start.train),
+            constant=constant,
+            best=best,
+        )
+        runs.append(_Trained(labeled.name, losses))
     return [runs[start : start + request.seeds] for start in range(0, len(runs), request.seeds)]
 
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 
 import numpy as np
 
 from epochal_engine import Label as EngineLabel
-from epochal_engine import Loss, Optimizer, Run, Training, find_loss, label, predict
+from epochal_engine import (
+    Loss,
+    Optimizer,
+    Run,
+    Training,
+    baselines,
+    comparable,
+    find_loss,
+    initial_losses,
+    label,
+    predict,
+)
 from epochal_engine.network import Network, parameter_views
 from epochal_engine.plan import perform
 from epochal_engine.snapshots import LayerSlices
@@ -51,6 +62,8 @@ def training(request: SimulateTrainingRequest) -> TrainingSimulation:
     # A penalty or a rate may overflow float32, which then counts as divergence.
     with np.errstate(all="ignore"):
         whole = Run(run.network, settings, run.data)
+        constant = baselines(run.network, request.loss, whole.data).constant.train
+        initial = initial_losses(run.network, request.loss, whole.data, whole.weights()).train
         plane = _mapped(whole, request.maps) if request.maps else None
         for _ in whole:
             pass
@@ -62,7 +75,12 @@ def training(request: SimulateTrainingRequest) -> TrainingSimulation:
         return np.concatenate(parts).tolist() if parts else []
 
     losses, rates = column("train_loss"), column("learning_rate")
-    labeled = label(losses, diverged=whole.outcome.stop_reason == "diverged")
+    labeled = label(
+        losses,
+        diverged=whole.outcome.stop_reason == "diverged",
+        initial=comparable(run.network, initial),
+        constant=constant,
+    )
     steps = islice(_steps(run, settings, rates), request.steps)
     steps_per_epoch = run.steps(request.batch_size)
     return TrainingSimulation(
@@ -71,13 +89,7 @@ def training(request: SimulateTrainingRequest) -> TrainingSimulation:
         train_accuracy=column("train_accuracy"),
         gradient_norm=column("gradient_norm"),
         learning_rate=rates,
-        label=Label(
-            name=labeled.name,
-            final_loss_ratio=labeled.final_loss_ratio,
-            late_decrease_fraction=labeled.late_decrease_fraction,
-            increase_decrease_ratio=labeled.increase_decrease_ratio,
-            loss_range_ratio=labeled.loss_range_ratio,
-        ),
+        label=Label(**asdict(labeled)),
         stop_reason=whole.outcome.stop_reason,
         samples=run.samples,
         steps_per_epoch=steps_per_epoch,

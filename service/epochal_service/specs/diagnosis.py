@@ -17,13 +17,25 @@ class Label(Reply):
     name: LabelName
     """Name of the label."""
     final_loss_ratio: float
-    """Median loss of the last quarter of the epochs divided by the initial loss."""
+    """Median loss of the last quarter of the epochs divided by the initial loss. That is the loss
+    before the first step, or of the first epoch if the former is not known, or is lower by no more
+    than the noise of dropout.
+    """
     late_decrease_fraction: float
-    """Fraction of the total decrease that happened in the second half."""
+    """Fraction of the total decrease that happened in the second half. Where the best constant has
+    a lower loss than the start, the decrease below it.
+    """
     increase_decrease_ratio: float
     """Sum of all increases divided by the sum of all decreases."""
     loss_range_ratio: float
     """Highest minus lowest loss, divided by the initial loss."""
+    constant_loss_ratio: float
+    """Median loss of the last quarter of the epochs divided by the loss of the best constant; NaN
+    if that is not known.
+    """
+    missing_decrease_fraction: float
+    """Fraction of the decrease of the sweep's best member that this one lacks; NaN outside a sweep.
+    """
 
 
 class Finding(Reply):
