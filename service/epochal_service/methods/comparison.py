@@ -33,6 +33,8 @@ def get_comparison(context: Context, request: GetComparisonRequest) -> Compariso
                     name=job.spec.name,
                     state=job.state,
                     stop_reason=job.stop_reason,
+                    warning=job.warning,
+                    baselines=job.baselines,
                     forked_from=job.forked_from,
                     parameters=job.parameters,
                     epochs=job.epoch,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .base import Reply, Request
-from .jobs import CurveSeries, EpochRow, ForkedFrom, JobState, StopReason
+from .jobs import Baselines, CurveSeries, EpochRow, ForkedFrom, JobState, StopReason
 from .training import Metric
 
 JobIdText = Annotated[str, Field(min_length=1, max_length=64)]
@@ -50,6 +50,10 @@ class ComparedJob(Reply):
     """State of the job."""
     stop_reason: StopReason | None = None
     """Reason of the end; absent before it."""
+    warning: str | None = None
+    """A sentence if the job has succeeded but is not better than a constant; see the job."""
+    baselines: Baselines | None = None
+    """Losses to compare the job's losses with; absent before the first epoch."""
     forked_from: ForkedFrom | None = None
     """Checkpoint that the initial weights are from. On a common axis, a fork begins after that
     epoch.

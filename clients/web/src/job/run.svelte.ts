@@ -84,7 +84,11 @@ export class Run {
         this.worker = event.worker ?? this.worker
         void this.refresh()
       },
-      epochs: (event) => this.#soon(() => this.#grow(event)),
+      epochs: (event) => {
+        // The baselines come with the first epochs, in the job.
+        if (this.job && !this.job.baselines && event.first_epoch === 1) void this.refresh()
+        this.#soon(() => this.#grow(event))
+      },
       checkpoint: (event) => this.#soon(() => this.#store(event.epochs)),
       end: (event) => {
         this.#take()

@@ -72,9 +72,13 @@ function stepOf(layer: Schemas['NetworkSpec']['layers'][number]): { size: string
   return 'units' in layer ? { size: String(layer.units), note } : { size: '', note }
 }
 
-/** Short text for a state and its stop reason. */
-export function verdict(job: Pick<Job, 'stop_reason'>, state: State | undefined): string {
+/** Short text for a state and its stop reason. A run that is no better than a constant says so. */
+export function verdict(
+  job: Pick<Job, 'stop_reason' | 'warning'>,
+  state: State | undefined,
+): string {
   const { stop_reason: reason } = job
+  if (state === 'succeeded' && job.warning) return job.warning
   if (state === 'queued') return 'Waiting for a worker'
   if (state === 'pausing') return 'Pausing after this epoch'
   if (state === 'cancelling') return 'Stopping after this epoch'
