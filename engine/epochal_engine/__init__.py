@@ -94,6 +94,7 @@ from .stopping import METRICS, EarlyStopping, StopReason, Target
 from .summary import LayerSummary, Summary, summarize
 from .sweep import Sweep
 from .training import Training, check_output
+from .work import Work, calibrate, work
 
 __all__ = [
     "ACTIVATIONS",
@@ -191,9 +192,11 @@ __all__ = [
     "Target",
     "Training",
     "TransformerBlock",
+    "Work",
     "accuracy",
     "baselines",
     "best_final_loss",
+    "calibrate",
     "check_output",
     "comparable",
     "confusion_matrix",
@@ -210,4 +213,5 @@ __all__ = [
     "summarize",
     "top_k_accuracy",
     "with_initializer",
+    "work",
 ]

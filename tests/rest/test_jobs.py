@@ -31,7 +31,9 @@ def test_a_job_that_is_only_validated_is_priced_and_not_made(client: TestClient)
     answer = client.post("/v1/jobs/validate", json=XOR)
     assert answer.status_code == 200
     assert "location" not in answer.headers
-    assert answer.json().keys() == {"spec", "forked_from", "parameters", "samples", "flops"}
+    assert answer.json().keys() == {
+        *("spec", "forked_from", "parameters", "samples", "flops", "seconds")
+    }
     assert answer.json()["parameters"] == 17
     assert client.get("/v1/jobs").json()["jobs"] == []
 

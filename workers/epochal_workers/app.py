@@ -14,6 +14,7 @@ from epochal_service.parent_death import die_with_parent
 from epochal_service.settings import Settings
 from epochal_service.store import Database
 
+from .calibration import calibrate
 from .context import WorkerContext
 from .run import run
 
@@ -46,6 +47,7 @@ def _open_context(**kwargs: Any) -> None:
     _context = WorkerContext(
         settings, Database(settings.database_url, pool_size=2), Queue(settings.broker_url), stopping
     )
+    calibrate(_context.database)
 
 
 @signals.worker_shutting_down.connect

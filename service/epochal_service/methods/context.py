@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
 
 import structlog
 
 from ..errors import EpochalError
+from ..jobs.estimate import Estimator
 from ..jobs.follow import Hub
 from ..jobs.queue import Queue
 from ..jobs.reaper import reap
@@ -31,6 +33,11 @@ class Context:
     queue: Queue
     hub: Hub
     owner: str = OWNER
+
+    @cached_property
+    def estimator(self) -> Estimator:
+        """The estimator of durations."""
+        return Estimator(self.database)
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import baselines, curve, lifecycle
 from ..jobs.datasets import class_names
 from ..jobs.epochs import merge, rows, unpack_gradients
+from ..jobs.estimate import dump_work, work_of
 from ..jobs.follow import Frames, job_events
 from ..jobs.inspection import NO_CLASS, predicted_classes
 from ..jobs.preparation import prepare, scaled
@@ -83,6 +84,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
             "parameters": cost.parameters,
             "samples": cost.samples,
             "flops": cost.flops,
+            "work": dump_work(work_of(prepared)),
         },
         labels=spec.labels,
         request_id=options.request_id,
@@ -107,6 +109,7 @@ def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
         parameters=prepared.cost.parameters,
         samples=prepared.cost.samples,
         flops=prepared.cost.flops,
+        seconds=context.estimator.seconds(work_of(prepared)),
     )
 
 

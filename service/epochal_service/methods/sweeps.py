@@ -6,6 +6,7 @@ from contextlib import closing
 
 from ..errors import InvalidArgument
 from ..jobs import baselines, lifecycle, sweeps
+from ..jobs.estimate import dump_work, work_of
 from ..jobs.follow import Frames
 from ..specs.base import timestamp
 from ..specs.datasets import UploadedDataset
@@ -47,6 +48,7 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
                 "parameters": cost.parameters,
                 "samples": cost.samples,
                 "flops": cost.flops,
+                "work": dump_work(work_of(prepared.job, len(spec.variants))),
             },
             labels=job.labels,
             request_id=options.request_id,
@@ -72,6 +74,7 @@ def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
         parameters=prepared.cost.parameters,
         samples=prepared.cost.samples,
         flops=prepared.cost.flops,
+        seconds=context.estimator.seconds(work_of(prepared.job, len(spec.variants))),
     )
 
 

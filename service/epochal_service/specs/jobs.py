@@ -303,6 +303,10 @@ class ValidatedJob(Reply):
     """Estimated floating-point operations of the whole job: 3 · forward operations · samples ·
     epochs.
     """
+    seconds: float | None = None
+    """Estimated duration in seconds, from the start to the end of all epochs. It is fitted to the
+    jobs that ended last on this service. Absent before any worker has been measured.
+    """
 
 
 class JobPage(Reply):

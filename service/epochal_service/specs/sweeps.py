@@ -188,6 +188,10 @@ class ValidatedSweep(Reply):
     """Estimated floating-point operations of all members: 3 · forward operations · samples ·
     epochs · members.
     """
+    seconds: float | None = None
+    """Estimated duration in seconds, from the start to the end of all epochs; see
+    `POST /v1/jobs/validate`.
+    """
 
 
 class SweepPage(Reply):

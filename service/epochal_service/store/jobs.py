@@ -42,6 +42,7 @@ class JobRow:
     parameters: int
     samples: int
     flops: float
+    work: str | None
     epoch: int
     latest: str | None
     baselines: str | None
@@ -241,6 +242,27 @@ def unnotified(connection: Connection, older_than: float, limit: int = 100) -> l
 def mark_notified(connection: Connection, ids: Sequence[str]) -> None:
     """Record that workers were notified of these jobs now."""
     connection.execute(sa.update(jobs).where(jobs.c.id.in_(ids)).values(notified_at=now()))
+
+
+@dataclass(frozen=True, slots=True)
+class EndedJob:
+    """A job that ran to its end in one attempt."""
+
+    work: str
+    epoch: int
+    seconds: float
+    """From its start to its end."""
+
+
+def ended(connection: Connection, limit: int) -> list[EndedJob]:
+    """Return the newest jobs and sweeps that succeeded in one attempt."""
+    query = (
+        sa.select(jobs.c.work, jobs.c.epoch, jobs.c.finished_at - jobs.c.started_at)
+        .where(jobs.c.state == "succeeded", jobs.c.attempt == 1, jobs.c.work.is_not(None))
+        .order_by(jobs.c.id.desc())
+        .limit(limit)
+    )
+    return [EndedJob(*row) for row in connection.execute(query)]
 
 
 def user_of_dataset(connection: Connection, dataset_id: str) -> str | None:

@@ -42,6 +42,8 @@ jobs = Table(
     Column("parameters", BigInteger, nullable=False),
     Column("samples", BigInteger, nullable=False),
     Column("flops", Float, nullable=False),
+    # What the job costs in the amounts that its duration depends on, as JSON.
+    Column("work", Text),
     Column("epoch", BigInteger, nullable=False),
     Column("latest", Text),
     # The losses of simple predictors, as JSON.
@@ -122,6 +124,16 @@ checkpoints = Table(
     Column("sha256", String(64), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("weights", LargeBinary, nullable=False),
+)
+
+# How fast workers are: the cost and the duration of short runs, as JSON.
+calibrations = Table(
+    "calibrations",
+    metadata,
+    # The software and processor features of the worker.
+    Column("kernel", String(200), primary_key=True),
+    Column("runs", Text, nullable=False),
+    Column("created_at", Float, nullable=False),
 )
 
 networks = Table(

@@ -1534,6 +1534,10 @@ class ComparedJob(ComparedJobMethods):
     """State of the job."""
     stop_reason: StopReason | None
     """Reason of the end; absent before it."""
+    warning: str | None
+    """A sentence if the job has succeeded but is not better than a constant; see the job."""
+    baselines: Baselines | None
+    """Losses to compare the job's losses with; absent before the first epoch."""
     forked_from: ForkedFrom | None
     """Checkpoint that the initial weights are from. On a common axis, a fork begins after that
     epoch.
@@ -1696,13 +1700,26 @@ class Label:
     name: LabelName
     """Name of the label."""
     final_loss_ratio: float
-    """Median loss of the last quarter of the epochs divided by the initial loss."""
+    """Median loss of the last quarter of the epochs divided by the initial loss. That is the
+    loss before the first step, or of the first epoch if the former is not known, or is lower by
+    no more than the noise of dropout.
+    """
     late_decrease_fraction: float
-    """Fraction of the total decrease that happened in the second half."""
+    """Fraction of the total decrease that happened in the second half. Where the best constant
+    has a lower loss than the start, the decrease below it.
+    """
     increase_decrease_ratio: float
     """Sum of all increases divided by the sum of all decreases."""
     loss_range_ratio: float
     """Highest minus lowest loss, divided by the initial loss."""
+    constant_loss_ratio: float
+    """Median loss of the last quarter of the epochs divided by the loss of the best constant;
+    NaN if that is not known.
+    """
+    missing_decrease_fraction: float
+    """Fraction of the decrease of the sweep's best member that this one lacks; NaN outside a
+    sweep.
+    """
 
 
 @dataclass(frozen=True)
@@ -2011,6 +2028,10 @@ class ValidatedJob:
     flops: float
     """Estimated floating-point operations of the whole job: 3 · forward operations · samples ·
     epochs.
+    """
+    seconds: float | None
+    """Estimated duration in seconds, from the start to the end of all epochs. It is fitted to
+    the jobs that ended last on this service. Absent before any worker has been measured.
     """
 
 
@@ -4163,6 +4184,10 @@ class ValidatedSweep:
     flops: float
     """Estimated floating-point operations of all members: 3 · forward operations · samples ·
     epochs · members.
+    """
+    seconds: float | None
+    """Estimated duration in seconds, from the start to the end of all epochs; see `POST
+    /v1/jobs/validate`.
     """
 
 

@@ -1,7 +1,6 @@
 /** State of the lab: the spec, its history, and the service's checks of it. */
-import { api, body, computed, format, toNumber, type Query, type Schemas } from '../lib/api'
+import { api, body, computed, format, type Schemas } from '../lib/api'
 import { json, text, urlState } from '../lib/state/url.svelte'
-import { costOf, estimate } from './estimate'
 import { tidy } from './fields'
 import {
   blamed,
@@ -26,9 +25,6 @@ export type Look = Schemas['DatasetPreview']
 const BREATH = 800
 const MOST_UNDONE = 100
 const ROWS = 400
-/** Runs whose speed predicts that of the next one. */
-const ENDED: Query<'list_jobs'> = { states: ['succeeded', 'failed'], page_size: 60 }
-
 /** Create this while a component initializes; it follows the address until the component ends. */
 export class Lab implements Bench {
   readonly #url = urlState('lab', { spec: json<Spec>(START, isSpec), sweep: text() })
@@ -56,20 +52,6 @@ export class Lab implements Bench {
 
   /** Facts about the data; until loaded, those that follow from the spec. */
   readonly facts = $derived(this.data.value && factsOf(this.data.value.dataset))
-
-  readonly #earlier = computed(
-    () => ENDED,
-    (query, signal) => body(api.GET('/v1/jobs', { params: { query }, signal })),
-  )
-
-  readonly seconds = $derived.by(() => {
-    const checked = this.check.value
-    if (!checked || !this.#earlier.value) return undefined
-    return estimate(
-      costOf(this.spec, checked.samples, toNumber(checked.flops)),
-      this.#earlier.value.jobs,
-    )
-  })
 
   constructor() {
     // A spec can refer to a saved network; load its layers to edit them.

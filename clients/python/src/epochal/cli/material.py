@@ -25,9 +25,10 @@ def validate(
     if as_json:
         print_json(estimate)
     else:
+        seconds = f", about {estimate.seconds:,.1f} s" if estimate.seconds is not None else ""
         out.print(
             f"Valid: {estimate.parameters:,} parameters, {estimate.samples:,} samples, "
-            f"about {estimate.flops:.2g} floating-point operations"
+            f"about {estimate.flops:.2g} floating-point operations{seconds}"
         )
 
 
