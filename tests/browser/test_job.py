@@ -148,8 +148,25 @@ def test_a_run_that_is_over_is_shown_with_the_numbers_of_the_api(
     expect(page.get_by_test_id("confusion-accuracy")).to_be_visible()
     assert read(page, "confusion-accuracy") == round(100 * confusion["accuracy"], 1)
     rows = table_of(page, "Loss")
-    assert rows[0] == ["epoch", "training", "validation"]
+    assert rows[0] == ["epoch", "training", "validation", "best constant", "linear model"]
+    baselines = api.get(f"/v1/jobs/{moons}")["baselines"]
+    assert number(rows[1][3]) == pytest.approx(baselines["constant"]["validation_loss"], rel=0.01)
+    expect(page.get_by_role("figure", name="Loss", exact=True)).to_contain_text("best constant")
     assert [int(row[0]) for row in rows[1:]] == list(range(1, 41))
+
+
+def test_a_run_that_is_no_better_than_a_constant_says_so_first_and_is_not_green(
+    open_page: Opened, api: Api, moons: str
+) -> None:
+    spec = {**MOONS, "name": "Hardly moved", "optimizer": {"type": "sgd", "learning_rate": 1e-9}}
+    job = api.train({**spec, "seed": 1})
+    warning = api.get(f"/v1/jobs/{job}")["warning"]
+    assert warning.startswith("Finished, but ")
+    page = open_page(f"/jobs/{job}")
+    expect(page.get_by_role("status").filter(has_text=warning)).to_be_visible()
+    color = "(lamp) => getComputedStyle(lamp).backgroundColor"
+    red = page.get_by_test_id("lamp").evaluate(color)
+    assert red != open_page(f"/jobs/{moons}").get_by_test_id("lamp").evaluate(color)
 
 
 def test_scrubbing_shows_the_network_as_it_was(open_page: Opened, api: Api, moons: str) -> None:

@@ -129,7 +129,8 @@ def test_a_comparison_is_in_words_and_fits_a_phone(open_page: Opened, train: Tra
     page = open_page(f"/jobs/compare?job={small}&job={wide}", size=PHONE)
     table = page.get_by_role("region", name="Numbers")
     cells = table.get_by_role("row").filter(has_text="State").get_by_role("cell")
-    expect(cells).to_have_text(["Finished", "Finished"])
+    # Neither learned: the initial weights are better or worse than a constant.
+    expect(cells).to_have_text([re.compile("^Finished")] * 2)
     rate = table.get_by_role("row").filter(has_text="optimizer, learning rate")
     expect(rate.get_by_role("cell")).to_have_text(["10⁻⁸", "10⁻⁶"])
     assert table.evaluate("(region) => region.scrollWidth <= region.clientWidth")

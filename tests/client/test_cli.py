@@ -67,6 +67,17 @@ def test_training_a_preset_draws_the_curve_and_sums_up(run: Run) -> None:
     assert "\x1b" not in done.stdout + done.stderr
 
 
+def test_a_run_that_is_no_better_than_a_constant_says_so(run: Run) -> None:
+    # The initial weights of this seed have a loss of 0.72, and a constant 0.693.
+    changes = ("--set", "optimizer.learning_rate=1e-9", "--epochs", "2", "--seed", "0")
+    done = run("train", "xor", *changes)
+    assert done.returncode == 0
+    warning = "Finished, but worse than predicting the class shares: training loss 0.72"
+    assert warning in done.stdout
+    assert "- best constant" in done.stdout
+    assert warning in run("show", "last").stdout
+
+
 def test_training_works_over_grpc_too(run: Run, stack: Stack) -> None:
     done = run("train", "xor", "--url", f"grpc://{stack.grpc}", "--epochs", "20")
     assert done.returncode == 0
@@ -353,6 +364,7 @@ def test_a_spec_is_validated_and_priced(run: Run) -> None:
     done = run("validate", "digits")
     assert done.returncode == 0
     assert done.stdout.startswith("Valid: 4,810 parameters, 1,438 samples, about 2e+09 ")
+    assert re.search(r"operations, about [\d.]+ s$", done.stdout.strip())
     assert json.loads(run("validate", "digits", "--json").stdout)["parameters"] == 4810
     assert run("validate", "-", input='{"epochs": 1}').returncode == 2
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from epochal._proto import SERVICES, message
 from tests.client.conftest import Answer, CannedService
 
 import epochal
+from epochal._proto import SERVICES, message
 from epochal.transport import connect, pauses
 from epochal.transport.grpc import to_dict, write
 from epochal.transport.routes import ROUTES

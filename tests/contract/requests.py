@@ -5,11 +5,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from epochal_service._proto import message as message_class
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from hypothesis import strategies as st
 from tests.contract.conftest import DIVERGING, JOB, NETWORK, PADDED, SEQUENCE, SWEEP, World
 
+from epochal_service._proto import message as message_class
 from epochal_service.methods.simulations import EXPLORERS
 from epochal_service.rpc.convert import words
 

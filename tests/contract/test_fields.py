@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from epochal_service._proto import message as message_class
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from tests.contract.wires import Answer, Wires
 
+from epochal_service._proto import message as message_class
 from epochal_service.rpc.convert import holds_its_own_kind
 
 SPEC: dict[str, Any] = {

@@ -60,10 +60,10 @@ def test_the_cost_is_that_of_all_epochs() -> None:
 def test_members_share_calls_and_add_arithmetic() -> None:
     network = Network((3,), (Dense(4), Dense(2)))
     training = Training("mse", Adam(0.01), 10, 8)
-    one, four = work(network, training, 20), work(network, training, 20, members=4)
-    assert four.calls == one.calls
-    assert four.member_calls == 3 * one.calls
-    assert (four.flops, four.elements) == (4 * one.flops, 4 * one.elements)
+    single, four = work(network, training, 20), work(network, training, 20, members=4)
+    assert four.calls == single.calls
+    assert four.member_calls == 3 * single.calls
+    assert (four.flops, four.elements) == (4 * single.flops, 4 * single.elements)
 
 
 def test_a_network_without_snapshots_has_none() -> None:

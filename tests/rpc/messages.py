@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from epochal_service._proto import FILES as ALL_FILES
-from epochal_service._proto import message as message_class
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
+from epochal_service._proto import FILES as ALL_FILES
+from epochal_service._proto import message as message_class
 from epochal_service.rpc.convert import holds_its_own_kind, words
 
 NOUNS = ("networks", "datasets", "jobs", "sweeps", "system")

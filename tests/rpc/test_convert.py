@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from epochal_service._proto import message
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
 from tests.rpc.messages import MESSAGES, MOMENTS, dicts, pydantic_time
 
+from epochal_service._proto import message
 from epochal_service.rpc.convert import from_dict, to_dict
 
 

@@ -7,7 +7,6 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import pytest
-from epochal_service._proto import message as message_class
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, TypeAdapter
@@ -15,6 +14,7 @@ from tests.rpc.messages import ENUMS, MESSAGES
 
 import epochal_engine
 from epochal_engine.export import EXPORTS
+from epochal_service._proto import message as message_class
 from epochal_service.methods.table import METHODS
 from epochal_service.rpc.convert import holds_its_own_kind, words
 from epochal_service.rpc.services import SERVICES

@@ -8,7 +8,6 @@ from pathlib import Path
 import grpc
 import psycopg
 import pytest
-from epochal_service._proto import message
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse, HealthListRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
@@ -18,6 +17,7 @@ from tests.rpc.serving import Serving, error_details
 from tests.rpc.training import train
 from tests.servers.stack import await_condition
 
+from epochal_service._proto import message
 from epochal_service.rpc.server import serve
 from epochal_service.rpc.services import SERVICES
 

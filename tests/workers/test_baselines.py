@@ -108,6 +108,36 @@ def test_members_of_a_sweep_share_baselines_and_have_their_own_initial_losses(
     assert second.train_loss == pytest.approx(baselines.initial.train_loss, rel=1e-6)
 
 
+def test_the_labels_of_a_sweep_know_baselines_and_the_best_member(service: Service) -> None:
+    job = {
+        "network": {
+            "input_shape": [4],
+            "layers": [
+                {"type": "dense", "units": 8, "activation": "relu"},
+                {"type": "dense", "units": 3, "activation": "softmax"},
+            ],
+        },
+        "dataset": {"name": "iris"},
+        "loss": "cross_entropy",
+        "epochs": 100,
+        "batch_size": 16,
+    }
+    rates = (1e-5, 0.01, 10.0, 100.0)
+    variants = [{"learning_rate": rate} for rate in rates]
+    sweep_id = service.create({"job": job, "variants": variants})
+    service.run(sweep_id)
+    labels = [member.label for member in get_sweep(service, sweep_id).members]
+    names = [label.name for label in labels if label is not None]
+    assert names[0] in ("too_low", "slow")
+    assert names[1] == "good"
+    assert names[2] in ("oscillating", "diverged")
+    assert names[3] == "diverged"
+    best = labels[1]
+    assert best is not None
+    assert best.missing_decrease_fraction == 0.0
+    assert best.constant_loss_ratio < 0.5
+
+
 def test_a_finished_job_that_no_constant_beats_has_no_warning(service: Service) -> None:
     job_id = service.create(DIGITS)
     assert service.run(job_id) == "succeeded"

@@ -25,13 +25,13 @@ def test_a_worker_is_calibrated_once(service: Service) -> None:
 def test_a_job_and_a_sweep_are_estimated_once_a_worker_is_calibrated(service: Service) -> None:
     spec = TrainingSpec.model_validate(XOR)
     calibrate(service.database)
-    one = jobs.validate_job(service.context, spec).seconds
-    assert one is not None
-    assert 0.0 < one < 60.0
+    short = jobs.validate_job(service.context, spec).seconds
+    assert short is not None
+    assert 0.0 < short < 60.0
     longer = spec.model_copy(update={"epochs": 100_000})
-    assert (jobs.validate_job(service.context, longer).seconds or 0.0) > 5.0 * one
+    assert (jobs.validate_job(service.context, longer).seconds or 0.0) > 5.0 * short
     sweep = SweepSpec.model_validate({"job": XOR, "variants": [{"seed": k} for k in range(64)]})
-    assert (sweeps.validate_sweep(service.context, sweep).seconds or 0.0) > one
+    assert (sweeps.validate_sweep(service.context, sweep).seconds or 0.0) > short
 
 
 def test_jobs_that_ended_in_one_attempt_are_observed(service: Service) -> None:

@@ -40,6 +40,12 @@ describe('descriptions of a run', () => {
   it('state the current state and the reason for the end', () => {
     expect(verdict(job, 'queued')).toBe('Waiting for a worker')
     expect(verdict({ ...job, stop_reason: 'completed' }, 'succeeded')).toBe('Finished')
+    const warning =
+      'Finished, but worse than predicting the mean: training loss 2, a constant gives 1'
+    expect(verdict({ ...job, warning }, 'succeeded')).toBe(
+      'Finished, but worse than predicting the mean',
+    )
+    expect(verdict({ ...job, warning }, 'running')).toBe('Training')
     const early = {
       ...job,
       stop_reason: 'early_stopped' as const,

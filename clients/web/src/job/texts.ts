@@ -72,13 +72,16 @@ function stepOf(layer: Schemas['NetworkSpec']['layers'][number]): { size: string
   return 'units' in layer ? { size: String(layer.units), note } : { size: '', note }
 }
 
-/** Short text for a state and its stop reason. A run that is no better than a constant says so. */
+/**
+ * Short text for a state and its stop reason. A run that is no better than a constant says so; its
+ * numbers follow in `job.warning`.
+ */
 export function verdict(
   job: Pick<Job, 'stop_reason' | 'warning'>,
   state: State | undefined,
 ): string {
   const { stop_reason: reason } = job
-  if (state === 'succeeded' && job.warning) return job.warning
+  if (state === 'succeeded' && job.warning) return job.warning.split(':')[0]!
   if (state === 'queued') return 'Waiting for a worker'
   if (state === 'pausing') return 'Pausing after this epoch'
   if (state === 'cancelling') return 'Stopping after this epoch'

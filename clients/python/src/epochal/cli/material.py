@@ -10,7 +10,7 @@ import typer
 from ..client import Client
 from ..types import NetworkSummary
 from .inputs import JsonOption, SpecArgument, UrlOption, pairs, read_spec
-from .output import out, print_json, print_table
+from .output import duration, out, print_json, print_table
 
 
 def validate(
@@ -25,7 +25,7 @@ def validate(
     if as_json:
         print_json(estimate)
     else:
-        seconds = f", about {estimate.seconds:,.1f} s" if estimate.seconds is not None else ""
+        seconds = f", about {duration(estimate.seconds)}" if estimate.seconds is not None else ""
         out.print(
             f"Valid: {estimate.parameters:,} parameters, {estimate.samples:,} samples, "
             f"about {estimate.flops:.2g} floating-point operations{seconds}"
