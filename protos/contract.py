@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 from pydantic import BaseModel, TypeAdapter
 
-from epochal_service.methods.table import SERVICES, Method
+from epochal_service.methods.table import DATA, SERVICES, Method
 
 SCALARS = {int: "int64", float: "double", str: "string", bool: "bool", bytes: "bytes"}
 EMPTY = "google.protobuf.Empty"
@@ -132,6 +132,8 @@ class Contract:
         fields = dict(method.path_fields)
         if method.body_field is not None:
             fields[method.body_field] = method.body
+        if method.has_data:
+            fields[DATA] = bytes
         self._add_message(name, models, fields).method = method
         if method.reply:
             self._message_of([method.reply], None)

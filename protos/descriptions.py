@@ -14,7 +14,13 @@ from typing import get_args
 
 from pydantic import BaseModel
 
-from epochal_service.methods.table import METHODS, PATH_DESCRIPTIONS, Method
+from epochal_service.methods.table import (
+    DATA,
+    DATA_DESCRIPTION,
+    METHODS,
+    PATH_DESCRIPTIONS,
+    Method,
+)
 from epochal_service.specs.describe import field_descriptions
 from epochal_service.specs.enums import ENUMS, UNIONS
 
@@ -66,6 +72,8 @@ class Descriptions:
             return _grpc(PATH_DESCRIPTIONS[field.name])
         if field.name == "id":
             return _grpc(PATH_DESCRIPTIONS[message.method.path.split("/")[2]])
+        if field.name == DATA:
+            return DATA_DESCRIPTION
         assert message.method.body is not None
         return _grpc(cleandoc(message.method.body.__doc__ or "").partition("\n\n")[0])
 

@@ -97,7 +97,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_body_bytes: Count = Field(16 * 2**20, description="bytes in the body of one request")
-    max_upload_bytes: Count = Field(10 * 2**20, description="bytes in one uploaded data set")
+    max_upload_bytes: Count = Field(100 * 2**20, description="bytes in one uploaded file")
     max_parameters: Count = Field(5_000_000, description="trainable parameters in one network")
     max_layers: Count = Field(64, description="layers in one network")
     max_units: Count = Field(8192, description="units in one layer")
@@ -119,6 +119,7 @@ class Limits(BaseModel):
     )
     max_variants: Count = Field(64, description="variants in one sweep")
     max_datasets: Count = Field(1000, description="uploaded data sets in the store")
+    max_uploads: Count = Field(16, description="uploads that are not yet a data set")
 
 
 UNLIMITED = Limits(**dict.fromkeys(Limits.model_fields, sys.maxsize))
@@ -186,6 +187,9 @@ class Settings(BaseSettings):
         5.0, description="interval of the resume points of a running job"
     )
     max_attempts: Count = Field(3, description="attempts without progress after which a job fails")
+    upload_seconds: Seconds = Field(
+        3600.0, description="time without a new piece after which an upload is deleted"
+    )
     heartbeat_seconds: Seconds = Field(15.0, description="interval of heartbeats on an idle stream")
     log_format: Literal["console", "json"] = Field(
         "console", description="text for people, or one JSON object per line"

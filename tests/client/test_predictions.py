@@ -57,7 +57,7 @@ def test_classes_have_the_names_that_the_data_set_gives_them(iris: epochal.Job) 
 
 def test_an_uploaded_table_names_its_classes(client: epochal.Client) -> None:
     rows = "\n".join(f"{x},{'far' if x > 3 else 'near'}" for x in range(8))
-    dataset = client.datasets.upload_csv(f"x,distance\n{rows}\n", name="distances")
+    dataset = client.datasets.upload(f"x,distance\n{rows}\n", name="distances")
     job = client.jobs.create(
         {
             "network": epochal.network([1], [epochal.dense(1, "sigmoid")]),

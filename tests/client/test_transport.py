@@ -150,13 +150,21 @@ def test_pauses_double_and_end_at_the_longest() -> None:
 
 def test_whatever_is_made_is_made_once(canned: CannedService) -> None:
     network = {"id": "net_1", "created_at": "2026-01-31T12:00:00Z"}
-    canned.answers = [None, BUSY, (201, {}, network), None, (201, {}, {"id": "data_1"})]
+    upload = {"id": "upload_1", "size_bytes": 8, "created_at": "2026-01-31T12:00:00Z"}
+    upload |= {"expires_at": "2026-01-31T13:00:00Z", "offset": 0}
+    canned.answers = [None, BUSY, (201, {}, network)]
+    canned.answers += [None, (201, {}, upload), None, (200, {}, upload | {"offset": 8})]
+    canned.answers += [None, (201, {}, {"id": "data_1"})]
     with epochal.Client(canned.url) as client:
         client.networks.create(epochal.network([2], [epochal.dense(1)]))
-        client.datasets.upload_csv("x,y\n1,2\n", request_id="mine")
-    keys = [json.loads(body)["request_id"] for body in canned.bodies]
-    assert len(set(keys[:3])) == 1
-    assert keys[3:] == ["mine", "mine"]
+        client.datasets.upload("x,y\n1,2\n", request_id="mine")
+    pieces = [body for body in canned.bodies if body == b"x,y\n1,2\n"]
+    keys = [json.loads(body)["request_id"] for body in canned.bodies if body not in pieces]
+    assert [keys[0]] * 3 + [keys[3]] * 2 + ["mine"] * 2 == keys
+    assert len(pieces) == 2
+    assert [request for request, _ in canned.requests[5:7]] == [
+        "POST /v1/uploads/upload_1/append?offset=0"
+    ] * 2
 
 
 def test_a_refusal_is_not_repeated(canned: CannedService) -> None:

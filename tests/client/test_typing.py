@@ -31,7 +31,7 @@ with epochal.Client() as client:
         "loss": "mse",
         "epochs": 3,
     }
-    uploaded = client.datasets.upload_csv("a,b\\n1,2\\n")
+    uploaded = client.datasets.upload("a,b\\n1,2\\n")
     saved = client.networks.create(network)
     for other in (
         client.jobs.create(job.spec, dataset=uploaded, optimizer="adam"),

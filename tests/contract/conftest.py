@@ -67,6 +67,7 @@ class World:
 
     network: str
     dataset: str
+    upload: str
     ended: str
     diverged: str
     sequence: str
@@ -79,6 +80,8 @@ class World:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[Wires]:
     chosen = settings(tmp_path_factory.mktemp("contract"), broker_url=valkey_server)
+    limits = chosen.limits.model_copy(update={"max_uploads": 100_000})
+    chosen = chosen.model_copy(update={"limits": limits})
     migrate.upgrade(chosen.database_url)
     with wires(chosen) as service:
         yield service
@@ -99,9 +102,12 @@ def world(service: Wires) -> World:
     assert train(service.context, padded) == "succeeded"
     sweep = make("CreateSweep", spec=SWEEP)
     assert train(service.context, sweep) == "succeeded"
+    upload = make("CreateUpload", size_bytes=100)
+    service.rpc.call("AppendUpload", id=upload, offset=0, data=b"a,b\n")
     return World(
         network=make("CreateNetwork", network=NETWORK, name="small"),
         dataset=make("CreateDataset", name="pets", csv=csv, target="kind"),
+        upload=upload,
         ended=ended,
         diverged=diverged,
         sequence=sequence,

@@ -22,6 +22,7 @@ SCALARS = {
     FieldDescriptor.TYPE_DOUBLE: FINITE,
     FieldDescriptor.TYPE_STRING: TEXTS,
     FieldDescriptor.TYPE_BOOL: st.booleans(),
+    FieldDescriptor.TYPE_BYTES: st.sampled_from([b"", b"a,b\n1,2\n", b"\xff" * 40]),
 }
 
 
@@ -56,6 +57,12 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": "two_moons", "rows": 3, "samples": 20, "noise": 0.3, "seed": 9},
         {"id": "sorting", "rows": 2, "samples": 5, "length": 3, "classes": 4},
     ],
+    "CreateUpload": lambda w: [
+        {"size_bytes": 100, "sha256": "0" * 64},
+        {"size_bytes": 40},
+    ],
+    "AppendUpload": lambda w: [{"id": w.upload, "offset": 0, "data": b"a,b\n"}],
+    "GetUpload": lambda w: [{"id": w.upload}, {"id": "none"}],
     "CreateJob": lambda w: [
         {"spec": JOB | {"name": "Zwölf", "initial_weights": {"job": w.ended, "epoch": 5}}},
         {"spec": JOB},

@@ -11,7 +11,7 @@ from tests.rpc.training import train
 from epochal_service.jobs import lifecycle
 
 # They tell one thing from the next that came about in the same way.
-OWN = {"id", "created_at", "started_at", "finished_at", "seconds"}
+OWN = {"id", "created_at", "started_at", "finished_at", "expires_at", "seconds"}
 
 TINY = JOB | {"epochs": 2}
 

@@ -16,6 +16,7 @@ from epochal_service.rest.openapi import describe
 ACTING = {
     "DeleteNetwork",
     "DeleteDataset",
+    "DeleteUpload",
     "DeleteJob",
     "CancelJob",
     "PauseJob",
@@ -24,7 +25,7 @@ ACTING = {
     "CancelSweep",
 }
 # Each wire makes a thing of its own.
-MAKING = {"CreateNetwork", "CreateDataset", "CreateJob", "CreateSweep"}
+MAKING = {"CreateNetwork", "CreateDataset", "CreateUpload", "CreateJob", "CreateSweep"}
 
 
 def test_every_rpc_has_a_route_and_every_route_an_rpc(service: Wires) -> None:
@@ -43,7 +44,9 @@ def without_identity(answer: Answer) -> Answer:
     if not isinstance(answer.reply, dict):
         return answer
     reply: dict[str, Any] = {
-        key: value for key, value in answer.reply.items() if key not in ("id", "created_at")
+        key: value
+        for key, value in answer.reply.items()
+        if key not in ("id", "created_at", "expires_at")
     }
     return Answer(reply, answer.kind, answer.reason, answer.errors)
 

@@ -85,7 +85,7 @@ class Wires:
         headers = {}
         if method.has_key and KEY[0] in fields:
             headers[KEY[1]] = fields.pop(KEY[0])
-        content = None
+        content: str | bytes | None = None
         if method.body:
             document, fields = fields, {}
             if method.body_field:
@@ -93,6 +93,9 @@ class Wires:
                 document = fields.pop(method.body_field, {})
             content = json.dumps(document)
             headers["Content-Type"] = "application/json"
+        elif method.has_data:
+            content = fields.pop("data", b"")
+            headers["Content-Type"] = "application/octet-stream"
         query = {name: as_text(value) for name, value in fields.items()}
         response = self.http.request(
             method.verb, path, params=query, headers=headers, content=content

@@ -46,7 +46,10 @@ def test_a_file_that_is_not_utf_8_is_refused(client: TestClient) -> None:
     answer = client.post("/v1/datasets", content=b"caf\xe9,y\n1,2\n", headers=TEXT)
     assert answer.status_code == 400
     assert answer.json()["errors"] == [
-        {"field": "csv", "description": "must be UTF-8: byte 3 is not"}
+        {
+            "field": "lines[1]",
+            "description": "Line 1: byte 0xe9 is not UTF-8; save the file as UTF-8.",
+        }
     ]
 
 

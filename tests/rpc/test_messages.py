@@ -15,7 +15,7 @@ from tests.rpc.messages import ENUMS, MESSAGES
 import epochal_engine
 from epochal_engine.export import EXPORTS
 from epochal_service._proto import message as message_class
-from epochal_service.methods.table import METHODS
+from epochal_service.methods.table import DATA, METHODS
 from epochal_service.rpc.convert import holds_its_own_kind, words
 from epochal_service.rpc.services import SERVICES
 
@@ -128,6 +128,8 @@ def walk() -> Walk:
             models = [model for model in (method.body, method.query) if model is not None]
             if method.body_field is not None:
                 path_fields[method.body_field] = models.pop(0)
+            if method.has_data:
+                path_fields[DATA] = bytes
             walk.message(descriptor.input_type, models, path_fields)
             walk.message(descriptor.output_type, [method.reply] if method.reply else [])
     return walk
@@ -154,5 +156,5 @@ def test_every_method_has_one_entry_that_fits_its_function() -> None:
     assert sorted(names) == sorted(METHODS)
     for method in METHODS.values():
         arguments = 1 + len(method.path_fields)
-        arguments += (method.body is not None) + (method.query is not None)
+        arguments += (method.body is not None) + method.has_data + (method.query is not None)
         signature(method.function).bind(*range(arguments))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from epochal_service.methods.table import METHODS, Method
+from epochal_service.methods.table import DATA, METHODS, Method
 
 from .classes import HEADER
 
@@ -37,13 +37,15 @@ class Route(NamedTuple):
     in_path: tuple[str, ...] = ()
     """Fields that are segments of the path."""
     body: str | None = None
-    """The field that is the JSON body; `*` for all fields; None if all are in the query."""
+    """The field that is the body, as JSON or bytes; `*` for all; None if all are in the query."""
 
 '''
 
 
 def _route(method: Method) -> str:
     body = None if method.body is None else method.body_field or "*"
+    if method.has_data:
+        body = DATA
     arguments = [repr(method.verb), repr(method.path)]
     if method.path_fields:
         arguments.append(repr(tuple(method.path_fields)))

@@ -28,7 +28,7 @@ Array = NDArray[Any]
 NO_CLASS = -1
 """The class of an output that is not a number, and of a time step that does not count."""
 
-_PIXEL = re.compile(r"pixel_(\d+)_(\d+)")
+_PIXEL = re.compile(r"pixel_(\d+)_(\d+)(?:_(\d+))?")
 
 
 @dataclass(frozen=True)
@@ -181,15 +181,18 @@ def losses_of(loss: engine.Loss, outputs: Array, targets: Array) -> NDArray[np.f
 def image_shape_of(dataset: Dataset, network: engine.Network) -> list[int]:
     """Return height, width (and channels) of inputs that are an image; else an empty list.
 
-    They follow from the network's input shape, or from feature names such as `pixel_0_1`.
+    They follow from the network's input shape, or from feature names such as `pixel_0_1`, and
+    `pixel_0_1_2` for a channel.
     """
     if len(network.input_shape) == 3:
         return list(network.input_shape)
     pixels = [_PIXEL.fullmatch(name) for name in dataset.feature_names]
     if not all(pixels):
         return []
-    sides = np.array([match.groups() for match in pixels if match], dtype=int).max(0) + 1
-    return [int(side) for side in sides]
+    indices = [[part for part in match.groups() if part] for match in pixels if match]
+    if len({len(index) for index in indices}) != 1:
+        return []
+    return [int(side) for side in np.array(indices, dtype=int).max(0) + 1]
 
 
 def rounded(values: Array) -> NDArray[np.float64]:

@@ -1,10 +1,10 @@
-"""Find lost work: jobs whose lease has expired, and queued jobs whose notification was lost."""
+"""Find what was lost: jobs with an expired lease, queued jobs without a notification, uploads."""
 
 from __future__ import annotations
 
 import structlog
 
-from ..store import Database, jobs
+from ..store import Database, jobs, uploads
 from . import lifecycle
 from .queue import Queue
 
@@ -38,3 +38,14 @@ def notify_again(database: Database, queue: Queue) -> None:
     if notified:
         with database.write() as connection:
             jobs.mark_notified(connection, notified)
+
+
+def delete_abandoned(database: Database, seconds: float) -> None:
+    """Delete the uploads that got no piece for some seconds."""
+    with database.read() as connection:
+        ids = uploads.abandoned(connection, seconds)
+    if not ids:
+        return
+    with database.write() as connection:
+        uploads.delete_abandoned(connection, seconds)
+    logger.info("deleted abandoned uploads", uploads=ids)

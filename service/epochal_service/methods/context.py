@@ -14,7 +14,7 @@ from ..errors import EpochalError
 from ..jobs.estimate import Estimator
 from ..jobs.follow import Hub
 from ..jobs.queue import Queue
-from ..jobs.reaper import reap
+from ..jobs.reaper import delete_abandoned, reap
 from ..settings import Settings
 from ..store import Database
 
@@ -79,6 +79,9 @@ async def _reap(context: Context, closing: asyncio.Event) -> None:
                 context.database,
                 context.queue,
                 max_attempts=context.settings.max_attempts,
+            )
+            await asyncio.to_thread(
+                delete_abandoned, context.database, context.settings.upload_seconds
             )
         except EpochalError as error:
             logger.warning("the reaper failed and will retry", error=error.detail)

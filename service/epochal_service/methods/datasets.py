@@ -5,9 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from functools import cache
-from typing import Any
+from hashlib import sha256
+from typing import Any, BinaryIO
 
-from ..datasets import CATALOG, DatasetError, parse_csv
+from ..datasets import (
+    CATALOG,
+    DatasetError,
+    Format,
+    format_of,
+    parse_arrays,
+    parse_csv,
+    parse_images,
+)
 from ..datasets import Dataset as Table
 from ..datasets.columns import Choice
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound
@@ -24,10 +33,12 @@ from ..specs.datasets import (
     ListDatasetsRequest,
     PreviewDatasetRequest,
 )
-from ..store import datasets, jobs, keys
+from ..store import Connection, datasets, jobs, keys
+from ..store import uploads as uploaded
 from ..store.database import new_id
 from ..store.datasets import DatasetRow
 from ..store.packing import pack_state
+from . import uploads
 from .context import Context
 from .fingerprints import fingerprint
 from .pages import before, cut, page_size
@@ -88,37 +99,129 @@ def preview_dataset(context: Context, id: str, request: PreviewDatasetRequest) -
 
 
 def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
-    """Store a CSV file or generated samples.
+    """Store a CSV text, an uploaded file or generated samples.
+
+    On HTTP, the body may also be the file itself. The format of a file is recognized by its
+    content: a CSV, a zip archive of PNG and JPEG pictures with one folder per class, or an .npz
+    archive with the arrays `inputs` and `targets` (or `x` and `y`).
 
     The same `request_id` and request return the data set created before.
 
-    Raises `InvalidArgument` that names rows and columns; `IdempotencyMismatch`; `Conflict` if the
-    number of data sets has reached the limit.
+    Raises `InvalidArgument` that names rows, columns and members; `IdempotencyMismatch`; `Conflict`
+    if the number of data sets has reached the limit, or the upload is incomplete.
     """
-    limits = context.settings.limits
-    if (request.csv is None) == (request.generator is None):
+    if [request.csv, request.generator, request.upload].count(None) != 2:
         raise InvalidArgument.of(
-            FieldError("csv", "must be given, or generator instead: exactly one of the two")
+            FieldError("csv", "must be given, or generator, or upload: exactly one of the three")
         )
+    if request.upload is not None:
+        with uploads.complete_file(context, request.upload) as (file, digest):
+            return create_dataset_of_file(context, request, file, digest)
     prefix = "" if request.generator is None else "generator"
     try:
         if request.csv is not None:
-            table = parse_csv(
-                request.csv,
-                target=request.target,
-                task=request.task,
-                choices=_choices(request.columns),
-                fills=request.missing == "auto",
-                name=request.name,
-                max_rows=limits.max_samples,
-                max_columns=limits.max_features,
-                max_bytes=limits.max_upload_bytes,
-            )
+            table = _table_of_csv(context, request, request.csv)
         else:
             assert request.generator is not None
             table = generate(request.generator)
     except DatasetError as error:
         raise invalid_argument(error, prefix) from None
+    return _store(context, request, table, fingerprint(request))
+
+
+def create_dataset_of_file(
+    context: Context, request: CreateDatasetRequest, file: BinaryIO | None, digest: str
+) -> Dataset:
+    """Store a file, whose digest stands for it in the fingerprint of the request."""
+    options = fingerprint(request.model_copy(update={"upload": None}))
+    combined = sha256(f"{options} {digest}".encode()).hexdigest()
+    with context.database.read() as connection:
+        dataset_id = keys.find(connection, context.owner, request.request_id, combined)
+        if dataset_id is not None:
+            return _created(context, connection, dataset_id)
+    if file is None:
+        raise InvalidArgument.of(
+            FieldError("upload", "is a data set already: `GET /v1/uploads/{id}` names it")
+        )
+    table = _table_of_file(context, request, file)
+    return _store(context, request, table, combined, digest)
+
+
+def _table_of_csv(context: Context, request: CreateDatasetRequest, text: str | bytes) -> Table:
+    _check_options(request, "csv", "a table")
+    limits = context.settings.limits
+    return parse_csv(
+        text,
+        target=request.target,
+        task=request.task,
+        choices=_choices(request.columns),
+        fills=request.missing == "auto",
+        name=request.name,
+        max_rows=limits.max_samples,
+        max_columns=limits.max_features,
+        max_bytes=limits.max_upload_bytes,
+    )
+
+
+def _table_of_file(context: Context, request: CreateDatasetRequest, file: BinaryIO) -> Table:
+    limits = context.settings.limits
+    sizes = {"max_rows": limits.max_samples, "max_columns": limits.max_features}
+    try:
+        match format_of(file):
+            case "csv":
+                return _table_of_csv(context, request, file.read())
+            case "images":
+                _check_options(request, "images", "an archive of pictures")
+                return parse_images(
+                    file,
+                    image_size=request.image_size,
+                    color=request.color,
+                    name=request.name,
+                    **sizes,
+                )
+            case "arrays":
+                _check_options(request, "arrays", "an archive of arrays")
+                return parse_arrays(file, task=request.task, name=request.name, **sizes)
+    except DatasetError as error:
+        raise invalid_argument(error, "") from None
+
+
+_OPTIONS: dict[Format, set[str]] = {
+    "csv": {"target", "task", "columns", "missing"},
+    "images": {"image_size", "color"},
+    "arrays": {"task"},
+}
+"""The options of each format."""
+
+
+def _check_options(request: CreateDatasetRequest, format_: Format, noun: str) -> None:
+    """Raise `InvalidArgument` for options of other formats that differ from their defaults."""
+    fields = type(request).model_fields
+    others = sorted(set[str]().union(*_OPTIONS.values()) - _OPTIONS[format_])
+    errors = [
+        FieldError(name, f"is not an option of {noun}")
+        for name in others
+        if getattr(request, name) != fields[name].get_default(call_default_factory=True)
+    ]
+    if errors:
+        raise InvalidArgument.of(*errors)
+
+
+def _created(context: Context, connection: Connection, dataset_id: str) -> Dataset:
+    stored = datasets.find(connection, dataset_id, context.owner)
+    if stored is None:
+        raise NotFound(f"The data set that this idempotency key created, {dataset_id}, was deleted")
+    return _reply(stored)
+
+
+def _store(
+    context: Context,
+    request: CreateDatasetRequest,
+    table: Table,
+    request_digest: str,
+    file_digest: str = "",
+) -> Dataset:
+    limits = context.settings.limits
     about = {
         "name": request.name,
         "description": table.description,
@@ -137,16 +240,9 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
     content = pack_state(arrays_of(table), about | columns)
     new = new_id("data")
     with context.database.write() as connection:
-        dataset_id = keys.claim(
-            connection, context.owner, request.request_id, fingerprint(request), new
-        )
+        dataset_id = keys.claim(connection, context.owner, request.request_id, request_digest, new)
         if dataset_id != new:
-            stored = datasets.find(connection, dataset_id, context.owner)
-            if stored is None:
-                raise NotFound(
-                    f"The data set that this idempotency key created, {dataset_id}, was deleted"
-                )
-            return _reply(stored)
+            return _created(context, connection, dataset_id)
         if datasets.count(connection, context.owner) >= limits.max_datasets:
             raise Conflict(
                 f"The limit of {limits.max_datasets} data sets is reached: delete one first",
@@ -160,6 +256,8 @@ def create_dataset(context: Context, request: CreateDatasetRequest) -> Dataset:
             about=json.dumps(about | columns | _sizes(table)),
             content=content,
         )
+        if request.upload is not None:
+            uploaded.consume(connection, request.upload, new, file_digest)
     return _reply(row)
 
 

@@ -24,6 +24,8 @@ DATASETS: dict[str, Any] = {
     },
 }
 
+UPLOADS: dict[str, Any] = {"A file of 20 bytes": {"size_bytes": 20}}
+
 JOBS: dict[str, Any] = {
     "A minimal job: XOR": {
         "network": {

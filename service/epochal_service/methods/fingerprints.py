@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import BinaryIO
 
 from pydantic import BaseModel
 
@@ -11,3 +12,13 @@ def fingerprint(request: BaseModel) -> str:
     """Return a digest of the request's type and fields, without its idempotency key."""
     fields = request.model_dump_json(exclude={"request_id"})
     return sha256(f"{type(request).__name__} {fields}".encode()).hexdigest()
+
+
+def file_digest(file: BinaryIO) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits, and rewind it."""
+    file.seek(0)
+    digest = sha256()
+    while chunk := file.read(2**20):
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()

@@ -16,6 +16,7 @@ How a function's parameters become a request:
     spec               the JSON body; a field of the message
     another `Spec`     the JSON body; the fields of the message
     a `Request`        the query; the fields of the message
+    data               the body as it is; a field of the message
     .request_id        the header Idempotency-Key; a field of the message
 """
 
@@ -29,6 +30,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, Field
 
+from ..errors import FieldError
 from ..simulate.explorer import Explorer
 from ..specs.base import Cursor, Reply, Request, Spec
 from ..specs.jobs import JobEvent
@@ -45,6 +47,7 @@ from . import (
     networks,
     sweeps,
     system,
+    uploads,
 )
 from .simulations import EXPLORERS, path_of
 
@@ -64,9 +67,16 @@ PATH_DESCRIPTIONS = {
     "architectures": "The id of the architecture, such as `lstm`: see `GET /v1/architectures`.",
     "sections": "The id of the section, such as `neuron`: see `GET /v1/sections`.",
     "presets": "The id of the preset, such as `xor`: see `GET /v1/presets`.",
+    "uploads": "The id of the upload, as `POST /v1/uploads` returned it.",
     "epoch": "The epoch of a stored checkpoint: see `GET /v1/jobs/{id}/checkpoints`.",
 }
 """What `{id}` is, by the collection that the path begins with, and the other fields."""
+
+DATA = "data"
+DATA_DESCRIPTION = "The bytes of the piece. Not empty."
+"""The field that is the body as it is on HTTP, and what it holds."""
+
+NO_DATA = FieldError(DATA, "must not be empty")
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +162,11 @@ class Method:
         return "spec" if "spec" in self._hints else None
 
     @cached_property
+    def has_data(self) -> bool:
+        """Whether the body is bytes."""
+        return DATA in self._hints
+
+    @cached_property
     def has_key(self) -> bool:
         """Whether the method takes an idempotency key."""
         models = [model for model in (self.body, self.query) if model is not None]
@@ -178,7 +193,7 @@ class Method:
         codes = {400, *self.errors}
         if self.path_fields:
             codes.add(404)
-        if self.body is not None:
+        if self.body is not None or self.has_data:
             codes |= {413, 415}
         if self.has_key:
             codes.add(422)
@@ -195,6 +210,8 @@ class Method:
             fields.append((self.body_field, self.body, None))
         elif self.body is not None:
             fields += [(name, f, self.body) for name, f in self.body.model_fields.items()]
+        if self.has_data:
+            fields.append((DATA, bytes, None))
         if self.query is not None:
             fields += [(name, f, self.query) for name, f in self.query.model_fields.items()]
         return fields
@@ -247,7 +264,7 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "DatasetService",
         "datasets",
-        "Data sets: built in, generated, uploaded.",
+        "Data sets: built in, generated, uploaded at once or in pieces.",
         (
             Method(
                 "CreateDataset",
@@ -271,6 +288,28 @@ SERVICES: tuple[Service, ...] = (
                 datasets.delete_dataset,
                 "Delete a data set",
                 conflicts=True,
+            ),
+            Method(
+                "CreateUpload",
+                "POST /v1/uploads",
+                uploads.create_upload,
+                "Create an upload",
+                conflicts=True,
+                examples=examples.UPLOADS,
+            ),
+            Method(
+                "AppendUpload",
+                "POST /v1/uploads/{id}/append",
+                uploads.append_upload,
+                "Append a piece to an upload",
+                conflicts=True,
+            ),
+            Method("GetUpload", "GET /v1/uploads/{id}", uploads.get_upload, "Get an upload"),
+            Method(
+                "DeleteUpload",
+                "DELETE /v1/uploads/{id}",
+                uploads.delete_upload,
+                "Delete an upload",
             ),
         ),
     ),

@@ -8,42 +8,66 @@ Each step refuses what it can before the next one costs anything; the last one i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope
 
 from ..errors import FieldError, InvalidArgument, TooLarge, UnsupportedMediaType
+from ..methods.table import NO_DATA
 from .context import context_of
 
 JSON = "application/json"
+OCTETS = "application/octet-stream"
+FORM = "multipart/form-data"
+MEMORY_BYTES = 2**20  # a larger file is on the disk while it is read
 STALLED_SECONDS = 60.0  # a client that sends nothing of its body for this long is let go
+
+
+@dataclass
+class FileBody:
+    """A file that is the body, or a part of a form."""
+
+    file: BinaryIO
+    """Its content, on the disk if it is large."""
+    form: dict[str, list[str]] | None = None
+    """The other fields of the form; None if the body is the file."""
+    filename: str = ""
+    """The name of the file in the form."""
 
 
 class StrictRoute(APIRoute):
     """A route that refuses what it does not take, in its query as in its body.
 
-    A body is JSON, or one of the media types that the route's `openapi_extra` describes.
+    A body is of the media type of its parameter: JSON, or bytes. The media types that the route's
+    `openapi_extra` describes are files, which may be larger.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        takes_query, takes_body = self.dependant.query_params, self.body_field
-        described = (self.openapi_extra or {}).get("requestBody", {}).get("content", {})
-        accepted = (JSON, *described)
+        takes_query = self.dependant.query_params
+        media_type = getattr(self.body_field and self.body_field.field_info, "media_type", None)
+        files = (self.openapi_extra or {}).get("requestBody", {}).get("content", {})
 
         async def read_and_handle(request: Request) -> Response:
             if request.query_params and not takes_query:  # a query's model refuses by itself
                 raise InvalidArgument.of(
                     *(FieldError(name, "is not a field here") for name in request.query_params)
                 )
-            return await handle(await _read(request, accepted) if takes_body else request)
+            if media_type is None:
+                return await handle(request)
+            async with AsyncExitStack() as files_open:
+                return await handle(await _read(request, media_type, files, files_open))
 
         return read_and_handle
 
@@ -51,36 +75,91 @@ class StrictRoute(APIRoute):
 class _ReadRequest(Request):
     """A request whose body has been read; `document` is what its JSON says."""
 
-    def __init__(self, scope: Scope, receive: Receive, content: bytes, document: object) -> None:
+    def __init__(self, scope: Scope, receive: Receive, content: Any, document: object) -> None:
         super().__init__(scope, receive)
         self._content = content
         self._document = document
 
-    async def body(self) -> bytes:
+    async def body(self) -> Any:
         return self._content
 
     async def json(self) -> object:
         return self._document
 
 
-async def _read(request: Request, accepted: tuple[str, ...]) -> Request:
+async def _read(
+    request: Request, accepted: str, files: Collection[str], files_open: AsyncExitStack
+) -> Request:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in accepted:
+    if media_type != accepted and media_type not in files:
         raise UnsupportedMediaType(
-            f"The body must be {' or '.join(accepted)}: say so in the header Content-Type"
+            f"The body must be {' or '.join((accepted, *files))}: say so in the header Content-Type"
         )
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("The body must come as it is, without a Content-Encoding")
-    context = await context_of(request)
-    content = await _read_bytes(request, context.settings.limits.max_body_bytes)
-    if not content:
-        raise InvalidArgument(f"The request needs a body of {' or '.join(accepted)}")
-    document = parse_json(content) if media_type == JSON else None
+    limits = (await context_of(request)).settings.limits
+    content: bytes | FileBody
+    document: object = None
+    if media_type in files:
+        chunks = _chunks(request, limits.max_upload_bytes)
+        read = _read_form if media_type == FORM else _read_file
+        content = await read(request, chunks, files_open)
+    else:
+        content = b"".join([chunk async for chunk in _chunks(request, limits.max_body_bytes)])
+        if not content and media_type == OCTETS:
+            raise InvalidArgument.of(NO_DATA)
+        if not content:
+            raise _empty((accepted, *files))
+        document = parse_json(content) if media_type == JSON else None
     return _ReadRequest(request.scope, request.receive, content, document)
 
 
-async def _read_bytes(request: Request, limit: int) -> bytes:
-    """The whole body. Raises `TooLarge` as soon as it is known to have more than `limit` bytes, and
+async def _read_file(
+    request: Request, chunks: AsyncGenerator[bytes], files_open: AsyncExitStack
+) -> FileBody:
+    spooled = files_open.enter_context(tempfile.SpooledTemporaryFile(MEMORY_BYTES))  # noqa: SIM115
+    file = cast(BinaryIO, spooled)
+    async for chunk in chunks:
+        file.write(chunk)
+    if not file.tell():
+        raise _empty(("a file",))
+    file.seek(0)
+    return FileBody(file)
+
+
+async def _read_form(
+    request: Request, chunks: AsyncGenerator[bytes], files_open: AsyncExitStack
+) -> FileBody:
+    parser = MultiPartParser(
+        request.headers, chunks, max_files=1, max_fields=20, max_part_size=2**20
+    )
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise InvalidArgument(f"The form is invalid: {error.message}") from None
+    files_open.push_async_callback(form.close)
+    fields: dict[str, list[str]] = {}
+    upload = None
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            fields.setdefault(name, []).append(value)
+        elif name == "file":
+            upload = value
+        else:
+            raise InvalidArgument.of(FieldError(name, "is a file: its field must be named file"))
+    if upload is None:
+        raise InvalidArgument.of(FieldError("file", "must be a file"))
+    if not upload.size:
+        raise InvalidArgument.of(FieldError("file", "must not be empty"))
+    return FileBody(upload.file, fields, upload.filename or "")
+
+
+def _empty(accepted: Iterable[str]) -> InvalidArgument:
+    return InvalidArgument(f"The request needs a body of {' or '.join(accepted)}")
+
+
+async def _chunks(request: Request, limit: int) -> AsyncGenerator[bytes]:
+    """Yield the body. Raises `TooLarge` as soon as it is known to have more than `limit` bytes, and
     a 408 when it stops coming.
     """
     too_large = TooLarge(
@@ -89,22 +168,25 @@ async def _read_bytes(request: Request, limit: int) -> bytes:
     length = request.headers.get("content-length", "0")
     if length.isdecimal() and int(length) > limit:
         raise too_large
-    content = bytearray()
-    try:
-        async with asyncio.timeout(STALLED_SECONDS) as patience:
-            async for chunk in request.stream():
-                content += chunk
-                if len(content) > limit:
-                    raise too_large
-                patience.reschedule(asyncio.get_running_loop().time() + STALLED_SECONDS)
-    except ClientDisconnect:
-        raise InvalidArgument("The body ended before its time") from None
-    except TimeoutError:
-        detail = (
-            f"The body has {len(content)} bytes so far, and no more came for {STALLED_SECONDS:g} s"
-        )
-        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail) from None
-    return bytes(content)
+    received = 0
+    chunks = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(STALLED_SECONDS):
+                chunk = await anext(chunks, None)
+        except ClientDisconnect:
+            raise InvalidArgument("The body ended before its time") from None
+        except TimeoutError:
+            detail = (
+                f"The body has {received} bytes so far, and no more came for {STALLED_SECONDS:g} s"
+            )
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, detail) from None
+        if chunk is None:
+            return
+        received += len(chunk)
+        if received > limit:
+            raise too_large
+        yield chunk
 
 
 def parse_json(content: bytes) -> object:

@@ -1,63 +1,97 @@
-"""The two bodies of `POST /v1/datasets`: JSON, or the CSV file itself.
+"""The bodies of `POST /v1/datasets`: JSON, the file itself, or a form with the file.
 
-Beside a CSV file, its name, target and task are in the query.
+Beside a file, its name and options are in the query; in a form, they are fields of it.
 """
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import PurePath
 from typing import Annotated, Any
 
 from fastapi import Body, Query
-from pydantic import Discriminator, Tag
+from pydantic import BeforeValidator, Discriminator, InstanceOf, Tag
 from pydantic.json_schema import SkipJsonSchema
 
 from ..errors import FieldError, InvalidArgument
+from ..methods.context import Context
+from ..methods.datasets import create_dataset, create_dataset_of_file
 from ..methods.examples import DATASETS
-from ..specs.datasets import CreateDatasetRequest, UploadRequest
+from ..methods.fingerprints import file_digest
+from ..specs.datasets import CreateDatasetRequest, Dataset, UploadRequest
+from ..specs.describe import field_descriptions
 from ..specs.validation import parse
+from .body import FileBody
 from .problems import Explained
+from .query import list_fields, split_commas
 
-CSV_BODY = {
+_BINARY = {"type": "string", "format": "binary"}
+
+
+def _form() -> dict[str, Any]:
+    """The schema of a form: the file, and the options as fields."""
+    texts = field_descriptions(UploadRequest)
+    options = {}
+    for name, schema in UploadRequest.model_json_schema()["properties"].items():
+        (kind,) = [arm for arm in schema.get("anyOf", [schema]) if arm.get("type") != "null"]
+        rest = {key: part for key, part in kind.items() if key not in ("default", "title")}
+        options[name] = {**rest, "description": texts[name]}
+    file = {**_BINARY, "description": "The file: a CSV, or an archive of pictures or arrays."}
+    return {"type": "object", "required": ["file"], "properties": {"file": file, **options}}
+
+
+FILE_BODY = {
     "requestBody": {
         "content": {
             "text/csv": {
-                "schema": {"type": "string", "format": "binary"},
+                "schema": _BINARY,
                 "example": "width,height,kind\n1.5,2,cat\n3,4.5,dog\n",
-            }
+            },
+            "application/zip": {"schema": _BINARY},
+            "application/x-npz": {"schema": _BINARY},
+            "multipart/form-data": {"schema": _form()},
         }
     }
 }
+"""What may be sent instead of JSON. The format is recognized by the content."""
 
 _examples: Any = {name: {"summary": name, "value": body} for name, body in DATASETS.items()}
-JsonOrCsv = Annotated[
-    Annotated[CreateDatasetRequest, Tag("json")] | Annotated[SkipJsonSchema[bytes], Tag("csv")],
-    Discriminator(lambda body: "csv" if isinstance(body, bytes) else "json"),
+JsonOrFile = Annotated[
+    Annotated[CreateDatasetRequest, Tag("json")]
+    | Annotated[SkipJsonSchema[InstanceOf[FileBody]], Tag("file")],
+    Discriminator(lambda body: "file" if isinstance(body, FileBody) else "json"),
     Body(openapi_examples=_examples),
     Explained,
 ]
-UploadQuery = Annotated[UploadRequest, Query(), Explained]
+_commas = partial(split_commas, list_fields(UploadRequest))
+UploadQuery = Annotated[UploadRequest, Query(), BeforeValidator(_commas), Explained]
 
 
-def request_of(body: CreateDatasetRequest | bytes, query: UploadRequest) -> CreateDatasetRequest:
-    """The request that body and query make. Raises `InvalidArgument` if a JSON body comes with
-    parameters in the query, or if the CSV is not UTF-8.
+def create(
+    context: Context, body: CreateDatasetRequest | FileBody, query: UploadRequest, key: str | None
+) -> Dataset:
+    """Create the data set that body and query describe. Raises `InvalidArgument` for parameters in
+    the query beside a body that has them itself.
     """
-    if isinstance(body, bytes):
-        return parse(CreateDatasetRequest, {**query.model_dump(), "csv": _text(body)})
-    if query.model_fields_set:
+    if query.model_fields_set and not (isinstance(body, FileBody) and body.form is None):
+        kind = "a form" if isinstance(body, FileBody) else "JSON"
         raise InvalidArgument.of(
             *(
-                FieldError(name, "must be in the body, because the body is JSON")
+                FieldError(name, f"must be in the body, because the body is {kind}")
                 for name in sorted(query.model_fields_set)
             )
         )
-    return body
-
-
-def _text(content: bytes) -> str:
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidArgument.of(
-            FieldError("csv", f"must be UTF-8: byte {error.start} is not")
-        ) from None
+    if not isinstance(body, FileBody):
+        return create_dataset(context, body.model_copy(update={"request_id": key} if key else {}))
+    options = query
+    if body.form is not None:
+        fields = {"name": [PurePath(body.filename).stem[:100]], **body.form}
+        if not fields["name"][0]:
+            del fields["name"]
+        lists = list_fields(UploadRequest)
+        options = parse(
+            UploadRequest,
+            {n: v if n in lists else v[-1] for n, v in _commas(dict(fields)).items()},  # type: ignore[index]
+        )
+    request = parse(CreateDatasetRequest, {**options.model_dump(), "request_id": key})
+    return create_dataset_of_file(context, request, body.file, file_digest(body.file))

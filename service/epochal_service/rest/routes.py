@@ -9,22 +9,22 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from inspect import Parameter, Signature
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Path, Query, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BeforeValidator
 from starlette.routing import BaseRoute
 
 from ..methods.table import METHODS, PATH_DESCRIPTIONS, Method
 from ..specs.base import FileReply
 from . import datasets, epochs
-from .body import JSON, StrictRoute
+from .body import JSON, OCTETS, StrictRoute
 from .context import Here
 from .problems import Explained, problems
+from .query import list_fields, split_commas
 from .streams import STREAM, EventStreamMedia, stream
 
-OCTETS = "application/octet-stream"
 NO_CACHE = "no-cache"
 
 PATH_EXAMPLES = {
@@ -101,7 +101,7 @@ def _add(router: APIRouter, method: Method) -> None:
     if method.event:
         options["response_class"] = EventStreamMedia
     if method.rpc == "CreateDataset":
-        options["openapi_extra"] = datasets.CSV_BODY
+        options["openapi_extra"] = datasets.FILE_BODY
     router.add_api_route(method.path, _endpoint(method), **options)
 
 
@@ -138,12 +138,14 @@ def _endpoint(method: Method) -> Callable[..., Any]:
     """A function with the parameters of the method, from which FastAPI reads what to validate."""
     parameters = {"context": Here} | {name: _path(method, name) for name in method.path_fields}
     if method.rpc == "CreateDataset":
-        parameters |= {"body": datasets.JsonOrCsv, "query": datasets.UploadQuery}
+        parameters |= {"body": datasets.JsonOrFile, "query": datasets.UploadQuery}
     elif method.body is not None:
         examples: Any = {
             name: {"summary": name, "value": body} for name, body in method.examples.items()
         }
         parameters["body"] = Annotated[method.body, Body(openapi_examples=examples), Explained]
+    if method.has_data:
+        parameters["data"] = Annotated[bytes, Body(media_type=OCTETS)]
     if method.query is not None and not method.has_key:
         commas = BeforeValidator(partial(split_commas, list_fields(method.query)))
         parameters["query"] = Annotated[method.query, Query(), commas, Explained]
@@ -190,47 +192,31 @@ def _path(method: Method, name: str) -> Any:
     return Annotated[str, Path(description=PATH_DESCRIPTIONS[noun], examples=examples)]
 
 
-def list_fields(model: type[BaseModel]) -> frozenset[str]:
-    """The names of the fields that are lists."""
-    return frozenset(
-        name
-        for name, field in model.model_fields.items()
-        if list in [get_origin(part) for part in (field.annotation, *get_args(field.annotation))]
-    )
-
-
-def split_commas(names: frozenset[str], query: dict[str, object]) -> dict[str, object]:
-    """The query with its lists split: `a,b` means the same as `a` and `b`."""
-    return {
-        name: [word for text in value for word in text.split(",")]
-        if name in names and isinstance(value, list)
-        else value
-        for name, value in query.items()
-    }
-
-
 def _answer(
     method: Method,
     *,
     context: Any,
     response: Response,
     body: Any = None,
+    data: bytes | None = None,
     query: Any = None,
     key: str | None = None,
     accept: str = JSON,
     if_none_match: str = "",
     **path: Any,
 ) -> Any:
-    if method.rpc == "CreateDataset":
-        body, query = datasets.request_of(body, query), None
     if method.has_key and method.query is not None:
         query = method.query.model_validate({"request_id": key})
-    elif key is not None:
+    elif key is not None and method.rpc != "CreateDataset":
         body = body.model_copy(update={"request_id": key})
-    arguments = [*path.values(), *(argument for argument in (body, query) if argument is not None)]
+    rest = (argument for argument in (body, data, query) if argument is not None)
+    arguments = [*path.values(), *rest]
     if method.rpc == "ListEpochs" and epochs.prefers_csv(accept):
         return epochs.csv_response(context, *arguments)
-    reply = method.function(context, *arguments)
+    if method.rpc == "CreateDataset":
+        reply = datasets.create(context, body, query, key)
+    else:
+        reply = method.function(context, *arguments)
     if reply is None:
         return None
     if isinstance(reply, FileReply):

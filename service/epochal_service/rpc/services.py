@@ -21,7 +21,7 @@ from pydantic import create_model
 from .._proto import SERVICES as SERVICES
 from ..errors import InvalidArgument, TooLarge
 from ..methods.context import Context
-from ..methods.table import METHODS, Method
+from ..methods.table import DATA, METHODS, NO_DATA, Method
 from ..specs.base import Request
 from ..specs.validation import parse
 from .convert import from_dict, to_dict
@@ -80,6 +80,9 @@ def arguments(context: Context, descriptor: MethodDescriptor, raw: bytes) -> lis
     if len(raw) > limit:
         raise TooLarge(f"The request has {len(raw)} bytes; at most {limit} are taken.")
     method, fields = METHODS[descriptor.name], _decoded(descriptor.input_type, raw)
+    data = [fields.pop(DATA, b"")] if method.has_data else []
+    if b"" in data:
+        raise InvalidArgument.of(NO_DATA)
     in_path = {name: fields.pop(name) for name in method.path_fields if name in fields}
     models: list[Any] = []
     # HTTP validates the path last; a request with several mistakes gets the same errors here.
@@ -92,7 +95,7 @@ def arguments(context: Context, descriptor: MethodDescriptor, raw: bytes) -> lis
     else:
         parse(Nothing, fields)
     path = parse(path_model(method), in_path)
-    return [*(getattr(path, name) for name in method.path_fields), *models]
+    return [*(getattr(path, name) for name in method.path_fields), *data, *models]
 
 
 def _decoded(message: Descriptor, raw: bytes) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from .base import (
 )
 
 Scaling = Literal["none", "standard", "minmax"]
+Color = Literal["grayscale", "rgb"]
+Side = Annotated[int, Field(ge=1, le=4096)]
 
 
 class GeneratorSpec(Spec):
@@ -138,9 +140,9 @@ class ColumnSpec(Spec):
 
 
 class CreateDatasetRequest(Spec):
-    """A CSV text or a generator: exactly one of the two."""
+    """A CSV text, a generator or an upload: exactly one of the three."""
 
-    model_config = ConfigDict(json_schema_extra=exactly_one("csv", "generator"))
+    model_config = ConfigDict(json_schema_extra=exactly_one("csv", "generator", "upload"))
 
     name: Name
     """Display name of the data set."""
@@ -151,8 +153,8 @@ class CreateDatasetRequest(Spec):
     target: str | None = Field(default=None, max_length=200)
     """Name of the target column; CSV only. Defaults to the last column."""
     task: Literal["auto", "classification", "regression"] = "auto"
-    """Kind of target; CSV only. `auto` (the default) treats text, and up to 20 distinct whole
-    numbers, as classes.
+    """Kind of target; CSV and arrays only. `auto` (the default) treats text, and up to 20 distinct
+    whole numbers in a CSV, as classes; arrays of integers are classes, of floats a regression.
     """
     columns: list[ColumnSpec] = Field(default_factory=list, max_length=4096)
     """What columns hold; CSV only. Columns without an entry are inferred from their cells."""
@@ -162,25 +164,41 @@ class CreateDatasetRequest(Spec):
     """
     generator: GeneratorSpec | None = None
     """Generator of the samples to store."""
+    upload: str | None = Field(default=None, min_length=1, max_length=64)
+    """Id of a complete upload, returned by `POST /v1/uploads`: a CSV, a zip archive of pictures
+    with one folder per class, or an .npz archive of arrays.
+    """
+    image_size: list[Side] | None = Field(default=None, min_length=2, max_length=2)
+    """Height and width to which pictures are resized; pictures only. By default, pictures of one
+    size of at most 32 x 32 keep it, and others become 28 x 28, or less if there are many.
+    """
+    color: Color | None = None
+    """Color of the inputs; pictures only. Defaults to `rgb` if a picture has color."""
     request_id: RequestId | None = None
     """Idempotency key: the same key and the same request return the same data set."""
 
 
 class UploadRequest(Request):
-    """The same options as query parameters, with a CSV body (`Content-Type: text/csv`)."""
+    """The same options as query parameters, with a file as the body."""
 
     name: Name = "upload"
     """Display name of the data set. Default `upload`."""
     target: str | None = Field(default=None, max_length=200)
-    """Name of the target column. Defaults to the last column."""
+    """Name of the target column; CSV only. Defaults to the last column."""
     task: Literal["auto", "classification", "regression"] = "auto"
-    """Kind of target. `auto` (the default) treats text, and up to 20 distinct whole numbers, as
-    classes.
+    """Kind of target; CSV and arrays only. `auto` (the default) treats text, and up to 20 distinct
+    whole numbers in a CSV, as classes; arrays of integers are classes, of floats a regression.
     """
     missing: Gaps = "error"
-    """What happens to missing values. `auto` fills numbers and dates with the median, others with
-    the most frequent value, and drops rows without a target. Default `error`.
+    """What happens to missing values; CSV only. `auto` fills numbers and dates with the median,
+    others with the most frequent value, and drops rows without a target. Default `error`.
     """
+    image_size: list[Side] | None = Field(default=None, min_length=2, max_length=2)
+    """Height and width to which pictures are resized; pictures only. By default, pictures of one
+    size of at most 32 x 32 keep it, and others become 28 x 28, or less if there are many.
+    """
+    color: Color | None = None
+    """Color of the inputs; pictures only. Defaults to `rgb` if a picture has color."""
 
 
 class ListDatasetsRequest(Request):

@@ -30,11 +30,25 @@ def claim(
     statement = insert_into(connection, creation_keys).values(values).on_conflict_do_nothing()
     if connection.execute(statement.returning(creation_keys.c.key)).one_or_none() is not None:
         return new_id
+    used = find(connection, owner, key, fingerprint)
+    assert used is not None
+    return used
+
+
+def find(connection: Connection, owner: str, key: str | None, fingerprint: str) -> str | None:
+    """Return the id that the same request created under the key; None if the key is not used.
+
+    Raises `IdempotencyMismatch` if a request with another fingerprint used the key.
+    """
+    if key is None:
+        return None
     used = connection.execute(
         sa.select(creation_keys.c.fingerprint, creation_keys.c.made_id).where(
             creation_keys.c.owner == owner, creation_keys.c.key == key
         )
-    ).one()
+    ).one_or_none()
+    if used is None:
+        return None
     if used.fingerprint != fingerprint:
         raise IdempotencyMismatch(
             "This idempotency key was used for another request: choose a new key"

@@ -159,6 +159,30 @@ datasets = Table(
 )
 Index("ix_datasets_owner_id", datasets.c.owner, datasets.c.id)
 
+# Files that arrive in pieces, until a data set is made of them.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("owner", String(40), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", String(64)),
+    # The number of bytes received.
+    Column("offset", BigInteger, nullable=False),
+    # The data set that was made of it. Its pieces are deleted, and `sha256` is their digest.
+    Column("dataset_id", String(40)),
+    Column("created_at", Float, nullable=False),
+    Column("appended_at", Float, nullable=False, index=True),
+)
+
+upload_pieces = Table(
+    "upload_pieces",
+    metadata,
+    Column("upload_id", ForeignKey("uploads.id", ondelete="CASCADE"), primary_key=True),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
 # Idempotency keys: the request that used a key, and the id of what it created.
 creation_keys = Table(
     "creation_keys",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Literal, TypedDict
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import BinaryIO, Literal, TypedDict
 
-from .errors import InvalidArgument
+from .errors import Conflict, InvalidArgument
+from .files import Source, opened
 from .paging import pages
 from .records import read, request
 from .session import Session
@@ -22,7 +22,10 @@ from .types import (
     GeneratorSpec,
     MissingPolicy,
     UnknownPolicy,
+    Upload,
 )
+
+PIECE_BYTES = 4 * 2**20
 
 
 class ColumnChoice(TypedDict, total=False):
@@ -90,53 +93,100 @@ class Datasets:
         reply = self._session.call("PreviewDataset", {"id": dataset_id, "rows": rows, **choices})
         return read(DatasetPreview, reply)
 
-    def upload_csv(
+    def upload(
         self,
-        source: str | os.PathLike[str] | bytes,
+        source: Source,
         *,
         name: str | None = None,
         target: str | None = None,
         task: Literal["auto", "classification", "regression"] = "auto",
         columns: Mapping[str, ColumnKind | ColumnChoice] | None = None,
         missing: Gaps = "error",
+        image_size: tuple[int, int] | None = None,
+        color: Literal["grayscale", "rgb"] | None = None,
+        on_progress: Callable[[int, int], object] | None = None,
         request_id: str | None = None,
     ) -> Dataset:
-        """Store a CSV with a header row as a data set: a path, or the text as str or UTF-8 bytes.
+        """Store a file, a data frame or arrays as a data set.
 
-        A str with a line break is text; any other str is a path. `target` is the column to
-        predict, by default the last one; `name` is the name of the file by default.
+        `source` is
+
+        - a path: a CSV with a header row, separated by commas, semicolons or tabs; a zip archive of
+          PNG and JPEG pictures in one folder per class; an .npz archive of `numpy.savez` with the
+          arrays `inputs` and `targets`; or Parquet, which needs `pip install 'epochal[parquet]'`;
+        - the text of a CSV (a str with a line break), or the bytes of any of these files;
+        - a data frame of pandas or polars;
+        - arrays: `(inputs, targets)`, or a dict of them with `feature_names` and `class_names`.
+
+        `name` is the name of the file by default. `target` is the column of a table to predict, by
+        default the last one.
 
         The kinds of the other columns follow from their cells. `columns` changes some of them:
         `{"zip": "category", "sold": {"kind": "date", "day_first": True}}`. A missing value is an
         error; `missing="auto"` fills it, and drops rows without a target. The result has the
-        `columns`, with what was filled, and `warnings` about them.
+        `columns`, with what was filled, and `warnings` about them. Pictures are resized to
+        `image_size` `(height, width)`.
 
-        The service stores one data set for each `request_id`; a random one is used by default.
-        Raises `InvalidArgument` for an invalid CSV, `TooLarge`, and `OSError` if the file cannot be
-        read.
+        The file is sent in pieces; `on_progress(sent, total)` is called after each. If the program
+        or the connection breaks, the same call continues with the first piece that is missing. The
+        service stores one data set for each `request_id`; a random one is used by default.
+
+        Raises `InvalidArgument`, whose fields are lines, columns or members of the file; `TooLarge`
+        above 100 MB; and `OSError` if the file cannot be read.
+
+        >>> client.datasets.upload("a,b,kind\\n1,2,cat\\n3,4,dog\\n").class_names
+        ('cat', 'dog')
         """
-        if isinstance(source, str) and "\n" not in source:
-            source = Path(source)
-        if isinstance(source, os.PathLike):
-            name = name or Path(source).stem
-            source = Path(source).read_bytes()
-        if isinstance(source, bytes):
+        with opened(source) as (stem, file):
+            fields = {
+                "name": name or stem,
+                "target": target,
+                "task": task,
+                "missing": missing,
+                "columns": [
+                    {"name": column, **({"kind": choice} if isinstance(choice, str) else choice)}
+                    for column, choice in (columns or {}).items()
+                ],
+                "image_size": None if image_size is None else list(image_size),
+                "color": color,
+            }
+            fields["upload"] = self._send(file, on_progress)
             try:
-                source = source.decode("utf-8-sig")
-            except UnicodeDecodeError:
-                raise InvalidArgument.of("csv", "must be UTF-8") from None
-        fields = {
-            "name": name or "upload",
-            "csv": source,
-            "target": target,
-            "task": task,
-            "missing": missing,
-            "columns": [
-                {"name": column, **({"kind": choice} if isinstance(choice, str) else choice)}
-                for column, choice in (columns or {}).items()
-            ],
-        }
-        return read(Dataset, self._session.create("CreateDataset", fields, request_id))
+                reply = self._session.create("CreateDataset", fields, request_id)
+            except InvalidArgument as error:
+                if [field for field, _ in error.errors] != ["upload"]:
+                    raise
+                # The upload is damaged, or another process made a data set of the same file.
+                self._session.call("DeleteUpload", {"id": fields["upload"]})
+                fields["upload"] = self._send(file, on_progress)
+                reply = self._session.create("CreateDataset", fields, request_id)
+        return read(Dataset, reply)
+
+    def _send(self, file: BinaryIO, on_progress: Callable[[int, int], object] | None) -> str:
+        """Send a file in pieces and return the id of its upload.
+
+        The service finds the upload of an earlier attempt by the digest of the file.
+        """
+        file.seek(0)
+        digest = _digest(file)
+        if not file.tell():
+            raise InvalidArgument.of("source", "must not be empty")
+        spec = {"size_bytes": file.tell(), "sha256": digest}
+        upload = read(Upload, self._session.create("CreateUpload", spec, None))
+        while upload.offset < upload.size_bytes:
+            file.seek(upload.offset)
+            piece = {"id": upload.id, "offset": upload.offset, "data": file.read(PIECE_BYTES)}
+            try:
+                reply = self._session.call("AppendUpload", piece)
+            except Conflict as conflict:
+                if conflict.reason != "wrong_offset":
+                    raise
+                # Another process sends the same file.
+                reply = self._session.call("GetUpload", {"id": upload.id})
+            upload = read(Upload, reply)
+            if on_progress is not None:
+                on_progress(upload.offset, upload.size_bytes)
+        return upload.id
 
     def create(
         self, name: str, *, generator: GeneratorSpec | Spec, request_id: str | None = None
@@ -154,3 +204,11 @@ class Datasets:
         while a job is waiting to train on it.
         """
         self._session.call("DeleteDataset", {"id": dataset_id})
+
+
+def _digest(file: BinaryIO) -> str:
+    """Return the SHA-256 of a file, whose position is its end then."""
+    digest = hashlib.sha256()
+    while chunk := file.read(2**20):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -56,6 +56,9 @@ BaselineName: TypeAlias = Literal["uniform", "confident_correct", "confident_inc
 Cell: TypeAlias = Literal["rnn", "lstm", "gru"]
 
 
+Color: TypeAlias = Literal["grayscale", "rgb"]
+
+
 ColumnKind: TypeAlias = Literal[
     "number", "boolean", "category", "date", "ignore", "group", "weight"
 ]
@@ -4285,6 +4288,24 @@ class Health(HealthMethods):
     """Worst status of the components: `ok`, `degraded` or `down`."""
     components: tuple[Component, ...]
     """Components that were checked."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that arrives in pieces."""
+
+    id: str
+    """Id of the upload."""
+    size_bytes: int
+    """Size of the file in bytes."""
+    offset: int
+    """Number of bytes received, which is the offset of the next piece."""
+    dataset: str | None
+    """Id of the data set that was made of the file; absent before."""
+    created_at: datetime
+    """Time of creation."""
+    expires_at: datetime
+    """Time at which the upload is deleted, unless a piece arrives before."""
 
 
 @dataclass(frozen=True)

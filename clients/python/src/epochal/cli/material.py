@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import Progress
 
 from ..client import Client
 from ..types import NetworkSummary
 from .inputs import JsonOption, SpecArgument, UrlOption, pairs, read_spec
-from .output import duration, out, print_json, print_table
+from .output import duration, err, out, print_json, print_table
 
 
 def validate(
@@ -97,9 +98,17 @@ def datasets(url: UrlOption = None, as_json: JsonOption = False) -> None:
 
 
 def upload(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV with a header row.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A CSV with a header row, a zip of pictures in one folder per class, an .npz of "
+            "NumPy arrays, or Parquet.",
+        ),
+    ],
     target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="Column to predict. Default: the last one.")
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column of a table to predict. Default: the last one."),
     ] = None,
     name: Annotated[
         str | None, typer.Option(help="Name of the data set. Default: the name of the file.")
@@ -118,20 +127,30 @@ def upload(
         str,
         typer.Option(help="error, or auto: fill missing values, drop rows without a target."),
     ] = "error",
+    size: Annotated[
+        str | None, typer.Option(metavar="HEIGHTxWIDTH", help="Size of pictures, such as 28x28.")
+    ] = None,
+    color: Annotated[
+        str | None, typer.Option(help="Color of pictures: grayscale or rgb. Default: as they are.")
+    ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Store a CSV file as a data set."""
+    """Store a file as a data set. If it breaks off, the same command continues."""
     if not file.is_file():
         raise typer.BadParameter(f"{file} does not exist or is not a file")
-    with Client(url) as client:
-        dataset = client.datasets.upload_csv(
+    with Client(url) as client, Progress(console=err, transient=True) as progress:
+        bar = progress.add_task(file.name)
+        dataset = client.datasets.upload(
             file,
             name=name,
             target=target,
             task=task,  # type: ignore[arg-type]
             columns=pairs(kinds or []),  # type: ignore[arg-type]
             missing=missing,  # type: ignore[arg-type]
+            image_size=None if size is None else _size(size),
+            color=color,  # type: ignore[arg-type]
+            on_progress=lambda sent, total: progress.update(bar, completed=sent, total=total),
         )
     if as_json:
         print_json(dataset)
@@ -150,6 +169,13 @@ def upload(
     for warning in dataset.warnings:
         out.print(warning.description)
     out.print(f'Train on it with: --set \'dataset={{"id": "{dataset.id}"}}\'')
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal()):
+        raise typer.BadParameter(f"{text!r} must have the form HEIGHTxWIDTH, such as 28x28")
+    return int(height), int(width)
 
 
 def presets(url: UrlOption = None, as_json: JsonOption = False) -> None:

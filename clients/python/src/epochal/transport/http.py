@@ -46,8 +46,12 @@ class HttpTransport:
             elif route.body is not None:
                 body, key = rest.pop(route.body), rest.pop("request_id", None)
                 headers = {"Idempotency-Key": key} if key else {}
+                content: dict[str, Any] = {"json": body}
+                if isinstance(body, bytes):
+                    content = {"content": body}
+                    headers["Content-Type"] = "application/octet-stream"
                 response = self._client.request(
-                    route.verb, path, json=body, params=rest, headers=headers
+                    route.verb, path, params=rest, headers=headers, **content
                 )
             else:
                 response = self._client.request(route.verb, path, params=rest)

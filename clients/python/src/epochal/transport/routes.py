@@ -18,7 +18,7 @@ class Route(NamedTuple):
     in_path: tuple[str, ...] = ()
     """Fields that are segments of the path."""
     body: str | None = None
-    """The field that is the JSON body; `*` for all fields; None if all are in the query."""
+    """The field that is the body, as JSON or bytes; `*` for all; None if all are in the query."""
 
 
 ROUTES = {
@@ -32,6 +32,10 @@ ROUTES = {
     "GetDataset": Route("GET", "/v1/datasets/{id}", ("id",)),
     "PreviewDataset": Route("GET", "/v1/datasets/{id}/preview", ("id",)),
     "DeleteDataset": Route("DELETE", "/v1/datasets/{id}", ("id",)),
+    "CreateUpload": Route("POST", "/v1/uploads", body="*"),
+    "AppendUpload": Route("POST", "/v1/uploads/{id}/append", ("id",), body="data"),
+    "GetUpload": Route("GET", "/v1/uploads/{id}", ("id",)),
+    "DeleteUpload": Route("DELETE", "/v1/uploads/{id}", ("id",)),
     "CreateJob": Route("POST", "/v1/jobs", body="spec"),
     "ValidateJob": Route("POST", "/v1/jobs/validate", body="spec"),
     "ListJobs": Route("GET", "/v1/jobs"),
