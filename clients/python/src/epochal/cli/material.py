@@ -139,7 +139,10 @@ def upload(
     """Store a file as a data set. If it breaks off, the same command continues."""
     if not file.is_file():
         raise typer.BadParameter(f"{file} does not exist or is not a file")
-    with Client(url) as client, Progress(console=err, transient=True) as progress:
+    with (
+        Client(url) as client,
+        Progress(console=err, transient=True, disable=not err.is_terminal) as progress,
+    ):
         bar = progress.add_task(file.name)
         dataset = client.datasets.upload(
             file,
