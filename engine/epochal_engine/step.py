@@ -21,10 +21,7 @@ class Gradient:
     """Forward, loss and backward for batches of one size."""
 
     def __init__(self, network: Network, loss: str | Loss, samples: int, dtype: str) -> None:
-        self.inputs = x = leaf((samples, *network.input_shape))
-        if _takes_ones(network):
-            self.inputs = leaf((samples, network.input_shape[0] + 1))
-            x = without_ones(self.inputs.T).T
+        self.inputs, x = input_leaf(network, samples)
         self.targets = leaf((samples, *network.output_shape))
         self.leaves, parameters = merged_leaves(network)
         self._learned = len(self.leaves) - len(network.running)
@@ -86,6 +83,15 @@ class Gradient:
         updated = [given[leaf] for leaf in self._updated]
         given |= {self.inputs: inputs, self.targets: targets}
         return given, [logits, *reversed(gradients), *updated]
+
+
+def input_leaf(network: Network, samples: int) -> tuple[Symbol, Symbol]:
+    """Return a leaf for the inputs in the form of `with_column`, and the network's inputs in it."""
+    if not _takes_ones(network):
+        x = leaf((samples, *network.input_shape))
+        return x, x
+    inputs = leaf((samples, network.input_shape[0] + 1))
+    return inputs, without_ones(inputs.T).T
 
 
 def _takes_ones(network: Network) -> bool:

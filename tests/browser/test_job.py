@@ -408,11 +408,13 @@ def test_a_run_can_be_taken_along_in_every_form(open_page: Opened, api: Api, moo
         "NumPy": (f"{moons}-epoch-30-numpy.py", b'"""'),
         "PyTorch": (f"{moons}-epoch-30-pytorch.py", b'"""'),
         "npz": (f"{moons}-epoch-30.npz", b"PK"),
+        "Training in NumPy": (f"{moons}-epoch-40-training_numpy.py", b'"""'),
+        "Training in PyTorch": (f"{moons}-epoch-40-training_pytorch.py", b'"""'),
         "CSV": (f"{moons}-epochs.csv", b"epoch,"),
     }
     for name, (file, start) in starts.items():
         with page.expect_download() as download:
-            take.get_by_role("button", name=name).click()
+            take.get_by_role("button", name=re.compile(f"^{name}")).click()
         content = download.value.path().read_bytes()
         assert (download.value.suggested_filename, content[: len(start)]) == (file, start)
     rows = list(csv.DictReader(io.StringIO(content.decode())))

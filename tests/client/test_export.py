@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +101,52 @@ def test_the_command_writes_an_onnx_model_to_a_file_or_to_standard_output(
     assert written("-o", str(file)) == b""
     assert file.read_bytes() == expected
     assert written() == expected
+
+
+@pytest.fixture
+def verifiable(client: epochal.Client) -> epochal.Job:
+    """A job without chance in its rounding: by symmetry, some gradients of XOR are nothing else."""
+    spec = {**XOR, "optimizer": {"type": "sgd"}}
+    return client.jobs.create(spec, request_id="client-tests-verify").wait(60, check=True)
+
+
+def test_a_job_is_verified_on_this_machine(verifiable: epochal.Job) -> None:
+    result = verifiable.verify()
+    assert result.agrees, result
+    by_name = {row.name: row for row in result.deviations}
+    assert by_name["train_loss"].compared == verifiable.epoch
+    assert by_name["weights of dense_1"].compared == 12
+    assert by_name["gradient norm of dense_2"].tolerance == 1e-5
+    assert result.left_out == []
+
+
+def test_a_float64_job_agrees_to_nine_digits(client: epochal.Client) -> None:
+    job = client.jobs.create(XOR, dtype="float64").wait(60, check=True)
+    for row in job.verify().deviations:
+        # The service stores gradient norms by layer in float32.
+        assert row.deviation <= (2**-23 if row.name.startswith("gradient norm of") else 1e-9)
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="PyTorch is installed")
+def test_without_pytorch_a_verification_says_so(trained: epochal.Job) -> None:
+    with pytest.raises(epochal.MissingDependency, match="pip install torch"):
+        trained.verify("pytorch")
+
+
+def test_the_command_verifies_a_job(stack: Stack, verifiable: epochal.Job) -> None:
+    command = [sys.executable, "-m", "epochal", "verify", verifiable.id]
+
+    def run(*options: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *options],
+            env=environment(stack.http),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert "verified: all within tolerance" in done.stdout
+    assert json.loads(run("--json").stdout)["agrees"] is True
+    assert run("--format", "onnx").returncode == 2

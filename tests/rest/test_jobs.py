@@ -283,6 +283,28 @@ def test_an_epoch_without_a_checkpoint_is_not_found(client: TestClient, trained:
     assert (answer.status_code, answer.json()["reason"]) == (404, "checkpoint_not_found")
 
 
+@pytest.mark.parametrize("library", ["numpy", "pytorch"])
+def test_a_training_is_exported_as_a_program(
+    client: TestClient, trained: str, library: str
+) -> None:
+    path = f"/v1/jobs/{trained}/export?format=training_{library}"
+    answer = client.get(path)
+    assert answer.status_code == 200
+    filename = f'filename="{trained}-epoch-20-training_{library}.py"'
+    assert filename in answer.headers["content-disposition"]
+    compile(answer.content, "training.py", "exec")
+    assert "EPOCHS = 20" in answer.text
+    wrong = client.get(f"{path}&epoch=20").json()
+    assert [error["field"] for error in wrong["errors"]] == ["epoch"]
+
+
+def test_a_job_without_an_epoch_has_no_training_to_export(client: TestClient) -> None:
+    job_id = client.post("/v1/jobs", json=XOR).json()["id"]
+    answer = client.get(f"/v1/jobs/{job_id}/export?format=training_numpy")
+    assert answer.status_code == 404
+    assert "is queued and has no epoch yet" in answer.json()["detail"]
+
+
 def test_rows_and_grids_are_predicted(client: TestClient, trained: str) -> None:
     path = f"/v1/jobs/{trained}/predict"
     rows = client.post(path, json={"inputs": [[0, 0], [0, 1]]}).json()

@@ -13,11 +13,11 @@ from pydantic import BaseModel, TypeAdapter
 from tests.rpc.messages import ENUMS, MESSAGES
 
 import epochal_engine
-from epochal_engine.export import EXPORTS
 from epochal_service._proto import message as message_class
 from epochal_service.methods.table import DATA, METHODS
 from epochal_service.rpc.convert import holds_its_own_kind, words
 from epochal_service.rpc.services import SERVICES
+from epochal_service.specs.exports import FORMATS
 
 SCALARS: dict[Any, int] = {
     int: FieldDescriptor.TYPE_INT64,
@@ -31,7 +31,7 @@ TABLES: dict[str, Mapping[str, Any]] = {
     "Initializer": epochal_engine.INITIALIZERS,
     "Loss": epochal_engine.LOSSES,
     "OptimizerType": epochal_engine.OPTIMIZERS,
-    "ExportFormat": EXPORTS,
+    "ExportFormat": FORMATS,
     "ScheduleType": epochal_engine.SCHEDULES,
 }
 

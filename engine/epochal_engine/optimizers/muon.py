@@ -88,16 +88,27 @@ class Muon(Optimizer):
         return decayed(decay, parameter, step, rate, calls)
 
 
+def hidden_matrices(shapes: Mapping[str, Shape]) -> frozenset[str]:
+    """Return the names of the hidden matrices among parameters of these shapes."""
+    matrices = [name for name, shape in shapes.items() if len(shape) > 1]
+    layers = [name.partition(".")[0] for name in matrices]
+    outside = layers[:1] + layers[-1:]
+    # Positional encodings are added, not multiplied with.
+    return frozenset(
+        name
+        for name, layer in zip(matrices, layers, strict=True)
+        if layer not in outside and not name.endswith(".position")
+    )
+
+
 def _hidden_and_other(shapes: Mapping[str, Shape]) -> list[tuple[int, int, Shape | None]]:
     """Return start, end and shape of each hidden matrix; of merged others, with None for shape."""
-    matrices = [name.partition(".")[0] for name, shape in shapes.items() if len(shape) > 1]
+    hidden = hidden_matrices(shapes)
     segments: list[tuple[int, int, Shape | None]] = []
     end = 0
     for name, shape in shapes.items():
         start, end = end, end + math.prod(shape)
-        is_outside = name.partition(".")[0] in matrices[:1] + matrices[-1:]
-        # Positional encodings are added, not multiplied with.
-        if len(shape) > 1 and not is_outside and not name.endswith(".position"):
+        if name in hidden:
             segments.append((start, end, (math.prod(shape[:-1]), shape[-1])))
         elif segments and segments[-1][2] is None:
             segments[-1] = (segments[-1][0], end, None)

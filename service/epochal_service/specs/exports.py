@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from epochal_engine.export import EXPORTS
+from epochal_engine.export import EXPORTS, Export
+from epochal_engine.export.training import TRAINING_EXPORTS, TrainingExport
 
 from .base import Cursor, FileReply, KeyOf, Request
 
-ExportFormat = Annotated[str, KeyOf(EXPORTS)]
+FORMATS: dict[str, Export | TrainingExport] = {**EXPORTS, **TRAINING_EXPORTS}
+ExportFormat = Annotated[str, KeyOf(FORMATS)]
 
 
 class GetExportRequest(Request):
@@ -16,10 +18,13 @@ class GetExportRequest(Request):
 
     format: ExportFormat = "numpy"
     """File format. `numpy` and `pytorch` are Python programs that contain the weights; `onnx` is a
-    float32 model. Default `numpy`.
+    float32 model. `training_numpy` and `training_pytorch` are programs that repeat the whole
+    training and compare every epoch with the stored curve. Default `numpy`.
     """
     epoch: Cursor | None = None
-    """Epoch of a stored checkpoint. Defaults to the latest."""
+    """Epoch of a stored checkpoint. Defaults to the latest. Not for training programs, which have
+    all stored epochs.
+    """
 
 
 class ExportContent(FileReply):
@@ -30,4 +35,4 @@ class ExportContent(FileReply):
 
     @property
     def filename(self) -> str:
-        return f"epoch-{self.epoch}-{self.format}.{EXPORTS[self.format].suffix}"
+        return f"epoch-{self.epoch}-{self.format}.{FORMATS[self.format].suffix}"

@@ -35,7 +35,7 @@ from .events import (
     SnapshotEvent,
     StateEvent,
 )
-from .jobs import Grid, Job, JobFailed, LayerWeights, UnitMaps
+from .jobs import Deviation, Grid, Job, JobFailed, LayerWeights, UnitMaps, Verification
 from .layers import dense, dropout
 from .specs import network, table
 from .sweeps import Sweep, SweepEpochsEvent, SweepEvent, SweepSnapshotEvent
@@ -101,6 +101,7 @@ __all__ = [
     "Dataset",
     "DatasetParameter",
     "DatasetPreview",
+    "Deviation",
     "Diagnosis",
     "Divergence",
     "EndEvent",
@@ -156,6 +157,7 @@ __all__ = [
     "UnsupportedMediaType",
     "ValidatedJob",
     "ValidatedSweep",
+    "Verification",
     "Version",
     "__version__",
     "augmentations",

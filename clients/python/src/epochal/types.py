@@ -73,7 +73,9 @@ Device: TypeAlias = Literal["v100", "a100", "h100", "h200"]
 EdgeKind: TypeAlias = Literal["forward", "recurrent", "residual", "attention"]
 
 
-ExportFormat: TypeAlias = Literal["safetensors", "numpy", "pytorch", "onnx"]
+ExportFormat: TypeAlias = Literal[
+    "safetensors", "numpy", "pytorch", "onnx", "training_numpy", "training_pytorch"
+]
 
 
 FindingKind: TypeAlias = Literal[

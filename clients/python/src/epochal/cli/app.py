@@ -39,6 +39,7 @@ for panel, commands in {
         comparison.compare,
         jobs.predict,
         jobs.export,
+        jobs.verify,
         jobs.cancel,
         jobs.pause,
         jobs.resume,

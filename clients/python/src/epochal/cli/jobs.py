@@ -131,7 +131,11 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
 def export(
     job: JobArgument,
     format: Annotated[
-        str, typer.Option(help="numpy, pytorch, safetensors or onnx.", metavar="FORMAT")
+        str,
+        typer.Option(
+            help="numpy, pytorch, safetensors or onnx; training_numpy or training_pytorch.",
+            metavar="FORMAT",
+        ),
     ] = "numpy",
     output: Annotated[
         Path | None,
@@ -145,7 +149,7 @@ def export(
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Write the trained network as a program or file that works without the service.
+    """Write the trained network, or its training, as a file that works without the service.
 
     With --json, print what was written, with the content as base64 unless it went to a file.
     """
@@ -160,6 +164,56 @@ def export(
     elif output is None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
+
+
+def verify(
+    job: JobArgument,
+    library: Annotated[
+        str, typer.Option("--format", help="numpy or pytorch: what repeats the training.")
+    ] = "numpy",
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Repeat the training of a job on this machine, and compare every epoch.
+
+    Needs nothing of the service but the program that it exports. Exit code 0: everything stored
+    agrees within tolerance, 1e-5 in float32 and 1e-9 in float64; 1: it does not.
+    """
+    if library not in ("numpy", "pytorch"):
+        raise typer.BadParameter(f"{library!r} must be numpy or pytorch", param_hint="--format")
+    with Client(url) as client:
+        handle = find_job(client, job)
+        result = handle.verify(library)  # type: ignore[arg-type]
+    if as_json:
+        print_json({"job": handle.id, "agrees": result.agrees, **plain(result)})
+    else:
+        print_table(
+            ("", ">compared", ">deviation", ">tolerance", ">at epoch"),
+            [
+                (
+                    Text(row.name, style="" if row.agrees else "red"),
+                    f"{row.compared:,} of {row.total:,}",
+                    Text(f"{row.deviation:.1e}", style="" if row.agrees else "red"),
+                    f"{row.tolerance:.1e}",
+                    "" if row.epoch is None else f"{row.epoch:,}",
+                )
+                for row in result.deviations
+            ],
+        )
+        for name in result.left_out:
+            out.print(f"left out: {name}, whose gradient is made of rounding errors")
+        if not result.is_complete:
+            out.print(
+                "the rest is beyond the epoch from which on rounding errors decide the numbers; "
+                "with dtype float64 it comes later"
+            )
+        out.print(
+            Text("verified: all within tolerance", style="green")
+            if result.agrees
+            else Text("not verified: not all within tolerance", style="red")
+        )
+    if not result.agrees:
+        raise typer.Exit(1)
 
 
 def _describe_label(label: Label | None) -> str:

@@ -4,5 +4,15 @@ from .collection import Jobs
 from .inspection import LayerWeights, UnitMaps
 from .job import Job, JobFailed
 from .predictions import Grid
+from .verification import Deviation, Verification
 
-__all__ = ["Grid", "Job", "JobFailed", "Jobs", "LayerWeights", "UnitMaps"]
+__all__ = [
+    "Deviation",
+    "Grid",
+    "Job",
+    "JobFailed",
+    "Jobs",
+    "LayerWeights",
+    "UnitMaps",
+    "Verification",
+]

@@ -29,7 +29,7 @@ from ..types import (
     TrainingFields,
 )
 from .inspection import Inspection
-from .predictions import Predictions
+from .verification import Verifiable
 
 
 class JobFailed(EpochalError):
@@ -41,7 +41,7 @@ class JobFailed(EpochalError):
         self.job = job
 
 
-class Job(Predictions, Inspection):
+class Job(Verifiable, Inspection):
     """A handle to a training job.
 
     `data` has the latest record from the service, and its fields are attributes of the handle.

@@ -53,7 +53,7 @@ class Predictions(JobHandle):
 
     def export(self, format: ExportFormat = "numpy", *, epoch: int | None = None) -> bytes:
         """Return the trained network as a file: a NumPy program, a PyTorch module, safetensors or
-        ONNX.
+        ONNX; or with "training_numpy" and "training_pytorch" a program that repeats the training.
 
         The file includes the weights and the scaling of the inputs. `epoch` selects a checkpoint,
         by default the latest. Raises `NotFound` if there is none, and `NotInstalled` for "onnx" if

@@ -1,0 +1,531 @@
+"""A training run as a program that repeats it and compares every epoch with the stored curve.
+
+The program is written for people: settings, layers, loss, optimizer and loop first, the numbers
+last, in base 64. It is independent of the engine's code, which differentiates and fuses formulas.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from ...data import Data
+from ...layers import LayerNorm
+from ...losses import Binary, CrossEntropy, find_loss, is_floating
+from ...network import Network
+from ...optimizers.muon import Muon, hidden_matrices
+from ...predict import SAMPLES_AT_ONCE
+from ...trace import Array
+from ...training import Training
+from ..program import Line, Program, kernel, quoted, zeros_around
+from . import templates
+from .masks import Mask, masks_of
+
+Library = Literal["numpy", "torch"]
+_METRICS = (
+    *("train_loss", "train_accuracy", "validation_loss", "validation_accuracy"),
+    *("learning_rate", "gradient_norm"),
+)
+_ORDER = {name: place for place, name in enumerate(_METRICS)}
+LARGEST_ARRAYS = 50_000_000
+"""Bytes of all arrays in a program."""
+
+
+class TooLarge(ValueError):
+    """The arrays of a run are too large for a program."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A training run: what it started from, and what was stored of it."""
+
+    name: str
+    """The name of the run, such as the id of a job."""
+    network: Network
+    training: Training
+    data: Data
+    initial_weights: Mapping[str, Array]
+    columns: Mapping[str, Array]
+    """The metrics of the stored epochs, from epoch 1 on."""
+    gradient_epochs: Array
+    """The epochs with gradient statistics, `(m,)`."""
+    gradient_norms: Mapping[str, Array]
+    """The gradient norm of each layer in these epochs, `(m,)`."""
+    last_epoch: int
+    """The epoch of the last checkpoint; 0 if there is none but the initial weights."""
+    last_weights: Mapping[str, Array]
+
+
+def training_numpy(recording: Recording) -> bytes:
+    """Return a program that needs only NumPy, as UTF-8. Raises `TooLarge`."""
+    return _Writer(recording, "numpy").program()
+
+
+def training_pytorch(recording: Recording) -> bytes:
+    """Return a program for PyTorch, which differentiates, as UTF-8. Raises `TooLarge`."""
+    return _Writer(recording, "torch").program()
+
+
+# ------------------------------------------------------------------------------------ included code
+
+
+@cache
+def _sources(file: str) -> dict[str, str]:
+    """Return the functions of a file next to this one, by name and in order."""
+    text = Path(__file__).with_name(f"{file}.py").read_text("utf-8")
+    lines = text.splitlines()
+    return {
+        node.name: "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+def _included(calls: str, file: str) -> str:
+    """Return the functions of the file that are called, and those that these call, in order."""
+    sources = _sources(file)
+    included: set[str] = set()
+    pending = [calls]
+    while pending:
+        names = {
+            node.id for node in ast.walk(ast.parse(pending.pop())) if isinstance(node, ast.Name)
+        }
+        new = (names & sources.keys()) - included
+        included |= new
+        pending += [sources[name] for name in new]
+    return "".join(f"\n\n{source}\n" for name, source in sources.items() if name in included)
+
+
+# -------------------------------------------------------------------------------------- the network
+
+_FUNCTIONS = {
+    "activation": "apply_activation",
+    "flatten": "reshape",
+    "slice": "cut",
+    "conv1d": "convolution",
+    "conv2d": "convolution",
+    "max_pool1d": "max_pool",
+    "max_pool2d": "max_pool",
+    "average_pool1d": "average_pool",
+    "average_pool2d": "average_pool",
+}
+"""The function of each type of layer that is not named after it."""
+
+
+def _function(line: Line) -> str:
+    kind: str = line.layer.type
+    return _FUNCTIONS.get(kind, kind)
+
+
+def _arguments(line: Line) -> list[str]:
+    """Return the variables that the function of the line takes."""
+    if line.layer.type == "multi_head_attention":
+        return [line.variables[0], line.variables[-1]]
+    return line.variables
+
+
+def _details(line: Line, has_masks: bool) -> dict[str, str]:
+    """Return the keywords of the call of the line, as expressions."""
+    layer = line.layer
+    masks = f"masks.get({quoted(line.name)})" if has_masks else "None"
+
+    def fields_of(*names: str) -> dict[str, str]:
+        return {name: repr(getattr(layer, name)) for name in names}
+
+    match layer.type:
+        case "dense" | "activation":
+            return {"activation": layer.activation}
+        case "dropout":
+            return {"masks": masks}
+        case "layer_norm":
+            return fields_of("epsilon")
+        case "batch_norm":
+            return fields_of("momentum", "epsilon") | {"training": "training"}
+        case "flatten" | "reshape":
+            return {"shape": repr(line.output.shape)}
+        case "slice":
+            return fields_of("start", "stop")
+        case "conv1d" | "conv2d":
+            _, stride = kernel(layer)
+            zeros = repr(zeros_around(line))
+            return {"activation": layer.activation, "stride": repr(stride), "zeros": zeros}
+        case "max_pool1d" | "max_pool2d" | "average_pool1d" | "average_pool2d":
+            size, stride = kernel(layer)
+            return {"size": repr(size), "stride": repr(stride)}
+        case "rnn" | "lstm" | "gru":
+            return fields_of("return_sequences")
+        case "multi_head_attention":
+            return fields_of("heads", "causal")
+        case "transformer_block":
+            activation, epsilon = layer.activation, repr(LayerNorm().epsilon)
+            details = fields_of("heads", "norm", "causal")
+            return details | {"activation": activation, "epsilon": epsilon, "masks": masks}
+    return {}
+
+
+def _call(line: Line, masked: set[str]) -> str:
+    w = f"within(w, {quoted(line.name)})" if line.parameters else "{}"
+    if line.layer.type in ("add", "concatenate"):
+        w = "w={}"
+    details = (f"{name}={value}" for name, value in _details(line, line.name in masked).items())
+    return f"{_function(line)}({', '.join([*_arguments(line), w, *details])})"
+
+
+def _without_output_activation(network: Network, activation: str | None) -> Network:
+    """Return the network without the activation that belongs to the loss: it gives logits."""
+    if activation is None:
+        return network
+    *layers, last = network.layers
+    return replace(network, layers=(*layers, replace(last, activation="linear")))  # type: ignore[call-arg]
+
+
+# --------------------------------------------------------------------------------------- the writer
+
+
+class _Writer:
+    """The parts of one program."""
+
+    def __init__(self, recording: Recording, library: Library) -> None:
+        self._recording, self._library = recording, library
+        self._training, self._data = recording.training, recording.data
+        self._is_torch = library == "torch"
+        self._loss = find_loss(self._training.loss)
+        layers = f"{library}_layers"
+        self._layers = layers
+        network = _without_output_activation(recording.network, self._loss.output_activation)
+        self._lines = Program(network, {*_sources(layers), *_sources("optimizers")})
+        self._masks = masks_of(recording.network)
+
+    def program(self) -> bytes:
+        """Return the whole program."""
+        data = self._numbers()
+        forward, loss, draws, step, rate = (
+            self._forward(),
+            self._loss_functions(),
+            self._draws(),
+            self._update(),
+            self._rate(),
+        )
+        library_functions = _included(forward + loss, self._layers)
+        optimizers = _included(step, "optimizers")
+        if self._is_torch:
+            optimizers = optimizers.replace("np.", "torch.")
+        sections = [
+            ("layers and losses", library_functions),
+            ("the network", forward),
+            ("the loss", loss),
+            ("random numbers", templates.STREAMS + _included(draws, "draws") + draws),
+            ("the learning rate", rate),
+            ("the optimizer", optimizers + step),
+            ("the training", self._train()),
+            ("the comparison", self._compare()),
+            ("the numbers", data),
+        ]
+        body = "".join(
+            templates.SECTION.format(line="-" * (97 - len(title)), title=title) + text
+            for title, text in sections
+        )
+        end = '\n\nif __name__ == "__main__":\n    main()\n'
+        text = self._head() + body + end
+        return re.sub(r"\n{4,}", "\n\n\n", text).encode()
+
+    # -------------------------------------------------------------------------------------- parts
+
+    def _head(self) -> str:
+        training = self._training
+        imports = "import numpy as np"
+        if self._is_torch:
+            imports += "\nimport torch\nimport torch.nn.functional as F"
+        samples = len(self._data.train_inputs)
+        return templates.HEAD.format(
+            name=self._recording.name,
+            library="PyTorch" if self._is_torch else "NumPy alone",
+            imports=imports,
+            dtype=training.dtype,
+            epochs=len(self._recording.columns["train_loss"]),
+            planned=training.epochs,
+            batch_size=min(training.batch_size or samples, samples),
+            seed=training.seed,
+        )
+
+    def _forward(self) -> str:
+        masked = {mask.path for mask in self._masks}
+        if self._is_torch:
+            lines = "".join(
+                f"    {line.output.variable} = {_call(line, masked)}\n"
+                for line in self._lines.lines
+            )
+            return (
+                "\n\ndef forward(w, x, masks, training):\n"
+                f'    """Return the logits."""\n{lines}    return {self._lines.prediction}\n'
+            )
+        lines = "".join(
+            f"    {line.output.variable}, {line.output.variable}_backward = {_call(line, masked)}\n"
+            for line in self._lines.lines
+        )
+        return (
+            "\n\ndef forward(w, x, masks, training):\n"
+            '    """Return the logits, and a function that returns the gradient by name."""\n'
+            f"{lines}{self._backward()}"
+            f"    return {self._lines.prediction}, backward\n"
+        )
+
+    def _backward(self) -> str:
+        """Return the backward pass: the lines from the last to the first."""
+        learns = {"x": False}
+        for line in self._lines.lines:
+            reads = any(learns[variable] for variable in line.variables)
+            learns[line.output.variable] = reads or len(line.parameters) > 0
+        last = self._lines.prediction
+        text = f"\n    def backward(d_{last}):\n        gradient = {{}}\n"
+        known = {last}
+        for line in reversed(self._lines.lines):
+            output = line.output.variable
+            if not learns[output]:
+                continue
+            results: list[str] = []
+            sums: list[str] = []
+            for variable in _arguments(line):
+                if not learns[variable]:
+                    results.append("_")
+                elif variable in known:
+                    results.append(f"more_{len(sums)}")
+                    sums.append(f"        d_{variable} = d_{variable} + more_{len(sums)}\n")
+                else:
+                    known.add(variable)
+                    results.append(f"d_{variable}")
+            results.append(f"gradient[{quoted(line.name)}]" if line.parameters else "_")
+            text += f"        {', '.join(results)} = {output}_backward(d_{output})\n{''.join(sums)}"
+        return (
+            f"{text}        return {{\n"
+            '            f"{layer}.{name}": part\n'
+            "            for layer, parts in gradient.items()\n"
+            "            for name, part in parts.items()\n"
+            "        }\n\n"
+        )
+
+    def _loss_functions(self) -> str:
+        loss, targets = self._loss, self._data.train_targets
+        xp, library = ("torch", True) if self._is_torch else ("np", False)
+        has_labels = not is_floating(targets)
+        text = ""
+        if has_labels:
+            text += templates.ROWS.format(
+                xp=xp,
+                classes=self._recording.network.output_shape[-1],
+                typed=".to(like)" if library else ".astype(like.dtype)",
+            )
+            rows = "rows(targets, logits)"
+        else:
+            rows = "targets.to(logits)" if library else "targets.astype(logits.dtype)"
+        options = {
+            field.name: getattr(loss, field.name)
+            for field in fields(loss)
+            if field.name != "ignore_label"
+        }
+        predictions = "targets.numel()" if library else "targets.size"
+        count = predictions if has_labels else f"{predictions} // targets.shape[-1]"
+        weights = ""
+        if isinstance(loss, CrossEntropy) and loss.ignore_label is not None:
+            counted = "(targets >= 0)" if has_labels else "targets.sum(-1)"
+            count = f"max(float({counted}.sum()), 1.0)"
+            weights = f" * {counted}"
+        accuracy = ""
+        double = ".double()" if library else ".astype(np.float64)"
+        if loss.has_accuracy:
+            kind = "binary" if isinstance(loss, Binary) else "labels" if has_labels else "rows"
+            correct = templates.ACCURACY[kind].format(double=double)
+            accuracy = (
+                f"    correct = {correct}{weights}\n"
+                '    measured["accuracy"] = float(correct.sum()) / count(targets)\n'
+            )
+        return text + templates.LOSS.format(
+            loss=loss.type,
+            targets=rows,
+            options="".join(f", {name}={value!r}" for name, value in options.items()),
+            and_derivative="" if library else ", and its derivative with respect to the logits",
+            count=count,
+            and_accuracy=" and accuracy" if accuracy else "",
+            double=double,
+            first="" if library else "[0]",
+            accuracy=accuracy,
+        )
+
+    def _draws(self) -> str:
+        training = self._training
+        samples = len(self._data.train_inputs)
+        is_shuffled = training.shuffle and (training.batch_size or samples) < samples
+        text = templates.SHUFFLED if is_shuffled else templates.IN_ORDER
+        if training.augmentation:
+            calls = ""
+            for change in training.augmentation:
+                options = (f"{f.name}={getattr(change, f.name)!r}" for f in fields(change))
+                arguments = ", ".join(["samples", "stream", *options])
+                calls += f"        samples = {change.type}({arguments})\n"
+            text += templates.AUGMENTED.format(block=SAMPLES_AT_ONCE, calls=calls)
+        else:
+            text += templates.UNCHANGED
+        by_path: dict[str, list[Mask]] = {}
+        for mask in self._masks:
+            by_path.setdefault(mask.path, []).append(mask)
+        rows = "".join(
+            f"        {quoted(path)}: [{', '.join(map(_drawn, masks))}],\n"
+            for path, masks in by_path.items()
+        )
+        masks = f"{{\n{rows}    }}" if rows else "{}"
+        return text + (
+            "\n\ndef draw_masks(stream, n):\n"
+            '    """Return the dropout masks of a step on n samples, by layer and in order."""\n'
+            f"    return {masks}\n"
+        )
+
+    def _rate(self) -> str:
+        schedule, training = self._training.schedule, self._training
+        body = templates.RATES[schedule.type].format(
+            base=repr(training.optimizer.learning_rate),
+            planned=training.epochs,
+            **{field.name: repr(getattr(schedule, field.name)) for field in fields(schedule)},
+        )
+        has_validation = self._data.validation_inputs is not None
+        helper = templates.HALF_COSINE if "half_cosine" in body else ""
+        watched = "validation" if has_validation else "training"
+        return helper + templates.RATE.format(body=body, watched=watched)
+
+    def _update(self) -> str:
+        training, optimizer = self._training, self._training.optimizer
+        xp = "torch" if self._is_torch else "np"
+        text = ""
+        penalties = []
+        if training.l1 > 0.0:
+            penalties.append(f"{training.l1!r} * {xp}.sign(w[name])")
+        if training.l2 > 0.0:
+            penalties.append(f"{training.l2!r} * w[name]")
+        if penalties:
+            text += templates.PENALIZE.format(penalties=" + ".join(penalties))
+        limits = ""
+        if training.clip_value is not None:
+            limits += templates.CLIP_VALUE.format(xp=xp, limit=repr(training.clip_value))
+        if training.clip_norm is not None:
+            double = ".double()" if self._is_torch else ".astype(np.float64)"
+            limits += templates.CLIP_NORM.format(double=double, limit=repr(training.clip_norm))
+        if limits:
+            text += templates.CLIP.format(body=limits)
+        options = {
+            field.name: repr(getattr(optimizer, field.name))
+            for field in fields(optimizer)
+            if field.name != "learning_rate"
+        }
+        if isinstance(optimizer, Muon):
+            hidden = hidden_matrices(self._recording.network.parameters)
+            options = {"hidden": repr(sorted(hidden)), **options}
+        return text + templates.UPDATE.format(
+            optimizer="sgd" if optimizer.type == "perceptron" else optimizer.type,
+            options="".join(f", {name}={value}" for name, value in options.items()),
+        )
+
+    def _train(self) -> str:
+        training = self._training
+        has_penalties = training.l1 > 0.0 or training.l2 > 0.0
+        has_limits = training.clip_value is not None or training.clip_norm is not None
+        gradient = "gradient" if self._is_torch else "backward(derivative / count(y))"
+        text = templates.TRAIN_TORCH if self._is_torch else templates.TRAIN_NUMPY
+        text = text.format(
+            moments=training.optimizer.moments,
+            output_shape=", ".join(map(str, self._recording.network.output_shape)),
+            penalized=f"penalize(w, {gradient})" if has_penalties else gradient,
+            clipped="clip(gradient)" if has_limits else "gradient",
+            at_once=SAMPLES_AT_ONCE,
+        )
+        return text.replace("                gradient = gradient\n", "")
+
+    def _compare(self) -> str:
+        as_numpy = "w[name].detach()" if self._is_torch else "w[name]"
+        return templates.COMPARE.format(as_numpy=as_numpy)
+
+    def _numbers(self) -> str:
+        recording, data, dtype = self._recording, self._data, self._training.dtype
+        network = recording.network
+        learned = [name for name in network.parameters if name not in network.running]
+        last = recording.last_weights if recording.last_epoch > 0 else {}
+        # The accuracy of a part follows its loss.
+        columns = dict(sorted(recording.columns.items(), key=lambda column: _ORDER[column[0]]))
+        arrays: list[Array] = []
+
+        def text(array: Array) -> str:
+            arrays.append(array)
+            return _literal(array)
+
+        def texts(named: Mapping[str, Array]) -> str:
+            rows = "".join(f"    {quoted(name)}: {text(array)},\n" for name, array in named.items())
+            return f"{{\n{rows}}}" if rows else "{}"
+
+        def inputs(array: Array | None) -> str:
+            return "None" if array is None else f"{text(array.astype(dtype))}.astype(DTYPE)"
+
+        def targets(array: Array | None) -> str:
+            if array is None:
+                return "None"
+            return f"torch.tensor({text(array)})" if self._is_torch else text(array)
+
+        def of(weights: Mapping[str, Array]) -> dict[str, Array]:
+            return {name: weights[name] for name in network.parameters}
+
+        program = (
+            f"\n\nLEARNED = {learned!r}\n"
+            f"initial_weights = {texts(of(recording.initial_weights))}\n"
+            f"train_inputs = {inputs(data.train_inputs)}\n"
+            f"train_targets = {targets(data.train_targets)}\n"
+            f"validation_inputs = {inputs(data.validation_inputs)}\n"
+            f"validation_targets = {targets(data.validation_targets)}\n"
+            f"stored = {texts(columns)}  # from epoch 1 on\n"
+            f"gradient_epochs = {text(recording.gradient_epochs)}\n"
+            f"stored_gradient_norms = {texts(recording.gradient_norms)}\n"
+            f"LAST_EPOCH = {recording.last_epoch}\n"
+            f"last_weights = {texts(of(last) if last else {})}\n"
+        )
+        size = sum(_smallest(array).nbytes for array in arrays)
+        if size > LARGEST_ARRAYS:
+            raise TooLarge(
+                f"the weights, the data and the curve take {size / 1e6:.0f} MB; the limit of a "
+                f"training program is {LARGEST_ARRAYS / 1e6:.0f} MB"
+            )
+        return program
+
+
+def _drawn(mask: Mask) -> str:
+    shape = ", ".join("n" if i == mask.batch else str(n) for i, n in enumerate(mask.drawn))
+    text = f"mask(stream, ({shape}), {mask.rate!r}, DTYPE)"
+    if mask.axes == tuple(range(len(mask.axes))):
+        return text
+    return f"{text}.transpose{mask.axes}"
+
+
+def _smallest(array: Array) -> Array:
+    """Return the array in the smallest type that holds the same numbers."""
+    for dtype in ("u1", "<i2", "<f4", "<f8", "<i8"):
+        with np.errstate(all="ignore"):
+            smaller = array.astype(dtype)
+        if np.array_equal(smaller.astype(array.dtype), array, equal_nan=True):
+            return smaller
+    return array
+
+
+def _literal(array: Array) -> str:
+    """Return a call of `array` with the numbers in base 64.
+
+    Numbers that are stored in a smaller type become what they were.
+    """
+    smaller = _smallest(array)
+    numbers = base64.b64encode(smaller.tobytes()).decode()
+    dtype, shape = smaller.dtype.str, ", ".join(map(str, ("", *array.shape)))
+    text = f"array({quoted(numbers)}, {quoted(dtype)}{shape})"
+    is_wider = smaller.dtype != array.dtype
+    return f"{text}.astype({quoted(array.dtype.str)})" if is_wider else text

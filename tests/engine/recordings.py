@@ -1,0 +1,290 @@
+"""Small trainings that together use every layer, loss, optimizer, schedule and augmentation."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+import epochal_engine as engine
+from epochal_engine import (
+    ACTIVATIONS,
+    AUGMENTATIONS,
+    LAYERS,
+    LOSSES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Data,
+    Layer,
+    Network,
+    Training,
+)
+from epochal_engine.blocks import join
+from epochal_engine.export.training import Recording
+from epochal_engine.run import check_data
+from epochal_engine.trace import Array
+
+DType = Literal["float32", "float64"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A training but for its numbers' type."""
+
+    network: Network
+    inputs: Array
+    targets: Array
+    training: Training
+
+
+def record(case: Case, dtype: DType) -> Recording:
+    """Train and return what is stored of it; the last fifth of the samples validates."""
+    n = len(case.inputs) * 4 // 5
+    training = replace(case.training, dtype=dtype)
+    x, y = case.inputs, case.targets
+    data = check_data(case.network, training, Data(x[:n], y[:n], x[n:], y[n:]))
+    run = engine.Run(case.network, training, data)
+    initial_weights = run.weights()
+    for _ in run:
+        pass
+    block = join(run.take())
+    gradients = block.gradients
+    assert gradients is not None
+    return Recording(
+        name="a training",
+        network=case.network,
+        training=training,
+        data=data,
+        initial_weights=initial_weights,
+        columns=block.columns,
+        gradient_epochs=gradients.epochs,
+        gradient_norms={
+            layer: gradients.statistics[:, i, engine.STATISTICS.index("norm")]
+            for i, layer in enumerate(gradients.layers)
+        },
+        last_epoch=run.epoch,
+        last_weights=run.weights(),
+    )
+
+
+def _layer(type_: str, **fields: Any) -> Layer:
+    return LAYERS[type_](**fields)
+
+
+def _dense(units: int, activation: str = "linear", **fields: Any) -> Layer:
+    return _layer("dense", units=units, activation=activation, **fields)
+
+
+_rng = np.random.default_rng(0)
+_ROWS = _rng.normal(size=(70, 5))
+_CLASSES = _rng.integers(0, 3, 70)
+_NUMBERS = _rng.normal(size=(70, 2))
+_YES_NO = _rng.integers(0, 2, (70, 2)).astype(float)
+_IMAGES = _rng.normal(size=(40, 8, 7, 2))
+_SEQUENCES = _rng.normal(size=(40, 6, 4))
+_TOKENS = _rng.integers(0, 9, (40, 6)).astype(float)
+_TOKEN_CLASSES = _rng.integers(-1, 3, (40, 6))
+_SOFTMAX = _dense(3, "softmax")
+_CROSS_ENTROPY: Any = type(LOSSES["cross_entropy"])
+_HIDDEN = (_dense(6, "tanh"), _dense(7, "tanh"), _dense(4, "tanh"))
+
+CASES: dict[str, Case] = {}
+
+
+def _case(
+    name: str,
+    layers: tuple[Layer, ...],
+    inputs: Array = _ROWS,
+    targets: Array = _CLASSES,
+    loss: Any = "cross_entropy",
+    optimizer: str = "adam",
+    options: Any = None,
+    **fields: Any,
+) -> None:
+    network = Network(inputs.shape[1:], layers)
+    rule = OPTIMIZERS[optimizer](**(options or {}))
+    training = Training(loss, rule, 8, batch_size=16, seed=5, **fields)
+    CASES[name] = Case(network, inputs, targets[: len(inputs)], training)
+
+
+for _name in ACTIVATIONS:
+    if _name != "softmax":
+        _case(f"activation {_name}", (_dense(6, _name), _SOFTMAX))
+_case("softmax without its loss", (_dense(2, "softmax"),), targets=_NUMBERS, loss="mse")
+_case("no bias", (_dense(6, "tanh", use_bias=False), _SOFTMAX))
+for _name in ("mse", "mae", "huber"):
+    _case(f"loss {_name}", (_dense(6, "tanh"), _dense(2)), targets=_NUMBERS, loss=_name)
+for _name in ("binary_cross_entropy", "focal"):
+    _case(f"loss {_name}", (_dense(6, "tanh"), _dense(2, "sigmoid")), targets=_YES_NO, loss=_name)
+_case("loss hinge", (_dense(6, "tanh"), _dense(2)), targets=_YES_NO, loss="hinge")
+_case("loss perceptron", (_dense(2, "step"),), targets=_YES_NO, loss="perceptron")
+_case("rule perceptron", (_dense(2, "step"),), _ROWS, _YES_NO, "perceptron", "perceptron")
+_case("label smoothing", (*_HIDDEN, _SOFTMAX), loss=_CROSS_ENTROPY(label_smoothing=0.1))
+_case("rows of probabilities", (_SOFTMAX,), targets=_rng.dirichlet([1, 1, 1], 70))
+for _name in OPTIMIZERS:
+    if _name != "perceptron":
+        _case(f"optimizer {_name}", (*_HIDDEN, _SOFTMAX), optimizer=_name)
+_CONVOLUTIONS = (
+    _layer("conv2d", filters=4, kernel_size=3, padding="same", activation="tanh"),
+    _layer("conv2d", filters=5, kernel_size=2, activation="tanh"),
+    _layer("flatten"),
+    _dense(5, "tanh"),
+    _SOFTMAX,
+)
+for _name in ("adamw", "lion", "muon"):
+    _case(f"decay {_name}", _CONVOLUTIONS, _IMAGES, optimizer=_name, options={"weight_decay": 0.1})
+for _name, _fields in {
+    "step": {"every": 3},
+    "exponential": {"decay": 0.9},
+    "cosine": {"warmup_epochs": 2, "final_fraction": 0.1},
+    "one_cycle": {},
+    "reduce_on_plateau": {"patience": 1, "factor": 0.5},
+}.items():
+    _schedule = SCHEDULES[_name](**_fields)  # type: ignore[arg-type]
+    _case(f"schedule {_name}", (_dense(6, "tanh"), _SOFTMAX), schedule=_schedule)
+_case("l1", (*_HIDDEN, _SOFTMAX), l1=0.01)
+_case("l2", (*_HIDDEN, _SOFTMAX), l2=0.1)
+_case("clip value", (*_HIDDEN, _SOFTMAX), clip_value=0.01)
+_case("clip norm", (*_HIDDEN, _SOFTMAX), clip_norm=0.1, clip_value=0.05)
+_case("without shuffling", (*_HIDDEN, _SOFTMAX), shuffle=False)
+_case(
+    "dropout",
+    (
+        _dense(6, "relu"),
+        _layer("dropout", rate=0.3),
+        _dense(6),
+        _layer("dropout", rate=0),
+        _SOFTMAX,
+    ),
+)
+_case(
+    "layer_norm",
+    (_dense(6), _layer("layer_norm"), _layer("activation", activation="relu"), _SOFTMAX),
+)
+_case("batch_norm", (_dense(6, use_bias=False), _layer("batch_norm"), _SOFTMAX), optimizer="sgd")
+_case(
+    "residual",
+    (
+        _dense(6),
+        _layer("residual", layers=(_dense(6, "tanh"), _layer("dropout", rate=0.3), _dense(6))),
+        _SOFTMAX,
+    ),
+)
+_case(
+    "graph",
+    (
+        _dense(6, name="a"),
+        _dense(6, name="b", input="input"),
+        _layer("add", input=("a", "b")),
+        _layer("concatenate", input=("a", "add_3")),
+        _SOFTMAX,
+    ),
+)
+_AUGMENTED = (
+    AUGMENTATIONS["shift"](max_shift=2),  # type: ignore[call-arg]
+    AUGMENTATIONS["noise"](standard_deviation=0.1),  # type: ignore[call-arg]
+    AUGMENTATIONS["flip"](),
+)
+for _padding in ("valid", "same"):
+    for _stride in (1, 2):
+        _window = {"kernel_size": 3, "padding": _padding, "stride": _stride}
+        _case(
+            f"conv2d {_padding} {_stride}",
+            (
+                _layer("conv2d", filters=4, activation="tanh", **_window),
+                _layer("dropout", rate=0.2),
+                _layer("flatten"),
+                _SOFTMAX,
+            ),
+            _IMAGES,
+            augmentation=_AUGMENTED,
+        )
+_case(
+    "pooling",
+    (
+        _layer("conv2d", filters=4, kernel_size=3, padding="same", activation="relu"),
+        _layer("max_pool2d"),
+        _layer("conv2d", filters=4, kernel_size=2),
+        _layer("average_pool2d", pool_size=2, stride=1),
+        _layer("global_average_pool"),
+        _SOFTMAX,
+    ),
+    _IMAGES,
+)
+_case(
+    "global_max_pool",
+    (
+        _layer("conv2d", filters=4, kernel_size=3, activation="tanh"),
+        _layer("global_max_pool"),
+        _SOFTMAX,
+    ),
+    _IMAGES,
+)
+_case(
+    "conv1d",
+    (
+        _layer("conv1d", filters=4, kernel_size=3, padding="same", activation="tanh"),
+        _layer("max_pool1d"),
+        _layer("conv1d", filters=4, kernel_size=2, use_bias=False),
+        _layer("average_pool1d"),
+        _layer("flatten"),
+        _SOFTMAX,
+    ),
+    _SEQUENCES,
+)
+for _name in ("rnn", "lstm", "gru"):
+    _case(
+        _name,
+        (
+            _layer(_name, units=5, return_sequences=True),
+            _layer("dropout", rate=0.2),
+            _layer(_name, units=4),
+            _SOFTMAX,
+        ),
+        _SEQUENCES,
+    )
+_case(
+    "reshape and slice",
+    (
+        _layer("reshape", shape=(6, 4)),
+        _layer("slice", start=1, stop=-1),
+        _layer("rnn", units=3),
+        _SOFTMAX,
+    ),
+    _SEQUENCES.reshape(40, 24),
+)
+for _kind in ("sinusoidal", "learned"):
+    _case(
+        f"tokens, {_kind}",
+        (
+            _layer("embedding", vocabulary=9, units=4),
+            _layer("positional_encoding", kind=_kind),
+            _layer("transformer_block", heads=2, hidden=6, causal=True, dropout=0.2),
+            _SOFTMAX,
+        ),
+        _TOKENS,
+        _TOKEN_CLASSES,
+        _CROSS_ENTROPY(ignore_label=-1),
+    )
+_case(
+    "post norm",
+    (
+        _layer("embedding", vocabulary=9, units=4),
+        _layer("transformer_block", heads=2, hidden=6, norm="post", dropout=0.1),
+        _layer("global_average_pool"),
+        _SOFTMAX,
+    ),
+    _TOKENS,
+)
+_case(
+    "attention",
+    (
+        _layer("rnn", units=4, return_sequences=True, name="a"),
+        _layer("lstm", units=4, return_sequences=True, name="b", input="input"),
+        _layer("multi_head_attention", heads=2, input=("a", "b")),
+        _layer("additive_attention", units=3, input=("multi_head_attention_3", "b")),
+        _layer("multi_head_attention", heads=2, causal=True),
+        _SOFTMAX,
+    ),
+    _SEQUENCES,
+    np.maximum(_TOKEN_CLASSES, 0),
+)
