@@ -68,21 +68,94 @@ def test_an_empty_file_and_a_single_column_are_not_even_sent(
     expect(page.get_by_role("button", name="Use this file")).to_have_count(0)
 
 
-def test_lines_without_a_value_can_be_left_out(open_page: Opened, url: str, tmp_path: Path) -> None:
+def test_lines_with_a_wrong_value_can_be_left_out(
+    open_page: Opened, url: str, tmp_path: Path
+) -> None:
     """More of them than the service names at once."""
-    rows = [f"{'' if i % 4 == 0 else i},{'yes' if i % 2 else 'no'}\n" for i in range(100)]
+    rows = [f"{'old' if i % 12 == 0 else i},{'yes' if i % 2 else 'no'}\n" for i in range(300)]
     open_page.excuse("400")  # of the API, which the browser reports by itself
     page = open_page("/jobs")
-    give(page, tmp_path, "gaps.csv", "age,buys\n" + "".join(rows))
+    give(page, tmp_path, "errors.csv", "age,buys\n" + "".join(rows))
     use(page)
     expect(page.get_by_role("alert")).to_contain_text("20 values are invalid")
     expect(page.get_by_role("alert")).to_contain_text("Line 2, column age")
     page.get_by_role("button", name="Skip these lines").click()
     expect(page.get_by_text("25 lines were skipped.")).to_be_visible()
     uploaded = next(
-        dataset for dataset in ask(url, "/v1/datasets")["datasets"] if dataset["name"] == "gaps"
+        dataset for dataset in ask(url, "/v1/datasets")["datasets"] if dataset["name"] == "errors"
     )
-    assert uploaded["samples"] == 75
+    assert uploaded["samples"] == 275
+
+
+def houses(rows: int = 60) -> str:
+    """A table with an identifier, gaps, and columns of every kind."""
+    lines = ["id,size,garage,city,built,price"]
+    for i in range(rows):
+        size = 40 + 7 * i % 160
+        price = 2500 * size + 20000 * (i % 2) + 30000 * (i % 3 == 0)
+        lines.append(
+            f"{i * 3},{'' if i % 10 == 5 else size},{'yes' if i % 2 else 'no'},"
+            f"{('Ulm', 'Bonn', 'Kiel')[i % 3]},{1990 + i % 30}-0{1 + i % 9}-15,{price}"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def test_columns_are_shown_with_what_they_hold_and_can_be_changed(
+    open_page: Opened, url: str, tmp_path: Path
+) -> None:
+    page = open_page("/jobs")
+    give(page, tmp_path, "houses.csv", houses())
+    use(page)
+    columns = page.get_by_role("region", name="Columns of houses")
+    expect(columns.get_by_label("Kind of garage")).to_have_value("boolean")
+    expect(columns.get_by_label("Kind of city")).to_have_value("category")
+    expect(columns.get_by_label("Kind of built")).to_have_value("date")
+    expect(columns).to_contain_text("6 filled with")
+    expect(columns).to_contain_text("Column 'id' identifies the rows and is ignored.")
+    expect(page.get_by_text("7 in, 1 out")).to_be_visible()
+    assert violations(page) == []
+    columns.get_by_label("Kind of built").select_option("ignore")
+    expect(page.get_by_text("5 in, 1 out")).to_be_visible()
+    uploads = page.get_by_role("list", name="Your uploads").get_by_role("listitem")
+    expect(uploads.filter(has_text="houses")).to_have_count(1)
+
+
+def test_a_table_is_asked_by_its_columns_and_by_its_file(
+    open_page: Opened, url: str, tmp_path: Path
+) -> None:
+    page = open_page("/jobs")
+    give(page, tmp_path, "homes.csv", houses())
+    use(page)
+    expect(page.get_by_text("7 in, 1 out")).to_be_visible()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url("**/jobs/job_*")
+    job = page.url.split("/jobs/")[1].split("?")[0]
+    await_condition(
+        lambda: ask(url, f"/v1/jobs/{job}")["state"] == "succeeded", 60, "the run is over"
+    )
+    panel = page.get_by_role("figure", name="Predict for your own input")
+    panel.scroll_into_view_if_needed()
+    answer = panel.get_by_test_id("answer")
+    expect(answer).to_have_text(re.compile(r"\d"))
+    panel.get_by_label("city").select_option("Bonn")
+    before = answer.inner_text()
+    size = panel.get_by_label("size, as a number")
+    size.fill("155")
+    size.press("Enter")
+    expect(answer).not_to_have_text(before)
+    expect(panel.get_by_role("switch", name="garage")).to_be_visible()
+    expect(panel.get_by_label("built")).to_have_attribute("type", "date")
+    assert violations(page) == []
+    panel.locator("input[type=file]").set_input_files(tmp_path / "homes.csv")
+    table = panel.get_by_role("region", name="Predictions for homes.csv")
+    expect(table.get_by_role("columnheader")).to_have_text(
+        ["id", "size", "garage", "city", "built", "price", "predicted price"]
+    )
+    with page.expect_download() as saved:
+        panel.get_by_role("button", name="Download homes-predicted.csv").click()
+    lines = Path(saved.value.path()).read_text().splitlines()
+    assert lines[0] == "id,size,garage,city,built,price,predicted price"
+    assert len(lines) == 61
 
 
 def test_an_upload_is_deleted_when_it_is_known_what_was_trained_on_it(
