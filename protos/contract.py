@@ -21,7 +21,12 @@ from epochal_service.methods.table import DATA, SERVICES, Method
 SCALARS = {int: "int64", float: "double", str: "string", bool: "bool", bytes: "bytes"}
 EMPTY = "google.protobuf.Empty"
 TIMESTAMP = "google.protobuf.Timestamp"
-WELL_KNOWN = {EMPTY: "google/protobuf/empty.proto", TIMESTAMP: "google/protobuf/timestamp.proto"}
+STRUCT = "google.protobuf.Struct"
+WELL_KNOWN = {
+    EMPTY: "google/protobuf/empty.proto",
+    TIMESTAMP: "google/protobuf/timestamp.proto",
+    STRUCT: "google/protobuf/struct.proto",
+}
 ROW = "Row"
 
 
@@ -196,6 +201,8 @@ class Contract:
             return locked, True
         if get_origin(types[0]) is list:
             return self._row(), False
+        if get_origin(types[0]) is dict:
+            return STRUCT, False
         if isinstance(types[0], type) and issubclass(types[0], BaseModel):
             union = len(set(types)) > 1
             return self._message_of(types, locked), union

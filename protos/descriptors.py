@@ -9,14 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from google.protobuf import descriptor_pool, empty_pb2, timestamp_pb2
+from google.protobuf import descriptor_pool, empty_pb2, struct_pb2, timestamp_pb2
 from google.protobuf.descriptor import EnumDescriptor, FileDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from google.protobuf.message_factory import GetMessageClass
 
 PACKAGE = "epochal.v1"
 PATH = Path(__file__).with_name("epochal.binpb")
-IMPORTED = (empty_pb2, timestamp_pb2)  # the files that ours import: loading them registers them
+# The files that ours import: loading them registers them.
+IMPORTED = (empty_pb2, struct_pb2, timestamp_pb2)
 
 _pool = descriptor_pool.Default()
 

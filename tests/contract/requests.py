@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.struct_pb2 import Struct
 from hypothesis import strategies as st
 from tests.contract.conftest import DIVERGING, JOB, NETWORK, PADDED, SEQUENCE, SWEEP, World
 
@@ -111,6 +112,10 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "Predict": lambda w: [
         {"id": w.ended, "inputs": [[0.5, 0.25], [-1.0, 2.0]]},
         {"id": w.ended, "inputs": [[0.5, 0.25]], "epoch": 5},
+        {"id": w.ended, "rows": [{"x": 0.5, "y": "0.25", "class": True}, {"x": -1.0, "y": 2.0}]},
+        {"id": w.ended, "rows": [{"x": 0.5, "y": None}, {"x": "?"}]},
+        {"id": w.ended, "csv": "y;x\n0.25;0.5\n2;-1\n"},
+        {"id": w.ended, "rows": [{"x": 0.5}], "csv": "x\n1\n"},
         # Too large for a float32: the output is not a number, and there is no class.
         {"id": w.ended, "inputs": [[1e39, -1e39]]},
         {"id": w.padded, "inputs": [[0, 1, 3, 1]]},
@@ -232,7 +237,8 @@ def _change(draw: st.DrawFn, message: Descriptor, fields: dict[str, Any]) -> Non
     field = draw(st.sampled_from(list(message.fields)))
     held = fields.get(field.name)
     inner = field.message_type
-    if inner and inner is not message_class("Row").DESCRIPTOR and held and draw(st.integers(0, 3)):
+    whole = (message_class("Row").DESCRIPTOR, Struct.DESCRIPTOR)
+    if inner and inner not in whole and held and draw(st.integers(0, 3)):
         if isinstance(held, list):
             held = draw(st.sampled_from(held))
         if not inner.GetOptions().map_entry:
@@ -265,6 +271,8 @@ def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
         return st.sampled_from(list(words(field.enum_type).values()))
     if field.message_type is message_class("Row").DESCRIPTOR:
         return st.lists(FINITE, max_size=3)
+    if field.message_type is Struct.DESCRIPTOR:
+        return st.dictionaries(TEXTS, TEXTS | FINITE | st.booleans() | st.none(), max_size=3)
     return _message(field.message_type) if field.message_type else SCALARS[field.type]
 
 

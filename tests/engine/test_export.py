@@ -20,6 +20,7 @@ from epochal_engine import LAYERS, Conv1d, Dense, Dropout, Network, Residual, pr
 from epochal_engine.export import (
     EXPORTS,
     Scaling,
+    Table,
     numpy_script,
     onnx_model,
     pytorch_module,
@@ -227,4 +228,25 @@ def test_an_onnx_model_scales_its_inputs() -> None:
 def test_the_same_network_makes_the_same_bytes(name: str) -> None:
     network = WHOLE["CNN"]
     write = EXPORTS[name].write
-    assert write(network, weights_of(network), None) == write(network, weights_of(network), None)
+    first, second = (write(network, weights_of(network), None, None) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("name", ["numpy", "onnx"])
+def test_outputs_are_in_the_units_of_the_targets(name: str) -> None:
+    network = Network((2,), (Dense(3, "tanh"), Dense(2)))
+    weights, rows = weights_of(network), inputs_of(network)
+    shift, scale = np.array([2e5, -1.0]), np.array([5e4, 0.5])
+    scaling = Scaling(target_shift=shift, target_scale=scale)
+    table = Table(["a", "b"], target_names=["price", "age"])
+    content = EXPORTS[name].write(network, weights, scaling, table)
+    expected = predict(network, weights, rows) * scale + shift
+    if name == "onnx":
+        model = onnx.load_from_string(content)
+        (actual,) = ReferenceEvaluator(model).run(None, {"input": rows.astype(np.float32)})
+        assert model.graph.input[0].doc_string == "In the units of the data: a, b"
+    else:
+        program: dict[str, Any] = {"__name__": "network"}
+        exec(content, program)
+        actual = program["predict"](rows)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)

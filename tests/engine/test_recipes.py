@@ -70,7 +70,7 @@ def test_both_are_in_the_exports(rescale: type[Layer]) -> None:
     module = pytorch_module(net, weights).decode()
     compile(module, "network.py", "exec")
     assert "        rescale_2 = 2.0 * dense_1 * self.rescale_2\n" in module
-    assert all(export.write(net, weights, None) for export in EXPORTS.values())
+    assert all(export.write(net, weights, None, None) for export in EXPORTS.values())
 
 
 def test_the_layer_refuses_what_is_out_of_range(rescale: type[Layer]) -> None:

@@ -10,10 +10,13 @@ from epochal_service.errors import InvalidArgument
 from epochal_service.jobs.preparation import (
     SCALE,
     SHIFT,
+    TARGET_SCALE,
+    TARGET_SHIFT,
     Prepared,
     prepare,
     scaled,
     scaling_of,
+    unscaled_outputs,
 )
 from epochal_service.settings import Limits
 from epochal_service.specs.training import TrainingSpec
@@ -241,3 +244,51 @@ def test_a_window_beyond_the_limit_is_refused(prepared: Prepare) -> None:
     [(field, sentence)] = misfits(prepared, requested, max_filter_positions=8)
     assert field == "network.layers"
     assert "8 positions" in sentence
+
+
+PLANE = {
+    "inputs": [[0, 1], [2, 3], [4, 0], [1, 1]],
+    "targets": [[1e5, 1], [3e5, 1], [2e5, 1], [4e5, 1]],
+}
+
+
+@pytest.mark.parametrize(
+    ("requested", "expected"),
+    [
+        (spec(PLANE, [dense(2)], loss="mse"), "standardize"),
+        (spec(PLANE, [dense(2)], loss="huber"), "standardize"),
+        (spec(PLANE, [dense(2)], loss="mse", target_scaling="none"), "none"),
+        (spec(PLANE, [dense(2, "relu")], loss="mae"), "none"),
+        (spec(layers=[dense(1)], loss="mse"), "none"),
+        (spec(), "none"),
+    ],
+)
+def test_targets_are_standardized_for_a_regression_without_an_output_activation(
+    prepared: Prepare, requested: TrainingSpec, expected: str
+) -> None:
+    job = prepared(requested)
+    assert job.spec.target_scaling == expected
+    assert (TARGET_SHIFT in job.scaling) == (expected == "standardize")
+    if expected == "none":
+        np.testing.assert_array_equal(job.data.train_targets, job.targets)
+        return
+    # The second target is constant.
+    np.testing.assert_allclose(job.data.train_targets.mean(0), 0, atol=1e-12)
+    np.testing.assert_allclose(job.data.train_targets.std(0), [1, 0], atol=1e-12)
+    np.testing.assert_allclose(unscaled_outputs(job.data.train_targets, job.scaling), job.targets)
+
+
+def test_targets_are_scaled_by_the_training_part(prepared: Prepare) -> None:
+    job = prepared(spec({"name": "plane"}, [dense(1)], loss="mse", validation_fraction=0.5))
+    train = job.targets[job.train_rows]
+    np.testing.assert_allclose(job.scaling[TARGET_SHIFT], train.mean(0))
+    np.testing.assert_allclose(job.scaling[TARGET_SCALE], train.std(0))
+    assert job.data.validation_targets is not None
+    np.testing.assert_allclose(
+        unscaled_outputs(job.data.validation_targets, job.scaling), job.targets[job.validation_rows]
+    )
+
+
+def test_classes_cannot_be_standardized(prepared: Prepare) -> None:
+    [(field, _)] = misfits(prepared, spec(target_scaling="standardize"))
+    assert field == "target_scaling"

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -59,6 +60,9 @@ def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
         return st.sampled_from([w for n, w in words(field.enum_type).items() if n])
     if field.message_type is message_class("Row").DESCRIPTOR:
         return st.lists(st.floats(), max_size=3)
+    if field.message_type is Struct.DESCRIPTOR:
+        cells = TEXT | st.booleans() | st.floats(allow_nan=False) | st.none()
+        return st.dictionaries(TEXT, cells, max_size=3)
     if field.message_type is Timestamp.DESCRIPTOR:
         return MOMENTS.map(pydantic_time)
     if not field.message_type:

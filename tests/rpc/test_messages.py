@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import pytest
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, TypeAdapter
 from tests.rpc.messages import ENUMS, MESSAGES
@@ -108,6 +109,9 @@ class Walk:
             assert members(get_args(row)[0]) == [float], field.full_name
         elif field.message_type is Timestamp.DESCRIPTOR:
             assert types == [datetime], field.full_name
+        elif field.message_type is Struct.DESCRIPTOR:
+            (row,) = types
+            assert get_origin(row) is dict, field.full_name
         elif types == [dict[str, Any]]:
             # A merge patch: any part of the message.
             assert field.message_type, field.full_name

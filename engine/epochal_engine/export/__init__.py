@@ -11,7 +11,7 @@ from .numpy_script import numpy_script
 from .onnx import onnx_model
 from .pytorch import pytorch_module
 from .safetensors import safetensors
-from .scaling import Scaling
+from .scaling import Scaling, Table
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Export:
     name: str
     suffix: str
     """The suffix of a file in this format."""
-    write: Callable[[Network, Mapping[str, Array], Scaling | None], bytes]
-    """`write(network, weights, scaling)` returns the file. Raises ModuleNotFoundError if the format
-    needs a package that is not installed."""
+    write: Callable[[Network, Mapping[str, Array], Scaling | None, Table | None], bytes]
+    """`write(network, weights, scaling, table)` returns the file. Raises ModuleNotFoundError if the
+    format needs a package that is not installed."""
 
 
 EXPORTS: dict[str, Export] = {
@@ -41,6 +41,7 @@ __all__ = [
     "EXPORTS",
     "Export",
     "Scaling",
+    "Table",
     "numpy_script",
     "onnx_model",
     "pytorch_module",

@@ -8,28 +8,73 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from inspect import getmembers, getsource, getsourcelines, isfunction
+from types import ModuleType
 
 import numpy as np
 
 from ..activations import ACTIVATIONS
 from ..network import Network
 from ..trace import Array
-from . import functions
+from . import functions, rows
 from .program import Program, common_type, literal, quoted
-from .scaling import Scaling
+from .scaling import Scaling, Table
 from .spellings import SPELLINGS
 
 
 def _available() -> dict[str, str]:
     """Return the sources that a script may include, by name, each after those that it calls."""
     sources = {name: activation.numpy_source for name, activation in ACTIVATIONS.items()}
+    return sources | _sources_of(functions)
+
+
+def _sources_of(module: ModuleType) -> dict[str, str]:
+    """Return the sources of a module's functions by name, in its order."""
     members = [
         member
-        for member in getmembers(functions, isfunction)
-        if member[1].__module__ == functions.__name__
+        for member in getmembers(module, isfunction)
+        if member[1].__module__ == module.__name__
     ]
     members.sort(key=lambda member: getsourcelines(member[1])[1])
-    return sources | {name: getsource(function) for name, function in members}
+    return {name: getsource(function) for name, function in members}
+
+
+def encoder(table: Table | None) -> str:
+    """Return the source of `encode(rows)`, of its columns and of the functions that it calls.
+
+    Without columns it is empty.
+    """
+    if table is None or not table.columns:
+        return ""
+    kinds = sorted({column["kind"] for column in table.columns})
+    called = {"cell_of", "read", *(f"encode_{kind}" for kind in kinds)}
+    sources = [source for name, source in _sources_of(rows).items() if name in called]
+    listed = "".join(f"    {dict(column)!r},\n" for column in table.columns)
+    encoders = ", ".join(f'"{kind}": encode_{kind}' for kind in kinds)
+    encode = f'''def encode(rows):
+    """Return rows, dicts by column name, as inputs (n, {len(table.feature_names)})."""
+    encoders = {{{encoders}}}
+    inputs = []
+    for row in rows:
+        inputs.append([])
+        for column in columns:
+            cell = cell_of(column, row[column["name"]])
+            inputs[-1] += encoders[column["kind"]](column, cell)
+    return np.array(inputs)
+'''
+    return "\n\n".join([f"columns = [\n{listed}]\n", *sources, encode, ""])
+
+
+def answers(table: Table | None) -> str:
+    """Return the expression of the answers to `outputs` `(n, …)`: names of classes, or numbers."""
+    if table is None or not table.class_names:
+        return "outputs.tolist()"
+    names = repr(list(table.class_names))
+    if len(table.class_names) == 2:
+        return (
+            f"[{names}[k] for k in ((outputs[:, -1] >= {table.threshold}) if outputs.shape[1] == 1 "
+            "else outputs.argmax(1)).tolist()]"
+        )
+    return f"[{names}[k] for k in outputs.argmax(1).tolist()]"
 
 
 def _included(body: str, available: Mapping[str, str]) -> str:
@@ -42,11 +87,15 @@ def _included(body: str, available: Mapping[str, str]) -> str:
 
 
 def numpy_script(
-    network: Network, weights: Mapping[str, Array], scaling: Scaling | None = None
+    network: Network,
+    weights: Mapping[str, Array],
+    scaling: Scaling | None = None,
+    table: Table | None = None,
 ) -> bytes:
     """Return the program, as UTF-8; it computes in the type of the weights."""
+    scaling = scaling or Scaling()
     available = _available()
-    program = Program(network, available)
+    program = Program(network, {*available, "columns", "rows", "outputs"})
     arrays = {name: weights[name] for name in network.parameters}
     dtype = common_type(arrays)
     body = "".join(
@@ -55,7 +104,7 @@ def numpy_script(
     )
     shape = ", ".join(map(str, network.input_shape))
     inputs = f"np.asarray(inputs, np.{dtype}).reshape(-1, {shape})"
-    if scaling is not None:
+    if scaling.shift is not None and scaling.scale is not None:
         # Scale before rounding: the difference of large numbers may be small.
         inputs = (
             f"np.asarray(inputs, np.float64).reshape(-1, {shape})\n"
@@ -65,14 +114,44 @@ def numpy_script(
             "scaling.shift": np.asarray(scaling.shift, np.float64),
             "scaling.scale": np.asarray(scaling.scale, np.float64),
         }
+    prediction = program.prediction
+    if scaling.target_shift is not None and scaling.target_scale is not None:
+        prediction += ' * w["target_scaling.scale"] + w["target_scaling.shift"]'
+        arrays |= {
+            "target_scaling.shift": np.asarray(scaling.target_shift, np.float64),
+            "target_scaling.scale": np.asarray(scaling.target_scale, np.float64),
+        }
     constants = "".join(
         f"    {quoted(name)}: {literal(array)},\n" for name, array in arrays.items()
     )
     functions_included = _included(body, available)
-    imports = ("base64", *(["math"] if "math." in functions_included else []), "sys")
-    return f'''"""A trained network in NumPy alone: `predict(inputs)`, or CSV on standard input."""
+    encode = encoder(table)
+    modules = {"base64", "sys"}
+    modules |= {"math"} if "math." in functions_included else set()
+    modules |= {"csv", "io", "re"} if encode else set()
+    imports = "".join(f"import {module}\n" for module in sorted(modules))
+    if "datetime(" in encode:
+        imports += "from datetime import datetime\n"
+    usage = "`predict(inputs)`, or CSV on standard input."
+    main = f"""    rows = np.loadtxt(sys.stdin, delimiter=",", ndmin=2)
+    predictions = predict(rows).reshape(len(rows), -1)
+    np.savetxt(sys.stdout, predictions, fmt="%.{9 if dtype.itemsize == 4 else 17}g", delimiter=",")
+"""
+    if encode:
+        usage = "`answer(rows)`, or CSV with a header on standard input."
+        encode += f'''def answer(rows):
+    """Return the prediction for each of the rows, dicts by column name."""
+    outputs = predict(encode(rows))
+    return {answers(table)}
 
-{"".join(f"import {module}{chr(10)}" for module in imports)}
+
+'''
+        main = """    for prediction in answer(read(sys.stdin.read())):
+        print(*(prediction if isinstance(prediction, list) else [prediction]), sep=",")
+"""
+    return f'''"""A trained network in NumPy alone: {usage}"""
+
+{imports}
 import numpy as np
 
 
@@ -87,11 +166,8 @@ w = {{
 {functions_included}def predict(inputs):
     """Return the predictions for inputs (n, {shape})."""
     x = {inputs}
-{body}    return {program.prediction}
+{body}    return {prediction}
 
 
-if __name__ == "__main__":
-    rows = np.loadtxt(sys.stdin, delimiter=",", ndmin=2)
-    predictions = predict(rows).reshape(len(rows), -1)
-    np.savetxt(sys.stdout, predictions, fmt="%.{9 if dtype.itemsize == 4 else 17}g", delimiter=",")
-'''.encode()
+{encode}if __name__ == "__main__":
+{main}'''.encode()

@@ -11,6 +11,7 @@ Source of the operators and of the order of their gates: https://onnx.ai/onnx/op
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..network import Network
 from ..trace import Array, Shape
 from .onnx_graph import INPUT, OUTPUT, Graph
 from .program import Program
-from .scaling import Scaling
+from .scaling import Scaling, Table
 from .spellings import SPELLINGS
 
 OPSET = 20
@@ -32,11 +33,15 @@ SAMPLES = "n"
 
 
 def onnx_model(
-    network: Network, weights: Mapping[str, Array], scaling: Scaling | None = None
+    network: Network,
+    weights: Mapping[str, Array],
+    scaling: Scaling | None = None,
+    table: Table | None = None,
 ) -> bytes:
     """Return the model, in float32.
 
-    It maps `input` `(n, *input_shape)` to `output` `(n, *output_shape)`.
+    It maps `input` `(n, *input_shape)` to `output` `(n, *output_shape)`, both in the data's own
+    units. The texts of both have the names of their numbers in order, and so have the metadata.
 
     Raises ModuleNotFoundError where the package onnx is not installed.
     """
@@ -44,7 +49,8 @@ def onnx_model(
 
     graph = Graph(weights)
     x = INPUT
-    if scaling is not None:
+    scaling = scaling or Scaling()
+    if scaling.shift is not None and scaling.scale is not None:
         x = graph.apply("Sub", x, graph.constant("scaling.shift", scaling.shift))
         x = graph.apply("Div", x, graph.constant("scaling.scale", scaling.scale))
     program = Program(network)
@@ -54,13 +60,19 @@ def onnx_model(
         inputs = [arrays[variable] for variable in line.variables]
         arrays[line.output.variable] = SPELLINGS[line.layer.type].onnx(graph, line, inputs)
     prediction = arrays[program.prediction]
+    if scaling.target_shift is not None and scaling.target_scale is not None:
+        scale = graph.constant("target_scaling.scale", scaling.target_scale)
+        shift = graph.constant("target_scaling.shift", scaling.target_shift)
+        prediction = graph.apply("Add", graph.apply("Mul", prediction, scale), shift)
     operators = graph.needed(prediction)
 
     def renamed(names: Sequence[str]) -> list[str]:
         return [OUTPUT if name == prediction else name for name in names]
 
-    def described(name: str, shape: Shape) -> Any:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [SAMPLES, *shape])
+    def described(name: str, shape: Shape, text: str) -> Any:
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [SAMPLES, *shape], text)
+
+    inputs_text, outputs_text = _texts(table)
 
     used = {name for operator in operators for name in operator.inputs}
     model = helper.make_model(
@@ -76,8 +88,8 @@ def onnx_model(
                 for operator in operators
             ],
             "network",
-            [described(INPUT, network.input_shape)],
-            [described(OUTPUT, network.output_shape)],
+            [described(INPUT, network.input_shape, inputs_text)],
+            [described(OUTPUT, network.output_shape, outputs_text)],
             [
                 numpy_helper.from_array(array, name)
                 for name, array in graph.constants.items()
@@ -88,5 +100,25 @@ def onnx_model(
         ir_version=IR_VERSION,
         producer_name="epochal",
     )
+    if table is not None:
+        names = ("feature_names", "class_names", "target_names")
+        values = {name: json.dumps(list(getattr(table, name))) for name in names}
+        if table.columns:
+            values["columns"] = json.dumps(list(map(dict, table.columns)))
+        helper.set_model_props(model, values)
     content: bytes = model.SerializeToString(deterministic=True)
     return content
+
+
+def _texts(table: Table | None) -> tuple[str, str]:
+    """Return what the numbers of the input and of the output are, in order."""
+    if table is None:
+        return "", ""
+    inputs = f"In the units of the data: {', '.join(table.feature_names)}"
+    for column in table.columns:
+        if column["kind"] == "boolean":
+            no, yes = column["categories"]
+            inputs += f"; {column['name']} is 0 for {no}, 1 for {yes}"
+    if not table.class_names:
+        return inputs, f"In the units of the data: {', '.join(table.target_names)}"
+    return inputs, f"Of the classes {', '.join(table.class_names)}"

@@ -9,16 +9,21 @@ import numpy as np
 
 from ..network import Network
 from ..trace import Array
+from .numpy_script import answers, encoder
 from .program import Program, common_type, literal
 from .pytorch_modules import MODULES
-from .scaling import Scaling
+from .scaling import Scaling, Table
 from .spellings import SPELLINGS
 
 
 def pytorch_module(
-    network: Network, weights: Mapping[str, Array], scaling: Scaling | None = None
+    network: Network,
+    weights: Mapping[str, Array],
+    scaling: Scaling | None = None,
+    table: Table | None = None,
 ) -> bytes:
     """Return the module, as UTF-8; it computes in the type of the weights."""
+    scaling = scaling or Scaling()
     program = Program(network)
     dtype = common_type({name: weights[name] for name in network.parameters})
     body, submodules = "", ""
@@ -31,13 +36,17 @@ def pytorch_module(
             submodules += f"        self.{variable} = {submodule}\n"
         for name, array in module.state(w).items():
             state[f"{variable}.{name}" if name else variable] = array.astype(dtype)
-    if scaling is not None:
-        shape = f"torch.empty{network.input_shape}"
-        submodules += "".join(
-            f'        self.register_buffer("{name}", {shape})\n' for name in ("shift", "scale")
-        )
+    buffers: dict[str, Array] = {}
+    prediction = program.prediction
+    if scaling.shift is not None and scaling.scale is not None:
         body = f"        x = (x - self.shift) / self.scale\n{body}"
-        state |= {"shift": scaling.shift.astype(dtype), "scale": scaling.scale.astype(dtype)}
+        buffers |= {"shift": scaling.shift, "scale": scaling.scale}
+    if scaling.target_shift is not None and scaling.target_scale is not None:
+        prediction += " * self.target_scale + self.target_shift"
+        buffers |= {"target_shift": scaling.target_shift, "target_scale": scaling.target_scale}
+    for name, array in buffers.items():
+        submodules += f'        self.register_buffer("{name}", torch.empty{array.shape})\n'
+        state[name] = array.astype(dtype)
     if dtype == np.float64:
         submodules += "        self.double()\n"
     included = ""
@@ -46,12 +55,27 @@ def pytorch_module(
             included = text + included
     constants = "".join(f'    "{name}": {literal(array)},\n' for name, array in state.items())
     shape = ", ".join(map(str, network.input_shape))
+    encode = encoder(table)
+    imports = "base64"
+    if encode:
+        imports = "base64\nimport csv\nimport io\nimport re"
+        if "datetime(" in encode:
+            imports += "\nfrom datetime import datetime"
+        encode = f'''
+
+{encode}def answer(network, rows):
+    """Return the network's prediction for each of the rows, dicts by column name."""
+    dtype = next(network.parameters()).dtype
+    with torch.no_grad():
+        outputs = network.eval()(torch.tensor(encode(rows), dtype=dtype))
+    return {answers(table)}
+'''
     return f'''"""A trained network as a PyTorch module: `Network()(torch.zeros(1, {shape}))`.
 
 Dropout is active until you call `.eval()`.
 """
 
-import base64
+import {imports}
 
 import numpy as np
 import torch
@@ -75,5 +99,5 @@ w = {{
 
     def forward(self, x):
         """Return the predictions for inputs (n, {shape})."""
-{body}        return {program.prediction}
-'''.encode()
+{body}        return {prediction}
+{encode}'''.encode()

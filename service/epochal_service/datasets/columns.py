@@ -136,6 +136,11 @@ class Column:
     filled_lines: list[int] = field(default_factory=list)
 
     @classmethod
+    def of_number(cls, name: str) -> Column:
+        """Return the column of a number, without a file to fit it to."""
+        return cls(name, "number", [name])
+
+    @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Column:
         """Return the column that `to_json` wrote."""
         return cls(**values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from ..specs.build import build_network
 from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
 from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
-from ..store import Connection
+from ..store import Connection, jobs
 from ..store import datasets as stored_datasets
 from ..store.packing import unpack_state
 
@@ -66,12 +67,61 @@ def load_for_stored_job(connection: Connection, spec: TrainingSpec, owner: str) 
         ) from None
 
 
-def class_names(connection: Connection, spec: TrainingSpec, owner: str) -> Sequence[str]:
-    """Return the class names of the job's data set; empty for regression, or if it was deleted."""
-    if isinstance(spec.dataset, UploadedDataset):
-        row = stored_datasets.find(connection, spec.dataset.id, owner)
-        return [] if row is None else json.loads(row.about)["class_names"]
-    return load(connection, spec, owner).class_names
+@dataclass(frozen=True)
+class Schema:
+    """What rows a network takes, and what its outputs are called."""
+
+    columns: tuple[Column, ...]
+    class_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    is_table: bool = True
+    """Whether the columns are those of an uploaded table."""
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> Schema:
+        """Return the schema of a data set; without columns, each feature is a number."""
+        columns = dataset.columns or tuple(map(Column.of_number, dataset.feature_names))
+        return cls(
+            columns, dataset.class_names, dataset.target_names, is_table=bool(dataset.columns)
+        )
+
+    def to_json(self) -> str:
+        """Return the schema as JSON."""
+        return json.dumps(
+            {
+                "columns": [column.to_json() for column in self.columns],
+                "class_names": self.class_names,
+                "target_names": self.target_names,
+                "is_table": self.is_table,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Schema:
+        """Return the schema that `to_json` wrote."""
+        values = json.loads(text)
+        return cls(
+            tuple(map(Column.from_json, values["columns"])),
+            tuple(values["class_names"]),
+            tuple(values["target_names"]),
+            values["is_table"],
+        )
+
+
+def schema_of_job(
+    connection: Connection, job_id: str, spec: TrainingSpec, owner: str
+) -> Schema | None:
+    """Return the schema that is stored with the job, or that of its data set.
+
+    None if the job is older than stored schemas, and its data set was deleted.
+    """
+    text = jobs.schema(connection, job_id)
+    if text is not None:
+        return Schema.from_json(text)
+    try:
+        return Schema.of(load_for_stored_job(connection, spec, owner))
+    except NotFound:
+        return None
 
 
 def generate(spec: GeneratorSpec) -> Dataset:

@@ -21,7 +21,7 @@ from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints
 from ..store.packing import unpack
 from . import lifecycle
-from .preparation import Prepared, scaled
+from .preparation import Prepared, scaled, scaled_targets, unscaled_outputs
 
 Array = NDArray[Any]
 
@@ -43,7 +43,7 @@ class Trained:
     def outputs(self, inputs: Array, layer: str | None = None) -> Array:
         """Return the outputs `(n, *shape)` of the network, or of a layer.
 
-        The inputs `(n, features)` are in the data's own units.
+        The inputs `(n, features)` and the outputs of the network are in the data's own units.
         """
         network_inputs = scaled(inputs.reshape(-1, *self.network.input_shape), self.weights)
         if layer == engine.network.INPUT:
@@ -51,7 +51,21 @@ class Trained:
         with np.errstate(
             all="ignore"
         ):  # inputs beyond the range of the weights' type become infinite
-            return engine.predict(self.network, self.weights, network_inputs, layer)
+            outputs = engine.predict(self.network, self.weights, network_inputs, layer)
+            if layer in (None, self.network.names[-1]):
+                return unscaled_outputs(outputs, self.weights)
+            return outputs
+
+    def losses(self, loss: engine.Loss, outputs: Array, targets: Array) -> NDArray[np.float64]:
+        """Return the loss of each sample `(n,)` as trained; outputs and targets are in the data's
+        own units.
+        """
+        with np.errstate(all="ignore"):
+            return losses_of(
+                loss,
+                scaled_targets(outputs, self.weights),
+                scaled_targets(targets, self.weights),
+            )
 
     def checked_layer(self, layer: str, *others: str) -> str:
         """Return the layer's name.
@@ -109,17 +123,18 @@ def samples_of(prepared: Prepared, limits: Limits, split: Split) -> Samples:
     Raises `InvalidArgument` if the job has no validation part, or the part exceeds the limit.
     """
     data = prepared.data
-    indices, targets = prepared.train_rows, data.train_targets
+    indices = prepared.train_rows
     is_validation = np.zeros(len(indices), bool)
     if prepared.validation_rows is not None and data.validation_targets is not None:
         indices = np.concatenate([indices, prepared.validation_rows])
-        targets = np.concatenate([targets, data.validation_targets])
         is_validation = np.arange(len(indices)) >= len(is_validation)
     elif split == "validation":
         raise InvalidArgument.of(
             FieldError("split", "must be train or all: this job has no validation samples")
         )
-    samples = Samples(indices, is_validation, prepared.dataset.inputs[indices], targets)
+    samples = Samples(
+        indices, is_validation, prepared.dataset.inputs[indices], prepared.targets[indices]
+    )
     order = np.argsort(indices)
     if split != "all":
         order = order[is_validation[order] == (split == "validation")]

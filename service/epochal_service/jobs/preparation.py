@@ -31,6 +31,8 @@ Array = NDArray[Any]
 
 # Arrays in a checkpoint beside the network's weights: predictions scale inputs as training did.
 SHIFT, SCALE = "scaling.shift", "scaling.scale"
+# Outputs of the network times the scale plus the shift are predictions.
+TARGET_SHIFT, TARGET_SCALE = "target_scaling.shift", "target_scaling.scale"
 
 # Without `weights_every`, all checkpoints of a job together hold at most this many weights.
 AUTOMATIC_WEIGHTS = 2_000_000
@@ -52,12 +54,14 @@ class Prepared:
 
     spec             the spec, with its network written out
     dataset          the data set in its own units
+    targets          the targets of the data set as the loss expects them, in its own units
     network          the engine's network
     training         the engine's training options
-    data             the training and the validation part, inputs scaled
+    data             the training and the validation part, inputs and targets scaled
     train_rows       `(n,)`: the row in the data set of each training sample
     validation_rows  `(m,)`: the same for the validation part; None without one
-    scaling          the arrays `SHIFT` and `SCALE`, part of every checkpoint; empty without scaling
+    scaling          the arrays `SHIFT`, `SCALE`, `TARGET_SHIFT` and `TARGET_SCALE`, part of every
+                     checkpoint; those of inputs or targets are missing if these are not scaled
     initial_weights  another job's weights under this network's names; None for a fresh start
     weights_every    epochs between two checkpoints; 0: the last epoch only
     cost             the cost of the run
@@ -65,6 +69,7 @@ class Prepared:
 
     spec: TrainingSpec
     dataset: Dataset
+    targets: Array
     network: Network
     training: Training
     data: Data
@@ -109,6 +114,7 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
     The network of the spec must be written out. Raises `InvalidArgument` with all fields that do
     not fit.
     """
+    spec = _with_target_scaling(spec, dataset)
     network, targets = _checked(spec, dataset, limits)
     data, train_rows, validation_rows = _split(
         spec, dataset.inputs.reshape(-1, *network.input_shape), targets
@@ -118,16 +124,20 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
             FieldError("validation_fraction", "leaves no sample to train on: make it smaller")
         )
     scaling = scaling_of(data.train_inputs, spec.dataset.scaling)
+    scaling |= target_scaling_of(data.train_targets, spec.target_scaling)
     data = Data(
         scaled(data.train_inputs, scaling),
-        data.train_targets,
+        scaled_targets(data.train_targets, scaling),
         None if data.validation_inputs is None else scaled(data.validation_inputs, scaling),
-        data.validation_targets,
+        None
+        if data.validation_targets is None
+        else scaled_targets(data.validation_targets, scaling),
     )
     cost = _cost(spec, network, len(train_rows), limits)
     return Prepared(
         spec=spec,
         dataset=dataset,
+        targets=targets,
         network=network,
         training=build_training(spec, dataset.ignore_label),
         data=data,
@@ -148,6 +158,17 @@ def _with_network(connection: Connection, spec: TrainingSpec, owner: str) -> Tra
     if row is None:
         raise InvalidArgument.of(FieldError("network.id", f"There is no network {spec.network.id}"))
     return spec.model_copy(update={"network": NetworkSpec.model_validate_json(row.network)})
+
+
+def _with_target_scaling(spec: TrainingSpec, dataset: Dataset) -> TrainingSpec:
+    """Return the spec with its target scaling written out."""
+    if spec.target_scaling is not None:
+        return spec
+    assert isinstance(spec.network, NetworkSpec)
+    is_regression = dataset.task == "regression" and not LOSSES[spec.loss].has_accuracy
+    is_unbounded = getattr(spec.network.layers[-1], "activation", "linear") == "linear"
+    standardize = is_regression and is_unbounded
+    return spec.model_copy(update={"target_scaling": "standardize" if standardize else "none"})
 
 
 def _split(
@@ -283,6 +304,8 @@ def _shape_text(shape: tuple[int, ...]) -> str:
 def _option_errors(spec: TrainingSpec, network: Network) -> list[FieldError]:
     """Return the training options that contradict each other or the network."""
     errors = []
+    if spec.target_scaling == "standardize" and LOSSES[spec.loss].has_accuracy:
+        errors.append(FieldError("target_scaling", f"must be none: {spec.loss} needs classes"))
     if spec.optimizer.type == "perceptron" and spec.loss != "perceptron":
         errors.append(FieldError("optimizer.type", "perceptron needs the loss perceptron"))
     for index, augmentation in enumerate(spec.augmentation):
@@ -340,3 +363,28 @@ def scaled(inputs: Array, scaling: dict[str, Array]) -> Array:
     if SHIFT not in scaling:
         return inputs
     return np.asarray((inputs - scaling[SHIFT]) / scaling[SCALE])
+
+
+def target_scaling_of(targets: Array, kind: str | None) -> dict[str, Array]:
+    """Return shift and scale of every target, computed from the training part `(n, targets)`.
+
+    A constant target has scale 1. Empty unless the kind is `standardize`.
+    """
+    if kind != "standardize":
+        return {}
+    shift, scale = targets.mean(axis=0), targets.std(axis=0)
+    return {TARGET_SHIFT: shift, TARGET_SCALE: np.where(scale > 0, scale, 1.0)}
+
+
+def scaled_targets(targets: Array, scaling: dict[str, Array]) -> Array:
+    """Return the targets `(n, targets)`, scaled as the network is trained to predict them."""
+    if TARGET_SHIFT not in scaling:
+        return targets
+    return np.asarray((targets - scaling[TARGET_SHIFT]) / scaling[TARGET_SCALE])
+
+
+def unscaled_outputs(outputs: Array, scaling: dict[str, Array]) -> Array:
+    """Return the outputs of the network `(n, targets)` in the data's own units."""
+    if TARGET_SHIFT not in scaling:
+        return outputs
+    return np.asarray(outputs * scaling[TARGET_SCALE] + scaling[TARGET_SHIFT])

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from epochal_engine.export import EXPORTS, Scaling
+from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
+
+from epochal_engine import LOSSES
+from epochal_engine.export import EXPORTS, Scaling, Table
 from epochal_engine.export.training import TRAINING_EXPORTS, TooLarge
 
+from ..datasets.columns import OTHER, Column
 from ..errors import FieldError, InvalidArgument, NotInstalled
 from ..jobs import lifecycle
-from ..jobs.preparation import SCALE, SHIFT
+from ..jobs.datasets import Schema, schema_of_job
+from ..jobs.inspection import threshold_of
+from ..jobs.preparation import SCALE, SHIFT, TARGET_SCALE, TARGET_SHIFT
 from ..jobs.recordings import recording_of
 from ..specs.build import build_network
 from ..specs.exports import ExportContent, GetExportRequest
@@ -16,6 +25,8 @@ from ..specs.training import TrainingSpec
 from ..store.packing import unpack
 from .context import Context
 from .jobs import checkpoint_of
+
+Array = NDArray[Any]
 
 
 def get_export(context: Context, id: str, request: GetExportRequest) -> ExportContent:
@@ -32,12 +43,15 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
     network = build_network(spec.network)
     epoch, blob = checkpoint_of(context, id, request.epoch)
     weights = unpack(blob)
-    scaling = None
-    if SHIFT in weights:
-        shape = network.input_shape
-        scaling = Scaling(weights[SHIFT].reshape(shape), weights[SCALE].reshape(shape))
+    with context.database.read() as connection:
+        schema = schema_of_job(connection, id, spec, context.owner)
     try:
-        content = EXPORTS[request.format].write(network, weights, scaling)
+        content = EXPORTS[request.format].write(
+            network,
+            weights,
+            _scaling(weights, network.input_shape),
+            None if schema is None else _table(schema, threshold_of(LOSSES[spec.loss])),
+        )
     except ModuleNotFoundError as missing:
         raise NotInstalled(
             f"The format {request.format} needs the Python package {missing.name}, which is not "
@@ -60,3 +74,42 @@ def _training_program(context: Context, id: str, request: GetExportRequest) -> E
         ) from None
     epochs = len(recording.columns["train_loss"])
     return ExportContent(epoch=epochs, format=request.format, content=content)
+
+
+def _scaling(weights: dict[str, Array], shape: tuple[int, ...]) -> Scaling:
+    scaling = Scaling(
+        target_shift=weights.get(TARGET_SHIFT), target_scale=weights.get(TARGET_SCALE)
+    )
+    if SHIFT not in weights:
+        return scaling
+    return replace(
+        scaling, shift=weights[SHIFT].reshape(shape), scale=weights[SCALE].reshape(shape)
+    )
+
+
+def _table(schema: Schema, threshold: float) -> Table:
+    """Return the names, and the columns if the data set was uploaded as a table."""
+    columns = [column for column in schema.columns if column.is_input]
+    return Table(
+        feature_names=[name for column in columns for name in column.features],
+        class_names=schema.class_names,
+        target_names=schema.target_names,
+        columns=[_column(column) for column in columns] if schema.is_table else [],
+        threshold=threshold,
+    )
+
+
+def _column(column: Column) -> dict[str, Any]:
+    other = f"{column.name}={OTHER}"
+    return {
+        "name": column.name,
+        "kind": column.kind,
+        "features": len(column.features),
+        "categories": column.categories,
+        "other": column.features.index(other) if other in column.features else None,
+        "unknown": column.unknown,
+        "parts": column.parts,
+        "day_first": column.day_first,
+        "decimal_commas": column.decimal_commas,
+        "fill_value": column.fill_value,
+    }

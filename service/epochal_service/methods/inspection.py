@@ -19,7 +19,6 @@ from ..jobs.inspection import (
     Trained,
     classes_of,
     image_shape_of,
-    losses_of,
     principal_components,
     rounded,
     samples_of,
@@ -205,7 +204,8 @@ def get_sample_predictions(
     if request.order == "random":
         positions = np.random.default_rng(request.seed).permutation(positions)
     if request.order in ("worst", "best"):
-        losses = losses_of(loss, trained_network.outputs(samples.inputs), samples.targets)
+        outputs = trained_network.outputs(samples.inputs)
+        losses = trained_network.losses(loss, outputs, samples.targets)
         # NaN counts as the worst loss.
         ranked = np.where(np.isnan(losses), np.inf, losses)
         positions = np.argsort(-ranked if request.order == "worst" else ranked, kind="stable")
@@ -285,7 +285,7 @@ def _predictions(
     trained_network: Trained, samples: Samples, loss: engine.Loss, *, has_classes: bool
 ) -> list[SamplePrediction]:
     outputs = trained_network.outputs(samples.inputs)
-    losses = losses_of(loss, outputs, samples.targets).tolist()
+    losses = trained_network.losses(loss, outputs, samples.targets).tolist()
     expected: list[Any] = [[]] * len(samples)
     predicted = expected
     if has_classes:

@@ -7,21 +7,17 @@ import json
 from contextlib import closing
 
 import numpy as np
-from numpy.typing import NDArray
 
-import epochal_engine as engine
 from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 
-from ..errors import FieldError, InvalidArgument, NotFound
+from ..errors import NotFound
 from ..jobs import baselines, curve, lifecycle
-from ..jobs.datasets import class_names
+from ..jobs.datasets import Schema
 from ..jobs.epochs import merge, rows, unpack_gradients
 from ..jobs.estimate import dump_work, work_of
 from ..jobs.follow import Frames, job_events
-from ..jobs.inspection import NO_CLASS, predicted_classes
-from ..jobs.preparation import prepare, scaled
+from ..jobs.preparation import prepare
 from ..specs.base import timestamp
-from ..specs.build import build_network
 from ..specs.datasets import UploadedDataset
 from ..specs.jobs import (
     Checkpoint,
@@ -37,7 +33,6 @@ from ..specs.jobs import (
     GetCurveRequest,
     GradientPage,
     GradientSnapshot,
-    GridSpec,
     Job,
     JobPage,
     LayerGradient,
@@ -45,12 +40,9 @@ from ..specs.jobs import (
     ListEpochsRequest,
     ListGradientsRequest,
     ListJobsRequest,
-    Prediction,
-    PredictRequest,
     ValidatedJob,
     WatchJobRequest,
 )
-from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store import checkpoints, jobs
 from ..store import log as job_log
@@ -74,12 +66,13 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     initial_weights = None
     if prepared.initial_weights is not None:
         initial_weights = pack({**prepared.initial_weights, **prepared.scaling})
-    cost = prepared.cost
+    cost, uploaded = prepared.cost, isinstance(spec.dataset, UploadedDataset)
     row, new = lifecycle.submit(
         context.database,
         owner=context.owner,
         values={
             "spec": spec.model_dump_json(),
+            "schema": Schema.of(prepared.dataset).to_json() if uploaded else None,
             "dataset_id": spec.dataset.id if isinstance(spec.dataset, UploadedDataset) else None,
             "parameters": cost.parameters,
             "samples": cost.samples,
@@ -282,101 +275,6 @@ def checkpoint_of(context: Context, id: str, epoch: int | None) -> tuple[int, by
             reason="checkpoint_not_found",
         )
     return checkpoint
-
-
-def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
-    """Return the outputs of a checkpoint for rows or a grid.
-
-    Raises `NotFound`, `InvalidArgument`.
-    """
-    if bool(request.inputs) == (request.grid is not None):
-        raise InvalidArgument.of(
-            FieldError("inputs", "must be given, or grid instead: exactly one of the two")
-        )
-    row = lifecycle.get(context.database, id, context.owner)
-    spec = TrainingSpec.model_validate_json(row.spec)
-    assert isinstance(spec.network, NetworkSpec)
-    network = build_network(spec.network)
-    features = int(np.prod(network.input_shape))
-    x: NDArray[np.float64] = np.empty(0)
-    y: NDArray[np.float64] = np.empty(0)
-    if request.grid is None:
-        inputs = _inputs(request.inputs, features, context.settings.limits.max_predict_rows)
-    else:
-        x, y, inputs = _grid(request.grid, features)
-    epoch, blob = checkpoint_of(context, id, request.epoch)
-    weights = unpack(blob)
-    with np.errstate(all="ignore"):  # inputs beyond the range of the weights' type become infinite
-        outputs = engine.predict(
-            network, weights, scaled(inputs.reshape(-1, *network.input_shape), weights)
-        )
-    loss = engine.LOSSES[spec.loss]
-    classes: list[int] = []
-    labels: list[str] = []
-    if loss.has_accuracy:
-        classes = predicted_classes(loss, outputs).ravel().tolist()
-        with context.database.read() as connection:
-            names = class_names(connection, spec, context.owner)
-        if names:
-            labels = ["" if index == NO_CLASS else names[index] for index in classes]
-    return Prediction(
-        epoch=epoch,
-        outputs=outputs.reshape(len(outputs), -1).astype(float).tolist(),
-        output_shape=list(network.output_shape),
-        classes=classes,
-        labels=labels,
-        x=x.tolist(),
-        y=y.tolist(),
-    )
-
-
-def _inputs(inputs: list[list[float]], features: int, limit: int) -> NDArray[np.float64]:
-    """Return the rows as an array `(n, features)`. Raises `InvalidArgument`."""
-    if len(inputs) > limit:
-        raise InvalidArgument.of(
-            FieldError("inputs", f"must have at most {limit} rows; it has {len(inputs)}"),
-            reason="limit_exceeded",
-        )
-    errors = [
-        FieldError(f"inputs[{index}]", f"needs {features} numbers; it has {len(row)}")
-        for index, row in enumerate(inputs)
-        if len(row) != features
-    ]
-    if errors:
-        raise InvalidArgument.of(*errors)
-    return np.array(inputs)
-
-
-def _grid(
-    grid: GridSpec, features: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return the values along x and along y, and the points `(n, features)`."""
-    errors = [
-        FieldError(f"grid.{name}", f"must be less than the number of inputs, {features}")
-        for name in ("x_feature", "y_feature")
-        if getattr(grid, name) >= features
-    ]
-    if grid.x_feature == grid.y_feature:
-        errors.append(FieldError("grid.y_feature", "must differ from x_feature"))
-    if grid.fixed_values and len(grid.fixed_values) != features:
-        errors.append(
-            FieldError(
-                "grid.fixed_values", f"needs {features} values; it has {len(grid.fixed_values)}"
-            )
-        )
-    errors += [
-        FieldError(f"grid.{axis}_max", f"must be greater than {axis}_min")
-        for axis in ("x", "y")
-        if getattr(grid, f"{axis}_min") >= getattr(grid, f"{axis}_max")
-    ]
-    if errors:
-        raise InvalidArgument.of(*errors)
-    x = np.linspace(grid.x_min, grid.x_max, grid.resolution)
-    y = np.linspace(grid.y_min, grid.y_max, grid.resolution)
-    inputs = np.tile(np.array(grid.fixed_values or [0.0] * features), (grid.resolution**2, 1))
-    inputs[:, grid.x_feature] = np.tile(x, grid.resolution)
-    inputs[:, grid.y_feature] = np.repeat(y, grid.resolution)
-    return x, y, inputs
 
 
 async def watch_job(context: Context, id: str, request: WatchJobRequest) -> Frames:

@@ -45,6 +45,7 @@ from . import (
     jobs,
     journey,
     networks,
+    predictions,
     sweeps,
     system,
     uploads,
@@ -385,7 +386,7 @@ SERVICES: tuple[Service, ...] = (
             Method(
                 "Predict",
                 "POST /v1/jobs/{id}/predict",
-                jobs.predict,
+                predictions.predict,
                 "Predict",
                 examples=examples.PREDICTIONS,
             ),

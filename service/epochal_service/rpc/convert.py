@@ -4,6 +4,7 @@
     unset field, empty list        no key (None and empty values write nothing)
     ACTIVATION_RELU                "relu"
     Row {values: [1, 2]}           [1.0, 2.0]
+    Struct {a: 1, b: null}         {"a": 1.0, "b": None}
     Timestamp                      "2026-01-31T12:00:00Z"; a datetime is understood too
     anything else                  itself
 
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.unknown_fields import UnknownFieldSet
 
@@ -79,9 +81,33 @@ def _element_reader(field: FieldDescriptor) -> Conversion | None:
         return lambda number: known.get(number, str(number))
     if field.message_type is ROW:
         return lambda row: list(row.values)
+    if field.message_type is Struct.DESCRIPTOR:
+        return _plain
     if field.message_type is Timestamp.DESCRIPTOR:
         return _rfc3339
     return to_dict if field.message_type else None
+
+
+def _plain(struct: Struct) -> dict[str, Any]:
+    return {name: _plain_value(value) for name, value in struct.fields.items()}
+
+
+def _plain_value(value: Any) -> Any:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return _plain(value.struct_value)
+        case "list_value":
+            return [_plain_value(item) for item in value.list_value.values]
+        case "null_value" | None:
+            return None
+        case kind:
+            return getattr(value, kind)
+
+
+def _struct(mapping: Mapping[str, Any]) -> Struct:
+    struct = Struct()
+    struct.update(mapping)
+    return struct
 
 
 def _rfc3339(timestamp: Timestamp) -> str:
@@ -113,6 +139,8 @@ def _element_writer(field: FieldDescriptor) -> Conversion | None:
         return {word: number for number, word in words(field.enum_type).items()}.__getitem__
     if field.message_type is ROW:
         return lambda values: {"values": values}
+    if field.message_type is Struct.DESCRIPTOR:
+        return _struct
     if field.message_type is Timestamp.DESCRIPTOR:
         return lambda moment: datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     if holds_its_own_kind(field):

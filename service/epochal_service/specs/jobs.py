@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from .base import (
     PAGE_SIZE,
@@ -137,13 +139,34 @@ class GridSpec(Spec):
     """Values of the inputs that do not vary, one per feature. Default 0 for each."""
 
 
-class PredictRequest(Spec):
-    """Rows or a grid: exactly one of the two."""
+def _cell(value: object) -> object:
+    """Return the value of a cell, with one error in place of one for each type that it may have."""
+    is_cell = isinstance(value, str | int | float) or value is None
+    if not is_cell or (isinstance(value, float) and not isfinite(value)):
+        raise PydanticCustomError(
+            "cell", "must be a text, a finite number, true, false or null for a missing value"
+        )
+    return value
 
-    model_config = ConfigDict(json_schema_extra=exactly_one("inputs", "grid"))
+
+Cell = Annotated[str | float | bool | None, BeforeValidator(_cell)]
+
+
+class PredictRequest(Spec):
+    """Inputs, rows, a CSV or a grid: exactly one of the four."""
+
+    model_config = ConfigDict(json_schema_extra=exactly_one("inputs", "rows", "csv", "grid"))
 
     inputs: list[list[float]] = Field(default_factory=list)
     """Samples in the data's own units, one row per sample, one number per feature."""
+    rows: list[dict[str, Cell]] = Field(default_factory=list)
+    """Samples by the names of the data set's columns, encoded as its own rows were. Other names,
+    such as that of the target, are ignored.
+    """
+    csv: str | None = None
+    """CSV text with a header row, separated by commas, semicolons or tabs; its columns are read
+    like `rows`.
+    """
     grid: GridSpec | None = None
     """A grid of points, instead of rows."""
     epoch: Cursor | None = None
@@ -443,6 +466,8 @@ class Prediction(Reply):
     """Names of the predicted classes, an empty text for -1; empty if the data set has no class
     names.
     """
+    target_names: list[str] = Field(default_factory=list)
+    """Names of the targets; empty if the data set was deleted and did not name its columns."""
     x: list[float] = Field(default_factory=list)
     """Values along x, for a grid."""
     y: list[float] = Field(default_factory=list)

@@ -28,6 +28,8 @@ Metric = Literal[
     "seconds",
 ]
 
+TargetScaling = Literal["standardize", "none"]
+
 LearningRate = Annotated[
     float, Field(gt=0, le=1e12, description="Step size of the optimizer. Greater than 0.")
 ]
@@ -160,6 +162,12 @@ class TrainingSpec(Spec):
     validation_fraction: float = Field(default=0.0, ge=0, lt=1)
     """Fraction of the samples used for validation only, chosen by the seed. In [0, 1). Default
     0.
+    """
+    target_scaling: TargetScaling | None = None
+    """Scaling of the targets of a regression, computed from the training part. With `standardize`,
+    losses are in standardized units; predictions and exports are in the data's own. Defaults to
+    `standardize` for a regression whose last layer has no activation, to that of the parent for a
+    fork, else to `none`.
     """
     optimizer: OptimizerSpec = AdamSpec(type="adam")
     """The optimizer. Defaults to Adam."""

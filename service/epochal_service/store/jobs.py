@@ -22,6 +22,7 @@ __all__ = [
     "find_expired",
     "insert",
     "page",
+    "schema",
     "unnotified",
     "user_of_dataset",
 ]
@@ -71,14 +72,21 @@ _WITH_SPEC: sa.Select[Any] = sa.select(*jobs.c, job_specs.c.spec).select_from(jo
 def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[str, str]) -> None:
     """Insert a row with its labels; `created_at` is the current time of the database."""
     row = dict(values)
-    spec = row.pop("spec")
+    spec, schema = row.pop("spec"), row.pop("schema", None)
     connection.execute(sa.insert(jobs).values(created_at=now(), **row))
-    connection.execute(sa.insert(job_specs).values(job_id=row["id"], spec=spec))
+    connection.execute(sa.insert(job_specs).values(job_id=row["id"], spec=spec, schema=schema))
     if labels:
         connection.execute(
             sa.insert(job_labels),
             [{"job_id": values["id"], "key": k, "value": v} for k, v in labels.items()],
         )
+
+
+def schema(connection: Connection, job_id: str) -> str | None:
+    """Return the stored schema of the job's data set; None without one."""
+    return connection.execute(
+        sa.select(job_specs.c.schema).where(job_specs.c.job_id == job_id)
+    ).scalar_one_or_none()
 
 
 def find(

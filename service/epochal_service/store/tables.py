@@ -73,6 +73,8 @@ job_specs = Table(
     metadata,
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("spec", Text, nullable=False),
+    # The columns, classes and targets of an uploaded data set, which may be deleted.
+    Column("schema", Text),
 )
 
 job_labels = Table(

@@ -231,6 +231,9 @@ StopReason: TypeAlias = Literal[
 ]
 
 
+TargetScaling: TypeAlias = Literal["standardize", "none"]
+
+
 TruthTableName: TypeAlias = Literal[
     "false",
     "and",
@@ -1314,6 +1317,12 @@ class TrainingSpec(TypedDict):
     """Fraction of the samples used for validation only, chosen by the seed. In [0, 1). Default
     0.
     """
+    target_scaling: NotRequired[TargetScaling | None]
+    """Scaling of the targets of a regression, computed from the training part. With
+    `standardize`, losses are in standardized units; predictions and exports are in the data's
+    own. Defaults to `standardize` for a regression whose last layer has no activation, to that
+    of the parent for a fork, else to `none`.
+    """
     optimizer: NotRequired[OptimizerChoice]
     """The optimizer. Defaults to Adam."""
     schedule: NotRequired[ScheduleChoice]
@@ -1448,6 +1457,12 @@ class TrainingFields(TypedDict, total=False):
     validation_fraction: float
     """Fraction of the samples used for validation only, chosen by the seed. In [0, 1). Default
     0.
+    """
+    target_scaling: TargetScaling | None
+    """Scaling of the targets of a regression, computed from the training part. With
+    `standardize`, losses are in standardized units; predictions and exports are in the data's
+    own. Defaults to `standardize` for a regression whose last layer has no activation, to that
+    of the parent for a fork, else to `none`.
     """
     optimizer: OptimizerChoice
     """The optimizer. Defaults to Adam."""

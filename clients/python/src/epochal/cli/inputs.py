@@ -161,18 +161,27 @@ def pairs(labels: list[str]) -> dict[str, str]:
     return matches
 
 
-def read_rows(inputs: str | None, file: Path | None) -> list[list[float]]:
-    """Return rows of numbers from `[[0, 1], [1, 1]]`, one row `[0, 1]`, or a CSV file.
+def read_inputs(inputs: str | None, file: Path | None) -> dict[str, Any]:
+    """Return the rows of a prediction as a field of its request.
 
-    The first line of the file is a header if it does not hold numbers.
+    `inputs` is JSON: rows of numbers `[[0, 1], [1, 1]]`, one row `[0, 1]`, or rows by column name
+    `[{"size": 120}]`. A CSV file has the names of columns in its first line, or only numbers.
     """
     if (inputs is None) == (file is None):
         raise typer.BadParameter("give the rows as --inputs '[[0, 1]]' or as --csv FILE")
     try:
-        rows = _rows_of_csv(file) if file else json.loads(inputs or "")
-        if isinstance(rows, list) and rows and not isinstance(rows[0], list):
+        if file is not None:
+            text = file.read_text("utf-8-sig")
+            rows = _rows_of_numbers(text)
+            return {"csv": text} if rows is None else {"inputs": rows}
+        rows = json.loads(inputs or "")
+        if not isinstance(rows, list) or (rows and not isinstance(rows[0], list | dict)):
             rows = [rows]
-        return [[float(value) for value in row] for row in rows]
+        if not rows:
+            raise ValueError("there must be at least one")
+        if isinstance(rows[0], dict):
+            return {"rows": rows}
+        return {"inputs": [[float(value) for value in row] for row in rows]}
     except OSError as error:
         raise typer.BadParameter(f"{file} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError) as error:
@@ -180,11 +189,13 @@ def read_rows(inputs: str | None, file: Path | None) -> list[list[float]]:
         raise typer.BadParameter(f"{where} must hold rows of numbers: {error}") from None
 
 
-def _rows_of_csv(file: Path) -> list[list[float]]:
-    with file.open(newline="", encoding="utf-8-sig") as lines:
-        rows = [row for row in csv.reader(lines) if row]
+def _rows_of_numbers(text: str) -> list[list[float]] | None:
+    """Return the rows of a CSV without a header; None if its first line is no numbers."""
+    rows = [row for row in csv.reader(text.splitlines()) if row]
     try:
         [float(value) for value in rows[0]] if rows else []
     except ValueError:
-        rows = rows[1:]
+        return None
+    if not rows:
+        raise ValueError("there must be at least one")
     return [[float(value) for value in row] for row in rows]

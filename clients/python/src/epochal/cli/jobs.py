@@ -14,12 +14,12 @@ from rich.text import Text
 
 from ..client import Client
 from ..curves import DRAWN, Curve
-from ..errors import InvalidArgument, NotFound
+from ..errors import NotFound
 from ..jobs import Job
 from ..pictures.terminal import picture
 from ..records import plain
 from ..types import ForkedFrom, Label
-from .inputs import JobArgument, JsonOption, UrlOption, find_job, read_rows
+from .inputs import JobArgument, JsonOption, UrlOption, find_job, read_inputs
 from .output import (
     accuracy_of,
     ago,
@@ -323,7 +323,13 @@ def _act(job: str, url: str | None, as_json: bool, action: Callable[[Job], Job])
 def predict(
     job: JobArgument,
     inputs: Annotated[str | None, typer.Option(help="Rows as JSON: '[[0, 1], [1, 1]]'.")] = None,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Rows as CSV.")] = None,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Rows as CSV with the names of the data set's columns; numbers need no header.",
+        ),
+    ] = None,
     epoch: Annotated[
         int | None, typer.Option(help="Epoch of the checkpoint. Default: the latest.")
     ] = None,
@@ -331,12 +337,10 @@ def predict(
     as_json: JsonOption = False,
 ) -> None:
     """Print the outputs of a trained network."""
-    rows = read_rows(inputs, csv)
-    if not rows:
-        raise InvalidArgument.of("inputs", "must have at least one row")
+    given = read_inputs(inputs, csv)
     with Client(url) as client:
         handle = find_job(client, job)
-        reply = client._session.call("Predict", {"id": handle.id, "inputs": rows, "epoch": epoch})
+        reply = client._session.call("Predict", {"id": handle.id, **given, "epoch": epoch})
     if as_json:
         print_json(reply)
         return
@@ -344,25 +348,31 @@ def predict(
     labels = reply.get("labels") or classes
     named = ["no class" if k < 0 else name for k, name in zip(classes, labels, strict=True)]
     # A network with an output at each time step has several classes for a row.
-    steps = len(named) // len(rows) or 1
+    steps = len(named) // len(outputs) or 1
     predicted = [
         " ".join(map(str, named[start : start + steps])) for start in range(0, len(named), steps)
     ]
+    rows = given.get("inputs", ())
     # A row must fit a line; 64 pixels of input would not.
-    shown = len(rows[0]) <= 4
+    shown = len(rows) > 0 and len(rows[0]) <= 4
+    targets = reply.get("target_names") or ()
+    width = len(outputs[0])
+    names: Sequence[str] = [f"output {k}" for k in range(width)] if width > 1 else ["output"]
+    if not predicted and len(targets) == width:
+        names = targets
     columns = [
         *((f">x{k}" for k in range(len(rows[0]))) if shown else ()),
-        *(f">output {k}" if len(outputs[0]) > 1 else ">output" for k in range(len(outputs[0]))),
+        *(f">{name}" for name in names),
         *((">class",) if predicted else ()),
     ]
     print_table(
         columns,
         [
             (
-                *(map(number, row) if shown else ()),
+                *(map(number, rows[index]) if shown else ()),
                 *(number(float(value)) for value in output),
                 *((predicted[index],) if predicted else ()),
             )
-            for index, (row, output) in enumerate(zip(rows, outputs, strict=True))
+            for index, output in enumerate(outputs)
         ],
     )

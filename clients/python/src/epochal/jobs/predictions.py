@@ -3,18 +3,52 @@
 from __future__ import annotations
 
 import io
+import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from pathlib import Path
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..arrays import Floats, Ints
+from ..arrays import DataFrame, Floats, Ints
 from ..errors import InvalidArgument
 from ..records import request
 from ..types import ExportFormat
 from .handle import JobHandle
+
+Inputs: TypeAlias = (
+    ArrayLike | Mapping[str, Any] | Sequence[Mapping[str, Any]] | DataFrame | os.PathLike[str]
+)
+"""Numbers, rows by column name, a data frame, or a CSV."""
+
+
+def rows_of(frame: DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a data frame by column name."""
+    columns = {str(name): list(frame[name]) for name in frame.columns}
+    return [
+        _row(dict(zip(columns, values, strict=True)))
+        for values in zip(*columns.values(), strict=True)
+    ]
+
+
+def _row(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the cells of a row; NaN and NaT are missing, and times are ISO text."""
+    return {str(name): _cell(value) for name, value in values.items()}
+
+
+def _cell(value: Any) -> str | float | bool | None:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    text = value.isoformat() if isinstance(value, date) else str(value)
+    return None if text in ("NaT", "<NA>") else text
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +89,8 @@ class Predictions(JobHandle):
         """Return the trained network as a file: a NumPy program, a PyTorch module, safetensors or
         ONNX; or with "training_numpy" and "training_pytorch" a program that repeats the training.
 
-        The file includes the weights and the scaling of the inputs. `epoch` selects a checkpoint,
+        The file includes the weights, and the scaling of inputs and targets; a program also has the
+        columns of an uploaded table: `encode(rows)`. `epoch` selects a checkpoint,
         by default the latest. Raises `NotFound` if there is none, and `NotInstalled` for "onnx" if
         the server lacks the package.
         """
@@ -63,20 +98,28 @@ class Predictions(JobHandle):
         content: bytes = self._session.call("GetExport", fields)["content"]
         return content
 
-    def predict(self, inputs: ArrayLike, *, epoch: int | None = None) -> Floats:
-        """Return the outputs of the network for `inputs` `(rows, features)`.
+    def predict(self, inputs: Inputs, *, epoch: int | None = None) -> Floats:
+        """Return the outputs of the network for `inputs`, in the units of the data.
 
-        The result is `(rows, *output_shape)`; for a single sample `(features,)` it is
+        `inputs` are numbers `(rows, features)`; or rows by the names of the data set's columns: a
+        list of dicts, or a data frame of pandas or polars; or a CSV with a header, as a path or a
+        text with a line break.
+        Rows are encoded as those of the uploaded file were; other columns, such as that of the
+        target, are ignored.
+
+        The result is `(rows, *output_shape)`; for a single sample, `(features,)` or a dict, it is
         `(*output_shape,)`. `epoch` selects a checkpoint, by default the latest. Raises `NotFound`
-        if there is none, and `InvalidArgument` for inputs of another shape.
+        if there is none, and `InvalidArgument` for inputs that do not fit.
+
+        >>> job.predict([{"size": 120, "garage": "yes", "city": "Ulm"}])
         """
-        rows, reply = self._predicted(inputs, epoch)
+        is_single, reply = self._predicted(inputs, epoch)
         outputs = np.array(reply["outputs"], dtype=np.float64)
         outputs = outputs.reshape(len(outputs), *reply["output_shape"])
-        return outputs if rows.ndim == 2 else outputs[0]
+        return outputs[0] if is_single else outputs
 
-    def classify(self, inputs: ArrayLike, *, epoch: int | None = None) -> list[str]:
-        """Return the name of the most probable class for each of `inputs` `(rows, features)`.
+    def classify(self, inputs: Inputs, *, epoch: int | None = None) -> list[str]:
+        """Return the name of the most probable class for each of the `inputs` of `predict`.
 
         A network with an output at each time step gives one name for each step, row after row. The
         list is empty if the data set has no class names; a name is empty if an output is not a
@@ -85,12 +128,27 @@ class Predictions(JobHandle):
         _, reply = self._predicted(inputs, epoch)
         return list(reply.get("labels") or ())
 
-    def _predicted(self, inputs: ArrayLike, epoch: int | None) -> tuple[Floats, Mapping[str, Any]]:
-        rows = np.asarray(inputs, dtype=np.float64)
-        if rows.ndim not in (1, 2):
-            raise InvalidArgument.of("inputs", f"must be (rows, features), not {rows.shape}")
-        fields = {"id": self.id, "inputs": request(np.atleast_2d(rows), "inputs"), "epoch": epoch}
-        return rows, self._session.call("Predict", fields)
+    def _predicted(self, inputs: Inputs, epoch: int | None) -> tuple[bool, Mapping[str, Any]]:
+        """Return whether the inputs are a single sample, and the reply."""
+        is_single = False
+        fields: dict[str, Any]
+        if isinstance(inputs, str) and "\n" in inputs:
+            fields = {"csv": inputs}
+        elif isinstance(inputs, str | os.PathLike):
+            fields = {"csv": Path(inputs).read_text("utf-8-sig")}
+        elif isinstance(inputs, Mapping):
+            is_single, fields = True, {"rows": [_row(inputs)]}
+        elif hasattr(inputs, "columns"):
+            fields = {"rows": rows_of(cast(DataFrame, inputs))}
+        elif isinstance(inputs, Sequence) and inputs and isinstance(inputs[0], Mapping):
+            fields = {"rows": [_row(cast(Mapping[str, Any], row)) for row in inputs]}
+        else:
+            numbers = np.asarray(inputs, dtype=np.float64)
+            if numbers.ndim not in (1, 2):
+                raise InvalidArgument.of("inputs", f"must be (rows, features), not {numbers.shape}")
+            is_single = numbers.ndim == 1
+            fields = {"inputs": request(np.atleast_2d(numbers), "inputs")}
+        return is_single, self._session.call("Predict", {"id": self.id, **fields, "epoch": epoch})
 
     def predict_grid(
         self,

@@ -13,6 +13,7 @@ import grpc
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -238,6 +239,10 @@ def _write_list(container: Any, field: FieldDescriptor, value: object, place: st
                 raise InvalidArgument.of(inner, "must be a list")
             with _placed(_ROW.fields_by_name["values"], inner):
                 values.extend(item)
+        elif field.message_type is Struct.DESCRIPTOR:
+            if not isinstance(item, Mapping):
+                raise InvalidArgument.of(inner, "must be an object")
+            container.add().update(item)
         elif field.message_type:
             write(container.add(), item, inner)
         else:
