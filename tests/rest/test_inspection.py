@@ -236,6 +236,7 @@ def test_a_regression_has_no_confusions(client: TestClient, train: Train) -> Non
     layers = [{"type": "dense", "units": 1}]
     network = {"input_shape": [2], "layers": layers}
     spec = {"network": network, "dataset": {"name": "plane"}, "loss": "mse", "epochs": 1}
+    spec["target_scaling"] = "none"
     job_id = made(client, train, spec)
     assert "classes" in refused(client, job_id, "confusion-matrix")["detail"]
     reply = look(client, job_id, "sample-predictions", count=3)
