@@ -20,6 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -88,11 +89,13 @@ class Cells:
     decimal_commas: bool = False
     """Whether the file had decimal commas; `cells` has points."""
 
+    @cached_property
     def holds_numbers(self) -> bool:
-        """Return whether most cells are numbers; decimal commas count, missing values do not."""
-        present = [cell for cell in self.cells if cell.lower() not in MISSING]
-        numeric = sum(number_of(with_point(cell)) is not None for cell in present)
-        return 100 * numeric >= TYPICAL_PERCENT * len(present)
+        """Whether most cells are numbers; decimal commas count, missing values do not."""
+        counts = Counter(self.cells)
+        present = [cell for cell in counts if cell.lower() not in MISSING]
+        numeric = sum(counts[c] for c in present if number_of(with_point(c)) is not None)
+        return 100 * numeric >= TYPICAL_PERCENT * sum(counts[cell] for cell in present)
 
     def report(self, problems: Problems) -> Report:
         """Return the function that reports a cell under its line and the column's name."""
@@ -271,12 +274,13 @@ def text_of(value: str | float | bool | None) -> str:
 def kind_of(cells: Cells) -> Kind:
     """Return the kind of column that the cells look like."""
     present = [cell for cell in cells.cells if not is_missing(cell, "number")]
-    if not present or cells.holds_numbers():
+    if not present or cells.holds_numbers:
         return "number"
     distinct = {cell.lower() for cell in present}
     if any(distinct == set(pair) for pair in BOOLEANS):
         return "boolean"
-    dates = sum(bool(_DATE.fullmatch(cell) or _NAMED_DATE.fullmatch(cell)) for cell in present)
+    counts = Counter(present)
+    dates = sum(counts[c] for c in counts if _DATE.fullmatch(c) or _NAMED_DATE.fullmatch(c))
     return "date" if 100 * dates >= TYPICAL_PERCENT * len(present) else "category"
 
 

@@ -239,7 +239,7 @@ def encode(
 
 def _without_gaps(table: list[Cells], target: Cells) -> tuple[list[Cells], list[ColumnWarning]]:
     """Return the table without the rows that have no target, and a warning that counts them."""
-    kind: Kind = "number" if target.holds_numbers() else "category"
+    kind: Kind = "number" if target.holds_numbers else "category"
     gaps = [row for row, cell in enumerate(target.cells) if is_missing(cell, kind)]
     if not gaps or len(gaps) > len(target.cells) - 2:
         return table, []
@@ -326,7 +326,7 @@ def _leakage(
 
 def _with_points(table: list[Cells]) -> list[Cells]:
     """Return the columns with decimal points if all of them clearly have decimal commas."""
-    numeric = [column for column in table if column.holds_numbers()]
+    numeric = [column for column in table if column.holds_numbers]
     cells = [cell for column in numeric for cell in column.cells]
     commas = [cell for cell in cells if "," in cell and number_of(with_point(cell)) is not None]
     clear = any(not GROUPED.fullmatch(cell) for cell in commas)
@@ -348,7 +348,7 @@ def _targets(
         # With explicit classes, a mixture of numbers and texts is valid: all are names.
         numeric = all(number_of(cell) is not None for cell in column.cells)
     else:
-        numeric = column.holds_numbers()
+        numeric = column.holds_numbers
     if not numeric and task == "regression":
         problems.add(
             "task",
