@@ -113,9 +113,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.ended, "inputs": [[0.5, 0.25], [-1.0, 2.0]]},
         {"id": w.ended, "inputs": [[0.5, 0.25]], "epoch": 5},
         {"id": w.ended, "rows": [{"x": 0.5, "y": "0.25", "class": True}, {"x": -1.0, "y": 2.0}]},
-        {"id": w.ended, "rows": [{"x": 0.5, "y": None}, {"x": "?"}]},
         {"id": w.ended, "csv": "y;x\n0.25;0.5\n2;-1\n"},
-        {"id": w.ended, "rows": [{"x": 0.5}], "csv": "x\n1\n"},
         # Too large for a float32: the output is not a number, and there is no class.
         {"id": w.ended, "inputs": [[1e39, -1e39]]},
         {"id": w.padded, "inputs": [[0, 1, 3, 1]]},
