@@ -249,4 +249,4 @@ def test_outputs_are_in_the_units_of_the_targets(name: str) -> None:
         program: dict[str, Any] = {"__name__": "network"}
         exec(content, program)
         actual = program["predict"](rows)
-    np.testing.assert_allclose(actual, expected, rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(actual), expected, rtol=1e-5)

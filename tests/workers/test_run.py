@@ -15,7 +15,7 @@ import epochal_engine as engine
 import epochal_workers.attempt
 from epochal_service.jobs.epochs import merge, unpack_gradients
 from epochal_service.jobs.preparation import SCALE, SHIFT, prepare
-from epochal_service.methods import jobs
+from epochal_service.methods import jobs, predictions
 from epochal_service.settings import Limits
 from epochal_service.specs.jobs import PredictRequest
 from epochal_service.specs.training import TrainingSpec
@@ -124,7 +124,7 @@ def test_a_float64_job_computes_and_stores_float64(service: Service) -> None:
             assert weights[name].dtype == np.float64
             np.testing.assert_array_equal(weights[name], array)
     request = PredictRequest(inputs=[[0, 1]], epoch=0)
-    outputs = jobs.predict(service.context, job_id, request).outputs
+    outputs = predictions.predict(service.context, job_id, request).outputs
     assert outputs == engine.predict(alone.network, initial, np.array([[0.0, 1.0]])).tolist()
 
 
@@ -133,6 +133,7 @@ def test_without_shuffling_the_samples_keep_their_order(service: Service) -> Non
     dataset = {"inputs": [[1], [2], [3]], "targets": [0, 1, 5]}
     step_by_step = {"batch_size": 1, "epochs": 1, "optimizer": {"type": "sgd"}}
     spec = XOR | step_by_step | {"network": network, "dataset": dataset, "loss": "mse"}
+    spec["target_scaling"] = "none"
     job_id = service.create(spec, shuffle=False, dtype="float64")
     assert service.run(job_id) == "succeeded"
     with service.database.read() as connection:
