@@ -15,7 +15,7 @@ import epochal_engine as engine
 import epochal_workers.attempt
 from epochal_service.jobs.epochs import merge, unpack_gradients
 from epochal_service.jobs.preparation import SCALE, SHIFT, prepare
-from epochal_service.methods import jobs, predictions
+from epochal_service.methods import predictions
 from epochal_service.settings import Limits
 from epochal_service.specs.jobs import PredictRequest
 from epochal_service.specs.training import TrainingSpec
