@@ -42,7 +42,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def trained(client: epochal.Client, file: Path, **changes: Any) -> epochal.Job:
-    dataset = client.datasets.upload_csv(file)
+    dataset = client.datasets.upload(file)
     spec: dict[str, Any] = {
         "network": epochal.network(
             [dataset.features], [epochal.dense(16, "relu"), epochal.dense(1)]
@@ -123,7 +123,7 @@ def test_the_command_predicts_for_the_file_itself(
 
 def test_labels_of_an_uploaded_table_outlive_it(client: epochal.Client) -> None:
     rows = "\n".join(f"{x},{'far' if x > 3 else 'near'}" for x in range(8))
-    dataset = client.datasets.upload_csv(f"x,distance\n{rows}\n", name="distances")
+    dataset = client.datasets.upload(f"x,distance\n{rows}\n", name="distances")
     job = client.jobs.create(
         {
             "network": epochal.network([1], [epochal.dense(1, "sigmoid")]),
@@ -186,7 +186,7 @@ def test_an_exported_program_encodes_every_kind_of_column(
     client: epochal.Client, tmp_path: Path
 ) -> None:
     text = KINDS.replace("2.1.2020", "2020-01-02")
-    dataset = client.datasets.upload_csv(
+    dataset = client.datasets.upload(
         text, missing="auto", columns={"color": {"missing": "category", "unknown": "other"}}
     )
     job = client.jobs.create(
