@@ -64,6 +64,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     ],
     "AppendUpload": lambda w: [{"id": w.upload, "offset": 0, "data": b"a,b\n"}],
     "GetUpload": lambda w: [{"id": w.upload}, {"id": "none"}],
+    "SuggestJob": lambda w: [{"id": "iris"}, {"id": "reversal"}, {"id": w.dataset}],
     "CreateJob": lambda w: [
         {"spec": JOB | {"name": "Zwölf", "initial_weights": {"job": w.ended, "epoch": 5}}},
         {"spec": JOB},

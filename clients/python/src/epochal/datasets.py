@@ -21,6 +21,7 @@ from .types import (
     Gaps,
     GeneratorSpec,
     MissingPolicy,
+    Suggestion,
     UnknownPolicy,
     Upload,
 )
@@ -198,6 +199,20 @@ class Datasets:
         """
         fields = {"name": name, "generator": request(generator, "generator")}
         return read(Dataset, self._session.create("CreateDataset", fields, request_id))
+
+    def suggest(self, dataset: DatasetName | str | Dataset) -> Suggestion:
+        """Suggest a job for a data set: a complete `spec`, and `reasons`, one for each choice.
+
+        `client.jobs.create(suggestion.spec)` trains it. Raises `NotFound`.
+
+        >>> suggestion = client.datasets.suggest("iris")
+        >>> suggestion.spec["loss"]
+        'cross_entropy'
+        >>> print(suggestion.reasons[1].reason)
+        Species is one of 3 classes: one output for each, a probability.
+        """
+        dataset_id = dataset.id if isinstance(dataset, Dataset) else dataset
+        return read(Suggestion, self._session.call("SuggestJob", {"id": dataset_id}))
 
     def delete(self, dataset_id: str) -> None:
         """Delete an uploaded data set. Raises `NotFound`, and `Conflict` for a built-in one or

@@ -4126,6 +4126,28 @@ class XorSimulation:
 
 
 @dataclass(frozen=True)
+class SuggestionReason:
+    """Why a field of the suggested spec has its value."""
+
+    field: str
+    """Path of the field in the spec, such as `optimizer.learning_rate`."""
+    value: str | None
+    """Its value in a few words; absent if the field is not set."""
+    reason: str
+    """The reason in one sentence."""
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A complete job for a data set, and the reasons for it."""
+
+    spec: dict[str, Any]
+    """A spec that can be sent to `POST /v1/jobs` unchanged. It is named after the data set."""
+    reasons: tuple[SuggestionReason, ...]
+    """Reasons, in the order in which to read them."""
+
+
+@dataclass(frozen=True)
 class Member:
     """One member of a sweep."""
 

@@ -38,6 +38,7 @@ ROUTES = {
     "DeleteUpload": Route("DELETE", "/v1/uploads/{id}", ("id",)),
     "CreateJob": Route("POST", "/v1/jobs", body="spec"),
     "ValidateJob": Route("POST", "/v1/jobs/validate", body="spec"),
+    "SuggestJob": Route("POST", "/v1/datasets/{id}/suggest", ("id",)),
     "ListJobs": Route("GET", "/v1/jobs"),
     "GetJob": Route("GET", "/v1/jobs/{id}", ("id",)),
     "DeleteJob": Route("DELETE", "/v1/jobs/{id}", ("id",)),

@@ -1,0 +1,102 @@
+"""A suggestion is a job that can be trained, and it suits the form of the data."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from epochal_engine import Run
+from epochal_service.datasets import CATALOG, Dataset, parse_csv
+from epochal_service.jobs.datasets import generate
+from epochal_service.jobs.preparation import build
+from epochal_service.jobs.suggestion import suggest
+from epochal_service.settings import Limits
+from epochal_service.specs.datasets import GeneratorSpec
+from epochal_service.specs.suggestion import Suggestion
+
+
+def builtin(name: str, **parameters: Any) -> Dataset:
+    return generate(GeneratorSpec(name=name, **parameters))
+
+
+def suggestion_of(dataset: Dataset) -> Suggestion:
+    return suggest(dataset, {"id": "data_1"})
+
+
+def types_of(suggestion: Suggestion) -> list[str]:
+    return [layer.type for layer in suggestion.spec.network.layers]  # type: ignore[union-attr]
+
+
+def value_at(spec: dict[str, Any], path: str) -> Any:
+    for name in path.split("."):
+        spec = spec[name]
+    return spec
+
+
+def last_losses(dataset: Dataset) -> tuple[float, float]:
+    """Train the suggested job; return the lowest and the first validation loss."""
+    prepared = build(suggestion_of(dataset).spec, dataset, Limits())
+    run = Run(prepared.network, prepared.training, prepared.data)
+    for _ in run:
+        pass
+    losses = np.concatenate([block.columns["validation_loss"] for block in run.take()])
+    return float(losses.min()), float(losses[0])
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_every_builtin_data_set_has_a_job_that_can_be_trained(name: str) -> None:
+    dataset = builtin(name)
+    suggestion = suggest(dataset, {"name": name})
+    assert suggestion.spec.name == name
+    build(suggestion.spec, dataset, Limits())
+    set_by_the_rules = suggestion.spec.model_dump(exclude_none=True)
+    for reason in suggestion.reasons:
+        assert reason.reason.endswith(".")
+        if reason.value is not None:
+            value_at(set_by_the_rules, reason.field)
+
+
+@pytest.mark.parametrize(
+    ("name", "layers"),
+    [
+        ("iris", ["dense", "concatenate", "dense"]),
+        ("digits", ["reshape", "conv2d", "max_pool2d", "conv2d", "flatten", "dense"]),
+        ("adding", ["reshape", "gru", "dense"]),
+        ("sonnets", ["embedding", "positional_encoding", "transformer_block"]),
+        ("digit_images", ["dense", "dense", "dense", "dense"]),
+    ],
+)
+def test_the_network_suits_the_form_of_the_inputs(name: str, layers: list[str]) -> None:
+    assert types_of(suggestion_of(builtin(name)))[: len(layers)] == layers
+
+
+def test_next_tokens_are_predicted_from_the_tokens_before() -> None:
+    block = suggestion_of(builtin("sentences")).spec.network.layers[2]  # type: ignore[union-attr]
+    assert block.causal
+    block = suggestion_of(builtin("sorting")).spec.network.layers[2]  # type: ignore[union-attr]
+    assert not block.causal
+
+
+def csv_of(rows: int, columns: int) -> str:
+    numbers = np.random.default_rng(3).normal(size=(rows, columns))
+    answer = numbers @ np.arange(columns) + 0.1 * numbers[:, 0] ** 2
+    table = np.column_stack([numbers, 50_000 + 1e4 * answer])
+    header = ",".join([*(f"c{index}" for index in range(columns)), "price"])
+    return "\n".join([header, *(",".join(f"{value:.4f}" for value in row) for row in table)])
+
+
+def test_few_rows_for_each_column_ask_for_smaller_weights() -> None:
+    few, many = (suggestion_of(parse_csv(csv_of(100, n))).spec for n in (30, 5))
+    assert few.regularization.l2 > many.regularization.l2 > 0
+
+
+def test_a_handful_of_samples_is_not_split() -> None:
+    spec = suggestion_of(builtin("xor")).spec
+    assert spec.validation_fraction == 0
+    assert spec.early_stopping is None
+
+
+def test_a_suggested_job_learns() -> None:
+    lowest, first = last_losses(builtin("spiral"))
+    assert first > 0.6
+    assert lowest < 0.2
