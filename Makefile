@@ -119,8 +119,9 @@ check: $(VENV)/.dev protos/openapi.json clients/web/node_modules/.package-lock.j
 	@touch $@
 
 .PHONY: check-oracles
-check-oracles: .venv-oracles/.done ## Compare the engine with PyTorch (installs it into a separate venv)
+check-oracles: $(VENV)/.dev .venv-oracles/.done ## Compare engine and service with PyTorch (installs it into a separate venv)
 	PYTHONPATH=engine .venv-oracles/bin/python -m pytest tests/oracles --noconftest -q $(ARGS)
+	EPOCHAL_ORACLE_PYTHON=$(CURDIR)/.venv-oracles/bin/python $(BIN)/python -m pytest tests/rest/oracles.py -q $(ARGS)
 
 .venv-generated/.done: clients/generated/requirements.txt | $(BIN)/uv
 	$(PYTHON) -m venv .venv-generated

@@ -9,6 +9,7 @@ import epochal_engine as engine
 from epochal_engine import (
     ACTIVATIONS,
     AUGMENTATIONS,
+    INITIALIZERS,
     LAYERS,
     LOSSES,
     OPTIMIZERS,
@@ -141,6 +142,9 @@ for _name, _fields in {
 }.items():
     _schedule = SCHEDULES[_name](**_fields)  # type: ignore[arg-type]
     _case(f"schedule {_name}", (_dense(6, "tanh"), _SOFTMAX), schedule=_schedule)
+for _name in INITIALIZERS:
+    _layers = (_dense(6, "tanh", initializer=_name, initializer_gain=0.8), _SOFTMAX)
+    _case(f"initializer {_name}", _layers)
 _case("l1", (*_HIDDEN, _SOFTMAX), l1=0.01)
 _case("l2", (*_HIDDEN, _SOFTMAX), l2=0.1)
 _case("clip value", (*_HIDDEN, _SOFTMAX), clip_value=0.01)
@@ -231,6 +235,18 @@ _case(
     ),
     _SEQUENCES,
 )
+for _name in ("sgd", "rmsprop", "muon"):
+    _case(
+        f"attention, {_name}",
+        (
+            _layer("multi_head_attention", heads=2),
+            _layer("layer_norm"),
+            _layer("global_average_pool"),
+            _SOFTMAX,
+        ),
+        _SEQUENCES,
+        optimizer=_name,
+    )
 for _name in ("rnn", "lstm", "gru"):
     _case(
         _name,
