@@ -18,6 +18,7 @@ LINE: dict[str, Any] = {
         "targets": [21, 23, 25, 27],
     },
     "loss": "mse",
+    "target_scaling": "none",
     "epochs": 3,
 }
 FAR = {"type": "sgd", "learning_rate": 1e-9}
