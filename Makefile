@@ -140,6 +140,10 @@ check-training: $(VENV)/.dev ## Train networks that take longer: long-range depe
 check-presets: $(VENV)/.dev ## Train every preset 64 times through the service, and print a table
 	$(BIN)/python -m pytest tests -m presets --timeout 1200 -q $(ARGS)
 
+.PHONY: check-diagnosis
+check-diagnosis: $(VENV)/.dev ## Diagnose runs with planted faults, and healthy ones; print how often it is right
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.diagnosis $(ARGS)
+
 .PHONY: bench-engine
 bench-engine: .venv-oracles/.done ## Benchmark the engine and PyTorch eager, on one thread
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=engine:benchmarks .venv-oracles/bin/python benchmarks/engine.py $(ARGS)

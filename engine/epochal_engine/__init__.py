@@ -12,7 +12,7 @@ from .baselines import (
 )
 from .blocks import Block
 from .data import Data, split
-from .diagnosis import Finding, FindingKind, diagnose
+from .diagnosis import Finding, FindingKind, Findings, Trial, TrialMetric, diagnose
 from .divergence import Divergence
 from .initializers import INITIALIZERS, Initializer
 from .labels import LABELS, Label, LabelName, best_final_loss, final_loss, label
@@ -138,6 +138,7 @@ __all__ = [
     "Exponential",
     "Finding",
     "FindingKind",
+    "Findings",
     "Flatten",
     "Flip",
     "Focal",
@@ -192,6 +193,8 @@ __all__ = [
     "Target",
     "Training",
     "TransformerBlock",
+    "Trial",
+    "TrialMetric",
     "Work",
     "accuracy",
     "baselines",

@@ -381,12 +381,14 @@ def test_a_divergence_is_explained_and_its_remedy_is_one_click_away(
     finding = findings[kinds.index("learning_rate_too_high")]
     card = page.get_by_role("listitem").filter(has_text=finding["suggestion"])
     expect(card).to_contain_text("learning rate 10")
+    expect(card).to_contain_text("after 30 epochs: diverged as it is")
     card.get_by_role("button", name="Apply and rerun").click()
     page.wait_for_url(f"**?job.with={diverged}")
     job = page.url.split("/jobs/")[1].split("?")[0]
     spec = api.get(f"/v1/jobs/{job}")["spec"]
     assert spec["optimizer"]["learning_rate"] == finding["patch"]["optimizer"]["learning_rate"]
     assert spec["labels"] == {"rerun_of": diverged}
+    assert spec["name"] == f"Too hot, learning rate {spec['optimizer']['learning_rate']:g}"
     page.get_by_role("link", name="another run").first.click()
     expect(page.get_by_role("alert")).to_contain_text("Diverged in epoch")
 

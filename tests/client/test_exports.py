@@ -75,6 +75,7 @@ NAMES = [
     "TimedOut",
     "TooLarge",
     "TrainingSpec",
+    "Trial",
     "Unavailable",
     "ValidatedJob",
     "ValidatedSweep",

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epochal_engine import LOSSES, Data, Network, Training, split, summarize
+from epochal_engine.diagnosis import Experiment
 
 from ..datasets import Dataset, DatasetError
 from ..errors import FieldError, InvalidArgument
@@ -148,6 +149,11 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         weights_every=_weights_every(spec, cost.parameters),
         cost=cost,
     )
+
+
+def experiment_of(prepared: Prepared) -> Experiment:
+    """Return what a run of the spec trains, for short trials of remedies."""
+    return Experiment(prepared.network, prepared.training, prepared.data)
 
 
 def _with_network(connection: Connection, spec: TrainingSpec, owner: str) -> TrainingSpec:

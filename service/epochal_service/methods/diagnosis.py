@@ -1,22 +1,54 @@
-"""Diagnose a job by its curve, its gradients and its latest weights."""
+"""Diagnose a job by its curve, its gradients, its latest weights, and short runs with remedies."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from threading import Lock
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 import epochal_engine as engine
+from epochal_engine.diagnosis import Experiment
 
+from ..errors import InvalidArgument
 from ..jobs import baselines, lifecycle
 from ..jobs.epochs import merge, unpack_gradients
-from ..jobs.preparation import prepare
-from ..specs.diagnosis import Diagnosis, Finding, Label
+from ..jobs.preparation import Prepared, build, experiment_of, prepare
+from ..settings import Limits
+from ..specs.diagnosis import Diagnosis, Finding, Label, Trial
+from ..specs.jobs import TERMINAL
 from ..specs.training import TrainingSpec
 from ..store import checkpoints
 from ..store import log as job_log
 from ..store.packing import unpack
 from .context import Context
+
+BUDGET_SECONDS = 2.0
+"""Processor time of all trials of a diagnosis."""
+MOST_CACHED = 256
+
+
+class _Cache:
+    """The latest diagnoses of this process, by job and epoch."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[tuple[Any, ...], Diagnosis] = OrderedDict()
+        self.lock = Lock()
+
+    def get(self, key: tuple[Any, ...]) -> Diagnosis | None:
+        return self._entries.get(key)
+
+    def put(self, key: tuple[Any, ...], diagnosis: Diagnosis) -> Diagnosis:
+        self._entries[key] = diagnosis
+        while len(self._entries) > MOST_CACHED:
+            self._entries.popitem(last=False)
+        return diagnosis
+
+
+_cache = _Cache()
 
 
 def get_diagnosis(context: Context, id: str) -> Diagnosis:
@@ -27,12 +59,15 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         segment = merge((first, body) for first, _, body in job_log.bodies(connection, id))
         gradients = unpack_gradients(blob for _, _, blob in job_log.gradients(connection, id))
         checkpoint = checkpoints.find(connection, id)
+        is_fork = spec.initial_weights is not None
+        start = checkpoints.find(connection, id, 0) if is_fork else None
     limits = context.settings.limits
     prepared = prepare(context.database, spec, context.owner, limits, stored=True)
     if segment is None:
         return Diagnosis(epoch=0)
-    diverged = row.stop_reason == "diverged"
     losses = segment.columns["train_loss"]
+    diverged = row.stop_reason == "diverged"
+    is_over = row.state in TERMINAL
     losses_of = baselines.load(row.baselines)
     label = baselines.label(
         losses,
@@ -41,18 +76,55 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         None if losses_of is None else losses_of.initial,
         diverged=diverged,
     )
-    with np.errstate(all="ignore"):
+    # One diagnosis at a time: trials of several at once would only make each other slower.
+    with _cache.lock:
+        key = (id, len(losses), is_over)
+        if (cached := _cache.get(key)) is not None:
+            return cached
+        weights = None if start is None else unpack(start[1])
         findings = engine.diagnose(
-            prepared.network,
-            prepared.training,
-            prepared.data,
+            prepared.spec.model_dump(mode="json", exclude_none=True),
+            lambda changed: _experiment(prepared, changed, weights, limits),
             None if checkpoint is None else unpack(checkpoint[1]),
             segment.columns,
             gradients,
             diverged=diverged,
+            feature_names=prepared.dataset.feature_names,
+            seconds=BUDGET_SECONDS if is_over else 0.0,
         )
-    return Diagnosis(
-        epoch=len(losses),
-        label=Label(**asdict(label)) if len(losses) > 1 or diverged else None,
-        findings=[Finding(**asdict(finding)) for finding in findings],
-    )
+        return _cache.put(
+            key,
+            Diagnosis(
+                epoch=len(losses),
+                label=Label(**asdict(label)) if len(losses) > 1 or diverged else None,
+                findings=[
+                    Finding(**{**asdict(finding), "trial": _trial(finding.trial)})
+                    for finding in findings.findings
+                ],
+                patch=findings.patch,
+                trial=_trial(findings.trial),
+                skipped_trials=findings.skipped_trials,
+            ),
+        )
+
+
+def _trial(trial: engine.Trial | None) -> Trial | None:
+    return None if trial is None else Trial(**asdict(trial))
+
+
+def _experiment(
+    prepared: Prepared,
+    spec: dict[str, Any],
+    weights: Mapping[str, NDArray[Any]] | None,
+    limits: Limits,
+) -> Experiment:
+    """Return what a changed spec of the job trains. Raises ValueError if it is not valid.
+
+    `weights` are those that a fork starts from.
+    """
+    changed = TrainingSpec.model_validate(spec)
+    try:
+        built = build(changed, prepared.dataset, limits)
+    except InvalidArgument as error:
+        raise ValueError(error.detail) from None
+    return replace(experiment_of(built), initial_weights=weights)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from epochal_engine import FindingKind, LabelName
+from epochal_engine import FindingKind, LabelName, TrialMetric
 
 from .base import Reply
 
@@ -38,8 +38,23 @@ class Label(Reply):
     """
 
 
+class Trial(Reply):
+    """Two short runs of the same seed on the same samples, without and with a change."""
+
+    epochs: int
+    """Number of epochs of each run."""
+    metric: TrialMetric
+    """The loss that is compared, in the unit of the job, also if the change concerns the loss."""
+    without_remedy: float | None = None
+    """Loss without the change, a mean over the last tenth of the epochs; absent if the run
+    diverged.
+    """
+    with_remedy: float
+    """Loss with the change."""
+
+
 class Finding(Reply):
-    """One problem, with one suggested change."""
+    """One problem, and the change that helped most in a trial."""
 
     kind: FindingKind
     """Kind of the problem, a stable word."""
@@ -47,12 +62,12 @@ class Finding(Reply):
     """Layer that shows the problem; absent if it concerns the whole run."""
     message: str
     """Observation with its numbers."""
-    evidence: dict[str, float]
-    """Numbers that the finding is based on."""
-    suggestion: str
-    """Change to try next."""
-    patch: dict[str, Any]
-    """Change as a JSON merge patch (RFC 7396) of the job's spec."""
+    suggestion: str | None = None
+    """Change to make, a sentence; absent if no change was found that lowers the loss."""
+    patch: dict[str, Any] | None = None
+    """Change as a JSON merge patch (RFC 7396) of the job's spec; absent without a suggestion."""
+    trial: Trial | None = None
+    """Trial of the change; absent without a suggestion."""
 
 
 class Diagnosis(Reply):
@@ -64,3 +79,13 @@ class Diagnosis(Reply):
     """Learning-rate label of the training curve; absent before the second epoch."""
     findings: list[Finding] = Field(default_factory=list)
     """Findings, causes before their effects; empty for a healthy run."""
+    patch: dict[str, Any] | None = None
+    """All changes that help together, as one JSON merge patch (RFC 7396) of the job's spec; absent
+    if fewer than two do.
+    """
+    trial: Trial | None = None
+    """Trial of `patch`; absent without it."""
+    skipped_trials: int = 0
+    """Number of changes that were not tried: all of them while the job is active, else those beyond
+    the budget of about 2 seconds.
+    """

@@ -98,7 +98,23 @@ ENUMS: dict[str, EnumDescription] = {
     ),
     "FindingKind": EnumDescription(
         "What a diagnosis found.",
-        {"output_activation": "The output activation cannot reach the targets."},
+        {
+            "leakage": "The validation samples or a feature contain what is to be predicted.",
+            "class_imbalance": "A rare class is hardly recognized.",
+            "label_noise": "Some labels or targets are probably wrong.",
+            "output_activation": "The output activation cannot reach the targets.",
+            "wrong_loss": "A loss for numbers is minimized for classes.",
+            "symmetric_weights": "All units of a layer start with the same weights.",
+            "batch_norm_small_batches": "Batch statistics come from very few samples.",
+            "loss_spikes": "The training loss jumps up and returns.",
+            "plateau": "The schedule or a penalty keeps the loss from falling.",
+            "underfitting": "The network is too small.",
+            "worse_than_constant": "The same prediction for every input would be better.",
+        },
+    ),
+    "TrialMetric": EnumDescription(
+        "The loss that a trial compares.",
+        {"balanced_validation_loss": "The mean over the classes of their validation losses."},
     ),
     "Split": EnumDescription("A part of the samples: training, validation, or both."),
     "SampleOrder": EnumDescription(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -54,14 +54,64 @@ class CheckedAnswerMethods:
         return self.is_correct
 
 
-class FindingMethods:
-    """The suggested change of a spec."""
+class _PatchMethods:
+    """A change of a spec."""
 
-    patch: dict[str, Any]
+    patch: dict[str, Any] | None
 
     def apply_to(self, spec: Mapping[str, Any]) -> dict[str, Any]:
-        """Return `spec` with the suggested change, ready for `jobs.create`."""
-        return merge_patch(spec, self.patch)
+        """Return `spec` with the suggested change, ready for `jobs.create`.
+
+        Its name says what changed: "iris, learning rate 0.01". Raises `EpochalError` if there is no
+        change that helped.
+        """
+        if self.patch is None:
+            raise EpochalError("There is no change to apply: none was found that lowers the loss.")
+        name = spec.get("name") or spec["dataset"].get("name") or "rerun"
+        changed = ", ".join(dict.fromkeys(_changes(spec, self.patch)))
+        return {**merge_patch(spec, self.patch), "name": f"{name[:50]}, {changed}"[:100]}
+
+
+class FindingMethods(_PatchMethods):
+    """The suggested change of a spec."""
+
+
+class DiagnosisMethods(_PatchMethods):
+    """All suggested changes that help together."""
+
+
+class TrialMethods:
+    """A trial as a sentence."""
+
+    epochs: int
+    metric: str
+    without_remedy: float | None
+    with_remedy: float
+
+    def __str__(self) -> str:
+        metric = self.metric.replace("_", " ").replace("train loss", "training loss")
+        before = self.without_remedy
+        as_is = "diverged" if before is None else f"{before:.3g}"
+        return (
+            f"{metric} after {self.epochs} epochs: {as_is} as it is, {self.with_remedy:.3g} with "
+            "the change"
+        )
+
+
+def _changes(spec: Any, patch: Any, path: str = "") -> Iterator[str]:
+    """Yield each field that a patch changes, with its new value."""
+    if isinstance(patch, dict):
+        for name, value in patch.items():
+            inner = spec.get(name) if isinstance(spec, Mapping) else None
+            field = f"clipping {name}" if path == "clipping" else name
+            yield from _changes(inner, value, field)
+    elif isinstance(patch, list) and isinstance(spec, list) and len(patch) == len(spec):
+        for before, after in zip(spec, patch, strict=True):
+            yield from _changes(before, after, path)
+    elif patch != spec:
+        value = f"{len(patch)} items" if isinstance(patch, list) else patch
+        value = f"{value:g}" if isinstance(value, float) else value
+        yield f"{path} {value}".replace("_", " ")
 
 
 class SpecDifferenceMethods:

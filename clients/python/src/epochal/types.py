@@ -17,12 +17,14 @@ from .record_methods import (
     CheckedAnswerMethods,
     ComparedJobMethods,
     ConfusionMatrixMethods,
+    DiagnosisMethods,
     FindingMethods,
     HealthMethods,
     LimitsMethods,
     QuantityMethods,
     SamplePredictionsMethods,
     SpecDifferenceMethods,
+    TrialMethods,
 )
 
 # ---------------------------------------------------------------- words
@@ -79,15 +81,29 @@ ExportFormat: TypeAlias = Literal[
 
 
 FindingKind: TypeAlias = Literal[
+    "leakage",
+    "class_imbalance",
+    "label_noise",
     "output_activation",
+    "wrong_loss",
     "unscaled_inputs",
+    "tiny_inputs",
+    "unscaled_targets",
+    "symmetric_weights",
+    "large_initial_weights",
+    "small_initial_weights",
+    "batch_norm_small_batches",
     "vanishing_gradients",
     "exploding_gradients",
-    "dead_units",
-    "saturated_units",
+    "loss_spikes",
     "learning_rate_too_high",
+    "saturated_units",
+    "dead_units",
+    "plateau",
     "learning_rate_too_low",
+    "underfitting",
     "overfitting",
+    "worse_than_constant",
 ]
 
 
@@ -232,6 +248,9 @@ StopReason: TypeAlias = Literal[
 
 
 TargetScaling: TypeAlias = Literal["standardize", "none"]
+
+
+TrialMetric: TypeAlias = Literal["validation_loss", "train_loss", "balanced_validation_loss"]
 
 
 TruthTableName: TypeAlias = Literal[
@@ -1743,8 +1762,24 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Trial(TrialMethods):
+    """Two short runs of the same seed on the same samples, without and with a change."""
+
+    epochs: int
+    """Number of epochs of each run."""
+    metric: TrialMetric
+    """The loss that is compared, in the unit of the job, also if the change concerns the loss."""
+    without_remedy: float | None
+    """Loss without the change, a mean over the last tenth of the epochs; absent if the run
+    diverged.
+    """
+    with_remedy: float
+    """Loss with the change."""
+
+
+@dataclass(frozen=True)
 class Finding(FindingMethods):
-    """One problem, with one suggested change."""
+    """One problem, and the change that helped most in a trial."""
 
     kind: FindingKind
     """Kind of the problem, a stable word."""
@@ -1752,16 +1787,16 @@ class Finding(FindingMethods):
     """Layer that shows the problem; absent if it concerns the whole run."""
     message: str
     """Observation with its numbers."""
-    evidence: dict[str, float]
-    """Numbers that the finding is based on."""
-    suggestion: str
-    """Change to try next."""
-    patch: dict[str, Any]
-    """Change as a JSON merge patch (RFC 7396) of the job's spec."""
+    suggestion: str | None
+    """Change to make, a sentence; absent if no change was found that lowers the loss."""
+    patch: dict[str, Any] | None
+    """Change as a JSON merge patch (RFC 7396) of the job's spec; absent without a suggestion."""
+    trial: Trial | None
+    """Trial of the change; absent without a suggestion."""
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(DiagnosisMethods):
     """The problems of a run, their location, and suggested changes."""
 
     epoch: int
@@ -1770,6 +1805,16 @@ class Diagnosis:
     """Learning-rate label of the training curve; absent before the second epoch."""
     findings: tuple[Finding, ...]
     """Findings, causes before their effects; empty for a healthy run."""
+    patch: dict[str, Any] | None
+    """All changes that help together, as one JSON merge patch (RFC 7396) of the job's spec;
+    absent if fewer than two do.
+    """
+    trial: Trial | None
+    """Trial of `patch`; absent without it."""
+    skipped_trials: int
+    """Number of changes that were not tried: all of them while the job is active, else those
+    beyond the budget of about 2 seconds. Default 0.
+    """
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { changes, gathered, mergePatch } from './patch'
+import { changes, gathered, mergePatch, remedyName } from './patch'
 
 // https://www.rfc-editor.org/rfc/rfc7396#appendix-A
 describe('a merge patch', () => {
@@ -56,5 +56,18 @@ describe('the list of changes', () => {
       { path: 'layers[0–1].activation', before: 'sigmoid', after: 'relu' },
       { path: 'layers[3].activation', before: 'linear', after: 'relu' },
     ])
+  })
+})
+
+describe('the name of a rerun', () => {
+  it('says what changed', () => {
+    const spec = {
+      optimizer: { learning_rate: 10 },
+      network: { layers: [{ units: 4 }, { units: 4 }] },
+    }
+    const named = (patch: unknown) => remedyName('iris', changes(spec, patch))
+    expect(named({ optimizer: { learning_rate: 0.01 } })).toBe('iris, learning rate 0.01')
+    expect(named({ clipping: { norm: 1 } })).toBe('iris, clipping norm 1')
+    expect(named({ network: { layers: [{ units: 32 }, { units: 32 }] } })).toBe('iris, units 32')
   })
 })

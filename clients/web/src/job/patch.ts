@@ -66,3 +66,15 @@ function ranges(indices: readonly number[]): string {
   }
   return runs.map(([from, to]) => (from === to ? String(from) : `${from}–${to}`)).join(', ')
 }
+
+const LONGEST_NAME = 100
+
+/** Name of a rerun with these changes: "iris, learning rate 0.01". */
+export function remedyName(name: string, all: readonly Change[]): string {
+  const parts = gathered(all).map(({ path, after }) => {
+    const field = path.split('.').slice(path.startsWith('clipping') ? -2 : -1)
+    return `${field.join(' ').replaceAll('_', ' ')} ${after}`
+  })
+  const changed = [...new Set(parts)].slice(0, 3).join(', ')
+  return `${name.slice(0, LONGEST_NAME / 2)}, ${changed}`.slice(0, LONGEST_NAME)
+}

@@ -125,7 +125,12 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
 
     for finding in diagnosis.findings if diagnosis else ():
         out.print(Text.assemble((f"\n{finding.kind.replace('_', ' ')}", "bold yellow")))
-        out.print(f"{finding.message}\n{finding.suggestion}", soft_wrap=True, markup=False)
+        text = finding.message
+        if finding.suggestion:
+            text += f"\n{finding.suggestion}\nTried: {finding.trial}."
+        out.print(text, soft_wrap=True, markup=False)
+    if diagnosis and diagnosis.trial:
+        out.print(f"\nAll these changes together: {diagnosis.trial}.", soft_wrap=True)
 
 
 def export(

@@ -1,0 +1,23 @@
+"""A hypothesis: a problem that the statistics of a run suggest, and the remedies to try for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .finding import FindingKind, TrialMetric
+from .remedies import Remedy
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A possible finding."""
+
+    kind: FindingKind
+    message: str
+    remedies: tuple[Remedy, ...] = ()
+    """Alternatives; the one with the lowest loss is offered."""
+    layer: str | None = None
+    is_certain: bool = False
+    """Whether it is a finding even if no remedy lowers the loss."""
+    metric: TrialMetric | None = None
+    """The loss to compare; None for that of the job."""

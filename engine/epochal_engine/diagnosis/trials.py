@@ -1,0 +1,193 @@
+"""Try a remedy: two short runs of the same seed on the same samples, without and with it.
+
+The runs are as long as the job if that costs little, else shorter and on fewer samples. Their cost
+is estimated from operations and steps before they start, so that the same job has the same trials
+on every machine; seconds of this thread are a second limit, for a machine that is slower than
+expected.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..blocks import join
+from ..data import Data
+from ..losses import Loss, find_loss, typed
+from ..network import Network
+from ..predict import predict
+from ..run import Run, State
+from ..trace import Array
+from ..training import Training
+from .finding import Spec, TrialMetric
+
+SECONDS_A_STEP = 15e-6
+"""Estimated overhead of a step, for each layer: NumPy calls forward, backward and in the update.
+Measured: 10 to 14."""
+FLOPS_A_SECOND = 3e9
+"""Estimated throughput of small matrix products on one core."""
+SHORTEST = 20
+"""Epochs of the shortest trial: fewer show the first steps only."""
+FEWEST_SAMPLES = 100
+"""Training samples of the smallest trial."""
+PATIENCE = 4.0
+"""A trial is abandoned after this many times its share of the budget."""
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """What a spec trains: network, options, and the data as the network gets them."""
+
+    network: Network
+    training: Training
+    data: Data
+    initial_weights: Mapping[str, Array] | None = None
+    """Weights to start from; None for those of the seed."""
+    target_shift: Array | float = 0.0
+    """A target in the user's unit is `target_shift + target_scale * target`."""
+    target_scale: Array | float = 1.0
+
+
+Build = Callable[[Spec], Experiment]
+"""Build what a spec trains. Raises ValueError for a spec that is not valid."""
+
+
+class Trials:
+    """Short runs of changed specs, within a budget."""
+
+    def __init__(self, spec: Spec, job: Experiment, build: Build, seconds: float) -> None:
+        self._spec, self._job, self._build = spec, job, build
+        self._loss = find_loss(job.training.loss)
+        self._share = seconds / 12.0  # most diagnoses have fewer trials
+        self._end = time.thread_time() + seconds
+        self.epochs, self._samples = _size(job, self._share)
+        self._losses: dict[tuple[str, TrialMetric], float | None] = {}
+        self.skipped = 0
+
+    @property
+    def metric(self) -> TrialMetric:
+        """The loss that trials compare."""
+        return "train_loss" if self._job.data.validation_inputs is None else "validation_loss"
+
+    def loss(self, spec: Spec, metric: TrialMetric | None = None) -> float | None:
+        """Return the loss of a short run, infinite if it diverged; None if it was not possible."""
+        metric = metric or self.metric
+        key = json.dumps(spec, sort_keys=True), metric
+        if key not in self._losses:
+            self._losses[key] = self._run(spec, metric)
+        return self._losses[key]
+
+    def _run(self, spec: Spec, metric: TrialMetric) -> float | None:
+        if time.thread_time() > self._end:
+            self.skipped += 1
+            return None
+        try:
+            experiment = self._job if spec == self._spec else self._build(spec)
+            # A remedy of more epochs is tried with as many more.
+            epochs = math.ceil(self.epochs * experiment.training.epochs / self._job.training.epochs)
+            short = self._shortened(experiment, epochs)
+            run = Run(short.network, short.training, short.data, _start(short))
+        except ValueError:  # the remedy does not fit this job
+            return None
+        limit = time.thread_time() + PATIENCE * self._share * max(epochs / self.epochs, 1.0)
+        for _ in run:
+            if time.thread_time() > limit:
+                self.skipped += 1
+                return None
+        assert run.outcome is not None
+        if run.outcome.stop_reason == "diverged":
+            return math.inf
+        if metric != "balanced_validation_loss" and self._is_in_unit_of_job(experiment):
+            losses = join(run.take()).columns[metric]
+            return float(losses[-max(len(losses) // 10, 1) :].mean())
+        return self._loss_in_unit_of_job(short, run, metric)
+
+    def _shortened(self, experiment: Experiment, epochs: int) -> Experiment:
+        data = experiment.data
+        count = min(self._samples, len(data.train_inputs))
+        validation = (data.validation_inputs, data.validation_targets)
+        if data.validation_inputs is not None and data.validation_targets is not None:
+            validation = (data.validation_inputs[:count], data.validation_targets[:count])
+        return replace(
+            experiment,
+            training=replace(
+                experiment.training, epochs=max(epochs, 1), target=None, gradients_every=0
+            ),
+            data=Data(data.train_inputs[:count], data.train_targets[:count], *validation),
+        )
+
+    def _is_in_unit_of_job(self, experiment: Experiment) -> bool:
+        return (
+            find_loss(experiment.training.loss) == self._loss
+            and np.array_equal(experiment.target_shift, self._job.target_shift)
+            and np.array_equal(experiment.target_scale, self._job.target_scale)
+        )
+
+    def _loss_in_unit_of_job(self, short: Experiment, run: Run, metric: TrialMetric) -> float:
+        """Return the job's own loss of what the trained network predicts."""
+        data = self._shortened(self._job, 1).data
+        inputs, targets = short.data.validation_inputs, data.validation_targets
+        if metric == "train_loss":
+            inputs, targets = short.data.train_inputs, data.train_targets
+        assert inputs is not None
+        assert targets is not None
+        predictions = predict(short.network, run.weights(), inputs).astype(np.float64)
+        with np.errstate(all="ignore"):
+            predictions = short.target_shift + short.target_scale * predictions
+            predictions = (predictions - self._job.target_shift) / self._job.target_scale
+            losses = losses_of(self._loss, predictions, targets)
+        if metric == "balanced_validation_loss":
+            labels = labels_of(targets)
+            return float(np.mean([losses[labels == k].mean() for k in np.unique(labels)]))
+        return float(losses.mean())
+
+
+def losses_of(loss: Loss, predictions: Array, targets: Array) -> Array:
+    """Return the loss of each prediction, from outputs behind the activation."""
+    if targets.shape != predictions.shape:  # labels
+        rows = np.arange(predictions.shape[-1]) == targets[..., None]
+        targets = rows.astype(np.float64)
+    return loss.values(predictions, typed(targets, np.float64))
+
+
+def labels_of(targets: Array) -> Array:
+    """Return the class of each target: labels, rows of one column per class, or 0 and 1."""
+    if targets.dtype.kind != "f":
+        return targets
+    labels = targets.argmax(-1) if targets.shape[-1] > 1 else targets[..., 0] >= 0.5
+    return np.asarray(labels, np.int64)
+
+
+def _start(experiment: Experiment) -> State | None:
+    if experiment.initial_weights is None:
+        return None
+    state = Run(experiment.network, experiment.training, experiment.data).state()
+    return replace(state, arrays={**state.arrays, **experiment.initial_weights})
+
+
+def _size(job: Experiment, seconds: float) -> tuple[int, int]:
+    """Return the epochs and the training samples of a trial that takes about so many seconds."""
+    samples = len(job.data.train_inputs)
+    batch = min(job.training.batch_size or samples, samples)
+    per_step = SECONDS_A_STEP * _calls(job.network)
+    per_sample = 3.0 * job.network.flops / FLOPS_A_SECOND + per_step / batch
+    epochs = int(seconds / (per_sample * samples))
+    if epochs >= SHORTEST or epochs >= job.training.epochs:
+        return min(epochs, job.training.epochs), samples
+    epochs = min(SHORTEST, job.training.epochs)
+    fitting = int(seconds / (per_sample * epochs))
+    return epochs, min(max(fitting, FEWEST_SAMPLES), samples)
+
+
+def _calls(network: Network) -> int:
+    """Return the number of layers, each time step of a recurrent one counted."""
+    steps = [shape[0] if len(shape) == 2 else 1 for shape in network.shapes[:-1]]
+    return sum(
+        step if layer.type in ("rnn", "lstm", "gru") else 1
+        for layer, step in zip(network.layers, steps, strict=True)
+    )
