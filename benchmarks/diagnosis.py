@@ -112,7 +112,7 @@ def built_from(case: Case) -> tuple[Spec, Callable[[Spec], Experiment]]:
         except InvalidArgument as error:
             raise ValueError(error.detail) from None
 
-    spec = TrainingSpec.model_validate(case.spec)
+    spec = build(TrainingSpec.model_validate(case.spec), case.dataset, Limits()).spec
     return spec.model_dump(mode="json", exclude_none=True), built
 
 

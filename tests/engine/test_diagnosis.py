@@ -14,7 +14,6 @@ from benchmarks.diagnosis import Row, built_from, run, trained
 import epochal_engine as engine
 from epochal_engine.diagnosis import difference, merged
 from epochal_engine.diagnosis.finding import Findings
-from epochal_service.specs.training import TrainingSpec
 
 BY_NAME = {base.name: base for base in BASES}
 
@@ -40,8 +39,6 @@ def findings(base: Base, changed: dict[str, Any] | None = None, **options: Any) 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_a_planted_fault_is_named_first_and_its_remedy_helps(family: Family) -> None:
-    if family.name == "unscaled_targets" and "target_scaling" not in TrainingSpec.model_fields:
-        pytest.skip("needs target_scaling")
     row = run(planted(family))
     assert row.is_named, row
     assert row.helped or not row.remedy, row

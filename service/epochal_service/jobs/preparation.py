@@ -153,7 +153,13 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
 
 def experiment_of(prepared: Prepared) -> Experiment:
     """Return what a run of the spec trains, for short trials of remedies."""
-    return Experiment(prepared.network, prepared.training, prepared.data)
+    return Experiment(
+        prepared.network,
+        prepared.training,
+        prepared.data,
+        target_shift=prepared.scaling.get(TARGET_SHIFT, 0.0),
+        target_scale=prepared.scaling.get(TARGET_SCALE, 1.0),
+    )
 
 
 def _with_network(connection: Connection, spec: TrainingSpec, owner: str) -> TrainingSpec:
