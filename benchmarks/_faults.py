@@ -616,7 +616,8 @@ def healthy(seed: int) -> Iterator[Case]:
             changed["seed"] = seed
             result = change(base.dataset(seed), changed)
             if result is not None:
-                yield Case(f"healthy: {name}", base.name, *result, (), base.is_test)
+                data, changed = result
+                yield Case(f"healthy: {name}", base.name, data, changed, (), base.is_test)
 
 
 def _unchanged(data: Dataset, spec: Spec) -> Any:

@@ -32,6 +32,8 @@ def test_a_finding_can_be_applied_to_the_spec_and_the_new_job_is_cured(
     changed = finding.apply_to(job.spec)
     assert changed["name"].startswith("two_moons, ")
     cured = client.jobs.create(changed).wait(60, check=True)
+    assert cured.latest is not None
+    assert job.latest is not None
     assert cured.latest.train_loss < job.latest.train_loss
     assert "vanishing_gradients" not in {f.kind for f in cured.diagnosis().findings}
 

@@ -23,7 +23,8 @@ def planted(family: Family) -> Case:
     for base in BASES:
         result = family.plant(base.dataset(0), base.copy(), np.random.default_rng(3))
         if result is not None:
-            return Case(family.name, base.name, *result, family.accepted, base.is_test)
+            data, changed = result
+            return Case(family.name, base.name, data, changed, family.accepted, base.is_test)
     raise AssertionError(family.name)
 
 
