@@ -133,7 +133,9 @@ def test_pytorch_repeats_what_the_service_trains(
         misses += [
             (name, row)
             for row in table
-            if row["deviation"] > row["tolerance"] or row["compared"] < row["total"]
+            if row["deviation"] > row["tolerance"]
+            # In float32 a sample may change sides: then accuracies are not compared.
+            or (dtype == "float64" and row["compared"] < row["total"])
         ]
     with capsys.disabled():
         sys.stdout.write("\n".join([f"\n{dtype}, {len(CASES)} networks", *lines, ""]))
