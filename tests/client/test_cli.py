@@ -63,7 +63,7 @@ def test_training_a_preset_draws_the_curve_and_sums_up(run: Run) -> None:
     assert "▀▀ train_loss" in done.stdout
     assert re.search(r"job_\S+ succeeded · 500 epochs in \S+ s \([\d,]+ epochs/s\)", done.stdout)
     assert "accuracy 100.0 %" in done.stdout
-    assert re.search(r"job_\S+ · 17 parameters · 4 samples\n", done.stderr)
+    assert re.search(r"job_\S+ · 33 parameters · 4 samples\n", done.stderr)
     assert "\x1b" not in done.stdout + done.stderr
 
 
@@ -242,7 +242,9 @@ def test_jobs_are_searched_by_text_and_several_states(run: Run, client: epochal.
 
 
 def test_a_fork_begins_from_another_jobs_weights(run: Run, client: epochal.Client) -> None:
-    parent = client.jobs.create(XOR, epochs=20, snapshots={"weights_every": 10}).wait(60)
+    parent = client.jobs.create(
+        client.preset("xor"), epochs=20, snapshots={"weights_every": 10}
+    ).wait(60)
     made = run("train", "--from", f"{parent.id}@10", "--epochs", "5", "--name", "again", "--json")
     job = json.loads(made.stdout)
     assert job["forked_from"] == {"job": parent.id, "epoch": 10}
@@ -360,6 +362,49 @@ def test_a_csv_is_uploaded_listed_and_trained_on(
     assert dataset_id not in [dataset["id"] for dataset in listed]
 
 
+def houses(count: int = 120) -> str:
+    rows = [
+        (50 + 3 * n % 97, 1 + n % 5, "" if n % 30 == 7 else n % 60, ("Basel", "Bern")[n % 2])
+        for n in range(count)
+    ]
+    lines = (
+        f"{size},{rooms},{age},{city},{size * 7000 + 20000 * rooms + 90000 * (city == 'Basel')}"
+        for size, rooms, age, city in rows
+    )
+    return "\n".join(["size,rooms,age,city,price", *lines]) + "\n"
+
+
+def test_a_csv_is_trained_on_with_suggested_settings(
+    run: Run, client: epochal.Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "houses.csv"
+    path.write_text(houses())
+    result = run("train", str(path))
+    assert result.returncode == 0
+    assert "Column 'age': 4 missing, filled with" in result.stderr
+    assert re.search(r"^network dense 32 tanh, beside the inputs$", result.stderr, re.M)
+    assert "The target price is a number: the mean of the squared errors." in result.stderr
+    losses = re.search(
+        r"Lowest validation loss: this network (\S+), best constant (\S+), linear", result.stdout
+    )
+    assert losses
+    assert float(losses[1]) < 0.1 * float(losses[2])
+    job = next(client.jobs.list())
+    assert job.name == "houses"
+    assert f"Predict: epochal predict {job.id} --csv {path}" in result.stdout
+    client.datasets.delete(job.spec["dataset"]["id"])
+
+
+def test_another_target_needs_a_csv_that_has_it(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "houses.csv"
+    path.write_text(houses())
+    assert "--target needs a CSV file" in run("train", "xor", "--target", "city").stderr
+    result = run("train", str(path), "--target", "color")
+    assert result.returncode == 2
+    assert "There is no column 'color'" in result.stderr
+    assert "does not exist" in run("train", "absent.csv").stderr
+
+
 def test_a_spec_is_validated_and_priced(run: Run) -> None:
     done = run("validate", "digits")
     assert done.returncode == 0
@@ -383,7 +428,7 @@ def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> Non
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
     commands = [command.callback for command in app.registered_commands if command.callback]
-    assert len(commands) == 19
+    assert len(commands) == 20
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__

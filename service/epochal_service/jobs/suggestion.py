@@ -4,8 +4,8 @@
              ──> task ──> loss, output ──────────────────────────────────┼──> spec and reasons
              ──> samples ──> batch, epochs, validation ───────────────────┘
 
-The numbers of the rules for tables come from experiments that compared them with a
-linear model on unseen rows of ordinary CSV files.
+The numbers of the rules for tables come from experiments that compared them with a linear model on
+unseen rows of ordinary CSV files.
 """
 
 from __future__ import annotations
@@ -90,6 +90,8 @@ def suggest(dataset: Dataset, reference: Mapping[str, Any]) -> Suggestion:
         _reason("loss", loss, loss_reason),
         _reason("dataset.scaling", body.scaling, body.scaling_reason),
     ]
+    if dataset.task == "regression":
+        reasons.append(_target_scaling(dataset, spec))
     reasons += [
         _reason(
             "optimizer",
@@ -123,8 +125,8 @@ def suggest(dataset: Dataset, reference: Mapping[str, Any]) -> Suggestion:
             _reason(
                 "early_stopping",
                 f"patience {patience}",
-                f"Training ends after {patience} epochs without a lower validation loss, and keeps "
-                "the weights of the best epoch.",
+                f"Training ends after {patience} epochs without a lower validation loss: from then "
+                "on the network learns chance patterns of the training samples.",
             ),
         ]
     else:
@@ -149,24 +151,38 @@ def _loss(dataset: Dataset) -> tuple[str, str, str]:
     """Return the loss, the activation of the output layer, and the reason."""
     name = dataset.target_names[0] if dataset.target_names else "target"
     if dataset.task == "regression":
-        what = f"{name} is a number" if dataset.outputs == 1 else "The targets are numbers"
+        what = (
+            f"The target {name} is a number" if dataset.outputs == 1 else "The targets are numbers"
+        )
         return "mse", "linear", f"{what}: the mean of the squared errors."
     if dataset.task == "binary":
         first, second = dataset.class_names
         return (
             "binary_cross_entropy",
             "sigmoid",
-            f"{name} is {first} or {second}: one output, the probability of {second}.",
+            f"The target {name} is {first} or {second}: one output, the probability of {second}.",
         )
     what = (
-        f"each time step has one of {len(dataset.class_names)} labels"
+        f"Each time step has one of {len(dataset.class_names)} labels"
         if dataset.task == "sequence"
-        else f"{name} is one of {len(dataset.class_names)} classes"
+        else f"The target {name} is one of {len(dataset.class_names)} classes"
     )
     return (
         "cross_entropy",
         "softmax",
-        f"{what[0].upper()}{what[1:]}: one output for each, a probability.",
+        f"{what}: one output for each, a probability.",
+    )
+
+
+def _target_scaling(dataset: Dataset, spec: JsonObject) -> SuggestionReason:
+    spec["target_scaling"] = "standardize"
+    name = f"The target {dataset.target_names[0]}" if dataset.outputs == 1 else "The targets"
+    verb = "is" if dataset.outputs == 1 else "are"
+    return _reason(
+        "target_scaling",
+        "standardize",
+        f"{name} {verb} brought to mean 0 and standard deviation 1 for training, so that one "
+        "learning rate suits any unit; predictions are in the unit of the data.",
     )
 
 

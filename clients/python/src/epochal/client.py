@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from types import TracebackType
 from typing import Any, Self
 
 from .datasets import Datasets
-from .jobs import Jobs
+from .files import Source
+from .jobs import Job, Jobs
 from .journey import Journey
 from .networks import Networks
 from .records import read
@@ -56,6 +58,34 @@ class Client:
         {'name': 'xor'}
         """
         return self.journey.preset(name).spec
+
+    def train(
+        self,
+        source: Source,
+        *,
+        target: str | None = None,
+        quiet: bool = False,
+    ) -> Job:
+        """Train a network on a file with suggested settings, and return the job when it is over.
+
+        `source` and `target` are those of `client.datasets.upload`. Missing values are filled. The
+        job has the name of the file. Progress goes to standard error if that is a terminal, unless
+        `quiet`. To change the settings, use `client.datasets.suggest`. Raises `InvalidArgument` for
+        an invalid file, and `OSError` if it cannot be read.
+
+        >>> job = client.train("x,y\\n" + "\\n".join(f"{x},{2 * x}.5" for x in range(50)))
+        >>> job.state
+        'succeeded'
+        """
+        dataset = self.datasets.upload(source, target=target, missing="auto")
+        job = self.jobs.create(self.datasets.suggest(dataset).spec)
+        shown = not quiet and sys.stderr.isatty()
+        for _ in job.watch():
+            if shown:
+                sys.stderr.write(f"\r{job!r}\033[K")
+        if shown:
+            sys.stderr.write("\n")
+        return job.refresh()
 
     def limits(self) -> Limits:
         """Return the limits of one request.

@@ -209,7 +209,7 @@ class Datasets:
         >>> suggestion.spec["loss"]
         'cross_entropy'
         >>> print(suggestion.reasons[1].reason)
-        Species is one of 3 classes: one output for each, a probability.
+        The target species is one of 3 classes: one output for each, a probability.
         """
         dataset_id = dataset.id if isinstance(dataset, Dataset) else dataset
         return read(Suggestion, self._session.call("SuggestJob", {"id": dataset_id}))

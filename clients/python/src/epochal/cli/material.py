@@ -9,7 +9,7 @@ import typer
 from rich.progress import Progress
 
 from ..client import Client
-from ..types import NetworkSummary
+from ..types import Dataset, NetworkSummary
 from .inputs import JsonOption, SpecArgument, UrlOption, pairs, read_spec
 from .output import duration, err, out, print_json, print_table
 
@@ -158,20 +158,24 @@ def upload(
     if as_json:
         print_json(dataset)
         return
+    for line in describe(dataset):
+        out.print(line)
+    out.print(f"Train on it with: epochal train {dataset.id}")
+
+
+def describe(dataset: Dataset) -> list[str]:
+    """Return the size of an uploaded table, what was filled, and its warnings, line by line."""
     classes = f", classes {', '.join(dataset.class_names)}" if dataset.class_names else ""
-    out.print(
+    return [
         f"{dataset.id}: {dataset.samples:,} samples of {dataset.features:,} features, "
-        f"{dataset.task}{classes}"
-    )
-    for column in dataset.columns:
-        if column.filled:
-            out.print(
-                f"Column {column.name!r}: {column.filled:,} missing, filled with "
-                f"{column.fill_value}"
-            )
-    for warning in dataset.warnings:
-        out.print(warning.description)
-    out.print(f'Train on it with: --set \'dataset={{"id": "{dataset.id}"}}\'')
+        f"{dataset.task}{classes}",
+        *(
+            f"Column {column.name!r}: {column.filled:,} missing, filled with {column.fill_value}"
+            for column in dataset.columns
+            if column.filled
+        ),
+        *(warning.description for warning in dataset.warnings),
+    ]
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
 from ..client import Client
+from ..curves import Curve
 from ..errors import Conflict
 from ..events import SnapshotEvent, StateEvent
 from ..following import follow
@@ -26,6 +29,7 @@ from .inputs import (
     pairs,
     read_spec,
 )
+from .material import describe
 from .output import (
     brief_figures,
     duration,
@@ -38,6 +42,8 @@ from .output import (
 )
 
 LOSSES = ("train_loss", "validation_loss")
+# Endings of the names of files to train on.
+FILES = (".csv", ".tsv", ".zip", ".npz", ".parquet")
 INTERRUPTED = 130
 NOT_SUCCEEDED = 1
 
@@ -46,10 +52,15 @@ def train(
     spec: Annotated[
         str | None,
         typer.Argument(
-            metavar="SPEC",
-            help="A JSON file, `-` for standard input, or a preset. "
+            metavar="SPEC|FILE",
+            help="A JSON file, `-` for standard input, or a preset; or a CSV (or .npz, .zip, "
+            ".parquet) or the id of a data set, to train on with suggested settings. "
             "Default with --from: that job's spec.",
         ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="With a CSV: column to predict. Default: the last."),
     ] = None,
     changes: Annotated[
         list[str] | None,
@@ -82,7 +93,13 @@ def train(
     """
     if spec is None and begin is None:
         raise typer.BadParameter("give a SPEC, or --from JOB@EPOCH")
-    body = {} if spec is None else read_spec(spec, url)
+    file = Path(spec) if spec and Path(spec).suffix.lower() in FILES else None
+    if target is not None and file is None:
+        raise typer.BadParameter("--target needs a CSV file")
+    if file is not None or (spec or "").startswith("data_"):
+        body = _suggest(file or str(spec), target, url, quiet=as_json or detach)
+    else:
+        body = {} if spec is None else read_spec(spec, url)
     if begin is not None:
         with Client(url) as client:
             parent, epoch = find_checkpoint(client, begin)
@@ -106,7 +123,31 @@ def train(
         if not as_json:
             err.print(f"{job.id} · {job.parameters:,} parameters · {job.samples:,} samples")
         _watch(client, job, quiet=as_json)
-        _summarize(job, as_json)
+        _summarize(job, as_json, file)
+
+
+def _suggest(
+    source: Path | str, target: str | None, url: str | None, *, quiet: bool
+) -> dict[str, Any]:
+    """Return the spec that the service suggests for a file, which is stored, or for a data set.
+
+    Print the data set and the reasons unless `quiet`.
+    """
+    if isinstance(source, Path) and not source.is_file():
+        raise typer.BadParameter(f"{source} does not exist or is not a file")
+    with Client(url) as client:
+        if isinstance(source, Path):
+            dataset = client.datasets.upload(source, target=target, missing="auto")
+        else:
+            dataset = client.datasets.get(source)
+        suggestion = client.datasets.suggest(dataset)
+    if not quiet:
+        for line in describe(dataset):
+            err.print(line, markup=False, soft_wrap=True)
+        for reason in suggestion.reasons:
+            err.print(Text.assemble((f"{reason.field} ", "bold"), reason.value or "not set"))
+            err.print(Text(f"  {reason.reason}", style="dim"), soft_wrap=True)
+    return suggestion.spec
 
 
 def watch(
@@ -195,8 +236,11 @@ def _keep_watching(job: Job) -> bool:
     return False
 
 
-def _summarize(job: Job, as_json: bool) -> None:
-    """Print the curve and a summary. Exit with status 1 unless the job succeeded."""
+def _summarize(job: Job, as_json: bool, file: Path | None = None) -> None:
+    """Print the curve and a summary, and after training on a `file` how to predict.
+
+    Exit with status 1 unless the job succeeded.
+    """
     if as_json:
         print_json(job.data)
     else:
@@ -207,8 +251,19 @@ def _summarize(job: Job, as_json: bool) -> None:
             sys.stdout.write(curve + "\n")
             sys.stdout.flush()
         out.print(summary(job), soft_wrap=True)
+        if file is not None and job.epoch:
+            out.print(_against_baselines(job.curve()), soft_wrap=True)
+            out.print(f"Predict: epochal predict {job.id} --csv {file}", soft_wrap=True)
     if job.state != "succeeded":
         raise typer.Exit(NOT_SUCCEEDED)
+
+
+def _against_baselines(curve: Curve) -> str:
+    """Return the lowest loss of a curve and the losses of its baselines in one line."""
+    metric = "validation_loss" if "validation_loss" in curve else "train_loss"
+    losses = {"this network": float(np.nanmin(curve[metric])), **curve.baselines}
+    texts = [f"{name} {loss:.4g}" for name, loss in losses.items()]
+    return f"Lowest {metric.replace('_', ' ')}: {', '.join(texts)}"
 
 
 def summary(job: Job) -> Text:

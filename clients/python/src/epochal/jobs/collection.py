@@ -48,7 +48,7 @@ class Jobs:
         The parameters are those of `create`. Raises `InvalidArgument`.
 
         >>> client.jobs.validate(client.preset("xor"), epochs=10).parameters
-        17
+        33
         """
         body = request(with_objects({**(spec or {}), **fields}))
         return read(ValidatedJob, self._session.call("ValidateJob", {"spec": body}))
