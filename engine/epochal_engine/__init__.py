@@ -11,7 +11,7 @@ from .baselines import (
     initial_member_losses,
 )
 from .blocks import Block
-from .data import Data, split
+from .data import Data, Rows, split, split_rows
 from .diagnosis import Finding, FindingKind, Findings, Trial, TrialMetric, diagnose
 from .divergence import Divergence
 from .initializers import INITIALIZERS, Initializer
@@ -179,6 +179,7 @@ __all__ = [
     "Residual",
     "RmsProp",
     "Rnn",
+    "Rows",
     "Run",
     "Schedule",
     "Sgd",
@@ -213,6 +214,7 @@ __all__ = [
     "predict",
     "r_squared",
     "split",
+    "split_rows",
     "summarize",
     "top_k_accuracy",
     "with_initializer",

@@ -83,7 +83,8 @@ def test_the_validation_loss_is_compared_if_there_is_one(client: TestClient, tra
         assert [series["metric"] for series in job["series"]] == ["train_loss", "validation_loss"]
         assert job["best"]["metric"] == "validation_loss"
         assert job["best"]["value"] == min(job["series"][1]["values"])
-    assert [difference["path"] for difference in reply["differences"]] == ["seed"]
+    differences = {difference["path"] for difference in reply["differences"]}
+    assert differences == {"seed", "split.seed"}  # of two jobs that each have a split of their own
 
 
 def test_a_job_that_has_not_begun_has_nothing_to_compare_yet(

@@ -191,8 +191,10 @@ def test_specs_and_divergences_with_old_names_can_still_be_read(database_url: st
     ]
     assert job.divergence is not None
     assert (job.divergence.epoch, job.divergence.symptom) == (2, "loss grew")
-    assert json.loads(second.spec) == {**plain, "target_scaling": "none"}
+    former = {"stratify": False, "seed": 0}  # as before there were splits
+    assert json.loads(second.spec) == {**plain, "target_scaling": "none", "split": former}
     assert job.spec.target_scaling == "none"
+    assert job.spec.split.stratify is False
     assert second.latest == latest
     spec = SweepSpec.model_validate_json(stored_sweep.spec)
     assert spec.job == job.spec

@@ -10,12 +10,13 @@ from tests.workers.record import read, record
 
 from epochal_service.errors import InvalidArgument
 from epochal_service.jobs.epochs import merge
-from epochal_service.jobs.preparation import SHIFT
+from epochal_service.jobs.preparation import SHIFT, prepare
 from epochal_service.methods import jobs, sweeps
 from epochal_service.specs.jobs import ForkedFrom
 from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import checkpoints
+from epochal_service.store import jobs as stored_jobs
 from epochal_service.store.packing import unpack
 
 # One step an epoch that remembers nothing: all that it depends on are the weights.
@@ -173,3 +174,36 @@ def test_a_sweep_of_forks_is_refused(service: Service, parent: str) -> None:
     with pytest.raises(InvalidArgument) as caught:
         sweeps.create_sweep(service.context, spec, CreateSweepOptions())
     assert [error.field for error in caught.value.errors] == ["job.initial_weights"]
+
+
+SPLIT: dict[str, Any] = {
+    **DIGITS,
+    "validation_fraction": 0.25,
+    "epochs": 2,
+    "schedule": {"type": "constant"},
+    "snapshots": {"weights_every": 1},
+}
+
+
+def validation_rows(service: Service, job_id: str) -> list[int]:
+    with service.database.read() as connection:
+        row = stored_jobs.find(connection, job_id)
+    assert row is not None
+    spec = TrainingSpec.model_validate_json(row.spec)
+    prepared = prepare(service.database, spec, row.owner, service.settings.limits, stored=True)
+    return sorted(prepared.rows.validation.tolist())
+
+
+def test_a_fork_is_not_validated_on_its_parents_training_rows(service: Service) -> None:
+    parent = service.create(SPLIT, seed=1)
+    assert service.run(parent) == "succeeded"
+    child = fork(service, parent, 2, SPLIT, seed=2)
+    assert validation_rows(service, child) == validation_rows(service, parent)
+    assert service.run(child) == "succeeded"
+    grandchild = fork(service, child, 1, SPLIT, seed=3)
+    assert validation_rows(service, grandchild) == validation_rows(service, parent)
+    # Less validation is a part of the parent's; other data have nothing in common.
+    smaller = fork(service, parent, 2, SPLIT, seed=2, validation_fraction=0.1)
+    assert set(validation_rows(service, smaller)) < set(validation_rows(service, parent))
+    explicit = fork(service, parent, 2, SPLIT, seed=2, split={"seed": 7})
+    assert validation_rows(service, explicit) != validation_rows(service, parent)

@@ -187,7 +187,10 @@ def _derived(derive: Make, **metadata: Any) -> Builtin:
 
 
 def _shifted_digits(*, seed: int, **parameters: float) -> Dataset:
-    """Return the digits at random positions of a canvas: inputs `(samples, CANVAS²)`."""
+    """Return the digits at random positions of a canvas: inputs `(samples, CANVAS²)`.
+
+    The pictures of one digit are a group: a split that separates them measures memory.
+    """
     digits = DIGITS.make(seed=seed)
     row = np.arange(int(parameters["samples"])) % digits.samples
     images = digits.inputs[row].reshape(-1, 8, 8)
@@ -199,6 +202,7 @@ def _shifted_digits(*, seed: int, **parameters: float) -> Dataset:
         digits,
         inputs=canvases.reshape(len(row), -1),
         targets=digits.targets[row],
+        groups={"digit": row},
         feature_names=tuple(f"pixel_{i}_{j}" for i in range(CANVAS) for j in range(CANVAS)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -84,6 +84,7 @@ class Dataset:
     warnings        what a user should know about them
     groups          `(samples,)` int64 by name of a `group` column, equal for equal cells
     weights         `(samples,)` float64 of the `weight` column; None without one
+    validation_samples  how many samples, the last ones, are a validation set of their own
 
     Raises ValueError if the shapes and names do not agree.
     """
@@ -103,12 +104,14 @@ class Dataset:
     warnings: tuple[ColumnWarning, ...] = ()
     groups: Mapping[str, Labels] = field(default_factory=dict)
     weights: Floats | None = None
+    validation_samples: int = 0
 
     def __post_init__(self) -> None:
         agrees = (
             self.inputs.ndim == 2
             and len(self.inputs) == len(self.targets)
             and self.inputs.shape[1] == len(self.feature_names)
+            and all(groups.shape == (len(self.inputs),) for groups in self.groups.values())
         )
         if self.task == "regression":
             agrees = agrees and self.targets.shape[1:] == (len(self.target_names),)
@@ -146,6 +149,82 @@ class Dataset:
         """`IGNORED` for sequences with time steps that do not count; else None."""
         padded = self.task == "sequence" and bool((self.targets == IGNORED).any())
         return IGNORED if padded else None
+
+    def groups_by(self, column: str) -> Labels:
+        """Return the group of each sample, `(samples,)`, by a group column or a feature.
+
+        Raises `DatasetError` on the field `group_column` if there is no such column.
+        """
+        if column in self.groups:
+            return self.groups[column]
+        features = {name: [name] for name in self.feature_names}
+        features |= {c.name: c.features for c in self.columns if c.is_input}
+        if column in features:
+            values = self.inputs[:, [self.feature_names.index(name) for name in features[column]]]
+            return np.unique(values, axis=0, return_inverse=True)[1].astype(np.int64)
+        names = [*self.groups, *features]
+        shown = ", ".join(names[:20]) + (" …" if len(names) > 20 else "")
+        raise DatasetError(
+            ("group_column", f"must be a column of {self.name}; its columns: {shown}")
+        )
+
+    def with_validation(self, other: Dataset) -> Dataset:
+        """Return the data set with all samples of another one, for validation, behind its own.
+
+        Raises `DatasetError` if the other one has other features, targets or classes; the field is
+        empty.
+        """
+        if other.features != self.features:
+            raise DatasetError(
+                ("", f"must have the {self.features} features of {self.name}, not {other.features}")
+            )
+        numbered = {self.source, other.source} & {"inline"}
+        if not numbered and other.feature_names != self.feature_names:
+            name, needed = next(
+                pair
+                for pair in zip(other.feature_names, self.feature_names, strict=True)
+                if pair[0] != pair[1]
+            )
+            raise DatasetError(
+                ("", f"must have the features of {self.name} in its order: {name} is not {needed}")
+            )
+        return replace(
+            self,
+            inputs=np.concatenate([self.inputs, other.inputs]),
+            targets=np.concatenate([self.targets, self._targets_of(other)]),
+            groups={
+                name: np.append(groups, np.full(other.samples, -1, groups.dtype))
+                for name, groups in self.groups.items()
+            },
+            weights=self._weights_with(other),
+            validation_samples=other.samples,
+        )
+
+    def _weights_with(self, other: Dataset) -> Floats | None:
+        """Return the weights of both; 1 for the samples of a data set without weights."""
+        if self.weights is None and other.weights is None:
+            return None
+        parts = (d.weights if d.weights is not None else np.ones(d.samples) for d in (self, other))
+        return np.concatenate([*parts])
+
+    def _targets_of(self, other: Dataset) -> NDArray[Any]:
+        """Return the other data set's targets with the labels of this one's classes."""
+        if (self.task == "regression") != (other.task == "regression"):
+            raise DatasetError(("", f"must have targets like those of {self.name}: {self.task}"))
+        targets = other.targets
+        if targets.dtype.kind == "i":
+            used = [other.class_names[label] for label in np.unique(targets[targets >= 0])]
+            unknown = [name for name in used if name not in self.class_names]
+            if unknown:
+                raise DatasetError(
+                    ("", f"has classes that {self.name} does not have: {', '.join(unknown[:5])}")
+                )
+            positions = {name: label for label, name in enumerate(self.class_names)}
+            labels = np.array([positions.get(name, 0) for name in other.class_names])
+            targets = np.where(targets < 0, targets, labels[np.maximum(targets, 0)])
+        if targets.shape[1:] != self.targets.shape[1:] or targets.dtype != self.targets.dtype:
+            raise DatasetError(("", f"must have targets in the form of those of {self.name}"))
+        return targets
 
     def encoded_targets(self, loss: str) -> Floats | Labels:
         """Return the targets as the loss expects them: `(samples, outputs)` float64, or labels.

@@ -203,7 +203,9 @@ def _as_classes(table: Floats, problems: Problems) -> Reading:
         classes = table.shape[1]
         if classes > MAX_CLASSES:
             problems.add("targets", f"There are {classes} classes; the limit is {MAX_CLASSES}.")
-        fits = (table >= 0).all(axis=1) & (abs(table.sum(axis=1) - 1) <= SUM_TOLERANCE)
+        with np.errstate(over="ignore"):  # a sum beyond the largest float is not 1
+            sums = table.sum(axis=1)
+        fits = (table >= 0).all(axis=1) & (abs(sums - 1) <= SUM_TOLERANCE)
         for index in np.flatnonzero(~fits):
             problems.add(
                 f"targets[{index}]",

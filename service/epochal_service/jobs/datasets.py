@@ -14,7 +14,13 @@ from ..datasets import load as load_builtin
 from ..datasets.columns import Column
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..specs.build import build_network
-from ..specs.datasets import GeneratorSpec, InlineDataset, NamedDataset, UploadedDataset
+from ..specs.datasets import (
+    DatasetSpec,
+    GeneratorSpec,
+    InlineDataset,
+    NamedDataset,
+    UploadedDataset,
+)
 from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store import Connection, jobs
@@ -26,8 +32,24 @@ _GROUP, _WEIGHTS = "group.", "weights"
 
 
 def load(connection: Connection, spec: TrainingSpec, owner: str) -> Dataset:
-    """Return the data set that the spec names. Raises `InvalidArgument` on its fields."""
-    dataset = spec.dataset
+    """Return the data set that the spec names, with its validation data set behind it.
+
+    Raises `InvalidArgument` on the fields of both.
+    """
+    dataset = _load(connection, spec, spec.dataset, owner, "dataset")
+    if spec.validation_dataset is None:
+        return dataset
+    field = "validation_dataset"
+    validation = _load(connection, spec, spec.validation_dataset, owner, field)
+    try:
+        return dataset.with_validation(validation)
+    except DatasetError as error:
+        raise invalid_argument(error, field) from None
+
+
+def _load(
+    connection: Connection, spec: TrainingSpec, dataset: DatasetSpec, owner: str, field: str
+) -> Dataset:
     try:
         match dataset:
             case NamedDataset():
@@ -48,7 +70,7 @@ def load(connection: Connection, spec: TrainingSpec, owner: str) -> Dataset:
             case UploadedDataset():
                 return read_uploaded(connection, dataset.id, owner)
     except DatasetError as error:
-        raise invalid_argument(error, "dataset") from None
+        raise invalid_argument(error, field) from None
 
 
 def load_for_stored_job(connection: Connection, spec: TrainingSpec, owner: str) -> Dataset:
@@ -59,10 +81,11 @@ def load_for_stored_job(connection: Connection, spec: TrainingSpec, owner: str) 
     try:
         return load(connection, spec, owner)
     except InvalidArgument:
-        if not isinstance(spec.dataset, UploadedDataset):
+        ids = " or ".join(filter(None, map(uploaded_id, (spec.dataset, spec.validation_dataset))))
+        if not ids:
             raise
         raise NotFound(
-            f"The data set that the job was trained on, {spec.dataset.id}, was deleted",
+            f"The data set that the job was trained on, {ids}, was deleted",
             reason="dataset_not_found",
         ) from None
 
@@ -124,6 +147,11 @@ def schema_of_job(
         return None
 
 
+def uploaded_id(dataset: DatasetSpec | None) -> str | None:
+    """Return the id of an uploaded data set; None for others."""
+    return dataset.id if isinstance(dataset, UploadedDataset) else None
+
+
 def generate(spec: GeneratorSpec) -> Dataset:
     """Return a built-in data set. Raises `DatasetError`."""
     return load_builtin(
@@ -144,7 +172,7 @@ def read_uploaded(connection: Connection, dataset_id: str, owner: str) -> Datase
     if content is None:
         raise _unknown(dataset_id)
     arrays, about = unpack_state(content)
-    names = {
+    names: dict[str, Any] = {
         key: tuple(about.get(key, ()))  # data sets of early versions have no token names
         for key in ("feature_names", "class_names", "target_names", "token_names")
     }
@@ -174,20 +202,22 @@ def arrays_of(dataset: Dataset) -> dict[str, NDArray[Any]]:
     return arrays if dataset.weights is None else arrays | {_WEIGHTS: dataset.weights}
 
 
-def lock(connection: Connection, dataset_id: str, owner: str) -> None:
+def lock(connection: Connection, dataset_id: str, owner: str, field: str) -> None:
     """Prevent the deletion of a stored data set until the commit.
 
-    Raises `InvalidArgument` if it does not exist.
+    Raises `InvalidArgument` on the field if it does not exist.
     """
     if stored_datasets.find(connection, dataset_id, owner, lock=True) is None:
-        raise invalid_argument(_unknown(dataset_id), "dataset")
+        raise invalid_argument(_unknown(dataset_id), field)
 
 
 def invalid_argument(error: DatasetError, prefix: str) -> InvalidArgument:
     """Return the error with its fields under `prefix`; `loss` stays at the top level."""
     return InvalidArgument.of(
         *(
-            FieldError(field if field == "loss" or not prefix else f"{prefix}.{field}", text)
+            FieldError(
+                field if field == "loss" or not prefix else f"{prefix}.{field}".rstrip("."), text
+            )
             for field, text in error.errors
         )
     )

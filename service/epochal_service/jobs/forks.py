@@ -25,8 +25,10 @@ Array = NDArray[Any]
 NamedArray = tuple[str, Array]
 
 
-def weights_of(connection: Connection, source: InitialWeightsSpec, owner: str) -> list[NamedArray]:
-    """Return the other job's arrays at that epoch, in the forward order of its network.
+def parent_of(
+    connection: Connection, source: InitialWeightsSpec, owner: str
+) -> tuple[TrainingSpec, list[NamedArray]]:
+    """Return the other job's spec, and its arrays at that epoch in the order of its network.
 
     Raises `InvalidArgument` if the job does not exist or has no checkpoint of that epoch.
     """
@@ -50,10 +52,10 @@ def weights_of(connection: Connection, source: InitialWeightsSpec, owner: str) -
                 f"{stored}",
             )
         )
-    network = TrainingSpec.model_validate_json(row.spec).network
-    assert isinstance(network, NetworkSpec)
+    spec = TrainingSpec.model_validate_json(row.spec)
+    assert isinstance(spec.network, NetworkSpec)
     arrays = unpack(checkpoint[1])
-    return [(name, arrays[name]) for name in build_network(network).parameters]
+    return spec, [(name, arrays[name]) for name in build_network(spec.network).parameters]
 
 
 def fitted(weights: Sequence[NamedArray], network: Network, job: str) -> dict[str, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument, NotFound
 from ..settings import Limits
 from ..specs.build import build_network
-from ..specs.inspection import Split
+from ..specs.inspection import EvaluationSplit, Split
 from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints
@@ -117,39 +117,40 @@ class Samples:
         return Samples(*(array[positions] for array in vars(self).values()))
 
 
-def samples_of(prepared: Prepared, limits: Limits, split: Split) -> Samples:
+def samples_of(prepared: Prepared, limits: Limits, split: Split | EvaluationSplit) -> Samples:
     """Return the job's samples of that part, in the order of the data set.
 
     Raises `InvalidArgument` if the job has no validation part, or the part exceeds the limit.
     """
-    data = prepared.data
-    indices = prepared.train_rows
-    is_validation = np.zeros(len(indices), bool)
-    if prepared.validation_rows is not None and data.validation_targets is not None:
-        indices = np.concatenate([indices, prepared.validation_rows])
-        is_validation = np.arange(len(indices)) >= len(is_validation)
-    elif split == "validation":
+    rows = prepared.rows
+    parts = {
+        "all": np.concatenate([rows.train, rows.validation]),
+        "train": rows.train,
+        "validation": rows.validation,
+        "test": rows.test,
+    }
+    indices = np.sort(parts[split])
+    if len(indices) == 0:
+        present = " or ".join(name for name, part in parts.items() if len(part) > 0)
         raise InvalidArgument.of(
-            FieldError("split", "must be train or all: this job has no validation samples")
+            FieldError("split", f"must be {present}: this job has no {split} samples")
         )
-    samples = Samples(
-        indices, is_validation, prepared.dataset.inputs[indices], prepared.targets[indices]
-    )
-    order = np.argsort(indices)
-    if split != "all":
-        order = order[is_validation[order] == (split == "validation")]
-    if len(order) > limits.max_predict_rows:
+    if len(indices) > limits.max_predict_rows:
         raise InvalidArgument.of(
             FieldError(
                 "split",
-                f"has {len(order)} samples; the limit of one request is {limits.max_predict_rows}: "
-                "choose a smaller part",
+                f"has {len(indices)} samples; the limit of one request is "
+                f"{limits.max_predict_rows}: choose a smaller part",
             ),
             reason="limit_exceeded",
         )
-    samples = samples.select(order)
     classes = prepared.network.output_shape[-1]
-    return replace(samples, targets=engine.losses.as_rows(samples.targets, classes))
+    return Samples(
+        indices,
+        np.isin(indices, rows.validation),
+        prepared.dataset.inputs[indices],
+        engine.losses.as_rows(prepared.targets[indices], classes),
+    )
 
 
 def classes_of(outputs: Array, threshold: float = 0.5) -> NDArray[np.int64]:

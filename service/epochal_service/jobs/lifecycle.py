@@ -136,8 +136,10 @@ def submit(
                     f"The {kind} that this idempotency key created, {job_id}, was deleted"
                 )
             return row, False
-        if values["dataset_id"] is not None:
-            datasets.lock(connection, values["dataset_id"], owner)
+        for part in ("dataset", "validation_dataset"):
+            dataset_id = values[f"{part}_id"]
+            if dataset_id is not None:
+                datasets.lock(connection, dataset_id, owner, part)
         jobs.insert(
             connection,
             {

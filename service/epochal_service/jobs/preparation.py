@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from epochal_engine import LOSSES, Data, Network, Training, split, summarize
+from epochal_engine import LOSSES, Data, Network, Rows, Training, split_rows, summarize
 from epochal_engine.diagnosis import Experiment
 
 from ..datasets import Dataset, DatasetError
@@ -24,7 +24,7 @@ from ..settings import UNLIMITED, Limits
 from ..specs.build import build_augmentation, build_loss, build_training
 from ..specs.limits import LIMIT, check_network
 from ..specs.networks import NetworkRef, NetworkSpec
-from ..specs.training import TrainingSpec
+from ..specs.training import SplitSpec, TrainingSpec
 from ..store import Connection, Database, networks
 from . import datasets, forks
 
@@ -53,14 +53,13 @@ class Cost:
 class Prepared:
     """Everything that a run needs.
 
-    spec             the spec, with its network written out
-    dataset          the data set in its own units
+    spec             the spec, with its network, its split and its target scaling written out
+    dataset          the data set in its own units, a validation data set behind it
     targets          the targets of the data set as the loss expects them, in its own units
     network          the engine's network
     training         the engine's training options
     data             the training and the validation part, inputs and targets scaled
-    train_rows       `(n,)`: the row in the data set of each training sample
-    validation_rows  `(m,)`: the same for the validation part; None without one
+    rows             which rows of the data set each part has; no test rows are in `data`
     scaling          the arrays `SHIFT`, `SCALE`, `TARGET_SHIFT` and `TARGET_SCALE`, part of every
                      checkpoint; those of inputs or targets are missing if these are not scaled
     initial_weights  another job's weights under this network's names; None for a fresh start
@@ -74,8 +73,7 @@ class Prepared:
     network: Network
     training: Training
     data: Data
-    train_rows: NDArray[np.intp]
-    validation_rows: NDArray[np.intp] | None
+    rows: Rows
     scaling: dict[str, Array]
     initial_weights: dict[str, Array] | None
     weights_every: int
@@ -100,7 +98,11 @@ def prepare(
     with database.read() as connection:
         spec = _with_network(connection, spec, owner)
         dataset = load(connection, spec, owner)
-        weights = None if source is None else forks.weights_of(connection, source, owner)
+        parent, weights = None, None
+        if source is not None:
+            parent, weights = forks.parent_of(connection, source, owner)
+    if not stored:
+        spec = spec.model_copy(update={"split": _resolved_split(spec, dataset, parent)})
     prepared = build(spec, dataset, limits)
     if source is None or weights is None:
         return prepared
@@ -112,29 +114,25 @@ def prepare(
 def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
     """Build everything that a run of the spec on the data set needs, from new weights.
 
-    The network of the spec must be written out. Raises `InvalidArgument` with all fields that do
-    not fit.
+    Network and split of the spec must be written out. Raises `InvalidArgument` with all fields that
+    do not fit.
     """
     spec = _with_target_scaling(spec, dataset)
     network, targets = _checked(spec, dataset, limits)
-    data, train_rows, validation_rows = _split(
-        spec, dataset.inputs.reshape(-1, *network.input_shape), targets
-    )
-    if len(train_rows) == 0:
-        raise InvalidArgument.of(
-            FieldError("validation_fraction", "leaves no sample to train on: make it smaller")
+    rows = _split(spec, dataset)
+    inputs = dataset.inputs.reshape(-1, *network.input_shape)
+    train_inputs = _taken(inputs, rows.train)
+    train_targets = _taken(targets, rows.train)
+    scaling = scaling_of(train_inputs, spec.dataset.scaling)
+    scaling |= target_scaling_of(train_targets, spec.target_scaling)
+    data = Data(scaled(train_inputs, scaling), scaled_targets(train_targets, scaling))
+    if len(rows.validation) > 0:
+        data = replace(
+            data,
+            validation_inputs=scaled(inputs[rows.validation], scaling),
+            validation_targets=scaled_targets(targets[rows.validation], scaling),
         )
-    scaling = scaling_of(data.train_inputs, spec.dataset.scaling)
-    scaling |= target_scaling_of(data.train_targets, spec.target_scaling)
-    data = Data(
-        scaled(data.train_inputs, scaling),
-        scaled_targets(data.train_targets, scaling),
-        None if data.validation_inputs is None else scaled(data.validation_inputs, scaling),
-        None
-        if data.validation_targets is None
-        else scaled_targets(data.validation_targets, scaling),
-    )
-    cost = _cost(spec, network, len(train_rows), limits)
+    cost = _cost(spec, network, len(rows.train), limits)
     return Prepared(
         spec=spec,
         dataset=dataset,
@@ -142,8 +140,7 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
         network=network,
         training=build_training(spec, dataset.ignore_label),
         data=data,
-        train_rows=train_rows,
-        validation_rows=validation_rows,
+        rows=rows,
         scaling=scaling,
         initial_weights=None,
         weights_every=_weights_every(spec, cost.parameters),
@@ -183,18 +180,58 @@ def _with_target_scaling(spec: TrainingSpec, dataset: Dataset) -> TrainingSpec:
     return spec.model_copy(update={"target_scaling": "standardize" if standardize else "none"})
 
 
-def _split(
-    spec: TrainingSpec, inputs: Array, targets: Array
-) -> tuple[Data, NDArray[np.intp], NDArray[np.intp] | None]:
-    """Split the samples `(n, …)` by the job's seed; return the parts and the rows of each."""
+def _resolved_split(spec: TrainingSpec, dataset: Dataset, parent: TrainingSpec | None) -> SplitSpec:
+    """Return the split with its seed and group column.
 
-    def parts(inputs: Array, targets: Array) -> Data:
-        seed = np.random.SeedSequence(spec.seed, spawn_key=(0x5711,))
-        return split(inputs, targets, spec.validation_fraction, rng=np.random.default_rng(seed))
+    A fork on its parent's data set has the parent's split, or at least its seed: with another one,
+    it would be validated on samples that its weights were trained on.
+    """
+    split, seed = spec.split, spec.seed
+    if parent is not None and parent.dataset == spec.dataset:
+        seed = parent.seed if parent.split.seed is None else parent.split.seed
+        if "split" not in spec.model_fields_set:
+            return parent.split.model_copy(update={"seed": seed})
+    changes: dict[str, Any] = {}
+    if split.seed is None:
+        changes["seed"] = seed
+    if split.group_column is None and dataset.groups:
+        changes["group_column"] = next(iter(dataset.groups))
+    return split.model_copy(update=changes)
 
-    rows = np.arange(len(inputs))
-    split_rows = parts(rows, rows)
-    return parts(inputs, targets), split_rows.train_inputs, split_rows.validation_inputs
+
+def _split(spec: TrainingSpec, dataset: Dataset) -> Rows:
+    """Return the rows of the data set that each part has. Raises `InvalidArgument`."""
+    split, samples = spec.split, dataset.samples - dataset.validation_samples
+    has_classes = bool(dataset.class_names) and dataset.targets.ndim == 1
+    groups = None
+    if split.group_column is not None:
+        try:
+            groups = dataset.groups_by(split.group_column)[:samples]
+        except DatasetError as error:
+            raise datasets.invalid_argument(error, "split") from None
+    seed = np.random.SeedSequence(
+        spec.seed if split.seed is None else split.seed, spawn_key=(0x5711,)
+    )
+    try:
+        rows = split_rows(
+            samples,
+            spec.validation_fraction,
+            split.test_fraction,
+            rng=np.random.default_rng(seed),
+            classes=dataset.targets[:samples] if split.stratify and has_classes else None,
+            groups=groups,
+        )
+    except ValueError as error:
+        field = "split.test_fraction" if split.test_fraction > 0 else "validation_fraction"
+        raise InvalidArgument.of(FieldError(field, f"does not fit the data: {error}")) from None
+    if dataset.validation_samples > 0:
+        return replace(rows, validation=np.arange(samples, dataset.samples))
+    return rows
+
+
+def _taken(array: Array, rows: Array) -> Array:
+    """Return the rows of the array; the array itself, not a copy, if they are all."""
+    return array if len(rows) == len(array) else array[rows]
 
 
 def _cost(spec: TrainingSpec, network: Network, samples: int, limits: Limits) -> Cost:
@@ -318,6 +355,11 @@ def _option_errors(spec: TrainingSpec, network: Network) -> list[FieldError]:
     errors = []
     if spec.target_scaling == "standardize" and LOSSES[spec.loss].has_accuracy:
         errors.append(FieldError("target_scaling", f"must be none: {spec.loss} needs classes"))
+    if spec.validation_dataset is not None and spec.validation_fraction > 0:
+        errors.append(FieldError("validation_fraction", "must be 0 with a validation_dataset"))
+    if spec.validation_fraction + spec.split.test_fraction >= 1:
+        text = "must be less than 1 together with validation_fraction"
+        errors.append(FieldError("split.test_fraction", text))
     if spec.optimizer.type == "perceptron" and spec.loss != "perceptron":
         errors.append(FieldError("optimizer.type", "perceptron needs the loss perceptron"))
     for index, augmentation in enumerate(spec.augmentation):
@@ -327,7 +369,7 @@ def _option_errors(spec: TrainingSpec, network: Network) -> list[FieldError]:
             errors.append(FieldError(f"augmentation[{index}]", str(error)))
     if spec.target is not None:
         metric = spec.target.metric
-        if metric.startswith("validation") and spec.validation_fraction == 0:
+        if metric.startswith("validation") and not has_validation(spec):
             errors.append(FieldError("target.metric", "needs a validation_fraction greater than 0"))
         if metric.endswith("accuracy") and not LOSSES[spec.loss].has_accuracy:
             errors.append(FieldError("target.metric", f"accuracy has no meaning with {spec.loss}"))
@@ -341,6 +383,11 @@ def _option_errors(spec: TrainingSpec, network: Network) -> list[FieldError]:
             FieldError("schedule.warmup_epochs", f"must be at most the {spec.epochs} epochs")
         )
     return errors
+
+
+def has_validation(spec: TrainingSpec) -> bool:
+    """Return whether the job has a validation part."""
+    return spec.validation_fraction > 0 or spec.validation_dataset is not None
 
 
 def _weights_every(spec: TrainingSpec, parameters: int) -> int:

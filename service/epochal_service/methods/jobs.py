@@ -12,13 +12,12 @@ from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 
 from ..errors import NotFound
 from ..jobs import baselines, curve, lifecycle
-from ..jobs.datasets import Schema
+from ..jobs.datasets import Schema, uploaded_id
 from ..jobs.epochs import merge, rows, unpack_gradients
 from ..jobs.estimate import dump_work, work_of
 from ..jobs.follow import Frames, job_events
 from ..jobs.preparation import prepare
 from ..specs.base import timestamp
-from ..specs.datasets import UploadedDataset
 from ..specs.jobs import (
     Checkpoint,
     CheckpointContent,
@@ -66,14 +65,15 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     initial_weights = None
     if prepared.initial_weights is not None:
         initial_weights = pack({**prepared.initial_weights, **prepared.scaling})
-    cost, uploaded = prepared.cost, isinstance(spec.dataset, UploadedDataset)
+    cost = prepared.cost
     row, new = lifecycle.submit(
         context.database,
         owner=context.owner,
         values={
             "spec": spec.model_dump_json(),
-            "schema": Schema.of(prepared.dataset).to_json() if uploaded else None,
-            "dataset_id": spec.dataset.id if isinstance(spec.dataset, UploadedDataset) else None,
+            "schema": Schema.of(prepared.dataset).to_json() if uploaded_id(spec.dataset) else None,
+            "dataset_id": uploaded_id(spec.dataset),
+            "validation_dataset_id": uploaded_id(spec.validation_dataset),
             "parameters": cost.parameters,
             "samples": cost.samples,
             "flops": cost.flops,

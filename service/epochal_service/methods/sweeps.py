@@ -6,10 +6,10 @@ from contextlib import closing
 
 from ..errors import InvalidArgument
 from ..jobs import baselines, lifecycle, sweeps
+from ..jobs.datasets import uploaded_id
 from ..jobs.estimate import dump_work, work_of
 from ..jobs.follow import Frames
 from ..specs.base import timestamp
-from ..specs.datasets import UploadedDataset
 from ..specs.sweeps import (
     CreateSweepOptions,
     GetSweepCurvesRequest,
@@ -44,7 +44,8 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
             owner=context.owner,
             values={
                 "spec": spec.model_dump_json(),
-                "dataset_id": job.dataset.id if isinstance(job.dataset, UploadedDataset) else None,
+                "dataset_id": uploaded_id(job.dataset),
+                "validation_dataset_id": uploaded_id(job.validation_dataset),
                 "parameters": cost.parameters,
                 "samples": cost.samples,
                 "flops": cost.flops,

@@ -10,6 +10,7 @@ from .base import Cursor, Reply, Request, Seed, Spec
 from .jobs import Bound
 
 Split = Literal["all", "train", "validation"]
+EvaluationSplit = Literal["train", "validation", "test"]
 SampleOrder = Literal["first", "worst", "best", "random"]
 LayerChoice = Annotated[str, Field(min_length=1, max_length=40)]
 

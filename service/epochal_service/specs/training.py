@@ -99,6 +99,27 @@ class EarlyStoppingSpec(Spec):
     """Smallest decrease that counts as a lower loss. At least 0. Default 0."""
 
 
+class SplitSpec(Spec):
+    """How the samples are split into training, validation and test parts."""
+
+    stratify: bool = True
+    """Whether each class has the same share of every part, to within one sample. Without effect on
+    data without classes. Default true.
+    """
+    group_column: Name | None = None
+    """A column whose equal values stay together in one part. Defaults to the data set's group
+    column, if it has one: the `digit` of `shifted_digits`.
+    """
+    test_fraction: float = Field(default=0.0, ge=0, lt=1)
+    """Fraction of the samples for a test part, which only evaluations with `split=test` read: not
+    training, validation or early stopping. In [0, 1). Default 0.
+    """
+    seed: Seed | None = None
+    """Random seed of the split. Defaults to that of the parent for a fork on the same data set,
+    else to the job's `seed`.
+    """
+
+
 class TargetSpec(Spec):
     """A target value of a metric, at which training stops."""
 
@@ -160,7 +181,7 @@ class TrainingSpec(Spec):
     batch_size: int = Field(default=32, ge=1)
     """Samples per step; the whole training set if it is smaller. At least 1. Default 32."""
     validation_fraction: float = Field(default=0.0, ge=0, lt=1)
-    """Fraction of the samples used for validation only, chosen by the seed. In [0, 1). Default
+    """Fraction of the samples used for validation only, chosen as `split` says. In [0, 1). Default
     0.
     """
     target_scaling: TargetScaling | None = None
@@ -168,6 +189,13 @@ class TrainingSpec(Spec):
     losses are in standardized units; predictions and exports are in the data's own. Defaults to
     `standardize` for a regression whose last layer has no activation, to that of the parent for a
     fork, else to `none`.
+    """
+    validation_dataset: DatasetSpec | None = None
+    """A data set to validate on, with the same features and classes, instead of a
+    `validation_fraction`. Its inputs are scaled like those of `dataset`. None by default.
+    """
+    split: SplitSpec = SplitSpec()
+    """How the samples are split. A fork on its parent's data set has its parent's split by default.
     """
     optimizer: OptimizerSpec = AdamSpec(type="adam")
     """The optimizer. Defaults to Adam."""
@@ -192,8 +220,8 @@ class TrainingSpec(Spec):
     errors are 5e8 times smaller. Default float32.
     """
     seed: Seed = 0
-    """Random seed of the initial weights, the validation split, the order of samples, and dropout.
-    Default 0.
+    """Random seed of the initial weights, the order of samples and dropout, and of the split unless
+    `split.seed` is given. Default 0.
     """
     initial_weights: InitialWeightsSpec | None = None
     """Weights of another job to start from; the state of its optimizer is not used. Arrays are

@@ -40,6 +40,7 @@ class JobRow:
     divergence: str | None
     search_text: str
     dataset_id: str | None
+    validation_dataset_id: str | None
     parameters: int
     samples: int
     flops: float
@@ -277,7 +278,10 @@ def user_of_dataset(connection: Connection, dataset_id: str) -> str | None:
     """Return the id of an unfinished job that trains on the data set; None without one."""
     return connection.execute(
         sa.select(jobs.c.id)
-        .where(jobs.c.dataset_id == dataset_id, jobs.c.finished_at.is_(None))
+        .where(
+            sa.or_(jobs.c.dataset_id == dataset_id, jobs.c.validation_dataset_id == dataset_id),
+            jobs.c.finished_at.is_(None),
+        )
         .limit(1)
     ).scalar_one_or_none()
 

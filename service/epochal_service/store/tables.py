@@ -39,6 +39,7 @@ jobs = Table(
     Column("search_text", Text, nullable=False, server_default=""),
     # The id of an uploaded data set; other data sets have none.
     Column("dataset_id", String(40), index=True),
+    Column("validation_dataset_id", String(40), index=True),
     Column("parameters", BigInteger, nullable=False),
     Column("samples", BigInteger, nullable=False),
     Column("flops", Float, nullable=False),

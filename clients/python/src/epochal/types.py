@@ -75,6 +75,9 @@ Device: TypeAlias = Literal["v100", "a100", "h100", "h200"]
 EdgeKind: TypeAlias = Literal["forward", "recurrent", "residual", "attention"]
 
 
+EvaluationSplit: TypeAlias = Literal["train", "validation", "test"]
+
+
 ExportFormat: TypeAlias = Literal[
     "safetensors", "numpy", "pytorch", "onnx", "training_numpy", "training_pytorch"
 ]
@@ -1284,6 +1287,27 @@ class EarlyStoppingSpec(TypedDict):
     """Smallest decrease that counts as a lower loss. At least 0. Default 0."""
 
 
+class SplitSpec(TypedDict):
+    """How the samples are split into training, validation and test parts."""
+
+    stratify: NotRequired[bool]
+    """Whether each class has the same share of every part, to within one sample. Without effect
+    on data without classes. Default true.
+    """
+    group_column: NotRequired[str | None]
+    """A column whose equal values stay together in one part. Defaults to the data set's group
+    column, if it has one: the `digit` of `shifted_digits`.
+    """
+    test_fraction: NotRequired[float]
+    """Fraction of the samples for a test part, which only evaluations with `split=test` read:
+    not training, validation or early stopping. In [0, 1). Default 0.
+    """
+    seed: NotRequired[int | None]
+    """Random seed of the split. At least 0. Defaults to that of the parent for a fork on the
+    same data set, else to the job's `seed`.
+    """
+
+
 class TargetSpec(TypedDict):
     """A target value of a metric, at which training stops."""
 
@@ -1333,14 +1357,22 @@ class TrainingSpec(TypedDict):
     batch_size: NotRequired[int]
     """Samples per step; the whole training set if it is smaller. At least 1. Default 32."""
     validation_fraction: NotRequired[float]
-    """Fraction of the samples used for validation only, chosen by the seed. In [0, 1). Default
-    0.
+    """Fraction of the samples used for validation only, chosen as `split` says. In [0, 1).
+    Default 0.
     """
     target_scaling: NotRequired[TargetScaling | None]
     """Scaling of the targets of a regression, computed from the training part. With
     `standardize`, losses are in standardized units; predictions and exports are in the data's
     own. Defaults to `standardize` for a regression whose last layer has no activation, to that
     of the parent for a fork, else to `none`.
+    """
+    validation_dataset: NotRequired[DatasetSpec | None]
+    """A data set to validate on, with the same features and classes, instead of a
+    `validation_fraction`. Its inputs are scaled like those of `dataset`. None by default.
+    """
+    split: NotRequired[SplitSpec]
+    """How the samples are split. A fork on its parent's data set has its parent's split by
+    default.
     """
     optimizer: NotRequired[OptimizerChoice]
     """The optimizer. Defaults to Adam."""
@@ -1365,8 +1397,8 @@ class TrainingSpec(TypedDict):
     errors are 5e8 times smaller. Default float32.
     """
     seed: NotRequired[int]
-    """Random seed of the initial weights, the validation split, the order of samples, and
-    dropout. At least 0. Default 0.
+    """Random seed of the initial weights, the order of samples and dropout, and of the split
+    unless `split.seed` is given. At least 0. Default 0.
     """
     initial_weights: NotRequired[InitialWeightsSpec | None]
     """Weights of another job to start from; the state of its optimizer is not used. Arrays are
@@ -1474,14 +1506,22 @@ class TrainingFields(TypedDict, total=False):
     batch_size: int
     """Samples per step; the whole training set if it is smaller. At least 1. Default 32."""
     validation_fraction: float
-    """Fraction of the samples used for validation only, chosen by the seed. In [0, 1). Default
-    0.
+    """Fraction of the samples used for validation only, chosen as `split` says. In [0, 1).
+    Default 0.
     """
     target_scaling: TargetScaling | None
     """Scaling of the targets of a regression, computed from the training part. With
     `standardize`, losses are in standardized units; predictions and exports are in the data's
     own. Defaults to `standardize` for a regression whose last layer has no activation, to that
     of the parent for a fork, else to `none`.
+    """
+    validation_dataset: DatasetSpec | None
+    """A data set to validate on, with the same features and classes, instead of a
+    `validation_fraction`. Its inputs are scaled like those of `dataset`. None by default.
+    """
+    split: SplitSpec
+    """How the samples are split. A fork on its parent's data set has its parent's split by
+    default.
     """
     optimizer: OptimizerChoice
     """The optimizer. Defaults to Adam."""
@@ -1506,8 +1546,8 @@ class TrainingFields(TypedDict, total=False):
     errors are 5e8 times smaller. Default float32.
     """
     seed: int
-    """Random seed of the initial weights, the validation split, the order of samples, and
-    dropout. At least 0. Default 0.
+    """Random seed of the initial weights, the order of samples and dropout, and of the split
+    unless `split.seed` is given. At least 0. Default 0.
     """
     initial_weights: InitialWeightsSpec | None
     """Weights of another job to start from; the state of its optimizer is not used. Arrays are

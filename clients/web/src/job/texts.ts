@@ -164,7 +164,11 @@ export function summary(job: Job): string {
     type === 'perceptron'
       ? `Perceptron rule, learning rate ${format(rate)}`
       : `${capital(lossName(spec.loss))}, minimized with ${OPTIMIZER_NAMES[type]}, learning rate ${format(rate)}`
-  const validation = held ? `, ${Math.round(held * 100)} % of the data for validation` : ''
+  const validation = held
+    ? `, ${Math.round(held * 100)} % of the data for validation`
+    : spec.validation_dataset
+      ? ', a data set of its own for validation'
+      : ''
   return `${capital(count(job.parameters))} parameter${job.parameters === 1 ? '' : 's'}, ${count(job.samples)} training samples${validation}. ${how}, batch size ${spec.batch_size ?? 32}, random seed ${spec.seed ?? 0}.`
 }
 

@@ -264,6 +264,11 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
           before ? 0 : Math.min(500, 100 * Math.ceil(ENOUGH / (100 * inEpoch))),
         ),
   }
+  if (!before) {
+    // A group column and a validation set belong to the data.
+    delete next.split
+    delete next.validation_dataset
+  }
   const loss = losses.includes(spec.loss) ? spec.loss : losses[0]!
   if (few && JSON.stringify(next.optimizer) === JSON.stringify(START.optimizer))
     next.optimizer = { type: 'adam', learning_rate: 0.05 }
