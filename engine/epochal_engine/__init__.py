@@ -90,7 +90,7 @@ from .schedules import (
     Step,
 )
 from .snapshots import BINS, HISTOGRAM_EDGES, STATISTICS, Gradients
-from .stopping import METRICS, EarlyStopping, StopReason, Target
+from .stopping import METRICS, Best, EarlyStopping, StopReason, Target
 from .summary import LayerSummary, Summary, summarize
 from .sweep import Sweep
 from .training import Training, check_output
@@ -121,6 +121,7 @@ __all__ = [
     "AveragePool2d",
     "Baselines",
     "BatchNorm",
+    "Best",
     "BinaryCrossEntropy",
     "Block",
     "Concatenate",

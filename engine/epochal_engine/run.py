@@ -29,7 +29,7 @@ from .plan import perform
 from .probe import Probe
 from .record_buffer import Record, RecordBuffer
 from .snapshots import LayerSlices, take_snapshots
-from .stopping import Progress, StopReason, epochs_at_one_rate, follow
+from .stopping import Best, Progress, StopReason, epochs_at_one_rate, follow
 from .streams import Streams
 from .threads import one_thread
 from .trace import Array
@@ -56,8 +56,9 @@ class Outcome:
 class State:
     """Everything that a run needs to continue as if it had not been interrupted.
 
-    `arrays` holds the parameters by name, and the optimizer's moments `(moments, size)`; `values`
-    is plain JSON: epoch, steps, schedule, states of the random streams and of the stopping rules.
+    `arrays` holds the parameters by name, those of the best epoch as `best:` and the name, and the
+    optimizer's moments `(moments, size)`; `values` is plain JSON: epoch, steps, best epoch,
+    schedule, states of the random streams and of the stopping rules.
     """
 
     arrays: dict[str, Array]
@@ -90,6 +91,9 @@ class Run:
         self._views = parameter_views(network, now["parameters"]) | {"moments": now["moments"]}
         # The state of the stopping rules and of the random streams, for each slot.
         self._progress = [Progress()]
+        # The best epoch up to slot 0, and the watched loss of the epochs in the slots from 1 on.
+        self._best: Best | None = None
+        self._losses: Array = np.empty(0)
         if state is None:
             for name, array in network.initial_parameters(rng=self._streams.weights).items():
                 np.copyto(self._views[name], array)
@@ -151,6 +155,27 @@ class Run:
         vector = self._buffer.arrays["parameters"][self._slot].copy()
         return parameter_views(self.network, vector)
 
+    def best(self) -> Best | None:
+        """Return the best of the completed epochs; None before the first.
+
+        It has the lowest validation loss or, without validation data, training loss. An epoch in
+        which the run diverged does not count.
+        """
+        losses = self._losses[: self._slot]
+        if len(losses) == 0:
+            return self._best
+        index = int(losses.argmin())
+        value = float(losses[index])
+        if self._best is not None and self._best.value <= value:
+            return self._best
+        vector = self._buffer.arrays["parameters"][index + 1].copy()
+        return Best(
+            epoch=self._completed_epoch() - self._slot + index + 1,
+            metric="train_loss" if self._validation_targets is None else "validation_loss",
+            value=value,
+            weights=parameter_views(self.network, vector),
+        )
+
     def state(self) -> State:
         """Return what a run needs to continue after the last completed epoch; see `weights`.
 
@@ -158,13 +183,18 @@ class Run:
         """
         if not self.at_boundary:
             raise RuntimeError("a run has no state in the middle of an epoch")
-        diverged = self.outcome is not None and self.outcome.stop_reason == "diverged"
-        epoch = self.epoch - 1 if diverged else self.epoch
+        epoch, best = self._completed_epoch(), self.best()
         moments = self._buffer.arrays["moments"][self._slot].copy()
+        weights = {} if best is None else best.weights
         return State(
-            arrays={**self.weights(), "moments": moments},
+            arrays={
+                **self.weights(),
+                "moments": moments,
+                **{f"best:{name}": array for name, array in weights.items()},
+            },
             values={
                 "epoch": epoch,
+                "best": best and {"epoch": best.epoch, "metric": best.metric, "value": best.value},
                 "steps": epoch * steps_per_epoch(self.training, self.data),
                 "schedule": {"type": self.training.schedule.type, **asdict(self.training.schedule)},
                 "random": self._stream_states[self._slot],
@@ -173,6 +203,11 @@ class Run:
         )
 
     # ---------------------------------------------------------------- internals
+
+    def _completed_epoch(self) -> int:
+        """Return the epoch of the current state: after a divergence, the one before it."""
+        diverged = self.outcome is not None and self.outcome.stop_reason == "diverged"
+        return self.epoch - 1 if diverged else self.epoch
 
     def _restore(self, state: State) -> None:
         for name, view in self._views.items():
@@ -184,6 +219,9 @@ class Run:
         self._streams.restore(state.values["random"])
         self._progress = [Progress(**state.values["progress"])]
         self.epoch = int(state.values["epoch"])
+        if best := state.values.get("best"):
+            names = self.network.parameters
+            self._best = Best(**best, weights={n: state.arrays[f"best:{n}"].copy() for n in names})
         reason = self._progress[0].stop_reason
         if reason is None and self.epoch >= self.training.epochs:
             reason = "completed"
@@ -219,6 +257,7 @@ class Run:
                 if reason is not None or self.epoch == epochs:
                     self._end(reason or "completed")
                 yield self.epoch
+            self._best, self._losses = self.best(), np.empty(0)
             np.copyto(self._buffer.slots[0], self._buffer.slots[self._slot])
             self._stream_states = [self._stream_states[self._slot]]
             self._progress = [self._progress[self._slot]]
@@ -278,6 +317,7 @@ class Run:
                         {name: sums[chosen] for name, sums in squares.items()},
                     )
         self._blocks.append(Block(first, columns, gradients))
+        self._losses = columns.get("validation_loss", columns["train_loss"])
         self._progress += follow(
             self._progress[0],
             columns,

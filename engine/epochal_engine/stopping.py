@@ -14,6 +14,9 @@ from .trace import Array
 
 StopReason: TypeAlias = Literal["completed", "early_stopped", "target_reached", "diverged"]
 
+WatchedMetric: TypeAlias = Literal["train_loss", "validation_loss"]
+"""The loss that best epochs and stopping rules watch: the validation loss if there is one."""
+
 METRICS = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 """The metrics of an epoch, where they are defined."""
 
@@ -54,6 +57,16 @@ class Target:
     def is_reached_by(self, value: float) -> bool:
         """Return whether this value of the metric reaches the target."""
         return value <= self.value if self.metric.endswith("loss") else value >= self.value
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """The epoch with the lowest watched loss, the first of equals, and its weights by name."""
+
+    epoch: int
+    metric: WatchedMetric
+    value: float
+    weights: dict[str, Array]
 
 
 @dataclass(frozen=True)

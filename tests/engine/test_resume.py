@@ -92,8 +92,12 @@ CASES = {
 }
 
 
-def bits(block: Block, weights: dict[str, Array]) -> dict[str, bytes | int]:
+def bits(block: Block, run: Run) -> dict[str, bytes | int]:
     """Everything that a run has given, as bytes."""
+    weights, best = run.weights(), run.best()
+    assert best is not None
+    weights |= {f"best:{name}": array for name, array in best.weights.items()}
+    weights["best"] = np.array([best.epoch, best.value])
     actual: dict[str, bytes | int] = {name: c.tobytes() for name, c in block.columns.items()}
     actual |= {name: values.tobytes() for name, values in weights.items()}
     actual["first"], actual["last"] = block.first_epoch, block.last_epoch
@@ -111,7 +115,7 @@ def whole(case: str, take_every: int) -> tuple[dict[str, bytes | int], Run]:
         if epoch % take_every == 0:
             blocks += run.take()
     blocks += run.take()
-    return bits(join(blocks), run.weights()), run
+    return bits(join(blocks), run), run
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -137,8 +141,37 @@ def test_going_on_from_any_epoch_gives_the_same_bits(case: str) -> None:
         assert second.epoch == cut
         assert list(second) == list(range(cut + 1, run.epoch + 1))
         blocks += second.take()
-        assert bits(join(blocks), second.weights()) == expected
+        assert bits(join(blocks), second) == expected
         assert second.outcome == outcome
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_best_epoch_has_the_lowest_loss_of_all_so_far_and_its_weights(case: str) -> None:
+    samples = CASES[case][2]
+    metric = "train_loss" if samples.validation_inputs is None else "validation_loss"
+    run = Run(*CASES[case])
+    assert run.best() is None
+    losses: list[float] = []
+    after: dict[int, dict[str, Array]] = {}
+    for epoch in run:
+        losses += [float(x) for block in run.take() for x in block.columns[metric]]
+        after[epoch] = run.weights()
+        best = run.best()
+        assert best is not None
+        lowest = int(np.argmin(losses))
+        assert (best.epoch, best.metric, best.value) == (lowest + 1, metric, losses[lowest])
+        assert all((after[best.epoch][n] == w).all() for n, w in best.weights.items())
+
+
+def test_a_run_that_diverges_has_the_best_epoch_before() -> None:
+    network, _, samples = CASES["full batch"]
+    training = Training("binary_cross_entropy", Sgd(1e12), epochs=50)
+    run = Run(network, replace(training, l2=1e-3), samples)
+    list(run)
+    assert run.outcome is not None
+    assert run.outcome.stop_reason == "diverged"
+    best, state = run.best(), run.state()
+    assert best is None or best.epoch <= state.values["epoch"]
 
 
 def through_json(state: State) -> State:
@@ -154,13 +187,14 @@ def test_going_on_after_every_single_epoch_gives_the_same_bits() -> None:
     case = "dropout, clipping, sparse snapshots"
     expected, run = whole(case, take_every=50)
     network, training, samples = CASES[case]
-    state, blocks, weights = None, [], {}
+    state, blocks = None, []
+    hop = run
     for epoch in range(1, run.epoch + 1):
         hop = Run(network, training, samples, state)
         assert next(iter(hop)) == epoch
         blocks += hop.take()
-        state, weights = hop.state(), hop.weights()
-    assert bits(join(blocks), weights) == expected
+        state = hop.state()
+    assert bits(join(blocks), hop) == expected
 
 
 def test_a_state_is_a_copy() -> None:
@@ -208,6 +242,7 @@ def test_the_weights_of_a_state_are_named() -> None:
     arrays = run.state().arrays
     assert {name: array.shape for name, array in arrays.items()} == {
         **DROPPED.parameters,
+        **{f"best:{name}": shape for name, shape in DROPPED.parameters.items()},
         "moments": (1, 25),
     }
     for name, values in run.weights().items():

@@ -135,6 +135,7 @@ OLD_SPEC = {
     "loss": "mse",
     "epochs": 3,
     "name": 'two words, "quoted" and naïve',
+    "early_stopping": {"patience": 3, "min_delta": 0.5},
     "augmentation": [
         {"type": "shift", "reach": 2},
         {"type": "noise", "deviation": 0.1},
@@ -192,8 +193,15 @@ def test_specs_and_divergences_with_old_names_can_still_be_read(database_url: st
     assert job.divergence is not None
     assert (job.divergence.epoch, job.divergence.symptom) == (2, "loss grew")
     former = {"stratify": False, "seed": 0}  # as before there were splits
-    assert json.loads(second.spec) == {**plain, "target_scaling": "none", "split": former}
+    stopping = {"patience": 3, "min_delta": 0.5, "restore_best": False}
+    assert json.loads(second.spec) == {
+        **plain,
+        "target_scaling": "none",
+        "split": former,
+        "early_stopping": stopping,
+    }
     assert job.spec.target_scaling == "none"
+    assert (job.best, job.spec.early_stopping and job.spec.early_stopping.patience) == (None, 3)
     assert job.spec.split.stratify is False
     assert second.latest == latest
     spec = SweepSpec.model_validate_json(stored_sweep.spec)

@@ -28,11 +28,12 @@ class Record:
     stop_reason: str | None
     epoch: int
     divergence: str | None
+    best: str | None
     columns: dict[str, str]
     gradients: dict[str, str]
     checkpoints: dict[int, str]
-    members: list[tuple[int, str | None, BaselineLosses | None]]
-    """Of a sweep, how far each has come, why it is over, and its initial losses."""
+    members: list[tuple[int, str | None, BaselineLosses | None, str | None]]
+    """Of a sweep, how far each has come, why it is over, its initial losses, and its best epoch."""
     baselines: str | None
     best_loss: float | None
 
@@ -107,6 +108,15 @@ def check_log(database: Database, job_id: str) -> None:
         assert row.latest is None
     elif kind_of(job_id) == "job":
         assert row.latest == latest_row(1, whole)
+    losses = whole.get("validation_loss", whole.get("train_loss"))
+    if row.best is not None and losses is not None:
+        best = json.loads(row.best)
+        assert losses[best["epoch"] - 1] == best["value"]
+        if row.state in TERMINAL:
+            with database.read() as connection:
+                assert checkpoints.stored_epochs(connection, job_id, [best["epoch"]])
+        if row.state in ("succeeded", "running"):
+            assert best["value"] == np.nanmin(losses)
     for index, member in enumerate(members(row)):
         of_member = {name: c for name, c in whole.items() if name.startswith(f"{index}.")}
         assert {len(column) for column in of_member.values()} <= {member.epoch}
@@ -140,6 +150,7 @@ def record(database: Database, job_id: str) -> Record:
         stop_reason=row.stop_reason,
         epoch=row.epoch,
         divergence=row.divergence,
+        best=row.best,
         columns={n: sha256(c) for n, c in whole.items() if n.rpartition(".")[2] != "seconds"},
         gradients={}
         if gradients is None
@@ -150,7 +161,10 @@ def record(database: Database, job_id: str) -> Record:
             "histogram": sha256(gradients.histogram),
         },
         checkpoints=chosen,
-        members=[(m.epoch, m.stop_reason, m.initial) for m in members(row)],
+        members=[
+            (m.epoch, m.stop_reason, m.initial, m.best and m.best.model_dump_json())
+            for m in members(row)
+        ],
         baselines=row.baselines,
         best_loss=row.best_loss,
     )

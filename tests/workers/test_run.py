@@ -8,16 +8,27 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.workers.in_process import AT_ONCE, DIGITS, LONG_EPOCHS, NEVER, XOR, Service, at_call
+from tests.workers.in_process import (
+    AT_ONCE,
+    DIGITS,
+    LONG_EPOCHS,
+    NEVER,
+    XOR,
+    Killed,
+    MortalDatabase,
+    Service,
+    at_call,
+)
 from tests.workers.record import check_log, read, record, states
 
 import epochal_engine as engine
 import epochal_workers.attempt
 from epochal_service.jobs.epochs import merge, unpack_gradients
+from epochal_service.jobs.inspection import trained
 from epochal_service.jobs.preparation import SCALE, SHIFT, prepare
 from epochal_service.methods import predictions
 from epochal_service.settings import Limits
-from epochal_service.specs.jobs import PredictRequest
+from epochal_service.specs.jobs import Prediction, PredictRequest
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import checkpoints
 from epochal_service.store.packing import unpack
@@ -156,6 +167,87 @@ def test_a_job_stops_early_when_its_loss_no_longer_falls(service: Service) -> No
     assert service.run(job_id) == "succeeded"
     left = record(service.database, job_id)
     assert (left.stop_reason, left.epoch, list(left.checkpoints)) == ("early_stopped", 5, [0, 5])
+
+
+OVERFITTED: dict[str, Any] = {
+    **DIGITS,
+    "dataset": {"name": "digits", "scaling": "standard"},
+    "optimizer": {"type": "adam", "learning_rate": 0.05},
+    "schedule": {"type": "constant"},
+    "epochs": 60,
+    "early_stopping": {"patience": 8},
+    "snapshots": {"gradients_every": 0, "weights_every": 0},
+}
+
+
+def test_early_stopping_restores_the_best_weights(service: Service) -> None:
+    job_id = service.create(OVERFITTED)
+    assert service.run(job_id) == "succeeded"
+    left = record(service.database, job_id)
+    job = jobs.get_job(service.context, job_id)
+    assert (left.stop_reason, job.stop_reason) == ("early_stopped", "early_stopped")
+    assert job.best is not None
+    assert job.best.is_restored
+    assert job.best.epoch == left.epoch - 8
+    assert [*left.checkpoints] == [0, job.best.epoch, left.epoch]
+    rows = [[0.5] * 64]
+    assert predict(service, job_id, rows).epoch == job.best.epoch
+    with service.database.read() as connection:
+        assert trained(connection, job_id, service.context.owner, None).epoch == job.best.epoch
+    # The validation loss with the restored weights is the one of the curve.
+    last = service.create(OVERFITTED, early_stopping={"patience": 8, "restore_best": False})
+    assert service.run(last) == "succeeded"
+    assert predict(service, last, rows).epoch == left.epoch
+    other = jobs.get_job(service.context, last).best
+    assert other is not None
+    assert (other.epoch, other.value, other.is_restored) == (
+        job.best.epoch,
+        job.best.value,
+        False,
+    )
+
+
+def predict(service: Service, job_id: str, inputs: list[list[float]]) -> Prediction:
+    return jobs.predict(service.context, job_id, PredictRequest(inputs=inputs))
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+def test_a_job_cancelled_without_a_worker_has_the_best_weights_of_its_resume_point(
+    service: Service, resumable: bool
+) -> None:
+    job_id = service.create(OVERFITTED)
+    leaving = at_call(12, lambda: service.pause(job_id))
+    assert service.run(job_id, leaving, flush_seconds=AT_ONCE) == "paused"
+    service.resume(job_id)
+    # Another worker stores epochs, but no resume point, before it is lost.
+    database = MortalDatabase(service.settings.database_url, 4, before_commit=False, die=die)
+    with pytest.raises(Killed):
+        service.run(job_id, database=database, flush_seconds=AT_ONCE, checkpoint_seconds=NEVER)
+    database.close()
+    if not resumable:
+        with service.database.write() as connection:
+            checkpoints.drop_resume_point(connection, job_id)
+    before = service.row(job_id).best
+    service.lose_worker(job_id)
+    service.cancel(job_id)
+    record(service.database, job_id)
+    job = jobs.get_job(service.context, job_id)
+    if not resumable:
+        assert job.best is None
+        return
+    assert before is not None
+    assert job.best is not None
+    assert predict(service, job_id, [[0.5] * 64]).epoch == job.best.epoch
+    whole = service.undisturbed(OVERFITTED, epochs=job.best.epoch)
+    assert checkpoint(service, job_id, job.best.epoch) == whole.checkpoints[job.best.epoch]
+
+
+def checkpoint(service: Service, job_id: str, epoch: int) -> str:
+    return record(service.database, job_id).checkpoints[epoch]
+
+
+def die() -> None:
+    raise Killed
 
 
 def test_a_job_stops_when_its_target_is_reached(service: Service) -> None:

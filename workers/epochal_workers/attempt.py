@@ -11,12 +11,14 @@ point are lost, and the next worker computes the same ones again.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 
 import epochal_engine as engine
 from epochal_service.jobs import baselines, lifecycle
+from epochal_service.jobs.endings import BEST, dump_best
 from epochal_service.jobs.epochs import entry_of, latest_row, lowest_loss
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.jobs.preparation import Prepared
@@ -70,6 +72,18 @@ class Attempt(ABC):
     @abstractmethod
     def _record_weights(self) -> None:
         """Record the current weights for the next transaction."""
+
+    @abstractmethod
+    def _record_best_weights(self) -> None:
+        """Record the weights of the best epoch for the next transaction."""
+
+    @abstractmethod
+    def _best(self) -> str | None:
+        """Return the value of `best` in the job's row."""
+
+    def _state(self) -> engine.State:
+        """Return the state of the resume point."""
+        return self._training.state()
 
     @abstractmethod
     def _outcome(self) -> Ending:
@@ -134,6 +148,7 @@ class Attempt(ABC):
 
     def _end(self, ending: Ending) -> JobState | None:
         self._record_weights()
+        self._record_best_weights()
         progress = self._progress(resume_point=False)
         ended = lifecycle.end(self._context.database, self._claim, progress, ending)
         return ending.state if ended else None
@@ -144,12 +159,12 @@ class Attempt(ABC):
         weights, self._weights = [*self._weights.items()], {}
         point = None
         if resume_point:
-            state = self._training.state()
+            state = self._state()
             point = (self._training.epoch, pack_state(state.arrays, state.values))
             self._resume_point_at = perf_counter()
         baselines, self._baselines = self._baselines, None
-        epoch = self._stored_epoch if latest else None
-        return Progress(entries, epoch, latest, weights, point, baselines, self._best_loss)
+        epoch, best = (self._stored_epoch, self._best()) if latest else (None, None)
+        return Progress(entries, epoch, latest, best, weights, point, baselines, self._best_loss)
 
     # -------------------------------------------------------------------------------- deadline
 
@@ -207,6 +222,20 @@ class JobAttempt(Attempt):
         # After a divergence, the engine holds the weights of the last finite epoch.
         epoch = self._run.epoch - 1 if diverged else self._run.epoch
         self._weights[epoch] = pack({**self._run.weights(), **self._scaling})
+
+    def _record_best_weights(self) -> None:
+        best = self._run.best()
+        if best is not None:
+            self._weights.setdefault(best.epoch, pack({**best.weights, **self._scaling}))
+
+    def _best(self) -> str | None:
+        return dump_best(self._run.best())
+
+    def _state(self) -> engine.State:
+        state = self._run.state()
+        # A job that ends without a worker gets its best checkpoint from here.
+        scaling = {f"{BEST}{name}": array for name, array in self._scaling.items()}
+        return replace(state, arrays={**state.arrays, **scaling})
 
     def _outcome(self) -> Ending:
         outcome = self._run.outcome

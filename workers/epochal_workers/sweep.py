@@ -46,11 +46,11 @@ class SweepAttempt(Attempt):
             return [], None
         seconds_per_epoch = (perf_counter() - self._taken_at) / epochs
         self._taken_at = perf_counter()
-        entry, latest = entry_of(members, seconds_per_epoch, after=self._stored_epoch)
+        entry, latest, best = entry_of(members, seconds_per_epoch, after=self._stored_epoch)
         if entry is None:
             return [], None
         self._stored_epoch = entry.last_epoch
-        self._members = updated_progress(self._members, latest, self._sweep.outcomes)
+        self._members = updated_progress(self._members, latest, best, self._sweep.outcomes)
         return [entry], dump_progress(self._members)
 
     def _new_baselines(self) -> str | None:
@@ -62,6 +62,12 @@ class SweepAttempt(Attempt):
 
     def _record_weights(self) -> None:
         pass
+
+    def _record_best_weights(self) -> None:
+        pass
+
+    def _best(self) -> str | None:
+        return None  # the best epochs of the members are in `latest`
 
     def _outcome(self) -> Ending:
         diverged = sum(

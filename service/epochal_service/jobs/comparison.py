@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..specs.comparison import BestEpoch, SpecDifference
-from ..specs.jobs import CurveSeries
+from ..specs.comparison import SpecDifference
+from ..specs.jobs import BestEpoch, CurveSeries
 from ..specs.training import Metric, TrainingSpec
 from ..store import Connection
 from ..store import log as job_log

@@ -48,12 +48,11 @@ class Observation:
 
 def work_of(prepared: Prepared, members: int = 1) -> engine.Work:
     """Return the cost of a job, or of a sweep with so many members."""
-    validation = prepared.validation_rows
     return engine.work(
         prepared.network,
         prepared.training,
         prepared.cost.samples,
-        0 if validation is None else len(validation),
+        len(prepared.rows.validation),
         members,
     )
 

@@ -21,6 +21,7 @@ from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints
 from ..store.packing import unpack
 from . import lifecycle
+from .endings import restored_epoch
 from .preparation import Prepared, scaled, scaled_targets, unscaled_outputs
 
 Array = NDArray[Any]
@@ -79,8 +80,14 @@ class Trained:
 
 
 def trained(connection: Connection, job_id: str, owner: str, epoch: int | None) -> Trained:
-    """Return the network of the last checkpoint at or before `epoch`. Raises `NotFound`."""
+    """Return the network of the last checkpoint at or before `epoch`.
+
+    By default of the restored or the latest one. Raises `NotFound`.
+    """
     row = lifecycle.find(connection, job_id, owner)
+    spec = TrainingSpec.model_validate_json(row.spec)
+    if epoch is None:
+        epoch = restored_epoch(row, spec)
     checkpoint = checkpoints.nearest(connection, job_id, epoch)
     if checkpoint is None:
         missing = "no checkpoint yet" if epoch is None else f"no checkpoint up to epoch {epoch}"
@@ -89,7 +96,6 @@ def trained(connection: Connection, job_id: str, owner: str, epoch: int | None) 
             f"GET /v1/jobs/{job_id}/checkpoints lists all",
             reason="checkpoint_not_found",
         )
-    spec = TrainingSpec.model_validate_json(row.spec)
     assert isinstance(spec.network, NetworkSpec)
     return Trained(spec, build_network(spec.network), checkpoint[0], unpack(checkpoint[1]))
 

@@ -26,6 +26,7 @@ from ..store.database import new_id
 from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
 from . import datasets
+from .endings import rescue_best
 
 # The states that may follow each state.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
@@ -68,13 +69,14 @@ class Claim:
 class Progress:
     """The results of a worker since its last transaction.
 
-    `epoch` and `latest` are None if no epoch is new; `weights` are (epoch, packed weights) pairs;
-    `resume_point` is (epoch, packed state). `baselines` is None if they are stored already.
+    `epoch`, `latest` and `best` are None if no epoch is new; `weights` are (epoch, packed weights)
+    pairs; `resume_point` is (epoch, packed state). `baselines` is None if they are stored already.
     """
 
     entries: Sequence[Entry] = ()
     epoch: int | None = None
     latest: str | None = None
+    best: str | None = None
     weights: Sequence[tuple[int, bytes]] = ()
     resume_point: tuple[int, bytes] | None = None
     baselines: str | None = None
@@ -96,6 +98,25 @@ def state_entry(state: JobState, epoch: int, **more: Any) -> Entry:
     """Return the log entry for a change of state."""
     note = {"state": state, **{key: value for key, value in more.items() if value is not None}}
     return Entry("state", epoch, epoch, note=json.dumps(note))
+
+
+def _checkpoint_entry(epochs: Sequence[int]) -> Entry:
+    return Entry("checkpoint", epochs[0], epochs[-1], note=json.dumps({"epochs": [*epochs]}))
+
+
+def _rescued(
+    connection: Connection, row: JobRow, progress: Progress = Progress()
+) -> tuple[list[Entry], dict[str, Any]]:
+    """Store the best weights of a job that ends, if they are only in its resume point.
+
+    Return log entries and values of the row.
+    """
+    best = progress.best or row.best
+    if best is None or json.loads(best)["epoch"] in dict(progress.weights):
+        return [], {}
+    point = progress.resume_point or checkpoints.resume_point(connection, row.id)
+    epochs, values = rescue_best(connection, row.id, best, None if point is None else point[1])
+    return [_checkpoint_entry(epochs)] if epochs else [], values
 
 
 def _end_entry(state: JobState, stop_reason: StopReason, epoch: int) -> Entry:
@@ -270,8 +291,9 @@ def _request(
         ]
         values: dict[str, Any] = {"state": target}
         if target in TERMINAL:
-            entries.append(_end_entry(target, "user", row.epoch))
-            values |= {"stop_reason": "user", **jobs.finished()}
+            rescued, best = _rescued(connection, row)
+            entries = [*rescued, *entries, _end_entry(target, "user", row.epoch)]
+            values |= {"stop_reason": "user", **best, **jobs.finished()}
             checkpoints.drop_resume_point(connection, job_id)
         if target == "queued":
             values |= {"notified_at": None}
@@ -343,10 +365,17 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
             "divergence": divergence,
             **jobs.finished(),
         }
-        row = _store(connection, claim, progress, ending.allowed_from, values, reserved=2)
+        rescued: list[Entry] = []
+        job = jobs.find(connection, claim.id, lock=True)
+        if job is not None and job.fence == claim.job.fence:
+            rescued, best = _rescued(connection, job, progress)
+            values |= best
+        reserved = 2 + len(rescued)
+        row = _store(connection, claim, progress, ending.allowed_from, values, reserved=reserved)
         if row is None:
             return False
         entries = (
+            *rescued,
             state_entry(ending.state, row.epoch, stop_reason=ending.stop_reason),
             _end_entry(ending.state, ending.stop_reason, row.epoch),
         )
@@ -384,11 +413,13 @@ def _store(
     entries = [*progress.entries]
     epochs = [epoch for epoch, _ in progress.weights]
     if epochs:
-        note = json.dumps({"epochs": epochs})
-        entries.append(Entry("checkpoint", epochs[0], epochs[-1], note=note))
+        stored = checkpoints.stored_epochs(connection, claim.id, epochs)
+        if fresh := sorted({*epochs} - stored):
+            entries.append(_checkpoint_entry(fresh))
     if progress.epoch is not None and progress.epoch > claim.job.epoch:
         values = {
             "fruitless_attempts": 0,
+            "best": progress.best,
             **values,
             "epoch": progress.epoch,
             "latest": progress.latest,
@@ -444,8 +475,9 @@ def reclaim(database: Database, job_id: str, *, max_attempts: int) -> JobState |
         entries = [state_entry(state, row.epoch, stop_reason=stop_reason)]
         values: dict[str, Any] = {"state": state, "notified_at": None, **jobs.fenced_off()}
         if stop_reason is not None:
-            entries.append(_end_entry(state, stop_reason, row.epoch))
-            values |= {"stop_reason": stop_reason, "detail": detail, **jobs.finished()}
+            rescued, best = _rescued(connection, row)
+            entries = [*rescued, *entries, _end_entry(state, stop_reason, row.epoch)]
+            values |= {"stop_reason": stop_reason, "detail": detail, **best, **jobs.finished()}
             checkpoints.drop_resume_point(connection, job_id)
         updated = jobs.advance(
             connection, job_id, states=(row.state,), events=len(entries), values=values

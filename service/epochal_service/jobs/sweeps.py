@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from ..errors import FieldError, InvalidArgument
 from ..settings import Limits
 from ..specs.build import build_network, build_training
 from ..specs.diagnosis import Label
-from ..specs.jobs import BaselineLosses, Divergence, EpochRow
+from ..specs.jobs import BaselineLosses, BestEpoch, Divergence, EpochRow
 from ..specs.limits import LIMIT, each_layer
 from ..specs.networks import LayerSpec, NetworkSpec
 from ..specs.sweeps import (
@@ -193,13 +193,14 @@ def within_job(error: InvalidArgument) -> InvalidArgument:
 
 def entry_of(
     members: Sequence[Sequence[Block]], seconds: float, after: int
-) -> tuple[Entry | None, dict[int, EpochRow]]:
-    """Return the log entry for the members' epochs after `after`, and each member's last epoch.
+) -> tuple[Entry | None, dict[int, EpochRow], dict[int, BestEpoch]]:
+    """Return the log entry for the members' epochs after `after`, and their last and best epochs.
 
     `seconds` is the duration of each epoch. Without new epochs the entry is None.
     """
     columns: Columns = {}
     latest: dict[int, EpochRow] = {}
+    best: dict[int, BestEpoch] = {}
     first, last = 0, 0
     for index, blocks in enumerate(members):
         if not blocks or blocks[-1].last_epoch <= after:
@@ -214,26 +215,40 @@ def entry_of(
         first, last = blocks[0].first_epoch + skip, max(last, blocks[-1].last_epoch)
         values = {name: float(column[-1]) for name, column in metrics.items()}
         latest[index] = EpochRow(epoch=blocks[-1].last_epoch, **values)
+        metric: Literal["validation_loss", "train_loss"] = (
+            "validation_loss" if "validation_loss" in metrics else "train_loss"
+        )
+        losses = np.where(np.isfinite(metrics[metric]), metrics[metric], np.inf)
+        lowest = int(losses.argmin())
+        if np.isfinite(losses[lowest]):
+            best[index] = BestEpoch(
+                metric=metric,
+                epoch=blocks[0].first_epoch + skip + lowest,
+                value=float(losses[lowest]),
+            )
     if not columns:
-        return None, {}
-    return Entry("epochs", first, last, body=pack(columns)), latest
+        return None, {}, {}
+    return Entry("epochs", first, last, body=pack(columns)), latest, best
 
 
 def updated_progress(
     members: Sequence[MemberProgress],
     latest: Mapping[int, EpochRow],
+    best: Mapping[int, BestEpoch],
     outcomes: Sequence[engine.Outcome | None],
 ) -> list[MemberProgress]:
     """Return the members' progress, updated by new epochs and outcomes."""
     updated = []
     for index, (member, outcome) in enumerate(zip(members, outcomes, strict=True)):
         row = latest.get(index, member.latest)
+        bests = [b for b in (member.best, best.get(index)) if b is not None]
         divergence = None if outcome is None else outcome.divergence
         updated.append(
             MemberProgress(
                 epoch=0 if row is None else row.epoch,
                 latest=row,
                 initial=member.initial,
+                best=min(bests, key=lambda best: best.value, default=None),
                 stop_reason=None if outcome is None else outcome.stop_reason,
                 divergence=None if divergence is None else Divergence(**asdict(divergence)),
             )

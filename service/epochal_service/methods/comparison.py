@@ -40,7 +40,7 @@ def get_comparison(context: Context, request: GetComparisonRequest) -> Compariso
                     epochs=job.epoch,
                     series=series,
                     latest=job.latest,
-                    best=best_epoch(connection, job_id),
+                    best=job.best or best_epoch(connection, job_id),
                     seconds=seconds,
                 )
             )

@@ -13,12 +13,14 @@ from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 from ..errors import NotFound
 from ..jobs import baselines, curve, lifecycle
 from ..jobs.datasets import Schema, uploaded_id
+from ..jobs.endings import restored_epoch
 from ..jobs.epochs import merge, rows, unpack_gradients
 from ..jobs.estimate import dump_work, work_of
 from ..jobs.follow import Frames, job_events
 from ..jobs.preparation import prepare
 from ..specs.base import timestamp
 from ..specs.jobs import (
+    BestEpoch,
     Checkpoint,
     CheckpointContent,
     CheckpointPage,
@@ -264,8 +266,13 @@ def get_checkpoint(
 
 
 def checkpoint_of(context: Context, id: str, epoch: int | None) -> tuple[int, bytes]:
-    """Return epoch and packed weights of a checkpoint, by default the latest. Raises `NotFound`."""
+    """Return epoch and packed weights of a checkpoint, by default the restored or the latest one.
+
+    Raises `NotFound`.
+    """
     row = lifecycle.get(context.database, id, context.owner)
+    if epoch is None:
+        epoch = restored_epoch(row, TrainingSpec.model_validate_json(row.spec))
     with context.database.read() as connection:
         checkpoint = checkpoints.find(connection, id, epoch)
     if checkpoint is None:
@@ -291,6 +298,10 @@ def reply(row: JobWithSpec) -> Job:
     divergence = None if row.divergence is None else Divergence(**json.loads(row.divergence))
     latest = None if row.latest is None else EpochRow.model_validate_json(row.latest)
     compared = baselines.load(row.baselines)
+    best = None
+    if row.best is not None:
+        is_restored = restored_epoch(row, spec) is not None
+        best = BestEpoch(**json.loads(row.best), is_restored=is_restored)
     return Job(
         id=row.id,
         state=row.state,
@@ -303,6 +314,7 @@ def reply(row: JobWithSpec) -> Job:
         forked_from=forked_from(spec),
         epoch=row.epoch,
         latest=latest,
+        best=best,
         parameters=row.parameters,
         samples=row.samples,
         flops=row.flops,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from .base import Reply, Request
-from .jobs import Baselines, CurveSeries, EpochRow, ForkedFrom, JobState, StopReason
+from .jobs import Baselines, BestEpoch, CurveSeries, EpochRow, ForkedFrom, JobState, StopReason
 from .training import Metric
 
 JobIdText = Annotated[str, Field(min_length=1, max_length=64)]
@@ -26,17 +26,6 @@ class GetComparisonRequest(Request):
     """Return the same, evenly spaced epochs for all jobs, instead of each curve's extremes. Default
     false.
     """
-
-
-class BestEpoch(Reply):
-    """The epoch with the lowest validation loss, or training loss without a validation part."""
-
-    metric: Literal["train_loss", "validation_loss"]
-    """Metric that is lowest at the epoch."""
-    epoch: int
-    """Number of the epoch, from 1."""
-    value: float
-    """Value of the metric at the epoch."""
 
 
 class ComparedJob(Reply):

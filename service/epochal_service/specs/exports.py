@@ -22,8 +22,8 @@ class GetExportRequest(Request):
     training and compare every epoch with the stored curve. Default `numpy`.
     """
     epoch: Cursor | None = None
-    """Epoch of a stored checkpoint. Defaults to the latest. Not for training programs, which have
-    all stored epochs.
+    """Epoch of a stored checkpoint. Defaults to the restored epoch, see `best` of a job, or the
+    latest. Not for training programs, which have all stored epochs.
     """
 
 

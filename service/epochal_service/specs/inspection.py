@@ -32,7 +32,8 @@ class GetUnitMapsRequest(Spec):
     """Layers, points and checkpoint of unit maps."""
 
     epoch: Cursor | None = None
-    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the latest.
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
+    restored epoch, see `best` of a job, or the latest.
     """
     layer: LayerChoice | None = None
     """Name of a layer, such as `dense_1`. Defaults to all layers except dropout."""
@@ -70,7 +71,8 @@ class GetHiddenSpaceRequest(Spec):
     """Layer, samples and checkpoint of a hidden space."""
 
     epoch: Cursor | None = None
-    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the latest.
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
+    restored epoch, see `best` of a job, or the latest.
     """
     layer: LayerChoice | None = None
     """Name of a layer, or `input` for the network's inputs. Defaults to the last layer before the
@@ -119,7 +121,8 @@ class GetConfusionMatrixRequest(Spec):
     """Samples and checkpoint of a confusion matrix."""
 
     epoch: Cursor | None = None
-    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the latest.
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
+    restored epoch, see `best` of a job, or the latest.
     """
     split: Split = "all"
     """Part of the samples. Default `all`."""
@@ -160,7 +163,8 @@ class GetSamplePredictionsRequest(Spec):
     """Samples, their order and the checkpoint."""
 
     epoch: Cursor | None = None
-    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the latest.
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
+    restored epoch, see `best` of a job, or the latest.
     """
     split: Split = "all"
     """Part of the samples. Default `all`."""
@@ -224,7 +228,8 @@ class GetWeightsRequest(Request):
     """Layer and checkpoint of weights."""
 
     epoch: Cursor | None = None
-    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the latest.
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
+    restored epoch, see `best` of a job, or the latest.
     """
     layer: LayerChoice | None = None
     """Name of a layer. Defaults to all layers."""

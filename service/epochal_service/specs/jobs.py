@@ -170,7 +170,9 @@ class PredictRequest(Spec):
     grid: GridSpec | None = None
     """A grid of points, instead of rows."""
     epoch: Cursor | None = None
-    """Epoch of a stored checkpoint. Defaults to the latest."""
+    """Epoch of a stored checkpoint. Defaults to the restored epoch, see `best` of a job, or the
+    latest.
+    """
 
 
 class Divergence(Reply):
@@ -220,6 +222,21 @@ class CurveSeries(Reply):
     """Epochs in increasing order, one per value."""
     values: list[float]
     """Values of the metric, one per epoch."""
+
+
+class BestEpoch(Reply):
+    """The epoch with the lowest validation loss, or training loss without a validation part."""
+
+    metric: Literal["train_loss", "validation_loss"]
+    """Metric that is lowest at the epoch."""
+    epoch: int
+    """Number of the epoch, from 1."""
+    value: float
+    """Value of the metric at the epoch."""
+    is_restored: bool = False
+    """Whether the epoch is the default of predictions, exports, evaluations and forks, because the
+    job has ended and has `early_stopping.restore_best`.
+    """
 
 
 class ForkedFrom(Reply):
@@ -289,6 +306,10 @@ class Job(Reply):
     """Number of stored epochs."""
     latest: EpochRow | None = None
     """Metrics of the latest epoch; absent before the first."""
+    best: BestEpoch | None = None
+    """Epoch with the lowest loss so far; absent before the first. Its checkpoint is stored at the
+    end of the job.
+    """
     parameters: int
     """Number of trainable parameters of the network."""
     samples: int

@@ -24,6 +24,7 @@ from .diagnosis import Label
 from .jobs import (
     BaselineLosses,
     Baselines,
+    BestEpoch,
     Divergence,
     End,
     EpochRow,
@@ -115,6 +116,8 @@ class MemberProgress(Reply):
     """Metrics of the latest epoch; absent before the first."""
     initial: BaselineLosses | None = None
     """Losses before the first step, without dropout; absent before the first epoch."""
+    best: BestEpoch | None = None
+    """Epoch with the lowest loss so far; absent before the first."""
     stop_reason: StopReason | None = None
     """Reason of the member's end; absent before it."""
     divergence: Divergence | None = None

@@ -97,6 +97,10 @@ class EarlyStoppingSpec(Spec):
     """Epochs without a lower loss after which training stops. At least 1."""
     min_delta: float = Field(default=0.0, ge=0)
     """Smallest decrease that counts as a lower loss. At least 0. Default 0."""
+    restore_best: bool = True
+    """Whether predictions, exports, evaluations and forks of the job, once it has ended, use the
+    weights of the epoch with the lowest loss by default instead of the last. Default true.
+    """
 
 
 class SplitSpec(Spec):

@@ -92,6 +92,14 @@ def around(connection: Connection, job_id: str, epoch: int) -> list[int]:
     return [nearest for nearest in epochs if nearest is not None]
 
 
+def stored_epochs(connection: Connection, job_id: str, epochs: Sequence[int]) -> set[int]:
+    """Return those of the epochs that have a checkpoint."""
+    query = sa.select(checkpoints.c.epoch).where(
+        checkpoints.c.job_id == job_id, checkpoints.c.epoch.in_(epochs)
+    )
+    return set(connection.execute(query).scalars())
+
+
 def put_resume_point(connection: Connection, job_id: str, epoch: int, state: bytes) -> None:
     """Replace the state that the job continues from."""
     statement = insert_into(connection, resume_points).values(

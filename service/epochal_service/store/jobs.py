@@ -49,6 +49,7 @@ class JobRow:
     latest: str | None
     baselines: str | None
     best_loss: float | None
+    best: str | None
     attempt: int
     fruitless_attempts: int
     fence: int

@@ -51,6 +51,8 @@ jobs = Table(
     Column("baselines", Text),
     # The lowest validation loss, or training loss without a validation part.
     Column("best_loss", Float),
+    # The best epoch as JSON; of sweeps it is in `latest`, for each member.
+    Column("best", Text),
     Column("attempt", Integer, nullable=False),
     # Attempts since an epoch was last stored; progress resets it to 0.
     Column("fruitless_attempts", Integer, nullable=False),

@@ -1285,6 +1285,10 @@ class EarlyStoppingSpec(TypedDict):
     """Epochs without a lower loss after which training stops. At least 1."""
     min_delta: NotRequired[float]
     """Smallest decrease that counts as a lower loss. At least 0. Default 0."""
+    restore_best: NotRequired[bool]
+    """Whether predictions, exports, evaluations and forks of the job, once it has ended, use the
+    weights of the epoch with the lowest loss by default instead of the last. Default true.
+    """
 
 
 class SplitSpec(TypedDict):
@@ -1587,18 +1591,6 @@ class VariantColumns(TypedDict, total=False):
 
 
 # ---------------------------------------------------------------- replies
-
-
-@dataclass(frozen=True)
-class BestEpoch:
-    """The epoch with the lowest validation loss, or training loss without a validation part."""
-
-    metric: Literal["train_loss", "validation_loss"]
-    """Metric that is lowest at the epoch."""
-    epoch: int
-    """Number of the epoch, from 1."""
-    value: float
-    """Value of the metric at the epoch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -2026,6 +2018,22 @@ class CurveSeries:
 
 
 @dataclass(frozen=True)
+class BestEpoch:
+    """The epoch with the lowest validation loss, or training loss without a validation part."""
+
+    metric: Literal["train_loss", "validation_loss"]
+    """Metric that is lowest at the epoch."""
+    epoch: int
+    """Number of the epoch, from 1."""
+    value: float
+    """Value of the metric at the epoch."""
+    is_restored: bool
+    """Whether the epoch is the default of predictions, exports, evaluations and forks, because
+    the job has ended and has `early_stopping.restore_best`.
+    """
+
+
+@dataclass(frozen=True)
 class ForkedFrom:
     """The checkpoint of another job that this job's initial weights are from."""
 
@@ -2096,6 +2104,10 @@ class JobData:
     """Number of stored epochs. Default 0."""
     latest: Epoch | None
     """Metrics of the latest epoch; absent before the first."""
+    best: BestEpoch | None
+    """Epoch with the lowest loss so far; absent before the first. Its checkpoint is stored at
+    the end of the job.
+    """
     parameters: int
     """Number of trainable parameters of the network."""
     samples: int
@@ -4242,6 +4254,8 @@ class Member:
     """Metrics of the latest epoch; absent before the first."""
     initial: BaselineLosses | None
     """Losses before the first step, without dropout; absent before the first epoch."""
+    best: BestEpoch | None
+    """Epoch with the lowest loss so far; absent before the first."""
     stop_reason: StopReason | None
     """Reason of the member's end; absent before it."""
     divergence: Divergence | None
@@ -4530,6 +4544,13 @@ class JobProperties:
     def latest(self) -> Epoch | None:
         """Metrics of the latest epoch; absent before the first."""
         return self._data.latest
+
+    @property
+    def best(self) -> BestEpoch | None:
+        """Epoch with the lowest loss so far; absent before the first. Its checkpoint is stored
+        at the end of the job.
+        """
+        return self._data.best
 
     @property
     def parameters(self) -> int:

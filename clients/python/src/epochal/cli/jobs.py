@@ -149,7 +149,8 @@ def export(
         ),
     ] = None,
     epoch: Annotated[
-        int | None, typer.Option(help="Epoch of the checkpoint. Default: the latest.")
+        int | None,
+        typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
     ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
@@ -336,7 +337,8 @@ def predict(
         ),
     ] = None,
     epoch: Annotated[
-        int | None, typer.Option(help="Epoch of the checkpoint. Default: the latest.")
+        int | None,
+        typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
     ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,

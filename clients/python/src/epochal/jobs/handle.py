@@ -27,8 +27,11 @@ class JobHandle(JobProperties):
             for row in page.get("checkpoints") or ()
         ]
 
-    def _latest_checkpoint(self) -> int:
-        """Return the epoch of the latest checkpoint. Raises `NotFound`."""
+    def _default_checkpoint(self) -> int:
+        """Return the restored epoch, else that of the latest checkpoint. Raises `NotFound`."""
+        best = read(JobData, self._session.call("GetJob", {"id": self.id})).best
+        if best is not None and best.is_restored:
+            return best.epoch
         stored = self.checkpoints()
         if not stored:
             raise NotFound(f"{self.id} has no checkpoint yet")

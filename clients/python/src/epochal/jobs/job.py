@@ -153,13 +153,15 @@ class Job(Verifiable, Inspection):
         return self._update(self._session.call("ResumeJob", {"id": self.id}))
 
     def fork(self, epoch: int | None = None, **changes: Unpack[TrainingFields]) -> Job:
-        """Start another job from the weights of this one at a stored epoch, by default the latest.
+        """Start another job from the weights of this one at a stored epoch.
+
+        By default it is the best epoch if early stopping restored it, else the latest.
 
         The spec is the same except for the name and `changes`, which replace fields of it. The
         optimizer starts without its state. Raises `InvalidArgument` if that epoch has no
         checkpoint; the message names the nearest ones.
         """
-        start = {"job": self.id, "epoch": self._latest_checkpoint() if epoch is None else epoch}
+        start = {"job": self.id, "epoch": self._default_checkpoint() if epoch is None else epoch}
         fields = {**self.spec, "initial_weights": start, "name": None, **changes}
         return create_job(self._session, fields)
 

@@ -73,13 +73,14 @@ class Predictions(JobHandle):
     """Methods of `Job` that read a checkpoint."""
 
     def weights(self, epoch: int | None = None) -> dict[str, NDArray[Any]]:
-        """Return the weights of a checkpoint, by default the latest: name -> array.
+        """Return the weights of a checkpoint, by default the restored or latest one: name
+        -> array.
 
         `weights()["dense_1.weight"]` is `(inputs, units)`, `["dense_1.bias"]` is `(units,)`. Raises
         `NotFound` if there is no checkpoint of that epoch.
         """
         if epoch is None:
-            epoch = self._latest_checkpoint()
+            epoch = self._default_checkpoint()
         fields = {"id": self.id, "epoch": epoch, "format": "npz"}
         content = self._session.call("GetCheckpoint", fields)["content"]
         with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
