@@ -14,6 +14,7 @@ from .blocks import Block
 from .data import Data, Rows, split, split_rows
 from .diagnosis import Finding, FindingKind, Findings, Trial, TrialMetric, diagnose
 from .divergence import Divergence
+from .evaluation import ClassMetrics, ErrorMetrics, class_metrics, error_metrics, roc_auc
 from .initializers import INITIALIZERS, Initializer
 from .labels import LABELS, Label, LabelName, best_final_loss, final_loss, label
 from .layers import (
@@ -124,6 +125,7 @@ __all__ = [
     "Best",
     "BinaryCrossEntropy",
     "Block",
+    "ClassMetrics",
     "Concatenate",
     "Constant",
     "Conv1d",
@@ -136,6 +138,7 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Embedding",
+    "ErrorMetrics",
     "Exponential",
     "Finding",
     "FindingKind",
@@ -203,9 +206,11 @@ __all__ = [
     "best_final_loss",
     "calibrate",
     "check_output",
+    "class_metrics",
     "comparable",
     "confusion_matrix",
     "diagnose",
+    "error_metrics",
     "final_loss",
     "find_loss",
     "initial_losses",
@@ -214,6 +219,7 @@ __all__ = [
     "perplexity",
     "predict",
     "r_squared",
+    "roc_auc",
     "split",
     "split_rows",
     "summarize",

@@ -155,6 +155,14 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.padded},
         {"id": w.queued},
     ],
+    "GetEvaluation": lambda w: [
+        {"id": w.ended},
+        {"id": w.ended, "epoch": 11, "split": "train"},
+        {"id": w.sequence},
+        {"id": w.padded},
+        {"id": w.diverged},
+        {"id": w.queued},
+    ],
     "GetSamplePredictions": lambda w: [
         {"id": w.ended},
         {"id": w.ended, "epoch": 6, "order": "worst", "split": "validation", "count": 3},

@@ -280,12 +280,12 @@ def test_targets_are_standardized_for_a_regression_without_an_output_activation(
 
 def test_targets_are_scaled_by_the_training_part(prepared: Prepare) -> None:
     job = prepared(spec({"name": "plane"}, [dense(1)], loss="mse", validation_fraction=0.5))
-    train = job.targets[job.train_rows]
+    train = job.targets[job.rows.train]
     np.testing.assert_allclose(job.scaling[TARGET_SHIFT], train.mean(0))
     np.testing.assert_allclose(job.scaling[TARGET_SCALE], train.std(0))
     assert job.data.validation_targets is not None
     np.testing.assert_allclose(
-        unscaled_outputs(job.data.validation_targets, job.scaling), job.targets[job.validation_rows]
+        unscaled_outputs(job.data.validation_targets, job.scaling), job.targets[job.rows.validation]
     )
 
 

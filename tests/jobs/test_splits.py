@@ -187,5 +187,5 @@ def test_what_does_not_fit_is_named(
 
 def test_a_part_that_a_job_does_not_have_is_refused(database: Database) -> None:
     job = prepared(database, LINE)
-    with pytest.raises(InvalidArgument, match="must be all or train: this job has no test"):
+    with pytest.raises(InvalidArgument, match="must be train: this job has no test"):
         samples_of(job, Limits(), "test")

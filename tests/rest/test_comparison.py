@@ -50,6 +50,7 @@ def test_jobs_are_compared_by_their_curves_ends_and_specs(client: TestClient, tr
             "metric": "train_loss",
             "epoch": losses.index(min(losses)) + 1,
             "value": min(losses),
+            "is_restored": False,
         }
         assert job["seconds"] > 0
     assert {difference["path"]: difference["values"] for difference in reply["differences"]} == {

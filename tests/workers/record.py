@@ -162,7 +162,7 @@ def record(database: Database, job_id: str) -> Record:
         },
         checkpoints=chosen,
         members=[
-            (m.epoch, m.stop_reason, m.initial, m.best and m.best.model_dump_json())
+            (m.epoch, m.stop_reason, m.initial, m.best.model_dump_json() if m.best else None)
             for m in members(row)
         ],
         baselines=row.baselines,

@@ -26,7 +26,7 @@ import epochal_workers.attempt
 from epochal_service.jobs.epochs import merge, unpack_gradients
 from epochal_service.jobs.inspection import trained
 from epochal_service.jobs.preparation import SCALE, SHIFT, prepare
-from epochal_service.methods import predictions
+from epochal_service.methods import jobs, predictions
 from epochal_service.settings import Limits
 from epochal_service.specs.jobs import Prediction, PredictRequest
 from epochal_service.specs.training import TrainingSpec
@@ -208,7 +208,7 @@ def test_early_stopping_restores_the_best_weights(service: Service) -> None:
 
 
 def predict(service: Service, job_id: str, inputs: list[list[float]]) -> Prediction:
-    return jobs.predict(service.context, job_id, PredictRequest(inputs=inputs))
+    return predictions.predict(service.context, job_id, PredictRequest(inputs=inputs))
 
 
 @pytest.mark.parametrize("resumable", [True, False])

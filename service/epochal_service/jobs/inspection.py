@@ -137,7 +137,7 @@ def samples_of(prepared: Prepared, limits: Limits, split: Split | EvaluationSpli
     }
     indices = np.sort(parts[split])
     if len(indices) == 0:
-        present = " or ".join(name for name, part in parts.items() if len(part) > 0)
+        present = " or ".join(n for n, part in parts.items() if len(part) > 0 and n != "all")
         raise InvalidArgument.of(
             FieldError("split", f"must be {present}: this job has no {split} samples")
         )

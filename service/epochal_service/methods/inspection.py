@@ -13,6 +13,7 @@ from epochal_engine.network import INPUT
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument
 from ..jobs.datasets import load_for_stored_job
+from ..jobs.evaluation import evaluate_classes, evaluate_numbers
 from ..jobs.inspection import (
     NO_CLASS,
     Samples,
@@ -26,13 +27,15 @@ from ..jobs.inspection import (
     trained,
     true_classes,
 )
-from ..jobs.preparation import Prepared, prepare
+from ..jobs.preparation import Prepared, has_validation, prepare
 from ..specs.build import build_loss
 from ..specs.inspection import (
     BoundsSpec,
     ConfusionMatrix,
     ConfusionRow,
+    Evaluation,
     GetConfusionMatrixRequest,
+    GetEvaluationRequest,
     GetHiddenSpaceRequest,
     GetSamplePredictionsRequest,
     GetUnitMapsRequest,
@@ -185,6 +188,32 @@ def get_confusion_matrix(
         unclassified=int((counted & ~classified).sum()),
         accuracy=float(np.trace(counts) / predictions),
         exact_match=float(correct.all(1).mean()) if expected.ndim == 2 else None,
+    )
+
+
+def get_evaluation(context: Context, id: str, request: GetEvaluationRequest) -> Evaluation:
+    """Return metrics of a stored epoch on the training, validation or test part.
+
+    Raises `NotFound`; `InvalidArgument` for a part that the job does not have.
+    """
+    trained_network, prepared = _opened(context, id, request.epoch)
+    dataset, loss = prepared.dataset, build_loss(trained_network.spec)
+    split = request.split or ("validation" if has_validation(trained_network.spec) else "train")
+    samples = samples_of(prepared, context.settings.limits, split)
+    outputs, targets = trained_network.outputs(samples.inputs), samples.targets
+    classes = dataset.class_names or loss.has_accuracy
+    if outputs.ndim > 2:  # positions of a sequence; those that do not count have no target
+        outputs = outputs.reshape(-1, outputs.shape[-1])
+        targets = targets.reshape(-1, targets.shape[-1])
+        counted = targets.any(-1) if classes else np.ones(len(targets), bool)
+        outputs, targets = outputs[counted], targets[counted]
+    return Evaluation(
+        epoch=trained_network.epoch,
+        split=split,
+        samples=len(samples),
+        predictions=len(outputs),
+        classification=evaluate_classes(outputs, targets, dataset, loss) if classes else None,
+        regression=None if classes else evaluate_numbers(outputs, targets, dataset.target_names),
     )
 
 

@@ -432,6 +432,12 @@ SERVICES: tuple[Service, ...] = (
                 examples=examples.CONFUSION_MATRICES,
             ),
             Method(
+                "GetEvaluation",
+                "GET /v1/jobs/{id}/evaluation",
+                inspection.get_evaluation,
+                "Evaluate the network",
+            ),
+            Method(
                 "GetSamplePredictions",
                 "POST /v1/jobs/{id}/sample-predictions",
                 inspection.get_sample_predictions,

@@ -117,6 +117,7 @@ ENUMS: dict[str, EnumDescription] = {
         {"balanced_validation_loss": "The mean over the classes of their validation losses."},
     ),
     "Split": EnumDescription("A part of the samples: training, validation, or both."),
+    "EvaluationSplit": EnumDescription("A part of the samples."),
     "SampleOrder": EnumDescription(
         "In which order samples come.",
         {"worst": "By loss, largest first.", "best": "By loss, smallest first."},

@@ -159,6 +159,118 @@ class ConfusionMatrix(Reply):
     """
 
 
+class GetEvaluationRequest(Request):
+    """Samples and checkpoint of an evaluation."""
+
+    epoch: Cursor | None = None
+    """Epoch of the checkpoint: the last one stored at or before this epoch. Defaults to the
+    restored epoch, see `best` of a job, or the latest.
+    """
+    split: EvaluationSplit | None = None
+    """Part of the samples. Defaults to the validation part, or the training part without one. Only
+    an evaluation reads the test part.
+    """
+
+
+class ClassEvaluation(Reply):
+    """The metrics of one class against all others, or of one of several binary outputs."""
+
+    name: str
+    """Name of the class or output."""
+    support: int
+    """Number of its samples."""
+    precision: float
+    """Fraction of its predictions that are correct; 0 without predictions. In [0, 1]."""
+    recall: float
+    """Fraction of its samples that are predicted as this class: its accuracy on them. In [0, 1]."""
+    f1: float
+    """Harmonic mean of precision and recall. In [0, 1]."""
+    accuracy: float
+    """Fraction of all samples that are correctly predicted as this or as another class."""
+    roc_auc: float | None = None
+    """Area under the ROC curve of the class against all others. Absent without samples on both
+    sides.
+    """
+
+
+class ClassificationMetrics(Reply):
+    """Metrics of predicted classes."""
+
+    accuracy: float
+    """Fraction of correct predictions; with several binary outputs, their mean. In [0, 1]."""
+    balanced_accuracy: float
+    """Mean recall of the classes that have samples. In [0, 1]."""
+    precision: float
+    """Precision of `positive_class`, or the mean over the classes. In [0, 1]."""
+    recall: float
+    """Recall of `positive_class`, or the mean over the classes. In [0, 1]."""
+    f1: float
+    """F1 of `positive_class`, or the mean over the classes. In [0, 1]."""
+    macro_f1: float
+    """Mean F1 of the classes. In [0, 1]."""
+    roc_auc: float | None = None
+    """Area under the ROC curve of `positive_class`, or the mean over the classes that have one."""
+    log_loss: float | None = None
+    """Mean of -log of the probability given to the true class, in nats. Absent if outputs are not
+    probabilities.
+    """
+    positive_class: str | None = None
+    """The second of two classes; absent for more classes and for several binary outputs."""
+    unclassified: int
+    """Number of predictions without a class, because an output is not a number. They are wrong."""
+    classes: list[ClassEvaluation]
+    """Metrics of each class, in the order of `class_names`."""
+
+
+class TargetEvaluation(Reply):
+    """The errors of one target."""
+
+    name: str
+    """Name of the target."""
+    rmse: float
+    """Root of the mean squared error, in the target's own unit."""
+    mae: float
+    """Mean absolute error, in the target's own unit."""
+    median_absolute_error: float
+    """Median of the absolute errors, in the target's own unit."""
+    r2: float
+    """Coefficient of determination: 1 at best, 0 for always predicting the mean."""
+
+
+class RegressionMetrics(Reply):
+    """Errors of predicted numbers, over all targets together."""
+
+    rmse: float
+    """Root of the mean squared error, in the targets' own unit."""
+    mae: float
+    """Mean absolute error, in the targets' own unit."""
+    median_absolute_error: float
+    """Median of the absolute errors, in the targets' own unit."""
+    r2: float
+    """Coefficient of determination, the mean over the targets: 1 at best, 0 for always predicting
+    the mean.
+    """
+    targets: list[TargetEvaluation]
+    """Errors of each target."""
+
+
+class Evaluation(Reply):
+    """Metrics of a stored epoch on one part of the samples. No sample has a weight."""
+
+    epoch: int
+    """Epoch of the checkpoint."""
+    split: EvaluationSplit
+    """Part of the samples."""
+    samples: int
+    """Number of samples."""
+    predictions: int
+    """Number of predictions: one per sample, or one per time step that counts."""
+    classification: ClassificationMetrics | None = None
+    """Metrics of the classes; absent for numbers."""
+    regression: RegressionMetrics | None = None
+    """Errors of the numbers; absent for classes."""
+
+
 class GetSamplePredictionsRequest(Spec):
     """Samples, their order and the checkpoint."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -148,6 +149,44 @@ class ConfusionMatrixMethods:
     def counts(self) -> Ints:
         """`(classes, classes)`: `counts[i, j]` samples of class i were predicted as class j."""
         return np.array([row.counts for row in self.rows], dtype=np.int64)
+
+
+class EvaluationMethods:
+    """The metrics as a table."""
+
+    epoch: int
+    split: str
+    predictions: int
+    classification: Any
+    regression: Any
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics over all classes or targets by name, without those that are not defined."""
+        part = self.classification or self.regression
+        fields = (field.name for field in dataclasses.fields(part))
+        values = {name: getattr(part, name) for name in fields}
+        return {name: value for name, value in values.items() if isinstance(value, float)}
+
+    def __str__(self) -> str:
+        head = f"Epoch {self.epoch}, {self.predictions:,} predictions of the {self.split} part"
+        metrics = [f"  {name:<22}{value:.4g}" for name, value in self.metrics.items()]
+        part = self.classification or self.regression
+        rows = part.classes if self.classification else part.targets
+        names = ["support", "precision", "recall", "f1", "roc_auc"]
+        if self.regression:
+            names = ["rmse", "mae", "r2"]
+            rows = rows if len(rows) > 1 else ()
+        lines = ["", "  " + " " * 20 + "".join(f"{name:>11}" for name in names)] if rows else []
+        for row in rows:
+            values = (getattr(row, name) for name in names)
+            numbers = ["" if value is None else f"{value:.4g}" for value in values]
+            lines.append(f"  {row.name[:20]:<20}" + "".join(f"{text:>11}" for text in numbers))
+        return "\n".join([head, *metrics, *lines])
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Show the table in IPython and notebooks."""
+        printer.text(str(self))
 
 
 class ComparedJobMethods:

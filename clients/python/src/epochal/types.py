@@ -18,6 +18,7 @@ from .record_methods import (
     ComparedJobMethods,
     ConfusionMatrixMethods,
     DiagnosisMethods,
+    EvaluationMethods,
     FindingMethods,
     HealthMethods,
     LimitsMethods,
@@ -1913,6 +1914,110 @@ class ConfusionMatrix(ConfusionMatrixMethods):
     """Fraction of sequences whose predictions are all correct. In [0, 1]. Absent if samples are
     not sequences.
     """
+
+
+@dataclass(frozen=True)
+class ClassEvaluation:
+    """The metrics of one class against all others, or of one of several binary outputs."""
+
+    name: str
+    """Name of the class or output."""
+    support: int
+    """Number of its samples."""
+    precision: float
+    """Fraction of its predictions that are correct; 0 without predictions. In [0, 1]."""
+    recall: float
+    """Fraction of its samples that are predicted as this class: its accuracy on them. In [0, 1]."""
+    f1: float
+    """Harmonic mean of precision and recall. In [0, 1]."""
+    accuracy: float
+    """Fraction of all samples that are correctly predicted as this or as another class."""
+    roc_auc: float | None
+    """Area under the ROC curve of the class against all others. Absent without samples on both
+    sides.
+    """
+
+
+@dataclass(frozen=True)
+class ClassificationMetrics:
+    """Metrics of predicted classes."""
+
+    accuracy: float
+    """Fraction of correct predictions; with several binary outputs, their mean. In [0, 1]."""
+    balanced_accuracy: float
+    """Mean recall of the classes that have samples. In [0, 1]."""
+    precision: float
+    """Precision of `positive_class`, or the mean over the classes. In [0, 1]."""
+    recall: float
+    """Recall of `positive_class`, or the mean over the classes. In [0, 1]."""
+    f1: float
+    """F1 of `positive_class`, or the mean over the classes. In [0, 1]."""
+    macro_f1: float
+    """Mean F1 of the classes. In [0, 1]."""
+    roc_auc: float | None
+    """Area under the ROC curve of `positive_class`, or the mean over the classes that have one."""
+    log_loss: float | None
+    """Mean of -log of the probability given to the true class, in nats. Absent if outputs are
+    not probabilities.
+    """
+    positive_class: str | None
+    """The second of two classes; absent for more classes and for several binary outputs."""
+    unclassified: int
+    """Number of predictions without a class, because an output is not a number. They are wrong."""
+    classes: tuple[ClassEvaluation, ...]
+    """Metrics of each class, in the order of `class_names`."""
+
+
+@dataclass(frozen=True)
+class TargetEvaluation:
+    """The errors of one target."""
+
+    name: str
+    """Name of the target."""
+    rmse: float
+    """Root of the mean squared error, in the target's own unit."""
+    mae: float
+    """Mean absolute error, in the target's own unit."""
+    median_absolute_error: float
+    """Median of the absolute errors, in the target's own unit."""
+    r2: float
+    """Coefficient of determination: 1 at best, 0 for always predicting the mean."""
+
+
+@dataclass(frozen=True)
+class RegressionMetrics:
+    """Errors of predicted numbers, over all targets together."""
+
+    rmse: float
+    """Root of the mean squared error, in the targets' own unit."""
+    mae: float
+    """Mean absolute error, in the targets' own unit."""
+    median_absolute_error: float
+    """Median of the absolute errors, in the targets' own unit."""
+    r2: float
+    """Coefficient of determination, the mean over the targets: 1 at best, 0 for always
+    predicting the mean.
+    """
+    targets: tuple[TargetEvaluation, ...]
+    """Errors of each target."""
+
+
+@dataclass(frozen=True)
+class Evaluation(EvaluationMethods):
+    """Metrics of a stored epoch on one part of the samples. No sample has a weight."""
+
+    epoch: int
+    """Epoch of the checkpoint."""
+    split: EvaluationSplit
+    """Part of the samples."""
+    samples: int
+    """Number of samples."""
+    predictions: int
+    """Number of predictions: one per sample, or one per time step that counts."""
+    classification: ClassificationMetrics | None
+    """Metrics of the classes; absent for numbers."""
+    regression: RegressionMetrics | None
+    """Errors of the numbers; absent for classes."""
 
 
 @dataclass(frozen=True, eq=False)

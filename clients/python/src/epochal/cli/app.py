@@ -38,6 +38,7 @@ for panel, commands in {
         jobs.curve,
         comparison.compare,
         jobs.predict,
+        jobs.evaluate,
         jobs.export,
         jobs.verify,
         jobs.cancel,

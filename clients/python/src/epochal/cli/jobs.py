@@ -222,6 +222,32 @@ def verify(
         raise typer.Exit(1)
 
 
+def evaluate(
+    job: JobArgument,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="train, validation or test. Default: validation if there is one, else train.",
+            metavar="PART",
+        ),
+    ] = None,
+    epoch: Annotated[
+        int | None,
+        typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
+    ] = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print precision, recall, F1 and ROC AUC of the classes, or RMSE, MAE and R² of numbers."""
+    with Client(url) as client:
+        handle = find_job(client, job)
+        evaluation = handle.evaluate(split=split, epoch=epoch)  # type: ignore[arg-type]
+    if as_json:
+        print_json(evaluation)
+        return
+    out.print(Text(str(evaluation)))
+
+
 def _describe_label(label: Label | None) -> str:
     return label.name.replace("_", " ") if label else ""
 

@@ -10,7 +10,15 @@ import numpy as np
 
 from ..arrays import Floats
 from ..records import read
-from ..types import ConfusionMatrix, HiddenSpace, SampleOrder, SamplePredictions, Split
+from ..types import (
+    ConfusionMatrix,
+    Evaluation,
+    EvaluationSplit,
+    HiddenSpace,
+    SampleOrder,
+    SamplePredictions,
+    Split,
+)
 from .handle import JobHandle
 
 
@@ -120,6 +128,18 @@ class Inspection(JobHandle):
         """
         fields = {"id": self.id, "split": split, "epoch": epoch}
         return read(ConfusionMatrix, self._session.call("GetConfusionMatrix", fields))
+
+    def evaluate(
+        self, *, split: EvaluationSplit | None = None, epoch: int | None = None
+    ) -> Evaluation:
+        """Return precision, recall, F1, ROC AUC and more of the classes, or RMSE, MAE and R².
+
+        `print` shows them as a table. `split` is "train", "validation" or "test", by default the
+        validation part if there is one. `epoch` selects the last checkpoint at or before that
+        epoch, by default the restored or the latest one. Raises `NotFound`, `InvalidArgument`.
+        """
+        fields = {"id": self.id, "split": split, "epoch": epoch}
+        return read(Evaluation, self._session.call("GetEvaluation", fields))
 
     def sample_predictions(
         self,

@@ -56,6 +56,7 @@ ROUTES = {
     "GetUnitMaps": Route("POST", "/v1/jobs/{id}/unit-maps", ("id",), body="*"),
     "GetHiddenSpace": Route("POST", "/v1/jobs/{id}/hidden-space", ("id",), body="*"),
     "GetConfusionMatrix": Route("POST", "/v1/jobs/{id}/confusion-matrix", ("id",), body="*"),
+    "GetEvaluation": Route("GET", "/v1/jobs/{id}/evaluation", ("id",)),
     "GetSamplePredictions": Route("POST", "/v1/jobs/{id}/sample-predictions", ("id",), body="*"),
     "GetWeights": Route("GET", "/v1/jobs/{id}/weights", ("id",)),
     "GetComparison": Route("GET", "/v1/comparison"),

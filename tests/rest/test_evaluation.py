@@ -1,0 +1,136 @@
+"""Evaluations of stored epochs, against predictions of the same samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+Train = Callable[[str], str | None]
+
+IRIS: dict[str, Any] = {
+    "network": {
+        "input_shape": [4],
+        "layers": [{"type": "dense", "units": 3, "activation": "softmax"}],
+    },
+    "dataset": {"name": "iris", "scaling": "standard"},
+    "loss": "cross_entropy",
+    "epochs": 30,
+    "validation_fraction": 0.2,
+    "split": {"test_fraction": 0.2},
+    "snapshots": {"weights_every": 10},
+}
+
+
+def trained(client: TestClient, train: Train, spec: dict[str, Any]) -> str:
+    job = client.post("/v1/jobs", json=spec)
+    assert job.status_code == 201, job.text
+    job_id: str = job.json()["id"]
+    assert train(job_id) == "succeeded"
+    return job_id
+
+
+def evaluation(client: TestClient, job_id: str, **query: Any) -> dict[str, Any]:
+    reply = client.get(f"/v1/jobs/{job_id}/evaluation", params=query)
+    assert reply.status_code == 200, reply.text
+    content: dict[str, Any] = reply.json()
+    return content
+
+
+def test_an_evaluation_of_each_part(client: TestClient, train: Train) -> None:
+    job_id = trained(client, train, IRIS)
+    latest = client.get(f"/v1/jobs/{job_id}").json()["latest"]
+    reply = evaluation(client, job_id)
+    assert (reply["epoch"], reply["split"], reply["samples"]) == (30, "validation", 30)
+    metrics = reply["classification"]
+    assert reply["regression"] is None
+    assert metrics["accuracy"] == pytest.approx(latest["validation_accuracy"])
+    assert metrics["log_loss"] == pytest.approx(latest["validation_loss"], rel=1e-6)
+    assert [row["name"] for row in metrics["classes"]] == ["setosa", "versicolor", "virginica"]
+    assert [row["support"] for row in metrics["classes"]] == [10, 10, 10]
+    assert metrics["balanced_accuracy"] == pytest.approx(metrics["accuracy"])
+    assert metrics["f1"] == pytest.approx(np.mean([row["f1"] for row in metrics["classes"]]))
+    assert 0.8 < metrics["roc_auc"] <= 1.0
+    assert metrics["positive_class"] is None
+    for split, samples in (("train", 90), ("test", 30)):
+        assert evaluation(client, job_id, split=split)["samples"] == samples
+    assert evaluation(client, job_id, epoch=12)["epoch"] == 10
+
+
+def test_two_classes_have_a_positive_one(client: TestClient, train: Train) -> None:
+    dataset = {"inputs": [[-2], [-1], [0.5], [1], [2]], "targets": [0, 0, 1, 0, 1]}
+    layers = [{"type": "dense", "units": 1, "activation": "sigmoid"}]
+    spec = {
+        "network": {"input_shape": [1], "layers": layers},
+        "dataset": dataset | {"class_names": ["no", "yes"]},
+        "loss": "binary_cross_entropy",
+        "epochs": 200,
+        "optimizer": {"type": "adam", "learning_rate": 0.1},
+    }
+    job_id = trained(client, train, spec)
+    reply = evaluation(client, job_id)
+    assert (reply["split"], reply["predictions"]) == ("train", 5)
+    metrics = reply["classification"]
+    no, yes = metrics["classes"]
+    assert metrics["positive_class"] == yes["name"] == "yes"
+    assert (metrics["precision"], metrics["recall"]) == (yes["precision"], yes["recall"])
+    # A monotonic function of the input: of six pairs, one is in the wrong order.
+    assert metrics["roc_auc"] == no["roc_auc"] == pytest.approx(5 / 6)
+    refused = client.get(f"/v1/jobs/{job_id}/evaluation", params={"split": "test"})
+    assert refused.status_code == 400
+    assert refused.json()["errors"][0]["field"] == "split"
+
+
+def test_numbers_have_errors_in_their_own_unit(client: TestClient, train: Train) -> None:
+    inputs = np.linspace(-1, 1, 20)[:, None]
+    targets = np.hstack([3 * inputs + 1, 5_000 * inputs**2])
+    spec = {
+        "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 2}]},
+        "dataset": {"inputs": inputs.tolist(), "targets": targets.tolist()},
+        "loss": "mse",
+        "epochs": 5,
+    }
+    job_id = trained(client, train, spec)
+    body = {"inputs": inputs.tolist()}
+    outputs = np.array(client.post(f"/v1/jobs/{job_id}/predict", json=body).json()["outputs"])
+    metrics = evaluation(client, job_id)["regression"]
+    assert metrics["rmse"] == pytest.approx(np.sqrt(np.square(outputs - targets).mean()), rel=1e-5)
+    second = metrics["targets"][1]
+    assert second["name"] == "y2"
+    assert second["mae"] == pytest.approx(np.abs(outputs - targets)[:, 1].mean(), rel=1e-5)
+    squares = np.square(outputs - targets).sum(0) / np.square(targets - targets.mean(0)).sum(0)
+    assert metrics["r2"] == pytest.approx((1 - squares).mean(), rel=1e-4)
+
+
+def test_positions_that_do_not_count_are_not_evaluated(client: TestClient, train: Train) -> None:
+    layers = [
+        {"type": "embedding", "vocabulary": 3, "units": 4},
+        {"type": "dense", "units": 3, "activation": "softmax"},
+    ]
+    dataset = {"inputs": [[0, 1, 2], [2, 1, 0]], "targets": [[0, 1, -1], [2, -1, -1]]}
+    spec = {
+        "network": {"input_shape": [3], "layers": layers},
+        "dataset": dataset,
+        "loss": "cross_entropy",
+        "epochs": 3,
+    }
+    reply = evaluation(client, trained(client, train, spec))
+    assert (reply["samples"], reply["predictions"]) == (2, 3)
+    assert [row["support"] for row in reply["classification"]["classes"]] == [1, 1, 1]
+
+
+def test_each_of_several_binary_outputs_is_evaluated(client: TestClient, train: Train) -> None:
+    layers = [{"type": "dense", "units": 2, "activation": "sigmoid"}]
+    dataset = {"inputs": [[-1], [0], [1], [2]], "targets": [[0, 1], [0, 1], [1, 0], [1, 1]]}
+    spec = {
+        "network": {"input_shape": [1], "layers": layers},
+        "dataset": dataset,
+        "loss": "binary_cross_entropy",
+        "epochs": 50,
+    }
+    metrics = evaluation(client, trained(client, train, spec))["classification"]
+    assert [(row["name"], row["support"]) for row in metrics["classes"]] == [("y1", 2), ("y2", 3)]
+    assert metrics["classes"][0]["roc_auc"] == 1.0
