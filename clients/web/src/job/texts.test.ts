@@ -49,7 +49,7 @@ describe('descriptions of a run', () => {
     const early = {
       ...job,
       stop_reason: 'early_stopped' as const,
-      spec: { ...job.spec, early_stopping: { patience: 7, min_delta: 0 } },
+      spec: { ...job.spec, early_stopping: { patience: 7, min_delta: 0, restore_best: true } },
     }
     expect([verdict(early, 'succeeded'), why(early)]).toEqual([
       'Stopped early',
