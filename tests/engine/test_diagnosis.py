@@ -4,6 +4,7 @@ finding.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ def findings(base: Base, changed: dict[str, Any] | None = None, **options: Any) 
     case = Case("", base.name, base.dataset(0), changed or base.copy(), (), False)
     job_spec, build = built_from(case)
     columns, gradients, weights, diverged = trained(build(job_spec))
+    # By default the time of this thread, so that no test depends on what else the machine does.
+    options = {"clock": time.thread_time, **options}
     return engine.diagnose(
         job_spec, build, weights, columns, gradients, diverged=diverged, **options
     )
@@ -94,6 +97,26 @@ def test_what_cannot_be_tried_is_counted_and_only_what_is_certain_remains() -> N
     assert diagnosis.findings[0].patch is None
     assert diagnosis.findings[0].trial is None
     assert diagnosis.skipped_trials > 0
+
+
+def test_time_that_a_busy_machine_takes_counts() -> None:
+    base = BY_NAME["sine"]
+    changed = base.copy()
+    changed["network"]["layers"][-1]["activation"] = "sigmoid"
+    case = Case("", base.name, base.dataset(0), changed, (), False)
+    job_spec, build = built_from(case)
+    columns, gradients, weights, _ = trained(build(job_spec))
+
+    def build_on_a_busy_machine(spec: dict[str, Any]) -> Any:
+        time.sleep(0.2)  # the processor does something else
+        return build(spec)
+
+    def diagnosis(**options: Any) -> Findings:
+        build = build_on_a_busy_machine
+        return engine.diagnose(job_spec, build, weights, columns, gradients, seconds=1.0, **options)
+
+    assert diagnosis(clock=time.thread_time).skipped_trials == 0
+    assert diagnosis().skipped_trials > 0
 
 
 def test_two_faults_have_a_patch_that_cures_both() -> None:

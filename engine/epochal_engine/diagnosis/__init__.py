@@ -9,6 +9,7 @@ other, is left out. A healthy run has no findings.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -22,7 +23,7 @@ from .finding import Finding, FindingKind, Findings, Patch, Spec, Trial, TrialMe
 from .hypothesis import Hypothesis
 from .observation import Observation
 from .remedies import Remedy, difference, merged
-from .trials import Build, Experiment, Trials
+from .trials import Build, Clock, Experiment, Trials
 from .weights import VANISHED
 
 __all__ = [
@@ -105,18 +106,20 @@ def diagnose(
     diverged: bool = False,
     feature_names: Sequence[str] = (),
     seconds: float = SECONDS,
+    clock: Clock = time.monotonic,
 ) -> Findings:
     """Return the findings on a run of the spec, causes before their effects.
 
     `weights` are the last parameters by name; if None, units are not examined. `columns` are the
     metrics, `(epochs,)` each. `gradients` are the snapshots, None if there are none. `diverged` is
-    whether training diverged. `seconds` is the budget of the trials.
+    whether training diverged. `seconds` is the budget of the trials,
+    by `clock`.
     """
     job = build(spec)
     run = Observation(spec, job, weights, columns, gradients, diverged, feature_names)
     with np.errstate(all="ignore"):
         hypotheses = [hypothesis for rule in RULES for hypothesis in rule(run)]
-        trials = Trials(spec, job, build, seconds)
+        trials = Trials(spec, job, build, seconds, clock)
         return _Judge(spec, run, trials).judge(hypotheses)
 
 

@@ -2,15 +2,13 @@
 
 The runs are as long as the job if that costs little, else shorter and on fewer samples. Their cost
 is estimated from operations and steps before they start, so that the same job has the same trials
-on every machine; seconds of this thread are a second limit, for a machine that is slower than
-expected.
+on every machine. Their time is a second limit, for a machine that is slower than expected or busy.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -55,16 +53,20 @@ class Experiment:
 
 Build = Callable[[Spec], Experiment]
 """Build what a spec trains. Raises ValueError for a spec that is not valid."""
+Clock = Callable[[], float]
+"""Seconds since any moment."""
 
 
 class Trials:
     """Short runs of changed specs, within a budget."""
 
-    def __init__(self, spec: Spec, job: Experiment, build: Build, seconds: float) -> None:
+    def __init__(
+        self, spec: Spec, job: Experiment, build: Build, seconds: float, clock: Clock
+    ) -> None:
         self._spec, self._job, self._build = spec, job, build
         self._loss = find_loss(job.training.loss)
         self._share = seconds / 12.0  # most diagnoses have fewer trials
-        self._end = time.thread_time() + seconds
+        self._clock, self._end = clock, clock() + seconds
         self.epochs, self._samples = _size(job, self._share)
         self._losses: dict[tuple[str, TrialMetric], float | None] = {}
         self.skipped = 0
@@ -83,7 +85,7 @@ class Trials:
         return self._losses[key]
 
     def _run(self, spec: Spec, metric: TrialMetric) -> float | None:
-        if time.thread_time() > self._end:
+        if self._clock() > self._end:
             self.skipped += 1
             return None
         try:
@@ -94,9 +96,10 @@ class Trials:
             run = Run(short.network, short.training, short.data, _start(short))
         except ValueError:  # the remedy does not fit this job
             return None
-        limit = time.thread_time() + PATIENCE * self._share * max(epochs / self.epochs, 1.0)
+        patience = PATIENCE * self._share * max(epochs / self.epochs, 1.0)
+        limit = min(self._clock() + patience, self._end)
         for _ in run:
-            if time.thread_time() > limit:
+            if self._clock() > limit:
                 self.skipped += 1
                 return None
         assert run.outcome is not None

@@ -27,7 +27,7 @@ from ..store.packing import unpack
 from .context import Context
 
 BUDGET_SECONDS = 2.0
-"""Processor time of all trials of a diagnosis."""
+"""Time of all trials of a diagnosis: someone waits for it."""
 MOST_CACHED = 256
 
 
