@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchmarks._faults import BASES, FAMILIES, Base, Case, Family, dense, mlp, spec
+from benchmarks._faults import BASES, FAMILIES, Base, Case, Family, dense, mlp, spec, table
 from benchmarks.diagnosis import Row, built_from, run, trained
 
 import epochal_engine as engine
@@ -52,6 +52,23 @@ def test_a_planted_fault_is_named_first_and_its_remedy_helps(family: Family) -> 
 def test_a_healthy_run_has_no_finding(base: Base) -> None:
     row: Row = run(Case("", base.name, base.dataset(0), base.copy(), (), False))
     assert row.kinds == ()
+
+
+@pytest.mark.parametrize("wrong", [0.0, 0.05])
+def test_targets_of_a_steep_function_are_not_wrong_unless_they_are(wrong: float) -> None:
+    """Where the function is steep and samples are rare, neighbors differ without any noise."""
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(400, 2))
+    targets = np.exp(inputs[:, :1])
+    targets[rng.random(400) < wrong] += 30.0
+    base = Base(
+        "steep",
+        lambda _: table("steep", "regression", inputs, targets),
+        spec("steep", mlp(2, [32, 32], "tanh", 1, "linear"), "mse", 0.01, 40),
+        False,
+    )
+    kinds = [finding.kind for finding in findings(base).findings]
+    assert ("label_noise" in kinds) == (wrong > 0.0)
 
 
 def test_a_trial_as_long_as_the_job_has_the_losses_of_the_job() -> None:

@@ -51,7 +51,9 @@ MOST_PRODUCTS = 12
 """Features of which all products fit into a small regression."""
 OUTLIER = 8.0
 """A target is an outlier beyond this many median absolute deviations from its neighbors' median; of
-a normal distribution, 1 in 10 million is."""
+a normal distribution, 1 in 10 million is. The deviation is the larger one of two: that of all rows
+from their neighbors, and that of its own neighbors from each other. Where samples are rare or the
+function is steep, neighbors differ without any noise."""
 OUTLIERS = 0.02
 """Targets are noisy from this fraction of outliers."""
 
@@ -168,16 +170,13 @@ def label_noise(run: Observation) -> Iterator[Hypothesis]:
     if run.labels is not None:
         yield from _wrong_labels(run, run.labels)
     elif run.targets.dtype.kind == "f" and run.targets.ndim == 2:
-        y = run.targets
-        away = np.abs(y - np.median(y[_neighbors(run.inputs)], 1))
-        usual = np.maximum(np.median(away, 0), np.median(np.abs(y - np.median(y, 0)), 0) / 4.0)
-        outliers = float(np.mean((away > OUTLIER * np.maximum(usual, 1e-12)).any(1)))
+        outliers = _outliers(run.inputs, run.targets)
         if outliers >= OUTLIERS:
             yield Hypothesis(
                 "label_noise",
                 f"{outliers:.1%} of the targets are more than {OUTLIER:g} times as far from those "
-                f"of their {NEIGHBORS} nearest neighbors as usual: they are wrong or very rare, "
-                "and a squared error gives them most of the weight.",
+                f"of their {NEIGHBORS} nearest neighbors as these are from each other: they are "
+                "wrong or very rare, and a squared error gives them most of the weight.",
                 (
                     setting(
                         "Minimize the Huber loss, which grows linearly for large errors.",
@@ -187,6 +186,17 @@ def label_noise(run: Observation) -> Iterator[Hypothesis]:
                 ),
                 is_certain=True,
             )
+
+
+def _outliers(inputs: Array, y: Array) -> float:
+    """Return the fraction of the rows with a target that is an outlier among its neighbors."""
+    near = y[_neighbors(inputs)]
+    middle = np.median(near, 1)
+    away = np.abs(y - middle)
+    spread = np.median(np.abs(near - middle[:, None]), 1)
+    usual = np.maximum(np.median(away, 0), np.median(np.abs(y - np.median(y, 0)), 0) / 4.0)
+    scale = np.maximum(np.maximum(spread, usual), 1e-12)
+    return float(np.mean((away > OUTLIER * scale).any(1)))
 
 
 def _wrong_labels(run: Observation, labels: Array) -> Iterator[Hypothesis]:
