@@ -68,11 +68,11 @@ def test_training_a_preset_draws_the_curve_and_sums_up(run: Run) -> None:
 
 
 def test_a_run_that_is_no_better_than_a_constant_says_so(run: Run) -> None:
-    # The initial weights of this seed have a loss of 0.72, and a constant 0.693.
-    changes = ("--set", "optimizer.learning_rate=1e-9", "--epochs", "2", "--seed", "0")
+    # The initial weights of this seed have a loss of 0.73, and a constant 0.693.
+    changes = ("--set", "optimizer.learning_rate=1e-9", "--epochs", "2", "--seed", "2")
     done = run("train", "xor", *changes)
     assert done.returncode == 0
-    warning = "Finished, but worse than predicting the class shares: training loss 0.72"
+    warning = "Finished, but worse than predicting the class shares: training loss 0.73"
     assert warning in done.stdout
     assert "- best constant" in done.stdout
     assert warning in run("show", "last").stdout
@@ -171,7 +171,7 @@ def test_a_detached_job_is_named_shown_watched_and_deleted(run: Run) -> None:
     assert f"{job_id} succeeded" in watched.stdout
 
     shown = run("show", job_id.removeprefix("job_"))
-    assert "2 – dense 4 tanh – dense 1 sigmoid" in shown.stdout
+    assert "2 – dense 8 tanh – dense 1 sigmoid" in shown.stdout
     assert "adam, learning_rate 0.05" in shown.stdout
     assert "course=week-3" in shown.stdout
     assert json.loads(run("show", job_id, "--json").stdout)["id"] == job_id
@@ -327,11 +327,11 @@ def test_a_network_is_summarized_from_a_spec_and_from_itself(run: Run, tmp_path:
     file = tmp_path / "network.json"
     file.write_text(json.dumps(XOR["network"]))
     of_network, of_preset = run("summarize", str(file)), run("summarize", "xor")
-    assert of_network.returncode == 0
-    assert of_network.stdout == of_preset.stdout
+    assert (of_network.returncode, of_preset.returncode) == (0, 0)
+    assert re.search(r"dense_1 +8 +tanh +24 +8·2 \+ 8", of_preset.stdout)
     assert re.search(r"dense_1 +4 +tanh +12 +4·2 \+ 4", of_network.stdout)
     assert "17 parameters" in of_network.stdout
-    assert json.loads(run("summarize", "xor", "--json").stdout)["parameters"] == 17
+    assert json.loads(run("summarize", "xor", "--json").stdout)["parameters"] == 33
 
 
 def test_a_csv_is_uploaded_listed_and_trained_on(

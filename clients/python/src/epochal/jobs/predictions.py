@@ -112,7 +112,9 @@ class Predictions(JobHandle):
         `(*output_shape,)`. `epoch` selects a checkpoint, by default the latest. Raises `NotFound`
         if there is none, and `InvalidArgument` for inputs that do not fit.
 
-        >>> job.predict([{"size": 120, "garage": "yes", "city": "Ulm"}])
+        >>> job = client.jobs.create(client.preset("xor"))
+        >>> job.wait().predict([{"a": 0, "b": 1}]).shape
+        (1, 1)
         """
         is_single, reply = self._predicted(inputs, epoch)
         outputs = np.array(reply["outputs"], dtype=np.float64)
