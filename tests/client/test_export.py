@@ -116,7 +116,7 @@ def test_a_job_is_verified_on_this_machine(verifiable: epochal.Job) -> None:
     by_name = {row.name: row for row in result.deviations}
     assert by_name["train_loss"].compared == verifiable.epoch
     assert by_name["weights of dense_1"].compared == 12
-    assert by_name["gradient norm of dense_2"].tolerance == 1e-5
+    assert by_name["gradient norm of dense_2"].tolerance == pytest.approx(1e-5)
     assert result.left_out == []
 
 

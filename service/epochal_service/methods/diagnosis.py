@@ -17,7 +17,7 @@ from ..errors import InvalidArgument
 from ..jobs import baselines, lifecycle
 from ..jobs.epochs import merge, unpack_gradients
 from ..jobs.preparation import Prepared, build, experiment_of, prepare
-from ..settings import Limits
+from ..settings import UNLIMITED
 from ..specs.diagnosis import Diagnosis, Finding, Label, Trial
 from ..specs.jobs import TERMINAL
 from ..specs.training import TrainingSpec
@@ -84,7 +84,7 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         weights = None if start is None else unpack(start[1])
         findings = engine.diagnose(
             prepared.spec.model_dump(mode="json", exclude_none=True),
-            lambda changed: _experiment(prepared, changed, weights, limits),
+            lambda changed: _experiment(prepared, changed, weights),
             None if checkpoint is None else unpack(checkpoint[1]),
             segment.columns,
             gradients,
@@ -116,15 +116,15 @@ def _experiment(
     prepared: Prepared,
     spec: dict[str, Any],
     weights: Mapping[str, NDArray[Any]] | None,
-    limits: Limits,
 ) -> Experiment:
     """Return what a changed spec of the job trains. Raises ValueError if it is not valid.
 
-    `weights` are those that a fork starts from.
+    `weights` are those that a fork starts from. Limits that were lowered since do not apply, as to
+    the job itself; time bounds the trials.
     """
     changed = TrainingSpec.model_validate(spec)
     try:
-        built = build(changed, prepared.dataset, limits)
+        built = build(changed, prepared.dataset, UNLIMITED)
     except InvalidArgument as error:
         raise ValueError(error.detail) from None
     return replace(experiment_of(built), initial_weights=weights)
