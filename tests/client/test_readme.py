@@ -37,7 +37,7 @@ def test_its_python_runs_from_top_to_bottom(
     assert "(16, 20, 20)" in printed
     assert "initial_weights.epoch None" in printed
     assert "failed (diverged)" in printed
-    assert "learning_rate_too_low Raise the learning rate from 1e-05 to 0.0001." in printed
+    assert "learning_rate_too_low Raise the learning rate from 1e-05 to 0.01." in printed
     assert "0.01 good" in printed or "0.01 slow" in printed
     assert "z = 0.7 + (-0.15) + 0.4 + (-0.2) = 0.75" in printed
     assert re.search(r"^\d\.\d+ True$", printed, re.MULTILINE)

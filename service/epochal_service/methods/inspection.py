@@ -136,8 +136,8 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
         values, ratios = principal_components(values)
     names = list(dataset.class_names)
     is_sequence = len(network.output_shape) > 1
-    classes = true_classes(samples.targets).tolist() if names else []
-    targets = samples.targets.reshape(count, -1).astype(float).tolist()
+    classes = true_classes(samples.targets) if names else np.empty(0)
+    targets = classes if names and is_sequence else samples.targets
     return HiddenSpace(
         epoch=trained_network.epoch,
         layer=layer,
@@ -145,9 +145,8 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
         indices=samples.indices.tolist(),
         points=values.astype(float).tolist(),
         explained_variance=ratios.tolist(),
-        targets=[] if names and is_sequence else targets,
-        classes=[] if is_sequence else classes,
-        target_classes=classes if is_sequence else [],
+        targets=targets.reshape(count, -1).astype(float).tolist(),
+        classes=[] if is_sequence else classes.tolist(),
         class_names=names,
     )
 

@@ -106,13 +106,11 @@ class HiddenSpace(Reply):
     outputs.
     """
     targets: list[list[float]]
-    """Targets, one row per sample; empty for sequences of classes."""
+    """Targets, one row per sample. For a sequence of classes: the true class of each time step, -1
+    for steps that do not count.
+    """
     classes: list[int]
     """True class of each sample; empty for regression and for sequences."""
-    target_classes: list[list[int]]
-    """True class at each time step of each sample, -1 for steps that do not count; empty unless the
-    samples are sequences of classes.
-    """
     class_names: list[str]
     """Names of the classes; empty for regression."""
 

@@ -1871,13 +1871,11 @@ class HiddenSpace:
     outputs.
     """
     targets: Floats
-    """Targets, one row per sample; empty for sequences of classes."""
+    """Targets, one row per sample. For a sequence of classes: the true class of each time step,
+    -1 for steps that do not count.
+    """
     classes: Ints
     """True class of each sample; empty for regression and for sequences."""
-    target_classes: tuple[Ints, ...]
-    """True class at each time step of each sample, -1 for steps that do not count; empty unless
-    the samples are sequences of classes.
-    """
     class_names: tuple[str, ...]
     """Names of the classes; empty for regression."""
 
