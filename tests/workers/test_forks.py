@@ -207,3 +207,17 @@ def test_a_fork_is_not_validated_on_its_parents_training_rows(service: Service) 
     assert set(validation_rows(service, smaller)) < set(validation_rows(service, parent))
     explicit = fork(service, parent, 2, SPLIT, seed=2, split={"seed": 7})
     assert validation_rows(service, explicit) != validation_rows(service, parent)
+
+
+@pytest.mark.parametrize("target_scaling", ["none", "standardize"])
+def test_a_fork_answers_in_the_unit_of_its_parent(service: Service, target_scaling: str) -> None:
+    spec = {
+        "network": {"input_shape": [1], "layers": [{"type": "dense", "units": 1}]},
+        "dataset": {"name": "sine"},
+        "loss": "mse",
+        "epochs": 2,
+    }
+    parent = service.create(spec, target_scaling=target_scaling)
+    assert service.run(parent) == "succeeded"
+    child = TrainingSpec.model_validate_json(service.row(fork(service, parent, 2, spec)).spec)
+    assert child.target_scaling == target_scaling

@@ -103,6 +103,9 @@ def prepare(
             parent, weights = forks.parent_of(connection, source, owner)
     if not stored:
         spec = spec.model_copy(update={"split": _resolved_split(spec, dataset, parent)})
+        if parent is not None and spec.target_scaling is None and _is_regression(spec, dataset):
+            # The weights answer in the unit that they were trained in.
+            spec = spec.model_copy(update={"target_scaling": parent.target_scaling})
     prepared = build(spec, dataset, limits)
     if source is None or weights is None:
         return prepared
@@ -169,14 +172,17 @@ def _with_network(connection: Connection, spec: TrainingSpec, owner: str) -> Tra
     return spec.model_copy(update={"network": NetworkSpec.model_validate_json(row.network)})
 
 
+def _is_regression(spec: TrainingSpec, dataset: Dataset) -> bool:
+    return dataset.task == "regression" and not LOSSES[spec.loss].has_accuracy
+
+
 def _with_target_scaling(spec: TrainingSpec, dataset: Dataset) -> TrainingSpec:
     """Return the spec with its target scaling written out."""
     if spec.target_scaling is not None:
         return spec
     assert isinstance(spec.network, NetworkSpec)
-    is_regression = dataset.task == "regression" and not LOSSES[spec.loss].has_accuracy
     is_unbounded = getattr(spec.network.layers[-1], "activation", "linear") == "linear"
-    standardize = is_regression and is_unbounded
+    standardize = _is_regression(spec, dataset) and is_unbounded
     return spec.model_copy(update={"target_scaling": "standardize" if standardize else "none"})
 
 
