@@ -1,10 +1,13 @@
 """Uploaded files: parsed, corrected, persisted and deleted."""
 
+import io
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import PHONE, WIDE, Opened, ask, call, fits, violations
 from tests.servers.stack import await_condition
 
@@ -20,6 +23,13 @@ def give(page: Page, folder: Path, name: str, text: str) -> None:
     page.goto("/lab")
     page.get_by_text("Your file").click()
     page.locator("input[type=file]").set_input_files(file)
+
+
+def picture(light: int) -> bytes:
+    """The bytes of a small gray PNG."""
+    stream = io.BytesIO()
+    Image.new("L", (8, 8), light).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def use(page: Page) -> None:
@@ -118,6 +128,67 @@ def test_columns_are_shown_with_what_they_hold_and_can_be_changed(
     expect(page.get_by_text("5 in, 1 out")).to_be_visible()
     uploads = page.get_by_role("list", name="Your uploads").get_by_role("listitem")
     expect(uploads.filter(has_text="houses")).to_have_count(1)
+
+
+def test_a_large_file_is_sent_in_pieces_and_can_be_cancelled(
+    open_page: Opened, url: str, tmp_path: Path
+) -> None:
+    page = open_page("/jobs")
+    held: list[Route] = []
+    second = "**/append?offset=4194304"
+    page.route(second, lambda route: held.append(route))
+    # 4.9 MB: the notes are ignored, as no two are the same.
+    rows = "".join(f"{i % 7},{i} {'so it was ' * 80},{i % 2}\n" for i in range(6000))
+    give(page, tmp_path, "large.csv", f"size,note,kind\n{rows}")
+    use(page)
+    bar = page.get_by_role("progressbar", name="Sent of large.csv")
+    expect(page.get_by_text(re.compile(r"^8\d % of 4\.\d+ MB$"))).to_be_visible()
+    assert 0.8 < float(bar.get_attribute("value") or 0) < 0.9
+    assert violations(page) == []
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    fits(page, PHONE)
+    page.get_by_role("button", name="Cancel").click()
+    expect(bar).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    addresses = " ".join(open_page.requested)
+    (upload,) = set(re.findall(r"/v1/uploads/(\w+)", addresses))
+    assert call(url, f"/v1/uploads/{upload}").status_code == 404
+    page.unroute(second)
+    use(page)
+    expect(page.get_by_text("Uploaded large: 6,000 rows, 1 feature")).to_be_visible()
+
+
+def test_pictures_are_taken_in_an_archive_and_damaged_ones_are_named(
+    open_page: Opened, tmp_path: Path
+) -> None:
+    open_page.excuse("400")  # of the API, which the browser reports by itself
+    page = open_page("/jobs")
+    pictures = {
+        f"{kind}/{i}.png": picture(light + i)
+        for kind, light in (("day", 180), ("night", 20))
+        for i in range(20)
+    }
+    page.goto("/lab")
+    page.get_by_text("Your file").click()
+
+    def send(members: dict[str, bytes]) -> None:
+        with zipfile.ZipFile(tmp_path / "lights.zip", "w") as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        page.locator("input[type=file]").set_input_files(tmp_path / "lights.zip")
+        use(page)
+
+    send(pictures | {"day/3.png": b"no picture"})
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("One member is invalid")
+    expect(alert.get_by_role("listitem")).to_contain_text(re.compile(r"^\s*day/3\.png\s"))
+    expect(alert.get_by_role("button")).to_have_count(0)
+    assert violations(page) == []
+    send(pictures)
+    expect(page.get_by_text("Uploaded lights: 40 rows, 64 features")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.get_by_text("64 in, 1 out")).to_be_visible()
+    assert violations(page) == []
 
 
 def test_a_table_is_asked_by_its_columns_and_by_its_file(

@@ -39,6 +39,7 @@ it('an error of the service has a line and a column', () => {
   expect(placeOf('lines[3].age')).toEqual({ line: 3, column: 'age' })
   expect(placeOf('lines[3]')).toEqual({ line: 3, column: undefined })
   expect(placeOf('columns.age')).toEqual({ column: 'age' })
+  expect(placeOf('members[cat/a[1].png]')).toEqual({ member: 'cat/a[1].png' })
   expect(placeOf('data')).toEqual({ column: undefined })
   expect(lineOf('a,b\r\n1,x\r\n', 2)).toBe('1,x')
 })

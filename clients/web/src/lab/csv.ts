@@ -51,11 +51,15 @@ function delimiterOf(text: string): string {
   return DELIMITERS[match.indexOf(Math.max(...match))]!
 }
 
-/** Line and column of an error of the service: `lines[3].age` is line 3, column `age`. */
-export function placeOf(field: string): { line?: number; column?: string } {
+/**
+ * Place of an error of the service: `lines[3].age` is line 3, column `age`, and
+ * `members[cat/1.png]` a member of an archive.
+ */
+export function placeOf(field: string): { line?: number; column?: string; member?: string } {
   const match = /^lines\[(\d+)\](?:\.(.+))?$/.exec(field)
   if (match) return { line: Number(match[1]), column: match[2] }
-  return { column: /^columns\.(.+)$/.exec(field)?.[1] }
+  const member = /^members\[(.+)\]$/.exec(field)?.[1]
+  return member ? { member } : { column: /^columns\.(.+)$/.exec(field)?.[1] }
 }
 
 /** One line of the file, unparsed. */
