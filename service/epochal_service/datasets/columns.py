@@ -34,6 +34,7 @@ DatePart = Literal["year", "month", "day", "weekday", "hour"]
 Reason = Literal["text", "identifier", "constant", "leakage", "rare", "empty", "rows"]
 Report = Callable[[int, str], None]
 """`report(row, what)` reports what is wrong with a cell."""
+WHY_MISSING = "the value is missing; fill it in or delete the row"
 
 # Distinct texts in one column; each becomes a feature. Beyond it, rare ones share one feature.
 MAX_CATEGORIES = 50
@@ -97,11 +98,16 @@ class Cells:
         numeric = sum(counts[c] for c in present if number_of(with_point(c)) is not None)
         return 100 * numeric >= TYPICAL_PERCENT * sum(counts[cell] for cell in present)
 
-    def report(self, problems: Problems) -> Report:
-        """Return the function that reports a cell under its line and the column's name."""
+    def report(self, problems: Problems, *, auto: str = "") -> Report:
+        """Return the function that reports a cell under its line and the column's name.
+
+        `auto` is what `missing: auto` would do about a missing value.
+        """
 
         def add(row: int, what: str) -> None:
             line = self.lines[row]
+            if auto and what == WHY_MISSING:
+                what = f"{what}, or choose `missing: auto`, which {auto}"
             problems.add(
                 f"lines[{line}].{self.name}", f"Line {line}, column {self.name!r}: {what}."
             )
@@ -199,7 +205,7 @@ def _encode_booleans(column: Column, cells: Sequence[str], out: Floats, report: 
         if value is None:
             report(
                 row,
-                _why_missing()
+                WHY_MISSING
                 if is_missing(cell, "boolean")
                 else f"{shown(cell)} is neither {column.categories[0]} nor {column.categories[1]}",
             )
@@ -220,7 +226,7 @@ def _encode_categories(column: Column, cells: Sequence[str], out: Floats, report
         index = known[cell]
         if index is None:
             if is_missing(cell, "category"):
-                report(row, _why_missing())
+                report(row, WHY_MISSING)
                 continue
             if column.unknown == "error":
                 report(row, _why_unknown(cell, column.categories))
@@ -536,14 +542,10 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= 40 else f"{text[:39]}…")
 
 
-def _why_missing() -> str:
-    return "the value is missing; fill it in or delete the row"
-
-
 def why_not_a_number(cell: str, number: float | None) -> str:
     """Return why the cell is not a finite number, and what would be right."""
     if cell.lower() in MISSING:
-        return _why_missing()
+        return WHY_MISSING
     if number is not None:
         return f"{shown(cell)} is not a finite number; write one or delete the row"
     if GROUPED.fullmatch(cell):
@@ -635,5 +637,5 @@ def part_of(moment: datetime, part: str) -> int:
 def why_not_a_date(cell: str, day_first: bool | None) -> str:
     """Return why the cell is no date, and what would be right."""
     if is_missing(cell, "date"):
-        return _why_missing()
+        return WHY_MISSING
     return f"{shown(cell)} is not a date; write it as {date(2021, 4, 3).isoformat()}"

@@ -117,7 +117,8 @@ def parse_csv(
         )
         columns.append(column)
         warnings += about
-    targets, class_names = _targets(target_cells, task, problems)
+    target_report = target_cells.report(problems, auto="" if fills else "drops such rows")
+    targets, class_names = _targets(target_cells, task, target_report, problems)
     feature_names = tuple(name for column in columns for name in column.features)
     rows = len(target_cells.cells)
     if sum(column.kind == "weight" for column in columns) > 1:
@@ -129,7 +130,8 @@ def parse_csv(
     first = 0
     for column, cells in zip(columns, inputs_cells, strict=True):
         last = first + len(column.features)
-        column.encode(cells.cells, inputs[:, first:last], cells.report(problems))
+        report = cells.report(problems, auto="" if fills else "fills gaps")
+        column.encode(cells.cells, inputs[:, first:last], report)
         if column.is_input and not problems.errors:
             warnings += _leakage(column, inputs[:, first:last], targets, target)
         elif column.kind == "group":
@@ -341,7 +343,7 @@ def _with_points(table: list[Cells]) -> list[Cells]:
 
 
 def _targets(
-    column: Cells, task: str, problems: Problems
+    column: Cells, task: str, report: Report, problems: Problems
 ) -> tuple[Floats | Labels, tuple[str, ...]]:
     """Return targets and class names: `(rows, 1)` float64 without names, or `(rows,)` int64."""
     if task == "classification":
@@ -356,7 +358,6 @@ def _targets(
             "classification, or another target.",
         )
         problems.raise_any()
-    report = column.report(problems)
     if numeric:
         values = np.full(len(column.cells), np.nan)
         for row, cell in enumerate(column.cells):
