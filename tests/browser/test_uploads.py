@@ -122,7 +122,7 @@ def test_columns_are_shown_with_what_they_hold_and_can_be_changed(
     expect(columns.get_by_label("Kind of built")).to_have_value("date")
     expect(columns).to_contain_text("6 filled with")
     expect(columns).to_contain_text("Column 'id' identifies the rows and is ignored.")
-    expect(page.get_by_text("7 in, 1 out")).to_be_visible()
+    expect(page.get_by_text("8 in, 1 out")).to_be_visible()
     assert violations(page) == []
     columns.get_by_label("Kind of built").select_option("ignore")
     expect(page.get_by_text("5 in, 1 out")).to_be_visible()
@@ -197,7 +197,7 @@ def test_a_table_is_asked_by_its_columns_and_by_its_file(
     page = open_page("/jobs")
     give(page, tmp_path, "homes.csv", houses())
     use(page)
-    expect(page.get_by_text("7 in, 1 out")).to_be_visible()
+    expect(page.get_by_text("8 in, 1 out")).to_be_visible()
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url("**/jobs/job_*")
     job = page.url.split("/jobs/")[1].split("?")[0]
