@@ -151,7 +151,7 @@ def test_a_preset_is_trained_and_its_run_opened(open_page: Opened, url: str) -> 
     preset = page.get_by_role("button", name="XOR with a hidden layer")
     expect(preset).to_contain_text("accuracy 100 %")
     preset.click()
-    expect(page.get_by_test_id("cost-parameters")).to_have_text("17")
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("33")
     page.get_by_role("button", name="Train").click()
     page.wait_for_url(re.compile("/jobs/job_"))
     job = ask(url, f"/v1/jobs/{page.url.rsplit('/', 1)[1]}")
@@ -302,7 +302,7 @@ def test_a_fork_says_where_it_begins(open_page: Opened, url: str) -> None:
     fork = spec | {"initial_weights": {"job": job, "epoch": 20}}
     page = open_page(f"/lab?lab.spec={quote(json.dumps(fork))}")
     expect(page.get_by_text("Starts from the weights of")).to_contain_text("at epoch 20")
-    expect(page.get_by_test_id("cost-parameters")).to_have_text("17")
+    expect(page.get_by_test_id("cost-parameters")).to_have_text("33")
     page.get_by_role("button", name="Start over").click()
     expect(page.get_by_text("Starts from the weights of")).to_be_hidden()
     assert "initial_weights" not in spec_of(page)

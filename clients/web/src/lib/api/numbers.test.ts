@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
 
-import { bytes, count, fixed, format, readable, toNumbers } from './numbers'
+import { bytes, count, fixed, format, plain, readable, toNumbers } from './numbers'
 
 describe('numbers of the API', () => {
+  it('are written without an exponent for attributes', () => {
+    expect([3.7e-9, -0.5, 1e12].map(plain)).toEqual(['0.0000000037', '-0.5', '1000000000000'])
+  })
+
   it('parses non-finite numbers', () => {
     expect(toNumbers([1.5, 'NaN', 'Infinity', '-Infinity'])).toEqual([
       1.5,

@@ -17,6 +17,11 @@ export function powerOfTen(power: number): string {
   return `10${power < 0 ? '⁻' : ''}${[...String(Math.abs(power))].map((digit) => RAISED[Number(digit)]).join('')}`
 }
 
+/** The number without an exponent, which attributes such as `aria-valuemin` need. */
+export function plain(value: number): string {
+  return value.toLocaleString('en-US', { useGrouping: false, maximumSignificantDigits: 9 })
+}
+
 /** Format with four significant digits: `0.35`, `1.2×10⁻⁵`, `10⁻⁸`. */
 export function format(value: number, digits = 4): string {
   if (Number.isNaN(value)) return 'NaN'
