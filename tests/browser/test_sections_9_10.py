@@ -78,8 +78,9 @@ def test_every_one_of_the_zoo_has_a_run_and_a_transformer_sorts_in_place(
     # The page of the run shows the same, and the share of entirely correct sequences.
     page = open_page(job)
     matrix = ask(url, f"/v1{job}/confusion-matrix", {})
-    page.get_by_role("figure", name="Samples").scroll_into_view_if_needed()
+    # The samples come first once they are known to be text.
     expect(page.get_by_text("prediction", exact=True).first).to_be_visible()
+    page.get_by_role("figure", name="Samples").scroll_into_view_if_needed()
     page.get_by_role("figure", name="Confusion matrix").scroll_into_view_if_needed()
     expect(page.get_by_text("every position is correct")).to_contain_text(
         f"{100 * matrix['exact_match']:.1f} %"

@@ -5,7 +5,11 @@
 const QUIET = 1500
 const MOVES = ['wheel', 'touchmove', 'keydown', 'pointerdown'] as const
 
-let resting = $state(location.hash !== '')
+/** After a reload the browser returns to where the user was, which may be far from the address. */
+const [navigation] = performance.getEntriesByType('navigation')
+const isNew = (navigation as PerformanceNavigationTiming | undefined)?.type === 'navigate'
+
+let resting = $state(isNew && location.hash !== '')
 
 export const anchor = {
   /** Whether the page is where its address points, and the user has not moved since. */
@@ -40,7 +44,6 @@ export function keepScrollPosition(): () => void {
   /** Wait for a missing element until it exists or the user scrolls. */
   function arrive(): void {
     expected = decodeURIComponent(location.hash.slice(1))
-    resting = expected !== ''
     remaining = undefined
     if (target()) wait()
   }
@@ -68,15 +71,20 @@ export function keepScrollPosition(): () => void {
     wait()
   })
 
+  function follow(): void {
+    arrive()
+    resting = expected !== ''
+  }
+
   arrive()
   growth.observe(document.body)
-  addEventListener('hashchange', arrive)
+  addEventListener('hashchange', follow)
   addEventListener('scroll', moved, { passive: true })
   for (const move of MOVES) addEventListener(move, leave, { passive: true })
   return () => {
     release()
     growth.disconnect()
-    removeEventListener('hashchange', arrive)
+    removeEventListener('hashchange', follow)
     removeEventListener('scroll', moved)
     for (const move of MOVES) removeEventListener(move, leave)
   }
