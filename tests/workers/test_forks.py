@@ -219,5 +219,5 @@ def test_a_fork_answers_in_the_unit_of_its_parent(service: Service, target_scali
     }
     parent = service.create(spec, target_scaling=target_scaling)
     assert service.run(parent) == "succeeded"
-    child = TrainingSpec.model_validate_json(service.row(fork(service, parent, 2, spec)).spec)
-    assert child.target_scaling == target_scaling
+    child = jobs.get_job(service.context, fork(service, parent, 2, spec))
+    assert child.spec.target_scaling == target_scaling
