@@ -37,6 +37,7 @@ def submit(store: Database) -> str:
         values={
             "spec": "{}",
             "dataset_id": None,
+            "validation_dataset_id": None,
             "parameters": 1,
             "samples": 1,
             "flops": 1.0,
