@@ -80,6 +80,7 @@ from .optimizers import (
 )
 from .predict import predict
 from .run import Outcome, Run, State
+from .sample_weights import balanced_class_weights, weights_by_class
 from .schedules import (
     SCHEDULES,
     Constant,
@@ -202,6 +203,7 @@ __all__ = [
     "TrialMetric",
     "Work",
     "accuracy",
+    "balanced_class_weights",
     "baselines",
     "best_final_loss",
     "calibrate",
@@ -224,6 +226,7 @@ __all__ = [
     "split_rows",
     "summarize",
     "top_k_accuracy",
+    "weights_by_class",
     "with_initializer",
     "work",
 ]

@@ -4,14 +4,15 @@
     linear     a linear model, fitted to the training part
     initial    the network before its first step
 
-All are in the unit in which the run reports its loss, and depend on the data alone: they are the
-same whenever they are computed.
+All are in the unit in which the run reports its loss, with its weights of samples and classes, and
+depend on the data alone: they are the same whenever they are computed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -32,6 +33,7 @@ from .losses import (
 from .network import Network
 from .plan import perform
 from .predict import forward_passes
+from .sample_weights import checked_weights, scaled_weights
 from .sweep import Sweep
 from .threads import one_thread
 from .trace import Array
@@ -83,14 +85,8 @@ def baselines(network: Network, loss: str | Loss, data: Data) -> Baselines:
     loss = find_loss(loss)
     data = _checked(network, loss, data)
     with one_thread(), np.errstate(all="ignore"):
-        constant = constant_logits(loss, data.train_targets, network.output_shape[-1])
-        train = _constant_loss(loss, constant, data.train_targets)
-        validation = (
-            None
-            if data.validation_targets is None
-            else _constant_loss(loss, constant, data.validation_targets)
-        )
-        return Baselines(Losses(train, validation), _linear(network, loss, data))
+        constant = constant_losses(network, loss, data)
+        return Baselines(constant, _linear(network, loss, data))
 
 
 def initial_losses(
@@ -149,25 +145,42 @@ def comparable(network: Network, initial: float) -> float | None:
     return initial if network.size == network.learned_size else None
 
 
-def constant_logits(loss: Loss, targets: Array, outputs: int) -> Floats:
+def constant_losses(network: Network, loss: str | Loss, data: Data) -> Losses:
+    """Return the losses of the best constant for the training part; see `constant_logits`."""
+    loss = find_loss(loss)
+    data = _checked(network, loss, data)
+    weights = scaled_weights(data.train_sample_weights, loss.counted(data.train_targets))
+    constant = constant_logits(loss, data.train_targets, network.output_shape[-1], weights)
+    train = _constant_loss(loss, constant, data.train_targets, weights)
+    if data.validation_targets is None:
+        return Losses(train)
+    weights = scaled_weights(data.validation_sample_weights, loss.counted(data.validation_targets))
+    return Losses(train, _constant_loss(loss, constant, data.validation_targets, weights))
+
+
+def constant_logits(
+    loss: Loss, targets: Array, outputs: int, weights: Array | None = None
+) -> Floats:
     """Return the logits `(outputs,)` of the constant that has the lowest loss on the targets.
 
     The mean for `mse`, the median for `mae`, the class shares for cross-entropies. For a sequence
-    it is one constant for all positions that count.
+    it is one constant for all positions that count. `weights` `(n, …)` are those of the
+    predictions, scaled.
     """
     if isinstance(loss, CrossEntropy):
-        shares = _class_shares(loss, targets, outputs)
+        shares = _class_shares(loss, targets, outputs, weights)
         shares = shares * (1.0 - loss.label_smoothing) + loss.label_smoothing / outputs
         logs: Floats = np.log(np.maximum(shares, 1e-12))
         return logs
     rows = np.asarray(targets, np.float64).reshape(-1, outputs)
+    column = 1.0 if weights is None else weights.reshape(-1, 1)
     if isinstance(loss, Mse):
-        return np.asarray(rows.mean(0))
+        return np.asarray((column * rows).mean(0))
     if isinstance(loss, Mae):
-        return np.asarray(np.median(rows, axis=0))
+        return _weighted_median(rows, weights)
     if isinstance(loss, Huber):
-        return _zero_of(lambda z: -loss.derivatives(z + 0.0 * rows, rows).mean(0), rows)
-    shares = rows.mean(0)
+        return _zero_of(lambda z: -(column * loss.derivatives(z + 0.0 * rows, rows)).mean(0), rows)
+    shares = (column * rows).mean(0)
     if isinstance(loss, BinaryCrossEntropy):
         shares = np.clip(shares, 1e-12, 1.0 - 1e-12)
         return np.asarray(np.log(shares) - np.log1p(-shares))
@@ -179,14 +192,36 @@ def constant_logits(loss: Loss, targets: Array, outputs: int) -> Floats:
     return np.asarray(grid[means.argmin(1), 0])
 
 
-def _class_shares(loss: CrossEntropy, targets: Array, classes: int) -> Floats:
+def _weighted_median(rows: Floats, weights: Array | None) -> Floats:
+    """Return the median of each column of `(n, outputs)`."""
+    if weights is None:
+        return np.asarray(np.median(rows, axis=0))
+    order = rows.argsort(0)
+    below = weights.ravel()[order].cumsum(0)
+    middle = (below >= 0.5 * below[-1]).argmax(0)
+    median: Floats = np.take_along_axis(rows, np.take_along_axis(order, middle[None], 0), 0)[0]
+    return median
+
+
+def _class_shares(
+    loss: CrossEntropy, targets: Array, classes: int, weights: Array | None
+) -> Floats:
     if is_floating(targets):
         rows = targets.reshape(-1, classes).astype(np.float64)
+        if weights is not None:
+            rows *= weights.reshape(-1, 1)
         counted = loss.counted(rows)
         total = len(rows) if counted is None else counted.sum()
         return np.asarray(rows.sum(0) / max(total, 1.0))
-    counts = np.bincount(targets[targets >= 0].ravel(), minlength=classes)
+    counts = _label_counts(targets, classes, weights)
     return np.asarray(counts / max(counts.sum(), 1))
+
+
+def _label_counts(labels: Array, classes: int, weights: Array | None) -> Array:
+    """Return how many labels of each class there are, or the sum of their weights."""
+    counts = labels >= 0
+    factors = None if weights is None else weights[counts]
+    return np.bincount(labels[counts].ravel(), factors, minlength=classes)
 
 
 def _zero_of(descent: Callable[[Floats], Floats], rows: Floats) -> Floats:
@@ -225,14 +260,16 @@ def _linear(network: Network, loss: Loss, data: Data) -> Losses | None:
     fitted = _subset(data, rows)
     inputs = np.asarray(fitted.train_inputs, np.float64).reshape(-1, features)
     targets = as_rows(fitted.train_targets, outputs).astype(np.float64).reshape(-1, outputs)
+    weights = scaled_weights(fitted.train_sample_weights, None)
     shift, scale = inputs.mean(0), inputs.std(0)
     scale[scale == 0.0] = 1.0
     x = np.hstack([(inputs - shift) / scale, np.ones((len(inputs), 1))])
-    weights = _least_squares(x, targets) if isinstance(loss, Mse) else _minimize(loss, x, targets)
-    if not np.isfinite(weights).all():
+    fit = _least_squares if isinstance(loss, Mse) else partial(_minimize, loss)
+    coefficients = fit(x, targets, weights)
+    if not np.isfinite(coefficients).all():
         return None
-    slope = weights[:-1] / scale[:, None]
-    offset = weights[-1] - shift @ slope
+    slope = coefficients[:-1] / scale[:, None]
+    offset = coefficients[-1] - shift @ slope
     return _losses(
         loss,
         data,
@@ -240,33 +277,36 @@ def _linear(network: Network, loss: Loss, data: Data) -> Losses | None:
     )
 
 
-def _least_squares(x: Floats, targets: Floats) -> Floats:
+def _least_squares(x: Floats, targets: Floats, sample_weights: Floats | None) -> Floats:
     """Return the weights `(features + 1, outputs)`, the last row for the column of ones."""
     ridge = np.full(x.shape[1], TINY_RIDGE * len(x))
     ridge[-1] = 0.0
-    return np.asarray(np.linalg.solve(x.T @ x + np.diag(ridge), x.T @ targets))
+    weighted = x if sample_weights is None else x * sample_weights[:, None]
+    return np.asarray(np.linalg.solve(weighted.T @ x + np.diag(ridge), weighted.T @ targets))
 
 
-def _minimize(loss: Loss, x: Floats, targets: Floats) -> Floats:
+def _minimize(loss: Loss, x: Floats, targets: Floats, sample_weights: Floats | None) -> Floats:
     """Return the weights `(features + 1, outputs)` that minimize the loss, about."""
     start = np.zeros((x.shape[1], targets.shape[1]))
     ridge = TINY_RIDGE
     if isinstance(loss, Mae | Huber):
-        start = _least_squares(x, targets)
+        start = _least_squares(x, targets, sample_weights)
     else:
-        start[-1] = constant_logits(loss, targets, targets.shape[1])
+        start[-1] = constant_logits(loss, targets, targets.shape[1], sample_weights)
         ridge = 1.0 / len(x)
     smooth = _smooth(loss, targets)
-    counted = smooth.counted(targets)
+    counted = smooth.counted(targets) if sample_weights is None else sample_weights
     total = len(x) if counted is None else max(float(counted.sum()), 1.0)
 
     def evaluate(flat: Floats) -> tuple[float, Floats]:
         weights = flat.reshape(start.shape)
         logits = x @ weights
         values = smooth.values_from_logits(logits, targets)
+        derivatives = _logit_derivatives(smooth, logits, targets) / total
         if counted is not None:
             values = values * counted
-        gradient = x.T @ (_logit_derivatives(smooth, logits, targets) / total)
+            derivatives *= counted[:, None]
+        gradient = x.T @ derivatives
         gradient[:-1] += ridge * weights[:-1]
         penalty = 0.5 * ridge * float(np.square(weights[:-1]).sum())
         return float(values.sum()) / total + penalty, gradient.ravel()
@@ -344,41 +384,38 @@ def _inverse_hessian_product(pairs: list[tuple[Floats, Floats]], gradient: Float
 
 
 def _checked(network: Network, loss: Loss, data: Data) -> Data:
-    """Return the data with targets in the form that the loss takes."""
+    """Return the data with targets in the form that the loss takes, and a weight per prediction."""
 
-    def checked(targets: Array) -> Array:
-        if targets.dtype == np.int32:  # labels of a run, which have been checked
+    def checked(targets: Array | None) -> Array | None:
+        if targets is None or targets.dtype == np.int32:  # labels of a run, which have been checked
             return targets
         return loss.checked(targets, (len(targets), *network.output_shape))
 
-    validation = data.validation_targets
-    return Data(
-        data.train_inputs,
-        checked(data.train_targets),
-        data.validation_inputs,
-        None if validation is None else checked(validation),
+    def weights(array: Array | None) -> Array | None:
+        if array is None:
+            return None
+        return checked_weights(array, (len(array), *network.output_shape[:-1]))
+
+    train_targets = checked(data.train_targets)
+    assert train_targets is not None
+    return replace(
+        data,
+        train_targets=train_targets,
+        validation_targets=checked(data.validation_targets),
+        train_sample_weights=weights(data.train_sample_weights),
+        validation_sample_weights=weights(data.validation_sample_weights),
     )
 
 
 def _subset(data: Data, most: int) -> Data:
     """Return the data with at most so many samples in each part, drawn with a fixed seed."""
 
-    def rows(count: int) -> slice | Array:
-        if count <= most:
+    def rows(inputs: Array | None) -> slice | Array:
+        if inputs is None or len(inputs) <= most:
             return slice(None)
-        return np.sort(np.random.default_rng(0).choice(count, most, replace=False))
+        return np.sort(np.random.default_rng(0).choice(len(inputs), most, replace=False))
 
-    train = rows(len(data.train_inputs))
-    inputs, targets = data.train_inputs[train], data.train_targets[train]
-    if data.validation_inputs is None or data.validation_targets is None:
-        return Data(inputs, targets)
-    validation = rows(len(data.validation_inputs))
-    return Data(
-        inputs,
-        targets,
-        data.validation_inputs[validation],
-        data.validation_targets[validation],
-    )
+    return data.part(rows(data.train_inputs), rows(data.validation_inputs))
 
 
 def _shape(network: Network, inputs: Array) -> tuple[int, ...]:
@@ -387,19 +424,25 @@ def _shape(network: Network, inputs: Array) -> tuple[int, ...]:
 
 def _losses(loss: Loss, data: Data, logits: Callable[[Array], Floats]) -> Losses:
     """Return the losses of a predictor, which maps inputs to logits."""
-    train = _mean_loss(loss, data.train_inputs, data.train_targets, logits)
+    targets, weights = data.train_targets, data.train_sample_weights
+    scaled = scaled_weights(weights, loss.counted(targets))
+    train = _mean_loss(loss, data.train_inputs, targets, scaled, logits)
     if data.validation_inputs is None or data.validation_targets is None:
         return Losses(train)
-    validation = _mean_loss(loss, data.validation_inputs, data.validation_targets, logits)
-    return Losses(train, validation)
+    targets, weights = data.validation_targets, data.validation_sample_weights
+    scaled = scaled_weights(weights, loss.counted(targets))
+    return Losses(train, _mean_loss(loss, data.validation_inputs, targets, scaled, logits))
 
 
-def _constant_loss(loss: Loss, constant: Floats, targets: Array) -> float:
+def _constant_loss(loss: Loss, constant: Floats, targets: Array, weights: Floats | None) -> float:
     if is_floating(targets):
         rows = targets.reshape(-1, len(constant))
-        return _mean_loss(loss, rows, rows, lambda rows: np.broadcast_to(constant, rows.shape))
+        flat = None if weights is None else weights.ravel()
+        return _mean_loss(
+            loss, rows, rows, flat, lambda rows: np.broadcast_to(constant, rows.shape)
+        )
     # The loss of a constant depends on the label alone.
-    counts = np.bincount(targets[targets >= 0].ravel(), minlength=len(constant))
+    counts = _label_counts(targets, len(constant), weights)
     logits = np.broadcast_to(constant, (len(constant), len(constant)))
     labels: Array = np.arange(len(constant))
     values = loss.values_from_logits(logits, labels)
@@ -407,13 +450,17 @@ def _constant_loss(loss: Loss, constant: Floats, targets: Array) -> float:
 
 
 def _mean_loss(
-    loss: Loss, inputs: Array, targets: Array, logits: Callable[[Array], Floats]
+    loss: Loss,
+    inputs: Array,
+    targets: Array,
+    weights: Floats | None,
+    logits: Callable[[Array], Floats],
 ) -> float:
     total = count = 0.0
     for rows in _blocks(inputs, logits):
         part = targets[rows] if not is_floating(targets) else targets[rows].astype(np.float64)
         values = loss.values_from_logits(logits(inputs[rows]), part)
-        counted = loss.counted(part)
+        counted = loss.counted(part) if weights is None else weights[rows]
         total += float(values.sum() if counted is None else (values * counted).sum())
         count += values.size if counted is None else float(counted.sum())
     return total / max(count, 1.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -17,16 +17,30 @@ class Data:
     For cross-entropy a target is a class index, `(n, *output_shape[:-1])`, or a row of
     probabilities, which takes `classes` times as much memory; for binary losses each target is in
     [0, 1].
+
+    Weights of samples, `(n,)`, or of predictions, `(n, *output_shape[:-1])`, are numbers of at
+    least 0 of which only ratios matter; None if all samples count alike. See `sample_weights.py`.
     """
 
     train_inputs: Array
     train_targets: Array
     validation_inputs: Array | None = None
     validation_targets: Array | None = None
+    train_sample_weights: Array | None = None
+    validation_sample_weights: Array | None = None
 
     def __post_init__(self) -> None:
         if (self.validation_inputs is None) != (self.validation_targets is None):
             raise ValueError("validation needs both inputs and targets")
+
+    def part(self, train: slice | Array, validation: slice | Array) -> Data:
+        """Return the data with these samples of both parts."""
+        taken = {
+            field.name: array[train if field.name.startswith("train") else validation]
+            for field in fields(self)
+            if (array := getattr(self, field.name)) is not None
+        }
+        return Data(**taken)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from .data import Data
 from .losses import as_rows, find_loss, take_rows, typed
 from .network import Network, parameter_views
 from .predict import SAMPLES_AT_ONCE, forward_passes
+from .sample_weights import training_weights
 from .step import Gradient, update, with_column
 from .streams import Streams
 from .trace import Array, Call, Shape
@@ -106,6 +107,7 @@ class _Compiler:
         original = np.ascontiguousarray(self.data.train_inputs, self.dtype)
         inputs = with_column(self.network, original)
         targets = np.ascontiguousarray(typed(self.data.train_targets, self.dtype))
+        weights = training_weights(find_loss(self.training.loss), self.data, self.dtype)
         samples = len(inputs)
         if self.training.augmentation:
             inputs = inputs.copy()
@@ -113,7 +115,7 @@ class _Compiler:
         batch = min(self.training.batch_size or samples, samples)
         if batch == samples:
             rows = as_rows(targets, self.network.output_shape[-1], self.dtype)
-            (step,) = self.steps(inputs, rows, self.now["logits"], batch)
+            (step,) = self.steps(inputs, rows, weights, self.now["logits"], batch)
             yield self.segment(step, 3 * samples)
             return
         order, unshuffled = np.arange(samples), np.arange(samples)
@@ -124,9 +126,9 @@ class _Compiler:
             ]
             yield self.segment(reshuffle, 0)
         whole = samples - samples % batch
-        yield from self.train_on(inputs, targets, order[:whole], batch)
+        yield from self.train_on(inputs, targets, weights, order[:whole], batch)
         if whole < samples:
-            yield from self.train_on(inputs, targets, order[whole:], samples - whole)
+            yield from self.train_on(inputs, targets, weights, order[whole:], samples - whole)
 
     def augment(self, given: Array, changed: Array) -> Iterator[Segment]:
         """Copy the samples to `changed` and augment them there."""
@@ -138,16 +140,17 @@ class _Compiler:
             yield Segment(calls, given[part].size * len(calls) * SECONDS_PER_CHANGE)
 
     def train_on(
-        self, inputs: Array, targets: Array, order: Array, batch: int
+        self, inputs: Array, targets: Array, weights: Array | None, order: Array, batch: int
     ) -> Iterator[Segment]:
         """Yield steps on the samples at `order`, whose number is a multiple of `batch`."""
         most = min(BATCHES_AT_ONCE * batch, len(order))
         x = np.empty((most, *inputs.shape[1:]), self.dtype)
         y = np.empty((most, *self.network.output_shape), self.dtype)
+        w = None if weights is None else np.empty((most, *weights.shape[1:]), self.dtype)
         logits = np.empty_like(y)
         steps: list[list[Call]] = []
         seconds = 0.0
-        for step in self.steps(x, y, logits, batch):
+        for step in self.steps(x, y, w, logits, batch):
             steps.append(step)
             seconds += self.segment(step, 3 * batch).seconds
             if seconds > PULSE:
@@ -157,21 +160,31 @@ class _Compiler:
             rows = order[start : start + gathered]
             n = len(rows)
             calls: list[Call] = [
-                (inputs.take, (rows, 0, x[:n], "clip")),
+                _taken(inputs, rows, x[:n]),
                 (take_rows, (targets, rows, y[:n])),
+                *([] if weights is None or w is None else [_taken(weights, rows, w[:n])]),
                 *chain.from_iterable(steps[: n // batch]),
                 (self.now["logits"].__setitem__, (rows, logits[:n])),
             ]
             yield self.segment(calls, 3 * n)
 
-    def steps(self, x: Array, y: Array, logits: Array, batch: int) -> Iterator[list[Call]]:
-        """Yield the calls of the step on each batch of `x`, `y` and `logits`."""
-        compiled = Gradient(self.network, self.training.loss, batch, self.training.dtype)
+    def steps(
+        self, x: Array, y: Array, weights: Array | None, logits: Array, batch: int
+    ) -> Iterator[list[Call]]:
+        """Yield the calls of the step on each batch of `x`, `y`, `weights` and `logits`."""
+        compiled = Gradient(
+            self.network,
+            self.training.loss,
+            batch,
+            self.training.dtype,
+            weighted=weights is not None,
+        )
         now = self.now
         parts = compiled.parts(now["parameters"]), compiled.parts(now["gradient"])
         for start in range(0, len(x), batch):
             cut = slice(start, start + batch)
-            calls = compiled.bind(x[cut], y[cut], logits[cut], *parts, self.streams.dropout)
+            w = None if weights is None else weights[cut]
+            calls = compiled.bind(x[cut], y[cut], logits[cut], *parts, self.streams.dropout, w)
             yield calls + self.update
 
     def validate(self) -> Iterator[Segment]:
@@ -189,6 +202,10 @@ class _Compiler:
         """Return the calls with their cost: so many passes of one sample through the network."""
         flops = passes * self.flops
         return Segment(calls, len(calls) * SECONDS_PER_CALL + flops / FLOPS_PER_SECOND)
+
+
+def _taken(array: Array, rows: Array, out: Array) -> Call:
+    return (array.take, (rows, 0, out, "clip"))
 
 
 def merged(segments: list[Segment]) -> list[Segment]:

@@ -29,6 +29,7 @@ from .optimizers import weight_mask
 from .plan import Plan
 from .predict import SAMPLES_AT_ONCE as SAMPLES_IN_A_CHANGE
 from .replicas import replicate
+from .sample_weights import training_weights
 from .step import Gradient, draw, penalties, with_column
 from .streams import Streams
 from .trace import Array, Call, Symbol, leaf
@@ -77,12 +78,18 @@ class _Gradients:
         batch: int,
         now: Mapping[str, Array],
         separate: _Own,
+        *,
+        weighted: bool,
     ) -> None:
-        gradient = self._gradient = Gradient(network, training.loss, batch, training.dtype)
+        gradient = self._gradient = Gradient(
+            network, training.loss, batch, training.dtype, weighted=weighted
+        )
         self._parts = gradient.parts(now["parameters"]), gradient.parts(now["gradient"])
         many: set[Symbol] = {*gradient.leaves}
         if separate.data:
             many |= {gradient.inputs, gradient.targets}
+            if gradient.weights is not None:
+                many.add(gradient.weights)
         if separate.masks:
             many |= set(gradient.rates)
         outputs, self._many = replicate(gradient.plan.outputs, many, len(now["parameters"]))
@@ -94,11 +101,12 @@ class _Gradients:
         self,
         inputs: Array,
         targets: Array,
+        weights: Array | None,
         logits: Array,
         streams: Sequence[Streams],
     ) -> list[Call]:
         """As `Gradient.bind`, on arrays with a leading axis of members."""
-        given, results = self._gradient.arrays(inputs, targets, logits, *self._parts)
+        given, results = self._gradient.arrays(inputs, targets, logits, *self._parts, weights)
         draws: list[Call] = []
         for mask, rate in self._gradient.rates.items():
             array = self._masks[mask]
@@ -135,8 +143,9 @@ class _Compiler:
         """A step on every batch."""
         given = np.ascontiguousarray(self.data.train_inputs, self.dtype)
         targets = np.ascontiguousarray(typed(self.data.train_targets, self.dtype))
-        samples = len(given)
         first = self.trainings[0]
+        weights = training_weights(find_loss(first.loss), self.data, self.dtype)
+        samples = len(given)
         # The samples of all, or those of each member where it changes them by itself.
         inputs, targets = with_column(self.network, given)[None], targets[None]
         if first.augmentation:
@@ -145,7 +154,7 @@ class _Compiler:
         batch = min(first.batch_size or samples, samples)
         if batch == samples:
             rows = as_rows(targets, self.network.output_shape[-1], self.dtype)
-            yield self.step(inputs, rows)
+            yield self.step(inputs, rows, weights)
             return
         # One order for all, `(1, samples)`, or one for each member.
         streams = self.streams if first.shuffle else self.streams[:1]
@@ -158,9 +167,9 @@ class _Compiler:
             yield self.segment(reshuffle, 0)
         orders = np.broadcast_to(orders, (max(len(orders), len(inputs)), samples))
         whole = samples - samples % batch
-        yield from self.train_on(inputs, targets, orders[:, :whole], batch)
+        yield from self.train_on(inputs, targets, weights, orders[:, :whole], batch)
         if whole < samples:
-            yield from self.train_on(inputs, targets, orders[:, whole:], samples - whole)
+            yield from self.train_on(inputs, targets, weights, orders[:, whole:], samples - whole)
 
     def augment(self, given: Array, changed: Array) -> Iterator[Segment]:
         """Copy the samples to each of `changed` and augment them there; compare `epoch.py`."""
@@ -174,17 +183,18 @@ class _Compiler:
                 ]
                 yield Segment(calls, given[part].size * len(calls) * SECONDS_PER_CHANGE)
 
-    def step(self, inputs: Array, targets: Array) -> Segment:
+    def step(self, inputs: Array, targets: Array, weights: Array | None) -> Segment:
         """A single step on all samples."""
         samples, own_data = inputs.shape[1], len(inputs) > 1
         if own_data:
             targets = np.repeat(targets, len(inputs), axis=0)
+            weights = None if weights is None else np.repeat(weights[None], len(inputs), axis=0)
         x, y = (inputs, targets) if own_data else (inputs[0], targets[0])
-        compiled = self.gradients(samples, own_data=own_data)
-        return self.segment(self.bound(compiled, x, y, self.now["logits"]), 3 * samples)
+        compiled = self.gradients(samples, own_data=own_data, weighted=weights is not None)
+        return self.segment(self.bound(compiled, x, y, weights, self.now["logits"]), 3 * samples)
 
     def train_on(
-        self, inputs: Array, targets: Array, orders: Array, batch: int
+        self, inputs: Array, targets: Array, weights: Array | None, orders: Array, batch: int
     ) -> Iterator[Segment]:
         """A step on every batch of the samples at `orders`, whose number `batch` divides."""
         samples = orders.shape[1]
@@ -194,14 +204,22 @@ class _Compiler:
         gathered = min(batches * batch, samples)
         x = np.empty((len(orders), gathered, *inputs.shape[2:]), self.dtype)
         y = np.empty((len(orders), gathered, *self.network.output_shape), self.dtype)
+        w = None if weights is None else np.empty((*x.shape[:2], *weights.shape[1:]), self.dtype)
         logits = np.empty((self.members, *y.shape[1:]), self.dtype)
-        compiled = self.gradients(batch, own_data=own_data)
+        compiled = self.gradients(batch, own_data=own_data, weighted=w is not None)
         steps = []
         for start in range(0, gathered, batch):
             part = slice(start, start + batch)
-            here = (x[:, part], y[:, part]) if own_data else (x[0, part], y[0, part])
-            steps.append(self.bound(compiled, *here, logits[:, part]))
+            here = (slice(None), part) if own_data else (0, part)
+            part_weights = None if w is None else w[here]
+            steps.append(self.bound(compiled, x[here], y[here], part_weights, logits[:, part]))
         member = np.arange(self.members)[:, None]
+
+        def gather_weights(rows: Array, n: int) -> list[Call]:
+            if weights is None or w is None:
+                return []
+            return [(_gather, (weights[None], rows, w[:, :n]))]
+
         for start in range(0, samples, gathered):
             rows = orders[:, start : start + gathered]
             n = rows.shape[1]
@@ -210,18 +228,23 @@ class _Compiler:
             calls: list[Call] = [
                 (_gather, (inputs, rows, x[:, :n])),
                 (_gather, (targets, rows, y[:, :n])),
+                *gather_weights(rows, n),
                 *(call for step in steps[: n // batch] for call in step),
                 (self.now["logits"].__setitem__, (index, logits[:, :n])),
             ]
             yield self.segment(calls, 3 * n)
 
-    def gradients(self, batch: int, *, own_data: bool) -> _Gradients:
+    def gradients(self, batch: int, *, own_data: bool, weighted: bool) -> _Gradients:
         separate = _Own(data=own_data, masks=len(self.streams) > 1)
-        return _Gradients(self.network, self.trainings[0], batch, self.now, separate)
+        return _Gradients(
+            self.network, self.trainings[0], batch, self.now, separate, weighted=weighted
+        )
 
-    def bound(self, compiled: _Gradients, x: Array, y: Array, logits: Array) -> list[Call]:
+    def bound(
+        self, compiled: _Gradients, x: Array, y: Array, weights: Array | None, logits: Array
+    ) -> list[Call]:
         """The calls of one step on a batch."""
-        return compiled.bind(x, y, logits, self.streams) + self.update
+        return compiled.bind(x, y, weights, logits, self.streams) + self.update
 
     def validate(self) -> Iterator[Segment]:
         """A forward pass over all validation samples."""

@@ -64,8 +64,12 @@ class Loss(Component, ABC):
         """Return the derivative of each prediction's loss with respect to its outputs."""
 
     @abstractmethod
-    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
-        """Return the mean loss of a batch, as a symbol of shape `()`."""
+    def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
+        """Return the mean loss of a batch, as a symbol of shape `()`.
+
+        With `weights` `(n, …, 1)`, one for each prediction and 0 for those that do not count, the
+        mean of weight · loss.
+        """
 
     def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
         """Return the loss of each prediction, `(..., outputs)` to `(...)`."""
@@ -171,6 +175,11 @@ def mean_over(values: Floats, counted: Floats | None) -> Floats:
     return np.asarray((values * counted).sum() / max(counted.sum(), 1.0))
 
 
+def _traced_mean(values: Symbol, weights: Symbol | None) -> Symbol:
+    """Return the mean of `(n, …, outputs)`, with weights that of weight · value."""
+    return p.mean(values if weights is None else values * weights)
+
+
 def _rows(prediction: ArrayLike, target: ArrayLike) -> tuple[Floats, Floats]:
     predictions, targets = np.atleast_2d(
         np.asarray(prediction, np.float64), np.asarray(target, np.float64)
@@ -236,8 +245,8 @@ class Mse(Loss):
         outputs: int = predictions.shape[-1]
         return 2.0 * (predictions - targets) / outputs
 
-    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
-        return p.mean(p.square(logits - targets))
+    def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
+        return _traced_mean(p.square(logits - targets), weights)
 
 
 @dataclass(frozen=True)
@@ -254,8 +263,8 @@ class Mae(Loss):
         outputs: int = predictions.shape[-1]
         return np.sign(predictions - targets) / outputs
 
-    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
-        return p.mean(p.absolute(logits - targets))
+    def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
+        return _traced_mean(p.absolute(logits - targets), weights)
 
 
 @dataclass(frozen=True)
@@ -279,10 +288,10 @@ class Huber(Loss):
         outputs: int = predictions.shape[-1]
         return np.clip(predictions - targets, -self.delta, self.delta) / outputs
 
-    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
+    def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
         size = p.absolute(logits - targets)
         far = p.positive_part(size - self.delta)
-        return p.mean(0.5 * p.square(size - far) + self.delta * far)
+        return _traced_mean(0.5 * p.square(size - far) + self.delta * far, weights)
 
 
 # ---------------------------------------------------------------- binary
@@ -314,8 +323,8 @@ class BinaryCrossEntropy(Binary):
         outputs: int = predictions.shape[-1]
         return (predictions - targets) / spread / outputs
 
-    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
-        return p.sigmoid_binary_cross_entropy(logits, targets)
+    def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
+        return p.sigmoid_binary_cross_entropy(logits, targets, weights)
 
     def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
         return _mean(_softplus(logits) - targets * logits)
@@ -353,12 +362,12 @@ class Focal(Binary):
         right, some = np.maximum(right, SMALLEST_DIVISOR), np.maximum(wrong, SMALLEST_DIVISOR)
         return wrong**self.gamma / right - self.gamma * some ** (self.gamma - 1.0) * np.log(right)
 
-    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
+    def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
         # With ŷ = σ(z):  -log(ŷ) = softplus(-z),  -log(1 - ŷ) = softplus(z).
         if_yes, if_no = p.softplus(-logits), p.softplus(logits)
         yes = p.exp(-self.gamma * if_no) * if_yes
         no = p.exp(-self.gamma * if_yes) * if_no
-        return p.mean(targets * yes + (1.0 - targets) * no)
+        return _traced_mean(targets * yes + (1.0 - targets) * no, weights)
 
     def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
         if_yes, if_no = _softplus(-logits), _softplus(logits)
@@ -386,8 +395,8 @@ class Hinge(Binary):
         outputs: int = predictions.shape[-1]
         return np.where(side * predictions < 1.0, -side, 0.0) / outputs
 
-    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
-        return p.mean(p.positive_part(1.0 - (2.0 * targets - 1.0) * logits))
+    def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
+        return _traced_mean(p.positive_part(1.0 - (2.0 * targets - 1.0) * logits), weights)
 
 
 @dataclass(frozen=True)
@@ -410,8 +419,8 @@ class PerceptronError(Binary):
         outputs: int = predictions.shape[-1]
         return np.sign(predictions - targets) / outputs
 
-    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
-        return p.mean((p.step(logits) - targets) * logits)
+    def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
+        return _traced_mean((p.step(logits) - targets) * logits, weights)
 
     def values_from_logits(self, logits: Floats, targets: Floats) -> Floats:
         return self.values(np.heaviside(logits, 1.0), targets)
@@ -498,7 +507,7 @@ class CrossEntropy(Loss):
         smoothed: Floats = targets * (1.0 - self.label_smoothing) + spread
         return smoothed
 
-    def traced(self, logits: Symbol, targets: Symbol) -> Symbol:
+    def traced(self, logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
         counted = None
         if self.ignore_label is not None:
             counted = p.sum_to(targets, (*targets.shape[:-1], 1))
@@ -507,12 +516,15 @@ class CrossEntropy(Loss):
             spread = share if counted is None else counted * share
             targets = targets * (1.0 - self.label_smoothing) + spread
         if counted is None:
-            return p.softmax_cross_entropy(logits, targets)
+            return p.softmax_cross_entropy(logits, targets, weights)
+        count = math.prod(counted.shape)
+        number = p.sum_to(counted, ())
+        if weights is not None:  # Those of ignored tokens are 0.
+            total = p.softmax_cross_entropy(logits, targets, weights) * count
+            return total / (1.0 + p.positive_part(number - 1.0))
         # An ignored token gets zeros for logits: its loss is log(classes), whatever the network
         # predicts, and is subtracted below.
-        count = math.prod(counted.shape)
         total = p.softmax_cross_entropy(logits * counted, targets) * count
-        number = p.sum_to(counted, ())
         ignored = (count - number) * math.log(targets.shape[-1])
         return (total - ignored) / (1.0 + p.positive_part(number - 1.0))
 

@@ -7,11 +7,14 @@ function of one of these, as the perplexity is, or asked of predictions when it 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .losses import Loss, is_floating
+from .data import Data
+from .losses import Loss, is_floating, typed
+from .sample_weights import scaled_weights
 from .trace import Array
 
 AT_ONCE = 32_768
@@ -92,34 +95,51 @@ def _alike(predictions: ArrayLike, targets: ArrayLike) -> tuple[Array, Array]:
     return predicted, expected
 
 
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the predictions of a part are compared with."""
+
+    targets: Array
+    """`(samples, *output_shape)` as float64, or labels without the last axis."""
+    weights: Array | None = None
+    """The scaled weight of each prediction in the loss; None if they are equal."""
+
+
+def answers_of(loss: Loss, data: Data) -> dict[str, Answers]:
+    """Return the answers of the parts `train` and, if there is one, `validation`."""
+    parts = {"train": (data.train_targets, data.train_sample_weights)}
+    if data.validation_targets is not None:
+        parts["validation"] = (data.validation_targets, data.validation_sample_weights)
+    return {
+        part: Answers(typed(targets, np.float64), scaled_weights(weights, loss.counted(targets)))
+        for part, (targets, weights) in parts.items()
+    }
+
+
 def measure(
     loss: Loss,
     records: Mapping[str, Array],
-    targets: Array,
-    validation_targets: Array | None,
+    answers: Mapping[str, Answers],
     squares: Mapping[str, Array],
 ) -> tuple[dict[str, Array], Array]:
     """The columns of the records' epochs, each `(m,)`, and whether their parameters are finite.
 
     `records` are `(m, *shape)`, see `record_shapes`, or of many members `(m, members, *shape)`, and
-    so are then the columns; the targets `(samples, *output_shape)` as float64, or labels without
-    the last axis; `squares`, `(m, layers)`, those of the gradient and of the parameters, see
-    `LayerSlices.squares`.
+    so are then the columns; `answers` those of `answers_of`; `squares`, `(m, layers)`, those of the
+    gradient and of the parameters, see `LayerSlices.squares`. Weights count in losses only.
     """
     # Each record is worked on in float64 and by itself: no bit depends on how many there are.
     columns = {}
-    for part, logits_name, answers in (
-        ("train", "logits", targets),
-        ("validation", "validation_logits", validation_targets),
-    ):
-        if answers is None:
+    for part, logits_name in (("train", "logits"), ("validation", "validation_logits")):
+        if part not in answers:
             continue
-        logits, counted = records[logits_name], loss.counted(answers)
-        axes = answers.ndim - 1 if is_floating(answers) else answers.ndim
-        values = _per_output(loss.values_from_logits, logits, answers, axes)
-        columns[f"{part}_loss"] = _means(values, counted, axes)
+        targets, weights = answers[part].targets, answers[part].weights
+        logits, counted = records[logits_name], loss.counted(targets)
+        axes = targets.ndim - 1 if is_floating(targets) else targets.ndim
+        values = _per_output(loss.values_from_logits, logits, targets, axes)
+        columns[f"{part}_loss"] = _means(values, counted if weights is None else weights, axes)
         if loss.has_accuracy:
-            correct = _per_output(loss.correct_from_logits, logits, answers, axes)
+            correct = _per_output(loss.correct_from_logits, logits, targets, axes)
             columns[f"{part}_accuracy"] = _means(correct, counted, axes)
     columns["gradient_norm"] = np.sqrt(squares["gradient"].sum(-1))
     return columns, np.isfinite(squares["parameters"].sum(-1))
@@ -147,7 +167,10 @@ def _per_output(
 
 
 def _means(values: Array, counted: Array | None, axes: int) -> Array:
-    """The mean over the last `axes` of the values that count, `(…, *answers)` to `(…)`."""
+    """The mean over the last `axes`, `(…, *answers)` to `(…)`, of the values that count.
+
+    `counted` has the weight of each.
+    """
     rows = values.reshape(*values.shape[: values.ndim - axes], -1)
     if counted is None:
         means: Array = rows.mean(-1)

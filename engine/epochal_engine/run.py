@@ -22,12 +22,13 @@ from .blocks import LARGEST_BLOCK, Block, cut, join
 from .data import Data
 from .divergence import Divergence, explain
 from .epoch import compile_epoch, record_shapes, steps_per_epoch
-from .losses import find_loss, typed
-from .metrics import measure
+from .losses import find_loss
+from .metrics import answers_of, measure
 from .network import Network, parameter_views
 from .plan import perform
 from .probe import Probe
 from .record_buffer import Record, RecordBuffer
+from .sample_weights import checked_weights
 from .snapshots import LayerSlices, take_snapshots
 from .stopping import Best, Progress, StopReason, epochs_at_one_rate, follow
 from .streams import Streams
@@ -119,10 +120,7 @@ class Run:
         self._slot = 0  # the record of the last state that was yielded
         self._layer_slices = LayerSlices(network)
         self._probe = Probe(network, data.train_inputs, training.dtype)
-        self._targets = typed(data.train_targets, np.float64)
-        self._validation_targets = (
-            None if data.validation_targets is None else typed(data.validation_targets, np.float64)
-        )
+        self._answers = answers_of(self._loss, data)
         self._blocks: list[Block] = []
         self._taken = self.epoch
         self._epochs = self._train()
@@ -171,7 +169,7 @@ class Run:
         vector = self._buffer.arrays["parameters"][index + 1].copy()
         return Best(
             epoch=self._completed_epoch() - self._slot + index + 1,
-            metric="train_loss" if self._validation_targets is None else "validation_loss",
+            metric="validation_loss" if "validation" in self._answers else "train_loss",
             value=value,
             weights=parameter_views(self.network, vector),
         )
@@ -295,13 +293,7 @@ class Run:
                 name: self._layer_slices.squares(records[name])
                 for name in ("gradient", "parameters")
             }
-            columns, are_finite = measure(
-                self._loss,
-                records,
-                self._targets,
-                self._validation_targets,
-                squares,
-            )
+            columns, are_finite = measure(self._loss, records, self._answers, squares)
             columns["learning_rate"] = np.array(rates)
             gradients = None
             every = self.training.gradients_every
@@ -348,7 +340,7 @@ class Run:
 
 
 def check_data(network: Network, training: Training, data: Data) -> Data:
-    """Return the data with targets in the form that the loss takes.
+    """Return the data with targets in the form that the loss takes, and a weight per prediction.
 
     Raises ValueError unless the data, and the target, fit network and training.
     """
@@ -362,7 +354,9 @@ def check_data(network: Network, training: Training, data: Data) -> Data:
     for augmentation in training.augmentation:
         augmentation.check(network.input_shape)
 
-    def checked(part: str, inputs: Array, targets: Array) -> Array:
+    def checked(
+        part: str, inputs: Array, targets: Array, weights: Array | None
+    ) -> tuple[Array, Array | None]:
         if len(inputs) == 0:
             raise ValueError(f"there are no {part} samples")
         needed = (len(inputs), *network.input_shape)
@@ -377,10 +371,25 @@ def check_data(network: Network, training: Training, data: Data) -> Data:
                 is_finite = np.isfinite(array.astype(training.dtype)).all()
             if not is_finite:
                 raise ValueError(f"{part}_{noun} must be finite {training.dtype} numbers")
-        return targets
+        if weights is not None:
+            try:
+                weights = checked_weights(weights, (len(inputs), *network.output_shape[:-1]))
+            except ValueError as error:
+                raise ValueError(f"{part}_sample_weights {error}") from None
+        return targets, weights
 
-    train_targets = checked("train", data.train_inputs, data.train_targets)
-    validation_targets = data.validation_targets
+    train_targets, train_weights = checked(
+        "train", data.train_inputs, data.train_targets, data.train_sample_weights
+    )
+    validation_targets, validation_weights = data.validation_targets, data.validation_sample_weights
     if data.validation_inputs is not None and validation_targets is not None:
-        validation_targets = checked("validation", data.validation_inputs, validation_targets)
-    return replace(data, train_targets=train_targets, validation_targets=validation_targets)
+        validation_targets, validation_weights = checked(
+            "validation", data.validation_inputs, validation_targets, validation_weights
+        )
+    return replace(
+        data,
+        train_targets=train_targets,
+        validation_targets=validation_targets,
+        train_sample_weights=train_weights,
+        validation_sample_weights=validation_weights,
+    )

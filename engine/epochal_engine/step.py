@@ -18,11 +18,20 @@ from .training import Training
 
 
 class Gradient:
-    """Forward, loss and backward for batches of one size."""
+    """Forward, loss and backward for batches of one size; `weighted` if samples have weights."""
 
-    def __init__(self, network: Network, loss: str | Loss, samples: int, dtype: str) -> None:
+    def __init__(
+        self,
+        network: Network,
+        loss: str | Loss,
+        samples: int,
+        dtype: str,
+        *,
+        weighted: bool = False,
+    ) -> None:
         self.inputs, x = input_leaf(network, samples)
         self.targets = leaf((samples, *network.output_shape))
+        self.weights = leaf((samples, *network.output_shape[:-1], 1)) if weighted else None
         self.leaves, parameters = merged_leaves(network)
         self._learned = len(self.leaves) - len(network.running)
         updates: dict[str, Symbol] = {}
@@ -36,7 +45,7 @@ class Gradient:
         # ------------------------------------------------------------ the lesson, in four lines
         output = network.forward(x, parameters, noise, updates)[-1]
         logits = contiguous(find_loss(loss).logits(output))
-        value = find_loss(loss).traced(logits, self.targets)
+        value = find_loss(loss).traced(logits, self.targets, self.weights)
         gradients = differentiate(value, self.leaves[: self._learned])
         # -------------------------------------------------------------------------------------
 
@@ -53,14 +62,16 @@ class Gradient:
         parameters: Sequence[Array],
         gradient: Sequence[Array],
         rng: np.random.Generator,
+        weights: Array | None = None,
     ) -> list[Call]:
         """Return the calls that fill `logits` and `gradient` for one batch. Dropout uses `rng`.
 
-        `inputs` are those of `with_column`, `parameters` and `gradient` those of `parts`. The calls
+        `inputs` are those of `with_column`, `parameters` and `gradient` those of `parts`, and
+        `weights`, needed if it is `weighted`, one of each prediction, `(samples, …, 1)`. The calls
         also update the running arrays among the parameters; their part of the gradient is not
         written.
         """
-        given, results = self.arrays(inputs, targets, logits, parameters, gradient)
+        given, results = self.arrays(inputs, targets, logits, parameters, gradient, weights)
         draws = [call for m, rate in self.rates.items() for call in draw(rng, self._masks[m], rate)]
         return draws + self.plan.bind({**given, **self._masks}, results)
 
@@ -75,6 +86,7 @@ class Gradient:
         logits: Array,
         parameters: Sequence[Array],
         gradient: Sequence[Array],
+        weights: Array | None,
     ) -> tuple[dict[Symbol, Array], list[Array]]:
         """Return leaves and results of the plan; several networks have a leading axis."""
         given = dict(zip(self.leaves, parameters, strict=True))
@@ -82,6 +94,9 @@ class Gradient:
         # An update is the last to read the running array that it replaces.
         updated = [given[leaf] for leaf in self._updated]
         given |= {self.inputs: inputs, self.targets: targets}
+        if self.weights is not None:
+            assert weights is not None
+            given[self.weights] = weights
         return given, [logits, *reversed(gradients), *updated]
 
 

@@ -24,9 +24,9 @@ from .data import Data
 from .divergence import Divergence, explain
 from .epoch import PULSE, record_shapes, steps_per_epoch
 from .lockstep import compile_epochs
-from .losses import find_loss, typed
+from .losses import find_loss
 from .members import check_alike, groups_of, initial_parameters, kind
-from .metrics import measure
+from .metrics import answers_of, measure
 from .network import Network, parameter_views
 from .plan import perform
 from .probe import Probe
@@ -129,10 +129,8 @@ class Sweep:
         self._slot = 0  # the record of the last state that was handed out
         self._layer_slices = LayerSlices(network)
         self._probe = Probe(network, data.train_inputs, first.dtype)
-        self._targets = typed(data.train_targets, np.float64)
-        self._validation_targets = (
-            None if data.validation_targets is None else typed(data.validation_targets, np.float64)
-        )
+        self._loss = find_loss(first.loss)
+        self._answers = answers_of(self._loss, data)
         self._blocks: list[list[Block]] = [[] for _ in range(count)]
         self._taken = self.epoch
         self._epochs = self._train()
@@ -311,13 +309,7 @@ class Sweep:
                 name: self._layer_slices.squares(records[name])
                 for name in ("gradient", "parameters")
             }
-            columns, are_finite = measure(
-                find_loss(training.loss),
-                records,
-                self._targets,
-                self._validation_targets,
-                squares,
-            )
+            columns, are_finite = measure(self._loss, records, self._answers, squares)
             every = training.gradients_every
             chosen = np.arange(first, first + count)
             chosen = chosen[chosen % every == 0] if every > 0 else chosen[:0]

@@ -35,14 +35,17 @@ class Case:
     inputs: Array
     targets: Array
     training: Training
+    sample_weights: Array | None = None
 
 
 def record(case: Case, dtype: DType) -> Recording:
     """Train and return what is stored of it; the last fifth of the samples validates."""
     n = len(case.inputs) * 4 // 5
     training = replace(case.training, dtype=dtype)
-    x, y = case.inputs, case.targets
-    data = check_data(case.network, training, Data(x[:n], y[:n], x[n:], y[n:]))
+    x, y, w = case.inputs, case.targets, case.sample_weights
+    weights = () if w is None else (w[:n], w[n:])
+    data = Data(x[:n], y[:n], x[n:], y[n:], *weights)
+    data = check_data(case.network, training, data)
     run = engine.Run(case.network, training, data)
     initial_weights = run.weights()
     for _ in run:
@@ -99,12 +102,13 @@ def _case(
     loss: Any = "cross_entropy",
     optimizer: str = "adam",
     options: Any = None,
+    weights: Array | None = None,
     **fields: Any,
 ) -> None:
     network = Network(inputs.shape[1:], layers)
     rule = OPTIMIZERS[optimizer](**(options or {}))
     training = Training(loss, rule, 8, batch_size=16, seed=5, **fields)
-    CASES[name] = Case(network, inputs, targets[: len(inputs)], training)
+    CASES[name] = Case(network, inputs, targets[: len(inputs)], training, weights)
 
 
 for _name in ACTIVATIONS:
@@ -303,4 +307,26 @@ _case(
     ),
     _SEQUENCES,
     np.maximum(_TOKEN_CLASSES, 0),
+)
+_WEIGHTS = _rng.integers(0, 4, 70).astype(float)
+_case("weights, cross_entropy", (*_HIDDEN, _SOFTMAX), weights=_WEIGHTS)
+_case("weights, mse", (*_HIDDEN, _dense(2)), targets=_NUMBERS, loss="mse", weights=_WEIGHTS)
+_case(
+    "weights, validation only",
+    (*_HIDDEN, _dense(2, "sigmoid")),
+    targets=_YES_NO,
+    loss="binary_cross_entropy",
+    weights=np.where(np.arange(70) < 56, 1.0, _WEIGHTS),
+)
+_case(
+    "weights of tokens",
+    (
+        _layer("embedding", vocabulary=9, units=4),
+        _layer("gru", units=4, return_sequences=True),
+        _SOFTMAX,
+    ),
+    _TOKENS,
+    _TOKEN_CLASSES,
+    _CROSS_ENTROPY(ignore_label=-1, label_smoothing=0.1),
+    weights=1.0 + np.maximum(_TOKEN_CLASSES, 0),
 )

@@ -10,6 +10,7 @@ import pytest
 from epochal_engine import CrossEntropy, Data, Dense, Network, Run, Sgd, Training
 from epochal_engine.metrics import (
     AT_ONCE,
+    Answers,
     accuracy,
     confusion_matrix,
     measure,
@@ -80,7 +81,7 @@ def test_tokens_that_do_not_count_are_no_part_of_the_loss_or_the_accuracy() -> N
     targets = loss.targets(np.array([0, -1, 1, 1]), (4, 2)).astype(np.float64)
     scores = np.log([[[0.8, 0.2], [0.5, 0.5], [0.4, 0.6], [0.9, 0.1]]])
     squares = {"gradient": np.zeros((1, 1)), "parameters": np.zeros((1, 1))}
-    columns, _ = measure(loss, {"logits": scores}, targets, None, squares)
+    columns, _ = measure(loss, {"logits": scores}, {"train": Answers(targets)}, squares)
     by_hand = -(math.log(0.8) + math.log(0.6) + math.log(0.1)) / 3
     assert columns["train_loss"] == pytest.approx([by_hand])
     assert columns["train_accuracy"] == pytest.approx([2 / 3])
@@ -97,7 +98,7 @@ def test_no_metric_depends_on_how_many_answers_are_looked_at_together(
     targets = np.eye(shape[-1])[rng.integers(shape[-1], size=(samples, *shape[:-1]))]
     squares = dict.fromkeys(("gradient", "parameters"), np.ones((2, 3, 1)))
     loss = CrossEntropy()
-    columns, are_finite = measure(loss, {"logits": scores}, targets, None, squares)
+    columns, are_finite = measure(loss, {"logits": scores}, {"train": Answers(targets)}, squares)
     assert are_finite.tolist() == [[True] * 3] * 2
     assert columns["gradient_norm"].tolist() == [[1.0] * 3] * 2
     for epoch, member in np.ndindex(2, 3):

@@ -95,6 +95,11 @@ EXAMPLES: dict[str, tuple[Callable[..., Symbol], *tuple[Shape, ...]]] = {
     "softmax": (p.softmax, (3, 4)),
     "sigmoid_binary_cross_entropy": (p.sigmoid_binary_cross_entropy, (3, 4), (3, 4)),
     "softmax_cross_entropy": (p.softmax_cross_entropy, (3, 4), (3, 4)),
+    "weighted_sigmoid_binary_cross_entropy": (
+        p.sigmoid_binary_cross_entropy,
+        *((3, 4), (3, 4), (3, 1)),
+    ),
+    "weighted_softmax_cross_entropy": (p.softmax_cross_entropy, (3, 4), (3, 4), (3, 1)),
     "scores": (p.scores, (2, 3, 2, 4), (2, 5, 2, 4)),
     "gather": (p.gather, (2, 2, 5, 3), (2, 5, 2, 4)),
     "softmax_of_columns": (p.softmax_of_columns, (2, 5, 4)),
@@ -118,9 +123,9 @@ def test_the_rule_of_a_primitive_is_its_derivative(name: str) -> None:
     y = formula(*leaves)
     assert name in {s.primitive.name for s in reachable(y) if s.primitive is not None}
     points = [rng.normal(size=shape) for shape in shapes]
-    if name == "softmax_cross_entropy":
+    if name.endswith("softmax_cross_entropy"):
         points[1] = np.eye(4)[[2, 0, 1]]  # its target rows sum to 1, and stay as they are
-        leaves_to_vary = leaves[:1]
+        leaves_to_vary = [leaves[0], *leaves[2:]]
     else:
         leaves_to_vary = leaves
     number, factors = weighted_sum(y, rng.normal(size=y.shape))

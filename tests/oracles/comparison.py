@@ -84,13 +84,15 @@ def check_training(
     optimizer: Optimizer = Sgd(0.05),
     step: Callable[[Weights], Any] | None = None,
     tolerance: float | None = None,
+    weights: Array | None = None,
 ) -> None:
     """The losses of 20 steps on all samples, and the parameters after them, agree.
 
-    `step` makes PyTorch's optimizer from the parameters; the default is plain SGD.
+    `step` makes PyTorch's optimizer from the parameters; the default is plain SGD. `weights` are
+    those of the samples.
     """
     training = Training(loss, optimizer, epochs=STEPS, dtype=dtype, gradients_every=0)
-    run = Run(network, training, Data(inputs, targets))
+    run = Run(network, training, Data(inputs, targets, train_sample_weights=weights))
     theirs = leaves(run.weights(), network.running)
     learned = [tensor for name, tensor in theirs.items() if name not in network.running]
     other = torch.optim.SGD(learned, lr=0.05) if step is None else step(theirs)

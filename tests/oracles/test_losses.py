@@ -23,6 +23,7 @@ from epochal_engine import (
     Mse,
     Network,
     PerceptronError,
+    weights_by_class,
 )
 from epochal_engine.trace import Array
 
@@ -145,6 +146,50 @@ def test_losses_and_steps_are_those_of_pytorch(
 ) -> None:
     network, inputs, targets, peer = side_by_side(oracle, input_shape)
     check_training(network, oracle.loss, inputs, targets, peer, dtype)
+
+
+@DTYPES
+@SHAPES
+@pytest.mark.parametrize("kind", ["classes", "some classes"])
+def test_class_weights_are_those_of_pytorch(
+    kind: str, dtype: str, input_shape: tuple[int, ...]
+) -> None:
+    class_weights = np.array([0.5, 3.0, 1.0, 0.1])
+
+    def compute(z: Tensor, y: Tensor) -> Tensor:
+        return cross_entropy(z, y, weight=torch.tensor(class_weights).to(z))
+
+    loss = CrossEntropy(ignore_label=None if kind == "classes" else -1)
+    network, inputs, targets, peer = side_by_side(Oracle(loss, kind, compute), input_shape)
+    labels = loss.checked(targets, (len(targets), *network.output_shape))
+    weights = weights_by_class(loss, labels, class_weights)
+    check_training(network, loss, inputs, targets, peer, dtype, weights=weights)
+
+
+@DTYPES
+@SHAPES
+@pytest.mark.parametrize(
+    ("loss", "targets", "compute"),
+    [
+        (Mse(), "numbers", F.mse_loss),
+        (Mae(), "numbers", F.l1_loss),
+        (Huber(), "numbers", F.huber_loss),
+        (BinaryCrossEntropy(), "yes or no", F.binary_cross_entropy_with_logits),
+    ],
+    ids=lambda part: getattr(part, "type", ""),
+)
+def test_sample_weights_give_the_weighted_mean_of_pytorchs_losses(
+    loss: Loss, targets: str, compute: Any, dtype: str, input_shape: tuple[int, ...]
+) -> None:
+    weights = np.array([0.0, 1.0, 2.0, 0.5, 7.0, 1.0, 0.25])
+
+    def weighted(z: Tensor, y: Tensor) -> Tensor:
+        of_samples = compute(z, y, reduction="none").reshape(len(z), -1).mean(-1)
+        w = torch.tensor(weights).to(z)
+        return (w * of_samples).sum() / w.sum()
+
+    network, inputs, values, peer = side_by_side(Oracle(loss, targets, weighted), input_shape)
+    check_training(network, loss, inputs, values, peer, dtype, weights=weights)
 
 
 def test_every_loss_has_an_oracle() -> None:

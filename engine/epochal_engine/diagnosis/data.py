@@ -135,6 +135,8 @@ def class_imbalance(run: Observation) -> Iterator[Hypothesis]:
     """Find a rare class that the network hardly recognizes."""
     if run.labels is None or run.weights is None or run.final_outputs is None:
         return
+    if "class_weights" in run.spec:
+        return
     data = run.job.data
     labels = labels_of(np.asarray(data.train_targets))
     counts = np.bincount(labels, minlength=max(run.outputs[-1], 2))
@@ -159,7 +161,9 @@ def class_imbalance(run: Observation) -> Iterator[Hypothesis]:
                 ),
             ),
             is_certain=True,
-            metric="balanced_validation_loss" if data.validation_inputs is not None else None,
+            metric="balanced_train_loss"
+            if data.validation_inputs is None
+            else "balanced_validation_loss",
         )
 
 

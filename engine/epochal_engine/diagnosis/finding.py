@@ -32,7 +32,9 @@ FindingKind: TypeAlias = Literal[
 ]
 """All kinds, causes before their effects."""
 
-TrialMetric: TypeAlias = Literal["validation_loss", "train_loss", "balanced_validation_loss"]
+TrialMetric: TypeAlias = Literal[
+    "validation_loss", "train_loss", "balanced_validation_loss", "balanced_train_loss"
+]
 
 Patch: TypeAlias = dict[str, Any]
 """A JSON merge patch (RFC 7396) of a spec."""

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..baselines import constant_logits
+from ..baselines import constant_losses
 from ..divergence import SAMPLES_EXAMINED, layer_outputs
 from ..labels import Label, label
-from ..losses import find_loss, mean_over, typed
 from ..snapshots import STATISTICS, Gradients
 from ..streams import Streams
 from ..trace import Array
@@ -66,18 +65,8 @@ class Observation:
 
         Not 0, so that it can be a divisor.
         """
-        loss, data = find_loss(self.job.training.loss), self.job.data
-        on = data.train_targets if data.validation_targets is None else data.validation_targets
-        train, on = (
-            loss.checked(targets, (len(targets), *self.outputs))
-            if targets.dtype != np.int32
-            else targets  # labels of a run, which have been checked
-            for targets in (data.train_targets, on)
-        )
-        logits = constant_logits(loss, train, self.outputs[-1])
-        logits = np.broadcast_to(logits, (len(on), *self.outputs))
-        losses = loss.values_from_logits(logits, typed(on, np.float64))
-        return max(float(mean_over(losses, loss.counted(on))), 1e-12)
+        losses = constant_losses(self.job.network, self.job.training.loss, self.job.data)
+        return max(losses.train if losses.validation is None else losses.validation, 1e-12)
 
     @property
     def outputs(self) -> tuple[int, ...]:

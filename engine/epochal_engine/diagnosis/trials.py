@@ -20,6 +20,7 @@ from ..losses import Loss, find_loss, typed
 from ..network import Network
 from ..predict import predict
 from ..run import Run, State
+from ..sample_weights import checked_weights
 from ..trace import Array
 from ..training import Training
 from .finding import Spec, TrialMetric
@@ -105,23 +106,20 @@ class Trials:
         assert run.outcome is not None
         if run.outcome.stop_reason == "diverged":
             return math.inf
-        if metric != "balanced_validation_loss" and self._is_in_unit_of_job(experiment):
+        if metric in ("train_loss", "validation_loss") and self._is_in_unit_of_job(experiment):
             losses = join(run.take()).columns[metric]
             return float(losses[-max(len(losses) // 10, 1) :].mean())
         return self._loss_in_unit_of_job(short, run, metric)
 
     def _shortened(self, experiment: Experiment, epochs: int) -> Experiment:
         data = experiment.data
-        count = min(self._samples, len(data.train_inputs))
-        validation = (data.validation_inputs, data.validation_targets)
-        if data.validation_inputs is not None and data.validation_targets is not None:
-            validation = (data.validation_inputs[:count], data.validation_targets[:count])
+        first = slice(min(self._samples, len(data.train_inputs)))
         return replace(
             experiment,
             training=replace(
                 experiment.training, epochs=max(epochs, 1), target=None, gradients_every=0
             ),
-            data=Data(data.train_inputs[:count], data.train_targets[:count], *validation),
+            data=data.part(first, first),
         )
 
     def _is_in_unit_of_job(self, experiment: Experiment) -> bool:
@@ -129,14 +127,17 @@ class Trials:
             find_loss(experiment.training.loss) == self._loss
             and np.array_equal(experiment.target_shift, self._job.target_shift)
             and np.array_equal(experiment.target_scale, self._job.target_scale)
+            and _have_same_weights(experiment.data, self._job.data)
         )
 
     def _loss_in_unit_of_job(self, short: Experiment, run: Run, metric: TrialMetric) -> float:
         """Return the job's own loss of what the trained network predicts."""
         data = self._shortened(self._job, 1).data
         inputs, targets = short.data.validation_inputs, data.validation_targets
-        if metric == "train_loss":
+        sample_weights = data.validation_sample_weights
+        if metric.endswith("train_loss"):
             inputs, targets = short.data.train_inputs, data.train_targets
+            sample_weights = data.train_sample_weights
         assert inputs is not None
         assert targets is not None
         predictions = predict(short.network, run.weights(), inputs).astype(np.float64)
@@ -144,10 +145,30 @@ class Trials:
             predictions = short.target_shift + short.target_scale * predictions
             predictions = (predictions - self._job.target_shift) / self._job.target_scale
             losses = losses_of(self._loss, predictions, targets)
-        if metric == "balanced_validation_loss":
-            labels = labels_of(targets)
-            return float(np.mean([losses[labels == k].mean() for k in np.unique(labels)]))
-        return float(losses.mean())
+        weights = np.ones(losses.shape)
+        if sample_weights is not None:
+            weights = checked_weights(sample_weights, losses.shape)
+        if metric.startswith("balanced"):
+            return balanced_mean(losses, labels_of(targets), weights)
+        return float(np.average(losses, weights=weights))
+
+
+def balanced_mean(losses: Array, labels: Array, weights: Array) -> float:
+    """Return the mean over the classes of their weighted mean losses."""
+    classes = np.unique(labels[weights > 0.0])
+    means = [np.average(losses[labels == k], weights=weights[labels == k]) for k in classes]
+    return float(np.mean(means))
+
+
+def _have_same_weights(first: Data, second: Data) -> bool:
+    """Return whether the samples of both have the same weights, or none."""
+    pairs = (
+        (first.train_sample_weights, second.train_sample_weights),
+        (first.validation_sample_weights, second.validation_sample_weights),
+    )
+    return all(
+        a is b or (a is not None and b is not None and np.array_equal(a, b)) for a, b in pairs
+    )
 
 
 def losses_of(loss: Loss, predictions: Array, targets: Array) -> Array:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ..trace import Array, Call, Primitive, Shape, Symbol, apply, define
-from .elementary import log, sigmoid
+from .elementary import log, sigmoid, softplus
 from .shapes import alike, contiguous, sum_to
 
 
@@ -16,14 +16,26 @@ def softmax(x: Symbol) -> Symbol:
     return apply("softmax", x.shape, contiguous(x))
 
 
-def sigmoid_binary_cross_entropy(logits: Symbol, targets: Symbol) -> Symbol:
-    """The mean binary cross-entropy of sigmoid(logits), finite for every finite logit."""
-    return apply("sigmoid_binary_cross_entropy", (), logits, targets)
+def sigmoid_binary_cross_entropy(
+    logits: Symbol, targets: Symbol, weights: Symbol | None = None
+) -> Symbol:
+    """The mean binary cross-entropy of sigmoid(logits), finite for every finite logit.
+
+    Each row counts by its weight, `(…, 1)`.
+    """
+    if weights is None:
+        return apply("sigmoid_binary_cross_entropy", (), logits, targets)
+    return apply("weighted_sigmoid_binary_cross_entropy", (), logits, targets, weights)
 
 
-def softmax_cross_entropy(logits: Symbol, targets: Symbol) -> Symbol:
-    """The mean over the rows of the cross-entropy of softmax(logits); each target row sums to 1."""
-    return apply("softmax_cross_entropy", (), logits, targets)
+def softmax_cross_entropy(logits: Symbol, targets: Symbol, weights: Symbol | None = None) -> Symbol:
+    """The mean over the rows of the cross-entropy of softmax(logits); each target row sums to 1.
+
+    Each row counts by its weight, `(…, 1)`; one with weight 0 may have targets of zeros.
+    """
+    if weights is None:
+        return apply("softmax_cross_entropy", (), logits, targets)
+    return apply("weighted_softmax_cross_entropy", (), logits, targets, weights)
 
 
 MANY = 4_096
@@ -71,21 +83,35 @@ def _mean_calls(x: Array, out: Array) -> list[Call]:
     ]
 
 
-def _sigmoid_binary_cross_entropy_calls(
-    logits: Array, targets: Array, out: Array, loss: Array, product: Array
-) -> list[Call]:
+def _binary_losses_calls(logits: Array, targets: Array, loss: Array, product: Array) -> list[Call]:
     # -y·log σ(z) - (1 - y)·log(1 - σ(z))  =  log(1 + exp(z)) - y·z
     return [
         (np.logaddexp, (logits, np.zeros((), logits.dtype), loss)),
         (np.multiply, (logits, targets, product)),
         (np.subtract, (loss, product, loss)),
+    ]
+
+
+def _sigmoid_binary_cross_entropy_calls(
+    logits: Array, targets: Array, out: Array, loss: Array, product: Array
+) -> list[Call]:
+    return [*_binary_losses_calls(logits, targets, loss, product), *_mean_calls(loss, out)]
+
+
+def _weighted_sigmoid_binary_cross_entropy_calls(
+    logits: Array, targets: Array, weights: Array, out: Array, loss: Array, product: Array
+) -> list[Call]:
+    return [
+        *_binary_losses_calls(logits, targets, loss, product),
+        (np.multiply, (loss, weights, loss)),
         *_mean_calls(loss, out),
     ]
 
 
-def _softmax_cross_entropy_calls(
-    logits: Array, targets: Array, out: Array, shifted: Array, product: Array, a: Array, b: Array
+def _row_losses_calls(
+    logits: Array, targets: Array, shifted: Array, product: Array, a: Array, b: Array
 ) -> list[Call]:
+    """Fill `a` with the loss of each row."""
     # -Σ y·log softmax(z)  =  log Σ exp(z - max z) - Σ y·(z - max z)
     return [
         *_largest_of_rows(logits, a),
@@ -96,6 +122,28 @@ def _softmax_cross_entropy_calls(
         (np.log, (a, a)),
         _sum_rows(product, b),
         (np.subtract, (a, b, a)),
+    ]
+
+
+def _softmax_cross_entropy_calls(
+    logits: Array, targets: Array, out: Array, shifted: Array, product: Array, a: Array, b: Array
+) -> list[Call]:
+    return [*_row_losses_calls(logits, targets, shifted, product, a, b), *_mean_calls(a, out)]
+
+
+def _weighted_softmax_cross_entropy_calls(
+    logits: Array,
+    targets: Array,
+    weights: Array,
+    out: Array,
+    shifted: Array,
+    product: Array,
+    a: Array,
+    b: Array,
+) -> list[Call]:
+    return [
+        *_row_losses_calls(logits, targets, shifted, product, a, b),
+        (np.multiply, (a, weights, a)),
         *_mean_calls(a, out),
     ]
 
@@ -106,11 +154,29 @@ def _sigmoid_binary_cross_entropy_gradients(y: Symbol, g: Symbol) -> list[Symbol
     return [(sigmoid(logits) - targets) * share, logits * -share]
 
 
+def _weighted_sigmoid_binary_cross_entropy_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
+    logits, targets, weights = y.inputs
+    share = g * (1.0 / math.prod(logits.shape))
+    losses = sum_to(softplus(logits) - targets * logits, weights.shape)
+    weighted = weights * share
+    return [(sigmoid(logits) - targets) * weighted, logits * -weighted, losses * share]
+
+
 def _softmax_cross_entropy_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
     logits, targets = y.inputs
     share = g * (1.0 / math.prod(logits.shape[:-1]))
     probabilities = softmax(logits)
     return [(probabilities - targets) * share, log(probabilities) * -share]
+
+
+def _weighted_softmax_cross_entropy_gradients(y: Symbol, g: Symbol) -> list[Symbol]:
+    logits, targets, weights = y.inputs
+    share = g * (1.0 / math.prod(logits.shape[:-1]))
+    probabilities = softmax(logits)
+    logs = log(probabilities)
+    losses = sum_to(targets * logs, weights.shape) * -share
+    weighted = weights * share
+    return [(probabilities - targets) * weighted, logs * -weighted, losses]
 
 
 define(
@@ -135,6 +201,22 @@ define(
         "softmax_cross_entropy",
         calls=_softmax_cross_entropy_calls,
         gradients=_softmax_cross_entropy_gradients,
+        scratch=lambda y: (y.inputs[0].shape,) * 2 + (_row(y.inputs[0].shape),) * 2,
+    )
+)
+define(
+    Primitive(
+        "weighted_sigmoid_binary_cross_entropy",
+        calls=_weighted_sigmoid_binary_cross_entropy_calls,
+        gradients=_weighted_sigmoid_binary_cross_entropy_gradients,
+        scratch=lambda y: (y.inputs[0].shape,) * 2,
+    )
+)
+define(
+    Primitive(
+        "weighted_softmax_cross_entropy",
+        calls=_weighted_softmax_cross_entropy_calls,
+        gradients=_weighted_softmax_cross_entropy_gradients,
         scratch=lambda y: (y.inputs[0].shape,) * 2 + (_row(y.inputs[0].shape),) * 2,
     )
 )

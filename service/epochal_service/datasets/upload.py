@@ -15,18 +15,8 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from epochal_service.datasets.cells import (
-    GROUPED,
-    Kind,
-    is_missing,
-    number_name,
-    number_of,
-    shown,
-    text_of,
-    why_not_a_number,
-    with_point,
-)
 from epochal_service.datasets.columns import (
+    GROUPED,
     MAX_LINES,
     MAX_NAME_LENGTH,
     MIN_IDENTIFIED,
@@ -34,9 +24,17 @@ from epochal_service.datasets.columns import (
     Choice,
     Column,
     ColumnWarning,
+    Kind,
     Report,
     fit,
     group_codes,
+    is_missing,
+    number_name,
+    number_of,
+    shown,
+    text_of,
+    why_not_a_number,
+    with_point,
 )
 from epochal_service.datasets.dataset import (
     MAX_CLASSES,

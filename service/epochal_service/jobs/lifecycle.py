@@ -80,6 +80,7 @@ class Progress:
     weights: Sequence[tuple[int, bytes]] = ()
     resume_point: tuple[int, bytes] | None = None
     baselines: str | None = None
+    best_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -422,6 +423,7 @@ def _store(
             **values,
             "epoch": progress.epoch,
             "latest": progress.latest,
+            "best_loss": progress.best_loss,
         }
     if progress.baselines is not None:
         values = {**values, "baselines": progress.baselines}

@@ -114,7 +114,10 @@ ENUMS: dict[str, EnumDescription] = {
     ),
     "TrialMetric": EnumDescription(
         "The loss that a trial compares.",
-        {"balanced_validation_loss": "The mean over the classes of their validation losses."},
+        {
+            "balanced_validation_loss": "The mean over the classes of their validation losses.",
+            "balanced_train_loss": "The mean over the classes of their training losses.",
+        },
     ),
     "Split": EnumDescription("A part of the samples: training, validation, or both."),
     "EvaluationSplit": EnumDescription("A part of the samples."),

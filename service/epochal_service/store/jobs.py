@@ -48,6 +48,7 @@ class JobRow:
     epoch: int
     latest: str | None
     baselines: str | None
+    best_loss: float | None
     best: str | None
     attempt: int
     fruitless_attempts: int

@@ -254,7 +254,9 @@ StopReason: TypeAlias = Literal[
 TargetScaling: TypeAlias = Literal["standardize", "none"]
 
 
-TrialMetric: TypeAlias = Literal["validation_loss", "train_loss", "balanced_validation_loss"]
+TrialMetric: TypeAlias = Literal[
+    "validation_loss", "train_loss", "balanced_validation_loss", "balanced_train_loss"
+]
 
 
 TruthTableName: TypeAlias = Literal[

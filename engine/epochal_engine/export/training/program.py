@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy as np
 from ...data import Data
 from ...layers import LayerNorm
 from ...losses import Binary, CrossEntropy, find_loss, is_floating
+from ...metrics import answers_of
 from ...network import Network
 from ...optimizers.muon import Muon, hidden_matrices
 from ...predict import SAMPLES_AT_ONCE
@@ -197,8 +198,10 @@ class _Writer:
         self._recording, self._library = recording, library
         self._training, self._data = recording.training, recording.data
         self._is_torch = library == "torch"
-        self._double = ".double()" if self._is_torch else ".astype(np.float64)"
         self._loss = find_loss(self._training.loss)
+        self._weights = {
+            part: answers.weights for part, answers in answers_of(self._loss, self._data).items()
+        }
         layers = f"{library}_layers"
         self._layers = layers
         network = _without_output_activation(recording.network, self._loss.output_activation)
@@ -340,9 +343,10 @@ class _Writer:
             count = f"max(float({counted}.sum()), 1.0)"
             weights = f" * {counted}"
         accuracy = ""
+        double = ".double()" if library else ".astype(np.float64)"
         if loss.has_accuracy:
             kind = "binary" if isinstance(loss, Binary) else "labels" if has_labels else "rows"
-            correct = templates.ACCURACY[kind].format(double=self._double)
+            correct = templates.ACCURACY[kind].format(double=double)
             accuracy = (
                 f"    correct = {correct}{weights}\n"
                 '    measured["accuracy"] = float(correct.sum()) / count(targets)\n'
@@ -354,8 +358,13 @@ class _Writer:
             and_derivative="" if library else ", and its derivative with respect to the logits",
             count=count,
             and_accuracy=" and accuracy" if accuracy else "",
-            double=self._double,
+            double=double,
             first="" if library else "[0]",
+            weighting=""
+            if self._no_weights
+            else "    values = values if weights is None else values * weights\n",
+            weights="" if self._no_weights else ", weights",
+            and_weights="" if self._no_weights else templates.AND_WEIGHTS,
             accuracy=accuracy,
         )
 
@@ -414,8 +423,8 @@ class _Writer:
         if training.clip_value is not None:
             limits += templates.CLIP_VALUE.format(xp=xp, limit=repr(training.clip_value))
         if training.clip_norm is not None:
-            limit = repr(training.clip_norm)
-            limits += templates.CLIP_NORM.format(double=self._double, limit=limit)
+            double = ".double()" if self._is_torch else ".astype(np.float64)"
+            limits += templates.CLIP_NORM.format(double=double, limit=repr(training.clip_norm))
         if limits:
             text += templates.CLIP.format(body=limits)
         options = {
@@ -435,19 +444,22 @@ class _Writer:
         training = self._training
         has_penalties = training.l1 > 0.0 or training.l2 > 0.0
         has_limits = training.clip_value is not None or training.clip_norm is not None
-        gradient = "gradient" if self._is_torch else "backward(derivative / count(y))"
-        train, predicted = (
-            (templates.TRAIN_TORCH, templates.PREDICTED_TORCH)
-            if self._is_torch
-            else (templates.TRAIN_NUMPY, templates.PREDICTED_NUMPY)
-        )
-        text = train.format(
+        derivative, values = "derivative", "loss_of(z, y)"
+        if self._weights["train"] is not None:
+            weights = "train_weights[rows_of_batch]"
+            derivative = f"{weights}[..., None].astype(DTYPE) * derivative"
+            values = f"({values} * {weights}.to(z))"
+        gradient = "gradient" if self._is_torch else f"backward({derivative} / count(y))"
+        text = templates.TRAIN_TORCH if self._is_torch else templates.TRAIN_NUMPY
+        text = text.format(
+            values=values,
+            train_weights="" if self._no_weights else ", train_weights",
+            validation_weights="" if self._no_weights else ", validation_weights",
             moments=training.optimizer.moments,
             output_shape=", ".join(map(str, self._recording.network.output_shape)),
             penalized=f"penalize(w, {gradient})" if has_penalties else gradient,
             clipped="clip(gradient)" if has_limits else "gradient",
-        ) + templates.MEASURE.format(
-            predicted=predicted.format(at_once=SAMPLES_AT_ONCE), double=self._double
+            at_once=SAMPLES_AT_ONCE,
         )
         return text.replace("                gradient = gradient\n", "")
 
@@ -490,6 +502,7 @@ class _Writer:
             f"train_targets = {targets(data.train_targets)}\n"
             f"validation_inputs = {inputs(data.validation_inputs)}\n"
             f"validation_targets = {targets(data.validation_targets)}\n"
+            f"{self._weights_text(targets)}"
             f"stored = {texts(columns)}  # from epoch 1 on\n"
             f"gradient_epochs = {text(recording.gradient_epochs)}\n"
             f"stored_gradient_norms = {texts(recording.gradient_norms)}\n"
@@ -503,6 +516,20 @@ class _Writer:
                 f"training program is {LARGEST_ARRAYS / 1e6:.0f} MB"
             )
         return program
+
+    @property
+    def _no_weights(self) -> bool:
+        return all(weights is None for weights in self._weights.values())
+
+    def _weights_text(self, text: Callable[[Array | None], str]) -> str:
+        """Return the weights of the samples as lines of the program; empty without any."""
+        if self._no_weights:
+            return ""
+        return (
+            "# The weight of each prediction in the loss; their mean is 1.\n"
+            f"train_weights = {text(self._weights['train'])}\n"
+            f"validation_weights = {text(self._weights.get('validation'))}\n"
+        )
 
 
 def _drawn(mask: Mask) -> str:

@@ -19,7 +19,7 @@ from ..jobs import Job
 from ..pictures.terminal import picture
 from ..records import plain
 from ..types import ForkedFrom, Label
-from .inputs import EpochOption, JobArgument, JsonOption, UrlOption, find_job, read_inputs
+from .inputs import JobArgument, JsonOption, UrlOption, find_job, read_inputs
 from .output import (
     accuracy_of,
     ago,
@@ -148,7 +148,10 @@ def export(
             "--output", "-o", metavar="FILE", help="Output file. Default: standard output."
         ),
     ] = None,
-    epoch: EpochOption = None,
+    epoch: Annotated[
+        int | None,
+        typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
+    ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -228,7 +231,10 @@ def evaluate(
             metavar="PART",
         ),
     ] = None,
-    epoch: EpochOption = None,
+    epoch: Annotated[
+        int | None,
+        typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
+    ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -356,7 +362,10 @@ def predict(
             help="Rows as CSV with the names of the data set's columns; numbers need no header.",
         ),
     ] = None,
-    epoch: EpochOption = None,
+    epoch: Annotated[
+        int | None,
+        typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
+    ] = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
