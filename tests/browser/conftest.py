@@ -219,6 +219,21 @@ def see_everything(page: Page) -> None:
     page.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
 
 
+def drop(page: Page, name: str, text: str) -> None:
+    """Drop a file with this text on the lab, which is open."""
+    page.get_by_text("Your file").click()
+    expect(page.locator(".drop")).to_be_visible()
+    page.evaluate(
+        """([name, text]) => {
+            const data = new DataTransfer()
+            data.items.add(new File([text], name, { type: 'text/csv' }))
+            const zone = document.querySelector('.drop')
+            zone.dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }))
+        }""",
+        [name, text],
+    )
+
+
 def press(page: Page, place: Locator, x: float = 0.5, y: float = 0.5) -> tuple[float, float]:
     """Hold the pointer down on a place, that far along and down it; returns where that is."""
     rest(page)

@@ -14,6 +14,7 @@ from tests.browser.conftest import (
     Opened,
     ask,
     barrier_free,
+    drop,
     fits,
     number,
     press,
@@ -189,22 +190,9 @@ def test_points_are_drawn_by_hand_and_by_keyboard(open_page: Opened) -> None:
     expect(page.get_by_role("button", name="Train")).to_be_enabled()
 
 
-def test_a_file_that_is_dropped_is_trained_on(open_page: Opened, url: str, tmp_path: Path) -> None:
-    file = tmp_path / "pulse.csv"
-    file.write_text(GOOD)
+def test_a_file_that_is_dropped_is_trained_on(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
-    page.get_by_text("Your file").click()
-    expect(page.locator(".drop")).to_be_visible()
-    content = {"name": "pulse.csv", "text": GOOD}
-    page.evaluate(
-        """({ name, text }) => {
-            const data = new DataTransfer()
-            data.items.add(new File([text], name, { type: 'text/csv' }))
-            const zone = document.querySelector('.drop')
-            zone.dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true }))
-        }""",
-        content,
-    )
+    drop(page, "pulse.csv", GOOD)
     expect(page.get_by_label("Column to predict")).to_have_value("pulse")
     page.get_by_role("button", name="smokes").click()
     page.get_by_role("button", name="Use this file").click()

@@ -1,16 +1,16 @@
 /**
- * The selected epoch. It follows the newest stored epoch until the user scrubs; all figures of the
- * page show it.
+ * The selected epoch, which all figures of the page show. Until the user scrubs, it follows the newest
+ * stored epoch, and is the best one when the run has ended with that one's weights.
  */
 import { number, urlState } from '../lib/state/url.svelte'
 import { lastUpTo } from './columns'
 import type { Run } from './run.svelte'
 
-const NEWEST = -1
+const FOLLOWING = -1
 
 export class Look {
-  readonly #place = urlState('job', { epoch: number(NEWEST, [NEWEST, 1e9]) })
-  readonly following = $derived(this.#place.epoch === NEWEST)
+  readonly #place = urlState('job', { epoch: number(FOLLOWING, [FOLLOWING, 1e9]) })
+  readonly following = $derived(this.#place.epoch === FOLLOWING)
 
   constructor(private readonly run: Run) {}
 
@@ -18,9 +18,16 @@ export class Look {
     return this.run.stored.length - 1
   }
 
+  /** The epoch whose weights are the result of the run, if that is not the last one. */
+  get restored(): number | undefined {
+    const best = this.run.job?.best
+    return best?.is_restored ? best.epoch : undefined
+  }
+
   /** Index in the list of stored epochs. */
   get index(): number {
-    return this.following ? this.#last : lastUpTo(this.run.stored, this.#place.epoch)
+    const epoch = this.following ? this.restored : this.#place.epoch
+    return epoch === undefined ? this.#last : lastUpTo(this.run.stored, epoch)
   }
 
   /** The selected epoch; undefined if no epoch is stored yet. */
@@ -46,7 +53,7 @@ export class Look {
   }
 
   follow(): void {
-    this.#place.epoch = NEWEST
+    this.#place.epoch = FOLLOWING
   }
 }
 
