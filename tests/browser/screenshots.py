@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.conftest import PHONE, ROOT, WIDE, Opened, rest, see_everything
+from tests.browser.test_house_prices import walk
 from tests.servers.stack import await_condition
 
 FOLDER = ROOT / "screenshots"
@@ -122,3 +123,11 @@ def test_the_lab_and_the_runs_are_pictured(
     expect(page.get_by_test_id("scrubbed")).to_be_visible(timeout=20_000)
     page.screenshot(path=FOLDER / f"run-live-{end}.png")
     api.post(f"/v1/jobs/{job}/cancel")
+
+
+@pytest.mark.parametrize(("size", "scheme"), PAGES)
+def test_the_path_of_a_file_is_pictured(open_page: Opened, size: str, scheme: str) -> None:
+    FOLDER.mkdir(exist_ok=True)
+    page = open_page("/jobs", SIZES[size], color_scheme=scheme, reduced_motion="reduce")
+    for number, step in enumerate(walk(page), 1):
+        take(page, f"file-{number}-{step}-{size}-{scheme}")

@@ -1,16 +1,18 @@
 /** State of the lab: the spec, its history, and the service's checks of it. */
-import { api, body, computed, format, type Schemas } from '../lib/api'
+import { api, ApiProblem, body, computed, format, type Schemas } from '../lib/api'
 import { json, text, urlState } from '../lib/state/url.svelte'
-import { tidy } from './fields'
 import {
   blamed,
+  changedFrom,
   compact,
   factsOf,
   isSpec,
   pathName,
   messageAt,
+  normalized,
   setAt,
   START,
+  suggestedSpec,
   withData,
   type Bench,
   type Facts,
@@ -20,6 +22,7 @@ import {
 
 export type Dataset = Spec['dataset']
 export type Look = Schemas['DatasetPreview']
+export type Suggestion = Schemas['Suggestion']
 
 /** Changes of one setting within this time are undone together. */
 const BREATH = 800
@@ -31,8 +34,10 @@ export class Lab implements Bench {
   #before = $state.raw<readonly Spec[]>([])
   #after = $state.raw<readonly Spec[]>([])
   #last = { what: '', at: 0 }
+  /** The settings of the user, before those that were suggested replaced them. */
+  #own = $state.raw<Spec>()
 
-  readonly spec = $derived(compact(tidy(compact(this.#url.spec))))
+  readonly spec = $derived(normalized(this.#url.spec))
 
   /** Dry run of the job: its cost, or its problem. */
   readonly check = computed(
@@ -49,6 +54,21 @@ export class Lab implements Bench {
     () => this.spec.dataset,
     (dataset, signal) => look(dataset, ROWS, signal),
   )
+
+  /** Suggested settings for an uploaded data set. */
+  readonly suggestion = computed(
+    () => ('id' in this.spec.dataset ? this.spec.dataset.id : undefined),
+    suggest,
+  )
+
+  /** Fields whose suggested value the user has changed; undefined without a suggestion. */
+  readonly changed = $derived.by(() => {
+    const { dataset } = this.spec
+    const suggestion = this.suggestion.value
+    if (!suggestion || !('id' in dataset) || !('id' in suggestion.spec.dataset)) return undefined
+    if (suggestion.spec.dataset.id !== dataset.id) return undefined
+    return changedFrom(suggestion, this.spec)
+  })
 
   /** Facts about the data; until loaded, those that follow from the spec. */
   readonly facts = $derived(this.data.value && factsOf(this.data.value.dataset))
@@ -108,7 +128,34 @@ export class Lab implements Bench {
   }
 
   choose(dataset: Dataset, facts: Facts): void {
-    this.put(withData(this.spec, dataset, facts), 'dataset')
+    // What was suggested for another data set does not suit this one.
+    const spec = this.changed?.size === 0 ? (this.#own ?? START) : this.spec
+    this.put(withData(spec, dataset, facts), 'dataset')
+  }
+
+  /**
+   * Use an uploaded data set with the settings that the service suggests for it. Changed settings
+   * stay if it `replaces` another version of the same file.
+   */
+  async chooseUpload(dataset: Schemas['Dataset'], replaces = false): Promise<void> {
+    const edited = replaces && this.changed !== undefined && this.changed.size > 0
+    const suggestion = edited ? undefined : await suggest(dataset.id).catch(isRefused)
+    this.choose({ id: dataset.id }, factsOf(dataset))
+    this.#own = this.spec
+    if (suggestion) this.useSuggestion(suggestion)
+  }
+
+  useSuggestion(suggestion: Suggestion): void {
+    this.put(suggestedSpec(suggestion), 'dataset')
+  }
+
+  /** Whether there are settings to return to from those that were suggested. */
+  get hasOwn(): boolean {
+    return this.#own !== undefined && 'id' in this.#own.dataset && this.changed?.size === 0
+  }
+
+  keepOwn(): void {
+    if (this.#own) this.put(this.#own, 'own settings')
   }
 
   undo(): void {
@@ -165,6 +212,23 @@ export async function look(dataset: Dataset, rows: number, signal?: AbortSignal)
       signal,
     }),
   )
+}
+
+const suggestions = new Map<string, Promise<Suggestion>>()
+
+/** Suggested settings for a data set; data sets do not change, so one request is enough. */
+function suggest(id: string): Promise<Suggestion> {
+  const known = suggestions.get(id)
+  if (known) return known
+  const request = body(api.POST('/v1/datasets/{id}/suggest', { params: { path: { id } } }))
+  suggestions.set(id, request)
+  request.catch(() => suggestions.delete(id))
+  return request
+}
+
+/** An error that is shown where the suggestion would be. */
+function isRefused(error: unknown): undefined {
+  if (!(error instanceof ApiProblem)) throw error
 }
 
 function inline(dataset: Schemas['InlineDataset']): Look {

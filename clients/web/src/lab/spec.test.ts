@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 
+import type { Schemas } from '../lib/api/client'
 import {
+  changedFrom,
   compact,
   endingIn,
   getAt,
@@ -14,6 +16,7 @@ import {
   setAt,
   START,
   steps,
+  suggestedSpec,
   withData,
   withLoss,
   type Facts,
@@ -277,5 +280,36 @@ describe('sequences', () => {
       tokens: 6,
       task: 'sequence',
     })
+  })
+})
+
+describe('a suggestion', () => {
+  const suggestion = {
+    spec: {
+      ...START,
+      name: 'the file',
+      dataset: { id: 'data_1', scaling: 'standard' },
+      target_scaling: 'standardize',
+      clipping: { norm: null, value: null },
+    },
+    reasons: ['network', 'dataset.scaling', 'epochs'].map((field) => ({
+      field,
+      value: '',
+      reason: 'Because.',
+    })),
+  } as unknown as Schemas['Suggestion']
+
+  it('has no name and no empty values, as the lab edits a spec', () => {
+    expect(suggestedSpec(suggestion)).not.toHaveProperty('name')
+    expect(suggestedSpec(suggestion)).not.toHaveProperty('clipping')
+  })
+
+  it('knows which of its choices the user has changed', () => {
+    const spec = suggestedSpec(suggestion)
+    expect(changedFrom(suggestion, spec)).toEqual(new Set())
+    expect(changedFrom(suggestion, { ...spec, seed: 3 })).toEqual(new Set())
+    expect(changedFrom(suggestion, { ...spec, dataset: { id: 'data_1' }, epochs: 3 })).toEqual(
+      new Set(['dataset.scaling', 'epochs']),
+    )
   })
 })

@@ -1,6 +1,7 @@
 /** The training spec as a document: read it from a link, edit it, and fit it to its data. */
 import type { Schemas } from '../lib/api/client'
 import type { ApiProblem } from '../lib/api/problem'
+import { tidy } from './fields'
 
 export type Spec = Schemas['TrainingSpec']
 export type Layer = Schemas['NetworkSpec']['layers'][number]
@@ -94,6 +95,9 @@ function isNothing(value: unknown): boolean {
   if (value === null || value === undefined) return true
   return typeof value === 'object' && Object.keys(value).length === 0
 }
+
+/** The spec as the lab edits it: without empty and default values. */
+export const normalized = (spec: Spec): Spec => compact(tidy(compact(spec)))
 
 /** Link to the lab with this spec. */
 export function labLink(spec: Spec): string {
@@ -329,6 +333,22 @@ function scalingFor(dataset: Spec['dataset'], facts: Facts): 'standard' | undefi
   return 'name' in dataset && facts.features > 2 && !OF_ONE_UNIT.has(dataset.name)
     ? 'standard'
     : undefined
+}
+
+/** The suggested settings. A run is named after its file when it starts, so they have no name. */
+export function suggestedSpec(suggestion: Schemas['Suggestion']): Spec {
+  return normalized({ ...suggestion.spec, name: undefined })
+}
+
+/** Fields of the suggestion's reasons that have another value in `spec`. */
+export function changedFrom(suggestion: Schemas['Suggestion'], spec: Spec): Set<string> {
+  const suggested = suggestedSpec(suggestion)
+  const at = (document: Spec, field: string) => JSON.stringify(getAt(document, field.split('.')))
+  return new Set(
+    suggestion.reasons
+      .map(({ field }) => field)
+      .filter((field) => at(suggested, field) !== at(spec, field)),
+  )
 }
 
 /** Number of optimizer steps in the run. */
