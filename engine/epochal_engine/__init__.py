@@ -79,6 +79,7 @@ from .optimizers import (
     Sgd,
 )
 from .predict import predict
+from .random_draws import RandomDraws
 from .run import Outcome, Run, State
 from .sample_weights import balanced_class_weights, weights_by_class
 from .schedules import (
@@ -179,6 +180,7 @@ __all__ = [
     "Perceptron",
     "PerceptronError",
     "PositionalEncoding",
+    "RandomDraws",
     "ReduceOnPlateau",
     "Reshape",
     "Residual",

@@ -29,6 +29,14 @@ class Augmentation(Component):
 
     def change(self, samples: Array, rng: np.random.Generator) -> None:
         """Change `samples` `(n, *input_shape)` in place."""
+        self.apply(samples, self.draw(samples, rng))
+
+    def draw(self, samples: Array, rng: np.random.Generator) -> Array:
+        """Return what is drawn to change `samples` `(n, *input_shape)`, as `(n, …)`."""
+        raise NotImplementedError
+
+    def apply(self, samples: Array, drawn: Array) -> None:
+        """Change `samples` in place by what was drawn."""
         raise NotImplementedError
 
 
@@ -47,11 +55,20 @@ class Shift(Augmentation):
         """As `Augmentation.check`."""
         _needs_positions(self.type, input_shape)
 
-    def change(self, samples: Array, rng: np.random.Generator) -> None:
-        """As `Augmentation.change`."""
-        for axis in range(1, samples.ndim - 1):
+    def draw(self, samples: Array, rng: np.random.Generator) -> Array:
+        """Return the distances along each axis, `(n, axes)`."""
+        return np.stack(
+            [
+                rng.integers(-self.max_shift, self.max_shift, len(samples), endpoint=True)
+                for _ in range(1, samples.ndim - 1)
+            ],
+            axis=1,
+        )
+
+    def apply(self, samples: Array, drawn: Array) -> None:
+        """As `Augmentation.apply`."""
+        for axis, distances in enumerate(drawn.T, 1):
             length = samples.shape[axis]
-            distances = rng.integers(-self.max_shift, self.max_shift, len(samples), endpoint=True)
             sources = np.arange(length) - distances[:, None]
             shape = [len(samples), *[1] * (samples.ndim - 1)]
             shape[axis] = length
@@ -71,11 +88,15 @@ class Noise(Augmentation):
     standard_deviation: Annotated[float, Range(least=0, most=1e12)]
     """Standard deviation of the noise, in the units of the network's inputs. At least 0."""
 
-    def change(self, samples: Array, rng: np.random.Generator) -> None:
-        """As `Augmentation.change`."""
-        noise = rng.standard_normal(samples.shape, samples.dtype)
+    def draw(self, samples: Array, rng: np.random.Generator) -> Array:
+        """Return the noise, `(n, *input_shape)`."""
+        noise: Array = rng.standard_normal(samples.shape, samples.dtype)
         noise *= self.standard_deviation
-        samples += noise
+        return noise
+
+    def apply(self, samples: Array, drawn: Array) -> None:
+        """As `Augmentation.apply`."""
+        samples += drawn
 
 
 @dataclass(frozen=True)
@@ -90,10 +111,13 @@ class Flip(Augmentation):
         """As `Augmentation.check`."""
         _needs_positions(self.type, input_shape)
 
-    def change(self, samples: Array, rng: np.random.Generator) -> None:
-        """As `Augmentation.change`."""
-        flipped = rng.random(len(samples)) < self.probability
-        samples[flipped] = np.flip(samples[flipped], -2)
+    def draw(self, samples: Array, rng: np.random.Generator) -> Array:
+        """Return whether each sample is mirrored, `(n,)`."""
+        return rng.random(len(samples)) < self.probability
+
+    def apply(self, samples: Array, drawn: Array) -> None:
+        """As `Augmentation.apply`."""
+        samples[drawn] = np.flip(samples[drawn], -2)
 
 
 def _needs_positions(kind: str, input_shape: Shape) -> None:

@@ -63,7 +63,7 @@ def record_shapes(network: Network, training: Training, data: Data) -> dict[str,
 def steps_per_epoch(training: Training, data: Data) -> int:
     """Return the number of batches in an epoch; the last may be smaller than the others."""
     samples = len(data.train_inputs)
-    return math.ceil(samples / min(training.batch_size or samples, samples))
+    return math.ceil(samples / training.samples_per_step(samples))
 
 
 def compile_epoch(
@@ -112,7 +112,7 @@ class _Compiler:
         if self.training.augmentation:
             inputs = inputs.copy()
             yield from self.augment(original, inputs[..., : original.shape[-1]])
-        batch = min(self.training.batch_size or samples, samples)
+        batch = self.training.samples_per_step(samples)
         if batch == samples:
             rows = as_rows(targets, self.network.output_shape[-1], self.dtype)
             (step,) = self.steps(inputs, rows, weights, self.now["logits"], batch)

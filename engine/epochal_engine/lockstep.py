@@ -151,7 +151,7 @@ class _Compiler:
         if first.augmentation:
             inputs = np.repeat(inputs, len(self.streams), axis=0)
             yield from self.augment(given, inputs[..., : given.shape[-1]])
-        batch = min(first.batch_size or samples, samples)
+        batch = first.samples_per_step(samples)
         if batch == samples:
             rows = as_rows(targets, self.network.output_shape[-1], self.dtype)
             yield self.step(inputs, rows, weights)

@@ -113,7 +113,7 @@ class Run:
             self._streams,
             self.epoch * steps,
         )
-        shuffles = training.shuffle and steps > 1
+        shuffles = training.is_shuffled(len(data.train_inputs))
         self._draws = shuffles or network.has_noise or len(training.augmentation) > 0
         self._buffer = RecordBuffer(self._record, self._look_ahead())
         np.copyto(self._buffer.slots[0], self._record.vector)

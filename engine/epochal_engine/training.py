@@ -67,6 +67,14 @@ class Training:
         if self.dtype not in ("float32", "float64"):
             raise ValueError("dtype must be float32 or float64")
 
+    def samples_per_step(self, samples: int) -> int:
+        """Return the size of the batches of so many samples; the last one may be smaller."""
+        return min(self.batch_size or samples, samples)
+
+    def is_shuffled(self, samples: int) -> bool:
+        """Return whether each epoch takes so many samples in a random order of its own."""
+        return self.shuffle and self.samples_per_step(samples) < samples
+
 
 def check_output(network: Network, loss: str | Loss) -> None:
     """Raise ValueError unless the network ends in the activation that the loss needs."""

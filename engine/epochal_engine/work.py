@@ -68,7 +68,7 @@ def work(
     members: int = 1,
 ) -> Work:
     """Return the cost of a run, or of a sweep with so many members."""
-    batch = min(training.batch_size or samples, samples)
+    batch = training.samples_per_step(samples)
     steps = math.ceil(samples / batch)
     passes = 3 * samples + validation_samples
     activations = sum(math.prod(shape) for shape in network.shapes)

@@ -197,7 +197,7 @@ def _start(experiment: Experiment) -> State | None:
 def _size(job: Experiment, seconds: float) -> tuple[int, int]:
     """Return the epochs and the training samples of a trial that takes about so many seconds."""
     samples = len(job.data.train_inputs)
-    batch = min(job.training.batch_size or samples, samples)
+    batch = job.training.samples_per_step(samples)
     per_step = SECONDS_A_STEP * _calls(job.network)
     per_sample = 3.0 * job.network.flops / FLOPS_A_SECOND + per_step / batch
     epochs = int(seconds / (per_sample * samples))

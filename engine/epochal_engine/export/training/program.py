@@ -20,6 +20,7 @@ import numpy as np
 from ...data import Data
 from ...layers import LayerNorm
 from ...losses import Binary, CrossEntropy, find_loss, is_floating
+from ...masks import Mask, masks_of
 from ...metrics import answers_of
 from ...network import Network
 from ...optimizers.muon import Muon, hidden_matrices
@@ -28,7 +29,6 @@ from ...trace import Array
 from ...training import Training
 from ..program import Line, Program, kernel, quoted, zeros_around
 from . import templates
-from .masks import Mask, masks_of
 
 Library = Literal["numpy", "torch"]
 _METRICS = (
@@ -256,7 +256,7 @@ class _Writer:
             dtype=training.dtype,
             epochs=len(self._recording.columns["train_loss"]),
             planned=training.epochs,
-            batch_size=min(training.batch_size or samples, samples),
+            batch_size=training.samples_per_step(samples),
             seed=training.seed,
         )
 
@@ -371,8 +371,7 @@ class _Writer:
     def _draws(self) -> str:
         training = self._training
         samples = len(self._data.train_inputs)
-        is_shuffled = training.shuffle and (training.batch_size or samples) < samples
-        text = templates.SHUFFLED if is_shuffled else templates.IN_ORDER
+        text = templates.SHUFFLED if training.is_shuffled(samples) else templates.IN_ORDER
         if training.augmentation:
             calls = ""
             for change in training.augmentation:

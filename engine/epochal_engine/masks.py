@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ...layers import Scope
-from ...layers.layer import InitialValues
-from ...network import INPUT, Network, merged_leaves
-from ...step import input_leaf
-from ...trace import Shape, Symbol, is_permuted, leaf
+from .layers import Scope
+from .layers.layer import InitialValues
+from .network import INPUT, Network, merged_leaves
+from .step import input_leaf
+from .trace import Shape, Symbol, is_permuted, leaf
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,22 @@ class Mask:
     """The layer, as in `residual_2.dropout_1`."""
     rate: float
     drawn: Shape
+    """For two samples; see `drawn_for`."""
     axes: Shape
 
     @property
     def batch(self) -> int:
         """The axis of the samples in the `drawn` shape."""
         return self.axes[0]
+
+    def drawn_for(self, samples: int) -> Shape:
+        """Return the `drawn` shape for so many samples."""
+        return (*self.drawn[: self.batch], samples, *self.drawn[self.batch + 1 :])
+
+    @property
+    def size(self) -> int:
+        """The numbers drawn for one sample."""
+        return math.prod(self.drawn_for(1))
 
 
 class _Scope(Scope):

@@ -1,0 +1,148 @@
+"""Draws computed again are those that a training program draws on its way, in every step."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.engine.recordings import CASES, Case, record
+
+from epochal_engine import AUGMENTATIONS, LAYERS, OPTIMIZERS, Data, Network, RandomDraws, Training
+from epochal_engine.export.training import Recording, training_numpy
+from epochal_engine.random_draws import SAMPLES_AT_ONCE
+from epochal_engine.trace import Array
+
+_DROPOUT = CASES["dropout"]
+# Steps of 3 x 5 numbers: half of what the generator makes at once is left for the next mask.
+_DENSE, _OUTPUT = _DROPOUT.network.layers[0], _DROPOUT.network.layers[-1]
+_ODD = Case(
+    Network((5,), (replace(_DENSE, units=5), LAYERS["dropout"](rate=0.4), _OUTPUT)),  # type: ignore[call-arg]
+    _DROPOUT.inputs,
+    _DROPOUT.targets,
+    replace(_DROPOUT.training, batch_size=3),
+)
+DRAWING = {
+    "odd": _ODD,
+    **{
+        name: case
+        for name, case in CASES.items()
+        if case.network.has_noise or case.training.augmentation or "shuffling" in name
+    },
+}
+
+
+def steps(recording: Recording) -> Iterator[tuple[Array, dict[str, list[Array]]]]:
+    """Yield the inputs and the masks of every step of the training program."""
+    names: dict[str, Any] = {"__name__": "training"}
+    exec(compile(training_numpy(recording), "training.py", "exec"), names)
+    forward, taken = names["forward"], []
+
+    def spy(w: Any, x: Array, masks: dict[str, list[Array]], training: bool) -> Any:
+        if training:
+            taken.append((x, masks))
+        return forward(w, x, masks, training=training)
+
+    names["forward"] = spy
+    for _ in names["train"]():
+        yield from taken
+        taken.clear()
+
+
+def draws_of(recording: Recording) -> RandomDraws:
+    samples = len(recording.data.train_inputs)
+    return RandomDraws(recording.network, recording.training, samples)
+
+
+def redrawn(recording: Recording) -> Iterator[tuple[Array, dict[str, list[Array]]]]:
+    """Yield the inputs and the masks of every step as they are computed again."""
+    draws, training = draws_of(recording), recording.training
+    for epoch in range(1, len(recording.columns["train_loss"]) + 1):
+        inputs = recording.data.train_inputs.astype(training.dtype)
+        for change, drawn in zip(training.augmentation, draws.augmentation(epoch), strict=True):
+            change.apply(inputs, drawn)
+        order = draws.order(epoch)
+        for batch in range(draws.batches):
+            masks: dict[str, list[Array]] = {}
+            paths = {mask.path for mask in draws.masks}
+            for mask, values in draws.drawn_masks(epoch, batch, paths):
+                masks.setdefault(mask.path, []).append(values)
+            yield inputs[order[draws.rows(batch)]], masks
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", DRAWING)
+def test_every_step_has_the_draws_of_the_training_program(name: str, dtype: Any) -> None:
+    recording = record(DRAWING[name], dtype)
+    pairs = zip(steps(recording), redrawn(recording), strict=True)
+    for (inputs, masks), (inputs_again, masks_again) in pairs:
+        np.testing.assert_array_equal(inputs, inputs_again)
+        assert masks.keys() == masks_again.keys()
+        for path, arrays in masks.items():
+            for array, again in zip(arrays, masks_again[path], strict=True):
+                np.testing.assert_array_equal(array, again)
+
+
+def test_these_trainings_draw_everything() -> None:
+    cases = DRAWING.values()
+    assert {change.type for c in cases for change in c.training.augmentation} == set(AUGMENTATIONS)
+    assert {c.training.shuffle for c in cases} == {True, False}
+    assert [mask.size for mask in draws_of(record(_ODD, "float32")).masks] == [5]
+
+
+def test_masks_are_drawn_by_layer() -> None:
+    block = draws_of(record(CASES["tokens, learned"], "float32"))
+    assert len(block.masks) > 1
+    assert len(block.drawn_masks(7, 0, {"transformer_block_3"})) == len(block.masks)
+    assert block.drawn_masks(7, 0, {"embedding_1"}) == []
+    dropout = draws_of(record(CASES["dropout"], "float32"))
+    [(mask, values)] = dropout.drawn_masks(7, 3, {"dropout_2"})
+    assert (mask.path, mask.rate, values.shape) == ("dropout_2", 0.3, (8, 6))
+
+
+def large(**fields: Any) -> RandomDraws:
+    """A training on more samples than are augmented together, in one batch."""
+    layers = (LAYERS["dense"](units=1),)  # type: ignore[call-arg]
+    training = Training("mse", OPTIMIZERS["sgd"](0.1), 2, **fields)
+    return RandomDraws(Network((3,), layers), training, SAMPLES_AT_ONCE + 500)
+
+
+def test_one_batch_is_not_shuffled() -> None:
+    draws = large()
+    assert (draws.batches, draws.batch_size) == (1, draws.samples)
+    assert draws.numbers(2) == 0
+    np.testing.assert_array_equal(draws.order(2), np.arange(draws.samples))
+
+
+def test_samples_are_augmented_in_blocks_by_one_change_after_the_other() -> None:
+    noise = AUGMENTATIONS["noise"](standard_deviation=0.1)  # type: ignore[call-arg]
+    draws = large(augmentation=(noise, noise))
+    inputs = np.zeros((draws.samples, 3))
+    network, training = draws.network, draws.training
+    recording = Recording(
+        name="large",
+        network=network,
+        training=training,
+        data=Data(inputs, inputs[:, :1]),
+        initial_weights={"dense_1.weight": np.zeros((3, 1)), "dense_1.bias": np.zeros(1)},
+        columns={"train_loss": np.zeros(2)},
+        gradient_epochs=np.zeros(0, int),
+        gradient_norms={},
+        last_epoch=0,
+        last_weights={},
+    )
+    assert draws.numbers(2) == 2 * draws.samples * 6
+    for (taken, _), (again, _) in zip(steps(recording), redrawn(recording), strict=True):
+        np.testing.assert_array_equal(taken, again)
+        assert np.unique(again).size == again.size
+
+
+def test_an_order_takes_as_many_numbers_as_it_shuffles() -> None:
+    case: Case = CASES["l1"]
+    training = replace(case.training, shuffle=True)
+    draws = RandomDraws(case.network, training, 56)
+    assert draws.numbers(10) == 560
+    orders = [draws.order(epoch) for epoch in (1, 2, 2)]
+    assert (np.sort(orders) == np.arange(56)).all()
+    assert (orders[0] != orders[1]).any()
+    np.testing.assert_array_equal(orders[1], orders[2])
