@@ -59,9 +59,9 @@ class Descriptions:
             return "The numbers, in order."
         if field.model is None:
             return self._own_field(message, field)
-        if field.name == "type" and field.kind in self._kinds:
-            return "The type, which decides which other fields apply."
         if len(message.models) > 1 and message.method is None:
+            if field.name == "type" and field.kind in self._kinds:
+                return "The type, which decides which other fields apply."
             return _grpc(_by_type(message.models)[field.name])
         return _grpc(field_descriptions(field.model)[field.name])
 

@@ -26,6 +26,11 @@ class Mask:
     axes: Shape
 
     @property
+    def layer(self) -> str:
+        """The layer of the network that has the mask, or has the inner layer that has it."""
+        return self.path.partition(".")[0]
+
+    @property
     def batch(self) -> int:
         """The axis of the samples in the `drawn` shape."""
         return self.axes[0]

@@ -42,6 +42,11 @@ class RandomDraws:
         """The number of batches in an epoch."""
         return math.ceil(self.samples / self.batch_size)
 
+    @property
+    def is_shuffled(self) -> bool:
+        """Whether every epoch has an order of its own."""
+        return self.training.is_shuffled(self.samples)
+
     @cached_property
     def masks(self) -> tuple[Mask, ...]:
         """The masks of a step, in the order in which they are drawn."""
@@ -52,18 +57,18 @@ class RandomDraws:
         start = batch * self.batch_size
         return slice(start, min(start + self.batch_size, self.samples))
 
-    def numbers(self, epoch: int) -> int:
-        """Return how many numbers `order` and `augmentation` draw for an epoch, all together."""
+    @cached_property
+    def augmentation_size(self) -> int:
+        """How many numbers all augmentations of one sample draw."""
         sample = np.empty((1, *self.network.input_shape), self.training.dtype)
         rng = np.random.default_rng(0)
-        each = sum(change.draw(sample, rng).size for change in self.training.augmentation)
-        return epoch * self.samples * (each + self.training.is_shuffled(self.samples))
+        return sum(change.draw(sample, rng).size for change in self.training.augmentation)
 
     def order(self, epoch: int) -> Array:
         """Return the order of the training samples in an epoch: their positions, `(samples,)`."""
         unshuffled = np.arange(self.samples)
         order = unshuffled.copy()
-        if self.training.is_shuffled(self.samples):
+        if self.is_shuffled:
             stream = self._streams().shuffle
             for _ in range(epoch):
                 np.copyto(order, unshuffled)
@@ -71,15 +76,15 @@ class RandomDraws:
         return order
 
     def drawn_masks(
-        self, epoch: int, batch: int, wanted: Container[str]
+        self, epoch: int, batch: int, layers: Container[str]
     ) -> list[tuple[Mask, Array]]:
-        """Return the masks of a step in layers whose path is wanted, each `(samples, …)`."""
+        """Return the masks of a step of these layers, each `(samples, …)`."""
         rows = self.rows(batch)
         samples = rows.stop - rows.start
         before = ((epoch - 1) * self.samples + rows.start) * sum(mask.size for mask in self.masks)
         drawn = []
         for mask in self.masks:
-            if mask.path in wanted:
+            if mask.layer in layers:
                 stream = self._dropout_after(before)
                 values = np.empty(mask.drawn_for(samples), self.training.dtype)
                 for function, arguments in draw(stream, values, mask.rate):

@@ -110,6 +110,9 @@ class Limits(BaseModel):
     max_inspected_values: Count = Field(
         500_000, description="numbers in one reply of an inspection method"
     )
+    max_redrawn_numbers: Count = Field(
+        100_000_000, description="random numbers drawn again in one request"
+    )
     max_epochs: Count = Field(1_000_000, description="epochs in one job")
     max_flops: float = Field(
         1e15,

@@ -63,6 +63,7 @@ NAMES = [
     "NetworkSummary",
     "NotFound",
     "NotInstalled",
+    "RandomDraws",
     "SamplePrediction",
     "SamplePredictions",
     "SnapshotEvent",

@@ -1,10 +1,15 @@
 """Inspection of a network, a fork of it, and jobs side by side: as arrays, once on each wire."""
 
+import json
+import subprocess
+import sys
 import uuid
 
 import numpy as np
 import pytest
 from tests.client.material import MOONS, XOR
+from tests.client.test_cli import environment
+from tests.servers.stack import Stack
 
 import epochal
 
@@ -15,6 +20,10 @@ DIGITS = {
     "epochs": 2,
     "validation_fraction": 0.2,
 }
+
+DROPOUT = epochal.network(
+    [2], [epochal.dense(4, "tanh"), epochal.dropout(0.25), epochal.dense(1, "sigmoid")]
+)
 
 
 @pytest.fixture
@@ -195,3 +204,49 @@ def test_a_data_set_tells_what_may_be_chosen(client: epochal.Client) -> None:
     assert reply.dataset.token_names == ("a", "b")
     np.testing.assert_array_equal(reply.targets, np.sort(reply.inputs, axis=1))
     assert client.datasets.get("iris").parameters == ()
+
+
+def test_the_draws_of_an_epoch_are_arrays(client: epochal.Client) -> None:
+    spec = {
+        **MOONS,
+        "network": DROPOUT,
+        "epochs": 3,
+        "augmentation": [epochal.augmentations.noise(standard_deviation=0.1)],
+    }
+    job = client.jobs.create(spec).wait(60, check=True)
+    drawn = job.random_draws(2, batch=12)
+    assert (drawn.epoch, drawn.batches) == (2, 13)
+    assert [len(rows) for rows in drawn.batch_rows] == [32] * 12 + [16]
+    np.testing.assert_array_equal(np.concatenate(drawn.batch_rows), drawn.order)
+    assert len(set(drawn.order)) == 400
+    [mask], [noise] = drawn.masks, drawn.augmentation
+    assert mask.array.shape == (16, 4)
+    assert set(mask.values) == {0.0, float(np.float32(1 / 0.75))}
+    assert (noise.type, noise.array.shape) == ("noise", (16, 2))
+    np.testing.assert_array_equal(job.random_draws(2).order, drawn.order)
+    assert job.random_draws().epoch == 3
+    assert job.random_draws(2, batch=0, layer="input").masks == ()
+    with pytest.raises(epochal.InvalidArgument, match="the latest stored epoch"):
+        job.random_draws(4)
+
+
+def test_the_command_prints_the_draws(stack: Stack) -> None:
+    with epochal.Client(stack.http) as client:
+        spec = {**MOONS, "network": DROPOUT, "epochs": 2}
+        job = client.jobs.create(spec).wait(60, check=True)
+        drawn = job.random_draws(1, batch=3)
+
+    def printed(*options: str) -> str:
+        command = [sys.executable, "-m", "epochal", "draws", job.id, "--epoch", "1", *options]
+        return subprocess.run(
+            command, env=environment(stack.http), capture_output=True, text=True, check=True
+        ).stdout
+
+    lines = printed().splitlines()
+    assert lines[0] == "epoch 1: 13 batches of 32"
+    assert len(lines) == 2 + 13
+    assert lines[5].split()[:3] == ["3", *map(str, drawn.batch_rows[3][:2])]
+    lines = printed("--batch", "3").splitlines()
+    assert lines[2].split()[:2] == ["3", str(drawn.batch_rows[3][0])]
+    assert lines[3].startswith("dropout_2, 32 x 4: ")
+    assert json.loads(printed("--batch", "3", "--json"))["order"] == drawn.order.tolist()

@@ -55,6 +55,11 @@ SEQUENCE: dict[str, Any] = {
 PADDED: dict[str, Any] = SEQUENCE | {
     "dataset": {"inputs": [[0, 1, 3, 1], [2, 2, 3, 2]], "targets": [[1, -1], [2, 0]]}
 }
+AUGMENTED: dict[str, Any] = JOB | {
+    "batch_size": 8,
+    "epochs": 3,
+    "augmentation": [{"type": "noise", "standard_deviation": 0.1}],
+}
 SWEEP: dict[str, Any] = {
     "job": JOB,
     "variants": [{"learning_rate": 0.01}, {"momentum": 0.5, "seed": 3}, {"learning_rate": 1e12}],
@@ -72,6 +77,7 @@ class World:
     diverged: str
     sequence: str
     padded: str
+    augmented: str
     queued: str
     sweep: str
     queued_sweep: str
@@ -97,9 +103,11 @@ def world(service: Wires) -> World:
     ended, diverged = make("CreateJob", spec=JOB), make("CreateJob", spec=DIVERGING)
     assert train(service.context, ended) == "succeeded"
     assert train(service.context, diverged) == "failed"
-    sequence, padded = make("CreateJob", spec=SEQUENCE), make("CreateJob", spec=PADDED)
-    assert train(service.context, sequence) == "succeeded"
-    assert train(service.context, padded) == "succeeded"
+    sequence, padded, augmented = (
+        make("CreateJob", spec=spec) for spec in (SEQUENCE, PADDED, AUGMENTED)
+    )
+    for job in (sequence, padded, augmented):
+        assert train(service.context, job) == "succeeded"
     sweep = make("CreateSweep", spec=SWEEP)
     assert train(service.context, sweep) == "succeeded"
     upload = make("CreateUpload", size_bytes=100)
@@ -112,6 +120,7 @@ def world(service: Wires) -> World:
         diverged=diverged,
         sequence=sequence,
         padded=padded,
+        augmented=augmented,
         queued=make("CreateJob", spec=JOB),
         sweep=sweep,
         queued_sweep=make("CreateSweep", spec=SWEEP),

@@ -178,6 +178,13 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.diverged},
         {"id": w.queued},
     ],
+    "GetRandomDraws": lambda w: [
+        {"id": w.ended},
+        {"id": w.ended, "epoch": 3, "batch": 0, "layer": "dropout_2"},
+        {"id": w.augmented, "epoch": 2, "batch": 1},
+        {"id": w.diverged},
+        {"id": w.queued},
+    ],
     "GetComparison": lambda w: [
         {"jobs": [w.ended, w.diverged]},
         {"jobs": [w.ended, w.queued], "metrics": ["train_accuracy"], "max_points": 4},

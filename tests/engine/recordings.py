@@ -1,5 +1,6 @@
 """Small trainings that together use every layer, loss, optimizer, schedule and augmentation."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -68,6 +69,33 @@ def record(case: Case, dtype: DType) -> Recording:
         last_epoch=run.epoch,
         last_weights=run.weights(),
     )
+
+
+Step = tuple[Array, dict[str, list[Array]]]
+"""The inputs of a batch, and its masks by layer."""
+
+
+def training_program(text: bytes) -> dict[str, Any]:
+    """Return the names that a training program defines."""
+    names: dict[str, Any] = {"__name__": "training"}
+    exec(compile(text, "training.py", "exec"), names)
+    return names
+
+
+def steps(names: dict[str, Any]) -> Iterator[list[Step]]:
+    """Run a training program; yield the steps of each epoch."""
+    forward = names["forward"]
+    taken: list[Step] = []
+
+    def observed(w: Any, x: Array, masks: dict[str, list[Array]], training: bool) -> Any:
+        if training:
+            taken.append((x, masks))
+        return forward(w, x, masks, training=training)
+
+    names["forward"] = observed
+    for _ in names["train"]():
+        yield [*taken]
+        taken.clear()
 
 
 def _layer(type_: str, **fields: Any) -> Layer:

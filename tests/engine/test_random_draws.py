@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.engine.recordings import CASES, Case, record
+from tests.engine.recordings import CASES, Case, Step, record, steps, training_program
 
 from epochal_engine import AUGMENTATIONS, LAYERS, OPTIMIZERS, Data, Network, RandomDraws, Training
 from epochal_engine.export.training import Recording, training_numpy
-from epochal_engine.random_draws import SAMPLES_AT_ONCE
+from epochal_engine.predict import SAMPLES_AT_ONCE
 from epochal_engine.trace import Array
 
 _DROPOUT = CASES["dropout"]
@@ -32,40 +32,29 @@ DRAWING = {
 }
 
 
-def steps(recording: Recording) -> Iterator[tuple[Array, dict[str, list[Array]]]]:
-    """Yield the inputs and the masks of every step of the training program."""
-    names: dict[str, Any] = {"__name__": "training"}
-    exec(compile(training_numpy(recording), "training.py", "exec"), names)
-    forward, taken = names["forward"], []
-
-    def spy(w: Any, x: Array, masks: dict[str, list[Array]], training: bool) -> Any:
-        if training:
-            taken.append((x, masks))
-        return forward(w, x, masks, training=training)
-
-    names["forward"] = spy
-    for _ in names["train"]():
-        yield from taken
-        taken.clear()
-
-
 def draws_of(recording: Recording) -> RandomDraws:
     samples = len(recording.data.train_inputs)
     return RandomDraws(recording.network, recording.training, samples)
 
 
-def redrawn(recording: Recording) -> Iterator[tuple[Array, dict[str, list[Array]]]]:
+def drawn(recording: Recording) -> Iterator[Step]:
+    """Yield the inputs and the masks of every step of the training program."""
+    for epoch in steps(training_program(training_numpy(recording))):
+        yield from epoch
+
+
+def redrawn(recording: Recording) -> Iterator[Step]:
     """Yield the inputs and the masks of every step as they are computed again."""
     draws, training = draws_of(recording), recording.training
     for epoch in range(1, len(recording.columns["train_loss"]) + 1):
         inputs = recording.data.train_inputs.astype(training.dtype)
-        for change, drawn in zip(training.augmentation, draws.augmentation(epoch), strict=True):
-            change.apply(inputs, drawn)
+        for change, values in zip(training.augmentation, draws.augmentation(epoch), strict=True):
+            change.apply(inputs, values)
         order = draws.order(epoch)
         for batch in range(draws.batches):
             masks: dict[str, list[Array]] = {}
-            paths = {mask.path for mask in draws.masks}
-            for mask, values in draws.drawn_masks(epoch, batch, paths):
+            layers = {mask.layer for mask in draws.masks}
+            for mask, values in draws.drawn_masks(epoch, batch, layers):
                 masks.setdefault(mask.path, []).append(values)
             yield inputs[order[draws.rows(batch)]], masks
 
@@ -74,8 +63,9 @@ def redrawn(recording: Recording) -> Iterator[tuple[Array, dict[str, list[Array]
 @pytest.mark.parametrize("name", DRAWING)
 def test_every_step_has_the_draws_of_the_training_program(name: str, dtype: Any) -> None:
     recording = record(DRAWING[name], dtype)
-    pairs = zip(steps(recording), redrawn(recording), strict=True)
-    for (inputs, masks), (inputs_again, masks_again) in pairs:
+    for (inputs, masks), (inputs_again, masks_again) in zip(
+        drawn(recording), redrawn(recording), strict=True
+    ):
         np.testing.assert_array_equal(inputs, inputs_again)
         assert masks.keys() == masks_again.keys()
         for path, arrays in masks.items():
@@ -110,7 +100,6 @@ def large(**fields: Any) -> RandomDraws:
 def test_one_batch_is_not_shuffled() -> None:
     draws = large()
     assert (draws.batches, draws.batch_size) == (1, draws.samples)
-    assert draws.numbers(2) == 0
     np.testing.assert_array_equal(draws.order(2), np.arange(draws.samples))
 
 
@@ -131,18 +120,15 @@ def test_samples_are_augmented_in_blocks_by_one_change_after_the_other() -> None
         last_epoch=0,
         last_weights={},
     )
-    assert draws.numbers(2) == 2 * draws.samples * 6
-    for (taken, _), (again, _) in zip(steps(recording), redrawn(recording), strict=True):
+    assert draws.augmentation_size == 6
+    for (taken, _), (again, _) in zip(drawn(recording), redrawn(recording), strict=True):
         np.testing.assert_array_equal(taken, again)
         assert np.unique(again).size == again.size
 
 
-def test_an_order_takes_as_many_numbers_as_it_shuffles() -> None:
-    case: Case = CASES["l1"]
-    training = replace(case.training, shuffle=True)
-    draws = RandomDraws(case.network, training, 56)
-    assert draws.numbers(10) == 560
+def test_an_epoch_has_the_same_order_each_time() -> None:
+    draws = draws_of(record(CASES["l1"], "float32"))
     orders = [draws.order(epoch) for epoch in (1, 2, 2)]
-    assert (np.sort(orders) == np.arange(56)).all()
+    assert (np.sort(orders) == np.arange(draws.samples)).all()
     assert (orders[0] != orders[1]).any()
     np.testing.assert_array_equal(orders[1], orders[2])

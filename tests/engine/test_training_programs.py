@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from tests.engine.recordings import CASES, Case, DType, record
+from tests.engine.recordings import CASES, Case, DType, record, training_program
 
 from epochal_engine import AUGMENTATIONS, LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, find_loss
 from epochal_engine.export.training import (
@@ -39,10 +39,8 @@ def test_the_trainings_of_these_tests_use_everything() -> None:
 
 def compare(recording: Recording) -> tuple[list[dict[str, Any]], list[str]]:
     """Run the program in this process."""
-    names: dict[str, Any] = {"__name__": "training"}
-    exec(compile(training_numpy(recording), "training.py", "exec"), names)
     table: list[dict[str, Any]]
-    table, left_out = names["compare"]()
+    table, left_out = training_program(training_numpy(recording))["compare"]()
     return table, left_out
 
 

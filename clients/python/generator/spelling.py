@@ -33,7 +33,9 @@ RECORDS_THAT_LOOK_LIKE_ENVELOPES = {"GradientSnapshot"}
 PLAIN_IN_REPLIES = {"TrainingSpec", "SweepSpec", "Variant"}
 # Lists of integers that become tuples instead of arrays, like every field ending in `_shape`.
 TUPLES = {
+    "AugmentationDraws.shape",
     "Column.filled_lines",
+    "MaskDraws.shape",
     "NewCheckpoints.epochs",
     "SamplePrediction.predicted_classes",
     "SamplePrediction.target_classes",

@@ -87,7 +87,7 @@ def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> Uni
         zip(trained_network.network.names, trained_network.network.shapes[1:], strict=True)
     )
     units = sum(int(np.prod(shapes[name])) for name in layers)
-    _check_size(context, "resolution", units * request.resolution**2, "a smaller one, or one layer")
+    check_size(context, "resolution", units * request.resolution**2, "a smaller one, or one layer")
     x = np.linspace(bounds.x_min, bounds.x_max, request.resolution)
     y = np.linspace(bounds.y_min, bounds.y_max, request.resolution)
     points = np.stack([np.tile(x, len(y)), np.repeat(y, len(x))], axis=1)
@@ -226,7 +226,7 @@ def get_sample_predictions(
     trained_network, prepared = _opened(context, id, request.epoch)
     dataset = prepared.dataset
     loss, network = build_loss(trained_network.spec, dataset.ignore_label), trained_network.network
-    _check_size(context, "count", request.count * dataset.features, "fewer samples")
+    check_size(context, "count", request.count * dataset.features, "fewer samples")
     samples = samples_of(prepared, context.settings.limits, request.split)
     positions = np.arange(len(samples))
     if request.order == "random":
@@ -266,7 +266,7 @@ def get_weights(context: Context, id: str, request: GetWeightsRequest) -> Weight
         name for name in trained_network.network.parameters if name.partition(".")[0] in layers
     ]
     numbers = sum(trained_network.weights[name].size for name in parameters)
-    _check_size(context, "layer", numbers, "one layer, or get the checkpoint as a file")
+    check_size(context, "layer", numbers, "one layer, or get the checkpoint as a file")
     for name in parameters:
         layer, _, array_name = name.partition(".")
         array = trained_network.weights[name]
@@ -290,7 +290,7 @@ def _opened(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prep
     )
 
 
-def _check_size(context: Context, field: str, numbers: int, remedy: str) -> None:
+def check_size(context: Context, field: str, numbers: int, remedy: str) -> None:
     """Raise `InvalidArgument` if the reply would have more numbers than the limit."""
     limit = context.settings.limits.max_inspected_values
     if numbers > limit:

@@ -46,6 +46,7 @@ from . import (
     journey,
     networks,
     predictions,
+    random_draws,
     suggestion,
     sweeps,
     system,
@@ -446,6 +447,12 @@ SERVICES: tuple[Service, ...] = (
             ),
             Method(
                 "GetWeights", "GET /v1/jobs/{id}/weights", inspection.get_weights, "Get weights"
+            ),
+            Method(
+                "GetRandomDraws",
+                "GET /v1/jobs/{id}/random-draws",
+                random_draws.get_random_draws,
+                "Get the random draws of an epoch",
             ),
             Method(
                 "GetComparison",

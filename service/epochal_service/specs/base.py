@@ -15,7 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJson
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
-from epochal_engine import ACTIVATIONS, INITIALIZERS, LAYERS, LOSSES, OPTIMIZERS
+from epochal_engine import (
+    ACTIVATIONS,
+    AUGMENTATIONS,
+    INITIALIZERS,
+    LAYERS,
+    LOSSES,
+    OPTIMIZERS,
+)
 
 
 class Spec(BaseModel):
@@ -140,6 +147,7 @@ class KeyOf:
 
 
 ActivationName = Annotated[str, KeyOf(ACTIVATIONS)]
+AugmentationName = Annotated[str, KeyOf(AUGMENTATIONS)]
 InitializerName = Annotated[str, KeyOf(INITIALIZERS)]
 LayerTypeName = Annotated[str, KeyOf(LAYERS)]
 LossName = Annotated[str, KeyOf(LOSSES)]

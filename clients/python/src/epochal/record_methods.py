@@ -151,6 +151,40 @@ class ConfusionMatrixMethods:
         return np.array([row.counts for row in self.rows], dtype=np.int64)
 
 
+class _DrawsMethods:
+    """Draws as one array."""
+
+    shape: tuple[int, ...]
+    values: Floats
+
+    @property
+    def array(self) -> Floats:
+        """The values in their shape, `(samples of the batch, …)`."""
+        return self.values.reshape(self.shape)
+
+
+class MaskDrawsMethods(_DrawsMethods):
+    """A mask as one array."""
+
+
+class AugmentationDrawsMethods(_DrawsMethods):
+    """The draws of an augmentation as one array."""
+
+
+class RandomDrawsMethods:
+    """The order by batch."""
+
+    order: Ints
+    batch_size: int
+    batches: int
+
+    @property
+    def batch_rows(self) -> list[Ints]:
+        """The rows of each batch in the data set."""
+        starts = range(0, len(self.order), self.batch_size)
+        return [self.order[start : start + self.batch_size] for start in starts]
+
+
 class EvaluationMethods:
     """The metrics as a table."""
 

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from .arrays import DataFrame, Floats, Ints
 from .record_methods import (
+    AugmentationDrawsMethods,
     CheckedAnswerMethods,
     ComparedJobMethods,
     ConfusionMatrixMethods,
@@ -22,7 +23,9 @@ from .record_methods import (
     FindingMethods,
     HealthMethods,
     LimitsMethods,
+    MaskDrawsMethods,
     QuantityMethods,
+    RandomDrawsMethods,
     SamplePredictionsMethods,
     SpecDifferenceMethods,
     TrialMethods,
@@ -51,6 +54,9 @@ ActivationName: TypeAlias = Literal[
 
 
 ApproximationTarget: TypeAlias = Literal["sine", "step", "bump"]
+
+
+AugmentationName: TypeAlias = Literal["shift", "noise", "flip"]
 
 
 BaselineName: TypeAlias = Literal["uniform", "confident_correct", "confident_incorrect"]
@@ -2891,6 +2897,61 @@ class Network:
     """Shapes, parameters and operations of the network."""
     created_at: datetime
     """Time at which the network was saved."""
+
+
+@dataclass(frozen=True, eq=False)
+class MaskDraws(MaskDrawsMethods):
+    """A dropout mask of one batch."""
+
+    layer: str
+    """Name of the layer; inner layers have the name of the outer one before it, such as
+    `residual_2.dropout_1`. A layer with several masks has several entries, in the order in which
+    it draws them.
+    """
+    rate: float
+    """Fraction of inputs set to zero."""
+    shape: tuple[int, ...]
+    """Shape of the mask: the samples of the batch come first."""
+    values: Floats
+    """Elements in row-major order: 0, or 1 / (1 - rate)."""
+
+
+@dataclass(frozen=True, eq=False)
+class AugmentationDraws(AugmentationDrawsMethods):
+    """What an augmentation draws for the samples of one batch."""
+
+    type: AugmentationName
+    """Type of the augmentation."""
+    shape: tuple[int, ...]
+    """Shape of the draws: the samples of the batch come first."""
+    values: Floats
+    """Elements in row-major order. `shift`: the distance along each axis. `noise`: what is added
+    to each number, in units of the network's inputs. `flip`: 1 for a mirrored sample, else 0.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class RandomDraws(RandomDrawsMethods):
+    """The random draws of one epoch."""
+
+    epoch: int
+    """Epoch that drew them, from 1."""
+    order: Ints
+    """Rows of the training samples in the data set, from 0, in the order in which the epoch
+    takes them.
+    """
+    batch_size: int
+    """Samples in a batch: the first batch has the first `batch_size` rows of `order`, and so on;
+    the last one has the rest.
+    """
+    batches: int
+    """Number of batches."""
+    masks: tuple[MaskDraws, ...]
+    """Dropout masks of the batch, in the order in which they are drawn; empty without `batch`."""
+    augmentation: tuple[AugmentationDraws, ...]
+    """Augmentation of the samples of the batch, in the order in which it is applied; empty
+    without `batch`.
+    """
 
 
 @dataclass(frozen=True)

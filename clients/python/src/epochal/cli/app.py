@@ -41,6 +41,7 @@ for panel, commands in {
         jobs.evaluate,
         jobs.export,
         jobs.verify,
+        jobs.draws,
         jobs.cancel,
         jobs.pause,
         jobs.resume,

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from ..arrays import Floats, Ints
 from ..client import Client
 from ..curves import DRAWN, Curve
 from ..errors import NotFound
@@ -35,6 +36,7 @@ from .output import (
 from .training import summary
 
 _ALL_COLUMNS_WIDTH = 80
+_NUMBERS_SHOWN = 12
 
 
 def jobs(
@@ -246,6 +248,49 @@ def evaluate(
         print_json(evaluation)
         return
     out.print(Text(str(evaluation)))
+
+
+def draws(
+    job: JobArgument,
+    epoch: Annotated[
+        int | None, typer.Option(help="A stored epoch. Default: the latest one.")
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(help="Position of a batch, from 0, whose masks and augmentation to print."),
+    ] = None,
+    layer: Annotated[
+        str | None,
+        typer.Option(help="A layer with dropout masks, or input for the augmentation."),
+    ] = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print the random draws of an epoch: the order of the samples, dropout masks, augmentation.
+
+    --json prints all numbers.
+    """
+    with Client(url) as client:
+        drawn = find_job(client, job).random_draws(epoch, batch=batch, layer=layer)
+    if as_json:
+        print_json(drawn)
+        return
+    out.print(f"epoch {drawn.epoch:,}: {drawn.batches:,} batches of {drawn.batch_size:,}")
+    rows = drawn.batch_rows if batch is None else [drawn.batch_rows[batch]]
+    print_table(
+        (">batch", "rows of the data set"),
+        [(f"{number:,}", _start_of(part)) for number, part in enumerate(rows, batch or 0)],
+    )
+    named = [(mask.layer, mask) for mask in drawn.masks]
+    for name, part in (*named, *((change.type, change) for change in drawn.augmentation)):
+        shape = " x ".join(map(str, part.shape))
+        out.print(f"{name}, {shape}: {_start_of(part.values)}", soft_wrap=True)
+
+
+def _start_of(values: Floats | Ints) -> str:
+    """Return the first numbers of a list."""
+    shown = " ".join(f"{value:.4g}" for value in values[:_NUMBERS_SHOWN])
+    return f"{shown} …" if len(values) > _NUMBERS_SHOWN else shown
 
 
 def _describe_label(label: Label | None) -> str:

@@ -15,6 +15,7 @@ from ..types import (
     Evaluation,
     EvaluationSplit,
     HiddenSpace,
+    RandomDraws,
     SampleOrder,
     SamplePredictions,
     Split,
@@ -168,3 +169,19 @@ class Inspection(JobHandle):
         """
         fields = {"id": self.id, "layer": layer, "epoch": epoch}
         return LayerWeights.of(self._session.call("GetWeights", fields))
+
+    def random_draws(
+        self, epoch: int | None = None, *, batch: int | None = None, layer: str | None = None
+    ) -> RandomDraws:
+        """Return what training drew at random in an epoch, by default the latest stored one.
+
+        `order` has the rows of the data set in the order in which the epoch took them, and
+        `batch_rows` the same by batch. With the position of a `batch`, from 0, `masks` and
+        `augmentation` have its dropout masks and the random changes of its samples; `layer` selects
+        one layer, or "input" for the augmentation. Raises `NotFound`, `InvalidArgument`.
+
+        >>> client.jobs.create(client.preset("wine"), epochs=1).wait().random_draws(1).batches
+        5
+        """
+        fields = {"id": self.id, "epoch": epoch, "batch": batch, "layer": layer}
+        return read(RandomDraws, self._session.call("GetRandomDraws", fields))

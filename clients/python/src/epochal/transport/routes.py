@@ -59,6 +59,7 @@ ROUTES = {
     "GetEvaluation": Route("GET", "/v1/jobs/{id}/evaluation", ("id",)),
     "GetSamplePredictions": Route("POST", "/v1/jobs/{id}/sample-predictions", ("id",), body="*"),
     "GetWeights": Route("GET", "/v1/jobs/{id}/weights", ("id",)),
+    "GetRandomDraws": Route("GET", "/v1/jobs/{id}/random-draws", ("id",)),
     "GetComparison": Route("GET", "/v1/comparison"),
     "WatchJob": Route("GET", "/v1/jobs/{id}/events", ("id",)),
     "CreateSweep": Route("POST", "/v1/sweeps", body="spec"),

@@ -1,0 +1,75 @@
+"""Request and reply of the method that returns the random numbers of an epoch."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from .base import AugmentationName, Cursor, Reply, Request
+from .inspection import LayerChoice
+
+
+class GetRandomDrawsRequest(Request):
+    """Epoch, batch and layer of random draws."""
+
+    epoch: Cursor | None = Field(default=None, ge=1)
+    """A stored epoch, from 1. Defaults to the latest."""
+    batch: Cursor | None = None
+    """Position of a batch in the epoch, from 0: also return the dropout masks and the augmentation
+    of its samples. Absent by default.
+    """
+    layer: LayerChoice | None = None
+    """Name of a layer with dropout masks, or `input` for the augmentation. Needs `batch`. Defaults
+    to all.
+    """
+
+
+class MaskDraws(Reply):
+    """A dropout mask of one batch."""
+
+    layer: str
+    """Name of the layer; inner layers have the name of the outer one before it, such as
+    `residual_2.dropout_1`. A layer with several masks has several entries, in the order in which it
+    draws them.
+    """
+    rate: float
+    """Fraction of inputs set to zero."""
+    shape: list[int]
+    """Shape of the mask: the samples of the batch come first."""
+    values: list[float]
+    """Elements in row-major order: 0, or 1 / (1 - rate)."""
+
+
+class AugmentationDraws(Reply):
+    """What an augmentation draws for the samples of one batch."""
+
+    type: AugmentationName
+    """Type of the augmentation."""
+    shape: list[int]
+    """Shape of the draws: the samples of the batch come first."""
+    values: list[float]
+    """Elements in row-major order. `shift`: the distance along each axis. `noise`: what is added to
+    each number, in units of the network's inputs. `flip`: 1 for a mirrored sample, else 0.
+    """
+
+
+class RandomDraws(Reply):
+    """The random draws of one epoch."""
+
+    epoch: int
+    """Epoch that drew them, from 1."""
+    order: list[int]
+    """Rows of the training samples in the data set, from 0, in the order in which the epoch takes
+    them.
+    """
+    batch_size: int
+    """Samples in a batch: the first batch has the first `batch_size` rows of `order`, and so on;
+    the last one has the rest.
+    """
+    batches: int
+    """Number of batches."""
+    masks: list[MaskDraws]
+    """Dropout masks of the batch, in the order in which they are drawn; empty without `batch`."""
+    augmentation: list[AugmentationDraws]
+    """Augmentation of the samples of the batch, in the order in which it is applied; empty without
+    `batch`.
+    """
