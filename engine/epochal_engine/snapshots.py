@@ -58,7 +58,7 @@ class Gradients:
     layers: tuple[str, ...]
     """The names of the layers that learn."""
     statistics: Array
-    """`(m, layers, len(STATISTICS))` float32."""
+    """`(m, layers, len(STATISTICS))`, of the type of the run."""
     histogram: Array
     """`(m, layers, BINS)` uint32: how many elements have their size in the bin."""
 
@@ -116,21 +116,17 @@ def take_snapshots(
     zeros = np.add.reduceat(
         (gradients == 0.0).view(np.uint8), segments.starts, axis=1, dtype=np.uint32
     )
-    # A float32 is read as a whole number: without its sign, the larger number is the larger float.
-    bits = gradients.astype(np.float32).view(np.uint32)
-    bits <<= 1
-    largest = np.maximum.reduceat(bits, segments.starts, axis=1)
-    largest >>= 1
-    statistics = np.empty((len(epochs), len(segments.layers), len(STATISTICS)), np.float32)
+    shape = (len(epochs), len(segments.layers), len(STATISTICS))
+    statistics = np.empty(shape, gradients.dtype)
     statistics[..., 0] = np.sqrt(squares["gradient"])
     statistics[..., 1] = mean
     statistics[..., 2] = np.sqrt(variance)
-    statistics[..., 3] = largest.view(np.float32)
+    statistics[..., 3] = np.maximum.reduceat(np.abs(gradients), segments.starts, axis=1)
     statistics[..., 4] = zeros / sizes
     statistics[..., 5] = weight_norm
     statistics[..., 6] = update_ratio(step_norm, weight_norm)
     statistics[..., 7:] = probe.look(records["parameters"])
-    return Gradients(epochs, segments.layers, statistics, _histogram(segments, bits))
+    return Gradients(epochs, segments.layers, statistics, _histogram(segments, gradients))
 
 
 def update_ratio(step_norm: Array, weight_norm: Array) -> Array:
@@ -138,9 +134,11 @@ def update_ratio(step_norm: Array, weight_norm: Array) -> Array:
     return step_norm / np.maximum(weight_norm, np.finfo(np.float64).tiny)
 
 
-def _histogram(segments: LayerSlices, bits: Array) -> Array:
-    """How many elements are in each bin, from their `bits` without signs, which are used up."""
-    m, counters = len(bits), segments.ways * len(segments.layers) * BINS
+def _histogram(segments: LayerSlices, gradients: Array) -> Array:
+    """Return how many elements are in each bin, `(m, layers, BINS)`."""
+    m, counters = len(gradients), segments.ways * len(segments.layers) * BINS
+    bits = gradients.astype(np.float32).view(np.uint32)
+    bits <<= 1  # the sign
     bits >>= 25  # the fraction, and the last bit of the exponent: two exponents share a bin
     np.clip(bits, _FIRST_BIN, _FIRST_BIN + BINS - 1, out=bits)
     index = bits.view(np.int32)

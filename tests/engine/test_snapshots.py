@@ -81,6 +81,23 @@ def test_every_statistic_is_that_of_its_layer() -> None:
             assert named == pytest.approx(expected, rel=1e-5)
 
 
+def test_statistics_have_the_type_of_the_run() -> None:
+    gradients = vectors(3).astype(np.float64) * (1.0 + 1e-12)
+    gradients[0, 4] = 1e100
+    probe = Probe(NETWORK, SAMPLES, np.float64)
+    with np.errstate(over="ignore"):
+        actual = taken(NETWORK, probe, gradients, gradients, gradients)
+    assert actual.statistics.dtype == np.float64
+    for name, expected in (
+        ("norm", np.linalg.norm(gradients[:, 9:], axis=1)),
+        ("max_abs", np.abs(gradients[:, 9:]).max(1)),
+    ):
+        np.testing.assert_allclose(
+            actual.statistics[:, 1, STATISTICS.index(name)], expected, rtol=1e-15
+        )
+    assert actual.statistics[0, 0, STATISTICS.index("max_abs")] == 1e100
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5))
 def test_the_histogram_is_that_of_numpy_with_open_ends(seed: int, epochs: int) -> None:
     gradients = vectors(epochs, seed)

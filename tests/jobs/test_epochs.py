@@ -1,6 +1,7 @@
 """Epochs read from the log equal those that were stored."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -89,6 +90,21 @@ def test_unpacked_gradients_have_every_count(count: int) -> None:
     assert back.histogram[2, 0, 0] == 1
     assert pack_gradients(first, after=4) is None
     assert unpack_gradients([]) is None
+
+
+def test_statistics_keep_their_type_but_not_more_digits_than_were_stored() -> None:
+    exact = snapshots([2], 1)
+    exact = replace(exact, statistics=exact.statistics.astype(np.float64) + 1e-12)
+    later = replace(exact, epochs=np.array([4]))
+    blobs = [pack_gradients(part) or b"" for part in (exact, later)]
+    back = unpack_gradients(blobs)
+    assert back is not None
+    np.testing.assert_array_equal(back.statistics[1:], exact.statistics)
+    # An earlier version stored the first part in float32.
+    old = pack_gradients(replace(exact, statistics=exact.statistics.astype(np.float32))) or b""
+    mixed = unpack_gradients([old, blobs[1]])
+    assert mixed is not None
+    assert mixed.statistics.dtype == np.float32
 
 
 def test_the_latest_epoch_is_valid_json_even_if_it_is_not_finite() -> None:

@@ -110,10 +110,15 @@ def pack_gradients(gradients: Gradients, after: int = 0) -> bytes | None:
 
 
 def unpack_gradients(blobs: Iterable[bytes]) -> Gradients | None:
-    """Return the snapshots of consecutive segments; None without any."""
+    """Return the snapshots of consecutive segments; None without any.
+
+    Their statistics have the type of the least precise segment.
+    """
     parts = [unpack_state(blob) for blob in blobs]
     if not parts:
         return None
+    # Earlier versions stored those of float64 jobs in float32.
+    types = {arrays["statistics"].dtype for arrays, _ in parts}
 
     def merged(name: str) -> NDArray[Any]:
         return np.concatenate([arrays[name] for arrays, _ in parts])
@@ -121,7 +126,7 @@ def unpack_gradients(blobs: Iterable[bytes]) -> Gradients | None:
     return Gradients(
         merged("epochs"),
         tuple(parts[0][1]["layers"]),
-        merged("statistics"),
+        merged("statistics").astype(min(types, key=lambda dtype: dtype.itemsize)),
         merged("histogram").astype(np.uint32),
     )
 

@@ -389,11 +389,10 @@ def compare():
     for layer, expected in stored_gradient_norms.items():
         name = f"gradient norm of {{layer}}"
         actual, other = (
-            # The service stores these norms in float32.
-            np.float32([of[epoch - 1][name] for epoch in gradient_epochs])
+            np.array([of[epoch - 1][name] for epoch in gradient_epochs], expected.dtype)
             for of in (measured, shadow)
         )
-        least = max(TOLERANCE, 2.0**-23)
+        least = max(TOLERANCE, float(np.finfo(expected.dtype).eps))
         tolerances = limits(actual, other, least)
         relative = deviations(actual, expected)
         table.append(row(name, gradient_epochs, relative, tolerances, least, len(expected)))
