@@ -110,7 +110,7 @@ ZOO: tuple[Preset, ...] = (
             {"type": "conv2d", "filters": 24, "kernel_size": [3], "activation": "relu"},
             {"type": "global_max_pool"},
         ],
-        at_least("validation_accuracy", 0.86),
+        at_least("validation_accuracy", 0.89),
     ),
     _shifted(
         "shifted-digits-mlp",
@@ -118,7 +118,7 @@ ZOO: tuple[Preset, ...] = (
         "Dense layers have 4,970 parameters and must learn each digit separately at each of 25 "
         "positions. The accuracy is much lower.",
         [{"type": "dense", "units": 32, "activation": "relu"}],
-        between(0.6, "validation_accuracy", 0.85),
+        between(0.6, "validation_accuracy", 0.86),
     ),
     _adding(
         "rnn",
@@ -232,7 +232,8 @@ ZOO: tuple[Preset, ...] = (
         "zoo",
         "A small language model",
         "A decoder predicts each character of simple sentences from the characters before it. The "
-        "choice of words is random, so the loss cannot fall below 0.262; training comes close.",
+        "choice of words is random, so the loss cannot fall below 0.262; training ends less than a "
+        "third above it.",
         {
             **SEQUENCE_TRAINING,
             "network": network(
@@ -250,7 +251,7 @@ ZOO: tuple[Preset, ...] = (
             "epochs": 10,
             "optimizer": {"type": "adam", "learning_rate": 0.005},
         },
-        between(0.26, "validation_loss", 0.31),
+        between(0.262, "validation_loss", 0.34),
         seconds=4.0,
     ),
     make_preset(
