@@ -119,8 +119,34 @@ def test_sweeps_are_listed_without_members_and_not_among_jobs(
     assert listed.members == ()
     assert listed.refresh().members[1].index == 1
     assert swept.id not in {job.id for job in client.jobs.list()}
-    with pytest.raises(epochal.NotFound):
+    with pytest.raises(epochal.NotFound, match=rf"is a sweep.*epochal train {swept.id}@MEMBER"):
         client.jobs.get(swept.id)
+
+
+def test_a_member_becomes_a_job_with_weights(client: epochal.Client) -> None:
+    spec = {**XOR, "epochs": 50, "dtype": "float64", "labels": {"made": "from-sweep"}}
+    sweep = client.sweeps.create(spec, learning_rate=[1e-3, 0.05], seed=[3, 4])
+    sweep = sweep.wait(60)
+    job = sweep.create_job(0).wait(60, check=True)
+    assert (job.spec["optimizer"]["learning_rate"], job.spec["seed"]) == (1e-3, 3)
+    last = sweep.members[0].latest
+    assert job.latest is not None
+    assert last is not None
+    assert job.latest.train_loss == pytest.approx(last.train_loss, rel=1e-9)
+    assert job.verify().agrees
+    best = sweep.create_job(epochs=10)
+    assert sweep.best is not None
+    assert best.spec["seed"] == sweep.spec["variants"][sweep.best.index]["seed"]
+    assert best.total_epochs == 10
+
+
+def test_a_sweep_without_a_finite_loss_has_no_best_member(client: epochal.Client) -> None:
+    hot = {**SHORT, "loss": "mse", "optimizer": {"type": "sgd"}}
+    hot["network"] = epochal.network([2], [epochal.dense(1)])
+    sweep = client.sweeps.create(hot, learning_rate=[1e12]).wait(60)
+    assert sweep.members[0].stop_reason == "diverged"
+    with pytest.raises(epochal.EpochalError, match="choose one"):
+        sweep.create_job()
 
 
 def test_a_sweep_is_cancelled_and_deleted(client: epochal.Client) -> None:
@@ -251,6 +277,25 @@ def test_the_command_varies_initial_weights(run: Run) -> None:
         ["he_normal", "1"],
     ]
     assert "lowest loss: initializer he_normal, initializer gain" in done.stdout
+
+
+def test_the_command_trains_a_member_as_a_job(run: Run) -> None:
+    done = run("sweep", "xor", "--learning-rate", "0.001,0.1", "--epochs", "20")
+    last = done.stdout.splitlines()[-1]
+    command = last.removeprefix("as a job, with weights: epochal ").split()
+    sweep = command[1].partition("@")[0]
+    assert command[1] == f"{sweep}@1"
+    for member, rate in ((f"{sweep}@0", 0.001), (f"{sweep}@1", 0.1), (sweep, 0.1)):
+        done = run("train", member, "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["spec"]["optimizer"]["learning_rate"] == rate
+    for member in (f"{sweep}@2", f"{sweep}@", f"{sweep}@best"):
+        done = run("train", member)
+        assert done.returncode == 2
+        assert "a member from 0 to 1" in " ".join(done.stderr.replace("│", " ").split())
+    done = run("verify", sweep)
+    assert done.returncode == 4
+    assert f"epochal train {sweep}@MEMBER" in done.stderr
 
 
 def test_the_command_prints_json_for_programs(run: Run) -> None:

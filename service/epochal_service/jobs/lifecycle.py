@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ..errors import Conflict, NotFound
 from ..specs.jobs import TERMINAL, JobState, StopReason
@@ -44,6 +44,7 @@ HELD: frozenset[JobState] = frozenset({"running", "pausing", "cancelling"})
 
 Kind = Literal["job", "sweep"]
 """The kind of a row; its id begins with the word."""
+KINDS: frozenset[str] = frozenset(get_args(Kind))
 
 
 def kind_of(job_id: str) -> str:
@@ -203,10 +204,17 @@ def find(
     connection: Connection, job_id: str, owner: str, kind: Kind = "job", *, lock: bool = False
 ) -> JobWithSpec:
     """Return the row of the owner's job or sweep. Raises `NotFound`."""
-    row = jobs.find(connection, job_id, owner, lock=lock) if kind_of(job_id) == kind else None
-    if row is None:
-        raise NotFound(f"There is no {kind} {job_id}")
-    return row
+    row = jobs.find(connection, job_id, owner, lock=lock) if kind_of(job_id) in KINDS else None
+    if row is not None and kind_of(job_id) == kind:
+        return row
+    detail = f"There is no {kind} {job_id}"
+    if row is not None and kind == "job":
+        detail += (
+            ": it is a sweep, whose members store no weights and no gradients. Train a member as a "
+            f"job: epochal train {job_id}@MEMBER, in Python sweep.create_job(MEMBER), or POST "
+            "/v1/jobs with the job of the sweep and the fields of the variant"
+        )
+    raise NotFound(detail)
 
 
 def cancel(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobWithSpec:

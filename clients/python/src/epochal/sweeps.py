@@ -7,9 +7,10 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self, TypeAlias, Unpack, cast
 
-from .errors import InvalidArgument
+from .errors import EpochalError, InvalidArgument
 from .events import EndEvent, StateEvent
 from .following import GIVE_UP_SECONDS, TERMINAL, follow
+from .jobs.job import Job, create_job
 from .paging import pages
 from .records import read, request
 from .session import Session
@@ -22,6 +23,7 @@ from .types import (
     SweepBatch,
     SweepData,
     SweepProperties,
+    TrainingFields,
     TrainingSpec,
     ValidatedSweep,
     Variant,
@@ -96,6 +98,20 @@ class Sweep(SweepProperties):
         if "seed" in variant:
             spec["seed"] = variant["seed"]
         return spec
+
+    def create_job(self, member: int | None = None, **changes: Unpack[TrainingFields]) -> Job:
+        """Train one member as a job of its own, by default the best, and return the job.
+
+        The job repeats the numbers of the member, up to rounding, and stores what the member does
+        not: weights and gradient statistics, and with them predictions, exports, a verification and
+        a diagnosis. `changes` replace fields of the spec. Raises `EpochalError` if no member has a
+        finite loss yet, `InvalidArgument`.
+        """
+        if member is None:
+            if self.best is None:
+                raise EpochalError(f"No member of {self.id} has a finite loss yet: choose one.")
+            member = self.best.index
+        return create_job(self._session, {**self.job_spec(member), **changes})
 
     def __repr__(self) -> str:
         count = len(self.spec.get("variants", ()))

@@ -26,7 +26,10 @@ UrlOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 SpecArgument = Annotated[
-    str, typer.Argument(metavar="SPEC", help="A JSON file, `-` for standard input, or a preset.")
+    str,
+    typer.Argument(
+        metavar="SPEC", help="A JSON file, `-` for standard input, a preset, or SWEEP@MEMBER"
+    ),
 ]
 JobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="An id, its beginning or its end, or `last`.")
@@ -45,11 +48,12 @@ def find_job(client: Client, text: str) -> Job:
         for job in client.jobs.list(page_size=1):
             return job
         raise NotFound("There is no job yet. Start one: epochal train xor")
-    if text.startswith("job_"):
+    if text.startswith(("job_", "sweep_")):
         try:
             return client.jobs.get(text)
         except NotFound:
-            pass
+            if text.startswith("sweep_"):
+                raise  # the message says how to train a member as a job
     recent = islice(client.jobs.list(page_size=_RECENT_JOBS), _RECENT_JOBS)
     matches = [job for job in recent if _names(text, job.id)]
     if not matches:
@@ -84,10 +88,13 @@ def _names(text: str, job_id: str) -> bool:
 def read_spec(source: str, url: str | None) -> dict[str, Any]:
     """Return the JSON object in a file, on standard input (`-`), or in the preset of that name.
 
-    A file takes precedence over a preset.
+    `SWEEP@MEMBER` is the spec of a member of a sweep, `SWEEP` that of its best one. A file takes
+    precedence over a preset.
     """
     if source == "-":
         return _object(sys.stdin.read(), "standard input")
+    if source.startswith("sweep_"):
+        return _member(source, url)
     try:
         text = Path(source).read_text("utf-8")
     except FileNotFoundError:
@@ -95,6 +102,22 @@ def read_spec(source: str, url: str | None) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise typer.BadParameter(f"{source} cannot be read: {error}") from None
     return _object(text, source)
+
+
+def _member(text: str, url: str | None) -> dict[str, Any]:
+    """Return the spec of the member in `SWEEP@MEMBER`, by default the best."""
+    sweep_id, at, member = text.partition("@")
+    with Client(url) as client:
+        sweep = client.sweeps.get(sweep_id)
+    index = int(member) if member.isdecimal() else -1
+    if not at and sweep.best is not None:
+        index = sweep.best.index
+    if index not in range(len(sweep.members)):
+        raise typer.BadParameter(
+            f"{text!r} must have the form SWEEP@MEMBER, with a member from 0 to "
+            f"{len(sweep.members) - 1}"
+        )
+    return sweep.job_spec(index)
 
 
 def _preset(name: str, url: str | None) -> dict[str, Any]:

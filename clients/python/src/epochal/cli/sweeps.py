@@ -164,6 +164,8 @@ def _print(made: Sweep, curves: dict[int, MemberCurve]) -> None:
     seconds = seconds_between(made.started_at, made.finished_at)
     took = f" in {duration(seconds)}" if seconds is not None else ""
     out.print(f"{made.id} {made.state} · {made.epoch:,} epochs of each{took}", soft_wrap=True)
+    if best is not None:
+        out.print(f"as a job, with weights: epochal train {made.id}@{best.index}", soft_wrap=True)
     sys.stdout.flush()
 
 

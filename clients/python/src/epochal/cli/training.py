@@ -53,8 +53,9 @@ def train(
         str | None,
         typer.Argument(
             metavar="SPEC|FILE",
-            help="A JSON file, `-` for standard input, or a preset; or a CSV (or .npz, .zip, "
-            ".parquet) or the id of a data set, to train on with suggested settings. "
+            help="A JSON file, `-` for standard input, a preset, or SWEEP@MEMBER for a member of a "
+            "sweep; or a CSV (or .npz, .zip, .parquet) or the id of a data set, to train on with "
+            "suggested settings. "
             "Default with --from: that job's spec.",
         ),
     ] = None,
