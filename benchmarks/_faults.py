@@ -79,7 +79,6 @@ def spec(
         "epochs": epochs,
         "batch_size": 32,
         "validation_fraction": 0.3,
-        "split": {"stratify": False},  # the thresholds were chosen on parts drawn at random
         "optimizer": {"type": "adam", "learning_rate": rate},
         **more,
     }

@@ -23,7 +23,7 @@ IRIS: dict[str, Any] = {
 }
 # From the first epoch on, the validation loss rises.
 OVERFITTED: dict[str, Any] = {
-    "name": "Noise learned by heart",
+    "name": "Memorized noise",
     "network": {
         "input_shape": [2],
         "layers": [

@@ -35,7 +35,6 @@ class Record:
     members: list[tuple[int, str | None, BaselineLosses | None, str | None]]
     """Of a sweep, how far each has come, why it is over, its initial losses, and its best epoch."""
     baselines: str | None
-    best_loss: float | None
 
 
 def sha256(content: bytes | NDArray[np.generic]) -> str:
@@ -166,5 +165,4 @@ def record(database: Database, job_id: str) -> Record:
             for m in members(row)
         ],
         baselines=row.baselines,
-        best_loss=row.best_loss,
     )

@@ -72,7 +72,7 @@ def test_a_fork_starts_with_the_loss_of_its_parent(service: Service) -> None:
 
 
 @pytest.mark.parametrize("killed_at", [1, 2, 6])
-def test_a_kill_changes_neither_baselines_nor_the_lowest_loss(
+def test_a_kill_changes_neither_baselines_nor_the_best_epoch(
     service: Service, killed_at: int
 ) -> None:
     def kill() -> bool:
@@ -86,7 +86,7 @@ def test_a_kill_changes_neither_baselines_nor_the_lowest_loss(
     assert service.run(job_id) == "succeeded"
     assert record(service.database, job_id) == expected
     assert expected.baselines is not None
-    assert expected.best_loss is not None
+    assert expected.best is not None
 
 
 def test_members_of_a_sweep_share_baselines_and_have_their_own_initial_losses(
@@ -165,7 +165,7 @@ def test_the_lowest_validation_loss_decides(service: Service) -> None:
     job = get(service, job_id)
     assert job.warning is not None
     assert "validation loss" in job.warning
-    assert record(service.database, job_id).best_loss is not None
+    assert record(service.database, job_id).best is not None
 
 
 def test_a_job_that_predicts_a_constant_is_no_better(service: Service) -> None:
@@ -192,7 +192,7 @@ def test_a_job_of_an_older_version_has_no_baselines(service: Service) -> None:
     service.run(job_id, at_call(40, lambda: True), flush_seconds=AT_ONCE)
     assert get(service, job_id).state == "queued"
     with service.database.write() as connection:
-        connection.exec_driver_sql("UPDATE jobs SET baselines = NULL, best_loss = NULL")
+        connection.exec_driver_sql("UPDATE jobs SET baselines = NULL")
     assert service.run(job_id) == "succeeded"
     job = get(service, job_id)
     assert job.baselines is None

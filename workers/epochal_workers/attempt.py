@@ -19,7 +19,7 @@ import numpy as np
 import epochal_engine as engine
 from epochal_service.jobs import baselines, lifecycle
 from epochal_service.jobs.endings import BEST, dump_best
-from epochal_service.jobs.epochs import entry_of, latest_row, lowest_loss
+from epochal_service.jobs.epochs import entry_of, latest_row
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.jobs.preparation import Prepared
 from epochal_service.specs.jobs import JobState
@@ -55,7 +55,6 @@ class Attempt(ABC):
         self._stored_epoch = claim.job.epoch
         self._weights: dict[int, bytes] = {}
         self._baselines = self._new_baselines() if claim.job.baselines is None else None
-        self._best_loss = claim.job.best_loss
         self._taken_at = self._flushed_at = self._resume_point_at = perf_counter()
         self._first_flush = True
 
@@ -164,7 +163,7 @@ class Attempt(ABC):
             self._resume_point_at = perf_counter()
         baselines, self._baselines = self._baselines, None
         epoch, best = (self._stored_epoch, self._best()) if latest else (None, None)
-        return Progress(entries, epoch, latest, best, weights, point, baselines, self._best_loss)
+        return Progress(entries, epoch, latest, best, weights, point, baselines)
 
     # -------------------------------------------------------------------------------- deadline
 
@@ -208,7 +207,6 @@ class JobAttempt(Attempt):
                 entries.append(entry)
                 self._stored_epoch = entry.last_epoch
                 latest = latest_row(block.first_epoch, {**block.columns, "seconds": seconds})
-                self._best_loss = lowest_loss(block, self._best_loss)
         if blocks:
             self._taken_at = perf_counter()
         return entries, latest

@@ -19,22 +19,37 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
 
+from epochal_service.datasets.cells import (
+    MISSING,
+    WHY_MISSING,
+    Kind,
+    date_of,
+    day_first_of,
+    is_missing,
+    looks_like_date,
+    name_of,
+    number_name,
+    number_of,
+    part_of,
+    shown,
+    why_not_a_date,
+    why_not_a_number,
+    with_point,
+)
 from epochal_service.datasets.dataset import Floats, Labels, Problems
 
-Kind = Literal["number", "boolean", "category", "date", "ignore", "group", "weight"]
 Missing = Literal["error", "median", "mean", "zero", "most_frequent", "category"]
 Unknown = Literal["error", "other"]
 DatePart = Literal["year", "month", "day", "weekday", "hour"]
 Reason = Literal["text", "identifier", "constant", "leakage", "rare", "empty", "rows"]
 Report = Callable[[int, str], None]
 """`report(row, what)` reports what is wrong with a cell."""
-WHY_MISSING = "the value is missing; fill it in or delete the row"
 
 # Distinct texts in one column; each becomes a feature. Beyond it, rare ones share one feature.
 MAX_CATEGORIES = 50
@@ -46,10 +61,6 @@ TYPICAL_PERCENT = 90
 MIN_IDENTIFIED = 20
 # Lines of filled gaps that a column lists.
 MAX_LINES = 20
-# Texts for a missing value in a column of numbers, dates or truth values.
-MISSING = {"", "-", "?", "na", "n/a", "null", "none"}
-# They are missing values only if gaps are filled: as numbers they are not finite.
-NOT_A_NUMBER = {"nan", "nat"}
 # The category of a missing value, and the feature of all categories that have none of their own.
 MISSING_CATEGORY, OTHER = "missing", "other"
 
@@ -222,7 +233,7 @@ def _encode_categories(column: Column, cells: Sequence[str], out: Floats, report
     known: dict[str, int | None] = {}
     for row, cell in enumerate(cells):
         if cell not in known:
-            known[cell] = index_of.get(_name_of(cell) if numbers else cell)
+            known[cell] = index_of.get(name_of(cell) if numbers else cell)
         index = known[cell]
         if index is None:
             if is_missing(cell, "category"):
@@ -234,6 +245,11 @@ def _encode_categories(column: Column, cells: Sequence[str], out: Floats, report
                 continue
             index = rest
         out[row, index] = 1.0
+
+
+def _why_unknown(cell: str, categories: Sequence[str]) -> str:
+    several = ", ".join(map(shown, categories[:10])) + (" …" if len(categories) > 10 else "")
+    return f"{shown(cell)} is not one of the categories {several}"
 
 
 def _encode_dates(column: Column, cells: Sequence[str], out: Floats, report: Report) -> None:
@@ -256,24 +272,6 @@ _ENCODERS: dict[Kind, Callable[[Column, Sequence[str], Floats, Report], None]] =
 }
 
 
-def is_missing(cell: str, kind: Kind) -> bool:
-    """Return whether the cell has no value in a column of that kind."""
-    text = cell.lower()
-    if kind in ("category", "group", "ignore"):
-        # NA, ? and none may be categories.
-        return not text or text in NOT_A_NUMBER
-    return text in MISSING or text in NOT_A_NUMBER
-
-
-def text_of(value: str | float | bool | None) -> str:
-    """Return the cell with this JSON value."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value.strip() if isinstance(value, str) else number_name(value)
-
-
 # -------------------------------------------------------------------------------------- fitting
 
 
@@ -286,7 +284,7 @@ def kind_of(cells: Cells) -> Kind:
     if any(distinct == set(pair) for pair in BOOLEANS):
         return "boolean"
     counts = Counter(present)
-    dates = sum(counts[c] for c in counts if _DATE.fullmatch(c) or _NAMED_DATE.fullmatch(c))
+    dates = sum(counts[c] for c in counts if looks_like_date(c))
     return "date" if 100 * dates >= TYPICAL_PERCENT * len(present) else "category"
 
 
@@ -379,7 +377,7 @@ def _with_categories(
     warn: Callable[[Reason, str], None],
 ) -> Column:
     """Return the column with its categories: numbers in order, else texts in order."""
-    names = [_name_of(cell) for cell in present]
+    names = [name_of(cell) for cell in present]
     if not all(number_of(name) is not None for name in names):
         names = list(present)
     counts = Counter(names)
@@ -434,7 +432,7 @@ def _with_parts(
 ) -> Column:
     day_first = column.day_first
     if day_first is None:
-        day_first = _day_first(column.name, present, problems)
+        day_first = day_first_of(column.name, present, problems)
     moments = [m for cell in set(present) if (m := date_of(cell, day_first)) is not None]
     parts: Iterable[str] = chosen or [
         part
@@ -500,142 +498,3 @@ def group_codes(cells: Sequence[str]) -> Labels:
     """Return a whole number for each cell, equal for equal cells: `(rows,)`."""
     index_of = {text: index for index, text in enumerate(sorted(set(cells)))}
     return np.array([index_of[cell] for cell in cells], dtype=np.int64)
-
-
-# -------------------------------------------------------------------------------------- numbers
-
-# One comma that may be a decimal comma or a thousands separator.
-GROUPED = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
-
-
-def number_of(cell: str) -> float | None:
-    """Return the cell as a number, which may be infinite or NaN; None if it is none."""
-    # float() accepts 1_000, which in a table is more likely a name than a number.
-    if "_" in cell:
-        return None
-    try:
-        return float(cell)
-    except ValueError:
-        return None
-
-
-def with_point(cell: str) -> str:
-    """Return the cell with decimal points in place of commas."""
-    return cell.replace(",", ".")
-
-
-def number_name(value: float) -> str:
-    """Return the shortest text of a number."""
-    # Above 2**53 floats do not represent every integer: do not show digits that may be wrong.
-    value = float(value)
-    return str(int(value)) if value.is_integer() and abs(value) <= 2**53 else repr(value)
-
-
-def _name_of(cell: str) -> str:
-    """Return the text of the number in the cell, so that 1.0 is 1; else the cell."""
-    number = number_of(cell)
-    return cell if number is None or not math.isfinite(number) else number_name(number)
-
-
-def shown(text: str) -> str:
-    """Return the text in quotes, shortened."""
-    return repr(text if len(text) <= 40 else f"{text[:39]}…")
-
-
-def why_not_a_number(cell: str, number: float | None) -> str:
-    """Return why the cell is not a finite number, and what would be right."""
-    if cell.lower() in MISSING:
-        return WHY_MISSING
-    if number is not None:
-        return f"{shown(cell)} is not a finite number; write one or delete the row"
-    if GROUPED.fullmatch(cell):
-        point = shown(with_point(cell))
-        return f"{shown(cell)} may be {point} or {shown(cell.replace(',', ''))}; write one of them"
-    if number_of(with_point(cell)) is not None:
-        return f"{shown(cell)} has a decimal comma; write a decimal point"
-    return f"{shown(cell)} is not a number, as the other values of the column are"
-
-
-def _why_unknown(cell: str, categories: Sequence[str]) -> str:
-    several = ", ".join(map(shown, categories[:10])) + (" …" if len(categories) > 10 else "")
-    return f"{shown(cell)} is not one of the categories {several}"
-
-
-# ---------------------------------------------------------------------------------------- dates
-
-_TIME = r"(?:[T ](\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?(?: ?Z|[+-]\d{2}:?\d{2})?)?"
-# 2021-04-03, 2021/4/3, 03.04.2021, 3/4/2021, 3-4-2021
-_DATE = re.compile(
-    rf"(?:(\d{{4}})[-/](\d{{1,2}})[-/](\d{{1,2}})|(\d{{1,2}})([./-])(\d{{1,2}})\5(\d{{4}})){_TIME}"
-)
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH = (
-    "january|february|march|april|may|june|july|august|september|october|november|december"
-    "|jan|feb|mar|apr|jun|jul|aug|sept|sep|oct|nov|dec"
-)
-# 3 Apr 2021, 3-Apr-2021; April 3, 2021
-_NAMED_DATE = re.compile(
-    rf"(?:(\d{{1,2}})[ -]({_MONTH})\.?,?[ -](\d{{4}})|({_MONTH})\.? (\d{{1,2}}),? (\d{{4}}))"
-    rf"{_TIME}",
-    re.IGNORECASE,
-)
-
-
-def date_of(cell: str, day_first: bool | None) -> datetime | None:
-    """Return the date and time in the cell; None if it is no date, or an ambiguous one."""
-    if match := _DATE.fullmatch(cell):
-        year, month, day, first, mark, second, late_year, hour, minute = match.groups()
-        if year is None:
-            year = late_year
-            day, month = first, second
-            if mark != ".":
-                if day_first is None:
-                    return None
-                if not day_first:
-                    day, month = second, first
-    elif match := _NAMED_DATE.fullmatch(cell):
-        day, name, year, other_name, other_day, other_year, hour, minute = match.groups()
-        day, year = day or other_day, year or other_year
-        month = _MONTHS.index((name or other_name)[:3].lower()) + 1
-    else:
-        return None
-    try:
-        return datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0))
-    except ValueError:
-        return None
-
-
-def _day_first(name: str, cells: Sequence[str], problems: Problems) -> bool | None:
-    """Return whether dates such as 3/4/2021 begin with the day; None if there are none.
-
-    Reports a column in which no date tells.
-    """
-    pairs = [
-        (cell, int(match[4]), int(match[6]))
-        for cell in dict.fromkeys(cells)
-        if (match := _DATE.fullmatch(cell)) and match[4] and match[5] != "."
-    ]
-    if not pairs:
-        return None
-    day_first = any(first > 12 for _, first, _ in pairs)
-    if not day_first and not any(second > 12 for _, _, second in pairs):
-        cell, first, second = pairs[0]
-        problems.add(
-            f"columns.{name}",
-            f"Column {name!r}: {shown(cell)} may be day {first} of month {second} or day {second} "
-            "of month "
-            f"{first}; write dates as {cell[-4:]}-{first:02}-{second:02}, or choose `day_first`.",
-        )
-    return day_first
-
-
-def part_of(moment: datetime, part: str) -> int:
-    """Return a part of a date as a number; Monday is weekday 0."""
-    return moment.weekday() if part == "weekday" else int(getattr(moment, part))
-
-
-def why_not_a_date(cell: str, day_first: bool | None) -> str:
-    """Return why the cell is no date, and what would be right."""
-    if is_missing(cell, "date"):
-        return WHY_MISSING
-    return f"{shown(cell)} is not a date; write it as {date(2021, 4, 3).isoformat()}"

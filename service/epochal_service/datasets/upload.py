@@ -15,19 +15,9 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from epochal_service.datasets.columns import (
+from epochal_service.datasets.cells import (
     GROUPED,
-    MAX_LINES,
-    MAX_NAME_LENGTH,
-    MIN_IDENTIFIED,
-    Cells,
-    Choice,
-    Column,
-    ColumnWarning,
     Kind,
-    Report,
-    fit,
-    group_codes,
     is_missing,
     number_name,
     number_of,
@@ -35,6 +25,18 @@ from epochal_service.datasets.columns import (
     text_of,
     why_not_a_number,
     with_point,
+)
+from epochal_service.datasets.columns import (
+    MAX_LINES,
+    MAX_NAME_LENGTH,
+    MIN_IDENTIFIED,
+    Cells,
+    Choice,
+    Column,
+    ColumnWarning,
+    Report,
+    fit,
+    group_codes,
 )
 from epochal_service.datasets.dataset import (
     MAX_CLASSES,

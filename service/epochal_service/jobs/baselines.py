@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import epochal_engine as engine
 
-from ..specs.jobs import BaselineLosses, Baselines
+from ..specs.jobs import BaselineLosses, Baselines, BestEpoch
 
 MARGIN = 0.001
 """A loss that is lower by at most this fraction is not lower."""
@@ -79,21 +79,19 @@ def label(
 
 
 def warning(
-    state: str, loss: str, baselines: Baselines | None, best_loss: float | None
+    state: str, loss: str, baselines: Baselines | None, best: BestEpoch | None
 ) -> str | None:
-    """Return a sentence if the job has ended and its best loss is not below that of a constant.
-
-    `best_loss` is the lowest validation loss, or training loss without a validation part.
-    """
-    if state != "succeeded" or baselines is None or best_loss is None:
+    """Return a sentence if the job has ended and its best loss is not below that of a constant."""
+    if state != "succeeded" or baselines is None or best is None:
         return None
-    constant, noun = baselines.constant.validation_loss, "validation loss"
-    if constant is None:
-        constant, noun = baselines.constant.train_loss, "training loss"
-    if constant <= 0.0 or best_loss < (1.0 - MARGIN) * constant:
+    constant, noun = baselines.constant.train_loss, "training loss"
+    if best.metric == "validation_loss":
+        assert baselines.constant.validation_loss is not None
+        constant, noun = baselines.constant.validation_loss, "validation loss"
+    if constant <= 0.0 or best.value < (1.0 - MARGIN) * constant:
         return None
-    comparison = "worse than" if best_loss > (1.0 + MARGIN) * constant else "no better than"
+    comparison = "worse than" if best.value > (1.0 + MARGIN) * constant else "no better than"
     return (
-        f"Finished, but {comparison} {CONSTANTS[loss]}: {noun} {best_loss:.3g}, a constant gives "
+        f"Finished, but {comparison} {CONSTANTS[loss]}: {noun} {best.value:.3g}, a constant gives "
         f"{constant:.3g}"
     )

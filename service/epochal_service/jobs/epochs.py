@@ -171,17 +171,6 @@ def latest_row(first_epoch: int, columns: Mapping[str, NDArray[np.float64]]) -> 
     return EpochRow(epoch=epoch, **values).model_dump_json()
 
 
-def lowest_loss(block: Block, before: float | None) -> float | None:
-    """Return the lowest finite validation loss of the block and of the epochs before it.
-
-    The training loss without a validation part.
-    """
-    losses = block.columns.get("validation_loss", block.columns["train_loss"])
-    finite = losses[np.isfinite(losses)]
-    lowest = [float(finite.min())] if len(finite) > 0 else []
-    return min([*lowest, *([] if before is None else [before])], default=None)
-
-
 def gradient_columns(gradients: Gradients) -> GradientBatch:
     """Return the snapshots by column, without histograms."""
     return GradientBatch(

@@ -81,7 +81,6 @@ class Progress:
     weights: Sequence[tuple[int, bytes]] = ()
     resume_point: tuple[int, bytes] | None = None
     baselines: str | None = None
-    best_loss: float | None = None
 
 
 @dataclass(frozen=True)
@@ -431,7 +430,6 @@ def _store(
             **values,
             "epoch": progress.epoch,
             "latest": progress.latest,
-            "best_loss": progress.best_loss,
         }
     if progress.baselines is not None:
         values = {**values, "baselines": progress.baselines}

@@ -125,8 +125,8 @@ def suggest(dataset: Dataset, reference: Mapping[str, Any]) -> Suggestion:
             _reason(
                 "early_stopping",
                 f"patience {patience}",
-                f"Training ends after {patience} epochs without a lower validation loss: from then "
-                "on the network learns chance patterns of the training samples.",
+                f"Training ends after {patience} epochs without a lower validation loss, since the "
+                "network then learns chance patterns; predictions are those of the best epoch.",
             ),
         ]
     else:

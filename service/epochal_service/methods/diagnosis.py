@@ -76,9 +76,11 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         None if losses_of is None else losses_of.initial,
         diverged=diverged,
     )
+    key = (id, len(losses), is_over)
+    if (cached := _cache.get(key)) is not None:
+        return cached
     # One diagnosis at a time: trials of several at once would only make each other slower.
     with _cache.lock:
-        key = (id, len(losses), is_over)
         if (cached := _cache.get(key)) is not None:
             return cached
         weights = None if start is None else unpack(start[1])

@@ -48,7 +48,6 @@ class JobRow:
     epoch: int
     latest: str | None
     baselines: str | None
-    best_loss: float | None
     best: str | None
     attempt: int
     fruitless_attempts: int

@@ -50,7 +50,6 @@ jobs = Table(
     # The losses of simple predictors, as JSON.
     Column("baselines", Text),
     # The lowest validation loss, or training loss without a validation part.
-    Column("best_loss", Float),
     # The best epoch as JSON; of sweeps it is in `latest`, for each member.
     Column("best", Text),
     Column("attempt", Integer, nullable=False),

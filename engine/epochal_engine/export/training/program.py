@@ -198,6 +198,7 @@ class _Writer:
         self._recording, self._library = recording, library
         self._training, self._data = recording.training, recording.data
         self._is_torch = library == "torch"
+        self._double = ".double()" if self._is_torch else ".astype(np.float64)"
         self._loss = find_loss(self._training.loss)
         self._weights = {
             part: answers.weights for part, answers in answers_of(self._loss, self._data).items()
@@ -343,10 +344,9 @@ class _Writer:
             count = f"max(float({counted}.sum()), 1.0)"
             weights = f" * {counted}"
         accuracy = ""
-        double = ".double()" if library else ".astype(np.float64)"
         if loss.has_accuracy:
             kind = "binary" if isinstance(loss, Binary) else "labels" if has_labels else "rows"
-            correct = templates.ACCURACY[kind].format(double=double)
+            correct = templates.ACCURACY[kind].format(double=self._double)
             accuracy = (
                 f"    correct = {correct}{weights}\n"
                 '    measured["accuracy"] = float(correct.sum()) / count(targets)\n'
@@ -358,7 +358,7 @@ class _Writer:
             and_derivative="" if library else ", and its derivative with respect to the logits",
             count=count,
             and_accuracy=" and accuracy" if accuracy else "",
-            double=double,
+            double=self._double,
             first="" if library else "[0]",
             weighting=""
             if self._no_weights
@@ -422,8 +422,8 @@ class _Writer:
         if training.clip_value is not None:
             limits += templates.CLIP_VALUE.format(xp=xp, limit=repr(training.clip_value))
         if training.clip_norm is not None:
-            double = ".double()" if self._is_torch else ".astype(np.float64)"
-            limits += templates.CLIP_NORM.format(double=double, limit=repr(training.clip_norm))
+            limit = repr(training.clip_norm)
+            limits += templates.CLIP_NORM.format(double=self._double, limit=limit)
         if limits:
             text += templates.CLIP.format(body=limits)
         options = {
@@ -449,16 +449,22 @@ class _Writer:
             derivative = f"{weights}[..., None].astype(DTYPE) * derivative"
             values = f"({values} * {weights}.to(z))"
         gradient = "gradient" if self._is_torch else f"backward({derivative} / count(y))"
-        text = templates.TRAIN_TORCH if self._is_torch else templates.TRAIN_NUMPY
-        text = text.format(
+        train, predicted = (
+            (templates.TRAIN_TORCH, templates.PREDICTED_TORCH)
+            if self._is_torch
+            else (templates.TRAIN_NUMPY, templates.PREDICTED_NUMPY)
+        )
+        text = train.format(
             values=values,
-            train_weights="" if self._no_weights else ", train_weights",
-            validation_weights="" if self._no_weights else ", validation_weights",
             moments=training.optimizer.moments,
             output_shape=", ".join(map(str, self._recording.network.output_shape)),
             penalized=f"penalize(w, {gradient})" if has_penalties else gradient,
             clipped="clip(gradient)" if has_limits else "gradient",
-            at_once=SAMPLES_AT_ONCE,
+        ) + templates.MEASURE.format(
+            predicted=predicted.format(at_once=SAMPLES_AT_ONCE),
+            double=self._double,
+            train_weights="" if self._no_weights else ", train_weights",
+            validation_weights="" if self._no_weights else ", validation_weights",
         )
         return text.replace("                gradient = gradient\n", "")
 

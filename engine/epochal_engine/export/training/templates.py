@@ -220,36 +220,6 @@ def train(rounding=None):
                     signs = rounding.choice([-1.0, 1.0], w[name].shape)
                     w[name] *= 1.0 + EPSILON * signs
         yield measure(w, epoch, rate, logits, gradient, losses), w
-
-
-def measure(w, epoch, rate, logits, gradient, losses):
-    """Return the metrics of an epoch, and add the loss that the schedule watches to `losses`."""
-    of_training = metrics(logits, train_targets{train_weights})
-    measured = {{f"train_{{name}}": value for name, value in of_training.items()}}
-    if validation_inputs is not None:
-        predicted = np.concatenate(
-            [
-                forward(w, validation_inputs[i : i + {at_once}], {{}}, training=False)[0]
-                for i in range(0, len(validation_inputs), {at_once})
-            ]
-        )
-        of_validation = metrics(predicted, validation_targets{validation_weights})
-        measured |= {{f"validation_{{name}}": value for name, value in of_validation.items()}}
-    measured["learning_rate"] = rate
-    sizes = {{name: float((part.astype(np.float64) ** 2).sum()) for name, part in gradient.items()}}
-    squares = {{}}  # of the last batch, by layer
-    for name, size in sizes.items():
-        squares[layer_of(name)] = squares.get(layer_of(name), 0.0) + size
-    measured["gradient_norm"] = math.sqrt(sum(squares.values()))
-    measured |= {{f"gradient norm of {{layer}}": math.sqrt(s) for layer, s in squares.items()}}
-    # A gradient that rounding errors make up, such as that of a bias before a batch norm.
-    measured["noise"] = {{
-        name
-        for name, size in sizes.items()
-        if math.sqrt(size) < NOISE * math.sqrt(squares[layer_of(name)])
-    }}
-    losses.append(measured.get("validation_loss", measured["train_loss"]))
-    return measured
 '''
 
 TRAIN_TORCH = '''
@@ -293,23 +263,34 @@ def train(rounding=None):
                         w[name] *= torch.tensor(1.0 + EPSILON * signs)
         with torch.no_grad():
             yield measure(w, epoch, rate, logits, gradient, losses), w
+'''
 
+PREDICTED_NUMPY = """np.concatenate(
+            [
+                forward(w, validation_inputs[i : i + {at_once}], {{}}, training=False)[0]
+                for i in range(0, len(validation_inputs), {at_once})
+            ]
+        )"""
+
+PREDICTED_TORCH = """torch.cat(
+            [
+                forward(w, part, {{}}, training=False)
+                for part in torch.tensor(validation_inputs).split({at_once})
+            ]
+        )"""
+
+MEASURE = '''
 
 def measure(w, epoch, rate, logits, gradient, losses):
     """Return the metrics of an epoch, and add the loss that the schedule watches to `losses`."""
     of_training = metrics(logits, train_targets{train_weights})
     measured = {{f"train_{{name}}": value for name, value in of_training.items()}}
     if validation_inputs is not None:
-        predicted = torch.cat(
-            [
-                forward(w, part, {{}}, training=False)
-                for part in torch.tensor(validation_inputs).split({at_once})
-            ]
-        )
+        predicted = {predicted}
         of_validation = metrics(predicted, validation_targets{validation_weights})
         measured |= {{f"validation_{{name}}": value for name, value in of_validation.items()}}
     measured["learning_rate"] = rate
-    sizes = {{name: float((part.double() ** 2).sum()) for name, part in gradient.items()}}
+    sizes = {{name: float((part{double} ** 2).sum()) for name, part in gradient.items()}}
     squares = {{}}  # of the last batch, by layer
     for name, size in sizes.items():
         squares[layer_of(name)] = squares.get(layer_of(name), 0.0) + size

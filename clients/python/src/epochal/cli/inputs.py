@@ -34,6 +34,10 @@ SpecArgument = Annotated[
 JobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="An id, its beginning or its end, or `last`.")
 ]
+EpochOption = Annotated[
+    int | None,
+    typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
+]
 # One page: a few letters identify a recent job, not any job ever created.
 _RECENT_JOBS = 1000
 _STEP = re.compile(r"\.?([A-Za-z0-9_-]+)|\[(\d+)\]")

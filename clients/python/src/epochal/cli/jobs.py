@@ -20,7 +20,7 @@ from ..jobs import Job
 from ..pictures.terminal import picture
 from ..records import plain
 from ..types import ForkedFrom, Label
-from .inputs import JobArgument, JsonOption, UrlOption, find_job, read_inputs
+from .inputs import EpochOption, JobArgument, JsonOption, UrlOption, find_job, read_inputs
 from .output import (
     accuracy_of,
     ago,
@@ -150,10 +150,7 @@ def export(
             "--output", "-o", metavar="FILE", help="Output file. Default: standard output."
         ),
     ] = None,
-    epoch: Annotated[
-        int | None,
-        typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
-    ] = None,
+    epoch: EpochOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -233,10 +230,7 @@ def evaluate(
             metavar="PART",
         ),
     ] = None,
-    epoch: Annotated[
-        int | None,
-        typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
-    ] = None,
+    epoch: EpochOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -407,10 +401,7 @@ def predict(
             help="Rows as CSV with the names of the data set's columns; numbers need no header.",
         ),
     ] = None,
-    epoch: Annotated[
-        int | None,
-        typer.Option(help="Epoch of the checkpoint. Default: the restored or the latest one."),
-    ] = None,
+    epoch: EpochOption = None,
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -34,6 +34,25 @@ export function scale(kind: Kind, domain: Domain, range: Domain, ticks = 6): Sca
   return Object.assign(place, { invert: (at: number) => inner.invert(at), ticks: marks, domain })
 }
 
+/** Width of a character of a tick label, and the smallest gap between two labels. In pixels. */
+const CHARACTER = 7.2
+const GAP = 8
+
+/** A horizontal axis, with fewer ticks where their labels would overlap. */
+export function horizontal(kind: Kind, domain: Domain, range: Domain, ticks: number): Scale {
+  for (let count = ticks; ; count--) {
+    const axis = scale(kind, domain, range, count)
+    if (count <= 2 || !overlap(kind, axis)) return axis
+  }
+}
+
+function overlap(kind: Kind, axis: Scale): boolean {
+  const half = axis.ticks.map((tick) => (tickLabel(kind, tick).length * CHARACTER) / 2)
+  return axis.ticks.some(
+    (tick, i) => i > 0 && axis(tick) - axis(axis.ticks[i - 1]!) < half[i]! + half[i - 1]! + GAP,
+  )
+}
+
 /** Range of the finite values with a margin; only positive ones on a logarithmic axis. */
 export function extent(kind: Kind, values: Iterable<number>, air = 0.05): Domain {
   let low = Infinity
@@ -56,6 +75,8 @@ export function tickLabel(kind: Kind, value: number): string {
   // Use one notation for all ticks, not 5×10⁻⁵ beside 0.0001.
   if (kind === 'linear' && Math.abs(value) >= 1e-6 && Math.abs(value) < 1e-4)
     return String(Number(value.toPrecision(4))).replace('-', '−')
+  if (kind === 'linear' && Math.abs(value) >= 1e6 && Math.abs(value) < 1e9)
+    return value.toLocaleString('en-US').replace('-', '−')
   if (kind === 'linear' || (value >= 0.01 && value < 10_000)) return format(value)
   const power = Math.round(Math.log10(value))
   if (Math.abs(value / 10 ** power - 1) > 1e-6) return format(value, 2)

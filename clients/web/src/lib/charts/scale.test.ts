@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+
+import { horizontal, scale, tickLabel } from './scale'
+
+test('an axis has fewer ticks where their labels would overlap', () => {
+  const range = [46, 300] as const
+  const prices = horizontal('linear', [0, 1_200_000], range, 8)
+  expect(prices.ticks.length).toBeLessThan(scale('linear', [0, 1_200_000], range, 8).ticks.length)
+  for (const [i, tick] of prices.ticks.entries()) {
+    if (i === 0) continue
+    const before = prices.ticks[i - 1]!
+    const characters = tickLabel('linear', tick).length + tickLabel('linear', before).length
+    expect(prices(tick) - prices(before)).toBeGreaterThan((characters / 2) * 7)
+  }
+})
+
+test('an axis with room for its labels keeps its ticks', () => {
+  const axis = horizontal('linear', [0, 10], [0, 800], 8)
+  expect(axis.ticks).toEqual(scale('linear', [0, 10], [0, 800], 8).ticks)
+})
+
+test('all ticks of an axis of millions are written in full', () => {
+  expect([800_000, 1_000_000, 1_200_000].map((tick) => tickLabel('linear', tick))).toEqual([
+    '800,000',
+    '1,000,000',
+    '1,200,000',
+  ])
+  expect(tickLabel('linear', -2_000_000)).toBe('−2,000,000')
+})
