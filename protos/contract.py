@@ -22,10 +22,12 @@ SCALARS = {int: "int64", float: "double", str: "string", bool: "bool", bytes: "b
 EMPTY = "google.protobuf.Empty"
 TIMESTAMP = "google.protobuf.Timestamp"
 STRUCT = "google.protobuf.Struct"
+VALUE = "google.protobuf.Value"
 WELL_KNOWN = {
     EMPTY: "google/protobuf/empty.proto",
     TIMESTAMP: "google/protobuf/timestamp.proto",
     STRUCT: "google/protobuf/struct.proto",
+    VALUE: "google/protobuf/struct.proto",
 }
 ROW = "Row"
 
@@ -169,7 +171,9 @@ class Contract:
         locked = entry[1] if isinstance(entry, list) else None
         label: Literal["one", "list", "map"] = "one"
         types = [kind for annotation, _ in candidates for kind in members(annotation)]
-        for kind in types:
+        # A word or a list: no type of a field is both.
+        is_mixed = len({get_origin(kind) for kind in types} & {Literal, list}) == 2
+        for kind in [] if is_mixed else types:
             if get_origin(kind) is dict and kind != dict[str, Any]:
                 label, types = "map", members(get_args(kind)[1])
                 break
@@ -180,7 +184,9 @@ class Contract:
                 )
                 break
         words = [word for annotation, _ in candidates for word in enum_words(annotation)]
-        kind, named = self._kind(message, name, types, words, locked)
+        kind, named = (
+            (VALUE, False) if is_mixed else self._kind(message, name, types, words, locked)
+        )
         if entry is None:
             entry = 1 + max((e[0] if isinstance(e, list) else e for e in known.values()), default=0)
             known[name] = entry = [entry, kind] if named else entry

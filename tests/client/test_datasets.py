@@ -65,6 +65,25 @@ def test_a_data_frame_is_a_data_set(client: epochal.Client) -> None:
         epochal.table(frame, "c")
 
 
+def test_a_column_of_a_data_frame_and_classes_have_weights(client: epochal.Client) -> None:
+    frame = pandas.DataFrame({"a": [1, 2, 3], "w": [0.5, 1.5, 2], "kind": ["cat", "dog", "cat"]})
+    job = client.jobs.create(
+        network=epochal.network([1], [epochal.dense(1, "sigmoid")]),
+        dataset=epochal.table(frame, weights="w"),
+        loss="binary_cross_entropy",
+        class_weights=np.array([1.0, 3.0]),
+        epochs=1,
+    )
+    assert job.spec["dataset"]["weights"] == [0.5, 1.5, 2.0]
+    assert job.spec["dataset"]["feature_names"] == ["a"]
+    assert job.spec["class_weights"] == [1.0, 3.0]
+    assert client.jobs.validate(job.spec, class_weights="balanced").spec["class_weights"] == (
+        "balanced"
+    )
+    with pytest.raises(epochal.InvalidArgument, match="weights: must be a column"):
+        epochal.table(frame, weights="weight")
+
+
 def test_networks_are_saved_summarized_and_used(client: epochal.Client) -> None:
     network = epochal.network(
         [3], [epochal.dense(4, "relu"), epochal.dropout(0.1), epochal.dense(4), epochal.dense(2)]

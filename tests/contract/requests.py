@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 from hypothesis import strategies as st
 from tests.contract.conftest import DIVERGING, JOB, NETWORK, PADDED, SEQUENCE, SWEEP, World
 
@@ -76,6 +76,8 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"spec": DIVERGING},
         {"spec": SEQUENCE},
         {"spec": PADDED},
+        {"spec": JOB | {"class_weights": "balanced"}},
+        {"spec": JOB | {"class_weights": [1.0, 2.5]}},
     ],
     "GetJob": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],
     "ListJobs": lambda w: [
@@ -287,6 +289,8 @@ def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
         return st.lists(FINITE, max_size=3)
     if field.message_type is Struct.DESCRIPTOR:
         return st.dictionaries(TEXTS, TEXTS | FINITE | st.booleans() | st.none(), max_size=3)
+    if field.message_type is Value.DESCRIPTOR:
+        return TEXTS | st.lists(FINITE, max_size=3)
     return _message(field.message_type) if field.message_type else SCALARS[field.type]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.struct_pb2 import Value
 from tests.contract.wires import Answer, Wires
 
 from epochal_service._proto import message as message_class
@@ -35,6 +36,7 @@ BESIDE: dict[str, dict[str, Any]] = {
     "DatasetSpec.inputs": {"targets": [[0.0], [1.0]]},
     "DatasetSpec.feature_names": {"inputs": [[0.0], [1.0]], "targets": [[0.0], [1.0]]},
     "DatasetSpec.class_names": {"inputs": [[0.0], [1.0]], "targets": [[0.0], [1.0]]},
+    "DatasetSpec.weights": {"inputs": [[0.0], [1.0]], "targets": [[0.0], [1.0]]},
     "DatasetSpec.targets": {"inputs": [[0.0, 0.0], [1.0, 1.0]]},
     "DatasetSpec.scaling": {"name": "xor"},
     "LayerSpec.epsilon": {"type": "layer_norm"},
@@ -98,6 +100,8 @@ def wrong_fields(message: Descriptor, at: str = "") -> Iterator[tuple[str, dict[
             yield f"{path}.COURSE", {"labels": {"COURSE": "week-3"}}
         elif field.message_type is message_class("Row").DESCRIPTOR:
             yield f"{path}[1]", beside | {field.name: [[0.0, 0.0], [1.0]]}
+        elif field.message_type is Value.DESCRIPTOR:
+            yield f"{path}[1]", beside | {field.name: [1.0, -1.0]}
         elif holds_its_own_kind(field):
             continue  # a layer within a layer: its own fields are wrong in turn already
         elif field.message_type:

@@ -102,6 +102,15 @@ def test_names_of_features_and_classes_are_read_and_others_are_reported() -> Non
     assert table.description.endswith("Not used: x_test.")
 
 
+@pytest.mark.parametrize("name", ["weights", "sample_weight"])
+def test_weights_of_the_rows_are_read(name: str) -> None:
+    arrays: dict[str, Any] = {name: [0, 2, 1]}
+    table = parse_arrays(saved(x=X, y=Y, **arrays))
+    assert table.weights is not None
+    assert table.weights.tolist() == [0.0, 2.0, 1.0]
+    assert "Not used" not in table.description
+
+
 NAN = np.array([[1.0, 2.0], [np.nan, 0.0], [1.0, np.inf]])
 
 
@@ -135,6 +144,10 @@ NAN = np.array([[1.0, 2.0], [np.nan, 0.0], [1.0, np.inf]])
         ({"x": X * 1j, "y": Y}, {}, {"members[x.npy]": "complex128"}),
         ({"x": np.array(["2026-01-01"] * 3, "M8[D]"), "y": Y}, {}, {"members[x.npy]": "datetime"}),
         ({"x": X, "y": Y, "class_names": ["a"]}, {}, {"targets[1]": "not in 0 to 0"}),
+        ({"x": X, "y": Y, "weights": [1, 2]}, {}, {"weights": "3 numbers, one per row"}),
+        ({"x": X, "y": Y, "weights": ["a", "b", "c"]}, {}, {"weights": "3 numbers"}),
+        ({"x": X, "y": Y, "weights": [1, -2, 0]}, {}, {"weights[1]": "is -2; a weight must be"}),
+        ({"x": X, "y": Y, "weights": [1, 2, np.inf]}, {}, {"weights[2]": "is inf"}),
         ({"x": X, "y": Y, "feature_names": ["a"]}, {}, {"feature_names": "2 distinct"}),
         ({"x": X, "y": Y, "feature_names": [1, 2]}, {}, {"members[feature_names.npy]": "texts"}),
     ],

@@ -19,6 +19,8 @@ from epochal_engine import (
     Layer,
     Network,
     Training,
+    find_loss,
+    weights_by_class,
 )
 from epochal_engine.blocks import join
 from epochal_engine.export.training import Recording
@@ -37,13 +39,27 @@ class Case:
     targets: Array
     training: Training
     sample_weights: Array | None = None
+    class_weights: tuple[float, ...] | None = None
+
+    @property
+    def weights(self) -> Array | None:
+        """The weight of each prediction."""
+        if self.class_weights is None:
+            return self.sample_weights
+        loss = find_loss(self.training.loss)
+        shape = (len(self.targets), *self.network.output_shape)
+        targets = loss.checked(self.targets, shape)
+        weights = weights_by_class(loss, targets, np.array(self.class_weights))
+        if self.sample_weights is None:
+            return weights
+        return weights * self.sample_weights.reshape(-1, *(1,) * (weights.ndim - 1))
 
 
 def record(case: Case, dtype: DType) -> Recording:
     """Train and return what is stored of it; the last fifth of the samples validates."""
     n = len(case.inputs) * 4 // 5
     training = replace(case.training, dtype=dtype)
-    x, y, w = case.inputs, case.targets, case.sample_weights
+    x, y, w = case.inputs, case.targets, case.weights
     weights = () if w is None else (w[:n], w[n:])
     data = Data(x[:n], y[:n], x[n:], y[n:], *weights)
     data = check_data(case.network, training, data)
@@ -131,12 +147,14 @@ def _case(
     optimizer: str = "adam",
     options: Any = None,
     weights: Array | None = None,
+    class_weights: tuple[float, ...] | None = None,
     **fields: Any,
 ) -> None:
     network = Network(inputs.shape[1:], layers)
     rule = OPTIMIZERS[optimizer](**(options or {}))
     training = Training(loss, rule, 8, batch_size=16, seed=5, **fields)
-    CASES[name] = Case(network, inputs, targets[: len(inputs)], training, weights)
+    targets = targets[: len(inputs)]
+    CASES[name] = Case(network, inputs, targets, training, weights, class_weights)
 
 
 for _name in ACTIVATIONS:
@@ -347,7 +365,7 @@ _case(
     weights=np.where(np.arange(70) < 56, 1.0, _WEIGHTS),
 )
 _case(
-    "weights of tokens",
+    "weights, tokens",
     (
         _layer("embedding", vocabulary=9, units=4),
         _layer("gru", units=4, return_sequences=True),
@@ -356,5 +374,22 @@ _case(
     _TOKENS,
     _TOKEN_CLASSES,
     _CROSS_ENTROPY(ignore_label=-1, label_smoothing=0.1),
-    weights=1.0 + np.maximum(_TOKEN_CLASSES, 0),
+    weights=_WEIGHTS[:40],
+    class_weights=(1.0, 3.0, 0.5),
+)
+_case("class weights", (*_HIDDEN, _SOFTMAX), class_weights=(1.0, 3.0, 0.5), optimizer="sgd")
+for _name in ("binary_cross_entropy", "focal"):
+    _case(
+        f"class weights, {_name}",
+        (*_HIDDEN, _dense(1, "sigmoid")),
+        targets=_YES_NO[:, :1],
+        loss=_name,
+        class_weights=(1.0, 5.0),
+    )
+_case(
+    "weights, augmented",
+    (_layer("conv2d", filters=4, kernel_size=3), _layer("flatten"), _SOFTMAX),
+    _IMAGES,
+    weights=_WEIGHTS[:40],
+    augmentation=_AUGMENTED,
 )

@@ -71,9 +71,11 @@ def spec_of(case: Case, dtype: str) -> dict[str, Any]:
         "dataset": {
             "inputs": case.inputs.reshape(samples, -1).tolist(),
             "targets": targets.tolist(),
+            "weights": [] if case.sample_weights is None else case.sample_weights.tolist(),
         },
         "loss": loss.type,
         "loss_options": loss_options,
+        "class_weights": case.class_weights,
         "epochs": training.epochs,
         "batch_size": training.batch_size,
         "validation_fraction": 0.2,

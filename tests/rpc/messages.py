@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -63,6 +63,8 @@ def _element(field: FieldDescriptor) -> st.SearchStrategy[Any]:
     if field.message_type is Struct.DESCRIPTOR:
         cells = TEXT | st.booleans() | st.floats(allow_nan=False) | st.none()
         return st.dictionaries(TEXT, cells, max_size=3)
+    if field.message_type is Value.DESCRIPTOR:
+        return TEXT | st.lists(st.floats(allow_nan=False), max_size=3)
     if field.message_type is Timestamp.DESCRIPTOR:
         return MOMENTS.map(pydantic_time)
     if not field.message_type:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import pytest
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, TypeAdapter
 from tests.rpc.messages import ENUMS, MESSAGES
@@ -112,6 +112,8 @@ class Walk:
         elif field.message_type is Struct.DESCRIPTOR:
             (row,) = types
             assert get_origin(row) is dict, field.full_name
+        elif field.message_type is Value.DESCRIPTOR:
+            assert {get_origin(kind) for kind in types} == {Literal, list}, field.full_name
         elif types == [dict[str, Any]]:
             # A merge patch: any part of the message.
             assert field.message_type, field.full_name

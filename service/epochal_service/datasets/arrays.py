@@ -36,7 +36,8 @@ INPUTS = ("inputs", "x", "x_train", "features", "data", "images", "arr_0")
 TARGETS = ("targets", "y", "y_train", "labels", "target", "arr_1")
 FEATURE_NAMES = ("feature_names",)
 CLASS_NAMES = ("class_names", "target_names")
-_ROLES = (INPUTS, TARGETS, FEATURE_NAMES, CLASS_NAMES)
+WEIGHTS = ("weights", "sample_weights", "sample_weight")
+_ROLES = (INPUTS, TARGETS, FEATURE_NAMES, CLASS_NAMES, WEIGHTS)
 
 SUFFIX = ".npy"
 MAX_ARRAYS = 100
@@ -67,10 +68,11 @@ def parse_arrays(
               time steps that do not count.
 
     `task` makes whole numbers classes or a regression. Texts in `feature_names` name the features;
-    those in `class_names` name the labels 0, 1, 2 …
+    those in `class_names` name the labels 0, 1, 2 … The first array of `WEIGHTS`, `(n,)` numbers of
+    at least 0, has the weights of the rows.
 
     Raises `DatasetError` with at most 20 errors, on `data`, `inputs`, `targets`, `inputs[3]` (a
-    row, counted from 0), `task` or `members[x.npy]`.
+    row, counted from 0), `weights`, `task` or `members[x.npy]`.
     """
     archive = Archive(
         file, max_members=MAX_ARRAYS, max_member_bytes=MAX_MEMBER_BYTES, max_bytes=MAX_BYTES
@@ -91,6 +93,7 @@ def parse_arrays(
     problems = Problems()
     _check_finite("inputs", rows, problems)
     kind, encoded, names = _targets(targets, task, class_names, problems)
+    weights = _weights(_read(archive, chosen[WEIGHTS]), len(rows)) if WEIGHTS in chosen else None
     problems.raise_any()
     unused = [array.removesuffix(SUFFIX) for array in archive.names if array not in chosen.values()]
     return Dataset(
@@ -103,6 +106,7 @@ def parse_arrays(
         class_names=names,
         target_names=_target_names(kind, encoded),
         source="uploaded",
+        weights=weights,
     )
 
 
@@ -223,6 +227,19 @@ def _check_finite(field: str, rows: Array, problems: Problems) -> None:
             f"Row {row} of {field} has {rows[row, column]} in column {column}; it must be a finite "
             "number.",
         )
+
+
+def _weights(weights: Array, rows: int) -> Floats:
+    if weights.dtype.kind == "U" or weights.shape != (rows,):
+        raise DatasetError(("weights", f"The weights must be {rows} numbers, one per row."))
+    numbers = weights.astype(np.float64)
+    wrong = np.flatnonzero(~np.isfinite(numbers) | (numbers < 0))
+    if len(wrong) > 0:
+        row = int(wrong[0])
+        raise DatasetError(
+            (f"weights[{row}]", f"Weight {row} is {numbers[row]:g}; a weight must be at least 0.")
+        )
+    return numbers
 
 
 def _names(

@@ -36,6 +36,7 @@ def from_rows(
     sequence_classes: int = 0,
     feature_names: Sequence[str] = (),
     class_names: Sequence[str] = (),
+    weights: Sequence[float] = (),
 ) -> Dataset:
     """Return the data set of `inputs`, rows of equal length, and `targets`, numbers or such rows.
 
@@ -45,13 +46,15 @@ def from_rows(
     mse                    any number, or a row of numbers: a regression
 
     With `class_names`, targets are read as for cross_entropy whatever the loss, and the number of
-    names is the number of classes. `feature_names` default to x1, x2 …
+    names is the number of classes. `feature_names` default to x1, x2 … `weights` are finite numbers
+    of at least 0, one for each row.
 
     With `sequence_classes`, a row of targets has a label in [0, sequence_classes) for every time
     step, or `IGNORED` for steps that do not count; at least one step of a row must count.
 
     Raises `DatasetError` with at most 20 errors. Their fields are `inputs`, `targets`, `inputs[2]`
-    or `targets[2]` (counted from 0), `feature_names`, `class_names`, or `loss` if it is unknown.
+    or `targets[2]` (counted from 0), `feature_names`, `class_names`, `weights`, or `loss` if it is
+    unknown.
     """
     if loss not in _READINGS:
         known = ", ".join(_READINGS)
@@ -91,6 +94,10 @@ def from_rows(
             f"There must be {table.shape[1]}, one per number of a row; there are "
             f"{len(feature_names)}.",
         )
+    if weights and len(weights) != len(table):
+        problems.add(
+            "weights", f"There must be {len(table)}, one per row; there are {len(weights)}."
+        )
     problems.raise_any()
     outputs = tuple(f"y{i + 1}" for i in range(target_table.shape[1]))
     return Dataset(
@@ -103,6 +110,7 @@ def from_rows(
         class_names=classes,
         target_names=("class",) if classes and task != "sequence" else outputs,
         source="inline",
+        weights=np.array(weights, np.float64) if weights else None,
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 import epochal_engine as engine
 
 from ..specs.jobs import BaselineLosses, Baselines, BestEpoch
+from ..specs.training import TrainingSpec
 
 MARGIN = 0.001
 """A loss that is lower by at most this fraction is not lower."""
@@ -79,7 +80,7 @@ def label(
 
 
 def warning(
-    state: str, loss: str, baselines: Baselines | None, best: BestEpoch | None
+    state: str, spec: TrainingSpec, baselines: Baselines | None, best: BestEpoch | None
 ) -> str | None:
     """Return a sentence if the job has ended and its best loss is not below that of a constant."""
     if state != "succeeded" or baselines is None or best is None:
@@ -91,7 +92,9 @@ def warning(
     if constant <= 0.0 or best.value < (1.0 - MARGIN) * constant:
         return None
     comparison = "worse than" if best.value > (1.0 + MARGIN) * constant else "no better than"
+    # With class weights, the best constant is not the shares of the classes.
+    prediction = CONSTANTS[spec.loss] if spec.class_weights is None else "predicting a constant"
     return (
-        f"Finished, but {comparison} {CONSTANTS[loss]}: {noun} {best.value:.3g}, a constant gives "
+        f"Finished, but {comparison} {prediction}: {noun} {best.value:.3g}, a constant gives "
         f"{constant:.3g}"
     )

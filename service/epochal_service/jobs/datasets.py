@@ -66,6 +66,7 @@ def _load(
                     sequence_classes=_sequence_classes(spec),
                     feature_names=dataset.feature_names,
                     class_names=dataset.class_names,
+                    weights=dataset.weights,
                 )
             case UploadedDataset():
                 return read_uploaded(connection, dataset.id, owner)

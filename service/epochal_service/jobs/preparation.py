@@ -15,13 +15,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from epochal_engine import LOSSES, Data, Network, Rows, Training, split_rows, summarize
+from epochal_engine import (
+    LOSSES,
+    Data,
+    Loss,
+    Network,
+    Rows,
+    Training,
+    balanced_class_weights,
+    find_loss,
+    split_rows,
+    summarize,
+    weights_by_class,
+)
 from epochal_engine.diagnosis import Experiment
 
 from ..datasets import Dataset, DatasetError
 from ..errors import FieldError, InvalidArgument
 from ..settings import UNLIMITED, Limits
 from ..specs.build import build_augmentation, build_loss, build_training
+from ..specs.datasets import InlineDataset
 from ..specs.limits import LIMIT, check_network
 from ..specs.networks import NetworkRef, NetworkSpec
 from ..specs.training import SplitSpec, TrainingSpec
@@ -58,7 +71,8 @@ class Prepared:
     targets          the targets of the data set as the loss expects them, in its own units
     network          the engine's network
     training         the engine's training options
-    data             the training and the validation part, inputs and targets scaled
+    data             the training and the validation part, inputs and targets scaled, with the
+                     weights of samples and classes
     rows             which rows of the data set each part has; no test rows are in `data`
     scaling          the arrays `SHIFT`, `SCALE`, `TARGET_SHIFT` and `TARGET_SCALE`, part of every
                      checkpoint; those of inputs or targets are missing if these are not scaled
@@ -135,13 +149,15 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
             validation_inputs=scaled(inputs[rows.validation], scaling),
             validation_targets=scaled_targets(targets[rows.validation], scaling),
         )
+    training = build_training(spec, dataset.ignore_label)
+    data = _weighted(data, spec, dataset, targets, rows, find_loss(training.loss))
     cost = _cost(spec, network, len(rows.train), limits)
     return Prepared(
         spec=spec,
         dataset=dataset,
         targets=targets,
         network=network,
-        training=build_training(spec, dataset.ignore_label),
+        training=training,
         data=data,
         rows=rows,
         scaling=scaling,
@@ -273,6 +289,7 @@ def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Netw
     errors = [
         *_network_errors(spec, spec.network, network, dataset, targets),
         *_option_errors(spec, network),
+        *_class_weight_errors(spec, dataset),
     ]
     if dataset.samples > limits.max_samples:
         errors.append(FieldError("dataset", f"has more than {limits.max_samples} samples: {LIMIT}"))
@@ -391,6 +408,22 @@ def _option_errors(spec: TrainingSpec, network: Network) -> list[FieldError]:
     return errors
 
 
+def _class_weight_errors(spec: TrainingSpec, dataset: Dataset) -> list[FieldError]:
+    """Return what is wrong with the class weights."""
+    weights, classes = spec.class_weights, len(dataset.class_names)
+    if weights is None:
+        return []
+    if not LOSSES[spec.loss].has_accuracy:
+        text = f"need a loss for classes: {spec.loss} compares numbers"
+    elif classes == 0:
+        text = f"need one class for each sample: {dataset.name} has several binary outputs"
+    elif weights != "balanced" and len(weights) != classes:
+        text = f"must have {classes} numbers, one for each class of {dataset.name}: {len(weights)}"
+    else:
+        return []
+    return [FieldError("class_weights", text)]
+
+
 def has_validation(spec: TrainingSpec) -> bool:
     """Return whether the job has a validation part."""
     return spec.validation_fraction > 0 or spec.validation_dataset is not None
@@ -428,6 +461,47 @@ def scaled(inputs: Array, scaling: dict[str, Array]) -> Array:
     if SHIFT not in scaling:
         return inputs
     return np.asarray((inputs - scaling[SHIFT]) / scaling[SCALE])
+
+
+def _weighted(
+    data: Data, spec: TrainingSpec, dataset: Dataset, targets: Array, rows: Rows, loss: Loss
+) -> Data:
+    """Return the data with the weights of its samples: those of their rows times their classes.
+
+    Raises `InvalidArgument` if a part has only weights of 0.
+    """
+    if dataset.weights is None and spec.class_weights is None:
+        return data
+    class_weights = None
+    if spec.class_weights == "balanced":
+        train = _taken(targets, rows.train)
+        class_weights = balanced_class_weights(loss, train, len(dataset.class_names))
+    elif spec.class_weights is not None:
+        class_weights = np.array(spec.class_weights, np.float64)
+
+    def weights_of(part: str, members: Array) -> Array:
+        weights = np.ones(len(members))
+        if dataset.weights is not None:
+            weights = dataset.weights[members]
+            if not weights.any():
+                has_dataset = part == "validation" and dataset.validation_samples > 0
+                field = "validation_dataset" if has_dataset else "dataset"
+                if isinstance(getattr(spec, field), InlineDataset):
+                    field += ".weights"
+                text = f"must have a weight greater than 0 in the {part} part; all are 0"
+                raise InvalidArgument.of(FieldError(field, text))
+        if class_weights is None:
+            return weights
+        by_class = weights_by_class(loss, targets[members], class_weights)
+        return weights.reshape(-1, *(1,) * (by_class.ndim - 1)) * by_class
+
+    return replace(
+        data,
+        train_sample_weights=weights_of("training", rows.train),
+        validation_sample_weights=weights_of("validation", rows.validation)
+        if len(rows.validation) > 0
+        else None,
+    )
 
 
 def target_scaling_of(targets: Array, kind: str | None) -> dict[str, Array]:

@@ -308,7 +308,7 @@ def reply(row: JobWithSpec) -> Job:
         stop_reason=row.stop_reason,
         detail=row.detail,
         divergence=divergence,
-        warning=baselines.warning(row.state, spec.loss, compared, best),
+        warning=baselines.warning(row.state, spec, compared, best),
         baselines=compared,
         spec=spec,
         forked_from=forked_from(spec),

@@ -5,6 +5,7 @@
     ACTIVATION_RELU                "relu"
     Row {values: [1, 2]}           [1.0, 2.0]
     Struct {a: 1, b: null}         {"a": 1.0, "b": None}
+    Value {string_value: "a"}      "a"
     Timestamp                      "2026-01-31T12:00:00Z"; a datetime is understood too
     anything else                  itself
 
@@ -20,7 +21,7 @@ from typing import Any, TypeVar
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.protobuf.unknown_fields import UnknownFieldSet
 
@@ -83,6 +84,8 @@ def _element_reader(field: FieldDescriptor) -> Conversion | None:
         return lambda row: list(row.values)
     if field.message_type is Struct.DESCRIPTOR:
         return _plain
+    if field.message_type is Value.DESCRIPTOR:
+        return _plain_value
     if field.message_type is Timestamp.DESCRIPTOR:
         return _rfc3339
     return to_dict if field.message_type else None
@@ -108,6 +111,11 @@ def _struct(mapping: Mapping[str, Any]) -> Struct:
     struct = Struct()
     struct.update(mapping)
     return struct
+
+
+def _value(plain: Any) -> Value:
+    value: Value = _struct({"value": plain}).fields["value"]
+    return value
 
 
 def _rfc3339(timestamp: Timestamp) -> str:
@@ -141,6 +149,8 @@ def _element_writer(field: FieldDescriptor) -> Conversion | None:
         return lambda values: {"values": values}
     if field.message_type is Struct.DESCRIPTOR:
         return _struct
+    if field.message_type is Value.DESCRIPTOR:
+        return _value
     if field.message_type is Timestamp.DESCRIPTOR:
         return lambda moment: datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     if holds_its_own_kind(field):

@@ -84,6 +84,10 @@ class InlineDataset(Spec):
     """Names of the labels 0, 1, 2 …. With names, targets are labels for every loss, and some
     classes may have no samples.
     """
+    weights: list[Annotated[float, Field(ge=0)]] = Field(default_factory=list)
+    """Weight of each sample in the loss: numbers of at least 0, not all 0 in any part. Only ratios
+    matter. None by default: all samples count alike.
+    """
     scaling: Scaling = "none"
     """Scaling of every input feature, computed from the training part. Default `none`."""
 
@@ -122,7 +126,7 @@ class ColumnSpec(Spec):
     """Name of the column, as the header has it."""
     kind: ColumnKind | None = None
     """Kind of the column. `ignore`, `group` and `weight` columns are not inputs: groups are stored
-    for splits, weights for the rows. Defaults to what the cells look like.
+    for splits, and a weight is that of the row in the loss. Defaults to what the cells look like.
     """
     missing: MissingPolicy | None = None
     """What happens to a missing value: an `error`, or a fill value computed from the column. Of a

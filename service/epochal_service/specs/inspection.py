@@ -253,7 +253,9 @@ class RegressionMetrics(Reply):
 
 
 class Evaluation(Reply):
-    """Metrics of a stored epoch on one part of the samples. No sample has a weight."""
+    """Metrics of a stored epoch on one part of the samples. All samples count alike, whatever their
+    weights in the loss.
+    """
 
     epoch: int
     """Epoch of the checkpoint."""

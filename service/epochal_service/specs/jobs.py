@@ -195,10 +195,11 @@ class EpochRow(Reply):
     """Number of the epoch, from 1."""
     train_loss: float
     """Mean training loss over the predictions of the epoch (samples, or time steps that count),
-    each computed before the update by its batch. Without `l1` and `l2`.
+    each computed before the update by its batch. Without `l1` and `l2`. A weighted mean if samples
+    or classes have weights.
     """
     validation_loss: float | None = None
-    """Validation loss after the epoch; absent without a validation part."""
+    """Validation loss after the epoch, with the same weights; absent without a validation part."""
     train_accuracy: float | None = None
     """Training accuracy, computed during the epoch. In [0, 1]. With several binary outputs, the
     mean over the outputs (1 minus the Hamming loss). Absent if the loss has no classes.
@@ -258,7 +259,8 @@ class BaselineLosses(Reply):
 
 
 class Baselines(Reply):
-    """The losses of the simplest predictors on the job's data, in the unit of the job's losses.
+    """The losses of the simplest predictors on the job's data, in the unit of the job's losses and
+    with its weights of samples and classes.
 
     Both are fitted to the training part.
     """

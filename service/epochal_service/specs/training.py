@@ -72,6 +72,30 @@ else:
     AugmentationSpec = union_of(AUGMENTATION_SPECS)
 
 
+MAX_CLASS_WEIGHT = 1e6
+
+
+def _class_weights_kind(value: Any) -> str | None:
+    if isinstance(value, list | tuple):
+        return "@list"
+    return "@word" if value == "balanced" else None
+
+
+ClassWeights = Annotated[
+    Annotated[Literal["balanced"], Tag("@word")]
+    | Annotated[
+        list[Annotated[float, Field(gt=0, le=MAX_CLASS_WEIGHT)]],
+        Field(min_length=2),
+        Tag("@list"),
+    ],
+    Discriminator(
+        _class_weights_kind,
+        custom_error_type="class_weights",
+        custom_error_message="must be balanced, or a list with a number for each class",
+    ),
+]
+
+
 class RegularizationSpec(Spec):
     """Penalties on large weights, added to the loss."""
 
@@ -180,6 +204,12 @@ class TrainingSpec(Spec):
     """The loss function to minimize."""
     loss_options: LossOptionsSpec = LossOptionsSpec()
     """Options of the loss function."""
+    class_weights: ClassWeights | None = None
+    """Weights of the classes in the loss: `balanced`, or a number for each, in the order of
+    `class_names`, greater than 0 and at most 1e6. `balanced` gives each class the weight n /
+    (classes · count), counted in the training part. Only ratios matter. Multiplied by the weights
+    of the samples, if the data set has any. Of losses for classes only. None by default.
+    """
     epochs: int = Field(ge=1)
     """Number of passes over the training set. From 1 to `max_epochs` of `GET /v1/limits`."""
     batch_size: int = Field(default=32, ge=1)

@@ -117,7 +117,8 @@ class Datasets:
           arrays `inputs` and `targets`; or Parquet, which needs `pip install 'epochal[parquet]'`;
         - the text of a CSV (a str with a line break), or the bytes of any of these files;
         - a data frame of pandas or polars;
-        - arrays: `(inputs, targets)`, or a dict of them with `feature_names` and `class_names`.
+        - arrays: `(inputs, targets)`, or a dict of them with `weights` of the rows,
+          `feature_names` and `class_names`.
 
         `name` is the name of the file by default. `target` is the column of a table to predict, by
         default the last one.

@@ -34,13 +34,18 @@ def network(input_shape: Sequence[int], layers: Sequence[LayerSpec]) -> NetworkS
 
 
 def table(
-    frame: DataFrame, target: str | None = None, *, scaling: Scaling = "none"
+    frame: DataFrame,
+    target: str | None = None,
+    *,
+    weights: str | None = None,
+    scaling: Scaling = "none",
 ) -> InlineDataset:
     """Return a data frame as a data set inside the request: one row for each sample.
 
     `target` is the column to predict, by default the last one. A target column of text becomes
-    class labels in sorted order. `frame` is a pandas or polars `DataFrame`. Raises
-    `InvalidArgument` for an unknown target, and for an input column that holds no numbers.
+    class labels in sorted order. `weights` is the column with the weight of each row in the loss.
+    `frame` is a pandas or polars `DataFrame`. Raises `InvalidArgument` for an unknown column, and
+    for a column of inputs or weights that holds no numbers.
 
     >>> import pandas
     >>> frame = pandas.DataFrame({"height": [20.0, 60.0], "kind": ["cat", "dog"]})
@@ -52,12 +57,17 @@ def table(
     if target not in names or len(names) < 2:
         raise InvalidArgument.of("target", f"must be one of several columns: {', '.join(names)}")
     columns = {name: np.asarray(frame[key]) for name, key in zip(names, frame.columns, strict=True)}
+    if weights is not None and weights not in columns:
+        raise InvalidArgument.of("weights", f"must be a column: {', '.join(names)}")
     targets = columns.pop(target)
     for name, values in columns.items():
         if values.dtype.kind not in "biuf":
             raise InvalidArgument.of(f"columns.{name}", "must hold numbers")
+    numbers = None if weights is None else columns.pop(weights)
     inputs = np.column_stack(list(columns.values())).astype(np.float64)
     spec: InlineDataset = {"inputs": inputs, "targets": targets, "feature_names": list(columns)}
+    if numbers is not None:
+        spec["weights"] = numbers
     if targets.dtype.kind not in "biuf":
         classes, labels = np.unique(targets.astype(str), return_inverse=True)
         spec["class_names"] = classes.tolist()

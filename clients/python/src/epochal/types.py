@@ -442,6 +442,10 @@ class InlineDataset(TypedDict):
     """Names of the labels 0, 1, 2 …. With names, targets are labels for every loss, and some
     classes may have no samples.
     """
+    weights: NotRequired[ArrayLike]
+    """Weight of each sample in the loss: numbers of at least 0, not all 0 in any part. Only
+    ratios matter. None by default: all samples count alike.
+    """
     scaling: NotRequired[Scaling]
     """Scaling of every input feature, computed from the training part. Default `none`."""
 
@@ -1365,6 +1369,12 @@ class TrainingSpec(TypedDict):
     """The loss function to minimize."""
     loss_options: NotRequired[LossOptionsSpec]
     """Options of the loss function."""
+    class_weights: NotRequired[Literal["balanced"] | ArrayLike | None]
+    """Weights of the classes in the loss: `balanced`, or a number for each, in the order of
+    `class_names`, greater than 0 and at most 1e6. `balanced` gives each class the weight n /
+    (classes · count), counted in the training part. Only ratios matter. Multiplied by the
+    weights of the samples, if the data set has any. Of losses for classes only. None by default.
+    """
     epochs: int
     """Number of passes over the training set. From 1 to `max_epochs` of `GET /v1/limits`."""
     batch_size: NotRequired[int]
@@ -1514,6 +1524,12 @@ class TrainingFields(TypedDict, total=False):
     """The loss function to minimize."""
     loss_options: LossOptionsSpec
     """Options of the loss function."""
+    class_weights: Literal["balanced"] | ArrayLike | None
+    """Weights of the classes in the loss: `balanced`, or a number for each, in the order of
+    `class_names`, greater than 0 and at most 1e6. `balanced` gives each class the weight n /
+    (classes · count), counted in the training part. Only ratios matter. Multiplied by the
+    weights of the samples, if the data set has any. Of losses for classes only. None by default.
+    """
     epochs: int
     """Number of passes over the training set. From 1 to `max_epochs` of `GET /v1/limits`."""
     batch_size: int
@@ -2010,7 +2026,9 @@ class RegressionMetrics:
 
 @dataclass(frozen=True)
 class Evaluation(EvaluationMethods):
-    """Metrics of a stored epoch on one part of the samples. No sample has a weight."""
+    """Metrics of a stored epoch on one part of the samples. All samples count alike, whatever
+    their weights in the loss.
+    """
 
     epoch: int
     """Epoch of the checkpoint."""
@@ -2098,10 +2116,11 @@ class Epoch:
     """Number of the epoch, from 1."""
     train_loss: float
     """Mean training loss over the predictions of the epoch (samples, or time steps that count),
-    each computed before the update by its batch. Without `l1` and `l2`.
+    each computed before the update by its batch. Without `l1` and `l2`. A weighted mean if
+    samples or classes have weights.
     """
     validation_loss: float | None
-    """Validation loss after the epoch; absent without a validation part."""
+    """Validation loss after the epoch, with the same weights; absent without a validation part."""
     train_accuracy: float | None
     """Training accuracy, computed during the epoch. In [0, 1]. With several binary outputs, the
     mean over the outputs (1 minus the Hamming loss). Absent if the loss has no classes.
@@ -2166,7 +2185,8 @@ class BaselineLosses:
 
 @dataclass(frozen=True)
 class Baselines:
-    """The losses of the simplest predictors on the job's data, in the unit of the job's losses.
+    """The losses of the simplest predictors on the job's data, in the unit of the job's losses and
+    with its weights of samples and classes.
 
     Both are fitted to the training part.
     """

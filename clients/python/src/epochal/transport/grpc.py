@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import grpc
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.json_format import MessageToDict, ParseDict, ParseError
 from google.protobuf.message import Message
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.struct_pb2 import Struct, Value
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -206,6 +207,8 @@ def write(message: Message, fields: object, path: str = "") -> None:
             _write_map(getattr(message, name), value, place)
         elif field.is_repeated:
             _write_list(getattr(message, name), field, value, place)
+        elif field.message_type is Value.DESCRIPTOR:
+            _write_value(getattr(message, name), value, place)
         elif field.message_type:
             part = getattr(message, name)
             part.SetInParent()
@@ -213,6 +216,13 @@ def write(message: Message, fields: object, path: str = "") -> None:
         else:
             with _placed(field, place):
                 setattr(message, name, _scalar(field, value, place))
+
+
+def _write_value(message: Value, value: Any, place: str) -> None:
+    try:
+        ParseDict(value, message)
+    except (ParseError, ValueError):
+        raise InvalidArgument.of(place, "must be a text, or a list of numbers") from None
 
 
 def _write_map(container: Any, value: object, place: str) -> None:
@@ -303,4 +313,6 @@ def _item(field: FieldDescriptor, value: Any) -> Any:
         return list(value.values)
     if field.message_type is Timestamp.DESCRIPTOR:
         return value.ToDatetime(tzinfo=UTC)
+    if field.message_type is Value.DESCRIPTOR:
+        return MessageToDict(value)
     return to_dict(value) if field.message_type else value
