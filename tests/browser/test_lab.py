@@ -307,3 +307,25 @@ def test_pictures_can_begin_with_a_convolution(open_page: Opened, url: str) -> N
         [re.compile(item) for item in ("64$", "8×8×1", "8×8×8", "4×4×8", "128", r"10 \+1,290$")]
     )
     assert ask(url, "/v1/jobs/validate", spec_of(page))["parameters"] == 1370
+
+
+def test_class_weights_are_balanced_or_a_number_for_each_class(open_page: Opened, url: str) -> None:
+    open_page.excuse("400")  # of the API, which the browser reports by itself
+    page = open_page("/lab")
+    choice = page.get_by_label("Class weights in the loss")
+    choice.select_option("balanced")
+    assert spec_of(page)["class_weights"] == "balanced"
+    choice.select_option("own")
+    weights = page.get_by_label("Weight of each class")
+    expect(weights).to_have_value("1, 1")
+    weights.fill("1, 5")
+    weights.press("Tab")
+    assert spec_of(page)["class_weights"] == [1, 5]
+    ask(url, "/v1/jobs/validate", spec_of(page))
+    weights.fill("1, 0")
+    weights.press("Tab")
+    expect(page.get_by_text("must be greater than 0", exact=True)).to_be_visible()
+    # A loss for numbers has no classes.
+    page.get_by_label("Loss", exact=True).select_option("mse")
+    expect(choice).to_be_hidden()
+    assert "class_weights" not in spec_of(page)

@@ -12,6 +12,7 @@ import {
   lossesFor,
   outputFor,
   pathName,
+  readNumbers,
   reshaped,
   setAt,
   START,
@@ -150,6 +151,28 @@ describe('another loss', () => {
       withLoss({ ...START, loss: 'focal', loss_options: { gamma: 3 } }, 'hinge', MOONS)
         .loss_options,
     ).toBeUndefined()
+  })
+})
+
+describe('class weights', () => {
+  const weighted: Spec = { ...START, class_weights: [1, 5] }
+
+  it('stay with a loss for classes, and leave with one for numbers', () => {
+    expect(withLoss(weighted, 'focal', MOONS).class_weights).toEqual([1, 5])
+    expect(withLoss(weighted, 'mse', MOONS).class_weights).toBeUndefined()
+  })
+
+  it('belong to the data, but for balanced ones', () => {
+    expect(withData(weighted, { name: 'iris' }, IRIS).class_weights).toBeUndefined()
+    const balanced: Spec = { ...START, class_weights: 'balanced' }
+    expect(withData(balanced, { name: 'iris' }, IRIS).class_weights).toBe('balanced')
+    expect(withData(balanced, { name: 'sine' }, SINE).class_weights).toBeUndefined()
+  })
+
+  it('are numbers in a text', () => {
+    expect(readNumbers('1, 2.5 3')).toEqual([1, 2.5, 3])
+    expect(readNumbers('1, two')).toBeUndefined()
+    expect(readNumbers('')).toBeUndefined()
   })
 })
 

@@ -164,23 +164,31 @@ export function layersOf(spec: Spec): readonly Layer[] {
   return 'layers' in spec.network ? spec.network.layers : []
 }
 
+const FOR_NUMBERS: readonly Loss[] = ['mse', 'mae', 'huber']
+
 /** Losses that apply to a task; the first is the default. */
 export function lossesFor(facts: Facts): readonly Loss[] {
-  if (facts.task === 'regression') return ['mse', 'mae', 'huber']
+  if (facts.task === 'regression') return FOR_NUMBERS
   if (facts.task === 'binary') {
-    return [
-      'binary_cross_entropy',
-      'cross_entropy',
-      'focal',
-      'hinge',
-      'perceptron',
-      'mse',
-      'mae',
-      'huber',
-    ]
+    const binary: Loss[] = ['binary_cross_entropy', 'cross_entropy', 'focal', 'hinge', 'perceptron']
+    return [...binary, ...FOR_NUMBERS]
   }
   if (facts.task === 'sequence') return ['cross_entropy']
-  return ['cross_entropy', 'mse', 'mae', 'huber']
+  return ['cross_entropy', ...FOR_NUMBERS]
+}
+
+/** Whether classes can have weights in the loss. */
+export function weighsClasses(loss: Loss, facts: Facts): boolean {
+  return facts.classes > 1 && !FOR_NUMBERS.includes(loss)
+}
+
+/** The numbers in a text, separated by commas or spaces; undefined if it has something else. */
+export function readNumbers(text: string): number[] | undefined {
+  const numbers = text
+    .split(/[,\s]+/)
+    .filter(Boolean)
+    .map(Number)
+  return numbers.length && numbers.every(Number.isFinite) ? numbers : undefined
 }
 
 type Activation = NonNullable<Schemas['DenseSpec']['activation']>
@@ -211,6 +219,7 @@ export function withLoss(spec: Spec, loss: Loss, facts: Facts): Spec {
   const { units, activation } = outputFor(loss, facts)
   const next: Spec = { ...spec, loss }
   delete next.loss_options
+  if (!weighsClasses(loss, facts)) delete next.class_weights
   if ('layers' in next.network) {
     next.network = { ...next.network, layers: endingIn(next.network.layers, units, activation) }
   }
@@ -269,7 +278,8 @@ export function withData(spec: Spec, dataset: Spec['dataset'], facts: Facts): Sp
         ),
   }
   if (!before) {
-    // A group column and a validation set belong to the data.
+    // A group column, a validation set and a weight for each class belong to the data.
+    if (next.class_weights !== 'balanced') delete next.class_weights
     delete next.split
     delete next.validation_dataset
   }
