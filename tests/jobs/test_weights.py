@@ -87,7 +87,7 @@ def test_a_validation_data_set_without_weights_counts_all_its_samples_alike(
 @pytest.mark.parametrize(
     ("fields", "field", "sentence"),
     [
-        ({"class_weights": [1, 2, 3]}, "class_weights", "must have 2 numbers, one for each class"),
+        ({"class_weights": [1, 2, 3]}, "class_weights", "one for each class of inline; it has 3"),
         (
             {"class_weights": "balanced", "loss": "mse"},
             "class_weights",

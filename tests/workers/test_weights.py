@@ -23,7 +23,11 @@ RARE: dict[str, Any] = {
             {"type": "dense", "units": 1, "activation": "sigmoid"},
         ],
     },
-    "dataset": {"inputs": INPUTS.tolist(), "targets": LABELS.tolist()},
+    "dataset": {
+        "inputs": INPUTS.tolist(),
+        "targets": LABELS.tolist(),
+        "class_names": ["usual", "rare"],
+    },
     "loss": "binary_cross_entropy",
     "optimizer": {"type": "adam", "learning_rate": 0.01},
     "validation_fraction": 0.25,
@@ -40,6 +44,7 @@ def test_the_remedy_of_a_rare_class_that_is_neglected_is_a_balance(
     service.run(job_id)
     finding = diagnosis.get_diagnosis(service.context, job_id).findings[0]
     assert finding.kind == "class_imbalance"
+    assert finding.message.startswith("Class rare is 6.0% of the training samples")
     assert finding.patch == {"class_weights": "balanced"}
     assert finding.trial is not None
     part = "validation" if validation_fraction else "train"

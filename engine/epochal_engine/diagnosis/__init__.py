@@ -105,6 +105,7 @@ def diagnose(
     *,
     diverged: bool = False,
     feature_names: Sequence[str] = (),
+    class_names: Sequence[str] = (),
     seconds: float = SECONDS,
     clock: Clock = time.monotonic,
 ) -> Findings:
@@ -116,7 +117,7 @@ def diagnose(
     by `clock`.
     """
     job = build(spec)
-    run = Observation(spec, job, weights, columns, gradients, diverged, feature_names)
+    run = Observation(spec, job, weights, columns, gradients, diverged, feature_names, class_names)
     with np.errstate(all="ignore"):
         hypotheses = [hypothesis for rule in RULES for hypothesis in rule(run)]
         trials = Trials(spec, job, build, seconds, clock)

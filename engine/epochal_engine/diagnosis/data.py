@@ -152,8 +152,9 @@ def class_imbalance(run: Observation) -> Iterator[Hypothesis]:
     if recall < RECOGNIZED:
         yield Hypothesis(
             "class_imbalance",
-            f"Class {rare} is {shares[rare]:.1%} of the training samples, and the network "
-            f"recognizes {recall:.0%} of them: predicting the frequent classes costs it little.",
+            f"Class {run.class_name(rare)} is {shares[rare]:.1%} of the training samples, and the "
+            f"network recognizes {recall:.0%} of them: predicting the frequent classes costs it "
+            "little.",
             (
                 setting(
                     "Weight each class by the inverse of its frequency.",

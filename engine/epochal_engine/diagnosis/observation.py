@@ -33,6 +33,7 @@ class Observation:
     gradients: Gradients | None
     diverged: bool
     feature_names: Sequence[str] = ()
+    class_names: Sequence[str] = ()
 
     # ---------------------------------------------------------------- curves
 
@@ -126,6 +127,10 @@ class Observation:
         if index < len(self.feature_names):
             return self.feature_names[index]
         return f"number {index + 1}"
+
+    def class_name(self, label: int) -> str:
+        """Return the name of a class, else its label."""
+        return self.class_names[label] if label < len(self.class_names) else str(label)
 
     # ---------------------------------------------------------------- layers
 

@@ -418,7 +418,10 @@ def _class_weight_errors(spec: TrainingSpec, dataset: Dataset) -> list[FieldErro
     elif classes == 0:
         text = f"need one class for each sample: {dataset.name} has several binary outputs"
     elif weights != "balanced" and len(weights) != classes:
-        text = f"must have {classes} numbers, one for each class of {dataset.name}: {len(weights)}"
+        text = (
+            f"must have {classes} numbers, one for each class of {dataset.name}; it has "
+            f"{len(weights)}"
+        )
     else:
         return []
     return [FieldError("class_weights", text)]

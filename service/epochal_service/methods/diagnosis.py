@@ -92,6 +92,7 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
             gradients,
             diverged=diverged,
             feature_names=prepared.dataset.feature_names,
+            class_names=prepared.dataset.class_names,
             seconds=BUDGET_SECONDS if is_over else 0.0,
         )
         return _cache.put(
