@@ -37,6 +37,15 @@ describe('descriptions of a run', () => {
     )
   })
 
+  it('name the class weights', () => {
+    const weighted = (class_weights: unknown) =>
+      summary({ ...job, spec: { ...spec, class_weights } } as unknown as Schemas['Job'])
+    expect(weighted('balanced')).toContain('Binary cross-entropy with balanced classes, minimized')
+    expect(weighted([1, 2.5])).toContain(
+      'Binary cross-entropy with class weights 1, 2.5, minimized',
+    )
+  })
+
   it('state the current state and the reason for the end', () => {
     expect(verdict(job, 'queued')).toBe('Waiting for a worker')
     expect(verdict({ ...job, stop_reason: 'completed' }, 'succeeded')).toBe('Finished')

@@ -163,13 +163,21 @@ export function summary(job: Job): string {
   const how =
     type === 'perceptron'
       ? `Perceptron rule, learning rate ${format(rate)}`
-      : `${capital(lossName(spec.loss))}, minimized with ${OPTIMIZER_NAMES[type]}, learning rate ${format(rate)}`
+      : `${capital(lossName(spec.loss))}${classWeights(spec)}, minimized with ${OPTIMIZER_NAMES[type]}, learning rate ${format(rate)}`
   const validation = held
     ? `, ${Math.round(held * 100)} % of the data for validation`
     : spec.validation_dataset
       ? ', a data set of its own for validation'
       : ''
   return `${capital(count(job.parameters))} parameter${job.parameters === 1 ? '' : 's'}, ${count(job.samples)} training samples${validation}. ${how}, batch size ${spec.batch_size ?? 32}, random seed ${spec.seed ?? 0}.`
+}
+
+/** The class weights of a spec as a part of a sentence. */
+function classWeights({ class_weights: weights }: Job['spec']): string {
+  if (!weights) return ''
+  return weights === 'balanced'
+    ? ' with balanced classes'
+    : ` with class weights ${weights.map((weight) => format(toNumber(weight))).join(', ')}`
 }
 
 export function number(value: Schemas['Number'] | null | undefined): number | undefined {
