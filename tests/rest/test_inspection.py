@@ -105,9 +105,15 @@ def test_before_the_first_checkpoint_there_is_nothing_to_see(client: TestClient)
     queued = client.post("/v1/jobs", json=MOONS).json()["id"]
     reply = refused(client, queued, "unit-maps")
     assert reply["reason"] == "checkpoint_not_found"
-    assert "is queued and has no checkpoint yet" in reply["detail"]
-    reply = refused(client, queued, "unit-maps", epoch=4)
-    assert "is queued and has no checkpoint up to epoch 4" in reply["detail"]
+    assert reply["detail"] == (
+        "The job is queued and has no stored weights: wait for its first epoch."
+    )
+    assert refused(client, queued, "unit-maps", epoch=4) == reply
+    assert client.post(f"/v1/jobs/{queued}/cancel").is_success
+    assert refused(client, queued, "unit-maps")["detail"] == (
+        "The job is cancelled and has no stored weights: it ended before any were stored. "
+        "Create the job again to train it."
+    )
     assert refused(client, "job_1", "hidden-space")["reason"] == "not_found"
 
 

@@ -16,6 +16,7 @@ from ..errors import FieldError, InvalidArgument, NotFound
 from ..settings import Limits
 from ..specs.build import build_network
 from ..specs.inspection import EvaluationSplit, Split
+from ..specs.jobs import TERMINAL
 from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
 from ..store import Connection, checkpoints
@@ -90,14 +91,21 @@ def trained(connection: Connection, job_id: str, owner: str, epoch: int | None) 
         epoch = restored_epoch(row, spec)
     checkpoint = checkpoints.nearest(connection, job_id, epoch)
     if checkpoint is None:
-        missing = "no checkpoint yet" if epoch is None else f"no checkpoint up to epoch {epoch}"
-        raise NotFound(
-            f"The job is {row.state} and has {missing}: "
-            f"GET /v1/jobs/{job_id}/checkpoints lists all",
-            reason="checkpoint_not_found",
-        )
+        raise without_weights(row.state)
     assert isinstance(spec.network, NetworkSpec)
     return Trained(spec, build_network(spec.network), checkpoint[0], unpack(checkpoint[1]))
+
+
+def without_weights(state: str) -> NotFound:
+    """Return the error for a job without any checkpoint, with what to do about it."""
+    advice = (
+        "it ended before any were stored. Create the job again to train it."
+        if state in TERMINAL
+        else "wait for its first epoch."
+    )
+    return NotFound(
+        f"The job is {state} and has no stored weights: {advice}", reason="checkpoint_not_found"
+    )
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ..jobs.endings import restored_epoch
 from ..jobs.epochs import merge, rows, unpack_gradients
 from ..jobs.estimate import dump_work, work_of
 from ..jobs.follow import Frames, job_events
+from ..jobs.inspection import without_weights
 from ..jobs.preparation import prepare
 from ..specs.base import timestamp
 from ..specs.jobs import (
@@ -276,9 +277,11 @@ def checkpoint_of(context: Context, id: str, epoch: int | None) -> tuple[int, by
     with context.database.read() as connection:
         checkpoint = checkpoints.find(connection, id, epoch)
     if checkpoint is None:
-        missing = "no checkpoint yet" if epoch is None else f"no checkpoint of epoch {epoch}"
+        if epoch is None:
+            raise without_weights(row.state)
         raise NotFound(
-            f"The job is {row.state} and has {missing}: GET /v1/jobs/{id}/checkpoints lists all",
+            f"The job is {row.state} and has no checkpoint of epoch {epoch}: "
+            f"GET /v1/jobs/{id}/checkpoints lists all",
             reason="checkpoint_not_found",
         )
     return checkpoint

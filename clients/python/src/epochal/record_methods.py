@@ -190,6 +190,7 @@ class EvaluationMethods:
 
     epoch: int
     split: str
+    samples: int
     predictions: int
     classification: Any
     regression: Any
@@ -203,24 +204,65 @@ class EvaluationMethods:
         return {name: value for name, value in values.items() if isinstance(value, float)}
 
     def __str__(self) -> str:
-        head = f"Epoch {self.epoch}, {self.predictions:,} predictions of the {self.split} part"
-        metrics = [f"  {name:<22}{value:.4g}" for name, value in self.metrics.items()]
-        part = self.classification or self.regression
-        rows = part.classes if self.classification else part.targets
-        names = ["support", "precision", "recall", "f1", "roc_auc"]
-        if self.regression:
-            names = ["rmse", "mae", "r2"]
-            rows = rows if len(rows) > 1 else ()
-        lines = ["", "  " + " " * 20 + "".join(f"{name:>11}" for name in names)] if rows else []
+        return "\n".join([self._head(), *self._totals(), *self._rows()])
+
+    def _head(self) -> str:
+        parts = {"train": "training"}
+        head = f"Epoch {self.epoch:,}, {self.samples:,} {parts.get(self.split, self.split)} samples"
+        if self.predictions != self.samples:
+            head += f", {self.predictions:,} predictions"
+        return head
+
+    def _totals(self) -> list[str]:
+        """One line for each metric; errors of a single target name it, as they have its unit."""
+        units = {}
+        if self.regression and len(self.regression.targets) == 1:
+            name = self.regression.targets[0].name
+            units = dict.fromkeys(("rmse", "mae", "median_absolute_error"), f"  ({name})")
+        positive = self.classification and self.classification.positive_class
+        if positive:
+            units = dict.fromkeys(("precision", "recall", "f1", "roc_auc"), f"  ({positive})")
+        return [
+            f"  {name:<22}{_four_digits(value):>12}{units.get(name, '')}"
+            for name, value in self.metrics.items()
+        ]
+
+    def _rows(self) -> list[str]:
+        """A table of the classes, or of several targets, under its header."""
+        if self.classification:
+            rows = self.classification.classes
+            columns = ["precision", "recall", "f1", "roc_auc", "support"]
+        else:
+            rows, columns = self.regression.targets, ["rmse", "mae", "r2"]
+            if len(rows) == 1:
+                return []
+        width = min(max([len(row.name) for row in rows] + [5]), _LONGEST_NAME)
+        lines = ["  " + " " * width + "".join(f"{column:>12}" for column in columns)]
         for row in rows:
-            values = (getattr(row, name) for name in names)
-            numbers = ["" if value is None else f"{value:.4g}" for value in values]
-            lines.append(f"  {row.name[:20]:<20}" + "".join(f"{text:>11}" for text in numbers))
-        return "\n".join([head, *metrics, *lines])
+            cells = [_four_digits(getattr(row, column)) for column in columns]
+            name = _shortened(row.name, width)
+            lines.append(f"  {name:<{width}}" + "".join(f"{cell:>12}" for cell in cells))
+        return ["", *lines]
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         """Show the table in IPython and notebooks."""
         printer.text(str(self))
+
+
+_LONGEST_NAME = 32
+
+
+def _shortened(name: str, width: int) -> str:
+    return name if len(name) <= width else name[: width - 1] + "…"
+
+
+def _four_digits(value: float | None) -> str:
+    """Return four significant digits, a dash for None; large numbers keep all before the point."""
+    if value is None:
+        return "–"
+    if not 1000 <= abs(value) < 1e12:
+        return f"{value:.4g}"
+    return f"{value:,.0f}"
 
 
 class ComparedJobMethods:
