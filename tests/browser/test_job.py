@@ -169,6 +169,35 @@ def test_a_run_that_is_no_better_than_a_constant_says_so_first_and_is_not_green(
     assert red != open_page(f"/jobs/{moons}").get_by_test_id("lamp").evaluate(color)
 
 
+# Predictions are about a thousand times as large as the targets, and training hardly changes them.
+FAR_OFF: Words = {
+    "name": "Far from every target",
+    "network": {"input_shape": [3], "layers": dense(1)},
+    "dataset": {
+        "inputs": [[1000 + i, 2000 - 3 * i, 500 + 7 * i % 11] for i in range(20)],
+        "targets": [i / 20 for i in range(20)],
+    },
+    "loss": "mse",
+    "target_scaling": "none",
+    "epochs": 3,
+    "optimizer": {"type": "sgd", "learning_rate": 1e-12},
+}
+
+
+def test_predictions_far_from_all_targets_are_in_the_picture(open_page: Opened, api: Api) -> None:
+    job = api.train(FAR_OFF)
+    page = open_page(f"/jobs/{job}")
+    warning = "Finished, but worse than predicting the mean"
+    expect(page.get_by_role("status").filter(has_text=warning)).to_be_visible()
+    picture = page.get_by_role("figure", name="Predictions and targets")
+    expect(picture.locator("circle")).to_have_count(20)
+    plot = picture.locator("clipPath rect").first
+    height, top = (float(plot.get_attribute(name) or "nan") for name in ("height", "y"))
+    for dot in picture.locator("circle").all():
+        assert top <= float(dot.get_attribute("cy") or "nan") <= top + height
+    expect(page.get_by_role("figure", name="Metrics")).to_contain_text("the network is not better")
+
+
 def test_scrubbing_shows_the_network_as_it_was(open_page: Opened, api: Api, moons: str) -> None:
     def missed(epoch: int) -> str:
         body = {"epoch": epoch, "order": "random", "count": 400}

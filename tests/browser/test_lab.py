@@ -239,6 +239,19 @@ def test_several_learning_rates_are_tried_at_once(open_page: Opened, url: str) -
     expect(page.get_by_label("Learning rate, as a number")).to_have_value("0.0046")
 
 
+def test_learning_rates_that_are_no_better_than_a_constant_are_not_praised(
+    open_page: Opened,
+) -> None:
+    page = open_page("/lab")
+    page.get_by_role("button", name="Try several learning rates").click()
+    page.get_by_label("Number", exact=True).fill("2")
+    page.get_by_label("From").fill("1e-11")
+    page.get_by_label("To", exact=True).fill("1e-10")
+    page.get_by_role("button", name="Run").click()
+    expect(page.get_by_text("No rate is better than the best constant.")).to_be_visible()
+    expect(page.get_by_text("fell farthest")).to_have_count(0)
+
+
 def test_a_schedule_is_drawn(open_page: Opened, url: str) -> None:
     page = open_page("/lab")
     page.get_by_label("Learning rate schedule").select_option("cosine")

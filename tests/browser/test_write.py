@@ -303,3 +303,23 @@ def test_texts_are_points_without_a_class(open_page: Opened, url: str, sentences
     )
     expect(points.first).to_have_attribute("fill", "var(--ink-soft)")
     expect(figure.locator(".key")).to_have_count(0)
+
+
+def test_on_a_phone_the_page_of_a_language_run_begins_with_its_text(
+    open_page: Opened, sentences: str
+) -> None:
+    page = open_page(f"/jobs/{sentences}", size=PHONE)
+    text = panel(page).get_by_role("slider", name="Selected token")
+    expect(text).to_contain_text(re.compile(r"\w{3}"))
+    box, bar = (
+        text.bounding_box(),
+        page.get_by_role("group", name="Epochs of the run").bounding_box(),
+    )
+    assert box is not None
+    assert bar is not None
+    # All of it is in sight before anybody scrolls, and nothing of the figure is above it.
+    assert box["y"] + box["height"] <= bar["y"]
+    others = panel(page).locator("textarea, svg, button[type=button].primary, input")
+    for other in others.all():
+        place = other.bounding_box()
+        assert place is None or place["y"] > box["y"]

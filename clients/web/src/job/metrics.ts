@@ -82,7 +82,7 @@ function ofNumbers(metrics: Schemas['RegressionMetrics']): Metric[] {
 }
 
 const percent = (value: number) => `${fixed(100 * value, 1)} %`
-const ratio = (value: number) => fixed(value, 3)
+const ratio = (value: number) => (Math.abs(value) < 100 ? fixed(value, 3) : format(value))
 
 /** A list of one metric, or of none if it is not defined. */
 function metric(
