@@ -1,11 +1,14 @@
 """A spec whose parts do not fit together is refused with the fields that do not fit."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 import pytest
 
+from epochal_service.datasets import parse_csv
+from epochal_service.datasets.columns import Column
 from epochal_service.errors import InvalidArgument
 from epochal_service.jobs.preparation import (
     SCALE,
@@ -13,6 +16,7 @@ from epochal_service.jobs.preparation import (
     TARGET_SCALE,
     TARGET_SHIFT,
     Prepared,
+    build,
     prepare,
     scaled,
     scaling_of,
@@ -147,14 +151,28 @@ def test_the_price_is_three_forward_passes_for_each_sample_and_epoch(prepared: P
 
 
 def test_scaling_uses_the_training_part_and_does_not_scale_constant_features() -> None:
-    training = np.array([[0.0, 5.0], [2.0, 5.0]])
-    standard = scaling_of(training, "standard")
+    training, none = np.array([[0.0, 5.0], [2.0, 5.0]]), np.array([False, False])
+    standard = scaling_of(training, "standard", none)
     assert standard[SHIFT].tolist() == [1, 5]
     assert standard[SCALE].tolist() == [1, 1]
     assert scaled(np.array([[4.0, 6.0]]), standard).tolist() == [[3, 1]]
-    minmax = scaling_of(training, "minmax")
+    minmax = scaling_of(training, "minmax", none)
     assert scaled(training, minmax).tolist() == [[0, 0], [1, 0]]
-    assert scaling_of(training, "none") == {}
+    assert scaling_of(training, "none", none) == {}
+
+
+def test_categories_and_booleans_are_not_scaled_except_those_stored_by_earlier_versions() -> None:
+    cells = [("1", "a", "no"), ("2", "b", "yes"), ("3", "c", "no"), ("6", "a", "no")] * 5
+    rows = "\n".join(f"{size},{kind},{new},{k}.5" for k, (size, kind, new) in enumerate(cells))
+    table = parse_csv("size,kind,new,y\n" + rows)
+    requested = spec({"id": "data_1", "scaling": "standard"}, loss="mse", input_shape=[5])
+    scaling = build(requested, table, Limits()).scaling
+    assert scaling[SHIFT].tolist() == [3, 0, 0, 0, 0]
+    assert scaling[SCALE].tolist() == [np.sqrt(3.5), 1, 1, 1, 1]
+    stored = [{k: v for k, v in c.to_json().items() if k != "scaled"} for c in table.columns]
+    earlier = replace(table, columns=tuple(map(Column.from_json, stored)))
+    scaling = build(requested, earlier, Limits()).scaling
+    assert scaling[SHIFT].tolist() == table.inputs.mean(0).tolist()
 
 
 def test_standard_scaling_reaches_the_data(prepared: Prepare) -> None:

@@ -104,6 +104,7 @@ def test_columns_are_described_and_may_be_chosen(client: TestClient) -> None:
         "example": "120",
         "filled": 1,
         "filled_lines": [3],
+        "scaled": True,
     }
     assert (columns["id"]["kind"], columns["garage"]["kind"]) == ("ignore", "boolean")
     assert dataset["warnings"] == [

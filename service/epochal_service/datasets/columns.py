@@ -154,6 +154,9 @@ class Column:
     example: str = ""
     filled: int = 0
     filled_lines: list[int] = field(default_factory=list)
+    scaled: bool = True
+    """Whether `scaling` applies to the features. It does not to categories and booleans: a rare one
+    would become a large number. Files stored by earlier versions scale them."""
 
     @classmethod
     def of_number(cls, name: str) -> Column:
@@ -318,6 +321,7 @@ def fit(
         day_first=choice.day_first,
         decimal_commas=cells.decimal_commas,
         example=present[0] if present else "",
+        scaled=kind not in ("category", "boolean"),
     )
     if kind == "category":
         column = _with_categories(column, present, report, cells, warn)

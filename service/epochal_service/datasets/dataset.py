@@ -16,6 +16,7 @@ __all__ = ["IGNORED", "MAX_CLASSES", "Dataset", "DatasetError", "Problems", "Tas
 
 Floats = NDArray[np.float64]
 Labels = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 Task = Literal["binary", "multiclass", "regression", "sequence"]
 
@@ -145,10 +146,27 @@ class Dataset:
         return len(self.class_names) or len(self.target_names)
 
     @property
+    def unscaled(self) -> Bools:
+        """Which features keep their values whatever the `scaling`, `(features,)`."""
+        is_scaled = {name: column.scaled for column in self.columns for name in column.features}
+        return np.array([not is_scaled.get(name, True) for name in self.feature_names], np.bool_)
+
+    @property
     def ignore_label(self) -> int | None:
         """`IGNORED` for sequences with time steps that do not count; else None."""
         padded = self.task == "sequence" and bool((self.targets == IGNORED).any())
         return IGNORED if padded else None
+
+    def taken(self, rows: Labels) -> Dataset:
+        """Return the data set with some of its samples, without a validation set of its own."""
+        return replace(
+            self,
+            inputs=self.inputs[rows],
+            targets=self.targets[rows],
+            groups={name: groups[rows] for name, groups in self.groups.items()},
+            weights=None if self.weights is None else self.weights[rows],
+            validation_samples=0,
+        )
 
     def groups_by(self, column: str) -> Labels:
         """Return the group of each sample, `(samples,)`, by a group column or a feature.

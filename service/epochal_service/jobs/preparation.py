@@ -140,7 +140,8 @@ def build(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> Prepared:
     inputs = dataset.inputs.reshape(-1, *network.input_shape)
     train_inputs = _taken(inputs, rows.train)
     train_targets = _taken(targets, rows.train)
-    scaling = scaling_of(train_inputs, spec.dataset.scaling)
+    unscaled = dataset.unscaled.reshape(network.input_shape)
+    scaling = scaling_of(train_inputs, spec.dataset.scaling, unscaled)
     scaling |= target_scaling_of(train_targets, spec.target_scaling)
     data = Data(scaled(train_inputs, scaling), scaled_targets(train_targets, scaling))
     if len(rows.validation) > 0:
@@ -444,10 +445,11 @@ def _weights_every(spec: TrainingSpec, parameters: int) -> int:
 # --------------------------------------------------------------------------------------- scaling
 
 
-def scaling_of(inputs: Array, kind: str) -> dict[str, Array]:
+def scaling_of(inputs: Array, kind: str, unscaled: Array) -> dict[str, Array]:
     """Return shift and scale of every feature, computed from the training part `(n, *shape)`.
 
-    A constant feature has scale 1. Empty for `none`.
+    `unscaled` features `(*shape,)` have shift 0 and scale 1. A constant feature has scale 1. Empty
+    for `none`.
     """
     if kind == "none":
         return {}
@@ -456,7 +458,8 @@ def scaling_of(inputs: Array, kind: str) -> dict[str, Array]:
     else:
         shift = inputs.min(axis=0)
         scale = inputs.max(axis=0) - shift
-    return {SHIFT: shift, SCALE: np.where(scale > 0, scale, 1.0)}
+    scale = np.where((scale > 0) & ~unscaled, scale, 1.0)
+    return {SHIFT: np.where(unscaled, 0.0, shift), SCALE: scale}
 
 
 def scaled(inputs: Array, scaling: dict[str, Array]) -> Array:

@@ -58,7 +58,9 @@ class UploadedDataset(Spec):
     id: str = Field(min_length=1, max_length=64)
     """Id of the data set, returned by `POST /v1/datasets`."""
     scaling: Scaling = "none"
-    """Scaling of every input feature, computed from the training part. Default `none`."""
+    """Scaling of every input feature, computed from the training part. Categories and booleans of a
+    table remain 0 and 1. Default `none`.
+    """
 
 
 def _rows(targets: object) -> object:
@@ -281,6 +283,10 @@ class Column(Reply):
     """Number of missing values that were filled."""
     filled_lines: list[int] = Field(default_factory=list)
     """Lines of the file of the first of them."""
+    scaled: bool = True
+    """Whether the `scaling` of a job applies to its features. False for categories and booleans,
+    except in data sets of earlier versions.
+    """
 
 
 class ColumnWarning(Reply):

@@ -423,7 +423,9 @@ class UploadedDataset(TypedDict):
     id: str
     """Id of the data set, returned by `POST /v1/datasets`."""
     scaling: NotRequired[Scaling]
-    """Scaling of every input feature, computed from the training part. Default `none`."""
+    """Scaling of every input feature, computed from the training part. Categories and booleans
+    of a table remain 0 and 1. Default `none`.
+    """
 
 
 class InlineDataset(TypedDict):
@@ -1716,6 +1718,10 @@ class Column:
     """Number of missing values that were filled. Default 0."""
     filled_lines: tuple[int, ...]
     """Lines of the file of the first of them."""
+    scaled: bool
+    """Whether the `scaling` of a job applies to its features. False for categories and booleans,
+    except in data sets of earlier versions. Default true.
+    """
 
 
 @dataclass(frozen=True)
@@ -4417,7 +4423,7 @@ class SuggestionReason:
     value: str | None
     """Its value in a few words; absent if the field is not set."""
     reason: str
-    """The reason in one sentence."""
+    """The reason, in a few sentences."""
 
 
 @dataclass(frozen=True)
