@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from epochal_engine import Run
-from epochal_service.datasets import CATALOG, Dataset, parse_csv
+from epochal_service.datasets import CATALOG, Dataset
 from epochal_service.jobs.datasets import generate
 from epochal_service.jobs.preparation import build
 from epochal_service.jobs.suggestion import suggest
@@ -75,19 +75,6 @@ def test_next_tokens_are_predicted_from_the_tokens_before() -> None:
     assert block.causal
     block = suggestion_of(builtin("sorting")).spec.network.layers[2]  # type: ignore[union-attr]
     assert not block.causal
-
-
-def csv_of(rows: int, columns: int) -> str:
-    numbers = np.random.default_rng(3).normal(size=(rows, columns))
-    answer = numbers @ np.arange(columns) + 0.1 * numbers[:, 0] ** 2
-    table = np.column_stack([numbers, 50_000 + 1e4 * answer])
-    header = ",".join([*(f"c{index}" for index in range(columns)), "price"])
-    return "\n".join([header, *(",".join(f"{value:.4f}" for value in row) for row in table)])
-
-
-def test_few_rows_for_each_column_ask_for_smaller_weights() -> None:
-    few, many = (suggestion_of(parse_csv(csv_of(100, n))).spec for n in (30, 5))
-    assert few.regularization.l2 > many.regularization.l2 > 0
 
 
 def test_a_handful_of_samples_is_not_split() -> None:

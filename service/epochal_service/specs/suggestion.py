@@ -16,7 +16,7 @@ class SuggestionReason(Reply):
     value: str | None = None
     """Its value in a few words; absent if the field is not set."""
     reason: str
-    """The reason in one sentence."""
+    """The reason, in a few sentences."""
 
 
 class Suggestion(Reply):
