@@ -1,12 +1,14 @@
 """Built-in data sets have their documented content, the same on every load."""
 
+import gzip
+from importlib import resources
 from typing import Any
 
 import numpy as np
 import pytest
 
 from epochal_engine.generators import GENERATORS
-from epochal_service.datasets import CATALOG, Builtin, DatasetError, load
+from epochal_service.datasets import CATALOG, Builtin, DatasetError, load, parse_csv
 
 MEASURED = ("iris", "wine", "breast_cancer", "digits", "shifted_digits", "digit_images")
 DIGIT_SIZES = (178, 182, 177, 183, 181, 182, 181, 179, 174, 180)
@@ -186,3 +188,16 @@ def test_a_sequence_names_its_letters_its_time_steps_and_its_start() -> None:
     assert load("adding", length=2).feature_names == ("number_1", "mark_1", "number_2", "mark_2")
     # Two letters are a sequence of two classes, no yes and no.
     assert load("sorting", classes=2).task == "sequence"
+
+
+@pytest.mark.parametrize("name", ["iris", "wine", "breast_cancer", "digits"])
+def test_a_table_of_the_catalog_is_what_its_file_would_be_as_an_upload(name: str) -> None:
+    file = resources.files("epochal_service.datasets").joinpath("files", f"{name}.csv.gz")
+    uploaded = parse_csv(gzip.decompress(file.read_bytes()), task="classification")
+    table = load(name)
+    scale = 16.0 if name == "digits" else 1.0
+    np.testing.assert_array_equal(table.inputs, uploaded.inputs / scale)
+    np.testing.assert_array_equal(table.targets, uploaded.targets)
+    assert table.targets.dtype == uploaded.targets.dtype
+    for field in ("task", "feature_names", "class_names", "target_names", "columns"):
+        assert getattr(table, field) == getattr(uploaded, field)
