@@ -7,24 +7,26 @@ what is recorded of each. The calls of a step are counted by compiling it; nothi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 
 import numpy as np
 
 from .data import Data
-from .layers import Dense
+from .layers import Dense, GlobalAveragePool, TransformerBlock
 from .network import Network
 from .optimizers import Adam
 from .run import Run
 from .step import Gradient, update
 from .sweep import Sweep
-from .trace import Array
+from .trace import Array, Call
 from .training import Training
 
-CALIBRATION_SECONDS = 0.02
-"""Duration of each of the short runs that measure this machine."""
+CALIBRATION_SECONDS = 0.003
+"""Least duration of the short runs that measure this machine."""
+CALIBRATION_REPEATS = 5
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Work:
     flops: float
     """Floating-point operations of products and convolutions."""
     elements: float
-    """Elements of activations, forward and backward, and of the optimizer's arrays."""
+    """Elements of the arrays that all other calls go through."""
 
     def __mul__(self, factor: float) -> Work:
         return Work(*(factor * value for value in self.vector))
@@ -71,22 +73,22 @@ def work(
     batch = training.samples_per_step(samples)
     steps = math.ceil(samples / batch)
     passes = 3 * samples + validation_samples
-    activations = sum(math.prod(shape) for shape in network.shapes)
-    moments = training.optimizer.moments
+    calls, elements = _step_cost(network, training, batch)
     epoch = Work(
         epochs=1.0,
         snapshots=len(network.layers) / training.gradients_every
         if training.gradients_every
         else 0.0,
-        calls=steps * (calls := _calls_per_step(network, training, batch)),
+        calls=steps * calls,
         member_calls=steps * calls * (members - 1),
         flops=float(members * network.flops * passes),
-        elements=float(members * (activations * passes + network.size * steps * (4 + 3 * moments))),
+        elements=members * elements * (steps + validation_samples / (3 * batch)),
     )
     return epoch * training.epochs
 
 
-def _calls_per_step(network: Network, training: Training, batch: int) -> int:
+def _step_cost(network: Network, training: Training, batch: int) -> tuple[int, float]:
+    """Return the calls of a step, and the elements of those that are no products."""
     gradient = Gradient(network, training.loss, batch, training.dtype)
     now: dict[str, Array] = {
         name: np.empty(network.size, training.dtype) for name in ("parameters", "gradient", "step")
@@ -100,21 +102,30 @@ def _calls_per_step(network: Network, training: Training, batch: int) -> int:
         gradient.parts(now["gradient"]),
         np.random.default_rng(0),
     )
-    rate = np.zeros((), training.dtype)
-    return len(calls) + len(update(network, training, now, rate, 0))
+    calls += update(network, training, now, np.zeros((), training.dtype), 0)
+    return len(calls), float(sum(map(_elements, calls)))
+
+
+def _elements(call: Call) -> int:
+    """Return the size of the largest array of a call; 0 for a product, which `flops` count."""
+    function, arguments = call
+    if getattr(function, "__name__", "") in ("dot", "matmul"):
+        return 0
+    arrays = [*arguments, *getattr(function, "keywords", {}).values()]
+    return max((array.size for array in arrays if isinstance(array, np.ndarray)), default=0)
 
 
 def calibrate() -> list[tuple[Work, float]]:
     """Return what short runs cost and the seconds that they took on this machine.
 
-    Each run is dominated by another part of the cost. They take about a fifth of a second.
+    Each run is dominated by another part of the cost. They take about a third of a second.
     """
-    return [*_calibrations()]
+    return [_timed(*calibration) for calibration in _calibrations()]
 
 
-def _calibrations() -> Iterator[tuple[Work, float]]:
+def _calibrations() -> Iterator[tuple[Work, Callable[[int], Run | Sweep]]]:
+    """Yield the cost of an epoch, and a function that returns a run of so many epochs."""
     rng = np.random.default_rng(0)
-    small = Network((2,), (Dense(4, "tanh"), Dense(1)))
     for units, samples, batch, every in (
         (4, 256, 1, 0),  # calls
         (4, 4, None, 0),  # epochs
@@ -124,22 +135,45 @@ def _calibrations() -> Iterator[tuple[Work, float]]:
     ):
         network = Network((units,), (Dense(units, "tanh"), Dense(1)))
         inputs = rng.normal(size=(samples, units))
-        training = Training("mse", Adam(1e-3), 100_000, batch, gradients_every=every)
-        run = Run(network, training, Data(inputs, inputs[:, :1]))
-        yield _timed(run, work(network, replace(training, epochs=1), samples))
+        data = Data(inputs, inputs[:, :1])
+        training = Training("mse", Adam(1e-3), 1, batch, gradients_every=every)
+        yield work(network, training, samples), partial(_run, network, training, data)
+    # Calls of many kinds.
+    block = TransformerBlock(heads=2, hidden=16)
+    network = Network((8, 4), (block, GlobalAveragePool(), Dense(1)))
+    inputs = rng.normal(size=(64, 8, 4))
+    training = Training("mse", Adam(1e-3), 1, 8, gradients_every=0)
+    data = Data(inputs, inputs[:, 0, :1])
+    yield work(network, training, 64), partial(_run, network, training, data)
+    small = Network((2,), (Dense(4, "tanh"), Dense(1)))
     inputs = rng.normal(size=(64, 2))
-    training = Training("mse", Adam(1e-3), 100_000, 1, gradients_every=0)
-    sweep = Sweep(small, [training] * 16, Data(inputs, inputs[:, :1]))
-    yield _timed(sweep, work(small, replace(training, epochs=1), 64, members=16))
+    data = Data(inputs, inputs[:, :1])
+    training = Training("mse", Adam(1e-3), 1, 1, gradients_every=0)
+    yield work(small, training, 64, members=16), partial(_sweep, small, training, data)
 
 
-def _timed(run: Run | Sweep, epoch: Work) -> tuple[Work, float]:
-    """Train for about `CALIBRATION_SECONDS`; return the cost of the epochs, and the seconds."""
-    epochs = iter(run)
-    next(epochs)
-    first, start = run.epoch, perf_counter()
-    for completed in epochs:
-        seconds = perf_counter() - start
-        if seconds > CALIBRATION_SECONDS and run.at_boundary and completed > first:
-            break
-    return epoch * (run.epoch - first), seconds
+def _run(network: Network, training: Training, data: Data, epochs: int) -> Run:
+    return Run(network, replace(training, epochs=epochs), data)
+
+
+def _sweep(network: Network, training: Training, data: Data, epochs: int) -> Sweep:
+    return Sweep(network, [replace(training, epochs=epochs)] * 16, data)
+
+
+def _timed(epoch: Work, run_of: Callable[[int], Run | Sweep]) -> tuple[Work, float]:
+    """Return the cost of a run of at least `CALIBRATION_SECONDS`, and its seconds."""
+    epochs = 1
+    while True:
+        # A run computes several epochs together, so that only whole runs can be timed. The fastest
+        # counts: other processes only delay a run.
+        seconds = min(_seconds(run_of(epochs)) for _ in range(CALIBRATION_REPEATS))
+        if seconds >= CALIBRATION_SECONDS:
+            return epoch * epochs, seconds
+        epochs = math.ceil(epochs * min(max(1.2 * CALIBRATION_SECONDS / seconds, 1.5), 50.0))
+
+
+def _seconds(run: Run | Sweep) -> float:
+    start = perf_counter()
+    for _ in run:
+        pass
+    return perf_counter() - start

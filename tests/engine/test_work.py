@@ -53,8 +53,16 @@ def test_the_cost_is_that_of_all_epochs() -> None:
     assert actual.snapshots == 10  # two layers in every second epoch
     assert actual.flops == network.flops * (3 * 20 + 5) * 10
     assert actual.member_calls == 0
-    # Inputs and two layers; Adam's two moments and twice as many other passes over its arrays.
-    assert actual.elements == ((3 + 4 + 2) * 65 + network.size * 3 * 10) * 10
+
+
+def test_elements_are_those_of_all_calls_but_products() -> None:
+    network = Network((3,), (Dense(2),))
+    training = Training("mse", Sgd(0.1), 10, 4)
+    # The differences of 4 · 2 outputs and their multiples; the steps and the updates of 8 weights.
+    step = 8 + 8 + 8 + 8
+    assert work(network, training, 8).elements == 10 * 2 * step
+    # A forward pass is a third of a step.
+    assert work(network, training, 8, 12).elements == 10 * (2 + 1) * step
 
 
 def test_members_share_calls_and_add_arithmetic() -> None:

@@ -72,6 +72,7 @@ def test_without_observations_the_fit_is_the_prior() -> None:
 def test_the_cost_survives_its_column() -> None:
     work = some_work()
     assert load_work(dump_work(work)) == work
+    assert load_work("[1, 2, 3, 4, 5, 6]") is None  # of an earlier version
 
 
 def test_nothing_is_estimated_before_anything_is_measured(database_url: str) -> None:

@@ -9,13 +9,13 @@ from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import calibrations
 from epochal_service.store import jobs as stored_jobs
-from epochal_workers.calibration import calibrate
+from epochal_workers.calibration import METHOD, calibrate
 
 
 def test_a_worker_is_calibrated_once(service: Service) -> None:
     calibrate(service.database)
     with service.database.read() as connection:
-        assert calibrations.exists(connection, kernel())
+        assert calibrations.exists(connection, f"{kernel()}; {METHOD}")
         first = calibrations.newest(connection)
     calibrate(service.database)
     with service.database.read() as connection:

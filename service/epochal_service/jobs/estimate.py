@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import monotonic
 
 import numpy as np
@@ -22,10 +22,10 @@ from ..store import Connection, Database, calibrations, jobs
 from .preparation import Prepared
 
 NEWEST_JOBS = 200
-FRESH_SECONDS = 10.0
+FRESH_SECONDS = 2.0
 """A fit is used for so long."""
 
-TYPICAL = np.array([0.06, 4e-5, 4e-6, 7e-7, 1e-7, 5e-11, 1e-9])
+TYPICAL = np.array([0.04, 4e-6, 2e-6, 4e-7, 4e-8, 2e-11, 3e-10])
 """Seconds of a start, and per unit of each amount, on a common processor."""
 PRIOR_WEIGHT = 0.05
 """Weight of the deviation of a coefficient from the prior; that of a job is 1."""
@@ -59,12 +59,13 @@ def work_of(prepared: Prepared, members: int = 1) -> engine.Work:
 
 def dump_work(work: engine.Work) -> str:
     """Return the cost as JSON, for the column `work` of the job's row."""
-    return json.dumps(work.vector)
+    return json.dumps(asdict(work))
 
 
-def load_work(text: str) -> engine.Work:
-    """Return the cost from the column of the job's row."""
-    return engine.Work(*json.loads(text))
+def load_work(text: str) -> engine.Work | None:
+    """Return the cost from the column of the row; None in the amounts of an earlier version."""
+    amounts = json.loads(text)
+    return engine.Work(**amounts) if isinstance(amounts, dict) else None
 
 
 class Estimator:
@@ -95,7 +96,7 @@ def coefficients(connection: Connection) -> Array | None:
     ended = [
         Observation(work * (row.epoch / work.epochs), row.seconds)
         for row in jobs.ended(connection, NEWEST_JOBS)
-        for work in [load_work(row.work)]
+        if (work := load_work(row.work)) is not None
     ]
     if not measured and not ended:
         return None

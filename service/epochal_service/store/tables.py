@@ -134,7 +134,7 @@ checkpoints = Table(
 calibrations = Table(
     "calibrations",
     metadata,
-    # The software and processor features of the worker.
+    # The software and processor features of the worker, and the method of measurement.
     Column("kernel", String(200), primary_key=True),
     Column("runs", Text, nullable=False),
     Column("created_at", Float, nullable=False),
