@@ -283,7 +283,8 @@ def draws(
 
 def _start_of(values: Floats | Ints) -> str:
     """Return the first numbers of a list."""
-    shown = " ".join(f"{value:.4g}" for value in values[:_NUMBERS_SHOWN])
+    spelling = "d" if values.dtype.kind == "i" else ".4g"
+    shown = " ".join(f"{value:{spelling}}" for value in values[:_NUMBERS_SHOWN])
     return f"{shown} …" if len(values) > _NUMBERS_SHOWN else shown
 
 
