@@ -2,7 +2,8 @@
 
 A fresh service knows nothing but the short runs of its worker: `fresh` is its estimate for every
 job before any has run. `estimate` is the one just before the job is created, after the jobs above
-it have run. The factor is the larger of estimate and duration divided by the smaller. The bar is 2.
+it have run. Each job runs twice, and the shorter duration counts: other processes only delay it.
+The factor is the larger of estimate and duration divided by the smaller. The bar is 2.
 """
 
 from __future__ import annotations
@@ -114,14 +115,16 @@ def main() -> None:
 def measure(
     client: epochal.Client, name: str, spec: dict[str, Any], fresh: float | None
 ) -> tuple[tuple[str, ...], float]:
-    """Run a job; return its row of the table, and its factor."""
+    """Run a job twice; return its row of the table, and its factor."""
     estimate = client.jobs.validate(spec).seconds
-    job = client.jobs.create(spec).wait(600)
-    assert job.started_at is not None
-    assert job.finished_at is not None
     assert estimate is not None
     assert fresh is not None
-    seconds = (job.finished_at - job.started_at).total_seconds()
+    seconds = float("inf")
+    for _ in range(2):
+        job = client.jobs.create(spec).wait(600)
+        assert job.started_at is not None
+        assert job.finished_at is not None
+        seconds = min(seconds, (job.finished_at - job.started_at).total_seconds())
     # A job that stopped early is compared with its share of the estimate.
     share = job.epoch / job.total_epochs
     factors = [max(e * share / seconds, seconds / (e * share)) for e in (estimate, fresh)]
