@@ -116,6 +116,20 @@ GAPS = """size,garage,city,sold,price
 """
 
 
+def test_rows_without_a_class_are_dropped_if_gaps_are_filled() -> None:
+    rows = ["1,yes", "2,NA", "3,no", "4,?", "5,", "6,none", "7,n/a"]
+    table = "x,vote\n" + "\n".join(rows)
+    dataset = parse_csv(table, fills=True)
+    assert dataset.class_names == ("no", "none", "yes")
+    assert dataset.inputs[:, 0].tolist() == [1, 3, 6]
+    assert dataset.warnings[0].reason == "rows"
+    assert dataset.warnings[0].description == (
+        "4 rows have no value of the target 'vote' and are dropped: lines 3, 5, 6, 8."
+    )
+    given = parse_csv(table.replace("5,\n", ""))
+    assert given.class_names == ("?", "NA", "n/a", "no", "none", "yes")
+
+
 def test_gaps_are_errors_unless_they_are_filled() -> None:
     fields = {field for field, _ in refused(GAPS, task="regression")}
     assert fields == {

@@ -43,6 +43,7 @@ from epochal_service.datasets.cells import (
     with_point,
 )
 from epochal_service.datasets.dataset import Floats, Labels, Problems
+from epochal_service.datasets.texts import Texts, numbers_of, texts_at
 
 Missing = Literal["error", "median", "mean", "zero", "most_frequent", "category"]
 Unknown = Literal["error", "other"]
@@ -97,17 +98,36 @@ class Cells:
 
     name: str
     lines: Sequence[int]
-    cells: Sequence[str]
+    cells: Texts
     decimal_commas: bool = False
     """Whether the file had decimal commas; `cells` has points."""
+
+    @property
+    def others(self) -> list[tuple[int, str]]:
+        """The cells that are not finite numbers, with their rows."""
+        rows = np.flatnonzero(np.isnan(self.cells.numbers))
+        return [*zip(rows.tolist(), self.cells.at(rows), strict=True)]
 
     @cached_property
     def holds_numbers(self) -> bool:
         """Whether most cells are numbers; decimal commas count, missing values do not."""
-        counts = Counter(self.cells)
+        counts = Counter(cell for _, cell in self.others)
         present = [cell for cell in counts if cell.lower() not in MISSING]
-        numeric = sum(counts[c] for c in present if number_of(with_point(c)) is not None)
-        return 100 * numeric >= TYPICAL_PERCENT * sum(counts[cell] for cell in present)
+        finite = len(self.cells) - len(self.others)
+        numeric = finite + sum(counts[c] for c in present if number_of(with_point(c)) is not None)
+        return 100 * numeric >= TYPICAL_PERCENT * (finite + sum(counts[cell] for cell in present))
+
+    def gaps(self, kind: Kind) -> list[int]:
+        """Return the rows of the cells that have no value in a column of that kind."""
+        missing = {cell for cell in {cell for _, cell in self.others} if is_missing(cell, kind)}
+        return [row for row, cell in self.others if cell in missing]
+
+    def present(self, kind: Kind) -> Sequence[str]:
+        """Return the cells that have a value in a column of that kind."""
+        gaps = {*self.gaps(kind)}
+        if not gaps:
+            return self.cells
+        return [cell for row, cell in enumerate(self.cells) if row not in gaps]
 
     def report(self, problems: Problems, *, auto: str = "") -> Report:
         """Return the function that reports a cell under its line and the column's name.
@@ -125,12 +145,9 @@ class Cells:
 
         return add
 
-    def without(self, rows: set[int]) -> Cells:
-        """Return the cells of the other rows."""
-        keep = [row for row in range(len(self.cells)) if row not in rows]
-        return replace(
-            self, lines=[self.lines[row] for row in keep], cells=[self.cells[row] for row in keep]
-        )
+    def without(self, rows: set[int], lines: Sequence[int]) -> Cells:
+        """Return the cells of the other rows, whose lines are `lines`."""
+        return replace(self, lines=lines, cells=self.cells.without(rows))
 
 
 @dataclass(frozen=True)
@@ -189,7 +206,7 @@ class Column:
         Reports each cell that does not fit the column.
         """
         if self.is_input:
-            _ENCODERS[self.kind](self, self.filled_in(cells), out, report)
+            _ENCODERS[self.kind](self, cells, out, report)
 
     def number(self, cell: str) -> float | None:
         """Return the cell as a finite number, or else None."""
@@ -203,18 +220,23 @@ class Column:
 
 
 def _encode_numbers(column: Column, cells: Sequence[str], out: Floats, report: Report) -> None:
-    for row, cell in enumerate(cells):
-        number = column.number(cell)
+    texts: Sequence[str] = cells
+    if column.decimal_commas:
+        texts = [cell if "." in cell else with_point(cell) for cell in cells]
+    out[:, 0] = numbers_of(texts)
+    others = np.flatnonzero(np.isnan(out[:, 0]))
+    for row, cell in zip(others.tolist(), texts_at(cells, others), strict=True):
+        (filled,) = column.filled_in([cell])
+        number = column.number(filled)
         if number is None:
-            report(row, why_not_a_number(cell, number_of(cell)))
-        else:
-            out[row, 0] = number
+            report(row, why_not_a_number(filled, number_of(filled)))
+        out[row, 0] = number or 0.0
 
 
 def _encode_booleans(column: Column, cells: Sequence[str], out: Floats, report: Report) -> None:
     values = {word: value for pair in BOOLEANS for value, word in enumerate(pair)}
     values |= {"0": 0, "1": 1}
-    for row, cell in enumerate(cells):
+    for row, cell in enumerate(column.filled_in(cells)):
         value = values.get(cell.lower())
         if value is None:
             report(
@@ -234,7 +256,7 @@ def _encode_categories(column: Column, cells: Sequence[str], out: Floats, report
     rest = features.get(f"{column.name}={OTHER}")
     numbers = all(number_of(text) is not None for text in column.categories)
     known: dict[str, int | None] = {}
-    for row, cell in enumerate(cells):
+    for row, cell in enumerate(column.filled_in(cells)):
         if cell not in known:
             known[cell] = index_of.get(name_of(cell) if numbers else cell)
         index = known[cell]
@@ -257,7 +279,7 @@ def _why_unknown(cell: str, categories: Sequence[str]) -> str:
 
 def _encode_dates(column: Column, cells: Sequence[str], out: Floats, report: Report) -> None:
     moments: dict[str, datetime | None] = {}
-    for row, cell in enumerate(cells):
+    for row, cell in enumerate(column.filled_in(cells)):
         if cell not in moments:
             moments[cell] = date_of(cell, column.day_first)
         moment = moments[cell]
@@ -280,8 +302,10 @@ _ENCODERS: dict[Kind, Callable[[Column, Sequence[str], Floats, Report], None]] =
 
 def kind_of(cells: Cells) -> Kind:
     """Return the kind of column that the cells look like."""
-    present = [cell for cell in cells.cells if not is_missing(cell, "number")]
-    if not present or cells.holds_numbers:
+    if cells.holds_numbers:
+        return "number"
+    present = cells.present("number")
+    if not present:
         return "number"
     distinct = {cell.lower() for cell in present}
     if any(distinct == set(pair) for pair in BOOLEANS):
@@ -312,7 +336,7 @@ def fit(
         if ignored is not None:
             warn(*ignored)
             kind = "ignore"
-    present = [cell for cell in cells.cells if not is_missing(cell, kind)]
+    present = cells.present(kind)
     column = Column(
         name=name,
         kind=kind,
@@ -334,24 +358,27 @@ def fit(
     if not column.is_input:
         return column, warnings
     column = _with_fill(column, present, cells, problems)
-    if kind == "number" and (numbers := _numbers(column, present)):
-        column = replace(column, minimum=min(numbers), maximum=max(numbers))
+    if kind == "number" and len(numbers := _finite(cells)):
+        column = replace(column, minimum=float(numbers.min()), maximum=float(numbers.max()))
         if len(numbers) >= MIN_IDENTIFIED and _count_rows(numbers):
             warn("identifier", "counts the rows: ignore it unless their order matters")
-    if len(present) > 1 and len(set(present)) == 1 and not column.filled:
+    if len(present) > 1 and not column.filled and all(cell == present[0] for cell in present):
         warn("constant", f"always has the value {shown(present[0])}: nothing follows from it")
     return column, warnings
 
 
 def _why_ignored(cells: Cells, kind: Kind, fills: bool) -> tuple[Reason, str] | None:
     """Return why a column is ignored by default; None if it becomes features."""
-    present = [cell for cell in cells.cells if not is_missing(cell, kind)]
+    present = cells.present(kind)
     if not present:
         return ("empty", "has no values and is ignored") if fills else None
+    is_named = bool(_IDENTIFIER.fullmatch(cells.name))
+    if kind != "category" and not is_named:
+        return None
     distinct = set(present)
     all_distinct = len(distinct) == len(cells.cells) > 2
-    whole = kind != "number" or all((number_of(cell) or 0.0).is_integer() for cell in present)
-    if all_distinct and whole and _IDENTIFIER.fullmatch(cells.name):
+    whole = kind != "number" or all((number_of(cell) or 0.0).is_integer() for cell in distinct)
+    if all_distinct and whole and is_named:
         return ("identifier", "identifies the rows and is ignored")
     if kind != "category":
         return None
@@ -381,18 +408,16 @@ def _with_categories(
     warn: Callable[[Reason, str], None],
 ) -> Column:
     """Return the column with its categories: numbers in order, else texts in order."""
-    names = [name_of(cell) for cell in present]
-    if not all(number_of(name) is not None for name in names):
-        names = list(present)
-    counts = Counter(names)
-    for row, cell in enumerate(cells.cells):
-        if len(cell) > MAX_NAME_LENGTH:
-            report(
-                row,
-                f"{shown(cell)} is too long for a category of at most {MAX_NAME_LENGTH} characters",
-            )
-        elif (number := number_of(cell)) is not None and math.isinf(number):
-            report(row, why_not_a_number(cell, number))
+    texts = Counter(present)
+    counts = texts
+    if all(number_of(text) is not None for text in texts):
+        counts = Counter[str]()
+        for text, count in texts.items():
+            counts[name_of(text)] += count
+    wrong = {text: why for text in texts if (why := _why_not_a_category(text))}
+    for row, cell in enumerate(cells.cells) if wrong else ():
+        if cell in wrong:
+            report(row, wrong[cell])
     unknown = column.unknown
     room = MAX_CATEGORIES - (column.missing == "category")
     if len(counts) > room:
@@ -416,6 +441,13 @@ def _with_categories(
     if len(counts) > room and OTHER not in categories:
         features.append(f"{column.name}={OTHER}")
     return replace(column, categories=categories, features=features, unknown=unknown)
+
+
+def _why_not_a_category(text: str) -> str | None:
+    number = number_of(text)
+    if len(text) > MAX_NAME_LENGTH:
+        return f"{shown(text)} is too long for a category of at most {MAX_NAME_LENGTH} characters"
+    return why_not_a_number(text, number) if number is not None and math.isinf(number) else None
 
 
 def _with_words(column: Column, present: Sequence[str], problems: Problems) -> Column:
@@ -471,7 +503,7 @@ def _with_fill(column: Column, present: Sequence[str], cells: Cells, problems: P
     elif present and policy == "most_frequent":
         counts = Counter(present)
         fill = min(counts, key=lambda text: (-counts[text], text))
-    elif kind == "number" and (numbers := _numbers(column, present)):
+    elif kind == "number" and len(numbers := _finite(cells)):
         fill = number_name(float(np.median(numbers) if policy == "median" else np.mean(numbers)))
     elif kind == "date":
         moments = sorted(m for cell in present if (m := date_of(cell, column.day_first)))
@@ -481,21 +513,19 @@ def _with_fill(column: Column, present: Sequence[str], cells: Cells, problems: P
     if fill is None:
         problems.add(f"columns.{name}", f"Column {name!r} has no value to fill its gaps with.")
         return column
-    gaps = [
-        line for line, cell in zip(cells.lines, cells.cells, strict=True) if is_missing(cell, kind)
-    ]
-    return replace(column, fill_value=fill, filled=len(gaps), filled_lines=gaps[:MAX_LINES])
+    gaps = cells.gaps(kind)
+    lines = [cells.lines[row] for row in gaps[:MAX_LINES]]
+    return replace(column, fill_value=fill, filled=len(gaps), filled_lines=lines)
 
 
-def _numbers(column: Column, cells: Sequence[str]) -> list[float]:
-    return [number for cell in cells if (number := column.number(cell)) is not None]
+def _finite(cells: Cells) -> Floats:
+    numbers = cells.cells.numbers
+    return numbers[~np.isnan(numbers)]
 
 
-def _count_rows(numbers: Sequence[float]) -> bool:
+def _count_rows(numbers: Floats) -> bool:
     """Return whether the numbers are 0, 1, 2 … or 1, 2, 3 …"""
-    return numbers[0] in (0, 1) and list(numbers) == [
-        numbers[0] + row for row in range(len(numbers))
-    ]
+    return numbers[0] in (0, 1) and np.array_equal(numbers, numbers[0] + np.arange(len(numbers)))
 
 
 def group_codes(cells: Sequence[str]) -> Labels:

@@ -6,7 +6,6 @@ A value that does not fit its column is reported. It is filled, or its row dropp
 """
 
 import csv
-import io
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -17,8 +16,7 @@ import numpy as np
 
 from epochal_service.datasets.cells import (
     GROUPED,
-    Kind,
-    is_missing,
+    NOT_A_NUMBER,
     number_name,
     number_of,
     shown,
@@ -47,6 +45,7 @@ from epochal_service.datasets.dataset import (
     Problems,
     Task,
 )
+from epochal_service.datasets.texts import Texts
 
 __all__ = ["MAX_INFERRED_CLASSES", "encode_rows", "parse_csv", "read_csv"]
 
@@ -56,6 +55,10 @@ DELIMITERS = (",", ";", "\t")
 
 # Up to this many distinct whole numbers in a target column are labels; more are a regression.
 MAX_INFERRED_CLASSES = 20
+# Texts of an unknown class in a target of text. `none` and `-` may be classes.
+NO_CLASS = {"", "?", "na", "n/a", "null"} | NOT_A_NUMBER
+# Rows that are read together.
+BLOCK_ROWS = 2_000
 # Numbers in the inputs after one-hot encoding: 80 MB.
 MAX_VALUES = 10_000_000
 # A column whose correlation with the target is larger repeats it.
@@ -243,10 +246,14 @@ def encode(
 
 def _without_gaps(table: list[Cells], target: Cells) -> tuple[list[Cells], list[ColumnWarning]]:
     """Return the table without the rows that have no target, and a warning that counts them."""
-    kind: Kind = "number" if target.holds_numbers else "category"
-    gaps = [row for row, cell in enumerate(target.cells) if is_missing(cell, kind)]
+    if target.holds_numbers:
+        gaps = target.gaps("number")
+    else:
+        gaps = [row for row, cell in target.others if cell.lower() in NO_CLASS]
     if not gaps or len(gaps) > len(target.cells) - 2:
         return table, []
+    dropped = {*gaps}
+    other_lines = [line for row, line in enumerate(target.lines) if row not in dropped]
     lines = ", ".join(str(target.lines[row]) for row in gaps[:MAX_LINES])
     many = f"{len(gaps)} rows have" if len(gaps) > 1 else "1 row has"
     warning = ColumnWarning(
@@ -256,7 +263,7 @@ def _without_gaps(table: list[Cells], target: Cells) -> tuple[list[Cells], list[
         f"dropped: line{'s' if len(gaps) > 1 else ''} {lines}"
         f"{', …' if len(gaps) > MAX_LINES else ''}.",
     )
-    return [cells.without({*gaps}) for cells in table], [warning]
+    return [cells.without(dropped, other_lines) for cells in table], [warning]
 
 
 def _check_features(
@@ -331,13 +338,14 @@ def _leakage(
 def _with_points(table: list[Cells]) -> list[Cells]:
     """Return the columns with decimal points if all of them clearly have decimal commas."""
     numeric = [column for column in table if column.holds_numbers]
-    cells = [cell for column in numeric for cell in column.cells]
-    commas = [cell for cell in cells if "," in cell and number_of(with_point(cell)) is not None]
+    others = [cell for column in numeric for _, cell in column.others]
+    commas = [cell for cell in others if "," in cell and number_of(with_point(cell)) is not None]
     clear = any(not GROUPED.fullmatch(cell) for cell in commas)
+    cells = (cell for column in numeric for cell in column.cells)
     if not clear or any("." in cell and number_of(cell) is not None for cell in cells):
         return table
     return [
-        replace(column, cells=[with_point(cell) for cell in column.cells], decimal_commas=True)
+        replace(column, cells=column.cells.mapped(with_point), decimal_commas=True)
         if column in numeric
         else column
         for column in table
@@ -350,7 +358,7 @@ def _targets(
     """Return targets and class names: `(rows, 1)` float64 without names, or `(rows,)` int64."""
     if task == "classification":
         # With explicit classes, a mixture of numbers and texts is valid: all are names.
-        numeric = all(number_of(cell) is not None for cell in column.cells)
+        numeric = all(number_of(cell) is not None for _, cell in column.others)
     else:
         numeric = column.holds_numbers
     if not numeric and task == "regression":
@@ -361,14 +369,10 @@ def _targets(
         )
         problems.raise_any()
     if numeric:
-        values = np.full(len(column.cells), np.nan)
-        for row, cell in enumerate(column.cells):
-            number = number_of(cell)
-            if number is None or not math.isfinite(number):
-                report(row, why_not_a_number(cell, number))
-            else:
-                values[row] = number
-        distinct = sorted({float(value) for value in values if math.isfinite(value)})
+        values = column.cells.numbers
+        for row, cell in column.others:
+            report(row, why_not_a_number(cell, number_of(cell)))
+        distinct = np.unique(values[np.isfinite(values)]).tolist()
         few_whole = len(distinct) <= MAX_INFERRED_CLASSES and all(
             value.is_integer() for value in distinct
         )
@@ -455,10 +459,13 @@ def _columns(
     Raises `DatasetError` unless they form a table.
     """
     delimiter = _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(
+        (line[0] for line in _LINE.finditer(text)), delimiter=delimiter, strict=True
+    )
     header: list[str] = []
     lines: list[int] = []
-    rows: list[list[str]] = []
+    columns: list[Texts] = []
+    block: list[list[str]] = []
     while True:
         # A quoted value may span lines: a row is identified by its first line.
         line = reader.line_num + 1
@@ -475,28 +482,38 @@ def _columns(
             # Programs that number the rows leave the name of that column empty.
             header = ["column 1" if not row[0] and len(row) > 1 else row[0], *row[1:]]
             _check_header(header, line, problems, max_columns, least)
+            columns = [Texts() for _ in header]
         elif len(row) != len(header):
             problems.add(
                 f"lines[{line}]",
                 f"Line {line} must have {len(header)} values, one per name in the header; it "
                 f"has {len(row)}.{_why_too_many(row, len(header), delimiter)}",
             )
-        elif len(rows) == max_rows:
+        elif len(lines) == max_rows:
             problems.add("data", f"There are more than {max_rows} rows: remove some.")
             break
         else:
             lines.append(line)
-            rows.append(row)
+            block.append(row)
+            if len(block) == BLOCK_ROWS:
+                _append(columns, block)
+    _append(columns, block)
     if not header and not problems.errors:
         problems.add("data", "The file is empty: it needs a header row and at least two rows.")
-    elif len(rows) < least and not problems.errors:
+    elif len(lines) < least and not problems.errors:
         number = "two rows" if least == 2 else "one row"
         problems.add(
-            "data", f"A table needs at least {number} after its header; this one has {len(rows)}."
+            "data", f"A table needs at least {number} after its header; this one has {len(lines)}."
         )
     problems.raise_any()
-    cells = zip(*rows, strict=True)
-    return [Cells(name, lines, column) for name, column in zip(header, cells, strict=True)]
+    return [Cells(name, lines, column) for name, column in zip(header, columns, strict=True)]
+
+
+def _append(columns: list[Texts], rows: list[list[str]]) -> None:
+    """Move the rows to the columns."""
+    for column, cells in zip(columns, zip(*rows, strict=True), strict=False):
+        column.append(cells)
+    rows.clear()
 
 
 def _check_header(
@@ -563,6 +580,7 @@ def _why_not_csv(line: int, error: csv.Error) -> str:
     )
 
 
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 # The first line, with quoted parts; possessive quantifiers keep it linear.
 _FIRST_LINE = re.compile(r'\s*+((?:"[^"]*+"|[^"\r\n]++)*+)')
 
