@@ -20,7 +20,7 @@ from tests.servers.stack import Stack
 
 import epochal
 from epochal.cli.app import app, main
-from epochal.cli.inputs import change
+from epochal.cli.inputs import change, read_inputs
 
 DIVERGING = ["--set", "optimizer.learning_rate=1e9", "--set", "network.layers[0].activation=relu"]
 ENDLESS = ["moons", "--epochs", "1000000", "--set", "batch_size=1"]
@@ -393,6 +393,35 @@ def test_a_csv_is_trained_on_with_suggested_settings(
     assert job.name == "houses"
     assert f"Predict: epochal predict {job.id} --csv {path}" in result.stdout
     client.datasets.delete(job.spec["dataset"]["id"])
+
+
+def test_a_gap_is_reported_with_the_option_that_fills_it(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "houses.csv"
+    path.write_text(houses())
+    assert "or choose `--missing auto`, which fills gaps." in run("upload", str(path)).stderr
+
+
+def test_a_table_is_predicted_in_the_dialect_that_it_was_uploaded_in(
+    run: Run, client: epochal.Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "curve.csv"
+    path.write_text("x;y\n" + "".join(f"{n},5;{3 * n},25\n" for n in range(40)))
+    assert run("train", str(path)).returncode == 0
+    predicted = json.loads(run("predict", "last", "--csv", str(path), "--json").stdout)
+    assert [row[0] for row in predicted["outputs"]] == pytest.approx(
+        [3 * n + 0.25 for n in range(40)], abs=1
+    )
+    job = next(client.jobs.list())
+    client.datasets.delete(job.spec["dataset"]["id"])
+
+
+@pytest.mark.parametrize(
+    "text", ["1.5,2\n3,4\n", "1,5;2\n\n3;4,0\n", "1.5\t2\n3\t4\n", '"1,5"\t2\n3\t4\n']
+)
+def test_rows_without_a_header_may_have_any_separator(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text(text)
+    assert read_inputs(None, path) == {"inputs": [[1.5, 2], [3, 4]]}
 
 
 def test_another_target_needs_a_csv_that_has_it(run: Run, tmp_path: Path) -> None:

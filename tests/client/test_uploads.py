@@ -93,6 +93,15 @@ def test_other_sources_are_refused(client: epochal.Client) -> None:
         client.datasets.upload(b"")
 
 
+@pytest.mark.parametrize("name", ["pets.zip", "pets.NPZ", "pets.parquet"])
+def test_a_file_must_be_what_its_name_says(
+    client: epochal.Client, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("a,b\n1,2\n")
+    with pytest.raises(epochal.InvalidArgument, match=rf"source: .*/{name} is not a \."):
+        client.datasets.upload(tmp_path / name)
+
+
 CSV = "a,b,kind\n" + "".join(f"{n},{n * n},{'cat' if n % 3 else 'dog'}\n" for n in range(100))
 
 KILLED = """

@@ -149,6 +149,14 @@ def test_a_form_needs_one_file_and_known_fields(client: TestClient) -> None:
     assert "form is invalid" in refused(content=CSV, headers=headers).json()["detail"]
 
 
+def test_an_archive_by_name_alone_is_refused_as_such(client: TestClient) -> None:
+    reply = send_form(client, b"\x94\x00", "pets.ZIP")
+    assert reply.status_code == 400
+    assert errors(reply) == {
+        "file": "is not a .zip file: it is damaged, or its name is wrong",
+    }
+
+
 def test_a_file_named_only_by_a_suffix_has_the_default_name(client: TestClient) -> None:
     assert send_form(client, CSV, "").status_code == 400  # no file without a name
     assert send_form(client, CSV, "a/b.c.csv").json()["name"] == "b.c"

@@ -85,6 +85,7 @@ def create(
         return create_dataset(context, body.model_copy(update={"request_id": key} if key else {}))
     options = query
     if body.form is not None:
+        _check_name(body)
         fields = {"name": [PurePath(body.filename).stem[:100]], **body.form}
         if not fields["name"][0]:
             del fields["name"]
@@ -95,3 +96,13 @@ def create(
         )
     request = parse(CreateDatasetRequest, {**options.model_dump(), "request_id": key})
     return create_dataset_of_file(context, request, body.file, file_digest(body.file))
+
+
+def _check_name(body: FileBody) -> None:
+    """Raise `InvalidArgument` for an archive by its name only; errors of a CSV would mislead."""
+    suffix, start = PurePath(body.filename).suffix.lower(), body.file.read(2)
+    body.file.seek(0)
+    if suffix in (".zip", ".npz") and start != b"PK":
+        raise InvalidArgument.of(
+            FieldError("file", f"is not a {suffix} file: it is damaged, or its name is wrong")
+        )

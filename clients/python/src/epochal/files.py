@@ -27,6 +27,8 @@ Source = (
 """A path or CSV text, the bytes of a file, a data frame, `(inputs, targets)`, or named arrays."""
 
 _PARQUET = b"PAR1"
+_MAGIC = {".zip": b"PK", ".npz": b"PK", ".parquet": _PARQUET}
+"""How files with these names begin."""
 _MEMORY_BYTES = 2**20  # a larger file is on the disk
 
 
@@ -35,18 +37,26 @@ def opened(source: Source) -> Iterator[tuple[str, BinaryIO]]:
     """Yield a name and the file that the service reads: CSV, zip or .npz; Parquet becomes CSV.
 
     A str with a line break is CSV text; any other str is a path. Raises `InvalidArgument` for other
-    types, `MissingDependency` for Parquet without pyarrow, and `OSError`.
+    types and for a file that is not what its name says, `MissingDependency` for Parquet without
+    pyarrow, and `OSError`.
     """
     name = "upload"
     if isinstance(source, str) and "\n" not in source:
         source = Path(source)
+    suffix = ""
     if isinstance(source, os.PathLike):
-        name = Path(source).stem or name
+        name, suffix = Path(source).stem or name, Path(source).suffix.lower()
         file: BinaryIO = Path(source).open("rb")  # noqa: SIM115
     else:
         file = io.BytesIO(_content(source))
     with file:
-        is_parquet = file.read(len(_PARQUET)) == _PARQUET
+        start = file.read(len(_PARQUET))
+        is_parquet = start == _PARQUET
+        if not start.startswith(_MAGIC.get(suffix, b"")):
+            raise InvalidArgument.of(
+                "source",
+                f"{source!s} is not a {suffix} file: it is damaged, or its name is wrong",
+            )
         file.seek(0)
         if not is_parquet:
             yield name, file

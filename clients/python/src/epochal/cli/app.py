@@ -98,4 +98,5 @@ def main() -> None:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("[", r"\[")
+    # The service names its fields; here, they are options.
+    return text.replace("`missing: auto`", "`--missing auto`").replace("[", r"\[")

@@ -217,12 +217,19 @@ def read_inputs(inputs: str | None, file: Path | None) -> dict[str, Any]:
 
 
 def _rows_of_numbers(text: str) -> list[list[float]] | None:
-    """Return the rows of a CSV without a header; None if its first line is no numbers."""
-    rows = [row for row in csv.reader(text.splitlines()) if row]
+    """Return the rows of a CSV without a header; None if its first line is no numbers.
+
+    A line is separated by semicolons or tabs, so that its commas are decimal, or else by commas.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise ValueError("there must be at least one")
+    delimiter = next((mark for mark in ";\t" if mark in lines[0]), ",")
+    rows = [
+        [cell.replace(",", ".") for cell in row] for row in csv.reader(lines, delimiter=delimiter)
+    ]
     try:
-        [float(value) for value in rows[0]] if rows else []
+        [float(cell) for cell in rows[0]]
     except ValueError:
         return None
-    if not rows:
-        raise ValueError("there must be at least one")
-    return [[float(value) for value in row] for row in rows]
+    return [[float(cell) for cell in row] for row in rows]
