@@ -34,8 +34,8 @@ def suggestion_of(dataset: Dataset) -> Suggestion:
     return suggest(dataset, {"id": "data_1"})
 
 
-def types_of(suggestion: Suggestion) -> list[str]:
-    return [layer.type for layer in suggestion.spec.network.layers]  # type: ignore[union-attr]
+def types_of(suggested: Suggestion) -> list[str]:
+    return [layer.type for layer in suggested.spec.network.layers]  # type: ignore[union-attr]
 
 
 def test_a_hidden_layer_is_suggested_where_columns_interact() -> None:
@@ -55,12 +55,12 @@ def test_the_more_noise_the_stronger_the_penalty() -> None:
 
 
 def test_the_reasons_have_the_losses_that_were_compared() -> None:
-    suggestion = suggestion_of(table(NUMBERS, NUMBERS[:, 0] * NUMBERS[:, 1]))
-    reasons = {reason.field: reason for reason in suggestion.reasons}
+    suggested = suggestion_of(table(NUMBERS, NUMBERS[:, 0] * NUMBERS[:, 1]))
+    reasons = {reason.field: reason for reason in suggested.reasons}
     assert "that of a linear model is 0.9" in reasons["network"].reason
     assert "of 5 penalties: 0." in reasons["regularization.l2"].reason
     assert reasons["early_stopping"].value is None
-    assert suggestion.spec.early_stopping is None
+    assert suggested.spec.early_stopping is None
 
 
 def test_each_row_is_in_the_validation_part_of_one_fold() -> None:
@@ -85,6 +85,20 @@ def test_a_group_is_in_one_fold() -> None:
         inside = {*fold.inputs[-fold.validation_samples :, 0]}
         assert inside
         assert not inside & {*fold.inputs[: -fold.validation_samples, 0]}
+
+
+def test_a_loss_counts_in_all_folds_alike_and_with_its_neighbors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dataset = table(NUMBERS, NUMBERS[:, 0])
+    spec = suggestion_of(dataset).spec
+    losses = iter([np.array([1, 4, 16, 16, 64.0])] * 5 + [np.array([1, 400, 16, 16, 64.0])] * 5)
+    monkeypatch.setattr(selection, "_losses", lambda *_: next(losses))
+    compared = selection.cross_validation_losses(dataset, [spec])
+    assert compared is not None
+    # The second loss is 40 in the mean, in logarithms.
+    expected = [40**0.25, (40**2 * 16) ** 0.25, (40 * 16**3) ** 0.25, (16**3 * 64) ** 0.25]
+    np.testing.assert_allclose(compared[0], [*expected, (16 * 64**3) ** 0.25])
 
 
 def test_too_few_groups_are_not_compared() -> None:

@@ -45,9 +45,10 @@ def comparable_rows(dataset: Dataset) -> Dataset:
 def cross_validation_losses(dataset: Dataset, specs: Sequence[TrainingSpec]) -> Floats | None:
     """Return the validation loss of each network and penalty, `(specs, PENALTIES)`.
 
-    It is that of the last epoch, infinite for a run that diverges, and the geometric mean over the
-    folds: one with outliers has no more weight than others. None if the runs would take more than
-    `MAX_FLOPS` operations, or if there are too few groups.
+    It is that of the last epoch, infinite for a run that diverges. It is the geometric mean over
+    the folds, so that one with outliers has no more weight than others, and a quarter each is that
+    of the next weaker and stronger penalty, because a low loss between high ones is chance. None if
+    the runs would take more than `MAX_FLOPS` operations, or if there are too few groups.
     """
     folds = [fold for seed in range(ROUNDS) for fold in _folds(dataset, seed)]
     if dataset.samples >= FEW_ROWS:
@@ -58,7 +59,9 @@ def cross_validation_losses(dataset: Dataset, specs: Sequence[TrainingSpec]) -> 
     if not folds or flops > MAX_FLOPS:
         return None
     losses = [[_losses(fold, spec) for spec in specs] for fold in folds]
-    return np.asarray(np.exp(np.log(np.maximum(losses, TINY)).mean(axis=0)))
+    logs = np.log(np.maximum(losses, TINY)).mean(axis=0)
+    around = np.pad(logs, ((0, 0), (1, 1)), mode="edge")
+    return np.asarray(np.exp((around[:, :-2] + 2.0 * logs + around[:, 2:]) / 4.0))
 
 
 def _folds(dataset: Dataset, seed: int) -> Iterator[Dataset]:
