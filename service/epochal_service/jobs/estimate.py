@@ -27,7 +27,7 @@ FRESH_SECONDS = 2.0
 
 TYPICAL = np.array([0.025, 4e-6, 2e-6, 4e-7, 4e-8, 2e-11, 3e-10])
 """Seconds of a start, and per unit of each amount, on a common processor."""
-PRIOR_WEIGHT = 0.05
+PRIOR_WEIGHT = 0.2
 """Weight of the deviation of a coefficient from the prior; that of a job is 1."""
 OUTLIER = 0.7
 """Larger errors, from a factor of 2 on, count less: something else may have delayed the job."""
