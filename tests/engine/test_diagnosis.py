@@ -13,7 +13,7 @@ from benchmarks._faults import BASES, FAMILIES, Base, Case, Family, dense, mlp, 
 from benchmarks.diagnosis import Row, built_from, run, trained
 
 import epochal_engine as engine
-from epochal_engine.diagnosis import difference, merged
+from epochal_engine.diagnosis import TrialResults, difference, merged
 from epochal_engine.diagnosis.finding import Findings
 
 BY_NAME = {base.name: base for base in BASES}
@@ -92,6 +92,14 @@ def test_a_trial_as_long_as_the_job_has_the_losses_of_the_job() -> None:
         assert loss == pytest.approx(columns["validation_loss"][-6:].mean(), rel=1e-12)
 
 
+def test_a_rate_that_is_lower_by_orders_of_magnitude_has_the_usual_one_as_its_remedy() -> None:
+    changed = BY_NAME["two_moons"].copy()
+    changed["optimizer"] = {"type": "adam", "learning_rate": 1e-9}
+    finding = findings(BY_NAME["two_moons"], changed, seconds=10.0).findings[0]
+    assert finding.kind == "learning_rate_too_low"
+    assert finding.patch == {"optimizer": {"learning_rate": 0.001}}
+
+
 def test_a_changed_loss_is_compared_in_the_loss_of_the_job() -> None:
     changed = BY_NAME["pairs"].copy()
     changed["loss"] = "mse"
@@ -136,6 +144,65 @@ def test_time_that_a_busy_machine_takes_counts() -> None:
 
     assert diagnosis(clock=time.thread_time).skipped_trials == 0
     assert diagnosis().skipped_trials > 0
+
+
+class Clock:
+    """A clock that only a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_later_diagnosis_goes_on_with_the_trials_that_are_missing() -> None:
+    base = BY_NAME["sine"]
+    changed = base.copy()
+    changed["network"]["layers"][-1]["activation"] = "sigmoid"
+    changed["optimizer"] = {"type": "sgd", "learning_rate": 1e-4}
+    job_spec, build = built_from(Case("", base.name, base.dataset(0), changed, (), False))
+    columns, gradients, weights, _ = trained(build(job_spec))
+    clock, results = Clock(), TrialResults()
+
+    def slow_build(spec: dict[str, Any]) -> Any:
+        clock.now += 0.8
+        return build(spec)
+
+    def diagnosis(build: Any, **options: Any) -> Findings:
+        return engine.diagnose(job_spec, build, weights, columns, gradients, clock=clock, **options)
+
+    parts = [diagnosis(slow_build, results=results)]
+    assert parts[0].skipped_trials > 0
+    while parts[-1].skipped_trials > 0:
+        before = results.progress
+        parts.append(diagnosis(slow_build, results=results))
+        assert results.progress > before
+    assert len(parts) > 2
+    assert parts[-1] == diagnosis(build)
+
+
+def test_a_trial_that_takes_too_long_twice_is_given_up() -> None:
+    base = BY_NAME["sine"]
+    changed = base.copy()
+    changed["network"]["layers"][-1]["activation"] = "sigmoid"
+    job_spec, build = built_from(Case("", base.name, base.dataset(0), changed, (), False))
+    columns, gradients, weights, _ = trained(build(job_spec))
+    results, clock = TrialResults(), Clock()
+
+    def crawling() -> float:
+        clock.now += 1.0
+        return clock.now
+
+    def progress() -> int:
+        findings = engine.diagnose(
+            job_spec, build, weights, columns, gradients, clock=crawling, seconds=3.0,
+            results=results,
+        )  # fmt: skip
+        assert findings.skipped_trials > 0
+        return results.progress
+
+    assert [progress() for _ in range(4)] == [1, 2, 2, 2]
 
 
 def test_two_faults_have_a_patch_that_cures_both() -> None:

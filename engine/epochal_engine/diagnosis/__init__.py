@@ -23,7 +23,7 @@ from .finding import Finding, FindingKind, Findings, Patch, Spec, Trial, TrialMe
 from .hypothesis import Hypothesis
 from .observation import Observation
 from .remedies import Remedy, difference, merged
-from .trials import Build, Clock, Experiment, Trials
+from .trials import Build, Clock, Experiment, TrialResults, Trials
 from .weights import VANISHED
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Spec",
     "Trial",
     "TrialMetric",
+    "TrialResults",
     "diagnose",
     "difference",
     "merged",
@@ -108,19 +109,20 @@ def diagnose(
     class_names: Sequence[str] = (),
     seconds: float = SECONDS,
     clock: Clock = time.monotonic,
+    results: TrialResults | None = None,
 ) -> Findings:
     """Return the findings on a run of the spec, causes before their effects.
 
     `weights` are the last parameters by name; if None, units are not examined. `columns` are the
     metrics, `(epochs,)` each. `gradients` are the snapshots, None if there are none. `diverged` is
-    whether training diverged. `seconds` is the budget of the trials,
-    by `clock`.
+    whether training diverged. `seconds` is the budget of the trials, by `clock`. `results` are
+    those of an earlier diagnosis of the same run; new ones are added.
     """
     job = build(spec)
     run = Observation(spec, job, weights, columns, gradients, diverged, feature_names, class_names)
     with np.errstate(all="ignore"):
         hypotheses = [hypothesis for rule in RULES for hypothesis in rule(run)]
-        trials = Trials(spec, job, build, seconds, clock)
+        trials = Trials(spec, job, build, seconds, clock, results or TrialResults())
         return _Judge(spec, run, trials).judge(hypotheses)
 
 

@@ -77,10 +77,11 @@ def learning_rate_too_low(run: Observation) -> Iterator[Hypothesis]:
         )
     else:
         return
+    usual = run.job.training.optimizer.usual_rate
+    # A rate that is lower by many orders of magnitude is replaced by the usual one.
+    rates = (3.0 * rate, 10.0 * rate, 100.0 * rate, max(1000.0 * rate, usual))
     yield Hypothesis(
-        "learning_rate_too_low",
-        observed,
-        tuple(learning_rate(rate, factor * rate) for factor in (3.0, 10.0, 100.0, 1000.0)),
+        "learning_rate_too_low", observed, tuple(learning_rate(rate, higher) for higher in rates)
     )
 
 

@@ -7,10 +7,12 @@ on every machine. Their time is a second limit, for a machine that is slower tha
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -36,6 +38,34 @@ FEWEST_SAMPLES = 100
 """Training samples of the smallest trial."""
 PATIENCE = 4.0
 """A trial is abandoned after this many times its share of the budget."""
+MOST_ATTEMPTS = 2
+"""A trial that was abandoned this often is not tried again."""
+
+Key = tuple[bytes, TrialMetric]
+"""A changed spec, as a digest, and the loss that is compared."""
+
+
+@dataclass(frozen=True)
+class TrialResults:
+    """Trials that are done, so that a later diagnosis of the same job goes on with the others."""
+
+    losses: dict[Key, float | None] = field(default_factory=dict)
+    """Losses; None if the remedy does not fit the job."""
+    abandoned: Counter[Key] = field(default_factory=Counter)
+    """Trials that took too long, by how often."""
+
+    @property
+    def progress(self) -> int:
+        """A number that grows with every trial until all are done or given up."""
+        return len(self.losses) + self.abandoned.total()
+
+
+class _SkippedTrial(Exception):
+    """The time for a trial was used up."""
+
+    def __init__(self, *, is_abandoned: bool) -> None:
+        super().__init__()
+        self.is_abandoned = is_abandoned
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,15 +92,26 @@ class Trials:
     """Short runs of changed specs, within a budget."""
 
     def __init__(
-        self, spec: Spec, job: Experiment, build: Build, seconds: float, clock: Clock
+        self,
+        spec: Spec,
+        job: Experiment,
+        build: Build,
+        seconds: float,
+        clock: Clock,
+        results: TrialResults,
     ) -> None:
         self._spec, self._job, self._build = spec, job, build
         self._loss = find_loss(job.training.loss)
         self._share = seconds / 12.0  # most diagnoses have fewer trials
         self._clock, self._end = clock, clock() + seconds
         self.epochs, self._samples = _size(job, self._share)
-        self._losses: dict[tuple[str, TrialMetric], float | None] = {}
-        self.skipped = 0
+        self._results = results
+        self._skipped: set[Key] = set()
+
+    @property
+    def skipped(self) -> int:
+        """Number of trials for which there was no time."""
+        return len(self._skipped)
 
     @property
     def metric(self) -> TrialMetric:
@@ -80,15 +121,24 @@ class Trials:
     def loss(self, spec: Spec, metric: TrialMetric | None = None) -> float | None:
         """Return the loss of a short run, infinite if it diverged; None if it was not possible."""
         metric = metric or self.metric
-        key = json.dumps(spec, sort_keys=True), metric
-        if key not in self._losses:
-            self._losses[key] = self._run(spec, metric)
-        return self._losses[key]
+        key = _digest(spec), metric
+        known, abandoned = self._results.losses, self._results.abandoned
+        if key in known:
+            return known[key]
+        if key in self._skipped or abandoned[key] >= MOST_ATTEMPTS:
+            self._skipped.add(key)
+            return None
+        try:
+            known[key] = self._run(spec, metric)
+        except _SkippedTrial as skipped:
+            self._skipped.add(key)
+            abandoned[key] += skipped.is_abandoned
+            return None
+        return known[key]
 
     def _run(self, spec: Spec, metric: TrialMetric) -> float | None:
         if self._clock() > self._end:
-            self.skipped += 1
-            return None
+            raise _SkippedTrial(is_abandoned=False)
         try:
             experiment = self._job if spec == self._spec else self._build(spec)
             # A remedy of more epochs is tried with as many more.
@@ -98,11 +148,10 @@ class Trials:
         except ValueError:  # the remedy does not fit this job
             return None
         patience = PATIENCE * self._share * max(epochs / self.epochs, 1.0)
-        limit = min(self._clock() + patience, self._end)
+        limit = self._clock() + patience
         for _ in run:
-            if self._clock() > limit:
-                self.skipped += 1
-                return None
+            if (now := self._clock()) > min(limit, self._end):
+                raise _SkippedTrial(is_abandoned=now > limit)
         assert run.outcome is not None
         if run.outcome.stop_reason == "diverged":
             return math.inf
@@ -151,6 +200,11 @@ class Trials:
         if metric.startswith("balanced"):
             return balanced_mean(losses, labels_of(targets), weights)
         return float(np.average(losses, weights=weights))
+
+
+def _digest(spec: Spec) -> bytes:
+    """Return the identity of a spec in a few bytes; its inline data may be large."""
+    return hashlib.blake2b(json.dumps(spec, sort_keys=True).encode(), digest_size=16).digest()
 
 
 def balanced_mean(losses: Array, labels: Array, weights: Array) -> float:

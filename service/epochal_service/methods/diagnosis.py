@@ -11,7 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 import epochal_engine as engine
-from epochal_engine.diagnosis import Experiment
+from epochal_engine.diagnosis import Experiment, TrialResults
 
 from ..errors import InvalidArgument
 from ..jobs import baselines, lifecycle
@@ -32,20 +32,25 @@ MOST_CACHED = 256
 
 
 class _Cache:
-    """The latest diagnoses of this process, by job and epoch."""
+    """The latest diagnoses of this process, by job and epoch, and the trials of unfinished ones."""
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[tuple[Any, ...], Diagnosis] = OrderedDict()
+        self._entries: OrderedDict[tuple[Any, ...], Diagnosis | TrialResults] = OrderedDict()
         self.lock = Lock()
 
     def get(self, key: tuple[Any, ...]) -> Diagnosis | None:
-        return self._entries.get(key)
+        entry = self._entries.get(key)
+        return entry if isinstance(entry, Diagnosis) else None
 
-    def put(self, key: tuple[Any, ...], diagnosis: Diagnosis) -> Diagnosis:
-        self._entries[key] = diagnosis
+    def results(self, key: tuple[Any, ...]) -> TrialResults:
+        """Return the trials that an unfinished diagnosis has made."""
+        entry = self._entries.get(key)
+        return entry if isinstance(entry, TrialResults) else TrialResults()
+
+    def put(self, key: tuple[Any, ...], entry: Diagnosis | TrialResults) -> None:
+        self._entries[key] = entry
         while len(self._entries) > MOST_CACHED:
             self._entries.popitem(last=False)
-        return diagnosis
 
 
 _cache = _Cache()
@@ -84,6 +89,8 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         if (cached := _cache.get(key)) is not None:
             return cached
         weights = None if start is None else unpack(start[1])
+        results = _cache.results(key)
+        before = results.progress
         findings = engine.diagnose(
             prepared.spec.model_dump(mode="json", exclude_none=True),
             lambda changed: _experiment(prepared, changed, weights),
@@ -94,21 +101,23 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
             feature_names=prepared.dataset.feature_names,
             class_names=prepared.dataset.class_names,
             seconds=BUDGET_SECONDS if is_over else 0.0,
+            results=results,
         )
-        return _cache.put(
-            key,
-            Diagnosis(
-                epoch=len(losses),
-                label=Label(**asdict(label)) if len(losses) > 1 or diverged else None,
-                findings=[
-                    Finding(**{**asdict(finding), "trial": _trial(finding.trial)})
-                    for finding in findings.findings
-                ],
-                patch=findings.patch,
-                trial=_trial(findings.trial),
-                skipped_trials=findings.skipped_trials,
-            ),
+        diagnosis = Diagnosis(
+            epoch=len(losses),
+            label=Label(**asdict(label)) if len(losses) > 1 or diverged else None,
+            findings=[
+                Finding(**{**asdict(finding), "trial": _trial(finding.trial)})
+                for finding in findings.findings
+            ],
+            patch=findings.patch,
+            trial=_trial(findings.trial),
+            skipped_trials=findings.skipped_trials,
         )
+        # The next request goes on with the trials for which the time was not enough.
+        is_unfinished = findings.skipped_trials > 0 and results.progress > before
+        _cache.put(key, results if is_unfinished else diagnosis)
+        return diagnosis
 
 
 def _trial(trial: engine.Trial | None) -> Trial | None:

@@ -87,5 +87,5 @@ class Diagnosis(Reply):
     """Trial of `patch`; absent without it."""
     skipped_trials: int = 0
     """Number of changes that were not tried: all of them while the job is active, else those beyond
-    the budget of about 2 seconds.
+    the budget of about 2 seconds. The next request tries them.
     """

@@ -1876,7 +1876,7 @@ class Diagnosis(DiagnosisMethods):
     """Trial of `patch`; absent without it."""
     skipped_trials: int
     """Number of changes that were not tried: all of them while the job is active, else those
-    beyond the budget of about 2 seconds. Default 0.
+    beyond the budget of about 2 seconds. The next request tries them. Default 0.
     """
 
 
