@@ -390,6 +390,41 @@ def test_another_run_can_be_compared_and_removed(open_page: Opened, api: Api, mo
     page.wait_for_url(f"**/jobs/{moons}")
 
 
+def test_changes_that_were_skipped_are_tried_by_further_requests(
+    open_page: Opened, api: Api
+) -> None:
+    slow = {"type": "sgd", "learning_rate": 1e-9}
+    job = api.train({**MOONS, "name": None, "seed": 1, "optimizer": slow})
+    page = open_page("/jobs")
+    replies: list[int] = []
+
+    def cut(route: Route) -> None:
+        """Replies as on a slow machine: the first two requests try nothing."""
+        reply = route.fetch().json()
+        if len(replies) < 2:
+            for finding in reply["findings"]:
+                finding.update(suggestion=None, patch=None, trial=None)
+            reply |= {"patch": None, "trial": None, "skipped_trials": 5 - len(replies)}
+        replies.append(reply["skipped_trials"])
+        route.fulfill(json=reply)
+
+    page.route("**/diagnosis", cut)
+    page.goto(f"/jobs/{job}")
+    card = page.get_by_role("region", name="Diagnosis")
+    finding = card.get_by_role("listitem").filter(has_text="Suggestion:").first
+    expect(finding).to_contain_text(re.compile(r"as it is, .+ with the change"))
+    assert replies == [5, 4, 0]
+    expect(card).not_to_contain_text("Trying")
+    # What is only an effect of the others points to them.
+    effect = card.get_by_role("listitem").filter(has_text="Worse than constant")
+    expect(effect).to_contain_text("See the change of the other finding")
+    page.unroute("**/diagnosis")
+    finding.get_by_role("button", name="Apply and rerun").click()
+    page.wait_for_url(re.compile(f"job.with={job}"))
+    # A run without a name is called as its data; the rerun is called after its remedy too.
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Two moons, .+"))
+
+
 def test_a_divergence_is_explained_and_its_remedy_is_one_click_away(
     open_page: Opened, api: Api
 ) -> None:
