@@ -120,7 +120,7 @@ def test_columns_are_shown_with_what_they_hold_and_can_be_changed(
     expect(columns.get_by_label("Kind of garage")).to_have_value("boolean")
     expect(columns.get_by_label("Kind of city")).to_have_value("category")
     expect(columns.get_by_label("Kind of built")).to_have_value("date")
-    expect(columns).to_contain_text("6 filled with")
+    expect(columns).to_contain_text("6 missing, filled with")
     expect(columns).to_contain_text("Column 'id' identifies the rows and is ignored.")
     expect(page.get_by_text("8 in, 1 out")).to_be_visible()
     assert violations(page) == []

@@ -223,8 +223,8 @@ def _wrong_labels(run: Observation, labels: Array) -> Iterator[Hypothesis]:
     if wrong >= WRONG and best >= chance + INFORMATIVE * (1.0 - chance):
         yield Hypothesis(
             "label_noise",
-            f"About {wrong:.0%} of the labels are probably wrong: they differ from what the other "
-            "samples suggest even where these agree best.",
+            f"About {wrong:.0%} of the labels differ from what the other samples suggest, even "
+            "where these agree best: they are wrong, or the inputs do not determine them.",
             REGULARIZE,
             is_certain=True,
         )
