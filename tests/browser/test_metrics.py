@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
-from tests.browser.conftest import PHONE, Opened, ask, barrier_free, fits, number
+from tests.browser.conftest import PHONE, Opened, ask, barrier_free, fits, number, violations
+from tests.browser.test_job import LONG
 from tests.servers.stack import await_condition
 
 IRIS: dict[str, Any] = {
@@ -149,6 +150,23 @@ def test_a_run_that_was_stopped_early_shows_its_best_epoch(open_page: Opened, ur
     expect(figure.get_by_test_id("metrics-epoch")).to_have_text("0")
     page.get_by_role("button", name="Best").press("Enter")
     expect(figure.get_by_test_id("metrics-epoch")).to_have_text(str(best["epoch"]))
+
+
+def test_a_run_without_weights_says_why_it_has_no_metrics(open_page: Opened, url: str) -> None:
+    # Each of the two workers has a run, so the third run is cancelled before it starts.
+    jobs = [ask(url, "/v1/jobs", LONG)["id"] for _ in range(2)]
+    await_condition(
+        lambda: all(ask(url, f"/v1/jobs/{job}")["epoch"] > 0 for job in jobs), 60, "both workers"
+    )
+    jobs.append(ask(url, "/v1/jobs", LONG)["id"])
+    for job in reversed(jobs):
+        ask(url, f"/v1/jobs/{job}/cancel", {})
+    page = open_page(f"/jobs/{jobs[-1]}")
+    expect(page.get_by_text("The run ended before any weights were stored")).to_be_visible()
+    expect(page.get_by_text("Predictions and metrics are computed from weights.")).to_be_visible()
+    expect(page.get_by_text("The run ended before its first epoch.")).to_be_visible()
+    expect(page.get_by_role("figure", name="Metrics")).to_have_count(0)
+    assert violations(page) == []
 
 
 def test_metrics_that_cannot_be_computed_say_why_and_can_be_requested_again(
