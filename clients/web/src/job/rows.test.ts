@@ -16,6 +16,7 @@ const BASE: Column = {
   decimal_commas: false,
   minimum: null,
   maximum: null,
+  scaled: true,
   example: '',
   filled: 0,
   filled_lines: [],
