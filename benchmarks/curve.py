@@ -69,7 +69,7 @@ def write_job(database: Database, columns: Columns) -> str:
         entry = entry_of(Block(start + 1, part, None), np.full(count, 1e-4))
         assert entry is not None
         progress = Progress([entry], entry.last_epoch)
-        assert lifecycle.flush(database, claim, progress, lease_seconds=600) == "running"
+        assert lifecycle.flush(database, claim, progress) == "running"
     assert lifecycle.end(database, claim, Progress(), Ending("succeeded", "completed"))
     return claim.id
 

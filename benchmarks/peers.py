@@ -80,7 +80,7 @@ def epochal(values: np.ndarray[Any, np.dtype[np.float64]], polls: int) -> Figure
             entry = entry_of(Block(start + 1, {"train_loss": part}, None), np.full(len(part), 1e-4))
             assert entry is not None
             progress = Progress([entry], entry.last_epoch)
-            assert lifecycle.flush(database, claim, progress, lease_seconds=600) == "running"
+            assert lifecycle.flush(database, claim, progress) == "running"
             queue.notify_watchers(claim.id)
         stored = perf_counter() - began
         queue.close()

@@ -122,7 +122,7 @@ def store_epoch(database: Database, queue: Queue, claim: Claim, epoch: int) -> f
     columns = dict.fromkeys(("train_loss", "learning_rate", "gradient_norm"), value)
     entry = entry_of(Block(epoch, columns, None), value)
     assert entry is not None
-    lifecycle.flush(database, claim, Progress([entry], epoch), lease_seconds=600)
+    lifecycle.flush(database, claim, Progress([entry], epoch))
     queue.notify_watchers(claim.id)
     return began
 

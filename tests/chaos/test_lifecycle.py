@@ -151,7 +151,7 @@ class OneJob(RuleBasedStateMachine):
     @rule(claim=claims, count=st.integers(0, 3))
     def flush(self, claim: Claim, count: int) -> None:
         def write(progress: Progress) -> object:
-            return lifecycle.flush(self.store, claim, progress, lease_seconds=60)
+            return lifecycle.flush(self.store, claim, progress)
 
         assert self.write(claim, write, count) in (None, self.row().state)
 
@@ -270,7 +270,7 @@ def race_for_four_jobs(race: Service, rng: np.random.Generator) -> int:
                 continue
             epoch = held.job.epoch
             for _ in range(int(rng.integers(1, 4))):
-                wish = lifecycle.flush(store, held, progress(epoch + 1, 2), lease_seconds=60)
+                wish = lifecycle.flush(store, held, progress(epoch + 1, 2))
                 if wish is None:
                     break
                 epoch += 2

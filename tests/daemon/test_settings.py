@@ -139,12 +139,6 @@ def test_every_wrong_value_has_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch
     assert len(str(refused.value).splitlines()) == 2
 
 
-def test_a_lease_shorter_than_five_flushes_is_refused() -> None:
-    with pytest.raises(ValidationError, match="a flush renews the lease"):
-        Settings(lease_seconds=0.9, flush_seconds=0.2)
-    assert Settings(lease_seconds=1.0, flush_seconds=0.2).lease_seconds == 1.0
-
-
 def test_settings_and_limits_cannot_be_changed_afterwards() -> None:
     settings = Settings()
     with pytest.raises(ValidationError, match="frozen"):

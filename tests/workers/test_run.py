@@ -2,12 +2,16 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from itertools import count
+from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.servers.stack import await_condition
 from tests.workers.in_process import (
     AT_ONCE,
     DIGITS,
@@ -26,11 +30,12 @@ import epochal_workers.attempt
 from epochal_service.jobs.epochs import merge, unpack_gradients
 from epochal_service.jobs.inspection import trained
 from epochal_service.jobs.preparation import SCALE, SHIFT, prepare
-from epochal_service.methods import jobs, predictions
+from epochal_service.methods import datasets, jobs, predictions
 from epochal_service.settings import Limits
+from epochal_service.specs.datasets import CreateDatasetRequest
 from epochal_service.specs.jobs import Prediction, PredictRequest
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import checkpoints
+from epochal_service.store import Connection, Database, checkpoints
 from epochal_service.store.packing import unpack
 
 
@@ -415,6 +420,41 @@ def test_a_stalled_worker_that_continues_while_another_trains_its_job_writes_not
     assert service.run(job_id, at_call(40, lose_to_another), flush_seconds=NEVER) is None
     assert record(service.database, job_id) == service.undisturbed(XOR, epochs=40)
     assert service.row(job_id).attempt == 2
+
+
+class SlowToRead(Database):
+    """A database whose reads wait for `may_read`."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.may_read = Event()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        assert self.may_read.wait(60)
+        with super().read() as connection:
+            yield connection
+
+
+def test_the_lease_is_renewed_while_the_job_is_being_prepared(service: Service) -> None:
+    table = CreateDatasetRequest(name="corners", csv="x,y,kind\n0,0,a\n0,1,b\n1,0,b\n1,1,a\n")
+    dataset_id = datasets.create_dataset(service.context, table).id
+    job_id = service.create({**XOR, "dataset": {"id": dataset_id}})
+
+    def lease() -> float:
+        return service.row(job_id).lease_expires_at or 0.0
+
+    slow = SlowToRead(service.settings.database_url)
+    with closing(slow), ThreadPoolExecutor(1) as pool:
+        attempt = pool.submit(service.run, job_id, database=slow, lease_seconds=1.0)
+        try:
+            await_condition(lambda: lease() > 0.0, 60, "the job is claimed")
+            first = lease()
+            await_condition(lambda: lease() > first + 1.0, 60, "more than a lease has passed")
+        finally:
+            slow.may_read.set()
+        assert attempt.result() == "succeeded"
+    assert service.row(job_id).attempt == 1
 
 
 # --------------------------------------------------------------------- a worker that has to leave

@@ -132,9 +132,7 @@ class Attempt(ABC):
         settings = self._context.settings
         due = now - self._resume_point_at >= settings.checkpoint_seconds
         progress = self._progress(resume_point=due and self._training.at_boundary)
-        state = lifecycle.flush(
-            self._context.database, self._claim, progress, lease_seconds=settings.lease_seconds
-        )
+        state = lifecycle.flush(self._context.database, self._claim, progress)
         self._flushed_at = perf_counter()
         self._first_flush = self._first_flush and not self._training.at_boundary
         if progress.entries:

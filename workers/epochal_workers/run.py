@@ -26,6 +26,7 @@ from epochal_service.store.packing import unpack, unpack_state
 
 from .attempt import Attempt, JobAttempt
 from .context import WorkerContext
+from .heartbeat import heartbeat
 from .sweep import SweepAttempt
 
 __all__ = ["WorkerContext", "run"]
@@ -52,7 +53,8 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
         if claim is None:
             return None
         context.queue.notify_watchers(job_id)
-        state = _train(context, claim)
+        with heartbeat(context.database, claim, context.settings.lease_seconds):
+            state = _train(context, claim)
     except Unavailable as error:
         logger.warning("released: the database is not available", job=job_id, error=error.detail)
         if claim is not None:

@@ -345,16 +345,24 @@ def claim(
         return Claim(job, None, None if first is None else first[1])
 
 
-def flush(
-    database: Database, claim: Claim, progress: Progress, *, lease_seconds: float
-) -> JobState | None:
-    """Store the progress and renew the lease.
+def renew(database: Database, claim: Claim, lease_seconds: float) -> bool:
+    """Renew the lease. Return False if the worker has lost the job, or it has ended."""
+    with database.write() as connection:
+        values = jobs.lease_renewed(lease_seconds)
+        row = jobs.advance(
+            connection, claim.id, states=HELD, fence=claim.job.fence, events=0, values=values
+        )
+        return row is not None
+
+
+def flush(database: Database, claim: Claim, progress: Progress) -> JobState | None:
+    """Store the progress.
 
     Return the job's state: `pausing` and `cancelling` are requests of users. None means that the
     fence has moved: the caller has lost the job, and must drop its results.
     """
     with database.write() as connection:
-        row = _store(connection, claim, progress, HELD, jobs.lease_renewed(lease_seconds))
+        row = _store(connection, claim, progress, HELD, {})
         return None if row is None else row.state  # type: ignore[return-value]
 
 
