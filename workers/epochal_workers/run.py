@@ -63,7 +63,8 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
     context.queue.notify_watchers(job_id)
     logger.info("attempt ended", job=job_id, attempt=claim.job.attempt, state=state or "lost")
     if state == "queued":
-        context.queue.notify_workers(job_id)
+        # This process may be about to exit.
+        context.queue.send_to_workers(job_id)
     return state
 
 

@@ -6,7 +6,9 @@ Both may be lost without harm: the reaper and the polling of streams find the sa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from threading import Condition, Thread
+from time import monotonic
 
 import redis
 import redis.asyncio
@@ -26,10 +28,61 @@ CHANNEL = "epochal:jobs"
 NO_BROKER = "unix:///nowhere"
 
 
+# After a message that could not be sent, messages are dropped for this long.
+BREAK_SECONDS = 1.0
+
+
+class Sender:
+    """Sends messages from a thread, so that nobody waits for a broker that hangs.
+
+    A message that waits already is sent once.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[Callable[[str], bool], str], None] = {}
+        self._changed = Condition()
+        self._thread: Thread | None = None
+        self._dropping_until = 0.0
+        self._closed = False
+
+    def put(self, send: Callable[[str], bool], job_id: str) -> None:
+        """Call `send(job_id)` soon, which returns whether it succeeded, or drop the message."""
+        with self._changed:
+            if self._closed or monotonic() < self._dropping_until:
+                return
+            self._waiting[send, job_id] = None
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="sender", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def close(self, seconds: float = 1.0) -> None:
+        """Wait until everything is sent, for at most some seconds. Later messages are dropped."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if not self._waiting:
+                    return
+                send, job_id = message = next(iter(self._waiting))
+                del self._waiting[message]
+            if not send(job_id):
+                with self._changed:
+                    self._dropping_until = monotonic() + BREAK_SECONDS
+                    self._waiting.clear()
+
+
 class Queue:
     """The broker at `url`, as API and workers use it. Without a URL nothing is sent.
 
-    Only `notifications` raises if the broker is down.
+    `notify_workers` and `notify_watchers` return at once, whatever the broker does. Only
+    `notifications` raises if the broker is down.
     """
 
     def __init__(self, url: str | None) -> None:
@@ -41,12 +94,18 @@ class Queue:
             socket_connect_timeout=1.0,
             retry=Retry(NoBackoff(), 0),
         )
+        self._sender = Sender()
 
-    def notify_workers(self, job_id: str) -> bool:
-        """Notify the workers of a queued job.
+    def notify_workers(self, job_id: str) -> None:
+        """Notify the workers of a queued job soon; the reaper does so later if this fails."""
+        self._sender.put(self.send_to_workers, job_id)
 
-        Return False if the broker is down; the reaper then notifies them later.
-        """
+    def notify_watchers(self, job_id: str) -> None:
+        """Notify all API processes of new rows in the job's log soon."""
+        self._sender.put(self._send_to_watchers, job_id)
+
+    def send_to_workers(self, job_id: str) -> bool:
+        """Notify the workers of a queued job now. Return False if the broker is down."""
         try:
             self._celery.send_task(
                 TASK, args=[job_id], queue=QUEUE, retry=False, ignore_result=True
@@ -64,12 +123,13 @@ class Queue:
         except redis.RedisError:
             return None
 
-    def notify_watchers(self, job_id: str) -> None:
-        """Notify all API processes of new rows in the job's log."""
+    def _send_to_watchers(self, job_id: str) -> bool:
         try:
             self._redis.publish(CHANNEL, job_id)
         except redis.RedisError as error:
             logger.debug("notification lost", job=job_id, error=str(error))
+            return False
+        return True
 
     async def notifications(self) -> AsyncIterator[str]:
         """Yield the ids of jobs with new log rows. Raises `redis.RedisError` on failure."""
@@ -83,7 +143,8 @@ class Queue:
             await client.aclose()
 
     def close(self) -> None:
-        """Close all connections to the broker."""
+        """Close all connections to the broker, after what waits was sent."""
+        self._sender.close()
         self._celery.close()
         self._redis.close()
 

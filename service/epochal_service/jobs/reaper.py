@@ -34,7 +34,7 @@ def notify_again(database: Database, queue: Queue) -> None:
         ids = jobs.unnotified(connection, NOTIFY_AFTER_SECONDS)
     if not ids or queue.pending() != 0:
         return
-    notified = [job_id for job_id in ids if queue.notify_workers(job_id)]
+    notified = [job_id for job_id in ids if queue.send_to_workers(job_id)]
     if notified:
         with database.write() as connection:
             jobs.mark_notified(connection, notified)

@@ -1,0 +1,90 @@
+"""Notifications through a real broker, which may hang."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from time import monotonic
+
+import pytest
+import redis
+from tests.servers.stack import await_condition
+from tests.servers.valkey import listening_on_tcp
+from tests.workers.in_process import AT_ONCE, XOR, service_at
+
+from epochal_service.jobs.queue import CHANNEL, QUEUE, Queue
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with listening_on_tcp() as url:
+        yield url
+
+
+@contextmanager
+def stopped(url: str) -> Iterator[None]:
+    """The broker hangs within the block: it accepts connections, and does not reply."""
+    with redis.Redis.from_url(url) as client:
+        process = int(client.info("server")["process_id"])
+    os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+
+def test_messages_reach_workers_and_watchers(server: str) -> None:
+    with closing(Queue(server)) as queue, redis.Redis.from_url(server) as client:
+        watcher = client.pubsub(ignore_subscribe_messages=True)
+        watcher.subscribe(CHANNEL)
+        assert watcher.get_message(timeout=60) is None  # the subscription
+        queue.notify_watchers("job_1")
+        queue.notify_workers("job_2")
+        message = watcher.get_message(timeout=60)
+        assert message is not None
+        assert message["data"] == b"job_1"
+        await_condition(lambda: queue.pending() == 1, 60, "the message has arrived")
+
+
+def test_what_waits_is_sent_before_a_queue_closes(server: str) -> None:
+    queue = Queue(server)
+    for number in range(50):
+        queue.notify_workers(f"job_{number}")
+    queue.close()
+    with redis.Redis.from_url(server) as client:
+        assert client.llen(QUEUE) == 50
+
+
+def test_nobody_waits_for_a_broker_that_hangs_and_messages_arrive_once_it_goes_on(
+    server: str,
+) -> None:
+    with closing(Queue(server)) as queue:
+        with stopped(server):
+            started = monotonic()
+            for number in range(1000):
+                queue.notify_workers(f"job_{number}")
+                queue.notify_watchers(f"job_{number}")
+            # A single message that waited for the broker would take longer.
+            assert monotonic() - started < 1.0
+            assert not queue.send_to_workers("job_1")
+        with redis.Redis.from_url(server) as client:
+            client.delete(QUEUE)  # what the broker had received when it was stopped
+
+        def arrives() -> bool:
+            queue.notify_workers("job_1000")
+            return bool(queue.pending())
+
+        await_condition(arrives, 60, "a message arrives again")
+
+
+def test_a_job_is_created_and_trained_beside_a_broker_that_hangs(
+    server: str, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path}/epochal.db"
+    with service_at(url, server, tmp_path) as service, stopped(server):
+        started = monotonic()
+        job_id = service.create(XOR, epochs=200)
+        # Each of the flushes would wait for a second.
+        assert service.run(job_id, flush_seconds=AT_ONCE) == "succeeded"
+        assert monotonic() - started < 60.0
