@@ -257,3 +257,11 @@ def test_a_lost_connection_is_shown_until_it_is_restored(open_page: Opened) -> N
     expect(bar).to_be_empty()
     expect(product).to_have_text("0.710")
     expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_the_documentation_of_the_api_opens_and_sends_a_request(open_page: Opened) -> None:
+    page = open_page("/docs")
+    operation = page.locator("#operations-system-getVersion, [id^='operations-'][id*='version' i]")
+    operation.first.click()
+    operation.first.get_by_role("button", name="Execute").click()
+    expect(operation.first.get_by_text("application/json").first).to_be_visible()

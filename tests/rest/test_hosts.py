@@ -52,6 +52,13 @@ def test_the_page_and_the_description_are_not_for_other_hosts_either(serve: Serv
         assert client.get(path, headers={"Host": "evil.example"}).status_code == 403, path
 
 
+def test_a_request_with_two_host_headers_is_refused(serve: Serve) -> None:
+    headers = [("Host", "localhost"), ("Host", "evil.example")]
+    answer = serve().get("/v1/version", headers=headers)
+    assert (answer.status_code, answer.json()["reason"]) == (400, "invalid_argument")
+    assert "one Host header" in answer.json()["detail"]
+
+
 def test_names_that_were_allowed_are_answered_to_in_any_case_and_at_any_port(serve: Serve) -> None:
     client = serve(allowed_hosts="epochal.example, Other.Example")
     for host in ("epochal.example", "EPOCHAL.example:443", "other.example.", "localhost"):

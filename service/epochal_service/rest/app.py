@@ -14,6 +14,7 @@ from ..methods.context import Context, open_context
 from ..settings import Settings
 from . import page, problems, routes, system
 from .head import HeadAsGet
+from .headers import SafeHeaders
 from .metrics import Measured, Metrics
 from .openapi import DESCRIPTION, DOCS, TAGS, describe
 from .streams import Streams
@@ -56,6 +57,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.state.stopping = open_streams.stopping
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(SafeHeaders)
     problems.install(app)
     app.router.routes.extend(routes.routes())
     app.include_router(system.router)

@@ -32,19 +32,24 @@ class KnownHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (wrong := self._wrong(scope)):
-            reason, detail = wrong
-            status = HTTPStatus.FORBIDDEN
+            status, reason, detail = wrong
             answer = problem(status, status.phrase, reason, detail)
             await answer(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _wrong(self, scope: Scope) -> tuple[str, str] | None:
-        """The reason and the sentence why the request is refused; None where it is not."""
+    def _wrong(self, scope: Scope) -> tuple[HTTPStatus, str, str] | None:
+        """Return status, reason and detail of a refusal; None if the request is accepted."""
         headers = Headers(scope=scope)
-        called = _host(f"//{headers.get('host', '')}")
+        hosts = headers.getlist("host")
+        if len(hosts) > 1:
+            # Proxies and servers differ in which one counts.
+            detail = "A request must have one Host header"
+            return HTTPStatus.BAD_REQUEST, "invalid_argument", detail
+        called = _host(f"//{hosts[0] if hosts else ''}")
         if called and not _is_address(called) and not self._settings.answers_to(called):
             return (
+                HTTPStatus.FORBIDDEN,
                 "host_not_allowed",
                 f"This service is not called {called!r}: its operator can add the name to "
                 "EPOCHAL_ALLOWED_HOSTS",
@@ -56,6 +61,7 @@ class KnownHosts:
         if page and (page == called or self._settings.answers_to(page)):
             return None
         return (
+            HTTPStatus.FORBIDDEN,
             "origin_not_allowed",
             f"A page of {origin!r} may not change anything here: its operator can add the host to "
             "EPOCHAL_ALLOWED_HOSTS",

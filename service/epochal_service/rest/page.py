@@ -43,8 +43,6 @@ _HEADERS = {
     "content-security-policy": "default-src 'self'; style-src-attr 'unsafe-inline'; "
     "img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; form-action 'self'; "
     "frame-ancestors 'self'",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
 }
 _NOT_BUILT = """<!doctype html>
 <html lang="en">

@@ -113,7 +113,7 @@ class EventStream(Response):
                         await self._send(send, block_of(frame))
                 except Unavailable as error:
                     # The client connects again with its cursor, and may then receive the reason.
-                    logger.warning("a stream ends early", error=error.detail)
+                    logger.warning("a stream ends early", error=str(error))
                 finally:
                     tasks.cancel_scope.cancel()
         return not self._stalled
