@@ -114,6 +114,13 @@ class Unavailable(EpochalError):
     reason = "unavailable"
     title = "The service is not available"
 
-    def __init__(self, detail: str, *, retry_after: int = 1, reason: str | None = None) -> None:
+    def __init__(
+        self, detail: str, *, cause: str = "", retry_after: int = 1, reason: str | None = None
+    ) -> None:
         super().__init__(detail, reason=reason)
+        self.cause = cause
         self.retry_after = retry_after
+
+    def __str__(self) -> str:
+        """The detail and its cause, which may name an address: for logs, never for a reply."""
+        return f"{self.detail}: {self.cause}" if self.cause else self.detail

@@ -128,6 +128,13 @@ def check_database(settings: Settings) -> None:
     if settings.database_path is not None and not settings.database_path.exists():
         return  # the first start creates it
     _with_database(settings, upgrade=False)
+    if settings.sqlite:
+        from epochal_service.store import migrate
+
+        try:
+            migrate.check_pages(settings.database_url)
+        except migrate.SchemaError as error:
+            raise StartupError(str(error)) from None
 
 
 def _with_database(settings: Settings, *, upgrade: bool) -> None:
@@ -141,11 +148,11 @@ def _with_database(settings: Settings, *, upgrade: bool) -> None:
     except migrate.SchemaError as error:
         raise StartupError(str(error)) from None
     except (Unavailable, DatabaseError) as error:
-        reason = error.detail if isinstance(error, Unavailable) else str(error.orig)
+        cause = error.cause if isinstance(error, Unavailable) else str(error.orig)
         raise StartupError(
-            f"{masked(settings.database_url)} cannot be used ({' '.join(reason.split())}); "
-            "start the database, or correct EPOCHAL_DATABASE_URL",
-            transient=isinstance(error, Unavailable),
+            f"{masked(settings.database_url)} cannot be used ({' '.join(cause.split())}); start "
+            "the database, restore its backup, or correct EPOCHAL_DATABASE_URL",
+            transient=isinstance(error, Unavailable) and error.reason == Unavailable.reason,
         ) from None
 
 

@@ -102,7 +102,7 @@ def test_a_full_database_reports_it_and_can_still_be_read(service: Service) -> N
     job_id = service.create(XOR)
     disk = Disk(service.database)
     disk.fill()
-    with pytest.raises(Unavailable, match="database is full: database or disk is full"):
+    with pytest.raises(Unavailable, match="disk of the database is full"):
         list(until_refused(lambda: service.create(XOR)))
     assert service.row(job_id).state == "queued"
     with service.database.read() as connection:

@@ -1,14 +1,16 @@
 """A read sees one snapshot, a write is atomic, and times are those of the database."""
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from epochal_service.errors import Unavailable
-from epochal_service.store import Database, networks
+from epochal_service.store import Database, migrate, networks
 from epochal_service.store.database import new_id, now
 
 
@@ -69,6 +71,34 @@ def test_a_database_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match="does not answer"), database.read():
         pass
     database.close()
+
+
+def test_the_reply_does_not_tell_the_address_of_the_database(tmp_path: Path) -> None:
+    database = Database("postgresql+psycopg://me:secret@127.0.0.1:1/name")
+    with pytest.raises(Unavailable) as unavailable, database.read():
+        pass
+    database.close()
+    assert unavailable.value.detail == "The database does not answer"
+    assert "127.0.0.1" in str(unavailable.value)
+    assert "secret" not in str(unavailable.value)
+
+
+def test_a_damaged_database_is_unavailable_and_the_reply_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "epochal.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    content[4096:] = bytes(len(content) - 4096)  # all pages but the first
+    path.write_bytes(content)
+    database = Database(f"sqlite:///{path}")
+    with pytest.raises(Unavailable) as unavailable, database.read() as connection:
+        connection.execute(sa.text("SELECT count(*) FROM jobs")).scalar_one()
+    database.close()
+    assert unavailable.value.detail == (
+        "The database is damaged; its operator must restore the backup"
+    )
+    assert unavailable.value.reason == "database_damaged"
 
 
 def test_ids_sort_by_creation_time() -> None:

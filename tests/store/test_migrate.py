@@ -1,11 +1,15 @@
 """Migrations create exactly the tables of the code, and keep the data of older databases."""
 
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
 
+from epochal_service.errors import Unavailable
 from epochal_service.jobs.sweeps import load_progress
 from epochal_service.methods.jobs import reply
 from epochal_service.specs.sweeps import SweepSpec
@@ -90,6 +94,43 @@ def test_a_search_finds_jobs_that_are_older_than_the_search(database_url: str) -
         assert row.id == "sweep_1"
         assert not list(jobs.page(connection, "me", size=9, before=None, text="digits"))
     database.close()
+
+
+def test_a_sqlite_database_is_copied_before_its_migration(tmp_path: Path) -> None:
+    path = tmp_path / "epochal.db"
+    url = f"sqlite:///{path}"
+    migrate.upgrade(url)
+    assert [file.name for file in tmp_path.glob("*.bak")] == []  # there was nothing to copy
+    migrate.upgrade(url)
+    assert [file.name for file in tmp_path.glob("*.bak")] == []  # nothing changed
+    older = tmp_path / "older.db"
+    database = Database(f"sqlite:///{older}")
+    with database.write() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.execute(sa.text("INSERT INTO networks VALUES ('net_1', 'me', 'mine', '{}', 1)"))
+    database.close()
+    migrate.upgrade(f"sqlite:///{older}")
+    copy = Database(f"sqlite:///{older}.0003.bak")
+    with copy.read() as connection:
+        assert migrate._revision(connection) == "0003"
+        assert connection.execute(sa.text("SELECT name FROM networks")).scalar_one() == "mine"
+    copy.close()
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_damaged_pages_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "epochal.db"
+    migrate.upgrade(f"sqlite:///{path}")
+    migrate.check_pages(f"sqlite:///{path}")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = bytearray(path.read_bytes())
+    content[-4096:] = bytes(range(256)) * 16
+    path.write_bytes(content)
+    with pytest.raises((migrate.SchemaError, Unavailable), match="damaged"):
+        migrate.check_pages(f"sqlite:///{path}")
 
 
 def test_the_previous_revision_is_upgraded_without_loss(database_url: str) -> None:

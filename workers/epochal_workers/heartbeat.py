@@ -34,7 +34,7 @@ def heartbeat(database: Database, claim: Claim, lease_seconds: float) -> Iterato
                 if not lifecycle.renew(database, claim, lease_seconds):
                     return
             except Unavailable as error:
-                logger.warning("lease not renewed", job=claim.id, error=error.detail)
+                logger.warning("lease not renewed", job=claim.id, error=str(error))
 
     thread = Thread(target=renew, name="heartbeat", daemon=True)
     thread.start()

@@ -56,7 +56,7 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
         with heartbeat(context.database, claim, context.settings.lease_seconds):
             state = _train(context, claim)
     except Unavailable as error:
-        logger.warning("released: the database is not available", job=job_id, error=error.detail)
+        logger.warning("released: the database is not available", job=job_id, error=str(error))
         if claim is not None:
             _try_release(context, claim)
         return None

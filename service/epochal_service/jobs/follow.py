@@ -250,7 +250,7 @@ class Channel:
                 async with self._reading:
                     frames = await asyncio.to_thread(self._read, self.cursor)
             except Unavailable as error:
-                logger.warning("cannot read the log", job=self.job_id, error=error.detail)
+                logger.warning("cannot read the log", job=self.job_id, error=str(error))
             except Exception:
                 # Watchers would wait forever: end their streams, so that they reconnect.
                 logger.exception("cannot convert the log", job=self.job_id)

@@ -84,7 +84,7 @@ async def _reap(context: Context, closing: asyncio.Event) -> None:
                 delete_abandoned, context.database, context.settings.upload_seconds
             )
         except EpochalError as error:
-            logger.warning("the reaper failed and will retry", error=error.detail)
+            logger.warning("the reaper failed and will retry", error=str(error))
         except Exception:
             logger.exception("the reaper failed")
         with suppress(TimeoutError):

@@ -39,8 +39,9 @@ def _postgresql_now(element: now, compiler: Any, **kwargs: Any) -> str:
 # A client that stalls or disconnects within a transaction keeps its rows locked for at most this
 # long. It is shorter than a lease, so that the reaper finds the rows unlocked. PostgreSQL only.
 IDLE_TRANSACTION_SECONDS = 10.0
-# The error codes of SQLite and PostgreSQL for a full disk.
+# The error codes of SQLite and PostgreSQL.
 DISK_FULL = {"SQLITE_FULL", "53100"}
+DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002"}
 
 
 def new_id(prefix: str) -> str:
@@ -137,9 +138,26 @@ def _translated() -> Iterator[None]:
         sa.exc.InternalError,  # among others: the idle-in-transaction timeout
         sa.exc.TimeoutError,
     ) as error:
-        cause = getattr(error, "orig", None) or error
-        codes = {getattr(cause, "sqlite_errorname", None), getattr(cause, "sqlstate", None)}
-        what = "is full" if codes & DISK_FULL else "does not answer"
-        raise Unavailable(f"The database {what}: {str(cause).strip()}") from error
+        is_full = _codes(error) & DISK_FULL
+        what = "The disk of the database is full" if is_full else "The database does not answer"
+        raise Unavailable(what, cause=_cause(error)) from error
     except sa.exc.DataError as error:  # PostgreSQL's text cannot hold every Unicode character
         raise InvalidArgument("Text must not contain the character NUL") from error
+    except sa.exc.DatabaseError as error:
+        if not _codes(error) & DAMAGED:
+            raise
+        damaged = "The database is damaged; its operator must restore the backup"
+        raise Unavailable(damaged, cause=_cause(error), reason="database_damaged") from error
+
+
+def _codes(error: sa.exc.SQLAlchemyError) -> set[str]:
+    """Return the codes that the driver has for the error."""
+    cause = getattr(error, "orig", None)
+    name = getattr(cause, "sqlite_errorname", None) or ""
+    # SQLITE_CORRUPT_INDEX and others say where.
+    family = "_".join(name.split("_")[:2])
+    return {code for code in (name, family, getattr(cause, "sqlstate", None)) if code}
+
+
+def _cause(error: sa.exc.SQLAlchemyError) -> str:
+    return " ".join(str(getattr(error, "orig", None) or error).split())

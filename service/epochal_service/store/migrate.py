@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import structlog
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -14,6 +17,8 @@ from sqlalchemy import Connection
 from .database import Database
 from .tables import metadata
 
+logger = structlog.get_logger(__name__)
+
 FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -22,9 +27,14 @@ class SchemaError(Exception):
 
 
 def upgrade(url: str) -> None:
-    """Apply all pending migrations. Raises `SchemaError` if the database is newer."""
+    """Apply all pending migrations. Raises `SchemaError` if the database is newer.
+
+    A SQLite database is copied first, to a file beside it that has the revision in its name.
+    """
     database = Database(url)
     try:
+        if database.sqlite:
+            _copy_before_migration(database)
         with database.write() as connection:
             if not database.sqlite:
                 # Migrating many jobs takes time, and no other client waits for the rows.
@@ -49,6 +59,35 @@ def check(url: str) -> None:
                 )
     finally:
         database.close()
+
+
+def check_pages(url: str) -> None:
+    """Raise `SchemaError` if pages of a SQLite database are damaged. Reads the whole file."""
+    database = Database(url)
+    try:
+        with database.read() as connection:
+            result = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+            if result != "ok":
+                raise SchemaError(f"The database is damaged ({result}): restore its backup.")
+    finally:
+        database.close()
+
+
+def _copy_before_migration(database: Database) -> None:
+    with database.read() as connection:
+        _refuse_newer(connection)
+        revision = _revision(connection)
+    if revision in (None, _script().get_current_head()):
+        return
+    path = database.engine.url.database
+    assert path is not None
+    copy = Path(f"{path}.{revision}.bak")
+    partial = copy.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
+        source.backup(target)
+    partial.replace(copy)
+    logger.info("copied the database before its migration", copy=str(copy))
 
 
 def differences(url: str) -> list[object]:
