@@ -34,13 +34,12 @@ RUN useradd --system --uid 10001 --create-home epochal \
 USER epochal
 WORKDIR /home/epochal
 # Only the published ports of a container are reachable from outside, so the service listens on every
-# address inside.
+# address inside. It therefore needs an API key, and does not start before there is one.
 ENV PATH=/opt/epochal/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     EPOCHAL_DATA_DIR=/data \
     EPOCHAL_HTTP_ADDRESS=0.0.0.0:8000 \
-    EPOCHAL_GRPC_ADDRESS=0.0.0.0:50051 \
-    EPOCHAL_ALLOW_PUBLIC=1
+    EPOCHAL_GRPC_ADDRESS=0.0.0.0:50051
 VOLUME /data
 EXPOSE 8000 50051
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \

@@ -16,7 +16,7 @@ from tests.servers.stack import environment
 
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.lifecycle import Claim
-from epochal_service.methods.context import OWNER
+from epochal_service.keys import LOCAL_OWNER
 from epochal_service.settings import Settings
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database
@@ -123,7 +123,7 @@ def submit(database: Database, spec: TrainingSpec) -> str:
     """Queue a job without pricing it; return its id."""
     row, _ = lifecycle.submit(
         database,
-        owner=OWNER,
+        owner=LOCAL_OWNER,
         values={
             "spec": spec.model_dump_json(),
             "dataset_id": None,

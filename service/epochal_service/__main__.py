@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from epochal_service import preflight
+from epochal_service import key_commands, preflight
 from epochal_service.preflight import StartupError
 from epochal_service.settings import explain, unknown_variables
 
@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Run Epochal. Settings are EPOCHAL_* variables or lines of .env; `check` lists them.",
 )
+app.add_typer(key_commands.app, name="keys")
 
 
 def _print_version(requested: bool) -> None:
@@ -55,6 +56,7 @@ def api() -> None:
     settings = preflight.find_ports(settings)
     preflight.prepare_folder(settings)
     preflight.prepare_database(settings)
+    preflight.require_keys(settings)
     try:
         preflight.check_broker(settings)
     except StartupError as error:
@@ -128,6 +130,7 @@ def check() -> None:
         "the addresses are free": preflight.find_ports,
         "the data folder is writable": preflight.prepare_folder,
         "the database has the revision of this program": preflight.check_database,
+        "there is an API key if requests need one": preflight.require_keys,
         "the broker answers" if settings.broker_url else "a broker can be started": (
             preflight.check_broker
         ),

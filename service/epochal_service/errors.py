@@ -2,6 +2,8 @@
 
     EpochalError
     ├── InvalidArgument        400  INVALID_ARGUMENT     a field is wrong; the error names it
+    ├── Unauthenticated        401  UNAUTHENTICATED      the API key is missing or not valid
+    ├── Forbidden              403  PERMISSION_DENIED    the API key has not the scope
     ├── NotFound               404  NOT_FOUND            the object does not exist
     ├── Conflict               409  FAILED_PRECONDITION  the object's state does not allow this
     ├── IdempotencyMismatch    422  ALREADY_EXISTS       another request used the same key
@@ -64,6 +66,20 @@ class InvalidArgument(EpochalError):
         if more:
             detail += f" (and {more} more)"
         return cls(detail, errors=errors, reason=reason)
+
+
+class Unauthenticated(EpochalError):
+    status = 401
+    code = "UNAUTHENTICATED"
+    reason = "unauthenticated"
+    title = "The request needs a valid API key"
+
+
+class Forbidden(EpochalError):
+    status = 403
+    code = "PERMISSION_DENIED"
+    reason = "forbidden"
+    title = "The API key does not allow this"
 
 
 class NotFound(EpochalError):

@@ -156,6 +156,38 @@ def _with_database(settings: Settings, *, upgrade: bool) -> None:
         ) from None
 
 
+def require_keys(settings: Settings) -> None:
+    """Check that there is a valid API key if requests need one."""
+    if not settings.needs_keys:
+        return
+    if _has_key(settings):
+        return
+    why = (
+        "EPOCHAL_REQUIRE_KEYS is set"
+        if settings.public_address is None
+        else f"{settings.public_address} is reachable from other machines"
+    )
+    raise StartupError(
+        f"{why}, and there is no API key yet; create one: epochald keys create me --scope admin"
+    )
+
+
+def _has_key(settings: Settings) -> bool:
+    from epochal_service.errors import Unavailable
+    from epochal_service.store import Database, api_keys
+
+    if settings.database_path is not None and not settings.database_path.exists():
+        return False
+    database = Database(settings.database_url)
+    try:
+        with database.read() as connection:
+            return api_keys.any_valid(connection)
+    except Unavailable:
+        return False  # another check reports it
+    finally:
+        database.close()
+
+
 def check_broker(settings: Settings) -> None:
     """Check that the broker answers; without a setting, that a broker program is installed."""
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
@@ -132,8 +132,7 @@ UNLIMITED = Limits(**dict.fromkeys(Limits.model_fields, sys.maxsize))
 class Settings(BaseSettings):
     """The settings of one process. The variable of a field is `EPOCHAL_` + its name in capitals.
 
-    Raises `pydantic.ValidationError` for an invalid value, a public address without
-    `allow_public`, and a lease that could expire between two flushes.
+    Raises `pydantic.ValidationError` for an invalid value.
     """
 
     model_config = SettingsConfigDict(
@@ -154,7 +153,13 @@ class Settings(BaseSettings):
     )
     allow_public: bool = Field(
         False,
-        description="allow addresses that other machines can reach; there are no API keys yet",
+        description="allow addresses that other machines can reach without API keys, because a "
+        "proxy in front authenticates users",
+    )
+    require_keys: bool = Field(
+        False,
+        description="refuse requests without an API key also on loopback addresses; on others they "
+        "are always refused",
     )
     allowed_hosts: str | None = Field(
         None,
@@ -202,17 +207,19 @@ class Settings(BaseSettings):
     )
     limits: Limits = Field(Limits(), description="limits of one request")
 
-    @model_validator(mode="after")
-    def _check_addresses(self) -> Self:
+    @property
+    def public_address(self) -> str | None:
+        """The first address that other machines can reach, with its variable; None without one."""
         for name in ("http_address", "grpc_address"):
             address: Address = getattr(self, name)
-            if not address.loopback and not self.allow_public:
-                raise ValueError(
-                    f"EPOCHAL_{name.upper()}={address} is reachable from other machines, and there "
-                    "are no API keys yet; use 127.0.0.1, or set EPOCHAL_ALLOW_PUBLIC=1 if a proxy "
-                    "in front authenticates users"
-                )
-        return self
+            if not address.loopback:
+                return f"EPOCHAL_{name.upper()}={address}"
+        return None
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether requests without an API key are refused."""
+        return self.require_keys or (self.public_address is not None and not self.allow_public)
 
     def answers_to(self, host: str) -> bool:
         """Return whether the service accepts a host name, given in lower case."""

@@ -158,6 +158,7 @@ def up(settings: Settings) -> None:
     preflight.prepare_folder(settings)
     preflight.check_broker(settings)
     preflight.prepare_database(settings)
+    preflight.require_keys(settings)
     gc.freeze()
     gc.enable()
     events: Events = SimpleQueue()

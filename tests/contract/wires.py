@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -64,13 +64,19 @@ class Wires:
     http: TestClient
     rpc: Client
     context: Context
+    key: str | None = None
+    """The API key of the caller."""
+
+    def called_with(self, key: str | None) -> "Wires":
+        return replace(self, key=key)
 
     def both(self, rpc: str, **fields: Any) -> tuple[Answer, Answer]:
         return self.over_http(rpc, **fields), self.over_grpc(rpc, **fields)
 
     def over_grpc(self, rpc: str, **fields: Any) -> Answer:
         try:
-            received = self.rpc.raw(rpc, serialized(rpc, fields))
+            metadata = [("authorization", f"Bearer {self.key}")] if self.key else []
+            received = self.rpc.raw(rpc, serialized(rpc, fields), metadata=metadata)
             if rpc in STREAMING:
                 return Answer([canonical(reply(rpc, event)) for event in received])
             return Answer(canonical(reply(rpc, received)))
@@ -82,7 +88,7 @@ class Wires:
         method = METHODS[rpc]
         in_path = {name: fields.pop(name) for name in method.path_fields}
         path = method.path.format_map({k: quote(str(v), safe="") for k, v in in_path.items()})
-        headers = {}
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         if method.has_key and KEY[0] in fields:
             headers[KEY[1]] = fields.pop(KEY[0])
         content: str | bytes | None = None

@@ -145,12 +145,6 @@ def test_api_and_worker_alone_need_a_configured_broker(epochald: Epochald, comma
     assert epochald.refusal(command).startswith("EPOCHAL_BROKER_URL is not set")
 
 
-@pytest.mark.parametrize("command", ["up", "api", "worker", "migrate", "check"])
-def test_every_command_refuses_a_public_address(epochald: Epochald, command: str) -> None:
-    sentence = epochald.refusal(command, http_address="0.0.0.0:0")
-    assert sentence.startswith("EPOCHAL_HTTP_ADDRESS=0.0.0.0:0 is reachable from other machines")
-
-
 def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -> None:
     (epochald.folder / ".env").write_text("EPOCHAL_WORKERS=3\n")
     with listening_on_tcp() as url:
@@ -163,7 +157,7 @@ def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -
     assert re.search(rf"^EPOCHAL_BROKER_URL +{url} +environment", done.stdout, re.M)
     assert re.search(r"^EPOCHAL_LIMITS__MAX_EPOCHS +1000000 +default", done.stdout, re.M)
     assert "note  EPOCHAL_WROKERS is not a setting of Epochal" in done.stdout
-    assert done.stdout.count("\nok  ") == 4
+    assert done.stdout.count("\nok  ") == 5
 
 
 def test_check_reports_all_problems_at_once(epochald: Epochald, taken_port: int) -> None:
@@ -175,7 +169,7 @@ def test_check_reports_all_problems_at_once(epochald: Epochald, taken_port: int)
     )
     assert done.returncode == 1
     assert done.stdout.count("\nfail  ") == 3
-    assert done.stdout.count("\nok  ") == 1
+    assert done.stdout.count("\nok  ") == 2
     assert "secret" not in done.stdout + done.stderr
 
 
@@ -185,3 +179,57 @@ def test_migrate_creates_a_database_and_accepts_an_existing_one(
     for _ in range(2):
         done = epochald("migrate", database_url=database_url)
         assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["up", "api"])
+def test_a_public_service_does_not_start_without_a_key(
+    epochald: Epochald, command: str, broker_url: str
+) -> None:
+    public = {"http_address": f"0.0.0.0:{free_port()}", "broker_url": broker_url}
+    sentence = epochald.refusal(command, **public)
+    assert "is reachable from other machines, and there is no API key yet" in sentence
+    assert sentence.endswith("create one: epochald keys create me --scope admin")
+    key = epochald("keys", "create", "me", "--scope", "admin").stdout.strip()
+    revoked = epochald("keys", "revoke", key.split("_")[1])
+    assert revoked.returncode == 0, revoked.stderr
+    assert "there is no API key yet" in epochald.refusal(command, **public)
+    assert "fail  EPOCHAL_HTTP_ADDRESS" in epochald("check", **public).stdout
+    epochald("keys", "create", "me", "--scope", "admin")
+    assert "ok    there is an API key" in epochald("check", **public).stdout
+
+
+def test_keys_are_created_listed_rotated_and_revoked(epochald: Epochald) -> None:
+    assert "No API key yet" in epochald("keys", "list").stdout
+    first = epochald("keys", "create", "laptop", "--owner", "ada", "--days", "30").stdout.strip()
+    second = epochald("keys", "create", "board", "--scope", "read").stdout.strip()
+    prefix, key_id, secret = first.split("_")
+    assert (prefix, len(secret)) == ("ep", 64)
+    rotated = epochald("keys", "rotate", key_id).stdout.strip()
+    assert rotated.split("_")[:2] == ["ep", key_id]
+    assert rotated != first
+    assert epochald("keys", "revoke", second.split("_")[1]).returncode == 0
+    listed = epochald("keys", "list").stdout
+    rows = [line.split() for line in listed.splitlines()]
+    assert [row[:3] for row in rows[1:]] == [
+        [key_id, "ada", "train"],
+        [second.split("_")[1], "local", "read"],
+    ]
+    assert "valid until" in listed
+    assert "revoked" in listed
+    assert secret not in listed
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (("keys", "create", "me", "--owner", "a b"), "the owner 'a b' must have"),
+        (("keys", "create", ""), "the name must have"),
+        (("keys", "create", "me", "--days", "0"), "days must be greater than 0"),
+        (("keys", "rotate", "000000000000"), "There is no valid key"),
+        (("keys", "revoke", "000000000000"), "There is no key"),
+    ],
+)
+def test_a_wrong_command_about_keys_says_what_is_wrong(
+    epochald: Epochald, command: tuple[str, ...], reason: str
+) -> None:
+    assert epochald.refusal(*command).startswith(reason)

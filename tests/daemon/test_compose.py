@@ -50,19 +50,32 @@ class Compose:
         replicas: int = self._services[name]["deploy"]["replicas"]
         return replicas
 
+    def key(self) -> str:
+        """The API key that the first line of the documentation of the file creates."""
+        done = subprocess.run(
+            [*self._entrypoint, "keys", "create", "me", "--scope", "admin"],
+            cwd=self._folder,
+            env=environment(self._settings("migrate")),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def _settings(self, name: str) -> dict[str, str]:
+        given = self._services[name]["environment"] | self._addresses
+        return {key.removeprefix("EPOCHAL_").lower(): value for key, value in given.items()}
+
     @contextmanager
     def run(self, name: str) -> Iterator["subprocess.Popen[bytes]"]:
         """The service `name` for as long as the block lasts; it must obey SIGTERM."""
         service = self._services[name]
-        settings = {
-            key.removeprefix("EPOCHAL_").lower(): value
-            for key, value in (service["environment"] | self._addresses).items()
-        }
         with (self._folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
                 [*self._entrypoint, *service["command"]],
                 cwd=self._folder,
-                env=environment(settings),
+                env=environment(self._settings(name)),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -107,6 +120,7 @@ def test_a_job_trains_through_migrate_api_and_two_workers(
     with httpx2.Client(base_url=http, timeout=60) as client, ExitStack() as running:
         with compose.run("migrate") as migrate:
             assert migrate.wait(120) == 0
+        client.headers["Authorization"] = f"Bearer {compose.key()}"
         running.enter_context(compose.run("api"))
         assert compose.replicas("worker") == 2
         for _ in range(2):
@@ -119,6 +133,8 @@ def test_a_job_trains_through_migrate_api_and_two_workers(
                 return False
 
         await_condition(ready, 120, "the API is ready")
+        without = client.post("/v1/jobs", json=JOB, headers={"Authorization": ""})
+        assert without.status_code == 401
         created = client.post("/v1/jobs", json=JOB)
         assert created.status_code == 201, created.text
         path = f"/v1/jobs/{created.json()['id']}"

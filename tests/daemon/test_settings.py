@@ -58,18 +58,16 @@ def test_only_loopback_addresses_count_as_private(text: str, loopback: bool) -> 
 
 
 @pytest.mark.parametrize("name", ["http_address", "grpc_address"])
-def test_a_public_address_is_refused_unless_it_is_allowed(
+def test_a_public_address_needs_keys_unless_a_proxy_authenticates(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert not load_settings().needs_keys
     monkeypatch.setenv(f"EPOCHAL_{name.upper()}", "0.0.0.0:9000")
-    with pytest.raises(StartupError) as refused:
-        load_settings()
-    (sentence,) = str(refused.value).splitlines()
-    assert sentence.startswith(
-        f"EPOCHAL_{name.upper()}=0.0.0.0:9000 is reachable from other machines"
-    )
+    assert load_settings().needs_keys
     monkeypatch.setenv("EPOCHAL_ALLOW_PUBLIC", "1")
-    assert getattr(load_settings(), name) == "0.0.0.0:9000"
+    assert not load_settings().needs_keys
+    monkeypatch.setenv("EPOCHAL_REQUIRE_KEYS", "1")
+    assert load_settings().needs_keys
 
 
 def test_without_any_variable_everything_is_private_and_in_the_data_folder() -> None:

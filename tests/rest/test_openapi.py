@@ -202,7 +202,8 @@ def test_a_schema_says_which_fields_belong_together(
 
 def test_the_description_names_server_security_and_license(document: dict[str, Any]) -> None:
     assert document["servers"][0]["url"] == "/"
-    assert document["security"] == []
+    assert document["security"] == [{}, {"apiKey": []}]
+    assert document["components"]["securitySchemes"]["apiKey"]["scheme"] == "bearer"
     assert document["info"]["license"]["identifier"] == "MIT"
 
 

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import structlog
 
-from ..errors import EpochalError
+from ..errors import EpochalError, Unauthenticated
 from ..jobs.estimate import Estimator
 from ..jobs.follow import Hub
 from ..jobs.queue import Queue
 from ..jobs.reaper import delete_abandoned, reap
+from ..keys import LOCAL_OWNER, Scope, authenticate
 from ..settings import Settings
 from ..store import Database
 
 logger = structlog.get_logger(__name__)
-
-# There are no accounts yet: one owner owns everything. Every query filters by owner already.
-OWNER = "local"
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,22 @@ class Context:
     database: Database
     queue: Queue
     hub: Hub
-    owner: str = OWNER
+    owner: str = LOCAL_OWNER
+
+    def authorized(self, authorization: str | None, scope: Scope) -> Context:
+        """Return the context of the caller with this `Authorization`.
+
+        Raises `Unauthenticated`, `Forbidden`.
+        """
+        if authorization is None:
+            if self.settings.needs_keys:
+                raise Unauthenticated(
+                    "This service needs an API key: send the header `Authorization: Bearer ep_…`"
+                )
+            return self
+        caller = authenticate(self.database, authorization)
+        caller.require(scope)
+        return replace(self, owner=caller.owner)
 
     @cached_property
     def estimator(self) -> Estimator:

@@ -31,6 +31,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 from pydantic import BaseModel, Field
 
 from ..errors import FieldError
+from ..keys import Scope
 from ..simulate.explorer import Explorer
 from ..specs.base import Cursor, Reply, Request, Spec
 from ..specs.jobs import JobEvent
@@ -78,6 +79,9 @@ PATH_DESCRIPTIONS = {
 DATA = "data"
 DATA_DESCRIPTION = "The bytes of the piece. Not empty."
 """The field that is the body as it is on HTTP, and what it holds."""
+
+CHANGES = ("Create", "Append", "Delete", "Cancel", "Pause", "Resume")
+"""How the names of methods begin that change something in the store."""
 
 NO_DATA = FieldError(DATA, "must not be empty")
 
@@ -176,6 +180,11 @@ class Method:
         return any("request_id" in model.model_fields for model in models)
 
     @property
+    def scope(self) -> Scope:
+        """The scope that an API key needs for it."""
+        return "train" if self.rpc.startswith(CHANGES) else "read"
+
+    @property
     def creates(self) -> bool:
         """Whether it makes a thing with an id: the answer is 201 with a Location."""
         return self.rpc.startswith("Create")
@@ -193,7 +202,9 @@ class Method:
     @property
     def statuses(self) -> list[int]:
         """The HTTP statuses of its errors."""
-        codes = {400, *self.errors}
+        codes = {400, 401, *self.errors}
+        if self.scope != "read":
+            codes.add(403)
         if self.path_fields:
             codes.add(404)
         if self.body is not None or self.has_data:

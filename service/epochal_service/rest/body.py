@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope
 
 from ..errors import FieldError, InvalidArgument, TooLarge, UnsupportedMediaType
 from ..methods.table import NO_DATA
-from .context import context_of
+from .context import authorize, context_of
 
 JSON = "application/json"
 OCTETS = "application/octet-stream"
@@ -49,6 +49,8 @@ class FileBody:
 class StrictRoute(APIRoute):
     """A route that refuses what it does not take, in its query as in its body.
 
+    If its endpoint has a `scope`, it authorizes the caller before it reads anything.
+
     A body is of the media type of its parameter: JSON, or bytes. The media types that the route's
     `openapi_extra` describes are files, which may be larger.
     """
@@ -59,7 +61,10 @@ class StrictRoute(APIRoute):
         media_type = getattr(self.body_field and self.body_field.field_info, "media_type", None)
         files = (self.openapi_extra or {}).get("requestBody", {}).get("content", {})
 
+        scope = getattr(self.endpoint, "scope", None)
+
         async def read_and_handle(request: Request) -> Response:
+            await authorize(request, scope)
             if request.query_params and not takes_query:  # a query's model refuses by itself
                 raise InvalidArgument.of(
                     *(FieldError(name, "is not a field here") for name in request.query_params)

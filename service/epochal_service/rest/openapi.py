@@ -41,6 +41,11 @@ or replay it later.
 TAGS = [{"name": service.tag, "description": service.description} for service in SERVICES]
 
 SERVERS = [{"url": "/", "description": "The service that this document comes from."}]
+API_KEY = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An API key, ep_…, from `epochald keys create`.",
+}
 LICENSE = {"name": "MIT", "identifier": "MIT"}
 
 DOCS = {
@@ -74,7 +79,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
             license_info=LICENSE,
         )
         document = _name_schemas(document)
-        document["security"] = []
+        # A service that only this machine can reach needs no key.
+        document["security"] = [{}, {"apiKey": []}]
         schemas = document["components"]["schemas"]
         for reply in _subclasses(Reply):
             for field in schemas.get(reply.__name__, {}).get("properties", {}).values():
@@ -99,6 +105,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         document["components"] = {
             "schemas": dict(sorted(schemas.items())),
             "examples": examples(),
+            "securitySchemes": {"apiKey": API_KEY},
         }
         for path in document["paths"].values():
             for operation in path.values():

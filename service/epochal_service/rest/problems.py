@@ -18,11 +18,13 @@ from ..errors import (
     Conflict,
     EpochalError,
     FieldError,
+    Forbidden,
     IdempotencyMismatch,
     InvalidArgument,
     NotFound,
     NotInstalled,
     TooLarge,
+    Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
 )
@@ -67,6 +69,8 @@ class Problem(BaseModel):
 
 EXAMPLES: tuple[EpochalError, ...] = (
     InvalidArgument.of(FieldError("epochs", "must be at least 1")),
+    Unauthenticated("The API key is not valid: it is mistyped, expired or revoked"),
+    Forbidden("This API key has the scope read; the method needs train"),
     NotFound("There is no job job_6612a76ead8fe_5c155054dfa79592"),
     Conflict("The job is succeeded: there is nothing to pause", reason="job_state"),
     TooLarge("The body may have 16777216 bytes: GET /v1/limits has this server's limits"),
@@ -151,6 +155,8 @@ async def _error_problem(_: Request, error: Exception) -> Response:
     headers = {}
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
     return problem(error.status, error.title, error.reason, error.detail, error.errors, headers)
 
 

@@ -170,6 +170,7 @@ def _endpoint(method: Method) -> Callable[..., Any]:
         parameters["response"] = Response
     endpoint: Callable[..., Any] = watch if method.event else answer
     endpoint.__name__ = method.name
+    endpoint.scope = method.scope  # type: ignore[attr-defined]
     endpoint.__signature__ = Signature(  # type: ignore[attr-defined]
         [
             Parameter(

@@ -50,3 +50,6 @@ def get_metrics(request: Request) -> Response:
     """Requests by route and status, their latency, open streams, and the process itself."""
     metrics: Metrics = request.app.state.metrics
     return Response(metrics.exposition(), media_type=metrics.MEDIA_TYPE)
+
+
+get_metrics.scope = "read"  # type: ignore[attr-defined]

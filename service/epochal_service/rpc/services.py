@@ -48,14 +48,23 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
     method = METHODS[descriptor.name]
     reply_type = GetMessageClass(descriptor.output_type)
 
-    def answer(raw: bytes) -> bytes:
-        reply = method.function(context, *arguments(context, descriptor, raw))
+    def answer(raw: bytes, authorization: str | None) -> bytes:
+        caller = context.authorized(authorization, method.scope)
+        reply = method.function(caller, *arguments(context, descriptor, raw))
         return from_dict(reply.model_dump() if reply else {}, reply_type).SerializeToString()
 
     async def handle(raw: bytes, call: Call) -> bytes | None:
-        return await to_thread.run_sync(answer, raw)
+        return await to_thread.run_sync(answer, raw, authorization_of(call))
 
     return grpc.unary_unary_rpc_method_handler(reporting_errors(handle))
+
+
+def authorization_of(call: Call) -> str | None:
+    """Return the value of the metadata `authorization`."""
+    metadata = call.invocation_metadata() or ()
+    values = (value for key, value in metadata if key == "authorization")
+    value = next(values, None)
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
 def reporting_errors(handle: Handle) -> Handle:

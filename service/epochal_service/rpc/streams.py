@@ -10,6 +10,7 @@ import asyncio
 from contextlib import closing
 
 import grpc
+from anyio import to_thread
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 
@@ -22,7 +23,7 @@ from ..specs.base import Reply
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
 from .convert import from_dict
-from .services import Call, arguments, reporting_errors
+from .services import Call, arguments, authorization_of, reporting_errors
 
 STALLED_SECONDS = 60.0
 EVENTS: dict[type[Reply], type[Message]] = {
@@ -41,14 +42,17 @@ class Streams:
 
     def handler(self, descriptor: MethodDescriptor) -> grpc.RpcMethodHandler[bytes, bytes]:
         """The handler of a method that answers with a stream of frames."""
-        watch = METHODS[descriptor.name].function
+        method = METHODS[descriptor.name]
 
         async def handle(raw: bytes, call: Call) -> None:
             patience = asyncio.timeout(0 if self._closed else None)
             try:
                 async with patience:
                     self._open.add(patience)
-                    frames = await watch(self._context, *arguments(self._context, descriptor, raw))
+                    context = await to_thread.run_sync(
+                        self._context.authorized, authorization_of(call), method.scope
+                    )
+                    frames = await method.function(context, *arguments(context, descriptor, raw))
                     with closing(frames):
                         if frames.ended:
                             return

@@ -187,6 +187,20 @@ upload_pieces = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("owner", String(40), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("scope", String(10), nullable=False),
+    # The SHA-256 of the secret, in hexadecimal digits.
+    Column("digest", String(64), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("expires_at", Float),
+    Column("revoked_at", Float),
+)
+
 # Idempotency keys: the request that used a key, and the id of what it created.
 creation_keys = Table(
     "creation_keys",

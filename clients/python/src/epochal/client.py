@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from .credentials import saved_key
 from .datasets import Datasets
 from .files import Source
 from .jobs import Job, Jobs
@@ -28,17 +30,29 @@ class Client:
     `base_url` is `http://host:port`, `https://…` or `grpc://host:port`; the default is the
     environment variable `EPOCHAL_URL`, or else `http://127.0.0.1:8000`. `timeout` is the number of
     seconds to wait for one reply, `retries` the number of times to repeat a request while the
-    service is unavailable. Close the client, or use it as a context manager. Threads may share it.
+    service is unavailable. `api_key` is needed by a service that other machines can reach; the
+    default is the environment variable `EPOCHAL_API_KEY`, or else the key that `epochal login`
+    saved for the address. `default_headers` are sent with every request, over gRPC as metadata.
+    Close the client, or use it as a context manager. Threads may share it.
 
     Every call may raise `ConnectionFailed` if no service answers, `TimedOut` if no reply arrives in
     time, and `Unavailable` if the service cannot answer now. The docstrings list all other errors.
     """
 
     def __init__(
-        self, base_url: str | None = None, *, timeout: float = 30.0, retries: int = 4
+        self,
+        base_url: str | None = None,
+        *,
+        timeout: float = 30.0,
+        retries: int = 4,
+        api_key: str | None = None,
+        default_headers: Mapping[str, str] | None = None,
     ) -> None:
         url = base_url or os.environ.get("EPOCHAL_URL") or DEFAULT_URL
-        self._session = Session(connect(url, timeout), retries)
+        headers = dict(default_headers or {})
+        if key := api_key or os.environ.get("EPOCHAL_API_KEY") or saved_key(url):
+            headers["Authorization"] = f"Bearer {key}"
+        self._session = Session(connect(url, timeout, headers), retries)
         self.jobs = Jobs(self._session)
         self.sweeps = Sweeps(self._session)
         self.networks = Networks(self._session)

@@ -3,6 +3,8 @@
 EpochalError
 ├── ApiError                  the service refused the request
 │   ├── InvalidArgument       400  fields of the request are invalid: `errors` lists them
+│   ├── Unauthenticated       401  the API key is missing or not valid
+│   ├── Forbidden             403  the API key does not allow the request
 │   ├── NotFound              404  the resource does not exist
 │   ├── Conflict              409  the state of the resource does not allow the request
 │   ├── IdempotencyMismatch   422  the `request_id` was used with another request
@@ -69,6 +71,20 @@ class InvalidArgument(ApiError):
     def of(cls, field: str, description: str) -> InvalidArgument:
         """Return the error for one field, in the format of the service."""
         return cls(f"{field}: {description}", errors=[FieldError(field, description)])
+
+
+class Unauthenticated(ApiError):
+    """The API key is missing, mistyped, expired or revoked."""
+
+    status = 401
+    reason = "unauthenticated"
+
+
+class Forbidden(ApiError):
+    """The API key does not have the scope that the method needs."""
+
+    status = 403
+    reason = "forbidden"
 
 
 class NotFound(ApiError):
@@ -142,6 +158,8 @@ class MissingDependency(EpochalError, ImportError):
 
 API_ERRORS: Sequence[type[ApiError]] = (
     InvalidArgument,
+    Unauthenticated,
+    Forbidden,
     NotFound,
     Conflict,
     IdempotencyMismatch,

@@ -14,9 +14,10 @@ from ..errors import (
     InvalidArgument,
     NotFound,
     TimedOut,
+    Unauthenticated,
     Unavailable,
 )
-from . import comparison, explain, jobs, material, sweeps, training
+from . import comparison, explain, jobs, login, material, sweeps, training
 from .output import err, out
 
 EPILOG = (
@@ -49,6 +50,7 @@ for panel, commands in {
     ),
     "Learn": (explain.explain,),
     "Networks and data": (material.summarize, material.datasets, material.upload),
+    "Access": (login.login, login.logout),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)
@@ -94,6 +96,8 @@ def main() -> None:
         if isinstance(error, ApiError) and len(error.errors) > 1:
             for field, description in error.errors:
                 err.print(f"  {_escaped(field)}  {_escaped(description)}", soft_wrap=True)
+        if isinstance(error, Unauthenticated):
+            err.print("Save a key: epochal login. Or set EPOCHAL_API_KEY.", soft_wrap=True)
         sys.exit(exit_code(error))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -51,16 +51,17 @@ def noun_of(watched_id: str) -> str:
     return "Sweep" if watched_id.startswith("sweep_") else "Job"
 
 
-def connect(url: str, timeout: float) -> Transport:
+def connect(url: str, timeout: float, headers: Mapping[str, str]) -> Transport:
     """Return the transport for `url`: `http://`, `https://` or `grpc://` with a host and a port.
 
-    `timeout` is the number of seconds to wait for one reply. The first request connects.
+    `timeout` is the number of seconds to wait for one reply. `headers` are sent with every request,
+    over gRPC as metadata. The first request connects.
     """
     parts = urlsplit(url)
     if parts.hostname and parts.scheme in ("http", "https"):
         from .http import HttpTransport
 
-        return HttpTransport(url, timeout)
+        return HttpTransport(url, timeout, headers)
     if parts.hostname and parts.scheme == "grpc":
         try:
             from .grpc import GrpcTransport
@@ -69,7 +70,7 @@ def connect(url: str, timeout: float) -> Transport:
                 f"{url} needs gRPC, which is not installed. "
                 "Install it: pip install grpcio grpcio-status protobuf"
             ) from missing
-        return GrpcTransport(url, timeout)
+        return GrpcTransport(url, timeout, headers)
     raise EpochalError(
         f"{url!r} is not an address of Epochal. Write http://host:port or grpc://host:port, "
         "for example http://127.0.0.1:8000"

@@ -48,6 +48,8 @@ _SERVING = b"\x08\x01"  # HealthCheckResponse {status: SERVING} of grpc.health.v
 
 _HTTP_STATUS = {
     grpc.StatusCode.INVALID_ARGUMENT: 400,
+    grpc.StatusCode.UNAUTHENTICATED: 401,
+    grpc.StatusCode.PERMISSION_DENIED: 403,
     grpc.StatusCode.NOT_FOUND: 404,
     grpc.StatusCode.FAILED_PRECONDITION: 409,
     grpc.StatusCode.ALREADY_EXISTS: 422,
@@ -62,9 +64,10 @@ _STATUS_BY_REASON = {error.reason: error.status for error in API_ERRORS}
 class GrpcTransport:
     """One channel to one service."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, headers: Mapping[str, str]) -> None:
         self.url = url.rstrip("/")
         self._timeout = timeout
+        self._metadata = [(name.lower(), value) for name, value in headers.items()]
         address = urlsplit(url).netloc
         proxied = ("grpc.enable_http_proxy", not address.startswith(LOOPBACK))
         self._channel = grpc.insecure_channel(address, options=[*_OPTIONS, proxied])
@@ -100,7 +103,7 @@ class GrpcTransport:
             message.spec.SetInParent()  # type: ignore[attr-defined]
         write(message, {name: value for name, value in fields.items() if name != "spec"})
         try:
-            return to_dict(invoke(message, timeout=self._timeout))
+            return to_dict(invoke(message, timeout=self._timeout, metadata=self._metadata))
         except grpc.RpcError as error:
             raise self._error(error) from error
 
@@ -119,7 +122,7 @@ class GrpcTransport:
         message = request()
         write(message, {"id": job_id, "after": after})
         seconds = _LIFETIME_SECONDS if lifetime is None else min(lifetime, _LIFETIME_SECONDS)
-        stream = invoke(message, timeout=seconds)
+        stream = invoke(message, timeout=seconds, metadata=self._metadata)
         try:
             for event in stream:
                 yield to_dict(event)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote
@@ -22,13 +22,13 @@ SILENCE_SECONDS = 45.0
 class HttpTransport:
     """One pool of connections to one service."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float, headers: Mapping[str, str]) -> None:
         self.url = url.rstrip("/")
         self._timeout = timeout
         self._client = httpx2.Client(
             base_url=self.url,
             timeout=timeout,
-            headers={"Accept": "application/json"},
+            headers={"Accept": "application/json", **headers},
             mounts={f"all://{host}": None for host in LOOPBACK},
         )
 

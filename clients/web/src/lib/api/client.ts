@@ -1,6 +1,7 @@
 /** The typed client: every path and body is checked against `protos/openapi.json`. */
 import createClient, { type Middleware } from 'openapi-fetch'
 
+import { authorization, noticeRefusal } from './key'
 import { isAbort, problemOf, unreachable } from './problem'
 import type { components, operations, paths } from './schema'
 
@@ -29,8 +30,13 @@ export function reportSilence(): void {
 }
 
 const problems: Middleware = {
+  onRequest({ request }) {
+    for (const [name, value] of Object.entries(authorization())) request.headers.set(name, value)
+    return request
+  },
   async onResponse({ response }) {
     listener.answered()
+    noticeRefusal(response)
     if (!response.ok) throw await problemOf(response)
   },
   onError({ error }) {

@@ -5,6 +5,7 @@
  * `EventSource` does the same, but reports neither the reason of a failure nor the end of the stream.
  */
 import { reportSilence, type Schemas } from './client'
+import { request } from './key'
 import { isAbort, problemOf, unreachable, type ApiProblem } from './problem'
 
 export interface JobEvents {
@@ -54,7 +55,7 @@ export function watch<E>(path: string, handlers: Handlers<E>, options: WatchOpti
 
   async function connect(): Promise<'again' | 'over' | 'failed'> {
     const query = seq === undefined ? '' : `?after=${seq}`
-    const response = await fetch(`${options.baseUrl ?? ''}${path}${query}`, {
+    const response = await request(`${options.baseUrl ?? ''}${path}${query}`, {
       headers: { Accept: 'text/event-stream' },
       signal: abort.signal,
     })

@@ -1,0 +1,37 @@
+"""Commands that save and forget the API key of a service."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from .. import credentials
+from ..client import DEFAULT_URL, Client
+from .inputs import UrlOption
+from .output import out
+
+
+def login(url: UrlOption = None) -> None:
+    """Save an API key for a service, after checking it.
+
+    Asks for the key, or reads it from standard input. `EPOCHAL_API_KEY` takes precedence over it.
+    """
+    address = (url or DEFAULT_URL).rstrip("/")
+    if sys.stdin.isatty():
+        key = typer.prompt(f"API key for {address}", hide_input=True)
+    else:
+        key = sys.stdin.readline()
+    with Client(address, api_key=key.strip()) as client:
+        client.version()
+    credentials.save_key(address, key.strip())
+    out.print(f"Saved the API key for {address} in {credentials.path()}")
+
+
+def logout(url: UrlOption = None) -> None:
+    """Forget the API key of a service."""
+    address = (url or DEFAULT_URL).rstrip("/")
+    if credentials.forget_key(address):
+        out.print(f"Forgot the API key for {address}")
+    else:
+        out.print(f"No API key is saved for {address}")

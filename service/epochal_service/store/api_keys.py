@@ -1,0 +1,84 @@
+"""API keys, without their secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from .database import now
+from .tables import api_keys
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    id: str
+    owner: str
+    name: str
+    scope: str
+    digest: str
+    created_at: float
+    expires_at: float | None
+    revoked_at: float | None
+
+
+_is_valid = sa.and_(
+    api_keys.c.revoked_at.is_(None),
+    sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now()),
+)
+
+
+def insert(
+    connection: Connection,
+    *,
+    id: str,
+    owner: str,
+    name: str,
+    scope: str,
+    digest: str,
+    seconds: float | None,
+) -> None:
+    """Insert a key that is valid for some seconds; None: until it is revoked."""
+    expires_at = None if seconds is None else now() + seconds
+    values = {"id": id, "owner": owner, "name": name, "scope": scope, "digest": digest}
+    connection.execute(
+        sa.insert(api_keys).values(**values, created_at=now(), expires_at=expires_at)
+    )
+
+
+def find_valid(connection: Connection, key_id: str) -> KeyRow | None:
+    """Return the key; None if it does not exist, has expired or was revoked."""
+    row = connection.execute(
+        sa.select(api_keys).where(api_keys.c.id == key_id, _is_valid)
+    ).one_or_none()
+    return None if row is None else KeyRow(*row)
+
+
+def all_keys(connection: Connection) -> list[KeyRow]:
+    """Return all keys, oldest first, also those that are no longer valid."""
+    rows = connection.execute(sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id))
+    return [KeyRow(*row) for row in rows]
+
+
+def any_valid(connection: Connection) -> bool:
+    """Return whether there is a key that is valid."""
+    return (
+        connection.execute(sa.select(api_keys.c.id).where(_is_valid).limit(1)).first() is not None
+    )
+
+
+def replace_digest(connection: Connection, key_id: str, digest: str) -> bool:
+    """Give a valid key another secret; return whether there is such a key."""
+    update = sa.update(api_keys).where(api_keys.c.id == key_id, _is_valid).values(digest=digest)
+    return connection.execute(update).rowcount == 1
+
+
+def revoke(connection: Connection, key_id: str) -> bool:
+    """Revoke a key; return whether there is one that was not revoked."""
+    update = (
+        sa.update(api_keys)
+        .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
+        .values(revoked_at=now())
+    )
+    return connection.execute(update).rowcount == 1

@@ -1,0 +1,58 @@
+"""The page of a service that needs an API key."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+from tests.browser.conftest import PHONE, WIDE, Opened, violations
+from tests.servers.stack import MakeStack, Stack
+
+import epochal
+
+
+@pytest.fixture(scope="module")
+def locked(chromium: Browser, module_stack: MakeStack) -> tuple[Stack, str]:
+    """A service that needs keys, and a key."""
+    stack = module_stack()
+    key = stack.run("keys", "create", "laptop").strip()
+    stack.stop()
+    stack.environment["EPOCHAL_REQUIRE_KEYS"] = "1"
+    stack.start()
+    return stack, key
+
+
+@pytest.fixture
+def open_locked(chromium: Browser, locked: tuple[Stack, str]) -> Iterator[Opened]:
+    opened = Opened(chromium, locked[0].http)
+    opened.excuse("401")
+    yield opened
+    opened.close()
+    assert opened.complaints == []
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_the_page_asks_for_a_key_and_works_with_it_until_it_is_forgotten(
+    locked: tuple[Stack, str], open_locked: Opened, size: dict[str, int]
+) -> None:
+    page = open_locked("/jobs", size)
+    dialog = page.get_by_role("dialog", name="This service needs an API key")
+    expect(dialog).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_visible()
+    field = dialog.get_by_label("API key")
+    field.fill(f"ep_{'0' * 12}_{'0' * 64}")
+    dialog.get_by_role("button", name="Continue").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("mistyped, expired or revoked")
+
+    field.fill(locked[1])
+    field.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(dialog).to_have_count(0)
+    with epochal.Client(locked[0].http, api_key=locked[1]) as client:
+        job = client.jobs.create({**client.preset("xor"), "epochs": 400})
+    page.goto(f"/jobs/{job.id}")
+    expect(page.get_by_text("Finished").first).to_be_visible()
+
+    page.get_by_role("button", name="Forget the API key").click()
+    expect(dialog).to_be_visible()

@@ -1,0 +1,119 @@
+"""API keys in the SDK and in the command line, against a service that needs them."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.client.material import XOR
+from tests.servers.stack import MakeStack, Stack
+
+import epochal
+from epochal import credentials
+
+
+@pytest.fixture(scope="module")
+def locked(module_stack: MakeStack) -> tuple[Stack, str, str]:
+    """A service that needs keys, a key of the owner `local`, and one that may only read."""
+    stack = module_stack()
+    key = stack.run("keys", "create", "laptop").strip()
+    reader = stack.run("keys", "create", "dashboard", "--scope", "read").strip()
+    stack.stop()
+    stack.environment["EPOCHAL_REQUIRE_KEYS"] = "1"
+    stack.start()
+    return stack, key, reader
+
+
+@pytest.fixture(params=["http", "grpc"])
+def url(request: pytest.FixtureRequest, locked: tuple[Stack, str, str]) -> str:
+    return locked[0].http if request.param == "http" else f"grpc://{locked[0].grpc}"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("EPOCHAL_API_KEY", raising=False)
+    return tmp_path
+
+
+def test_a_client_with_a_key_trains_watches_and_predicts(
+    url: str, locked: tuple[Stack, str, str]
+) -> None:
+    with epochal.Client(url, api_key=locked[1]) as client:
+        job = client.jobs.create(XOR)
+        assert [event.type for event in job.watch()][-1] == "end"
+        assert job.refresh().state == "succeeded"
+        assert len(job.predict([[0, 1]])) == 1
+
+
+def test_a_client_without_a_key_or_with_a_wrong_one_is_refused(url: str) -> None:
+    for key in (None, f"ep_{'0' * 12}_{'0' * 64}"):
+        with epochal.Client(url, api_key=key) as client:
+            with pytest.raises(epochal.Unauthenticated):
+                client.limits()
+            assert client.health()  # needs none
+
+
+def test_a_key_to_read_cannot_train(url: str, locked: tuple[Stack, str, str]) -> None:
+    with epochal.Client(url, api_key=locked[2]) as client:
+        assert client.limits()
+        with pytest.raises(epochal.Forbidden, match="needs train"):
+            client.jobs.create(XOR)
+
+
+def test_the_key_comes_from_the_environment_or_from_headers(
+    url: str, locked: tuple[Stack, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with epochal.Client(url, default_headers={"Authorization": f"Bearer {locked[1]}"}) as client:
+        assert client.limits()
+    monkeypatch.setenv("EPOCHAL_API_KEY", locked[1])
+    with epochal.Client(url) as client:
+        assert client.limits()
+
+
+def run(*words: str, url: str, input: str = "") -> "subprocess.CompletedProcess[str]":
+    environment = {**os.environ, "EPOCHAL_URL": url, "NO_COLOR": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "epochal", *words],
+        env=environment,
+        input=input,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_login_saves_a_key_that_only_the_user_can_read(
+    url: str, locked: tuple[Stack, str, str]
+) -> None:
+    refused = run("jobs", url=url)
+    assert refused.returncode != 0
+    assert "epochal login" in refused.stderr
+    done = run("login", url=url, input=f"{locked[1]}\n")
+    assert done.returncode == 0, done.stderr
+    assert locked[1] not in done.stdout + done.stderr
+    assert stat.S_IMODE(credentials.path().stat().st_mode) == 0o600
+    assert run("jobs", url=url).returncode == 0
+    with epochal.Client(url) as client:
+        assert client.limits()
+    assert "Forgot" in run("logout", url=url).stdout
+    assert run("jobs", url=url).returncode != 0
+    assert "No API key is saved" in run("logout", url=url).stdout
+
+
+def test_login_does_not_save_a_key_that_is_not_valid(url: str) -> None:
+    refused = run("login", url=url, input="ep_123\n")
+    assert refused.returncode != 0
+    assert not credentials.path().exists()
+
+
+def test_a_saved_key_belongs_to_one_address() -> None:
+    credentials.save_key("http://one.example/", "ep_1")
+    credentials.save_key("http://two.example", "ep_2")
+    assert credentials.saved_key("http://one.example") == "ep_1"
+    assert credentials.forget_key("http://one.example")
+    assert not credentials.forget_key("http://one.example")
+    assert credentials.saved_key("http://two.example") == "ep_2"
+    credentials.path().write_text("not JSON")
+    assert credentials.saved_key("http://two.example") is None

@@ -1,0 +1,154 @@
+"""All methods of both wires, called with every kind of API key, and without one."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.contract.conftest import JOB, World
+from tests.contract.requests import RIGHT
+from tests.contract.wires import Wires, wires
+
+from epochal_service import keys
+from epochal_service.keys import LOCAL_OWNER
+from epochal_service.methods.table import METHODS
+from epochal_service.store import Database, api_keys, tables
+
+OWNED = ("jobs", "sweeps", "networks", "datasets", "uploads")
+
+
+@pytest.fixture(scope="module")
+def locked(service: Wires, world: World) -> Iterator[Wires]:
+    """A second service over the same store, which needs keys."""
+    with wires(service.context.settings.model_copy(update={"require_keys": True})) as locked:
+        yield locked
+
+
+def key(wires: Wires, owner: str = LOCAL_OWNER, scope: keys.Scope = "train") -> str:
+    return keys.create(wires.context.database, "test", owner=owner, scope=scope, days=None)
+
+
+def requests(world: World, rpc: str) -> list[dict[str, Any]]:
+    """Requests of a method; those that act are about things that the others leave alone."""
+    if rpc in RIGHT:
+        return RIGHT[rpc](world)
+    noun = METHODS[rpc].path.split("/")[2]
+    ids = {"jobs": world.queued, "sweeps": world.queued_sweep, "networks": world.network}
+    return [{"id": {**ids, "datasets": world.dataset, "uploads": world.upload}[noun]}]
+
+
+def revoked(wires: Wires) -> str:
+    text = key(wires)
+    keys.revoke(wires.context.database, text.split("_")[1])
+    return text
+
+
+def expired(wires: Wires) -> str:
+    text, table = key(wires), tables.api_keys
+    with wires.context.database.write() as connection:
+        of_key = table.c.id == text.split("_")[1]
+        connection.execute(table.update().where(of_key).values(expires_at=1.0))
+    return text
+
+
+def mistyped(wires: Wires) -> str:
+    text = key(wires)
+    return text[:-1] + ("0" if text[-1] != "0" else "1")
+
+
+def of_nobody(wires: Wires) -> str:
+    return f"ep_{'0' * 12}_{'0' * 64}"
+
+
+def rotated(wires: Wires) -> str:
+    text = key(wires)
+    keys.rotate(wires.context.database, text.split("_")[1])
+    return text
+
+
+@pytest.mark.parametrize("rpc", METHODS)
+def test_no_method_is_served_without_a_key(locked: Wires, world: World, rpc: str) -> None:
+    for answer in locked.both(rpc, **requests(world, rpc)[0]):
+        assert (answer.kind, answer.reason) == ("UNAUTHENTICATED", "unauthenticated")
+
+
+@pytest.mark.parametrize("invalid", [revoked, expired, mistyped, of_nobody, rotated])
+@pytest.mark.parametrize("rpc", ["GetJob", "CreateJob", "ListJobs", "WatchJob", "GetVersion"])
+@pytest.mark.parametrize("service_name", ["service", "locked"])
+def test_a_key_that_is_not_valid_is_refused_also_where_none_is_needed(
+    request: pytest.FixtureRequest, service_name: str, world: World, rpc: str, invalid: Any
+) -> None:
+    chosen: Wires = request.getfixturevalue(service_name)
+    with_key = chosen.called_with(invalid(chosen))
+    for answer in with_key.both(rpc, **requests(world, rpc)[0]):
+        assert answer.kind == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("rpc", METHODS)
+def test_a_key_to_read_changes_nothing(locked: Wires, world: World, rpc: str) -> None:
+    reader = locked.called_with(key(locked, scope="read"))
+    for answer in reader.both(rpc, **requests(world, rpc)[0]):
+        if METHODS[rpc].scope == "read":
+            assert answer.kind not in ("UNAUTHENTICATED", "PERMISSION_DENIED")
+        else:
+            assert (answer.kind, answer.reason) == ("PERMISSION_DENIED", "forbidden")
+
+
+def owned(rpc: str) -> bool:
+    """Whether the path of the method names something that has an owner."""
+    return METHODS[rpc].path.split("/")[2] in OWNED and "id" in METHODS[rpc].path_fields
+
+
+@pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if owned(rpc)])
+def test_what_belongs_to_another_owner_is_not_found(locked: Wires, world: World, rpc: str) -> None:
+    ids = set(vars(world).values())
+    stranger = locked.called_with(key(locked, "other"))
+    matching = [request for request in requests(world, rpc) if request["id"] in ids]
+    assert matching
+    for request in matching:
+        for answer in stranger.both(rpc, **request):
+            assert answer.kind == "NOT_FOUND", request
+
+
+def test_lists_have_the_things_of_one_owner(locked: Wires, world: World) -> None:
+    stranger = locked.called_with(key(locked, "stranger"))
+    for rpc in ("ListJobs", "ListSweeps", "ListNetworks"):
+        for answer in stranger.both(rpc):
+            assert answer.kind is None
+            assert not any(isinstance(value, list) for value in answer.reply.values()), rpc
+    for answer in stranger.both("ListDatasets"):
+        assert world.dataset not in {dataset["id"] for dataset in answer.reply["datasets"]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda world: {"network": {"id": world.network}},
+        lambda world: {"dataset": {"id": world.dataset}},
+        lambda world: {"initial_weights": {"job": world.ended}},
+    ],
+    ids=["network", "dataset", "initial_weights"],
+)
+def test_a_job_cannot_use_what_belongs_to_another_owner(
+    locked: Wires, world: World, change: Any
+) -> None:
+    spec = {**JOB, **change(world)}
+    for answer in locked.called_with(key(locked, "stranger")).both("CreateJob", spec=spec):
+        assert answer.kind in ("INVALID_ARGUMENT", "NOT_FOUND")
+
+
+def test_the_same_idempotency_key_of_two_owners_makes_two_jobs(locked: Wires) -> None:
+    made = {
+        locked.called_with(key(locked, owner))
+        .over_http("CreateJob", spec=JOB, request_id="the same")
+        .reply["id"]
+        for owner in ("first", "second")
+    }
+    assert len(made) == 2
+
+
+def test_the_database_has_no_secret(service: Wires) -> None:
+    text = key(service)
+    database: Database = service.context.database
+    with database.read() as connection:
+        rows = api_keys.all_keys(connection)
+    assert not any(text.split("_")[2] in str(row) for row in rows)
