@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
@@ -91,6 +92,18 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 Count = Annotated[int, Field(ge=1)]
 
 
+def _origins(text: str | None) -> str | None:
+    for origin in (text or "").split(","):
+        parts = urlsplit(origin.strip())
+        is_origin = parts.scheme in ("http", "https") and parts.netloc and not parts.path
+        if text is not None and origin.strip() != "*" and not is_origin:
+            raise ValueError(
+                f"{origin.strip()!r} is not an origin; write the scheme and the host, such as "
+                "https://app.example"
+            )
+    return text
+
+
 class Limits(BaseModel):
     """The limits of one request, published at `/v1/limits`."""
 
@@ -167,6 +180,11 @@ class Settings(BaseSettings):
         "addresses are always accepted; unset: no others on a loopback address, any on a public "
         "one",
     )
+    allowed_origins: Annotated[str | None, AfterValidator(_origins)] = Field(
+        None,
+        description="origins of web pages elsewhere that may call the service, separated by "
+        "commas, such as https://app.example; * allows any if requests need an API key",
+    )
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         Path("./data"), description="folder of the SQLite database; created if missing"
     )
@@ -206,6 +224,20 @@ class Settings(BaseSettings):
         "info", description="minimum severity of logged lines"
     )
     limits: Limits = Field(Limits(), description="limits of one request")
+
+    @model_validator(mode="after")
+    def _check_origins(self) -> Self:
+        if "*" in self.origins and not self.needs_keys:
+            raise ValueError(
+                "EPOCHAL_ALLOWED_ORIGINS=* would let any web page use a service without API keys; "
+                "name the origins, or set EPOCHAL_REQUIRE_KEYS=1"
+            )
+        return self
+
+    @property
+    def origins(self) -> list[str]:
+        """The allowed origins, in lower case."""
+        return [o.strip().lower() for o in (self.allowed_origins or "").split(",") if o.strip()]
 
     @property
     def public_address(self) -> str | None:

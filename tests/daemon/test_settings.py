@@ -196,3 +196,17 @@ def test_a_logged_settings_object_holds_no_url() -> None:
         database_url="postgresql+psycopg://u:secret@h/n", broker_url="redis://:secret@h"
     )
     assert "secret" not in repr(settings)
+
+
+def test_allowed_origins_are_origins_and_any_needs_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EPOCHAL_ALLOWED_ORIGINS", "https://App.example, http://127.0.0.1:5173")
+    assert load_settings().origins == ["https://app.example", "http://127.0.0.1:5173"]
+    for wrong in ("app.example", "https://app.example/path", "ftp://app.example", "https://"):
+        monkeypatch.setenv("EPOCHAL_ALLOWED_ORIGINS", wrong)
+        with pytest.raises(StartupError, match="is not an origin"):
+            load_settings()
+    monkeypatch.setenv("EPOCHAL_ALLOWED_ORIGINS", "*")
+    with pytest.raises(StartupError, match="EPOCHAL_REQUIRE_KEYS"):
+        load_settings()
+    monkeypatch.setenv("EPOCHAL_REQUIRE_KEYS", "1")
+    assert load_settings().origins == ["*"]

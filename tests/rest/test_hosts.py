@@ -86,7 +86,7 @@ def test_a_page_elsewhere_may_change_nothing_but_programs_and_own_pages_may(serv
         answer = client.post(cancel, headers={"Host": "localhost:8000", "Origin": origin})
         problem = answer.json()
         assert (answer.status_code, problem["reason"]) == (403, "origin_not_allowed"), origin
-        assert "EPOCHAL_ALLOWED_HOSTS" in problem["detail"]
+        assert "EPOCHAL_ALLOWED_ORIGINS" in problem["detail"]
         read = {"Host": "localhost:8000", "Origin": origin}
         job = client.get(cancel.removesuffix("/cancel"), headers=read)
         assert job.json()["state"] == "queued"

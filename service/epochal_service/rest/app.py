@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
 
 from ..methods.context import Context, open_context
 from ..settings import Settings
@@ -18,6 +19,26 @@ from .headers import SafeHeaders
 from .metrics import Measured, Metrics
 from .openapi import DESCRIPTION, DOCS, TAGS, describe
 from .streams import Streams
+
+# What pages of allowed origins may send, and read, beside what every page may.
+ALLOWED_METHODS = ("GET", "HEAD", "POST", "PATCH", "DELETE")
+ALLOWED_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-None-Match",
+    "Last-Event-ID",
+)
+EXPOSED_HEADERS = (
+    "Content-Disposition",
+    "ETag",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+)
+PREFLIGHT_SECONDS = 600
 
 Companion = Callable[[Context], AbstractAsyncContextManager[object]]
 
@@ -58,6 +79,16 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(HeadAsGet)
     app.add_middleware(SafeHeaders)
+    if settings.origins:
+        # Outside of the others, so that their refusals can be read too.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=ALLOWED_METHODS,
+            allow_headers=ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
+            max_age=PREFLIGHT_SECONDS,
+        )
     problems.install(app)
     app.router.routes.extend(routes.routes())
     app.include_router(system.router)

@@ -57,14 +57,17 @@ class KnownHosts:
         origin = headers.get("origin")
         if origin is None or scope["method"] in READING:
             return None
+        allowed = self._settings.origins
+        if "*" in allowed or origin.lower() in allowed:
+            return None
         page = _host(origin)
         if page and (page == called or self._settings.answers_to(page)):
             return None
         return (
             HTTPStatus.FORBIDDEN,
             "origin_not_allowed",
-            f"A page of {origin!r} may not change anything here: its operator can add the host to "
-            "EPOCHAL_ALLOWED_HOSTS",
+            f"A page of {origin!r} may not change anything here: the operator can add it to "
+            "EPOCHAL_ALLOWED_ORIGINS",
         )
 
 
