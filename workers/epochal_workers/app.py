@@ -1,4 +1,4 @@
-"""The Celery side: one task, "try to claim this job", and the shutdown of a worker."""
+"""The Celery side: one task, "there is work", and the shutdown of a worker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from epochal_service.store import Database
 
 from .calibration import calibrate
 from .context import WorkerContext
-from .run import run
+from .run import run_next
 
 settings = Settings()
 celery = celery_application(settings.broker_url or NO_BROKER)
@@ -33,9 +33,9 @@ _context: WorkerContext | None = None
 
 @celery.task(name=TASK)
 def train(job_id: str) -> None:
-    """Try to claim the job; do nothing if it is running elsewhere, has ended, or is unknown."""
+    """Train the job whose turn it is. The message says only that there is work."""
     assert _context is not None
-    run(_context, job_id)
+    run_next(_context)
 
 
 @signals.worker_process_init.connect

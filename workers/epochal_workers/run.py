@@ -22,6 +22,7 @@ from epochal_service.jobs.sweeps import prepare_sweep
 from epochal_service.specs.jobs import JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
+from epochal_service.store import jobs
 from epochal_service.store.packing import unpack, unpack_state
 
 from .attempt import Attempt, JobAttempt
@@ -29,9 +30,29 @@ from .context import WorkerContext
 from .heartbeat import heartbeat
 from .sweep import SweepAttempt
 
-__all__ = ["WorkerContext", "run"]
+__all__ = ["WorkerContext", "run", "run_next"]
+
+MAX_CLAIMS = 8
+"""Other workers may claim the same job first so many times. A later message finds what is left."""
 
 logger = structlog.get_logger(__name__)
+
+
+def run_next(context: WorkerContext) -> JobState | None:
+    """Train the job whose turn it is, and return its new state; None if no job could be claimed."""
+    for _ in range(MAX_CLAIMS):
+        try:
+            with context.database.read() as connection:
+                job_id = jobs.next_queued(connection)
+        except Unavailable as error:
+            logger.warning("no job: the database is not available", error=str(error))
+            return None
+        if job_id is None or context.stopping():
+            return None
+        state = run(context, job_id)
+        if state is not None:
+            return state
+    return None
 
 
 def run(context: WorkerContext, job_id: str) -> JobState | None:

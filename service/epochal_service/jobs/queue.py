@@ -1,6 +1,6 @@
 """Notifications over Redis: of workers about queued jobs, of API processes about new log rows.
 
-A message to workers means "try to claim job X", a message to API processes "read the log of job X".
+A message to workers means "there is work", a message to API processes "read the log of job X".
 Both may be lost without harm: the reaper and the polling of streams find the same a little later.
 """
 

@@ -171,6 +171,32 @@ def advance(
     return None if row is None else JobRow(*row)
 
 
+def next_queued(connection: Connection) -> str | None:
+    """Return the id of the job that a worker should claim next; None without a queued job.
+
+    The owner with the fewest running jobs comes first, of several the one that was served longest
+    ago; of the jobs of an owner, the oldest. So an owner waits for one running job, however many
+    jobs another owner has in the queue.
+    """
+    queue = (
+        sa.select(jobs.c.owner, sa.func.min(jobs.c.id).label("id"))
+        .where(jobs.c.state == "queued")
+        .group_by(jobs.c.owner)
+        .subquery()
+    )
+    other = jobs.alias()
+    of_owner = other.c.owner == queue.c.owner
+    running = (
+        sa.select(sa.func.count())
+        .select_from(other)
+        .where(of_owner, other.c.state.in_(("running", "pausing", "cancelling")))
+        .scalar_subquery()
+    )
+    served_at = sa.select(sa.func.max(other.c.started_at)).where(of_owner).scalar_subquery()
+    query = sa.select(queue.c.id).order_by(running, sa.func.coalesce(served_at, 0.0), queue.c.id)
+    return connection.execute(query.limit(1)).scalar_one_or_none()
+
+
 def claimed(lease_seconds: float) -> dict[str, Any]:
     """Return the values of a queued job that a worker claims."""
     return {

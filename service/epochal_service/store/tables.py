@@ -67,6 +67,10 @@ jobs = Table(
     Column("notified_at", Float),
 )
 Index("ix_jobs_owner_id", jobs.c.owner, jobs.c.id)
+# The queue of each owner; also lists by state.
+Index("ix_jobs_state_owner_id", jobs.c.state, jobs.c.owner, jobs.c.id)
+# When an owner was served last.
+Index("ix_jobs_owner_started", jobs.c.owner, jobs.c.started_at)
 Index("ix_jobs_state_lease", jobs.c.state, jobs.c.lease_expires_at)
 
 # Not in `jobs`: SQLite would rewrite the spec with all its data in every flush.
