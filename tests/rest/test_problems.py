@@ -10,11 +10,13 @@ from epochal_service.errors import (
     Conflict,
     EpochalError,
     FieldError,
+    Forbidden,
     IdempotencyMismatch,
     InvalidArgument,
     NotFound,
     NotInstalled,
     TooLarge,
+    Unauthenticated,
     Unavailable,
     UnsupportedMediaType,
 )
@@ -22,6 +24,8 @@ from epochal_service.rest import problems
 
 ERRORS = [
     (InvalidArgument("wrong"), 400, "invalid_argument"),
+    (Unauthenticated("who?"), 401, "unauthenticated"),
+    (Forbidden("not you"), 403, "forbidden"),
     (NotFound("no"), 404, "not_found"),
     (Conflict("not now", reason="job_running"), 409, "job_running"),
     (IdempotencyMismatch("another"), 422, "idempotency_mismatch"),
