@@ -11,7 +11,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    FailFast,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+)
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
 
@@ -23,6 +30,11 @@ from epochal_engine import (
     LOSSES,
     OPTIMIZERS,
 )
+
+Rows = Annotated[list[list[float]], FailFast()]
+"""Rows of numbers. Only the errors of the first wrong row are reported: to describe those of a
+large body takes seconds.
+"""
 
 
 class Spec(BaseModel):

@@ -6,7 +6,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, FailFast, Field
 from pydantic_core import PydanticCustomError
 
 from .base import (
@@ -19,6 +19,7 @@ from .base import (
     Reply,
     Request,
     RequestId,
+    Rows,
     Spec,
     exactly_one,
 )
@@ -157,9 +158,9 @@ class PredictRequest(Spec):
 
     model_config = ConfigDict(json_schema_extra=exactly_one("inputs", "rows", "csv", "grid"))
 
-    inputs: list[list[float]] = Field(default_factory=list)
+    inputs: Rows = Field(default_factory=list)
     """Samples in the data's own units, one row per sample, one number per feature."""
-    rows: list[dict[str, Cell]] = Field(default_factory=list)
+    rows: Annotated[list[dict[str, Cell]], FailFast()] = Field(default_factory=list)
     """Samples by the names of the data set's columns, encoded as its own rows were. Other names,
     such as that of the target, are ignored.
     """
