@@ -31,6 +31,8 @@ class Context:
     queue: Queue
     hub: Hub
     owner: str = LOCAL_OWNER
+    key_id: str | None = None
+    """The API key of the caller; None without one."""
 
     def authorized(self, authorization: str | None, scope: Scope) -> Context:
         """Return the context of the caller with this `Authorization`.
@@ -45,7 +47,7 @@ class Context:
             return self
         caller = authenticate(self.database, authorization)
         caller.require(scope)
-        return replace(self, owner=caller.owner)
+        return replace(self, owner=caller.owner, key_id=caller.key_id)
 
     @cached_property
     def estimator(self) -> Estimator:

@@ -28,6 +28,7 @@ from functools import cached_property
 from inspect import cleandoc
 from typing import Annotated, Any, TypeVar, get_type_hints
 
+import structlog
 from pydantic import BaseModel, Field
 
 from ..errors import FieldError
@@ -53,6 +54,7 @@ from . import (
     system,
     uploads,
 )
+from .context import Context
 from .simulations import EXPLORERS, path_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -79,6 +81,8 @@ PATH_DESCRIPTIONS = {
 DATA = "data"
 DATA_DESCRIPTION = "The bytes of the piece. Not empty."
 """The field that is the body as it is on HTTP, and what it holds."""
+
+logger = structlog.get_logger(__name__)
 
 CHANGES = ("Create", "Append", "Delete", "Cancel", "Pause", "Resume")
 """How the names of methods begin that change something in the store."""
@@ -183,6 +187,13 @@ class Method:
     def scope(self) -> Scope:
         """The scope that an API key needs for it."""
         return "train" if self.rpc.startswith(CHANGES) else "read"
+
+    def audit(self, context: Context, subject: str) -> None:
+        """Log who called a method that changes something, and what it changed."""
+        if self.scope != "read":
+            logger.info(
+                "audit", method=self.rpc, id=subject, owner=context.owner, key=context.key_id
+            )
 
     @property
     def creates(self) -> bool:

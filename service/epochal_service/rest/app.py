@@ -18,6 +18,7 @@ from .head import HeadAsGet
 from .headers import SafeHeaders
 from .metrics import Measured, Metrics
 from .openapi import DESCRIPTION, DOCS, TAGS, describe
+from .request_ids import RequestIds
 from .streams import Streams
 
 # What pages of allowed origins may send, and read, beside what every page may.
@@ -28,6 +29,7 @@ ALLOWED_HEADERS = (
     "Idempotency-Key",
     "If-None-Match",
     "Last-Event-ID",
+    "X-Request-Id",
 )
 EXPOSED_HEADERS = (
     "Content-Disposition",
@@ -37,6 +39,7 @@ EXPOSED_HEADERS = (
     "RateLimit-Policy",
     "Retry-After",
     "WWW-Authenticate",
+    "X-Request-Id",
 )
 PREFLIGHT_SECONDS = 600
 
@@ -79,6 +82,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(HeadAsGet)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(RequestIds)
     if settings.origins:
         # Outside of the others, so that their refusals can be read too.
         app.add_middleware(

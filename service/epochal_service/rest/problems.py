@@ -28,6 +28,7 @@ from ..errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from ..request_ids import current
 from ..specs.validation import describe, validate
 
 MEDIA_TYPE = "application/problem+json"
@@ -65,6 +66,8 @@ class Problem(BaseModel):
     """A stable identifier for programs, the same as on gRPC."""
     errors: list[FieldProblem] = Field(default_factory=list)
     """The fields that are invalid, with their errors."""
+    request_id: str | None = None
+    """The `X-Request-Id` of the request, by which the log of the server has more."""
 
 
 EXAMPLES: tuple[EpochalError, ...] = (
@@ -97,7 +100,9 @@ def problem(
 ) -> Response:
     """Return the response for an error."""
     document = _document(status, title, reason, detail, errors)
-    return Response(document.model_dump_json(), status, headers, MEDIA_TYPE)
+    document.request_id = current()
+    content = document.model_dump_json(exclude_none=True)
+    return Response(content, status, headers, MEDIA_TYPE)
 
 
 def examples() -> dict[str, dict[str, Any]]:

@@ -218,6 +218,7 @@ def _answer(
         reply = datasets.create(context, body, query, key)
     else:
         reply = method.function(context, *arguments)
+    method.audit(context, str(path.get("id") or getattr(reply, "id", "")))
     if reply is None:
         return None
     if isinstance(reply, FileReply):

@@ -17,15 +17,20 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from pydantic import create_model
+from structlog.contextvars import bound_contextvars
 
 from .._proto import SERVICES as SERVICES
 from ..errors import InvalidArgument, TooLarge
 from ..methods.context import Context
 from ..methods.table import DATA, METHODS, NO_DATA, Method
+from ..request_ids import HEADER, VARIABLE, accepted
 from ..specs.base import Request
 from ..specs.validation import parse
 from .convert import from_dict, to_dict
 from .status import abort
+
+AUTHORIZATION = "authorization"
+"""The metadata that holds the API key."""
 
 Handle = Callable[[bytes, "Call"], Awaitable[bytes | None]]
 Call = grpc.aio.ServicerContext[bytes, bytes]
@@ -50,20 +55,21 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
 
     def answer(raw: bytes, authorization: str | None) -> bytes:
         caller = context.authorized(authorization, method.scope)
-        reply = method.function(caller, *arguments(context, descriptor, raw))
+        given = arguments(context, descriptor, raw)
+        reply = method.function(caller, *given)
+        method.audit(caller, given[0] if method.path_fields else getattr(reply, "id", ""))
         return from_dict(reply.model_dump() if reply else {}, reply_type).SerializeToString()
 
     async def handle(raw: bytes, call: Call) -> bytes | None:
-        return await to_thread.run_sync(answer, raw, authorization_of(call))
+        return await to_thread.run_sync(answer, raw, metadata_of(call, AUTHORIZATION))
 
     return grpc.unary_unary_rpc_method_handler(reporting_errors(handle))
 
 
-def authorization_of(call: Call) -> str | None:
-    """Return the value of the metadata `authorization`."""
+def metadata_of(call: Call, name: str) -> str | None:
+    """Return the value of a key of the metadata; None without it."""
     metadata = call.invocation_metadata() or ()
-    values = (value for key, value in metadata if key == "authorization")
-    value = next(values, None)
+    value = next((value for key, value in metadata if key == name), None)
     return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
@@ -71,10 +77,13 @@ def reporting_errors(handle: Handle) -> Handle:
     """The same handler, which ends the call with the status of whatever `handle` raises."""
 
     async def reporting(raw: bytes, call: Call) -> bytes | None:
-        try:
-            return await handle(raw, call)
-        except Exception as error:
-            return await abort(call, error)
+        request_id = accepted(metadata_of(call, HEADER))
+        with bound_contextvars(**{VARIABLE: request_id}):
+            await call.send_initial_metadata(((HEADER, request_id),))
+            try:
+                return await handle(raw, call)
+            except Exception as error:
+                return await abort(call, error)
 
     return reporting
 

@@ -18,6 +18,7 @@ from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
 from ..errors import EpochalError, Unavailable
+from ..request_ids import current
 
 DOMAIN = "epochal"
 
@@ -36,7 +37,10 @@ def status_of(error: Exception) -> Status:
         _log.error("a method failed", exc_info=error)
         error = EpochalError("The server met an error that it did not expect.")
     status = Status(code=Code.Value(error.code), message=_shortened(error.detail))
-    _add(status, ErrorInfo(reason=error.reason, domain=DOMAIN))
+    info = ErrorInfo(reason=error.reason, domain=DOMAIN)
+    if request_id := current():
+        info.metadata["request_id"] = request_id
+    _add(status, info)
     if isinstance(error, Unavailable):
         _add(status, RetryInfo(retry_delay=Duration(seconds=error.retry_after)))
     bad_request = BadRequest()

@@ -23,7 +23,7 @@ from ..specs.base import Reply
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
 from .convert import from_dict
-from .services import Call, arguments, authorization_of, reporting_errors
+from .services import AUTHORIZATION, Call, arguments, metadata_of, reporting_errors
 
 STALLED_SECONDS = 60.0
 EVENTS: dict[type[Reply], type[Message]] = {
@@ -50,7 +50,7 @@ class Streams:
                 async with patience:
                     self._open.add(patience)
                     context = await to_thread.run_sync(
-                        self._context.authorized, authorization_of(call), method.scope
+                        self._context.authorized, metadata_of(call, AUTHORIZATION), method.scope
                     )
                     frames = await method.function(context, *arguments(context, descriptor, raw))
                     with closing(frames):
