@@ -10,7 +10,8 @@ from tests.rest.test_heads import connected, received
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/limits", "/v1/datasets", "/v1/jobs/job_1", "/x"])
 def test_head_has_the_status_and_the_headers_of_get(client: TestClient, path: str) -> None:
-    by_get, by_head = client.get(path), client.head(path)
+    headers = {"X-Request-Id": "the-same"}
+    by_get, by_head = client.get(path, headers=headers), client.head(path, headers=headers)
     assert by_head.status_code == by_get.status_code
     assert by_head.headers == by_get.headers
     assert by_get.content
