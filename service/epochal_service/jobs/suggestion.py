@@ -151,8 +151,9 @@ def _suggestion(dataset: Dataset, reference: Mapping[str, Any], body: _Body) -> 
         ),
         _reason(
             "epochs",
-            f"{epochs} of {steps_per_epoch:,} {'step' if steps_per_epoch == 1 else 'steps'}",
-            f"{min(batch, rows):,} samples per step; the steps of all epochs are enough for the "
+            str(epochs),
+            f"{min(batch, rows):,} samples per step, and {steps_per_epoch:,} "
+            f"{'step' if steps_per_epoch == 1 else 'steps'} per epoch: together enough for the "
             "loss to settle.",
         ),
     ]
