@@ -108,7 +108,7 @@ def test_before_the_first_checkpoint_there_is_nothing_to_see(client: TestClient)
     assert reply["detail"] == (
         "The job is queued and has no stored weights: wait for its first epoch."
     )
-    assert refused(client, queued, "unit-maps", epoch=4) == reply
+    assert refused(client, queued, "unit-maps", epoch=4)["detail"] == reply["detail"]
     assert client.post(f"/v1/jobs/{queued}/cancel").is_success
     assert refused(client, queued, "unit-maps")["detail"] == (
         "The job is cancelled and has no stored weights: it ended before any were stored. "

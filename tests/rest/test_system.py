@@ -85,8 +85,9 @@ def test_requests_are_counted_by_the_template_of_their_route(client: TestClient)
 def test_a_defect_is_counted_as_such(
     client: TestClient, monkeypatch: pytest.MonkeyPatch, app: FastAPI
 ) -> None:
-    monkeypatch.delattr(app.state, "context")
-    assert client.get("/v1/limits").status_code == 500
+    with monkeypatch.context() as patch:
+        patch.delattr(app.state, "context")
+        assert client.get("/v1/limits").status_code == 500
     text = client.get("/metrics").text
     assert 'route="/v1/limits",status="500"} 1.0' in text
 
