@@ -147,10 +147,10 @@ def test_the_api_stays_up_on_a_full_disk_and_jobs_continue_when_there_is_space(
             assert answer.status_code == 503
             assert int(answer.headers["Retry-After"]) >= 1
             assert answer.json()["reason"] == "unavailable"
-            assert "disk is full" in answer.json()["detail"]
+            assert answer.json()["detail"] == "The disk of the database is full"
             with (
                 epochal.Client(f"grpc://{stack.grpc}") as over_grpc,
-                pytest.raises(epochal.Unavailable, match="disk is full"),
+                pytest.raises(epochal.Unavailable, match="disk of the database is full"),
             ):
                 accepted.extend(until_refused(lambda: over_grpc.jobs.create(XOR).id))
 

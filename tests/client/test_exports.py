@@ -36,6 +36,7 @@ NAMES = [
     "Event",
     "FieldError",
     "Finding",
+    "Forbidden",
     "ForkedFrom",
     "GradientBatch",
     "GradientColumns",
@@ -79,6 +80,7 @@ NAMES = [
     "TooLarge",
     "TrainingSpec",
     "Trial",
+    "Unauthenticated",
     "Unavailable",
     "ValidatedJob",
     "ValidatedSweep",
@@ -128,7 +130,7 @@ def test_results_are_frozen() -> None:
 
 def test_every_error_is_an_epochal_error() -> None:
     errors = [v for v in vars(epochal).values() if inspect.isclass(v) and issubclass(v, Exception)]
-    assert len(errors) == 14
+    assert len(errors) == 16
     assert all(issubclass(error, epochal.EpochalError) for error in errors)
 
 
