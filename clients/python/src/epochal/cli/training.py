@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+from select import select
 from typing import Annotated, Any
 
 import numpy as np
@@ -46,6 +48,7 @@ LOSSES = ("train_loss", "validation_loss")
 FILES = (".csv", ".tsv", ".zip", ".npz", ".parquet")
 INTERRUPTED = 130
 NOT_SUCCEEDED = 1
+CHECK_SECONDS = 0.2  # between two looks for an interrupt
 
 
 def train(
@@ -217,7 +220,7 @@ def _keep_watching(job: Job) -> bool:
         try:
             err.print(f"\n{job.id} continues without you.")
             err.print(r"\[d]etach, \[c]ancel it, or \[k]eep watching? (d) ", end="")
-            choice = input().strip().lower() or "d"
+            choice = _read_choice().strip().lower() or "d"
         except KeyboardInterrupt:
             choice = "c"
         except EOFError:
@@ -235,6 +238,18 @@ def _keep_watching(job: Job) -> bool:
         f"\nDetached. The job continues.\n  epochal watch {job.id}\n  epochal cancel {job.id}"
     )
     return False
+
+
+def _read_choice() -> str:
+    """Return a line of standard input, a terminal. Raises KeyboardInterrupt, EOFError.
+
+    An interrupt that arrives just before a blocking read is noticed only when the read returns, so
+    the read begins once there is something to read.
+    """
+    if os.name == "posix":
+        while not select([sys.stdin], [], [], CHECK_SECONDS)[0]:
+            pass
+    return input()
 
 
 def _summarize(job: Job, as_json: bool, file: Path | None = None) -> None:
