@@ -25,7 +25,7 @@ NEWEST_JOBS = 200
 FRESH_SECONDS = 2.0
 """A fit is used for so long."""
 
-TYPICAL = np.array([0.025, 4e-6, 2e-6, 4e-7, 4e-8, 2e-11, 3e-10])
+TYPICAL = np.array([0.017, 4e-6, 2e-6, 4e-7, 4e-8, 2e-11, 3e-10])
 """Seconds of a start, and per unit of each amount, on a common processor."""
 PRIOR_WEIGHT = 0.2
 """Weight of the deviation of a coefficient from the prior; that of a job is 1."""
