@@ -36,10 +36,9 @@ MAX_NAME_LENGTH = 100
 class Caller:
     """Who makes a request."""
 
-    owner: str = LOCAL_OWNER
-    scope: Scope = "admin"
-    key_id: str | None = None
-    """None without a key."""
+    owner: str
+    scope: Scope
+    key_id: str
 
     def require(self, scope: Scope) -> None:
         """Raise `Forbidden` unless the caller has the scope."""

@@ -398,7 +398,7 @@ def test_a_csv_is_trained_on_with_suggested_settings(
 def test_a_gap_is_reported_with_the_option_that_fills_it(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "houses.csv"
     path.write_text(houses())
-    assert "or choose `--missing auto`, which fills gaps." in run("upload", str(path)).stderr
+    assert "or set `missing` to `auto`, which fills gaps." in run("upload", str(path)).stderr
 
 
 def test_a_table_is_predicted_in_the_dialect_that_it_was_uploaded_in(

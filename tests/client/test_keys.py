@@ -108,6 +108,14 @@ def test_login_does_not_save_a_key_that_is_not_valid(url: str) -> None:
     assert not credentials.path().exists()
 
 
+def test_login_saves_no_empty_key_where_none_is_needed(stack: Stack) -> None:
+    for line in ("", "\n", "  \n"):
+        refused = run("login", url=stack.http, input=line)
+        assert refused.returncode == 2
+        assert "The API key is empty" in refused.stderr
+    assert not credentials.path().exists()
+
+
 def test_a_saved_key_belongs_to_one_address() -> None:
     credentials.save_key("http://one.example/", "ep_1")
     credentials.save_key("http://two.example", "ep_2")

@@ -1,5 +1,6 @@
 """All methods of both wires, called with every kind of API key, and without one."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,14 +84,28 @@ def test_a_key_that_is_not_valid_is_refused_also_where_none_is_needed(
         assert answer.kind == "UNAUTHENTICATED"
 
 
+def digest(database: Database) -> str:
+    """The SHA-256 of all rows of all tables."""
+    made = hashlib.sha256()
+    with database.read() as connection:
+        for table in tables.metadata.sorted_tables:
+            made.update(table.name.encode())
+            for row in sorted(map(repr, connection.execute(table.select()))):
+                made.update(row.encode())
+    return made.hexdigest()
+
+
 @pytest.mark.parametrize("rpc", METHODS)
 def test_a_key_to_read_changes_nothing(locked: Wires, world: World, rpc: str) -> None:
     reader = locked.called_with(key(locked, scope="read"))
-    for answer in reader.both(rpc, **requests(world, rpc)[0]):
-        if METHODS[rpc].scope == "read":
-            assert answer.kind not in ("UNAUTHENTICATED", "PERMISSION_DENIED")
-        else:
-            assert (answer.kind, answer.reason) == ("PERMISSION_DENIED", "forbidden")
+    before = digest(locked.context.database)
+    for request in requests(world, rpc):
+        for answer in reader.both(rpc, **request):
+            if METHODS[rpc].scope == "read":
+                assert answer.kind not in ("UNAUTHENTICATED", "PERMISSION_DENIED")
+            else:
+                assert (answer.kind, answer.reason) == ("PERMISSION_DENIED", "forbidden")
+    assert digest(locked.context.database) == before
 
 
 def owned(rpc: str) -> bool:

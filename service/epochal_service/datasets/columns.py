@@ -132,13 +132,13 @@ class Cells:
     def report(self, problems: Problems, *, auto: str = "") -> Report:
         """Return the function that reports a cell under its line and the column's name.
 
-        `auto` is what `missing: auto` would do about a missing value.
+        `auto` is what `missing`: `auto` would do about a missing value.
         """
 
         def add(row: int, what: str) -> None:
             line = self.lines[row]
             if auto and what == WHY_MISSING:
-                what = f"{what}, or choose `missing: auto`, which {auto}"
+                what = f"{what}, or set `missing` to `auto`, which {auto}"
             problems.add(
                 f"lines[{line}].{self.name}", f"Line {line}, column {self.name!r}: {what}."
             )

@@ -84,8 +84,8 @@ DATA_DESCRIPTION = "The bytes of the piece. Not empty."
 
 logger = structlog.get_logger(__name__)
 
-CHANGES = ("Create", "Append", "Delete", "Cancel", "Pause", "Resume")
-"""How the names of methods begin that change something in the store."""
+READS = ("Simulate", "Summarize", "Validate", "Suggest", "Predict", "Check", "Get")
+"""How the names of methods begin that change nothing, although their HTTP verb is not GET."""
 
 NO_DATA = FieldError(DATA, "must not be empty")
 
@@ -106,6 +106,9 @@ class Method:
     """Whether it may fail with 409."""
     errors: tuple[int, ...] = ()
     """Statuses of errors that its signature does not tell."""
+    scope: Scope = "train"
+    """The scope that an API key needs for it; `read` where its verb or its name says that it
+    changes nothing."""
     event: type[Reply] | None = None
     """The events of a method that answers with a stream."""
     examples: Mapping[str, Any] = field(default_factory=dict)
@@ -114,6 +117,10 @@ class Method:
     """The gRPC service that it belongs to."""
     tag: str = ""
     """The section of the HTTP documentation that it belongs to."""
+
+    def __post_init__(self) -> None:
+        if self.scope == "train" and (self.verb == "GET" or self.rpc.startswith(READS)):
+            object.__setattr__(self, "scope", "read")
 
     @property
     def verb(self) -> str:
@@ -182,11 +189,6 @@ class Method:
         """Whether the method takes an idempotency key."""
         models = [model for model in (self.body, self.query) if model is not None]
         return any("request_id" in model.model_fields for model in models)
-
-    @property
-    def scope(self) -> Scope:
-        """The scope that an API key needs for it."""
-        return "train" if self.rpc.startswith(CHANGES) else "read"
 
     def audit(self, context: Context, subject: str) -> None:
         """Log who called a method that changes something, and what it changed."""

@@ -6,6 +6,7 @@ import sys
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from ..errors import (
     ApiError,
@@ -92,15 +93,10 @@ def main() -> None:
     try:
         app()
     except EpochalError as error:
-        err.print(f"[bold red]error:[/] {_escaped(str(error))}", soft_wrap=True)
+        err.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True)
         if isinstance(error, ApiError) and len(error.errors) > 1:
             for field, description in error.errors:
-                err.print(f"  {_escaped(field)}  {_escaped(description)}", soft_wrap=True)
+                err.print(f"  {escape(field)}  {escape(description)}", soft_wrap=True)
         if isinstance(error, Unauthenticated):
             err.print("Save a key: epochal login. Or set EPOCHAL_API_KEY.", soft_wrap=True)
         sys.exit(exit_code(error))
-
-
-def _escaped(text: str) -> str:
-    # The service names its fields; here, they are options.
-    return text.replace("`missing: auto`", "`--missing auto`").replace("[", r"\[")

@@ -22,9 +22,12 @@ def login(url: UrlOption = None, as_json: JsonOption = False) -> None:
         key = typer.prompt(f"API key for {address}", hide_input=True)
     else:
         key = sys.stdin.readline()
-    with Client(address, api_key=key.strip()) as client:
+    key = key.strip()
+    if not key:
+        raise typer.BadParameter("The API key is empty; nothing is saved")
+    with Client(address, api_key=key) as client:
         client.version()
-    credentials.save_key(address, key.strip())
+    credentials.save_key(address, key)
     if as_json:
         print_json({"url": address, "file": str(credentials.path())})
     else:
