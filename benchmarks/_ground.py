@@ -17,7 +17,7 @@ from tests.servers.stack import environment
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs.lifecycle import Claim
 from epochal_service.keys import LOCAL_OWNER
-from epochal_service.settings import Settings
+from epochal_service.settings import Quotas, Settings
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
@@ -124,6 +124,7 @@ def submit(database: Database, spec: TrainingSpec) -> str:
     row, _ = lifecycle.submit(
         database,
         owner=LOCAL_OWNER,
+        quotas=Quotas(max_queued_jobs=10**9),
         values={
             "spec": spec.model_dump_json(),
             "dataset_id": None,

@@ -9,6 +9,7 @@
     ├── IdempotencyMismatch    422  ALREADY_EXISTS       another request used the same key
     ├── TooLarge               413  RESOURCE_EXHAUSTED   the body exceeds the limit
     ├── UnsupportedMediaType   415  INVALID_ARGUMENT     the method does not accept the format
+    ├── QuotaExceeded          429  RESOURCE_EXHAUSTED   a quota of the owner is used up
     ├── NotInstalled           501  UNIMPLEMENTED        an optional package is not installed
     └── Unavailable            503  UNAVAILABLE          the database is not available; retry later
 
@@ -37,6 +38,8 @@ class EpochalError(Exception):
     code: ClassVar[str] = "INTERNAL"
     reason: str = "internal"
     title: ClassVar[str] = "Internal server error"
+    retry_after: int | None = None
+    """Seconds after which the same request may succeed; None if waiting does not help."""
 
     def __init__(
         self, detail: str, *, reason: str | None = None, errors: Sequence[FieldError] = ()
@@ -115,6 +118,17 @@ class UnsupportedMediaType(EpochalError):
     code = "INVALID_ARGUMENT"
     reason = "unsupported_media_type"
     title = "The method does not accept this format"
+
+
+class QuotaExceeded(EpochalError):
+    status = 429
+    code = "RESOURCE_EXHAUSTED"
+    reason = "quota_exceeded"
+    title = "The quota of this owner is used up"
+
+    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class NotInstalled(EpochalError):

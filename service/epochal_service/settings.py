@@ -134,12 +134,20 @@ class Limits(BaseModel):
         description="floating-point operations in one job: 3 x forward x samples x epochs",
     )
     max_variants: Count = Field(64, description="variants in one sweep")
-    max_datasets: Count = Field(1000, description="uploaded data sets in the store")
-    max_uploads: Count = Field(16, description="uploads that are not yet a data set")
 
 
 UNLIMITED = Limits(**dict.fromkeys(Limits.model_fields, sys.maxsize))
 """Limits that nothing exceeds."""
+
+
+class Quotas(BaseModel):
+    """What one owner may have, published at `/v1/limits`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_queued_jobs: Count = Field(1000, description="queued jobs and sweeps of one owner")
+    max_datasets: Count = Field(1000, description="uploaded data sets of one owner")
+    max_uploads: Count = Field(16, description="uploads of one owner that are not yet a data set")
 
 
 class Settings(BaseSettings):
@@ -224,6 +232,7 @@ class Settings(BaseSettings):
         "info", description="minimum severity of logged lines"
     )
     limits: Limits = Field(Limits(), description="limits of one request")
+    quotas: Quotas = Field(Quotas(), description="limits of one owner")
 
     @model_validator(mode="after")
     def _check_origins(self) -> Self:
@@ -326,6 +335,7 @@ def explain(settings: Settings) -> Iterator[Explained]:
 
 def unknown_variables() -> list[str]:
     """Return the `EPOCHAL_*` variables that are not settings, sorted."""
-    known = {row.variable for row in explain(Settings.model_construct())} | {"EPOCHAL_LIMITS"}
+    groups = {"EPOCHAL_LIMITS", "EPOCHAL_QUOTAS"}
+    known = {row.variable for row in explain(Settings.model_construct())} | groups
     names = {*os.environ, *DotEnvSettingsSource(Settings).env_vars}
     return sorted({name.upper() for name in names if name.upper().startswith("EPOCHAL_")} - known)

@@ -23,6 +23,7 @@ from epochal_service.jobs import lifecycle, reaper
 from epochal_service.jobs.epochs import entry_of, latest_row
 from epochal_service.jobs.lifecycle import HELD, TRANSITIONS, Claim, Ending, Progress
 from epochal_service.jobs.queue import Queue
+from epochal_service.settings import Quotas
 from epochal_service.store import Database, database, jobs, migrate
 
 OWNER = "local"
@@ -34,6 +35,7 @@ def submit(store: Database) -> str:
     row, _ = lifecycle.submit(
         store,
         owner=OWNER,
+        quotas=Quotas(),
         values={
             "spec": "{}",
             "dataset_id": None,

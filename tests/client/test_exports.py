@@ -64,6 +64,7 @@ NAMES = [
     "NetworkSummary",
     "NotFound",
     "NotInstalled",
+    "QuotaExceeded",
     "RandomDraws",
     "SamplePrediction",
     "SamplePredictions",
@@ -130,7 +131,7 @@ def test_results_are_frozen() -> None:
 
 def test_every_error_is_an_epochal_error() -> None:
     errors = [v for v in vars(epochal).values() if inspect.isclass(v) and issubclass(v, Exception)]
-    assert len(errors) == 16
+    assert len(errors) == 17
     assert all(issubclass(error, epochal.EpochalError) for error in errors)
 
 

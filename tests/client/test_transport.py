@@ -167,6 +167,20 @@ def test_whatever_is_made_is_made_once(canned: CannedService) -> None:
     ] * 2
 
 
+def test_a_quota_that_is_free_again_later_is_waited_for(canned: CannedService) -> None:
+    problem = {"reason": "quota_exceeded", "detail": "The quota is used up."}
+    later: Answer = (429, {"Retry-After": "0"}, problem)
+    canned.answers = [later, later, (200, {}, {"version": "1"})]
+    with epochal.Client(canned.url) as client:
+        client.version()
+        assert len(canned.requests) == 3
+        canned.answers = [(429, {}, problem)]
+        with pytest.raises(epochal.QuotaExceeded) as refused:
+            client.version()
+    assert refused.value.retry_after is None
+    assert len(canned.requests) == 4
+
+
 def test_a_refusal_is_not_repeated(canned: CannedService) -> None:
     canned.answers = [(409, {}, {"reason": "conflict", "detail": "It is over."})]
     with epochal.Client(canned.url) as client, pytest.raises(epochal.Conflict, match=r"over\."):
@@ -193,6 +207,7 @@ def test_a_delete_whose_answer_was_lost_has_been_done(canned: CannedService) -> 
         (413, epochal.TooLarge),
         (415, epochal.UnsupportedMediaType),
         (422, epochal.IdempotencyMismatch),
+        (429, epochal.QuotaExceeded),
         (500, epochal.ApiError),
         (501, epochal.NotInstalled),
         (503, epochal.Unavailable),

@@ -9,6 +9,7 @@ from tests.contract.wires import Wires, wires
 from tests.rpc.serving import settings
 from tests.rpc.training import train
 
+from epochal_service.settings import Quotas
 from epochal_service.store import migrate
 
 NETWORK: dict[str, Any] = {
@@ -86,8 +87,8 @@ class World:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[Wires]:
     chosen = settings(tmp_path_factory.mktemp("contract"), broker_url=valkey_server)
-    limits = chosen.limits.model_copy(update={"max_uploads": 100_000})
-    chosen = chosen.model_copy(update={"limits": limits})
+    quotas = Quotas(**dict.fromkeys(Quotas.model_fields, 100_000))
+    chosen = chosen.model_copy(update={"quotas": quotas})
     migrate.upgrade(chosen.database_url)
     with wires(chosen) as service:
         yield service

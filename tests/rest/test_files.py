@@ -12,7 +12,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from epochal_service.jobs.reaper import delete_abandoned
-from epochal_service.settings import Limits, Settings
+from epochal_service.settings import Limits, Quotas, Settings
 
 CSV = b"width,height,kind\n1.5,2,cat\n3,4.5,dog\n2,2,cat\n"
 OCTETS = {"Content-Type": "application/octet-stream"}
@@ -253,8 +253,8 @@ def test_abandoned_uploads_are_deleted(client: TestClient, app: FastAPI) -> None
 class TestLimits:
     @pytest.fixture
     def settings(self, settings: Settings) -> Settings:
-        limits = Limits(max_upload_bytes=2**12, max_body_bytes=2**10, max_uploads=2)
-        return settings.model_copy(update={"limits": limits})
+        limits = Limits(max_upload_bytes=2**12, max_body_bytes=2**10)
+        return settings.model_copy(update={"limits": limits, "quotas": Quotas(max_uploads=2)})
 
     def test_a_file_at_the_limit_is_read_and_one_byte_more_is_not(self, client: TestClient) -> None:
         assert send(client, CSV.ljust(2**12), "text/csv").status_code == 201
@@ -276,6 +276,7 @@ class TestLimits:
     def test_there_is_a_limit_of_uploads(self, client: TestClient) -> None:
         ids = [upload(client, CSV) for _ in range(2)]
         reply = client.post("/v1/uploads", json={"size_bytes": 1})
-        assert (reply.status_code, reply.json()["reason"]) == (409, "limit_exceeded")
+        assert (reply.status_code, reply.json()["reason"]) == (429, "quota_exceeded")
+        assert "Retry-After" not in reply.headers
         client.delete(f"/v1/uploads/{ids[0]}")
         assert client.post("/v1/uploads", json={"size_bytes": 1}).status_code == 201

@@ -12,7 +12,7 @@ from tests.rest.conftest import served
 
 from epochal_service.methods.table import METHODS
 from epochal_service.rest.app import create_app
-from epochal_service.settings import Limits, Settings
+from epochal_service.settings import Limits, Quotas, Settings
 
 EXTERNAL = re.compile(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|url\(\s*["']?https?://""")
 
@@ -57,7 +57,7 @@ def test_without_its_database_the_service_is_not_ready(
 
 def test_every_limit_is_published_with_what_it_counts(client: TestClient) -> None:
     limits = client.get("/v1/limits").json()["limits"]
-    assert {limit["name"] for limit in limits} == set(Limits.model_fields)
+    assert {limit["name"] for limit in limits} == {*Limits.model_fields, *Quotas.model_fields}
     assert all(limit["description"] for limit in limits)
 
 

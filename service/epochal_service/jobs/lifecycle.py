@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from ..errors import Conflict, NotFound
+from ..settings import Quotas
 from ..specs.jobs import TERMINAL, JobState, StopReason
 from ..store import Connection, Database, checkpoints, jobs, keys
 from ..store import log as job_log
@@ -26,6 +27,7 @@ from ..store.database import new_id
 from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
 from . import datasets
+from . import quotas as owner_quotas
 from .endings import rescue_best
 
 # The states that may follow each state.
@@ -40,7 +42,7 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     "cancelled": frozenset(),
 }
 # The states in which a worker holds the job.
-HELD: frozenset[JobState] = frozenset({"running", "pausing", "cancelling"})
+HELD: frozenset[JobState] = frozenset(jobs.HELD)  # type: ignore[arg-type]
 
 Kind = Literal["job", "sweep"]
 """The kind of a row; its id begins with the word."""
@@ -130,6 +132,7 @@ def submit(
     database: Database,
     *,
     owner: str,
+    quotas: Quotas,
     values: dict[str, Any],
     labels: dict[str, str],
     request_id: str | None,
@@ -145,7 +148,8 @@ def submit(
     which training starts from.
 
     Raises `IdempotencyMismatch` if another request used the key, `NotFound` if the job that it
-    created was deleted, `InvalidArgument` if the data set was deleted in the meantime.
+    created was deleted, `InvalidArgument` if the data set was deleted in the meantime,
+    `QuotaExceeded` if the owner's queue is full.
     """
     new = new_id(kind)
     with database.write() as connection:
@@ -157,6 +161,7 @@ def submit(
                     f"The {kind} that this idempotency key created, {job_id}, was deleted"
                 )
             return row, False
+        owner_quotas.reserve(connection, quotas, owner, "max_queued_jobs")
         for part in ("dataset", "validation_dataset"):
             dataset_id = values[f"{part}_id"]
             if dataset_id is not None:
@@ -247,7 +252,10 @@ def pause(database: Database, job_id: str, owner: str) -> JobWithSpec:
 
 
 def resume(database: Database, job_id: str, owner: str) -> JobWithSpec:
-    """Resume a paused job. Raises `Conflict` if it has ended or is cancelling."""
+    """Resume a paused job, also if the owner's queue is full.
+
+    Raises `Conflict` if it has ended or is cancelling.
+    """
     return _request(
         database,
         job_id,

@@ -20,6 +20,7 @@ from ..datasets import (
 from ..datasets import Dataset as Table
 from ..datasets.columns import Choice
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound
+from ..jobs import quotas
 from ..jobs.datasets import arrays_of, generate, invalid_argument, read_uploaded
 from ..specs.base import timestamp
 from ..specs.datasets import (
@@ -221,7 +222,6 @@ def _store(
     request_digest: str,
     file_digest: str = "",
 ) -> Dataset:
-    limits = context.settings.limits
     about = {
         "name": request.name,
         "description": table.description,
@@ -243,11 +243,7 @@ def _store(
         dataset_id = keys.claim(connection, context.owner, request.request_id, request_digest, new)
         if dataset_id != new:
             return _created(context, connection, dataset_id)
-        if datasets.count(connection, context.owner) >= limits.max_datasets:
-            raise Conflict(
-                f"The limit of {limits.max_datasets} data sets is reached: delete one first",
-                reason="limit_exceeded",
-            )
+        quotas.reserve(connection, context.settings.quotas, context.owner, "max_datasets")
         row = datasets.insert(
             connection,
             id=new,

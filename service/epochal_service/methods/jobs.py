@@ -60,7 +60,8 @@ MAX_CURVES = 100  # jobs with a curve on one page
 def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) -> Job:
     """Create and queue a job. The same `request_id` and spec return the job created before.
 
-    Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`.
+    Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`;
+    `QuotaExceeded` if too many jobs are queued.
     """
     request_fingerprint = fingerprint(spec)
     prepared = prepare(context.database, spec, context.owner, context.settings.limits)
@@ -72,6 +73,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     row, new = lifecycle.submit(
         context.database,
         owner=context.owner,
+        quotas=context.settings.quotas,
         values={
             "spec": spec.model_dump_json(),
             "schema": Schema.of(prepared.dataset).to_json() if uploaded_id(spec.dataset) else None,

@@ -32,7 +32,8 @@ from .pages import before, cut, page_size
 def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions) -> Sweep:
     """Create and queue a sweep. The same `request_id` and spec return the sweep created before.
 
-    Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`.
+    Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`;
+    `QuotaExceeded` if too many jobs are queued.
     """
     request_fingerprint = fingerprint(spec)
     limits = context.settings.limits
@@ -42,6 +43,7 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
         row, new = lifecycle.submit(
             context.database,
             owner=context.owner,
+            quotas=context.settings.quotas,
             values={
                 "spec": spec.model_dump_json(),
                 "dataset_id": uploaded_id(job.dataset),

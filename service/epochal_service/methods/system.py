@@ -8,20 +8,18 @@ import numpy as np
 
 from ..errors import Unavailable
 from ..jobs.kernel import kernel
-from ..settings import Limits as LimitSettings
 from ..specs.system import Component, Health, Limit, Limits, Version
 from .context import Context
 
 
 def get_limits(context: Context) -> Limits:
-    """Return the limits of one request."""
-    values = context.settings.limits
+    """Return the limits of one request, and those of one owner."""
+    settings = context.settings
     return Limits(
         limits=[
-            Limit(
-                name=name, value=float(getattr(values, name)), description=field.description or ""
-            )
-            for name, field in LimitSettings.model_fields.items()
+            Limit(name=name, value=float(getattr(model, name)), description=field.description or "")
+            for model in (settings.limits, settings.quotas)
+            for name, field in type(model).model_fields.items()
         ]
     )
 

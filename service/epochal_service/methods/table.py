@@ -215,7 +215,7 @@ class Method:
     @property
     def statuses(self) -> list[int]:
         """The HTTP statuses of its errors."""
-        codes = {400, 401, *self.errors}
+        codes = {400, 401, 429, *self.errors}
         if self.scope != "read":
             codes.add(403)
         if self.path_fields:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, cast
 
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound, TooLarge
+from ..jobs import quotas
 from ..specs.base import timestamp
 from ..specs.uploads import AppendUploadRequest, CreateUploadRequest, Upload
 from ..store import keys, uploads
@@ -28,8 +29,8 @@ def create_upload(context: Context, request: CreateUploadRequest) -> Upload:
     If an upload with the same `sha256` is under way, it is returned, with the offset to continue
     from. The same `request_id` and request return the upload created before.
 
-    Raises `TooLarge` for more bytes than the limit; `IdempotencyMismatch`; `Conflict` if there are
-    too many uploads.
+    Raises `TooLarge` for more bytes than the limit; `IdempotencyMismatch`; `QuotaExceeded` if
+    there are too many uploads.
     """
     limits = context.settings.limits
     if request.size_bytes > limits.max_upload_bytes:
@@ -47,12 +48,7 @@ def create_upload(context: Context, request: CreateUploadRequest) -> Upload:
         )
         if same is not None or upload_id != new:
             return _reply(context, _existing(uploads.find(connection, upload_id, context.owner)))
-        if uploads.count(connection, context.owner) >= limits.max_uploads:
-            raise Conflict(
-                f"The limit of {limits.max_uploads} uploads is reached: make a data set of one, or "
-                "delete one",
-                reason="limit_exceeded",
-            )
+        quotas.reserve(connection, context.settings.quotas, context.owner, "max_uploads")
         row = uploads.insert(
             connection,
             id=new,

@@ -23,6 +23,7 @@ from ..errors import (
     InvalidArgument,
     NotFound,
     NotInstalled,
+    QuotaExceeded,
     TooLarge,
     Unauthenticated,
     Unavailable,
@@ -80,6 +81,11 @@ EXAMPLES: tuple[EpochalError, ...] = (
     UnsupportedMediaType("The body must be application/json: say so in the header Content-Type"),
     IdempotencyMismatch(
         "This key was used for another request: choose a new key for something new"
+    ),
+    QuotaExceeded(
+        "The quota max_queued_jobs is used up, 1000 of 1000: wait until a job starts, or cancel a "
+        "queued one",
+        retry_after=10,
     ),
     NotInstalled(
         "The format onnx needs the Python package onnx, which is not installed on this server: "
@@ -158,7 +164,7 @@ Explained = WrapValidator(_explain)
 async def _error_problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, EpochalError)
     headers = {}
-    if isinstance(error, Unavailable):
+    if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"

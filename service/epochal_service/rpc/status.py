@@ -17,7 +17,7 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from ..errors import EpochalError, Unavailable
+from ..errors import EpochalError
 from ..request_ids import current
 
 DOMAIN = "epochal"
@@ -41,7 +41,7 @@ def status_of(error: Exception) -> Status:
     if request_id := current():
         info.metadata["request_id"] = request_id
     _add(status, info)
-    if isinstance(error, Unavailable):
+    if error.retry_after is not None:
         _add(status, RetryInfo(retry_delay=Duration(seconds=error.retry_after)))
     bad_request = BadRequest()
     for field, description in error.errors:

@@ -19,7 +19,7 @@ class Limit(Reply):
 
 
 class Limits(Reply):
-    """The limits of one request."""
+    """The limits of one request and of one owner."""
 
     limits: list[Limit]
     """All limits."""

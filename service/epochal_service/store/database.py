@@ -16,7 +16,7 @@ from sqlalchemy.sql.expression import FunctionElement
 
 from ..errors import InvalidArgument, Unavailable
 
-__all__ = ["Connection", "Database", "insert_into", "new_id", "now"]
+__all__ = ["Connection", "Database", "insert_into", "lock_owner", "new_id", "now"]
 
 
 class now(FunctionElement[float]):
@@ -54,6 +54,16 @@ def insert_into(connection: Connection, table: sa.Table) -> Any:
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table)
     return postgresql.insert(table)
+
+
+def lock_owner(connection: Connection, owner: str) -> None:
+    """Let other transactions that lock the owner wait until the commit of this one.
+
+    So what is counted here is still true when it is used. With SQLite, writers wait anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        key = sa.func.hashtextextended(owner, 0)
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
 
 class Database:

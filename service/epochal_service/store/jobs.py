@@ -13,9 +13,11 @@ from .database import now
 from .tables import job_labels, job_specs, jobs
 
 __all__ = [
+    "HELD",
     "JobRow",
     "JobWithSpec",
     "advance",
+    "count",
     "delete",
     "expired",
     "find",
@@ -26,6 +28,10 @@ __all__ = [
     "unnotified",
     "user_of_dataset",
 ]
+
+
+HELD = ("running", "pausing", "cancelling")
+"""The states in which a worker holds the job."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,12 +195,18 @@ def next_queued(connection: Connection) -> str | None:
     running = (
         sa.select(sa.func.count())
         .select_from(other)
-        .where(of_owner, other.c.state.in_(("running", "pausing", "cancelling")))
+        .where(of_owner, other.c.state.in_(HELD))
         .scalar_subquery()
     )
     served_at = sa.select(sa.func.max(other.c.started_at)).where(of_owner).scalar_subquery()
     query = sa.select(queue.c.id).order_by(running, sa.func.coalesce(served_at, 0.0), queue.c.id)
     return connection.execute(query.limit(1)).scalar_one_or_none()
+
+
+def count(connection: Connection, owner: str, states: Collection[str]) -> int:
+    """Return the number of the owner's jobs and sweeps in these states."""
+    query = sa.select(sa.func.count()).where(jobs.c.owner == owner, jobs.c.state.in_(states))
+    return connection.execute(query).scalar_one()
 
 
 def claimed(lease_seconds: float) -> dict[str, Any]:
@@ -239,7 +251,7 @@ def finished() -> dict[str, Any]:
 
 
 _EXPIRED = (
-    jobs.c.state.in_(("running", "pausing", "cancelling")),
+    jobs.c.state.in_(HELD),
     jobs.c.lease_expires_at < now(),
 )
 

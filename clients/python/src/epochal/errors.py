@@ -10,6 +10,7 @@ EpochalError
 │   ├── IdempotencyMismatch   422  the `request_id` was used with another request
 │   ├── TooLarge              413  the request is larger than the service accepts
 │   ├── UnsupportedMediaType  415  the method does not read this content type
+│   ├── QuotaExceeded         429  the owner of the API key has no more of it
 │   ├── NotInstalled          501  the service lacks an optional package
 │   └── Unavailable           503  the service cannot answer right now
 ├── ConnectionFailed          no connection, or a broken one
@@ -122,6 +123,18 @@ class UnsupportedMediaType(ApiError):
     reason = "unsupported_media_type"
 
 
+class QuotaExceeded(ApiError):
+    """A quota of the owner is used up: see `client.usage()`.
+
+    `retry_after` is the pause in seconds after which the request may succeed; None if something
+    must be deleted first.
+    """
+
+    status = 429
+    reason = "quota_exceeded"
+    retry_after: float | None = None
+
+
 class NotInstalled(ApiError):
     """The service lacks an optional package; the message names it."""
 
@@ -165,6 +178,7 @@ API_ERRORS: Sequence[type[ApiError]] = (
     IdempotencyMismatch,
     TooLarge,
     UnsupportedMediaType,
+    QuotaExceeded,
     NotInstalled,
     Unavailable,
 )
@@ -182,6 +196,6 @@ def api_error(
     """Return the error for an HTTP `status`; a status without a class is a plain `ApiError`."""
     kind = _BY_STATUS.get(status, ApiError)
     error = kind(detail, status=status, reason=reason, errors=errors)
-    if isinstance(error, Unavailable) and retry_after is not None:
+    if isinstance(error, Unavailable | QuotaExceeded) and retry_after is not None:
         error.retry_after = retry_after
     return error

@@ -4578,7 +4578,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Limits(LimitsMethods):
-    """The limits of one request."""
+    """The limits of one request and of one owner."""
 
     limits: tuple[Limit, ...]
     """All limits."""

@@ -8,7 +8,14 @@ from collections.abc import Generator, Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from ..errors import ConnectionFailed, EpochalError, MissingDependency, NotFound, Unavailable
+from ..errors import (
+    ConnectionFailed,
+    EpochalError,
+    MissingDependency,
+    NotFound,
+    QuotaExceeded,
+    Unavailable,
+)
 
 LONGEST_PAUSE_SECONDS = 5.0
 # A proxy cannot reach the loopback interface of this machine.
@@ -91,18 +98,19 @@ def pauses(longest: float = LONGEST_PAUSE_SECONDS) -> Iterator[float]:
 def call(transport: Transport, method: str, fields: dict[str, Any], retries: int) -> dict[str, Any]:
     """Return the reply of `method`, with up to `retries` retries.
 
-    A request is repeated if the connection fails or the service is unavailable. The pause is at
-    least the `retry_after` of the service, up to 5 seconds. Requests that create a resource have a
+    A request is repeated if the connection fails, the service is unavailable, or a quota is used up
+    that is free again after a while. The pause is at least the `retry_after` of the service, up to
+    5 seconds. Requests that create a resource have a
     `request_id`, so that a retry does not create another one.
     """
     pause = pauses()
     for attempt in range(retries + 1):
         try:
             return transport.call(method, fields)
-        except (ConnectionFailed, Unavailable) as failure:
-            if attempt == retries:
+        except (ConnectionFailed, Unavailable, QuotaExceeded) as failure:
+            retry_after = 0.0 if isinstance(failure, ConnectionFailed) else failure.retry_after
+            if attempt == retries or retry_after is None:
                 raise
-            retry_after = failure.retry_after if isinstance(failure, Unavailable) else 0.0
             time.sleep(min(max(next(pause), retry_after), LONGEST_PAUSE_SECONDS))
         except NotFound:
             # The reply to an earlier attempt, which deleted it, may have been lost.

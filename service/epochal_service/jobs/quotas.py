@@ -1,0 +1,52 @@
+"""What one owner uses of the store, and the refusal of more.
+
+count, compare, insert: one transaction, which locks the owner
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import QuotaExceeded
+from ..settings import Quotas
+from ..store import Connection, datasets, jobs, uploads
+from ..store.database import lock_owner
+
+QUEUE_RETRY_SECONDS = 10
+"""When to repeat a request for which the queue had no room."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What one owner has of one kind."""
+
+    count: Callable[[Connection, str], int]
+    advice: str
+    """What makes room."""
+    retry_after: int | None = None
+    """Seconds after which there may be room without any deletion; None: never."""
+
+
+STORED: dict[str, Stored] = {
+    "max_queued_jobs": Stored(
+        lambda connection, owner: jobs.count(connection, owner, ("queued",)),
+        "wait until a job starts, or cancel a queued one",
+        QUEUE_RETRY_SECONDS,
+    ),
+    "max_datasets": Stored(datasets.count, "delete a data set"),
+    "max_uploads": Stored(uploads.count, "make a data set of an upload, or delete one"),
+}
+"""The quotas of what is stored, by their names in `Quotas`."""
+
+
+def reserve(connection: Connection, quotas: Quotas, owner: str, name: str) -> None:
+    """Raise `QuotaExceeded` unless the owner may store one more until the commit."""
+    limit, stored = getattr(quotas, name), STORED[name]
+    lock_owner(connection, owner)
+    used = stored.count(connection, owner)
+    if used >= limit:
+        raise QuotaExceeded(
+            f"The quota {name} is used up, {used} of {limit}: {stored.advice}",
+            retry_after=stored.retry_after,
+        )
