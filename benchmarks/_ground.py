@@ -128,6 +128,7 @@ def submit(database: Database, spec: TrainingSpec) -> str:
         values={
             "spec": spec.model_dump_json(),
             "dataset_id": None,
+            "validation_dataset_id": None,
             "parameters": 1,
             "samples": 1,
             "flops": 1.0,

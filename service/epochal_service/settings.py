@@ -224,6 +224,13 @@ class Settings(BaseSettings):
     upload_seconds: Seconds = Field(
         3600.0, description="time without a new piece after which an upload is deleted"
     )
+    job_ttl_seconds: float | None = Field(
+        None,
+        ge=1,
+        le=1e9,
+        description="time after its end after which a job without `ttl_seconds` is deleted; unset: "
+        "never",
+    )
     heartbeat_seconds: Seconds = Field(15.0, description="interval of heartbeats on an idle stream")
     log_format: Literal["console", "json"] = Field(
         "console", description="text for people, or one JSON object per line"

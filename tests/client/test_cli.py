@@ -162,7 +162,7 @@ def test_a_job_that_is_not_there_leaves_with_4(run: Run, command: str) -> None:
 
 
 def test_a_detached_job_is_named_shown_watched_and_deleted(run: Run) -> None:
-    submitted = run("train", "xor", "--detach", "--label", "course=week-3")
+    submitted = run("train", "xor", "--detach", "--label", "course=week-3", "--ttl", "3600")
     job_id = submitted.stdout.strip()
     assert re.fullmatch(r"job_\w+", job_id)
 
@@ -174,6 +174,7 @@ def test_a_detached_job_is_named_shown_watched_and_deleted(run: Run) -> None:
     assert "2 – dense 8 tanh – dense 1 sigmoid" in shown.stdout
     assert "adam, learning_rate 0.05" in shown.stdout
     assert "course=week-3" in shown.stdout
+    assert re.search(r"^ *expires +\d{4}-\d\d-\d\d ", shown.stdout, re.MULTILINE)
     assert json.loads(run("show", job_id, "--json").stdout)["id"] == job_id
 
     assert "▀▀ train_loss" in run("curve", job_id).stdout

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from tests.client.material import MOONS, XOR
+from tests.servers.stack import await_condition
 
 import epochal
 
@@ -44,6 +45,22 @@ def test_a_job_is_created_waited_for_and_succeeds(client: epochal.Client) -> Non
     assert job.latest is not None
     assert job.latest.epoch == 30
     assert job.latest.validation_loss is None
+
+
+def test_a_job_with_a_ttl_deletes_itself(client: epochal.Client) -> None:
+    job = client.jobs.create(XOR, epochs=3, ttl_seconds=1).wait(60)
+    assert job.expires_at is not None
+    assert job.finished_at is not None
+    assert (job.expires_at - job.finished_at).total_seconds() == pytest.approx(1, abs=0.01)
+
+    def deleted() -> bool:
+        try:
+            job.refresh()
+        except epochal.NotFound:
+            return True
+        return False
+
+    await_condition(deleted, 60, "the deletion of the job")
 
 
 def test_the_spec_that_comes_back_can_be_sent_again(client: epochal.Client) -> None:

@@ -67,6 +67,8 @@ def test_the_size_of_an_update_does_not_depend_on_the_spec(tmp_path: Path) -> No
 def test_a_spec_is_deleted_with_its_job(database: Database) -> None:
     job_id = insert(database)
     with database.write() as connection:
-        assert jobs.delete(connection, job_id, "me", ("queued",))
+        assert jobs.hide(connection, job_id, "me", ("queued",))
+        assert jobs.delete_some(connection)
+        assert not jobs.delete_some(connection)
     with database.read() as connection:
         assert not connection.execute(sa.select(job_specs)).all()

@@ -267,10 +267,13 @@ def resume(database: Database, job_id: str, owner: str) -> JobWithSpec:
 
 
 def delete(database: Database, job_id: str, owner: str, kind: Kind = "job") -> None:
-    """Delete a job that has ended, with its log and checkpoints. Raises `NotFound`, `Conflict`."""
+    """Delete a job that has ended. Raises `NotFound`, `Conflict`.
+
+    No method finds it any more. Its log and checkpoints are deleted by the reaper, see `deletion`.
+    """
     with database.write() as connection:
         row = find(connection, job_id, owner, kind, lock=True)
-        if not jobs.delete(connection, job_id, owner, TERMINAL):
+        if not jobs.hide(connection, job_id, owner, TERMINAL):
             raise Conflict(
                 f"The {kind} is {row.state}: cancel it first, and delete it after it has ended",
                 reason="job_not_ended",

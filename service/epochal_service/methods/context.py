@@ -11,6 +11,7 @@ from functools import cached_property
 import structlog
 
 from ..errors import EpochalError, Unauthenticated
+from ..jobs.deletion import ROUND_SECONDS, delete_expired, purge
 from ..jobs.estimate import Estimator
 from ..jobs.follow import Hub
 from ..jobs.queue import Queue
@@ -98,6 +99,8 @@ async def _reap(context: Context, closing: asyncio.Event) -> None:
             await asyncio.to_thread(
                 delete_abandoned, context.database, context.settings.upload_seconds
             )
+            await asyncio.to_thread(delete_expired, context.database)
+            await asyncio.to_thread(purge, context.database, ROUND_SECONDS)
         except EpochalError as error:
             logger.warning("the reaper failed and will retry", error=str(error))
         except Exception:

@@ -13,6 +13,7 @@ from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 from ..errors import NotFound
 from ..jobs import baselines, curve, lifecycle
 from ..jobs.datasets import Schema, uploaded_id
+from ..jobs.deletion import expiry
 from ..jobs.endings import restored_epoch
 from ..jobs.epochs import merge, rows, unpack_gradients
 from ..jobs.estimate import dump_work, work_of
@@ -83,6 +84,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
             "samples": cost.samples,
             "flops": cost.flops,
             "work": dump_work(work_of(prepared)),
+            "ttl_seconds": expiry(spec.ttl_seconds, context.settings.job_ttl_seconds),
         },
         labels=spec.labels,
         request_id=options.request_id,
@@ -328,4 +330,5 @@ def reply(row: JobWithSpec) -> Job:
         created_at=timestamp(row.created_at),
         started_at=timestamp(row.started_at),
         finished_at=timestamp(row.finished_at),
+        expires_at=timestamp(row.expires_at),
     )

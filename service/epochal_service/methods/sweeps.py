@@ -7,6 +7,7 @@ from contextlib import closing
 from ..errors import InvalidArgument
 from ..jobs import baselines, lifecycle, sweeps
 from ..jobs.datasets import uploaded_id
+from ..jobs.deletion import expiry
 from ..jobs.estimate import dump_work, work_of
 from ..jobs.follow import Frames
 from ..specs.base import timestamp
@@ -52,6 +53,7 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
                 "samples": cost.samples,
                 "flops": cost.flops,
                 "work": dump_work(work_of(prepared.job, len(spec.variants))),
+                "ttl_seconds": expiry(job.ttl_seconds, context.settings.job_ttl_seconds),
             },
             labels=job.labels,
             request_id=options.request_id,
@@ -167,4 +169,5 @@ def reply(row: JobWithSpec, members: list[Member]) -> Sweep:
         created_at=timestamp(row.created_at),
         started_at=timestamp(row.started_at),
         finished_at=timestamp(row.finished_at),
+        expires_at=timestamp(row.expires_at),
     )

@@ -331,6 +331,10 @@ class Job(Reply):
     """Time of the first start; absent before it."""
     finished_at: datetime | None = None
     """Time of the end; absent before it."""
+    expires_at: datetime | None = None
+    """Time at which the job is deleted, see `ttl_seconds`; absent before its end, and if it is
+    not deleted.
+    """
     curve: CurveSeries | None = None
     """Downsampled training loss; present in lists that request `curve_points`."""
 

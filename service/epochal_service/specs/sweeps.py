@@ -176,6 +176,10 @@ class Sweep(Reply):
     """Time of the first start; absent before it."""
     finished_at: datetime | None = None
     """Time of the end; absent before it."""
+    expires_at: datetime | None = None
+    """Time at which the sweep is deleted, see `ttl_seconds`; absent before its end, and if it is
+    not deleted.
+    """
 
 
 class ValidatedSweep(Reply):

@@ -265,6 +265,11 @@ class TrainingSpec(Spec):
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`. No
     limit by default.
     """
+    ttl_seconds: int | None = Field(default=None, ge=0, le=10**9)
+    """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:
+    never. In [0, 1e9]. Defaults to the service's `EPOCHAL_JOB_TTL_SECONDS`, which is never unless
+    its operator set it.
+    """
     name: Name | None = None
     """Display name of the job."""
     labels: dict[LabelKey, LabelValue] = Field(

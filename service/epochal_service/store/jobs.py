@@ -10,19 +10,23 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from .database import now
-from .tables import job_labels, job_specs, jobs
+from .tables import checkpoints, job_labels, job_specs, jobs, log
 
 __all__ = [
     "HELD",
     "JobRow",
     "JobWithSpec",
     "advance",
+    "any_hidden",
     "count",
-    "delete",
+    "delete_some",
     "expired",
     "find",
     "find_expired",
+    "hide",
+    "hide_outlived",
     "insert",
+    "outlived",
     "page",
     "schema",
     "unnotified",
@@ -63,6 +67,8 @@ class JobRow:
     created_at: float
     started_at: float | None
     finished_at: float | None
+    ttl_seconds: float | None
+    expires_at: float | None
     notified_at: float | None
 
 
@@ -247,7 +253,11 @@ def running_seconds(connection: Connection, job_id: str) -> float:
 
 def finished() -> dict[str, Any]:
     """Return the values of a job that has ended."""
-    return {"finished_at": now(), "lease_expires_at": None}
+    return {
+        "finished_at": now(),
+        "lease_expires_at": None,
+        "expires_at": now() + jobs.c.ttl_seconds,
+    }
 
 
 _EXPIRED = (
@@ -324,9 +334,56 @@ def user_of_dataset(connection: Connection, dataset_id: str) -> str | None:
     ).scalar_one_or_none()
 
 
-def delete(connection: Connection, job_id: str, owner: str, states: Collection[str]) -> bool:
-    """Delete the row and everything that belongs to it if its state is one of `states`."""
-    deleted = connection.execute(
-        sa.delete(jobs).where(jobs.c.id == job_id, jobs.c.owner == owner, jobs.c.state.in_(states))
+# The values of a deleted job: no query for an owner or for a state of jobs matches it. Its rows are
+# deleted later, a few at a time.
+_HIDDEN = {"owner": "", "state": "deleted", "expires_at": None}
+
+
+def hide(connection: Connection, job_id: str, owner: str, states: Collection[str]) -> bool:
+    """Delete the job for all readers if its state is one of `states`; its rows remain."""
+    update = sa.update(jobs).where(
+        jobs.c.id == job_id, jobs.c.owner == owner, jobs.c.state.in_(states)
     )
-    return deleted.rowcount == 1
+    return connection.execute(update.values(_HIDDEN)).rowcount == 1
+
+
+def outlived(connection: Connection, limit: int) -> list[str]:
+    """Return ids of jobs that have reached `expires_at`, the oldest expiry first."""
+    query = sa.select(jobs.c.id).where(jobs.c.expires_at < now()).order_by(jobs.c.expires_at)
+    return list(connection.execute(query.limit(limit)).scalars())
+
+
+def hide_outlived(connection: Connection, ids: Collection[str]) -> None:
+    """Delete those of the jobs that have reached `expires_at` for all readers."""
+    update = sa.update(jobs).where(jobs.c.id.in_(ids), jobs.c.expires_at < now())
+    connection.execute(update.values(_HIDDEN))
+
+
+def any_hidden(connection: Connection) -> bool:
+    """Return whether rows of deleted jobs remain."""
+    query = sa.select(jobs.c.id).where(jobs.c.owner == "").limit(1)
+    return connection.execute(query).first() is not None
+
+
+# Rows that one statement deletes. A checkpoint may have 40 MB.
+_BATCHES = ((log, log.c.seq, 16), (checkpoints, checkpoints.c.epoch, 1))
+
+
+def delete_some(connection: Connection) -> bool:
+    """Delete some rows of a hidden job; return False if there is none.
+
+    The log is deleted from its end, so that a reader of it never sees a gap. Transactions at the
+    same time take different jobs.
+    """
+    query = sa.select(jobs.c.id).where(jobs.c.owner == "").order_by(jobs.c.id).limit(1)
+    job_id = connection.execute(query.with_for_update(skip_locked=True)).scalar_one_or_none()
+    if job_id is None:
+        return False
+    for table, key, size in _BATCHES:
+        of_job = table.c.job_id == job_id
+        last = sa.select(key).where(of_job).order_by(key.desc()).limit(size)
+        delete = sa.delete(table).where(of_job, key.in_(last.scalar_subquery()))
+        if connection.execute(delete).rowcount > 0:
+            return True
+    connection.execute(sa.delete(jobs).where(jobs.c.id == job_id))
+    return True

@@ -63,6 +63,10 @@ jobs = Table(
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("finished_at", Float),
+    # Seconds after its end after which the job is deleted; NULL: never.
+    Column("ttl_seconds", Float),
+    # When the job will be deleted; NULL before its end.
+    Column("expires_at", Float, index=True),
     # When workers were last notified of the job.
     Column("notified_at", Float),
 )

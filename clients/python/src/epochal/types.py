@@ -1433,6 +1433,11 @@ class TrainingSpec(TypedDict):
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
     No limit by default. Greater than 0.
     """
+    ttl_seconds: NotRequired[int | None]
+    """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:
+    never. In [0, 1e9]. Defaults to the service's `EPOCHAL_JOB_TTL_SECONDS`, which is never
+    unless its operator set it.
+    """
     name: NotRequired[str | None]
     """Display name of the job."""
     labels: NotRequired[Mapping[str, str]]
@@ -1587,6 +1592,11 @@ class TrainingFields(TypedDict, total=False):
     deadline_seconds: float | None
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
     No limit by default. Greater than 0.
+    """
+    ttl_seconds: int | None
+    """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:
+    never. In [0, 1e9]. Defaults to the service's `EPOCHAL_JOB_TTL_SECONDS`, which is never
+    unless its operator set it.
     """
     name: str | None
     """Display name of the job."""
@@ -2263,6 +2273,10 @@ class JobData:
     """Time of the first start; absent before it."""
     finished_at: datetime | None
     """Time of the end; absent before it."""
+    expires_at: datetime | None
+    """Time at which the job is deleted, see `ttl_seconds`; absent before its end, and if it is
+    not deleted.
+    """
     curve: CurveSeries | None
     """Downsampled training loss; present in lists that request `curve_points`."""
 
@@ -4502,6 +4516,10 @@ class SweepData:
     """Time of the first start; absent before it."""
     finished_at: datetime | None
     """Time of the end; absent before it."""
+    expires_at: datetime | None
+    """Time at which the sweep is deleted, see `ttl_seconds`; absent before its end, and if it is
+    not deleted.
+    """
 
 
 @dataclass(frozen=True)
@@ -4786,6 +4804,13 @@ class JobProperties:
         """Time of the end; absent before it."""
         return self._data.finished_at
 
+    @property
+    def expires_at(self) -> datetime | None:
+        """Time at which the job is deleted, see `ttl_seconds`; absent before its end, and if it
+        is not deleted.
+        """
+        return self._data.expires_at
+
 
 class SweepProperties:
     """The fields of the latest `SweepData`, read through a handle."""
@@ -4880,3 +4905,10 @@ class SweepProperties:
     def finished_at(self) -> datetime | None:
         """Time of the end; absent before it."""
         return self._data.finished_at
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """Time at which the sweep is deleted, see `ttl_seconds`; absent before its end, and if
+        it is not deleted.
+        """
+        return self._data.expires_at

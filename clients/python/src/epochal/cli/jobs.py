@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -121,7 +122,8 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
             ),
             ("learning", unknown or _describe_label(diagnosis.label if diagnosis else None)),
             ("attempts", f"{handle.attempt}" if handle.attempt > 1 else ""),
-            ("created", f"{handle.created_at:%Y-%m-%d %H:%M:%S} UTC" if handle.created_at else ""),
+            ("created", _describe_time(handle.created_at)),
+            ("expires", _describe_time(handle.expires_at)),
         )
     )
 
@@ -133,6 +135,10 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
         out.print(text, soft_wrap=True, markup=False)
     if diagnosis and diagnosis.trial:
         out.print(f"\nAll these changes together: {diagnosis.trial}.", soft_wrap=True)
+
+
+def _describe_time(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S} UTC" if time else ""
 
 
 def export(

@@ -76,6 +76,10 @@ def train(
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label of the job.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Display name of the job.")] = None,
+    ttl: Annotated[
+        int | None,
+        typer.Option(min=0, help="Seconds from the job's end to its deletion; 0: never."),
+    ] = None,
     begin: Annotated[
         str | None,
         typer.Option(
@@ -117,6 +121,8 @@ def train(
         body["seed"] = seed
     if name is not None:
         body["name"] = name
+    if ttl is not None:
+        body["ttl_seconds"] = ttl
     if label:
         body["labels"] = {**body.get("labels", {}), **pairs(label)}
     with Client(url) as client:
