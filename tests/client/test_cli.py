@@ -154,7 +154,9 @@ def test_a_service_that_is_not_there_leaves_with_3_and_says_how_to_start_it(
     )
 
 
-@pytest.mark.parametrize("command", ["show", "watch", "curve", "cancel", "pause", "delete"])
+@pytest.mark.parametrize(
+    "command", ["show", "watch", "curve", "cancel", "pause", "label", "delete"]
+)
 def test_a_job_that_is_not_there_leaves_with_4(run: Run, command: str) -> None:
     done = run(command, "job_nope")
     assert done.returncode == 4
@@ -183,8 +185,60 @@ def test_a_detached_job_is_named_shown_watched_and_deleted(run: Run) -> None:
     assert [series["metric"] for series in curve["series"]] == ["gradient_norm"]
 
     assert run("pause", job_id).returncode == 1
-    assert run("delete", job_id).stdout == f"{job_id} deleted\n"
+    assert run("delete", job_id, "--yes").stdout == f"{job_id} deleted\n"
     assert run("show", job_id).returncode == 4
+
+
+def test_a_job_is_renamed_and_labelled(run: Run, client: epochal.Client) -> None:
+    job = client.jobs.create(XOR, epochs=2, labels={"draft": "", "course": "3"}).wait(60)
+    assert run("rename", job.id, "Lesson [3]").stdout == f"{job.id} Lesson [3] draft= course=3\n"
+    labelled = run("label", job.id, "course=4", "level=1", "--remove", "draft")
+    assert labelled.stdout == f"{job.id} Lesson [3] course=4 level=1\n"
+    spec = json.loads(run("label", job.id, "--json").stdout)["spec"]
+    assert (spec["name"], spec["labels"]) == ("Lesson [3]", {"course": "4", "level": "1"})
+    assert run("rename", job.id, "").stdout == f"{job.id} course=4 level=1\n"
+    assert run("label", job.id, "Course=1").returncode == 2
+    assert run("label", job.id, "course").returncode == 2
+
+
+def test_without_a_terminal_nothing_is_deleted_unless_yes_is_given(
+    run: Run, client: epochal.Client
+) -> None:
+    job = client.jobs.create(XOR, epochs=2, name="precious").wait(60)
+    refused = run("delete", job.id, input="y\n")
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        f'error: Delete {job.id} "precious", succeeded, 2 of 2 epochs, with its epochs and '
+        "weights? Nobody can answer here; add --yes.\n"
+    )
+    assert client.jobs.get(job.id).name == "precious"
+    assert run("delete", job.id, "-y").returncode == 0
+
+
+@pytest.mark.parametrize(("answer", "code"), [("n", 1), ("", 1), ("y", 0)])
+def test_on_a_terminal_a_deletion_waits_for_a_yes(
+    stack: Stack, client: epochal.Client, answer: str, code: int
+) -> None:
+    job = client.jobs.create(XOR, epochs=2, name="precious").wait(60)
+    near, far = os.openpty()
+    command = [sys.executable, "-m", "epochal", "delete", job.id]
+    with subprocess.Popen(
+        command,
+        env=environment(stack.http),
+        stdin=far,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        os.write(near, f"{answer}\n".encode())
+        printed, question = process.communicate(timeout=60)
+    os.close(near)
+    os.close(far)
+    assert process.returncode == code
+    assert f'Delete {job.id} "precious", succeeded, 2 of 2 epochs' in question
+    assert printed == (f"{job.id} deleted\n" if code == 0 else "")
+    remaining = [other.id for other in client.jobs.list(query=job.id)]
+    assert remaining == ([] if code == 0 else [job.id])
 
 
 def test_events_are_one_line_of_json_each_and_can_be_resumed(
@@ -458,7 +512,7 @@ def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> Non
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
     commands = [command.callback for command in app.registered_commands if command.callback]
-    assert len(commands) == 24
+    assert len(commands) == 26
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__

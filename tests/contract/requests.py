@@ -80,6 +80,12 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"spec": JOB | {"class_weights": [1.0, 2.5]}},
     ],
     "GetJob": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],
+    "UpdateJob": lambda w: [
+        {"id": w.queued, "name": "Zwölf", "labels": {"course": "week-4", "draft": ""}},
+        {"id": w.queued, "name": "", "remove_labels": ["draft"]},
+        {"id": w.diverged},
+        {"id": w.queued_sweep, "name": "a sweep"},
+    ],
     "ListJobs": lambda w: [
         {},
         {"states": ["failed"]},

@@ -84,7 +84,19 @@ def test_a_job_in_any_state_takes_a_wish_alike(service: Wires, rpc: str, state: 
     assert comparable(now_first) == comparable(now_second)
 
 
-@pytest.mark.parametrize("rpc", ["CancelJob", "PauseJob", "ResumeJob", "DeleteJob"])
+@pytest.mark.parametrize("state", JOBS)
+def test_a_job_in_any_state_is_renamed_and_labelled_alike(service: Wires, state: str) -> None:
+    job_id = JOBS[state](service)
+    before = service.over_http("GetJob", id=job_id).reply
+    change = {"name": "another", "labels": {"level": "1"}, "remove_labels": ["course"]}
+    over_http, over_grpc = service.both("UpdateJob", id=job_id, **change)
+    assert over_http == over_grpc
+    spec = before["spec"] | {"name": "another", "labels": {"level": "1"}}
+    assert over_http.reply == before | {"spec": spec}
+    assert over_http.reply["state"] == state
+
+
+@pytest.mark.parametrize("rpc", ["CancelJob", "PauseJob", "ResumeJob", "DeleteJob", "UpdateJob"])
 def test_a_wish_about_no_job_is_not_found(service: Wires, rpc: str) -> None:
     for unknown in ("job_1", "a/b", "Ü ?#%", "x" * 300):
         over_http, over_grpc = service.both(rpc, id=unknown)

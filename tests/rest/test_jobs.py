@@ -117,6 +117,75 @@ def test_jobs_are_listed_by_state_and_label(client: TestClient) -> None:
     assert client.get("/v1/jobs?states=running").json()["jobs"] == []
 
 
+def matching(client: TestClient, **query: str) -> list[str]:
+    return [job["id"] for job in client.get("/v1/jobs", params=query).json()["jobs"]]
+
+
+def test_a_job_is_found_by_its_new_name_and_labels_only(client: TestClient) -> None:
+    spec = {**XOR, "name": "First", "labels": {"course": "week-3", "old": "a\nb"}}
+    job = client.post("/v1/jobs", json=spec).json()
+    path = f"/v1/jobs/{job['id']}"
+    change = {"name": "Zwölf", "labels": {"course": "week-4"}, "remove_labels": ["old", "no"]}
+    changed = client.patch(path, json=change)
+    assert changed.status_code == 200
+    assert changed.json() == client.get(path).json()
+    assert changed.json() == job | {
+        "spec": job["spec"] | {"name": "Zwölf", "labels": {"course": "week-4"}}
+    }
+    for text in ("zwölf", "WEEK-4", "xor", job["id"]):
+        assert matching(client, query=text) == [job["id"]]
+    for text in ("first", "week-3", "old=a"):
+        assert matching(client, query=text) == []
+    assert matching(client, label="course=week-4") == [job["id"]]
+    assert matching(client, label="old") == []
+
+
+def test_what_an_update_leaves_out_stays(client: TestClient) -> None:
+    spec = {**XOR, "name": "xor", "labels": {"course": "week-3"}}
+    path = client.post("/v1/jobs", json=spec).headers["location"]
+    assert client.patch(path, json={}).json()["spec"]["name"] == "xor"
+    added = client.patch(path, json={"labels": {"level": "1"}}).json()["spec"]
+    assert (added["name"], added["labels"]) == ("xor", {"course": "week-3", "level": "1"})
+    unnamed = client.patch(path, json={"name": ""}).json()["spec"]
+    assert (unnamed["name"], unnamed["labels"]) == (None, added["labels"])
+    # The data set has the name that the job had.
+    assert len(matching(client, query="xor")) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": "x" * 101}, "name"),
+        ({"name": "a\nb"}, "name"),
+        ({"name": 4}, "name"),
+        ({"labels": {"Course": "x"}}, "labels.Course"),
+        ({"labels": {"course": "x" * 65}}, "labels.course"),
+        ({"labels": {"course": None}}, "labels.course"),
+        ({"labels": {f"k{n}": "" for n in range(17)}}, "labels"),
+        ({"labels": {f"k{n}": "" for n in range(16)}}, "labels"),
+        ({"labels": {"level": "1"}, "remove_labels": ["level"]}, "remove_labels"),
+        ({"remove_labels": ["Level"]}, "remove_labels[0]"),
+        ({"epochs": 9}, "epochs"),
+    ],
+)
+def test_a_wrong_update_changes_nothing(
+    client: TestClient, change: dict[str, Any], field: str
+) -> None:
+    made = client.post("/v1/jobs", json={**XOR, "labels": {"course": "week-3"}})
+    path = made.headers["location"]
+    answer = client.patch(path, json=change)
+    assert (answer.status_code, answer.json()["reason"]) == (400, "invalid_argument")
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert client.get(path).json() == made.json()
+
+
+def test_a_retry_finds_a_job_that_was_renamed(client: TestClient) -> None:
+    path = client.post("/v1/jobs", json=XOR, headers=KEY).headers["location"]
+    client.patch(path, json={"name": "another"})
+    retried = client.post("/v1/jobs", json=XOR, headers=KEY)
+    assert (retried.headers["location"], retried.json()["spec"]["name"]) == (path, "another")
+
+
 def test_a_job_is_paused_resumed_cancelled_and_deleted(client: TestClient) -> None:
     path = client.post("/v1/jobs", json=XOR).headers["location"]
     assert client.delete(path).status_code == 409
@@ -134,6 +203,7 @@ def test_a_job_is_paused_resumed_cancelled_and_deleted(client: TestClient) -> No
     [
         ("GET", ""),
         ("DELETE", ""),
+        ("PATCH", ""),
         ("POST", "/cancel"),
         ("POST", "/pause"),
         ("POST", "/resume"),
@@ -149,7 +219,8 @@ def test_a_job_is_paused_resumed_cancelled_and_deleted(client: TestClient) -> No
 def test_a_job_that_is_not_there_is_not_found(
     client: TestClient, verb: str, path: str, job_id: str
 ) -> None:
-    answer = client.request(verb, f"/v1/jobs/{job_id}{path}")
+    body: dict[str, Any] | None = {} if verb == "PATCH" else None
+    answer = client.request(verb, f"/v1/jobs/{job_id}{path}", json=body)
     assert (answer.status_code, answer.json()["reason"]) == (404, "not_found")
 
 
@@ -278,7 +349,7 @@ def test_an_epoch_that_is_no_number_is_refused(
     assert answer.json()["errors"][0]["field"] == "epoch"
 
 
-def test_an_epoch_without_a_checkpoint_is_not_found(client: TestClient, trained: str) -> None:
+def test_an_epoch_without_a_checkpoint_is_not_matching(client: TestClient, trained: str) -> None:
     answer = client.get(f"/v1/jobs/{trained}/checkpoints/3")
     assert (answer.status_code, answer.json()["reason"]) == (404, "checkpoint_not_found")
 

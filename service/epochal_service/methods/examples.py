@@ -67,6 +67,14 @@ JOBS: dict[str, Any] = {
     },
 }
 
+UPDATES: dict[str, Any] = {
+    "Another name, a label more and one less": {
+        "name": "Digits, 64 units",
+        "labels": {"course": "week-4"},
+        "remove_labels": ["draft"],
+    }
+}
+
 SWEEPS: dict[str, Any] = {
     "Which learning rate suits two circles": {
         "job": {

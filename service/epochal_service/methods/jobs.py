@@ -11,7 +11,7 @@ import numpy as np
 from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 
 from ..errors import NotFound
-from ..jobs import baselines, curve, lifecycle
+from ..jobs import baselines, curve, lifecycle, naming
 from ..jobs.datasets import Schema, uploaded_id
 from ..jobs.deletion import expiry
 from ..jobs.endings import restored_epoch
@@ -43,6 +43,7 @@ from ..specs.jobs import (
     ListEpochsRequest,
     ListGradientsRequest,
     ListJobsRequest,
+    UpdateJobRequest,
     ValidatedJob,
     WatchJobRequest,
 )
@@ -147,6 +148,22 @@ def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
             curves = curve.small(connection, [row.id for row in page], request.curve_points)
     replies = [reply(row).model_copy(update={"curve": curves.get(row.id)}) for row in page]
     return JobPage(jobs=replies, next_page_token=token)
+
+
+def update_job(context: Context, id: str, request: UpdateJobRequest) -> Job:
+    """Change the name and the labels of a job in any state. Training is not affected.
+
+    Raises `NotFound`; `InvalidArgument` if it would have too many labels.
+    """
+    row = naming.update(
+        context.database,
+        id,
+        context.owner,
+        name=request.name,
+        labels=request.labels,
+        remove_labels=request.remove_labels,
+    )
+    return reply(row)
 
 
 def delete_job(context: Context, id: str) -> None:

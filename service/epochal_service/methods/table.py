@@ -368,6 +368,13 @@ SERVICES: tuple[Service, ...] = (
             Method("ListJobs", "GET /v1/jobs", jobs.list_jobs, "List jobs"),
             Method("GetJob", "GET /v1/jobs/{id}", jobs.get_job, "Get a job"),
             Method(
+                "UpdateJob",
+                "PATCH /v1/jobs/{id}",
+                jobs.update_job,
+                "Rename or label a job",
+                examples=examples.UPDATES,
+            ),
+            Method(
                 "DeleteJob",
                 "DELETE /v1/jobs/{id}",
                 jobs.delete_job,

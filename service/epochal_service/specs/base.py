@@ -168,10 +168,12 @@ OptimizerName = Annotated[str, KeyOf(OPTIMIZERS)]
 LabelKey = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,62}$")]
 LabelValue = Annotated[str, Field(max_length=64)]
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+NameOrEmpty = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 PageSize = Annotated[int, Field(ge=1, description="Rows a page; more than 1000 counts as 1000.")]
 PageToken = Annotated[
     str, Field(max_length=200, description="`next_page_token` of the page before.")
 ]
+MAX_LABELS = 16
 RequestId = Annotated[str, Field(min_length=1, max_length=200)]
 
 PAGE_SIZE = 100

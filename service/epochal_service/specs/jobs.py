@@ -10,10 +10,14 @@ from pydantic import BeforeValidator, ConfigDict, FailFast, Field
 from pydantic_core import PydanticCustomError
 
 from .base import (
+    MAX_LABELS,
     PAGE_SIZE,
     Cursor,
     FileReply,
     IdOf,
+    LabelKey,
+    LabelValue,
+    NameOrEmpty,
     PageSize,
     PageToken,
     Reply,
@@ -63,6 +67,21 @@ class ListJobsRequest(Request):
     """Include a training-loss curve of about N points per job. In [4, 100]. The page then has at
     most 100 jobs.
     """
+
+
+class UpdateJobRequest(Spec):
+    """Changes of a job's name and labels. What is absent stays as it is."""
+
+    name: NameOrEmpty | None = None
+    """New display name; an empty text removes it."""
+    labels: dict[LabelKey, LabelValue] = Field(
+        default_factory=dict,
+        max_length=MAX_LABELS,
+        json_schema_extra={"additionalProperties": False},
+    )
+    """Labels to add, or to give another value. A job has at most 16."""
+    remove_labels: list[LabelKey] = Field(default_factory=list, max_length=MAX_LABELS)
+    """Keys of labels to remove. A key that the job does not have is ignored."""
 
 
 class ListEpochsRequest(Request):

@@ -28,6 +28,7 @@ __all__ = [
     "insert",
     "outlived",
     "page",
+    "rewrite",
     "schema",
     "unnotified",
     "user_of_dataset",
@@ -88,11 +89,39 @@ def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[st
     spec, schema = row.pop("spec"), row.pop("schema", None)
     connection.execute(sa.insert(jobs).values(created_at=now(), **row))
     connection.execute(sa.insert(job_specs).values(job_id=row["id"], spec=spec, schema=schema))
+    _insert_labels(connection, row["id"], labels)
+
+
+def _insert_labels(connection: Connection, job_id: str, labels: Mapping[str, str]) -> None:
     if labels:
-        connection.execute(
-            sa.insert(job_labels),
-            [{"job_id": values["id"], "key": k, "value": v} for k, v in labels.items()],
-        )
+        rows = [{"job_id": job_id, "key": k, "value": v} for k, v in labels.items()]
+        connection.execute(sa.insert(job_labels), rows)
+
+
+def rewrite(
+    connection: Connection,
+    row: JobWithSpec,
+    *,
+    spec: str,
+    labels: Mapping[str, str],
+    search_text: str,
+) -> bool:
+    """Replace the spec of a job, its labels and the text that a search reads.
+
+    Return False if the spec is no longer that of the row.
+    """
+    of_job = jobs.c.id == row.id
+    connection.execute(sa.select(jobs.c.id).where(of_job).with_for_update())
+    # A second statement: with the lock, PostgreSQL returns columns of another table as they were
+    # before it waited.
+    unchanged = (job_specs.c.job_id == row.id, job_specs.c.spec == row.spec)
+    replaced = connection.execute(sa.update(job_specs).where(*unchanged).values(spec=spec))
+    if replaced.rowcount == 0:
+        return False
+    connection.execute(sa.delete(job_labels).where(job_labels.c.job_id == row.id))
+    _insert_labels(connection, row.id, labels)
+    connection.execute(sa.update(jobs).where(of_job).values(search_text=search_text))
+    return True
 
 
 def schema(connection: Connection, job_id: str) -> str | None:

@@ -47,6 +47,8 @@ for panel, commands in {
         jobs.cancel,
         jobs.pause,
         jobs.resume,
+        jobs.rename,
+        jobs.label,
         jobs.delete,
     ),
     "Learn": (explain.explain,),

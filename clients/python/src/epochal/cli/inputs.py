@@ -15,8 +15,9 @@ from typing import Annotated, Any
 import typer
 
 from ..client import DEFAULT_URL, Client
-from ..errors import NotFound
+from ..errors import EpochalError, NotFound
 from ..jobs import Job
+from .output import err
 
 UrlOption = Annotated[
     str | None,
@@ -175,6 +176,19 @@ def change(spec: dict[str, Any], assignment: str) -> None:
         target[steps[-1] if isinstance(target, dict) else int(steps[-1])] = value
     except (IndexError, TypeError, ValueError):
         raise typer.BadParameter(f"{path!r} does not exist in this spec") from None
+
+
+def confirm(question: str) -> None:
+    """Ask on the terminal. Exit with code 1 unless the answer is yes.
+
+    Raises `EpochalError` if nobody can answer.
+    """
+    if not sys.stdin.isatty():
+        raise EpochalError(f"{question} Nobody can answer here; add --yes.")
+    # Not typer.confirm, which also prints to standard output.
+    err.print(f"{question} [y/N] ", end="", markup=False, soft_wrap=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise typer.Exit(1)
 
 
 def pairs(labels: list[str]) -> dict[str, str]:

@@ -21,7 +21,16 @@ from ..jobs import Job
 from ..pictures.terminal import picture
 from ..records import plain
 from ..types import ForkedFrom, Label
-from .inputs import EpochOption, JobArgument, JsonOption, UrlOption, find_job, read_inputs
+from .inputs import (
+    EpochOption,
+    JobArgument,
+    JsonOption,
+    UrlOption,
+    confirm,
+    find_job,
+    pairs,
+    read_inputs,
+)
 from .output import (
     accuracy_of,
     ago,
@@ -382,12 +391,65 @@ def resume(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False)
     _act(job, url, as_json, Job.resume)
 
 
-def delete(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """Delete a job that is over, with its stored data."""
+def rename(
+    job: JobArgument,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="An empty text removes the name.")],
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a job another name."""
+    with Client(url) as client:
+        handle = find_job(client, job).update(name=name)
+    _print_named(handle, as_json)
+
+
+def label(
+    job: JobArgument,
+    labels: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Labels to add, or to give another value."),
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="KEY", help="A label to remove. Repeatable.")
+    ] = None,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add, change or remove labels of a job, or print its name and labels."""
+    changes = pairs(labels or [])
     with Client(url) as client:
         handle = find_job(client, job)
+        if changes or remove:
+            handle.update(labels=changes, remove_labels=remove or ())
+    _print_named(handle, as_json)
+
+
+def _print_named(job: Job, as_json: bool) -> None:
+    labels = (f"{key}={value}" for key, value in job.labels.items())
+    print_json(job.data) if as_json else out.print(
+        Text(" ".join([job.id, *filter(None, [job.name]), *labels]))
+    )
+
+
+def delete(
+    job: JobArgument,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    url: UrlOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete a job that is over, with its stored data. Asks first."""
+    with Client(url) as client:
+        handle = find_job(client, job)
+        if not yes:
+            confirm(f"Delete {_describe_job(handle)}, with its epochs and weights?")
         handle.delete()
     print_json({"deleted": handle.id}) if as_json else out.print(f"{handle.id} deleted")
+
+
+def _describe_job(job: Job) -> str:
+    """Return e.g. `job_… "digits", succeeded, 50 of 50 epochs`."""
+    named = f'{job.id} "{job.name}"' if job.name else job.id
+    return f"{named}, {job.outcome}, {job.epoch:,} of {job.total_epochs:,} epochs"
 
 
 def _act(job: str, url: str | None, as_json: bool, action: Callable[[Job], Job]) -> None:

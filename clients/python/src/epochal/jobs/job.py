@@ -165,6 +165,26 @@ class Job(Verifiable, Inspection):
         fields = {**self.spec, "initial_weights": start, "name": None, **changes}
         return create_job(self._session, fields)
 
+    def update(
+        self,
+        *,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        remove_labels: Sequence[str] = (),
+    ) -> Self:
+        """Change the name and the labels of the job, in any state.
+
+        `name` replaces the name, an empty text removes it; `labels` are added, or get another
+        value. What is absent stays. Raises `NotFound`, `InvalidArgument`.
+
+        >>> job = client.jobs.create(client.preset("xor"), epochs=1, labels={"draft": ""})
+        >>> job = job.update(name="XOR, week 3", labels={"course": "3"}, remove_labels=["draft"])
+        >>> job.name, job.labels
+        ('XOR, week 3', {'course': '3'})
+        """
+        fields = {"name": name, "labels": dict(labels or {}), "remove_labels": list(remove_labels)}
+        return self._update(self._session.call("UpdateJob", {"id": self.id, **fields}))
+
     def delete(self) -> None:
         """Delete the job and its stored data. Raises `Conflict` unless the job is over."""
         self._session.call("DeleteJob", {"id": self.id})

@@ -41,6 +41,7 @@ ROUTES = {
     "SuggestJob": Route("POST", "/v1/datasets/{id}/suggest", ("id",)),
     "ListJobs": Route("GET", "/v1/jobs"),
     "GetJob": Route("GET", "/v1/jobs/{id}", ("id",)),
+    "UpdateJob": Route("PATCH", "/v1/jobs/{id}", ("id",), body="*"),
     "DeleteJob": Route("DELETE", "/v1/jobs/{id}", ("id",)),
     "CancelJob": Route("POST", "/v1/jobs/{id}/cancel", ("id",)),
     "PauseJob": Route("POST", "/v1/jobs/{id}/pause", ("id",)),
