@@ -10,7 +10,7 @@ from .baselines import (
     initial_losses,
     initial_member_losses,
 )
-from .blocks import Block
+from .blocks import LARGEST_BLOCK, Block
 from .data import Data, Rows, split, split_rows
 from .diagnosis import Finding, FindingKind, Findings, Trial, TrialMetric, diagnose
 from .divergence import Divergence
@@ -92,7 +92,7 @@ from .schedules import (
     Schedule,
     Step,
 )
-from .snapshots import BINS, HISTOGRAM_EDGES, STATISTICS, Gradients
+from .snapshots import BINS, HISTOGRAM_EDGES, STATISTICS, Gradients, learned_sizes
 from .stopping import METRICS, Best, EarlyStopping, StopReason, Target
 from .summary import LayerSummary, Summary, summarize
 from .sweep import Sweep
@@ -106,6 +106,7 @@ __all__ = [
     "HISTOGRAM_EDGES",
     "INITIALIZERS",
     "LABELS",
+    "LARGEST_BLOCK",
     "LAYERS",
     "LOSSES",
     "METRICS",
@@ -220,6 +221,7 @@ __all__ = [
     "initial_losses",
     "initial_member_losses",
     "label",
+    "learned_sizes",
     "perplexity",
     "predict",
     "r_squared",

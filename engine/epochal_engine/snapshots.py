@@ -6,6 +6,7 @@ without a logarithm, and exactly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -63,16 +64,22 @@ class Gradients:
     """`(m, layers, BINS)` uint32: how many elements have their size in the bin."""
 
 
+def learned_sizes(network: Network) -> dict[str, int]:
+    """Return the number of learned parameters of each layer that has some."""
+    sizes: dict[str, int] = {}
+    for name, shape in network.parameters.items():
+        if name in network.running:
+            continue
+        layer = name.partition(".")[0]
+        sizes[layer] = sizes.get(layer, 0) + math.prod(shape)
+    return sizes
+
+
 class LayerSlices:
     """Where what each layer learns lies in the flat vector; running arrays come after it all."""
 
     def __init__(self, network: Network) -> None:
-        sizes: dict[str, int] = {}
-        for name, shape in network.parameters.items():
-            if name in network.running:
-                continue
-            layer = name.partition(".")[0]
-            sizes[layer] = sizes.get(layer, 0) + int(np.prod(shape))
+        sizes = learned_sizes(network)
         self.layers = tuple(sizes)
         self.sizes = np.array(list(sizes.values()))
         self.starts = np.cumsum(self.sizes) - self.sizes

@@ -133,6 +133,9 @@ class Limits(BaseModel):
         allow_inf_nan=False,
         description="floating-point operations in one job: 3 x forward x samples x epochs",
     )
+    max_stored_bytes: Count = Field(
+        2 * 2**30, description="bytes that one job stores by its end: epochs and checkpoints"
+    )
     max_variants: Count = Field(64, description="variants in one sweep")
 
 
@@ -146,6 +149,9 @@ class Quotas(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_queued_jobs: Count = Field(1000, description="queued jobs and sweeps of one owner")
+    max_stored_bytes_per_owner: Count = Field(
+        20 * 2**30, description="bytes that all jobs of one owner store by their ends"
+    )
     max_datasets: Count = Field(1000, description="uploaded data sets of one owner")
     max_uploads: Count = Field(16, description="uploads of one owner that are not yet a data set")
 

@@ -87,7 +87,7 @@ class World:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[Wires]:
     chosen = settings(tmp_path_factory.mktemp("contract"), broker_url=valkey_server)
-    quotas = Quotas(**dict.fromkeys(Quotas.model_fields, 100_000))
+    quotas = Quotas(**dict.fromkeys(Quotas.model_fields, 10**12))
     chosen = chosen.model_copy(update={"quotas": quotas})
     migrate.upgrade(chosen.database_url)
     with wires(chosen) as service:

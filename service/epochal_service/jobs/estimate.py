@@ -68,6 +68,11 @@ def load_work(text: str) -> engine.Work | None:
     return engine.Work(**amounts) if isinstance(amounts, dict) else None
 
 
+def typical_seconds(work: engine.Work) -> float:
+    """Return the estimated seconds on a common processor, the same for every service."""
+    return float(TYPICAL @ _row(work))
+
+
 class Estimator:
     """Estimates durations from the database; the fit is renewed every few seconds."""
 

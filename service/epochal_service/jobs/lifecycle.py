@@ -149,7 +149,7 @@ def submit(
 
     Raises `IdempotencyMismatch` if another request used the key, `NotFound` if the job that it
     created was deleted, `InvalidArgument` if the data set was deleted in the meantime,
-    `QuotaExceeded` if the owner's queue is full.
+    `QuotaExceeded` if the owner's queue is full, or the owner's jobs would store too much.
     """
     new = new_id(kind)
     with database.write() as connection:
@@ -162,6 +162,8 @@ def submit(
                 )
             return row, False
         owner_quotas.reserve(connection, quotas, owner, "max_queued_jobs")
+        stored_bytes = values.get("stored_bytes", 0)
+        owner_quotas.reserve(connection, quotas, owner, "max_stored_bytes_per_owner", stored_bytes)
         for part in ("dataset", "validation_dataset"):
             dataset_id = values[f"{part}_id"]
             if dataset_id is not None:

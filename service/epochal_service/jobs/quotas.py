@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..errors import QuotaExceeded
 from ..settings import Quotas
+from ..simulate.formulas import in_bytes
 from ..store import Connection, datasets, jobs, uploads
 from ..store.database import lock_owner
 
@@ -26,6 +27,8 @@ class Stored:
     """What makes room."""
     retry_after: int | None = None
     """Seconds after which there may be room without any deletion; None: never."""
+    text: Callable[[int], str] = str
+    """How an amount is written."""
 
 
 STORED: dict[str, Stored] = {
@@ -34,19 +37,26 @@ STORED: dict[str, Stored] = {
         "wait until a job starts, or cancel a queued one",
         QUEUE_RETRY_SECONDS,
     ),
+    "max_stored_bytes_per_owner": Stored(
+        jobs.stored_bytes,
+        "delete jobs that you do not need, or store fewer checkpoints",
+        text=in_bytes,
+    ),
     "max_datasets": Stored(datasets.count, "delete a data set"),
     "max_uploads": Stored(uploads.count, "make a data set of an upload, or delete one"),
 }
 """The quotas of what is stored, by their names in `Quotas`."""
 
 
-def reserve(connection: Connection, quotas: Quotas, owner: str, name: str) -> None:
-    """Raise `QuotaExceeded` unless the owner may store one more until the commit."""
+def reserve(connection: Connection, quotas: Quotas, owner: str, name: str, amount: int = 1) -> None:
+    """Raise `QuotaExceeded` unless the owner may store so much more until the commit."""
     limit, stored = getattr(quotas, name), STORED[name]
     lock_owner(connection, owner)
     used = stored.count(connection, owner)
-    if used >= limit:
+    if used + amount > limit:
+        more = "" if amount == 1 else f", and {stored.text(amount)} more are needed"
         raise QuotaExceeded(
-            f"The quota {name} is used up, {used} of {limit}: {stored.advice}",
+            f"The quota {name} is used up, {stored.text(used)} of {stored.text(limit)}{more}: "
+            f"{stored.advice}",
             retry_after=stored.retry_after,
         )

@@ -18,7 +18,7 @@ import epochal_engine as engine
 from epochal_engine import Block
 
 from ..errors import FieldError, InvalidArgument
-from ..settings import Limits
+from ..settings import Limits, Settings
 from ..specs.build import build_network, build_training
 from ..specs.diagnosis import Label
 from ..specs.jobs import BaselineLosses, BestEpoch, Divergence, EpochRow
@@ -47,6 +47,7 @@ from . import baselines
 from .curve import downsample
 from .follow import EventFormat
 from .preparation import Cost, Prepared, prepare
+from .price import Price, price_of
 
 MAX_MEMBER_EPOCHS = 2_000_000  # of all members together: a hundred megabytes of columns
 MAX_POINTS = 60  # epochs of one member in one frame; more are downsampled
@@ -116,6 +117,14 @@ def prepare_sweep(
             reason="limit_exceeded",
         )
     return PreparedSweep(spec, job, _member_networks(spec, job.network), trainings, cost)
+
+
+def price_of_sweep(prepared: PreparedSweep, settings: Settings) -> Price:
+    """Return the price of a sweep. Raises `InvalidArgument` if it exceeds a limit."""
+    try:
+        return price_of(prepared.job, settings, len(prepared.trainings))
+    except InvalidArgument as error:
+        raise within_job(error) from None
 
 
 def variant_of(spec: SweepSpec, index: int) -> TrainingSpec:

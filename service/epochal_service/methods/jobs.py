@@ -16,10 +16,10 @@ from ..jobs.datasets import Schema, uploaded_id
 from ..jobs.deletion import expiry
 from ..jobs.endings import restored_epoch
 from ..jobs.epochs import merge, rows, unpack_gradients
-from ..jobs.estimate import dump_work, work_of
 from ..jobs.follow import Frames, job_events
 from ..jobs.inspection import without_weights
 from ..jobs.preparation import prepare
+from ..jobs.price import price_of
 from ..specs.base import timestamp
 from ..specs.jobs import (
     BestEpoch,
@@ -63,10 +63,11 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     """Create and queue a job. The same `request_id` and spec return the job created before.
 
     Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`;
-    `QuotaExceeded` if too many jobs are queued.
+    `QuotaExceeded` if too many jobs are queued, or all jobs store too much.
     """
     request_fingerprint = fingerprint(spec)
     prepared = prepare(context.database, spec, context.owner, context.settings.limits)
+    price = price_of(prepared, context.settings)
     spec = prepared.spec
     initial_weights = None
     if prepared.initial_weights is not None:
@@ -84,8 +85,8 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
             "parameters": cost.parameters,
             "samples": cost.samples,
             "flops": cost.flops,
-            "work": dump_work(work_of(prepared)),
             "ttl_seconds": expiry(spec.ttl_seconds, context.settings.job_ttl_seconds),
+            **price.values,
         },
         labels=spec.labels,
         request_id=options.request_id,
@@ -104,13 +105,15 @@ def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
     Raises `InvalidArgument` for a spec that cannot be trained.
     """
     prepared = prepare(context.database, spec, context.owner, context.settings.limits)
+    price = price_of(prepared, context.settings)
     return ValidatedJob(
         spec=prepared.spec,
         forked_from=forked_from(prepared.spec),
         parameters=prepared.cost.parameters,
         samples=prepared.cost.samples,
         flops=prepared.cost.flops,
-        seconds=context.estimator.seconds(work_of(prepared)),
+        seconds=context.estimator.seconds(price.work),
+        stored_bytes=price.stored_bytes,
     )
 
 

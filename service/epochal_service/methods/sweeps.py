@@ -8,7 +8,6 @@ from ..errors import InvalidArgument
 from ..jobs import baselines, lifecycle, sweeps
 from ..jobs.datasets import uploaded_id
 from ..jobs.deletion import expiry
-from ..jobs.estimate import dump_work, work_of
 from ..jobs.follow import Frames
 from ..specs.base import timestamp
 from ..specs.sweeps import (
@@ -34,11 +33,12 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
     """Create and queue a sweep. The same `request_id` and spec return the sweep created before.
 
     Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`;
-    `QuotaExceeded` if too many jobs are queued.
+    `QuotaExceeded` if too many jobs are queued, or all jobs store too much.
     """
     request_fingerprint = fingerprint(spec)
     limits = context.settings.limits
     prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
+    price = sweeps.price_of_sweep(prepared, context.settings)
     spec, job, cost = prepared.spec, prepared.job.spec, prepared.cost
     try:
         row, new = lifecycle.submit(
@@ -52,8 +52,8 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
                 "parameters": cost.parameters,
                 "samples": cost.samples,
                 "flops": cost.flops,
-                "work": dump_work(work_of(prepared.job, len(spec.variants))),
                 "ttl_seconds": expiry(job.ttl_seconds, context.settings.job_ttl_seconds),
+                **price.values,
             },
             labels=job.labels,
             request_id=options.request_id,
@@ -74,12 +74,14 @@ def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
     """
     limits = context.settings.limits
     prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
+    price = sweeps.price_of_sweep(prepared, context.settings)
     return ValidatedSweep(
         spec=prepared.spec,
         parameters=prepared.cost.parameters,
         samples=prepared.cost.samples,
         flops=prepared.cost.flops,
-        seconds=context.estimator.seconds(work_of(prepared.job, len(spec.variants))),
+        seconds=context.estimator.seconds(price.work),
+        stored_bytes=price.stored_bytes,
     )
 
 

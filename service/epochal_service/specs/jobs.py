@@ -377,6 +377,10 @@ class ValidatedJob(Reply):
     """Estimated duration in seconds, from the start to the end of all epochs. It is fitted to the
     jobs that ended last on this service. Absent before any worker has been measured.
     """
+    stored_bytes: int
+    """Bytes that the job stores by its end: epochs, gradient statistics, checkpoints, inline
+    data.
+    """
 
 
 class JobPage(Reply):

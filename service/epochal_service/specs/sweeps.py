@@ -199,6 +199,8 @@ class ValidatedSweep(Reply):
     """Estimated duration in seconds, from the start to the end of all epochs; see
     `POST /v1/jobs/validate`.
     """
+    stored_bytes: int
+    """Bytes that the sweep stores by its end: the epochs of all members, inline data."""
 
 
 class SweepPage(Reply):

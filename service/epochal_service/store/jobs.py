@@ -30,6 +30,7 @@ __all__ = [
     "page",
     "rewrite",
     "schema",
+    "stored_bytes",
     "unnotified",
     "user_of_dataset",
 ]
@@ -56,6 +57,8 @@ class JobRow:
     samples: int
     flops: float
     work: str | None
+    stored_bytes: int
+    memory_bytes: int | None
     epoch: int
     latest: str | None
     baselines: str | None
@@ -242,6 +245,12 @@ def count(connection: Connection, owner: str, states: Collection[str]) -> int:
     """Return the number of the owner's jobs and sweeps in these states."""
     query = sa.select(sa.func.count()).where(jobs.c.owner == owner, jobs.c.state.in_(states))
     return connection.execute(query).scalar_one()
+
+
+def stored_bytes(connection: Connection, owner: str) -> int:
+    """Return the sum of the bytes that the owner's jobs and sweeps store by their ends."""
+    total = sa.func.coalesce(sa.func.sum(jobs.c.stored_bytes), 0)
+    return int(connection.execute(sa.select(total).where(jobs.c.owner == owner)).scalar_one())
 
 
 def claimed(lease_seconds: float) -> dict[str, Any]:

@@ -45,6 +45,10 @@ jobs = Table(
     Column("flops", Float, nullable=False),
     # What the job costs in the amounts that its duration depends on, as JSON.
     Column("work", Text),
+    # The bytes that the job stores by its end, and the memory that it needs, both as priced when it
+    # was created.
+    Column("stored_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("memory_bytes", BigInteger),
     Column("epoch", BigInteger, nullable=False),
     Column("latest", Text),
     # The losses of simple predictors, as JSON.
@@ -75,6 +79,8 @@ Index("ix_jobs_owner_id", jobs.c.owner, jobs.c.id)
 Index("ix_jobs_state_owner_id", jobs.c.state, jobs.c.owner, jobs.c.id)
 # When an owner was served last.
 Index("ix_jobs_owner_started", jobs.c.owner, jobs.c.started_at)
+# The sum of an owner's stored bytes.
+Index("ix_jobs_owner_stored", jobs.c.owner, jobs.c.stored_bytes)
 Index("ix_jobs_state_lease", jobs.c.state, jobs.c.lease_expires_at)
 
 # Not in `jobs`: SQLite would rewrite the spec with all its data in every flush.

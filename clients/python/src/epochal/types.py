@@ -2301,6 +2301,10 @@ class ValidatedJob:
     """Estimated duration in seconds, from the start to the end of all epochs. It is fitted to
     the jobs that ended last on this service. Absent before any worker has been measured.
     """
+    stored_bytes: int
+    """Bytes that the job stores by its end: epochs, gradient statistics, checkpoints, inline
+    data.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -4540,6 +4544,8 @@ class ValidatedSweep:
     """Estimated duration in seconds, from the start to the end of all epochs; see `POST
     /v1/jobs/validate`.
     """
+    stored_bytes: int
+    """Bytes that the sweep stores by its end: the epochs of all members, inline data."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,139 @@
+"""The bytes that a job stores, computed before it runs from what its worker will record.
+
+job ── spec, with inline data
+ ├── log: one row for each flush or 1,024 epochs, with metrics and gradient statistics
+ ├── checkpoints
+ └── one resume point, until the end
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import epochal_engine as engine
+from epochal_engine import LOSSES, Block
+
+from ..specs.datasets import InlineDataset
+from ..specs.training import TrainingSpec
+from ..store.packing import pack
+from .epochs import entry_of, pack_gradients
+from .estimate import typical_seconds
+from .preparation import Prepared, has_validation
+
+ROW_BYTES = 250
+"""What a row takes beside its blobs, in the table and its indexes."""
+PAGE_BYTES = 2048
+"""A large blob leaves about half a page of the database empty."""
+JOB_BYTES = 6_000
+"""The row of a job, its spec without data, and the rows of its states."""
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The bytes that a job stores by its end, and those of its resume point until then."""
+
+    data: int
+    epochs: int
+    gradients: int
+    checkpoints: int
+    resume_point: int
+    checkpoint_count: int
+
+    @property
+    def total(self) -> int:
+        """The bytes of everything."""
+        parts = self.data, self.epochs, self.gradients, self.checkpoints, self.resume_point
+        return JOB_BYTES + sum(parts)
+
+
+def storage_of(
+    prepared: Prepared, work: engine.Work, flush_seconds: float, members: int | None = None
+) -> Storage:
+    """Return the bytes that a job stores, or a sweep with so many members."""
+    spec, epochs = prepared.spec, prepared.spec.epochs
+    flushes = typical_seconds(work) / flush_seconds
+    segments = min(epochs, math.ceil(epochs / engine.LARGEST_BLOCK + flushes))
+    size, itemsize = prepared.network.size, np.dtype(spec.dtype).itemsize
+    is_job = members is None
+    copies = 1 + prepared.training.optimizer.moments + 1
+    checkpoints = _checkpoint_count(prepared) if is_job else 0
+    return Storage(
+        data=_data_bytes(spec),
+        epochs=_epoch_bytes(spec, epochs, segments, members),
+        gradients=_gradient_bytes(prepared, segments) if is_job else 0,
+        checkpoints=checkpoints * _checkpoint_bytes(prepared),
+        resume_point=(members or 1) * copies * size * itemsize + PAGE_BYTES,
+        checkpoint_count=checkpoints,
+    )
+
+
+def _data_bytes(spec: TrainingSpec) -> int:
+    """Return the bytes of the inline data in the spec, all rows taken as long as the first."""
+    rows: list[Sequence[Any]] = []
+    for dataset in (spec.dataset, spec.validation_dataset):
+        if isinstance(dataset, InlineDataset):
+            rows += [dataset.inputs, dataset.targets]
+    return sum(len(part) * len(str(part[0])) for part in rows if part)
+
+
+def _epoch_bytes(spec: TrainingSpec, epochs: int, segments: int, members: int | None) -> int:
+    """Return the bytes of the metrics of all epochs."""
+    names = ["train_loss", "learning_rate", "gradient_norm"]
+    if LOSSES[spec.loss].has_accuracy:
+        names.append("train_accuracy")
+    if has_validation(spec):
+        names += [name.replace("train", "validation") for name in names if "train" in name]
+    block = Block(1, {name: np.zeros(1) for name in names}, None)
+    entry = entry_of(block, np.zeros(1))
+    assert entry is not None
+    assert entry.body is not None
+    assert entry.summary is not None
+    numbers = 8 * (len(names) + 1)
+    row = ROW_BYTES + (len(entry.summary) if members is None else 0)
+    count = members or 1
+    header = count * (len(entry.body) - numbers)
+    padding = PAGE_BYTES if header + count * numbers * epochs / segments > PAGE_BYTES else 0
+    return segments * (row + header + padding) + epochs * count * numbers
+
+
+def _gradient_bytes(prepared: Prepared, segments: int) -> int:
+    """Return the bytes of the gradient statistics of all epochs that have some."""
+    every = prepared.training.gradients_every
+    if every == 0:
+        return 0
+    layers = engine.learned_sizes(prepared.network)
+    # All of a gradient may be in one bin, such as that of a dead layer.
+    fullest = max(layers.values(), default=0)
+    snapshot = engine.Gradients(
+        np.ones(1, np.int64),
+        tuple(layers),
+        np.zeros((1, len(layers), len(engine.STATISTICS)), prepared.spec.dtype),
+        np.full((1, len(layers), engine.BINS), fullest, np.uint32),
+    )
+    packed = pack_gradients(snapshot)
+    assert packed is not None
+    counts = np.min_scalar_type(fullest).itemsize * snapshot.histogram.size
+    numbers = snapshot.epochs.nbytes + snapshot.statistics.nbytes + counts
+    snapshots = prepared.spec.epochs // every
+    return min(segments, snapshots) * (len(packed) - numbers) + snapshots * numbers
+
+
+def _checkpoint_count(prepared: Prepared) -> int:
+    """Return the number of checkpoints: epoch 0, every N epochs, the last epoch, the best."""
+    epochs, every = prepared.spec.epochs, prepared.weights_every
+    count = 2 + (epochs // every if every else 0) + (every == 0 or epochs % every > 0)
+    return min(count, epochs + 1)
+
+
+def _checkpoint_bytes(prepared: Prepared) -> int:
+    parameters, scaling = prepared.network.parameters, prepared.scaling
+    header = len(pack(dict.fromkeys([*parameters, *scaling], np.zeros(0))))
+    weights = prepared.network.size * np.dtype(prepared.spec.dtype).itemsize
+    scales = sum(array.nbytes for array in scaling.values())
+    blob = header + weights + scales
+    return blob + ROW_BYTES + (PAGE_BYTES if blob > PAGE_BYTES else 0)
