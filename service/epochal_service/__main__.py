@@ -125,11 +125,12 @@ def check() -> None:
     typer.echo("")
     for name in unknown_variables():
         typer.echo(f"note  {name} is not a setting of Epochal")
-    failed = False
+    failed = set()
     for subject, test in {
         "the addresses are free": preflight.find_ports,
         "the data folder is writable": preflight.prepare_folder,
         "the database has the revision of this program": preflight.check_database,
+        "the disk has room for the database": preflight.check_room,
         "there is an API key if requests need one": preflight.require_keys,
         "the broker answers" if settings.broker_url else "a broker can be started": (
             preflight.check_broker
@@ -139,8 +140,11 @@ def check() -> None:
             test(settings)
             typer.echo(f"ok    {subject}")
         except StartupError as error:
-            failed = True
+            failed.add(test)
             typer.echo(f"fail  {error}")
+    if preflight.check_database not in failed:
+        for sentence in preflight.describe_workers(settings):
+            typer.echo(f"note  {sentence}")
     raise typer.Exit(1 if failed else 0)
 
 

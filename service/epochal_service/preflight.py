@@ -4,14 +4,21 @@ import errno
 import os
 import socket
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from epochal_service import broker
 from epochal_service.settings import Address, Settings, masked
+
+if TYPE_CHECKING:
+    from epochal_service.store import Connection, Database
+
+T = TypeVar("T")
 
 
 class StartupError(Exception):
@@ -173,17 +180,50 @@ def require_keys(settings: Settings) -> None:
 
 
 def _has_key(settings: Settings) -> bool:
+    from epochal_service.store import api_keys
+
+    return _read(settings, lambda database, connection: api_keys.any_valid(connection), False)
+
+
+def check_room(settings: Settings) -> None:
+    """Check that the disk has room for a SQLite database."""
+    room = _read(settings, lambda database, connection: database.room(connection), None)
+    if room is not None and room < settings.min_free_bytes:
+        raise StartupError(
+            f"the database can grow by {room} bytes only; free some space on its disk, or lower "
+            "EPOCHAL_MIN_FREE_BYTES"
+        )
+
+
+def describe_workers(settings: Settings) -> list[str]:
+    """Return a sentence about each worker, or about there being none.
+
+    The database must have the revision of this program.
+    """
+    from epochal_service.store import workers
+
+    none: list[workers.WorkerRow] = []
+    rows = _read(settings, lambda database, connection: workers.all_workers(connection), none)
+    return [
+        f"worker {row.host}:{row.pid} "
+        + ("is lost" if row.lost else f"trains {row.job_id}" if row.job_id else "is idle")
+        for row in rows
+    ] or ["no worker is running"]
+
+
+def _read(settings: Settings, query: "Callable[[Database, Connection], T]", default: T) -> T:
+    """Return the result of a query; the default without a database, which another check reports."""
     from epochal_service.errors import Unavailable
-    from epochal_service.store import Database, api_keys
+    from epochal_service.store import Database
 
     if settings.database_path is not None and not settings.database_path.exists():
-        return False
+        return default
     database = Database(settings.database_url)
     try:
         with database.read() as connection:
-            return api_keys.any_valid(connection)
+            return query(database, connection)
     except Unavailable:
-        return False  # another check reports it
+        return default
     finally:
         database.close()
 

@@ -207,6 +207,10 @@ class Settings(BaseSettings):
         repr=False,
         description="sqlite:///file or postgresql+psycopg://user:password@host/name",
     )
+    min_free_bytes: Count = Field(
+        256 * 2**20,
+        description="free bytes for a SQLite database below which the service is degraded",
+    )
     broker_url: Annotated[str | None, AfterValidator(_broker_url)] = Field(
         None,
         repr=False,

@@ -100,6 +100,15 @@ def test_a_spec_comes_from_a_file_or_from_standard_input(run: Run, tmp_path: Pat
     assert "succeeded · 3 epochs" in done.stdout
 
 
+def test_workers_are_listed(run: Run) -> None:
+    workers = json.loads(run("workers", "--json").stdout)["workers"]
+    assert len(workers) == 2
+    assert {worker["state"] for worker in workers} <= {"idle", "busy"}
+    shown = run("workers").stdout
+    for worker in workers:
+        assert f" {worker['pid']} " in shown
+
+
 def test_a_job_that_diverges_leaves_with_1_and_says_what_to_do(run: Run) -> None:
     done = run("train", "xor", "--set", "optimizer.type=sgd", *DIVERGING)
     assert done.returncode == 1
@@ -512,7 +521,7 @@ def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> Non
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
     commands = [command.callback for command in app.registered_commands if command.callback]
-    assert len(commands) == 26
+    assert len(commands) == 27
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__

@@ -238,6 +238,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "GetTimeline": lambda w: [{}],
     "GetLimits": lambda w: [{}],
     "GetVersion": lambda w: [{}],
+    "ListWorkers": lambda w: [{}],
 }
 
 

@@ -157,7 +157,15 @@ def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -
     assert re.search(rf"^EPOCHAL_BROKER_URL +{url} +environment", done.stdout, re.M)
     assert re.search(r"^EPOCHAL_LIMITS__MAX_EPOCHS +1000000 +default", done.stdout, re.M)
     assert "note  EPOCHAL_WROKERS is not a setting of Epochal" in done.stdout
-    assert done.stdout.count("\nok  ") == 5
+    assert done.stdout.count("\nok  ") == 6
+    assert "note  no worker is running" in done.stdout
+
+
+def test_check_reports_a_disk_without_room(epochald: Epochald) -> None:
+    assert epochald("migrate").returncode == 0
+    done = epochald("check", min_free_bytes=10**18)
+    assert done.returncode == 1
+    assert re.search(r"^fail  the database can grow by \d+ bytes only", done.stdout, re.M)
 
 
 def test_check_reports_all_problems_at_once(epochald: Epochald, taken_port: int) -> None:
@@ -169,7 +177,7 @@ def test_check_reports_all_problems_at_once(epochald: Epochald, taken_port: int)
     )
     assert done.returncode == 1
     assert done.stdout.count("\nfail  ") == 3
-    assert done.stdout.count("\nok  ") == 2
+    assert done.stdout.count("\nok  ") == 3
     assert "secret" not in done.stdout + done.stderr
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -9,10 +10,14 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.rest.conftest import served
+from tests.servers.stack import await_condition
 
+from epochal_service.jobs.health import HealthCheck
+from epochal_service.jobs.queue import Queue
 from epochal_service.methods.table import METHODS
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Limits, Quotas, Settings
+from epochal_service.store import Database, workers
 
 EXTERNAL = re.compile(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//|url\(\s*["']?https?://""")
 
@@ -22,18 +27,96 @@ def test_the_process_is_alive_whatever_else_is_not(client: TestClient) -> None:
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
 
 
-def test_with_all_its_parts_the_service_is_ready(client: TestClient) -> None:
+def components(client: TestClient) -> dict[str, str]:
+    """The status of each component, and of the whole."""
     answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["status"]) == (200, "ok")
+    health = answer.json()
+    assert answer.status_code == (503 if health["status"] == "down" else 200)
+    assert all(part["detail"] for part in health["components"] if part["status"] != "ok")
+    return {part["name"]: part["status"] for part in health["components"]} | {
+        "service": health["status"]
+    }
 
 
+@pytest.fixture
+def worker(settings: Settings) -> Iterator[Database]:
+    """A worker that was seen just now; its database."""
+    database = Database(settings.database_url)
+    with database.write() as connection:
+        workers.put(connection, id="worker_1", host="here", pid=7, version="1")
+    yield database
+    database.close()
+
+
+@pytest.mark.usefixtures("worker")
+def test_with_all_its_parts_the_service_is_ready(client: TestClient) -> None:
+    parts = dict.fromkeys(("database", "disk", "workers", "broker", "service"), "ok")
+    assert components(client) == parts
+
+
+@pytest.mark.usefixtures("worker")
 def test_without_a_broker_the_service_is_degraded_and_still_ready(settings: Settings) -> None:
     alone = settings.model_copy(update={"broker_url": f"unix://{settings.data_dir}/nobody"})
     with TestClient(create_app(alone)) as client:
-        answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
-    states = {part["name"]: part["status"] for part in answer.json()["components"]}
-    assert states == {"database": "ok", "broker": "degraded"}
+        states = components(client)
+    assert (states["broker"], states["database"], states["service"]) == (
+        "degraded",
+        "ok",
+        "degraded",
+    )
+
+
+def test_without_a_worker_the_service_is_degraded(client: TestClient) -> None:
+    states = components(client)
+    assert (states["workers"], states["service"]) == ("degraded", "degraded")
+
+
+@pytest.mark.parametrize("seconds", [61, -61])
+def test_a_worker_that_was_not_seen_for_a_minute_does_not_count(
+    app: FastAPI, worker: Database, seconds: int
+) -> None:
+    # A clock that was set back leaves times of the future.
+    with worker.write() as connection:
+        connection.exec_driver_sql(f"UPDATE workers SET seen_at = seen_at - {seconds}")
+    with TestClient(app) as client:
+        assert components(client)["workers"] == "degraded"
+        [listed] = client.get("/v1/workers").json()["workers"]
+    assert listed["state"] == "lost"
+
+
+@pytest.mark.usefixtures("worker")
+def test_with_little_room_on_the_disk_the_service_is_degraded(settings: Settings) -> None:
+    full = settings.model_copy(update={"min_free_bytes": 10**18})
+    with TestClient(create_app(full)) as client:
+        states = components(client)
+    assert (states["disk"], states["service"]) == ("degraded", "degraded")
+
+
+def test_a_database_that_can_only_be_read_is_down(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only = f"sqlite:///file:{settings.database_path}?mode=ro&uri=true"
+    database = Database(read_only)
+    # Even the switch to write-ahead logging, which each connection asks for, needs no write.
+    try:
+        health = HealthCheck(database, Queue(None), 1).check()
+    finally:
+        database.close()
+    assert health.status == "down"
+    [part] = [part for part in health.components if part.name == "database"]
+    assert part.detail == "The database can only be read"
+
+
+def test_readiness_looks_at_the_database_once_a_second(worker: Database) -> None:
+    readiness = HealthCheck(worker, Queue(None), 1)
+    assert readiness.check().components[0].status == "ok"
+    with worker.write() as connection:
+        connection.exec_driver_sql("DELETE FROM workers")
+    statuses = [readiness.check().components[2].status for _ in range(2)]
+    assert statuses[0] == "ok"
+    await_condition(
+        lambda: readiness.check().components[2].status == "degraded", 10, "a check that is new"
+    )
 
 
 # From Python 3.13 on, sqlite3 complains of a connection that it could not even open.

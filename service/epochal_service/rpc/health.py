@@ -1,7 +1,7 @@
 """grpc.health.v1, answered as /readyz is: from what the service can reach at the moment of asking.
 
-The protocol is https://github.com/grpc/grpc/blob/master/doc/health-checking.md. A service that does
-without its broker for a while is degraded, and serves.
+The protocol is https://github.com/grpc/grpc/blob/master/doc/health-checking.md. A service that is
+without its broker or its workers for a while is degraded, and serves.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from grpc_health.v1.health_pb2 import (
 )
 
 from ..methods.context import Context
-from ..methods.system import readiness
 
 WATCH_SECONDS = 1.0
 
@@ -69,5 +68,5 @@ class Health:
     async def _response(self) -> HealthCheckResponse:
         if self._stopping.is_set():
             return NOT_SERVING
-        health = await to_thread.run_sync(readiness, self._context)
+        health = await to_thread.run_sync(self._context.health.check)
         return NOT_SERVING if health.status == "down" else SERVING

@@ -55,6 +55,14 @@ ENUMS: dict[str, EnumDescription] = {
             "internal": "The service met an unexpected error.",
         },
     ),
+    "WorkerState": EnumDescription(
+        "The state of a worker.",
+        {
+            "idle": "Waits for a job.",
+            "busy": "Trains a job.",
+            "lost": "Was not seen for a minute. Its jobs go to other workers.",
+        },
+    ),
     "EventType": EnumDescription("The type of an event of a job.", EVENTS),
     "SweepEventType": EnumDescription(
         "The type of an event of a sweep.",

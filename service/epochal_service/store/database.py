@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -41,6 +43,7 @@ def _postgresql_now(element: now, compiler: Any, **kwargs: Any) -> str:
 IDLE_TRANSACTION_SECONDS = 10.0
 # The error codes of SQLite and PostgreSQL.
 DISK_FULL = {"SQLITE_FULL", "53100"}
+READ_ONLY = {"SQLITE_READONLY", "25006"}
 DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002"}
 
 
@@ -105,6 +108,18 @@ class Database:
         with _translated(), self._writer.begin() as connection:
             yield connection
 
+    def room(self, connection: Connection) -> int | None:
+        """Return the bytes that a SQLite database can still grow by; None for PostgreSQL."""
+        if not self.sqlite:
+            return None
+        path: str = connection.exec_driver_sql("PRAGMA database_list").one().file
+        size, limit, used, unused = (
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("page_size", "max_page_count", "page_count", "freelist_count")
+        )
+        on_disk = shutil.disk_usage(Path(path).parent).free
+        return int(min((limit - used) * size, on_disk) + unused * size)
+
     def close(self) -> None:
         """Close all connections of the pool."""
         self.engine.dispose()
@@ -150,9 +165,7 @@ def _translated() -> Iterator[None]:
         sa.exc.InternalError,  # among others: the idle-in-transaction timeout
         sa.exc.TimeoutError,
     ) as error:
-        is_full = _codes(error) & DISK_FULL
-        what = "The disk of the database is full" if is_full else "The database does not answer"
-        raise Unavailable(what, cause=_cause(error)) from error
+        raise Unavailable(_problem(_codes(error)), cause=_cause(error)) from error
     except sa.exc.DataError as error:  # PostgreSQL's text cannot hold every Unicode character
         raise InvalidArgument("Text must not contain the character NUL") from error
     except sa.exc.DatabaseError as error:
@@ -160,6 +173,14 @@ def _translated() -> Iterator[None]:
             raise
         damaged = "The database is damaged; its operator must restore the backup"
         raise Unavailable(damaged, cause=_cause(error), reason="database_damaged") from error
+
+
+def _problem(codes: set[str]) -> str:
+    if codes & DISK_FULL:
+        return "The disk of the database is full"
+    if codes & READ_ONLY:
+        return "The database can only be read"
+    return "The database does not answer"
 
 
 def _codes(error: sa.exc.SQLAlchemyError) -> set[str]:

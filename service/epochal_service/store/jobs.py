@@ -51,6 +51,7 @@ class JobRow:
     detail: str | None
     divergence: str | None
     search_text: str
+    request: str | None
     dataset_id: str | None
     validation_dataset_id: str | None
     parameters: int
@@ -67,6 +68,7 @@ class JobRow:
     fruitless_attempts: int
     fence: int
     lease_expires_at: float | None
+    worker_id: str | None
     last_seq: int
     created_at: float
     started_at: float | None

@@ -37,6 +37,8 @@ jobs = Table(
     Column("divergence", Text),
     # The text that a search reads: id, name, data set and labels, case-folded, one line each.
     Column("search_text", Text, nullable=False, server_default=""),
+    # The id of the request that created the job, for the log lines of its workers.
+    Column("request", String(100)),
     # The id of an uploaded data set; other data sets have none.
     Column("dataset_id", String(40), index=True),
     Column("validation_dataset_id", String(40), index=True),
@@ -63,6 +65,8 @@ jobs = Table(
     # match no row.
     Column("fence", BigInteger, nullable=False),
     Column("lease_expires_at", Float),
+    # The worker that claimed the job last.
+    Column("worker_id", String(40)),
     Column("last_seq", BigInteger, nullable=False),
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
@@ -152,6 +156,26 @@ calibrations = Table(
     Column("kernel", String(200), primary_key=True),
     Column("runs", Text, nullable=False),
     Column("created_at", Float, nullable=False),
+)
+
+# Processes that train jobs. A worker that exits deletes its row.
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
+
+# What all workers counted since the database was created, for metrics. Values only increase.
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("value", Float, nullable=False),
 )
 
 networks = Table(

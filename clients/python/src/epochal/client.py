@@ -19,7 +19,7 @@ from .session import Session
 from .simulations import Simulations
 from .sweeps import Sweeps
 from .transport import connect
-from .types import Health, Limits, Version
+from .types import Health, Limits, Version, Worker, Workers
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -112,6 +112,16 @@ class Client:
     def version(self) -> Version:
         """Return the versions of the service and of what its numbers depend on."""
         return read(Version, self._session.call("GetVersion", {}))
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Return the processes that train jobs, those that started last first.
+
+        A service that needs API keys asks for one with the scope `admin`: raises `Forbidden`.
+
+        >>> {worker.state for worker in client.workers()} <= {"idle", "busy", "lost"}
+        True
+        """
+        return read(Workers, self._session.call("ListWorkers", {})).workers
 
     def health(self) -> Health:
         """Return the health of the service; it is false in a condition if the service is down.

@@ -293,6 +293,9 @@ WarningReason: TypeAlias = Literal[
 ]
 
 
+WorkerState: TypeAlias = Literal["idle", "busy", "lost"]
+
+
 LayerName: TypeAlias = Literal[
     "dense",
     "activation",
@@ -4660,6 +4663,36 @@ class Upload:
     """Time of creation."""
     expires_at: datetime
     """Time at which the upload is deleted, unless a piece arrives before."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that trains one job at a time."""
+
+    id: str
+    """Id of the worker. A worker that restarts has a new one."""
+    state: WorkerState
+    """State of the worker."""
+    host: str
+    """Name of its machine."""
+    pid: int
+    """Its process id."""
+    version: str
+    """Version of its program."""
+    job: str | None
+    """Id of the job or sweep that it trains; absent if it is idle."""
+    started_at: datetime
+    """Time of its start."""
+    seen_at: datetime
+    """Time of its last sign of life."""
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The workers of the service."""
+
+    workers: tuple[Worker, ...]
+    """All workers, those that started last first. A lost worker is listed for an hour."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from ..errors import (
     Unauthenticated,
     Unavailable,
 )
-from . import comparison, explain, jobs, login, material, sweeps, training
+from . import comparison, explain, jobs, login, material, service, sweeps, training
 from .output import err, out
 
 EPILOG = (
@@ -54,6 +54,7 @@ for panel, commands in {
     "Learn": (explain.explain,),
     "Networks and data": (material.summarize, material.datasets, material.upload),
     "Access": (login.login, login.logout),
+    "Service": (service.workers,),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

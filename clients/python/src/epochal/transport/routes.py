@@ -108,4 +108,5 @@ ROUTES = {
     "GetTimeline": Route("GET", "/v1/timeline"),
     "GetLimits": Route("GET", "/v1/limits"),
     "GetVersion": Route("GET", "/v1/version"),
+    "ListWorkers": Route("GET", "/v1/workers"),
 }

@@ -1,0 +1,32 @@
+"""The workers of the service, for its operators."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import cast
+
+from ..specs.base import timestamp
+from ..specs.workers import Worker, Workers, WorkerState
+from ..store import workers
+from ..store.workers import WorkerRow
+from .context import Context
+
+
+def list_workers(context: Context) -> Workers:
+    """Return all processes that train jobs. A worker is lost if it was not seen for a minute."""
+    with context.database.read() as connection:
+        return Workers(workers=[_reply(row) for row in workers.all_workers(connection)])
+
+
+def _reply(row: WorkerRow) -> Worker:
+    state: WorkerState = "lost" if row.lost else "idle" if row.job_id is None else "busy"
+    return Worker(
+        id=row.id,
+        state=state,
+        host=row.host,
+        pid=row.pid,
+        version=row.version,
+        job=row.job_id,
+        started_at=cast(datetime, timestamp(row.started_at)),
+        seen_at=cast(datetime, timestamp(row.seen_at)),
+    )

@@ -1,0 +1,38 @@
+"""Replies about the workers of the service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from .base import Reply
+
+WorkerState = Literal["idle", "busy", "lost"]
+
+
+class Worker(Reply):
+    """A process that trains one job at a time."""
+
+    id: str
+    """Id of the worker. A worker that restarts has a new one."""
+    state: WorkerState
+    """State of the worker."""
+    host: str
+    """Name of its machine."""
+    pid: int
+    """Its process id."""
+    version: str
+    """Version of its program."""
+    job: str | None = None
+    """Id of the job or sweep that it trains; absent if it is idle."""
+    started_at: datetime
+    """Time of its start."""
+    seen_at: datetime
+    """Time of its last sign of life."""
+
+
+class Workers(Reply):
+    """The workers of the service."""
+
+    workers: list[Worker]
+    """All workers, those that started last first. A lost worker is listed for an hour."""

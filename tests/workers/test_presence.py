@@ -1,0 +1,95 @@
+"""A worker is seen from its start to its exit, with the job that it trains."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+from tests.servers.stack import MakeStack, Stack, await_condition
+from tests.workers.in_process import XOR, Service, at_call
+
+import epochal
+from epochal_service.methods.workers import list_workers
+from epochal_service.specs.workers import Worker
+from epochal_workers.context import WorkerContext
+from epochal_workers.presence import Presence
+from epochal_workers.run import run
+
+
+@pytest.fixture
+def presence(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Presence]:
+    monkeypatch.setattr("epochal_workers.presence.BEAT_SECONDS", 0.05)
+    presence = Presence(service.database)
+    yield presence
+    presence.end()
+    assert seen(service, presence) is None
+
+
+def seen(service: Service, presence: Presence) -> Worker | None:
+    listed = {worker.id: worker for worker in list_workers(service.context).workers}
+    return listed.get(presence.worker_id)
+
+
+def test_a_worker_is_listed_until_it_exits(service: Service, presence: Presence) -> None:
+    await_condition(lambda: seen(service, presence), 10, "the worker is listed")
+    first = seen(service, presence)
+    assert first is not None
+    assert (first.pid, first.state, first.job) == (os.getpid(), "idle", None)
+
+    def seen_again() -> bool:
+        worker = seen(service, presence)
+        assert worker is not None
+        assert worker.started_at == first.started_at
+        return worker.seen_at > first.seen_at
+
+    await_condition(seen_again, 10, "the worker is seen again")
+
+
+def test_a_worker_that_was_forgotten_is_listed_again(service: Service, presence: Presence) -> None:
+    await_condition(lambda: seen(service, presence), 10, "the worker is listed")
+    with service.database.write() as connection:
+        connection.exec_driver_sql("DELETE FROM workers")
+    await_condition(lambda: seen(service, presence), 10, "the worker is listed again")
+
+
+def test_a_worker_is_busy_while_it_holds_a_job(service: Service, presence: Presence) -> None:
+    await_condition(lambda: seen(service, presence), 10, "the worker is listed")
+    job_id = service.create(XOR)
+    during: list[Worker | None] = []
+    look = at_call(5, lambda: during.append(seen(service, presence)))
+    context = WorkerContext(
+        service.settings, service.database, service.queue, look, presence.worker_id
+    )
+    assert run(context, job_id) == "succeeded"
+    assert [(w.state, w.job) for w in during if w] == [("busy", job_id)]
+    after = seen(service, presence)
+    assert after is not None
+    assert (after.state, after.job) == ("idle", None)
+
+
+def test_workers_come_and_go(make_stack: MakeStack) -> None:
+    stack = make_stack(workers=2)
+    with epochal.Client(stack.http) as client:
+
+        def listed() -> set[int]:
+            return {worker.pid for worker in client.workers()}
+
+        def agrees() -> bool:
+            return listed() == set(stack.worker_pids())
+
+        await_condition(agrees, 60, "both workers are listed")
+        killed = stack.worker_pids()[0]
+        os.kill(killed, signal.SIGKILL)
+        # One that could not say goodbye stays in the list for a while.
+        await_condition(lambda: len(listed()) == 3, 60, "its successor is listed")
+        assert killed in listed()
+        check_that_workers_say_goodbye(stack, client)
+
+
+def check_that_workers_say_goodbye(stack: Stack, client: epochal.Client) -> None:
+    before = {worker.pid for worker in client.workers()} & set(stack.worker_pids())
+    assert len(before) == 2
+    os.kill(stack.pid("worker"), signal.SIGTERM)
+    await_condition(
+        lambda: not before & {worker.pid for worker in client.workers()}, 60, "both are gone"
+    )
