@@ -176,8 +176,12 @@ fuzz: $(VENV)/.dev ## Test every property and method with new random examples (R
 	    -m "not chaos" --hypothesis-profile=any --hypothesis-seed=$$seed -n 2 -q $(ARGS) || exit 1; done
 
 .PHONY: chaos
-chaos: $(VENV)/.dev ## Kill and stall real processes on both databases (ROUNDS=60)
-	EPOCHAL_CHAOS_ROUNDS=$(or $(ROUNDS),60) $(BIN)/python -m pytest tests/chaos -m chaos --timeout 3600 -s $(ARGS)
+chaos: $(VENV)/.dev ## Kill and stall real processes on both databases (ROUNDS=60, SEED= to repeat)
+	EPOCHAL_CHAOS_ROUNDS=$(or $(ROUNDS),60) EPOCHAL_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -m chaos --timeout 3600 -s $(ARGS)
+
+.PHONY: check-mechanisms
+check-mechanisms: $(VENV)/.dev ## Remove each mechanism that keeps a promise, and see that a test fails
+	$(BIN)/python -m tools.mutation $(ARGS)
 
 .PHONY: dist
 dist: $(VENV)/.dev $(PAGE) ## Build sdists, wheels, .proto archive and openapi.json into dist/ and check them

@@ -7,6 +7,7 @@ a twin of each, trained in peace ──────────── the same r
 
 import os
 import signal
+import sqlite3
 import statistics
 import time
 from collections import defaultdict
@@ -20,6 +21,7 @@ import psutil
 import redis
 import sqlalchemy as sa
 from tests.chaos.follower import Follower
+from tests.servers.postgres import PostgresServer
 from tests.servers.stack import Stack, await_condition
 from tests.workers.record import Record, record
 
@@ -76,11 +78,15 @@ class Storm:
         specs: Mapping[str, dict[str, Any]],
         twins: Mapping[str, Record],
         rng: np.random.Generator,
+        server: PostgresServer | None = None,
     ) -> None:
         self.stack = stack
+        self._server = server
         self.database = Database(stack.database_url)
         self.recoveries: dict[str, list[float]] = defaultdict(list)
         self.leaves: list[float] = []
+        self.stalls: list[float] = []
+        self.creations: list[float] = []
         self.counts: dict[str, int] = defaultdict(int)
         self._specs = specs
         self._twins = twins
@@ -96,8 +102,21 @@ class Storm:
             "flush the broker": self._flush_broker,
             "kill the broker": self._kill_broker,
             "repeat the hints": self._repeat_hints,
+            "stall the broker": self._stall_broker,
             "kill the API": self._kill_api,
+            "terminate the API": self._terminate_api,
         }
+        self.common_faults = list(self._faults)
+        """The names of the faults that do not depend on the database."""
+        if server is None:
+            self._faults["lock the database"] = self._lock_database
+        else:
+            self._faults |= {
+                "restart the database": self._restart_database,
+                "crash the database": self._crash_database,
+                "stall the database": self._stall_database,
+                "cut the connections to the database": self._cut_connections,
+            }
 
     @property
     def faults(self) -> Sequence[str]:
@@ -252,8 +271,73 @@ class Storm:
                 celery.send_task(TASK, args=[name], queue=QUEUE, connection=connection)
         celery.close()
 
+    def _stall_broker(self) -> None:
+        """No message is sent or received meanwhile, but jobs are created, trained and stored."""
+        broker = psutil.Process(self.stack.pid("broker"))
+        job_id, _ = self.victim()
+        broker.suspend()
+        try:
+            seq = self.row(job_id).last_seq + 5
+            since = time.monotonic()
+            self.await_job(job_id, lambda row: row.last_seq >= seq, "five more transactions")
+            self.stalls.append(time.monotonic() - since)
+            since = time.monotonic()
+            self.create()
+            self.creations.append(time.monotonic() - since)
+        finally:
+            broker.resume()
+
     def _kill_api(self) -> None:
         self.stack.restart_api()
+
+    def _terminate_api(self) -> None:
+        self.stack.terminate_api()
+
+    # --------------------------------------------------------------------------- database
+
+    def _lock_database(self) -> None:
+        """Another program keeps SQLite from writing for longer than a lease."""
+        since, held = time.monotonic(), self.held()
+        with sqlite3.connect(self._path, isolation_level=None, timeout=60) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            time.sleep(LEASE_SECONDS + 0.5)
+            connection.execute("ROLLBACK")
+        connection.close()
+        self.await_recovery("lock the database", held, since)
+
+    def _restart_database(self) -> None:
+        since, held = time.monotonic(), self.held()
+        self._postgres.stop()
+        self._postgres.start()
+        self.await_recovery("restart the database", held, since)
+
+    def _crash_database(self) -> None:
+        since, held = time.monotonic(), self.held()
+        self._postgres.crash()
+        self._postgres.start()
+        self.await_recovery("crash the database", held, since)
+
+    def _stall_database(self) -> None:
+        since, held = time.monotonic(), self.held()
+        with self._postgres.stalled():
+            time.sleep(LEASE_SECONDS + 0.5)
+        self.await_recovery("stall the database", held, since)
+
+    def _cut_connections(self) -> None:
+        since, held = time.monotonic(), self.held()
+        self._postgres.cut_connections()
+        self.await_recovery("cut the connections to the database", held, since)
+
+    @property
+    def _postgres(self) -> PostgresServer:
+        assert self._server is not None
+        return self._server
+
+    @property
+    def _path(self) -> str:
+        path = self.database.engine.url.database
+        assert path is not None
+        return path
 
     # -------------------------------------------------------------------------- at the end
 
@@ -285,4 +369,11 @@ class Storm:
         if self.leaves:
             median, most = statistics.median(self.leaves), max(self.leaves)
             lines.append(f"  from SIGTERM to the exit {median:.2f} s (most {most:.2f} s)")
+        for what, figures in (
+            ("five transactions beside a broker that hangs", self.stalls),
+            ("creating a job beside a broker that hangs", self.creations),
+        ):
+            if figures:
+                median, most = statistics.median(figures), max(figures)
+                lines.append(f"  {what} {median:.2f} s (most {most:.2f} s)")
         return "\n".join(lines)

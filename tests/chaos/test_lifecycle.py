@@ -157,6 +157,18 @@ class OneJob(RuleBasedStateMachine):
 
         assert self.write(claim, write, count) in (None, self.row().state)
 
+    @rule(claim=claims)
+    def renew(self, claim: Claim) -> None:
+        held, before = self.holds(claim), self.row()
+        assert lifecycle.renew(self.store, claim, 60) == held
+        after = self.row()
+        if held:
+            assert after.lease_expires_at is not None
+            assert before.lease_expires_at is not None
+            assert after.lease_expires_at >= before.lease_expires_at
+        else:
+            assert after == before
+
     @rule(claim=claims, count=st.integers(0, 3), state=st.sampled_from(["succeeded", "failed"]))
     def end(self, claim: Claim, count: int, state: str) -> None:
         endings = {

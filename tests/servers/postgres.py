@@ -3,16 +3,18 @@
 import os
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -88,7 +90,6 @@ class PostgresServer:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self._folder),
             "fsync": "off",
-            "synchronous_commit": "off",
             "full_page_writes": "off",
             "max_connections": "200",
             "shared_buffers": "32MB",
@@ -120,6 +121,36 @@ class PostgresServer:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(60)
+
+    def crash(self) -> None:
+        """Stop the server without a checkpoint, as a power loss would; `start` recovers."""
+        os.kill(self._server().pid, signal.SIGQUIT)
+        self.stop()
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Stop every process of the server for as long as the block lasts."""
+        server = self._server()
+        processes = [server, *server.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
+
+    def cut_connections(self) -> None:
+        """End all connections of clients."""
+        self._execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+
+    def _server(self) -> psutil.Process:
+        (server,) = psutil.Process(self._process.pid).children()
+        return server
 
     def _url(self, database: str) -> str:
         return f"postgresql://epochal@127.0.0.1:{self.port}/{database}"

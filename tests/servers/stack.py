@@ -140,10 +140,12 @@ class Stack:
                 continue
         return sorted(pids)
 
-    def kill(self, name: Literal["api", "worker", "broker"]) -> None:
-        """`kill -9` a child; returns when the supervisor has started the next one."""
+    def kill(
+        self, name: Literal["api", "worker", "broker"], number: signal.Signals = signal.SIGKILL
+    ) -> None:
+        """Send a child a signal; returns when the supervisor has started the next one."""
         pid = self.pid(name)
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
         await_condition(
             lambda: [child for child in self._children(name) if child.pid != pid],
             READY_SECONDS,
@@ -157,6 +159,11 @@ class Stack:
     def restart_api(self) -> None:
         """`kill -9` the API; returns when the next one says that it is ready."""
         self.kill("api")
+        await_condition(self.ready, READY_SECONDS, "the API is ready again")
+
+    def terminate_api(self) -> None:
+        """SIGTERM the API; returns when the next one says that it is ready."""
+        self.kill("api", signal.SIGTERM)
         await_condition(self.ready, READY_SECONDS, "the API is ready again")
 
     def ready(self) -> bool:

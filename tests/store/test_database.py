@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from tests.servers.stack import await_condition
 
+import epochal_service.store.database
 from epochal_service.errors import Unavailable
 from epochal_service.store import Database, migrate, networks
 from epochal_service.store.database import new_id, now
@@ -55,6 +57,40 @@ def test_writers_wait_for_each_other_instead_of_failing(database: Database) -> N
     for thread in threads:
         thread.join()
     assert len(names(database)) == 80
+
+
+def test_a_write_that_reads_first_does_not_fail_because_others_write(database: Database) -> None:
+    other = threading.Thread(target=save, args=(database, "other"))
+    with database.write() as connection:
+        networks.page(connection, "me", size=9, before=None)
+        other.start()
+        other.join(0.5)  # on SQLite it waits for the end of this transaction
+        networks.insert(connection, id=new_id("net"), owner="me", name="mine", network="{}")
+    other.join()
+    assert sorted(map(str, names(database))) == ["mine", "other"]
+
+
+def test_a_transaction_that_stands_idle_ends(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epochal_service.store.database, "IDLE_TRANSACTION_SECONDS", 0.1)
+    migrate.upgrade(postgres_url)
+    with closing(Database(postgres_url)) as database:
+
+        def stand_idle() -> None:
+            with database.write() as connection:
+                mine = connection.execute(sa.select(sa.func.pg_backend_pid())).scalar_one()
+                await_condition(lambda: not is_open(mine), 60, "the server ends the connection")
+                networks.insert(connection, id=new_id("net"), owner="me", name="x", network="{}")
+
+        def is_open(backend: int) -> bool:
+            with database.engine.connect() as connection:
+                query = sa.text("SELECT count(*) FROM pg_stat_activity WHERE pid = :pid")
+                return bool(connection.execute(query, {"pid": backend}).scalar_one())
+
+        with pytest.raises(Unavailable):
+            stand_idle()
+        assert names(database) == []
 
 
 def test_the_clock_runs_within_a_transaction_and_agrees_with_ours(database: Database) -> None:

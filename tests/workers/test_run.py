@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from itertools import count
 from threading import Event
@@ -33,7 +33,7 @@ from epochal_service.jobs.preparation import SCALE, SHIFT, prepare
 from epochal_service.methods import datasets, jobs, predictions
 from epochal_service.settings import Limits
 from epochal_service.specs.datasets import CreateDatasetRequest
-from epochal_service.specs.jobs import Prediction, PredictRequest
+from epochal_service.specs.jobs import JobState, Prediction, PredictRequest
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Connection, Database, checkpoints
 from epochal_service.store.packing import unpack
@@ -407,17 +407,34 @@ def test_a_worker_that_lost_its_job_writes_nothing_more(service: Service) -> Non
     assert record(service.database, job_id) == service.undisturbed(XOR, epochs=20)
 
 
+@pytest.mark.parametrize("calls", [7, 40], ids=["at a flush", "at the end"])
 def test_a_stalled_worker_that_continues_while_another_trains_its_job_writes_nothing(
-    service: Service,
+    service: Service, calls: int
 ) -> None:
     job_id = service.create(XOR, epochs=40)
+    trains, may_end = Event(), Event()
+    when_lost = []
 
-    def lose_to_another() -> None:
-        service.lose_worker(job_id)
-        assert service.run(job_id) == "succeeded"
+    def pause_within() -> None:
+        trains.set()
+        assert may_end.wait(60)
 
-    # The end is the only transaction that the first worker tries after it has lost the job.
-    assert service.run(job_id, at_call(40, lose_to_another), flush_seconds=NEVER) is None
+    with ThreadPoolExecutor(1) as pool:
+
+        def lose_to_another() -> None:
+            service.lose_worker(job_id)
+            other.append(pool.submit(service.run, job_id, at_call(3, pause_within)))
+            assert trains.wait(60)
+            when_lost.append(read(service.database, job_id))
+
+        other: list[Future[JobState | None]] = []
+        flush_seconds = NEVER if calls == 40 else AT_ONCE
+        attempt = service.run(job_id, at_call(calls, lose_to_another), flush_seconds=flush_seconds)
+        after = read(service.database, job_id)
+        may_end.set()
+        assert attempt is None
+        assert [after] == when_lost
+        assert other[0].result() == "succeeded"
     assert record(service.database, job_id) == service.undisturbed(XOR, epochs=40)
     assert service.row(job_id).attempt == 2
 
