@@ -134,23 +134,28 @@ def test_ctrl_c_stops_all_processes_in_order(running: Stack) -> None:
     assert log.index("Finished server process") < log.index("Warm shutdown (MainProcess)")
 
 
-def test_a_running_job_continues_after_the_next_start(running: Stack) -> None:
+def train_for_long(stack: Stack) -> Callable[[], dict[str, Any]]:
+    """Start a job and wait for its first epochs; return a function that reads it."""
     job = {
         "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
         "dataset": {"name": "two_moons", "samples": 2000},
         "loss": "mse",
         "epochs": 1_000_000,
     }
-    created = httpx2.post(f"{running.http}/v1/jobs", json=job, timeout=60)
+    created = httpx2.post(f"{stack.http}/v1/jobs", json=job, timeout=60)
     assert created.status_code == 201, created.text
-    path = f"/v1/jobs/{created.json()['id']}"
 
     def job_now() -> dict[str, Any]:
-        response = httpx2.get(f"{running.http}{path}", timeout=60)
+        response = httpx2.get(f"{stack.http}/v1/jobs/{created.json()['id']}", timeout=60)
         answer: dict[str, Any] = response.json()
         return answer
 
     await_condition(lambda: job_now()["epoch"] > 0, 60, "the first epochs")
+    return job_now
+
+
+def test_a_running_job_continues_after_the_next_start(running: Stack) -> None:
+    job_now = train_for_long(running)
     assert running.stop() == 0
     assert "did not exit in time" not in running.log_tail()
     running.start()
@@ -159,7 +164,7 @@ def test_a_running_job_continues_after_the_next_start(running: Stack) -> None:
     assert before > 0
     await_condition(lambda: job_now()["epoch"] > before, 60, "further epochs")
     assert job_now()["attempt"] == 2
-    httpx2.post(f"{running.http}{path}/cancel", timeout=60)
+    httpx2.post(f"{running.http}/v1/jobs/{job_now()['id']}/cancel", timeout=60)
     await_condition(lambda: job_now()["state"] == "cancelled", 60, "the job is cancelled")
 
 
@@ -181,6 +186,7 @@ def test_a_killed_child_is_replaced(running: Stack) -> None:
 
 def test_nothing_survives_a_supervisor_that_was_killed(running: Stack) -> None:
     settled(running)
+    train_for_long(running)  # a process that trains does not look whether its worker is there
     processes = family(running)
     assert len(processes) >= 6  # itself, broker, worker, two that train, API
     running.process.kill()

@@ -40,6 +40,7 @@ RUN = "tests/workers/test_run.py"
 CRASHES = "tests/workers/test_crashes.py"
 KEYS = "tests/contract/test_keys.py"
 FAULTS = "tests/chaos/test_faults.py"
+DEATH = "tests/daemon/test_up.py"
 
 MUTANTS = (
     # ------------------------------------------------------------------- the worker and its lease
@@ -48,84 +49,88 @@ MUTANTS = (
         f"{SERVICE}/store/jobs.py",
         "        where.append(jobs.c.fence == fence)\n",
         "        pass\n",
-        (RUN,),
+        (
+            f"{RUN}::test_a_stalled_worker_that_continues_while_another_trains_its_job_writes_nothing",
+        ),
     ),
     Mutant(
         "new fence of each attempt",
         f"{SERVICE}/store/jobs.py",
         '        "fence": jobs.c.fence + 1,\n',
         "",
-        (RUN,),
+        (
+            f"{RUN}::test_a_stalled_worker_that_continues_while_another_trains_its_job_writes_nothing",
+        ),
     ),
     Mutant(
         "expected state of a job that changes",
         f"{SERVICE}/store/jobs.py",
         "where = [jobs.c.id == job_id, jobs.c.state.in_(states)]",
         "where = [jobs.c.id == job_id]",
-        (LIFECYCLE, RUN),
+        (f"{LIFECYCLE}::test_every_sequence_of_events_follows_the_table_of_transitions",),
     ),
     Mutant(
         "heartbeat of the lease",
         f"{WORKERS}/heartbeat.py",
         "    thread.start()\n",
         "    thread.start()\n    ended.set()\n",
-        (RUN,),
+        (f"{RUN}::test_the_lease_is_renewed_while_the_job_is_being_prepared",),
     ),
     Mutant(
         "heartbeat that ends when the job is lost",
         f"{SERVICE}/jobs/lifecycle.py",
         "connection, claim.id, states=HELD, fence=claim.job.fence, events=0, values=values",
         "connection, claim.id, states=HELD, events=0, values=values",
-        (RUN,),
+        (f"{LIFECYCLE}::test_every_sequence_of_events_follows_the_table_of_transitions",),
     ),
     Mutant(
         "reaper of expired leases",
         f"{SERVICE}/jobs/reaper.py",
         "        expired = jobs.expired(connection)\n",
         "        expired = jobs.expired(connection)[:0]\n",
-        (LIFECYCLE,),
+        (f"{LIFECYCLE}::test_every_sequence_of_events_follows_the_table_of_transitions",),
     ),
     Mutant(
         "second look of the reaper at the lease",
         f"{SERVICE}/store/jobs.py",
         "query = sa.select(jobs).where(jobs.c.id == job_id, *_EXPIRED)",
         "query = sa.select(jobs).where(jobs.c.id == job_id, _EXPIRED[0])",
-        (LIFECYCLE,),
+        (f"{LIFECYCLE}::test_every_sequence_of_events_follows_the_table_of_transitions",),
     ),
     Mutant(
         "messages that the reaper repeats",
         f"{SERVICE}/jobs/reaper.py",
         "    if not ids or queue.pending() != 0:\n",
         "    if ids or queue.pending() != 0:\n",
-        (FAULTS,),
+        (f"{FAULTS}::test_jobs_are_accepted_while_the_broker_is_down_and_start_when_it_is_back",),
     ),
     Mutant(
         "end of a job that kills its workers",
         f"{SERVICE}/jobs/lifecycle.py",
         "            case _ if row.fruitless_attempts >= max_attempts:\n",
         "            case _ if row.fruitless_attempts >= 10**9:\n",
-        (CRASHES,),
+        (f"{CRASHES}::test_a_job_that_kills_every_worker_without_progress_fails",),
     ),
     Mutant(
         "attempts that count from the last progress",
         f"{SERVICE}/jobs/lifecycle.py",
         '            "fruitless_attempts": 0,\n            "best": progress.best,\n',
         '            "best": progress.best,\n',
-        (CRASHES,),
+        (f"{CRASHES}::test_a_worker_may_die_repeatedly_while_the_job_makes_progress",),
     ),
     Mutant(
         "release by a worker that stops",
         f"{WORKERS}/attempt.py",
         "            if stopping():\n",
         "            if stopping() and False:\n",
-        (RUN,),
+        (f"{RUN}::test_a_stopping_worker_releases_its_job_at_the_next_epoch",),
     ),
     Mutant(
         "death of a child with its worker",
         f"{WORKERS}/app.py",
         "    die_with_parent(_parent)\n",
         "",
-        ("tests/chaos/test_storm.py",),
+        (f"{DEATH}::test_nothing_survives_a_supervisor_that_was_killed",),
     ),
     # ------------------------------------------------------------------------- what a flush stores
     Mutant(
@@ -141,35 +146,35 @@ MUTANTS = (
         "        )\n"
         "    with database.write() as connection:\n"
         "        row = _store(connection, claim, progress, HELD, {})\n",
-        (CRASHES,),
+        (f"{CRASHES}::test_a_worker_may_die_at_any_transaction",),
     ),
     Mutant(
         "resume point",
         f"{SERVICE}/jobs/lifecycle.py",
         "    if progress.resume_point is not None:\n        checkpoints",
         "    if False:\n        checkpoints",
-        (CRASHES, RUN),
+        (f"{RUN}::test_a_stopping_worker_releases_its_job_at_the_next_epoch",),
     ),
     Mutant(
         "random streams in the resume point",
         "engine/epochal_engine/run.py",
         '        self._streams.restore(state.values["random"])\n',
         "",
-        (RUN, CRASHES),
+        (f"{RUN}::test_a_job_that_was_interrupted_many_times_has_bit_identical_results",),
     ),
     Mutant(
         "moments of the optimizer in the resume point",
         "engine/epochal_engine/run.py",
         "            np.copyto(view, array)\n        self._streams",
         '            np.copyto(view, array * (name != "moments"))\n        self._streams',
-        (RUN, CRASHES),
+        (f"{RUN}::test_a_job_that_was_interrupted_many_times_has_bit_identical_results",),
     ),
     Mutant(
         "epochs that were stored before are not stored again",
         f"{WORKERS}/attempt.py",
         "        self._stored_epoch = claim.job.epoch\n",
         "        self._stored_epoch = training.epoch\n",
-        (CRASHES,),
+        (f"{CRASHES}::test_a_worker_may_die_at_any_transaction",),
     ),
     # ----------------------------------------------------------------------------------- databases
     Mutant(
@@ -177,49 +182,53 @@ MUTANTS = (
         f"{SERVICE}/store/database.py",
         'epochal_begin="BEGIN IMMEDIATE"',
         'epochal_begin="BEGIN"',
-        ("tests/store/test_database.py",),
+        (
+            "tests/store/test_database.py::test_a_write_that_reads_first_does_not_fail_because_others_write",
+        ),
     ),
     Mutant(
         "one snapshot for all statements of a read",
         f"{SERVICE}/store/database.py",
         'isolation_level="REPEATABLE READ"',
         'isolation_level="READ COMMITTED"',
-        ("tests/store/test_database.py",),
+        ("tests/store/test_database.py::test_a_reader_keeps_its_snapshot_while_others_write",),
     ),
     Mutant(
         "end of a transaction that stands idle",
         f"{SERVICE}/store/database.py",
         'f"SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_SECONDS * 1000:.0f}"',
         '"SET idle_in_transaction_session_timeout = 0"',
-        ("tests/store/test_database.py",),
+        ("tests/store/test_database.py::test_a_transaction_that_stands_idle_ends",),
     ),
     Mutant(
         "503 for a database that does not answer",
         f"{SERVICE}/store/database.py",
         "        sa.exc.OperationalError,\n",
         "",
-        ("tests/store/test_database.py",),
+        ("tests/store/test_database.py::test_a_database_that_does_not_answer_is_unavailable",),
     ),
     Mutant(
         "503 for a damaged database",
         f"{SERVICE}/store/database.py",
         'DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002"}',
         "DAMAGED: set[str] = set()",
-        ("tests/store/test_database.py",),
+        (
+            "tests/store/test_database.py::test_a_damaged_database_is_unavailable_and_the_reply_says_what_to_do",
+        ),
     ),
     Mutant(
         "idempotency key",
         f"{SERVICE}/store/keys.py",
         "    if key is None:\n        return new_id\n",
         "    return new_id\n",
-        (FAULTS, KEYS),
+        (f"{FAULTS}::test_fifty_concurrent_creations_with_one_key_create_one_job",),
     ),
     Mutant(
         "refusal of a key that another request used",
         f"{SERVICE}/store/keys.py",
         "    if used.fingerprint != fingerprint:\n",
         "    if False:\n",
-        (FAULTS,),
+        (f"{FAULTS}::test_fifty_concurrent_creations_with_one_key_create_one_job",),
     ),
     Mutant(
         "lock of the data set of a new job",
@@ -234,7 +243,9 @@ MUTANTS = (
         f"{SERVICE}/jobs/queue.py",
         "        self._sender.put(self.send_to_workers, job_id)\n",
         "        self.send_to_workers(job_id)\n",
-        ("tests/jobs/test_queue.py",),
+        (
+            "tests/jobs/test_queue.py::test_nobody_waits_for_a_broker_that_hangs_and_messages_arrive_once_it_goes_on",
+        ),
     ),
     Mutant(
         "breaker of a broker that does not answer",
@@ -249,14 +260,16 @@ MUTANTS = (
         f"{SERVICE}/jobs/follow.py",
         "                async with asyncio.timeout(POLL_SECONDS):\n",
         "                async with asyncio.timeout(1000 * POLL_SECONDS):\n",
-        (FAULTS, "tests/jobs/test_follow.py"),
+        (f"{FAULTS}::test_jobs_are_accepted_while_the_broker_is_down_and_start_when_it_is_back",),
     ),
     Mutant(
         "turns of owners",
         f"{SERVICE}/store/jobs.py",
         "order_by(running, sa.func.coalesce(served_at, 0.0), queue.c.id)",
         "order_by(queue.c.id)",
-        ("tests/workers/test_turns.py",),
+        (
+            "tests/workers/test_turns.py::test_owners_take_turns_and_the_jobs_of_an_owner_keep_their_order",
+        ),
     ),
     # ------------------------------------------------------------------------------------- streams
     Mutant(
@@ -264,21 +277,25 @@ MUTANTS = (
         f"{SERVICE}/store/log.py",
         "log.c.seq > seq",
         "log.c.seq >= seq",
-        ("tests/jobs/test_follow.py",),
+        (
+            "tests/jobs/test_follow.py::test_a_stream_from_any_cursor_has_the_later_events_once_and_in_order",
+        ),
     ),
     Mutant(
         "end of a stream whose client takes nothing",
         f"{SERVICE}/rest/streams.py",
         "        self._stalled = True\n        scope.cancel()\n",
         "",
-        ("tests/rest/test_streams.py",),
+        (
+            "tests/rest/test_streams.py::test_a_client_that_reads_nothing_is_let_go_and_others_are_not_held_up",
+        ),
     ),
     Mutant(
         "end of all streams when the server stops",
         f"{SERVICE}/rest/streams.py",
         "        for scope in self._scopes:\n            scope.cancel()\n",
         "",
-        ("tests/rest/test_streams.py",),
+        ("tests/rest/test_streams.py::test_a_server_that_stops_ends_its_streams_cleanly",),
     ),
     # -------------------------------------------------------------------------------- owners, keys
     Mutant(
@@ -286,63 +303,63 @@ MUTANTS = (
         f"{SERVICE}/store/jobs.py",
         "        query = query.where(jobs.c.owner == owner)\n    if lock:",
         "        pass\n    if lock:",
-        (KEYS,),
+        (f"{KEYS}::test_what_belongs_to_another_owner_is_not_found",),
     ),
     Mutant(
         "owner of the jobs of a list",
         f"{SERVICE}/store/jobs.py",
         "_WITH_SPEC.where(jobs.c.owner == owner, is_kind)",
         "_WITH_SPEC.where(is_kind)",
-        (KEYS,),
+        (f"{KEYS}::test_lists_have_the_things_of_one_owner",),
     ),
     Mutant(
         "owner of a data set",
         f"{SERVICE}/store/datasets.py",
         "where(datasets.c.id == dataset_id, datasets.c.owner == owner)",
         "where(datasets.c.id == dataset_id)",
-        (KEYS,),
+        (f"{KEYS}::test_what_belongs_to_another_owner_is_not_found",),
     ),
     Mutant(
         "owner of a network that is deleted",
         f"{SERVICE}/store/networks.py",
         "sa.delete(networks).where(networks.c.id == network_id, networks.c.owner == owner)",
         "sa.delete(networks).where(networks.c.id == network_id)",
-        (KEYS,),
+        (f"{KEYS}::test_what_belongs_to_another_owner_is_not_found",),
     ),
     Mutant(
         "owner of an upload",
         f"{SERVICE}/store/uploads.py",
         "where(uploads.c.id == upload_id, uploads.c.owner == owner)",
         "where(uploads.c.id == upload_id)",
-        (KEYS,),
+        (f"{KEYS}::test_what_belongs_to_another_owner_is_not_found",),
     ),
     Mutant(
         "digest of a key",
         f"{SERVICE}/keys.py",
         "    if row is None or not known:\n",
         "    if row is None:\n",
-        (KEYS,),
+        (f"{KEYS}::test_a_key_that_is_not_valid_is_refused_also_where_none_is_needed",),
     ),
     Mutant(
         "end of a key that is revoked",
         f"{SERVICE}/store/api_keys.py",
         "    api_keys.c.revoked_at.is_(None),\n    sa.or_",
         "    sa.or_",
-        (KEYS,),
+        (f"{KEYS}::test_a_key_that_is_not_valid_is_refused_also_where_none_is_needed",),
     ),
     Mutant(
         "end of a key that has expired",
         f"{SERVICE}/store/api_keys.py",
         "sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now())",
         "sa.true()",
-        (KEYS,),
+        (f"{KEYS}::test_a_key_that_is_not_valid_is_refused_also_where_none_is_needed",),
     ),
     Mutant(
         "scope of a key",
         f"{SERVICE}/keys.py",
         "        if SCOPES.index(self.scope) < SCOPES.index(scope):\n",
         "        if False:\n",
-        (KEYS,),
+        (f"{KEYS}::test_a_key_to_read_changes_nothing",),
     ),
     Mutant(
         "refusal of a foreign host name",
@@ -364,14 +381,16 @@ MUTANTS = (
         f"{SERVICE}/rest/body.py",
         "        if received > limit:\n",
         "        if False:\n",
-        ("tests/rest/test_body.py",),
+        (
+            "tests/rest/test_body.py::test_a_body_of_unknown_length_is_read_no_further_than_the_limit",
+        ),
     ),
     Mutant(
         "limit of a head",
         f"{SERVICE}/rest/heads.py",
         "        if self._unfinished > MAX_HEAD_BYTES:\n",
         "        if False:\n",
-        ("tests/rest/test_heads.py",),
+        ("tests/rest/test_heads.py::test_a_head_without_an_end_is_read_no_further_than_the_limit",),
     ),
     Mutant(
         "limit of what a member of an archive decompresses to",

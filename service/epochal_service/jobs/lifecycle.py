@@ -401,15 +401,14 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
             "divergence": divergence,
             **jobs.finished(),
         }
-        rescued: list[Entry] = []
         job = jobs.find(connection, claim.id, lock=True)
-        if job is not None and job.fence == claim.job.fence:
-            rescued, best = _rescued(connection, job, progress)
-            values |= best
+        if job is None or job.state not in ending.allowed_from or job.fence != claim.job.fence:
+            return False
+        rescued, best = _rescued(connection, job, progress)
+        values |= best
         reserved = 2 + len(rescued)
         row = _store(connection, claim, progress, ending.allowed_from, values, reserved=reserved)
-        if row is None:
-            return False
+        assert row is not None
         entries = (
             *rescued,
             state_entry(ending.state, row.epoch, stop_reason=ending.stop_reason),
@@ -508,7 +507,7 @@ def reclaim(database: Database, job_id: str, *, max_attempts: int) -> JobState |
             case _:
                 state = "queued"
         entries = [state_entry(state, row.epoch, stop_reason=stop_reason)]
-        values: dict[str, Any] = {"state": state, "notified_at": None, **jobs.fenced_off()}
+        values: dict[str, Any] = {"state": state, "notified_at": None, "lease_expires_at": None}
         if stop_reason is not None:
             rescued, best = _rescued(connection, row)
             entries = [*rescued, *entries, _end_entry(state, stop_reason, row.epoch)]

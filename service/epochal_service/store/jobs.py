@@ -256,7 +256,10 @@ def stored_bytes(connection: Connection, owner: str) -> int:
 
 
 def claimed(lease_seconds: float) -> dict[str, Any]:
-    """Return the values of a queued job that a worker claims."""
+    """Return the values of a queued job that a worker claims.
+
+    The new fence takes the job from every worker that had it before: their writes match no row.
+    """
     return {
         "state": "running",
         "attempt": jobs.c.attempt + 1,
@@ -272,17 +275,10 @@ def lease_renewed(lease_seconds: float) -> dict[str, Any]:
     return {"lease_expires_at": now() + lease_seconds}
 
 
-def fenced_off() -> dict[str, Any]:
-    """Return the values that take a job from its worker: later writes of that worker match no
-    row.
-    """
-    return {"fence": jobs.c.fence + 1, "lease_expires_at": None}
-
-
 def released() -> dict[str, Any]:
     """Return the values of a job that its worker releases: queued again, or paused on request."""
     state = sa.case((jobs.c.state == "pausing", "paused"), else_="queued")
-    return {"state": state, **fenced_off()}
+    return {"state": state, "lease_expires_at": None}
 
 
 def running_seconds(connection: Connection, job_id: str) -> float:
