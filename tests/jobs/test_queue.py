@@ -13,7 +13,8 @@ from tests.servers.stack import await_condition
 from tests.servers.valkey import listening_on_tcp
 from tests.workers.in_process import AT_ONCE, XOR, service_at
 
-from epochal_service.jobs.queue import CHANNEL, QUEUE, Queue
+import epochal_service.jobs.queue
+from epochal_service.jobs.queue import CHANNEL, QUEUE, Queue, Sender
 
 
 @pytest.fixture
@@ -76,6 +77,23 @@ def test_nobody_waits_for_a_broker_that_hangs_and_messages_arrive_once_it_goes_o
             return bool(queue.pending())
 
         await_condition(arrives, 60, "a message arrives again")
+
+
+def test_after_a_failure_messages_are_dropped_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epochal_service.jobs.queue, "BREAK_SECONDS", 600.0)
+    sent: list[str] = []
+
+    def fail(job_id: str) -> bool:
+        sent.append(job_id)
+        return False
+
+    with closing(Sender()) as sender:
+        for number in range(100):
+            sender.put(fail, f"job_{number}")
+        await_condition(lambda: sent, 60, "a message is sent")
+        for number in range(100, 200):
+            sender.put(fail, f"job_{number}")
+    assert sent == ["job_0"]
 
 
 def test_a_job_is_created_and_trained_beside_a_broker_that_hangs(

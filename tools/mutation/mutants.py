@@ -235,7 +235,7 @@ MUTANTS = (
         f"{SERVICE}/jobs/lifecycle.py",
         "                datasets.lock(connection, dataset_id, owner, part)\n",
         "                pass\n",
-        ("tests/contract/test_actions.py",),
+        ("tests/workers/test_datasets.py",),
     ),
     # -------------------------------------------------------------------------------------- broker
     Mutant(
@@ -253,7 +253,7 @@ MUTANTS = (
         "                    self._dropping_until = monotonic() + BREAK_SECONDS\n"
         "                    self._waiting.clear()\n",
         "                    pass\n",
-        ("tests/jobs/test_queue.py",),
+        ("tests/jobs/test_queue.py::test_after_a_failure_messages_are_dropped_for_a_while",),
     ),
     Mutant(
         "polling of streams without a broker",
