@@ -32,7 +32,7 @@ TEST_SECONDS = 120
 
 
 class Result(NamedTuple):
-    """What the tests said of a mutant."""
+    """Which test failed with a mutant."""
 
     mutant: Mutant
     noticed_by: str | None
