@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
-from epochal_service.errors import InvalidArgument
+from epochal_service.errors import MAX_FIELD_ERRORS, InvalidArgument
 from epochal_service.specs.datasets import InlineDataset
 from epochal_service.specs.jobs import ListJobsRequest, PredictRequest
+from epochal_service.specs.networks import NetworkSpec
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.specs.validation import parse
+from epochal_service.specs.validation import field_errors, parse
 
 XOR: dict[str, Any] = {
     "network": {
@@ -186,10 +187,47 @@ def test_parameters_of_a_url_are_text_and_still_checked() -> None:
         (PredictRequest, {"inputs": [["x", "y"]] * 9}, "inputs"),
     ],
 )
-def test_of_many_wrong_rows_the_first_is_described(
+def test_of_many_wrong_numbers_the_first_is_described(
     model: type[BaseModel], fields: dict[str, Any], path: str
 ) -> None:
     """To describe all of a body of 3 MB took 5 s."""
     with pytest.raises(InvalidArgument) as wrong:
         parse(model, fields)
-    assert [error.field for error in wrong.value.errors] == [f"{path}[0][0]", f"{path}[0][1]"]
+    assert [error.field for error in wrong.value.errors] == [f"{path}[0][0]"]
+
+
+WIDE = 200_000
+NETWORK: dict[str, Any] = {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [
+        ({"network": NETWORK | {"layers": [{}] * WIDE}}, "network.layers"),
+        ({"network": NETWORK | {"input_shape": ["a"] * WIDE}}, "network.input_shape[0]"),
+        ({"labels": {f"K{n}": 1 for n in range(WIDE)}}, "labels"),
+        ({f"k{n}": 1 for n in range(WIDE)}, "k0"),
+        ({"optimizer": {"type": "adam"} | {f"k{n}": 1 for n in range(WIDE)}}, "optimizer.k0"),
+        ({"dataset": {"inputs": [["a"] * WIDE], "targets": ["a"]}}, "dataset.inputs[0][0]"),
+        (
+            {"dataset": {"inputs": [[0]], "targets": [0], "class_names": [0] * WIDE}},
+            "dataset.class_names[0]",
+        ),
+    ],
+)
+def test_a_spec_with_ever_so_many_mistakes_has_few_errors(
+    change: dict[str, Any], first: str
+) -> None:
+    spec = {"network": NETWORK, "dataset": {"name": "xor"}, "loss": "mse", "epochs": 1, **change}
+    with pytest.raises(ValidationError) as raised:
+        TrainingSpec.model_validate(spec)
+    assert raised.value.error_count() <= 2 * MAX_FIELD_ERRORS
+    assert first in [error.field for error in field_errors(raised.value, spec)]
+
+
+def test_every_wrong_layer_is_named() -> None:
+    layers = [{"type": "dense", "units": 0}, {"type": "dense", "units": 1}, {"type": "dense"}]
+    with pytest.raises(InvalidArgument) as caught:
+        parse(NetworkSpec, {"input_shape": [2], "layers": layers})
+    errors = caught.value.errors
+    assert [error.field for error in errors] == ["layers[0].units", "layers[2].units"]

@@ -7,6 +7,7 @@ own JSON mapping has it.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -14,13 +15,16 @@ from typing import Annotated, Any
 from pydantic import (
     BaseModel,
     ConfigDict,
-    FailFast,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    model_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError
-from pydantic_core.core_schema import no_info_after_validator_function
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
+from pydantic_core.core_schema import (
+    no_info_after_validator_function,
+    no_info_before_validator_function,
+)
 
 from epochal_engine import (
     ACTIVATIONS,
@@ -31,13 +35,74 @@ from epochal_engine import (
     OPTIMIZERS,
 )
 
-Rows = Annotated[list[list[float]], FailFast()]
-"""Rows of numbers. Only the errors of the first wrong row are reported: to describe those of a
-large body takes seconds.
-"""
+from ..errors import MAX_FIELD_ERRORS
+
+Rows = list[list[float]]
+"""Rows of numbers."""
+
+MAX_LISTED = 1000
 
 
-class Spec(BaseModel):
+class EveryError:
+    """The metadata of a list or dict of which every wrong item is reported, see `Incoming`. It may
+    have at most `most` items.
+    """
+
+    def __init__(self, most: int = MAX_LISTED) -> None:
+        self.most = most
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        schema: Any = handler(source)
+        return no_info_before_validator_function(self._check, {**schema, "fail_fast": False})
+
+    def _check(self, value: object) -> object:
+        if isinstance(value, list | dict) and len(value) > self.most:
+            context = {"field_type": "", "max_length": self.most, "actual_length": len(value)}
+            raise PydanticKnownError("too_long", context)
+        return value
+
+
+def _fail_fast(schema: Any) -> None:
+    """Let the lists and dicts of a schema stop at their first error unless they say otherwise."""
+    if isinstance(schema, list | tuple):
+        for part in schema:
+            _fail_fast(part)
+    if isinstance(schema, dict):
+        if schema.get("type") in ("list", "dict"):
+            schema.setdefault("fail_fast", True)
+        for name, part in schema.items():
+            if name not in ("metadata", "serialization"):
+                _fail_fast(part)
+
+
+class Incoming(BaseModel):
+    """What comes in. It has few errors, however large it is: to describe millions of them takes
+    minutes and gigabytes.
+
+    Only the first wrong item of a list and the first wrong entry of a dict are reported, unless it
+    has `EveryError`, and some of the unknown fields.
+    """
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = handler(source)
+        _fail_fast(schema)
+        return schema
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_few_unknown_fields(cls, values: object) -> object:
+        fields = cls.model_fields
+        if not isinstance(values, dict) or len(values) <= len(fields) + MAX_FIELD_ERRORS:
+            return values
+        known = {name: value for name, value in values.items() if name in fields}
+        unknown = heapq.nsmallest(MAX_FIELD_ERRORS, (name for name in values if name not in fields))
+        return known | {name: values[name] for name in unknown}
+
+
+class Spec(Incoming):
     """A part of a JSON body: types are taken at their word (`"4"` is not a number)."""
 
     model_config = ConfigDict(
@@ -50,7 +115,7 @@ class Spec(BaseModel):
     )
 
 
-class Request(BaseModel):
+class Request(Incoming):
     """Parameters that may stand in a URL, where every value is text."""
 
     model_config = ConfigDict(
@@ -174,6 +239,11 @@ PageToken = Annotated[
     str, Field(max_length=200, description="`next_page_token` of the page before.")
 ]
 MAX_LABELS = 16
+Labels = Annotated[
+    dict[LabelKey, LabelValue],
+    Field(max_length=MAX_LABELS, json_schema_extra={"additionalProperties": False}),
+    EveryError(MAX_LABELS),
+]
 RequestId = Annotated[str, Field(min_length=1, max_length=200)]
 
 PAGE_SIZE = 100

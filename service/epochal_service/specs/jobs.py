@@ -6,17 +6,18 @@ from datetime import datetime
 from math import isfinite
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, ConfigDict, FailFast, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from .base import (
     MAX_LABELS,
     PAGE_SIZE,
     Cursor,
+    EveryError,
     FileReply,
     IdOf,
     LabelKey,
-    LabelValue,
+    Labels,
     NameOrEmpty,
     PageSize,
     PageToken,
@@ -74,11 +75,7 @@ class UpdateJobRequest(Spec):
 
     name: NameOrEmpty | None = None
     """New display name; an empty text removes it."""
-    labels: dict[LabelKey, LabelValue] = Field(
-        default_factory=dict,
-        max_length=MAX_LABELS,
-        json_schema_extra={"additionalProperties": False},
-    )
+    labels: Labels = Field(default_factory=dict)
     """Labels to add, or to give another value. A job has at most 16."""
     remove_labels: list[LabelKey] = Field(default_factory=list, max_length=MAX_LABELS)
     """Keys of labels to remove. A key that the job does not have is ignored."""
@@ -169,6 +166,7 @@ def _cell(value: object) -> object:
     return value
 
 
+MAX_CELLS = 10_000
 Cell = Annotated[str | float | bool | None, BeforeValidator(_cell)]
 
 
@@ -179,7 +177,7 @@ class PredictRequest(Spec):
 
     inputs: Rows = Field(default_factory=list)
     """Samples in the data's own units, one row per sample, one number per feature."""
-    rows: Annotated[list[dict[str, Cell]], FailFast()] = Field(default_factory=list)
+    rows: list[Annotated[dict[str, Cell], EveryError(MAX_CELLS)]] = Field(default_factory=list)
     """Samples by the names of the data set's columns, encoded as its own rows were. Other names,
     such as that of the target, are ignored.
     """

@@ -16,6 +16,7 @@ from epochal_engine import LAYERS
 from .base import (
     PAGE_SIZE,
     ActivationName,
+    EveryError,
     IdOf,
     InitializerName,
     LayerTypeName,
@@ -59,7 +60,7 @@ class NetworkSpec(Spec):
 
     input_shape: list[Annotated[int, Field(ge=1)]] = Field(min_length=1, max_length=4)
     """Shape of one sample without the batch axis, e.g. `[2]` for points in the plane."""
-    layers: list[LayerSpec] = Field(min_length=1)
+    layers: Annotated[list[LayerSpec], Field(min_length=1), EveryError()]
     """The layers, in forward order."""
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from .base import (
     PAGE_SIZE,
     Cursor,
+    EveryError,
     IdOf,
     InitializerName,
     PageSize,
@@ -67,7 +68,7 @@ class SweepSpec(Spec):
 
     job: TrainingSpec
     """Spec that all members share."""
-    variants: list[Variant] = Field(min_length=1)
+    variants: Annotated[list[Variant], Field(min_length=1), EveryError()]
     """Variants, one per member; at most `max_variants` of `GET /v1/limits`."""
 
 

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from epochal_engine import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Loss
 
-from .base import MAX_LABELS, Cursor, LabelKey, LabelValue, LossName, Name, Seed, Spec
+from .base import Cursor, Labels, LossName, Name, Seed, Spec
 from .datasets import DatasetSpec
 from .derive import Derived, derive_models, derive_options, options_by_name, union_of
 from .networks import NetworkRef, NetworkSpec
@@ -272,9 +272,5 @@ class TrainingSpec(Spec):
     """
     name: Name | None = None
     """Display name of the job."""
-    labels: dict[LabelKey, LabelValue] = Field(
-        default_factory=dict,
-        max_length=MAX_LABELS,
-        json_schema_extra={"additionalProperties": False},
-    )
+    labels: Labels = Field(default_factory=dict)
     """Your own keys and values to filter jobs by. At most 16."""
