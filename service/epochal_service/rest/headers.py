@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
+
+from .middleware import HttpMiddleware, changing_headers
 
 NOSNIFF = {"x-content-type-options": "nosniff", "referrer-policy": "same-origin"}
 _OF_DATA = "default-src 'none'; frame-ancestors 'none'"
@@ -16,23 +18,14 @@ _OF_DOCS = (
 DOCS = ("/docs", "/redoc")
 
 
-class SafeHeaders:
+class SafeHeaders(HttpMiddleware):
     """Middleware that adds these headers to replies that do not have their own."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         policy = _OF_DOCS if scope["path"].startswith(DOCS) else _OF_DATA
 
-        async def send_safe(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                for name, value in {**NOSNIFF, "content-security-policy": policy}.items():
-                    headers.setdefault(name, value)
-            await send(message)
+        def add(headers: MutableHeaders) -> None:
+            for name, value in {**NOSNIFF, "content-security-policy": policy}.items():
+                headers.setdefault(name, value)
 
-        await self._app(scope, receive, send_safe)
+        await self._app(scope, receive, changing_headers(send, add))

@@ -18,20 +18,21 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..settings import Settings
+from .middleware import HttpMiddleware
 from .problems import problem
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class KnownHosts:
+class KnownHosts(HttpMiddleware):
     """Middleware that refuses what was meant for another host, or comes from a page of one."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
+        super().__init__(app)
         self._settings = settings
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (wrong := self._wrong(scope)):
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if wrong := self._wrong(scope):
             status, reason, detail = wrong
             answer = problem(status, status.phrase, reason, detail)
             await answer(scope, receive, send)

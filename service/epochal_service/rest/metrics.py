@@ -17,6 +17,8 @@ from prometheus_client import (
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .middleware import HttpMiddleware
+
 # A method or a path that no route has is whatever the caller made up.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 OTHER = "other"
@@ -64,17 +66,14 @@ class Metrics:
         return generate_latest(self._registry)
 
 
-class Measured:
+class Measured(HttpMiddleware):
     """Middleware that tells `metrics` of every request when its answer begins."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
+        super().__init__(app)
         self._metrics = metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = perf_counter()
         answered = False
 
