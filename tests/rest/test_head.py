@@ -28,7 +28,7 @@ def test_what_only_takes_post_says_so(client: TestClient) -> None:
 def test_a_path_allows_the_methods_of_its_own_and_not_of_an_id(client: TestClient) -> None:
     assert client.put("/v1/networks/summarize").headers["allow"] == "POST"
     assert client.put("/v1/jobs/validate").headers["allow"] == "POST"
-    assert client.put("/v1/jobs/job_1").headers["allow"] == "DELETE, GET, HEAD"
+    assert client.put("/v1/jobs/job_1").headers["allow"] == "DELETE, GET, HEAD, PATCH"
 
 
 def test_the_head_of_a_stream_ends_though_its_job_does_not(app: FastAPI) -> None:
