@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
+from .. import logs
 from ..errors import EpochalError, Unauthenticated
 from ..jobs.deletion import ROUND_SECONDS, delete_expired, purge
 from ..jobs.estimate import Estimator
@@ -18,10 +21,15 @@ from ..jobs.health import HealthCheck
 from ..jobs.queue import Queue
 from ..jobs.reaper import delete_abandoned, reap
 from ..keys import LOCAL_OWNER, Scope, authenticate
+from ..request_ids import VARIABLE, current
+from ..second_process import SecondProcess
 from ..settings import Settings
 from ..store import Database
 
 logger = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,8 @@ class Context:
     database: Database
     queue: Queue
     hub: Hub
+    second_process: SecondProcess | None = None
+    """Answers large requests; None in itself, and where nothing waits for the event loop."""
     owner: str = LOCAL_OWNER
     key_id: str | None = None
     """The API key of the caller; None without one."""
@@ -51,6 +61,21 @@ class Context:
         caller.require(scope)
         return replace(self, owner=caller.owner, key_id=caller.key_id)
 
+    async def call_elsewhere(
+        self, function: Callable[Concatenate[Context, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Return `function(context, *args)`, called in the second process for the same caller.
+
+        Raises what the function raises; `Unavailable` if the process dies.
+        """
+        assert self.second_process is not None
+        caller = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in RESOURCES
+        }
+        return await self.second_process.run(_call, function, caller, current(), args, kwargs)
+
     @cached_property
     def estimator(self) -> Estimator:
         """The estimator of durations."""
@@ -62,6 +87,31 @@ class Context:
         return HealthCheck(self.database, self.queue, self.settings.min_free_bytes)
 
 
+RESOURCES = ("settings", "database", "queue", "hub", "second_process")
+"""The fields of a context that are not about the caller."""
+
+_here: Context  # in the second process
+
+
+def _prepare(settings: Settings) -> None:
+    global _here
+    logs.configure(settings)
+    database, queue = Database(settings.database_url), Queue(settings.broker_url)
+    hub = Hub(database, queue, heartbeat_seconds=settings.heartbeat_seconds)
+    _here = Context(settings, database, queue, hub)
+
+
+def _call(
+    function: Callable[..., R],
+    caller: Mapping[str, Any],
+    request_id: str | None,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> R:
+    with bound_contextvars(**{VARIABLE: request_id}):
+        return function(replace(_here, **caller), *args, **kwargs)
+
+
 @asynccontextmanager
 async def open_context(settings: Settings) -> AsyncIterator[Context]:
     """Open the context; run the reaper and the notification listener until the block ends.
@@ -71,7 +121,8 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     database = Database(settings.database_url)
     queue = Queue(settings.broker_url)
     hub = Hub(database, queue, heartbeat_seconds=settings.heartbeat_seconds)
-    context = Context(settings, database, queue, hub)
+    second_process = SecondProcess(partial(_prepare, settings))
+    context = Context(settings, database, queue, hub, second_process)
     closing = asyncio.Event()
     listener = asyncio.create_task(hub.listen(), name="notifications")
     reaper = asyncio.create_task(_reap(context, closing), name="reaper")
@@ -80,6 +131,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     finally:
         await hub.close()
         closing.set()
+        await asyncio.to_thread(second_process.close)
         # redis-py swallows a cancellation while it connects: cancel until the task is done.
         while not listener.done():
             listener.cancel()

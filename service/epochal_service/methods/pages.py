@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from ..errors import FieldError, InvalidArgument
+from ..large import check_size
 from ..specs.base import MAX_PAGE_SIZE, id_pattern
 
 
@@ -43,7 +44,7 @@ def cut(
 ) -> tuple[list[R], str | None]:
     """Return the page and the token of the next one, from up to `size + 1` rows.
 
-    The page ends early with the row whose weight brings the sum above `MAX_BYTES`.
+    The page ends early with the row whose weight, in bytes, brings the sum above `MAX_BYTES`.
     """
     page: list[R] = []
     total = 0
@@ -52,4 +53,5 @@ def cut(
             return page, page[-1].id
         page.append(row)
         total += weight(row)
+        check_size(total)
     return page, None

@@ -1,6 +1,7 @@
 """A body is read up to the limit and no further, and JSON is parsed as strictly as it is defined.
 
     query -> content type -> length -> bytes, counted as they come -> document -> model
+                                                 └── large: a file ── the second process
 
 Each step refuses what it can before the next one costs anything; the last one is FastAPI's.
 """
@@ -8,11 +9,12 @@ Each step refuses what it can before the next one costs anything; the last one i
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
+from tempfile import NamedTemporaryFile, SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
 from fastapi import Request, Response
@@ -21,11 +23,12 @@ from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope
 
 from ..errors import FieldError, InvalidArgument, TooLarge, UnsupportedMediaType
+from ..large import LARGE_BYTES, LargeRequest
 from ..methods.table import NO_DATA
 from .context import authorize, context_of
+from .elsewhere import answer_elsewhere
 
 JSON = "application/json"
 OCTETS = "application/octet-stream"
@@ -64,15 +67,26 @@ class StrictRoute(APIRoute):
         scope = getattr(self.endpoint, "scope", None)
 
         async def read_and_handle(request: Request) -> Response:
-            await authorize(request, scope)
+            if not hasattr(request.state, "context"):
+                await authorize(request, scope)
+            context = await context_of(request)
             if request.query_params and not takes_query:  # a query's model refuses by itself
                 raise InvalidArgument.of(
                     *(FieldError(name, "is not a field here") for name in request.query_params)
                 )
-            if media_type is None:
-                return await handle(request)
             async with AsyncExitStack() as files_open:
-                return await handle(await _read(request, media_type, files, files_open))
+                content: bytes | Path | FileBody = b""
+                if media_type is not None:
+                    content = await _read(request, media_type, files, files_open)
+                if isinstance(content, FileBody):
+                    return await handle(_ReadRequest(request, content))
+                try:
+                    if isinstance(content, Path):
+                        raise LargeRequest
+                    document = parse_json(content) if media_type == JSON else None
+                    return await handle(_ReadRequest(request, content, document))
+                except LargeRequest:
+                    return await answer_elsewhere(context, request, content)
 
         return read_and_handle
 
@@ -80,9 +94,9 @@ class StrictRoute(APIRoute):
 class _ReadRequest(Request):
     """A request whose body has been read; `document` is what its JSON says."""
 
-    def __init__(self, scope: Scope, receive: Receive, content: Any, document: object) -> None:
-        super().__init__(scope, receive)
-        self._content = content
+    def __init__(self, request: Request, content: object, document: object = None) -> None:
+        super().__init__(request.scope, request.receive)
+        self._content: Any = content
         self._document = document
 
     async def body(self) -> Any:
@@ -94,7 +108,7 @@ class _ReadRequest(Request):
 
 async def _read(
     request: Request, accepted: str, files: Collection[str], files_open: AsyncExitStack
-) -> Request:
+) -> bytes | Path | FileBody:
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != accepted and media_type not in files:
         raise UnsupportedMediaType(
@@ -102,27 +116,46 @@ async def _read(
         )
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("The body must come as it is, without a Content-Encoding")
-    limits = (await context_of(request)).settings.limits
-    content: bytes | FileBody
-    document: object = None
+    context = await context_of(request)
+    limits = context.settings.limits
     if media_type in files:
         chunks = _chunks(request, limits.max_upload_bytes)
         read = _read_form if media_type == FORM else _read_file
-        content = await read(request, chunks, files_open)
+        return await read(request, chunks, files_open)
+    chunks = _chunks(request, limits.max_body_bytes)
+    content: bytes | Path
+    if media_type == OCTETS or context.second_process is None:
+        content = b"".join([chunk async for chunk in chunks])
     else:
-        content = b"".join([chunk async for chunk in _chunks(request, limits.max_body_bytes)])
-        if not content and media_type == OCTETS:
-            raise InvalidArgument.of(NO_DATA)
-        if not content:
-            raise _empty((accepted, *files))
-        document = parse_json(content) if media_type == JSON else None
-    return _ReadRequest(request.scope, request.receive, content, document)
+        content = await _read_content(chunks, files_open)
+    if not content and media_type == OCTETS:
+        raise InvalidArgument.of(NO_DATA)
+    if not content:
+        raise _empty((accepted, *files))
+    return content
+
+
+async def _read_content(chunks: AsyncGenerator[bytes], files_open: AsyncExitStack) -> bytes | Path:
+    """Return the body, or a file with it if it is large: many at once must not fill the memory."""
+    content = bytearray()
+    async for chunk in chunks:
+        content += chunk
+        if len(content) > LARGE_BYTES:
+            break
+    else:
+        return bytes(content)
+    file = files_open.enter_context(NamedTemporaryFile(prefix="epochal-body-"))  # noqa: SIM115
+    file.write(content)
+    async for chunk in chunks:
+        file.write(chunk)
+    file.flush()
+    return Path(file.name)
 
 
 async def _read_file(
     request: Request, chunks: AsyncGenerator[bytes], files_open: AsyncExitStack
 ) -> FileBody:
-    spooled = files_open.enter_context(tempfile.SpooledTemporaryFile(MEMORY_BYTES))  # noqa: SIM115
+    spooled = files_open.enter_context(SpooledTemporaryFile(MEMORY_BYTES))  # noqa: SIM115
     file = cast(BinaryIO, spooled)
     async for chunk in chunks:
         file.write(chunk)

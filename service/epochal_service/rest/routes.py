@@ -16,6 +16,8 @@ from fastapi.routing import APIRoute
 from pydantic import BeforeValidator
 from starlette.routing import BaseRoute
 
+from ..large import limited
+from ..methods.context import Context
 from ..methods.table import METHODS, PATH_DESCRIPTIONS, Method
 from ..specs.base import FileReply
 from . import datasets, epochs
@@ -163,11 +165,10 @@ def _endpoint(method: Method) -> Callable[..., Any]:
     async def watch(**values: Any) -> Any:
         return await _watch(method, **values)
 
-    def answer(**values: Any) -> Any:
-        return _answer(method, **values)
+    def answer(*, context: Context, **values: Any) -> Any:
+        with limited(active=context.second_process is not None):
+            return _answer(method, context=context, **values)
 
-    if not method.event:
-        parameters["response"] = Response
     endpoint: Callable[..., Any] = watch if method.event else answer
     endpoint.__name__ = method.name
     endpoint.scope = method.scope  # type: ignore[attr-defined]
@@ -197,7 +198,6 @@ def _answer(
     method: Method,
     *,
     context: Any,
-    response: Response,
     body: Any = None,
     data: bytes | None = None,
     query: Any = None,
@@ -223,9 +223,11 @@ def _answer(
         return None
     if isinstance(reply, FileReply):
         return _file(reply, path["id"], if_none_match)
+    # Serialized here: FastAPI would do it in the event loop.
+    content, status, headers = reply.model_dump_json(), 200, {}
     if method.creates:
-        response.headers["Location"] = f"{method.path}/{reply.id}"
-    return reply
+        status, headers = 201, {"Location": f"{method.path}/{reply.id}"}
+    return Response(content, status, headers, JSON)
 
 
 async def _watch(

@@ -21,6 +21,7 @@ from structlog.contextvars import bound_contextvars
 
 from .._proto import SERVICES as SERVICES
 from ..errors import InvalidArgument, TooLarge
+from ..large import LARGE_BYTES, LargeRequest, limited
 from ..methods.context import Context
 from ..methods.table import DATA, METHODS, NO_DATA, Method
 from ..request_ids import HEADER, VARIABLE, accepted
@@ -36,6 +37,12 @@ Handle = Callable[[bytes, "Call"], Awaitable[bytes | None]]
 Call = grpc.aio.ServicerContext[bytes, bytes]
 
 
+DESCRIPTORS: dict[str, MethodDescriptor] = {
+    descriptor.name: descriptor for service in SERVICES for descriptor in service.methods
+}
+"""The methods of all services, by name."""
+
+
 class Nothing(Request):
     """No parameters: any field is refused."""
 
@@ -48,22 +55,36 @@ def path_model(method: Method) -> type[Request]:
 
 
 def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandler[bytes, bytes]:
-    """The handler of a method that answers once. All of its work is done in a thread: a request of
-    many megabytes keeps only its sender waiting."""
-    method = METHODS[descriptor.name]
-    reply_type = GetMessageClass(descriptor.output_type)
+    """The handler of a method that answers once. Its work is done in a thread; that of a large
+    request or reply in the second process."""
+    scope = METHODS[descriptor.name].scope
 
-    def answer(raw: bytes, authorization: str | None) -> bytes:
-        caller = context.authorized(authorization, method.scope)
-        given = arguments(context, descriptor, raw)
-        reply = method.function(caller, *given)
-        method.audit(caller, given[0] if method.path_fields else getattr(reply, "id", ""))
-        return from_dict(reply.model_dump() if reply else {}, reply_type).SerializeToString()
+    def answer_here(raw: bytes, authorization: str | None) -> bytes:
+        caller = context.authorized(authorization, scope)
+        if len(raw) > LARGE_BYTES:
+            raise LargeRequest
+        with limited(active=True):
+            return answer(caller, descriptor.name, raw)
 
     async def handle(raw: bytes, call: Call) -> bytes | None:
-        return await to_thread.run_sync(answer, raw, metadata_of(call, AUTHORIZATION))
+        authorization = metadata_of(call, AUTHORIZATION)
+        try:
+            return await to_thread.run_sync(answer_here, raw, authorization)
+        except LargeRequest:
+            caller = await to_thread.run_sync(context.authorized, authorization, scope)
+            return await caller.call_elsewhere(answer, descriptor.name, raw)
 
     return grpc.unary_unary_rpc_method_handler(reporting_errors(handle))
+
+
+def answer(context: Context, rpc: str, raw: bytes) -> bytes:
+    """Return the reply of a method that answers once. Raises what the method raises."""
+    method, descriptor = METHODS[rpc], DESCRIPTORS[rpc]
+    given = arguments(context, descriptor, raw)
+    reply = method.function(context, *given)
+    method.audit(context, given[0] if method.path_fields else getattr(reply, "id", ""))
+    reply_type = GetMessageClass(descriptor.output_type)
+    return from_dict(reply.model_dump() if reply else {}, reply_type).SerializeToString()
 
 
 def metadata_of(call: Call, name: str) -> str | None:
@@ -94,9 +115,7 @@ def arguments(context: Context, descriptor: MethodDescriptor, raw: bytes) -> lis
     Raises `InvalidArgument` where the bytes or a field are wrong, `TooLarge` where there are more
     bytes than one request may have.
     """
-    limit = context.settings.limits.max_body_bytes
-    if len(raw) > limit:
-        raise TooLarge(f"The request has {len(raw)} bytes; at most {limit} are taken.")
+    check_length(raw, context.settings.limits.max_body_bytes)
     method, fields = METHODS[descriptor.name], _decoded(descriptor.input_type, raw)
     data = [fields.pop(DATA, b"")] if method.has_data else []
     if b"" in data:
@@ -114,6 +133,12 @@ def arguments(context: Context, descriptor: MethodDescriptor, raw: bytes) -> lis
         parse(Nothing, fields)
     path = parse(path_model(method), in_path)
     return [*(getattr(path, name) for name in method.path_fields), *data, *models]
+
+
+def check_length(raw: bytes, limit: int) -> None:
+    """Raise `TooLarge` for a message of more bytes than the limit."""
+    if len(raw) > limit:
+        raise TooLarge(f"The request has {len(raw)} bytes; at most {limit} are taken.")
 
 
 def _decoded(message: Descriptor, raw: bytes) -> dict[str, Any]:

@@ -17,13 +17,21 @@ from google.protobuf.message import Message
 from .._proto import message
 from ..errors import Unavailable
 from ..jobs.follow import Frame
+from ..large import LARGE_BYTES
 from ..methods.context import Context
 from ..methods.table import METHODS
 from ..specs.base import Reply
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
 from .convert import from_dict
-from .services import AUTHORIZATION, Call, arguments, metadata_of, reporting_errors
+from .services import (
+    AUTHORIZATION,
+    Call,
+    arguments,
+    check_length,
+    metadata_of,
+    reporting_errors,
+)
 
 STALLED_SECONDS = 60.0
 EVENTS: dict[type[Reply], type[Message]] = {
@@ -47,6 +55,7 @@ class Streams:
         async def handle(raw: bytes, call: Call) -> None:
             patience = asyncio.timeout(0 if self._closed else None)
             try:
+                check_length(raw, LARGE_BYTES)  # its arguments are read in the event loop
                 async with patience:
                     self._open.add(patience)
                     context = await to_thread.run_sync(

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from ..large import check_size
 from .database import now
 from .tables import checkpoints, job_labels, job_specs, jobs, log
 
@@ -149,7 +150,11 @@ def find(
     if lock:
         query = query.with_for_update(of=jobs)
     row = connection.execute(query).one_or_none()
-    return None if row is None else JobWithSpec(*row)
+    if row is None:
+        return None
+    job = JobWithSpec(*row)
+    check_size(len(job.spec))
+    return job
 
 
 def page(

@@ -1,0 +1,82 @@
+"""Answer a request in the second process: the same app without its middleware, and a body that has
+been read.
+
+    request --(method, path, query, headers, body)--> app --(status, headers, body)--> response
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fastapi import Request, Response
+from starlette.types import ASGIApp, Message
+
+from ..methods.context import Context
+from ..settings import Settings
+
+SCOPE = (
+    "type",
+    "http_version",
+    "method",
+    "scheme",
+    "path",
+    "raw_path",
+    "query_string",
+    "headers",
+    "client",
+    "server",
+)
+"""What the app reads of a request, and can be pickled."""
+
+
+class Reply(NamedTuple):
+    """A response in pieces that can be pickled."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+async def answer_elsewhere(context: Context, request: Request, body: bytes | Path) -> Response:
+    """Return the response of the second process to a request with this body, or with the content of
+    this file. Raises what the app does not handle.
+    """
+    scope = {name: request.scope[name] for name in SCOPE if name in request.scope}
+    reply = await context.call_elsewhere(_answer, scope, body)
+    response = Response(reply.body, reply.status)
+    response.raw_headers = reply.headers
+    return response
+
+
+def _answer(context: Context, scope: dict[str, Any], body: bytes | Path) -> Reply:
+    content = body.read_bytes() if isinstance(body, Path) else body
+    messages: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": content}
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    app = _app(context.settings)
+
+    async def serve() -> None:
+        await app({**scope, "state": {"context": context}}, receive, send)
+
+    asyncio.run(serve())
+    start, *parts = messages
+    return Reply(
+        start["status"], list(start["headers"]), b"".join(part.get("body", b"") for part in parts)
+    )
+
+
+@cache
+def _app(settings: Settings) -> ASGIApp:
+    from .app import create_app  # which imports this module
+
+    app = create_app(settings)
+    app.user_middleware.clear()
+    return app

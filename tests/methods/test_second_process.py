@@ -1,0 +1,99 @@
+"""The process that answers what would hold the event loop up."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from tests.rpc import serving
+
+from epochal_service.errors import NotFound, Unavailable
+from epochal_service.methods.context import Context, open_context
+from epochal_service.second_process import MEMORY_BYTES, SecondProcess
+from epochal_service.store.migrate import upgrade
+
+
+def nothing() -> None:
+    pass
+
+
+def run(function: Callable[..., Any], *args: Any) -> Any:
+    """Call the function in a second process of its own."""
+
+    async def call() -> Any:
+        process = SecondProcess(nothing)
+        try:
+            return await process.run(function, *args)
+        finally:
+            process.close()
+
+    return asyncio.run(call())
+
+
+def refuse(field: str) -> None:
+    raise NotFound(f"There is no {field}", reason="checkpoint_not_found")
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def allocate(size: int) -> int:
+    return len(bytearray(size))
+
+
+def test_a_function_is_called_in_another_process() -> None:
+    assert run(os.getpid) != os.getpid()
+
+
+def test_an_error_comes_back_with_its_reason() -> None:
+    with pytest.raises(NotFound, match="There is no checkpoint") as raised:
+        run(refuse, "checkpoint")
+    assert raised.value.reason == "checkpoint_not_found"
+
+
+def test_memory_has_a_limit() -> None:
+    assert run(allocate, MEMORY_BYTES // 2) == MEMORY_BYTES // 2
+    with pytest.raises(Unavailable, match="ran out of memory"):
+        run(allocate, MEMORY_BYTES)
+
+
+def test_a_process_that_dies_during_a_call_is_started_again() -> None:
+    async def call() -> None:
+        process = SecondProcess(nothing)
+        with pytest.raises(Unavailable, match="was killed"):
+            await process.run(die)
+        assert await process.run(os.getpid) != os.getpid()
+        process.close()
+
+    asyncio.run(call())
+
+
+def test_it_ends_with_the_service() -> None:
+    async def call() -> int:
+        process = SecondProcess(nothing)
+        pid = await process.run(os.getpid)
+        process.close()
+        return pid
+
+    assert not psutil.pid_exists(asyncio.run(call()))
+
+
+def caller(context: Context, field: str) -> tuple[Any, ...]:
+    return getattr(context, field), context.settings, context.second_process
+
+
+def test_a_function_is_called_for_the_same_caller(tmp_path: Path, broker_url: str) -> None:
+    settings = serving.settings(tmp_path, broker_url=broker_url)
+    upgrade(settings.database_url)
+
+    async def call() -> Any:
+        async with open_context(settings) as context:
+            return await replace(context, owner="class-10b").call_elsewhere(caller, "owner")
+
+    assert asyncio.run(call()) == ("class-10b", settings, None)

@@ -1,0 +1,180 @@
+"""Large requests are answered as small ones are, and hold nobody up."""
+
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import psutil
+import pytest
+from tests.rest.conftest import XOR, served
+from tests.rpc import serving
+from tests.servers.loop_monitor import LoopMonitor
+from tests.servers.stack import await_condition
+
+from epochal_service.large import LARGE_BYTES
+from epochal_service.rest.app import create_app
+from epochal_service.settings import Settings
+from epochal_service.store.migrate import upgrade
+
+HEADERS = {"Content-Type": "application/json"}
+LIMIT = Settings(_env_file=None).limits.max_body_bytes
+PAUSE = 0.15
+"""Seconds of CPU. Before, the loop stood still for 0.3 to 80 s."""
+
+
+def filled(head: bytes, item: bytes, tail: bytes) -> bytes:
+    """Return a body at the limit with as many items as it can have."""
+    count = (LIMIT - len(head) - len(tail)) // (len(item) + 1)
+    return head + b",".join([item] * count) + tail
+
+
+def with_rows(rows: int) -> dict[str, Any]:
+    inputs = [[row / 7 for _ in range(10)] for row in range(rows)]
+    network = XOR["network"] | {"input_shape": [10]}
+    return XOR | {
+        "network": network,
+        "dataset": {"inputs": inputs, "targets": [0, 1] * (rows // 2)},
+    }
+
+
+INLINE = b'{"network":{"input_shape":[2],"layers":[]},"dataset":{"targets":[0],"inputs":['
+BODIES: dict[str, Callable[[], bytes]] = {
+    "wrong last row": lambda: filled(INLINE, b"[0.1234567,0.1]", b',["a"]]}}'),
+    "one long row": lambda: filled(INLINE + b"[", b"0", b"]]}}"),
+    "unknown fields": lambda: b"{" + b",".join(b'"k%07d":1' % n for n in range(1_250_000)) + b"}",
+    "empty layers": lambda: filled(b'{"network":{"layers":[', b"{}", b"]}}"),
+    "empty lists": lambda: filled(b'{"network":[', b"[]", b"]}"),
+    "one string": lambda: b'{"loss":"' + b"x" * (LIMIT - 20) + b'"}',
+    "no JSON": lambda: filled(b"[", b"1", b"]]"),
+}
+
+
+@pytest.fixture(scope="module")
+def monitor() -> LoopMonitor:
+    return LoopMonitor()
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, valkey_server: str, monitor: LoopMonitor
+) -> Iterator[str]:
+    chosen = serving.settings(tmp_path_factory.mktemp("large"), broker_url=valkey_server)
+    upgrade(chosen.database_url)
+    with served(create_app(chosen, companions=[monitor])) as (url, _):
+        post(url, "/v1/jobs/validate", large(XOR))  # the second process starts
+        yield url
+
+
+@pytest.fixture
+def url(server: str, monitor: LoopMonitor) -> str:
+    monitor.longest = 0.0
+    return server
+
+
+def post(url: str, path: str, body: bytes, **headers: str) -> httpx2.Response:
+    return httpx2.post(f"{url}{path}", content=body, headers=HEADERS | headers, timeout=120)
+
+
+def large(body: object) -> bytes:
+    return json.dumps(body).encode().ljust(LARGE_BYTES + 1)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_wrong_body_at_the_limit_does_not_hold_up_the_loop(
+    url: str, monitor: LoopMonitor, name: str
+) -> None:
+    body = BODIES[name]()
+    monitor.longest = 0.0
+    assert LARGE_BYTES < len(body) <= LIMIT
+    assert post(url, "/v1/jobs/validate", body).status_code == 400
+    assert monitor.longest < PAUSE
+
+
+def test_many_large_bodies_at_once_do_not_hold_up_the_loop(url: str, monitor: LoopMonitor) -> None:
+    body = BODIES["empty lists"]()
+    monitor.longest = 0.0
+    with ThreadPoolExecutor(4) as threads:
+        replies = list(threads.map(lambda _: post(url, "/v1/jobs/validate", body), range(4)))
+    assert {reply.status_code for reply in replies} == {400}
+    assert monitor.longest < PAUSE
+
+
+def test_a_job_with_large_data_does_not_hold_up_the_loop(url: str, monitor: LoopMonitor) -> None:
+    spec = with_rows(60_000)
+    body = json.dumps(spec).encode()
+    monitor.longest = 0.0
+    created = post(url, "/v1/jobs", body)
+    path = created.headers["location"]
+    fetched = httpx2.get(url + path, timeout=60)
+    listed = httpx2.get(f"{url}/v1/jobs?page_size=1", timeout=60)
+    cancelled = post(url, f"{path}/cancel", b"")
+    curve = httpx2.get(f"{url}{path}/curve", timeout=60)
+    assert monitor.longest < PAUSE
+
+    job = created.json()
+    assert job["spec"]["dataset"]["inputs"] == spec["dataset"]["inputs"]
+    assert fetched.json() == job
+    assert listed.json()["jobs"] == [job]
+    assert cancelled.json()["spec"] == job["spec"]
+    assert curve.json()["epochs"] == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/jobs/validate", XOR),
+        ("/v1/jobs/validate", XOR | {"epochs": 0, "losses": []}),
+        ("/v1/jobs/validate", XOR | {"network": {"input_shape": [3], "layers": []}}),
+        ("/v1/jobs/validate", [1]),
+        ("/v1/jobs/job_0000000000000_0000000000000000/predict", {"inputs": [[0, 1]]}),
+        ("/v1/jobs/validate?dry_run=1", XOR),
+        ("/v1/simulate/neuron", {"inputs": [1], "weights": [2], "bias": 0}),
+        ("/v1/datasets", {"name": "moons", "generator": {"name": "no_moons"}}),
+    ],
+)
+def test_the_reply_to_a_large_body_is_that_to_a_small_one(url: str, path: str, body: Any) -> None:
+    few, many = (post(url, path, make(body)) for make in (lambda b: json.dumps(b).encode(), large))
+    documents = [reply.json() | {"request_id": None, "seconds": None} for reply in (few, many)]
+    assert (few.status_code, documents[0]) == (many.status_code, documents[1])
+    headers = [{**reply.headers} for reply in (few, many)]
+    for names in headers:
+        for name in ("date", "x-request-id", "content-length"):
+            names.pop(name, None)
+    assert headers[0] == headers[1]
+
+
+def test_a_large_body_that_is_no_json_says_where(url: str) -> None:
+    reply = post(url, "/v1/jobs/validate", b'{"a": ' + b" " * LARGE_BYTES + b"}")
+    assert reply.json()["detail"].startswith("The body is not valid JSON: expected value at line 1")
+
+
+def test_a_large_request_keeps_its_idempotency_key_and_its_id(url: str) -> None:
+    headers = {"Idempotency-Key": "k", "X-Request-Id": "r-1"}
+    first, second = (post(url, "/v1/jobs", large(XOR), **headers) for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] == second.json()["id"]
+    assert first.headers["location"] == f"/v1/jobs/{first.json()['id']}"
+    assert first.headers["x-request-id"] == "r-1"
+    wrong = post(url, "/v1/jobs", large({}), **headers)
+    assert wrong.json()["request_id"] == "r-1"
+
+
+def second_process() -> psutil.Process:
+    (process,) = [
+        child
+        for child in psutil.Process().children()
+        if any("spawn_main" in word for word in child.cmdline())
+    ]
+    return process
+
+
+def test_a_second_process_that_was_killed_is_started_again(url: str) -> None:
+    before = second_process()
+    os.kill(before.pid, signal.SIGKILL)
+    await_condition(lambda: not before.is_running(), 60, "it is gone")
+    assert post(url, "/v1/jobs/validate", large(XOR)).status_code == 200
+    assert second_process().pid != before.pid
