@@ -2,9 +2,10 @@
 
     ep_<id>_<secret>
 
-The database holds the SHA-256 of the secret. A secret has 256 random bits, so a slow hash would
-protect nothing more. A key belongs to an owner, and reaches what this owner created: jobs, sweeps,
-networks, data sets and uploads.
+The database holds the SHA-256 of the secret. A secret has 118 random bits, so a slow hash would
+protect nothing more; it is short enough to be typed from paper. A key belongs to an owner, and
+reaches what this owner created: jobs, sweeps, networks, data sets and uploads. A key of a class
+also reads what its pupils created: see `classes`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from .errors import Forbidden, NotFound, Unauthenticated
-from .store import Database, api_keys
+from .store import Access, Connection, Database, api_keys
 
 Scope = Literal["read", "train", "admin"]
 """What a key may do. Each scope includes those before it."""
@@ -27,16 +28,19 @@ LOCAL_OWNER = "local"
 """The owner of everything that was created without a key."""
 DAY_SECONDS = 86_400.0
 
-_KEY = re.compile(r"ep_([0-9a-f]{12})_([0-9a-f]{64})")
-_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+_KEY = re.compile(r"ep_([0-9a-f]{12})_([0-9a-z]{24,64})")
+OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 MAX_NAME_LENGTH = 100
+
+_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # no two of them look alike on paper
+_SECRET_LENGTH = 24
 
 
 @dataclass(frozen=True)
 class Caller:
     """Who makes a request."""
 
-    owner: str
+    access: Access
     scope: Scope
     key_id: str
 
@@ -48,7 +52,15 @@ class Caller:
 
 def create(database: Database, name: str, *, owner: str, scope: Scope, days: float | None) -> str:
     """Create a key and return it. It cannot be read again. Raises ValueError."""
-    if not _OWNER.fullmatch(owner):
+    with database.write() as connection:
+        return insert(connection, name, owner=owner, scope=scope, days=days)
+
+
+def insert(
+    connection: Connection, name: str, *, owner: str, scope: Scope, days: float | None
+) -> str:
+    """Insert a key and return it. Raises ValueError."""
+    if not OWNER.fullmatch(owner):
         raise ValueError(
             f"the owner {owner!r} must have 1 to 40 letters, digits, dots, dashes and underscores"
         )
@@ -56,28 +68,35 @@ def create(database: Database, name: str, *, owner: str, scope: Scope, days: flo
         raise ValueError(f"the name must have 1 to {MAX_NAME_LENGTH} characters")
     if days is not None and not 0 < days <= 36_500:
         raise ValueError("days must be greater than 0 and at most 36500")
-    key_id, secret = secrets.token_hex(6), secrets.token_hex(32)
-    seconds = None if days is None else days * DAY_SECONDS
-    with database.write() as connection:
-        api_keys.insert(
-            connection,
-            id=key_id,
-            owner=owner,
-            name=name,
-            scope=scope,
-            digest=_digest(secret),
-            seconds=seconds,
-        )
+    key_id, secret = secrets.token_hex(6), _new_secret()
+    api_keys.insert(
+        connection,
+        id=key_id,
+        owner=owner,
+        name=name,
+        scope=scope,
+        digest=_digest(secret),
+        seconds=None if days is None else days * DAY_SECONDS,
+    )
     return f"ep_{key_id}_{secret}"
 
 
 def rotate(database: Database, key_id: str) -> str:
     """Return the key with another secret; the former one is refused at once. Raises `NotFound`."""
-    secret = secrets.token_hex(32)
     with database.write() as connection:
-        if not api_keys.replace_digest(connection, key_id, _digest(secret)):
-            raise NotFound(f"There is no valid key {key_id}")
+        return rotated(connection, key_id)
+
+
+def rotated(connection: Connection, key_id: str) -> str:
+    """Store another secret and return the key with it. Raises `NotFound`."""
+    secret = _new_secret()
+    if not api_keys.replace_digest(connection, key_id, _digest(secret)):
+        raise NotFound(f"There is no valid key {key_id}")
     return f"ep_{key_id}_{secret}"
+
+
+def _new_secret() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(_SECRET_LENGTH))
 
 
 def revoke(database: Database, key_id: str) -> None:
@@ -97,13 +116,14 @@ def authenticate(database: Database, authorization: str) -> Caller:
         )
     key_id, secret = match.groups()
     with database.read() as connection:
-        row = api_keys.find_valid(connection, key_id)
+        stored = api_keys.find_valid(connection, key_id)
     # The digests are compared in constant time, also if there is no key with this id.
-    known = hmac.compare_digest(_digest(secret), row.digest if row else "")
-    if row is None or not known:
+    known = hmac.compare_digest(_digest(secret), stored[0].digest if stored else "")
+    if stored is None or not known:
         raise Unauthenticated("The API key is not valid: it is mistyped, expired or revoked")
+    row, access = stored
     scope: Scope = row.scope  # type: ignore[assignment]
-    return Caller(row.owner, scope, row.id)
+    return Caller(access, scope, row.id)
 
 
 def _digest(secret: str) -> str:

@@ -197,5 +197,5 @@ def test_fifty_concurrent_creations_with_one_key_create_one_job(stack: Stack) ->
             assert states(database, job_id) == ["queued", "running", "succeeded"]
             with database.read() as connection:
                 label = ("made", "fifty-times")
-                mine = list(jobs.page(connection, "local", size=100, before=None, label=label))
+                mine = list(jobs.page(connection, ("local",), size=100, before=None, label=label))
             assert len(mine) == 1

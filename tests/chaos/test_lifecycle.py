@@ -34,7 +34,7 @@ from epochal_service.jobs.lifecycle import HELD, TRANSITIONS, Claim, Ending, Pro
 from epochal_service.jobs.queue import Queue
 from epochal_service.settings import Quotas
 from epochal_service.specs.jobs import TERMINAL
-from epochal_service.store import Database, database, jobs, migrate
+from epochal_service.store import Access, Database, database, jobs, migrate
 
 OWNER = "local"
 MAX_ATTEMPTS = 3
@@ -117,12 +117,12 @@ class OneJob(RuleBasedStateMachine):
         self.folder.cleanup()
 
     def row(self) -> jobs.JobRow:
-        return lifecycle.get(self.store, self.job_id, OWNER)
+        return lifecycle.get(self.store, self.job_id, Access(OWNER))
 
-    def ask(self, wish: Callable[[Database, str, str], jobs.JobRow], granted: set[str]) -> None:
+    def ask(self, wish: Callable[[Database, str, Access], jobs.JobRow], granted: set[str]) -> None:
         before = read(self.store, self.job_id)
         try:
-            assert wish(self.store, self.job_id, OWNER).state in granted
+            assert wish(self.store, self.job_id, Access(OWNER)).state in granted
         except Conflict:
             assert read(self.store, self.job_id) == before
 
@@ -160,7 +160,7 @@ class OneJob(RuleBasedStateMachine):
         return self.claim()
 
     def row_of(self, claim: Claim) -> jobs.JobRow:
-        return lifecycle.get(self.store, claim.id, OWNER)
+        return lifecycle.get(self.store, claim.id, Access(OWNER))
 
     def holds(self, claim: Claim) -> bool:
         row = self.row_of(claim)
@@ -299,7 +299,7 @@ def race_for_four_jobs(race: Service, rng: np.random.Generator) -> int:
             wishes = (lifecycle.pause, lifecycle.resume, lifecycle.resume)
             wish = lifecycle.cancel if rng.random() < 0.02 else wishes[rng.integers(3)]
             try:
-                wish(store, str(rng.choice(job_ids)), OWNER)
+                wish(store, str(rng.choice(job_ids)), Access(OWNER))
             except Conflict:
                 continue
 
@@ -340,7 +340,7 @@ def race_for_four_jobs(race: Service, rng: np.random.Generator) -> int:
 
 @pytest.mark.parametrize("wish", [lifecycle.cancel, lifecycle.pause])
 def test_a_concurrent_end_and_request_have_one_winner(
-    race: Service, wish: Callable[[Database, str, str], jobs.JobRow]
+    race: Service, wish: Callable[[Database, str, Access], jobs.JobRow]
 ) -> None:
     store = race.database
     for _ in range(10):
@@ -351,7 +351,7 @@ def test_a_concurrent_end_and_request_have_one_winner(
 
         def ask(job_id: str = job_id, refused: list[Conflict] = refused) -> None:
             try:
-                wish(store, job_id, OWNER)
+                wish(store, job_id, Access(OWNER))
             except Conflict as error:
                 refused.append(error)
 

@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.contract.conftest import JOB, World
+from tests.contract.conftest import JOB, NETWORK, SWEEP, World
 from tests.contract.requests import RIGHT
 from tests.contract.wires import Wires, wires
 
 from epochal_service import keys
 from epochal_service.keys import LOCAL_OWNER
 from epochal_service.methods.table import METHODS
-from epochal_service.store import Database, api_keys, tables
+from epochal_service.store import Database, api_keys, members, tables
 
+REFUSED = {"PERMISSION_DENIED", "NOT_FOUND"}
 OWNED = ("jobs", "sweeps", "networks", "datasets", "uploads")
 
 
@@ -35,6 +36,14 @@ def requests(world: World, rpc: str) -> list[dict[str, Any]]:
     noun = METHODS[rpc].path.split("/")[2]
     ids = {"jobs": world.queued, "sweeps": world.queued_sweep, "networks": world.network}
     return [{"id": {**ids, "datasets": world.dataset, "uploads": world.upload}[noun]}]
+
+
+def requests_about(world: World, rpc: str) -> list[dict[str, Any]]:
+    """Requests of a method about things of the world."""
+    ids = set(vars(world).values())
+    matching = [request for request in requests(world, rpc) if request["id"] in ids]
+    assert matching
+    return matching
 
 
 def revoked(wires: Wires) -> str:
@@ -115,13 +124,86 @@ def owned(rpc: str) -> bool:
 
 @pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if owned(rpc)])
 def test_what_belongs_to_another_owner_is_not_found(locked: Wires, world: World, rpc: str) -> None:
-    ids = set(vars(world).values())
     stranger = locked.called_with(key(locked, "other"))
-    matching = [request for request in requests(world, rpc) if request["id"] in ids]
-    assert matching
-    for request in matching:
+    for request in requests_about(world, rpc):
         for answer in stranger.both(rpc, **request):
             assert answer.kind == "NOT_FOUND", request
+
+
+@pytest.fixture(scope="module")
+def teacher(locked: Wires) -> Wires:
+    """The teacher of a class with the owner of the world among its pupils."""
+    with locked.context.database.write() as connection:
+        members.insert(connection, "class", (LOCAL_OWNER, "class.02"))
+    return locked.called_with(key(locked, "class"))
+
+
+@pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if owned(rpc)])
+def test_a_teacher_reads_what_belongs_to_a_pupil_and_changes_nothing_of_it(
+    locked: Wires, teacher: Wires, world: World, rpc: str
+) -> None:
+    pupil = locked.called_with(key(locked))
+    before = digest(locked.context.database)
+    first, *others = requests_about(world, rpc)
+    if METHODS[rpc].scope == "read":
+        for request in (first, *others):
+            assert teacher.both(rpc, **request) == pupil.both(rpc, **request)
+    else:
+        for answer in teacher.both(rpc, **first):
+            assert (answer.kind, answer.reason) == ("PERMISSION_DENIED", "forbidden")
+        for request in others:  # some name a sweep where a job is meant
+            assert {answer.kind for answer in teacher.both(rpc, **request)} <= REFUSED
+    assert digest(locked.context.database) == before
+
+
+@pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if owned(rpc)])
+def test_a_pupil_reaches_nothing_of_the_teacher_and_of_the_other_pupils(
+    locked: Wires, teacher: Wires, world: World, rpc: str
+) -> None:
+    created = teacher.over_http("CreateNetwork", network=NETWORK).reply["id"]
+    pupil = locked.called_with(key(locked, "class.02"))
+    for request in requests_about(world, rpc):
+        for answer in pupil.both(rpc, **request):
+            assert answer.kind == "NOT_FOUND"
+    for answer in pupil.both("GetNetwork", id=created):
+        assert answer.kind == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(("rpc", "field"), [("ListJobs", "jobs"), ("ListSweeps", "sweeps")])
+def test_a_teacher_lists_the_runs_of_all_pupils_or_of_one(
+    locked: Wires, teacher: Wires, world: World, rpc: str, field: str
+) -> None:
+    pupil = locked.called_with(key(locked, "class.02"))
+    create, body = ("CreateJob", JOB) if field == "jobs" else ("CreateSweep", SWEEP)
+    of_pupil, of_teacher = (
+        wires.over_http(create, spec=body).reply["id"] for wires in (pupil, teacher)
+    )
+
+    def owners(wires: Wires, **request: Any) -> dict[str, str]:
+        lists = [
+            {row["id"]: row["owner"] for row in answer.reply.get(field, [])}
+            for answer in wires.both(rpc, page_size=1000, **request)
+        ]
+        assert lists[0] == lists[1]
+        return lists[0]
+
+    everything = owners(teacher)
+    assert list(everything) == sorted(everything, reverse=True)
+    assert set(everything.values()) == {LOCAL_OWNER, "class.02", "class"}
+    assert owners(teacher, owner="class.02") == owners(pupil) == {of_pupil: "class.02"}
+    assert owners(teacher, owner="class") == {of_teacher: "class"}
+    assert owners(pupil, owner="class") == owners(pupil, owner=LOCAL_OWNER) == {}
+    first = teacher.over_http(rpc, page_size=1).reply
+    second = teacher.over_http(rpc, page_size=1, page_token=first["next_page_token"]).reply
+    assert [first[field][0]["id"], second[field][0]["id"]] == list(everything)[:2]
+
+
+def test_a_teacher_lists_own_networks_and_data_sets_alone(teacher: Wires, world: World) -> None:
+    """A new job may name no others."""
+    for rpc, field in (("ListNetworks", "networks"), ("ListDatasets", "datasets")):
+        for answer in teacher.both(rpc, page_size=1000):
+            ids = {row["id"] for row in answer.reply.get(field, [])}
+            assert not ids & {world.network, world.dataset}
 
 
 def test_lists_have_the_things_of_one_owner(locked: Wires, world: World) -> None:

@@ -1,5 +1,7 @@
 """`epochald` reports a startup error as one sentence on stderr, with a non-zero exit code."""
 
+import csv
+import json
 import os
 import re
 import socket
@@ -14,6 +16,7 @@ from tests.servers.postgres import free_port
 from tests.servers.stack import environment
 from tests.servers.valkey import listening_on_tcp
 
+CLASS = ("10b", "10b.01", "10b.02", "10b.03")
 ANY_PORT = {"http_address": "127.0.0.1:0", "grpc_address": "127.0.0.1:0"}
 
 
@@ -211,7 +214,7 @@ def test_keys_are_created_listed_rotated_and_revoked(epochald: Epochald) -> None
     first = epochald("keys", "create", "laptop", "--owner", "ada", "--days", "30").stdout.strip()
     second = epochald("keys", "create", "board", "--scope", "read").stdout.strip()
     prefix, key_id, secret = first.split("_")
-    assert (prefix, len(secret)) == ("ep", 64)
+    assert (prefix, len(secret)) == ("ep", 24)
     rotated = epochald("keys", "rotate", key_id).stdout.strip()
     assert rotated.split("_")[:2] == ["ep", key_id]
     assert rotated != first
@@ -227,6 +230,41 @@ def test_keys_are_created_listed_rotated_and_revoked(epochald: Epochald) -> None
     assert secret not in listed
 
 
+def test_a_class_has_a_key_of_the_teacher_and_one_of_each_pupil(epochald: Epochald) -> None:
+    created = epochald("keys", "create", "--class", "10b", "--count", "3")
+    rows = [line.split() for line in created.stdout.splitlines() if "ep_" in line]
+    roles = ["teacher", "pupil", "pupil", "pupil"]
+    assert [row[:2] for row in rows] == list(map(list, zip(CLASS, roles, strict=True)))
+    assert "method=CreateKeys owner=10b" in created.stderr
+    further = epochald("keys", "create", "--class", "10b", "--count", "1", "--csv").stdout
+    assert [row[:2] for row in csv.reader(further.splitlines())] == [
+        ["owner", "role"],
+        ["10b.04", "pupil"],
+    ]
+    rotated = json.loads(epochald("keys", "rotate", "--class", "10b", "--json").stdout)["keys"]
+    assert [(key["owner"], key["role"]) for key in rotated] == [
+        *zip(CLASS, roles, strict=True),
+        ("10b.04", "pupil"),
+    ]
+    assert not {row[2] for row in rows} & {key["key"] for key in rotated}
+    assert epochald("keys", "revoke", "--class", "10b").stdout.startswith("5 keys")
+    assert epochald("keys", "list").stdout.count("revoked") == 5
+
+
+def test_a_class_cannot_take_the_name_of_another_owner(epochald: Epochald) -> None:
+    epochald("keys", "create", "laptop", "--owner", "ada.02")
+    refusal = epochald.refusal("keys", "create", "--class", "ada", "--count", "3")
+    assert refusal.startswith("there is an owner ada.02 already")
+    assert len(epochald("keys", "list").stdout.splitlines()) == 2
+
+
+@pytest.mark.parametrize("words", [("create",), ("rotate",), ("revoke", "1", "--class", "10b")])
+def test_a_command_about_keys_needs_a_key_or_a_class(
+    epochald: Epochald, words: tuple[str, ...]
+) -> None:
+    assert epochald("keys", *words).returncode == 2
+
+
 @pytest.mark.parametrize(
     ("command", "reason"),
     [
@@ -235,6 +273,11 @@ def test_keys_are_created_listed_rotated_and_revoked(epochald: Epochald) -> None
         (("keys", "create", "me", "--days", "0"), "days must be greater than 0"),
         (("keys", "rotate", "000000000000"), "There is no valid key"),
         (("keys", "revoke", "000000000000"), "There is no key"),
+        (("keys", "create", "--class", "a b", "--count", "3"), "the class 'a b' must have"),
+        (("keys", "create", "--class", "10b", "--count", "201"), "the count must be in 1 to 200"),
+        (("keys", "create", "--class", "local", "--count", "3"), "there is an owner local already"),
+        (("keys", "rotate", "--class", "10b"), "There is no class 10b with a valid key"),
+        (("keys", "revoke", "--class", "10b"), "There is no class 10b with a valid key"),
     ],
 )
 def test_a_wrong_command_about_keys_says_what_is_wrong(

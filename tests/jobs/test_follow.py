@@ -15,10 +15,11 @@ from epochal_service.jobs.follow import Frame, Hub, frames_of, job_events
 from epochal_service.jobs.lifecycle import state_entry
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.jobs import reply
-from epochal_service.store import Database, jobs, log, migrate
+from epochal_service.store import Access, Database, jobs, log, migrate
 from epochal_service.store.log import Entry
 
 JOB = "job_0000000000000_0000000000000000"
+ME = Access("me")
 EVENTS = job_events(reply)
 SPEC = {
     "network": {"input_shape": [2], "layers": [{"type": "dense", "units": 1}]},
@@ -73,7 +74,7 @@ def reported_epochs(frames: list[Frame]) -> list[int]:
 
 async def collect(hub: Hub, after: int | None) -> list[Frame]:
     async with asyncio.timeout(60):
-        watching = await hub.watch(JOB, "me", after, EVENTS)
+        watching = await hub.watch(JOB, ME, after, EVENTS)
         return [frame async for frame in watching]
 
 
@@ -141,7 +142,7 @@ def test_a_stream_from_any_cursor_has_the_later_events_once_and_in_order(
 
     async def watch() -> tuple[bool, list[Frame]]:
         hub = hub_of(database)
-        watching = await hub.watch(JOB, "me", after, EVENTS)
+        watching = await hub.watch(JOB, ME, after, EVENTS)
         return watching.ended, [frame async for frame in watching]
 
     ended, frames = asyncio.run(watch())
@@ -184,7 +185,7 @@ def test_an_idle_stream_has_heartbeats(database: Database) -> None:
     async def watch() -> list[str]:
         hub = hub_of(database, heartbeat=0.01)
         kinds: list[str] = []
-        watching = await hub.watch(JOB, "me", None, EVENTS)
+        watching = await hub.watch(JOB, ME, None, EVENTS)
         async with asyncio.timeout(60):
             async for frame in watching:
                 kinds.append(frame.type)
@@ -205,7 +206,7 @@ def test_closing_ends_every_stream_and_refuses_new_ones(database: Database) -> N
             await asyncio.sleep(0)
         await hub.close()
         with pytest.raises(Unavailable):
-            await hub.watch(JOB, "me", None, EVENTS)
+            await hub.watch(JOB, ME, None, EVENTS)
         return list(await asyncio.gather(*watching))
 
     first, second = asyncio.run(watch())
@@ -221,10 +222,10 @@ def test_unknown_jobs_jobs_of_others_and_cursors_beyond_the_end_are_refused(
     async def watch() -> None:
         hub = hub_of(database)
         with pytest.raises(NotFound):
-            await hub.watch("job_x", "me", None, EVENTS)
+            await hub.watch("job_x", ME, None, EVENTS)
         with pytest.raises(NotFound):
-            await hub.watch(JOB, "somebody else", None, EVENTS)
+            await hub.watch(JOB, Access("somebody else"), None, EVENTS)
         with pytest.raises(InvalidArgument, match="at most the last event's seq, 1"):
-            await hub.watch(JOB, "me", 2, EVENTS)
+            await hub.watch(JOB, ME, 2, EVENTS)
 
     asyncio.run(watch())

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from tests.jobs.test_follow import EVENTS, JOB, append, database, epochs, hub_of
+from tests.jobs.test_follow import EVENTS, JOB, ME, append, database, epochs, hub_of
 
 from epochal_service.errors import Unavailable
 from epochal_service.store import Database
@@ -20,7 +20,7 @@ def test_a_log_that_cannot_be_converted_ends_all_its_streams(database: Database)
 
     async def watch() -> tuple[list[str], int]:
         hub = hub_of(database)
-        watching = await hub.watch(JOB, "me", None, replace(EVENTS, batch=broken))
+        watching = await hub.watch(JOB, ME, None, replace(EVENTS, batch=broken))
         await asyncio.to_thread(append, database, epochs(1, 1))
         async with asyncio.timeout(60):
             kinds: list[str] = [frame.type async for frame in watching]
@@ -40,7 +40,7 @@ def test_a_stream_that_opens_during_the_shutdown_is_refused(database: Database) 
 
     async def watch() -> None:
         hub = hub_of(database)
-        opening = asyncio.create_task(hub.watch(JOB, "me", None, replace(EVENTS, snapshot=slow)))
+        opening = asyncio.create_task(hub.watch(JOB, ME, None, replace(EVENTS, snapshot=slow)))
         assert await asyncio.to_thread(begun.wait, 60)
         await hub.close()
         closed.set()

@@ -8,7 +8,7 @@ import pytest
 from epochal_service.errors import QuotaExceeded
 from epochal_service.jobs import lifecycle
 from epochal_service.settings import Quotas
-from epochal_service.store import Database, jobs, migrate
+from epochal_service.store import Access, Database, jobs, migrate
 
 QUOTAS = Quotas(max_queued_jobs=3)
 
@@ -47,10 +47,10 @@ def test_a_full_queue_is_refused_until_a_job_leaves_it(database: Database) -> No
         submit(database, "many")
     assert refused.value.retry_after
     submit(database, "other")
-    lifecycle.pause(database, first, "many")
+    lifecycle.pause(database, first, Access("many"))
     submit(database, "many")
     # A paused job is never stuck.
-    assert lifecycle.resume(database, first, "many").state == "queued"
+    assert lifecycle.resume(database, first, Access("many")).state == "queued"
     assert queued(database, "many") == 4
 
 
@@ -65,7 +65,7 @@ def test_a_refused_request_can_be_repeated_with_its_key(database: Database) -> N
     first, *_ = [submit(database, "many") for _ in range(3)]
     with pytest.raises(QuotaExceeded):
         submit(database, "many", "a key")
-    lifecycle.cancel(database, first, "many")
+    lifecycle.cancel(database, first, Access("many"))
     assert submit(database, "many", "a key")
 
 

@@ -15,7 +15,10 @@ from tests.rpc import serving
 from epochal_service.errors import NotFound, Unavailable
 from epochal_service.methods.context import Context, open_context
 from epochal_service.second_process import MEMORY_BYTES, SecondProcess
+from epochal_service.store import Access
 from epochal_service.store.migrate import upgrade
+
+CLASS = Access("10b", ("10b.01", "10b.02"))
 
 
 def nothing() -> None:
@@ -94,6 +97,6 @@ def test_a_function_is_called_for_the_same_caller(tmp_path: Path, broker_url: st
 
     async def call() -> Any:
         async with open_context(settings) as context:
-            return await replace(context, owner="class-10b").call_elsewhere(caller, "owner")
+            return await replace(context, access=CLASS).call_elsewhere(caller, "access")
 
-    assert asyncio.run(call()) == ("class-10b", settings, None)
+    assert asyncio.run(call()) == (CLASS, settings, None)

@@ -1,22 +1,24 @@
 """Job rows: specs, updates and deletions."""
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
-from epochal_service.store import Database, jobs, migrate
+from epochal_service.store import Database, jobs, migrate, tables
 from epochal_service.store.database import new_id
 from epochal_service.store.tables import job_specs
 
 LARGE = "x" * 2**20
 
 
-def insert(database: Database) -> str:
+def insert(database: Database, owner: str = "me") -> str:
     values: dict[str, Any] = {
         "id": new_id("job"),
-        "owner": "me",
+        "owner": owner,
         "state": "queued",
         "spec": LARGE,
         **dict.fromkeys(("parameters", "samples", "flops", "epoch", "attempt"), 0),
@@ -40,7 +42,9 @@ def test_every_query_returns_a_row_with_its_spec(database: Database) -> None:
     changed = advance(database, job_id, 1)
     with database.read() as connection:
         actual = jobs.find(connection, job_id)
-        listed = [row for row in jobs.page(connection, "me", size=9, before=None) if row.epoch == 1]
+        listed = [
+            row for row in jobs.page(connection, ("me",), size=9, before=None) if row.epoch == 1
+        ]
     assert actual is not None
     assert changed is not None
     assert listed == [actual]
@@ -72,3 +76,37 @@ def test_a_spec_is_deleted_with_its_job(database: Database) -> None:
         assert not jobs.delete_some(connection)
     with database.read() as connection:
         assert not connection.execute(sa.select(job_specs)).all()
+
+
+def plan_of(connection: sa.Connection, query: sa.Select[Any]) -> str:
+    """The plan of a query, in a database without statistics about its few rows."""
+    compiled = query.compile(connection, compile_kwargs={"literal_binds": True})
+    if connection.dialect.name == "sqlite":
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
+        return "\n".join(row.detail for row in rows)
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+    return "\n".join(connection.exec_driver_sql(f"EXPLAIN {compiled}").scalars())
+
+
+@pytest.mark.parametrize("owners", [("me",), ("class", "class.01", "class.02")])
+def test_a_list_of_several_owners_reads_the_newest_of_each_in_an_index(
+    database: Database, owners: tuple[str, ...]
+) -> None:
+    with database.read() as connection:
+        plan = plan_of(connection, jobs.newest(owners, [tables.jobs.c.id < "job_9"], 20))
+    assert len(re.findall("ix_jobs_owner_id", plan)) == len(owners), plan
+    assert not re.search(r"SCAN jobs|Seq Scan on jobs", plan), plan
+
+
+def test_a_list_of_several_owners_is_in_the_order_of_their_creation(database: Database) -> None:
+    owners = ("class", "class.01", "class.02")
+    created = [(owner, insert(database, owner)) for owner in (*owners, "other") * 3]
+    theirs = [job_id for owner, job_id in created if owner in owners]
+    with database.read() as connection:
+        listed = [row.id for row in jobs.page(connection, owners, size=9, before=None)]
+        second = [row.id for row in jobs.page(connection, owners, size=4, before=theirs[-4])]
+        nobody = list(jobs.page(connection, (), size=9, before=None))
+    assert listed == sorted(theirs, reverse=True)
+    assert second == listed[4:8]
+    assert nobody == []

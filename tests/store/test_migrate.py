@@ -87,12 +87,12 @@ def test_a_search_finds_jobs_that_are_older_than_the_search(database_url: str) -
     migrate.upgrade(database_url)
     with database.read() as connection:
         for text in ("MOONS", "course=week-3", "job_1"):
-            [row] = jobs.page(connection, "me", size=9, before=None, text=text)
+            [row] = jobs.page(connection, ("me",), size=9, before=None, text=text)
             assert row.id == "job_1"
             assert json.loads(row.spec).items() >= job.items()
-        [row] = jobs.page(connection, "me", size=9, before=None, text="moons", kind="sweep")
+        [row] = jobs.page(connection, ("me",), size=9, before=None, text="moons", kind="sweep")
         assert row.id == "sweep_1"
-        assert not list(jobs.page(connection, "me", size=9, before=None, text="digits"))
+        assert not list(jobs.page(connection, ("me",), size=9, before=None, text="digits"))
     database.close()
 
 
@@ -156,7 +156,7 @@ def test_the_previous_revision_is_upgraded_without_loss(database_url: str) -> No
         )
     migrate.upgrade(database_url)
     with database.read() as connection:
-        [row] = jobs.page(connection, "me", size=9, before=None, text="MOONS")
+        [row] = jobs.page(connection, ("me",), size=9, before=None, text="MOONS")
         assert (row.id, row.state, row.search_text) == ("job_1", "running", "job_1\ntwo_moons")
         assert (row.parameters, row.samples, row.flops, row.epoch) == (9, 100, 27.5, 3)
         assert (row.attempt, row.fruitless_attempts, row.fence, row.last_seq) == (2, 1, 4, 7)
@@ -222,8 +222,8 @@ def test_specs_and_divergences_with_old_names_can_still_be_read(database_url: st
             )
     migrate.upgrade(database_url)
     with database.read() as connection:
-        second, first = jobs.page(connection, "me", size=9, before=None)
-        [stored_sweep] = jobs.page(connection, "me", size=9, before=None, kind="sweep")
+        second, first = jobs.page(connection, ("me",), size=9, before=None)
+        [stored_sweep] = jobs.page(connection, ("me",), size=9, before=None, kind="sweep")
     database.close()
     job = reply(first)
     assert job.spec.name == OLD_SPEC["name"]

@@ -131,16 +131,16 @@ class Service:
         return record(self.database, job_id)
 
     def row(self, job_id: str) -> JobRow:
-        return lifecycle.get(self.database, job_id, self.context.owner)
+        return lifecycle.get(self.database, job_id, self.context.access)
 
     def cancel(self, job_id: str) -> None:
-        lifecycle.cancel(self.database, job_id, self.context.owner)
+        lifecycle.cancel(self.database, job_id, self.context.access)
 
     def pause(self, job_id: str) -> None:
-        lifecycle.pause(self.database, job_id, self.context.owner)
+        lifecycle.pause(self.database, job_id, self.context.access)
 
     def resume(self, job_id: str) -> None:
-        lifecycle.resume(self.database, job_id, self.context.owner)
+        lifecycle.resume(self.database, job_id, self.context.access)
 
     def lose_worker(self, job_id: str) -> None:
         """The job's lease runs out, and the reaper finds it."""

@@ -198,7 +198,7 @@ def test_early_stopping_restores_the_best_weights(service: Service) -> None:
     rows = [[0.5] * 64]
     assert predict(service, job_id, rows).epoch == job.best.epoch
     with service.database.read() as connection:
-        assert trained(connection, job_id, service.context.owner, None).epoch == job.best.epoch
+        assert trained(connection, job_id, service.context.access, None).epoch == job.best.epoch
     # The validation loss with the restored weights is the one of the curve.
     last = service.create(OVERFITTED, early_stopping={"patience": 8, "restore_best": False})
     assert service.run(last) == "succeeded"

@@ -200,7 +200,7 @@ def test_a_sweep_is_deleted_only_when_it_has_ended(service: Service) -> None:
     sweep_id = create(service)
     with pytest.raises(Conflict):
         sweep_methods.delete_sweep(service.context, sweep_id)
-    lifecycle.cancel(service.database, sweep_id, service.context.owner, "sweep")
+    lifecycle.cancel(service.database, sweep_id, service.context.access, "sweep")
     sweep_methods.delete_sweep(service.context, sweep_id)
     with pytest.raises(NotFound):
         get(service, sweep_id)

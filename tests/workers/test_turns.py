@@ -10,13 +10,14 @@ import epochal
 from epochal_service.methods import jobs
 from epochal_service.specs.jobs import CreateJobOptions
 from epochal_service.specs.training import TrainingSpec
+from epochal_service.store import Access
 from epochal_service.store import jobs as stored
 from epochal_workers.context import WorkerContext
 from epochal_workers.run import run_next
 
 
 def create(service: Service, owner: str, epochs: int = 3) -> str:
-    context = replace(service.context, owner=owner)
+    context = replace(service.context, access=Access(owner))
     spec = TrainingSpec.model_validate({**XOR, "epochs": epochs})
     return jobs.create_job(context, spec, CreateJobOptions()).id
 

@@ -11,7 +11,7 @@ from epochal_service.store.jobs import JobWithSpec
 
 def update(service: Service, job_id: str, **change: object) -> JobWithSpec:
     fields: dict[str, object] = {"name": None, "labels": {}, "remove_labels": []} | change
-    return naming.update(service.database, job_id, service.context.owner, **fields)  # type: ignore[arg-type]
+    return naming.update(service.database, job_id, service.context.access, **fields)  # type: ignore[arg-type]
 
 
 def test_a_job_that_is_renamed_in_each_epoch_trains_as_if_undisturbed(service: Service) -> None:
@@ -37,7 +37,7 @@ def test_a_worker_that_was_lost_finds_the_new_name(service: Service) -> None:
     service.run(job_id, at_call(5, lambda: service.lose_worker(job_id)), checkpoint_seconds=AT_ONCE)
     update(service, job_id, name="after")
     assert service.run(job_id) == "succeeded"
-    assert '"name":"after"' in lifecycle.get(service.database, job_id, "local").spec
+    assert '"name":"after"' in lifecycle.get(service.database, job_id, service.context.access).spec
 
 
 def test_labels_that_several_clients_set_at_once_are_all_there(service: Service) -> None:

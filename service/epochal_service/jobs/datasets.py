@@ -23,7 +23,7 @@ from ..specs.datasets import (
 )
 from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
-from ..store import Connection, jobs
+from ..store import Access, Connection, jobs
 from ..store import datasets as stored_datasets
 from ..store.packing import unpack_state
 
@@ -69,7 +69,7 @@ def _load(
                     weights=dataset.weights,
                 )
             case UploadedDataset():
-                return read_uploaded(connection, dataset.id, owner)
+                return read_uploaded(connection, dataset.id, Access(owner))
     except DatasetError as error:
         raise invalid_argument(error, field) from None
 
@@ -166,9 +166,9 @@ def generate(spec: GeneratorSpec) -> Dataset:
     )
 
 
-def read_uploaded(connection: Connection, dataset_id: str, owner: str) -> Dataset:
+def read_uploaded(connection: Connection, dataset_id: str, access: Access) -> Dataset:
     """Return a data set of the store. Raises `DatasetError` on `id` if it does not exist."""
-    row = stored_datasets.find(connection, dataset_id, owner)
+    row = stored_datasets.find(connection, dataset_id, access)
     content = stored_datasets.content(connection, dataset_id) if row else None
     if content is None:
         raise _unknown(dataset_id)
@@ -208,7 +208,7 @@ def lock(connection: Connection, dataset_id: str, owner: str, field: str) -> Non
 
     Raises `InvalidArgument` on the field if it does not exist.
     """
-    if stored_datasets.find(connection, dataset_id, owner, lock=True) is None:
+    if stored_datasets.find(connection, dataset_id, Access(owner), lock=True) is None:
         raise invalid_argument(_unknown(dataset_id), field)
 
 

@@ -35,7 +35,7 @@ from ..specs.jobs import (
     NewCheckpoints,
     StateChange,
 )
-from ..store import Connection, Database
+from ..store import Access, Connection, Database
 from ..store import log as job_log
 from ..store.jobs import JobWithSpec
 from ..store.log import LogRow
@@ -328,7 +328,7 @@ class Hub:
         return sum(channel.watchers for channel in self._channels.values())
 
     async def watch(
-        self, job_id: str, owner: str, after: int | None, format: EventFormat
+        self, job_id: str, access: Access, after: int | None, format: EventFormat
     ) -> Frames:
         """Return the frames after the cursor; without a cursor, a snapshot and the frames after it.
 
@@ -337,7 +337,7 @@ class Hub:
         self._refuse_if_closed()
         channel = self._channels.get(job_id)
         cached = channel.opening if channel else None
-        row, opening = await asyncio.to_thread(self._open, job_id, owner, after, format, cached)
+        row, opening = await asyncio.to_thread(self._open, job_id, access, after, format, cached)
         self._refuse_if_closed()  # the hub may have closed meanwhile, and would not end this stream
         channel = self._channels.get(job_id)
         if channel is None:
@@ -366,13 +366,13 @@ class Hub:
     def _open(
         self,
         job_id: str,
-        owner: str,
+        access: Access,
         after: int | None,
         format: EventFormat,
         cached: Frame | None,
     ) -> tuple[JobWithSpec, Frame | None]:
         with self._database.read() as connection:
-            row = lifecycle.find(connection, job_id, owner, format.kind)
+            row = lifecycle.find(connection, job_id, access, format.kind)
             if after is not None:
                 if after > row.last_seq:
                     raise InvalidArgument.of(

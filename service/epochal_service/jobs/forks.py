@@ -17,7 +17,7 @@ from ..errors import FieldError, InvalidArgument, NotFound
 from ..specs.build import build_network
 from ..specs.networks import NetworkSpec
 from ..specs.training import InitialWeightsSpec, TrainingSpec
-from ..store import Connection, checkpoints
+from ..store import Access, Connection, checkpoints
 from ..store.packing import unpack
 from . import lifecycle
 
@@ -33,7 +33,7 @@ def parent_of(
     Raises `InvalidArgument` if the job does not exist or has no checkpoint of that epoch.
     """
     try:
-        row = lifecycle.find(connection, source.job, owner)
+        row = lifecycle.find(connection, source.job, Access(owner))
     except NotFound as error:
         raise InvalidArgument.of(FieldError("initial_weights.job", error.detail)) from None
     checkpoint = checkpoints.find(connection, source.job, source.epoch)

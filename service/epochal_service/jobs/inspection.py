@@ -19,7 +19,7 @@ from ..specs.inspection import EvaluationSplit, Split
 from ..specs.jobs import TERMINAL
 from ..specs.networks import NetworkSpec
 from ..specs.training import TrainingSpec
-from ..store import Connection, checkpoints
+from ..store import Access, Connection, checkpoints
 from ..store.packing import unpack
 from . import lifecycle
 from .endings import restored_epoch
@@ -37,6 +37,8 @@ _PIXEL = re.compile(r"pixel_(\d+)_(\d+)(?:_(\d+))?")
 class Trained:
     """A job's network with the weights of an epoch."""
 
+    owner: str
+    """The owner of the job, and of its data set."""
     spec: TrainingSpec
     network: engine.Network
     epoch: int
@@ -80,12 +82,12 @@ class Trained:
         return layer
 
 
-def trained(connection: Connection, job_id: str, owner: str, epoch: int | None) -> Trained:
+def trained(connection: Connection, job_id: str, access: Access, epoch: int | None) -> Trained:
     """Return the network of the last checkpoint at or before `epoch`.
 
     By default of the restored or the latest one. Raises `NotFound`.
     """
-    row = lifecycle.find(connection, job_id, owner)
+    row = lifecycle.find(connection, job_id, access)
     spec = TrainingSpec.model_validate_json(row.spec)
     if epoch is None:
         epoch = restored_epoch(row, spec)
@@ -93,7 +95,8 @@ def trained(connection: Connection, job_id: str, owner: str, epoch: int | None) 
     if checkpoint is None:
         raise without_weights(row.state)
     assert isinstance(spec.network, NetworkSpec)
-    return Trained(spec, build_network(spec.network), checkpoint[0], unpack(checkpoint[1]))
+    network = build_network(spec.network)
+    return Trained(row.owner, spec, network, checkpoint[0], unpack(checkpoint[1]))
 
 
 def without_weights(state: str) -> NotFound:

@@ -22,7 +22,7 @@ from .. import request_ids
 from ..errors import Conflict, NotFound
 from ..settings import Quotas
 from ..specs.jobs import TERMINAL, JobState, StopReason
-from ..store import Connection, Database, checkpoints, jobs, keys
+from ..store import Access, Connection, Database, checkpoints, jobs, keys
 from ..store import log as job_log
 from ..store.database import new_id
 from ..store.jobs import JobRow, JobWithSpec
@@ -156,7 +156,7 @@ def submit(
     with database.write() as connection:
         job_id = keys.claim(connection, owner, request_id, fingerprint, new)
         if job_id != new:
-            row = jobs.find(connection, job_id, owner)
+            row = jobs.find(connection, job_id, Access(owner))
             if row is None:
                 raise NotFound(
                     f"The {kind} that this idempotency key created, {job_id}, was deleted"
@@ -202,17 +202,17 @@ def search_text(*terms: str) -> str:
 # ------------------------------------------------------------------------------ requests of users
 
 
-def get(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobWithSpec:
+def get(database: Database, job_id: str, access: Access, kind: Kind = "job") -> JobWithSpec:
     """Return the row in a transaction of its own. Raises `NotFound`."""
     with database.read() as connection:
-        return find(connection, job_id, owner, kind)
+        return find(connection, job_id, access, kind)
 
 
 def find(
-    connection: Connection, job_id: str, owner: str, kind: Kind = "job", *, lock: bool = False
+    connection: Connection, job_id: str, access: Access, kind: Kind = "job", *, lock: bool = False
 ) -> JobWithSpec:
-    """Return the row of the owner's job or sweep. Raises `NotFound`."""
-    row = jobs.find(connection, job_id, owner, lock=lock) if kind_of(job_id) in KINDS else None
+    """Return the row of a job or sweep that the caller may read. Raises `NotFound`."""
+    row = jobs.find(connection, job_id, access, lock=lock) if kind_of(job_id) in KINDS else None
     if row is not None and kind_of(job_id) == kind:
         return row
     detail = f"There is no {kind} {job_id}"
@@ -225,12 +225,20 @@ def find(
     raise NotFound(detail)
 
 
-def cancel(database: Database, job_id: str, owner: str, kind: Kind = "job") -> JobWithSpec:
+def _find_to_change(connection: Connection, job_id: str, access: Access, kind: Kind) -> JobWithSpec:
+    """Return the row, locked until the commit. Raises `NotFound`; `Forbidden` if it is only the
+    caller's to read."""
+    row = find(connection, job_id, access, kind, lock=True)
+    access.require_owner(row.owner)
+    return row
+
+
+def cancel(database: Database, job_id: str, access: Access, kind: Kind = "job") -> JobWithSpec:
     """Cancel the job. Raises `Conflict` if it has ended in another way."""
     return _request(
         database,
         job_id,
-        owner,
+        access,
         action="cancel",
         transitions={
             "queued": "cancelled",
@@ -243,19 +251,19 @@ def cancel(database: Database, job_id: str, owner: str, kind: Kind = "job") -> J
     )
 
 
-def pause(database: Database, job_id: str, owner: str) -> JobWithSpec:
+def pause(database: Database, job_id: str, access: Access) -> JobWithSpec:
     """Pause the job at its next epoch. Raises `Conflict` if it has ended or is cancelling."""
     return _request(
         database,
         job_id,
-        owner,
+        access,
         action="pause",
         transitions={"queued": "paused", "running": "pausing"},
         done=frozenset({"pausing", "paused"}),
     )
 
 
-def resume(database: Database, job_id: str, owner: str) -> JobWithSpec:
+def resume(database: Database, job_id: str, access: Access) -> JobWithSpec:
     """Resume a paused job, also if the owner's queue is full.
 
     Raises `Conflict` if it has ended or is cancelling.
@@ -263,21 +271,21 @@ def resume(database: Database, job_id: str, owner: str) -> JobWithSpec:
     return _request(
         database,
         job_id,
-        owner,
+        access,
         action="resume",
         transitions={"paused": "queued", "pausing": "running"},
         done=frozenset({"queued", "running"}),
     )
 
 
-def delete(database: Database, job_id: str, owner: str, kind: Kind = "job") -> None:
+def delete(database: Database, job_id: str, access: Access, kind: Kind = "job") -> None:
     """Delete a job that has ended. Raises `NotFound`, `Conflict`.
 
     No method finds it any more. Its log and checkpoints are deleted by the reaper, see `deletion`.
     """
     with database.write() as connection:
-        row = find(connection, job_id, owner, kind, lock=True)
-        if not jobs.hide(connection, job_id, owner, TERMINAL):
+        row = _find_to_change(connection, job_id, access, kind)
+        if not jobs.hide(connection, job_id, row.owner, TERMINAL):
             raise Conflict(
                 f"The {kind} is {row.state}: cancel it first, and delete it after it has ended",
                 reason="job_not_ended",
@@ -290,7 +298,7 @@ _PARTICIPLES = {"cancel": "cancelled", "pause": "paused", "resume": "resumed"}
 def _request(
     database: Database,
     job_id: str,
-    owner: str,
+    access: Access,
     *,
     action: str,
     transitions: dict[JobState, JobState],
@@ -299,7 +307,7 @@ def _request(
 ) -> JobWithSpec:
     """Make the transition for the job's state; change nothing if the state is among `done`."""
     with database.write() as connection:
-        row = find(connection, job_id, owner, kind, lock=True)
+        row = _find_to_change(connection, job_id, access, kind)
         target = transitions.get(row.state)  # type: ignore[call-overload]
         if target is None:
             if row.state in done:
@@ -323,13 +331,13 @@ def _request(
             connection,
             job_id,
             states=(row.state,),
-            owner=owner,
+            owner=row.owner,
             events=len(entries),
             values=values,
         )
         assert updated is not None
         job_log.append(connection, job_id, updated.last_seq, entries)
-        return find(connection, job_id, owner, kind)
+        return find(connection, job_id, access, kind)
 
 
 # ---------------------------------------------------------------------------- requests of workers

@@ -13,7 +13,7 @@ from pydantic_core import from_json, to_json
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.base import MAX_LABELS
-from ..store import Database, jobs
+from ..store import Access, Database, jobs
 from ..store.jobs import JobWithSpec
 from . import lifecycle
 
@@ -21,7 +21,7 @@ from . import lifecycle
 def update(
     database: Database,
     job_id: str,
-    owner: str,
+    access: Access,
     *,
     name: str | None,
     labels: Mapping[str, str],
@@ -29,13 +29,14 @@ def update(
 ) -> JobWithSpec:
     """Change the name (unless None; an empty text removes it) and the labels; return the row.
 
-    Raises `NotFound`; `InvalidArgument` if a label is both set and removed, or there would be too
-    many.
+    Raises `NotFound`, `Forbidden`; `InvalidArgument` if a label is both set and removed, or there
+    would be too many.
     """
     if both := [key for key in remove_labels if key in labels]:
         raise InvalidArgument.of(FieldError("remove_labels", f"must not have {both[0]}, a label"))
     while True:
-        row = lifecycle.get(database, job_id, owner)
+        row = lifecycle.get(database, job_id, access)
+        access.require_owner(row.owner)
         # A spec may hold megabytes of data: parse it outside of the transaction.
         former = from_json(row.spec)
         spec = _changed(former, name, labels, remove_labels)
@@ -49,7 +50,7 @@ def update(
                 labels=spec["labels"],
                 search_text=lifecycle.search_text(*terms),
             ):
-                return lifecycle.find(connection, job_id, owner)
+                return lifecycle.find(connection, job_id, access)
         # Another request changed the spec in the meantime.
 
 

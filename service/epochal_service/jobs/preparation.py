@@ -38,7 +38,7 @@ from ..specs.datasets import InlineDataset
 from ..specs.limits import LIMIT, check_network
 from ..specs.networks import NetworkRef, NetworkSpec
 from ..specs.training import SplitSpec, TrainingSpec
-from ..store import Connection, Database, networks
+from ..store import Access, Connection, Database, networks
 from . import datasets, forks
 
 Array = NDArray[Any]
@@ -183,7 +183,7 @@ def _with_network(connection: Connection, spec: TrainingSpec, owner: str) -> Tra
     """Return the spec with its network written out: a job outlives the saved network."""
     if not isinstance(spec.network, NetworkRef):
         return spec
-    row = networks.find(connection, spec.network.id, owner)
+    row = networks.find(connection, spec.network.id, Access(owner))
     if row is None:
         raise InvalidArgument.of(FieldError("network.id", f"There is no network {spec.network.id}"))
     return spec.model_copy(update={"network": NetworkSpec.model_validate_json(row.network)})

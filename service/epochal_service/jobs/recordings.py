@@ -11,7 +11,7 @@ from epochal_engine.run import check_data
 from ..errors import NotFound
 from ..settings import Limits
 from ..specs.training import TrainingSpec
-from ..store import Database, checkpoints
+from ..store import Access, Database, checkpoints
 from ..store import log as job_log
 from ..store.packing import unpack
 from . import lifecycle
@@ -19,13 +19,13 @@ from .epochs import merge, unpack_gradients
 from .preparation import prepare
 
 
-def recording_of(database: Database, job_id: str, owner: str, limits: Limits) -> Recording:
+def recording_of(database: Database, job_id: str, access: Access, limits: Limits) -> Recording:
     """Return the training of the job up to its latest stored epoch.
 
     Raises `NotFound` if no epoch is stored yet, or the job's data set was deleted.
     """
     with database.read() as connection:
-        row = lifecycle.find(connection, job_id, owner)
+        row = lifecycle.find(connection, job_id, access)
         segment = merge((first, body) for first, _, body in job_log.bodies(connection, job_id))
         gradients = unpack_gradients(blob for _, _, blob in job_log.gradients(connection, job_id))
         initial = checkpoints.find(connection, job_id, 0)
@@ -35,7 +35,7 @@ def recording_of(database: Database, job_id: str, owner: str, limits: Limits) ->
             f"The job is {row.state} and has no epoch yet", reason="checkpoint_not_found"
         )
     spec = TrainingSpec.model_validate_json(row.spec)
-    prepared = prepare(database, spec, owner, limits, stored=True)
+    prepared = prepare(database, spec, row.owner, limits, stored=True)
     network, training, data = prepared.network, prepared.training, prepared.data
     if initial is not None:
         initial_weights = unpack(initial[1])

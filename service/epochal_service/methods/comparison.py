@@ -16,7 +16,9 @@ def get_comparison(context: Context, request: GetComparisonRequest) -> Compariso
     """Compare the jobs in one snapshot of the database. Raises `NotFound`."""
     metrics = request.metrics or LOSSES
     with context.database.read() as connection:
-        jobs = [reply(lifecycle.find(connection, job_id, context.owner)) for job_id in request.jobs]
+        jobs = [
+            reply(lifecycle.find(connection, job_id, context.access)) for job_id in request.jobs
+        ]
         epochs = common_epochs(max(job.epoch for job in jobs), request.max_points)
         compared = []
         for job_id, job in zip(request.jobs, jobs, strict=True):

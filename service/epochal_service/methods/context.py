@@ -24,12 +24,15 @@ from ..keys import LOCAL_OWNER, Scope, authenticate
 from ..request_ids import VARIABLE, current
 from ..second_process import SecondProcess
 from ..settings import Settings
-from ..store import Database
+from ..store import Access, Database
 
 logger = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+LOCAL = Access(LOCAL_OWNER)
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Context:
     hub: Hub
     second_process: SecondProcess | None = None
     """Answers large requests; None in itself, and where nothing waits for the event loop."""
-    owner: str = LOCAL_OWNER
+    access: Access = LOCAL
     key_id: str | None = None
     """The API key of the caller; None without one."""
 
@@ -59,7 +62,12 @@ class Context:
             return self
         caller = authenticate(self.database, authorization)
         caller.require(scope)
-        return replace(self, owner=caller.owner, key_id=caller.key_id)
+        return replace(self, access=caller.access, key_id=caller.key_id)
+
+    @property
+    def owner(self) -> str:
+        """The owner that the caller acts for, and creates things for."""
+        return self.access.owner
 
     async def call_elsewhere(
         self, function: Callable[Concatenate[Context, P], R], *args: P.args, **kwargs: P.kwargs

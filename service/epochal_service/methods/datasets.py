@@ -62,7 +62,7 @@ def get_dataset(context: Context, id: str) -> Dataset:
     if id in CATALOG:
         return _builtin(id)
     with context.database.read() as connection:
-        row = datasets.find(connection, id, context.owner)
+        row = datasets.find(connection, id, context.access)
     if row is None:
         raise NotFound(f"There is no data set {id}: GET /v1/datasets lists all")
     return _reply(row)
@@ -87,7 +87,7 @@ def preview_dataset(context: Context, id: str, request: PreviewDatasetRequest) -
     else:
         with context.database.read() as connection:
             try:
-                table = read_uploaded(connection, id, context.owner)
+                table = read_uploaded(connection, id, context.access)
             except DatasetError as error:
                 raise NotFound(str(error)) from None
     rows = slice(0, request.rows)
@@ -209,7 +209,7 @@ def _check_options(request: CreateDatasetRequest, format_: Format, noun: str) ->
 
 
 def _created(context: Context, connection: Connection, dataset_id: str) -> Dataset:
-    stored = datasets.find(connection, dataset_id, context.owner)
+    stored = datasets.find(connection, dataset_id, context.access)
     if stored is None:
         raise NotFound(f"The data set that this idempotency key created, {dataset_id}, was deleted")
     return _reply(stored)
@@ -275,8 +275,10 @@ def delete_dataset(context: Context, id: str) -> None:
             f"{id} is a built-in data set and cannot be deleted", reason="dataset_builtin"
         )
     with context.database.write() as connection:
-        if datasets.find(connection, id, context.owner, lock=True) is None:
+        row = datasets.find(connection, id, context.access, lock=True)
+        if row is None:
             raise NotFound(f"There is no data set {id}")
+        context.access.require_owner(row.owner)
         job_id = jobs.user_of_dataset(connection, id)
         if job_id is not None:
             raise Conflict(

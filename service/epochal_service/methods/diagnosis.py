@@ -59,7 +59,7 @@ _cache = _Cache()
 def get_diagnosis(context: Context, id: str) -> Diagnosis:
     """Return the diagnosis. Raises `NotFound`, also if the job's data set was deleted."""
     with context.database.read() as connection:
-        row = lifecycle.find(connection, id, context.owner)
+        row = lifecycle.find(connection, id, context.access)
         spec = TrainingSpec.model_validate_json(row.spec)
         segment = merge((first, body) for first, _, body in job_log.bodies(connection, id))
         gradients = unpack_gradients(blob for _, _, blob in job_log.gradients(connection, id))
@@ -67,7 +67,7 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
         is_fork = spec.initial_weights is not None
         start = checkpoints.find(connection, id, 0) if is_fork else None
     limits = context.settings.limits
-    prepared = prepare(context.database, spec, context.owner, limits, stored=True)
+    prepared = prepare(context.database, spec, row.owner, limits, stored=True)
     if segment is None:
         return Diagnosis(epoch=0)
     losses = segment.columns["train_loss"]

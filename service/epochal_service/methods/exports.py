@@ -37,14 +37,14 @@ def get_export(context: Context, id: str, request: GetExportRequest) -> ExportCo
     """
     if request.format in TRAINING_EXPORTS:
         return _training_program(context, id, request)
-    row = lifecycle.get(context.database, id, context.owner)
+    row = lifecycle.get(context.database, id, context.access)
     spec = TrainingSpec.model_validate_json(row.spec)
     assert isinstance(spec.network, NetworkSpec)
     network = build_network(spec.network)
     epoch, blob = checkpoint_of(context, id, request.epoch)
     weights = unpack(blob)
     with context.database.read() as connection:
-        schema = schema_of_job(connection, id, spec, context.owner)
+        schema = schema_of_job(connection, id, spec, row.owner)
     try:
         content = EXPORTS[request.format].write(
             network,
@@ -65,7 +65,7 @@ def _training_program(context: Context, id: str, request: GetExportRequest) -> E
         raise InvalidArgument.of(
             FieldError("epoch", "must be absent: a training program has all stored epochs")
         )
-    recording = recording_of(context.database, id, context.owner, context.settings.limits)
+    recording = recording_of(context.database, id, context.access, context.settings.limits)
     try:
         content = TRAINING_EXPORTS[request.format].write(recording)
     except TooLarge as error:

@@ -60,7 +60,7 @@ def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> Uni
     Raises `NotFound`; `InvalidArgument` for a network that does not have two inputs.
     """
     with context.database.read() as connection:
-        trained_network = trained(connection, id, context.owner, request.epoch)
+        trained_network = trained(connection, id, context.access, request.epoch)
         bounds = request.bounds
         if int(np.prod(trained_network.network.input_shape)) != 2:
             raise InvalidArgument.of(
@@ -71,7 +71,7 @@ def get_unit_maps(context: Context, id: str, request: GetUnitMapsRequest) -> Uni
                 )
             )
         if bounds is None:
-            dataset = load_for_stored_job(connection, trained_network.spec, context.owner)
+            dataset = load_for_stored_job(connection, trained_network.spec, trained_network.owner)
             bounds = _bounds_around(dataset)
     for axis in ("x", "y"):
         if getattr(bounds, f"{axis}_min") >= getattr(bounds, f"{axis}_max"):
@@ -255,7 +255,7 @@ def get_weights(context: Context, id: str, request: GetWeightsRequest) -> Weight
     Raises `NotFound`; `InvalidArgument` if they exceed the limit of one reply.
     """
     with context.database.read() as connection:
-        trained_network = trained(connection, id, context.owner, request.epoch)
+        trained_network = trained(connection, id, context.access, request.epoch)
     names = (
         trained_network.network.names
         if request.layer is None
@@ -283,10 +283,10 @@ def get_weights(context: Context, id: str, request: GetWeightsRequest) -> Weight
 
 def _opened(context: Context, id: str, epoch: int | None) -> tuple[Trained, Prepared]:
     with context.database.read() as connection:
-        trained_network = trained(connection, id, context.owner, epoch)
+        trained_network = trained(connection, id, context.access, epoch)
     database, limits = context.database, context.settings.limits
     return trained_network, prepare(
-        database, trained_network.spec, context.owner, limits, stored=True
+        database, trained_network.spec, trained_network.owner, limits, stored=True
     )
 
 

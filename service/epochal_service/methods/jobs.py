@@ -125,7 +125,7 @@ def forked_from(spec: TrainingSpec) -> ForkedFrom | None:
 
 def get_job(context: Context, id: str) -> Job:
     """Return the job. Raises `NotFound`."""
-    return reply(lifecycle.get(context.database, id, context.owner))
+    return reply(lifecycle.get(context.database, id, context.access))
 
 
 def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
@@ -137,7 +137,7 @@ def list_jobs(context: Context, request: ListJobsRequest) -> JobPage:
     with context.database.read() as connection:
         rows = jobs.page(
             connection,
-            context.owner,
+            context.access.narrowed(request.owner),
             size=size + 1,
             before=before(request.page_token, "job"),
             states=request.states,
@@ -161,7 +161,7 @@ def update_job(context: Context, id: str, request: UpdateJobRequest) -> Job:
     row = naming.update(
         context.database,
         id,
-        context.owner,
+        context.access,
         name=request.name,
         labels=request.labels,
         remove_labels=request.remove_labels,
@@ -174,22 +174,22 @@ def delete_job(context: Context, id: str) -> None:
 
     Raises `NotFound`; `Conflict` if it has not ended.
     """
-    lifecycle.delete(context.database, id, context.owner)
+    lifecycle.delete(context.database, id, context.access)
 
 
 def cancel_job(context: Context, id: str) -> Job:
     """Cancel the job. Raises `NotFound`; `Conflict` if it has ended."""
-    return _notified(context, lifecycle.cancel(context.database, id, context.owner))
+    return _notified(context, lifecycle.cancel(context.database, id, context.access))
 
 
 def pause_job(context: Context, id: str) -> Job:
     """Pause the job at its next epoch. Raises `NotFound`; `Conflict` if it has ended."""
-    return _notified(context, lifecycle.pause(context.database, id, context.owner))
+    return _notified(context, lifecycle.pause(context.database, id, context.access))
 
 
 def resume_job(context: Context, id: str) -> Job:
     """Resume a paused job. Raises `NotFound`; `Conflict` if it has ended."""
-    return _notified(context, lifecycle.resume(context.database, id, context.owner))
+    return _notified(context, lifecycle.resume(context.database, id, context.access))
 
 
 def _notified(context: Context, row: JobWithSpec) -> Job:
@@ -206,7 +206,7 @@ def _notified(context: Context, row: JobWithSpec) -> Job:
 def list_epochs(context: Context, id: str, request: ListEpochsRequest) -> EpochPage:
     """List the epochs after `after_epoch`, in order. Raises `NotFound`."""
     size = page_size(request.page_size)
-    row = lifecycle.get(context.database, id, context.owner)
+    row = lifecycle.get(context.database, id, context.access)
     with context.database.read() as connection:
         last = min(request.after_epoch + size, row.epoch)
         bodies = job_log.bodies(connection, id, request.after_epoch, last)
@@ -220,7 +220,7 @@ def list_epochs(context: Context, id: str, request: ListEpochsRequest) -> EpochP
 
 def get_curve(context: Context, id: str, request: GetCurveRequest) -> Curve:
     """Return the downsampled curves of the metrics. Raises `NotFound`."""
-    lifecycle.get(context.database, id, context.owner)
+    lifecycle.get(context.database, id, context.access)
     with context.database.read() as connection:
         return curve.read(connection, id, request.metrics, request.max_points)
 
@@ -228,7 +228,7 @@ def get_curve(context: Context, id: str, request: GetCurveRequest) -> Curve:
 def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> GradientPage:
     """List the gradient snapshots after `after_epoch`, in order. Raises `NotFound`."""
     size = page_size(request.page_size)
-    row = lifecycle.get(context.database, id, context.owner)
+    row = lifecycle.get(context.database, id, context.access)
     every = TrainingSpec.model_validate_json(row.spec).snapshots.gradients_every
     last = min(request.after_epoch + (size + 1) * max(every, 1), row.epoch)
     with context.database.read() as connection:
@@ -265,7 +265,7 @@ def list_checkpoints(context: Context, id: str, request: ListCheckpointsRequest)
     """List the job's checkpoints by epoch, without their weights. Raises `NotFound`."""
     size = page_size(request.page_size)
     after = -1 if request.after_epoch is None else request.after_epoch
-    lifecycle.get(context.database, id, context.owner)
+    lifecycle.get(context.database, id, context.access)
     with context.database.read() as connection:
         stored = checkpoints.page(connection, id, after, size + 1)
     page = [
@@ -295,7 +295,7 @@ def checkpoint_of(context: Context, id: str, epoch: int | None) -> tuple[int, by
 
     Raises `NotFound`.
     """
-    row = lifecycle.get(context.database, id, context.owner)
+    row = lifecycle.get(context.database, id, context.access)
     if epoch is None:
         epoch = restored_epoch(row, TrainingSpec.model_validate_json(row.spec))
     with context.database.read() as connection:
@@ -316,7 +316,7 @@ async def watch_job(context: Context, id: str, request: WatchJobRequest) -> Fram
 
     Raises `NotFound`, `InvalidArgument`.
     """
-    return await context.hub.watch(id, context.owner, request.after, job_events(reply))
+    return await context.hub.watch(id, context.access, request.after, job_events(reply))
 
 
 def reply(row: JobWithSpec) -> Job:
@@ -331,6 +331,7 @@ def reply(row: JobWithSpec) -> Job:
         best = BestEpoch(**json.loads(row.best), is_restored=is_restored)
     return Job(
         id=row.id,
+        owner=row.owner,
         state=row.state,
         stop_reason=row.stop_reason,
         detail=row.detail,

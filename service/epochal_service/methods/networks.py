@@ -19,7 +19,7 @@ from ..specs.networks import (
     NetworkSummary,
     SummarizeNetworkRequest,
 )
-from ..store import keys, networks
+from ..store import Connection, keys, networks
 from ..store.database import new_id
 from ..store.networks import NetworkRow
 from .context import Context
@@ -39,7 +39,7 @@ def create_network(context: Context, request: CreateNetworkRequest) -> Network:
             connection, context.owner, request.request_id, fingerprint(request), new
         )
         if network_id != new:
-            row = networks.find(connection, network_id, context.owner)
+            row = networks.find(connection, network_id, context.access)
             if row is None:
                 raise NotFound(
                     f"The network that this idempotency key created, {network_id}, was deleted"
@@ -58,10 +58,14 @@ def create_network(context: Context, request: CreateNetworkRequest) -> Network:
 def get_network(context: Context, id: str) -> Network:
     """Return a saved network. Raises `NotFound`."""
     with context.database.read() as connection:
-        row = networks.find(connection, id, context.owner)
+        return _reply(_existing(connection, context, id))
+
+
+def _existing(connection: Connection, context: Context, id: str) -> NetworkRow:
+    row = networks.find(connection, id, context.access)
     if row is None:
         raise NotFound(f"There is no network {id}")
-    return _reply(row)
+    return row
 
 
 def list_networks(context: Context, request: ListNetworksRequest) -> NetworkPage:
@@ -78,8 +82,8 @@ def list_networks(context: Context, request: ListNetworksRequest) -> NetworkPage
 def delete_network(context: Context, id: str) -> None:
     """Delete a saved network; jobs that use it have their own copy. Raises `NotFound`."""
     with context.database.write() as connection:
-        if not networks.delete(connection, id, context.owner):
-            raise NotFound(f"There is no network {id}")
+        context.access.require_owner(_existing(connection, context, id).owner)
+        networks.delete(connection, id)
 
 
 def summarize_network(context: Context, request: SummarizeNetworkRequest) -> NetworkSummary:

@@ -36,12 +36,12 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
                 "inputs", "must be given, or rows, csv or grid instead: exactly one of the four"
             )
         )
-    row = lifecycle.get(context.database, id, context.owner)
+    row = lifecycle.get(context.database, id, context.access)
     spec = TrainingSpec.model_validate_json(row.spec)
     assert isinstance(spec.network, NetworkSpec)
     network = build_network(spec.network)
     with context.database.read() as connection:
-        schema = schema_of_job(connection, id, spec, context.owner)
+        schema = schema_of_job(connection, id, spec, row.owner)
     features = int(np.prod(network.input_shape))
     limits = context.settings.limits
     x: Floats = np.empty(0)
@@ -53,7 +53,7 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
     else:
         inputs = _encoded(request, schema, limits)
     epoch, blob = checkpoint_of(context, id, request.epoch)
-    outputs = Trained(spec, network, epoch, unpack(blob)).outputs(inputs)
+    outputs = Trained(row.owner, spec, network, epoch, unpack(blob)).outputs(inputs)
     loss = engine.LOSSES[spec.loss]
     classes: list[int] = []
     labels: list[str] = []

@@ -29,11 +29,11 @@ def get_random_draws(context: Context, id: str, request: GetRandomDrawsRequest) 
     Raises `NotFound`; `InvalidArgument` for an epoch that is not stored, a batch that does not
     exist, a layer that draws nothing, and for more numbers than the limits allow.
     """
-    row = lifecycle.get(context.database, id, context.owner)
+    row = lifecycle.get(context.database, id, context.access)
     epoch = _checked_epoch(request.epoch, row.epoch, row.state)
     spec = TrainingSpec.model_validate_json(row.spec)
     limits = context.settings.limits
-    prepared = prepare(context.database, spec, context.owner, limits, stored=True)
+    prepared = prepare(context.database, spec, row.owner, limits, stored=True)
     rows = prepared.rows.train
     draws = Draws(prepared.network, prepared.training, len(rows))
     layers = _checked_layers(draws, request)

@@ -24,7 +24,7 @@ def suggest_job(context: Context, id: str) -> Suggestion:
         return suggest(generate(GeneratorSpec(name=id)), {"name": id})
     with context.database.read() as connection:
         try:
-            dataset = read_uploaded(connection, id, context.owner)
+            dataset = read_uploaded(connection, id, context.access)
         except DatasetError as error:
             raise NotFound(str(error)) from None
     return suggest(dataset, {"id": id})

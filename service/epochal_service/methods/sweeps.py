@@ -88,7 +88,7 @@ def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
 def get_sweep(context: Context, id: str) -> Sweep:
     """Return the sweep with its members. Raises `NotFound`."""
     with context.database.read() as connection:
-        return _with_members(connection, lifecycle.find(connection, id, context.owner, "sweep"))
+        return _with_members(connection, lifecycle.find(connection, id, context.access, "sweep"))
 
 
 def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
@@ -98,7 +98,7 @@ def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
     with context.database.read() as connection:
         rows = jobs.page(
             connection,
-            context.owner,
+            context.access.narrowed(request.owner),
             size=size + 1,
             before=before(request.page_token, "sweep"),
             states=request.states,
@@ -112,12 +112,12 @@ def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
 
 def delete_sweep(context: Context, id: str) -> None:
     """Delete a sweep that has ended. Raises `NotFound`; `Conflict` if it has not ended."""
-    lifecycle.delete(context.database, id, context.owner, "sweep")
+    lifecycle.delete(context.database, id, context.access, "sweep")
 
 
 def cancel_sweep(context: Context, id: str) -> Sweep:
     """Cancel the sweep. Raises `NotFound`; `Conflict` if it has ended."""
-    row = lifecycle.cancel(context.database, id, context.owner, "sweep")
+    row = lifecycle.cancel(context.database, id, context.access, "sweep")
     context.queue.notify_watchers(row.id)
     return _reply(context, row)
 
@@ -125,7 +125,7 @@ def cancel_sweep(context: Context, id: str) -> Sweep:
 def get_sweep_curves(context: Context, id: str, request: GetSweepCurvesRequest) -> SweepCurves:
     """Return the downsampled curves of one metric for all members. Raises `NotFound`."""
     with context.database.read() as connection:
-        lifecycle.find(connection, id, context.owner, "sweep")
+        lifecycle.find(connection, id, context.access, "sweep")
         return sweeps.downsampled_curves(connection, id, request.metric, request.max_points)
 
 
@@ -135,7 +135,7 @@ async def watch_sweep(context: Context, id: str, request: WatchSweepRequest) -> 
     Raises `NotFound`, `InvalidArgument`.
     """
     events = sweeps.sweep_events(_with_members)
-    return await context.hub.watch(id, context.owner, request.after, events)
+    return await context.hub.watch(id, context.access, request.after, events)
 
 
 def _reply(context: Context, row: JobWithSpec) -> Sweep:
@@ -156,6 +156,7 @@ def reply(row: JobWithSpec, members: list[Member]) -> Sweep:
     """Return the reply for a row of the store."""
     return Sweep(
         id=row.id,
+        owner=row.owner,
         state=row.state,
         stop_reason=row.stop_reason,
         detail=row.detail,

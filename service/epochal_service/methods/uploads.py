@@ -11,7 +11,7 @@ from ..errors import Conflict, FieldError, InvalidArgument, NotFound, TooLarge
 from ..jobs import quotas
 from ..specs.base import timestamp
 from ..specs.uploads import AppendUploadRequest, CreateUploadRequest, Upload
-from ..store import keys, uploads
+from ..store import Access, Connection, keys, uploads
 from ..store.database import new_id
 from ..store.uploads import UploadRow
 from .context import Context
@@ -47,7 +47,7 @@ def create_upload(context: Context, request: CreateUploadRequest) -> Upload:
             connection, context.owner, request.request_id, fingerprint(request), new
         )
         if same is not None or upload_id != new:
-            return _reply(context, _existing(uploads.find(connection, upload_id, context.owner)))
+            return _reply(context, _existing(uploads.find(connection, upload_id, context.access)))
         quotas.reserve(connection, context.settings.quotas, context.owner, "max_uploads")
         row = uploads.insert(
             connection,
@@ -69,7 +69,7 @@ def append_upload(context: Context, id: str, data: bytes, request: AppendUploadR
     size of the file.
     """
     with context.database.write() as connection:
-        row = _existing(uploads.find(connection, id, context.owner, lock=True))
+        row = _locked(connection, context, id)
         if request.offset == row.offset and row.offset + len(data) > row.size_bytes:
             raise InvalidArgument.of(
                 FieldError(
@@ -90,14 +90,14 @@ def append_upload(context: Context, id: str, data: bytes, request: AppendUploadR
 def get_upload(context: Context, id: str) -> Upload:
     """Return an upload, with the offset of its next piece. Raises `NotFound`."""
     with context.database.read() as connection:
-        row = uploads.find(connection, id, context.owner)
+        row = uploads.find(connection, id, context.access)
     return _reply(context, _existing(row))
 
 
 def delete_upload(context: Context, id: str) -> None:
     """Delete an upload and its pieces. Raises `NotFound`."""
     with context.database.write() as connection:
-        _existing(uploads.find(connection, id, context.owner, lock=True))
+        _locked(connection, context, id)
         uploads.delete(connection, id)
 
 
@@ -111,7 +111,7 @@ def complete_file(context: Context, upload_id: str) -> Iterator[tuple[BinaryIO |
     with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as spooled:
         file = cast(BinaryIO, spooled)
         with context.database.read() as connection:
-            row = uploads.find(connection, upload_id, context.owner)
+            row = uploads.find(connection, upload_id, Access(context.owner))
             if row is None:
                 raise InvalidArgument.of(
                     FieldError("upload", f"There is no upload {upload_id}: it may have expired")
@@ -137,6 +137,13 @@ def complete_file(context: Context, upload_id: str) -> Iterator[tuple[BinaryIO |
                 )
             )
         yield file, digest
+
+
+def _locked(connection: Connection, context: Context, id: str) -> UploadRow:
+    """Return the caller's own upload, locked until the commit. Raises `NotFound`, `Forbidden`."""
+    row = _existing(uploads.find(connection, id, context.access, lock=True))
+    context.access.require_owner(row.owner)
+    return row
 
 
 def _existing(row: UploadRow | None) -> UploadRow:

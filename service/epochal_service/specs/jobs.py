@@ -62,6 +62,8 @@ class ListJobsRequest(Request):
     """Return jobs in any of these states; all states if empty."""
     label: str | None = Field(default=None, max_length=130)
     """Return jobs with this label: `key` or `key=value`."""
+    owner: str | None = Field(default=None, max_length=40)
+    """Return jobs of this owner, such as a member of the caller's class."""
     query: str | None = Field(default=None, max_length=200)
     """Return jobs whose name, labels, data set or id contain this text, in any case."""
     curve_points: int | None = Field(default=None, ge=4, le=100)
@@ -302,6 +304,8 @@ class Job(Reply):
 
     id: str
     """Id of the job."""
+    owner: str
+    """Owner of the job: that of the API key that created it; `local` without a key."""
     state: JobState
     """State of the job."""
     stop_reason: StopReason | None = None

@@ -88,6 +88,8 @@ class ListSweepsRequest(Request):
     """Return sweeps in any of these states; all states if empty."""
     label: str | None = Field(default=None, max_length=130)
     """Return sweeps whose job has this label: `key` or `key=value`."""
+    owner: str | None = Field(default=None, max_length=40)
+    """Return sweeps of this owner, such as a member of the caller's class."""
 
 
 class GetSweepCurvesRequest(Request):
@@ -143,6 +145,8 @@ class Sweep(Reply):
 
     id: str
     """Id of the sweep."""
+    owner: str
+    """Owner of the sweep: that of the API key that created it; `local` without a key."""
     state: JobState
     """State of the sweep."""
     stop_reason: StopReason | None = None

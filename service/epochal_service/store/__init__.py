@@ -4,6 +4,7 @@ Functions take a connection and never commit. The caller decides what belongs to
 opens it with `Database.write`.
 """
 
+from .access import Access
 from .database import Connection, Database
 
-__all__ = ["Connection", "Database"]
+__all__ = ["Access", "Connection", "Database"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from .access import Access
 from .database import now
-from .tables import api_keys
+from .tables import api_keys, members
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +49,40 @@ def insert(
     )
 
 
-def find_valid(connection: Connection, key_id: str) -> KeyRow | None:
-    """Return the key; None if it does not exist, has expired or was revoked."""
-    row = connection.execute(
-        sa.select(api_keys).where(api_keys.c.id == key_id, _is_valid)
-    ).one_or_none()
-    return None if row is None else KeyRow(*row)
+def find_valid(connection: Connection, key_id: str) -> tuple[KeyRow, Access] | None:
+    """Return the key and what it reaches; None if it does not exist, has expired or was revoked.
+
+    One statement, since every request needs it.
+    """
+    rows = connection.execute(
+        sa.select(api_keys, members.c.member)
+        .outerjoin(members, members.c.owner == api_keys.c.owner)
+        .where(api_keys.c.id == key_id, _is_valid)
+        .order_by(members.c.member)
+    ).all()
+    if not rows:
+        return None
+    key = KeyRow(*rows[0][:-1])
+    return key, Access(key.owner, tuple(row.member for row in rows if row.member is not None))
 
 
 def all_keys(connection: Connection) -> list[KeyRow]:
     """Return all keys, oldest first, also those that are no longer valid."""
     rows = connection.execute(sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id))
     return [KeyRow(*row) for row in rows]
+
+
+def valid_of(connection: Connection, owners: Collection[str]) -> list[KeyRow]:
+    """Return the valid keys of the owners, by owner."""
+    query = sa.select(api_keys).where(api_keys.c.owner.in_(owners), _is_valid)
+    rows = connection.execute(query.order_by(api_keys.c.owner, api_keys.c.created_at))
+    return [KeyRow(*row) for row in rows]
+
+
+def any_of(connection: Connection, owner: str) -> bool:
+    """Return whether the owner has a key, valid or not."""
+    query = sa.select(api_keys.c.id).where(api_keys.c.owner == owner).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def any_valid(connection: Connection) -> bool:

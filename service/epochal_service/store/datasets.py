@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from .access import Access
 from .database import now
 from .tables import datasets
 
@@ -16,12 +17,19 @@ class DatasetRow:
     """The metadata of a data set; `about` is JSON."""
 
     id: str
+    owner: str
     name: str
     about: str
     created_at: float
 
 
-_METADATA = (datasets.c.id, datasets.c.name, datasets.c.about, datasets.c.created_at)
+_METADATA = (
+    datasets.c.id,
+    datasets.c.owner,
+    datasets.c.name,
+    datasets.c.about,
+    datasets.c.created_at,
+)
 
 
 def insert(
@@ -44,13 +52,15 @@ def count(connection: Connection, owner: str) -> int:
 
 
 def find(
-    connection: Connection, dataset_id: str, owner: str, *, lock: bool = False
+    connection: Connection, dataset_id: str, access: Access, *, lock: bool = False
 ) -> DatasetRow | None:
-    """Return the metadata of the owner's data set; None if it does not exist.
+    """Return the metadata; None if the data set does not exist, or the caller may not read it.
 
     With `lock` the row is locked until the commit.
     """
-    query = sa.select(*_METADATA).where(datasets.c.id == dataset_id, datasets.c.owner == owner)
+    query = sa.select(*_METADATA).where(
+        datasets.c.id == dataset_id, datasets.c.owner.in_(access.readable)
+    )
     if lock:
         query = query.with_for_update()
     row = connection.execute(query).one_or_none()

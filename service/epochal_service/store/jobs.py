@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from ..large import check_size
+from .access import Access
 from .database import now
 from .tables import checkpoints, job_labels, job_specs, jobs, log
 
@@ -27,6 +28,7 @@ __all__ = [
     "hide",
     "hide_outlived",
     "insert",
+    "newest",
     "outlived",
     "page",
     "rewrite",
@@ -138,15 +140,15 @@ def schema(connection: Connection, job_id: str) -> str | None:
 
 
 def find(
-    connection: Connection, job_id: str, owner: str | None = None, *, lock: bool = False
+    connection: Connection, job_id: str, access: Access | None = None, *, lock: bool = False
 ) -> JobWithSpec | None:
-    """Return the row; None if it does not exist, or belongs to another owner.
+    """Return the row; None if it does not exist, or the caller may not read it.
 
     With `lock` the row is locked until the commit.
     """
     query = _WITH_SPEC.where(jobs.c.id == job_id)
-    if owner is not None:
-        query = query.where(jobs.c.owner == owner)
+    if access is not None:
+        query = query.where(jobs.c.owner.in_(access.readable))
     if lock:
         query = query.with_for_update(of=jobs)
     row = connection.execute(query).one_or_none()
@@ -159,7 +161,7 @@ def find(
 
 def page(
     connection: Connection,
-    owner: str,
+    owners: tuple[str, ...],
     *,
     size: int,
     before: str | None,
@@ -168,29 +170,52 @@ def page(
     text: str | None = None,
     kind: str = "job",
 ) -> Generator[JobWithSpec]:
-    """Yield at most `size` rows of a kind older than the id `before`, newest first.
+    """Yield at most `size` rows of the owners and a kind older than the id `before`, newest first.
 
     `states` and `label` (key and value, or key alone) filter; `text` is searched in `search_text`.
     Rows are fetched a few at a time, since a spec may hold its data.
     """
-    is_kind = jobs.c.id.startswith(f"{kind}_", autoescape=True)
-    query = _WITH_SPEC.where(jobs.c.owner == owner, is_kind).order_by(jobs.c.id.desc()).limit(size)
+    where = [jobs.c.id.startswith(f"{kind}_", autoescape=True)]
     if before is not None:
-        query = query.where(jobs.c.id < before)
+        where.append(jobs.c.id < before)
     if states:
-        query = query.where(jobs.c.state.in_(states))
+        where.append(jobs.c.state.in_(states))
     if text:
-        query = query.where(jobs.c.search_text.contains(text.casefold(), autoescape=True))
+        where.append(jobs.c.search_text.contains(text.casefold(), autoescape=True))
     if label is not None:
         key, value = label
         match = sa.and_(job_labels.c.job_id == jobs.c.id, job_labels.c.key == key)
         if value is not None:
             match = sa.and_(match, job_labels.c.value == value)
-        query = query.where(sa.exists().where(match))
+        where.append(sa.exists().where(match))
+    query = newest(owners, where, size)
     options = {"stream_results": True, "max_row_buffer": 8}
     with connection.execute(query, execution_options=options) as rows:
         for row in rows:
             yield JobWithSpec(*row)
+
+
+def newest(
+    owners: tuple[str, ...], where: Sequence[sa.ColumnElement[bool]], size: int
+) -> sa.Select[Any]:
+    """Select the newest `size` rows of the owners, newest first.
+
+    The index (owner, id) has the rows of an owner in this order, but not those of several: the
+    newest of each are read, and the newest of these chosen.
+    """
+    newest = [
+        sa.select(jobs.c.id)
+        .where(jobs.c.owner == owner, *where)
+        .order_by(jobs.c.id.desc())
+        .limit(size)
+        for owner in owners
+    ]
+    if not newest:
+        return _WITH_SPEC.where(sa.false())
+    of_all = sa.union_all(*(sa.select(ids.subquery().c.id) for ids in newest)).subquery()
+    ids = sa.select(of_all.c.id).order_by(of_all.c.id.desc()).limit(size)
+    chosen = ids if len(newest) > 1 else newest[0]
+    return _WITH_SPEC.where(jobs.c.id.in_(chosen)).order_by(jobs.c.id.desc())
 
 
 def advance(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from .access import Access
 from .database import now
 from .tables import networks
 
@@ -32,10 +33,12 @@ def insert(
     return NetworkRow(*row)
 
 
-def find(connection: Connection, network_id: str, owner: str) -> NetworkRow | None:
-    """Return the owner's network; None if it does not exist."""
+def find(connection: Connection, network_id: str, access: Access) -> NetworkRow | None:
+    """Return the network; None if it does not exist, or the caller may not read it."""
     row = connection.execute(
-        sa.select(networks).where(networks.c.id == network_id, networks.c.owner == owner)
+        sa.select(networks).where(
+            networks.c.id == network_id, networks.c.owner.in_(access.readable)
+        )
     ).one_or_none()
     return None if row is None else NetworkRow(*row)
 
@@ -49,9 +52,6 @@ def page(connection: Connection, owner: str, *, size: int, before: str | None) -
     return [NetworkRow(*row) for row in rows]
 
 
-def delete(connection: Connection, network_id: str, owner: str) -> bool:
-    """Delete the owner's network; return whether it existed."""
-    deleted = connection.execute(
-        sa.delete(networks).where(networks.c.id == network_id, networks.c.owner == owner)
-    )
-    return deleted.rowcount == 1
+def delete(connection: Connection, network_id: str) -> None:
+    """Delete the network."""
+    connection.execute(sa.delete(networks).where(networks.c.id == network_id))

@@ -239,6 +239,14 @@ api_keys = Table(
     Column("revoked_at", Float),
 )
 
+# What belongs to a member, its owner may read: a class and its pupils.
+members = Table(
+    "members",
+    metadata,
+    Column("owner", String(40), primary_key=True),
+    Column("member", String(40), primary_key=True),
+)
+
 # Idempotency keys: the request that used a key, and the id of what it created.
 creation_keys = Table(
     "creation_keys",

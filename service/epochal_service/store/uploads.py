@@ -8,6 +8,7 @@ from typing import BinaryIO
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from .access import Access
 from .database import now
 from .tables import upload_pieces, uploads
 
@@ -17,6 +18,7 @@ class UploadRow:
     """An upload; `offset` is the number of bytes received."""
 
     id: str
+    owner: str
     size_bytes: int
     sha256: str | None
     offset: int
@@ -27,6 +29,7 @@ class UploadRow:
 
 _COLUMNS = (
     uploads.c.id,
+    uploads.c.owner,
     uploads.c.size_bytes,
     uploads.c.sha256,
     uploads.c.offset,
@@ -64,10 +67,15 @@ def count(connection: Connection, owner: str) -> int:
 
 
 def find(
-    connection: Connection, upload_id: str, owner: str, *, lock: bool = False
+    connection: Connection, upload_id: str, access: Access, *, lock: bool = False
 ) -> UploadRow | None:
-    """Return the owner's upload; None if it does not exist. With `lock` until the commit."""
-    query = sa.select(*_COLUMNS).where(uploads.c.id == upload_id, uploads.c.owner == owner)
+    """Return the upload; None if it does not exist, or the caller may not read it.
+
+    With `lock` the row is locked until the commit.
+    """
+    query = sa.select(*_COLUMNS).where(
+        uploads.c.id == upload_id, uploads.c.owner.in_(access.readable)
+    )
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return None if row is None else UploadRow(*row)
 

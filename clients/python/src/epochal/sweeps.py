@@ -272,15 +272,18 @@ class Sweeps:
         *,
         states: JobState | Sequence[JobState] = (),
         label: str | None = None,
+        owner: str | None = None,
         page_size: int | None = None,
     ) -> Iterator[Sweep]:
         """Yield sweeps without their members, newest first, page by page.
 
-        `states` is one state or several; `label` is `key` or `key=value` of the job's labels.
+        `states` is one state or several; `label` is `key` or `key=value` of the job's labels;
+        `owner` is a member of the caller's class.
         """
         fields = {
             "states": ([states] if isinstance(states, str) else list(states)) or None,
             "label": label,
+            "owner": owner,
             "page_size": page_size,
         }
         for row in pages(self._session, "ListSweeps", "sweeps", fields):

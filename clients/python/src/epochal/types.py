@@ -2230,6 +2230,8 @@ class JobData:
 
     id: str
     """Id of the job."""
+    owner: str
+    """Owner of the job: that of the API key that created it; `local` without a key."""
     state: JobState
     """State of the job."""
     stop_reason: StopReason | None
@@ -4489,6 +4491,8 @@ class SweepData:
 
     id: str
     """Id of the sweep."""
+    owner: str
+    """Owner of the sweep: that of the API key that created it; `local` without a key."""
     state: JobState
     """State of the sweep."""
     stop_reason: StopReason | None
@@ -4741,6 +4745,11 @@ class JobProperties:
         return self._data.id
 
     @property
+    def owner(self) -> str:
+        """Owner of the job: that of the API key that created it; `local` without a key."""
+        return self._data.owner
+
+    @property
     def state(self) -> JobState:
         """State of the job."""
         return self._data.state
@@ -4865,6 +4874,11 @@ class SweepProperties:
     def id(self) -> str:
         """Id of the sweep."""
         return self._data.id
+
+    @property
+    def owner(self) -> str:
+        """Owner of the sweep: that of the API key that created it; `local` without a key."""
+        return self._data.owner
 
     @property
     def state(self) -> JobState:

@@ -56,6 +56,9 @@ def jobs(
     label: Annotated[
         str | None, typer.Option(metavar="KEY[=VALUE]", help="Only jobs with this label.")
     ] = None,
+    owner: Annotated[
+        str | None, typer.Option(help="Only jobs of this owner, such as a pupil of your class.")
+    ] = None,
     query: Annotated[
         str | None, typer.Option(help="Only jobs with this text in name, labels, data set or id.")
     ] = None,
@@ -68,6 +71,7 @@ def jobs(
         listed = client.jobs.list(
             states=states or (),  # type: ignore[arg-type]
             label=label,
+            owner=owner,
             query=query,
             page_size=min(limit, 1000),
         )
@@ -77,9 +81,13 @@ def jobs(
     elif rows:
         columns = ("<JOB", "STATE", ">EPOCH", ">LOSS", ">ACCURACY", "NAME AND LABELS", "CREATED")
         shown = len(columns) if out.width >= _ALL_COLUMNS_WIDTH else 4
-        print_table(columns[:shown], [_row(job)[:shown] for job in rows])
+        heading, table = columns[:shown], [_row(job)[:shown] for job in rows]
+        if len({job.owner for job in rows}) > 1:
+            heading = ("<OWNER", *heading)
+            table = [(job.owner, *row) for job, row in zip(rows, table, strict=True)]
+        print_table(heading, table)
     else:
-        filtered = states or label or query
+        filtered = states or label or owner or query
         out.print("No job matches." if filtered else "No job yet. Start one: epochal train xor")
 
 
@@ -113,6 +121,7 @@ def show(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -
     print_pairs(
         (
             ("name", handle.name or ""),
+            ("owner", handle.owner),
             ("forked from", _describe_fork(handle.forked_from)),
             ("network", describe_network(spec["network"])),
             ("data", _describe_dataset(spec["dataset"])),

@@ -62,19 +62,22 @@ class Jobs:
         *,
         states: JobState | Sequence[JobState] = (),
         label: str | None = None,
+        owner: str | None = None,
         query: str | None = None,
         curve_points: int | None = None,
         page_size: int | None = None,
     ) -> Iterator[Job]:
         """Yield jobs, newest first, page by page.
 
-        `states` is one state or several; `label` is `key` or `key=value`; `query` is text in the
-        name, the labels, the data set or the id, in upper or lower case. With `curve_points` (4 to
-        100), each job has a `small_curve` of about that many points. Raises `InvalidArgument`.
+        `states` is one state or several; `label` is `key` or `key=value`; `owner` is a member of
+        the caller's class; `query` is text in the name, the labels, the data set or the id, in
+        upper or lower case. With `curve_points` (4 to 100), each job has a `small_curve` of about
+        that many points. Raises `InvalidArgument`.
         """
         fields = {
             "states": ([states] if isinstance(states, str) else list(states)) or None,
             "label": label,
+            "owner": owner,
             "query": query,
             "curve_points": curve_points,
             "page_size": page_size,
