@@ -46,6 +46,7 @@ def serve(settings: Settings) -> None:
         port=settings.http_address.port,
         http=BoundedHeads,
         log_config=None,
+        access_log=False,  # the middleware `Measured` logs requests, with their ids
         log_level=settings.log_level,
         server_header=False,
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -127,7 +127,7 @@ def test_the_api_stays_up_on_a_full_disk_and_jobs_continue_when_there_is_space(
 
             def rests() -> bool:
                 log = stack.log.read_text()
-                return "released: the database is not available" in log and "disk is full" in log
+                return "job_released" in log and "disk is full" in log
 
             await_condition(rests, 60, "the worker has met the full disk")
 

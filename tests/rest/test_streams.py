@@ -17,8 +17,8 @@ from tests.rest.conftest import XOR, served
 from tests.servers.stack import await_condition
 
 from epochal_service.jobs.follow import Frame
+from epochal_service.metrics import Metrics
 from epochal_service.rest import streams
-from epochal_service.rest.metrics import Metrics
 from epochal_service.rest.streams import block_of
 from epochal_service.specs.jobs import JobEvent
 

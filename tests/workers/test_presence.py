@@ -14,12 +14,13 @@ from epochal_service.specs.workers import Worker
 from epochal_workers.context import WorkerContext
 from epochal_workers.presence import Presence
 from epochal_workers.run import run
+from epochal_workers.tally import Tally
 
 
 @pytest.fixture
 def presence(service: Service, monkeypatch: pytest.MonkeyPatch) -> Iterator[Presence]:
     monkeypatch.setattr("epochal_workers.presence.BEAT_SECONDS", 0.05)
-    presence = Presence(service.database)
+    presence = Presence(service.database, Tally())
     yield presence
     presence.end()
     assert seen(service, presence) is None

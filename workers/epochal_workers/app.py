@@ -5,10 +5,12 @@ from __future__ import annotations
 import mmap
 import os
 import signal
+from functools import partial
 from typing import Any
 
 from celery import signals
 
+from epochal_service.jobs import figures
 from epochal_service.jobs.queue import NO_BROKER, TASK, Queue, celery_application
 from epochal_service.parent_death import die_with_parent
 from epochal_service.settings import Settings
@@ -18,9 +20,11 @@ from .calibration import calibrate
 from .context import WorkerContext
 from .presence import Presence
 from .run import run_next
+from .tally import Tally
 
 settings = Settings()
 celery = celery_application(settings.broker_url or NO_BROKER)
+celery.conf.worker_pool = "epochal_workers.pool:Pool"
 
 # A child that takes longer, or is stopped, is killed with its worker. Another worker continues its
 # job from the last resume point, as after any other loss.
@@ -47,9 +51,10 @@ def _open_context(**kwargs: Any) -> None:
     global _context, _presence
     die_with_parent(_parent)
     database = Database(settings.database_url, pool_size=2)
-    _presence = Presence(database)
-    queue = Queue(settings.broker_url)
-    _context = WorkerContext(settings, database, queue, stopping, _presence.worker_id)
+    tally = Tally()
+    _presence = Presence(database, tally)
+    queue = Queue(settings.broker_url, partial(tally.add, figures.WORKER_WAKEUPS_LOST))
+    _context = WorkerContext(settings, database, queue, stopping, _presence.worker_id, tally)
     calibrate(database)
 
 

@@ -17,7 +17,7 @@ from time import perf_counter
 import numpy as np
 
 import epochal_engine as engine
-from epochal_service.jobs import baselines, lifecycle
+from epochal_service.jobs import baselines, figures, lifecycle
 from epochal_service.jobs.endings import BEST, dump_best
 from epochal_service.jobs.epochs import entry_of, latest_row
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
@@ -52,7 +52,7 @@ class Attempt(ABC):
         self._weights_every = weights_every
         # Epochs that an earlier attempt stored beyond its last resume point are computed again, and
         # not stored again.
-        self._stored_epoch = claim.job.epoch
+        self._stored_epoch = self._counted_epoch = claim.job.epoch
         self._weights: dict[int, bytes] = {}
         self._baselines = self._new_baselines() if claim.job.baselines is None else None
         self._taken_at = self._flushed_at = self._resume_point_at = perf_counter()
@@ -132,8 +132,12 @@ class Attempt(ABC):
         settings = self._context.settings
         due = now - self._resume_point_at >= settings.checkpoint_seconds
         progress = self._progress(resume_point=due and self._training.at_boundary)
+        begun_at = perf_counter()
         state = lifecycle.flush(self._context.database, self._claim, progress)
         self._flushed_at = perf_counter()
+        self._context.tally.observe(figures.FLUSH, self._flushed_at - begun_at)
+        if state is not None:
+            self._count_epochs()
         self._first_flush = self._first_flush and not self._training.at_boundary
         if progress.entries:
             self._context.queue.notify_watchers(self._claim.id)
@@ -141,13 +145,18 @@ class Attempt(ABC):
 
     def _release(self) -> JobState | None:
         progress = self._progress(resume_point=self._training.at_boundary)
-        return lifecycle.release(self._context.database, self._claim, progress)
+        state = lifecycle.release(self._context.database, self._claim, progress)
+        if state is not None:
+            self._count_epochs()
+        return state
 
     def _end(self, ending: Ending) -> JobState | None:
         self._record_weights()
         self._record_best_weights()
         progress = self._progress(resume_point=False)
         ended = lifecycle.end(self._context.database, self._claim, progress, ending)
+        if ended:
+            self._count_epochs()
         return ending.state if ended else None
 
     def _progress(self, *, resume_point: bool) -> Progress:
@@ -162,6 +171,14 @@ class Attempt(ABC):
         baselines, self._baselines = self._baselines, None
         epoch, best = (self._stored_epoch, self._best()) if latest else (None, None)
         return Progress(entries, epoch, latest, best, weights, point, baselines)
+
+    def _count_epochs(self) -> None:
+        tally, job = self._context.tally, self._claim.job
+        tally.add(figures.EPOCHS, self._stored_epoch - self._counted_epoch)
+        if self._counted_epoch == 0 < self._stored_epoch and job.attempt == 1:
+            waited = (job.started_at or job.created_at) - job.created_at
+            tally.observe(figures.FIRST_EPOCH, waited + perf_counter() - self._claim.claimed_at)
+        self._counted_epoch = self._stored_epoch
 
     # -------------------------------------------------------------------------------- deadline
 

@@ -26,4 +26,4 @@ def calibrate(database: Database) -> None:
         with database.write() as connection:
             calibrations.put(connection, key, runs)
     except Unavailable as error:
-        logger.warning("not calibrated: the database is not available", error=str(error))
+        logger.warning("not_calibrated", error=str(error))

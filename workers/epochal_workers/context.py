@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from epochal_service.jobs.queue import Queue
 from epochal_service.settings import Settings
 from epochal_service.store import Database
+
+from .tally import Tally
 
 
 @dataclass(frozen=True)
@@ -21,3 +23,4 @@ class WorkerContext:
     """Whether the worker was asked to stop."""
     worker_id: str | None = None
     """The id of this process among the workers; None if it is not recorded."""
+    tally: Tally = field(default_factory=Tally)

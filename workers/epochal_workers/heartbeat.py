@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from threading import Event, Thread
 
 import structlog
@@ -33,10 +34,11 @@ def heartbeat(database: Database, claim: Claim, lease_seconds: float) -> Iterato
             try:
                 if not lifecycle.renew(database, claim, lease_seconds):
                     return
-            except Unavailable as error:
-                logger.warning("lease not renewed", job=claim.id, error=str(error))
+            except (Unavailable, MemoryError) as error:
+                logger.warning("lease_not_renewed", job=claim.id, error=str(error))
 
-    thread = Thread(target=renew, name="heartbeat", daemon=True)
+    # A copy of the context: log lines have the id of the request there.
+    thread = Thread(target=copy_context().run, args=(renew,), name="heartbeat", daemon=True)
     thread.start()
     try:
         yield

@@ -1,18 +1,21 @@
-"""Tell the database that this worker lives, so that operators see it."""
+"""Tell the database that this worker lives and what it counted, so that operators see it."""
 
 from __future__ import annotations
 
 import os
 import socket
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from threading import Event, Thread
 
 import structlog
 
 from epochal_service.errors import Unavailable
-from epochal_service.store import Database, workers
+from epochal_service.store import Connection, Database, counters, workers
 from epochal_service.store.database import new_id
+
+from .tally import Tally
 
 logger = structlog.get_logger(__name__)
 
@@ -23,12 +26,14 @@ BEAT_SECONDS = 10.0
 class Presence:
     """A thread that records every few seconds that this process lives.
 
-    It stops with its process. A row that could not be written is written by the next beat.
+    It stops with its process. What could not be written is written by the next beat; the counts of
+    the last seconds are lost if the process is killed.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, tally: Tally) -> None:
         self.worker_id = new_id("worker")
         self._database = database
+        self._tally = tally
         self._ended = Event()
         self._thread = Thread(target=self._run, name="presence", daemon=True)
         self._thread.start()
@@ -37,13 +42,13 @@ class Presence:
         while True:
             try:
                 self._beat()
-            except Unavailable as error:
+            except (Unavailable, MemoryError) as error:
                 logger.warning("worker_not_recorded", worker=self.worker_id, error=str(error))
             if self._ended.wait(BEAT_SECONDS):
                 return
 
     def _beat(self) -> None:
-        with self._database.write() as connection:
+        with self._writing_counts() as connection:
             workers.put(
                 connection,
                 id=self.worker_id,
@@ -52,9 +57,20 @@ class Presence:
                 version=version("epochal-server"),
             )
 
+    @contextmanager
+    def _writing_counts(self) -> Iterator[Connection]:
+        amounts = self._tally.take()
+        try:
+            with self._database.write() as connection:
+                counters.add(connection, amounts)
+                yield connection
+        except BaseException:
+            self._tally.add_all(amounts)
+            raise
+
     def end(self) -> None:
         """Delete the record: the process is about to exit."""
         self._ended.set()
         self._thread.join()
-        with suppress(Unavailable), self._database.write() as connection:
+        with suppress(Unavailable), self._writing_counts() as connection:
             workers.delete(connection, self.worker_id)

@@ -11,14 +11,16 @@ from contextlib import suppress
 from dataclasses import replace
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 import epochal_engine as engine
 from epochal_service.errors import EpochalError, Unavailable
-from epochal_service.jobs import lifecycle
+from epochal_service.jobs import figures, lifecycle
 from epochal_service.jobs.kernel import kernel
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.jobs.preparation import Prepared, prepare
 from epochal_service.jobs.sweeps import prepare_sweep
+from epochal_service.request_ids import VARIABLE
 from epochal_service.specs.jobs import JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
@@ -45,7 +47,7 @@ def run_next(context: WorkerContext) -> JobState | None:
             with context.database.read() as connection:
                 job_id = jobs.next_queued(connection)
         except Unavailable as error:
-            logger.warning("no job: the database is not available", error=str(error))
+            logger.warning("queue_not_read", error=str(error))
             return None
         if job_id is None or context.stopping():
             return None
@@ -62,7 +64,6 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
     """
     if context.stopping():
         return None  # the reaper notifies another worker
-    claim = None
     try:
         claim = lifecycle.claim(
             context.database,
@@ -72,21 +73,32 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
             kernel=kernel(),
             worker_id=context.worker_id,
         )
-        if claim is None:
-            return None
-        context.queue.notify_watchers(job_id)
+    except Unavailable as error:
+        logger.warning("job_not_claimed", job=job_id, error=str(error))
+        return None
+    if claim is None:
+        return None
+    # The lines of this attempt have the id of the request that created the job.
+    with bound_contextvars(**({} if claim.job.request is None else {VARIABLE: claim.job.request})):
+        return _attempt(context, claim)
+
+
+def _attempt(context: WorkerContext, claim: Claim) -> JobState | None:
+    """Train a job that is claimed, and notify those who wait for its end."""
+    context.queue.notify_watchers(claim.id)
+    try:
         with heartbeat(context.database, claim, context.settings.lease_seconds):
             state = _train(context, claim)
     except Unavailable as error:
-        logger.warning("released: the database is not available", job=job_id, error=str(error))
-        if claim is not None:
-            _try_release(context, claim)
+        logger.warning("job_released", job=claim.id, error=str(error))
+        _try_release(context, claim)
         return None
-    context.queue.notify_watchers(job_id)
-    logger.info("attempt ended", job=job_id, attempt=claim.job.attempt, state=state or "lost")
+    context.queue.notify_watchers(claim.id)
+    context.tally.add(f"{figures.ATTEMPTS}.{state or 'lost'}")
+    logger.info("attempt_ended", job=claim.id, attempt=claim.job.attempt, state=state or "lost")
     if state == "queued":
         # This process may be about to exit.
-        context.queue.send_to_workers(job_id)
+        context.queue.send_to_workers(claim.id)
     return state
 
 
@@ -109,7 +121,7 @@ def _train(context: WorkerContext, claim: Claim) -> JobState | None:
     except Unavailable:
         raise
     except Exception as error:
-        logger.exception("failed", job=claim.id, attempt=claim.job.attempt)
+        logger.exception("job_failed", job=claim.id, attempt=claim.job.attempt)
         detail = (
             error.detail
             if isinstance(error, EpochalError)

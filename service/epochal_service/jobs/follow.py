@@ -250,10 +250,10 @@ class Channel:
                 async with self._reading:
                     frames = await asyncio.to_thread(self._read, self.cursor)
             except Unavailable as error:
-                logger.warning("cannot read the log", job=self.job_id, error=str(error))
+                logger.warning("events_not_read", job=self.job_id, error=str(error))
             except Exception:
                 # Watchers would wait forever: end their streams, so that they reconnect.
-                logger.exception("cannot convert the log", job=self.job_id)
+                logger.exception("events_not_converted", job=self.job_id)
                 self.closed = True
                 self._wake_watchers()
             if frames:
@@ -401,7 +401,7 @@ class Hub:
                         channel.notify()
             except (redis.RedisError, OSError) as error:
                 if not warned:
-                    logger.warning("no notifications, polling", error=str(error))
+                    logger.warning("notifications_not_received", error=str(error))
                 warned = True
             await asyncio.sleep(1.0)  # before the next connection attempt
 

@@ -16,18 +16,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any, Literal, get_args
 
 from .. import request_ids
 from ..errors import Conflict, NotFound
 from ..settings import Quotas
 from ..specs.jobs import TERMINAL, JobState, StopReason
-from ..store import Access, Connection, Database, checkpoints, jobs, keys
+from ..store import Access, Connection, Database, checkpoints, counters, jobs, keys
 from ..store import log as job_log
 from ..store.database import new_id
 from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
-from . import datasets
+from . import datasets, figures
 from . import quotas as owner_quotas
 from .endings import rescue_best
 
@@ -63,6 +64,8 @@ class Claim:
     resume_state: bytes | None
     initial_weights: bytes | None = None
     """The checkpoint of epoch 0, if there is one and no resume point yet."""
+    claimed_at: float = field(default_factory=perf_counter)
+    """By the clock of this process."""
 
     @property
     def id(self) -> str:
@@ -489,13 +492,15 @@ def _store(
 # ---------------------------------------------------------------------------------- by the reaper
 
 
-def reclaim(database: Database, job_id: str, *, max_attempts: int) -> JobState | None:
-    """Take a job whose lease has expired from its worker.
+def reclaim(
+    database: Database, job_id: str, *, max_attempts: int, unrenewed: float | None = None
+) -> JobState | None:
+    """Take a job whose lease has expired from its worker, or still ends at the time `unrenewed`.
 
     Return the new state; None if the worker renewed the lease in time.
     """
     with database.write() as connection:
-        row = jobs.find_expired(connection, job_id)
+        row = jobs.find_expired(connection, job_id, unrenewed)
         if row is None:
             return None
         state: JobState
@@ -526,4 +531,5 @@ def reclaim(database: Database, job_id: str, *, max_attempts: int) -> JobState |
         )
         assert updated is not None
         job_log.append(connection, job_id, updated.last_seq, entries)
+        counters.add(connection, {figures.LEASES_EXPIRED: 1})
         return state

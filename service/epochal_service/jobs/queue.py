@@ -31,6 +31,12 @@ NO_BROKER = "unix:///nowhere"
 # After a message that could not be sent, messages are dropped for this long.
 BREAK_SECONDS = 1.0
 
+CountLost = Callable[[int], object]
+
+
+def _ignore(number: int) -> None:
+    pass
+
 
 class Sender:
     """Sends messages from a thread, so that nobody waits for a broker that hangs.
@@ -38,7 +44,8 @@ class Sender:
     A message that waits already is sent once.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, count_lost: CountLost = _ignore) -> None:
+        self._count_lost = count_lost
         self._waiting: dict[tuple[Callable[[str], bool], str], None] = {}
         self._changed = Condition()
         self._thread: Thread | None = None
@@ -49,6 +56,7 @@ class Sender:
         """Call `send(job_id)` soon, which returns whether it succeeded, or drop the message."""
         with self._changed:
             if self._closed or monotonic() < self._dropping_until:
+                self._count_lost(1)
                 return
             self._waiting[send, job_id] = None
             if self._thread is None:
@@ -75,6 +83,7 @@ class Sender:
             if not send(job_id):
                 with self._changed:
                     self._dropping_until = monotonic() + BREAK_SECONDS
+                    self._count_lost(1 + len(self._waiting))
                     self._waiting.clear()
 
 
@@ -82,10 +91,11 @@ class Queue:
     """The broker at `url`, as API and workers use it. Without a URL nothing is sent.
 
     `notify_workers` and `notify_watchers` return at once, whatever the broker does. Only
-    `notifications` raises if the broker is down.
+    `notifications` raises if the broker is down. `count_lost` is called with a number of
+    notifications that the broker did not take.
     """
 
-    def __init__(self, url: str | None) -> None:
+    def __init__(self, url: str | None, count_lost: CountLost = _ignore) -> None:
         self._url = url or NO_BROKER
         self._celery = celery_application(self._url)
         self._redis = redis.Redis.from_url(
@@ -94,7 +104,7 @@ class Queue:
             socket_connect_timeout=1.0,
             retry=Retry(NoBackoff(), 0),
         )
-        self._sender = Sender()
+        self._sender = Sender(count_lost)
 
     def notify_workers(self, job_id: str) -> None:
         """Notify the workers of a queued job soon; the reaper does so later if this fails."""
@@ -112,7 +122,7 @@ class Queue:
             )
         except Exception as error:
             # Every exception of the transport means that the message is lost, which is harmless.
-            logger.warning("message to workers lost", job=job_id, error=str(error))
+            logger.warning("wakeup_lost", job=job_id, error=str(error))
             return False
         return True
 
@@ -127,7 +137,7 @@ class Queue:
         try:
             self._redis.publish(CHANNEL, job_id)
         except redis.RedisError as error:
-            logger.debug("notification lost", job=job_id, error=str(error))
+            logger.debug("notification_lost", job=job_id, error=str(error))
             return False
         return True
 

@@ -20,7 +20,7 @@ def reap(database: Database, queue: Queue, *, max_attempts: int) -> None:
     for row in expired:
         state = lifecycle.reclaim(database, row.id, max_attempts=max_attempts)
         if state is not None:
-            logger.warning("lease expired", job=row.id, attempt=row.attempt, state=state)
+            logger.warning("lease_expired", job=row.id, attempt=row.attempt, state=state)
             queue.notify_watchers(row.id)
     notify_again(database, queue)
 
@@ -50,4 +50,4 @@ def delete_abandoned(database: Database, seconds: float) -> None:
         return
     with database.write() as connection:
         uploads.delete_abandoned(connection, seconds)
-    logger.info("deleted abandoned uploads", uploads=ids)
+    logger.info("uploads_deleted", uploads=ids)

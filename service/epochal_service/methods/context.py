@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -18,9 +18,11 @@ from ..jobs.deletion import ROUND_SECONDS, delete_expired, purge
 from ..jobs.estimate import Estimator
 from ..jobs.follow import Hub
 from ..jobs.health import HealthCheck
+from ..jobs.leases import Leases
 from ..jobs.queue import Queue
 from ..jobs.reaper import delete_abandoned, reap
 from ..keys import LOCAL_OWNER, Scope, authenticate
+from ..metrics import Metrics
 from ..request_ids import VARIABLE, current
 from ..second_process import SecondProcess
 from ..settings import Settings
@@ -48,6 +50,7 @@ class Context:
     access: Access = LOCAL
     key_id: str | None = None
     """The API key of the caller; None without one."""
+    metrics: Metrics = field(default_factory=Metrics)
 
     def authorized(self, authorization: str | None, scope: Scope) -> Context:
         """Return the context of the caller with this `Authorization`.
@@ -95,7 +98,7 @@ class Context:
         return HealthCheck(self.database, self.queue, self.settings.min_free_bytes)
 
 
-RESOURCES = ("settings", "database", "queue", "hub", "second_process")
+RESOURCES = ("settings", "database", "queue", "hub", "second_process", "metrics")
 """The fields of a context that are not about the caller."""
 
 _here: Context  # in the second process
@@ -121,16 +124,19 @@ def _call(
 
 
 @asynccontextmanager
-async def open_context(settings: Settings) -> AsyncIterator[Context]:
+async def open_context(
+    settings: Settings, metrics: Metrics | None = None
+) -> AsyncIterator[Context]:
     """Open the context; run the reaper and the notification listener until the block ends.
 
     At the end every stream is closed.
     """
     database = Database(settings.database_url)
-    queue = Queue(settings.broker_url)
+    metrics = metrics or Metrics()
+    queue = Queue(settings.broker_url, metrics.wakeups_lost.inc)
     hub = Hub(database, queue, heartbeat_seconds=settings.heartbeat_seconds)
     second_process = SecondProcess(partial(_prepare, settings))
-    context = Context(settings, database, queue, hub, second_process)
+    context = Context(settings, database, queue, hub, second_process, metrics=metrics)
     closing = asyncio.Event()
     listener = asyncio.create_task(hub.listen(), name="notifications")
     reaper = asyncio.create_task(_reap(context, closing), name="reaper")
@@ -154,10 +160,17 @@ async def _reap(context: Context, closing: asyncio.Event) -> None:
 
     Never cancelled: its thread would continue with a database that is closed.
     """
+    leases = Leases(context.settings.lease_seconds)
     while not closing.is_set():
         try:
             await asyncio.to_thread(
                 reap,
+                context.database,
+                context.queue,
+                max_attempts=context.settings.max_attempts,
+            )
+            await asyncio.to_thread(
+                leases.reclaim,
                 context.database,
                 context.queue,
                 max_attempts=context.settings.max_attempts,
@@ -168,9 +181,9 @@ async def _reap(context: Context, closing: asyncio.Event) -> None:
             await asyncio.to_thread(delete_expired, context.database)
             await asyncio.to_thread(purge, context.database, ROUND_SECONDS)
         except EpochalError as error:
-            logger.warning("the reaper failed and will retry", error=str(error))
+            logger.warning("reaper_failed", error=str(error))
         except Exception:
-            logger.exception("the reaper failed")
+            logger.exception("reaper_failed")
         with suppress(TimeoutError):
             async with asyncio.timeout(context.settings.reaper_seconds):
                 await closing.wait()

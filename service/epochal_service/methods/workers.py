@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import cast
 
 from ..specs.base import timestamp
-from ..specs.workers import Worker, Workers, WorkerState
+from ..specs.workers import Worker, Workers
 from ..store import workers
 from ..store.workers import WorkerRow
 from .context import Context
@@ -19,10 +19,9 @@ def list_workers(context: Context) -> Workers:
 
 
 def _reply(row: WorkerRow) -> Worker:
-    state: WorkerState = "lost" if row.lost else "idle" if row.job_id is None else "busy"
     return Worker(
         id=row.id,
-        state=state,
+        state=row.state,
         host=row.host,
         pid=row.pid,
         version=row.version,

@@ -12,11 +12,12 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 
 from ..methods.context import Context, open_context
+from ..metrics import Metrics
 from ..settings import Settings
 from . import page, problems, routes, system
 from .head import HeadAsGet
 from .headers import SafeHeaders
-from .metrics import Measured, Metrics
+from .metrics import Measured
 from .openapi import DESCRIPTION, DOCS, TAGS, describe
 from .request_ids import RequestIds
 from .streams import Streams
@@ -58,7 +59,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            app.state.context = await stack.enter_async_context(open_context(settings))
+            app.state.context = await stack.enter_async_context(open_context(settings, metrics))
             for companion in companions:
                 await stack.enter_async_context(companion(app.state.context))
             ending = asyncio.create_task(open_streams.end_when_stopping(), name="end of streams")

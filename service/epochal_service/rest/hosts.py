@@ -14,12 +14,15 @@ import ipaddress
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..settings import Settings
 from .middleware import HttpMiddleware
 from .problems import problem
+
+logger = structlog.get_logger(__name__)
 
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -34,6 +37,7 @@ class KnownHosts(HttpMiddleware):
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if wrong := self._wrong(scope):
             status, reason, detail = wrong
+            logger.info("request_refused", reason=reason, path=scope["path"])
             answer = problem(status, status.phrase, reason, detail)
             await answer(scope, receive, send)
         else:

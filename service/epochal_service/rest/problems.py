@@ -161,8 +161,9 @@ Explained = WrapValidator(_explain)
 """On a body or a query model: its errors are `InvalidArgument`, in the words of both wires."""
 
 
-async def _error_problem(_: Request, error: Exception) -> Response:
+async def _error_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, EpochalError)
+    request.app.state.metrics.refused.labels("http", error.reason).inc()
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)

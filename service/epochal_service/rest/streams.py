@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from ..errors import Unavailable
 from ..jobs.follow import Frame, Frames
-from .metrics import Metrics
+from ..metrics import Metrics
 
 logger = structlog.get_logger(__name__)
 
@@ -78,7 +78,7 @@ class Streams:
         self._scopes.add(scope)
         if self.stopping.is_set():
             scope.cancel()
-        with self._metrics.open_stream():
+        with self._metrics.http_streams.track_inprogress():
             try:
                 yield
             finally:
@@ -113,7 +113,7 @@ class EventStream(Response):
                         await self._send(send, block_of(frame))
                 except Unavailable as error:
                     # The client connects again with its cursor, and may then receive the reason.
-                    logger.warning("a stream ends early", error=str(error))
+                    logger.warning("stream_ended_early", error=str(error))
                 finally:
                     tasks.cancel_scope.cancel()
         return not self._stalled

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 
 from ..specs.system import Health
 from .body import StrictRoute
 from .context import Here
-from .metrics import Metrics
+from .metrics import MEDIA_TYPE, exposition
 from .problems import problems
 
 router = APIRouter(tags=["system"], route_class=StrictRoute)
@@ -50,10 +50,11 @@ def get_readiness(context: Here, response: Response) -> Health:
         **problems(400),
     },
 )
-def get_metrics(request: Request) -> Response:
-    """Requests by route and status, their latency, open streams, and the process itself."""
-    metrics: Metrics = request.app.state.metrics
-    return Response(metrics.exposition(), media_type=metrics.MEDIA_TYPE)
+def get_metrics(context: Here) -> Response:
+    """Requests, errors and streams of this process, the process itself, and the figures of the
+    whole service: jobs, queues, workers, and what workers counted.
+    """
+    return Response(exposition(context), media_type=MEDIA_TYPE)
 
 
 get_metrics.scope = "read"  # type: ignore[attr-defined]

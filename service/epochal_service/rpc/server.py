@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import grpc
+import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
@@ -32,7 +32,7 @@ OPTIONS = [
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
 ]
 
-_log = logging.getLogger(__name__)
+logger = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -53,7 +53,7 @@ async def serve(context: Context) -> AsyncIterator[Address]:
     )
     address = _listen(server, context.settings.grpc_address)
     await server.start()
-    _log.info("gRPC listens on %s", address)
+    logger.info("grpc_listening", address=address)
     try:
         yield address
     finally:

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import cache
+from time import perf_counter
 from typing import Any
 
 import grpc
+import structlog
 from anyio import to_thread
 from google.protobuf.descriptor import Descriptor, MethodDescriptor
 from google.protobuf.message import DecodeError
@@ -20,10 +22,11 @@ from pydantic import create_model
 from structlog.contextvars import bound_contextvars
 
 from .._proto import SERVICES as SERVICES
-from ..errors import InvalidArgument, TooLarge
+from ..errors import EpochalError, InvalidArgument, TooLarge
 from ..large import LARGE_BYTES, LargeRequest, limited
 from ..methods.context import Context
 from ..methods.table import DATA, METHODS, NO_DATA, Method
+from ..metrics import Metrics
 from ..request_ids import HEADER, VARIABLE, accepted
 from ..specs.base import Request
 from ..specs.validation import parse
@@ -32,6 +35,8 @@ from .status import abort
 
 AUTHORIZATION = "authorization"
 """The metadata that holds the API key."""
+
+logger = structlog.get_logger(__name__)
 
 Handle = Callable[[bytes, "Call"], Awaitable[bytes | None]]
 Call = grpc.aio.ServicerContext[bytes, bytes]
@@ -74,7 +79,8 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
             caller = await to_thread.run_sync(context.authorized, authorization, scope)
             return await caller.call_elsewhere(answer, descriptor.name, raw)
 
-    return grpc.unary_unary_rpc_method_handler(reporting_errors(handle))
+    reporting = reporting_errors(context.metrics, METHODS[descriptor.name], handle)
+    return grpc.unary_unary_rpc_method_handler(reporting)
 
 
 def answer(context: Context, rpc: str, raw: bytes) -> bytes:
@@ -94,17 +100,36 @@ def metadata_of(call: Call, name: str) -> str | None:
     return value.decode(errors="replace") if isinstance(value, bytes) else value
 
 
-def reporting_errors(handle: Handle) -> Handle:
-    """The same handler, which ends the call with the status of whatever `handle` raises."""
+def reporting_errors(metrics: Metrics, method: Method, handle: Handle) -> Handle:
+    """The same handler, which ends the call with the status of whatever `handle` raises, and counts
+    the call."""
 
     async def reporting(raw: bytes, call: Call) -> bytes | None:
         request_id = accepted(metadata_of(call, HEADER))
+        begun, code = perf_counter(), "CANCELLED"
         with bound_contextvars(**{VARIABLE: request_id}):
             await call.send_initial_metadata(((HEADER, request_id),))
             try:
-                return await handle(raw, call)
+                reply = await handle(raw, call)
+                code = "OK"
+                return reply
             except Exception as error:
+                known = error if isinstance(error, EpochalError) else EpochalError("")
+                code = known.code
+                metrics.refused.labels("grpc", known.reason).inc()
                 return await abort(call, error)
+            finally:
+                seconds = perf_counter() - begun
+                metrics.grpc_requests.labels(method.rpc, code).inc()
+                if method.event is None:
+                    metrics.grpc_latency.labels(method.rpc).observe(seconds)
+                logger.info(
+                    "grpc_request",
+                    method=method.rpc,
+                    code=code,
+                    seconds=round(seconds, 4),
+                    client=call.peer(),
+                )
 
     return reporting
 

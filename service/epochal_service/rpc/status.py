@@ -34,7 +34,7 @@ def status_of(error: Exception) -> Status:
     """The status of `error`. One that is not an `EpochalError` is a defect: it is logged here, and
     the caller learns only that it happened."""
     if not isinstance(error, EpochalError):
-        _log.error("a method failed", exc_info=error)
+        _log.error("method_failed", exc_info=error)
         error = EpochalError("The server met an error that it did not expect.")
     status = Status(code=Code.Value(error.code), message=_shortened(error.detail))
     info = ErrorInfo(reason=error.reason, domain=DOMAIN)

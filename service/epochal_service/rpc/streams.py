@@ -62,7 +62,7 @@ class Streams:
                         self._context.authorized, metadata_of(call, AUTHORIZATION), method.scope
                     )
                     frames = await method.function(context, *arguments(context, descriptor, raw))
-                    with closing(frames):
+                    with closing(frames), self._context.metrics.grpc_streams.track_inprogress():
                         if frames.ended:
                             return
                         async for frame in frames:
@@ -80,7 +80,8 @@ class Streams:
             finally:
                 self._open.discard(patience)
 
-        return grpc.unary_stream_rpc_method_handler(reporting_errors(handle))
+        reporting = reporting_errors(self._context.metrics, method, handle)
+        return grpc.unary_stream_rpc_method_handler(reporting)
 
     def close(self) -> None:
         """End every stream where it waits."""

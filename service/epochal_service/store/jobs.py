@@ -338,12 +338,23 @@ def expired(connection: Connection, limit: int = 100) -> list[JobRow]:
     return [JobRow(*row) for row in connection.execute(query.limit(limit))]
 
 
-def find_expired(connection: Connection, job_id: str) -> JobRow | None:
-    """Return the locked row of a job whose lease has expired.
+def leases(connection: Connection) -> dict[str, float]:
+    """Return when the leases of all jobs with a worker expire, by the id of the job."""
+    query = sa.select(jobs.c.id, jobs.c.lease_expires_at).where(jobs.c.state.in_(HELD))
+    return {row.id: row.lease_expires_at for row in connection.execute(query)}
+
+
+def find_expired(
+    connection: Connection, job_id: str, unrenewed: float | None = None
+) -> JobRow | None:
+    """Return the locked row of a job whose lease has expired, or expires at `unrenewed`.
 
     None if the lease was renewed, or another transaction holds the row.
     """
-    query = sa.select(jobs).where(jobs.c.id == job_id, *_EXPIRED)
+    is_held, has_expired = _EXPIRED
+    if unrenewed is not None:
+        has_expired = sa.or_(has_expired, jobs.c.lease_expires_at == unrenewed)
+    query = sa.select(jobs).where(jobs.c.id == job_id, is_held, has_expired)
     row = connection.execute(query.with_for_update(skip_locked=True)).one_or_none()
     return None if row is None else JobRow(*row)
 
@@ -354,7 +365,9 @@ def unnotified(connection: Connection, older_than: float, limit: int = 100) -> l
         sa.select(jobs.c.id)
         .where(
             jobs.c.state == "queued",
-            sa.func.coalesce(jobs.c.notified_at, jobs.c.created_at) < now() - older_than,
+            # The absolute value: after a clock was set back, these times are in the future.
+            sa.func.abs(now() - sa.func.coalesce(jobs.c.notified_at, jobs.c.created_at))
+            > older_than,
         )
         .order_by(jobs.c.id)
         .limit(limit)

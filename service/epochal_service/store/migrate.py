@@ -87,7 +87,7 @@ def _copy_before_migration(database: Database) -> None:
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
         source.backup(target)
     partial.replace(copy)
-    logger.info("copied the database before its migration", copy=str(copy))
+    logger.info("database_copied", copy=str(copy))
 
 
 def differences(url: str) -> list[object]:

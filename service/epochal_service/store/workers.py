@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -28,6 +28,12 @@ class WorkerRow:
     job_id: str | None
     """The job that it trains."""
     lost: bool
+
+    @property
+    def state(self) -> Literal["idle", "busy", "lost"]:
+        if self.lost:
+            return "lost"
+        return "idle" if self.job_id is None else "busy"
 
 
 def _seen_within(seconds: float) -> sa.ColumnElement[bool]:

@@ -1,0 +1,127 @@
+"""Log lines: events with fields, the id of the request that caused them, and no flood."""
+
+import json
+import re
+from collections import Counter
+from time import monotonic
+from typing import Any
+
+import httpx2
+import pytest
+import structlog
+from tests.servers.postgres import PostgresServer
+from tests.servers.stack import MakeStack, Stack, await_condition
+from tests.workers.in_process import XOR
+
+import epochal
+from epochal_service import logs
+
+EVENT = re.compile(r"[a-z]+(_[a-z]+)*")
+# Libraries write sentences.
+FOREIGN = ("celery.", "kombu.", "uvicorn.", "asyncio", "alembic.")
+
+
+def lines(stack: Stack) -> list[dict[str, Any]]:
+    """The lines that are JSON: the supervisor has its ours."""
+    text = stack.log.read_text(errors="replace")
+    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+
+def test_json_lines_are_events_with_fields_and_the_id_of_the_request(make_stack: MakeStack) -> None:
+    stack = make_stack(log_format="json", workers=1)
+    with epochal.Client(stack.http, default_headers={"X-Request-Id": "lesson-7"}) as client:
+        job = client.jobs.create(XOR)
+        *_, last = job.watch()
+    assert last.type == "end"
+    with epochal.Client(f"grpc://{stack.grpc}") as client, pytest.raises(epochal.NotFound):
+        client.jobs.get("job_none")
+
+    def written(event: str, **fields: object) -> list[dict[str, Any]]:
+        return [
+            line
+            for line in lines(stack)
+            if line["event"] == event and fields.items() <= line.items()
+        ]
+
+    await_condition(lambda: written("attempt_ended", job=job.id), 60, "the worker has logged")
+    [ended] = written("attempt_ended", job=job.id)
+    assert (ended["state"], ended["attempt"], ended["request"]) == ("succeeded", 1, "lesson-7")
+    await_condition(lambda: written("http_request", method="POST"), 60, "the request is logged")
+    [created] = written("http_request", method="POST", path="/v1/jobs")
+    assert (created["status"], created["request"]) == (201, "lesson-7")
+    assert created["seconds"] > 0
+    [audited] = written("audit", method="CreateJob", id=job.id)
+    assert audited["request"] == "lesson-7"
+    refused = {"method": "GetJob", "code": "NOT_FOUND", "level": "info"}
+    await_condition(lambda: written("grpc_request", **refused), 60, "the call is logged")
+    # Probes are not logged: they come every few seconds.
+    assert not [line for line in lines(stack) if line.get("path") == "/readyz"]
+    ours = [line for line in lines(stack) if not line["logger"].startswith(FOREIGN)]
+    assert [line for line in ours if not EVENT.fullmatch(line["event"])] == []
+
+
+def test_the_log_of_people_has_the_same_events(make_stack: MakeStack) -> None:
+    stack = make_stack(workers=1)
+    assert httpx2.get(f"{stack.http}/v1/jobs", trust_env=False).status_code == 200
+    pattern = (
+        r"^api +\| \d\d:\d\d:\d\d \[info +\] http_request .*method=GET path=/v1/jobs.* status=200"
+    )
+    await_condition(
+        lambda: re.search(pattern, stack.log.read_text(), re.M), 60, "the request is logged"
+    )
+
+
+def test_the_log_does_not_flood_while_the_database_is_away(
+    make_stack: MakeStack, postgres_server: PostgresServer
+) -> None:
+    stack = make_stack(database="postgresql", log_format="json", workers=1, lease_seconds=2)
+    unending = {**XOR, "epochs": 1_000_000, "dataset": {"name": "two_moons", "samples": 2000}}
+    with epochal.Client(stack.http) as client:
+        job = client.jobs.create(unending)
+        watching = job.watch()
+        assert next(watching).type == "snapshot"
+        await_condition(lambda: job.refresh().state == "running", 60, "it is trained")
+        before = len(lines(stack))
+        postgres_server.stop()
+        try:
+            await_condition(lambda: not stack.ready(), 60, "the service is down")
+            # Four polls a second of the watched job, two rounds of the reaper, renewals of leases.
+            until = monotonic() + 6
+            await_condition(lambda: monotonic() > until, 60, "some seconds have passed")
+            counts = Counter((line["event"], line.get("error")) for line in lines(stack)[before:])
+            assert "events_not_read" in {event for event, _ in counts}, counts
+            assert max(counts.values()) <= 2, counts  # one of each process
+        finally:
+            postgres_server.start()
+        await_condition(stack.ready, 60, "the service is ready")
+        job.cancel()
+        assert [event.type for event in watching][-1] == "end"
+
+
+def test_an_error_that_repeats_is_logged_once_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(logs, "monotonic", lambda: now)
+    limit = logs.RepeatedErrors()
+
+    def passes(event: str, **fields: object) -> dict[str, object] | None:
+        try:
+            return dict(limit(None, "warning", {"event": event, **fields}))
+        except structlog.DropEvent:
+            return None
+
+    assert passes("lost", error="away", job="a") == {"event": "lost", "error": "away", "job": "a"}
+    assert passes("lost", error="away", job="b") is None
+    assert passes("lost", error="away", job="c") is None
+    assert passes("lost", error="full") is not None
+    assert passes("other", error="away") is not None
+    assert [passes("lost") for _ in range(2)] == [{"event": "lost"}] * 2  # not an error
+    now += logs.QUIET_SECONDS
+    assert passes("lost", error="away") == {"event": "lost", "error": "away", "repeats": 2}
+    assert passes("lost", error="away") is None
+
+
+def test_few_errors_are_remembered() -> None:
+    limit = logs.RepeatedErrors()
+    for number in range(3 * logs.MAX_ERRORS):
+        limit(None, "warning", {"event": "lost", "error": f"{number}"})
+    assert len(limit._logged) <= logs.MAX_ERRORS
