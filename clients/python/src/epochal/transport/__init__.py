@@ -59,7 +59,7 @@ def noun_of(watched_id: str) -> str:
 
 
 def connect(url: str, timeout: float, headers: Mapping[str, str]) -> Transport:
-    """Return the transport for `url`: `http://`, `https://` or `grpc://` with a host and a port.
+    """Return the transport for `url`: its scheme is http, https, grpc, or grpcs for gRPC with TLS.
 
     `timeout` is the number of seconds to wait for one reply. `headers` are sent with every request,
     over gRPC as metadata. The first request connects.
@@ -69,7 +69,7 @@ def connect(url: str, timeout: float, headers: Mapping[str, str]) -> Transport:
         from .http import HttpTransport
 
         return HttpTransport(url, timeout, headers)
-    if parts.hostname and parts.scheme == "grpc":
+    if parts.hostname and parts.scheme in ("grpc", "grpcs"):
         try:
             from .grpc import GrpcTransport
         except ImportError as missing:

@@ -69,8 +69,11 @@ class GrpcTransport:
         self._timeout = timeout
         self._metadata = [(name.lower(), value) for name, value in headers.items()]
         address = urlsplit(url).netloc
-        proxied = ("grpc.enable_http_proxy", not address.startswith(LOOPBACK))
-        self._channel = grpc.insecure_channel(address, options=[*_OPTIONS, proxied])
+        options = [*_OPTIONS, ("grpc.enable_http_proxy", not address.startswith(LOOPBACK))]
+        if url.startswith("grpcs"):
+            self._channel = grpc.secure_channel(address, grpc.ssl_channel_credentials(), options)
+        else:
+            self._channel = grpc.insecure_channel(address, options)
         self._calls: dict[str, tuple[type[Message], Callable[..., Any]]] = {}
         for service in SERVICES:
             for method in service.methods:
