@@ -241,6 +241,20 @@ class Settings(BaseSettings):
         description="time after its end after which a job without `ttl_seconds` is deleted; unset: "
         "never",
     )
+    webhook_hosts: str = Field(
+        "*",
+        description="hosts that webhooks are sent to, separated by commas; * is every public host, "
+        "over https; a host of the list, such as ci.internal or 10.0.0.5:8080, may be private and "
+        "use http; none: no webhooks",
+    )
+    webhook_seconds: Seconds = Field(
+        15.0, description="time in which the receiver of a webhook must reply"
+    )
+    webhook_retry_seconds: Seconds = Field(
+        5.0,
+        description="pause after the first failed attempt of a webhook; each later one is five "
+        "times as long, up to a day",
+    )
     heartbeat_seconds: Seconds = Field(15.0, description="interval of heartbeats on an idle stream")
     log_format: Literal["console", "json"] = Field(
         "console", description="text for people, or one JSON object per line"

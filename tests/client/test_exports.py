@@ -25,6 +25,8 @@ NAMES = [
     "Dataset",
     "DatasetParameter",
     "DatasetPreview",
+    "Delivery",
+    "DeliveryAttempt",
     "Deviation",
     "Diagnosis",
     "Divergence",
@@ -89,8 +91,11 @@ NAMES = [
     "UnsupportedMediaType",
     "Verification",
     "Version",
+    "Webhook",
+    "WebhookNotVerified",
     "__version__",
     "augmentations",
+    "create_webhook_secret",
     "data",
     "dense",
     "dropout",
@@ -99,6 +104,7 @@ NAMES = [
     "optimizers",
     "schedules",
     "table",
+    "verify_webhook",
 ]
 
 
@@ -131,7 +137,7 @@ def test_results_are_frozen() -> None:
 
 def test_every_error_is_an_epochal_error() -> None:
     errors = [v for v in vars(epochal).values() if inspect.isclass(v) and issubclass(v, Exception)]
-    assert len(errors) == 17
+    assert len(errors) == 18
     assert all(issubclass(error, epochal.EpochalError) for error in errors)
 
 

@@ -1,5 +1,6 @@
 """One service with something of every kind in its store."""
 
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -61,6 +62,7 @@ AUGMENTED: dict[str, Any] = JOB | {
     "epochs": 3,
     "augmentation": [{"type": "noise", "standard_deviation": 0.1}],
 }
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 SWEEP: dict[str, Any] = {
     "job": JOB,
     "variants": [{"learning_rate": 0.01}, {"momentum": 0.5, "seed": 3}, {"learning_rate": 1e12}],
@@ -80,13 +82,19 @@ class World:
     padded: str
     augmented: str
     queued: str
+    hooked: str
     sweep: str
     queued_sweep: str
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Iterator[Wires]:
-    chosen = settings(tmp_path_factory.mktemp("contract"), broker_url=valkey_server)
+    chosen = settings(
+        tmp_path_factory.mktemp("contract"),
+        broker_url=valkey_server,
+        webhook_hosts="127.0.0.1",
+        webhook_seconds=3600,
+    )
     quotas = Quotas(**dict.fromkeys(Quotas.model_fields, 10**12))
     chosen = chosen.model_copy(update={"quotas": quotas})
     migrate.upgrade(chosen.database_url)
@@ -95,7 +103,14 @@ def service(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Ite
 
 
 @pytest.fixture(scope="module")
-def world(service: Wires) -> World:
+def silent_url() -> Iterator[str]:
+    """A receiver that accepts connections and never replies."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+
+
+@pytest.fixture(scope="module")
+def world(service: Wires, silent_url: str) -> World:
     def make(rpc: str, **request: Any) -> str:
         made: str = service.rpc.call(rpc, **request)["id"]
         return made
@@ -113,6 +128,9 @@ def world(service: Wires) -> World:
     assert train(service.context, sweep) == "succeeded"
     upload = make("CreateUpload", size_bytes=100)
     service.rpc.call("AppendUpload", id=upload, offset=0, data=b"a,b\n")
+    hooks = [{"url": silent_url, "on": ["cancelled"], "secret": SECRET}, {"url": silent_url}]
+    hooked = make("CreateJob", spec=JOB | {"webhooks": hooks})
+    service.rpc.call("CancelJob", id=hooked)
     return World(
         network=make("CreateNetwork", network=NETWORK, name="small"),
         dataset=make("CreateDataset", name="pets", csv=csv, target="kind"),
@@ -123,6 +141,7 @@ def world(service: Wires) -> World:
         padded=padded,
         augmented=augmented,
         queued=make("CreateJob", spec=JOB),
+        hooked=hooked,
         sweep=sweep,
         queued_sweep=make("CreateSweep", spec=SWEEP),
     )

@@ -8,7 +8,16 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.struct_pb2 import Struct, Value
 from hypothesis import strategies as st
-from tests.contract.conftest import DIVERGING, JOB, NETWORK, PADDED, SEQUENCE, SWEEP, World
+from tests.contract.conftest import (
+    DIVERGING,
+    JOB,
+    NETWORK,
+    PADDED,
+    SECRET,
+    SEQUENCE,
+    SWEEP,
+    World,
+)
 
 from epochal_service._proto import message as message_class
 from epochal_service.methods.simulations import EXPLORERS
@@ -67,10 +76,12 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "SuggestJob": lambda w: [{"id": "iris"}, {"id": "reversal"}, {"id": w.dataset}],
     "CreateJob": lambda w: [
         {"spec": JOB | {"name": "Zwölf", "initial_weights": {"job": w.ended, "epoch": 5}}},
+        {"spec": JOB | {"webhooks": [{"url": "http://127.0.0.1/", "secret": SECRET}]}},
         {"spec": JOB},
     ],
     "ValidateJob": lambda w: [
         {"spec": JOB},
+        {"spec": JOB | {"webhooks": [{"url": "http://127.0.0.1/", "on": ["failed"]}]}},
         {"spec": JOB | {"network": {"id": w.network}}},
         {"spec": JOB | {"initial_weights": {"job": w.ended, "epoch": 5}}},
         {"spec": DIVERGING},
@@ -79,7 +90,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"spec": JOB | {"class_weights": "balanced"}},
         {"spec": JOB | {"class_weights": [1.0, 2.5]}},
     ],
-    "GetJob": lambda w: [{"id": w.ended}, {"id": w.diverged}, {"id": w.queued}],
+    "GetJob": lambda w: [{"id": i} for i in (w.ended, w.diverged, w.queued, w.hooked)],
     "UpdateJob": lambda w: [
         {"id": w.queued, "name": "Zwölf", "labels": {"course": "week-4", "draft": ""}},
         {"id": w.queued, "name": "", "remove_labels": ["draft"]},
@@ -112,6 +123,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"id": w.diverged},
         {"id": w.queued},
     ],
+    "ListDeliveries": lambda w: [{"id": w.hooked}, {"id": w.queued}, {"id": w.sweep}],
     "ListCheckpoints": lambda w: [{"id": w.ended}, {"id": w.ended, "page_size": 1}],
     "GetCheckpoint": lambda w: [
         {"id": w.ended, "epoch": 5},

@@ -78,6 +78,8 @@ BESIDE: dict[str, dict[str, Any]] = {
     "InitialWeightsSpec.epoch": {"job": "job_1"},
     "EarlyStoppingSpec.min_delta": {"patience": 1},
     "TargetSpec.metric": {"value": 1.0},
+    "WebhookSpec.on": {"url": "http://127.0.0.1/"},
+    "WebhookSpec.secret": {"url": "http://127.0.0.1/"},
 }
 
 WRONG: dict[int, Any] = {

@@ -93,6 +93,7 @@ class Service:
             broker_url=broker_url,
             flush_seconds=0.01,
             checkpoint_seconds=0.05,
+            webhook_hosts="127.0.0.1",
         )
         self.database = Database(url)
         self.queue = Queue(broker_url)

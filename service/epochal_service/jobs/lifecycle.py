@@ -26,6 +26,7 @@ from ..specs.jobs import TERMINAL, JobState, StopReason
 from ..store import Access, Connection, Database, checkpoints, counters, jobs, keys
 from ..store import log as job_log
 from ..store.database import new_id
+from ..store.deliveries import insert as insert_deliveries
 from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
 from . import datasets, figures
@@ -127,6 +128,12 @@ def _rescued(
 
 def _end_entry(state: JobState, stop_reason: StopReason, epoch: int) -> Entry:
     return Entry("end", epoch, epoch, note=json.dumps({"state": state, "stop_reason": stop_reason}))
+
+
+def _on_end(connection: Connection, job_id: str, state: JobState) -> None:
+    """Drop what only an unfinished job needs, and insert the deliveries of its webhooks."""
+    checkpoints.drop_resume_point(connection, job_id)
+    insert_deliveries(connection, job_id, state)
 
 
 # ---------------------------------------------------------------------------------------- create
@@ -327,7 +334,7 @@ def _request(
             rescued, best = _rescued(connection, row)
             entries = [*rescued, *entries, _end_entry(target, "user", row.epoch)]
             values |= {"stop_reason": "user", **best, **jobs.finished()}
-            checkpoints.drop_resume_point(connection, job_id)
+            _on_end(connection, job_id, target)
         if target == "queued":
             values |= {"notified_at": None}
         updated = jobs.advance(
@@ -426,7 +433,7 @@ def end(database: Database, claim: Claim, progress: Progress, ending: Ending) ->
             _end_entry(ending.state, ending.stop_reason, row.epoch),
         )
         job_log.append(connection, claim.id, row.last_seq, entries)
-        checkpoints.drop_resume_point(connection, claim.id)
+        _on_end(connection, claim.id, ending.state)
         return True
 
 
@@ -525,7 +532,7 @@ def reclaim(
             rescued, best = _rescued(connection, row)
             entries = [*rescued, *entries, _end_entry(state, stop_reason, row.epoch)]
             values |= {"stop_reason": stop_reason, "detail": detail, **best, **jobs.finished()}
-            checkpoints.drop_resume_point(connection, job_id)
+            _on_end(connection, job_id, state)
         updated = jobs.advance(
             connection, job_id, states=(row.state,), events=len(entries), values=values
         )

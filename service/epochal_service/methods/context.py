@@ -21,6 +21,8 @@ from ..jobs.health import HealthCheck
 from ..jobs.leases import Leases
 from ..jobs.queue import Queue
 from ..jobs.reaper import delete_abandoned, reap
+from ..jobs.receivers import Receivers
+from ..jobs.webhooks import Deliverer
 from ..keys import LOCAL_OWNER, Scope, authenticate
 from ..metrics import Metrics
 from ..request_ids import VARIABLE, current
@@ -88,6 +90,11 @@ class Context:
         return await self.second_process.run(_call, function, caller, current(), args, kwargs)
 
     @cached_property
+    def receivers(self) -> Receivers:
+        """The hosts that webhooks may be sent to."""
+        return Receivers(self.settings.webhook_hosts, self.settings.webhook_seconds)
+
+    @cached_property
     def estimator(self) -> Estimator:
         """The estimator of durations."""
         return Estimator(self.database)
@@ -140,6 +147,10 @@ async def open_context(
     closing = asyncio.Event()
     listener = asyncio.create_task(hub.listen(), name="notifications")
     reaper = asyncio.create_task(_reap(context, closing), name="reaper")
+    deliverer = Deliverer(database, context.receivers, settings.webhook_retry_seconds)
+    delivering = asyncio.create_task(
+        deliverer.run(closing, settings.reaper_seconds), name="webhooks"
+    )
     try:
         yield context
     finally:
@@ -151,6 +162,8 @@ async def open_context(
             listener.cancel()
             await asyncio.wait([listener], timeout=0.1)
         await reaper
+        await delivering
+        context.receivers.close()
         queue.close()
         database.close()
 

@@ -8,9 +8,12 @@ from typing import BinaryIO
 from pydantic import BaseModel
 
 
-def fingerprint(request: BaseModel) -> str:
-    """Return a digest of the request's type and fields, without its idempotency key."""
-    fields = request.model_dump_json(exclude={"request_id"})
+def fingerprint(request: BaseModel, *parts: BaseModel) -> str:
+    """Return a digest of the request's type and fields, without its idempotency key.
+
+    `parts` are those of its parts that are not in its JSON.
+    """
+    fields = " ".join(part.model_dump_json(exclude={"request_id"}) for part in (request, *parts))
     return sha256(f"{type(request).__name__} {fields}".encode()).hexdigest()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from epochal_engine import HISTOGRAM_EDGES, STATISTICS
 
 from ..errors import NotFound
-from ..jobs import baselines, curve, lifecycle, naming
+from ..jobs import baselines, curve, lifecycle, naming, webhooks
 from ..jobs.datasets import Schema, uploaded_id
 from ..jobs.deletion import expiry
 from ..jobs.endings import restored_epoch
@@ -65,7 +65,8 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
     Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`;
     `QuotaExceeded` if too many jobs are queued, or all jobs store too much.
     """
-    request_fingerprint = fingerprint(spec)
+    request_fingerprint = fingerprint(spec, *spec.webhooks)
+    webhooks.check(spec.webhooks, context.receivers)
     prepared = prepare(context.database, spec, context.owner, context.settings.limits)
     price = price_of(prepared, context.settings)
     spec = prepared.spec
@@ -79,6 +80,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
         quotas=context.settings.quotas,
         values={
             "spec": spec.model_dump_json(),
+            "webhooks": webhooks.dump(spec.webhooks),
             "schema": Schema.of(prepared.dataset).to_json() if uploaded_id(spec.dataset) else None,
             "dataset_id": uploaded_id(spec.dataset),
             "validation_dataset_id": uploaded_id(spec.validation_dataset),
@@ -104,6 +106,7 @@ def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
 
     Raises `InvalidArgument` for a spec that cannot be trained.
     """
+    webhooks.check(spec.webhooks, context.receivers)
     prepared = prepare(context.database, spec, context.owner, context.settings.limits)
     price = price_of(prepared, context.settings)
     return ValidatedJob(
@@ -352,4 +355,5 @@ def reply(row: JobWithSpec) -> Job:
         started_at=timestamp(row.started_at),
         finished_at=timestamp(row.finished_at),
         expires_at=timestamp(row.expires_at),
+        webhooks=webhooks.load(row.webhooks),
     )

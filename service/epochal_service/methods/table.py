@@ -40,6 +40,7 @@ from ..specs.sweeps import SweepEvent
 from . import (
     comparison,
     datasets,
+    deliveries,
     diagnosis,
     examples,
     exports,
@@ -410,6 +411,12 @@ SERVICES: tuple[Service, ...] = (
                 "GET /v1/jobs/{id}/gradients",
                 jobs.list_gradients,
                 "List gradients",
+            ),
+            Method(
+                "ListDeliveries",
+                "GET /v1/jobs/{id}/deliveries",
+                deliveries.list_deliveries,
+                "List webhook deliveries",
             ),
             Method(
                 "ListCheckpoints",

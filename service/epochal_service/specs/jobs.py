@@ -29,6 +29,7 @@ from .base import (
     exactly_one,
 )
 from .training import Metric, TrainingSpec
+from .webhooks import Webhook
 
 JobState = Literal[
     "queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"
@@ -356,6 +357,8 @@ class Job(Reply):
     """Time at which the job is deleted, see `ttl_seconds`; absent before its end, and if it is
     not deleted.
     """
+    webhooks: list[Webhook] = Field(default_factory=list)
+    """Where the outcome of the job is sent."""
     curve: CurveSeries | None = None
     """Downsampled training loss; present in lists that request `curve_points`."""
 

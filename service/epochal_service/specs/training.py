@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import ConfigDict, Discriminator, Field, Tag
+from pydantic import ConfigDict, Discriminator, FailFast, Field, Tag
 
 from epochal_engine import AUGMENTATIONS, OPTIMIZERS, SCHEDULES, Loss
 
@@ -17,6 +17,7 @@ from .base import Cursor, Labels, LossName, Name, Seed, Spec
 from .datasets import DatasetSpec
 from .derive import Derived, derive_models, derive_options, options_by_name, union_of
 from .networks import NetworkRef, NetworkSpec
+from .webhooks import MAX_WEBHOOKS, WebhookSpec
 
 Metric = Literal[
     "train_loss",
@@ -269,6 +270,16 @@ class TrainingSpec(Spec):
     """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:
     never. In [0, 1e9]. Defaults to the service's `EPOCHAL_JOB_TTL_SECONDS`, which is never unless
     its operator set it.
+    """
+    webhooks: Annotated[list[WebhookSpec], FailFast()] = Field(
+        default_factory=list,
+        max_length=MAX_WEBHOOKS,
+        exclude=True,
+        repr=False,
+        json_schema_extra={"writeOnly": True},
+    )
+    """Requests to send when the job ends. At most 4. A spec in a reply has none: see `webhooks` of
+    the job.
     """
     name: Name | None = None
     """Display name of the job."""

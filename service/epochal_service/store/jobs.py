@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -86,17 +86,21 @@ class JobWithSpec(JobRow):
     """A row with its spec, which may hold its data: read only where it is needed."""
 
     spec: str
+    webhooks: str | None = field(default=None, repr=False)
+    """With their secrets."""
 
 
-_WITH_SPEC: sa.Select[Any] = sa.select(*jobs.c, job_specs.c.spec).select_from(jobs).join(job_specs)
+_WITH_SPEC: sa.Select[Any] = (
+    sa.select(*jobs.c, job_specs.c.spec, job_specs.c.webhooks).select_from(jobs).join(job_specs)
+)
 
 
 def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[str, str]) -> None:
     """Insert a row with its labels; `created_at` is the current time of the database."""
     row = dict(values)
-    spec, schema = row.pop("spec"), row.pop("schema", None)
+    of_spec = {name: row.pop(name, None) for name in ("spec", "schema", "webhooks")}
     connection.execute(sa.insert(jobs).values(created_at=now(), **row))
-    connection.execute(sa.insert(job_specs).values(job_id=row["id"], spec=spec, schema=schema))
+    connection.execute(sa.insert(job_specs).values(job_id=row["id"], **of_spec))
     _insert_labels(connection, row["id"], labels)
 
 

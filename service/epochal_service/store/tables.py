@@ -95,6 +95,8 @@ job_specs = Table(
     Column("spec", Text, nullable=False),
     # The columns, classes and targets of an uploaded data set, which may be deleted.
     Column("schema", Text),
+    # Where the end of the job is sent, with the secrets that sign, as JSON.
+    Column("webhooks", Text),
 )
 
 job_labels = Table(
@@ -245,6 +247,29 @@ members = Table(
     metadata,
     Column("owner", String(40), primary_key=True),
     Column("member", String(40), primary_key=True),
+)
+
+# What is sent to the receivers of webhooks when a job has ended.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column(
+        "job_id", String(40), ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False, index=True
+    ),
+    # That of the webhook in `job_specs.webhooks`.
+    Column("position", Integer, nullable=False),
+    # The final state of the job.
+    Column("event", String(16), nullable=False),
+    # pending | delivered | failed
+    Column("state", String(12), nullable=False),
+    # The number of attempts that began.
+    Column("attempt", Integer, nullable=False),
+    # The results of attempts, as JSON.
+    Column("log", Text, nullable=False),
+    # When the next attempt begins; none in a final state.
+    Column("due_at", Float, index=True),
+    Column("created_at", Float, nullable=False),
 )
 
 # Idempotency keys: the request that used a key, and the id of what it created.

@@ -52,6 +52,8 @@ from .types import (
     Dataset,
     DatasetParameter,
     DatasetPreview,
+    Delivery,
+    DeliveryAttempt,
     Diagnosis,
     Divergence,
     Epoch,
@@ -86,7 +88,9 @@ from .types import (
     ValidatedJob,
     ValidatedSweep,
     Version,
+    Webhook,
 )
+from .webhooks import WebhookNotVerified, create_webhook_secret, verify_webhook
 
 __version__ = _version("epochal")
 
@@ -107,6 +111,8 @@ __all__ = [
     "Dataset",
     "DatasetParameter",
     "DatasetPreview",
+    "Delivery",
+    "DeliveryAttempt",
     "Deviation",
     "Diagnosis",
     "Divergence",
@@ -171,8 +177,11 @@ __all__ = [
     "ValidatedSweep",
     "Verification",
     "Version",
+    "Webhook",
+    "WebhookNotVerified",
     "__version__",
     "augmentations",
+    "create_webhook_secret",
     "data",
     "dense",
     "dropout",
@@ -181,4 +190,5 @@ __all__ = [
     "optimizers",
     "schedules",
     "table",
+    "verify_webhook",
 ]

@@ -76,10 +76,16 @@ ColumnKind: TypeAlias = Literal[
 DatePart: TypeAlias = Literal["year", "month", "day", "weekday", "hour"]
 
 
+DeliveryState: TypeAlias = Literal["pending", "delivered", "failed"]
+
+
 Device: TypeAlias = Literal["v100", "a100", "h100", "h200"]
 
 
 EdgeKind: TypeAlias = Literal["forward", "recurrent", "residual", "attention"]
+
+
+EndState: TypeAlias = Literal["succeeded", "failed", "cancelled"]
 
 
 EvaluationSplit: TypeAlias = Literal["train", "validation", "test"]
@@ -1441,10 +1447,29 @@ class TrainingSpec(TypedDict):
     never. In [0, 1e9]. Defaults to the service's `EPOCHAL_JOB_TTL_SECONDS`, which is never
     unless its operator set it.
     """
+    webhooks: NotRequired[Sequence[WebhookSpec]]
+    """Requests to send when the job ends. At most 4. A spec in a reply has none: see `webhooks`
+    of the job.
+    """
     name: NotRequired[str | None]
     """Display name of the job."""
     labels: NotRequired[Mapping[str, str]]
     """Your own keys and values to filter jobs by. At most 16."""
+
+
+class WebhookSpec(TypedDict):
+    """A request that the service sends when the job ends."""
+
+    url: str
+    """Where to send a POST with the outcome. The operator decides which hosts are allowed: see
+    `EPOCHAL_WEBHOOK_HOSTS`. By default every public host, over https.
+    """
+    on: NotRequired[Sequence[EndState]]
+    """Final states that are sent. Default all."""
+    secret: NotRequired[str | None]
+    """Key of the signature, as Standard Webhooks defines it: `whsec_` and the base64 of 24 to 64
+    random bytes. Never returned. Without one, requests have no signature.
+    """
 
 
 LayerSpec: TypeAlias = (
@@ -1600,6 +1625,10 @@ class TrainingFields(TypedDict, total=False):
     """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:
     never. In [0, 1e9]. Defaults to the service's `EPOCHAL_JOB_TTL_SECONDS`, which is never
     unless its operator set it.
+    """
+    webhooks: Sequence[WebhookSpec]
+    """Requests to send when the job ends. At most 4. A spec in a reply has none: see `webhooks`
+    of the job.
     """
     name: str | None
     """Display name of the job."""
@@ -2282,6 +2311,8 @@ class JobData:
     """Time at which the job is deleted, see `ttl_seconds`; absent before its end, and if it is
     not deleted.
     """
+    webhooks: tuple[Webhook, ...]
+    """Where the outcome of the job is sent."""
     curve: CurveSeries | None
     """Downsampled training loss; present in lists that request `curve_points`."""
 
@@ -4670,6 +4701,52 @@ class Upload:
 
 
 @dataclass(frozen=True)
+class Webhook:
+    """A webhook of a job, without its secret."""
+
+    url: str
+    """Where the outcome is sent."""
+    on: tuple[EndState, ...]
+    """Final states that are sent."""
+    is_signed: bool
+    """Whether there is a secret, and requests have a signature."""
+
+
+@dataclass(frozen=True)
+class DeliveryAttempt:
+    """One attempt to deliver."""
+
+    attempted_at: datetime
+    """Time of the attempt."""
+    seconds: float
+    """Duration in seconds."""
+    status: int | None
+    """HTTP status of the reply; absent without a reply."""
+    error: str | None
+    """Reason of the failure; absent if the receiver accepted the request."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The outcome of a job on its way to one receiver."""
+
+    id: str
+    """Id of the delivery, the same in each attempt: the header `webhook-id`."""
+    url: str
+    """Where it is sent."""
+    event: EndState
+    """Final state that is sent."""
+    state: DeliveryState
+    """`pending` until a receiver replies with a status of 200 to 299, or the last attempt fails."""
+    attempts: tuple[DeliveryAttempt, ...]
+    """Attempts so far, in order."""
+    created_at: datetime
+    """Time of the job's end."""
+    next_attempt_at: datetime | None
+    """Time of the next attempt; absent if there is none."""
+
+
+@dataclass(frozen=True)
 class Worker:
     """A process that trains one job at a time."""
 
@@ -4858,6 +4935,11 @@ class JobProperties:
         is not deleted.
         """
         return self._data.expires_at
+
+    @property
+    def webhooks(self) -> tuple[Webhook, ...]:
+        """Where the outcome of the job is sent."""
+        return self._data.webhooks
 
 
 class SweepProperties:

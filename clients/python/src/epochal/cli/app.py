@@ -47,6 +47,7 @@ for panel, commands in {
         jobs.cancel,
         jobs.pause,
         jobs.resume,
+        jobs.deliveries,
         jobs.rename,
         jobs.label,
         jobs.delete,

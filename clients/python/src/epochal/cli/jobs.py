@@ -20,7 +20,7 @@ from ..errors import NotFound
 from ..jobs import Job
 from ..pictures.terminal import picture
 from ..records import plain
-from ..types import ForkedFrom, Label
+from ..types import Delivery, ForkedFrom, Label
 from .inputs import (
     EpochOption,
     JobArgument,
@@ -47,6 +47,7 @@ from .training import summary
 
 _ALL_COLUMNS_WIDTH = 80
 _NUMBERS_SHOWN = 12
+_DELIVERY_STYLES = {"delivered": "green", "failed": "red"}
 
 
 def jobs(
@@ -398,6 +399,41 @@ def pause(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) 
 def resume(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
     """Resume a paused job, bit for bit."""
     _act(job, url, as_json, Job.resume)
+
+
+def deliveries(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """List what the webhooks of a job have sent, and the attempts."""
+    with Client(url) as client:
+        handle = find_job(client, job)
+        rows = handle.deliveries()
+    if as_json:
+        print_json({"deliveries": rows})
+        return
+    if not rows:
+        reason = "It has no webhooks." if not handle.webhooks else "Nothing was sent yet."
+        out.print(f"{handle.id} {handle.state}: {reason}")
+        return
+    print_table(
+        ("URL", "EVENT", "STATE", ">ATTEMPTS", "LAST REPLY", "NEXT ATTEMPT"),
+        [
+            (
+                row.url,
+                row.event,
+                Text(row.state, style=_DELIVERY_STYLES.get(row.state, "")),
+                f"{len(row.attempts):,}",
+                _last_reply(row),
+                f"{row.next_attempt_at:%Y-%m-%d %H:%M:%S} UTC" if row.next_attempt_at else "",
+            )
+            for row in rows
+        ],
+    )
+
+
+def _last_reply(row: Delivery) -> str:
+    if not row.attempts:
+        return ""
+    last = row.attempts[-1]
+    return last.error or f"status {last.status}"
 
 
 def rename(

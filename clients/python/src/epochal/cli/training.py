@@ -80,6 +80,13 @@ def train(
         int | None,
         typer.Option(min=0, help="Seconds from the job's end to its deletion; 0: never."),
     ] = None,
+    webhook: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL",
+            help="Where to send the outcome, signed with EPOCHAL_WEBHOOK_SECRET. Repeatable.",
+        ),
+    ] = None,
     begin: Annotated[
         str | None,
         typer.Option(
@@ -125,6 +132,9 @@ def train(
         body["ttl_seconds"] = ttl
     if label:
         body["labels"] = {**body.get("labels", {}), **pairs(label)}
+    if webhook:
+        secret = os.environ.get("EPOCHAL_WEBHOOK_SECRET")
+        body["webhooks"] = [{"url": receiver, "secret": secret} for receiver in webhook]
     with Client(url) as client:
         job = client.jobs.create(body)
         if detach:

@@ -21,6 +21,7 @@ from ..specs import Spec, with_objects
 from ..types import (
     Baselines,
     CurveSeries,
+    Delivery,
     Diagnosis,
     Epoch,
     GradientSnapshot,
@@ -224,6 +225,14 @@ class Job(Verifiable, Inspection):
             edges = np.array(page.get("histogram_edges") or (), dtype=np.float64)
             for snapshot in page.get("snapshots") or ():
                 yield read(GradientSnapshot, snapshot, histogram_edges=edges)
+
+    def deliveries(self) -> list[Delivery]:
+        """Return what the webhooks of the job have sent, with every attempt. Raises `NotFound`.
+
+        `webhooks` of the spec names the receivers: `[{"url": "https://host.example/hook"}]`.
+        """
+        reply = self._session.call("ListDeliveries", {"id": self.id})
+        return [read(Delivery, row) for row in reply.get("deliveries") or ()]
 
     def diagnosis(self) -> Diagnosis:
         """Return the problems that the run shows, and what to try next; empty for a healthy run.

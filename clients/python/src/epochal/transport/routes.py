@@ -49,6 +49,7 @@ ROUTES = {
     "ListEpochs": Route("GET", "/v1/jobs/{id}/epochs", ("id",)),
     "GetCurve": Route("GET", "/v1/jobs/{id}/curve", ("id",)),
     "ListGradients": Route("GET", "/v1/jobs/{id}/gradients", ("id",)),
+    "ListDeliveries": Route("GET", "/v1/jobs/{id}/deliveries", ("id",)),
     "ListCheckpoints": Route("GET", "/v1/jobs/{id}/checkpoints", ("id",)),
     "GetCheckpoint": Route("GET", "/v1/jobs/{id}/checkpoints/{epoch}", ("id", "epoch")),
     "Predict": Route("POST", "/v1/jobs/{id}/predict", ("id",), body="*"),
