@@ -530,6 +530,56 @@ def test_a_run_is_deleted_only_when_somebody_is_sure(open_page: Opened, api: Api
     assert api.status(f"/v1/jobs/{job}") == 404
 
 
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_run_is_renamed_by_keyboard_and_renamed_back(
+    open_page: Opened, api: Api, size: dict[str, int]
+) -> None:
+    job = api.train({**MOONS, "name": "Before", "epochs": 2})
+    page = open_page(f"/jobs/{job}", size)
+    heading = page.get_by_role("heading", level=1)
+    rename = page.get_by_role("button", name="Rename")
+    rename.press("Enter")
+    field = page.get_by_label("Name of this run")
+    expect(field).to_be_focused()
+    page.keyboard.type("Not this")
+    page.keyboard.press("Escape")
+    expect(heading).to_have_text("Before")
+    expect(rename).to_be_focused()
+    rename.press("Enter")
+    page.keyboard.type("After")
+    page.keyboard.press("Enter")
+    expect(heading).to_have_text("After")
+    expect(rename).to_be_focused()
+    assert api.get(f"/v1/jobs/{job}")["spec"]["name"] == "After"
+    expect(page.get_by_role("status").filter(has_text="Renamed from “Before”")).to_be_visible()
+    barrier_free(page)
+    fits(page, size)
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(heading).to_have_text("Before")
+    expect(page.get_by_role("button", name="Undo")).to_have_count(0)
+    rename.click()
+    field.fill(" ")
+    page.get_by_role("button", name="Save").click()
+    expect(heading).to_have_text("Two moons")
+    assert api.get(f"/v1/jobs/{job}")["spec"]["name"] is None
+
+
+def test_a_run_shows_what_its_webhooks_sent(open_page: Opened, api: Api, moons: str) -> None:
+    hooks = [{"url": "https://nowhere.invalid/hook"}]
+    job = api.train({**MOONS, "name": "Sent", "epochs": 2, "webhooks": hooks})
+    page = open_page(f"/jobs/{job}")
+    page.get_by_text("One webhook").click()
+    delivery = page.get_by_test_id("delivery")
+    expect(delivery).to_contain_text(
+        "succeeded to https://nowhere.invalid/hook: will be sent again"
+    )
+    expect(delivery).to_contain_text("the host name cannot be resolved")
+    barrier_free(page)
+    page.goto(f"/jobs/{moons}")
+    expect(page.get_by_role("heading", name="Moons of the test", level=1)).to_be_visible()
+    expect(page.get_by_text("webhook")).to_have_count(0)
+
+
 FIT = {
     "network": {"input_shape": [1], "layers": dense(8, 1, activation="tanh")},
     "dataset": {"name": "sine", "samples": 100},

@@ -130,6 +130,12 @@ export class Run {
     else this.#put(await body(api.POST('/v1/jobs/{id}/cancel', { params })))
   }
 
+  /** Give the run another name; an empty one removes it. */
+  async rename(name: string): Promise<void> {
+    const params = { path: { id: this.id } }
+    this.#put(await body(api.PATCH('/v1/jobs/{id}', { params, body: { name } })))
+  }
+
   /** Pause as long as the last drawing took, so that a slow machine stays responsive. */
   #soon(change: () => void): void {
     this.#came.push(change)
