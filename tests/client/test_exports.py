@@ -93,6 +93,7 @@ NAMES = [
     "Version",
     "Webhook",
     "WebhookNotVerified",
+    "Worker",
     "__version__",
     "augmentations",
     "create_webhook_secret",

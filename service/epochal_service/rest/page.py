@@ -1,7 +1,8 @@
 """The page that people see: files that were built beforehand, sent as they are.
 
     /                      ┐
-    /lab, /jobs, /jobs/…   ┘ index.html, requested each time
+    /lab, /jobs, /jobs/…,  │
+    /service               ┘ index.html, requested each time
     /assets/name-hash.js     kept for a year: another content has another name
     /favicon.svg, /theme.js  requested each time
     /examples/plain.html     a page without a framework, for developers of another page
@@ -27,7 +28,7 @@ from starlette.types import Scope
 BUILT = Path(__file__).parents[1] / "page"
 """Where the build puts it, in a checkout as in a wheel."""
 
-PATHS = ("/", "/lab", "/jobs", "/jobs/{id}")
+PATHS = ("/", "/lab", "/jobs", "/jobs/{id}", "/service")
 FILES = ("favicon.svg", "theme.js", "examples/plain.html")
 
 _TYPES = {

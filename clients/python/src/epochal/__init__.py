@@ -89,6 +89,7 @@ from .types import (
     ValidatedSweep,
     Version,
     Webhook,
+    Worker,
 )
 from .webhooks import WebhookNotVerified, create_webhook_secret, verify_webhook
 
@@ -179,6 +180,7 @@ __all__ = [
     "Version",
     "Webhook",
     "WebhookNotVerified",
+    "Worker",
     "__version__",
     "augmentations",
     "create_webhook_secret",

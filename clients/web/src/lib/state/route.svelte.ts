@@ -6,6 +6,7 @@ export type Route =
   | { page: 'lab' }
   | { page: 'jobs' }
   | { page: 'compare' }
+  | { page: 'service' }
   | { page: 'job'; id: string }
   | { page: 'unknown'; path: string }
 
@@ -13,6 +14,7 @@ export function parse(path: string): Route {
   const [first, second, ...rest] = path.split('/').filter(Boolean)
   if (first === undefined) return { page: 'journey' }
   if (first === 'lab' && second === undefined) return { page: 'lab' }
+  if (first === 'service' && second === undefined) return { page: 'service' }
   if (first === 'jobs' && second === undefined) return { page: 'jobs' }
   if (first === 'jobs' && second === 'compare' && rest.length === 0) return { page: 'compare' }
   if (first === 'jobs' && second !== undefined && rest.length === 0) {
