@@ -10,9 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from traceback import clear_frames
 
 LARGE_BYTES = 2**18
 """What takes up to about 10 ms to parse and validate."""
+NUMBER_BYTES = 20
+"""A float64 in JSON."""
 
 _limited = ContextVar("limited", default=False)
 
@@ -23,7 +26,7 @@ class LargeRequest(Exception):
 
 @contextmanager
 def limited(active: bool) -> Iterator[None]:
-    """Let `check_size` raise while the block lasts, if active."""
+    """Let `require_small` raise while the block lasts, if active."""
     token = _limited.set(active)
     try:
         yield
@@ -31,9 +34,27 @@ def limited(active: bool) -> Iterator[None]:
         _limited.reset(token)
 
 
-def check_size(size: int) -> None:
-    """Raise `LargeRequest` for this number of bytes, if they are to be parsed beside the event loop
-    and are too many for it. Call it before anything has changed.
+@contextmanager
+def large_left_out() -> Iterator[None]:
+    """End the block at a `LargeRequest`, and forget what it had read.
+
+    The frames of an exception refer to each other, and would keep it until the next garbage
+    collection.
+    """
+    try:
+        yield
+    except LargeRequest as error:
+        clear_frames(error.__traceback__)
+
+
+def is_limited() -> bool:
+    """Return whether `require_small` may raise here."""
+    return _limited.get()
+
+
+def require_small(size: int) -> None:
+    """Raise `LargeRequest` if this is too much JSON to be read or written beside the event loop,
+    and the request is answered there. Call it before anything has changed.
     """
     if size > LARGE_BYTES and _limited.get():
         raise LargeRequest

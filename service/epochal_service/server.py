@@ -2,6 +2,7 @@
 
 import gc
 import socket
+import sys
 
 import uvicorn
 from fastapi import FastAPI
@@ -19,6 +20,9 @@ STALLED_MILLISECONDS = 60_000
 # 700 new objects between two garbage collections, a full collection would run every second or two
 # and delay every stream by 0.2 s.
 NEW_OBJECTS = 50_000
+# Each thread that computes keeps the interpreter lock for this long while others wait for it. With
+# Python's default of 5 ms, sixteen requests would make the event loop wait 80 ms again and again.
+SWITCH_SECONDS = 0.0005
 
 
 class _Server(uvicorn.Server):
@@ -60,4 +64,5 @@ def serve(settings: Settings) -> None:
     gc.freeze()  # exclude everything allocated so far from later collections
     gc.set_threshold(NEW_OBJECTS)
     gc.enable()
+    sys.setswitchinterval(SWITCH_SECONDS)
     _Server(config, app).run(sockets=[listener])

@@ -28,6 +28,7 @@ from ..jobs.inspection import (
     true_classes,
 )
 from ..jobs.preparation import Prepared, has_validation, prepare
+from ..large import NUMBER_BYTES, require_small
 from ..specs.build import build_loss
 from ..specs.inspection import (
     BoundsSpec,
@@ -129,6 +130,7 @@ def get_hidden_space(context: Context, id: str, request: GetHiddenSpaceRequest) 
     samples = samples_of(prepared, context.settings.limits, request.split)
     limit = max(1, context.settings.limits.max_inspected_values // units)
     count = min(request.samples, len(samples), limit)
+    require_small(count * units * NUMBER_BYTES)
     samples = samples.select(np.arange(count) * len(samples) // count)
     values = trained_network.outputs(samples.inputs, layer).reshape(count, -1)
     ratios = np.empty(0)
@@ -300,6 +302,7 @@ def check_size(context: Context, field: str, numbers: int, remedy: str) -> None:
             ),
             reason="limit_exceeded",
         )
+    require_small(numbers * NUMBER_BYTES)
 
 
 def _bounds_around(dataset: Dataset) -> BoundsSpec:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 from ..errors import FieldError, InvalidArgument
-from ..large import check_size
+from ..large import require_small
 from ..specs.base import MAX_PAGE_SIZE, id_pattern
 
 
@@ -53,5 +53,5 @@ def cut(
             return page, page[-1].id
         page.append(row)
         total += weight(row)
-        check_size(total)
+        require_small(total)
     return page, None

@@ -12,6 +12,7 @@ from ..errors import FieldError, InvalidArgument, NotFound
 from ..jobs import lifecycle
 from ..jobs.datasets import Schema, invalid_argument, schema_of_job
 from ..jobs.inspection import NO_CLASS, Trained, predicted_classes
+from ..large import NUMBER_BYTES, require_small
 from ..settings import Limits
 from ..specs.build import build_network
 from ..specs.jobs import GridSpec, Prediction, PredictRequest
@@ -52,6 +53,7 @@ def predict(context: Context, id: str, request: PredictRequest) -> Prediction:
         inputs = _inputs(request.inputs, features, limits.max_predict_rows)
     else:
         inputs = _encoded(request, schema, limits)
+    require_small(len(inputs) * (1 + int(np.prod(network.output_shape))) * NUMBER_BYTES)
     epoch, blob = checkpoint_of(context, id, request.epoch)
     outputs = Trained(row.owner, spec, network, epoch, unpack(blob)).outputs(inputs)
     loss = engine.LOSSES[spec.loss]

@@ -25,7 +25,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from ..errors import FieldError, InvalidArgument, TooLarge, UnsupportedMediaType
-from ..large import LARGE_BYTES, LargeRequest
+from ..large import LARGE_BYTES, large_left_out
 from ..methods.table import NO_DATA
 from .context import authorize, context_of
 from .elsewhere import answer_elsewhere
@@ -80,13 +80,11 @@ class StrictRoute(APIRoute):
                     content = await _read(request, media_type, files, files_open)
                 if isinstance(content, FileBody):
                     return await handle(_ReadRequest(request, content))
-                try:
-                    if isinstance(content, Path):
-                        raise LargeRequest
+                if isinstance(content, bytes):
                     document = parse_json(content) if media_type == JSON else None
-                    return await handle(_ReadRequest(request, content, document))
-                except LargeRequest:
-                    return await answer_elsewhere(context, request, content)
+                    with large_left_out():
+                        return await handle(_ReadRequest(request, content, document))
+                return await answer_elsewhere(context, request, content)
 
         return read_and_handle
 

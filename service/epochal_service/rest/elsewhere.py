@@ -7,16 +7,21 @@ been read.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from tempfile import NamedTemporaryFile
+from typing import Any, BinaryIO, NamedTuple
 
 from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
 from starlette.types import ASGIApp, Message
 
+from ..large import LARGE_BYTES
 from ..methods.context import Context
 from ..settings import Settings
 
+PIECE_BYTES = 2**16
 SCOPE = (
     "type",
     "http_version",
@@ -37,7 +42,8 @@ class Reply(NamedTuple):
 
     status: int
     headers: list[tuple[bytes, bytes]]
-    body: bytes
+    body: bytes | Path
+    """The content, or the file that has it and is to be deleted."""
 
 
 async def answer_elsewhere(context: Context, request: Request, body: bytes | Path) -> Response:
@@ -46,9 +52,22 @@ async def answer_elsewhere(context: Context, request: Request, body: bytes | Pat
     """
     scope = {name: request.scope[name] for name in SCOPE if name in request.scope}
     reply = await context.call_elsewhere(_answer, scope, body)
-    response = Response(reply.body, reply.status)
+    response: Response
+    if isinstance(reply.body, Path):
+        file = reply.body.open("rb")
+        reply.body.unlink()
+        response = StreamingResponse(_pieces(file), reply.status)
+    else:
+        response = Response(reply.body, reply.status)
     response.raw_headers = reply.headers
     return response
+
+
+async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
+    """Yield the content as fast as the client takes it: many replies must not fill the memory."""
+    with file:
+        while piece := file.read(PIECE_BYTES):
+            yield piece
 
 
 def _answer(context: Context, scope: dict[str, Any], body: bytes | Path) -> Reply:
@@ -68,9 +87,16 @@ def _answer(context: Context, scope: dict[str, Any], body: bytes | Path) -> Repl
 
     asyncio.run(serve())
     start, *parts = messages
-    return Reply(
-        start["status"], list(start["headers"]), b"".join(part.get("body", b"") for part in parts)
-    )
+    reply = b"".join(part.get("body", b"") for part in parts)
+    return Reply(start["status"], list(start["headers"]), _stored(reply))
+
+
+def _stored(content: bytes) -> bytes | Path:
+    if len(content) <= LARGE_BYTES:
+        return content
+    with NamedTemporaryFile(prefix="epochal-reply-", delete=False) as file:
+        file.write(content)
+    return Path(file.name)
 
 
 @cache

@@ -23,7 +23,7 @@ from structlog.contextvars import bound_contextvars
 
 from .._proto import SERVICES as SERVICES
 from ..errors import EpochalError, InvalidArgument, TooLarge
-from ..large import LARGE_BYTES, LargeRequest, limited
+from ..large import LARGE_BYTES, LargeRequest, large_left_out, limited
 from ..methods.context import Context
 from ..methods.table import DATA, METHODS, NO_DATA, Method
 from ..metrics import Metrics
@@ -73,11 +73,10 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
 
     async def handle(raw: bytes, call: Call) -> bytes | None:
         authorization = metadata_of(call, AUTHORIZATION)
-        try:
+        with large_left_out():
             return await to_thread.run_sync(answer_here, raw, authorization)
-        except LargeRequest:
-            caller = await to_thread.run_sync(context.authorized, authorization, scope)
-            return await caller.call_elsewhere(answer, descriptor.name, raw)
+        caller = await to_thread.run_sync(context.authorized, authorization, scope)
+        return await caller.call_elsewhere(answer, descriptor.name, raw)
 
     reporting = reporting_errors(context.metrics, METHODS[descriptor.name], handle)
     return grpc.unary_unary_rpc_method_handler(reporting)

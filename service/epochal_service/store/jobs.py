@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from ..large import check_size
+from ..large import LARGE_BYTES, LargeRequest, is_limited
 from .access import Access
 from .database import now
 from .tables import checkpoints, job_labels, job_specs, jobs, log
@@ -90,9 +90,19 @@ class JobWithSpec(JobRow):
     """With their secrets."""
 
 
-_WITH_SPEC: sa.Select[Any] = (
-    sa.select(*jobs.c, job_specs.c.spec, job_specs.c.webhooks).select_from(jobs).join(job_specs)
-)
+_SPEC = job_specs.c.spec
+_SMALL_SPEC = sa.case((sa.func.length(_SPEC) <= LARGE_BYTES, _SPEC)).label("spec")
+
+
+def _query() -> sa.Select[Any]:
+    spec = _SMALL_SPEC if is_limited() else _SPEC
+    return sa.select(*jobs.c, spec, job_specs.c.webhooks).select_from(jobs).join(job_specs)
+
+
+def _with_spec(row: Any) -> JobWithSpec:
+    if row.spec is None:
+        raise LargeRequest
+    return JobWithSpec(*row)
 
 
 def insert(connection: Connection, values: Mapping[str, Any], labels: Mapping[str, str]) -> None:
@@ -150,17 +160,13 @@ def find(
 
     With `lock` the row is locked until the commit.
     """
-    query = _WITH_SPEC.where(jobs.c.id == job_id)
+    query = _query().where(jobs.c.id == job_id)
     if access is not None:
         query = query.where(jobs.c.owner.in_(access.readable))
     if lock:
         query = query.with_for_update(of=jobs)
     row = connection.execute(query).one_or_none()
-    if row is None:
-        return None
-    job = JobWithSpec(*row)
-    check_size(len(job.spec))
-    return job
+    return None if row is None else _with_spec(row)
 
 
 def page(
@@ -196,7 +202,7 @@ def page(
     options = {"stream_results": True, "max_row_buffer": 8}
     with connection.execute(query, execution_options=options) as rows:
         for row in rows:
-            yield JobWithSpec(*row)
+            yield _with_spec(row)
 
 
 def newest(
@@ -215,11 +221,11 @@ def newest(
         for owner in owners
     ]
     if not newest:
-        return _WITH_SPEC.where(sa.false())
+        return _query().where(sa.false())
     of_all = sa.union_all(*(sa.select(ids.subquery().c.id) for ids in newest)).subquery()
     ids = sa.select(of_all.c.id).order_by(of_all.c.id.desc()).limit(size)
     chosen = ids if len(newest) > 1 else newest[0]
-    return _WITH_SPEC.where(jobs.c.id.in_(chosen)).order_by(jobs.c.id.desc())
+    return _query().where(jobs.c.id.in_(chosen)).order_by(jobs.c.id.desc())
 
 
 def advance(
