@@ -362,8 +362,8 @@ def fit(
         column = replace(column, minimum=float(numbers.min()), maximum=float(numbers.max()))
         if len(numbers) >= MIN_IDENTIFIED and _count_rows(numbers):
             warn("identifier", "counts the rows: ignore it unless their order matters")
-    if len(present) > 1 and not column.filled and all(cell == present[0] for cell in present):
-        warn("constant", f"always has the value {shown(present[0])}: nothing follows from it")
+    if len(present) > 1 and not column.filled and all(cell == column.example for cell in present):
+        warn("constant", f"always has the value {shown(column.example)}: nothing follows from it")
     return column, warnings
 
 
