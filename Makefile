@@ -183,6 +183,10 @@ chaos: $(VENV)/.dev ## Kill and stall real processes on both databases (ROUNDS=6
 check-mechanisms: $(VENV)/.dev ## Remove each mechanism that keeps a promise, and see that a test fails
 	$(BIN)/python -m tools.mutation $(ARGS)
 
+.PHONY: adversaries
+adversaries: $(VENV)/.dev ## Attack a real service; print what others notice (ARGS="--attack half_open")
+	$(BIN)/python benchmarks/adversaries.py $(ARGS)
+
 .PHONY: dist
 dist: $(VENV)/.dev $(PAGE) ## Build sdists, wheels, .proto archive and openapi.json into dist/ and check them
 	$(BIN)/python tools/dist.py build

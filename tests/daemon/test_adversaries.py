@@ -1,0 +1,12 @@
+"""Others are served while one client attacks. `make adversaries` measures how fast."""
+
+from benchmarks.adversaries import MEMORY_MB, run, slow_readers, wrong_bodies
+
+
+def test_others_are_served_during_an_attack() -> None:
+    figures = run([wrong_bodies, slow_readers], seconds=3)
+    # Generous, for a busy machine; the memory does not depend on it.
+    assert max(row.healthz_ms for row in figures) < 5_000
+    assert max(row.silence for row in figures) < 30
+    assert max(row.first_epoch for row in figures) < 60
+    assert max(row.memory_mb for row in figures) < MEMORY_MB
