@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -35,7 +36,7 @@ def server(tmp_path: Path, broker_url: str) -> Iterator[Serving]:
 
 def test_a_port_in_use_is_one_sentence(server: Serving, capfd: pytest.CaptureFixture[str]) -> None:
     taken = server.context.settings.model_copy(update={"grpc_address": server.address})
-    context = server.context.__class__(**vars(server.context) | {"settings": taken})
+    context = replace(server.context, settings=taken)
     with (
         pytest.raises(OSError, match=f"gRPC cannot listen on {server.address}: the port is taken"),
         server.portal.wrap_async_context_manager(serve(context)),
