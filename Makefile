@@ -169,8 +169,9 @@ bench: $(VENV)/.dev ## Run every benchmark, with other libraries if they are ins
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script $(ARGS) || exit 1; done
 
 .PHONY: fuzz
-fuzz: $(VENV)/.dev ## Test every property and method with new random examples (ROUNDS=5)
-	@for round in $$(seq $(or $(ROUNDS),5)); do seed=$$($(BIN)/python -c 'import random; print(random.getrandbits(32))'); \
+fuzz: $(VENV)/.dev ## Test every property and method with new random examples (ROUNDS=5, SEED= to repeat one)
+	@for round in $$(seq $(if $(SEED),1,$(or $(ROUNDS),5))); do \
+	  seed=$(or $(SEED),$$($(BIN)/python -c 'import random; print(random.getrandbits(32))')); \
 	  echo "== seed $$seed"; \
 	  $(BIN)/python -m pytest $$(grep -lrE '^(import|from) (hypothesis|schemathesis)' tests --include='test_*.py') \
 	    -m "not chaos" --hypothesis-profile=any --hypothesis-seed=$$seed -n 2 -q $(ARGS) || exit 1; done

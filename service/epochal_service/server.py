@@ -3,11 +3,12 @@
 import gc
 import socket
 import sys
+from collections.abc import Sequence
 
 import uvicorn
 from fastapi import FastAPI
 
-from epochal_service.rest.app import create_app
+from epochal_service.rest.app import Companion, create_app
 from epochal_service.rest.heads import BoundedHeads
 from epochal_service.rest.hosts import KnownHosts
 from epochal_service.rpc.server import serve as serve_grpc
@@ -41,9 +42,9 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings, companions: Sequence[Companion] = (serve_grpc,)) -> None:
     """Serve until SIGINT or SIGTERM, then end the streams and return within about two seconds."""
-    app = create_app(settings, companions=[serve_grpc])
+    app = create_app(settings, companions)
     config = uvicorn.Config(
         KnownHosts(app, settings),
         host=settings.http_address.host,

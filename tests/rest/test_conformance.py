@@ -1,24 +1,33 @@
-"""Every request gets an answer that the description of the API contains, and never a 5xx."""
+"""Every request gets an answer that the description of the API contains, and never a 5xx. None of
+them holds up the event loop.
+"""
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 
 import httpx2
 import pytest
 import schemathesis
-from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import Flaky
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
-from tests.rest.conftest import XOR, served
+from tests.rest.conftest import XOR
 from tests.rpc import serving
-from tests.rpc.training import train
+from tests.servers.loop_monitor import LoopMonitor, monitored_server
+from tests.servers.postgres import free_port
 
+from epochal_service.jobs.queue import Queue
 from epochal_service.rest.app import create_app
-from epochal_service.settings import Settings
+from epochal_service.settings import Address, Settings
+from epochal_service.store import Database
 from epochal_service.store.migrate import upgrade
+from epochal_workers.run import WorkerContext, run
 
 DESCRIPTION = create_app(Settings(_env_file=None)).openapi()
 
@@ -31,17 +40,48 @@ OPERATIONS = [
 ]
 
 
+CREATED: dict[str, Any] = {
+    "/v1/jobs": XOR,
+    "/v1/sweeps": {"job": XOR, "variants": [{"seed": 1}, {"seed": 2}]},
+    "/v1/networks": {"network": XOR["network"]},
+    "/v1/datasets": {"name": "moons", "generator": {"name": "two_moons", "samples": 20}},
+}
+PAUSE = 0.2
+"""Seconds of CPU for which no request may hold up the event loop."""
+
+
+def examples() -> int:
+    """Return how many requests of a kind are tried: more in `make fuzz`, where they are new."""
+    return 25 if settings.default and settings.default.derandomize else 60
+
+
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> FastAPI:
-    chosen = serving.settings(tmp_path_factory.mktemp("conformance"), broker_url=valkey_server)
+def chosen(tmp_path_factory: pytest.TempPathFactory, valkey_server: str) -> Settings:
+    folder = tmp_path_factory.mktemp("conformance")
+    address = Address(f"127.0.0.1:{free_port()}")
+    chosen = serving.settings(folder, broker_url=valkey_server, http_address=address)
     upgrade(chosen.database_url)
-    return create_app(chosen)
+    return chosen
 
 
 @pytest.fixture(scope="module")
-def url(app: FastAPI) -> Iterator[str]:
-    with served(app) as (url, _):
-        yield url
+def monitor(chosen: Settings) -> Iterator[LoopMonitor]:
+    """That of the server: another process, as this one computes the requests."""
+    with monitored_server(chosen) as monitor:
+        yield monitor
+
+
+@pytest.fixture(scope="module")
+def url(chosen: Settings, monitor: LoopMonitor) -> str:
+    return f"http://{chosen.http_address}"
+
+
+@pytest.fixture(scope="module")
+def worker(chosen: Settings) -> Iterator[WorkerContext]:
+    database, queue = Database(chosen.database_url), Queue(chosen.broker_url)
+    yield WorkerContext(chosen, database, queue, stopping=lambda: False)
+    queue.close()
+    database.close()
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +89,7 @@ def schema() -> OpenApiSchema:
     return schemathesis.openapi.from_dict(DESCRIPTION)
 
 
-def make_known(app: FastAPI, url: str, path: str) -> str:
+def make_known(worker: WorkerContext, url: str, path: str) -> str:
     """The id of something that is there, of the kind that `path` is about."""
     if path.startswith("/v1/networks"):
         made = httpx2.post(f"{url}/v1/networks", json={"network": XOR["network"]}, timeout=60)
@@ -58,7 +98,7 @@ def make_known(app: FastAPI, url: str, path: str) -> str:
         made = httpx2.post(f"{url}/v1/datasets", json=body, timeout=60)
     else:
         made = httpx2.post(f"{url}/v1/jobs", json=XOR, timeout=60)
-        train(app.state.context, made.json()["id"])
+        run(worker, made.json()["id"])
     known: str = made.json()["id"]
     return known
 
@@ -73,25 +113,68 @@ def modes(operation: dict[str, Any]) -> list[GenerationMode]:
 
 @pytest.mark.parametrize(("path", "verb", "operation"), OPERATIONS)
 def test_every_answer_is_one_that_was_described(
-    app: FastAPI,
+    worker: WorkerContext,
     url: str,
+    monitor: LoopMonitor,
     schema: OpenApiSchema,
     path: str,
     verb: str,
     operation: dict[str, Any],
 ) -> None:
     described = schema[path][verb]
-    known_id = make_known(app, url, path)
+    known_id = make_known(worker, url, path)
     for mode in modes(operation):
 
         @given(case=described.as_strategy(generation_mode=mode), known=st.booleans())
-        @settings(max_examples=25, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples(), suppress_health_check=list(HealthCheck))
         def call(case: Case[Any], known: bool) -> None:
             if known and "{id}" in path:
                 case.path_parameters["id"] = known_id
+            monitor.longest = 0.0
             # What a schema allows may still break a limit, or name what is not there.
             case.call_and_validate(
                 base_url=url, timeout=60, excluded_checks=[positive_data_acceptance]
             )
+            assert monitor.longest < PAUSE
 
         call()
+
+
+def test_every_answer_in_a_row_of_linked_requests_is_one_that_was_described(
+    url: str, monitor: LoopMonitor, schema: OpenApiSchema
+) -> None:
+    schema.config.update(base_url=url)
+    stored = schema.include(path_regex="^/v1/(jobs|sweeps|networks|datasets|uploads)")
+    followable = stored.exclude(path_regex="/events$")
+    answers: Counter[str] = Counter()
+    failures: list[Exception] = []
+
+    class Linked(followable.as_state_machine()):  # type: ignore[misc]
+        """Things are created, with bodies that are known to be valid, and then used."""
+
+        def before_call(self, case: Case[Any]) -> None:
+            if case.method == "POST" and case.path in CREATED:
+                case.body = CREATED[case.path]
+            monitor.longest = 0.0
+
+        def validate_response(self, response: Any, case: Case[Any], *_: Any, **__: Any) -> None:
+            answers[case.operation.label] += response.status_code < HTTPStatus.BAD_REQUEST
+            try:
+                assert monitor.longest < PAUSE
+                case.validate_response(response, excluded_checks=[positive_data_acceptance])
+            except Exception as error:
+                failures.append(error)
+                raise
+
+    # What follows from a reply depends on what the server has stored, and may differ in a replay.
+    with suppress(Flaky):
+        Linked.run(
+            settings=settings(
+                max_examples=examples(),
+                stateful_step_count=10,
+                suppress_health_check=list(HealthCheck),
+            )
+        )
+    assert not failures, failures[0]
+    # Links were followed to things that were there.
+    assert sum(answers[label] for label in answers if "/jobs/{id}" in label) > 0
