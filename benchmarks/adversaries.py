@@ -317,18 +317,24 @@ def streams(client: Client, turn: Turn) -> None:
     """2,000 watchers of one job."""
     job = client.post("/v1/jobs", {**DIGITS, "epochs": 100_000})["id"]
 
-    async def watch() -> None:
+    async def watch() -> asyncio.StreamReader:
         reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
         writer.write(client.get(f"/v1/jobs/{job}/events"))
+        await reader.read(1)
+        return reader
+
+    async def take(reader: asyncio.StreamReader) -> None:
         while await reader.read(2**16):
             pass
 
     async def watch_all() -> None:
-        tasks: list[asyncio.Task[None]] = []
-        while len(tasks) < 2000:
-            tasks += [asyncio.create_task(watch()) for _ in range(50)]
-            await asyncio.sleep(0.1)
+        readers: list[asyncio.StreamReader] = []
+        while len(readers) < 2000:
+            readers += await asyncio.gather(*(watch() for _ in range(50)))
+        taking = [asyncio.create_task(take(reader)) for reader in readers]
         await asyncio.to_thread(turn.last)
+        for task in taking:
+            task.cancel()
 
     asyncio.run(watch_all())
     client.request("POST", f"/v1/jobs/{job}/cancel")
