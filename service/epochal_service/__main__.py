@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from epochal_service import key_commands, preflight
+from epochal_service import database_commands, key_commands, preflight
 from epochal_service.preflight import StartupError
 from epochal_service.settings import explain, unknown_variables
 
@@ -146,6 +146,10 @@ def check() -> None:
         for sentence in preflight.describe_workers(settings):
             typer.echo(f"note  {sentence}")
     raise typer.Exit(1 if failed else 0)
+
+
+for _command in (database_commands.backup, database_commands.restore, database_commands.compact):
+    app.command()(_command)
 
 
 def main() -> None:

@@ -104,15 +104,24 @@ class Stack:
 
     def run(self, *command: str) -> str:
         """Run another `epochald` command with the same settings; returns what it prints."""
-        done = subprocess.run(
+        done = self._run(*command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def refusal(self, *command: str) -> str:
+        """Run a command that does not succeed; returns what it prints to stderr."""
+        done = self._run(*command)
+        assert done.returncode != 0, done.stdout
+        return done.stderr
+
+    def _run(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
             [sys.executable, "-P", "-m", "epochal_service", *command],
             cwd=self._folder,
             env=self.environment,
             capture_output=True,
             text=True,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
 
     def _children(self, name: str) -> list[psutil.Process]:
         row = []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import structlog
@@ -14,6 +12,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from . import sqlite_files
 from .database import Database
 from .tables import metadata
 
@@ -82,11 +81,7 @@ def _copy_before_migration(database: Database) -> None:
     path = database.engine.url.database
     assert path is not None
     copy = Path(f"{path}.{revision}.bak")
-    partial = copy.with_suffix(".partial")
-    partial.unlink(missing_ok=True)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(partial)) as target:
-        source.backup(target)
-    partial.replace(copy)
+    sqlite_files.copy(Path(path), copy)
     logger.info("database_copied", copy=str(copy))
 
 
@@ -114,9 +109,14 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def is_known(revision: str) -> bool:
+    """Return whether this program can migrate a database of the revision."""
+    return revision in {script.revision for script in _script().walk_revisions()}
+
+
 def _refuse_newer(connection: Connection) -> None:
     revision = _revision(connection)
-    if revision is not None and revision not in {s.revision for s in _script().walk_revisions()}:
+    if revision is not None and not is_known(revision):
         raise SchemaError(
             f"The database is newer than this program (revision {revision}): run a newer Epochal."
         )

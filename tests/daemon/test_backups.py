@@ -1,0 +1,230 @@
+"""A backup of a running service, and a service that goes on from it."""
+
+import os
+import shlex
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import psycopg
+from tests.daemon.test_commands import Epochald, epochald
+from tests.servers.postgres import binaries
+from tests.servers.stack import MakeStack, Stack, await_condition
+
+__all__ = ["epochald"]
+
+# Everything that has a memory: shuffled batches, dropout, Adam's moments, validation samples.
+SPEC: dict[str, Any] = {
+    "network": {
+        "input_shape": [64],
+        "layers": [
+            {"type": "dense", "units": 32, "activation": "relu"},
+            {"type": "dropout", "rate": 0.2},
+            {"type": "dense", "units": 10, "activation": "softmax"},
+        ],
+    },
+    "dataset": {"name": "digits"},
+    "loss": "cross_entropy",
+    "epochs": 50,
+    "batch_size": 16,
+    "validation_fraction": 0.2,
+    "snapshots": {"weights_every": 100},
+    "seed": 7,
+}
+# So many that the job still runs when the backup is complete.
+LONG = 1500
+
+
+class Api:
+    """The API of a stack, whose address stays the same when it is restarted."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._client = httpx2.Client(base_url=stack.http, trust_env=False, timeout=30)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def get(self, path: str) -> Any:
+        answer = self._client.get(path)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    def create(self, **changes: object) -> str:
+        answer = self._client.post("/v1/jobs", json={**SPEC, **changes})
+        assert answer.is_success, answer.text
+        return str(answer.json()["id"])
+
+    def post(self, path: str) -> None:
+        assert self._client.post(path).is_success
+
+    def await_state(self, job_id: str, *states: str) -> None:
+        await_condition(
+            lambda: self.get(f"/v1/jobs/{job_id}")["state"] in states, 120, f"{job_id} {states}"
+        )
+
+    def result(self, job_id: str) -> tuple[Any, ...]:
+        """Everything that an undisturbed run of the same spec gives too."""
+        self.await_state(job_id, "succeeded")
+        job = self.get(f"/v1/jobs/{job_id}")
+        epochs = self.get(f"/v1/jobs/{job_id}/epochs?page_size=1000")["epochs"]
+        stored = self.get(f"/v1/jobs/{job_id}/checkpoints")["checkpoints"]
+        return (
+            job["epoch"],
+            job["best"],
+            [{**epoch, "seconds": None} for epoch in epochs],
+            [(checkpoint["epoch"], checkpoint["sha256"]) for checkpoint in stored],
+        )
+
+
+def in_mid_training(api: Api) -> dict[str, str]:
+    """Jobs in several states, one of them in the middle of its training."""
+    jobs = {"ended": api.create(epochs=3), "paused": api.create(epochs=LONG)}
+    api.await_state(jobs["ended"], "succeeded")
+    await_condition(lambda: api.get(f"/v1/jobs/{jobs['paused']}")["epoch"] > 3, 120, "an epoch")
+    api.post(f"/v1/jobs/{jobs['paused']}/pause")
+    api.await_state(jobs["paused"], "paused")
+    jobs["running"] = api.create(epochs=LONG)
+    jobs["queued"] = api.create()
+    await_condition(lambda: api.get(f"/v1/jobs/{jobs['running']}")["epoch"] > 20, 120, "epoch 20")
+    return jobs
+
+
+def goes_on(api: Api, jobs: dict[str, str]) -> None:
+    """All jobs of the backup end as if nothing had happened."""
+    assert api.get(f"/v1/jobs/{jobs['ended']}")["epoch"] == 3
+    assert api.get(f"/v1/jobs/{jobs['paused']}")["state"] == "paused"
+    api.post(f"/v1/jobs/{jobs['paused']}/resume")
+    assert api.result(jobs["queued"]) == api.result(api.create())
+    undisturbed = api.result(api.create(epochs=LONG))
+    for name in ("running", "paused"):
+        assert api.result(jobs[name]) == undisturbed, name
+    assert api.get(f"/v1/jobs/{jobs['running']}")["attempt"] >= 2
+
+
+def test_jobs_go_on_with_the_same_bits_after_a_restored_backup(
+    make_stack: MakeStack, tmp_path: Path
+) -> None:
+    stack = make_stack(workers=1, checkpoint_seconds=0.2, lease_seconds=2, reaper_seconds=0.2)
+    with closing(Api(stack)) as api:
+        jobs = in_mid_training(api)
+        file = tmp_path / "backup.db"
+        assert str(file) in stack.run("backup", str(file))
+        lost = api.create()
+        refused = stack.refusal("restore", str(file))
+        assert "epochal.db is in use; stop Epochal first" in refused
+        assert "epochal.db is in use; stop Epochal first" in stack.refusal("compact")
+        stack.stop()
+
+        database = stack.data_dir / "epochal.db"
+        with database.open("r+b") as wreck:
+            wreck.write(os.urandom(100_000))
+        assert "restore its backup" in stack.refusal("migrate")
+
+        printed = stack.run("restore", str(file))
+        [former] = stack.data_dir.glob("epochal.db.*.former")
+        assert str(former) in printed
+        stack.run("compact")
+        stack.start()
+        goes_on(api, jobs)
+        assert lost not in [job["id"] for job in api.get("/v1/jobs")["jobs"]]
+
+
+def test_jobs_go_on_with_the_same_bits_after_pg_restore(
+    make_stack: MakeStack, tmp_path: Path
+) -> None:
+    stack = make_stack(
+        "postgresql", workers=1, checkpoint_seconds=0.2, lease_seconds=2, reaper_seconds=0.2
+    )
+    with closing(Api(stack)) as api:
+        jobs = in_mid_training(api)
+        file = tmp_path / "backup.dump"
+
+        def run_printed(command: str) -> None:
+            """Run the command that `epochald` names for PostgreSQL."""
+            _, _, program = stack.refusal(command, str(file)).partition("for this: ")
+            words = shlex.split(program)
+            subprocess.run([binaries() / words[0], *words[1:]], check=True)
+
+        run_printed("backup")
+        stack.stop()
+        wreck = stack.database_url.replace("+psycopg", "")
+        with psycopg.connect(wreck) as connection:
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        run_printed("restore")
+        stack.start()
+        goes_on(api, jobs)
+
+
+def test_a_backup_overwrites_nothing(epochald: Epochald) -> None:
+    assert epochald.refusal("backup", "b.db") == (
+        "data/epochal.db does not exist; correct EPOCHAL_DATA_DIR"
+    )
+    epochald("migrate")
+    assert epochald("backup", "b.db").returncode == 0
+    assert epochald.refusal("backup", "b.db") == (
+        "b.db exists already; name another file, or remove it"
+    )
+    assert epochald.refusal("backup", "nowhere/b.db").startswith("nowhere/b.db")
+
+
+def test_only_a_sound_backup_of_a_known_revision_is_restored(epochald: Epochald) -> None:
+    epochald("migrate")
+    epochald("backup", "b.db")
+    database = epochald.folder / "data" / "epochal.db"
+    before = database.read_bytes()
+    (epochald.folder / "text").write_text("Dear diary, today I was not a database.")
+    with closing(sqlite3.connect(epochald.folder / "other.db")) as connection:
+        connection.execute("CREATE TABLE other (a)")
+    with closing(sqlite3.connect(epochald.folder / "b.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'from_the_future'")
+        connection.commit()
+    for file, reason in {
+        "missing.db": "missing.db does not exist or is not a file",
+        "data/epochal.db": "data/epochal.db is the database itself; name a backup of it",
+        "text": "text is damaged or no database (file is not a database); use another",
+        "other.db": "other.db is not a database of Epochal; use a file of `epochald backup`",
+        "b.db": "b.db is newer than this program (revision from_the_future); install a newer "
+        "Epochal",
+    }.items():
+        assert epochald.refusal("restore", file) == reason
+    assert database.read_bytes() == before
+    assert [file.name for file in database.parent.iterdir()] == ["epochal.db"]
+
+
+def test_a_backup_is_restored_where_there_was_no_database(epochald: Epochald) -> None:
+    epochald("migrate")
+    epochald("backup", "b.db")
+    done = epochald("restore", "b.db", data_dir="new")
+    assert done.returncode == 0, done.stderr
+    assert "former" not in done.stdout
+    assert [file.name for file in (epochald.folder / "new").iterdir()] == ["epochal.db"]
+    assert epochald("check", data_dir="new").returncode == 0
+
+
+def test_the_tools_of_postgresql_are_named_without_the_password(epochald: Epochald) -> None:
+    url = "postgresql+psycopg://me:secret@db.example/epochal"
+    named = "PostgreSQL has its own tool for this: "
+    assert epochald.refusal("backup", "my file", database_url=url) == (
+        f"{named}pg_dump --format=custom --file='my file' postgresql://me@db.example/epochal"
+    )
+    assert epochald.refusal("restore", "b", database_url=url) == (
+        f"{named}pg_restore --clean --if-exists --no-owner --single-transaction "
+        "--dbname=postgresql://me@db.example/epochal b"
+    )
+    assert epochald.refusal("compact", database_url=url) == (
+        f"{named}psql postgresql://me@db.example/epochal --command='VACUUM FULL'"
+    )
+
+
+def test_what_compacting_gives_back_is_estimated_first(epochald: Epochald) -> None:
+    epochald("migrate")
+    done = epochald("compact", "--estimate")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("data/epochal.db: 0.")
+    assert "of which 0.0 MB are free" in done.stdout
+    done = epochald("compact")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].endswith("MB now.")
