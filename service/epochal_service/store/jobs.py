@@ -185,11 +185,9 @@ def page(
     `states` and `label` (key and value, or key alone) filter; `text` is searched in `search_text`.
     Rows are fetched a few at a time, since a spec may hold its data.
     """
-    where = [jobs.c.id.startswith(f"{kind}_", autoescape=True)]
-    if before is not None:
-        where.append(jobs.c.id < before)
-    if states:
-        where.append(jobs.c.state.in_(states))
+    # A range and no pattern, so that the index ends the search: ids begin with their kind.
+    end = before or kind[:-1] + chr(ord(kind[-1]) + 1)
+    where = [jobs.c.id > kind, jobs.c.id < end]
     if text:
         where.append(jobs.c.search_text.contains(text.casefold(), autoescape=True))
     if label is not None:
@@ -198,7 +196,7 @@ def page(
         if value is not None:
             match = sa.and_(match, job_labels.c.value == value)
         where.append(sa.exists().where(match))
-    query = newest(owners, where, size)
+    query = newest(owners, where, size, states)
     options = {"stream_results": True, "max_row_buffer": 8}
     with connection.execute(query, execution_options=options) as rows:
         for row in rows:
@@ -206,19 +204,25 @@ def page(
 
 
 def newest(
-    owners: tuple[str, ...], where: Sequence[sa.ColumnElement[bool]], size: int
+    owners: tuple[str, ...],
+    where: Sequence[sa.ColumnElement[bool]],
+    size: int,
+    states: Collection[str] = (),
 ) -> sa.Select[Any]:
-    """Select the newest `size` rows of the owners, newest first.
+    """Select the newest `size` rows of the owners in one of the states, newest first.
 
-    The index (owner, id) has the rows of an owner in this order, but not those of several: the
-    newest of each are read, and the newest of these chosen.
+    The indexes (owner, id) and (state, owner, id) have the rows of an owner and a state in this
+    order, but not those of several: the newest of each are read, and the newest of these chosen.
+    Specs are read for these only.
     """
+    filters = [[jobs.c.state == state, *where] for state in sorted({*states})] or [[*where]]
     newest = [
         sa.select(jobs.c.id)
-        .where(jobs.c.owner == owner, *where)
+        .where(jobs.c.owner == owner, *conditions)
         .order_by(jobs.c.id.desc())
         .limit(size)
         for owner in owners
+        for conditions in filters
     ]
     if not newest:
         return _query().where(sa.false())
@@ -438,8 +442,10 @@ def hide(connection: Connection, job_id: str, owner: str, states: Collection[str
 
 def outlived(connection: Connection, limit: int) -> list[str]:
     """Return ids of jobs that have reached `expires_at`, the oldest expiry first."""
-    query = sa.select(jobs.c.id).where(jobs.c.expires_at < now()).order_by(jobs.c.expires_at)
-    return list(connection.execute(query.limit(limit)).scalars())
+    # A subquery is computed once. PostgreSQL's clock, which moves, cannot be looked up in an index.
+    is_over = jobs.c.expires_at < sa.select(now()).scalar_subquery()
+    query = sa.select(jobs.c.id).where(is_over).order_by(jobs.c.expires_at).limit(limit)
+    return list(connection.execute(query).scalars())
 
 
 def hide_outlived(connection: Connection, ids: Collection[str]) -> None:
