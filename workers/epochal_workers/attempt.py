@@ -22,6 +22,7 @@ from epochal_service.jobs.endings import BEST, dump_best
 from epochal_service.jobs.epochs import entry_of, latest_row
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.jobs.preparation import Prepared
+from epochal_service.jobs.thinning import superseded
 from epochal_service.specs.jobs import JobState
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import jobs as stored_jobs
@@ -54,6 +55,7 @@ class Attempt(ABC):
         # not stored again.
         self._stored_epoch = self._counted_epoch = claim.job.epoch
         self._weights: dict[int, bytes] = {}
+        self._superseded: list[int] = []
         self._baselines = self._new_baselines() if claim.job.baselines is None else None
         self._taken_at = self._flushed_at = self._resume_point_at = perf_counter()
         self._first_flush = True
@@ -79,6 +81,13 @@ class Attempt(ABC):
     @abstractmethod
     def _best(self) -> str | None:
         """Return the value of `best` in the job's row."""
+
+    def _supersede(self, epoch: int) -> None:
+        """Drop the checkpoint that does not stay once that of `epoch` is stored."""
+        after = self._spec.snapshots.thin_weights_after
+        old = superseded(epoch, self._weights_every, after)
+        if old is not None and self._weights.pop(old, None) is None:
+            self._superseded.append(old)
 
     def _state(self) -> engine.State:
         """Return the state of the resume point."""
@@ -107,6 +116,7 @@ class Attempt(ABC):
                 last_epoch = epoch
                 if every and epoch % every == 0 and epoch > resumed_epoch:
                     self._record_weights()
+                    self._supersede(epoch)
             if stopping():
                 stopping_since = stopping_since or now
                 if training.at_boundary or now - stopping_since > EPOCH_GRACE_SECONDS:
@@ -162,6 +172,8 @@ class Attempt(ABC):
     def _progress(self, *, resume_point: bool) -> Progress:
         """Take everything new from the engine; the caller stores it or gives up the job."""
         entries, latest = self._take()
+        # The best epoch is stored at the end, even if it was superseded.
+        old, self._superseded = [e for e in self._superseded if e not in self._weights], []
         weights, self._weights = [*self._weights.items()], {}
         point = None
         if resume_point:
@@ -170,7 +182,7 @@ class Attempt(ABC):
             self._resume_point_at = perf_counter()
         baselines, self._baselines = self._baselines, None
         epoch, best = (self._stored_epoch, self._best()) if latest else (None, None)
-        return Progress(entries, epoch, latest, best, weights, point, baselines)
+        return Progress(entries, epoch, latest, best, weights, old, point, baselines)
 
     def _count_epochs(self) -> None:
         tally, job = self._context.tally, self._claim.job

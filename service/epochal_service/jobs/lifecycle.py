@@ -78,7 +78,8 @@ class Progress:
     """The results of a worker since its last transaction.
 
     `epoch`, `latest` and `best` are None if no epoch is new; `weights` are (epoch, packed weights)
-    pairs; `resume_point` is (epoch, packed state). `baselines` is None if they are stored already.
+    pairs; `superseded` are epochs whose stored weights are deleted; `resume_point` is (epoch,
+    packed state). `baselines` is None if they are stored already.
     """
 
     entries: Sequence[Entry] = ()
@@ -86,6 +87,7 @@ class Progress:
     latest: str | None = None
     best: str | None = None
     weights: Sequence[tuple[int, bytes]] = ()
+    superseded: Sequence[int] = ()
     resume_point: tuple[int, bytes] | None = None
     baselines: str | None = None
 
@@ -491,6 +493,7 @@ def _store(
         return None
     job_log.append(connection, claim.id, row.last_seq - reserved, entries)
     checkpoints.insert(connection, claim.id, progress.weights)
+    checkpoints.delete(connection, claim.id, progress.superseded)
     if progress.resume_point is not None:
         checkpoints.put_resume_point(connection, claim.id, *progress.resume_point)
     return row

@@ -167,6 +167,11 @@ class SnapshotsSpec(Spec):
     """Store a checkpoint every N epochs; 0 stores only the last epoch. Defaults to about 20
     checkpoints per run if they are small.
     """
+    thin_weights_after: int | None = Field(default=None, ge=1)
+    """Number of latest checkpoints that all stay, while of earlier ones only those of epoch 0 and
+    of 1, 2, 4, 8, … times `weights_every` epochs do, and the best epoch when the job has ended. At
+    least 1. By default every checkpoint stays.
+    """
 
 
 class InitialWeightsSpec(Spec):

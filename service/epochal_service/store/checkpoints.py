@@ -40,6 +40,16 @@ def insert(connection: Connection, job_id: str, weights: Sequence[tuple[int, byt
     )
 
 
+def delete(connection: Connection, job_id: str, epochs: Sequence[int]) -> None:
+    """Delete the checkpoints of these epochs."""
+    if epochs:
+        connection.execute(
+            sa.delete(checkpoints).where(
+                checkpoints.c.job_id == job_id, checkpoints.c.epoch.in_(epochs)
+            )
+        )
+
+
 def page(connection: Connection, job_id: str, after_epoch: int, size: int) -> list[CheckpointRow]:
     """Return at most `size` checkpoints after the epoch, in order, without their weights."""
     query = (
