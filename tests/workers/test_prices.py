@@ -64,10 +64,21 @@ def used_bytes(folder: Path) -> int:
         {**classifier(*[16] * 12), "epochs": 3_000},
         {**classifier(8), "dtype": "float64", "epochs": 10_000},
         digits(512, epochs=30, snapshots={"weights_every": 1}),
+        digits(512, epochs=60, snapshots={"weights_every": 1, "thin_weights_after": 9}),
         digits(128, epochs=40, batch_size=8, snapshots={"weights_every": 1}),
         {"job": XOR | {"epochs": 10_000}, "variants": [{"seed": seed} for seed in range(16)]},
     ],
-    ids=["epochs", "metrics", "checkpoints", "layers", "float64", "weights", "slow", "sweep"],
+    ids=[
+        "epochs",
+        "metrics",
+        "checkpoints",
+        "layers",
+        "float64",
+        "weights",
+        "thinned",
+        "slow",
+        "sweep",
+    ],
 )
 def test_a_job_stores_what_was_predicted(
     local: Service, spec: dict[str, Any], tmp_path: Path
@@ -99,7 +110,7 @@ def test_a_job_that_would_fill_the_disk_is_refused(local: Service) -> None:
     assert caught.value.reason == "limit_exceeded"
     ((field, description),) = caught.value.errors
     assert field == "snapshots.weights_every"
-    assert "1.682 TB are 100,001 checkpoints: store them less often" in description
+    assert "1.682 TB are 100,001 checkpoints: store them less often, or thin them" in description
     assert "the limit of one job is 2.147 GB" in description
     with pytest.raises(InvalidArgument, match="weights_every"):
         jobs.create_job(local.context, spec, CreateJobOptions())

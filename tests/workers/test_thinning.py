@@ -6,7 +6,7 @@ import pytest
 from tests.workers.in_process import AT_ONCE, DIGITS, NEVER, XOR, Killed, Service, at_call
 from tests.workers.record import record
 
-from epochal_service.jobs.thinning import superseded
+from epochal_service.jobs.thinning import remaining, superseded
 
 THINNED: dict[str, Any] = {
     **XOR,
@@ -34,6 +34,9 @@ def test_the_latest_stay_and_earlier_ones_at_doubling_distances() -> None:
     assert stored(3, 1, 20) == [3, 6, 12, 18]
     assert stored(1, None, 9) == [1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert len(stored(1, 10, 100_000)) == 17 + 10
+    for epochs in range(1, 70):
+        for after in (1, 2, 5, None):
+            assert len(stored(1, after, epochs)) == remaining(epochs, after)
 
 
 @pytest.mark.parametrize("flush_seconds", [AT_ONCE, NEVER])

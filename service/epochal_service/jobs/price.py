@@ -47,7 +47,7 @@ def _stored_error(storage: Storage, limit: int) -> FieldError:
     parts = {
         "snapshots.weights_every": (
             storage.checkpoints,
-            f"{storage.checkpoint_count:,} checkpoints: store them less often",
+            f"{storage.checkpoint_count:,} checkpoints: store them less often, or thin them",
         ),
         "snapshots.gradients_every": (
             storage.gradients,

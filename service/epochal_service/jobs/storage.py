@@ -24,6 +24,7 @@ from ..store.packing import pack
 from .epochs import entry_of, pack_gradients
 from .estimate import typical_seconds
 from .preparation import Prepared, has_validation
+from .thinning import remaining
 
 ROW_BYTES = 250
 """What a row takes beside its blobs, in the table and its indexes."""
@@ -126,7 +127,9 @@ def _gradient_bytes(prepared: Prepared, segments: int) -> int:
 def _checkpoint_count(prepared: Prepared) -> int:
     """Return the number of checkpoints: epoch 0, every N epochs, the last epoch, the best."""
     epochs, every = prepared.spec.epochs, prepared.weights_every
-    count = 2 + (epochs // every if every else 0) + (every == 0 or epochs % every > 0)
+    after = prepared.spec.snapshots.thin_weights_after
+    periodic = remaining(epochs // every, after) if every else 0
+    count = 2 + periodic + (every == 0 or epochs % every > 0)
     return min(count, epochs + 1)
 
 

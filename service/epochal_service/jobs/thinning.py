@@ -21,3 +21,10 @@ def superseded(epoch: int, every: int, after: int | None) -> int | None:
     number = epoch // every - after
     is_power_of_two = number & (number - 1) == 0
     return None if number < 1 or is_power_of_two else number * every
+
+
+def remaining(count: int, after: int | None) -> int:
+    """Return how many of `count` checkpoints stay, besides those of epoch 0 and the end."""
+    if after is None or count <= after:
+        return count
+    return after + (count - after).bit_length()
