@@ -60,6 +60,11 @@ export class Run {
   )
   readonly over = $derived(isOver(this.state))
 
+  /** Whether checkpoints are deleted while the run trains. */
+  readonly #thins = $derived(this.job?.spec.snapshots?.thin_weights_after != null)
+  #listing = false
+  #outdated = false
+
   #thinning = false
   /** Events that are received but not drawn yet. */
   #came: (() => void)[] = []
@@ -89,7 +94,10 @@ export class Run {
         if (this.job && !this.job.baselines && event.first_epoch === 1) void this.refresh()
         this.#soon(() => this.#grow(event))
       },
-      checkpoint: (event) => this.#soon(() => this.#store(event.epochs)),
+      checkpoint: (event) => {
+        if (this.#thins) void this.#listAgain()
+        else this.#soon(() => this.#store(event.epochs))
+      },
       end: (event) => {
         this.#take()
         this.state = event.state
@@ -226,7 +234,25 @@ export class Run {
     }
   }
 
+  /** List the checkpoints of a run that thins them, and once more if some came meanwhile. */
+  async #listAgain(): Promise<void> {
+    this.#outdated = true
+    if (this.#listing) return
+    this.#listing = true
+    try {
+      while (this.#outdated) {
+        this.#outdated = false
+        await this.#listStored()
+      }
+    } catch {
+      // The next event tries again.
+    } finally {
+      this.#listing = false
+    }
+  }
+
   async #listStored(): Promise<void> {
+    const listed: number[] = []
     let after: number | null | undefined
     try {
       do {
@@ -240,10 +266,12 @@ export class Run {
             signal: this.#abort.signal,
           }),
         )
-        this.#store(page.checkpoints.map((checkpoint) => checkpoint.epoch))
+        listed.push(...page.checkpoints.map((checkpoint) => checkpoint.epoch))
         after = page.next_after_epoch
       } while (after != null)
+      if (this.#thins) this.#known = []
     } finally {
+      this.#store(listed)
       this.#listed = true
     }
   }

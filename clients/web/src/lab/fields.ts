@@ -386,12 +386,19 @@ export const PART_FIELDS: Record<string, readonly Field[]> = {
   snapshots: part('snapshots', {
     gradients_every: 'Gradient statistics every',
     weights_every: { label: 'Weights every', hint: 'about 20 times if empty' },
+    thin_weights_after: { label: 'Latest that all stay', hint: 'all if empty' },
   }),
 }
 
 function mapped<K extends string, A, B>(table: Record<K, A>, to: (value: A, key: K) => B) {
   const entries = Object.entries(table) as [K, A][]
   return Object.fromEntries(entries.map(([key, value]) => [key, to(value, key)])) as Record<K, B>
+}
+
+/** Whether a job records what is usual: all gradients, and about 20 checkpoints. */
+export function recordsUsual(snapshots: Spec['snapshots']): boolean {
+  const { gradients_every = 1, weights_every, thin_weights_after } = snapshots ?? {}
+  return gradients_every === 1 && weights_every === undefined && thin_weights_after === undefined
 }
 
 /** Remove default values from a complete spec, as returned for a run. */
@@ -402,8 +409,7 @@ export function tidy(spec: Spec): Spec {
   const { optimizer, regularization, snapshots, schedule, dataset } = spec
   if (optimizer) next['optimizer'] = without(optimizer, OPTIMIZERS[optimizer.type]?.fields ?? [])
   if (!regularization?.l1 && !regularization?.l2) delete next['regularization']
-  if (snapshots?.gradients_every === 1 && snapshots.weights_every === undefined)
-    delete next['snapshots']
+  if (recordsUsual(snapshots)) delete next['snapshots']
   if (schedule?.type === 'constant') delete next['schedule']
   if (dataset.scaling === 'none') next['dataset'] = { ...dataset, scaling: undefined }
   return next as Spec
