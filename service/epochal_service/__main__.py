@@ -4,6 +4,8 @@ import gc
 import os
 import sys
 import warnings
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated
 
@@ -11,7 +13,7 @@ import typer
 
 from epochal_service import database_commands, key_commands, preflight
 from epochal_service.preflight import StartupError
-from epochal_service.settings import explain, unknown_variables
+from epochal_service.settings import Settings, explain, unknown_variables
 
 app = typer.Typer(
     add_completion=False,
@@ -114,7 +116,11 @@ def migrate() -> None:
 
 
 @app.command()
-def check() -> None:
+def check(
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Delete rows of the database that belong to nothing.")
+    ] = False,
+) -> None:
     """List every setting with its origin, and check whether Epochal can run."""
     settings = preflight.load_settings()
     rows = list(explain(settings))
@@ -136,16 +142,26 @@ def check() -> None:
             preflight.check_broker
         ),
     }.items():
-        try:
-            test(settings)
-            typer.echo(f"ok    {subject}")
-        except StartupError as error:
+        if not _succeeds(subject, test, settings):
             failed.add(test)
-            typer.echo(f"fail  {error}")
     if preflight.check_database not in failed:
+        check_orphans = partial(preflight.check_orphans, repair=repair)
+        if not _succeeds("every row of the database belongs to something", check_orphans, settings):
+            failed.add(preflight.check_orphans)
         for sentence in preflight.describe_workers(settings):
             typer.echo(f"note  {sentence}")
     raise typer.Exit(1 if failed else 0)
+
+
+def _succeeds(subject: str, test: Callable[[Settings], object], settings: Settings) -> bool:
+    """Print the result of a test."""
+    try:
+        test(settings)
+    except StartupError as error:
+        typer.echo(f"fail  {error}")
+        return False
+    typer.echo(f"ok    {subject}")
+    return True
 
 
 for _command in (database_commands.backup, database_commands.restore, database_commands.compact):

@@ -144,6 +144,28 @@ def check_database(settings: Settings) -> None:
             raise StartupError(str(error)) from None
 
 
+def check_orphans(settings: Settings, *, repair: bool = False) -> None:
+    """Check that every row belongs to something; with `repair`, delete those that do not."""
+    from epochal_service.errors import Unavailable
+    from epochal_service.jobs import deletion
+    from epochal_service.store import Database
+
+    if settings.database_path is not None and not settings.database_path.exists():
+        return
+    database = Database(settings.database_url)
+    try:
+        if repair:
+            deletion.delete_orphans(database)
+        counts = deletion.find_orphans(database)
+    except Unavailable:
+        return
+    finally:
+        database.close()
+    if counts:
+        listed = ", ".join(f"{count:,} {text}" for text, count in counts.items())
+        raise StartupError(f"The database has {listed}; run `epochald check --repair`")
+
+
 def _with_database(settings: Settings, *, upgrade: bool) -> None:
     from sqlalchemy.exc import DatabaseError
 

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -160,7 +161,7 @@ def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -
     assert re.search(rf"^EPOCHAL_BROKER_URL +{url} +environment", done.stdout, re.M)
     assert re.search(r"^EPOCHAL_LIMITS__MAX_EPOCHS +1000000 +default", done.stdout, re.M)
     assert "note  EPOCHAL_WROKERS is not a setting of Epochal" in done.stdout
-    assert done.stdout.count("\nok  ") == 6
+    assert done.stdout.count("\nok  ") == 7
     assert "note  no worker is running" in done.stdout
 
 
@@ -284,3 +285,26 @@ def test_a_wrong_command_about_keys_says_what_is_wrong(
     epochald: Epochald, command: tuple[str, ...], reason: str
 ) -> None:
     assert epochald.refusal(*command).startswith(reason)
+
+
+def test_rows_that_belong_to_nothing_are_reported_and_deleted(epochald: Epochald) -> None:
+    epochald("migrate")
+    with closing(sqlite3.connect(epochald.folder / "data" / "epochal.db")) as connection:
+        # As the sqlite3 program does: foreign keys are not enforced.
+        connection.executemany(
+            "INSERT INTO checkpoints VALUES ('job_1', ?, 1, '', 1.0, x'00')",
+            [(epoch,) for epoch in range(50)],
+        )
+        connection.execute("INSERT INTO upload_pieces VALUES ('upload_1', 0, x'00')")
+        connection.commit()
+    done = epochald("check", broker_url="redis://127.0.0.1:1")
+    sentence = (
+        "fail  The database has 50 rows of checkpoints without their row of jobs, 1 rows of "
+        "upload_pieces without their row of uploads; run `epochald check --repair`"
+    )
+    assert sentence in done.stdout.splitlines()
+    assert done.returncode == 1
+    for options in (["--repair"], []):
+        done = epochald("check", *options)
+        assert "ok    every row of the database belongs to something" in done.stdout
+        assert done.returncode == 0, done.stdout

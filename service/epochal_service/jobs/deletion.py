@@ -14,7 +14,8 @@ from time import perf_counter, sleep
 
 import structlog
 
-from ..store import Database, jobs
+from ..specs.jobs import TERMINAL
+from ..store import Database, jobs, orphans
 
 logger = structlog.get_logger(__name__)
 
@@ -23,6 +24,7 @@ HELD_SECONDS = 0.015
 ROUND_SECONDS = 1.0
 """The longest purge between two rounds of the reaper."""
 MAX_EXPIRED = 100  # jobs that one transaction hides
+MAX_ORPHANS = 16  # rows that one transaction deletes
 
 
 def expiry(ttl_seconds: int | None, default: float | None) -> float | None:
@@ -40,6 +42,20 @@ def delete_expired(database: Database) -> None:
         with database.write() as connection:
             jobs.hide_outlived(connection, ids)
         logger.info("deleted expired jobs", jobs=ids)
+
+
+def find_orphans(database: Database) -> dict[str, int]:
+    """Return the number of rows that belong to nothing, by what is wrong with them."""
+    with database.read() as connection:
+        return orphans.find(connection, [*TERMINAL])
+
+
+def delete_orphans(database: Database) -> None:
+    """Delete the rows that belong to nothing, a few at a time."""
+    more = True
+    while more:
+        with database.write() as connection:
+            more = orphans.delete_some(connection, [*TERMINAL], MAX_ORPHANS)
 
 
 def purge(database: Database, seconds: float) -> None:
