@@ -41,7 +41,7 @@ def delete_expired(database: Database) -> None:
             return
         with database.write() as connection:
             jobs.hide_outlived(connection, ids)
-        logger.info("deleted expired jobs", jobs=ids)
+        logger.info("expired_jobs_deleted", jobs=ids)
 
 
 def find_orphans(database: Database) -> dict[str, int]:
