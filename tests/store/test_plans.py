@@ -129,6 +129,7 @@ READS: dict[str, tuple[Callable[[Connection], object], int]] = {
     "list sweeps": (page(kind="sweep"), 50),
     "list by two states": (page(states=["queued", "running"]), 100),
     "list by an ended state and another": (page(states=["succeeded", "queued"]), 100),
+    "list by the key of a label": (page(label=("course", None)), 2500),
     # Besides, the jobs of others with this label.
     "list by label": (page(label=("course", "week-7")), 150),
     "list by state and label": (page(states=["succeeded"], label=("course", "week-7")), 150),
@@ -154,3 +155,14 @@ def test_a_statement_reads_about_as_many_rows_as_it_returns(many: Database, name
                 explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
                 [[plan]] = connection.exec_driver_sql(explain, parameters).scalars()
                 assert rows_read(plan["Plan"]) <= limit, json.dumps(plan, indent=1)
+
+
+def test_a_list_by_a_rare_label_begins_with_the_label(many: Database) -> None:
+    """The planner of SQLite knows no numbers: it would look at each job of the owner in turn."""
+    with many.read() as connection:
+        [(statement, parameters)] = statements(connection, page(label=("course", "week-7")))
+        if many.sqlite:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [step for _, _, _, step in plan]
+            assert any("ix_job_labels_key_value (key=? AND value=? AND job_id>" in s for s in steps)
+            assert not any("ix_jobs_owner_id" in step for step in steps), steps

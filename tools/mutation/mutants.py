@@ -307,8 +307,8 @@ MUTANTS = (
     Mutant(
         "owner of the jobs of a list",
         f"{SERVICE}/store/jobs.py",
-        ".where(jobs.c.owner == owner, *where)",
-        ".where(*where)",
+        "of_owner = jobs.c.owner == owner, *conditions",
+        "of_owner = conditions",
         (f"{KEYS}::test_lists_have_the_things_of_one_owner",),
     ),
     Mutant(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import sqlalchemy as sa
@@ -190,13 +191,16 @@ def page(
     where = [jobs.c.id > kind, jobs.c.id < end]
     if text:
         where.append(jobs.c.search_text.contains(text.casefold(), autoescape=True))
+    labels: list[sa.ColumnElement[bool]] = []
     if label is not None:
         key, value = label
-        match = sa.and_(job_labels.c.job_id == jobs.c.id, job_labels.c.key == key)
-        if value is not None:
-            match = sa.and_(match, job_labels.c.value == value)
-        where.append(sa.exists().where(match))
-    query = newest(owners, where, size, states)
+        if value is None:
+            has_key = job_labels.c.job_id == jobs.c.id, job_labels.c.key == key
+            where.append(sa.exists().where(*has_key))
+        else:
+            labels = [job_labels.c.key == key, job_labels.c.value == value]
+            labels += [job_labels.c.job_id > kind, job_labels.c.job_id < end]
+    query = newest(owners, where, size, states, labels)
     options = {"stream_results": True, "max_row_buffer": 8}
     with connection.execute(query, execution_options=options) as rows:
         for row in rows:
@@ -208,22 +212,25 @@ def newest(
     where: Sequence[sa.ColumnElement[bool]],
     size: int,
     states: Collection[str] = (),
+    labels: Sequence[sa.ColumnElement[bool]] = (),
 ) -> sa.Select[Any]:
     """Select the newest `size` rows of the owners in one of the states, newest first.
 
     The indexes (owner, id) and (state, owner, id) have the rows of an owner and a state in this
     order, but not those of several: the newest of each are read, and the newest of these chosen.
-    Specs are read for these only.
+    Specs are read for these only. With `labels`, conditions for one label, the index (key, value,
+    job_id) has the jobs in order.
     """
     filters = [[jobs.c.state == state, *where] for state in sorted({*states})] or [[*where]]
-    newest = [
-        sa.select(jobs.c.id)
-        .where(jobs.c.owner == owner, *conditions)
-        .order_by(jobs.c.id.desc())
-        .limit(size)
-        for owner in owners
-        for conditions in filters
-    ]
+    newest = []
+    for owner, conditions in product(owners, filters):
+        of_owner = jobs.c.owner == owner, *conditions
+        query = sa.select(jobs.c.id).where(*of_owner).order_by(jobs.c.id.desc())
+        if labels:
+            is_job = sa.exists().where(jobs.c.id == job_labels.c.job_id, *of_owner)
+            label_ids = sa.select(job_labels.c.job_id.label("id")).where(*labels, is_job)
+            query = label_ids.order_by(job_labels.c.job_id.desc())
+        newest.append(query.limit(size))
     if not newest:
         return _query().where(sa.false())
     of_all = sa.union_all(*(sa.select(ids.subquery().c.id) for ids in newest)).subquery()

@@ -144,6 +144,7 @@ def abandoned(connection: Connection, seconds: float) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def delete_abandoned(connection: Connection, seconds: float) -> None:
-    """Delete the uploads to which nothing was appended for some seconds."""
-    connection.execute(sa.delete(uploads).where(uploads.c.appended_at < now() - seconds))
+def delete_abandoned(connection: Connection, upload_id: str, seconds: float) -> None:
+    """Delete the upload if nothing was appended to it for some seconds."""
+    is_abandoned = uploads.c.appended_at < now() - seconds
+    connection.execute(sa.delete(uploads).where(uploads.c.id == upload_id, is_abandoned))
