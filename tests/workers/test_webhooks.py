@@ -21,6 +21,8 @@ from epochal_service.jobs.receivers import Receivers
 from epochal_service.jobs.webhooks import Deliverer
 from epochal_service.methods import jobs
 from epochal_service.methods.deliveries import list_deliveries
+from epochal_service.specs.jobs import CreateJobOptions
+from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.webhooks import Delivery
 from epochal_service.store import Access, Database, deliveries
 
@@ -273,6 +275,25 @@ def test_two_processes_deliver_once_each(service: Service, receiver: Receiver) -
         )
     sent = [headers["webhook-id"] for headers, _ in receiver.requests]
     assert len(sent) == len(set(sent)) == 40
+
+
+def test_the_deliveries_of_owners_take_turns(service: Service, receiver: Receiver) -> None:
+    many = [create(service, hook(receiver)) for _ in range(3)]
+    other = replace(service.context, access=Access("other"))
+    spec = TrainingSpec.model_validate({**TINY, "webhooks": [hook(receiver)]})
+    last = jobs.create_job(other, spec, CreateJobOptions()).id
+    for job_id in many:
+        service.cancel(job_id)
+    jobs.cancel_job(other, last)
+    with service.database.read() as connection:
+        due = deliveries.due(connection, 4)
+        assert [deliveries.of_job(connection, job_id)[0].id for job_id in (many[0], last)] == due[
+            :2
+        ]
+    assert len(due) == 4
+    with delivering(service.database, "none"):
+        await_condition(lambda: all(is_final(service, job_id) for job_id in many), 60, "the end")
+    jobs.delete_job(other, last)
 
 
 def test_what_a_killed_process_had_claimed_is_due_again(

@@ -41,6 +41,8 @@ CRASHES = "tests/workers/test_crashes.py"
 KEYS = "tests/contract/test_keys.py"
 FAULTS = "tests/chaos/test_faults.py"
 DEATH = "tests/daemon/test_up.py"
+WEBHOOKS = "tests/workers/test_webhooks.py"
+RECEIVERS = "tests/jobs/test_receivers.py"
 
 MUTANTS = (
     # ------------------------------------------------------------------- the worker and its lease
@@ -380,6 +382,82 @@ MUTANTS = (
         'if origin is None or scope["method"] in READING:',
         "if True:",
         ("tests/rest/test_hosts.py",),
+    ),
+    # ------------------------------------------------------------------------------------- webhooks
+    Mutant(
+        "deliveries in the transaction of the end",
+        f"{SERVICE}/jobs/lifecycle.py",
+        "    insert_deliveries(connection, job_id, state)\n",
+        "",
+        (f"{WEBHOOKS}::test_every_end_inserts_a_delivery_for_the_webhooks_that_name_it",),
+    ),
+    Mutant(
+        "claim of a delivery",
+        f"{SERVICE}/store/deliveries.py",
+        "due_at=now() + seconds)",
+        "due_at=now())",
+        (f"{WEBHOOKS}::test_two_processes_deliver_once_each",),
+    ),
+    Mutant(
+        "claim of what is due alone",
+        f"{SERVICE}/store/deliveries.py",
+        "deliveries.c.id.in_(ids), deliveries.c.due_at <= now())",
+        "deliveries.c.id.in_(ids))",
+        (f"{WEBHOOKS}::test_what_a_killed_process_had_claimed_is_due_again",),
+    ),
+    Mutant(
+        "fence of an attempt's result",
+        f"{SERVICE}/store/deliveries.py",
+        "(deliveries.c.id == row.id, deliveries.c.attempt == row.attempt)",
+        "(deliveries.c.id == row.id,)",
+        (f"{WEBHOOKS}::test_what_a_killed_process_had_claimed_is_due_again",),
+    ),
+    Mutant(
+        "end of the deliveries of a deleted job",
+        f"{SERVICE}/store/deliveries.py",
+        "deliveries.c.due_at <= now(), jobs.c.state == deliveries.c.event)",
+        "deliveries.c.due_at <= now())",
+        (f"{WEBHOOKS}::test_a_deleted_job_has_no_more_deliveries",),
+    ),
+    Mutant(
+        "turns of owners in deliveries",
+        f"{SERVICE}/store/deliveries.py",
+        ".order_by(turn, deliveries.c.due_at)",
+        ".order_by(deliveries.c.due_at)",
+        (f"{WEBHOOKS}::test_the_deliveries_of_owners_take_turns",),
+    ),
+    Mutant(
+        "check of a receiver's addresses",
+        f"{SERVICE}/jobs/receivers.py",
+        "        if not self._is_listed(parts):\n            self._check_public(addresses)\n",
+        "",
+        (
+            f"{RECEIVERS}::test_another_spelling_of_a_private_address_is_not_connected_to",
+            f"{RECEIVERS}::test_one_private_address_among_public_ones_is_enough_to_refuse",
+        ),
+    ),
+    Mutant(
+        "connection to the address that was checked",
+        f"{SERVICE}/jobs/receivers.py",
+        "                    address,\n                    _port(parts),\n",
+        "                    parts.hostname,\n                    _port(parts),\n",
+        (f"{RECEIVERS}::test_a_name_is_resolved_once_and_its_checked_address_is_connected_to",),
+    ),
+    Mutant(
+        "secret that no reply has",
+        f"{SERVICE}/specs/training.py",
+        "        exclude=True,\n",
+        "",
+        ("tests/rest/test_webhooks.py::test_a_reply_has_the_webhooks_without_their_secrets",),
+    ),
+    Mutant(
+        "names and labels that two requests change",
+        f"{SERVICE}/store/jobs.py",
+        "(job_specs.c.job_id == row.id, job_specs.c.spec == row.spec)",
+        "(job_specs.c.job_id == row.id,)",
+        (
+            "tests/workers/test_updates.py::test_labels_that_several_clients_set_at_once_are_all_there",
+        ),
     ),
     # ---------------------------------------------------------------------------------- large input
     Mutant(
