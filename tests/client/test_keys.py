@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.client.material import XOR
 from tests.servers.stack import MakeStack, Stack
@@ -100,6 +101,22 @@ def test_login_saves_a_key_that_only_the_user_can_read(
     assert "Forgot" in run("logout", url=url).stdout
     assert run("jobs", url=url).returncode != 0
     assert "No API key is saved" in run("logout", url=url).stdout
+
+
+def test_a_stream_token_opens_the_events_of_its_job_and_is_in_no_log(
+    url: str, locked: tuple[Stack, str, str]
+) -> None:
+    stack, api_key, _ = locked
+    with epochal.Client(url, api_key=api_key) as client:
+        job = client.jobs.create(XOR).wait()
+        token = job.stream_token().token
+    for path in (f"/v1/jobs/{job.id}/events", "/v1/jobs", "/nothing"):
+        with httpx2.Client(base_url=stack.http) as browser:
+            reply = browser.get(path, params={"after": "0", "token": token})
+        assert reply.is_success == path.endswith("events")
+    log = stack.log.read_text()
+    assert f"path=/v1/jobs/{job.id}/events" in log
+    assert token.split(".")[2] not in log
 
 
 def test_login_does_not_save_a_key_that_is_not_valid(url: str) -> None:

@@ -212,6 +212,8 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"jobs": [w.ended, "job_1"]},
     ],
     "WatchJob": lambda w: [{"id": w.ended}, {"id": w.ended, "after": 0}, {"id": w.diverged}],
+    "IssueStreamToken": lambda w: [{"id": w.ended}, {"id": w.queued}, {"id": w.sweep}],
+    "IssueSweepStreamToken": lambda w: [{"id": w.sweep}, {"id": w.ended}],
     "CreateSweep": lambda w: [{"spec": SWEEP}],
     "ValidateSweep": lambda w: [
         {"spec": SWEEP},

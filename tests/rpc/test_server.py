@@ -9,16 +9,22 @@ from pathlib import Path
 import grpc
 import psycopg
 import pytest
+from google.protobuf.descriptor_database import DescriptorDatabase
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse, HealthListRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
-from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
-from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
+from grpc_reflection.v1alpha.reflection_pb2 import (
+    ServerReflectionRequest,
+    ServerReflectionResponse,
+)
 from tests.rpc import serving
 from tests.rpc.serving import Serving, error_details
 from tests.rpc.training import train
 from tests.servers.stack import await_condition
 
 from epochal_service._proto import message
+from epochal_service.methods.table import METHODS
 from epochal_service.rpc.server import serve
 from epochal_service.rpc.services import SERVICES
 
@@ -102,20 +108,38 @@ def reachable_or_not(database_url: str) -> Iterator[Callable[[bool], None]]:
         yield switch
 
 
-def test_reflection_describes_every_service(server: Serving) -> None:
-    stub = ServerReflectionStub(server.client.channel)
-    requests = [
-        ServerReflectionRequest(list_services=""),
-        ServerReflectionRequest(file_containing_symbol="epochal.v1.TrainingService"),
-    ]
-    listed, described = stub.ServerReflectionInfo(iter(requests))
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_reflection_describes_every_service_and_method(server: Serving, version: str) -> None:
+    """As a client does that knows nothing but the reflection of this version."""
+    package = f"grpc.reflection.{version}"
+    ask = server.client.channel.stream_stream(
+        f"/{package}.ServerReflection/ServerReflectionInfo",
+        request_serializer=ServerReflectionRequest.SerializeToString,
+        response_deserializer=ServerReflectionResponse.FromString,
+    )
+    [listed] = ask(iter([ServerReflectionRequest(list_services="")]))
     names = {service.name for service in listed.list_services_response.service}
     assert names == NAMES | {
         "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
     }
-    files = described.file_descriptor_response.file_descriptor_proto
-    assert message("Job").DESCRIPTOR.file.serialized_pb in files
+    files = DescriptorDatabase()
+    requests = [ServerReflectionRequest(file_containing_symbol=name) for name in sorted(names)]
+    for described in ask(iter(requests)):
+        for content in described.file_descriptor_response.file_descriptor_proto:
+            files.Add(FileDescriptorProto.FromString(content))
+    pool = DescriptorPool(files)
+    assert {
+        method.name for name in NAMES for method in pool.FindServiceByName(name).methods
+    } == set(METHODS)
+    for name in names:
+        for method in pool.FindServiceByName(name).methods:
+            assert method.input_type.full_name.startswith(name.rpartition(".")[0])
+    job = pool.FindMessageTypeByName("epochal.v1.Job")
+    assert [field.name for field in job.fields] == [
+        field.name for field in message("Job").DESCRIPTOR.fields
+    ]
 
 
 def test_a_request_of_many_megabytes_arrives(server: Serving) -> None:

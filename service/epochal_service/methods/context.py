@@ -12,7 +12,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from .. import logs
+from .. import logs, stream_tokens
 from ..errors import EpochalError, Unauthenticated
 from ..jobs.deletion import ROUND_SECONDS, delete_expired, purge
 from ..jobs.estimate import Estimator
@@ -23,7 +23,7 @@ from ..jobs.queue import Queue
 from ..jobs.reaper import delete_abandoned, reap
 from ..jobs.receivers import Receivers
 from ..jobs.webhooks import Deliverer
-from ..keys import LOCAL_OWNER, Scope, authenticate
+from ..keys import LOCAL_OWNER, Caller, Scope, authenticate
 from ..metrics import Metrics
 from ..request_ids import VARIABLE, current
 from ..second_process import SecondProcess
@@ -67,6 +67,16 @@ class Context:
             return self
         caller = authenticate(self.database, authorization)
         caller.require(scope)
+        return self._of(caller)
+
+    def authorized_by_token(self, token: str, subject: str) -> Context:
+        """Return the context of the caller who may watch the subject with a stream token.
+
+        Raises `Unauthenticated`.
+        """
+        return self._of(stream_tokens.authenticate(self.database, token, subject))
+
+    def _of(self, caller: Caller) -> Context:
         return replace(self, access=caller.access, key_id=caller.key_id)
 
     @property

@@ -65,10 +65,11 @@ class StrictRoute(APIRoute):
         files = (self.openapi_extra or {}).get("requestBody", {}).get("content", {})
 
         scope = getattr(self.endpoint, "scope", None)
+        takes_token = getattr(self.endpoint, "takes_token", False)
 
         async def read_and_handle(request: Request) -> Response:
             if not hasattr(request.state, "context"):
-                await authorize(request, scope)
+                await authorize(request, scope, takes_token=takes_token)
             context = await context_of(request)
             if request.query_params and not takes_query:  # a query's model refuses by itself
                 raise InvalidArgument.of(

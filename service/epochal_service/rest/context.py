@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from ..keys import Scope
 from ..methods.context import Context
+
+TOKEN = b"token="
 
 
 async def context_of(request: Request) -> Context:
@@ -17,16 +20,28 @@ async def context_of(request: Request) -> Context:
     return context
 
 
-async def authorize(request: Request, scope: Scope | None) -> None:
+async def authorize(request: Request, scope: Scope | None, *, takes_token: bool = False) -> None:
     """Find the caller of a method that needs the scope; None: it needs no key.
 
+    A method that `takes_token` accepts a stream token for what its path names instead of a key.
     Raises `Unauthenticated`, `Forbidden`.
     """
     context: Context = request.app.state.context
     authorization = request.headers.get("authorization")
-    if scope is not None and (authorization is not None or context.settings.needs_keys):
+    if takes_token and (token := _take_token(request)):
+        subject = request.path_params["id"]
+        context = await run_in_threadpool(context.authorized_by_token, token, subject)
+    elif scope is not None and (authorization is not None or context.settings.needs_keys):
         context = await run_in_threadpool(context.authorized, authorization, scope)
     request.state.context = context
+
+
+def _take_token(request: Request) -> str:
+    """Remove `token` from the query, of which the models of the contract know nothing."""
+    pairs = request.scope["query_string"].split(b"&")
+    tokens = [pair for pair in pairs if pair.startswith(TOKEN)]
+    request.scope["query_string"] = b"&".join(pair for pair in pairs if pair not in tokens)
+    return unquote(tokens[-1][len(TOKEN) :].decode("latin-1")) if tokens else ""
 
 
 Here = Annotated[Context, Depends(context_of)]

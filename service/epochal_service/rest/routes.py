@@ -55,6 +55,14 @@ LastEventId = Annotated[
         "precedence over `after`.",
     ),
 ]
+TOKEN = {
+    "name": "token",
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "A stream token, in place of an API key: see `POST …/stream-token`.",
+}
+"""The parameter of streams that `authorize` takes."""
 Accept = Annotated[str, Header(include_in_schema=False)]
 IfNoneMatch = Annotated[str, Header(include_in_schema=False)]
 
@@ -101,7 +109,7 @@ def _add(router: APIRouter, method: Method) -> None:
     if is_file:
         options["response_class"] = Octets
     if method.event:
-        options["response_class"] = EventStreamMedia
+        options |= {"response_class": EventStreamMedia, "openapi_extra": {"parameters": [TOKEN]}}
     if method.rpc == "CreateDataset":
         options["openapi_extra"] = datasets.FILE_BODY
     router.add_api_route(method.path, _endpoint(method), **options)
@@ -172,6 +180,7 @@ def _endpoint(method: Method) -> Callable[..., Any]:
     endpoint: Callable[..., Any] = watch if method.event else answer
     endpoint.__name__ = method.name
     endpoint.scope = method.scope  # type: ignore[attr-defined]
+    endpoint.takes_token = method.event is not None  # type: ignore[attr-defined]
     endpoint.__signature__ = Signature(  # type: ignore[attr-defined]
         [
             Parameter(

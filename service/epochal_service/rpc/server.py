@@ -9,10 +9,10 @@ import grpc
 import structlog
 from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from ..methods.context import Context
 from ..settings import Address
+from . import reflection
 from .health import Health
 from .services import SERVICES, unary
 from .streams import Streams
@@ -48,9 +48,7 @@ async def serve(context: Context) -> AsyncIterator[Address]:
     health_servicer = Health(context, names)
     server.add_generic_rpc_handlers([_handler(context, streams, service) for service in SERVICES])
     health_pb2_grpc.add_HealthServicer_to_server(health_servicer, server)
-    reflection.enable_server_reflection(
-        [*names, health.SERVICE_NAME, reflection.SERVICE_NAME], server
-    )
+    reflection.enable(server, [*names, health.SERVICE_NAME])
     address = _listen(server, context.settings.grpc_address)
     await server.start()
     logger.info("grpc_listening", address=address)

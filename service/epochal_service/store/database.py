@@ -18,7 +18,7 @@ from sqlalchemy.sql.expression import FunctionElement
 
 from ..errors import InvalidArgument, Unavailable
 
-__all__ = ["Connection", "Database", "insert_into", "lock_owner", "new_id", "now"]
+__all__ = ["Connection", "Database", "current_time", "insert_into", "lock_owner", "new_id", "now"]
 
 
 class now(FunctionElement[float]):
@@ -45,6 +45,11 @@ IDLE_TRANSACTION_SECONDS = 10.0
 DISK_FULL = {"SQLITE_FULL", "53100"}
 READ_ONLY = {"SQLITE_READONLY", "25006"}
 DAMAGED = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002"}
+
+
+def current_time(connection: Connection) -> float:
+    """Return the seconds since 1970 by the database's clock, which all processes share."""
+    return float(connection.execute(sa.select(now())).scalar_one())
 
 
 def new_id(prefix: str) -> str:

@@ -20,6 +20,7 @@ from .types import (
     Member,
     MemberCurve,
     Metric,
+    StreamToken,
     SweepBatch,
     SweepData,
     SweepProperties,
@@ -146,6 +147,13 @@ class Sweep(SweepProperties):
                 if event is not None:
                     self._data = _after(self._data, event)
                     yield event
+
+    def stream_token(self) -> StreamToken:
+        """Return a token that opens the events of this sweep for 60 seconds, without an API key.
+
+        For a browser, whose `EventSource` cannot send one: `/v1/sweeps/{id}/events?token=…`.
+        """
+        return read(StreamToken, self._session.call("IssueSweepStreamToken", {"id": self.id}))
 
     def cancel(self) -> Self:
         """Cancel the sweep; its stored epochs stay. Raises `Conflict` if it ended otherwise."""

@@ -4474,6 +4474,18 @@ class XorSimulation:
 
 
 @dataclass(frozen=True)
+class StreamToken:
+    """A token that opens the events of one job or sweep."""
+
+    token: str
+    """The token, for the query: `?token=…`. Empty if the request had no API key, since the
+    events need none then.
+    """
+    expires_at: datetime
+    """Time at which no stream can be opened with it any more. A stream that is open continues."""
+
+
+@dataclass(frozen=True)
 class SuggestionReason:
     """Why a field of the suggested spec has its value."""
 

@@ -27,6 +27,7 @@ from ..types import (
     GradientSnapshot,
     JobData,
     Metric,
+    StreamToken,
     TrainingFields,
 )
 from .inspection import Inspection
@@ -140,6 +141,13 @@ class Job(Verifiable, Inspection):
                 if event is not None:
                     self._data = _after(self._data, event)
                     yield event
+
+    def stream_token(self) -> StreamToken:
+        """Return a token that opens the events of this job for 60 seconds, without an API key.
+
+        For a browser, whose `EventSource` cannot send one: `/v1/jobs/{id}/events?token=…`.
+        """
+        return read(StreamToken, self._session.call("IssueStreamToken", {"id": self.id}))
 
     def cancel(self) -> Self:
         """Cancel the job; its stored epochs stay. Raises `Conflict` if it ended in another way."""
