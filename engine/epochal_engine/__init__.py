@@ -62,6 +62,7 @@ from .losses import (
     find_loss,
 )
 from .members import with_initializer
+from .memory import Memory, memory
 from .metrics import accuracy, confusion_matrix, perplexity, r_squared, top_k_accuracy
 from .network import Network, ShapeError
 from .optimizers import (
@@ -168,6 +169,7 @@ __all__ = [
     "Mae",
     "MaxPool1d",
     "MaxPool2d",
+    "Memory",
     "Momentum",
     "Mse",
     "MultiHeadAttention",
@@ -222,6 +224,7 @@ __all__ = [
     "initial_member_losses",
     "label",
     "learned_sizes",
+    "memory",
     "perplexity",
     "predict",
     "r_squared",

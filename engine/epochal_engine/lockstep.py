@@ -253,15 +253,18 @@ class _Compiler:
         inputs = np.ascontiguousarray(self.data.validation_inputs, self.dtype)
         read = find_loss(self.trainings[0].loss).logits
         at_once = max(1, SAMPLES_AT_ONCE // self.members)
+        compiled: dict[int, tuple[Plan, Symbol, dict[Symbol, Array]]] = {}
         for start in range(0, len(inputs), at_once):
             part = inputs[start : start + at_once]
-            x, parameters = leaf(part.shape), parameter_leaves(self.network)
-            output = read(self.network.forward(x, parameters)[-1])
-            outputs, many = replicate([output], set(parameters.values()), self.members)
-            given = {many[parameters[name]]: array for name, array in self.parameters.items()}
+            if len(part) not in compiled:
+                x, parameters = leaf(part.shape), parameter_leaves(self.network)
+                output = read(self.network.forward(x, parameters)[-1])
+                outputs, many = replicate([output], set(parameters.values()), self.members)
+                given = {many[parameters[name]]: array for name, array in self.parameters.items()}
+                compiled[len(part)] = Plan(outputs, self.dtype), x, given
+            plan, x, given = compiled[len(part)]
             results = [self.now["validation_logits"][:, start : start + len(part)]]
-            calls = Plan(outputs, self.dtype).bind({x: part, **given}, results)
-            yield self.segment(calls, len(part))
+            yield self.segment(plan.bind({x: part, **given}, results), len(part))
 
     def update_of(self, groups: Sequence[Group], steps: int) -> list[Call]:
         """The calls that take one step along the gradient of each member; compare `step.update`."""

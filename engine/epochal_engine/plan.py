@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -29,14 +29,31 @@ def perform(calls: Iterable[Call]) -> None:
 
 
 class Plan:
-    """The layout in memory of everything that `outputs` are made from."""
+    """The layout in memory of everything that `outputs` are made from.
+
+    Its memory is allocated when it is first bound.
+    """
 
     def __init__(self, outputs: Sequence[Symbol], dtype: DTypeLike) -> None:
         self.outputs = _in_memory_of_their_own(outputs)
         self.order = in_order(self.outputs)
         self.dtype = np.dtype(dtype)
-        layout = _lay_out(self.order, set(self.outputs))
-        buffers = [np.ones(size, dtype) for size in layout.sizes]
+        self._layout = _lay_out(self.order, set(self.outputs))
+        self.bytes = sum(self._layout.sizes) * self.dtype.itemsize
+        """The memory that is allocated for intermediate results."""
+        self._made: dict[Symbol, tuple[list[Array], Array, list[Call]]] = {}
+
+    @cached_property
+    def _constants(self) -> dict[Symbol, Array]:
+        return {x: np.full(x.shape, x.value, self.dtype) for x in self.order if x.value is not None}
+
+    @cached_property
+    def _memory(self) -> tuple[dict[Symbol, Array], dict[Symbol, list[Array]]]:
+        """The array of each symbol that is computed, and the arrays that its calls work in."""
+        layout = self._layout
+        # The system gives memory for zeros when they are first used: a plan that is only bound, to
+        # count its calls, takes none.
+        buffers = [np.zeros(size, self.dtype) for size in layout.sizes]
 
         # One and the same array for all that live there: to work in place on two views of the same
         # memory takes NumPy twice as long, as it then has to find out how they overlap.
@@ -44,17 +61,12 @@ class Plan:
         def array(number: int, shape: Shape) -> Array:
             return buffers[number][: math.prod(shape)].reshape(shape)
 
-        self._home = {y: array(number, y.shape) for y, number in layout.home.items()}
+        home = {y: array(number, y.shape) for y, number in layout.home.items()}
         for y, whole in _extended(self.order).items():
-            self._home[y] = array(layout.home[y], whole.shape)[..., :-1, :]
-        self._scratch = {
-            y: [array(*place) for place in shapes] for y, shapes in layout.scratch.items()
-        }
-        self._constants = {
-            x: np.full(x.shape, x.value, dtype) for x in self.order if x.value is not None
-        }
-        self._made: dict[Symbol, tuple[list[Array], Array, list[Call]]] = {}
-        self.bytes = sum(buffer.nbytes for buffer in buffers)
+            home[y] = array(layout.home[y], whole.shape)[..., :-1, :]
+            array(layout.home[y], whole.shape)[..., -1:, :] = 1
+        scratch = {y: [array(*place) for place in shapes] for y, shapes in layout.scratch.items()}
+        return home, scratch
 
     def bind(self, leaves: Mapping[Symbol, Array], results: Sequence[Array]) -> list[Call]:
         """The calls that compute `outputs` from the leaves' arrays, each into its result.
@@ -63,7 +75,7 @@ class Plan:
         lists bound from one plan share its memory: run them one after the other. They also share
         the calls on arrays that are the same in both, which are most of them.
         """
-        array = {**self._home, **self._constants, **leaves}
+        array = {**self._memory[0], **self._constants, **leaves}
         array.update(zip(self.outputs, results, strict=True))
         calls: list[Call] = []
         for y in self.order:
@@ -83,7 +95,7 @@ class Plan:
         assert y.primitive is not None
         if y.primitive.view is not None:
             return y.primitive.view(*y.details, arrays[0], y.shape), []
-        scratch = self._scratch.get(y, ())
+        scratch = self._memory[1].get(y, ())
         return arrays[-1], y.primitive.calls(*y.details, *arrays, *scratch)
 
 

@@ -73,7 +73,8 @@ def work(
     batch = training.samples_per_step(samples)
     steps = math.ceil(samples / batch)
     passes = 3 * samples + validation_samples
-    calls, elements = _step_cost(network, training, batch)
+    step = step_calls(network, training, batch).calls
+    calls, elements = len(step), float(sum(map(_elements, step)))
     epoch = Work(
         epochs=1.0,
         snapshots=len(network.layers) / training.gradients_every
@@ -87,23 +88,48 @@ def work(
     return epoch * training.epochs
 
 
-def _step_cost(network: Network, training: Training, batch: int) -> tuple[int, float]:
-    """Return the calls of a step, and the elements of those that are no products."""
+@dataclass(frozen=True, eq=False)
+class StepCalls:
+    """The calls of a step on arrays that nobody has written to, so that they take no memory."""
+
+    calls: list[Call]
+    another: list[Call]
+    """Those of a step on another batch of the same size."""
+    given: list[Array]
+    """Batches, and the vectors of parameters, which a run has once."""
+
+
+def step_calls(network: Network, training: Training, batch: int) -> StepCalls:
+    """Return the calls of a step. Raises MemoryError if it is too large for the system."""
     gradient = Gradient(network, training.loss, batch, training.dtype)
     now: dict[str, Array] = {
         name: np.empty(network.size, training.dtype) for name in ("parameters", "gradient", "step")
     }
     now["moments"] = np.empty((training.optimizer.moments, network.size), training.dtype)
-    calls = gradient.bind(
-        np.empty(gradient.inputs.shape, training.dtype),
-        np.empty(gradient.targets.shape, training.dtype),
-        np.empty(gradient.targets.shape, training.dtype),
-        gradient.parts(now["parameters"]),
-        gradient.parts(now["gradient"]),
-        np.random.default_rng(0),
-    )
-    calls += update(network, training, now, np.zeros((), training.dtype), 0)
-    return len(calls), float(sum(map(_elements, calls)))
+    given = [*now.values()]
+
+    def bound() -> list[Call]:
+        shapes = gradient.inputs.shape, gradient.targets.shape, gradient.targets.shape
+        batches = [np.empty(shape, training.dtype) for shape in shapes]
+        given.extend(batches)
+        parts = gradient.parts(now["parameters"]), gradient.parts(now["gradient"])
+        return gradient.bind(batches[0], batches[1], batches[2], *parts, np.random.default_rng(0))
+
+    calls = bound() + update(network, training, now, np.zeros((), training.dtype), 0)
+    return StepCalls(calls, bound(), given)
+
+
+def arrays_in(call: Call) -> Iterator[Array]:
+    """Yield the arrays that a call reads or writes."""
+    function, arguments = call
+    if isinstance(function, partial):
+        yield from arrays_in((function.func, (*function.args, *function.keywords.values())))
+    values = [getattr(function, "__self__", None), *arguments]
+    for value in values:
+        if isinstance(value, np.ndarray):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (array for array in value if isinstance(array, np.ndarray))
 
 
 def _elements(call: Call) -> int:

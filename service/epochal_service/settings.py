@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
@@ -12,6 +13,10 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import CoreSchema, core_schema
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
+
+MEMORY_FRACTION = 0.6
+"""Fraction of the memory of the machine for the jobs of all workers."""
+MIN_MEMORY_BYTES = 256 * 2**20
 
 DATABASE_SCHEMES = ("sqlite", "postgresql+psycopg")
 BROKER_SCHEMES = ("redis", "rediss", "unix", "redis+socket")
@@ -88,6 +93,24 @@ def _available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def _memory_bytes() -> int:
+    """Return the memory of this machine, or of the container that the process runs in."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):
+            total = min(total, int(Path("/sys/fs/cgroup", name).read_text()))
+    return total
+
+
+def _memory_share(workers: int) -> int:
+    """Return the memory that each of so many workers may use for a job.
+
+    The rest is for the API, the database, the broker and the cache of files; a job may need half as
+    much again as it was priced at.
+    """
+    return max(MIN_MEMORY_BYTES, int(MEMORY_FRACTION * _memory_bytes()) // workers)
+
+
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -132,6 +155,11 @@ class Limits(BaseModel):
         gt=0,
         allow_inf_nan=False,
         description="floating-point operations in one job: 3 x forward x samples x epochs",
+    )
+    max_memory_bytes: Count = Field(
+        default_factory=lambda: _memory_share(_available_cores()),
+        description="bytes of memory of the worker that trains one job; unset: 60 % of the memory "
+        "divided by the workers",
     )
     max_stored_bytes: Count = Field(
         2 * 2**30, description="bytes that one job stores by its end: epochs and checkpoints"
@@ -264,6 +292,17 @@ class Settings(BaseSettings):
     )
     limits: Limits = Field(Limits(), description="limits of one request")
     quotas: Quotas = Field(Quotas(), description="limits of one owner")
+
+    @model_validator(mode="after")
+    def _share_memory(self) -> Self:
+        if "max_memory_bytes" not in self.limits.model_fields_set:
+            chosen = self.limits.model_fields_set
+            limits = self.limits.model_copy(
+                update={"max_memory_bytes": _memory_share(self.workers)}
+            )
+            limits.__pydantic_fields_set__ = set(chosen)
+            object.__setattr__(self, "limits", limits)
+        return self
 
     @model_validator(mode="after")
     def _check_origins(self) -> Self:

@@ -32,7 +32,8 @@ def test_a_job_that_is_only_validated_is_priced_and_not_made(client: TestClient)
     assert answer.status_code == 200
     assert "location" not in answer.headers
     assert answer.json().keys() == {
-        *("spec", "forked_from", "parameters", "samples", "flops", "seconds", "stored_bytes")
+        *("spec", "forked_from", "parameters", "samples", "flops", "seconds"),
+        *("memory_bytes", "stored_bytes"),
     }
     assert answer.json()["parameters"] == 17
     assert client.get("/v1/jobs").json()["jobs"] == []

@@ -1,12 +1,11 @@
 """The price of a job before it runs, compared with what it takes when it runs."""
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.prices import used_bytes
 from tests.workers.in_process import DIGITS, XOR, Service, service_at
 
 from epochal_service.errors import InvalidArgument, QuotaExceeded
@@ -42,17 +41,6 @@ def digits(*units: int, **fields: Any) -> dict[str, Any]:
 
 
 # ----------------------------------------------------------------------------------- stored bytes
-
-
-def used_bytes(folder: Path) -> int:
-    """The bytes of the pages of the SQLite file that are in use."""
-    with closing(sqlite3.connect(folder / "epochal.db")) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        count, free, size = (
-            connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
-    return int((count - free) * size)
 
 
 @pytest.mark.parametrize(

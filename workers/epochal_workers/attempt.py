@@ -21,6 +21,7 @@ from epochal_service.jobs import baselines, figures, lifecycle
 from epochal_service.jobs.endings import BEST, dump_best
 from epochal_service.jobs.epochs import entry_of, latest_row
 from epochal_service.jobs.lifecycle import Claim, Ending, Progress
+from epochal_service.jobs.memory import PENDING_BYTES
 from epochal_service.jobs.preparation import Prepared
 from epochal_service.jobs.thinning import superseded
 from epochal_service.specs.jobs import JobState
@@ -122,8 +123,10 @@ class Attempt(ABC):
                 if training.at_boundary or now - stopping_since > EPOCH_GRACE_SECONDS:
                     return self._release()
             # The first epoch is stored at once, since a user may be waiting for it.
-            if now - self._flushed_at >= flush_seconds or (
-                self._first_flush and training.at_boundary
+            if (
+                now - self._flushed_at >= flush_seconds
+                or (self._first_flush and training.at_boundary)
+                or sum(map(len, self._weights.values())) >= PENDING_BYTES
             ):
                 state = self._flush(now)
                 if state is None:

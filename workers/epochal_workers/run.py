@@ -21,6 +21,7 @@ from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.jobs.preparation import Prepared, prepare
 from epochal_service.jobs.sweeps import prepare_sweep
 from epochal_service.request_ids import VARIABLE
+from epochal_service.simulate.formulas import in_bytes
 from epochal_service.specs.jobs import JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
@@ -30,6 +31,7 @@ from epochal_service.store.packing import unpack, unpack_state
 from .attempt import Attempt, JobAttempt
 from .context import WorkerContext
 from .heartbeat import heartbeat
+from .memory import allowed_bytes, is_exhausted, limited
 from .sweep import SweepAttempt
 
 __all__ = ["WorkerContext", "run", "run_next"]
@@ -117,18 +119,33 @@ def _train(context: WorkerContext, claim: Claim) -> JobState | None:
     it.
     """
     try:
-        return _start(context, claim).run()
+        with limited(claim.job.memory_bytes):
+            return _start(context, claim).run()
     except Unavailable:
         raise
     except Exception as error:
         logger.exception("job_failed", job=claim.id, attempt=claim.job.attempt)
-        detail = (
-            error.detail
-            if isinstance(error, EpochalError)
-            else f"{type(error).__name__}: see the worker's log"
-        )
-        ending = Ending("failed", "internal", detail=detail)
-        return "failed" if lifecycle.end(context.database, claim, Progress(), ending) else None
+        ending = _ending_of(error, claim.job.memory_bytes)
+    # Outside of the handler, the error no longer keeps the memory of the frames that it passed.
+    return "failed" if lifecycle.end(context.database, claim, Progress(), ending) else None
+
+
+def _ending_of(error: Exception, price: int | None) -> Ending:
+    if is_exhausted(error):
+        # Another attempt would need as much.
+        detail = "The worker has no memory left for the job"
+        if price is not None:
+            detail = (
+                f"The job needs more memory than the estimated {in_bytes(price)}; it may allocate "
+                f"{in_bytes(allowed_bytes(price))}. Use a smaller batch_size or network"
+            )
+        return Ending("failed", "out_of_memory", detail=detail)
+    detail = (
+        error.detail
+        if isinstance(error, EpochalError)
+        else f"{type(error).__name__}: see the worker's log"
+    )
+    return Ending("failed", "internal", detail=detail)
 
 
 def _start(context: WorkerContext, claim: Claim) -> Attempt:

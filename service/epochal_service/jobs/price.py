@@ -1,8 +1,8 @@
-"""The price of a job, computed before it is created: its work, and the bytes that it stores."""
+"""The price of a job before it is created: its work, its memory, and the bytes that it stores."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import epochal_engine as engine
@@ -12,6 +12,7 @@ from ..settings import Settings
 from ..simulate.formulas import in_bytes
 from ..specs.limits import LIMIT
 from .estimate import dump_work, work_of
+from .memory import memory_bytes
 from .preparation import Prepared
 from .storage import Storage, storage_of
 
@@ -21,12 +22,17 @@ class Price:
     """What a job costs."""
 
     work: engine.Work
+    memory_bytes: int
     stored_bytes: int
 
     @property
     def values(self) -> dict[str, Any]:
         """The values of the job's row."""
-        return {"work": dump_work(self.work), "stored_bytes": self.stored_bytes}
+        return {
+            "work": dump_work(self.work),
+            "memory_bytes": self.memory_bytes,
+            "stored_bytes": self.stored_bytes,
+        }
 
 
 def price_of(prepared: Prepared, settings: Settings, members: int | None = None) -> Price:
@@ -34,12 +40,41 @@ def price_of(prepared: Prepared, settings: Settings, members: int | None = None)
 
     Raises `InvalidArgument` if it exceeds a limit.
     """
-    work = work_of(prepared, members or 1)
-    storage = storage_of(prepared, work, settings.flush_seconds, members)
-    if storage.total > settings.limits.max_stored_bytes:
-        error = _stored_error(storage, settings.limits.max_stored_bytes)
+    limits = settings.limits
+    try:
+        work = work_of(prepared, members or 1)
+        storage = storage_of(prepared, work, settings.flush_seconds, members)
+        memory = memory_bytes(prepared, storage, members)
+    except MemoryError:  # an array that is larger than the memory of this machine
+        storage, memory = None, None
+    if storage is None or memory is None or memory > limits.max_memory_bytes:
+        error = _memory_error(prepared, memory, limits.max_memory_bytes, members)
         raise InvalidArgument.of(error, reason="limit_exceeded")
-    return Price(work, storage.total)
+    if storage.total > limits.max_stored_bytes:
+        error = _stored_error(storage, limits.max_stored_bytes)
+        raise InvalidArgument.of(error, reason="limit_exceeded")
+    return Price(work, memory, storage.total)
+
+
+def _memory_error(
+    prepared: Prepared, memory: int | None, limit: int, members: int | None
+) -> FieldError:
+    """Return the error on the field that makes the difference."""
+    batch = prepared.training.samples_per_step(prepared.cost.samples)
+    smallest = replace(prepared.training, batch_size=1)
+    alone = engine.memory(prepared.network, smallest, prepared.cost.samples)
+    if batch > 1 and alone.total < limit / max(members or 1, 1):
+        field, text = "batch_size", f"in batches of {batch:,} samples: use a smaller batch_size"
+    elif members is not None and alone.total < limit:
+        field, text = "variants", f"for {members} members at once: use fewer"
+    else:
+        field, text = "network.layers", "for this network and data: use a smaller network"
+    needed = "more memory than this machine has" if memory is None else in_bytes(memory)
+    return FieldError(
+        field,
+        f"makes the job need {needed}{' of memory' if memory is not None else ''} {text}; the "
+        f"limit of one job is {in_bytes(limit)}: {LIMIT}",
+    )
 
 
 def _stored_error(storage: Storage, limit: int) -> FieldError:

@@ -195,7 +195,10 @@ def _member_networks(spec: SweepSpec, network: engine.Network) -> tuple[engine.N
 
 def within_job(error: InvalidArgument) -> InvalidArgument:
     """Return the job's error with its fields under `job`, as in a sweep."""
-    errors = (FieldError(f"job.{field}", description) for field, description in error.errors)
+    errors = (
+        FieldError(field if field == "variants" else f"job.{field}", description)
+        for field, description in error.errors
+    )
     return InvalidArgument.of(*errors, reason=error.reason)
 
 

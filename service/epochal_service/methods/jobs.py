@@ -116,6 +116,7 @@ def validate_job(context: Context, spec: TrainingSpec) -> ValidatedJob:
         samples=prepared.cost.samples,
         flops=prepared.cost.flops,
         seconds=context.estimator.seconds(price.work),
+        memory_bytes=price.memory_bytes,
         stored_bytes=price.stored_bytes,
     )
 

@@ -81,6 +81,7 @@ def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
         samples=prepared.cost.samples,
         flops=prepared.cost.flops,
         seconds=context.estimator.seconds(price.work),
+        memory_bytes=price.memory_bytes,
         stored_bytes=price.stored_bytes,
     )
 

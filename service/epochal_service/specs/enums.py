@@ -51,6 +51,7 @@ ENUMS: dict[str, EnumDescription] = {
             "diverged": "The loss or a gradient is not finite.",
             "deadline_exceeded": "The job took longer than `deadline_seconds`.",
             "attempts_exhausted": "Its workers were lost too often without progress.",
+            "out_of_memory": "It needed more memory than it may use.",
             "user": "A user cancelled it.",
             "internal": "The service met an unexpected error.",
         },

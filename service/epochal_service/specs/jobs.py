@@ -41,6 +41,7 @@ StopReason = Literal[
     "diverged",
     "deadline_exceeded",
     "attempts_exhausted",
+    "out_of_memory",
     "user",
     "internal",
 ]
@@ -382,6 +383,8 @@ class ValidatedJob(Reply):
     """Estimated duration in seconds, from the start to the end of all epochs. It is fitted to the
     jobs that ended last on this service. Absent before any worker has been measured.
     """
+    memory_bytes: int
+    """Bytes of memory that the worker process needs, at its peak."""
     stored_bytes: int
     """Bytes that the job stores by its end: epochs, gradient statistics, checkpoints, inline
     data.

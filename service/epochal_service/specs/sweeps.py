@@ -204,6 +204,8 @@ class ValidatedSweep(Reply):
     """Estimated duration in seconds, from the start to the end of all epochs; see
     `POST /v1/jobs/validate`.
     """
+    memory_bytes: int
+    """Bytes of memory that the worker process needs for all members, at its peak."""
     stored_bytes: int
     """Bytes that the sweep stores by its end: the epochs of all members, inline data."""
 

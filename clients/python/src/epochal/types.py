@@ -258,6 +258,7 @@ StopReason: TypeAlias = Literal[
     "diverged",
     "deadline_exceeded",
     "attempts_exhausted",
+    "out_of_memory",
     "user",
     "internal",
 ]
@@ -2342,6 +2343,8 @@ class ValidatedJob:
     """Estimated duration in seconds, from the start to the end of all epochs. It is fitted to
     the jobs that ended last on this service. Absent before any worker has been measured.
     """
+    memory_bytes: int
+    """Bytes of memory that the worker process needs, at its peak."""
     stored_bytes: int
     """Bytes that the job stores by its end: epochs, gradient statistics, checkpoints, inline
     data.
@@ -4599,6 +4602,8 @@ class ValidatedSweep:
     """Estimated duration in seconds, from the start to the end of all epochs; see `POST
     /v1/jobs/validate`.
     """
+    memory_bytes: int
+    """Bytes of memory that the worker process needs for all members, at its peak."""
     stored_bytes: int
     """Bytes that the sweep stores by its end: the epochs of all members, inline data."""
 

@@ -95,6 +95,7 @@ export function verdict(
     diverged: 'Diverged',
     deadline_exceeded: 'Deadline exceeded',
     attempts_exhausted: 'Out of attempts',
+    out_of_memory: 'Out of memory',
     user: 'Stopped by the user',
     internal: 'Failed',
   }
@@ -109,6 +110,8 @@ export function why(job: Job): string | undefined {
   if (reason === 'target_reached' && spec.target)
     return `${capital(metricName(spec.target.metric))} reached ${format(spec.target.value)}.`
   if (reason === 'attempts_exhausted') return 'Its worker stopped unexpectedly in every attempt.'
+  if (reason === 'out_of_memory')
+    return 'It needed more memory than it may use. A smaller batch needs less.'
   if (reason === 'internal')
     return 'An internal error of the service stopped the run. The network is not the cause.'
   return undefined

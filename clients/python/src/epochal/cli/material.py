@@ -11,7 +11,7 @@ from rich.progress import Progress
 from ..client import Client
 from ..types import Dataset, NetworkSummary
 from .inputs import JsonOption, SpecArgument, UrlOption, pairs, read_spec
-from .output import duration, err, out, print_json, print_table
+from .output import duration, err, in_bytes, out, print_json, print_table
 
 
 def validate(
@@ -29,7 +29,9 @@ def validate(
         seconds = f", about {duration(estimate.seconds)}" if estimate.seconds is not None else ""
         out.print(
             f"Valid: {estimate.parameters:,} parameters, {estimate.samples:,} samples, "
-            f"about {estimate.flops:.2g} floating-point operations{seconds}"
+            f"about {estimate.flops:.2g} floating-point operations{seconds}, "
+            f"{in_bytes(estimate.memory_bytes)} of memory, "
+            f"{in_bytes(estimate.stored_bytes)} to store"
         )
 
 

@@ -138,6 +138,15 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+def in_bytes(count: float) -> str:
+    """Return e.g. `184 bytes`, `1.57 kB` or `138 GB`."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 999.5:
+            return f"{count:.3g} {unit}"
+        count /= 1_000
+    return f"{count:.3g} TB"
+
+
 def ago(moment: datetime | None) -> str:
     """Return how long ago a moment was, in the largest unit."""
     seconds = seconds_between(moment, None)

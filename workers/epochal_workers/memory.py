@@ -1,0 +1,58 @@
+"""Limit the memory of this process while it trains a job.
+
+The limit is above the price of the job. A job that needs more gets a MemoryError and fails alone;
+without a limit, the kernel would kill some process of the machine.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MARGIN = 1.5
+"""A job may use so many times its price, and `MARGIN_BYTES` more: memory is not always used that
+is allocated, and NumPy, SQLite and BLAS keep some of what they had."""
+MARGIN_BYTES = 256_000_000
+
+
+def allowed_bytes(price: int) -> int:
+    """Return the bytes that a job of this price may allocate."""
+    return int(MARGIN * price) + MARGIN_BYTES
+
+
+@contextmanager
+def limited(price: int | None) -> Iterator[None]:
+    """Limit what this process allocates until the block ends. Linux only; None: no limit."""
+    if price is None or sys.platform != "linux":
+        yield
+        return
+    import resource
+
+    former, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    # The data segment, unlike the address space, has no mapped files and no shared memory.
+    limit = _data_bytes() + allowed_bytes(price)
+    if hard != resource.RLIM_INFINITY:
+        limit = min(limit, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (former, hard))
+
+
+def _data_bytes() -> int:
+    """Return the bytes that this process has allocated, used or not."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def is_exhausted(error: Exception) -> bool:
+    """Return whether the error means that memory could not be allocated."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, OSError) and error.errno == errno.ENOMEM
+    )
