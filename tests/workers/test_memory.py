@@ -1,5 +1,7 @@
 """A job's memory is priced before it is created, and limited while it runs."""
 
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,9 +159,31 @@ def test_a_job_beyond_its_price_fails_at_once_and_the_next_ones_succeed(
         ended = client.jobs.get(large.id).wait(timeout=120)
         assert (ended.state, ended.stop_reason) == ("failed", "out_of_memory")
         assert ended.detail is not None
-        assert "more memory than the estimated 1 kB; it may allocate 256 MB" in ended.detail
+        assert "more than the estimated 1 kB, and may allocate 256 MB" in ended.detail
         # It was paused in the first attempt, or before it: it ran out in the next one.
         assert ended.attempt <= 2
         for spec in (XOR, DIGITS):
             assert client.jobs.create(spec).wait(timeout=60).state == "succeeded"
     database.close()
+
+
+@linux
+@pytest.mark.parametrize(
+    ("death", "state"), [(signal.SIGABRT, "failed"), (signal.SIGKILL, "succeeded")]
+)
+def test_only_a_child_that_aborts_ends_its_job(
+    make_stack: MakeStack, death: signal.Signals, state: str
+) -> None:
+    stack = make_stack(workers=1, lease_seconds=1, reaper_seconds=0.2)
+    with epochal.Client(stack.http) as client:
+        job = client.jobs.create({**XOR, "epochs": 60_000})
+        await_condition(lambda: client.jobs.get(job.id).epoch > 0, 60, "it trains")
+        (worker,) = [worker for worker in client.workers() if worker.job == job.id]
+        os.kill(worker.pid, death)
+        ended = client.jobs.get(job.id).wait(timeout=120)
+        assert ended.state == state
+        if death == signal.SIGABRT:
+            assert (ended.stop_reason, ended.attempt) == ("out_of_memory", 1)
+            assert ended.detail is not None
+            assert "aborted the worker process: the job needs more than" in ended.detail
+        assert client.jobs.create(XOR).wait(timeout=60).state == "succeeded"

@@ -8,6 +8,7 @@ import signal
 from functools import partial
 from typing import Any
 
+from billiard.exceptions import WorkerLostError
 from celery import signals
 
 from epochal_service.jobs import figures
@@ -18,6 +19,7 @@ from epochal_service.store import Database
 
 from .calibration import calibrate
 from .context import WorkerContext
+from .lost import LostChildren
 from .presence import Presence
 from .run import run_next
 from .tally import Tally
@@ -33,6 +35,7 @@ SHUTDOWN_SECONDS = 4.5
 _parent = os.getpid()
 # One byte that parent and children share: the parent sets it, and children read it between epochs.
 _stopping = mmap.mmap(-1, 1)
+_lost_children = LostChildren(settings.database_url)
 _context: WorkerContext | None = None
 _presence: Presence | None = None
 
@@ -56,6 +59,13 @@ def _open_context(**kwargs: Any) -> None:
     queue = Queue(settings.broker_url, partial(tally.add, figures.WORKER_WAKEUPS_LOST))
     _context = WorkerContext(settings, database, queue, stopping, _presence.worker_id, tally)
     calibrate(database)
+
+
+@signals.task_failure.connect
+def _end_job_of_lost_child(exception: BaseException | None = None, **kwargs: Any) -> None:
+    # In the parent, to which Celery reports the death of a child as a failure of its task.
+    if isinstance(exception, WorkerLostError) and os.getpid() == _parent:
+        _lost_children.end_jobs(str(exception))
 
 
 @signals.worker_shutting_down.connect

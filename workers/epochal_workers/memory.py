@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from epochal_service.jobs.lifecycle import Ending
+from epochal_service.simulate.formulas import in_bytes
+
 MARGIN = 1.5
 """A job may use so many times its price, and `MARGIN_BYTES` more: memory is not always used that
 is allocated, and NumPy, SQLite and BLAS keep some of what they had."""
@@ -49,6 +52,17 @@ def _data_bytes() -> int:
         if line.startswith("VmData:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def out_of_memory(price: int | None, cause: str) -> Ending:
+    """Return the end of a job for which memory was missing; another attempt would need as much."""
+    detail = cause
+    if price is not None:
+        detail += (
+            f": the job needs more than the estimated {in_bytes(price)}, and may allocate "
+            f"{in_bytes(allowed_bytes(price))}. Use a smaller batch_size or network"
+        )
+    return Ending("failed", "out_of_memory", detail=detail)
 
 
 def is_exhausted(error: Exception) -> bool:

@@ -21,7 +21,6 @@ from epochal_service.jobs.lifecycle import Claim, Ending, Progress
 from epochal_service.jobs.preparation import Prepared, prepare
 from epochal_service.jobs.sweeps import prepare_sweep
 from epochal_service.request_ids import VARIABLE
-from epochal_service.simulate.formulas import in_bytes
 from epochal_service.specs.jobs import JobState
 from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
@@ -31,7 +30,7 @@ from epochal_service.store.packing import unpack, unpack_state
 from .attempt import Attempt, JobAttempt
 from .context import WorkerContext
 from .heartbeat import heartbeat
-from .memory import allowed_bytes, is_exhausted, limited
+from .memory import is_exhausted, limited, out_of_memory
 from .sweep import SweepAttempt
 
 __all__ = ["WorkerContext", "run", "run_next"]
@@ -132,14 +131,7 @@ def _train(context: WorkerContext, claim: Claim) -> JobState | None:
 
 def _ending_of(error: Exception, price: int | None) -> Ending:
     if is_exhausted(error):
-        # Another attempt would need as much.
-        detail = "The worker has no memory left for the job"
-        if price is not None:
-            detail = (
-                f"The job needs more memory than the estimated {in_bytes(price)}; it may allocate "
-                f"{in_bytes(allowed_bytes(price))}. Use a smaller batch_size or network"
-            )
-        return Ending("failed", "out_of_memory", detail=detail)
+        return out_of_memory(price, "The worker process got no memory")
     detail = (
         error.detail
         if isinstance(error, EpochalError)
