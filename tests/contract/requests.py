@@ -278,7 +278,8 @@ def _change(draw: st.DrawFn, message: Descriptor, fields: dict[str, Any]) -> Non
     if inner and inner not in whole and held and draw(st.integers(0, 3)):
         if isinstance(held, list):
             held = draw(st.sampled_from(held))
-        if not inner.GetOptions().map_entry:
+        # An earlier change may have put something else there.
+        if isinstance(held, dict) and not inner.GetOptions().map_entry:
             _change(draw, inner, held)
             return
     # An id stands in the path on HTTP, which cannot do without one.
