@@ -23,7 +23,7 @@ from .run import BUFFER_BYTES, LONGEST_BUFFER
 from .sweep import BUFFER_BYTES as SWEEP_BUFFER_BYTES
 from .trace import Array, Call, leaf
 from .training import Training
-from .work import arrays_in, step_calls
+from .work import StepCalls, arrays_in, at_batch, steps_up_to
 
 CALL_BYTES = 400
 """A bound call with its views of arrays."""
@@ -64,27 +64,26 @@ def memory(
     count, itemsize = members or 1, np.dtype(training.dtype).itemsize
     size, outputs = network.size, math.prod(network.output_shape)
     batch = training.samples_per_step(samples)
-    step = step_calls(network, training, batch)
+    compiled = steps_up_to(network, training, batch)
+    calls = len(compiled[0].calls)
 
     record = (3 + training.optimizer.moments) * size + (samples + validation_samples) * outputs
     record *= count * itemsize
     most = BUFFER_BYTES if members is None else SWEEP_BUFFER_BYTES
     ahead = max(1, min(LONGEST_BUFFER, most // max(record, 1)))
 
-    seconds = (
-        len(step.calls) * SECONDS_PER_CALL + 3 * batch * count * network.flops / FLOPS_PER_SECOND
-    )
+    seconds = calls * SECONDS_PER_CALL + 3 * batch * count * network.flops / FLOPS_PER_SECOND
     steps = math.ceil(samples / batch)
     at_once = min(BATCHES_AT_ONCE, int(PULSE / seconds) + 1, steps)
     samples_of_their_own = count if has_own_samples or training.augmentation else 1
     features = math.prod(network.input_shape) + 1
 
     held = record * (2 + ahead)
-    plan = count * _bytes_of(step.calls, step.given)
-    more = count * _bytes_of(step.another, [*step.given, *_roots(step.calls).values()])
+    plan = count * int(at_batch(batch, compiled, _plan_bytes))
+    more = count * int(at_batch(batch, compiled, _bytes_of_another))
     # The last batch may be smaller; it has a plan of its own.
     held += plan + plan * (samples % batch) // batch + (at_once - 1) * more
-    held += len(step.calls) * (at_once * CALL_BYTES + 2 * 8 * steps)
+    held += calls * (at_once * CALL_BYTES + 2 * 8 * steps)
     # The samples as numbers of the type, with a column of ones, and as they are changed; gathered.
     copies = 2 + (samples_of_their_own if training.augmentation else 0)
     held += samples * (copies * features + outputs) * itemsize
@@ -134,6 +133,16 @@ def _forward_plan(network: Network, training: Training, samples: int) -> int:
     x = leaf((samples, *network.input_shape))
     output = network.forward(x, parameter_leaves(network))[-1]
     return Plan([find_loss(training.loss).logits(output)], training.dtype).bytes
+
+
+def _plan_bytes(step: StepCalls) -> int:
+    """Return the bytes of what a step computes, beside its batch and the parameters."""
+    return _bytes_of(step.calls, step.given)
+
+
+def _bytes_of_another(step: StepCalls) -> int:
+    """Return the bytes that a step on another batch needs beside the plan that they share."""
+    return _bytes_of(step.another, [*step.given, *_roots(step.calls).values()])
 
 
 def _bytes_of(calls: Iterable[Call], known: Iterable[Array]) -> int:

@@ -7,7 +7,7 @@ what is recorded of each. The calls of a step are counted by compiling it; nothi
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -24,6 +24,8 @@ from .sweep import Sweep
 from .trace import Array, Call
 from .training import Training
 
+MOST_BOUND_BYTES = 200_000_000
+"""Larger plans are not bound to count their calls."""
 CALIBRATION_SECONDS = 0.003
 """Least duration of the short runs that measure this machine."""
 CALIBRATION_REPEATS = 5
@@ -73,8 +75,9 @@ def work(
     batch = training.samples_per_step(samples)
     steps = math.ceil(samples / batch)
     passes = 3 * samples + validation_samples
-    step = step_calls(network, training, batch).calls
-    calls, elements = len(step), float(sum(map(_elements, step)))
+    compiled = steps_up_to(network, training, batch)
+    calls = len(compiled[0].calls)
+    elements = at_batch(batch, compiled, lambda step: sum(map(_elements, step.calls)))
     epoch = Work(
         epochs=1.0,
         snapshots=len(network.layers) / training.gradients_every
@@ -92,6 +95,7 @@ def work(
 class StepCalls:
     """The calls of a step on arrays that nobody has written to, so that they take no memory."""
 
+    batch: int
     calls: list[Call]
     another: list[Call]
     """Those of a step on another batch of the same size."""
@@ -116,7 +120,34 @@ def step_calls(network: Network, training: Training, batch: int) -> StepCalls:
         return gradient.bind(batches[0], batches[1], batches[2], *parts, np.random.default_rng(0))
 
     calls = bound() + update(network, training, now, np.zeros((), training.dtype), 0)
-    return StepCalls(calls, bound(), given)
+    return StepCalls(batch, calls, bound(), given)
+
+
+def steps_up_to(network: Network, training: Training, batch: int) -> list[StepCalls]:
+    """Return the calls of a step; of two smaller batches where a plan for `batch` is too large.
+
+    Address space may be limited, too. Raises MemoryError if a single sample is too large for it.
+    """
+    layout = Gradient(network, training.loss, batch, training.dtype).plan.bytes
+    if layout <= MOST_BOUND_BYTES:
+        return [step_calls(network, training, batch)]
+    largest = max(1, batch * MOST_BOUND_BYTES // layout)
+    sizes = dict.fromkeys((largest, max(1, largest // 2)))
+    return [step_calls(network, training, size) for size in sizes]
+
+
+def at_batch(
+    batch: int, steps: Sequence[StepCalls], measure: Callable[[StepCalls], float]
+) -> float:
+    """Return the measure of a step on `batch` samples, extrapolated from those of `steps_up_to`."""
+    first = steps[0]
+    value = float(measure(first))
+    if first.batch == batch:
+        return value
+    if len(steps) == 1:
+        return value * batch / first.batch
+    slope = (value - measure(steps[1])) / (first.batch - steps[1].batch)
+    return value + slope * (batch - first.batch)
 
 
 def arrays_in(call: Call) -> Iterator[Array]:

@@ -62,3 +62,21 @@ def test_trials_that_were_skipped_are_made_by_later_requests(
     before = built
     assert reply() == replies[-1]
     assert built == before
+
+
+def test_a_job_that_needs_much_memory_is_diagnosed_without_trials(
+    client: TestClient,
+    train: Callable[[str], str | None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    needed = client.post("/v1/jobs/validate", json=SLOW).json()["memory_bytes"]
+    replies = []
+    for limit in (needed, needed - 1):
+        monkeypatch.setattr(diagnosis, "MOST_TRIAL_BYTES", limit)
+        job = client.post("/v1/jobs", json=SLOW).json()["id"]
+        assert train(job) == "succeeded"
+        replies.append(client.get(f"/v1/jobs/{job}/diagnosis").json())
+    with_trials, without = replies
+    assert any(finding["trial"] for finding in with_trials["findings"])
+    assert not any(finding["trial"] for finding in without["findings"])
+    assert without["skipped_trials"] > 0

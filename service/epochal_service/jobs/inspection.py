@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import epochal_engine as engine
+from epochal_engine.predict import ELEMENTS_AT_ONCE
 
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument, NotFound
@@ -26,6 +29,9 @@ from .endings import restored_epoch
 from .preparation import Prepared, scaled, scaled_targets, unscaled_outputs
 
 Array = NDArray[Any]
+
+# Even a single sample may take gigabytes: one such pass at a time.
+_one_large_pass = Lock()
 
 NO_CLASS = -1
 """The class of an output that is not a number, and of a time step that does not count."""
@@ -55,7 +61,9 @@ class Trained:
         with np.errstate(
             all="ignore"
         ):  # inputs beyond the range of the weights' type become infinite
-            outputs = engine.predict(self.network, self.weights, network_inputs, layer)
+            is_large = self.network.largest_array > ELEMENTS_AT_ONCE
+            with _one_large_pass if is_large else nullcontext():
+                outputs = engine.predict(self.network, self.weights, network_inputs, layer)
             if layer in (None, self.network.names[-1]):
                 return unscaled_outputs(outputs, self.weights)
             return outputs

@@ -28,6 +28,8 @@ from .context import Context
 
 BUDGET_SECONDS = 2.0
 """Time of all trials of a diagnosis: someone waits for it."""
+MOST_TRIAL_BYTES = 2 * 2**30
+"""Trials train in this process, which serves all others: jobs that need more memory have none."""
 MOST_CACHED = 256
 
 
@@ -73,6 +75,7 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
     losses = segment.columns["train_loss"]
     diverged = row.stop_reason == "diverged"
     is_over = row.state in TERMINAL
+    small = row.memory_bytes is None or row.memory_bytes <= MOST_TRIAL_BYTES
     losses_of = baselines.load(row.baselines)
     label = baselines.label(
         losses,
@@ -100,7 +103,7 @@ def get_diagnosis(context: Context, id: str) -> Diagnosis:
             diverged=diverged,
             feature_names=prepared.dataset.feature_names,
             class_names=prepared.dataset.class_names,
-            seconds=BUDGET_SECONDS if is_over else 0.0,
+            seconds=BUDGET_SECONDS if is_over and small else 0.0,
             results=results,
         )
         diagnosis = Diagnosis(
