@@ -180,6 +180,10 @@ fuzz: $(VENV)/.dev ## Test every property and method with new random examples (R
 chaos: $(VENV)/.dev ## Kill and stall real processes on both databases (ROUNDS=60, SEED= to repeat)
 	EPOCHAL_CHAOS_ROUNDS=$(or $(ROUNDS),60) EPOCHAL_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos -m chaos --timeout 3600 -s $(ARGS)
 
+.PHONY: classes
+classes: $(VENV)/.dev ## Let two classes of thirty pupils work at once (SECONDS=60)
+	EPOCHAL_CLASS_SECONDS=$(or $(SECONDS),60) $(BIN)/python -m pytest tests/client/test_classes.py -s $(ARGS)
+
 .PHONY: check-mechanisms
 check-mechanisms: $(VENV)/.dev ## Remove each mechanism that keeps a promise, and see that a test fails
 	$(BIN)/python -m tools.mutation $(ARGS)

@@ -1,5 +1,6 @@
 """The page of a service that needs an API key."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -56,3 +57,47 @@ def test_the_page_asks_for_a_key_and_works_with_it_until_it_is_forgotten(
 
     page.get_by_role("button", name="Forget the API key").click()
     expect(dialog).to_be_visible()
+
+
+@pytest.fixture(scope="module")
+def school(chromium: Browser, module_stack: MakeStack) -> tuple[Stack, dict[str, str]]:
+    """A service with a class, one run of each pupil, and the keys by owner."""
+    stack = module_stack()
+    created = stack.run("keys", "create", "--class", "10b", "--count", "2", "--json")
+    keys = {row["owner"]: row["key"] for row in json.loads(created)["keys"]}
+    for owner in ("10b.01", "10b.02"):
+        with epochal.Client(stack.http, api_key=keys[owner]) as client:
+            client.jobs.create({**client.preset("xor"), "epochs": 20}).wait()
+    stack.stop()
+    stack.environment["EPOCHAL_REQUIRE_KEYS"] = "1"
+    stack.start()
+    return stack, keys
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_a_teacher_sees_whose_run_it_is_and_a_pupil_sees_no_owners(
+    chromium: Browser, school: tuple[Stack, dict[str, str]], size: dict[str, int]
+) -> None:
+    stack, keys = school
+    for owner, runs in (("10b", 2), ("10b.01", 1)):
+        opened = Opened(chromium, stack.http)
+        opened.excuse("401")
+        page = opened("/jobs", size)
+        field = page.get_by_role("dialog").get_by_label("API key")
+        field.fill(keys[owner])
+        field.press("Enter")
+        rows = page.get_by_role("list", name="Runs").get_by_role("listitem")
+        expect(rows).to_have_count(runs)
+        of_pupil = page.get_by_role("button", name="10b.02", exact=True)
+        expect(of_pupil).to_have_count(runs - 1)
+        if owner == "10b":
+            assert violations(page) == []
+            of_pupil.click()
+            expect(rows).to_have_count(1)
+            rows.get_by_role("link").click()
+            expect(page.get_by_text("Run of 10b.02.")).to_be_visible()
+            page.get_by_role("link", name="10b.02", exact=True).click()
+            page.get_by_role("button", name="Runs of 10b.02: remove this filter").click()
+            expect(rows).to_have_count(2)
+        opened.close()
+        assert opened.complaints == []
