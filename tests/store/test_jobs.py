@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from epochal_service.classes import MAX_PUPILS
 from epochal_service.store import Database, jobs, migrate, tables
 from epochal_service.store.database import new_id
 from epochal_service.store.tables import job_specs
@@ -97,6 +98,18 @@ def test_a_list_of_several_owners_reads_the_newest_of_each_in_an_index(
         plan = plan_of(connection, jobs.newest(owners, [tables.jobs.c.id < "job_9"], 20))
     assert len(re.findall("ix_jobs_owner_id", plan)) == len(owners), plan
     assert not re.search(r"SCAN jobs|Seq Scan on jobs", plan), plan
+
+
+def test_the_largest_class_can_be_listed_by_any_states(database: Database) -> None:
+    """SQLite joins at most 500 queries."""
+    owners = ("class", *(f"class.{number:02d}" for number in range(1, MAX_PUPILS + 1)))
+    first, last = insert(database, owners[0]), insert(database, owners[-1])
+    states = ["queued", "running", "pausing", "paused", "cancelling"]
+    with database.read() as connection:
+        listed = jobs.page(connection, owners, size=9, before=None, states=states)
+        assert [row.id for row in listed] == [last, first]
+        listed = jobs.page(connection, owners, size=9, before=None, states=states[1:])
+        assert not list(listed)
 
 
 def test_a_list_of_several_owners_is_in_the_order_of_their_creation(database: Database) -> None:
