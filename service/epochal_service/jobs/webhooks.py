@@ -170,9 +170,9 @@ class Deliverer:
                 claimed = [(row, deliveries.ended_job(connection, row.job_id)) for row in rows]
             return [_message(row, job) for row, job in claimed if job]
         except EpochalError as error:
-            logger.warning("webhooks wait for the database", error=str(error))
+            logger.warning("deliveries_not_claimed", error=str(error))
         except Exception:
-            logger.exception("webhooks could not be claimed")
+            logger.exception("deliveries_not_claimed")
         return []
 
     async def _attempt(self, message: Message) -> None:
@@ -192,7 +192,7 @@ class Deliverer:
         except asyncio.CancelledError:
             return
         except Exception as defect:
-            logger.exception("a webhook failed unexpectedly")
+            logger.exception("delivery_failed", delivery=row.id)
             error = DeliveryFailed(f"an unexpected {type(defect).__name__}")
         entry = {
             "attempted_at": sent_at,
@@ -224,7 +224,7 @@ class Deliverer:
         with self._database.write() as connection:
             deliveries.record(connection, row, state=state, log=log, retry_after=retry_after)
         logger.info(
-            "webhook attempt",
+            "delivery_attempted",
             job=row.job_id,
             delivery=row.id,
             attempt=row.attempt,
