@@ -28,7 +28,10 @@ def test_the_table_of_settings_is_complete_and_has_the_real_defaults(
         monkeypatch.delenv(name)
     text = (ROOT / "docs" / "operations.md").read_text()
     table = re.findall(r"^\| `(EPOCHAL_\w+)` \| (.*?) \| (.*) \|$", text, re.MULTILINE)
-    defaults = {"EPOCHAL_WORKERS": "the cores"}
+    defaults = {
+        "EPOCHAL_WORKERS": "the cores",
+        "EPOCHAL_LIMITS__MAX_MEMORY_BYTES": "its share",
+    }
     assert table == [
         (row.variable, defaults.get(row.variable, row.value), row.description)
         for row in explain(Settings())
