@@ -164,6 +164,12 @@ class Limits(BaseModel):
     max_stored_bytes: Count = Field(
         2 * 2**30, description="bytes that one job stores by its end: epochs and checkpoints"
     )
+    max_deadline_seconds: float = Field(
+        30 * 86_400.0,
+        gt=0,
+        allow_inf_nan=False,
+        description="seconds from the first start of a job to its end; the default of its deadline",
+    )
     max_variants: Count = Field(64, description="variants in one sweep")
 
 
@@ -176,6 +182,9 @@ class Quotas(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    max_running_jobs: Count | None = Field(
+        None, description="running jobs and sweeps of one owner; others wait; unset: no limit"
+    )
     max_queued_jobs: Count = Field(1000, description="queued jobs and sweeps of one owner")
     max_stored_bytes_per_owner: Count = Field(
         20 * 2**30, description="bytes that all jobs of one owner store by their ends"

@@ -123,3 +123,12 @@ def test_a_list_of_several_owners_is_in_the_order_of_their_creation(database: Da
     assert listed == sorted(theirs, reverse=True)
     assert second == listed[4:8]
     assert nobody == []
+
+
+def test_the_next_job_of_an_owner_is_read_from_an_index(database: Database) -> None:
+    row = tables.jobs.c
+    of_owner = sa.select(row.id).where(row.state == "queued", row.owner == "me")
+    with database.read() as connection:
+        plan = plan_of(connection, of_owner.order_by(row.priority.desc(), row.id).limit(1))
+    assert "ix_jobs_state_owner_priority" in plan
+    assert not re.search("Sort|TEMP B-TREE", plan), plan

@@ -1,14 +1,17 @@
 """Owners take turns: none waits for the whole queue of another."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
-from tests.servers.stack import MakeStack
 from tests.workers.in_process import XOR, Service, at_call
+from tests.workers.record import record
 
-import epochal
-from epochal_service.methods import jobs
+from epochal_service.jobs import lifecycle
+from epochal_service.methods import jobs, sweeps
 from epochal_service.specs.jobs import CreateJobOptions
+from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.store import Access
 from epochal_service.store import jobs as stored
@@ -16,15 +19,15 @@ from epochal_workers.context import WorkerContext
 from epochal_workers.run import run_next
 
 
-def create(service: Service, owner: str, epochs: int = 3) -> str:
+def create(service: Service, owner: str, epochs: int = 3, priority: int = 0) -> str:
     context = replace(service.context, access=Access(owner))
-    spec = TrainingSpec.model_validate({**XOR, "epochs": epochs})
+    spec = TrainingSpec.model_validate({**XOR, "epochs": epochs, "priority": priority})
     return jobs.create_job(context, spec, CreateJobOptions()).id
 
 
-def next_queued(service: Service) -> str | None:
+def next_queued(service: Service, max_running: int | None = None) -> str | None:
     with service.database.read() as connection:
-        return stored.next_queued(connection)
+        return stored.next_queued(connection, max_running)
 
 
 def train_next(service: Service) -> str | None:
@@ -65,20 +68,64 @@ def test_an_owner_without_a_running_job_comes_first(service: Service) -> None:
     assert train_next(service) == waiting
 
 
-def test_the_queue_of_one_client_does_not_delay_another(make_stack: MakeStack) -> None:
-    stack = make_stack(workers=1)
-    first, second = (stack.run("keys", "create", o, "--owner", o).strip() for o in ("a", "b"))
-    spec = {**XOR, "epochs": 2000}
-    with (
-        epochal.Client(stack.http, api_key=first) as many,
-        epochal.Client(stack.http, api_key=second) as patient,
-    ):
-        queued = [many.jobs.create(spec) for _ in range(80)]
-        job = patient.jobs.create({**spec, "epochs": 5})
-        assert job.wait().state == "succeeded"
-        assert job.started_at is not None
-        assert job.created_at is not None
-        begun = [other.refresh().started_at for other in queued]
-        between = [at for at in begun if at and job.created_at < at < job.started_at]
-        # One message may be on its way to a worker already.
-        assert len(between) <= 3, between
+def test_the_job_with_the_highest_priority_of_its_owner_starts_first(service: Service) -> None:
+    low, first, high, second, other = (
+        create(service, owner, priority=priority)
+        for owner, priority in (("me", -1), ("me", 0), ("me", 10), ("me", 0), ("you", -10))
+    )
+    assert [train_next(service) for _ in range(5)] == [high, other, first, second, low]
+
+
+def test_a_sweep_has_the_priority_of_its_job(service: Service) -> None:
+    create(service, "me")
+    spec = SweepSpec.model_validate(
+        {"job": {**XOR, "epochs": 3, "priority": 1}, "variants": [{"seed": 1}]}
+    )
+    context = replace(service.context, access=Access("me"))
+    sweep = sweeps.create_sweep(context, spec, CreateSweepOptions())
+    assert train_next(service) == sweep.id
+
+
+def test_priority_changes_no_result(service: Service) -> None:
+    low, high = (service.create(XOR, epochs=30, priority=priority) for priority in (-10, 10))
+    for _ in range(2):
+        train_next(service)
+    assert record(service.database, low) == record(service.database, high)
+
+
+def test_an_owner_at_its_quota_of_running_jobs_waits_and_no_other_does(service: Service) -> None:
+    running = create(service, "busy", epochs=50)
+    waiting = create(service, "busy", priority=10)
+    claimed = []
+
+    def look() -> None:
+        assert next_queued(service, max_running=1) is None
+        assert next_queued(service, max_running=2) == waiting
+        # The claim decides: another worker may have chosen the job before.
+        claim = partial(lifecycle.claim, service.database, waiting, worker="w", kernel="")
+        assert claim(lease_seconds=1, max_running=1) is None
+        other = create(service, "idle")
+        claimed.extend([next_queued(service, max_running=1), other])
+
+    service.run(running, at_call(5, look))
+    assert claimed[0] == claimed[1]
+    assert {train_next(service), train_next(service)} == {waiting, claimed[0]}
+
+
+def test_workers_that_claim_at_once_do_not_exceed_the_quota(service: Service) -> None:
+    queued = [create(service, "busy") for _ in range(12)]
+
+    def claim(job_id: str) -> bool:
+        return (
+            lifecycle.claim(
+                service.database, job_id, lease_seconds=60, worker="w", kernel="", max_running=3
+            )
+            is not None
+        )
+
+    with ThreadPoolExecutor(12) as threads:
+        claims = dict(zip(queued, threads.map(claim, queued), strict=True))
+    assert sum(claims.values()) == 3
+    for job_id, claimed in claims.items():
+        if claimed:
+            service.lose_worker(job_id)

@@ -10,6 +10,7 @@ point are lost, and the next worker computes the same ones again.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from time import perf_counter
@@ -60,6 +61,10 @@ class Attempt(ABC):
         self._baselines = self._new_baselines() if claim.job.baselines is None else None
         self._taken_at = self._flushed_at = self._resume_point_at = perf_counter()
         self._first_flush = True
+        self._deadline_seconds = min(
+            spec.deadline_seconds or math.inf, context.settings.limits.max_deadline_seconds
+        )
+        self._deadline_at: float | None = None
 
     @abstractmethod
     def _take(self) -> tuple[list[Entry], str | None]:
@@ -198,17 +203,17 @@ class Attempt(ABC):
     # -------------------------------------------------------------------------------- deadline
 
     def _deadline_exceeded(self) -> bool:
-        limit = self._spec.deadline_seconds
-        if limit is None:
-            return False
-        with self._context.database.read() as connection:
-            return stored_jobs.running_seconds(connection, self._claim.id) > limit
+        if self._deadline_at is None:
+            with self._context.database.read() as connection:
+                elapsed = stored_jobs.running_seconds(connection, self._claim.id)
+            self._deadline_at = perf_counter() + self._deadline_seconds - elapsed
+        return perf_counter() > self._deadline_at
 
     def _deadline_ending(self) -> Ending:
         return Ending(
             "failed",
             "deadline_exceeded",
-            detail=f"The deadline of {self._spec.deadline_seconds:g} seconds passed at epoch "
+            detail=f"The deadline of {self._deadline_seconds:g} seconds passed at epoch "
             f"{self._training.epoch} of {self._spec.epochs}",
         )
 

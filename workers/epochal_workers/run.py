@@ -43,10 +43,11 @@ logger = structlog.get_logger(__name__)
 
 def run_next(context: WorkerContext) -> JobState | None:
     """Train the job whose turn it is, and return its new state; None if no job could be claimed."""
+    max_running = context.settings.quotas.max_running_jobs
     for _ in range(MAX_CLAIMS):
         try:
             with context.database.read() as connection:
-                job_id = jobs.next_queued(connection)
+                job_id = jobs.next_queued(connection, max_running)
         except Unavailable as error:
             logger.warning("queue_not_read", error=str(error))
             return None
@@ -54,6 +55,9 @@ def run_next(context: WorkerContext) -> JobState | None:
             return None
         state = run(context, job_id)
         if state is not None:
+            if max_running is not None:
+                # The messages of the jobs that waited for this end are gone.
+                context.queue.notify_workers(job_id)
             return state
     return None
 
@@ -73,6 +77,7 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
             worker=f"{socket.gethostname()}:{os.getpid()}",
             kernel=kernel(),
             worker_id=context.worker_id,
+            max_running=context.settings.quotas.max_running_jobs,
         )
     except Unavailable as error:
         logger.warning("job_not_claimed", job=job_id, error=str(error))

@@ -25,7 +25,7 @@ from ..settings import Quotas
 from ..specs.jobs import TERMINAL, JobState, StopReason
 from ..store import Access, Connection, Database, checkpoints, counters, jobs, keys
 from ..store import log as job_log
-from ..store.database import new_id
+from ..store.database import lock_owner, new_id
 from ..store.deliveries import insert as insert_deliveries
 from ..store.jobs import JobRow, JobWithSpec
 from ..store.log import Entry
@@ -363,9 +363,16 @@ def claim(
     worker: str,
     kernel: str,
     worker_id: str | None = None,
+    max_running: int | None = None,
 ) -> Claim | None:
-    """Claim a queued job; None if it is not, or no longer, queued, which is not an error."""
+    """Claim a queued job.
+
+    None if it is not, or no longer, queued, or its owner has `max_running` running jobs. Neither is
+    an error.
+    """
     with database.write() as connection:
+        if max_running is not None and _is_busy(connection, job_id, max_running):
+            return None
         row = jobs.advance(
             connection,
             job_id,
@@ -384,6 +391,15 @@ def claim(
             return Claim(job, point[1])
         first = checkpoints.find(connection, job_id, 0)
         return Claim(job, None, None if first is None else first[1])
+
+
+def _is_busy(connection: Connection, job_id: str, max_running: int) -> bool:
+    """Return whether the owner of the job has so many running jobs; locks the owner."""
+    owner = jobs.owner_of(connection, job_id)
+    if owner is None:
+        return False
+    lock_owner(connection, owner)
+    return jobs.count(connection, owner, HELD) >= max_running
 
 
 def renew(database: Database, claim: Claim, lease_seconds: float) -> bool:

@@ -283,6 +283,7 @@ def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Netw
     """Return the network and the encoded targets. Raises `InvalidArgument` with all misfits."""
     assert isinstance(spec.network, NetworkSpec)
     network = check_network(spec.network, limits)
+    _check_limits(spec, dataset, limits)
     try:
         targets = dataset.encoded_targets(spec.loss)
     except DatasetError as error:
@@ -292,10 +293,6 @@ def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Netw
         *_option_errors(spec, network),
         *_class_weight_errors(spec, dataset),
     ]
-    if dataset.samples > limits.max_samples:
-        errors.append(FieldError("dataset", f"has more than {limits.max_samples} samples: {LIMIT}"))
-    if spec.epochs > limits.max_epochs:
-        errors.append(FieldError("epochs", f"must be at most {limits.max_epochs}: {LIMIT}"))
     largest = np.finfo(spec.dtype).max
     errors += [
         FieldError(
@@ -308,6 +305,23 @@ def _checked(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> tuple[Netw
     if errors:
         raise InvalidArgument.of(*errors)
     return network, targets
+
+
+def _check_limits(spec: TrainingSpec, dataset: Dataset, limits: Limits) -> None:
+    """Raise `InvalidArgument` for the fields that exceed a limit."""
+    errors = []
+    if dataset.samples > limits.max_samples:
+        errors.append(FieldError("dataset", f"has more than {limits.max_samples} samples: {LIMIT}"))
+    if spec.epochs > limits.max_epochs:
+        errors.append(FieldError("epochs", f"must be at most {limits.max_epochs}: {LIMIT}"))
+    if spec.deadline_seconds is not None and spec.deadline_seconds > limits.max_deadline_seconds:
+        errors.append(
+            FieldError(
+                "deadline_seconds", f"must be at most {limits.max_deadline_seconds:g}: {LIMIT}"
+            )
+        )
+    if errors:
+        raise InvalidArgument.of(*errors, reason="limit_exceeded")
 
 
 def _network_errors(

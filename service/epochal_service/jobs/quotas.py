@@ -32,6 +32,9 @@ class Stored:
 
 
 STORED: dict[str, Stored] = {
+    "max_running_jobs": Stored(
+        lambda connection, owner: jobs.count(connection, owner, jobs.HELD), "wait until a job ends"
+    ),
     "max_queued_jobs": Stored(
         lambda connection, owner: jobs.count(connection, owner, ("queued",)),
         "wait until a job starts, or cancel a queued one",
@@ -51,6 +54,8 @@ STORED: dict[str, Stored] = {
 def reserve(connection: Connection, quotas: Quotas, owner: str, name: str, amount: int = 1) -> None:
     """Raise `QuotaExceeded` unless the owner may store so much more until the commit."""
     limit, stored = getattr(quotas, name), STORED[name]
+    if limit is None:
+        return
     lock_owner(connection, owner)
     used = stored.count(connection, owner)
     if used + amount > limit:

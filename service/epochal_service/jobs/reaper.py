@@ -13,7 +13,9 @@ logger = structlog.get_logger(__name__)
 NOTIFY_AFTER_SECONDS = 2.0
 
 
-def reap(database: Database, queue: Queue, *, max_attempts: int) -> None:
+def reap(
+    database: Database, queue: Queue, *, max_attempts: int, max_running: int | None = None
+) -> None:
     """Run one round. Concurrent rounds are safe: every step is conditional on the state it read."""
     with database.read() as connection:
         expired = jobs.expired(connection)
@@ -22,15 +24,18 @@ def reap(database: Database, queue: Queue, *, max_attempts: int) -> None:
         if state is not None:
             logger.warning("lease_expired", job=row.id, attempt=row.attempt, state=state)
             queue.notify_watchers(row.id)
-    notify_again(database, queue)
+    notify_again(database, queue, max_running)
 
 
-def notify_again(database: Database, queue: Queue) -> None:
+def notify_again(database: Database, queue: Queue, max_running: int | None) -> None:
     """Notify workers of queued jobs again, unless messages are pending in the broker.
 
-    Pending messages mean that workers are busy, not that messages were lost.
+    Pending messages mean that workers are busy, not that messages were lost. Nor are they if every
+    owner with queued jobs has `max_running` running ones.
     """
     with database.read() as connection:
+        if jobs.next_queued(connection, max_running) is None:
+            return
         ids = jobs.unnotified(connection, NOTIFY_AFTER_SECONDS)
     if not ids or queue.pending() != 0:
         return

@@ -191,6 +191,7 @@ async def _reap(context: Context, closing: asyncio.Event) -> None:
                 context.database,
                 context.queue,
                 max_attempts=context.settings.max_attempts,
+                max_running=context.settings.quotas.max_running_jobs,
             )
             await asyncio.to_thread(
                 leases.reclaim,

@@ -82,6 +82,7 @@ def create_job(context: Context, spec: TrainingSpec, options: CreateJobOptions) 
             "spec": spec.model_dump_json(),
             "webhooks": webhooks.dump(spec.webhooks),
             "schema": Schema.of(prepared.dataset).to_json() if uploaded_id(spec.dataset) else None,
+            "priority": spec.priority,
             "dataset_id": uploaded_id(spec.dataset),
             "validation_dataset_id": uploaded_id(spec.validation_dataset),
             "parameters": cost.parameters,

@@ -47,6 +47,7 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
             quotas=context.settings.quotas,
             values={
                 "spec": spec.model_dump_json(),
+                "priority": job.priority,
                 "dataset_id": uploaded_id(job.dataset),
                 "validation_dataset_id": uploaded_id(job.validation_dataset),
                 "parameters": cost.parameters,

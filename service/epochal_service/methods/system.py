@@ -12,13 +12,14 @@ from .context import Context
 
 
 def get_limits(context: Context) -> Limits:
-    """Return the limits of one request, and those of one owner."""
+    """Return the limits of one request and of one owner. A quota that is not set is absent."""
     settings = context.settings
     return Limits(
         limits=[
-            Limit(name=name, value=float(getattr(model, name)), description=field.description or "")
+            Limit(name=name, value=float(value), description=field.description or "")
             for model in (settings.limits, settings.quotas)
             for name, field in type(model).model_fields.items()
+            if (value := getattr(model, name)) is not None
         ]
     )
 

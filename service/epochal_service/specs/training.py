@@ -268,8 +268,12 @@ class TrainingSpec(Spec):
     matched in forward order, so that layers without weights may be added or removed.
     """
     deadline_seconds: float | None = Field(default=None, gt=0)
-    """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`. No
-    limit by default.
+    """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
+    Greater than 0. Defaults to `max_deadline_seconds` of `GET /v1/limits`, the largest value.
+    """
+    priority: int = Field(default=0, ge=-10, le=10)
+    """Priority among your queued jobs: the highest starts first, of several the oldest. It does not
+    affect jobs of others, or any result. In [-10, 10]. Default 0.
     """
     ttl_seconds: int | None = Field(default=None, ge=0, le=10**9)
     """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:

@@ -51,6 +51,7 @@ class JobRow:
     id: str
     owner: str
     state: str
+    priority: int
     stop_reason: str | None
     detail: str | None
     divergence: str | None
@@ -274,15 +275,17 @@ def advance(
     return None if row is None else JobRow(*row)
 
 
-def next_queued(connection: Connection) -> str | None:
-    """Return the id of the job that a worker should claim next; None without a queued job.
+def next_queued(connection: Connection, max_running: int | None) -> str | None:
+    """Return the id of the job that a worker should claim next; None if there is none.
 
     The owner with the fewest running jobs comes first, of several the one that was served longest
-    ago; of the jobs of an owner, the oldest. So an owner waits for one running job, however many
-    jobs another owner has in the queue.
+    ago. An owner with `max_running` running jobs waits; None: no owner does. Of the jobs of an
+    owner, the one with the highest priority comes first, of several the oldest. So an owner waits
+    for one running job, however many jobs another owner has in the queue, and whatever their
+    priority.
     """
     queue = (
-        sa.select(jobs.c.owner, sa.func.min(jobs.c.id).label("id"))
+        sa.select(jobs.c.owner, sa.func.min(jobs.c.id).label("oldest"))
         .where(jobs.c.state == "queued")
         .group_by(jobs.c.owner)
         .subquery()
@@ -296,8 +299,23 @@ def next_queued(connection: Connection) -> str | None:
         .scalar_subquery()
     )
     served_at = sa.select(sa.func.max(other.c.started_at)).where(of_owner).scalar_subquery()
-    query = sa.select(queue.c.id).order_by(running, sa.func.coalesce(served_at, 0.0), queue.c.id)
-    return connection.execute(query.limit(1)).scalar_one_or_none()
+    chosen = sa.select(queue.c.owner).order_by(
+        running, sa.func.coalesce(served_at, 0.0), queue.c.oldest
+    )
+    if max_running is not None:
+        chosen = chosen.where(running < max_running)
+    first = (
+        sa.select(jobs.c.id)
+        .where(jobs.c.state == "queued", jobs.c.owner == chosen.limit(1).scalar_subquery())
+        .order_by(jobs.c.priority.desc(), jobs.c.id)
+    )
+    return connection.execute(first.limit(1)).scalar_one_or_none()
+
+
+def owner_of(connection: Connection, job_id: str) -> str | None:
+    """Return the owner of the job; None if it does not exist."""
+    query = sa.select(jobs.c.owner).where(jobs.c.id == job_id)
+    return connection.execute(query).scalar_one_or_none()
 
 
 def count(connection: Connection, owner: str, states: Collection[str]) -> int:

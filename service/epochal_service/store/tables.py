@@ -32,6 +32,8 @@ jobs = Table(
     Column("id", String(40), primary_key=True),
     Column("owner", String(40), nullable=False),
     Column("state", String(16), nullable=False),
+    # Among the queued jobs of the owner.
+    Column("priority", Integer, nullable=False, server_default="0"),
     Column("stop_reason", String(24)),
     Column("detail", Text),
     Column("divergence", Text),
@@ -81,6 +83,8 @@ jobs = Table(
 Index("ix_jobs_owner_id", jobs.c.owner, jobs.c.id)
 # The queue of each owner; also lists by state.
 Index("ix_jobs_state_owner_id", jobs.c.state, jobs.c.owner, jobs.c.id)
+# The job of an owner that starts first.
+Index("ix_jobs_state_owner_priority", jobs.c.state, jobs.c.owner, jobs.c.priority.desc(), jobs.c.id)
 # When an owner was served last.
 Index("ix_jobs_owner_started", jobs.c.owner, jobs.c.started_at)
 # The sum of an owner's stored bytes.

@@ -1446,7 +1446,11 @@ class TrainingSpec(TypedDict):
     """
     deadline_seconds: NotRequired[float | None]
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
-    No limit by default. Greater than 0.
+    Greater than 0. Defaults to `max_deadline_seconds` of `GET /v1/limits`, the largest value.
+    """
+    priority: NotRequired[int]
+    """Priority among your queued jobs: the highest starts first, of several the oldest. It does
+    not affect jobs of others, or any result. In [-10, 10]. Default 0.
     """
     ttl_seconds: NotRequired[int | None]
     """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:
@@ -1625,7 +1629,11 @@ class TrainingFields(TypedDict, total=False):
     """
     deadline_seconds: float | None
     """Wall-clock seconds from the job's first start after which it ends as `deadline_exceeded`.
-    No limit by default. Greater than 0.
+    Greater than 0. Defaults to `max_deadline_seconds` of `GET /v1/limits`, the largest value.
+    """
+    priority: int
+    """Priority among your queued jobs: the highest starts first, of several the oldest. It does
+    not affect jobs of others, or any result. In [-10, 10]. Default 0.
     """
     ttl_seconds: int | None
     """Seconds after its end after which the job is deleted, with its epochs and checkpoints; 0:

@@ -76,6 +76,9 @@ def train(
         list[str] | None, typer.Option(metavar="KEY=VALUE", help="A label of the job.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Display name of the job.")] = None,
+    priority: Annotated[
+        int | None, typer.Option(help="Of your queued jobs, the highest starts first: -10 to 10.")
+    ] = None,
     ttl: Annotated[
         int | None,
         typer.Option(min=0, help="Seconds from the job's end to its deletion; 0: never."),
@@ -128,6 +131,8 @@ def train(
         body["seed"] = seed
     if name is not None:
         body["name"] = name
+    if priority is not None:
+        body["priority"] = priority
     if ttl is not None:
         body["ttl_seconds"] = ttl
     if label:
