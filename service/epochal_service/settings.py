@@ -183,11 +183,17 @@ class Quotas(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_running_jobs: Count | None = Field(
-        None, description="running jobs and sweeps of one owner; others wait; unset: no limit"
+        None, description="running jobs and sweeps of one owner; more of them wait"
     )
     max_queued_jobs: Count = Field(1000, description="queued jobs and sweeps of one owner")
     max_stored_bytes_per_owner: Count = Field(
         20 * 2**30, description="bytes that all jobs of one owner store by their ends"
+    )
+    max_open_streams: Count = Field(
+        1000, description="open event streams of one owner in one API process"
+    )
+    max_requests_per_minute: Count = Field(
+        6000, description="requests of one owner with an API key per minute and API process"
     )
     max_datasets: Count = Field(1000, description="uploaded data sets of one owner")
     max_uploads: Count = Field(16, description="uploads of one owner that are not yet a data set")
@@ -387,7 +393,7 @@ def _text(value: object) -> str:
         return "unset"
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else masked(str(value))
+    return f"{value:.12g}" if isinstance(value, float) else masked(str(value))
 
 
 def explain(settings: Settings) -> Iterator[Explained]:

@@ -253,3 +253,16 @@ def test_axe_finds_nothing_wrong_with_the_list(
     page.get_by_role("checkbox").first.check()
     fits(page, size)
     barrier_free(page)
+
+
+def test_the_quotas_are_shown_on_request(open_page: Opened, train: Train) -> None:
+    train("Quotas")
+    page = open_page("/jobs", PHONE)
+    table = page.get_by_role("table", name="Used and allowed of each quota of local")
+    expect(table).to_have_count(0)
+    page.get_by_text("Quotas", exact=True).last.click()
+    rows = table.get_by_role("row")
+    expect(rows.nth(1)).to_contain_text("running jobs and sweeps of one owner")
+    expect(rows.filter(has_text="queued jobs")).to_contain_text("1,000")
+    barrier_free(page)
+    fits(page, PHONE)

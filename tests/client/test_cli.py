@@ -515,6 +515,25 @@ def test_presets_are_listed_by_name(run: Run) -> None:
     assert {"xor", "digits", "moons"} <= set(named)
 
 
+def test_the_usage_of_each_quota_is_printed(run: Run) -> None:
+    lines = run("usage").stdout.splitlines()
+    assert lines[0].split() == ["QUOTA", "USED", "LIMIT", "OF"]
+    rows = {line.split()[0]: line.split()[1:3] for line in lines[1:]}
+    assert rows["running_jobs"][1] == rows["requests_per_minute"][1] == "none"
+    assert rows["queued_jobs"][1] == "1,000"
+    document = json.loads(run("usage", "--json").stdout)
+    assert document["owner"] == "local"
+    assert [f"max_{name}" for name in rows] == [quota["name"] for quota in document["quotas"]]
+
+
+def test_a_priority_is_an_option(run: Run) -> None:
+    job = json.loads(run("train", "xor", "--epochs", "3", "--priority", "7", "--json").stdout)
+    assert job["spec"]["priority"] == 7
+    refused = run("train", "xor", "--priority", "11")
+    assert refused.returncode == 2
+    assert "priority: must be at most 10" in refused.stderr
+
+
 def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> None:
     assert run("train", "xor", url="http://127.0.0.1:1").returncode == 3
 
@@ -522,7 +541,7 @@ def test_a_file_is_a_spec_without_a_service_and_a_preset_is_not(run: Run) -> Non
 def test_help_names_every_command_and_every_exit_code(run: Run) -> None:
     text = re.sub(r"[\s│]+", " ", run("--help").stdout)
     commands = [command.callback for command in app.registered_commands if command.callback]
-    assert len(commands) == 28
+    assert len(commands) == 29
     for command in commands:
         assert f" {command.__name__} " in text
         assert command.__doc__

@@ -251,6 +251,7 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "ListLosses": lambda w: [{}],
     "GetTimeline": lambda w: [{}],
     "GetLimits": lambda w: [{}],
+    "GetUsage": lambda w: [{}],
     "GetVersion": lambda w: [{}],
     "ListWorkers": lambda w: [{}],
 }

@@ -39,6 +39,7 @@ LIFECYCLE = "tests/chaos/test_lifecycle.py"
 RUN = "tests/workers/test_run.py"
 CRASHES = "tests/workers/test_crashes.py"
 KEYS = "tests/contract/test_keys.py"
+TURNS = "tests/workers/test_turns.py"
 FAULTS = "tests/chaos/test_faults.py"
 DEATH = "tests/daemon/test_up.py"
 WEBHOOKS = "tests/workers/test_webhooks.py"
@@ -266,11 +267,53 @@ MUTANTS = (
     Mutant(
         "turns of owners",
         f"{SERVICE}/store/jobs.py",
-        "order_by(running, sa.func.coalesce(served_at, 0.0), queue.c.id)",
-        "order_by(queue.c.id)",
+        "running, sa.func.coalesce(served_at, 0.0), queue.c.oldest",
+        "queue.c.oldest",
+        (f"{TURNS}::test_owners_take_turns_and_the_jobs_of_an_owner_keep_their_order",),
+    ),
+    Mutant(
+        "priority among the jobs of an owner",
+        f"{SERVICE}/store/jobs.py",
+        "order_by(jobs.c.priority.desc(), jobs.c.id)",
+        "order_by(jobs.c.id)",
+        (f"{TURNS}::test_the_job_with_the_highest_priority_of_its_owner_starts_first",),
+    ),
+    Mutant(
+        "quota of running jobs",
+        f"{SERVICE}/jobs/lifecycle.py",
+        "    return jobs.count(connection, owner, HELD) >= max_running\n",
+        "    return False\n",
+        (f"{TURNS}::test_workers_that_claim_at_once_do_not_exceed_the_quota",),
+    ),
+    Mutant(
+        "message to workers when a job ends under a quota",
+        f"{WORKERS}/run.py",
+        "                context.queue.notify_workers(job_id)\n",
+        "                pass\n",
         (
-            "tests/workers/test_turns.py::test_owners_take_turns_and_the_jobs_of_an_owner_keep_their_order",
+            "tests/workers/test_fairness.py::test_jobs_that_waited_for_the_quota_start_when_a_job_ends",
         ),
+    ),
+    Mutant(
+        "lock of an owner whose jobs are counted",
+        f"{SERVICE}/store/database.py",
+        "        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))\n",
+        "        assert key is not None\n",
+        ("tests/jobs/test_quotas.py::test_requests_at_the_same_time_do_not_exceed_a_quota",),
+    ),
+    Mutant(
+        "quota of requests",
+        f"{SERVICE}/methods/rates.py",
+        "            if wait > 0:\n",
+        "            if wait > math.inf:\n",
+        ("tests/contract/test_limits.py::test_an_owner_makes_as_many_requests_as_its_quota",),
+    ),
+    Mutant(
+        "quota of open streams",
+        f"{SERVICE}/jobs/follow.py",
+        "        self._streams[owner] += 1\n",
+        "",
+        ("tests/contract/test_limits.py::test_an_owner_opens_as_many_streams_as_its_quota",),
     ),
     # ------------------------------------------------------------------------------------- streams
     Mutant(

@@ -10,7 +10,7 @@ watcher holds no memory and loses nothing: it reads its next frame from the log 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ import structlog
 
 from epochal_engine import Gradients
 
-from ..errors import FieldError, InvalidArgument, Unavailable
+from ..errors import FieldError, InvalidArgument, QuotaExceeded, Unavailable
 from ..specs.base import Reply
 from ..specs.jobs import (
     TERMINAL,
@@ -52,6 +52,7 @@ WOKEN_TOGETHER = 100  # watchers
 MAX_POINTS = 500  # epochs in one frame; more are downsampled
 MAX_SNAPSHOTS = 100  # gradient snapshots in one frame; of more, an evenly spaced selection
 ROWS_PER_READ = 64  # log rows
+STREAM_RETRY_SECONDS = 5  # when to repeat a request beyond the quota of open streams
 CACHED_BYTES = 8 * 2**20  # of frames, per job
 
 EventType = Literal["snapshot", "state", "epochs", "checkpoint", "end", "heartbeat"]
@@ -339,9 +340,18 @@ class Frames:
 class Hub:
     """The channels of this process: one for each job that is watched."""
 
-    def __init__(self, database: Database, queue: Queue, *, heartbeat_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        queue: Queue,
+        *,
+        heartbeat_seconds: float,
+        max_streams: int | None = None,
+    ) -> None:
         self._database = database
         self._queue = queue
+        self._max_streams = max_streams
+        self._streams: Counter[str] = Counter()
         self._heartbeat_seconds = heartbeat_seconds
         self._channels: dict[str, Channel] = {}
         self._closing: set[asyncio.Future[None]] = set()
@@ -357,8 +367,19 @@ class Hub:
     ) -> Frames:
         """Return the frames after the cursor; without a cursor, a snapshot and the frames after it.
 
-        Raises `NotFound`; `InvalidArgument` for a cursor beyond the last event.
+        Raises `NotFound`; `InvalidArgument` for a cursor beyond the last event; `QuotaExceeded` if
+        the owner has too many open streams.
         """
+        self._open_stream(access.owner)
+        try:
+            return await self._watch(job_id, access, after, format)
+        except BaseException:
+            self._close_stream(access.owner)
+            raise
+
+    async def _watch(
+        self, job_id: str, access: Access, after: int | None, format: EventFormat
+    ) -> Frames:
         self._refuse_if_closed()
         channel = self._channels.get(job_id)
         cached = channel.opening if channel else None
@@ -375,6 +396,7 @@ class Hub:
         assert cursor is not None
 
         def detach() -> None:
+            self._close_stream(access.owner)
             channel.watchers -= 1
             if channel.watchers == 0 and self._channels.get(job_id) is channel:
                 del self._channels[job_id]
@@ -383,6 +405,24 @@ class Hub:
                 closing.add_done_callback(self._closing.discard)
 
         return Frames(channel, cursor, opening, detach)
+
+    def streams(self, owner: str) -> int:
+        """Return the number of open streams of the owner."""
+        return self._streams[owner]
+
+    def _open_stream(self, owner: str) -> None:
+        if self._max_streams is not None and self._streams[owner] >= self._max_streams:
+            raise QuotaExceeded(
+                f"The quota max_open_streams is used up, {self._max_streams} of "
+                f"{self._max_streams}: close a stream",
+                retry_after=STREAM_RETRY_SECONDS,
+            )
+        self._streams[owner] += 1
+
+    def _close_stream(self, owner: str) -> None:
+        self._streams[owner] -= 1
+        if not self._streams[owner]:
+            del self._streams[owner]
 
     def _refuse_if_closed(self) -> None:
         if self._closed:

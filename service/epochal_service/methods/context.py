@@ -29,6 +29,7 @@ from ..request_ids import VARIABLE, current
 from ..second_process import SecondProcess
 from ..settings import Settings
 from ..store import Access, Database
+from .rates import Rate, Rates
 
 logger = structlog.get_logger(__name__)
 
@@ -49,6 +50,8 @@ class Context:
     hub: Hub
     second_process: SecondProcess | None = None
     """Answers large requests; None in itself, and where nothing waits for the event loop."""
+    rates: Rates | None = None
+    """The quotas of requests; None where requests are not counted."""
     access: Access = LOCAL
     key_id: str | None = None
     """The API key of the caller; None without one."""
@@ -99,6 +102,21 @@ class Context:
         }
         return await self.second_process.run(_call, function, caller, current(), args, kwargs)
 
+    def count_request(self) -> None:
+        """Count a request of the caller; without an API key, it has no quota.
+
+        Raises `QuotaExceeded`.
+        """
+        if self.rates is not None and self.key_id is not None:
+            self.rates.take(self.owner)
+
+    @property
+    def rate(self) -> Rate | None:
+        """The quota of requests of the caller; None without one."""
+        if self.rates is None or self.key_id is None:
+            return None
+        return self.rates.rate(self.owner)
+
     @cached_property
     def receivers(self) -> Receivers:
         """The hosts that webhooks may be sent to."""
@@ -115,7 +133,7 @@ class Context:
         return HealthCheck(self.database, self.queue, self.settings.min_free_bytes)
 
 
-RESOURCES = ("settings", "database", "queue", "hub", "second_process", "metrics")
+RESOURCES = ("settings", "database", "queue", "hub", "second_process", "rates", "metrics")
 """The fields of a context that are not about the caller."""
 
 _here: Context  # in the second process
@@ -149,11 +167,17 @@ async def open_context(
     At the end every stream is closed.
     """
     database = Database(settings.database_url)
-    metrics = metrics or Metrics()
+    metrics, quotas = metrics or Metrics(), settings.quotas
     queue = Queue(settings.broker_url, metrics.wakeups_lost.inc)
-    hub = Hub(database, queue, heartbeat_seconds=settings.heartbeat_seconds)
+    hub = Hub(
+        database,
+        queue,
+        heartbeat_seconds=settings.heartbeat_seconds,
+        max_streams=quotas.max_open_streams,
+    )
     second_process = SecondProcess(partial(_prepare, settings))
-    context = Context(settings, database, queue, hub, second_process, metrics=metrics)
+    rates = Rates(quotas.max_requests_per_minute)
+    context = Context(settings, database, queue, hub, second_process, rates, metrics=metrics)
     closing = asyncio.Event()
     listener = asyncio.create_task(hub.listen(), name="notifications")
     reaper = asyncio.create_task(_reap(context, closing), name="reaper")

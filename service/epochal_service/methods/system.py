@@ -1,4 +1,4 @@
-"""The methods of the service itself: limits and versions."""
+"""The methods of the service itself: limits, usage and versions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from importlib.metadata import version
 import numpy as np
 
 from ..jobs.kernel import kernel
-from ..specs.system import Limit, Limits, Version
+from ..jobs.quotas import STORED
+from ..specs.system import Limit, Limits, QuotaUsage, Usage, Version
 from .context import Context
 
 
@@ -21,6 +22,34 @@ def get_limits(context: Context) -> Limits:
             for name, field in type(model).model_fields.items()
             if (value := getattr(model, name)) is not None
         ]
+    )
+
+
+def get_usage(context: Context) -> Usage:
+    """Return what the owner of the API key uses of each quota.
+
+    Streams and requests are those of the API process that answers. Requests without an API key are
+    neither counted nor limited.
+    """
+    quotas, rate = context.settings.quotas, context.rate
+    with context.database.read() as connection:
+        used = {name: stored.count(connection, context.owner) for name, stored in STORED.items()}
+    used["max_open_streams"] = context.hub.streams(context.owner)
+    limits = quotas.model_dump()
+    if rate is None:
+        limits["max_requests_per_minute"] = None
+    used["max_requests_per_minute"] = rate.limit - rate.remaining if rate else 0
+    return Usage(
+        owner=context.owner,
+        quotas=[
+            QuotaUsage(
+                name=name,
+                used=used[name],
+                limit=limits[name],
+                description=field.description or "",
+            )
+            for name, field in type(quotas).model_fields.items()
+        ],
     )
 
 

@@ -637,9 +637,10 @@ SERVICES: tuple[Service, ...] = (
     Service(
         "SystemService",
         "system",
-        "Limits, versions and workers of this service. Health on gRPC is grpc.health.v1.",
+        "Limits, usage, versions and workers of this service. Health on gRPC is grpc.health.v1.",
         (
             Method("GetLimits", "GET /v1/limits", system.get_limits, "Get the limits"),
+            Method("GetUsage", "GET /v1/usage", system.get_usage, "Get the usage of quotas"),
             Method("GetVersion", "GET /v1/version", system.get_version, "Get the version"),
             Method(
                 "ListWorkers",

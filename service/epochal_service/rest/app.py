@@ -19,6 +19,7 @@ from .head import HeadAsGet
 from .headers import SafeHeaders
 from .metrics import Measured
 from .openapi import DESCRIPTION, DOCS, TAGS, describe
+from .rate_limits import RateLimits
 from .request_ids import RequestIds
 from .streams import Streams
 
@@ -82,6 +83,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.state.stopping = open_streams.stopping
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(HeadAsGet)
+    app.add_middleware(RateLimits)
     app.add_middleware(SafeHeaders)
     app.add_middleware(RequestIds)
     if settings.origins:

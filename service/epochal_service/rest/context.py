@@ -24,7 +24,7 @@ async def authorize(request: Request, scope: Scope | None, *, takes_token: bool 
     """Find the caller of a method that needs the scope; None: it needs no key.
 
     A method that `takes_token` accepts a stream token for what its path names instead of a key.
-    Raises `Unauthenticated`, `Forbidden`.
+    Raises `Unauthenticated`, `Forbidden`, `QuotaExceeded`.
     """
     context: Context = request.app.state.context
     authorization = request.headers.get("authorization")
@@ -34,6 +34,7 @@ async def authorize(request: Request, scope: Scope | None, *, takes_token: bool 
     elif scope is not None and (authorization is not None or context.settings.needs_keys):
         context = await run_in_threadpool(context.authorized, authorization, scope)
     request.state.context = context
+    context.count_request()
 
 
 def _take_token(request: Request) -> str:

@@ -66,6 +66,7 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
 
     def answer_here(raw: bytes, authorization: str | None) -> bytes:
         caller = context.authorized(authorization, scope)
+        caller.count_request()
         if len(raw) > LARGE_BYTES:
             raise LargeRequest
         with limited(active=True):

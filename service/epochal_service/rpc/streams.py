@@ -61,6 +61,7 @@ class Streams:
                     context = await to_thread.run_sync(
                         self._context.authorized, metadata_of(call, AUTHORIZATION), method.scope
                     )
+                    context.count_request()
                     frames = await method.function(context, *arguments(context, descriptor, raw))
                     with closing(frames), self._context.metrics.grpc_streams.track_inprogress():
                         if frames.ended:

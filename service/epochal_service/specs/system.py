@@ -25,6 +25,28 @@ class Limits(Reply):
     """All limits."""
 
 
+class QuotaUsage(Reply):
+    """What an owner uses of a quota."""
+
+    name: str
+    """Name of the quota in `GET /v1/limits`, such as `max_queued_jobs`."""
+    used: int
+    """Quantity in use."""
+    limit: int | None
+    """Largest quantity; absent if there is no limit."""
+    description: str
+    """Quantity that is limited, and its unit."""
+
+
+class Usage(Reply):
+    """What an owner uses of each quota."""
+
+    owner: str
+    """Owner of the API key; `local` without one."""
+    quotas: list[QuotaUsage]
+    """All quotas."""
+
+
 class Version(Reply):
     """The versions of the service."""
 

@@ -275,7 +275,7 @@ def advance(
     return None if row is None else JobRow(*row)
 
 
-def next_queued(connection: Connection, max_running: int | None) -> str | None:
+def next_queued(connection: Connection, max_running: int | None = None) -> str | None:
     """Return the id of the job that a worker should claim next; None if there is none.
 
     The owner with the fewest running jobs comes first, of several the one that was served longest

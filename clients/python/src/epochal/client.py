@@ -19,7 +19,7 @@ from .session import Session
 from .simulations import Simulations
 from .sweeps import Sweeps
 from .transport import connect
-from .types import Health, Limits, Version, Worker, Workers
+from .types import Health, Limits, Usage, Version, Worker, Workers
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -109,6 +109,14 @@ class Client:
         64.0
         """
         return read(Limits, self._session.call("GetLimits", {}))
+
+    def usage(self) -> Usage:
+        """Return what the owner of the API key uses of each quota.
+
+        >>> client.usage()["max_running_jobs"]
+        0
+        """
+        return read(Usage, self._session.call("GetUsage", {}))
 
     def version(self) -> Version:
         """Return the versions of the service and of what its numbers depend on."""

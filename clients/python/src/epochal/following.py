@@ -12,7 +12,7 @@ from collections.abc import Generator
 from contextlib import closing
 from typing import Any
 
-from .errors import ConnectionFailed, TimedOut, Unavailable
+from .errors import ConnectionFailed, QuotaExceeded, TimedOut, Unavailable
 from .session import Session
 from .transport import noun_of, pauses
 
@@ -54,7 +54,7 @@ def follow(
             # Closed without an end: the service shuts down, or the cursor is at the end already.
             if _is_over(session.call(f"Get{noun_of(job_id)}", {"id": job_id}), cursor):
                 return
-        except (ConnectionFailed, TimedOut, Unavailable) as error:
+        except (ConnectionFailed, QuotaExceeded, TimedOut, Unavailable) as error:
             failure = error
         now = time.monotonic()
         lost_at = lost_at or now

@@ -37,6 +37,16 @@ class LimitsMethods:
         return {limit.name: float(limit.value) for limit in self.limits}[name]
 
 
+class UsageMethods:
+    """Access to the usage of a quota by its name."""
+
+    quotas: tuple[Any, ...]
+
+    def __getitem__(self, name: str) -> int:
+        """Return the quantity in use, e.g. `usage["max_queued_jobs"]`. Raises `KeyError`."""
+        return {quota.name: int(quota.used) for quota in self.quotas}[name]
+
+
 class HealthMethods:
     """Truth value of a health report."""
 

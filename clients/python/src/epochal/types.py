@@ -29,6 +29,7 @@ from .record_methods import (
     SamplePredictionsMethods,
     SpecDifferenceMethods,
     TrialMethods,
+    UsageMethods,
 )
 
 # ---------------------------------------------------------------- words
@@ -4674,6 +4675,30 @@ class Limits(LimitsMethods):
 
     limits: tuple[Limit, ...]
     """All limits."""
+
+
+@dataclass(frozen=True)
+class QuotaUsage:
+    """What an owner uses of a quota."""
+
+    name: str
+    """Name of the quota in `GET /v1/limits`, such as `max_queued_jobs`."""
+    used: int
+    """Quantity in use."""
+    limit: int | None
+    """Largest quantity; absent if there is no limit."""
+    description: str
+    """Quantity that is limited, and its unit."""
+
+
+@dataclass(frozen=True)
+class Usage(UsageMethods):
+    """What an owner uses of each quota."""
+
+    owner: str
+    """Owner of the API key; `local` without one."""
+    quotas: tuple[QuotaUsage, ...]
+    """All quotas."""
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ for panel, commands in {
     ),
     "Learn": (explain.explain,),
     "Networks and data": (material.summarize, material.datasets, material.upload),
-    "Access": (login.login, login.logout),
+    "Access": (login.login, login.logout, login.usage),
     "Service": (service.workers,),
 }.items():
     for command in commands:

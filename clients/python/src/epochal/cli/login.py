@@ -1,4 +1,4 @@
-"""Commands that save and forget the API key of a service."""
+"""Commands on the API key of a service, and on the quotas of its owner."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import typer
 from .. import credentials
 from ..client import DEFAULT_URL, Client
 from .inputs import JsonOption, UrlOption
-from .output import out, print_json
+from .output import out, print_json, print_table
 
 
 def login(url: UrlOption = None, as_json: JsonOption = False) -> None:
@@ -32,6 +32,27 @@ def login(url: UrlOption = None, as_json: JsonOption = False) -> None:
         print_json({"url": address, "file": str(credentials.path())})
     else:
         out.print(f"Saved the API key for {address} in {credentials.path()}")
+
+
+def usage(url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """Show what the owner of the API key uses of each quota."""
+    with Client(url) as client:
+        used = client.usage()
+    if as_json:
+        print_json(used)
+        return
+    print_table(
+        ("QUOTA", ">USED", ">LIMIT", "OF"),
+        [
+            (
+                quota.name.removeprefix("max_"),
+                f"{quota.used:,}",
+                "none" if quota.limit is None else f"{quota.limit:,}",
+                quota.description,
+            )
+            for quota in used.quotas
+        ],
+    )
 
 
 def logout(url: UrlOption = None, as_json: JsonOption = False) -> None:

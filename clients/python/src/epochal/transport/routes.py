@@ -110,6 +110,7 @@ ROUTES = {
     "GetPreset": Route("GET", "/v1/presets/{id}", ("id",)),
     "GetTimeline": Route("GET", "/v1/timeline"),
     "GetLimits": Route("GET", "/v1/limits"),
+    "GetUsage": Route("GET", "/v1/usage"),
     "GetVersion": Route("GET", "/v1/version"),
     "ListWorkers": Route("GET", "/v1/workers"),
 }

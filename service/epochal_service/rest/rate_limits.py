@@ -1,0 +1,28 @@
+"""Tell each caller with an API key how many requests are left.
+
+The fields are those of draft-ietf-httpapi-ratelimit-headers, version 10.
+"""
+
+from __future__ import annotations
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import Receive, Scope, Send
+
+from ..methods.context import Context
+from .middleware import HttpMiddleware, changing_headers
+
+
+class RateLimits(HttpMiddleware):
+    """Middleware that adds the quota of requests to every reply to which it applies."""
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope.setdefault("state", {})
+
+        def add(headers: MutableHeaders) -> None:
+            context: Context | None = state.get("context")
+            rate = context.rate if context else None
+            if rate is not None:
+                headers["RateLimit-Policy"] = f'"requests";q={rate.limit};w=60'
+                headers["RateLimit"] = f'"requests";r={rate.remaining};t={rate.full_seconds}'
+
+        await self._app(scope, receive, changing_headers(send, add))
