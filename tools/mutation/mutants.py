@@ -526,4 +526,81 @@ MUTANTS = (
         "content = stream.read()",
         ("tests/datasets/test_arrays.py",),
     ),
+    Mutant(
+        "second process for large requests",
+        f"{SERVICE}/large.py",
+        "    if size > LARGE_BYTES and _limited.get():\n",
+        "    if False:\n",
+        (
+            "tests/rest/test_large_requests.py"
+            "::test_a_job_with_large_data_does_not_hold_up_the_loop",
+        ),
+    ),
+    # -------------------------------------------------------------------- quotas, prices, retention
+    Mutant(
+        "quota of an owner",
+        f"{SERVICE}/jobs/quotas.py",
+        "    if used + amount > limit:\n",
+        "    if False:\n",
+        ("tests/jobs/test_quotas.py",),
+    ),
+    Mutant(
+        "lock of an owner whose quota is counted",
+        f"{SERVICE}/jobs/quotas.py",
+        "    lock_owner(connection, owner)\n",
+        "",
+        ("tests/jobs/test_quotas.py::test_requests_at_the_same_time_do_not_exceed_a_quota",),
+    ),
+    Mutant(
+        "limit of what a job stores",
+        f"{SERVICE}/jobs/price.py",
+        "    if storage.total > settings.limits.max_stored_bytes:\n",
+        "    if False:\n",
+        ("tests/workers/test_prices.py::test_a_job_that_would_fill_the_disk_is_refused",),
+    ),
+    Mutant(
+        "many transactions of a deletion",
+        f"{SERVICE}/jobs/deletion.py",
+        "perf_counter() - locked < HELD_SECONDS",
+        "perf_counter() - locked < 1e9",
+        (
+            "tests/workers/test_deletion.py"
+            "::test_a_large_job_is_deleted_in_several_transactions_from_its_end",
+        ),
+    ),
+    Mutant(
+        "leases by a clock that cannot be set back",
+        f"{SERVICE}/jobs/leases.py",
+        "            if now - since > self._seconds\n",
+        "            if False\n",
+        (
+            "tests/jobs/test_reaper.py"
+            "::test_a_clock_that_was_set_back_does_not_keep_the_job_of_a_dead_worker",
+        ),
+    ),
+    # ------------------------------------------------------------------------------------- webhooks
+    Mutant(
+        "check of the addresses that a webhook connects to",
+        f"{SERVICE}/jobs/receivers.py",
+        "            self._check_public(addresses)\n",
+        "            pass\n",
+        (
+            "tests/jobs/test_receivers.py"
+            "::test_one_private_address_among_public_ones_is_enough_to_refuse",
+        ),
+    ),
+    Mutant(
+        "deliveries in the transaction of the end",
+        f"{SERVICE}/jobs/lifecycle.py",
+        "    insert_deliveries(connection, job_id, state)\n",
+        "",
+        ("tests/workers/test_webhooks.py::test_the_end_of_a_job_is_sent_signed_and_logged",),
+    ),
+    Mutant(
+        "claim of a delivery",
+        f"{SERVICE}/store/deliveries.py",
+        "deliveries.c.id.in_(ids), deliveries.c.due_at <= now()",
+        "deliveries.c.id.in_(ids)",
+        ("tests/workers/test_webhooks.py::test_two_processes_deliver_once_each",),
+    ),
 )
