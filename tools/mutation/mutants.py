@@ -554,7 +554,7 @@ MUTANTS = (
     Mutant(
         "limit of what a job stores",
         f"{SERVICE}/jobs/price.py",
-        "    if storage.total > settings.limits.max_stored_bytes:\n",
+        "    if storage.total > limits.max_stored_bytes:\n",
         "    if False:\n",
         ("tests/workers/test_prices.py::test_a_job_that_would_fill_the_disk_is_refused",),
     ),
@@ -578,29 +578,37 @@ MUTANTS = (
             "::test_a_clock_that_was_set_back_does_not_keep_the_job_of_a_dead_worker",
         ),
     ),
-    # ------------------------------------------------------------------------------------- webhooks
     Mutant(
-        "check of the addresses that a webhook connects to",
-        f"{SERVICE}/jobs/receivers.py",
-        "            self._check_public(addresses)\n",
-        "            pass\n",
+        "limit of the memory of a job",
+        f"{SERVICE}/jobs/price.py",
+        "memory > limits.max_memory_bytes:",
+        "False:",
         (
-            "tests/jobs/test_receivers.py"
-            "::test_one_private_address_among_public_ones_is_enough_to_refuse",
+            "tests/workers/test_memory.py::test_a_job_at_the_limit_is_accepted_and_beyond_it_refused",
         ),
     ),
     Mutant(
-        "deliveries in the transaction of the end",
-        f"{SERVICE}/jobs/lifecycle.py",
-        "    insert_deliveries(connection, job_id, state)\n",
+        "limit of the memory of a process that trains",
+        f"{WORKERS}/memory.py",
+        "    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))\n",
         "",
-        ("tests/workers/test_webhooks.py::test_the_end_of_a_job_is_sent_signed_and_logged",),
+        (
+            "tests/workers/test_memory.py"
+            "::test_a_job_beyond_its_price_fails_at_once_and_the_next_ones_succeed",
+        ),
     ),
     Mutant(
-        "claim of a delivery",
-        f"{SERVICE}/store/deliveries.py",
-        "deliveries.c.id.in_(ids), deliveries.c.due_at <= now()",
-        "deliveries.c.id.in_(ids)",
-        ("tests/workers/test_webhooks.py::test_two_processes_deliver_once_each",),
+        "job in the signature of a stream token",
+        f"{SERVICE}/stream_tokens.py",
+        r'text = f"stream token\n{subject}\n{expires}"',
+        r'text = f"stream token\n{expires}"',
+        ("tests/contract/test_stream_tokens.py::test_a_token_opens_no_other_job",),
+    ),
+    Mutant(
+        "end of a stream token",
+        f"{SERVICE}/stream_tokens.py",
+        " or expires <= time:",
+        ":",
+        ("tests/contract/test_stream_tokens.py::test_a_token_expires",),
     ),
 )
