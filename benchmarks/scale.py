@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, thread_time
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -43,24 +43,27 @@ from epochal_service.store import jobs as stored_jobs
 from epochal_service.store.database import new_id
 
 TARGET = 2.0
+LONGEST_LOCK = 50.0  # milliseconds
 UNFINISHED = 100
 BATCH = 5_000
 
 
 class Timed(Database):
-    """Records how long each transaction that writes was open."""
+    """Records how long each transaction that writes was open, and what it took of the processor.
+
+    On a busy machine the first is longer than the second. PostgreSQL works in another process.
+    """
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        self.seconds: list[float] = []
+        self.seconds: list[tuple[float, float]] = []
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        began = perf_counter()
         with super().write() as connection:
-            began = perf_counter()
+            began, worked = perf_counter(), thread_time()
             yield connection
-        self.seconds.append(perf_counter() - began)
+        self.seconds.append((perf_counter() - began, thread_time() - worked))
 
 
 class Store:
@@ -185,10 +188,12 @@ def measure(name: str, small: Store, large: Store, rounds: int) -> list[list[str
     large.database.seconds.clear()
     deletion.purge(large.database, 600)
     purged = perf_counter() - began
-    longest = 1e3 * max(large.database.seconds)
-    verdict = "yes" if longest <= 50 else "no"
+    longest, work = 1e3 * np.max(large.database.seconds, axis=0)
+    verdict = "yes" if longest <= LONGEST_LOCK else "no"
     rows.append([f"{name}, delete the long job", "", f"{deleted:.2f}", "", ""])
     rows.append([f"{name}, longest lock of its deletion", "", f"{longest:.1f}", "", verdict])
+    if large.database.sqlite:
+        rows.append([f"{name}, processor time of a lock", "", f"{work:.1f}", "", ""])
     rows.append([f"{name}, its rows are gone after", "", f"{1e3 * purged:.0f}", "", ""])
     return rows
 
@@ -212,7 +217,7 @@ def main() -> None:
     (few, short), (many, long) = sizes
     print_table(
         f"{many:,} jobs and one of {long:,} epochs beside {few:,} and {short:,}; milliseconds",
-        ("operation", "small", "large", "ratio", f"at most {TARGET:g}, or 50 ms"),
+        ("operation", "small", "large", "ratio", f"at most {TARGET:g}, or {LONGEST_LOCK:g} ms"),
         rows,
     )
 

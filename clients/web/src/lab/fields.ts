@@ -386,7 +386,7 @@ export const PART_FIELDS: Record<string, readonly Field[]> = {
   snapshots: part('snapshots', {
     gradients_every: 'Gradient statistics every',
     weights_every: { label: 'Weights every', hint: 'about 20 times if empty' },
-    thin_weights_after: { label: 'Latest that all stay', hint: 'all if empty' },
+    thin_weights_after: { label: 'Thin them after', hint: 'the latest N; never if empty' },
   }),
 }
 
