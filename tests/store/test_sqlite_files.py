@@ -117,11 +117,13 @@ def test_a_damaged_database_can_be_replaced(path: Path) -> None:
     copy, former = path.with_name("copy.db"), path.with_name("former.db")
     sqlite_files.copy(path, copy)
     path.write_bytes(b"no database at all" * 1000)
+    path.chmod(0o640)
     with pytest.raises(sqlite3.DatabaseError):
         sqlite_files.check(path)
     sqlite_files.replace(path, copy, former)
     assert content(path) == ["data_1"]
     assert former.read_bytes().startswith(b"no database")
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 def test_another_database_has_no_revision(tmp_path: Path) -> None:

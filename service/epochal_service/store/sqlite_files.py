@@ -105,6 +105,7 @@ def replace(path: Path, source: Path, former: Path, progress: Progress | None = 
         new.unlink(missing_ok=True)
         copy(source, new, progress)
         if path.exists():
+            _copy_owner(path, new)
             os.link(path, former)
         # A log that is left behind would be read as that of the new file.
         for suffix in ("-wal", "-shm"):
@@ -200,6 +201,14 @@ def _size(connection: sqlite3.Connection) -> Size:
 def _files(path: Path) -> list[Path]:
     """Return the names of a database and of the files that SQLite writes beside it."""
     return [path.with_name(path.name + end) for end in ("", "-wal", "-shm", "-journal")]
+
+
+def _copy_owner(source: Path, target: Path) -> None:
+    """Let those read and write a file who may read and write another."""
+    stat = source.stat()
+    target.chmod(stat.st_mode & 0o777)
+    with suppress(PermissionError):
+        os.chown(target, stat.st_uid, stat.st_gid)
 
 
 def _sync(path: Path) -> None:
