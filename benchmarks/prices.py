@@ -265,7 +265,7 @@ def rows(names: Sequence[str]) -> Iterator[list[str]]:
             f"{result.memory / result.peak:.2f}",
             f"{result.stored / 1e6:,.2f}",
             f"{result.grown / 1e6:,.2f}",
-            f"{result.stored / result.grown:.2f}",
+            f"{result.stored / max(result.grown, 1):.2f}",
         ]
 
 
