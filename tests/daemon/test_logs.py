@@ -1,8 +1,11 @@
 """Log lines: events with fields, the id of the request that caused them, and no flood."""
 
+import ast
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -14,11 +17,35 @@ from tests.servers.stack import MakeStack, Stack, await_condition
 from tests.workers.in_process import XOR
 
 import epochal
+import epochal_service
+import epochal_workers
 from epochal_service import logs
 
 EVENT = re.compile(r"[a-z]+(_[a-z]+)*")
+LEVELS = {"debug", "info", "warning", "error", "exception"}
 # Libraries write sentences.
 FOREIGN = ("celery.", "kombu.", "uvicorn.", "asyncio", "alembic.")
+
+
+def events() -> Iterator[tuple[Path, ast.expr]]:
+    """The first argument of every call of a logger in the sources of service and workers."""
+    for package in (epochal_service, epochal_workers):
+        for file in Path(package.__path__[0]).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Attribute)
+                    and node.func.attr in LEVELS
+                    and isinstance(node.func.value, ast.Name)
+                    and node.func.value.id in ("logger", "_log")
+                ):
+                    yield file, node.args[0]
+
+
+def test_every_line_is_written_as_an_event() -> None:
+    names = [(file.name, getattr(event, "value", None)) for file, event in events()]
+    assert len(names) > 20
+    assert [pair for pair in names if not EVENT.fullmatch(f"{pair[1]}")] == []
 
 
 def lines(stack: Stack) -> list[dict[str, Any]]:
