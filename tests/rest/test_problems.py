@@ -21,6 +21,7 @@ from epochal_service.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
+from epochal_service.metrics import Metrics
 from epochal_service.rest import problems
 
 ERRORS = [
@@ -43,6 +44,7 @@ ERRORS = [
 def raising() -> Iterator[tuple[FastAPI, TestClient]]:
     """An app whose `/raise` raises `app.state.error`, and the client that asks it."""
     app = FastAPI()
+    app.state.metrics = Metrics()
     problems.install(app)
 
     @app.get("/raise")
