@@ -1,16 +1,25 @@
 """An owner has no more than its quotas, also if many requests arrive at once."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import pytest
 
 from epochal_service.errors import QuotaExceeded
 from epochal_service.jobs import lifecycle
+from epochal_service.jobs import quotas as owner_quotas
 from epochal_service.settings import Quotas
 from epochal_service.store import Access, Database, jobs, migrate
+from epochal_service.store.database import new_id
 
 QUOTAS = Quotas(max_queued_jobs=3)
+ROW: dict[str, Any] = {
+    "spec": "{}",
+    "state": "queued",
+    **dict.fromkeys(("parameters", "samples", "flops", "epoch", "attempt"), 0),
+    **dict.fromkeys(("fruitless_attempts", "fence", "last_seq"), 0),
+}
 
 
 @pytest.fixture
@@ -70,13 +79,15 @@ def test_a_refused_request_can_be_repeated_with_its_key(database: Database) -> N
 
 
 def test_requests_at_the_same_time_do_not_exceed_a_quota(database: Database) -> None:
-    def create(_: int) -> bool:
-        try:
-            submit(database, "many")
-        except QuotaExceeded:
-            return False
-        return True
-
-    with ThreadPoolExecutor(12) as threads:
-        created = list(threads.map(create, range(36)))
-    assert sum(created) == queued(database, "many") == 3
+    for _ in range(2):
+        submit(database, "many")
+    with ThreadPoolExecutor(1) as threads:
+        with database.write() as connection:
+            owner_quotas.reserve(connection, QUOTAS, "many", "max_queued_jobs")
+            other = threads.submit(submit, database, "many")
+            # It must wait for the end of this transaction; without the lock it is done at once.
+            wait([other], timeout=1)
+            jobs.insert(connection, {**ROW, "id": new_id("job"), "owner": "many"}, {})
+        with pytest.raises(QuotaExceeded):
+            other.result()
+    assert queued(database, "many") == 3

@@ -295,13 +295,6 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "lock of an owner whose jobs are counted",
-        f"{SERVICE}/store/database.py",
-        "        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))\n",
-        "        assert key is not None\n",
-        ("tests/jobs/test_quotas.py::test_requests_at_the_same_time_do_not_exceed_a_quota",),
-    ),
-    Mutant(
         "quota of requests",
         f"{SERVICE}/methods/rates.py",
         "            if wait > 0:\n",
