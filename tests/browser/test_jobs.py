@@ -262,7 +262,7 @@ def test_the_quotas_are_shown_on_request(open_page: Opened, train: Train) -> Non
     expect(table).to_have_count(0)
     page.get_by_text("Quotas", exact=True).last.click()
     rows = table.get_by_role("row")
-    expect(rows.nth(1)).to_contain_text("running jobs and sweeps of one owner")
+    expect(rows.nth(1)).to_contain_text("running jobs and sweeps")
     expect(rows.filter(has_text="queued jobs")).to_contain_text("1,000")
     barrier_free(page)
     fits(page, PHONE)
