@@ -141,6 +141,12 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert set(names) <= set(schemas)
 
 
+def test_every_schema_is_referred_to(document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+    for name in document["components"]["schemas"]:
+        assert f'"#/components/schemas/{name}"' in text
+
+
 def test_nothing_that_is_sent_has_a_default(document: dict[str, Any]) -> None:
     """With one, openapi-typescript requires the field; openapi-python-client always sends it."""
     for schema in document["components"]["schemas"].values():

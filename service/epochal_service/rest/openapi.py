@@ -120,6 +120,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
                     _name_media_type(status, response)
                     if response["description"] == "Successful Response":
                         response["description"] = _success(response, schemas)
+        _drop_unused(document)
         app.openapi_schema = document
     return app.openapi_schema
 
@@ -128,6 +129,14 @@ def _subclasses(model: type[Reply]) -> Iterator[type[Reply]]:
     for child in model.__subclasses__():
         yield child
         yield from _subclasses(child)
+
+
+def _drop_unused(document: dict[str, Any]) -> None:
+    """Delete schemas that nothing refers to: of replies, for fields that only requests have."""
+    text, schemas = json.dumps(document), document["components"]["schemas"]
+    for name in list(schemas):
+        if f'"#/components/schemas/{name}"' not in text:
+            del schemas[name]
 
 
 def _name_schemas(document: dict[str, Any]) -> dict[str, Any]:
