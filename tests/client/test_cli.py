@@ -218,7 +218,7 @@ def test_without_a_terminal_nothing_is_deleted_unless_yes_is_given(
     assert refused.returncode == 2
     assert refused.stderr == (
         f'error: Delete {job.id} "precious", succeeded, 2 of 2 epochs, with its epochs and '
-        "weights? Nobody can answer here; add --yes.\n"
+        "weights? Add --yes: without a terminal, nobody can answer.\n"
     )
     assert client.jobs.get(job.id).name == "precious"
     assert run("delete", job.id, "-y").returncode == 0
@@ -521,6 +521,7 @@ def test_the_usage_of_each_quota_is_printed(run: Run) -> None:
     rows = {line.split()[0]: line.split()[1:3] for line in lines[1:]}
     assert rows["running_jobs"][1] == rows["requests_per_minute"][1] == "none"
     assert rows["queued_jobs"][1] == "1,000"
+    assert any("21.5 GB" in line for line in lines)
     document = json.loads(run("usage", "--json").stdout)
     assert document["owner"] == "local"
     assert [f"max_{name}" for name in rows] == [quota["name"] for quota in document["quotas"]]

@@ -184,7 +184,7 @@ def confirm(question: str) -> None:
     Raises `EpochalError` if nobody can answer.
     """
     if not sys.stdin.isatty():
-        raise EpochalError(f"{question} Nobody can answer here; add --yes.")
+        raise EpochalError(f"{question} Add --yes: without a terminal, nobody can answer.")
     # Not typer.confirm, which also prints to standard output.
     err.print(f"{question} [y/N] ", end="", markup=False, soft_wrap=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):

@@ -9,7 +9,7 @@ import typer
 from .. import credentials
 from ..client import DEFAULT_URL, Client
 from .inputs import JsonOption, UrlOption
-from .output import out, print_json, print_table
+from .output import in_bytes, out, print_json, print_table
 
 
 def login(url: UrlOption = None, as_json: JsonOption = False) -> None:
@@ -46,13 +46,17 @@ def usage(url: UrlOption = None, as_json: JsonOption = False) -> None:
         [
             (
                 quota.name.removeprefix("max_"),
-                f"{quota.used:,}",
-                "none" if quota.limit is None else f"{quota.limit:,}",
+                _amount(quota.name, quota.used),
+                "none" if quota.limit is None else _amount(quota.name, quota.limit),
                 quota.description,
             )
             for quota in used.quotas
         ],
     )
+
+
+def _amount(quota: str, value: int) -> str:
+    return in_bytes(value) if "bytes" in quota else f"{value:,}"
 
 
 def logout(url: UrlOption = None, as_json: JsonOption = False) -> None:
