@@ -19,6 +19,7 @@ from typing import Literal, get_args
 
 from .errors import Forbidden, NotFound, Unauthenticated
 from .store import Access, Connection, Database, api_keys
+from .store.api_keys import KeyRow
 
 Scope = Literal["read", "train", "admin"]
 """What a key may do. Each scope includes those before it."""
@@ -42,7 +43,7 @@ class Caller:
 
     access: Access
     scope: Scope
-    key_id: str
+    key: KeyRow
 
     def require(self, scope: Scope) -> None:
         """Raise `Forbidden` unless the caller has the scope."""
@@ -123,7 +124,7 @@ def authenticate(database: Database, authorization: str) -> Caller:
         raise Unauthenticated("The API key is not valid: it is mistyped, expired or revoked")
     row, access = stored
     scope: Scope = row.scope  # type: ignore[assignment]
-    return Caller(access, scope, row.id)
+    return Caller(access, scope, row)
 
 
 def _digest(secret: str) -> str:

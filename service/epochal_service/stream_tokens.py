@@ -53,7 +53,8 @@ def authenticate(database: Database, token: str, subject: str) -> Caller:
     expected = _signature(stored[0].digest if stored else "", subject, expires)
     if not hmac.compare_digest(signature, expected) or stored is None or expires <= time:
         raise _invalid()
-    return Caller(stored[1], "read", key_id)
+    key, access = stored
+    return Caller(access, "read", key)
 
 
 def _signature(digest: str, subject: str, expires: int) -> str:

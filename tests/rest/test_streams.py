@@ -16,7 +16,10 @@ from starlette.testclient import TestClient
 from tests.rest.conftest import XOR, served
 from tests.servers.stack import await_condition
 
+from epochal_service import keys
+from epochal_service.jobs import follow
 from epochal_service.jobs.follow import Frame
+from epochal_service.keys import LOCAL_OWNER
 from epochal_service.metrics import Metrics
 from epochal_service.rest import streams
 from epochal_service.rest.streams import block_of
@@ -166,6 +169,40 @@ def test_a_quiet_stream_has_a_heartbeat(app: FastAPI) -> None:
         job_id = created(url)
         with httpx2.stream("GET", f"{url}/v1/jobs/{job_id}/events", timeout=WAIT) as answer:
             assert ": heartbeat" in answer.iter_lines()
+
+
+@pytest.mark.parametrize("with_token", [False, True], ids=["key", "stream token"])
+def test_a_stream_ends_when_its_key_is_revoked(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch, with_token: bool
+) -> None:
+    monkeypatch.setattr(follow, "KEY_SECONDS", 0.05)
+    with served(app) as (url, _):
+        database, job_id = app.state.context.database, created(url)
+        keep, revoke = (
+            keys.create(database, "test", owner=LOCAL_OWNER, scope="read", days=None)
+            for _ in range(2)
+        )
+        headers = {"Authorization": f"Bearer {revoke}"}
+        path = f"{url}/v1/jobs/{job_id}"
+        others = {"Authorization": f"Bearer {keep}"}
+        if with_token:
+            token = httpx2.post(f"{path}/stream-token", headers=headers, timeout=WAIT).json()
+            request: dict[str, Any] = {"params": {"token": token["token"]}}
+        else:
+            request = {"headers": headers}
+        with (
+            httpx2.stream("GET", f"{path}/events", headers=others, timeout=WAIT) as other,
+            httpx2.stream("GET", f"{path}/events", timeout=WAIT, **request) as answer,
+        ):
+            lines, other_lines = answer.iter_lines(), other.iter_lines()
+            assert ": heartbeat" in lines
+            assert ": heartbeat" in other_lines
+            keys.revoke(database, revoke.split("_")[1])
+            for _ in lines:  # it ends cleanly: a stream that is cut off raises
+                pass
+            assert ": heartbeat" in other_lines
+        again = httpx2.get(f"{path}/events", timeout=WAIT, **request)
+        assert (again.status_code, again.json()["reason"]) == (401, "unauthenticated")
 
 
 def test_a_client_that_goes_away_ends_its_watcher_and_leaves_no_trace(

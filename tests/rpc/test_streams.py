@@ -1,6 +1,6 @@
 """WatchJob: a cursor over a job's log, for any number of watchers at any speed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,14 @@ from tests.rpc.serving import Client, Serving, error_details
 from tests.rpc.training import deep, train
 from tests.servers.stack import await_condition
 
+from epochal_service import keys
 from epochal_service.jobs import follow
 from epochal_service.jobs.follow import Frame
+from epochal_service.keys import LOCAL_OWNER
 from epochal_service.rpc import streams
 from epochal_service.rpc.streams import encoded
 from epochal_service.specs.jobs import JobEvent, NewCheckpoints
+from epochal_service.store import Database, members, tables
 
 # A window of 64 KiB that does not grow: a frame of some hundred KiB waits for its reader.
 NARROW = [("grpc.http2.bdp_probe", 0), ("grpc.max_receive_message_length", -1)]
@@ -93,6 +96,75 @@ def test_a_quiet_stream_beats(server: Serving) -> None:
     events = server.client.watch(id=waiting["id"])
     assert next(events)["type"] == "snapshot"
     assert next(events) == {"seq": waiting["seq"], "type": "heartbeat"}
+
+
+def revoke(database: Database, key: str) -> None:
+    keys.revoke(database, key.split("_")[1])
+
+
+def rotate(database: Database, key: str) -> None:
+    keys.rotate(database, key.split("_")[1])
+
+
+def expire(database: Database, key: str) -> None:
+    table = tables.api_keys
+    with database.write() as connection:
+        of_key = table.c.id == key.split("_")[1]
+        connection.execute(table.update().where(of_key).values(expires_at=1.0))
+
+
+def remove_member(database: Database, _: str) -> None:
+    with database.write() as connection:
+        connection.execute(tables.members.delete())
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (revoke, grpc.StatusCode.UNAUTHENTICATED),
+        (rotate, grpc.StatusCode.UNAUTHENTICATED),
+        (expire, grpc.StatusCode.UNAUTHENTICATED),
+        (remove_member, grpc.StatusCode.NOT_FOUND),
+    ],
+)
+@pytest.mark.parametrize("rpc", ["WatchJob", "WatchSweep"])
+def test_a_stream_ends_when_its_key_does_not_open_it_any_more(
+    server: Serving,
+    monkeypatch: pytest.MonkeyPatch,
+    rpc: str,
+    change: Callable[[Database, str], None],
+    code: grpc.StatusCode,
+) -> None:
+    monkeypatch.setattr(follow, "KEY_SECONDS", 0.05)
+    database, call = server.context.database, server.client.call
+    spec = deep(layers=1, epochs=1)
+    if rpc == "WatchJob":
+        watched = call("CreateJob", spec=spec)["id"]
+    else:
+        watched = call("CreateSweep", spec={"job": spec, "variants": [{"seed": 1}]})["id"]
+    with database.write() as connection:
+        members.insert(connection, "class", [LOCAL_OWNER])
+    key, other = (
+        keys.create(database, "test", owner=owner, scope="read", days=None)
+        for owner in ("class", LOCAL_OWNER)
+    )
+
+    def watch(key: str) -> Iterator[bytes]:
+        request = serving.serialized(rpc, {"id": watched})
+        metadata = [("authorization", f"Bearer {key}")]
+        events: Iterator[bytes] = server.client.raw(rpc, request, metadata=metadata, timeout=60)
+        assert next(events)
+        return events
+
+    refused, continued = watch(key), watch(other)
+    change(database, key)
+    with pytest.raises(grpc.RpcError) as raised:
+        list(refused)
+    assert error_details(raised.value).code == code
+    assert next(continued)
+    continued.cancel()  # type: ignore[attr-defined]
+    with database.write() as connection:
+        connection.execute(tables.members.delete())
 
 
 def test_all_watchers_get_what_happens_meanwhile(server: Serving) -> None:

@@ -598,6 +598,16 @@ MUTANTS = (
         ("tests/contract/test_stream_tokens.py::test_a_token_opens_no_other_job",),
     ),
     Mutant(
+        "check of the keys of open streams",
+        f"{SERVICE}/jobs/follow.py",
+        "                await self._end_refused()\n",
+        "                pass\n",
+        (
+            "tests/rpc/test_streams.py"
+            "::test_a_stream_ends_when_its_key_does_not_open_it_any_more[WatchJob-revoke-StatusCode.UNAUTHENTICATED]",
+        ),
+    ),
+    Mutant(
         "end of a stream token",
         f"{SERVICE}/stream_tokens.py",
         " or expires <= time:",

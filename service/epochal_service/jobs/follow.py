@@ -23,7 +23,14 @@ import structlog
 
 from epochal_engine import Gradients
 
-from ..errors import FieldError, InvalidArgument, QuotaExceeded, Unavailable
+from ..errors import (
+    EpochalError,
+    FieldError,
+    InvalidArgument,
+    QuotaExceeded,
+    Unauthenticated,
+    Unavailable,
+)
 from ..specs.base import Reply
 from ..specs.jobs import (
     TERMINAL,
@@ -35,8 +42,9 @@ from ..specs.jobs import (
     NewCheckpoints,
     StateChange,
 )
-from ..store import Access, Connection, Database
+from ..store import Access, Connection, Database, api_keys
 from ..store import log as job_log
+from ..store.api_keys import KeyRow
 from ..store.jobs import JobWithSpec
 from ..store.log import LogRow
 from . import curve, lifecycle
@@ -48,6 +56,7 @@ logger = structlog.get_logger(__name__)
 
 FRAME_SECONDS = 0.1  # at most ten frames a second
 POLL_SECONDS = 0.25  # the delay of a row without a notification
+KEY_SECONDS = 2.0  # how long a stream may outlive its API key
 WOKEN_TOGETHER = 100  # watchers
 MAX_POINTS = 500  # epochs in one frame; more are downsampled
 MAX_SNAPSHOTS = 100  # gradient snapshots in one frame; of more, an evenly spaced selection
@@ -234,6 +243,10 @@ class Channel:
         if self._task is not None:
             await self._task
 
+    def wake(self) -> None:
+        """Let every watcher look at what changed."""
+        self._changed.announce()
+
     async def changed(self) -> None:
         """Wait for a new frame, a heartbeat, or the end of the channel."""
         await self._changed.wait()
@@ -308,6 +321,12 @@ class Frames:
         self._cursor = cursor
         self._opening = opening
         self._on_close = on_close
+        self._error: EpochalError | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Whether a job or a sweep is watched."""
+        return self._channel.format.kind
 
     async def __aiter__(self) -> AsyncIterator[Frame]:
         channel, heartbeats = self._channel, self._channel.heartbeats
@@ -315,6 +334,8 @@ class Frames:
             if self._opening is not None:
                 yield self._opening
             while not channel.closed:
+                if self._error is not None:
+                    raise self._error
                 new = await channel.frame_after(self._cursor)
                 if new is not None:
                     self._cursor, heartbeats = new.seq, channel.heartbeats
@@ -330,6 +351,11 @@ class Frames:
                     await channel.changed()
         finally:
             self.close()
+
+    def refuse(self, error: EpochalError) -> None:
+        """Raise the error in place of the next frame."""
+        self._error = error
+        self._channel.wake()
 
     def close(self) -> None:
         """Detach from the channel; needed only if the frames are never iterated."""
@@ -355,7 +381,8 @@ class Hub:
         self._heartbeat_seconds = heartbeat_seconds
         self._channels: dict[str, Channel] = {}
         self._closing: set[asyncio.Future[None]] = set()
-        self._closed = False
+        self._with_keys: dict[Frames, tuple[KeyRow, JobWithSpec]] = {}
+        self._closed = asyncio.Event()
 
     @property
     def watchers(self) -> int:
@@ -363,22 +390,36 @@ class Hub:
         return sum(channel.watchers for channel in self._channels.values())
 
     async def watch(
-        self, job_id: str, access: Access, after: int | None, format: EventFormat
+        self,
+        job_id: str,
+        access: Access,
+        after: int | None,
+        format: EventFormat,
+        *,
+        key: KeyRow | None = None,
     ) -> Frames:
         """Return the frames after the cursor; without a cursor, a snapshot and the frames after it.
+
+        The frames end with `Unauthenticated` when the key of the caller is no longer valid, and
+        with `NotFound` when it does not reach the job any more.
 
         Raises `NotFound`; `InvalidArgument` for a cursor beyond the last event; `QuotaExceeded` if
         the owner has too many open streams.
         """
         self._open_stream(access.owner)
         try:
-            return await self._watch(job_id, access, after, format)
+            return await self._watch(job_id, access, after, format, key)
         except BaseException:
             self._close_stream(access.owner)
             raise
 
     async def _watch(
-        self, job_id: str, access: Access, after: int | None, format: EventFormat
+        self,
+        job_id: str,
+        access: Access,
+        after: int | None,
+        format: EventFormat,
+        key: KeyRow | None,
     ) -> Frames:
         self._refuse_if_closed()
         channel = self._channels.get(job_id)
@@ -397,6 +438,7 @@ class Hub:
 
         def detach() -> None:
             self._close_stream(access.owner)
+            self._with_keys.pop(frames, None)
             channel.watchers -= 1
             if channel.watchers == 0 and self._channels.get(job_id) is channel:
                 del self._channels[job_id]
@@ -404,7 +446,39 @@ class Hub:
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
 
-        return Frames(channel, cursor, opening, detach)
+        frames = Frames(channel, cursor, opening, detach)
+        if key is not None:
+            self._with_keys[frames] = key, row
+        return frames
+
+    async def check_keys(self) -> None:
+        """Until the hub closes, end the streams of callers that may not open them any more."""
+        while not self._closed.is_set():
+            try:
+                await self._end_refused()
+            except Unavailable as error:
+                logger.warning("keys_not_checked", error=str(error))
+            except Exception:
+                logger.exception("keys_not_checked")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(KEY_SECONDS):
+                    await self._closed.wait()
+
+    async def _end_refused(self) -> None:
+        opened = dict(self._with_keys)
+        if not opened:
+            return
+        valid = await asyncio.to_thread(self._valid_keys, {key.id for key, _ in opened.values()})
+        for frames, (key, row) in opened.items():
+            stored, access = valid.get(key.id, (None, None))
+            if stored is None or access is None or stored.digest != key.digest:
+                frames.refuse(Unauthenticated("The API key has expired, or was revoked or rotated"))
+            elif row.owner not in access.readable:
+                frames.refuse(lifecycle.not_found(row.id, frames.kind))
+
+    def _valid_keys(self, key_ids: set[str]) -> dict[str, tuple[KeyRow, Access]]:
+        with self._database.read() as connection:
+            return api_keys.find_all_valid(connection, key_ids)
 
     def streams(self, owner: str) -> int:
         """Return the number of open streams of the owner."""
@@ -425,7 +499,7 @@ class Hub:
             del self._streams[owner]
 
     def _refuse_if_closed(self) -> None:
-        if self._closed:
+        if self._closed.is_set():
             raise Unavailable("The service is shutting down: connect again in a moment")
 
     def _open(
@@ -472,7 +546,7 @@ class Hub:
 
     async def close(self) -> None:
         """End every stream, so that the servers can stop. No thread reads when it returns."""
-        self._closed = True
+        self._closed.set()
         for channel in list(self._channels.values()):
             await channel.close()
         await asyncio.gather(*self._closing)

@@ -227,14 +227,19 @@ def find(
     row = jobs.find(connection, job_id, access, lock=lock) if kind_of(job_id) in KINDS else None
     if row is not None and kind_of(job_id) == kind:
         return row
-    detail = f"There is no {kind} {job_id}"
     if row is not None and kind == "job":
-        detail += (
-            ": it is a sweep, whose members store no weights and no gradients. Train a member as a "
-            f"job: epochal train {job_id}@MEMBER, in Python sweep.create_job(MEMBER), or POST "
-            "/v1/jobs with the job of the sweep and the fields of the variant"
+        raise NotFound(
+            f"There is no {kind} {job_id}: it is a sweep, whose members store no weights and no "
+            f"gradients. Train a member as a job: epochal train {job_id}@MEMBER, in Python "
+            "sweep.create_job(MEMBER), or POST /v1/jobs with the job of the sweep and the fields "
+            "of the variant"
         )
-    raise NotFound(detail)
+    raise not_found(job_id, kind)
+
+
+def not_found(job_id: str, kind: Kind) -> NotFound:
+    """Return the error for a job or sweep that is not there, or that the caller may not read."""
+    return NotFound(f"There is no {kind} {job_id}")
 
 
 def _find_to_change(connection: Connection, job_id: str, access: Access, kind: Kind) -> JobWithSpec:

@@ -29,6 +29,7 @@ from ..request_ids import VARIABLE, current
 from ..second_process import SecondProcess
 from ..settings import Settings
 from ..store import Access, Database
+from ..store.api_keys import KeyRow
 from .rates import Rate, Rates
 
 logger = structlog.get_logger(__name__)
@@ -53,7 +54,7 @@ class Context:
     rates: Rates | None = None
     """The quotas of requests; None where requests are not counted."""
     access: Access = LOCAL
-    key_id: str | None = None
+    key: KeyRow | None = None
     """The API key of the caller; None without one."""
     metrics: Metrics = field(default_factory=Metrics)
 
@@ -80,7 +81,12 @@ class Context:
         return self._of(stream_tokens.authenticate(self.database, token, subject))
 
     def _of(self, caller: Caller) -> Context:
-        return replace(self, access=caller.access, key_id=caller.key_id)
+        return replace(self, access=caller.access, key=caller.key)
+
+    @property
+    def key_id(self) -> str | None:
+        """The id of the caller's API key; None without one."""
+        return None if self.key is None else self.key.id
 
     @property
     def owner(self) -> str:
@@ -107,13 +113,13 @@ class Context:
 
         Raises `QuotaExceeded`.
         """
-        if self.rates is not None and self.key_id is not None:
+        if self.rates is not None and self.key is not None:
             self.rates.take(self.owner)
 
     @property
     def rate(self) -> Rate | None:
         """The quota of requests of the caller; None without one."""
-        if self.rates is None or self.key_id is None:
+        if self.rates is None or self.key is None:
             return None
         return self.rates.rate(self.owner)
 
@@ -180,6 +186,7 @@ async def open_context(
     context = Context(settings, database, queue, hub, second_process, rates, metrics=metrics)
     closing = asyncio.Event()
     listener = asyncio.create_task(hub.listen(), name="notifications")
+    key_check = asyncio.create_task(hub.check_keys(), name="keys of streams")
     reaper = asyncio.create_task(_reap(context, closing), name="reaper")
     deliverer = Deliverer(database, context.receivers, settings.webhook_retry_seconds)
     delivering = asyncio.create_task(
@@ -195,6 +202,7 @@ async def open_context(
         while not listener.done():
             listener.cancel()
             await asyncio.wait([listener], timeout=0.1)
+        await key_check
         await reaper
         await delivering
         context.receivers.close()

@@ -321,7 +321,9 @@ async def watch_job(context: Context, id: str, request: WatchJobRequest) -> Fram
 
     Raises `NotFound`, `InvalidArgument`.
     """
-    return await context.hub.watch(id, context.access, request.after, job_events(reply))
+    return await context.hub.watch(
+        id, context.access, request.after, job_events(reply), key=context.key
+    )
 
 
 def reply(row: JobWithSpec) -> Job:

@@ -137,7 +137,7 @@ async def watch_sweep(context: Context, id: str, request: WatchSweepRequest) -> 
     Raises `NotFound`, `InvalidArgument`.
     """
     events = sweeps.sweep_events(_with_members)
-    return await context.hub.watch(id, context.access, request.after, events)
+    return await context.hub.watch(id, context.access, request.after, events, key=context.key)
 
 
 def _reply(context: Context, row: JobWithSpec) -> Sweep:

@@ -16,7 +16,7 @@ import structlog
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
-from ..errors import Unavailable
+from ..errors import EpochalError
 from ..jobs.follow import Frame, Frames
 from ..metrics import Metrics
 
@@ -111,7 +111,7 @@ class EventStream(Response):
                     await self._send(send, RETRY)
                     async for frame in self._frames:
                         await self._send(send, block_of(frame))
-                except Unavailable as error:
+                except EpochalError as error:
                     # The client connects again with its cursor, and may then receive the reason.
                     logger.warning("stream_ended_early", error=str(error))
                 finally:

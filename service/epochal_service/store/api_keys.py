@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import groupby
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -50,20 +51,34 @@ def insert(
 
 
 def find_valid(connection: Connection, key_id: str) -> tuple[KeyRow, Access] | None:
-    """Return the key and what it reaches; None if it does not exist, has expired or was revoked.
+    """Return the key and what it reaches; None if it does not exist, has expired or was revoked."""
+    return _valid(connection, api_keys.c.id == key_id).get(key_id)
 
-    One statement, since every request needs it.
-    """
+
+def find_all_valid(
+    connection: Connection, key_ids: Collection[str]
+) -> dict[str, tuple[KeyRow, Access]]:
+    """Return those of the keys that are valid, and what each of them reaches, by id."""
+    return _valid(connection, api_keys.c.id.in_(key_ids))
+
+
+def _valid(
+    connection: Connection, condition: sa.ColumnElement[bool]
+) -> dict[str, tuple[KeyRow, Access]]:
+    """One statement, since every request needs it."""
     rows = connection.execute(
         sa.select(api_keys, members.c.member)
         .outerjoin(members, members.c.owner == api_keys.c.owner)
-        .where(api_keys.c.id == key_id, _is_valid)
-        .order_by(members.c.member)
-    ).all()
-    if not rows:
-        return None
-    key = KeyRow(*rows[0][:-1])
-    return key, Access(key.owner, tuple(row.member for row in rows if row.member is not None))
+        .where(condition, _is_valid)
+        .order_by(api_keys.c.id, members.c.member)
+    )
+    keys = {}
+    for key_id, group in groupby(rows, key=lambda row: row.id):
+        first, *others = group
+        names = (row.member for row in (first, *others))
+        access = Access(first.owner, tuple(name for name in names if name is not None))
+        keys[key_id] = KeyRow(*first[:-1]), access
+    return keys
 
 
 def all_keys(connection: Connection) -> list[KeyRow]:
