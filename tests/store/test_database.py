@@ -1,5 +1,7 @@
 """A read sees one snapshot, a write is atomic, and times are those of the database."""
 
+import fcntl
+import os
 import sqlite3
 import threading
 import time
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from tests.servers.stack import await_condition
 
 import epochal_service.store.database
+import epochal_service.store.turnstile
 from epochal_service.errors import Unavailable
 from epochal_service.store import Database, migrate, networks
 from epochal_service.store.database import new_id, now
@@ -57,6 +60,72 @@ def test_writers_wait_for_each_other_instead_of_failing(database: Database) -> N
     for thread in threads:
         thread.join()
     assert len(names(database)) == 80
+
+
+def test_a_writer_has_its_turn_although_another_process_writes_all_the_time(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path}/epochal.db"
+    migrate.upgrade(url)
+    ended = threading.Event()
+    commits = 0
+
+    def write_always() -> None:
+        nonlocal commits
+        with closing(Database(url)) as other:
+            while not ended.is_set():
+                with other.write():
+                    time.sleep(0.005)  # what the transaction does
+                commits += 1
+
+    with closing(Database(url)) as database:
+        thread = threading.Thread(target=write_always)
+        thread.start()
+        waited = []
+        try:
+            await_condition(lambda: commits > 0, 60, "the other writes")
+            for number in range(20):
+                before = commits
+                save(database, f"{number}")
+                waited.append(commits - before)
+        finally:
+            ended.set()
+            thread.join()
+    # Each waits for the transaction that runs, and those that ran while a thread got no processor.
+    # With SQLite's own waiting, in steps of 100 ms, several hundred.
+    assert max(waited) < 50
+
+
+def test_a_process_that_is_stopped_in_the_turnstile_is_passed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(epochal_service.store.turnstile, "STALLED_SECONDS", 0.05)
+    url = f"sqlite:///{tmp_path}/epochal.db"
+    migrate.upgrade(url)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with closing(Database(url)) as database:
+            save(database, "passed")
+            assert names(database) == ["passed"]
+    finally:
+        os.close(folder)
+
+
+@pytest.mark.parametrize("is_same_process", [True, False])
+def test_a_writer_that_waits_for_too_long_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_same_process: bool
+) -> None:
+    monkeypatch.setattr(epochal_service.store.database, "BUSY_SECONDS", 0.1)
+    url = f"sqlite:///{tmp_path}/epochal.db"
+    migrate.upgrade(url)
+    with closing(Database(url)) as database, closing(Database(url)) as other:
+        with (database if is_same_process else other).write():
+            with pytest.raises(Unavailable, match="does not answer"):
+                save(database, "mine")
+            assert names(database) == []
+        save(database, "mine")
+        assert names(database) == ["mine"]
 
 
 def test_a_write_that_reads_first_does_not_fail_because_others_write(database: Database) -> None:

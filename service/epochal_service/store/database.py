@@ -17,6 +17,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
 from ..errors import InvalidArgument, Unavailable
+from .turnstile import Turnstile
 
 __all__ = ["Connection", "Database", "current_time", "insert_into", "lock_owner", "new_id", "now"]
 
@@ -41,6 +42,8 @@ def _postgresql_now(element: now, compiler: Any, **kwargs: Any) -> str:
 # A client that stalls or disconnects within a transaction keeps its rows locked for at most this
 # long. It is shorter than a lease, so that the reaper finds the rows unlocked. PostgreSQL only.
 IDLE_TRANSACTION_SECONDS = 10.0
+BUSY_SECONDS = 15.0
+"""How long a transaction waits for those that SQLite does not allow at the same time."""
 # The error codes of SQLite and PostgreSQL.
 DISK_FULL = {"SQLITE_FULL", "53100"}
 READ_ONLY = {"SQLITE_READONLY", "25006"}
@@ -84,7 +87,7 @@ class Database:
             # fails at once if another writer came first, whatever the busy timeout.
             options = {
                 "pool_size": pool_size,
-                "connect_args": {"timeout": 15.0, "isolation_level": None},
+                "connect_args": {"timeout": BUSY_SECONDS, "isolation_level": None},
             }
         self.engine = sa.create_engine(url, max_overflow=20, **options)
         self.sqlite = self.engine.dialect.name == "sqlite"
@@ -93,7 +96,8 @@ class Database:
         self._reader = self.engine.execution_options(epochal_begin="BEGIN")
         self._writer = self.engine.execution_options(epochal_begin="BEGIN IMMEDIATE")
         if self.sqlite:
-            event.listen(self.engine, "begin", _begin_sqlite)
+            self._turnstile = Turnstile(self.engine.url.database)
+            event.listen(self.engine, "begin", self._begin_sqlite)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -128,6 +132,18 @@ class Database:
     def close(self) -> None:
         """Close all connections of the pool."""
         self.engine.dispose()
+        if self.sqlite:
+            self._turnstile.close()
+
+    def _begin_sqlite(self, connection: Connection) -> None:
+        begin = connection.get_execution_options().get("epochal_begin", "BEGIN")
+        if begin == "BEGIN IMMEDIATE":
+            driver: Any = connection.connection.dbapi_connection
+            with _without_busy_timeout(driver):
+                if not self._turnstile.begin(driver, BUSY_SECONDS):
+                    connection.exec_driver_sql(begin)  # raises what SQLAlchemy makes of it
+        else:
+            connection.exec_driver_sql(begin)
 
 
 def _prepare_sqlite(connection: Any, record: Any) -> None:
@@ -135,7 +151,6 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         for pragma in (
             "journal_mode = WAL",
             "synchronous = NORMAL",
-            "busy_timeout = 15000",
             "foreign_keys = ON",
             # Some builds overwrite every page of a deleted row with zeros while it is locked.
             "secure_delete = FAST",
@@ -156,8 +171,14 @@ def _prepare_postgresql(connection: Any, record: Any) -> None:
     connection.commit()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("epochal_begin", "BEGIN"))
+@contextmanager
+def _without_busy_timeout(driver: Any) -> Iterator[None]:
+    """Let statements fail at once where another transaction has a lock."""
+    driver.execute("PRAGMA busy_timeout = 0").close()
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}").close()
 
 
 @contextmanager
