@@ -1,6 +1,7 @@
 """Archives of arrays: read by role, or refused by an error that names the array or the row."""
 
 import io
+import tracemalloc
 import zipfile
 from contextlib import suppress
 from typing import Any
@@ -226,6 +227,20 @@ def test_an_array_that_grows_while_it_is_decompressed_is_refused(
     assert len(file.getvalue()) < 2000
     [(field, text)] = errors_of(file)
     assert (field, "more than 65536 bytes" in text) == ("members[x.npy]", True)
+
+
+def test_no_more_of_an_array_than_the_limit_is_decompressed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(arrays, "MAX_MEMBER_BYTES", 2**16)
+    file = saved(x=np.zeros((2_000_000, 2)), y=Y, compressed=True)
+    tracemalloc.start()
+    try:
+        assert errors_of(file)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**22  # of 32 MB
 
 
 VALID = saved(x=X, y=Y, feature_names=["a", "b"]).getvalue()

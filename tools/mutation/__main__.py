@@ -24,7 +24,17 @@ from typing import NamedTuple
 
 from tools.mutation.mutants import MUTANTS, ROOT, Mutant
 
-FOLDERS = ("service", "workers", "engine", "clients/python", "tests", "protos", "tools", "docs")
+FOLDERS = (
+    "service",
+    "workers",
+    "engine",
+    "clients/python",
+    "tests",
+    "protos",
+    "tools",
+    "docs",
+    "benchmarks",
+)
 SOURCES = ("service", "workers", "engine", "clients/python/src")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "node_modules", ".*")
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
@@ -110,7 +120,8 @@ def main() -> int:
     parser.add_argument("words", nargs="*", metavar="WORD", help="only mutants with such a name")
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
     arguments = parser.parse_args()
-    chosen = [m for m in MUTANTS if all(word in m.name for word in arguments.words)]
+    words = arguments.words or [""]
+    chosen = [m for m in MUTANTS if any(word in m.name for word in words)]
     print(f"{len(chosen)} mechanisms, each removed in turn\n", flush=True)
     survivors = []
     for result in check_all(chosen, arguments.jobs):

@@ -41,7 +41,6 @@ CRASHES = "tests/workers/test_crashes.py"
 KEYS = "tests/contract/test_keys.py"
 TURNS = "tests/workers/test_turns.py"
 FAULTS = "tests/chaos/test_faults.py"
-DEATH = "tests/daemon/test_up.py"
 WEBHOOKS = "tests/workers/test_webhooks.py"
 RECEIVERS = "tests/jobs/test_receivers.py"
 
@@ -127,13 +126,6 @@ MUTANTS = (
         "            if stopping():\n",
         "            if stopping() and False:\n",
         (f"{RUN}::test_a_stopping_worker_releases_its_job_at_the_next_epoch",),
-    ),
-    Mutant(
-        "death of a child with its worker",
-        f"{WORKERS}/app.py",
-        "    die_with_parent(_parent)\n",
-        "",
-        (f"{DEATH}::test_nothing_survives_a_supervisor_that_was_killed",),
     ),
     # ------------------------------------------------------------------------- what a flush stores
     Mutant(
@@ -517,7 +509,7 @@ MUTANTS = (
         f"{SERVICE}/datasets/archive.py",
         "content = stream.read(limit + 1)",
         "content = stream.read()",
-        ("tests/datasets/test_arrays.py",),
+        ("tests/datasets/test_arrays.py::test_no_more_of_an_array_than_the_limit_is_decompressed",),
     ),
     Mutant(
         "second process for large requests",

@@ -13,7 +13,6 @@ from celery import signals
 
 from epochal_service.jobs import figures
 from epochal_service.jobs.queue import NO_BROKER, TASK, Queue, celery_application
-from epochal_service.parent_death import die_with_parent
 from epochal_service.settings import Settings
 from epochal_service.store import Database
 
@@ -49,10 +48,9 @@ def train(job_id: str) -> None:
 
 @signals.worker_process_init.connect
 def _open_context(**kwargs: Any) -> None:
-    # A child has its own connections, and must not outlive its parent: it would keep renewing the
-    # lease of its job.
+    # A child has its own connections. Celery lets it die with its parent: otherwise it would keep
+    # renewing the lease of its job.
     global _context, _presence
-    die_with_parent(_parent)
     database = Database(settings.database_url, pool_size=2)
     tally = Tally()
     _presence = Presence(database, tally)
