@@ -58,6 +58,12 @@ class Metrics:
             ("wire", "reason"),
             registry=self.registry,
         )
+        self.deliveries = Counter(
+            "epochal_webhook_deliveries",
+            "Attempts to deliver webhooks, by what became of the delivery.",
+            ("outcome",),
+            registry=self.registry,
+        )
         self.wakeups_lost = Counter(
             "epochal_api_wakeups_lost",
             "Messages of this API process that the broker did not take.",

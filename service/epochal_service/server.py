@@ -46,7 +46,7 @@ def serve(settings: Settings, companions: Sequence[Companion] = (serve_grpc,)) -
     """Serve until SIGINT or SIGTERM, then end the streams and return within about two seconds."""
     app = create_app(settings, companions)
     config = uvicorn.Config(
-        KnownHosts(app, settings),
+        KnownHosts(app, settings, app.state.metrics),
         host=settings.http_address.host,
         port=settings.http_address.port,
         http=BoundedHeads,

@@ -22,7 +22,8 @@ def serve(app: FastAPI, settings: Settings) -> Iterator[Serve]:
 
         def start(**further: Any) -> TestClient:
             chosen = Settings(_env_file=None, **{**settings.model_dump(), **further})
-            return open_clients.enter_context(TestClient(KnownHosts(app, chosen)))
+            hosts = KnownHosts(app, chosen, app.state.metrics)
+            return open_clients.enter_context(TestClient(hosts))
 
         yield start
 
@@ -50,6 +51,15 @@ def test_the_page_and_the_description_are_not_for_other_hosts_either(serve: Serv
     client = serve()
     for path in ("/", "/lab", "/docs", "/metrics", "/healthz", "/nothing"):
         assert client.get(path, headers={"Host": "evil.example"}).status_code == 403, path
+
+
+def test_refused_requests_are_counted(serve: Serve) -> None:
+    client = serve()
+    client.get("/v1/version", headers={"Host": "evil.example"})
+    client.post("/v1/jobs", headers={"Host": "localhost", "Origin": "http://evil.example"})
+    text = client.get("/metrics", headers={"Host": "localhost"}).text
+    for reason in ("host_not_allowed", "origin_not_allowed"):
+        assert f'epochal_refused_requests_total{{reason="{reason}",wire="http"}} 1.0' in text
 
 
 def test_a_request_with_two_host_headers_is_refused(serve: Serve) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -43,8 +44,9 @@ QUICK = 0.02  # seconds
 @contextmanager
 def delivering(
     database: Database, hosts: str, *, count: int = 1, seconds: float = 600.0
-) -> Iterator[None]:
-    """Run that many deliverers, as API processes do."""
+) -> Iterator[Counter[str]]:
+    """Run that many deliverers, as API processes do. Yield the outcomes of their attempts."""
+    outcomes: Counter[str] = Counter()
     stop: list[Callable[[], object]] = []
     ready: list[int] = []
 
@@ -54,7 +56,10 @@ def delivering(
         stop.append(lambda: loop.call_soon_threadsafe(closing.set))
         receivers = Receivers(hosts, seconds)
         ready.append(1)
-        await Deliverer(database, receivers, QUICK).run(closing, QUICK)
+        count = outcomes.update
+        await Deliverer(database, receivers, QUICK, lambda outcome: count([outcome])).run(
+            closing, QUICK
+        )
         receivers.close()
 
     threads = [Thread(target=lambda: asyncio.run(run())) for _ in range(count)]
@@ -62,7 +67,7 @@ def delivering(
         thread.start()
     await_condition(lambda: len(ready) == count, 20, "deliverers run")
     try:
-        yield
+        yield outcomes
     finally:
         for end in stop:
             end()
@@ -203,8 +208,9 @@ def test_a_receiver_that_fails_gets_the_same_event_again(
     receiver.statuses = [500, 302, 429]
     job_id = create(service, hook(receiver))
     service.run(job_id)
-    with delivering(service.database, "127.0.0.1"):
+    with delivering(service.database, "127.0.0.1") as outcomes:
         await_condition(lambda: delivered(service, job_id), 60, "the webhook is delivered")
+    assert outcomes == {"retried": 3, "delivered": 1}
     [delivery] = log(service, job_id)
     statuses = [(attempt.status, attempt.error) for attempt in delivery.attempts]
     assert statuses == [
@@ -233,21 +239,22 @@ def test_attempts_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    ("status", "hosts", "error"),
+    ("status", "hosts", "error", "outcome"),
     [
-        (410, "127.0.0.1", "the receiver replied with status 410"),
-        (200, "*", "must be https, except for hosts that the operator has listed"),
-        (200, "none", "this service does not send to this host"),
+        (410, "127.0.0.1", "the receiver replied with status 410", "failed"),
+        (200, "*", "must be https, except for hosts that the operator has listed", "refused"),
+        (200, "none", "this service does not send to this host", "refused"),
     ],
 )
 def test_what_is_gone_or_not_allowed_is_not_tried_again(
-    service: Service, receiver: Receiver, status: int, hosts: str, error: str
+    service: Service, receiver: Receiver, status: int, hosts: str, error: str, outcome: str
 ) -> None:
     receiver.statuses = [status]
     job_id = create(service, hook(receiver))
     service.run(job_id)
-    with delivering(service.database, hosts):
+    with delivering(service.database, hosts) as outcomes:
         await_condition(lambda: is_final(service, job_id), 20, "the attempt failed")
+    assert outcomes == {outcome: 1}
     [delivery] = log(service, job_id)
     assert (delivery.state, [a.error for a in delivery.attempts]) == ("failed", [error])
     assert len(receiver.requests) == (1 if status == 410 else 0)

@@ -18,11 +18,11 @@ import hmac
 import json
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 from pydantic_core import from_json, to_json
@@ -44,6 +44,15 @@ SLOTS = 16  # attempts at the same time, in each process
 # How much longer than an attempt its claim lasts.
 CLAIM_MARGIN_SECONDS = 5.0
 GONE = 410
+
+Outcome = Literal["delivered", "retried", "failed", "refused"]
+"""What became of a delivery by an attempt; refused: the service may not send to the receiver."""
+STATES: Mapping[Outcome, str] = {
+    "delivered": "delivered",
+    "retried": PENDING,
+    "failed": "failed",
+    "refused": "failed",
+}
 
 
 def check(webhooks: Sequence[WebhookSpec], receivers: Receivers) -> None:
@@ -130,10 +139,17 @@ class Message:
 class Deliverer:
     """Sends what is due, from one process. Needs the event loop."""
 
-    def __init__(self, database: Database, receivers: Receivers, pause_seconds: float) -> None:
+    def __init__(
+        self,
+        database: Database,
+        receivers: Receivers,
+        pause_seconds: float,
+        on_attempt: Callable[[Outcome], object] = lambda outcome: None,
+    ) -> None:
         self._database = database
         self._receivers = receivers
         self._pause_seconds = pause_seconds
+        self._on_attempt = on_attempt
         self._posts: set[asyncio.Task[Answer]] = set()
 
     async def run(self, closing: asyncio.Event, interval: float) -> None:
@@ -212,23 +228,29 @@ class Deliverer:
     ) -> None:
         is_gone = answer is not None and answer.status == GONE
         retry_after = None
+        outcome: Outcome
         if error is None:
-            state = "delivered"
-        elif is_gone or not error.retryable or row.attempt >= MAX_ATTEMPTS:
-            state = "failed"
+            outcome = "delivered"
+        elif not error.retryable:
+            outcome = "refused"
+        elif is_gone or row.attempt >= MAX_ATTEMPTS:
+            outcome = "failed"
         else:
-            state = PENDING
+            outcome = "retried"
             requested = None if answer is None else answer.retry_after
             retry_after = pause(row.attempt, self._pause_seconds, requested)
         log = json.dumps([*json.loads(row.log), entry])
         with self._database.write() as connection:
-            deliveries.record(connection, row, state=state, log=log, retry_after=retry_after)
+            deliveries.record(
+                connection, row, state=STATES[outcome], log=log, retry_after=retry_after
+            )
+        self._on_attempt(outcome)
         logger.info(
             "delivery_attempted",
             job=row.job_id,
             delivery=row.id,
             attempt=row.attempt,
-            state=state,
+            state=STATES[outcome],
             error=entry["error"],
         )
 

@@ -188,7 +188,12 @@ async def open_context(
     listener = asyncio.create_task(hub.listen(), name="notifications")
     key_check = asyncio.create_task(hub.check_keys(), name="keys of streams")
     reaper = asyncio.create_task(_reap(context, closing), name="reaper")
-    deliverer = Deliverer(database, context.receivers, settings.webhook_retry_seconds)
+    deliverer = Deliverer(
+        database,
+        context.receivers,
+        settings.webhook_retry_seconds,
+        lambda outcome: metrics.deliveries.labels(outcome).inc(),
+    )
     delivering = asyncio.create_task(
         deliverer.run(closing, settings.reaper_seconds), name="webhooks"
     )

@@ -32,6 +32,17 @@ class Rate:
     full_seconds: int
     """Seconds until the allowance is full, without another request."""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that tell the caller.
+
+        They are those of draft-ietf-httpapi-ratelimit-headers, version 10.
+        """
+        return {
+            "RateLimit-Policy": f'"requests";q={self.limit};w={MINUTE:.0f}',
+            "RateLimit": f'"requests";r={self.remaining};t={self.full_seconds}',
+        }
+
 
 class Rates:
     """The allowances of all owners: `limit` requests per minute each. Thread-safe."""

@@ -18,6 +18,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..metrics import Metrics
 from ..settings import Settings
 from .middleware import HttpMiddleware
 from .problems import problem
@@ -30,13 +31,15 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 class KnownHosts(HttpMiddleware):
     """Middleware that refuses what was meant for another host, or comes from a page of one."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, metrics: Metrics) -> None:
         super().__init__(app)
         self._settings = settings
+        self._metrics = metrics
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if wrong := self._wrong(scope):
             status, reason, detail = wrong
+            self._metrics.refused.labels("http", reason).inc()
             logger.info("request_refused", reason=reason, path=scope["path"])
             answer = problem(status, status.phrase, reason, detail)
             await answer(scope, receive, send)

@@ -1,7 +1,4 @@
-"""Tell each caller with an API key how many requests are left.
-
-The fields are those of draft-ietf-httpapi-ratelimit-headers, version 10.
-"""
+"""Tell each caller with an API key how many requests are left."""
 
 from __future__ import annotations
 
@@ -22,7 +19,6 @@ class RateLimits(HttpMiddleware):
             context: Context | None = state.get("context")
             rate = context.rate if context else None
             if rate is not None:
-                headers["RateLimit-Policy"] = f'"requests";q={rate.limit};w=60'
-                headers["RateLimit"] = f'"requests";r={rate.remaining};t={rate.full_seconds}'
+                headers.update(rate.headers)
 
         await self._app(scope, receive, changing_headers(send, add))

@@ -23,6 +23,7 @@ from structlog.contextvars import bound_contextvars
 
 from .._proto import SERVICES as SERVICES
 from ..errors import EpochalError, InvalidArgument, TooLarge
+from ..keys import Scope
 from ..large import LARGE_BYTES, LargeRequest, large_left_out, limited
 from ..methods.context import Context
 from ..methods.table import DATA, METHODS, NO_DATA, Method
@@ -64,18 +65,17 @@ def unary(context: Context, descriptor: MethodDescriptor) -> grpc.RpcMethodHandl
     request or reply in the second process."""
     scope = METHODS[descriptor.name].scope
 
-    def answer_here(raw: bytes, authorization: str | None) -> bytes:
-        caller = context.authorized(authorization, scope)
-        caller.count_request()
+    def answer_here(raw: bytes, call: Call) -> bytes:
+        caller = admit(context, call, scope)
         if len(raw) > LARGE_BYTES:
             raise LargeRequest
         with limited(active=True):
             return answer(caller, descriptor.name, raw)
 
     async def handle(raw: bytes, call: Call) -> bytes | None:
-        authorization = metadata_of(call, AUTHORIZATION)
         with large_left_out():
-            return await to_thread.run_sync(answer_here, raw, authorization)
+            return await to_thread.run_sync(answer_here, raw, call)
+        authorization = metadata_of(call, AUTHORIZATION)
         caller = await to_thread.run_sync(context.authorized, authorization, scope)
         return await caller.call_elsewhere(answer, descriptor.name, raw)
 
@@ -91,6 +91,22 @@ def answer(context: Context, rpc: str, raw: bytes) -> bytes:
     method.audit(context, given[0] if method.path_fields else getattr(reply, "id", ""))
     reply_type = GetMessageClass(descriptor.output_type)
     return from_dict(reply.model_dump() if reply else {}, reply_type).SerializeToString()
+
+
+def admit(context: Context, call: Call, scope: Scope) -> Context:
+    """Return the context of the caller, and count the call.
+
+    Its trailing metadata tell how many are left. Raises `Unauthenticated`, `Forbidden`,
+    `QuotaExceeded`.
+    """
+    caller = context.authorized(metadata_of(call, AUTHORIZATION), scope)
+    try:
+        caller.count_request()
+    finally:
+        if caller.rate is not None:
+            headers = caller.rate.headers.items()
+            call.set_trailing_metadata(tuple((name.lower(), value) for name, value in headers))
+    return caller
 
 
 def metadata_of(call: Call, name: str) -> str | None:

@@ -55,8 +55,10 @@ def status_of(error: Exception) -> Status:
 
 
 async def abort(call: grpc.aio.ServicerContext[Any, Any], error: Exception) -> NoReturn:
-    """End the call with the status of `error`; never returns."""
-    await call.abort_with_status(rpc_status.to_status(status_of(error)))
+    """End the call with the status of `error` and the trailing metadata so far; never returns."""
+    status = rpc_status.to_status(status_of(error))
+    metadata = (*(call.trailing_metadata() or ()), *status.trailing_metadata)
+    await call.abort(status.code, status.details, metadata)
 
 
 def _add(status: Status, detail: Message) -> None:

@@ -24,14 +24,7 @@ from ..specs.base import Reply
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
 from .convert import from_dict
-from .services import (
-    AUTHORIZATION,
-    Call,
-    arguments,
-    check_length,
-    metadata_of,
-    reporting_errors,
-)
+from .services import Call, admit, arguments, check_length, reporting_errors
 
 STALLED_SECONDS = 60.0
 EVENTS: dict[type[Reply], type[Message]] = {
@@ -58,10 +51,7 @@ class Streams:
                 check_length(raw, LARGE_BYTES)  # its arguments are read in the event loop
                 async with patience:
                     self._open.add(patience)
-                    context = await to_thread.run_sync(
-                        self._context.authorized, metadata_of(call, AUTHORIZATION), method.scope
-                    )
-                    context.count_request()
+                    context = await to_thread.run_sync(admit, self._context, call, method.scope)
                     frames = await method.function(context, *arguments(context, descriptor, raw))
                     with closing(frames), self._context.metrics.grpc_streams.track_inprogress():
                         if frames.ended:
