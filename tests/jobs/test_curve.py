@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from tests.servers.tables import create_tables
 
 from epochal_engine import Block
 from epochal_service.jobs import curve
 from epochal_service.jobs.epochs import entry_of
-from epochal_service.store import Database, jobs, log, migrate
+from epochal_service.store import Database, jobs, log
 
 JOB = "job_0000000000000_0000000000000000"
 
@@ -57,7 +58,7 @@ def test_a_flat_curve_has_one_point_per_bucket() -> None:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    migrate.upgrade(database_url)
+    create_tables(database_url)
     database = Database(database_url)
     with database.write() as connection:
         values = {"id": JOB, "owner": "me", "state": "running", "spec": "{}", "parameters": 1}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.servers.tables import create_tables
 
 from epochal_engine import Work
 from epochal_service.jobs.estimate import (
@@ -15,7 +16,7 @@ from epochal_service.jobs.estimate import (
     fit,
     load_work,
 )
-from epochal_service.store import Database, calibrations, migrate
+from epochal_service.store import Database, calibrations
 
 RNG = np.random.default_rng(0)
 TRUE = TYPICAL * [3.0, 5.0, 0.3, 4.0, 1.0, 2.5, 3.0]
@@ -76,7 +77,7 @@ def test_the_cost_survives_its_column() -> None:
 
 
 def test_nothing_is_estimated_before_anything_is_measured(database_url: str) -> None:
-    migrate.upgrade(database_url)
+    create_tables(database_url)
     database = Database(database_url)
     work = some_work()
     assert Estimator(database).seconds(work) is None

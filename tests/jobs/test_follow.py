@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.servers.tables import create_tables
 
 from epochal_engine import Block
 from epochal_service.errors import InvalidArgument, NotFound, Unavailable
@@ -15,7 +16,7 @@ from epochal_service.jobs.follow import Frame, Hub, frames_of, job_events
 from epochal_service.jobs.lifecycle import state_entry
 from epochal_service.jobs.queue import Queue
 from epochal_service.methods.jobs import reply
-from epochal_service.store import Access, Database, jobs, log, migrate
+from epochal_service.store import Access, Database, jobs, log
 from epochal_service.store.log import Entry
 
 JOB = "job_0000000000000_0000000000000000"
@@ -31,7 +32,7 @@ SPEC = {
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    migrate.upgrade(database_url)
+    create_tables(database_url)
     database = Database(database_url)
     with database.write() as connection:
         values: dict[str, Any] = {"id": JOB, "owner": "me", "state": "running"}

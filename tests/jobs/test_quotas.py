@@ -5,12 +5,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
+from tests.servers.tables import create_tables
 
 from epochal_service.errors import QuotaExceeded
 from epochal_service.jobs import lifecycle
 from epochal_service.jobs import quotas as owner_quotas
 from epochal_service.settings import Quotas
-from epochal_service.store import Access, Database, jobs, migrate
+from epochal_service.store import Access, Database, jobs
 from epochal_service.store.database import new_id
 
 QUOTAS = Quotas(max_queued_jobs=3)
@@ -24,7 +25,7 @@ ROW: dict[str, Any] = {
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[Database]:
-    migrate.upgrade(database_url)
+    create_tables(database_url)
     database = Database(database_url, pool_size=16)
     yield database
     database.close()

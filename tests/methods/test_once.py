@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from tests.servers.tables import create_tables
 
 from epochal_service.errors import IdempotencyMismatch, NotFound
 from epochal_service.methods import datasets, jobs, networks
@@ -16,7 +17,6 @@ from epochal_service.specs.jobs import CreateJobOptions
 from epochal_service.specs.networks import CreateNetworkRequest
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.validation import parse
-from epochal_service.store import migrate
 
 NETWORK = {
     "input_shape": [2],
@@ -51,7 +51,7 @@ CREATES: list[Create] = [create_network, create_dataset, create_job]
 
 @pytest.fixture
 def context(database_url: str) -> Iterator[Context]:
-    migrate.upgrade(database_url)
+    create_tables(database_url)
     settings = Settings(database_url=database_url, _env_file=None)
     stack = AsyncExitStack()
     with asyncio.Runner() as runner:

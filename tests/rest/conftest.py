@@ -11,13 +11,13 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from tests.servers.tables import create_tables
 
 from epochal_service.jobs.queue import Queue
 from epochal_service.rest.app import create_app
 from epochal_service.rest.heads import BoundedHeads
 from epochal_service.settings import Settings
 from epochal_service.store import Database
-from epochal_service.store.migrate import upgrade
 from epochal_workers.run import WorkerContext, run
 
 XOR: dict[str, Any] = {
@@ -44,7 +44,7 @@ def settings(tmp_path: Path, broker_url: str) -> Settings:
         broker_url=broker_url,
         heartbeat_seconds=0.2,
     )
-    upgrade(chosen.database_url)
+    create_tables(chosen.database_url)
     return chosen
 
 

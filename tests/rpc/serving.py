@@ -13,13 +13,13 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 from grpc_status import rpc_status
+from tests.servers.tables import create_tables
 
 from epochal_service.methods.context import Context, open_context
 from epochal_service.rpc.convert import from_dict, to_dict
 from epochal_service.rpc.server import serve
 from epochal_service.rpc.services import SERVICES
 from epochal_service.settings import Settings
-from epochal_service.store import migrate
 
 RPCS: dict[str, MethodDescriptor] = {
     method.name: method for service in SERVICES for method in service.methods
@@ -104,7 +104,7 @@ def settings(folder: Path, **others: Any) -> Settings:
 @contextmanager
 def serving(chosen: Settings) -> Iterator[Serving]:
     """The server and a client of it."""
-    migrate.upgrade(chosen.database_url)
+    create_tables(chosen.database_url)
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(open_context(chosen)) as context,

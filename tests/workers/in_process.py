@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.servers.tables import create_tables
 from tests.workers.record import Record, record
 
 from epochal_service.jobs import lifecycle, reaper
@@ -16,7 +17,7 @@ from epochal_service.settings import Settings
 from epochal_service.specs.jobs import CreateJobOptions, JobState
 from epochal_service.specs.sweeps import CreateSweepOptions, SweepSpec
 from epochal_service.specs.training import TrainingSpec
-from epochal_service.store import Connection, Database, migrate
+from epochal_service.store import Connection, Database
 from epochal_service.store import jobs as stored_jobs
 from epochal_service.store.jobs import JobRow
 from epochal_workers.run import WorkerContext, run
@@ -162,7 +163,7 @@ def let_lease_run_out(database: Database, job_id: str) -> None:
 @contextmanager
 def service_at(url: str, broker_url: str, folder: Path) -> Iterator[Service]:
     """A service on an empty database, for as long as the block lasts."""
-    migrate.upgrade(url)
+    create_tables(url)
     service = Service(url, broker_url, folder)
     try:
         yield service
