@@ -1,22 +1,28 @@
-"""The epochs of a job as CSV: one row for each epoch, streamed page by page."""
+"""The epochs of a job as CSV: one row for each epoch, written by column and streamed."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import repeat
 
+import numpy as np
 from fastapi.responses import StreamingResponse
+from numpy.typing import NDArray
 
-from ..methods import jobs
+from ..jobs import lifecycle
+from ..jobs.epochs import Segment, merge
 from ..methods.context import Context
-from ..specs.base import MAX_PAGE_SIZE
-from ..specs.jobs import EpochPage, EpochRow, ListEpochsRequest
+from ..specs.jobs import EpochRow, ListEpochsRequest
+from ..store import Database
+from ..store import log as job_log
 from .body import JSON
 
 CSV = "text/csv"
+NAMES = tuple(EpochRow.model_fields)
+# They take about 10 ms, during which the interpreter lock is held.
+EPOCHS_AT_ONCE = 2000
 
 
 def prefers_csv(accept: str) -> bool:
@@ -37,24 +43,37 @@ def prefers_csv(accept: str) -> bool:
 
 def csv_response(context: Context, job_id: str, request: ListEpochsRequest) -> StreamingResponse:
     """All epochs after `after_epoch` in one table. Raises `NotFound`."""
-    first = jobs.list_epochs(
-        context, job_id, request.model_copy(update={"page_size": MAX_PAGE_SIZE})
-    )
-    return StreamingResponse(_rows(context, job_id, first), media_type=CSV)
+    last = lifecycle.get(context.database, job_id, context.access).epoch
+    lines = _lines(context.database, job_id, request.after_epoch, last)
+    return StreamingResponse(lines, media_type=CSV)
 
 
-def _rows(context: Context, job_id: str, page: EpochPage) -> Iterator[str]:
-    """A header row, then the rows of this page and of all that follow it."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(EpochRow.model_fields), lineterminator="\n")
-    writer.writeheader()
-    while True:
-        # By way of JSON, so that both forms write NaN, Infinity and -Infinity alike.
-        writer.writerows(json.loads(row.model_dump_json()) for row in page.epochs)
-        yield text.getvalue()
-        text.seek(0)
-        text.truncate()
-        if page.next_after_epoch is None:
+def _lines(database: Database, job_id: str, after: int, last: int) -> Iterator[str]:
+    """The header, then the epochs after `after` and up to `last`, some at a time."""
+    yield ",".join(NAMES) + "\n"
+    while after < last:
+        with database.read() as connection:
+            bodies = job_log.bodies(connection, job_id, after, min(after + EPOCHS_AT_ONCE, last))
+        segment = merge((first, body) for first, _, body in bodies)
+        if segment is None:  # the job has been deleted
             return
-        following = ListEpochsRequest(after_epoch=page.next_after_epoch, page_size=MAX_PAGE_SIZE)
-        page = jobs.list_epochs(context, job_id, following)
+        yield _table(segment, after)
+        after = int(segment.epochs[-1])
+
+
+def _table(segment: Segment, after: int) -> str:
+    """Return a line for each epoch of the segment after `after`, of numbers as in JSON."""
+    skip = max(0, after + 1 - segment.first)
+    epochs = segment.epochs[skip:]
+    columns: list[Iterable[str]] = [map(str, epochs.tolist())]
+    for name in NAMES[1:]:
+        column = segment.columns.get(name)
+        columns.append(repeat("") if column is None else _texts(column[skip:]))
+    return "".join([f"{','.join(row)}\n" for row in zip(*columns, strict=False)])
+
+
+def _texts(values: NDArray[np.float64]) -> list[str]:
+    texts = list(map(repr, values.tolist()))
+    for index in np.flatnonzero(~np.isfinite(values)).tolist():
+        texts[index] = json.dumps(float(values[index]))  # NaN, Infinity, -Infinity
+    return texts
