@@ -14,6 +14,8 @@ from traceback import clear_frames
 
 LARGE_BYTES = 2**18
 """What takes up to about 10 ms to parse and validate."""
+FILE_BYTES = 2**20
+"""What a file may have that is read beside the event loop. Its rows take several times as much."""
 NUMBER_BYTES = 20
 """A float64 in JSON."""
 
@@ -52,9 +54,9 @@ def is_limited() -> bool:
     return _limited.get()
 
 
-def require_small(size: int) -> None:
-    """Raise `LargeRequest` if this is too much JSON to be read or written beside the event loop,
-    and the request is answered there. Call it before anything has changed.
+def require_small(size: int, most: int = LARGE_BYTES) -> None:
+    """Raise `LargeRequest` if this is too much to be read or written beside the event loop, and the
+    request is answered there. Call it before anything has changed. By default it is JSON.
     """
-    if size > LARGE_BYTES and _limited.get():
+    if size > most and _limited.get():
         raise LargeRequest

@@ -21,6 +21,7 @@ from functools import partial
 from typing import ParamSpec, TypeVar
 
 from .errors import Unavailable
+from .memory import give_memory_back
 from .parent_death import die_with_parent
 
 P = ParamSpec("P")
@@ -84,3 +85,4 @@ def _call(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return function(*args, **kwargs)
     finally:
         gc.collect()
+        give_memory_back()

@@ -87,6 +87,30 @@ def test_it_ends_with_the_service() -> None:
     assert not psutil.pid_exists(asyncio.run(call()))
 
 
+_pinned: list[bytes] = []
+
+
+def use_200_mb() -> None:
+    blocks = [bytes(50_000) for _ in range(4_000)]
+    _pinned.append(bytes(50_000))  # the memory below it does not end at the end of the heap
+    del blocks
+
+
+def test_it_gives_back_the_memory_that_a_call_used() -> None:
+    async def call() -> tuple[int, int]:
+        process = SecondProcess(nothing)
+        try:
+            memory = psutil.Process(await process.run(os.getpid)).memory_info
+            before = memory().rss
+            await process.run(use_200_mb)
+            return before, memory().rss
+        finally:
+            process.close()
+
+    before, after = asyncio.run(call())
+    assert after - before < 50_000_000
+
+
 def caller(context: Context, field: str) -> tuple[Any, ...]:
     return getattr(context, field), context.settings, context.second_process
 

@@ -15,7 +15,7 @@ from tests.rpc import serving
 from tests.servers.loop_monitor import LoopMonitor
 from tests.servers.stack import await_condition
 
-from epochal_service.large import LARGE_BYTES
+from epochal_service.large import FILE_BYTES, LARGE_BYTES
 from epochal_service.rest.app import create_app
 from epochal_service.settings import Settings
 from epochal_service.store.migrate import upgrade
@@ -170,6 +170,37 @@ def second_process() -> psutil.Process:
         if any("spawn_main" in word for word in child.cmdline())
     ]
     return process
+
+
+def table(rows: int) -> bytes:
+    return b"a,b,c,y\n" + b"".join(b"%d,%d.5,0.1234567,%d\n" % (n, n, n % 3) for n in range(rows))
+
+
+def post_file(url: str, content: bytes) -> httpx2.Response:
+    headers = {"Content-Type": "text/csv"}
+    return httpx2.post(f"{url}/v1/datasets", content=content, headers=headers, timeout=120)
+
+
+def test_a_large_file_is_read_by_the_second_process(url: str, monitor: LoopMonitor) -> None:
+    content = table(60_000)
+    assert len(content) > FILE_BYTES
+    seconds = second_process().cpu_times().user
+    as_body = post_file(url, content)
+    as_form = httpx2.post(f"{url}/v1/datasets", files={"file": ("t.csv", content)}, timeout=120)
+    upload = post(url, "/v1/uploads", json.dumps({"size_bytes": len(content)}).encode()).json()
+    httpx2.post(
+        f"{url}/v1/uploads/{upload['id']}/append?offset=0",
+        content=content,
+        headers={"Content-Type": "application/octet-stream"},
+        timeout=120,
+    )
+    named = {"name": "t", "upload": upload["id"]}
+    as_upload = post(url, "/v1/datasets", json.dumps(named).encode())
+    for reply in (as_body, as_form, as_upload):
+        assert reply.status_code == 201, reply.text
+        assert reply.json()["samples"] == 60_000
+    assert second_process().cpu_times().user - seconds > 0.1
+    assert monitor.longest < PAUSE
 
 
 def test_a_second_process_that_was_killed_is_started_again(url: str) -> None:

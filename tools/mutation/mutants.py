@@ -514,12 +514,19 @@ MUTANTS = (
     Mutant(
         "second process for large requests",
         f"{SERVICE}/large.py",
-        "    if size > LARGE_BYTES and _limited.get():\n",
+        "    if size > most and _limited.get():\n",
         "    if False:\n",
         (
             "tests/rest/test_large_requests.py"
             "::test_a_job_with_large_data_does_not_hold_up_the_loop",
         ),
+    ),
+    Mutant(
+        "memory of a large request given back",
+        f"{SERVICE}/second_process.py",
+        "        give_memory_back()\n",
+        "        pass\n",
+        ("tests/methods/test_second_process.py::test_it_gives_back_the_memory_that_a_call_used",),
     ),
     # -------------------------------------------------------------------- quotas, prices, retention
     Mutant(

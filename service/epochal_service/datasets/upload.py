@@ -92,9 +92,10 @@ def parse_csv(
     `target`, `task`, `columns.age`, `lines[3]` or `lines[3].age`. Lines count from 1.
     """
     problems, choices = Problems(), choices or {}
-    table = _with_points(
-        _columns(_decode(data, max_bytes), problems, max_rows, max_columns, least=2)
-    )
+    text = _decode(data, max_bytes)
+    del data  # the caller has it no longer either
+    table = _with_points(_columns(text, problems, max_rows, max_columns, least=2))
+    del text
     names = [cells.name for cells in table]
     listed = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
     target = names[-1] if target is None else target

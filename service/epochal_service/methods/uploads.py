@@ -9,6 +9,7 @@ from typing import BinaryIO, cast
 
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound, TooLarge
 from ..jobs import quotas
+from ..large import FILE_BYTES, require_small
 from ..specs.base import timestamp
 from ..specs.uploads import AppendUploadRequest, CreateUploadRequest, Upload
 from ..store import Access, Connection, keys, uploads
@@ -123,6 +124,7 @@ def complete_file(context: Context, upload_id: str) -> Iterator[tuple[BinaryIO |
                     reason="upload_incomplete",
                 )
             if row.dataset_id is None:
+                require_small(row.size_bytes, FILE_BYTES)
                 uploads.copy(connection, upload_id, file)
         if row.dataset_id is not None:
             yield None, row.sha256 or ""

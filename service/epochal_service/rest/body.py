@@ -25,7 +25,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
 from ..errors import FieldError, InvalidArgument, TooLarge, UnsupportedMediaType
-from ..large import LARGE_BYTES, large_left_out
+from ..large import FILE_BYTES, LARGE_BYTES, large_left_out
 from ..methods.table import NO_DATA
 from .context import authorize, context_of
 from .elsewhere import answer_elsewhere
@@ -117,16 +117,21 @@ async def _read(
         raise UnsupportedMediaType("The body must come as it is, without a Content-Encoding")
     context = await context_of(request)
     limits = context.settings.limits
+    content: bytes | Path
     if media_type in files:
         chunks = _chunks(request, limits.max_upload_bytes)
+        if context.second_process is not None:
+            content = await _read_content(chunks, files_open, FILE_BYTES)
+            if isinstance(content, Path):
+                return content
+            chunks = _single(content)
         read = _read_form if media_type == FORM else _read_file
         return await read(request, chunks, files_open)
     chunks = _chunks(request, limits.max_body_bytes)
-    content: bytes | Path
     if media_type == OCTETS or context.second_process is None:
         content = b"".join([chunk async for chunk in chunks])
     else:
-        content = await _read_content(chunks, files_open)
+        content = await _read_content(chunks, files_open, LARGE_BYTES)
     if not content and media_type == OCTETS:
         raise InvalidArgument.of(NO_DATA)
     if not content:
@@ -134,12 +139,16 @@ async def _read(
     return content
 
 
-async def _read_content(chunks: AsyncGenerator[bytes], files_open: AsyncExitStack) -> bytes | Path:
-    """Return the body, or a file with it if it is large: many at once must not fill the memory."""
+async def _read_content(
+    chunks: AsyncGenerator[bytes], files_open: AsyncExitStack, most: int
+) -> bytes | Path:
+    """Return the body, or a file with it if it has more than `most` bytes: many at once must not
+    fill the memory.
+    """
     content = bytearray()
     async for chunk in chunks:
         content += chunk
-        if len(content) > LARGE_BYTES:
+        if len(content) > most:
             break
     else:
         return bytes(content)
@@ -149,6 +158,10 @@ async def _read_content(chunks: AsyncGenerator[bytes], files_open: AsyncExitStac
         file.write(chunk)
     file.flush()
     return Path(file.name)
+
+
+async def _single(chunk: bytes) -> AsyncGenerator[bytes]:
+    yield chunk
 
 
 async def _read_file(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, BinaryIO, NamedTuple
@@ -71,11 +72,12 @@ async def _pieces(file: BinaryIO) -> AsyncIterator[bytes]:
 
 
 def _answer(context: Context, scope: dict[str, Any], body: bytes | Path) -> Reply:
-    content = body.read_bytes() if isinstance(body, Path) else body
     messages: list[Message] = []
+    content = body.open("rb") if isinstance(body, Path) else BytesIO(body)
 
     async def receive() -> Message:
-        return {"type": "http.request", "body": content}
+        piece = content.read(PIECE_BYTES)
+        return {"type": "http.request", "body": piece, "more_body": bool(piece)}
 
     async def send(message: Message) -> None:
         messages.append(message)
@@ -85,7 +87,8 @@ def _answer(context: Context, scope: dict[str, Any], body: bytes | Path) -> Repl
     async def serve() -> None:
         await app({**scope, "state": {"context": context}}, receive, send)
 
-    asyncio.run(serve())
+    with content:
+        asyncio.run(serve())
     start, *parts = messages
     reply = b"".join(part.get("body", b"") for part in parts)
     return Reply(start["status"], list(start["headers"]), _stored(reply))
