@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
+from tests.servers.replies import ReplyServer, reply_server
 from tests.servers.stack import Stack
 
 import epochal
@@ -29,57 +27,11 @@ def client(url: str) -> Iterator[epochal.Client]:
         yield client
 
 
-Answer = tuple[int, dict[str, str], Any]  # status, headers, body
-
-
-class CannedService:
-    """An HTTP server that sends prepared replies in order, and records the requests."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[str, dict[str, str]]] = []
-        self.bodies: list[bytes] = []
-        self.answers: list[Answer | None] = []
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def _answer(self) -> None:
-                outer.bodies.append(self.rfile.read(int(self.headers.get("content-length", 0))))
-                outer.requests.append((f"{self.command} {self.path}", dict(self.headers)))
-                answer = outer.answers.pop(0)
-                if answer is None:  # hang up without a word
-                    self.connection.shutdown(socket.SHUT_RDWR)
-                    self.close_connection = True
-                    return
-                status, headers, body = answer
-                content = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                for name, value in {"Content-Length": str(len(content)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_POST = do_DELETE = _answer
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-
 @pytest.fixture
-def canned() -> Iterator[CannedService]:
+def canned() -> Iterator[ReplyServer]:
     """A far end that fails on demand, as a real service cannot be made to."""
-    service = CannedService()
-    yield service
-    service.close()
+    with reply_server(usual=None) as server:
+        yield server
 
 
 class Proxy:

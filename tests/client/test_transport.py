@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.client.conftest import Answer, CannedService
+from tests.servers.replies import Reply, ReplyServer
 
 import epochal
 from epochal._proto import SERVICES, message
@@ -81,7 +81,7 @@ def test_a_missing_reply_raises_timed_out(scheme: str, silent_port: int) -> None
     assert isinstance(late.value, TimeoutError)
 
 
-def test_the_address_of_the_other_transport_is_an_error(canned: CannedService) -> None:
+def test_the_address_of_the_other_transport_is_an_error(canned: ReplyServer) -> None:
     with (
         epochal.Client(canned.url.replace("http", "grpc"), retries=0) as client,
         pytest.raises(epochal.ConnectionFailed, match="does not speak gRPC"),
@@ -100,28 +100,28 @@ def test_without_grpcio_the_error_says_what_to_install() -> None:
     assert "pip install grpcio grpcio-status protobuf" in done.stdout
 
 
-def test_a_create_is_sent_again_with_the_same_key(canned: CannedService) -> None:
-    canned.answers = [BUSY, None, (201, {}, JOB)]
+def test_a_create_is_sent_again_with_the_same_key(canned: ReplyServer) -> None:
+    canned.replies = [BUSY, None, (201, {}, JOB)]
     with epochal.Client(canned.url) as client:
         assert client.jobs.create({"epochs": 3}).id == "job_1"
-    keys = {headers["Idempotency-Key"] for _, headers in canned.requests}
-    assert [what for what, _ in canned.requests] == ["POST /v1/jobs"] * 3
+    keys = {request.headers["Idempotency-Key"] for request in canned.requests}
+    assert [request.line for request in canned.requests] == ["POST /v1/jobs"] * 3
     assert len(keys) == 1
 
 
-def test_two_creates_have_different_keys(canned: CannedService) -> None:
-    canned.answers = [(201, {}, JOB)] * 3
+def test_two_creates_have_different_keys(canned: ReplyServer) -> None:
+    canned.replies = [(201, {}, JOB)] * 3
     with epochal.Client(canned.url) as client:
         client.jobs.create({"epochs": 3})
         client.jobs.create({"epochs": 3})
         client.jobs.create({"epochs": 3}, request_id="mine")
-    first, second, third = [headers["Idempotency-Key"] for _, headers in canned.requests]
+    first, second, third = [request.headers["Idempotency-Key"] for request in canned.requests]
     assert first != second
     assert third == "mine"
 
 
-def test_retries_are_bounded_and_the_last_error_is_raised(canned: CannedService) -> None:
-    canned.answers = [BUSY] * 3
+def test_retries_are_bounded_and_the_last_error_is_raised(canned: ReplyServer) -> None:
+    canned.replies = [BUSY] * 3
     with (
         epochal.Client(canned.url, retries=2) as client,
         pytest.raises(epochal.Unavailable, match="busy"),
@@ -130,8 +130,8 @@ def test_retries_are_bounded_and_the_last_error_is_raised(canned: CannedService)
     assert len(canned.requests) == 3
 
 
-def test_the_pause_that_the_service_asks_for_is_kept(canned: CannedService) -> None:
-    canned.answers = [
+def test_the_pause_that_the_service_asks_for_is_kept(canned: ReplyServer) -> None:
+    canned.replies = [
         (503, {"Retry-After": "1"}, {"reason": "unavailable", "detail": "busy"}),
         (200, {}, {"version": "1"}),
     ]
@@ -148,52 +148,53 @@ def test_pauses_double_and_end_at_the_longest() -> None:
         assert 0.75 * middle <= wait <= 1.25 * middle
 
 
-def test_whatever_is_made_is_made_once(canned: CannedService) -> None:
+def test_whatever_is_made_is_made_once(canned: ReplyServer) -> None:
     network = {"id": "net_1", "created_at": "2026-01-31T12:00:00Z"}
     upload = {"id": "upload_1", "size_bytes": 8, "created_at": "2026-01-31T12:00:00Z"}
     upload |= {"expires_at": "2026-01-31T13:00:00Z", "offset": 0}
-    canned.answers = [None, BUSY, (201, {}, network)]
-    canned.answers += [None, (201, {}, upload), None, (200, {}, upload | {"offset": 8})]
-    canned.answers += [None, (201, {}, {"id": "data_1"})]
+    canned.replies = [None, BUSY, (201, {}, network)]
+    canned.replies += [None, (201, {}, upload), None, (200, {}, upload | {"offset": 8})]
+    canned.replies += [None, (201, {}, {"id": "data_1"})]
     with epochal.Client(canned.url) as client:
         client.networks.create(epochal.network([2], [epochal.dense(1)]))
         client.datasets.upload("x,y\n1,2\n", request_id="mine")
-    pieces = [body for body in canned.bodies if body == b"x,y\n1,2\n"]
-    keys = [json.loads(body)["request_id"] for body in canned.bodies if body not in pieces]
+    bodies = [request.body for request in canned.requests]
+    pieces = [body for body in bodies if body == b"x,y\n1,2\n"]
+    keys = [json.loads(body)["request_id"] for body in bodies if body not in pieces]
     assert [keys[0]] * 3 + [keys[3]] * 2 + ["mine"] * 2 == keys
     assert len(pieces) == 2
-    assert [request for request, _ in canned.requests[5:7]] == [
+    assert [request.line for request in canned.requests[5:7]] == [
         "POST /v1/uploads/upload_1/append?offset=0"
     ] * 2
 
 
-def test_a_quota_that_is_free_again_later_is_waited_for(canned: CannedService) -> None:
+def test_a_quota_that_is_free_again_later_is_waited_for(canned: ReplyServer) -> None:
     problem = {"reason": "quota_exceeded", "detail": "The quota is used up."}
-    later: Answer = (429, {"Retry-After": "0"}, problem)
-    canned.answers = [later, later, (200, {}, {"version": "1"})]
+    later: Reply = (429, {"Retry-After": "0"}, problem)
+    canned.replies = [later, later, (200, {}, {"version": "1"})]
     with epochal.Client(canned.url) as client:
         client.version()
         assert len(canned.requests) == 3
-        canned.answers = [(429, {}, problem)]
+        canned.replies = [(429, {}, problem)]
         with pytest.raises(epochal.QuotaExceeded) as refused:
             client.version()
     assert refused.value.retry_after is None
     assert len(canned.requests) == 4
 
 
-def test_a_refusal_is_not_repeated(canned: CannedService) -> None:
-    canned.answers = [(409, {}, {"reason": "conflict", "detail": "It is over."})]
+def test_a_refusal_is_not_repeated(canned: ReplyServer) -> None:
+    canned.replies = [(409, {}, {"reason": "conflict", "detail": "It is over."})]
     with epochal.Client(canned.url) as client, pytest.raises(epochal.Conflict, match=r"over\."):
         client.networks.delete("net_1")
     assert len(canned.requests) == 1
 
 
-def test_a_delete_whose_answer_was_lost_has_been_done(canned: CannedService) -> None:
-    unreachable: Answer = (404, {}, {"reason": "not_found", "detail": "unreachable"})
-    canned.answers = [None, unreachable]
+def test_a_delete_whose_answer_was_lost_has_been_done(canned: ReplyServer) -> None:
+    unreachable: Reply = (404, {}, {"reason": "not_found", "detail": "unreachable"})
+    canned.replies = [None, unreachable]
     with epochal.Client(canned.url) as client:
         client.networks.delete("net_1")
-        canned.answers = [unreachable]
+        canned.replies = [unreachable]
         with pytest.raises(epochal.NotFound):
             client.networks.delete("net_1")
 
@@ -215,14 +216,14 @@ def test_a_delete_whose_answer_was_lost_has_been_done(canned: CannedService) -> 
     ],
 )
 def test_each_status_has_its_error(
-    canned: CannedService, status: int, kind: type[epochal.ApiError]
+    canned: ReplyServer, status: int, kind: type[epochal.ApiError]
 ) -> None:
     problem = {
         "reason": "because",
         "detail": "A sentence.",
         "errors": [{"field": "epochs", "description": "must be at least 1"}],
     }
-    canned.answers = [(status, {}, problem)]
+    canned.replies = [(status, {}, problem)]
     with epochal.Client(canned.url, retries=0) as client, pytest.raises(kind) as refused:
         client.version()
     error = refused.value
@@ -232,16 +233,16 @@ def test_each_status_has_its_error(
 
 
 @pytest.mark.parametrize("body", [b"<html>404</html>", b"[]", b""])
-def test_a_reply_of_another_program_is_an_error(canned: CannedService, body: bytes) -> None:
-    canned.answers = [(404, {}, body)]
+def test_a_reply_of_another_program_is_an_error(canned: ReplyServer, body: bytes) -> None:
+    canned.replies = [(404, {}, body)]
     with epochal.Client(canned.url) as client, pytest.raises(epochal.ApiError) as odd:
         client.version()
     assert odd.value.reason == "not_epochal"
     assert "another program" in str(odd.value)
 
 
-def test_pages_are_fetched_only_as_they_are_needed(canned: CannedService) -> None:
-    canned.answers = [
+def test_pages_are_fetched_only_as_they_are_needed(canned: ReplyServer) -> None:
+    canned.replies = [
         (200, {}, {"jobs": [JOB, {**JOB, "id": "job_2"}], "next_page_token": "t/2"}),
         (200, {}, {"jobs": [{**JOB, "id": "job_3"}], "next_page_token": None}),
     ]
@@ -251,20 +252,20 @@ def test_pages_are_fetched_only_as_they_are_needed(canned: CannedService) -> Non
         assert [next(jobs).id, next(jobs).id] == ["job_1", "job_2"]
         assert len(canned.requests) == 1
         assert [job.id for job in jobs] == ["job_3"]
-    assert [what for what, _ in canned.requests] == [
+    assert [request.line for request in canned.requests] == [
         "GET /v1/jobs?states=queued&page_size=2",
         "GET /v1/jobs?states=queued&page_size=2&page_token=t%2F2",
     ]
 
 
-def test_an_id_is_one_segment_of_the_path(canned: CannedService) -> None:
-    canned.answers = [(404, {}, {"reason": "not_found", "detail": "no"})]
+def test_an_id_is_one_segment_of_the_path(canned: ReplyServer) -> None:
+    canned.replies = [(404, {}, {"reason": "not_found", "detail": "no"})]
     with epochal.Client(canned.url) as client:
         with pytest.raises(epochal.NotFound):
             client.jobs.get("a/b?c")
         with pytest.raises(epochal.InvalidArgument, match="id: is required"):
             client.jobs.get("")
-    assert [what for what, _ in canned.requests] == ["GET /v1/jobs/a%2Fb%3Fc"]
+    assert [request.line for request in canned.requests] == ["GET /v1/jobs/a%2Fb%3Fc"]
 
 
 def test_a_spec_survives_the_way_into_a_message_and_back() -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from tests.client.conftest import Answer, CannedService, Proxy
+from tests.client.conftest import Proxy
 from tests.client.material import MOONS
+from tests.servers.replies import Reply, ReplyServer
 from tests.servers.stack import Stack
 
 import epochal
@@ -167,10 +168,10 @@ def test_watching_and_waiting_end_in_time_although_nothing_happens(client: epoch
         job.cancel()
 
 
-def test_a_job_deleted_under_its_watcher_is_not_found(canned: CannedService) -> None:
+def test_a_job_deleted_under_its_watcher_is_not_found(canned: ReplyServer) -> None:
     state = b'id: 1\nevent: state\ndata: {"state": "running"}\n\n'
-    not_found: Answer = (404, {}, {"reason": "not_found", "detail": "gone"})
-    canned.answers = [
+    not_found: Reply = (404, {}, {"reason": "not_found", "detail": "gone"})
+    canned.replies = [
         (200, {}, {"id": "job_1", "state": "queued", "spec": {"epochs": 3}}),
         (200, {"Content-Type": "text/event-stream"}, state),
         not_found,

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from tests.servers.receiver import Receiver, receiver
+from tests.servers.replies import ReplyServer, receiver
 from tests.servers.stack import MakeStack, Stack, await_condition
 
 import epochal
@@ -35,7 +35,7 @@ def state_in_store(stack: Stack, job_id: str) -> str:
 
 
 def test_the_end_is_delivered_after_a_kill_before_and_in_the_attempt(
-    stack: Stack, receiver: Receiver
+    stack: Stack, receiver: ReplyServer
 ) -> None:
     with epochal.Client(stack.http) as client:
         spec = client.preset("xor") | {"epochs": 30_000}
@@ -59,16 +59,16 @@ def test_the_end_is_delivered_after_a_kill_before_and_in_the_attempt(
             lambda: [row.state for row in job.deliveries()] == ["delivered"], 30, "a delivery"
         )
         [delivery] = job.deliveries()
-    events = [epochal.verify_webhook(body, head, SECRET) for head, body in receiver.requests]
+    events = [epochal.verify_webhook(body, head, SECRET) for _, head, body in receiver.requests]
     assert events[0] == events[1]
     assert events[0]["data"]["id"] == job.id
-    assert {head["webhook-id"] for head, _ in receiver.requests} == {delivery.id}
+    assert {head["webhook-id"] for _, head, _ in receiver.requests} == {delivery.id}
     # The attempt whose process was killed has no result.
     assert [attempt.status for attempt in delivery.attempts] == [200]
 
 
 def test_the_command_line_names_a_receiver_and_lists_deliveries(
-    stack: Stack, receiver: Receiver
+    stack: Stack, receiver: ReplyServer
 ) -> None:
     def run(*words: str) -> str:
         variables = {"EPOCHAL_URL": stack.http, "EPOCHAL_WEBHOOK_SECRET": SECRET}
@@ -82,7 +82,7 @@ def test_the_command_line_names_a_receiver_and_lists_deliveries(
     await_condition(lambda: "delivered" in run("deliveries", job_id), 60, "a delivery")
     assert "status 200" in run("deliveries", "last")
     [delivery] = json.loads(run("deliveries", job_id, "--json"))["deliveries"]
-    [(head, body)] = receiver.requests
+    [(_, head, body)] = receiver.requests
     assert head["webhook-id"] == delivery["id"]
     assert epochal.verify_webhook(body, head, SECRET)["type"] == "job.succeeded"
     other = json.loads(run("train", "xor", "--epochs", "2", "--json"))["id"]

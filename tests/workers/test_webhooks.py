@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from tests.servers.receiver import Receiver, receiver
+from tests.servers.replies import ReplyServer, receiver, reply_server
 from tests.servers.stack import await_condition
 from tests.workers.in_process import XOR, Service, at_call
 
@@ -75,7 +75,7 @@ def delivering(
             thread.join()
 
 
-def hook(receiver: Receiver, **more: Any) -> dict[str, Any]:
+def hook(receiver: ReplyServer, **more: Any) -> dict[str, Any]:
     return {"url": receiver.url, "secret": SECRET} | more
 
 
@@ -97,13 +97,15 @@ def is_final(service: Service, job_id: str) -> bool:
     return bool(rows) and all(row.state != "pending" for row in rows)
 
 
-def test_the_end_of_a_job_is_sent_signed_and_logged(service: Service, receiver: Receiver) -> None:
+def test_the_end_of_a_job_is_sent_signed_and_logged(
+    service: Service, receiver: ReplyServer
+) -> None:
     job_id = create(service, hook(receiver), name="Lesson 3", labels={"course": "3"})
     with delivering(service.database, "127.0.0.1"):
         assert log(service, job_id) == []
         service.run(job_id)
         await_condition(lambda: delivered(service, job_id), 20, "the webhook is delivered")
-    [(headers, body)] = receiver.requests
+    [(_, headers, body)] = receiver.requests
     event = epochal.verify_webhook(body, headers, SECRET)
     job = jobs.get_job(service.context, job_id).model_dump(mode="json")
     assert event["type"] == "job.succeeded"
@@ -121,12 +123,12 @@ def test_the_end_of_a_job_is_sent_signed_and_logged(service: Service, receiver: 
     assert (attempt.status, attempt.error) == (200, None)
 
 
-def test_without_a_secret_there_is_no_signature(service: Service, receiver: Receiver) -> None:
+def test_without_a_secret_there_is_no_signature(service: Service, receiver: ReplyServer) -> None:
     job_id = create(service, {"url": receiver.url})
     service.run(job_id)
     with delivering(service.database, "127.0.0.1"):
         await_condition(lambda: delivered(service, job_id), 20, "the webhook is delivered")
-    [(headers, _)] = receiver.requests
+    [(_, headers, _)] = receiver.requests
     assert {name for name in headers if name.startswith("webhook-")} == {
         "webhook-id",
         "webhook-timestamp",
@@ -186,7 +188,7 @@ ENDS: list[tuple[Callable[[Service, str], object], dict[str, Any], str]] = [
 @pytest.mark.parametrize(("end", "spec", "state"), ENDS)
 def test_every_end_inserts_a_delivery_for_the_webhooks_that_name_it(
     service: Service,
-    receiver: Receiver,
+    receiver: ReplyServer,
     end: Callable[[Service, str], object],
     spec: dict[str, Any],
     state: str,
@@ -203,9 +205,9 @@ def test_every_end_inserts_a_delivery_for_the_webhooks_that_name_it(
 
 
 def test_a_receiver_that_fails_gets_the_same_event_again(
-    service: Service, receiver: Receiver
+    service: Service, receiver: ReplyServer
 ) -> None:
-    receiver.statuses = [500, 302, 429]
+    receiver.replies = [(status, {}, b"") for status in (500, 302, 429)]
     job_id = create(service, hook(receiver))
     service.run(job_id)
     with delivering(service.database, "127.0.0.1") as outcomes:
@@ -219,9 +221,9 @@ def test_a_receiver_that_fails_gets_the_same_event_again(
         (429, "the receiver replied with status 429"),
         (200, None),
     ]
-    assert len({body for _, body in receiver.requests}) == 1
-    assert {headers["webhook-id"] for headers, _ in receiver.requests} == {delivery.id}
-    for headers, body in receiver.requests:
+    assert len({body for _, _, body in receiver.requests}) == 1
+    assert {headers["webhook-id"] for _, headers, _ in receiver.requests} == {delivery.id}
+    for _, headers, body in receiver.requests:
         epochal.verify_webhook(body, headers, SECRET)
 
 
@@ -247,9 +249,9 @@ def test_attempts_end(service: Service, monkeypatch: pytest.MonkeyPatch) -> None
     ],
 )
 def test_what_is_gone_or_not_allowed_is_not_tried_again(
-    service: Service, receiver: Receiver, status: int, hosts: str, error: str, outcome: str
+    service: Service, receiver: ReplyServer, status: int, hosts: str, error: str, outcome: str
 ) -> None:
-    receiver.statuses = [status]
+    receiver.replies = [(status, {}, b"")]
     job_id = create(service, hook(receiver))
     service.run(job_id)
     with delivering(service.database, hosts) as outcomes:
@@ -272,7 +274,7 @@ def test_pauses_grow_and_have_limits() -> None:
     assert webhooks.pause(1, 5.0, 1e9) == 86_400
 
 
-def test_two_processes_deliver_once_each(service: Service, receiver: Receiver) -> None:
+def test_two_processes_deliver_once_each(service: Service, receiver: ReplyServer) -> None:
     ids = [create(service, hook(receiver), hook(receiver)) for _ in range(20)]
     for job_id in ids:
         service.cancel(job_id)
@@ -280,11 +282,11 @@ def test_two_processes_deliver_once_each(service: Service, receiver: Receiver) -
         await_condition(
             lambda: all(delivered(service, job_id) for job_id in ids), 60, "all are delivered"
         )
-    sent = [headers["webhook-id"] for headers, _ in receiver.requests]
+    sent = [headers["webhook-id"] for _, headers, _ in receiver.requests]
     assert len(sent) == len(set(sent)) == 40
 
 
-def test_the_deliveries_of_owners_take_turns(service: Service, receiver: Receiver) -> None:
+def test_the_deliveries_of_owners_take_turns(service: Service, receiver: ReplyServer) -> None:
     many = [create(service, hook(receiver)) for _ in range(3)]
     other = replace(service.context, access=Access("other"))
     spec = TrainingSpec.model_validate({**TINY, "webhooks": [hook(receiver)]})
@@ -304,7 +306,7 @@ def test_the_deliveries_of_owners_take_turns(service: Service, receiver: Receive
 
 
 def test_what_a_killed_process_had_claimed_is_due_again(
-    service: Service, receiver: Receiver
+    service: Service, receiver: ReplyServer
 ) -> None:
     job_id = create(service, hook(receiver))
     service.cancel(job_id)
@@ -322,7 +324,7 @@ def test_what_a_killed_process_had_claimed_is_due_again(
 
 
 def test_a_stop_in_an_attempt_neither_waits_nor_loses_it(
-    service: Service, receiver: Receiver
+    service: Service, receiver: ReplyServer
 ) -> None:
     job_id = create(service, hook(receiver))
     service.cancel(job_id)
@@ -337,27 +339,30 @@ def test_a_stop_in_an_attempt_neither_waits_nor_loses_it(
     lifecycle.delete(service.database, job_id, service.context.access)
 
 
-def test_a_slow_receiver_does_not_keep_others_waiting(service: Service, receiver: Receiver) -> None:
-    slow = Receiver()
+def test_a_slow_receiver_does_not_keep_others_waiting(
+    service: Service, receiver: ReplyServer
+) -> None:
     over: list[bool] = []
-    slow.waiting = lambda: await_condition(lambda: over, 60, "the test ends")
-    try:
-        slow_ids = [create(service, hook(slow)) for _ in range(webhooks.SLOTS // 2)]
-        quick_id = create(service, hook(receiver))
-        for job_id in (*slow_ids, quick_id):
-            service.cancel(job_id)
-        with delivering(service.database, "127.0.0.1"):
-            await_condition(lambda: delivered(service, quick_id), 20, "the webhook is delivered")
-        assert not any(log(service, job_id)[0].attempts for job_id in slow_ids)
-    finally:
-        over.append(True)
-        slow.close()
+    with reply_server() as slow:
+        slow.waiting = lambda: await_condition(lambda: over, 60, "the test ends")
+        try:
+            slow_ids = [create(service, hook(slow)) for _ in range(webhooks.SLOTS // 2)]
+            quick_id = create(service, hook(receiver))
+            for job_id in (*slow_ids, quick_id):
+                service.cancel(job_id)
+            with delivering(service.database, "127.0.0.1"):
+                await_condition(
+                    lambda: delivered(service, quick_id), 20, "the webhook is delivered"
+                )
+            assert not any(log(service, job_id)[0].attempts for job_id in slow_ids)
+        finally:
+            over.append(True)
     for job_id in slow_ids:
         lifecycle.delete(service.database, job_id, service.context.access)
 
 
-def test_a_deleted_job_has_no_more_deliveries(service: Service, receiver: Receiver) -> None:
-    receiver.statuses = [500] * 8
+def test_a_deleted_job_has_no_more_deliveries(service: Service, receiver: ReplyServer) -> None:
+    receiver.replies = [(500, {}, b"")] * 8
     job_id = create(service, hook(receiver))
     service.cancel(job_id)
 
@@ -385,7 +390,7 @@ def test_a_deleted_job_has_no_more_deliveries(service: Service, receiver: Receiv
     assert len(receiver.requests) == 1
 
 
-def test_a_secret_signs_and_is_never_returned(service: Service, receiver: Receiver) -> None:
+def test_a_secret_signs_and_is_never_returned(service: Service, receiver: ReplyServer) -> None:
     job_id = create(service, hook(receiver), hook(receiver, on=["failed"]))
     service.cancel(job_id)
     job = jobs.get_job(service.context, job_id)
@@ -404,7 +409,7 @@ def test_a_secret_signs_and_is_never_returned(service: Service, receiver: Receiv
     lifecycle.delete(service.database, job_id, service.context.access)
 
 
-def test_another_owner_does_not_see_deliveries(service: Service, receiver: Receiver) -> None:
+def test_another_owner_does_not_see_deliveries(service: Service, receiver: ReplyServer) -> None:
     job_id = create(service, hook(receiver))
     service.cancel(job_id)
     with pytest.raises(NotFound):
