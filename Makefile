@@ -129,8 +129,8 @@ check-oracles: $(VENV)/.dev .venv-oracles/.done ## Compare engine and service wi
 	@touch $@
 
 .PHONY: check-clients
-check-clients: $(VENV)/.dev .venv-generated/.done clients/generated/node_modules/.package-lock.json ## Generate clients with other tools, check their types, and train with each
-	$(NODE) $(BIN)/python -m pytest tests/client/generated.py -q $(ARGS)
+check-clients: $(VENV)/.dev .venv-generated/.done clients/generated/node_modules/.package-lock.json $(PAGE) chromium ## Generate clients with other tools, check their types, and train with each
+	$(NODE) $(BIN)/python -m pytest tests/client/generated.py tests/deploy/envoy.py -q $(ARGS)
 
 .PHONY: check-training
 check-training: $(VENV)/.dev ## Train networks that take longer: long-range dependencies, sequences, text

@@ -19,17 +19,20 @@ from tests.servers.stack import Stack, await_condition
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "clients" / "generated"
 _, SECTION = (ROOT / "docs" / "api.md").read_text("utf-8").split("\n## Generated clients\n")
-_INSTALLATION, *BLOCKS = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
+_INSTALLATION, *_COMMANDS = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
+[BROWSER] = [block for block in _COMMANDS if "esbuild" in block]
+"""Builds a program for a page, which tests/deploy/envoy.py runs."""
+BLOCKS = [block for block in _COMMANDS if block != BROWSER]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the folder of the programs, next to what its commands read."""
     copy = tmp_path / "clients" / "generated"
-    copy.mkdir(parents=True)
-    for path in PROGRAMS.iterdir():
+    (copy / "browser").mkdir(parents=True)
+    for path in [*PROGRAMS.iterdir(), *(PROGRAMS / "browser").iterdir()]:
         if path.is_file():
-            shutil.copy(path, copy)
+            shutil.copy(path, copy / path.relative_to(PROGRAMS))
     (copy / "node_modules").symlink_to(PROGRAMS / "node_modules")
     (tmp_path / "protos").symlink_to(ROOT / "protos")
     return copy

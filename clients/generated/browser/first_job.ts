@@ -1,0 +1,36 @@
+/** The first job of the README from a page of any origin, over gRPC-Web: with Connect and the types
+ * that protoc-gen-es generates.
+ */
+
+import { createClient, type Interceptor } from '@connectrpc/connect'
+import { createGrpcWebTransport } from '@connectrpc/connect-web'
+import { EventType, JobState, Loss, TrainingService } from './epochal/v1/jobs_pb.js'
+import { Activation, LayerType } from './epochal/v1/networks_pb.js'
+
+/** Train the job through the proxy at `url`; returns the job's end and the types of its events. */
+export async function train(url: string, key: string) {
+  const authorize: Interceptor = (next) => (request) => {
+    request.header.set('Authorization', `Bearer ${key}`)
+    return next(request)
+  }
+  const transport = createGrpcWebTransport({ baseUrl: url, interceptors: [authorize] })
+  const training = createClient(TrainingService, transport)
+  const { id } = await training.createJob({
+    spec: {
+      network: {
+        inputShape: [2n],
+        layers: [
+          { type: LayerType.DENSE, units: 4n, activation: Activation.TANH },
+          { type: LayerType.DENSE, units: 1n, activation: Activation.SIGMOID },
+        ],
+      },
+      dataset: { name: 'xor' },
+      loss: Loss.BINARY_CROSS_ENTROPY,
+      epochs: 500n,
+    },
+  })
+  const events: string[] = []
+  for await (const event of training.watchJob({ id })) events.push(EventType[event.type ?? 0])
+  const job = await training.getJob({ id })
+  return { id, state: JobState[job.state ?? 0], loss: job.latest?.trainLoss, events }
+}
