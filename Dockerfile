@@ -2,6 +2,9 @@
 
 FROM python:3.13-slim AS service
 WORKDIR /build
+# For the walk of the engine.
+RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev \
+    && rm -rf /var/lib/apt/lists/*
 RUN python -m venv /opt/epochal
 ENV PATH=/opt/epochal/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 # A separate layer: the locked packages change less often than the program.
@@ -25,7 +28,7 @@ RUN cd clients/web && npm ci && npm run build
 
 FROM service AS build
 COPY --from=page /build/service/epochal_service/page service/epochal_service/page
-RUN pip install --no-deps .
+RUN EPOCHAL_WALK=required pip install --no-deps .
 
 FROM python:3.13-slim
 COPY --from=build /opt/epochal /opt/epochal

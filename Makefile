@@ -27,12 +27,26 @@ $(BIN)/uv:
 define install
 	@if [ -L $(BIN)/uv ]; then P="$(BIN)/pip install -q"; else P="env VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q"; fi; \
 	  set -e; $$P --require-hashes -r $(1); $$P --no-deps -e . -e clients/python
+	@ls $(WALK)/walk.so $(WALK)/walk.dylib $(WALK)/walk.dll 2>/dev/null | grep -q . \
+	  || echo "No C compiler: small networks train several times slower. Install one (Debian: apt-get install gcc libc6-dev; anywhere: $(BIN)/pip install ziglang), then: make walk"
 	@touch $@
 endef
 
-# An install also compiles the .proto files, so it repeats when one of them changes.
+# The walk of the engine is compiled by the compiler in CC, one of the system, or ziglang from pip.
+WALK := engine/epochal_engine/walk
+ifeq ($(origin CC)$(shell command -v cc gcc clang),default)
+ifneq ($(wildcard $(VENV)/lib/python3*/site-packages/ziglang),)
+export CC := $(CURDIR)/$(BIN)/python -m ziglang cc
+endif
+endif
+
+.PHONY: walk
+walk: $(BIN)/uv ## Compile the walk of the engine again, with CC if it is set
+	$(BIN)/python engine/compile_walk.py --required
+
+# An install also compiles the .proto files and the walk, so it repeats when one of them changes.
 INSTALLED := pyproject.toml clients/python/pyproject.toml clients/python/hatch_build.py \
-             tools/build_hook.py protos/compile.py protos/descriptors.py $(wildcard protos/epochal/v1/*.proto)
+             tools/build_hook.py engine/compile_walk.py $(WALK)/walk.c protos/compile.py protos/descriptors.py $(wildcard protos/epochal/v1/*.proto)
 
 $(VENV)/.run: $(BIN)/uv requirements.lock $(INSTALLED)
 	$(call install,requirements.lock)

@@ -98,6 +98,7 @@ from .stopping import METRICS, Best, EarlyStopping, StopReason, Target
 from .summary import LayerSummary, Summary, summarize
 from .sweep import Sweep
 from .training import Training, check_output
+from .walk import Engine, choose_engine, chosen_engine, why_python
 from .work import Work, calibrate, work
 
 __all__ = [
@@ -142,6 +143,7 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Embedding",
+    "Engine",
     "ErrorMetrics",
     "Exponential",
     "Finding",
@@ -213,6 +215,8 @@ __all__ = [
     "best_final_loss",
     "calibrate",
     "check_output",
+    "choose_engine",
+    "chosen_engine",
     "class_metrics",
     "comparable",
     "confusion_matrix",
@@ -234,6 +238,7 @@ __all__ = [
     "summarize",
     "top_k_accuracy",
     "weights_by_class",
+    "why_python",
     "with_initializer",
     "work",
 ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -26,6 +26,7 @@ from .step import Gradient, update, with_column
 from .streams import Streams
 from .trace import Array, Call, Shape
 from .training import Training
+from .walk import compiled
 
 PULSE = 0.05
 """Approximate seconds after which a long epoch yields to its caller."""
@@ -219,3 +220,8 @@ def merged(segments: list[Segment]) -> list[Segment]:
         Segment([c for s in group for c in s.calls], sum(s.seconds for s in group))
         for group in groups
     ]
+
+
+def compiled_segments(segments: list[Segment]) -> list[Segment]:
+    """Return the segments for the walk in C, where it is used; see `walk`."""
+    return [replace(segment, calls=compiled(segment.calls)) for segment in segments]

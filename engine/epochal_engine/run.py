@@ -21,7 +21,7 @@ import numpy as np
 from .blocks import LARGEST_BLOCK, Block, cut, join
 from .data import Data
 from .divergence import Divergence, explain
-from .epoch import compile_epoch, record_shapes, steps_per_epoch
+from .epoch import compile_epoch, compiled_segments, record_shapes, steps_per_epoch
 from .losses import find_loss
 from .metrics import answers_of, measure
 from .network import Network, parameter_views
@@ -35,6 +35,7 @@ from .streams import Streams
 from .threads import one_thread
 from .trace import Array
 from .training import Training, check_output
+from .walk import chosen_engine, python_calls, record_epochs
 
 LOOK_AHEAD = 20e-3
 """Approximate seconds of training before the results are computed together. A quarter of that at
@@ -104,14 +105,12 @@ class Run:
 
         self._rate = np.zeros((), training.dtype)
         steps = steps_per_epoch(training, data)
-        self._segments = compile_epoch(
-            network,
-            training,
-            data,
-            now,
-            self._rate,
-            self._streams,
-            self.epoch * steps,
+        self.engine = chosen_engine()
+        """Which engine walks through the calls: `compiled` or `python`."""
+        self._segments = compiled_segments(
+            compile_epoch(
+                network, training, data, now, self._rate, self._streams, self.epoch * steps
+            )
         )
         shuffles = training.is_shuffled(len(data.train_inputs))
         self._draws = shuffles or network.has_noise or len(training.augmentation) > 0
@@ -124,6 +123,11 @@ class Run:
         self._blocks: list[Block] = []
         self._taken = self.epoch
         self._epochs = self._train()
+
+    @property
+    def python_calls(self) -> int:
+        """Calls of an epoch that Python makes."""
+        return sum(python_calls(segment.calls) for segment in self._segments)
 
     def __iter__(self) -> Iterator[int]:
         """Yield the number of completed epochs, after every epoch.
@@ -275,14 +279,18 @@ class Run:
             with np.errstate(all="ignore"):
                 perform(segment.calls)
             yield
+        together = 1 if self._draws else len(rates)
         with one_thread(), np.errstate(all="ignore"):
-            for rate, record in zip(rates, self._buffer.slots[1:], strict=False):
-                self._rate.fill(rate)
-                for function, arguments in last.calls:
-                    function(*arguments)
-                np.copyto(record, self._record.vector)
+            for first in range(0, len(rates), together):
+                record_epochs(
+                    last.calls,
+                    np.array(rates[first : first + together], self._rate.dtype),
+                    self._rate,
+                    self._record.vector,
+                    self._buffer.slots[1 + first : 1 + first + together],
+                )
                 states = self._streams.states() if self._draws else self._stream_states[0]
-                self._stream_states.append(states)
+                self._stream_states += [states] * together
 
     def _compute_results(self, rates: Sequence[float]) -> None:
         """Compute the epochs' rows from the slots from 1 on, and whether the run ends."""

@@ -22,7 +22,7 @@ import numpy as np
 from .blocks import LARGEST_BLOCK, Block, cut, join
 from .data import Data
 from .divergence import Divergence, explain
-from .epoch import PULSE, record_shapes, steps_per_epoch
+from .epoch import PULSE, compiled_segments, record_shapes, steps_per_epoch
 from .lockstep import compile_epochs
 from .losses import find_loss
 from .members import check_alike, groups_of, initial_parameters, kind
@@ -38,6 +38,7 @@ from .streams import Streams
 from .threads import one_thread
 from .trace import Array
 from .training import Training, check_output
+from .walk import chosen_engine, python_calls, record_epochs
 
 BUFFER_BYTES = 32_000_000
 """Memory for records; a sweep for which it is too little keeps two of them."""
@@ -112,15 +113,19 @@ class Sweep:
 
         self._rates = np.zeros((count, 1), first.dtype)
         steps = steps_per_epoch(first, data)
-        self._segments = compile_epochs(
-            network,
-            ordered,
-            data,
-            self._groups,
-            self._record.arrays,
-            self._rates,
-            self._streams,
-            self.epoch * steps,
+        self.engine = chosen_engine()
+        """Which engine walks through the calls: `compiled` or `python`."""
+        self._segments = compiled_segments(
+            compile_epochs(
+                network,
+                ordered,
+                data,
+                self._groups,
+                self._record.arrays,
+                self._rates,
+                self._streams,
+                self.epoch * steps,
+            )
         )
         shuffles = first.shuffle and steps > 1
         self._draws = shuffles or network.has_noise or len(first.augmentation) > 0
@@ -134,6 +139,11 @@ class Sweep:
         self._blocks: list[list[Block]] = [[] for _ in range(count)]
         self._taken = self.epoch
         self._epochs = self._train()
+
+    @property
+    def python_calls(self) -> int:
+        """Calls of an epoch that Python makes."""
+        return sum(python_calls(segment.calls) for segment in self._segments)
 
     def __iter__(self) -> Iterator[int]:
         """The number of completed epochs, after every epoch; for the rest see `Run.__iter__`."""
@@ -276,22 +286,25 @@ class Sweep:
 
     def _advance(self, rates: Array) -> Iterator[None]:
         """Train one epoch for each row of rates into the slots from 1 on; yield at every pulse."""
-        ordered = rates[:, self._order, None].astype(self._rates.dtype)
+        ordered = np.ascontiguousarray(rates[:, self._order, None], self._rates.dtype)
         *segments, last = self._segments
         np.copyto(self._rates, ordered[0])
         for segment in segments:
             with np.errstate(all="ignore"):
                 perform(segment.calls)
             yield
+        together = 1 if self._draws else len(rates)
         with one_thread(), np.errstate(all="ignore"):
-            for now, record in zip(ordered, self._buffer.slots[1:], strict=False):
-                np.copyto(self._rates, now)
-                for function, arguments in last.calls:
-                    function(*arguments)
-                np.copyto(record, self._record.vector)
-                self._stream_states.append(
-                    self._random() if self._draws else self._stream_states[0]
+            for first in range(0, len(rates), together):
+                record_epochs(
+                    last.calls,
+                    ordered[first : first + together],
+                    self._rates,
+                    self._record.vector,
+                    self._buffer.slots[1 + first : 1 + first + together],
                 )
+                states = self._random() if self._draws else self._stream_states[0]
+                self._stream_states += [states] * together
 
     def _work_out(self, rates: Array) -> int:
         """From the records in the slots from 1 on, the members' rows, and what ends them.

@@ -36,15 +36,21 @@ def one_thread() -> Iterator[None]:
 
 
 @cache
-def _thread_count() -> tuple[Callable[[], int], Callable[[int], object]]:
-    """What tells, and what sets, the number of threads."""
+def blas() -> ctypes.CDLL | None:
+    """Return the OpenBLAS that NumPy's wheel brings and has loaded; None for another BLAS."""
     packages = Path(np.__file__).parents[1]
     for folder in (packages / "numpy.libs", packages / "numpy" / ".dylibs"):
         for file in sorted(folder.glob("*openblas*")):
-            library = ctypes.CDLL(str(file))  # the one that NumPy has loaded
-            for ending in ("64_", ""):
-                get = getattr(library, f"scipy_openblas_get_num_threads{ending}", None)
-                put = getattr(library, f"scipy_openblas_set_num_threads{ending}", None)
-                if get is not None and put is not None:
-                    return get, put
+            return ctypes.CDLL(str(file))
+    return None
+
+
+@cache
+def _thread_count() -> tuple[Callable[[], int], Callable[[int], object]]:
+    """What tells, and what sets, the number of threads."""
+    for ending in ("64_", ""):
+        get = getattr(blas(), f"scipy_openblas_get_num_threads{ending}", None)
+        put = getattr(blas(), f"scipy_openblas_set_num_threads{ending}", None)
+        if get is not None and put is not None:
+            return get, put
     return (lambda: 1), (lambda threads: None)

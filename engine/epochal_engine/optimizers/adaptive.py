@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -154,7 +153,7 @@ class Adam(Optimizer):
         beta_1, beta_2 = np.array(self.beta_1, dtype), np.array(self.beta_2, dtype)
         scaled_rate, scaled_epsilon = np.zeros((), dtype), np.zeros((), dtype)
         calls: list[Call] = [
-            (self._correct, (itertools.count(steps + 1), rate, scaled_rate, scaled_epsilon))
+            (self._correct, (np.array(steps, np.int64), rate, scaled_rate, scaled_epsilon))
         ]
         for p, g, s, (m, v) in blocks(parameter, gradient, step, moments):
             calls += [
@@ -169,9 +168,10 @@ class Adam(Optimizer):
         return calls
 
     def _correct(
-        self, clock: Iterator[int], rate: Array, scaled_rate: Array, scaled_epsilon: Array
+        self, clock: Array, rate: Array, scaled_rate: Array, scaled_epsilon: Array
     ) -> None:
-        t = next(clock)
+        clock += 1
+        t = int(clock)
         scale_1 = (1.0 - self.beta_1) / (1.0 - self.beta_1**t)
         scale_2 = math.sqrt((1.0 - self.beta_2) / (1.0 - self.beta_2**t))
         scaled_rate.fill(float(rate) * scale_1 / scale_2)

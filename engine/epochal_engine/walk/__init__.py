@@ -1,0 +1,138 @@
+"""The walk through the calls of a plan: by Python, or by a small library in C, with equal bits.
+
+    calls ── rows ── table ── walk.c
+
+A training step of a small network is dozens of calls on a few numbers each, and most of its time
+goes into what Python does between them. The compiled walk does the same calls without Python: the
+inner loops of NumPy's functions, and its BLAS. Calls that it does not know are left to Python.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from ..trace import Array, Call
+from .native import library
+from .rows import COLUMNS, Row, address, row_of
+
+Engine: TypeAlias = Literal["python", "compiled"]
+
+_choice: Engine | None = None
+
+
+def choose_engine(engine: Engine | None) -> None:
+    """Choose which engine walks through the calls of the runs that this process creates.
+
+    By default it is the compiled one where there is one. Raises RuntimeError if it is chosen and
+    there is none.
+    """
+    global _choice
+    if engine == "compiled" and (reason := why_python()) is not None:
+        raise RuntimeError(f"the compiled engine is not available: {reason}")
+    _choice = engine
+
+
+def chosen_engine() -> Engine:
+    """Return the engine of the runs that this process creates."""
+    if _choice is not None:
+        return _choice
+    return "compiled" if why_python() is None else "python"
+
+
+def why_python() -> str | None:
+    """Return why the compiled engine is not available; None if it is."""
+    reason = library()
+    return reason if isinstance(reason, str) else None
+
+
+class Table:
+    """Calls in C, to be run again and again, and all that they need in memory.
+
+    `ctypes` hands it to the library as the address of its fields.
+    """
+
+    def __init__(self, calls: Sequence[Call], rows: dict[int, Row]) -> None:
+        numbers = {key: number for number, key in enumerate(dict.fromkeys(map(id, calls)))}
+        chosen = [rows[key] for key in numbers]
+        self._in_memory = calls, chosen
+        self._more = np.array([n for row in chosen for n in row.more or ()], np.intp)
+        start, columns = address(self._more), []
+        for row in chosen:
+            columns.append(row.columns(0 if row.more is None else start))
+            start += len(row.more or ()) * self._more.itemsize
+        self._rows = np.array(columns, np.intp).reshape(-1, COLUMNS)
+        self._order = np.array([numbers[id(call)] for call in calls], np.int32)
+        self._fields = np.array([address(self._rows), address(self._order), len(calls)], np.intp)
+        self._as_parameter_ = ctypes.c_void_p(address(self._fields))
+
+
+def compiled(calls: list[Call]) -> list[Call]:
+    """Return the calls with all that C can call in tables; those as they are for `python`."""
+    walk = library()
+    if chosen_engine() == "python" or isinstance(walk, str):
+        return calls
+    rows: dict[int, Row | None] = {}
+    for call in calls:
+        if id(call) not in rows:
+            rows[id(call)] = row_of(call)
+    result: list[Call] = []
+    block: list[Call] = []
+
+    def close() -> None:
+        if block:
+            known = {id(call): row for call in block if (row := rows[id(call)]) is not None}
+            result.append((walk.epochal_walk, (Table([*block], known),)))
+            block.clear()
+
+    for call in calls:
+        if rows[id(call)] is None:
+            close()
+            result.append(call)
+        else:
+            block.append(call)
+    close()
+    return result
+
+
+def python_calls(calls: Sequence[Call]) -> int:
+    """Return how many of the calls Python makes, besides starting the tables."""
+    return sum(not _is_table(call) for call in calls)
+
+
+def _is_table(call: Call) -> bool:
+    return bool(call[1]) and isinstance(call[1][0], Table)
+
+
+def record_epochs(
+    calls: Sequence[Call], rates: Array, rate: Array, numbers: Array, records: Array
+) -> None:
+    """Run the calls once with each of the rates in `rate`; record the numbers after each time.
+
+    `rates` is `(epochs, *rate.shape)`, `records` `(epochs, *numbers.shape)`; all are contiguous and
+    of one type.
+    """
+    if len(calls) == 1 and _is_table(calls[0]):
+        walk = library()
+        assert not isinstance(walk, str)
+        pointers = (ctypes.c_void_p(address(x)) for x in (rates, rate, numbers, records))
+        first, second, third, fourth = pointers
+        walk.epochal_epochs(
+            calls[0][1][0],
+            ctypes.c_ssize_t(len(rates)),
+            first,
+            second,
+            ctypes.c_ssize_t(rate.nbytes),
+            third,
+            fourth,
+            ctypes.c_ssize_t(numbers.nbytes),
+        )
+        return
+    for now, record in zip(rates, records, strict=True):
+        np.copyto(rate, now)
+        for function, arguments in calls:
+            function(*arguments)
+        np.copyto(record, numbers)

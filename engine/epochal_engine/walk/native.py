@@ -1,0 +1,92 @@
+"""What the walk in C calls: its own shared library, the inner loops of NumPy, and NumPy's BLAS."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import zlib
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ..threads import blas
+
+SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+SOURCE = Path(__file__).with_name("walk.c")
+LIBRARY = SOURCE.with_suffix(SUFFIX)
+"""The library that `walk.c` is compiled to when the package is installed."""
+
+
+class _Ufunc(ctypes.Structure):
+    """The beginning of NumPy's public `PyUFuncObject`, see `numpy/ufuncobject.h`."""
+
+    _fields_ = (
+        ("reference_count", ctypes.c_ssize_t),
+        ("type", ctypes.c_void_p),
+        ("nin", ctypes.c_int),
+        ("nout", ctypes.c_int),
+        ("nargs", ctypes.c_int),
+        ("identity", ctypes.c_int),
+        ("functions", ctypes.POINTER(ctypes.c_void_p)),
+        ("data", ctypes.POINTER(ctypes.c_void_p)),
+        ("ntypes", ctypes.c_int),
+        ("reserved", ctypes.c_int),
+        ("name", ctypes.c_char_p),
+        ("types", ctypes.POINTER(ctypes.c_char)),
+    )
+
+
+@cache
+def library() -> ctypes.CDLL | str:
+    """Return the compiled walk, or the reason why there is none."""
+    if sys.implementation.name != "cpython":
+        return f"{sys.implementation.name} has other objects than CPython"
+    if not LIBRARY.exists():
+        return f"{LIBRARY.name} was not built"
+    try:
+        walk = ctypes.CDLL(str(LIBRARY))
+    except OSError as error:
+        return str(error)
+    walk.epochal_source.restype = ctypes.c_uint32
+    if walk.epochal_source() != zlib.crc32(SOURCE.read_bytes()):
+        return f"{LIBRARY.name} was built from another version of {SOURCE.name}"
+    if not _layout_is_known(np.multiply):
+        return f"the functions of NumPy {np.__version__} have another layout"
+    return walk
+
+
+def _layout_is_known(function: np.ufunc) -> bool:
+    """Return whether the fields of a function in memory are those that Python shows."""
+    fields = _Ufunc.from_address(id(function))
+    counts = (fields.nin, fields.nout, fields.nargs, fields.ntypes)
+    shown = (function.nin, function.nout, function.nargs, function.ntypes)
+    if counts != shown or fields.name != function.__name__.encode():
+        return False
+    numbers = [np.dtype(c).num for c in _operands(function, 0)]
+    return [ord(fields.types[k]) for k in range(fields.nargs)] == numbers
+
+
+def _operands(function: np.ufunc, number: int) -> str:
+    return function.types[number].replace("->", "")
+
+
+@cache
+def inner_loop(function: np.ufunc, types: str) -> tuple[int, int] | None:
+    """Return the addresses of the loop for operands of these types, such as `fff`, and its data."""
+    fields = _Ufunc.from_address(id(function))
+    for number in range(function.ntypes):
+        if _operands(function, number) == types:
+            return fields.functions[number] or 0, fields.data[number] or 0
+    return None
+
+
+@cache
+def routine(name: str, dtype: np.dtype[np.generic]) -> int | None:
+    """Return the address of a CBLAS routine, such as `gemm`; None if NumPy has another BLAS.
+
+    Only the BLAS of NumPy's wheels with 64-bit integers is known.
+    """
+    library = blas()
+    function = getattr(library, f"scipy_cblas_{'s' if dtype.itemsize == 4 else 'd'}{name}64_", None)
+    return None if function is None else ctypes.cast(function, ctypes.c_void_p).value

@@ -1,0 +1,415 @@
+"""Each call of a plan as a row of the table that `walk.c` walks.
+
+A row says what to call and with which memory; it leaves no decision to the walk. Those that NumPy
+takes at each call, how it merges axes and which routine of BLAS it calls for a product, are taken
+here once, and as NumPy takes them. A call that has no row is called by Python.
+
+    kind  function  data  operand × 3  count  step × 3  more
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import partial
+from types import BuiltinMethodType, MethodType, MethodWrapperType
+from typing import Any
+
+import numpy as np
+
+from ..optimizers import Adam
+from ..trace import Array, Call, Shape
+from .native import inner_loop, routine
+
+
+class Kind(IntEnum):
+    """What a row does, in the order of the kinds in `walk.c`."""
+
+    LOOP = 0
+    MATMUL = 1
+    COMPARE = 2
+    COPY = 4
+    LARGEST = 5
+    GEMM = 6
+    GEMV = 8
+    SYRK = 10
+    DOT = 12
+    AXPY = 14
+    ADAM = 16
+    DRAW = 18
+    TAKE = 20
+    PUT = 21
+    ARGMAX = 22
+
+
+COLUMNS = 11
+
+
+@dataclass
+class Row:
+    """A row of the table, and the numbers that its last column points to."""
+
+    kind: int
+    function: int = 0
+    data: int = 0
+    operands: Sequence[int] = ()
+    count: int = 0
+    steps: Sequence[int] = ()
+    more: Sequence[int] | None = None
+    keeps: object = None
+    """What else must stay in memory."""
+
+    def columns(self, more: int) -> list[int]:
+        """Return the columns, the last of which is the address of `more`."""
+        operands, steps = ([*x, 0, 0, 0][:3] for x in (self.operands, self.steps))
+        return [self.kind, self.function, self.data, *operands, self.count, *steps, more]
+
+
+def row_of(call: Call) -> Row | None:
+    """Return the row of a call; None if only Python can call it."""
+    function, arguments = call
+    if isinstance(function, partial):
+        if not isinstance(function.func, np.ufunc) or set(function.keywords) != {"out"}:
+            return None
+        arguments = (*function.args, *arguments, function.keywords["out"])
+        function = function.func
+    if isinstance(function, np.ufunc):
+        return _of_ufunc(function, arguments)
+    rule = RULES.get(_name(function))
+    return None if rule is None else rule(getattr(function, "__self__", None), *arguments)
+
+
+def _name(function: Callable[..., object]) -> str:
+    if isinstance(function, BuiltinMethodType | MethodType | MethodWrapperType):
+        owner = type(function.__self__)
+        return f"{owner.__name__}.{function.__name__}"
+    return getattr(function, "__name__", "")
+
+
+def address(array: Array) -> int:
+    """Return the address of the first element."""
+    start: int = array.__array_interface__["data"][0]
+    return start
+
+
+def _of_kind(kind: Kind, array: Array) -> int:
+    """Return the kind for float32, or the next one, for float64."""
+    return kind + (array.itemsize == 8)
+
+
+# ---------------------------------------------------------------- functions of elements
+
+
+def _of_ufunc(function: np.ufunc, arguments: Sequence[object]) -> Row | None:
+    arrays = [x for x in arguments if isinstance(x, np.ndarray)]
+    if len(arrays) != len(arguments) or len(arrays) != function.nargs > 3 or function.nout != 1:
+        return None
+    *inputs, out = arrays
+    if not _are_apart(inputs, out):
+        return None
+    types = "".join(x.dtype.char for x in arrays)
+    if function is np.matmul:
+        return _of_matmul(arrays, types)
+    if function.signature is not None:
+        return None
+    loop, kind = inner_loop(function, types), int(Kind.LOOP)
+    if loop is None and out.dtype.char in "fd":
+        loop, kind = inner_loop(function, types[:-1] + "?"), _of_kind(Kind.COMPARE, out)
+    if loop is None:
+        return None
+    return _along_axes(kind, arrays, *loop)
+
+
+def _are_apart(inputs: Sequence[Array], out: Array) -> bool:
+    """Return whether each input is the output or shares no element with it, as NumPy decides it."""
+    return all(
+        x is out
+        or not np.may_share_memory(x, out, max_work=1)  # type: ignore[arg-type]
+        or (address(x) == address(out) and x.strides == out.strides and x.shape == out.shape)
+        for x in inputs
+    )
+
+
+def _along_axes(kind: int, arrays: Sequence[Array], function: int = 0, data: int = 0) -> Row | None:
+    """Return a row along as few axes as the arrays, broadcast to the last, can be merged into."""
+    axes = _merged_axes(arrays, arrays[-1].shape)
+    if axes is None:
+        return None
+    *outer, (count, *steps) = axes
+    return Row(kind, function, data, [address(x) for x in arrays], count, steps, _outer(outer))
+
+
+def _outer(axes: Sequence[Sequence[int]]) -> list[int] | None:
+    if not axes:
+        return None
+    return [len(axes), *(number for axis in axes for number in [*axis, 0, 0][:4])]
+
+
+def _merged_axes(arrays: Sequence[Array], shape: Shape) -> list[list[int]] | None:
+    """Return the axes of arrays that broadcast to `shape`: length, and step in each array.
+
+    The outermost is first. Neighbors that every array goes through in even steps are one axis.
+    None if an array has no elements or a shape that does not broadcast.
+    """
+    if 0 in shape or any(x.ndim > len(shape) for x in arrays):
+        return None
+    axes = []
+    for i, length in enumerate(shape):
+        if length == 1:
+            continue
+        steps = []
+        for x in arrays:
+            k = i - len(shape) + x.ndim
+            is_repeated = k < 0 or x.shape[k] == 1
+            if not is_repeated and x.shape[k] != length:
+                return None
+            steps.append(0 if is_repeated else x.strides[k])
+        axes.append([length, *steps])
+    if not axes:
+        return [[1, *(x.itemsize for x in arrays)]]
+    axes.sort(key=lambda axis: -abs(axis[-1]))
+    merged = axes[:1]
+    for axis in axes[1:]:
+        before = merged[-1]
+        if all(b == axis[0] * a for b, a in zip(before[1:], axis[1:], strict=True)):
+            merged[-1] = [before[0] * axis[0], *axis[1:]]
+        else:
+            merged.append(axis)
+    return merged
+
+
+def _copy(_: object, out: Array, source: Array) -> Row | None:
+    if not isinstance(source, np.ndarray) or source.dtype != out.dtype:
+        return None
+    return (
+        _along_axes(Kind.COPY, [source, out], 0, out.itemsize)
+        if _are_apart([source], out)
+        else None
+    )
+
+
+def _fill(out: Array, value: float) -> Row | None:
+    number = np.array(value, out.dtype)
+    row = _along_axes(Kind.COPY, [number, out], 0, out.itemsize)
+    if row is not None:
+        row.keeps = number
+    return row
+
+
+def _largest(
+    function: object, x: Array, axis: object, dtype: object, out: Array, *_: object
+) -> Row | None:
+    """`np.maximum.reduce` along the last axis."""
+    is_last = axis in (-1, (x.ndim - 1,), x.ndim - 1)
+    if (
+        function is not np.maximum
+        or not is_last
+        or not (x.flags.c_contiguous and out.flags.c_contiguous)
+    ):
+        return None
+    loop = inner_loop(np.maximum, x.dtype.char * 3)
+    if loop is None or x.dtype != out.dtype or x.size == 0:
+        return None
+    count, width = x.shape[-1], x.itemsize
+    outer = None if out.size == 1 else [1, out.size, count * width, width, 0]
+    return Row(Kind.LARGEST, *loop, [address(x), address(out)], count, [width, width], outer)
+
+
+# ---------------------------------------------------------------- products
+
+
+def _of_matmul(arrays: Sequence[Array], types: str) -> Row | None:
+    """NumPy's loop for products of matrices, which chooses a routine by itself."""
+    a, b, out = arrays
+    loop = inner_loop(np.matmul, types)
+    if loop is None or min(x.ndim for x in arrays) < 2 or not _are_disjoint([a, b], out):
+        return None
+    outer = _merged_axes([x[..., 0, 0] for x in arrays], out.shape[:-2])
+    if outer is None:
+        return None
+    *outer, (count, *steps) = outer
+    lengths = [a.shape[-2], a.shape[-1], b.shape[-1]]
+    core = [stride for x in arrays for stride in x.strides[-2:]]
+    more = [*lengths, *core, *(_outer(outer) or [0])]
+    return Row(Kind.MATMUL, *loop, [address(x) for x in arrays], count, steps, more)
+
+
+def _are_disjoint(inputs: Sequence[Array], out: Array) -> bool:
+    return not any(np.may_share_memory(x, out) for x in inputs)
+
+
+ROW_MAJOR, COLUMN_MAJOR, AS_IT_IS, TRANSPOSED = 101, 102, 111, 112
+
+
+def _dot(a: Array, b: Array, out: Array) -> Row | None:
+    """`a.dot(b, out)`, by the routine that NumPy chooses: see its `cblasfuncs.c`."""
+    arrays = (a, b, out)
+    if not all(isinstance(x, np.ndarray) and x.dtype == out.dtype for x in arrays):
+        return None
+    if out.dtype.char not in "fd" or not out.flags.c_contiguous or not _are_disjoint([a, b], out):
+        return None
+    if not all(1 <= x.ndim <= 2 and x.size > 0 and _has_plain_strides(x) for x in (a, b)):
+        return None
+    shapes = _kind_of_shape(a), _kind_of_shape(b)
+    if "scalar" in shapes:
+        return _scaled(a, b, out, shapes)
+    if shapes[1] == "column" and shapes[0] != "matrix":
+        steps = [a.strides[int(shapes[0] == "row")], b.strides[0]]
+        return _blas(Kind.DOT, "dot", [a, b, out], count=a.shape[-1], steps=steps)
+    if shapes[0] == "matrix" and shapes[1] != "matrix":
+        return _matrix_by_vector(a, b, b.strides[0], out, AS_IT_IS)
+    if shapes[1] == "matrix" and shapes[0] != "matrix":
+        return _matrix_by_vector(b, a, a.strides[int(shapes[0] == "row")], out, TRANSPOSED)
+    return _matrices(a, b, out)
+
+
+def _has_plain_strides(x: Array) -> bool:
+    """Return whether NumPy gives the array to BLAS without a copy."""
+    return address(x) % x.itemsize == 0 and all(
+        stride >= 0 and stride % x.itemsize == 0 and not (stride == 0 and length > 1)
+        for stride, length in zip(x.strides, x.shape, strict=True)
+    )
+
+
+def _kind_of_shape(x: Array) -> str:
+    if x.ndim == 1:
+        return "column" if len(x) > 1 else "scalar"
+    rows, columns = x.shape
+    if rows > 1:
+        return "column" if columns == 1 else "matrix"
+    return "scalar" if columns == 1 else "row"
+
+
+def _blas(
+    kind: Kind,
+    name: str,
+    arrays: Sequence[Array],
+    *,
+    count: int = 0,
+    steps: Sequence[int] = (),
+    more: Sequence[int] | None = None,
+) -> Row | None:
+    """Return a row for a routine of BLAS; `steps` are in bytes."""
+    out = arrays[-1]
+    function = routine(name, out.dtype)
+    if function is None:
+        return None
+    in_elements = [step // out.itemsize for step in steps]
+    operands = [address(x) for x in arrays]
+    return Row(_of_kind(kind, out), function, out.nbytes, operands, count, in_elements, more)
+
+
+def _scaled(a: Array, b: Array, out: Array, shapes: tuple[str, str]) -> Row | None:
+    """A vector times a number."""
+    vector, number, shape = (b, a, shapes[1]) if shapes[0] == "scalar" else (a, b, shapes[0])
+    step = vector.strides[1 if shape == "row" else 0]
+    return _blas(Kind.AXPY, "axpy", [vector, number, out], count=out.size, steps=[step])
+
+
+def _matrix_by_vector(
+    matrix: Array, vector: Array, step: int, out: Array, transposed: int
+) -> Row | None:
+    if matrix.flags.c_contiguous:
+        order, leading = ROW_MAJOR, matrix.shape[1]
+    elif matrix.flags.f_contiguous:
+        order, leading = COLUMN_MAJOR, matrix.shape[0]
+    else:
+        return None
+    more = [order, transposed, *matrix.shape, leading, step // out.itemsize]
+    return _blas(Kind.GEMV, "gemv", [matrix, vector, out], more=more)
+
+
+def _matrices(a: Array, b: Array, out: Array) -> Row | None:
+    if not all(x.flags.c_contiguous or x.flags.f_contiguous for x in (a, b)):
+        return None
+    (m, k), n = a.shape, b.shape[1]
+    how_a, how_b = (TRANSPOSED if x.flags.f_contiguous else AS_IT_IS for x in (a, b))
+    leading_a, leading_b = (x.shape[0 if x.flags.f_contiguous else 1] for x in (a, b))
+    is_square = (
+        address(a) == address(b) and a.shape == b.shape[::-1] and a.strides == b.strides[::-1]
+    )
+    if is_square and how_a != how_b:
+        matrix, leading = (a, leading_a) if how_a == AS_IT_IS else (b, leading_b)
+        return _blas(Kind.SYRK, "syrk", [matrix, matrix, out], more=[how_a, n, k, leading, n])
+    more = [how_a, how_b, m, n, k, leading_a, leading_b, n]
+    return _blas(Kind.GEMM, "gemm", [a, b, out], more=more)
+
+
+# ---------------------------------------------------------------- what Python functions do
+
+
+def _adam(adam: Adam, clock: Array, rate: Array, scaled_rate: Array, scaled_epsilon: Array) -> Row:
+    numbers = np.array([adam.beta_1, adam.beta_2, adam.epsilon])
+    return Row(
+        _of_kind(Kind.ADAM, rate),
+        data=address(numbers),
+        operands=[address(clock), address(rate), address(scaled_rate)],
+        more=[address(scaled_epsilon)],
+        keeps=numbers,
+    )
+
+
+def _draw(rng: np.random.Generator, size: object, dtype: np.dtype[Any], out: Array) -> Row | None:
+    if not out.flags.c_contiguous:
+        return None
+    interface = rng.bit_generator.ctypes
+    generator = ctypes.cast(interface.bit_generator, ctypes.c_void_p).value or 0
+    return Row(
+        _of_kind(Kind.DRAW, out), 0, generator, [address(out)], out.size, keeps=(rng, interface)
+    )
+
+
+def _take(table: Array, indices: Array, axis: int | None, out: Array, mode: str) -> Row | None:
+    arrays = (table, indices, out)
+    if not all(x.flags.c_contiguous for x in arrays) or not _are_disjoint([table, indices], out):
+        return None
+    if axis not in (None, 0) or mode != "clip" or table.dtype != out.dtype or 0 in table.shape:
+        return None
+    if indices.dtype != np.int64:
+        return None
+    rows = table.size if axis is None else len(table)
+    width = table.nbytes // rows
+    return Row(Kind.TAKE, 0, rows, [address(x) for x in arrays], indices.size, [width])
+
+
+def _take_rows(_: object, table: Array, indices: Array, out: Array) -> Row | None:
+    return _take(table, indices, 0, out, "clip")
+
+
+def _put(out: Array, index: object, rows: object) -> Row | None:
+    """`out[index] = rows` for one whole number for each of the rows."""
+    if not (isinstance(index, np.ndarray) and isinstance(rows, np.ndarray)):
+        return None
+    if index.ndim != 1 or index.dtype != np.int64 or rows.shape != (len(index), *out.shape[1:]):
+        return None
+    if not all(x.flags.c_contiguous for x in (out, index, rows)) or rows.dtype != out.dtype:
+        return None
+    if rows.size == 0 or not _are_disjoint([rows, index], out):
+        return None
+    width = rows.nbytes // len(rows)
+    return Row(Kind.PUT, 0, 0, [address(rows), address(index), address(out)], len(index), [width])
+
+
+def _argmax(x: Array, axis: int, out: Array) -> Row | None:
+    if x.ndim != 2 or axis != 1 or not x.flags.c_contiguous or x.dtype.char not in "fd":
+        return None
+    if out.dtype != np.int64 or not out.flags.c_contiguous:
+        return None
+    return Row(_of_kind(Kind.ARGMAX, x), 0, 0, [address(x), address(out)], len(x), [x.shape[1]])
+
+
+RULES: dict[str, Callable[..., Row | None]] = {
+    "ndarray.dot": _dot,
+    "ndarray.fill": _fill,
+    "ndarray.take": _take,
+    "ndarray.argmax": _argmax,
+    "ndarray.__setitem__": _put,
+    "copyto": _copy,
+    "ufunc.reduce": _largest,
+    "Generator.random": _draw,
+    "take_rows": _take_rows,
+    "Adam._correct": _adam,
+}
+"""The row of a call that is no function of elements, by the name of its function."""

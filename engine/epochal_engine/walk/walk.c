@@ -1,0 +1,358 @@
+/* Walks a list of calls: the same functions on the same memory as the calls of a plan in Python.
+ *
+ * What is computed is computed by NumPy and its BLAS: an operation holds a pointer to the inner
+ * loop of a NumPy function, or to a routine of the BLAS that NumPy has loaded. This file only calls
+ * them one after the other, and copies memory. So every bit is the one that NumPy alone computes.
+ *
+ * `rows.py` writes the operations; their fields and kinds are described there.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifndef SOURCE_DIGEST
+#define SOURCE_DIGEST 0
+#endif
+#ifdef _WIN32
+#define PUBLIC __declspec(dllexport)
+#else
+#define PUBLIC __attribute__((visibility("default")))
+#endif
+
+typedef intptr_t size;
+
+typedef struct {
+    size kind;
+    void *function;
+    void *data;
+    char *operand[3];
+    size count;
+    size step[3];       /* in bytes */
+    const size *more;   /* outer axes, or arguments of a BLAS routine */
+} operation;
+
+typedef struct {
+    const operation *operations;
+    const int32_t *order;
+    size length;
+} table;
+
+enum kind {
+    LOOP, MATMUL, COMPARE_FLOAT, COMPARE_DOUBLE, COPY, LARGEST,
+    GEMM_FLOAT, GEMM_DOUBLE, GEMV_FLOAT, GEMV_DOUBLE, SYRK_FLOAT, SYRK_DOUBLE,
+    DOT_FLOAT, DOT_DOUBLE, AXPY_FLOAT, AXPY_DOUBLE,
+    ADAM_FLOAT, ADAM_DOUBLE, DRAW_FLOAT, DRAW_DOUBLE, TAKE, PUT, ARGMAX_FLOAT, ARGMAX_DOUBLE
+};
+
+enum { MOST_AXES = 32, BOOLEANS = 1024 };
+
+typedef void (*inner_loop)(char **, const size *, const size *, void *);
+
+/* ---------------------------------------------------------------- along one axis */
+
+static void copy(const operation *o, char **at)
+{
+    const char *from = at[0];
+    char *to = at[1];
+    size width = (size)o->data;
+    if (o->step[0] == width && o->step[1] == width) {
+        memcpy(to, from, (size_t)(o->count * width));
+        return;
+    }
+    if (width == 4)
+        for (size i = 0; i < o->count; i++, from += o->step[0], to += o->step[1])
+            memcpy(to, from, 4);
+    else if (width == 8)
+        for (size i = 0; i < o->count; i++, from += o->step[0], to += o->step[1])
+            memcpy(to, from, 8);
+    else
+        for (size i = 0; i < o->count; i++, from += o->step[0], to += o->step[1])
+            memcpy(to, from, (size_t)width);
+}
+
+/* A comparison gives booleans, which become 1 and 0. */
+#define COMPARE(NAME, TYPE)                                                        \
+    static void NAME(const operation *o, char **at)                                \
+    {                                                                              \
+        char booleans[BOOLEANS];                                                   \
+        char *to = at[2];                                                          \
+        const size steps[3] = {o->step[0], o->step[1], 1};                         \
+        for (size start = 0; start < o->count; start += BOOLEANS) {                \
+            size count = o->count - start < BOOLEANS ? o->count - start : BOOLEANS;\
+            char *operand[3] = {at[0] + start * o->step[0],                        \
+                                at[1] + start * o->step[1], booleans};             \
+            ((inner_loop)o->function)(operand, &count, steps, o->data);            \
+            for (size i = 0; i < count; i++, to += o->step[2])                     \
+                *(TYPE *)to = (TYPE)booleans[i];                                   \
+        }                                                                          \
+    }
+COMPARE(compare_float, float)
+COMPARE(compare_double, double)
+
+/* NumPy reduces by calling its loop with an output that stands still. */
+static void largest(const operation *o, char **at)
+{
+    size width = o->step[1], rest = o->count - 1;
+    memcpy(at[1], at[0], (size_t)width);
+    char *operand[3] = {at[1], at[0] + o->step[0], at[1]};
+    const size steps[3] = {0, o->step[0], 0};
+    if (rest > 0)
+        ((inner_loop)o->function)(operand, &rest, steps, o->data);
+}
+
+static void along_one_axis(const operation *o, char **at)
+{
+    switch (o->kind) {
+    case COPY: copy(o, at); break;
+    case COMPARE_FLOAT: compare_float(o, at); break;
+    case COMPARE_DOUBLE: compare_double(o, at); break;
+    case LARGEST: largest(o, at); break;
+    default: {
+        char *operand[3] = {at[0], at[1], at[2]};
+        ((inner_loop)o->function)(operand, &o->count, o->step, o->data);
+    }
+    }
+}
+
+/* Move the operands to the next row of the outer axes; return 0 after the last one. An axis is its
+ * length and the steps of the operands. */
+static int next_row(char **at, size *index, size axes, const size *axis)
+{
+    for (size k = axes - 1; k >= 0; k--) {
+        const size *a = axis + 4 * k;
+        index[k]++;
+        for (int i = 0; i < 3; i++)
+            at[i] += a[1 + i];
+        if (index[k] < a[0])
+            return 1;
+        for (int i = 0; i < 3; i++)
+            at[i] -= a[0] * a[1 + i];
+        index[k] = 0;
+    }
+    return 0;
+}
+
+/* `more`: the number of outer axes, and these. */
+static void along_all_axes(const operation *o)
+{
+    char *at[3] = {o->operand[0], o->operand[1], o->operand[2]};
+    size index[MOST_AXES] = {0};
+    do
+        along_one_axis(o, at);
+    while (o->more != NULL && next_row(at, index, o->more[0], o->more + 1));
+}
+
+/* `more`: the three lengths of a product of matrices and the six steps of its three matrices; then
+ * the number of outer axes, and these. */
+static void products(const operation *o)
+{
+    const size *core = o->more;
+    const size lengths[4] = {o->count, core[0], core[1], core[2]};
+    char *at[3] = {o->operand[0], o->operand[1], o->operand[2]};
+    size index[MOST_AXES] = {0}, steps[9];
+    memcpy(steps, o->step, sizeof o->step);
+    memcpy(steps + 3, core + 3, 6 * sizeof(size));
+    do {
+        char *operand[3] = {at[0], at[1], at[2]};
+        ((inner_loop)o->function)(operand, lengths, steps, o->data);
+    } while (next_row(at, index, core[9], core + 10));
+}
+
+/* ---------------------------------------------------------------- BLAS */
+
+enum { ROW_MAJOR = 101, UPPER = 121 };
+
+#define BLAS(TYPE, SUFFIX)                                                                         \
+    typedef void (*gemm_##SUFFIX)(int, int, int, size, size, size, TYPE, const void *, size,       \
+                                  const void *, size, TYPE, void *, size);                         \
+    typedef void (*gemv_##SUFFIX)(int, int, size, size, TYPE, const void *, size, const void *,    \
+                                  size, TYPE, void *, size);                                       \
+    typedef void (*syrk_##SUFFIX)(int, int, int, size, size, TYPE, const void *, size, TYPE,       \
+                                  void *, size);                                                   \
+    typedef TYPE (*dot_##SUFFIX)(size, const void *, size, const void *, size);                    \
+    typedef void (*axpy_##SUFFIX)(size, TYPE, const void *, size, void *, size);                   \
+                                                                                                   \
+    /* more: transposed 1, transposed 2, m, n, k, leading dimensions of a, b and the product */    \
+    static void call_gemm_##SUFFIX(const operation *o)                                             \
+    {                                                                                              \
+        const size *m = o->more;                                                                   \
+        ((gemm_##SUFFIX)o->function)(ROW_MAJOR, (int)m[0], (int)m[1], m[2], m[3], m[4], 1,         \
+                                     o->operand[0], m[5], o->operand[1], m[6], 0, o->operand[2],   \
+                                     m[7]);                                                        \
+    }                                                                                              \
+    /* more: order, transposed, m, n, leading dimension of the matrix, step of the vector */       \
+    static void call_gemv_##SUFFIX(const operation *o)                                             \
+    {                                                                                              \
+        const size *m = o->more;                                                                   \
+        ((gemv_##SUFFIX)o->function)((int)m[0], (int)m[1], m[2], m[3], 1, o->operand[0], m[4],     \
+                                     o->operand[1], m[5], 0, o->operand[2], 1);                    \
+    }                                                                                              \
+    /* more: transposed, n, k, leading dimensions of a and of the product */                       \
+    static void call_syrk_##SUFFIX(const operation *o)                                             \
+    {                                                                                              \
+        const size *m = o->more, n = m[1], width = m[4];                                           \
+        TYPE *out = (TYPE *)o->operand[2];                                                         \
+        ((syrk_##SUFFIX)o->function)(ROW_MAJOR, UPPER, (int)m[0], n, m[2], 1, o->operand[0], m[3], \
+                                     0, out, width);                                               \
+        for (size i = 0; i < n; i++)                                                               \
+            for (size j = i + 1; j < n; j++)                                                       \
+                out[j * width + i] = out[i * width + j];                                           \
+    }                                                                                              \
+    static void call_dot_##SUFFIX(const operation *o)                                              \
+    {                                                                                              \
+        double sum = 0.0;                                                                          \
+        sum += ((dot_##SUFFIX)o->function)(o->count, o->operand[0], o->step[0], o->operand[1],     \
+                                           o->step[1]);                                            \
+        *(TYPE *)o->operand[2] = (TYPE)sum;                                                        \
+    }                                                                                              \
+    static void call_axpy_##SUFFIX(const operation *o)                                             \
+    {                                                                                              \
+        TYPE factor = *(TYPE *)o->operand[1];                                                      \
+        if (o->count == 1)                                                                         \
+            *(TYPE *)o->operand[2] = factor * *(TYPE *)o->operand[0];                              \
+        else                                                                                       \
+            ((axpy_##SUFFIX)o->function)(o->count, factor, o->operand[0], o->step[0],              \
+                                         o->operand[2], 1);                                        \
+    }
+
+BLAS(float, float)
+BLAS(double, double)
+
+/* NumPy writes zeros before every product, and so does this walk. */
+static void clear(const operation *o)
+{
+    memset(o->operand[2], 0, (size_t)(size)o->data);
+}
+
+/* ---------------------------------------------------------------- what Python functions do */
+
+/* `Adam._correct`; operands: the number of steps, the rate, and the scaled rate with the scaled
+ * epsilon behind it. `data` holds the three numbers of the optimizer. */
+#define ADAM(TYPE)                                                                                 \
+    {                                                                                              \
+        const double *number = (const double *)o->data;                                            \
+        double beta_1 = number[0], beta_2 = number[1], epsilon = number[2];                        \
+        double t = (double)++*(int64_t *)o->operand[0];                                            \
+        double scale_1 = (1.0 - beta_1) / (1.0 - pow(beta_1, t));                                  \
+        double scale_2 = sqrt((1.0 - beta_2) / (1.0 - pow(beta_2, t)));                            \
+        *(TYPE *)o->operand[2] = (TYPE)((double)*(TYPE *)o->operand[1] * scale_1 / scale_2);       \
+        *(TYPE *)o->more[0] = (TYPE)(epsilon / scale_2);                                              \
+    }
+
+/* NumPy's `bitgen_t`. */
+typedef struct {
+    void *state;
+    uint64_t (*next_uint64)(void *);
+    uint32_t (*next_uint32)(void *);
+    double (*next_double)(void *);
+    uint64_t (*next_raw)(void *);
+} generator;
+
+static void draw_float(const operation *o)
+{
+    const generator *rng = (const generator *)o->data;
+    float *to = (float *)o->operand[0];
+    for (size i = 0; i < o->count; i++)
+        to[i] = (float)(rng->next_uint32(rng->state) >> 8) * (1.0f / 16777216.0f);
+}
+
+static void draw_double(const operation *o)
+{
+    const generator *rng = (const generator *)o->data;
+    double *to = (double *)o->operand[0];
+    for (size i = 0; i < o->count; i++)
+        to[i] = rng->next_double(rng->state);
+}
+
+/* Rows of `step[0]` bytes at the indices; `data` is the number of rows of the table. */
+static void take(const operation *o)
+{
+    const int64_t *index = (const int64_t *)o->operand[1];
+    const int64_t last = (int64_t)(size)o->data - 1;
+    const size width = o->step[0];
+    for (size i = 0; i < o->count; i++) {
+        int64_t k = index[i] < 0 ? 0 : index[i] > last ? last : index[i];
+        memcpy(o->operand[2] + i * width, o->operand[0] + k * width, (size_t)width);
+    }
+}
+
+static void put(const operation *o)
+{
+    const int64_t *index = (const int64_t *)o->operand[1];
+    const size width = o->step[0];
+    for (size i = 0; i < o->count; i++)
+        memcpy(o->operand[2] + index[i] * width, o->operand[0] + i * width, (size_t)width);
+}
+
+/* The first of the largest numbers of each row, or the first NaN. */
+#define ARGMAX(TYPE)                                                                               \
+    {                                                                                              \
+        const TYPE *row = (const TYPE *)o->operand[0];                                             \
+        int64_t *to = (int64_t *)o->operand[1];                                                    \
+        const size width = o->step[0];                                                             \
+        for (size i = 0; i < o->count; i++, row += width) {                                        \
+            size best = 0;                                                                         \
+            for (size k = 1; k < width && row[best] == row[best]; k++)                             \
+                if (!(row[k] <= row[best]))                                                        \
+                    best = k;                                                                      \
+            to[i] = best;                                                                          \
+        }                                                                                          \
+    }
+
+/* ---------------------------------------------------------------- the walk */
+
+PUBLIC void epochal_walk(const table *t)
+{
+    for (size i = 0; i < t->length; i++) {
+        const operation *o = t->operations + t->order[i];
+        switch (o->kind) {
+        case LOOP:
+            if (o->more == NULL) {
+                char *operand[3] = {o->operand[0], o->operand[1], o->operand[2]};
+                ((inner_loop)o->function)(operand, &o->count, o->step, o->data);
+                break;
+            }
+            along_all_axes(o);
+            break;
+        case COMPARE_FLOAT: case COMPARE_DOUBLE: case COPY: case LARGEST:
+            along_all_axes(o);
+            break;
+        case MATMUL: products(o); break;
+        case GEMM_FLOAT: clear(o); call_gemm_float(o); break;
+        case GEMM_DOUBLE: clear(o); call_gemm_double(o); break;
+        case GEMV_FLOAT: clear(o); call_gemv_float(o); break;
+        case GEMV_DOUBLE: clear(o); call_gemv_double(o); break;
+        case SYRK_FLOAT: clear(o); call_syrk_float(o); break;
+        case SYRK_DOUBLE: clear(o); call_syrk_double(o); break;
+        case DOT_FLOAT: call_dot_float(o); break;
+        case DOT_DOUBLE: call_dot_double(o); break;
+        case AXPY_FLOAT: clear(o); call_axpy_float(o); break;
+        case AXPY_DOUBLE: clear(o); call_axpy_double(o); break;
+        case ADAM_FLOAT: ADAM(float) break;
+        case ADAM_DOUBLE: ADAM(double) break;
+        case DRAW_FLOAT: draw_float(o); break;
+        case DRAW_DOUBLE: draw_double(o); break;
+        case TAKE: take(o); break;
+        case PUT: put(o); break;
+        case ARGMAX_FLOAT: ARGMAX(float) break;
+        case ARGMAX_DOUBLE: ARGMAX(double) break;
+        }
+    }
+}
+
+/* The checksum of this file, by which its reader knows a library of another version. */
+PUBLIC uint32_t epochal_source(void)
+{
+    return SOURCE_DIGEST;
+}
+
+/* Epochs without a pause: each at its learning rate, and all numbers of the run recorded after it. */
+PUBLIC void epochal_epochs(const table *t, size epochs, const char *rates, char *rate, size width,
+                           const char *numbers, char *records, size bytes)
+{
+    for (size i = 0; i < epochs; i++) {
+        memcpy(rate, rates + i * width, (size_t)width);
+        epochal_walk(t);
+        memcpy(records + i * bytes, numbers, (size_t)bytes);
+    }
+}

@@ -1,0 +1,353 @@
+"""The compiled engine gives every bit that the Python engine gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.engine.recordings import CASES, DType, record
+from tests.engine.test_layers import EXAMPLES
+
+from epochal_engine import (
+    ACTIVATIONS,
+    OPTIMIZERS,
+    SCHEDULES,
+    Adam,
+    Data,
+    Dense,
+    Dropout,
+    Network,
+    Noise,
+    Run,
+    Sweep,
+    Training,
+    choose_engine,
+    chosen_engine,
+    why_python,
+)
+from epochal_engine.blocks import Block, join
+from epochal_engine.plan import perform
+from epochal_engine.trace import Array
+from epochal_engine.walk import compiled, python_calls
+from epochal_engine.walk.native import LIBRARY, library
+
+pytestmark = pytest.mark.skipif(why_python() is not None, reason=str(why_python()))
+
+
+@contextmanager
+def using(engine: Any) -> Iterator[None]:
+    choose_engine(engine)
+    try:
+        yield
+    finally:
+        choose_engine(None)
+
+
+def bits_of_block(block: Block) -> dict[str, bytes]:
+    """Everything that is recorded of some epochs."""
+    bits = {name: column.tobytes() for name, column in block.columns.items()}
+    if block.gradients is not None:
+        bits["statistics"] = block.gradients.statistics.tobytes()
+        bits["histogram"] = block.gradients.histogram.tobytes()
+    return bits
+
+
+def bits_of_run(run: Run) -> dict[str, bytes]:
+    for _ in run:
+        pass
+    state = run.state()
+    arrays = {name: array.tobytes() for name, array in state.arrays.items()}
+    return {**bits_of_block(join(run.take())), **arrays, "values": repr(state.values).encode()}
+
+
+def bits_of_both(*arguments: Any) -> list[dict[str, bytes]]:
+    """Of the run with each engine."""
+    bits = []
+    for engine in ("python", "compiled"):
+        with using(engine):
+            bits.append(bits_of_run(Run(*arguments)))
+    return bits
+
+
+# ---------------------------------------------------------------- runs
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CASES)
+def test_every_kind_of_training_has_equal_bits(name: str, dtype: DType) -> None:
+    recordings = []
+    for engine in ("python", "compiled"):
+        with using(engine):
+            recordings.append(record(CASES[name], dtype))
+    python, compiled_ = recordings
+    for column, values in python.columns.items():
+        assert compiled_.columns[column].tobytes() == values.tobytes(), column
+    for parameter, values in python.last_weights.items():
+        assert compiled_.last_weights[parameter].tobytes() == values.tobytes(), parameter
+    for layer, values in python.gradient_norms.items():
+        assert compiled_.gradient_norms[layer].tobytes() == values.tobytes(), layer
+
+
+@st.composite
+def trainings(draw: st.DrawFn) -> tuple[Network, Training, Data]:
+    """A network of layers, or of dense layers of any sizes, and everything else, at random."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    samples = draw(st.integers(1, 40))
+    if draw(st.booleans()):
+        shape, layers = draw(st.sampled_from([e for es in EXAMPLES.values() for e in es]))
+        network = Network(shape, layers)
+    else:
+        activations = st.sampled_from([name for name in ACTIVATIONS if name != "softmax"])
+        sizes = draw(st.lists(st.integers(1, 70), min_size=1, max_size=4))
+        dense: list[Any] = [Dense(size, draw(activations)) for size in sizes]
+        if draw(st.booleans()):
+            dense.insert(draw(st.integers(0, len(dense) - 1)), Dropout(draw(st.floats(0, 0.9))))
+        network = Network((draw(st.integers(1, 40)),), (*dense, Dense(draw(st.integers(1, 12)))))
+    is_tokens = network.layers[0].type == "embedding"
+    size = (samples, *network.input_shape)
+    inputs = rng.integers(3, size=size).astype(float) if is_tokens else rng.normal(size=size)
+    targets = rng.normal(size=(samples, *network.output_shape))
+    held = draw(st.integers(0, samples - 1))
+    parts: list[Array] = [inputs[held:], targets[held:]]
+    if held > 0:
+        parts += [inputs[:held], targets[:held]]
+    optimizer = draw(st.sampled_from([o for o in OPTIMIZERS if o != "perceptron"]))
+    training = Training(
+        draw(st.sampled_from(["mse", "mae", "huber"])),
+        OPTIMIZERS[optimizer](learning_rate=draw(st.sampled_from([1e-3, 0.05, 1.0, 1e9]))),
+        epochs=draw(st.integers(1, 6)),
+        batch_size=draw(st.one_of(st.none(), st.integers(1, 16))),
+        l1=draw(st.sampled_from([0.0, 0.01])),
+        l2=draw(st.sampled_from([0.0, 0.01])),
+        clip_norm=draw(st.sampled_from([None, 0.1])),
+        clip_value=draw(st.sampled_from([None, 0.01])),
+        augmentation=() if is_tokens else draw(st.sampled_from([(), (Noise(0.1),)])),
+        shuffle=draw(st.booleans()),
+        schedule=SCHEDULES[draw(st.sampled_from(["constant", "cosine", "one_cycle"]))](),
+        seed=draw(st.integers(0, 100)),
+        dtype=draw(st.sampled_from(["float32", "float64"])),
+    )
+    return network, training, Data(*parts)
+
+
+@settings(max_examples=150)
+@given(trainings())
+def test_random_trainings_have_equal_bits(training: tuple[Network, Training, Data]) -> None:
+    python, compiled_ = bits_of_both(*training)
+    assert compiled_ == python
+
+
+def spirals() -> Data:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(60, 2))
+    return Data(inputs[:45], inputs[:45, :1] ** 2, inputs[45:], inputs[45:, :1] ** 2)
+
+
+NETWORK = Network((2,), (Dense(9, "gelu"), Dropout(0.2), Dense(8, "tanh"), Dense(1)))
+TRAINING = Training("mse", Adam(0.02), epochs=20, batch_size=8, seed=3)
+
+
+def test_a_run_goes_on_with_the_other_engine_as_if_nothing_had_happened() -> None:
+    expected, _ = bits_of_both(NETWORK, TRAINING, spirals())
+    for first, second in (("python", "compiled"), ("compiled", "python")):
+        with using(first):
+            run = Run(NETWORK, TRAINING, spirals())
+            next(epoch for epoch in run if epoch == 11)
+            blocks = run.take()
+        with using(second):
+            rest = Run(NETWORK, TRAINING, spirals(), run.state())
+            for _ in rest:
+                pass
+            actual = bits_of_block(join([*blocks, *rest.take()]))
+        weights = {name: array.tobytes() for name, array in rest.weights().items()}
+        assert {**actual, **weights}.items() <= expected.items()
+
+
+@pytest.mark.parametrize("batch_size", [None, 8])
+@pytest.mark.parametrize("seeds", [(1, 1, 1), (1, 2, 3)])
+def test_sweeps_have_equal_bits(seeds: tuple[int, ...], batch_size: int | None) -> None:
+    optimizers = (Adam(0.01), Adam(0.02, beta_1=0.5), Adam(0.1))
+    trainings = [
+        replace(TRAINING, optimizer=optimizer, seed=seed, batch_size=batch_size, clip_norm=0.5)
+        for optimizer, seed in zip(optimizers, seeds, strict=True)
+    ]
+    bits = []
+    for engine in ("python", "compiled"):
+        with using(engine):
+            sweep = Sweep(NETWORK, trainings, spirals())
+            for _ in sweep:
+                pass
+        blocks = [bits_of_block(join(member)) for member in sweep.take()]
+        weights = [{k: a.tobytes() for k, a in sweep.weights(m).items()} for m in range(3)]
+        bits.append((blocks, weights))
+    assert bits[0] == bits[1]
+
+
+def test_python_makes_few_of_the_calls_of_an_epoch() -> None:
+    with using("compiled"):
+        run = Run(NETWORK, TRAINING, spirals())
+        assert run.engine == "compiled"
+        assert run.python_calls == 1  # The shuffle.
+    with using("python"):
+        run = Run(NETWORK, TRAINING, spirals())
+        assert run.engine == "python"
+        assert run.python_calls > 100
+
+
+# ---------------------------------------------------------------- calls
+
+RNG = np.random.default_rng(0)
+UNARY = (np.exp, np.tanh, np.log, np.sqrt, np.square, np.negative, np.sign, np.reciprocal, np.expm1)
+BINARY = (np.add, np.subtract, np.multiply, np.divide, np.maximum, np.logaddexp, np.heaviside)
+COMPARISONS = (np.greater, np.greater_equal, np.equal)
+
+
+@st.composite
+def strided(draw: st.DrawFn, shape: tuple[int, ...], dtype: str) -> Array:
+    """An array of a shape in memory of any order, with gaps."""
+    steps = [draw(st.integers(1, 3)) for _ in shape]
+    order = draw(st.permutations(range(len(shape))))
+    memory = [shape[i] * steps[i] for i in order]
+    whole = RNG.normal(size=memory).astype(dtype).transpose(np.argsort(order))
+    parts: Any = (*(slice(None, None, step) for step in steps), ...)
+    return whole[parts]
+
+
+def results(call: Any, out: Array) -> tuple[bytes, bytes, int]:
+    """What Python and C leave in `out`, and how many calls Python makes in the table."""
+    before = out.copy()
+    with np.errstate(all="ignore"):
+        perform([call])
+        expected = out.tobytes()
+        np.copyto(out, before)
+        with using("compiled"):
+            table = compiled([call])
+        perform(table)
+    return expected, out.tobytes(), python_calls(table)
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_function_of_elements_has_equal_bits(data: st.DataObject) -> None:
+    shape = tuple(data.draw(st.lists(st.integers(1, 9), max_size=4)))
+    dtype = data.draw(st.sampled_from(["float32", "float64"]))
+    function = data.draw(st.sampled_from((*UNARY, *BINARY, *COMPARISONS)))
+    inputs = []
+    for _ in range(function.nin):
+        narrow = tuple(data.draw(st.sampled_from([1, n])) for n in shape)
+        inputs.append(data.draw(strided(narrow[data.draw(st.integers(0, len(shape))) :], dtype)))
+    out = data.draw(strided(shape, dtype))
+    if data.draw(st.booleans()) and function not in COMPARISONS:
+        inputs[0] = out
+    call = (partial(function, *inputs, out=out), ())
+    expected, actual, count = results(call, out)
+    assert actual == expected
+    assert count == 0
+
+
+@settings(max_examples=300)
+@given(st.data())
+def test_a_product_has_equal_bits(data: st.DataObject) -> None:
+    m, k, n = (data.draw(st.one_of(st.just(1), st.integers(1, 40))) for _ in range(3))
+    dtype = data.draw(st.sampled_from(["float32", "float64"]))
+    a, b = RNG.normal(size=(m, k)).astype(dtype), RNG.normal(size=(k, n)).astype(dtype)
+    if data.draw(st.booleans()):
+        a = np.asfortranarray(a)
+    if data.draw(st.booleans()):
+        b = np.asfortranarray(b)
+    if data.draw(st.booleans()):
+        b = a.T
+    out = np.empty((len(a), b.shape[1]), dtype)
+    if data.draw(st.booleans()):
+        a, out = (a[0], out[0]) if len(a) > 0 else (a, out)
+    for call in [(a.dot, (b, out)), (np.matmul, (a, b, out))]:
+        expected, actual, count = results(call, out)
+        assert actual == expected
+        assert count == 0 or call[0] is np.matmul
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_products_of_many_matrices_have_equal_bits(data: st.DataObject) -> None:
+    outer = tuple(data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=2)))
+    m, k, n = (data.draw(st.integers(1, 12)) for _ in range(3))
+    dtype = data.draw(st.sampled_from(["float32", "float64"]))
+    a, b = data.draw(strided((*outer, m, k), dtype)), data.draw(strided((*outer, k, n), dtype))
+    if data.draw(st.booleans()):
+        a = a[:1]
+    out = np.empty((*outer, m, n), dtype)
+    expected, actual, count = results((np.matmul, (a, b, out)), out)
+    assert actual == expected
+    assert count == 0
+
+
+def test_calls_that_work_in_overlapping_memory_are_left_to_python() -> None:
+    x = np.arange(10.0)
+    call = (np.add, (x[:-1], x[1:], x[1:]))
+    expected, actual, _ = results(call, x)
+    assert actual == expected
+    with using("compiled"):
+        assert python_calls(compiled([(np.add, (x[:-2], x[:-2], x[2:]))])) == 1
+        assert python_calls(compiled([(x[:4].reshape(2, 2).dot, (np.eye(2), x[:4]))])) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_other_calls_have_equal_bits(dtype: str) -> None:
+    x = RNG.normal(size=(7, 5)).astype(dtype)
+    x[3, 2], x[5] = np.nan, 1.0
+    largest, row = np.empty(7, np.int64), np.empty((7, 1), dtype)
+    positions = np.array([6, 0, -3, 40, 2])
+    taken = np.empty((5, 5), dtype)
+    calls: list[tuple[Any, Array]] = [
+        ((np.maximum.reduce, (x, -1, None, row, True)), row),
+        ((x.argmax, (1, largest)), largest),
+        ((x.take, (positions, 0, taken, "clip")), taken),
+        ((x.__setitem__, (np.array([4, 1]), taken[:2])), x),
+        ((np.copyto, (taken.T, x[:5])), taken),
+        ((taken[:, ::2].fill, (0,)), taken),
+    ]
+    for call, out in calls:
+        expected, actual, count = results(call, out)
+        assert actual == expected
+        assert count == 0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_random_numbers_are_those_of_the_generator(dtype: str) -> None:
+    drawn = []
+    for engine in ("python", "compiled"):
+        rng, out = np.random.default_rng(1), np.empty(7, dtype)
+        with using(engine):
+            calls = compiled([(rng.random, (None, out.dtype, out))])
+        perform(calls)
+        perform(calls)
+        drawn.append((out.tobytes(), rng.bit_generator.state))
+    assert drawn[0] == drawn[1]
+
+
+# ---------------------------------------------------------------- the choice
+
+
+def test_a_library_of_another_version_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    other = tmp_path / "walk.c"
+    other.write_text("another version")
+    monkeypatch.setattr("epochal_engine.walk.native.SOURCE", other)
+    library.cache_clear()
+    try:
+        assert why_python() == f"{LIBRARY.name} was built from another version of walk.c"
+        assert chosen_engine() == "python"
+        with pytest.raises(RuntimeError, match="the compiled engine is not available: walk"):
+            choose_engine("compiled")
+    finally:
+        monkeypatch.undo()
+        library.cache_clear()
+    assert chosen_engine() == "compiled"
