@@ -211,6 +211,10 @@ dist: $(VENV)/.dev $(PAGE) ## Build sdists, wheels, .proto archive and openapi.j
 	$(BIN)/python tools/dist.py build
 	$(BIN)/python tools/dist.py check
 
+.PHONY: wheel
+wheel: $(VENV)/.dev $(PAGE) ## Build the wheel of the service for this machine, with the compiled engine, into dist/
+	EPOCHAL_WALK=required $(BIN)/python -m hatchling build -t wheel -d dist
+
 .PHONY: lock
 lock: $(BIN)/uv ## Resolve the dependencies
 	$(BIN)/$(LOCK) -o requirements.lock

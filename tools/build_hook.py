@@ -45,9 +45,8 @@ class ServerHook(BuildHookInterface[Any]):
             if path.suffix in (".so", ".dylib", ".dll")
         ]
         if libraries:
-            # The platform that `auditwheel` and its like start from: the last one on Linux.
-            platforms = list(platform_tags())
-            platform = platforms[-1] if sys.platform == "linux" else platforms[0]
+            # Not `manylinux_…`: only `auditwheel` may say that it runs elsewhere.
+            platform = next(tag for tag in platform_tags() if not tag.startswith("manylinux"))
             build_data["artifacts"] += libraries
             build_data["pure_python"] = False
             build_data["tag"] = f"py3-none-{platform}"

@@ -217,7 +217,8 @@ def strided(draw: st.DrawFn, shape: tuple[int, ...], dtype: str) -> Array:
     memory = [shape[i] * steps[i] for i in order]
     whole = RNG.normal(size=memory).astype(dtype).transpose(np.argsort(order))
     parts: Any = (*(slice(None, None, step) for step in steps), ...)
-    return whole[parts]
+    array: Array = whole[parts]
+    return array
 
 
 def results(call: Any, out: Array) -> tuple[bytes, bytes, int]:
