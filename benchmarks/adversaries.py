@@ -1,11 +1,11 @@
 """One client attacks the service; the table shows what the others notice.
 
-A real `epochald up` with three workers runs on SQLite. An observer in a process of its own, with
-the key of another owner, asks for `/healthz` every 10 ms, follows a long job, and trains one
-small job after another. Columns: the 99th percentile of `/healthz`; the longest silence of the
-long job, which stores epochs every 0.2 s; the longest time from the request for a small job to
-its first epoch; the most memory of the API with its second process. `!` marks what misses its
-target.
+A real `epochald up` with three workers runs on SQLite, or PostgreSQL by option. An observer in a
+process of its own, with the key of another owner, asks for `/healthz` every 10 ms, follows a long
+job, and trains one small job after another. Columns: the 99th percentile of `/healthz`; the longest
+silence of the long job, which stores epochs every 0.2 s; the longest time from the request for a
+small job to its first epoch; the most memory of the API with its second process. `!` marks what
+misses its target.
 
 Attackers and observer share the processors with the service.
 """
@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from itertools import cycle
 from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Event
@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
 import psutil
-from benchmarks._ground import XOR, running
+from benchmarks._ground import XOR, postgres_url, running
 from benchmarks._report import options, print_table
 from tests.servers.postgres import free_port
 from tests.servers.stack import environment
@@ -266,7 +266,7 @@ def half_open(client: Client, turn: Turn) -> None:
 
 
 def tiny_jobs(client: Client, turn: Turn) -> None:
-    """8 callers: 10,000 jobs of one epoch, as many as the quota allows."""
+    """8 callers: jobs of one epoch, as many as the quota allows."""
     at_once(8, in_turn(client, "/v1/jobs", [json.dumps({**XOR, "epochs": 1}).encode()]), turn)
 
 
@@ -314,7 +314,7 @@ def large_files(client: Client, turn: Turn) -> None:
 
 
 def streams(client: Client, turn: Turn) -> None:
-    """2,000 watchers of one job."""
+    """2,000 connections: watchers of one job, as many as the quota allows."""
     job = client.post("/v1/jobs", {**DIGITS, "epochs": 100_000})["id"]
 
     async def watch() -> asyncio.StreamReader:
@@ -381,11 +381,14 @@ class Figures(NamedTuple):
 
 
 @contextmanager
-def service() -> Iterator[tuple[Client, Client, psutil.Process]]:
+def service(database: str) -> Iterator[tuple[Client, Client, psutil.Process]]:
     """Yield an attacker, another client, and the API of a real service."""
-    with tempfile.TemporaryDirectory(prefix="epochal-adversaries-") as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="epochal-adversaries-"))
         port = free_port()
         url = f"sqlite:///{folder}/epochal.db"
+        if database == "postgresql":
+            url = stack.enter_context(postgres_url())
         chosen = {
             "http_address": f"127.0.0.1:{port}",
             "grpc_address": f"127.0.0.1:{free_port()}",
@@ -398,12 +401,11 @@ def service() -> Iterator[tuple[Client, Client, psutil.Process]]:
         variables = environment(chosen) | {"TMPDIR": folder}
         command = [sys.executable, "-P", "-m", "epochal_service"]
         upgrade(url)
-        database = Database(url)
-        attacker, other = (
-            keys.create(database, owner, owner=owner, scope="train", days=None)
-            for owner in ("attacker", "other")
-        )
-        database.close()
+        with closing(Database(url)) as store:
+            attacker, other = (
+                keys.create(store, owner, owner=owner, scope="train", days=None)
+                for owner in ("attacker", "other")
+            )
         with running([*command, "up"], port, "/readyz", variables) as pid:
             children = psutil.Process(pid).children()
             (api,) = [child for child in children if child.cmdline()[-1:] == ["api"]]
@@ -451,9 +453,11 @@ def memory_of(api: psutil.Process) -> float:
     return total
 
 
-def run(attacks: Sequence[Callable[[Client, Turn], None]], seconds: float) -> list[Figures]:
+def run(
+    attacks: Sequence[Callable[[Client, Turn], None]], seconds: float, database: str = "sqlite"
+) -> list[Figures]:
     """Return the figures of each attack, on one service."""
-    with service() as (attacker, other, api):
+    with service(database) as (attacker, other, api):
         job = other.post("/v1/jobs", {**DIGITS, "epochs": 100_000})["id"]
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
@@ -472,12 +476,16 @@ def run(attacks: Sequence[Callable[[Client, Turn], None]], seconds: float) -> li
 def main() -> None:
     parser = options(__doc__)
     parser.add_argument("--attack", action="append", help="the name of one attack; repeatable")
+    parser.add_argument("--alone", action="store_true", help="a new service for each attack")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     arguments = parser.parse_args()
     names = arguments.attack or [
         attack.__name__ for attack in (QUICK if arguments.quick else ATTACKS)
     ]
     attacks = [attack for attack in ATTACKS if attack.__name__ in names]
-    figures = run(attacks, 4 if arguments.quick else 10)
+    groups = [[attack] for attack in attacks] if arguments.alone else [attacks]
+    seconds = 4 if arguments.quick else 10
+    figures = [row for group in groups for row in run(group, seconds, arguments.database)]
     header = ["attack", "healthz p99", "silence", "first epoch", "memory"]
     targets = [
         "(target)",
@@ -486,7 +494,8 @@ def main() -> None:
         f"{FIRST_EPOCH:.0f} s",
         f"{MEMORY_MB:.0f} MB",
     ]
-    print_table("What others notice of an attack", header, [targets, *(f.row() for f in figures)])
+    title = f"What others notice of an attack, {arguments.database}"
+    print_table(title, header, [targets, *(row.row() for row in figures)])
 
 
 if __name__ == "__main__":
