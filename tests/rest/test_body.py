@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import tracemalloc
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +13,8 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from epochal_service.errors import InvalidArgument
-from epochal_service.rest.body import parse_json
+from epochal_service.large import LARGE_BYTES
+from epochal_service.rest.body import _read_content, parse_json
 from epochal_service.settings import Limits, Settings
 
 JSON = {"Content-Type": "application/json"}
@@ -164,3 +169,23 @@ def test_an_unknown_field_is_refused_by_its_path(client: TestClient) -> None:
     assert answer.json()["errors"] == [
         {"field": "network.layers[0].unit", "description": "is not a field here"}
     ]
+
+
+def test_a_large_body_that_does_not_end_takes_no_memory() -> None:
+    piece, held = 2**16, []
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        tracemalloc.start()
+        for _ in range(LARGE_BYTES // piece + 1):
+            yield bytes(piece)
+        held.append(tracemalloc.get_traced_memory()[0])  # while the client sends nothing
+        tracemalloc.stop()
+
+    async def read() -> None:
+        async with AsyncExitStack() as files_open:
+            content = await _read_content(chunks(), files_open, LARGE_BYTES)
+            assert isinstance(content, Path)
+            assert content.stat().st_size == LARGE_BYTES + piece
+
+    asyncio.run(read())
+    assert held[0] < LARGE_BYTES / 2

@@ -16,7 +16,7 @@ import epochal_service.store.database
 import epochal_service.store.turnstile
 from epochal_service.errors import Unavailable
 from epochal_service.store import Database, migrate, networks
-from epochal_service.store.database import new_id, now
+from epochal_service.store.database import byte_length, new_id, now
 
 
 def save(database: Database, name: str) -> None:
@@ -169,6 +169,13 @@ def test_the_clock_runs_within_a_transaction_and_agrees_with_ours(database: Data
         deadline = time.monotonic() + 60
         while connection.execute(sa.select(now())).scalar_one() <= first:
             assert time.monotonic() < deadline
+
+
+def test_a_text_is_measured_in_bytes_without_being_read(database: Database) -> None:
+    if database.sqlite and sqlite3.sqlite_version_info < (3, 43):
+        pytest.skip("this SQLite counts characters")
+    with database.read() as connection:
+        assert connection.execute(sa.select(byte_length(sa.literal("né")))).scalar_one() == 3
 
 
 def test_a_database_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:

@@ -154,6 +154,7 @@ async def _read_content(
         return bytes(content)
     file = files_open.enter_context(NamedTemporaryFile(prefix="epochal-body-"))  # noqa: SIM115
     file.write(content)
+    content.clear()  # the rest may take a minute, or never come
     async for chunk in chunks:
         file.write(chunk)
     file.flush()

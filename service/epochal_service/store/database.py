@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,16 @@ from sqlalchemy.sql.expression import FunctionElement
 from ..errors import InvalidArgument, Unavailable
 from .turnstile import Turnstile
 
-__all__ = ["Connection", "Database", "current_time", "insert_into", "lock_owner", "new_id", "now"]
+__all__ = [
+    "Connection",
+    "Database",
+    "byte_length",
+    "current_time",
+    "insert_into",
+    "lock_owner",
+    "new_id",
+    "now",
+]
 
 
 class now(FunctionElement[float]):
@@ -37,6 +47,24 @@ def _sqlite_now(element: now, compiler: Any, **kwargs: Any) -> str:
 @compiles(now, "postgresql")
 def _postgresql_now(element: now, compiler: Any, **kwargs: Any) -> str:
     return "extract(epoch from clock_timestamp())::double precision"
+
+
+class byte_length(FunctionElement[int]):
+    """The bytes of a text, which is not read for it: `length` would count its characters."""
+
+    inherit_cache = True
+    type = sa.Integer()
+
+
+@compiles(byte_length, "sqlite")
+def _sqlite_byte_length(element: byte_length, compiler: Any, **kwargs: Any) -> str:
+    name = "octet_length" if sqlite3.sqlite_version_info >= (3, 43) else "length"
+    return f"{name}({compiler.process(element.clauses, **kwargs)})"
+
+
+@compiles(byte_length, "postgresql")
+def _postgresql_byte_length(element: byte_length, compiler: Any, **kwargs: Any) -> str:
+    return f"octet_length({compiler.process(element.clauses, **kwargs)})"
 
 
 # A client that stalls or disconnects within a transaction keeps its rows locked for at most this

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from ..large import LARGE_BYTES, LargeRequest, is_limited
 from .access import Access
-from .database import now
+from .database import byte_length, now
 from .tables import checkpoints, job_labels, job_specs, jobs, log
 
 __all__ = [
@@ -93,7 +93,7 @@ class JobWithSpec(JobRow):
 
 
 _SPEC = job_specs.c.spec
-_SMALL_SPEC = sa.case((sa.func.length(_SPEC) <= LARGE_BYTES, _SPEC)).label("spec")
+_SMALL_SPEC = sa.case((byte_length(_SPEC) <= LARGE_BYTES, _SPEC)).label("spec")
 
 
 def _query() -> sa.Select[Any]:
