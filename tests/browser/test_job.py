@@ -670,6 +670,19 @@ def test_what_a_layer_does_is_read_cell_by_cell(open_page: Opened, api: Api, moo
     page.wait_for_url("**flow.of=activation_std*")
 
 
+def test_the_page_of_a_long_run_makes_few_requests(open_page: Opened, api: Api) -> None:
+    job = api.train({**MOONS, "name": "Long enough", "epochs": 1500})
+    page = open_page(f"/jobs/{job}")
+    name = "Gradient norm, layer by layer"
+    page.get_by_role("figure", name=name).scroll_into_view_if_needed()
+    expect(page.get_by_role("figure", name="Histogram of the gradient")).to_be_visible()
+    rest(page)
+    paths = [urlsplit(url).path for url in open_page.requested if "/v1/" in url]
+    assert len(paths) <= 15, paths
+    snapshots = api.get(f"/v1/jobs/{job}/gradients", max_points=160)["snapshots"]
+    assert [row[0] for row in table_of(page, name)[1:]] == [str(s["epoch"]) for s in snapshots]
+
+
 def test_a_unit_is_chosen_and_shown_large(open_page: Opened, moons: str) -> None:
     page = open_page(f"/jobs/{moons}")
     figure = page.get_by_role("figure", name=UNITS)

@@ -215,6 +215,7 @@ def test_gradients_come_with_their_histogram(client: epochal.Client) -> None:
     assert first.norm > 0
     assert len(first.histogram) == len(snapshots[0].histogram_edges) + 1
     assert first.histogram.sum() == 2 * 4 + 4
+    assert [s.epoch for s in job.gradients(max_points=10)] == [s.epoch for s in snapshots]
 
 
 def test_weights_are_arrays_that_give_the_predictions(trained: epochal.Job) -> None:

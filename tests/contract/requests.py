@@ -120,8 +120,10 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
     "ListGradients": lambda w: [
         {"id": w.ended},
         {"id": w.ended, "after_epoch": 4, "page_size": 2},
+        {"id": w.ended, "after_epoch": 2, "max_points": 4},
         {"id": w.diverged},
-        {"id": w.queued},
+        {"id": w.diverged, "max_points": 100},
+        {"id": w.queued, "max_points": 4},
     ],
     "ListDeliveries": lambda w: [{"id": w.hooked}, {"id": w.queued}, {"id": w.sweep}],
     "ListCheckpoints": lambda w: [{"id": w.ended}, {"id": w.ended, "page_size": 1}],

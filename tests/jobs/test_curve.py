@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from tests.servers.tables import create_tables
 
-from epochal_engine import Block
+from epochal_engine import BINS, STATISTICS, Block, Gradients
 from epochal_service.jobs import curve
 from epochal_service.jobs.epochs import entry_of
+from epochal_service.jobs.gradients import downsample_gradients
 from epochal_service.store import Database, jobs, log
 
 JOB = "job_0000000000000_0000000000000000"
@@ -117,6 +118,43 @@ def test_a_curve_of_enough_segments_does_not_read_the_columns(
     assert result.series[0].epochs[0] == 1
     assert result.series[0].epochs[-1] == 6 * segments
     assert len(result.series[0].epochs) >= points // 2
+
+
+def snapshots(norms: np.ndarray[Any, np.dtype[np.float64]], first: int, every: int) -> Gradients:
+    """Those of one layer, whose norm is that of the whole network."""
+    epochs = np.array([e for e in range(first, first + len(norms)) if e % every == 0], np.int64)
+    statistics = np.zeros((len(epochs), 1, len(STATISTICS)))
+    statistics[:, 0, 0] = norms[epochs - first]
+    return Gradients(epochs, ("dense_1",), statistics, np.zeros((len(epochs), 1, BINS), np.uint32))
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_downsampled_gradients_include_the_extremes_among_all_snapshots(
+    database: Database, every: int
+) -> None:
+    norms = np.random.default_rng(7).lognormal(size=3000)
+    norms[[299, 2400]] = 1e6, np.inf  # 2401 is no multiple of 3
+    entries = []
+    for at in range(0, 3000, 500):
+        part = norms[at : at + 500]
+        block = Block(at + 1, {"gradient_norm": part}, snapshots(part, at + 1, every))
+        entries.append(entry_of(block, np.full(500, 1e-3)))
+    with database.write() as connection:
+        log.append(connection, JOB, len(entries), [entry for entry in entries if entry])
+    with database.read() as connection:
+        result = downsample_gradients(connection, JOB, 0, every, 100)
+        latest = downsample_gradients(connection, JOB, 2997, every, 100)
+        disabled = downsample_gradients(connection, JOB, 0, 0, 100)
+    assert result is not None
+    stored = norms[every - 1 :: every]
+    np.testing.assert_array_equal(result.statistics[:, 0, 0], norms[result.epochs - 1])
+    assert result.epochs[[0, -1]].tolist() == [every, 3000]
+    assert (result.epochs % every == 0).all()
+    assert {stored.min(), stored.max()} <= set(norms[result.epochs - 1])
+    assert 50 < len(result.epochs) <= 100 + (every == 1)
+    assert latest is not None
+    assert latest.epochs.tolist() == ([2998, 2999, 3000] if every == 1 else [3000])
+    assert disabled is None
 
 
 def test_few_epochs_are_not_downsampled(database: Database) -> None:

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -311,6 +312,21 @@ def test_a_curve_has_the_metrics_that_were_asked_for(client: TestClient, trained
 def test_gradients_come_every_fourth_epoch_as_asked(client: TestClient, trained: str) -> None:
     page = client.get(f"/v1/jobs/{trained}/gradients").json()
     assert [snapshot["epoch"] for snapshot in page["snapshots"]] == [4, 8, 12, 16, 20]
+
+
+def test_one_page_of_gradients_has_the_extremes_of_the_whole_run(
+    client: TestClient, trained: str
+) -> None:
+    path = f"/v1/jobs/{trained}/gradients"
+    snapshots = client.get(path).json()["snapshots"]
+    norms = [math.hypot(*(layer["norm"] for layer in item["layers"])) for item in snapshots]
+    extremes = {0, norms.index(min(norms)), norms.index(max(norms)), 4}
+    page = client.get(f"{path}?max_points=4&page_size=1").json()
+    assert page["snapshots"] == [snapshots[index] for index in sorted(extremes)]
+    assert page["next_after_epoch"] is None
+    assert client.get(f"{path}?max_points=5").json()["snapshots"] == snapshots
+    assert client.get(f"{path}?max_points=4&after_epoch=4").json()["snapshots"] == snapshots[1:]
+    assert client.get(f"{path}?max_points=3").json()["errors"][0]["field"] == "max_points"
 
 
 def test_a_checkpoint_is_a_file_with_its_digest(client: TestClient, trained: str) -> None:

@@ -109,12 +109,19 @@ def pack_gradients(gradients: Gradients, after: int = 0) -> bytes | None:
     )
 
 
-def unpack_gradients(blobs: Iterable[bytes]) -> Gradients | None:
-    """Return the snapshots of consecutive segments; None without any.
+def unpack_gradients(
+    blobs: Iterable[bytes], epochs: NDArray[np.int64] | None = None
+) -> Gradients | None:
+    """Return the snapshots of segments in order, or only those of `epochs`; None without segments.
 
     Their statistics have the type of the least precise segment.
     """
-    parts = [unpack_state(blob) for blob in blobs]
+    parts = []
+    for arrays, values in map(unpack_state, blobs):
+        if epochs is not None:
+            selected = np.isin(arrays["epochs"], epochs)
+            arrays = {name: array[selected] for name, array in arrays.items()}
+        parts.append((arrays, values))
     if not parts:
         return None
     # Earlier versions stored those of float64 jobs in float32.

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import numpy as np
 
-from epochal_engine import HISTOGRAM_EDGES, STATISTICS
+from epochal_engine import HISTOGRAM_EDGES, STATISTICS, Gradients
 
 from ..errors import NotFound
 from ..jobs import baselines, curve, lifecycle, naming, webhooks
@@ -17,6 +17,7 @@ from ..jobs.deletion import expiry
 from ..jobs.endings import restored_epoch
 from ..jobs.epochs import merge, rows, unpack_gradients
 from ..jobs.follow import Frames, job_events
+from ..jobs.gradients import downsample_gradients
 from ..jobs.inspection import without_weights
 from ..jobs.preparation import prepare
 from ..jobs.price import price_of
@@ -231,18 +232,31 @@ def get_curve(context: Context, id: str, request: GetCurveRequest) -> Curve:
 
 
 def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> GradientPage:
-    """List the gradient snapshots after `after_epoch`, in order. Raises `NotFound`."""
+    """List the gradient snapshots after `after_epoch`, in order: every one, page by page, or about
+    `max_points` of the whole run. Raises `NotFound`.
+    """
     size = page_size(request.page_size)
     row = lifecycle.get(context.database, id, context.access)
     every = TrainingSpec.model_validate_json(row.spec).snapshots.gradients_every
-    last = min(request.after_epoch + (size + 1) * max(every, 1), row.epoch)
+    after = request.after_epoch
     with context.database.read() as connection:
-        blobs = job_log.gradients(connection, id, request.after_epoch, last)
+        if request.max_points is not None:
+            return _gradient_page(
+                downsample_gradients(connection, id, after, every, request.max_points)
+            )
+        last = min(after + (size + 1) * max(every, 1), row.epoch)
+        blobs = job_log.gradients(connection, id, after, last)
+    return _gradient_page(unpack_gradients(blob for _, _, blob in blobs), after, size)
+
+
+def _gradient_page(
+    gradients: Gradients | None, after: int = 0, size: int | None = None
+) -> GradientPage:
+    """Return `size` of the snapshots after the epoch `after`, or all."""
     edges = HISTOGRAM_EDGES.tolist()
-    gradients = unpack_gradients(blob for _, _, blob in blobs)
     if gradients is None:
         return GradientPage(histogram_edges=edges, snapshots=[])
-    selected = np.flatnonzero(gradients.epochs > request.after_epoch)
+    selected = np.flatnonzero(gradients.epochs > after)
     statistics, counts = gradients.statistics.tolist(), gradients.histogram.tolist()
     snapshots = [
         GradientSnapshot(
@@ -258,7 +272,7 @@ def list_gradients(context: Context, id: str, request: ListGradientsRequest) -> 
         )
         for index in selected[:size].tolist()
     ]
-    more = len(selected) > size
+    more = size is not None and len(selected) > size
     return GradientPage(
         histogram_edges=edges,
         snapshots=snapshots,

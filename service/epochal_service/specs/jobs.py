@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from .base import (
     MAX_LABELS,
+    MAX_PAGE_SIZE,
     PAGE_SIZE,
     Cursor,
     EveryError,
@@ -110,6 +111,12 @@ class ListGradientsRequest(Request):
     after_epoch: Cursor = 0
     """Return rows after this epoch. Default 0."""
     page_size: PageSize = PAGE_SIZE
+    max_points: int | None = Field(default=None, ge=4, le=MAX_PAGE_SIZE)
+    """Maximum snapshots of the whole run, in one page; `page_size` is ignored. In [4, 1000]. Of
+    more snapshots, the first and the last one remain, and in each interval the ones with the lowest
+    and the highest gradient norm; non-finite norms are always included. Absent by default: every
+    snapshot, page by page.
+    """
 
 
 class ListCheckpointsRequest(Request):

@@ -35,9 +35,9 @@ export interface Flow {
 
 /** Curves with more points than this are requested again from the service, downsampled. */
 const MOST_POINTS = 2500
-/** Number of epochs whose gradients are requested one by one if one page cannot hold all. */
 const PAGE = 1000
-const SAMPLED = 120
+/** Gradient snapshots of a run with more than a page of them: about a column of the picture each. */
+const MOST_SNAPSHOTS = 160
 
 export class Run {
   job = $state.raw<Job>()
@@ -279,15 +279,15 @@ export class Run {
   async #listFlow(job: Job): Promise<void> {
     const every = job.spec.snapshots?.gradients_every ?? 1
     if (every === 0) return
-    const pages =
-      job.epoch / every <= PAGE
-        ? [await this.#flowPage(0, PAGE)]
-        : await Promise.all(
-            Array.from({ length: SAMPLED }, (_, i) =>
-              this.#flowPage(Math.floor((i * (job.epoch - every)) / (SAMPLED - 1)), 1),
-            ),
-          )
-    const snapshots = pages.flatMap((page) => page.snapshots)
+    const { snapshots } = await body(
+      api.GET('/v1/jobs/{id}/gradients', {
+        params: {
+          path: { id: this.id },
+          query: { max_points: job.epoch / every <= PAGE ? PAGE : MOST_SNAPSHOTS },
+        },
+        signal: this.#abort.signal,
+      }),
+    )
     const live = this.flow
     this.flow = { epochs: [], layers: [] }
     const columns = (snapshots[0]?.layers ?? []).map((layer, i) => ({
@@ -304,15 +304,6 @@ export class Run {
       columns as unknown as Schemas['GradientColumns'][],
     )
     this.#flowOn(live.epochs, live.layers as unknown as Schemas['GradientColumns'][])
-  }
-
-  #flowPage(after_epoch: number, page_size: number): Promise<Schemas['GradientPage']> {
-    return body(
-      api.GET('/v1/jobs/{id}/gradients', {
-        params: { path: { id: this.id }, query: { after_epoch, page_size } },
-        signal: this.#abort.signal,
-      }),
-    )
   }
 }
 

@@ -222,13 +222,20 @@ class Job(Verifiable, Inspection):
         return replace(curve, baselines=_reference_losses(self.baselines))
 
     def gradients(
-        self, after: int = 0, *, page_size: int | None = None
+        self, after: int = 0, *, page_size: int | None = None, max_points: int | None = None
     ) -> Iterator[GradientSnapshot]:
         """Yield the stored gradient statistics after epoch `after`, in order, page by page.
 
-        `snapshots.gradients_every` of the spec selects the epochs. Raises `NotFound`.
+        `snapshots.gradients_every` of the spec selects the epochs. `max_points` limits their number
+        (4 to 1,000): one request then returns the snapshots with the lowest and the highest
+        gradient norm of each interval. Raises `NotFound`, `InvalidArgument`.
         """
-        fields = {"id": self.id, "after_epoch": after, "page_size": page_size}
+        fields = {
+            "id": self.id,
+            "after_epoch": after,
+            "page_size": page_size,
+            "max_points": max_points,
+        }
         for page in pages_by_epoch(self._session, "ListGradients", fields):
             edges = np.array(page.get("histogram_edges") or (), dtype=np.float64)
             for snapshot in page.get("snapshots") or ():

@@ -1,0 +1,60 @@
+"""Gradient snapshots of a whole run, in a limited number that preserves the extremes.
+
+The log has the gradient norm of every epoch beside the other metrics. It selects the snapshots, so
+that only their segments are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epochal_engine import Gradients
+
+from ..store import Connection
+from ..store import log as job_log
+from ..store.packing import unpack_some
+from . import curve
+from .epochs import unpack_gradients
+
+
+def downsample_gradients(
+    connection: Connection, job_id: str, after: int, every: int, points: int
+) -> Gradients | None:
+    """Return about `points` of the snapshots after the epoch `after`; None without any.
+
+    The job has a snapshot every `every` epochs; 0 if it has none. See `curve.downsample`.
+    """
+    if every == 0:
+        return None
+    epochs, norms = _norms(connection, job_id, after, every)
+    if not epochs.size:
+        return None
+    chosen = epochs[curve.downsample(norms, points)]
+    return unpack_gradients(_segments(connection, job_id, chosen), chosen)
+
+
+def _norms(
+    connection: Connection, job_id: str, after: int, every: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the epochs after `after` that have a snapshot, and their gradient norms."""
+    epochs, norms = [np.zeros(0, np.int64)], [np.zeros(0)]
+    for first, last, body in job_log.bodies(connection, job_id, after):
+        segment = np.arange(first, last + 1)
+        has_snapshot = (segment > after) & (segment % every == 0)
+        epochs.append(segment[has_snapshot])
+        columns = unpack_some(body, lambda name: name == "gradient_norm")
+        norms.append(columns["gradient_norm"][has_snapshot])
+    return np.concatenate(epochs), np.concatenate(norms)
+
+
+def _segments(connection: Connection, job_id: str, epochs: NDArray[np.int64]) -> Iterator[bytes]:
+    """Yield the packed snapshots of each segment that has some of the sorted epochs."""
+    read_up_to = 0
+    for epoch in epochs.tolist():
+        if epoch > read_up_to:
+            for _, last, blob in job_log.gradients(connection, job_id, epoch - 1, epoch):
+                read_up_to = last
+                yield blob
