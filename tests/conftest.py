@@ -6,7 +6,12 @@ from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
-from tests.servers.postgres import database_url, postgres_server, postgres_url
+from tests.servers.postgres import (
+    database_url,
+    module_database_url,
+    postgres_server,
+    postgres_url,
+)
 from tests.servers.stack import attach_logs, make_stack, module_stack, stack
 from tests.servers.valkey import broker_url, valkey_server
 
@@ -14,6 +19,7 @@ __all__ = [
     "broker_url",
     "database_url",
     "make_stack",
+    "module_database_url",
     "module_stack",
     "postgres_server",
     "postgres_url",

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from tests.contract.conftest import World
 from tests.contract.requests import RIGHT, changed
 from tests.contract.wires import Answer, Wires
+from tests.examples import examples
 from tests.rpc.serving import RPCS
 
 from epochal_service.methods.table import METHODS
@@ -75,7 +76,7 @@ def test_a_right_request_has_the_same_answer_on_both_wires(
 def test_any_request_has_the_same_answer_on_both_wires(
     service: Wires, world: World, rpc: str
 ) -> None:
-    @settings(max_examples=60)
+    @settings(max_examples=examples())
     @given(changed(RPCS[rpc].input_type, RIGHT[rpc](world)))
     def try_it(request: dict[str, Any]) -> None:
         answer = agree(service, rpc, request)

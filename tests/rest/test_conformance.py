@@ -17,6 +17,7 @@ from hypothesis.errors import Flaky
 from schemathesis import Case, GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from schemathesis.specs.openapi.schemas import OpenApiSchema
+from tests.examples import examples
 from tests.rest.conftest import XOR
 from tests.rpc import serving
 from tests.servers.loop_monitor import LoopMonitor, monitored_server
@@ -48,11 +49,6 @@ CREATED: dict[str, Any] = {
 }
 PAUSE = 0.2
 """Seconds of CPU for which no request may hold up the event loop."""
-
-
-def examples() -> int:
-    """Return how many requests of a kind are tried: more in `make fuzz`, where they are new."""
-    return 25 if settings.default and settings.default.derandomize else 60
 
 
 @pytest.fixture(scope="module")

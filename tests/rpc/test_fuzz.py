@@ -10,6 +10,7 @@ import pytest
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.examples import examples
 from tests.rpc import serving
 from tests.rpc.messages import TEXT, dicts
 from tests.rpc.serving import RPCS, Serving, error_details
@@ -61,7 +62,7 @@ def code_of(server: Serving, rpc: str, request: bytes) -> grpc.StatusCode:
 
 @pytest.mark.parametrize("rpc", RPCS)
 def test_any_bytes_are_a_request_or_are_refused(server: Serving, rpc: str) -> None:
-    @settings(max_examples=60)
+    @settings(max_examples=examples())
     @given(st.binary(max_size=64))
     def try_it(request: bytes) -> None:
         assert code_of(server, rpc, request) not in DEFECTS
@@ -75,7 +76,7 @@ def test_any_fields_are_a_request_or_are_refused(server: Serving, ids: list[str]
     some_id = st.fixed_dictionaries({"id": st.sampled_from(ids) | TEXT})
     own_ids = some_id if "id" in message.fields_by_name else st.just({})
 
-    @settings(max_examples=60)
+    @settings(max_examples=examples())
     @given(dicts(message), own_ids)
     def try_it(fields: dict[str, Any], path_fields: dict[str, str]) -> None:
         request = from_dict(fields | path_fields, GetMessageClass(message))

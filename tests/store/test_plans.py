@@ -2,12 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from tests.servers.tables import create_tables
 
 from epochal_service.store import Connection, Database, jobs, log
 from epochal_service.store.access import Access
@@ -20,9 +21,11 @@ SEGMENTS = 1_000
 LONG = "job_0000000000000_0000000000000000"
 
 
-@pytest.fixture
-def many(database: Database) -> Database:
+@pytest.fixture(scope="module")
+def many(module_database_url: str) -> Iterator[Database]:
     """Many jobs that have ended, some of other owners, and a few that have not."""
+    create_tables(module_database_url)
+    database = Database(module_database_url)
     zeros = dict.fromkeys(
         ("parameters", "samples", "flops", "epoch", "attempt", "fruitless_attempts", "fence"), 0
     )
@@ -73,7 +76,8 @@ def many(database: Database) -> Database:
     if not database.sqlite:
         with database.write() as connection:
             connection.exec_driver_sql("ANALYZE")
-    return database
+    yield database
+    database.close()
 
 
 Statement = tuple[str, Any]
