@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import uvicorn
 from fastapi import FastAPI
 
+from epochal_service import large_files
 from epochal_service.rest.app import Companion, create_app
 from epochal_service.rest.heads import BoundedHeads
 from epochal_service.rest.hosts import KnownHosts
@@ -44,6 +45,7 @@ class _Server(uvicorn.Server):
 
 def serve(settings: Settings, companions: Sequence[Companion] = (serve_grpc,)) -> None:
     """Serve until SIGINT or SIGTERM, then end the streams and return within about two seconds."""
+    large_files.delete_abandoned()
     app = create_app(settings, companions)
     config = uvicorn.Config(
         KnownHosts(app, settings, app.state.metrics),

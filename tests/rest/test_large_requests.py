@@ -3,8 +3,11 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,18 +15,20 @@ import psutil
 import pytest
 from tests.rest.conftest import XOR, served
 from tests.rpc import serving
-from tests.servers.loop_monitor import LoopMonitor
+from tests.servers.loop_monitor import LoopMonitor, monitored_server
+from tests.servers.postgres import free_port
 from tests.servers.stack import await_condition
 
 from epochal_service.large import FILE_BYTES, LARGE_BYTES
+from epochal_service.large_files import prefix
 from epochal_service.rest.app import create_app
-from epochal_service.settings import Settings
+from epochal_service.settings import Address, Settings
 from epochal_service.store.migrate import upgrade
 
 HEADERS = {"Content-Type": "application/json"}
 LIMIT = Settings(_env_file=None).limits.max_body_bytes
-PAUSE = 0.15
-"""Seconds of CPU. Before, the loop stood still for 0.3 to 80 s."""
+PAUSE = 0.05
+"""Seconds for which no request may hold up the loop. Before, it stood still for 0.3 to 80 s."""
 
 
 def filled(head: bytes, item: bytes, tail: bytes) -> bytes:
@@ -161,6 +166,28 @@ def test_a_large_request_keeps_its_idempotency_key_and_its_id(url: str) -> None:
     assert first.headers["x-request-id"] == "r-1"
     wrong = post(url, "/v1/jobs", large({}), **headers)
     assert wrong.json()["request_id"] == "r-1"
+
+
+def test_files_of_a_process_that_was_killed_are_deleted_at_the_next_start(
+    tmp_path: Path, broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    program = "import os, tempfile; from epochal_service.large_files import prefix; "
+    program += "tempfile.NamedTemporaryFile(prefix=prefix(os.getpid()), delete=False)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    (abandoned,) = folder.iterdir()
+    used = folder / f"{prefix(os.getpid())}used"
+    used.touch()
+    address = Address(f"127.0.0.1:{free_port()}")
+    chosen = serving.settings(tmp_path, broker_url=broker_url, http_address=address)
+    upgrade(chosen.database_url)
+    with monitored_server(chosen):
+        assert used.exists()
+        assert not abandoned.exists()
+        assert post(f"http://{address}", "/v1/jobs/validate", large(XOR)).status_code == 200
+        assert list(folder.glob("epochal-large-*")) == [used]
 
 
 def second_process() -> psutil.Process:

@@ -9,6 +9,7 @@ Each step refuses what it can before the next one costs anything; the last one i
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from starlette.requests import ClientDisconnect
 
 from ..errors import FieldError, InvalidArgument, TooLarge, UnsupportedMediaType
 from ..large import FILE_BYTES, LARGE_BYTES, large_left_out
+from ..large_files import prefix
 from ..methods.table import NO_DATA
 from .context import authorize, context_of
 from .elsewhere import answer_elsewhere
@@ -152,7 +154,7 @@ async def _read_content(
             break
     else:
         return bytes(content)
-    file = files_open.enter_context(NamedTemporaryFile(prefix="epochal-body-"))  # noqa: SIM115
+    file = files_open.enter_context(NamedTemporaryFile(prefix=prefix(os.getpid())))  # noqa: SIM115
     file.write(content)
     content.clear()  # the rest may take a minute, or never come
     async for chunk in chunks:

@@ -7,6 +7,7 @@ been read.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from functools import cache
 from io import BytesIO
@@ -19,6 +20,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import ASGIApp, Message
 
 from ..large import LARGE_BYTES
+from ..large_files import prefix
 from ..methods.context import Context
 from ..settings import Settings
 
@@ -97,7 +99,7 @@ def _answer(context: Context, scope: dict[str, Any], body: bytes | Path) -> Repl
 def _stored(content: bytes) -> bytes | Path:
     if len(content) <= LARGE_BYTES:
         return content
-    with NamedTemporaryFile(prefix="epochal-reply-", delete=False) as file:
+    with NamedTemporaryFile(prefix=prefix(os.getppid()), delete=False) as file:
         file.write(content)
     return Path(file.name)
 
