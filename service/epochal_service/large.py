@@ -18,6 +18,10 @@ FILE_BYTES = 2**20
 """What a file may have that is read beside the event loop. Its rows take several times as much."""
 NUMBER_BYTES = 20
 """A float64 in JSON."""
+POINT_BYTES = NUMBER_BYTES + 8
+"""A point of a curve in JSON: its epoch and its value."""
+COUNT_BYTES = 4
+"""A count of a histogram in JSON."""
 
 _limited = ContextVar("limited", default=False)
 

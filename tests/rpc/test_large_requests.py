@@ -14,8 +14,8 @@ from tests.servers.loop_monitor import LoopMonitor
 from epochal_service.large import LARGE_BYTES
 
 LIMIT = 16 * 2**20
-PAUSE = 0.15
-"""Seconds of CPU. Before, the loop stood still for 0.3 s and more."""
+PAUSE = 0.05
+"""Seconds for which no request may hold up the loop. Before, it stood still for 0.3 s and more."""
 
 
 @pytest.fixture(scope="module")

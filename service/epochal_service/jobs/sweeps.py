@@ -18,6 +18,7 @@ import epochal_engine as engine
 from epochal_engine import Block
 
 from ..errors import FieldError, InvalidArgument
+from ..large import POINT_BYTES, require_small
 from ..settings import Limits, Settings
 from ..specs.build import build_network, build_training
 from ..specs.diagnosis import Label
@@ -310,16 +311,17 @@ def downsampled_curves(
     connection: Connection, sweep_id: str, metric: Metric, points: int
 ) -> SweepCurves:
     """Return the metric of every member, each in about `points` points."""
-    members = []
-    for index, columns in curves(connection, sweep_id, metric).items():
-        chosen = downsample(columns[metric], points)
-        members.append(
-            MemberCurve(
-                index=index,
-                epochs=columns["epochs"][chosen].astype(int).tolist(),
-                values=columns[metric][chosen].tolist(),
-            )
+    every = curves(connection, sweep_id, metric)
+    chosen = {index: downsample(columns[metric], points) for index, columns in every.items()}
+    require_small(sum(map(len, chosen.values())) * POINT_BYTES)
+    members = [
+        MemberCurve(
+            index=index,
+            epochs=columns["epochs"][chosen[index]].astype(int).tolist(),
+            values=columns[metric][chosen[index]].tolist(),
         )
+        for index, columns in every.items()
+    ]
     return SweepCurves(metric=metric, members=members)
 
 

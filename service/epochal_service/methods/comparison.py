@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..jobs import curve, lifecycle
 from ..jobs.comparison import at_epochs, best_epoch, common_epochs, differences
+from ..large import POINT_BYTES, require_small
 from ..specs.comparison import ComparedJob, Comparison, GetComparisonRequest
 from ..specs.training import Metric
 from .context import Context
@@ -20,6 +21,7 @@ def get_comparison(context: Context, request: GetComparisonRequest) -> Compariso
             reply(lifecycle.find(connection, job_id, context.access)) for job_id in request.jobs
         ]
         epochs = common_epochs(max(job.epoch for job in jobs), request.max_points)
+        require_small(len(jobs) * len(metrics) * len(epochs) * POINT_BYTES)
         compared = []
         for job_id, job in zip(request.jobs, jobs, strict=True):
             if request.aligned:

@@ -22,6 +22,7 @@ from ..datasets.columns import Choice
 from ..errors import Conflict, FieldError, InvalidArgument, NotFound
 from ..jobs import quotas
 from ..jobs.datasets import arrays_of, generate, invalid_argument, read_uploaded
+from ..large import NUMBER_BYTES, require_small
 from ..specs.base import timestamp
 from ..specs.datasets import (
     ColumnSpec,
@@ -92,6 +93,7 @@ def preview_dataset(context: Context, id: str, request: PreviewDatasetRequest) -
                 raise NotFound(str(error)) from None
     rows = slice(0, request.rows)
     targets = table.targets[rows]
+    require_small((table.inputs[rows].size + targets.size) * NUMBER_BYTES)
     return DatasetPreview(
         dataset=metadata.model_copy(update=_sizes(table)),
         inputs=table.inputs[rows].tolist(),

@@ -15,12 +15,13 @@ from ..jobs import baselines, curve, lifecycle, naming, webhooks
 from ..jobs.datasets import Schema, uploaded_id
 from ..jobs.deletion import expiry
 from ..jobs.endings import restored_epoch
-from ..jobs.epochs import merge, rows, unpack_gradients
+from ..jobs.epochs import METRICS, merge, rows, unpack_gradients
 from ..jobs.follow import Frames, job_events
 from ..jobs.gradients import downsample_gradients
 from ..jobs.inspection import without_weights
 from ..jobs.preparation import prepare
 from ..jobs.price import price_of
+from ..large import COUNT_BYTES, NUMBER_BYTES, POINT_BYTES, require_small
 from ..specs.base import timestamp
 from ..specs.jobs import (
     BestEpoch,
@@ -226,7 +227,9 @@ def list_epochs(context: Context, id: str, request: ListEpochsRequest) -> EpochP
 
 def get_curve(context: Context, id: str, request: GetCurveRequest) -> Curve:
     """Return the downsampled curves of the metrics. Raises `NotFound`."""
-    lifecycle.get(context.database, id, context.access)
+    row = lifecycle.get(context.database, id, context.access)
+    metrics = len(request.metrics) or len(METRICS)
+    require_small(min(request.max_points, row.epoch) * metrics * POINT_BYTES)
     with context.database.read() as connection:
         return curve.read(connection, id, request.metrics, request.max_points)
 
@@ -257,6 +260,8 @@ def _gradient_page(
     if gradients is None:
         return GradientPage(histogram_edges=edges, snapshots=[])
     selected = np.flatnonzero(gradients.epochs > after)
+    of_layer = len(STATISTICS) * NUMBER_BYTES + gradients.histogram.shape[-1] * COUNT_BYTES
+    require_small(len(selected[:size]) * len(gradients.layers) * of_layer)
     statistics, counts = gradients.statistics.tolist(), gradients.histogram.tolist()
     snapshots = [
         GradientSnapshot(

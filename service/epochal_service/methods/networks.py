@@ -75,7 +75,7 @@ def list_networks(context: Context, request: ListNetworksRequest) -> NetworkPage
         rows = networks.page(
             connection, context.owner, size=size + 1, before=before(request.page_token, "net")
         )
-    page, token = cut(rows, size)
+    page, token = cut(rows, size, lambda row: len(row.network))
     return NetworkPage(networks=[_reply(row) for row in page], next_page_token=token)
 
 
