@@ -48,7 +48,7 @@ CREATED: dict[str, Any] = {
     "/v1/datasets": {"name": "moons", "generator": {"name": "two_moons", "samples": 20}},
 }
 PAUSE = 0.2
-"""Seconds of CPU for which no request may hold up the event loop."""
+"""Seconds for which no request may hold up the event loop."""
 
 
 @pytest.fixture(scope="module")
