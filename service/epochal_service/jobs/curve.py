@@ -7,7 +7,8 @@ non-finite value; the curve keeps its first and its last point.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +32,33 @@ def downsample(values: NDArray[np.float64], points: int) -> NDArray[np.intp]:
     count = len(values)
     if count <= points:
         return np.arange(count)
-    edges = np.linspace(0, count, _buckets(points) + 1).astype(np.intp)[:-1]
     finite = np.isfinite(values)
-    chosen = [np.array([0, count - 1])]
-    for fill, extreme in ((np.inf, np.minimum), (-np.inf, np.maximum)):
-        filled = np.where(finite, values, fill)
-        best = np.repeat(extreme.reduceat(filled, edges), np.diff(np.append(edges, count)))
-        hits = np.flatnonzero((filled == best) & finite)
-        chosen.append(_first_of_each(hits, edges))
-    chosen.append(_first_of_each(np.flatnonzero(~finite), edges))
+    ends, buckets = np.array([0, count - 1]), _buckets(points)
+    if finite.all():
+        low, high = (_first_in_each(values, buckets, best) for best in (np.argmin, np.argmax))
+        return np.unique(np.concatenate([ends, low, high]))
+    filled = (np.where(finite, values, np.inf), np.where(finite, values, -np.inf))
+    low = _first_in_each(filled[0], buckets, np.argmin)
+    high = _first_in_each(filled[1], buckets, np.argmax)
+    other = _first_in_each(~finite, buckets, np.argmax)
+    # A bucket may have no finite value, and most have no other one.
+    chosen = [ends, low[finite[low]], high[finite[high]], other[~finite[other]]]
     return np.unique(np.concatenate(chosen))
+
+
+def _first_in_each(
+    values: NDArray[Any], buckets: int, best: Callable[..., NDArray[np.intp]]
+) -> NDArray[np.intp]:
+    """Return the index of the first best value `(n,)` in each bucket, by argmin or argmax.
+
+    The lengths of buckets differ by at most one: the first ones are longer.
+    """
+    width, longer = divmod(len(values), buckets)
+    split = longer * (width + 1)
+    first = values[:split].reshape(longer, width + 1)
+    others = values[split:].reshape(buckets - longer, width)
+    indices = [best(first, axis=1) + np.arange(longer) * (width + 1)] if longer else []
+    return np.concatenate([*indices, best(others, axis=1) + split + np.arange(len(others)) * width])
 
 
 def _buckets(points: int) -> int:
@@ -68,7 +86,8 @@ def read(connection: Connection, job_id: str, metrics: Sequence[Metric], points:
         firsts = np.array([first for first, _, _ in segments])
         series = [_from_summaries(table, firsts, last, metric, points) for metric in present]
         return Curve(epochs=last, series=series)
-    run = merge((first, body) for first, _, body in job_log.bodies(connection, job_id))
+    bodies = job_log.bodies(connection, job_id)
+    run = merge(((first, body) for first, _, body in bodies), present)
     assert run is not None
     series = []
     for metric in present:

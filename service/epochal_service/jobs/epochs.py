@@ -19,7 +19,7 @@ from epochal_engine import STATISTICS, Block, Gradients
 from ..specs.jobs import EpochRow, GradientBatch, GradientColumns
 from ..specs.training import Metric
 from ..store.log import Entry
-from ..store.packing import pack, pack_state, unpack, unpack_state
+from ..store.packing import pack, pack_state, unpack_some, unpack_state
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 # The summary of a metric in a segment: whether it is present, its lowest and highest finite value
@@ -150,12 +150,18 @@ class Segment:
         return np.arange(self.first, self.first + len(self.columns["seconds"]))
 
 
-def merge(bodies: Iterable[tuple[int, bytes]]) -> Segment | None:
-    """Merge (first epoch, packed columns) of consecutive segments; None without any."""
+def merge(
+    bodies: Iterable[tuple[int, bytes]], metrics: Sequence[Metric] = METRICS
+) -> Segment | None:
+    """Merge (first epoch, packed columns) of consecutive segments; None without any.
+
+    The segment has those of the metrics that are present, and the seconds.
+    """
+    selected = {*metrics, "seconds"}
     firsts, parts = [], []
     for first, body in bodies:
         firsts.append(first)
-        parts.append(unpack(body))
+        parts.append(unpack_some(body, selected.__contains__))
     if not parts:
         return None
     names = [metric for metric in METRICS if metric in parts[0]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,14 +28,22 @@ def unpack(blob: bytes) -> dict[str, Array]:
 def unpack_some(blob: bytes, is_wanted: Callable[[str], bool]) -> dict[str, Array]:
     """Return the float64 arrays with a wanted name; the others are not decoded."""
     length = int.from_bytes(blob[:8], "little")
-    header = json.loads(blob[8 : 8 + length])
-    arrays = {}
-    for name, tensor in header.items():
-        if name != "__metadata__" and is_wanted(name):
-            start, end = tensor["data_offsets"]
-            numbers = np.frombuffer(blob, "<f8", (end - start) // 8, 8 + length + start)
-            arrays[name] = numbers.reshape(tensor["shape"])
-    return arrays
+    return {
+        name: np.frombuffer(blob, "<f8", count, 8 + length + start).reshape(shape)
+        for name, start, count, shape in _float64_tensors(blob[8 : 8 + length])
+        if is_wanted(name)
+    }
+
+
+@lru_cache(maxsize=64)  # blobs in a row have the same header
+def _float64_tensors(header: bytes) -> tuple[tuple[str, int, int, list[int]], ...]:
+    """Return name, first byte, number of values and shape of each tensor."""
+    return tuple(
+        (name, start, (end - start) // 8, tensor["shape"])
+        for name, tensor in json.loads(header).items()
+        if name != "__metadata__"
+        for start, end in [tensor["data_offsets"]]
+    )
 
 
 def pack_state(arrays: Mapping[str, Array], values: Mapping[str, Any]) -> bytes:
