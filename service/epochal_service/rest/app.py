@@ -14,11 +14,11 @@ from starlette.middleware.cors import CORSMiddleware
 from ..methods.context import Context, open_context
 from ..metrics import Metrics
 from ..settings import Settings
-from . import page, problems, routes, system
+from . import openapi, page, problems, routes, system
 from .head import HeadAsGet
 from .headers import SafeHeaders
 from .metrics import Measured
-from .openapi import DESCRIPTION, DOCS, TAGS, describe
+from .openapi import DESCRIPTION, DOCS, TAGS
 from .rate_limits import RateLimits
 from .request_ids import RequestIds
 from .streams import Streams
@@ -100,5 +100,5 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     app.router.routes.extend(routes.routes())
     app.include_router(system.router)
     page.install(app)
-    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+    openapi.install(app)
     return app

@@ -9,17 +9,21 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from starlette.routing import Route
 
 from ..datasets.builtin import CATALOG
 from ..methods.table import SERVICES
 from ..specs.base import Reply
 from ..specs.describe import described
 from .problems import MEDIA_TYPE, Problem, examples
+from .replies import json_reply
 from .streams import EventStreamMedia
 
 DESCRIPTION = """
@@ -123,6 +127,21 @@ def describe(app: FastAPI) -> dict[str, Any]:
         _drop_unused(document)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def install(app: FastAPI) -> None:
+    """Serve the document in place of FastAPI, which encodes it in the event loop each time."""
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
+
+    @cache
+    def content() -> bytes:
+        return bytes(JSONResponse(app.openapi()).body)
+
+    def document(request: Request) -> Response:
+        return json_reply(request, content())
+
+    assert app.openapi_url
+    app.router.routes.insert(0, Route(app.openapi_url, document, include_in_schema=False))
 
 
 def _subclasses(model: type[Reply]) -> Iterator[type[Reply]]:

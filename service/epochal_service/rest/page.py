@@ -25,6 +25,8 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import Scope
 
+from .replies import accepted_encodings
+
 BUILT = Path(__file__).parents[1] / "page"
 """Where the build puts it, in a checkout as in a wheel."""
 
@@ -87,11 +89,7 @@ class _Page(StaticFiles):
     _ENCODINGS: ClassVar = {"br": ".br", "gzip": ".gz"}
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        accepted = {
-            coding.partition(";")[0].strip()
-            for coding in Headers(scope=scope).get("accept-encoding", "").split(",")
-            if not coding.replace(" ", "").endswith(";q=0")
-        }
+        accepted = accepted_encodings(Headers(scope=scope))
         encoding = next(
             (
                 name

@@ -25,9 +25,8 @@ from .body import JSON, OCTETS, StrictRoute
 from .context import Here
 from .problems import Explained, problems
 from .query import list_fields, split_commas
+from .replies import NO_CACHE, json_reply
 from .streams import STREAM, EventStreamMedia, stream
-
-NO_CACHE = "no-cache"
 
 PATH_EXAMPLES = {
     "datasets": "digits",
@@ -63,8 +62,7 @@ TOKEN = {
     "description": "A stream token, in place of an API key: see `POST …/stream-token`.",
 }
 """The parameter of streams that `authorize` takes."""
-Accept = Annotated[str, Header(include_in_schema=False)]
-IfNoneMatch = Annotated[str, Header(include_in_schema=False)]
+NOT_MODIFIED = {"description": "The reply is the one that `If-None-Match` names"}
 
 
 class Octets(Response):
@@ -121,12 +119,11 @@ def _responses(method: Method, is_file: bool) -> dict[int | str, dict[str, Any]]
         responses = {200: {"model": method.event, **STREAM[200]}, 204: STREAM[204]}
     elif is_file:
         content = {OCTETS: {"schema": {"type": "string", "format": "binary"}}}
-        responses = {
-            200: {"description": "The file", "content": content},
-            304: {"description": "The file is the one that `If-None-Match` names"},
-        }
+        responses = {200: {"description": "The file", "content": content}}
     elif method.rpc == "ListEpochs":
         responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+    if method.verb == "GET" and not method.event:
+        responses[304] = NOT_MODIFIED
     if method.creates:
         responses[201] = {"links": _links(method)}
     return responses | problems(*method.statuses)
@@ -146,7 +143,9 @@ def _links(creating: Method) -> dict[str, dict[str, Any]]:
 
 def _endpoint(method: Method) -> Callable[..., Any]:
     """A function with the parameters of the method, from which FastAPI reads what to validate."""
-    parameters = {"context": Here} | {name: _path(method, name) for name in method.path_fields}
+    parameters = {"context": Here, "request": Request} | {
+        name: _path(method, name) for name in method.path_fields
+    }
     if method.rpc == "CreateDataset":
         parameters |= {"body": datasets.JsonOrFile, "query": datasets.UploadQuery}
     elif method.body is not None:
@@ -163,12 +162,7 @@ def _endpoint(method: Method) -> Callable[..., Any]:
     if method.has_key:
         parameters["key"], defaults["key"] = IdempotencyKey, None
     if method.event:
-        parameters |= {"request": Request, "last_event_id": LastEventId}
-        defaults["last_event_id"] = None
-    if method.rpc == "ListEpochs":
-        parameters["accept"], defaults["accept"] = Accept, JSON
-    if method.reply and issubclass(method.reply, FileReply):
-        parameters["if_none_match"], defaults["if_none_match"] = IfNoneMatch, ""
+        parameters["last_event_id"], defaults["last_event_id"] = LastEventId, None
 
     async def watch(**values: Any) -> Any:
         return await _watch(method, **values)
@@ -207,12 +201,11 @@ def _answer(
     method: Method,
     *,
     context: Any,
+    request: Request,
     body: Any = None,
     data: bytes | None = None,
     query: Any = None,
     key: str | None = None,
-    accept: str = JSON,
-    if_none_match: str = "",
     **path: Any,
 ) -> Any:
     if method.has_key and method.query is not None:
@@ -221,7 +214,7 @@ def _answer(
         body = body.model_copy(update={"request_id": key})
     rest = (argument for argument in (body, data, query) if argument is not None)
     arguments = [*path.values(), *rest]
-    if method.rpc == "ListEpochs" and epochs.prefers_csv(accept):
+    if method.rpc == "ListEpochs" and epochs.prefers_csv(request.headers.get("accept", JSON)):
         return epochs.csv_response(context, *arguments)
     if method.rpc == "CreateDataset":
         reply = datasets.create(context, body, query, key)
@@ -231,12 +224,12 @@ def _answer(
     if reply is None:
         return None
     if isinstance(reply, FileReply):
-        return _file(reply, path["id"], if_none_match)
+        return _file(reply, path["id"], request.headers.get("if-none-match", ""))
     # Serialized here: FastAPI would do it in the event loop.
-    content, status, headers = reply.model_dump_json(), 200, {}
+    content = reply.model_dump_json().encode()
     if method.creates:
-        status, headers = 201, {"Location": f"{method.path}/{reply.id}"}
-    return Response(content, status, headers, JSON)
+        return json_reply(request, content, 201, {"Location": f"{method.path}/{reply.id}"})
+    return json_reply(request, content)
 
 
 async def _watch(
