@@ -67,6 +67,7 @@ def api() -> None:
 
     from epochal_service import logs, server
 
+    preflight.choose_engine(settings)
     logs.configure(settings)
     server.serve(settings)
 
@@ -85,6 +86,8 @@ def worker() -> None:
 
     from epochal_service import logs
     from epochal_workers.app import celery
+
+    preflight.choose_engine(settings)
 
     # A connected receiver prevents Celery from installing its own log handlers.
     setup_logging.connect(lambda **_: logs.configure(settings), weak=False)
@@ -138,12 +141,15 @@ def check(
         "the database has the revision of this program": preflight.check_database,
         "the disk has room for the database": preflight.check_room,
         "there is an API key if requests need one": preflight.require_keys,
+        "the engine is available": preflight.choose_engine,
         "the broker answers" if settings.broker_url else "a broker can be started": (
             preflight.check_broker
         ),
     }.items():
         if not _succeeds(subject, test, settings):
             failed.add(test)
+    if preflight.choose_engine not in failed:
+        typer.echo(f"note  {preflight.describe_engine()}")
     if preflight.check_database not in failed:
         check_orphans = partial(preflight.check_orphans, repair=repair)
         if not _succeeds("every row of the database belongs to something", check_orphans, settings):

@@ -217,6 +217,33 @@ def check_room(settings: Settings) -> None:
         )
 
 
+def choose_engine(settings: Settings) -> None:
+    """Let this process train with the engine of the settings."""
+    import epochal_engine as engine
+
+    try:
+        engine.choose_engine(settings.engine)
+    except RuntimeError as error:
+        raise StartupError(
+            f"EPOCHAL_ENGINE: {error}; install a C compiler and run `make walk`, or remove the "
+            "setting"
+        ) from None
+
+
+def describe_engine() -> str:
+    """Return a sentence about the engine that trains."""
+    import epochal_engine as engine
+
+    if engine.chosen_engine() == "compiled":
+        return "the compiled engine trains"
+    if (reason := engine.why_python()) is None:
+        return "the Python engine trains, because EPOCHAL_ENGINE is python"
+    return (
+        f"the Python engine trains: {reason}. The compiled one is several times faster for small "
+        "networks; install a C compiler and run `make walk`"
+    )
+
+
 def describe_workers(settings: Settings) -> list[str]:
     """Return a sentence about each worker, or about there being none.
 

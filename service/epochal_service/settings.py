@@ -299,6 +299,11 @@ class Settings(BaseSettings):
         "times as long, up to a day",
     )
     heartbeat_seconds: Seconds = Field(15.0, description="interval of heartbeats on an idle stream")
+    engine: Literal["compiled", "python"] | None = Field(
+        None,
+        description="the engine that trains, with equal results: compiled, or python, which is "
+        "slower and needs no C compiler; unset: compiled where it was built",
+    )
     log_format: Literal["console", "json"] = Field(
         "console", description="text for people, or one JSON object per line"
     )

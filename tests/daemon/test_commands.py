@@ -17,6 +17,10 @@ from tests.servers.postgres import free_port
 from tests.servers.stack import environment
 from tests.servers.valkey import listening_on_tcp
 
+from epochal_engine import why_python
+from epochal_service import preflight
+from epochal_service.settings import Settings
+
 CLASS = ("10b", "10b.01", "10b.02", "10b.03")
 ANY_PORT = {"http_address": "127.0.0.1:0", "grpc_address": "127.0.0.1:0"}
 
@@ -161,8 +165,23 @@ def test_check_lists_every_setting_and_finds_nothing_wrong(epochald: Epochald) -
     assert re.search(rf"^EPOCHAL_BROKER_URL +{url} +environment", done.stdout, re.M)
     assert re.search(r"^EPOCHAL_LIMITS__MAX_EPOCHS +1000000 +default", done.stdout, re.M)
     assert "note  EPOCHAL_WROKERS is not a setting of Epochal" in done.stdout
-    assert done.stdout.count("\nok  ") == 7
+    assert done.stdout.count("\nok  ") == 8
+    assert re.search(
+        r"^note  the (compiled engine trains$|Python engine trains: )", done.stdout, re.M
+    )
     assert "note  no worker is running" in done.stdout
+
+
+def test_an_engine_is_chosen_by_the_settings(
+    monkeypatch: pytest.MonkeyPatch, epochald: Epochald
+) -> None:
+    done = epochald("check", engine="python")
+    reason = "EPOCHAL_ENGINE is python" if why_python() is None else why_python()
+    assert "note  the Python engine trains" in done.stdout
+    assert str(reason) in done.stdout
+    monkeypatch.setattr("epochal_engine.walk.why_python", lambda: "walk.so was not built")
+    with pytest.raises(preflight.StartupError, match="was not built"):
+        preflight.choose_engine(Settings(engine="compiled"))
 
 
 def test_check_reports_a_disk_without_room(epochald: Epochald) -> None:

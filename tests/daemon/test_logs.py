@@ -19,6 +19,7 @@ from tests.workers.in_process import XOR
 import epochal
 import epochal_service
 import epochal_workers
+from epochal_engine import chosen_engine
 from epochal_service import logs
 
 EVENT = re.compile(r"[a-z]+(_[a-z]+)*")
@@ -59,6 +60,9 @@ def test_json_lines_are_events_with_fields_and_the_id_of_the_request(make_stack:
     with epochal.Client(stack.http, default_headers={"X-Request-Id": "lesson-7"}) as client:
         job = client.jobs.create(XOR)
         *_, last = job.watch()
+        log = job.watch(after=0)
+        [running] = [e for e in log if isinstance(e, epochal.StateEvent) and e.engine]
+        assert client.version().engine == running.engine
     assert last.type == "end"
     with epochal.Client(f"grpc://{stack.grpc}") as client, pytest.raises(epochal.NotFound):
         client.jobs.get("job_none")
@@ -73,6 +77,10 @@ def test_json_lines_are_events_with_fields_and_the_id_of_the_request(make_stack:
     await_condition(lambda: written("attempt_ended", job=job.id), 60, "the worker has logged")
     [ended] = written("attempt_ended", job=job.id)
     assert (ended["state"], ended["attempt"], ended["request"]) == ("succeeded", 1, "lesson-7")
+    [started] = written("attempt_started", job=job.id)
+    assert started["engine"] == running.engine == chosen_engine()
+    # An epoch of XOR is one step on all samples, which is compiled completely.
+    assert (started["python_calls"] == 0) is (running.engine == "compiled")
     await_condition(lambda: written("http_request", method="POST"), 60, "the request is logged")
     [created] = written("http_request", method="POST", path="/v1/jobs")
     assert (created["status"], created["request"]) == (201, "lesson-7")

@@ -3,6 +3,7 @@
 import pytest
 from tests.workers.in_process import DIGITS, XOR, Service, at_call
 
+from epochal_engine import chosen_engine
 from epochal_service.jobs.kernel import kernel
 from epochal_service.methods import jobs, sweeps
 from epochal_service.specs.sweeps import SweepSpec
@@ -15,7 +16,7 @@ from epochal_workers.calibration import METHOD, calibrate
 def test_a_worker_is_calibrated_once(service: Service) -> None:
     calibrate(service.database)
     with service.database.read() as connection:
-        assert calibrations.exists(connection, f"{kernel()}; {METHOD}")
+        assert calibrations.exists(connection, f"{kernel()}; {METHOD}, {chosen_engine()} engine")
         first = calibrations.newest(connection)
     calibrate(service.database)
     with service.database.read() as connection:

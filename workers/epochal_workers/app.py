@@ -11,6 +11,7 @@ from typing import Any
 from billiard.exceptions import WorkerLostError
 from celery import signals
 
+from epochal_engine import choose_engine
 from epochal_service.jobs import figures
 from epochal_service.jobs.queue import NO_BROKER, TASK, Queue, celery_application
 from epochal_service.settings import Settings
@@ -51,6 +52,7 @@ def _open_context(**kwargs: Any) -> None:
     # A child has its own connections. Celery lets it die with its parent: otherwise it would keep
     # renewing the lease of its job.
     global _context, _presence
+    choose_engine(settings.engine)
     database = Database(settings.database_url, pool_size=2)
     tally = Tally()
     _presence = Presence(database, tally)

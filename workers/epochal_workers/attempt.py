@@ -16,6 +16,7 @@ from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
+import structlog
 
 import epochal_engine as engine
 from epochal_service.jobs import baselines, figures, lifecycle
@@ -32,6 +33,8 @@ from epochal_service.store.log import Entry
 from epochal_service.store.packing import pack, pack_state
 
 from .context import WorkerContext
+
+logger = structlog.get_logger(__name__)
 
 EPOCH_GRACE_SECONDS = 3.0  # how long a stopping worker waits for the end of its epoch
 
@@ -109,6 +112,13 @@ class Attempt(ABC):
         Return the job's new state; None if the worker had lost the job.
         """
         settings, training = self._context.settings, self._training
+        logger.info(
+            "attempt_started",
+            job=self._claim.id,
+            attempt=self._claim.job.attempt,
+            engine=training.engine,
+            python_calls=training.python_calls,
+        )
         every = self._weights_every
         if self._training.epoch == 0 and self._claim.initial_weights is None:
             self._record_weights()

@@ -1,4 +1,4 @@
-"""Measure how fast this worker is, once for each software and processor."""
+"""Measure how fast this worker is, once for each software, engine and processor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METHOD = "whole runs"
 def calibrate(database: Database) -> None:
     """Time short runs and store them, unless an equal worker has. Estimates start from them."""
     try:
-        key = f"{kernel()}; {METHOD}"
+        key = f"{kernel()}; {METHOD}, {engine.chosen_engine()} engine"
         with database.read() as connection:
             if calibrations.exists(connection, key):
                 return

@@ -76,6 +76,7 @@ def run(context: WorkerContext, job_id: str) -> JobState | None:
             lease_seconds=context.settings.lease_seconds,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             kernel=kernel(),
+            engine=engine.chosen_engine(),
             worker_id=context.worker_id,
             max_running=context.settings.quotas.max_running_jobs,
         )

@@ -367,6 +367,7 @@ def claim(
     lease_seconds: float,
     worker: str,
     kernel: str,
+    engine: str | None = None,
     worker_id: str | None = None,
     max_running: int | None = None,
 ) -> Claim | None:
@@ -387,7 +388,14 @@ def claim(
         )
         if row is None:
             return None
-        entry = state_entry("running", row.epoch, attempt=row.attempt, worker=worker, kernel=kernel)
+        entry = state_entry(
+            "running",
+            row.epoch,
+            attempt=row.attempt,
+            worker=worker,
+            kernel=kernel,
+            engine=engine,
+        )
         job_log.append(connection, job_id, row.last_seq, [entry])
         job = jobs.find(connection, job_id)
         assert job is not None

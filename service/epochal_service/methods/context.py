@@ -12,6 +12,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from epochal_engine import choose_engine
+
 from .. import logs, stream_tokens
 from ..errors import EpochalError, Unauthenticated
 from ..jobs.deletion import ROUND_SECONDS, delete_expired, purge
@@ -148,6 +150,7 @@ _here: Context  # in the second process
 def _prepare(settings: Settings) -> None:
     global _here
     logs.configure(settings)
+    choose_engine(settings.engine)
     database, queue = Database(settings.database_url), Queue(settings.broker_url)
     hub = Hub(database, queue, heartbeat_seconds=settings.heartbeat_seconds)
     _here = Context(settings, database, queue, hub)

@@ -6,6 +6,8 @@ from importlib.metadata import version
 
 import numpy as np
 
+from epochal_engine import chosen_engine
+
 from ..jobs.kernel import kernel
 from ..jobs.quotas import STORED
 from ..specs.system import Limit, Limits, QuotaUsage, Usage, Version
@@ -56,5 +58,9 @@ def get_usage(context: Context) -> Usage:
 def get_version(context: Context) -> Version:
     """Return the versions of the service, of NumPy and of the kernel."""
     return Version(
-        version=version("epochal-server"), api="v1", numpy=np.__version__, kernel=kernel()
+        version=version("epochal-server"),
+        api="v1",
+        numpy=np.__version__,
+        kernel=kernel(),
+        engine=chosen_engine(),
     )

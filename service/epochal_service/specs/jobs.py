@@ -555,6 +555,8 @@ class StateChange(Reply):
     """Software and processor features that the numbers depend on: NumPy, its BLAS and the kernel in
     use.
     """
+    engine: str | None = None
+    """Engine that trains: `compiled` or `python`. The numbers do not depend on it."""
 
 
 class GradientColumns(Reply):

@@ -58,6 +58,8 @@ class Version(Reply):
     """Version of NumPy."""
     kernel: str
     """BLAS and the processor kernel in use; runs on the same kernel are identical bit for bit."""
+    engine: str
+    """Engine in use: `compiled` or `python`. The numbers do not depend on it."""
 
 
 class Component(Reply):

@@ -2441,6 +2441,8 @@ class StateChange:
     """Software and processor features that the numbers depend on: NumPy, its BLAS and the kernel
     in use.
     """
+    engine: str | None
+    """Engine that trains: `compiled` or `python`. The numbers do not depend on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -4713,6 +4715,8 @@ class Version:
     """Version of NumPy."""
     kernel: str
     """BLAS and the processor kernel in use; runs on the same kernel are identical bit for bit."""
+    engine: str
+    """Engine in use: `compiled` or `python`. The numbers do not depend on it."""
 
 
 @dataclass(frozen=True)
