@@ -84,9 +84,33 @@ def test_a_job_stores_what_was_predicted(
         job_id, flush_seconds=usual.flush_seconds, checkpoint_seconds=usual.checkpoint_seconds
     )
     assert job == "succeeded"
-    assert 0.75 < predicted / (used_bytes(tmp_path) - before) < 1.4
-    with local.database.read() as connection:
-        assert stored_jobs.stored_bytes(connection, local.context.owner) == predicted
+    used = used_bytes(tmp_path) - before
+    assert 0.75 < predicted / used < 1.4
+    assert 0.75 < stored_bytes(local) / used < 1.4
+
+
+def stored_bytes(service: Service) -> int:
+    with service.database.read() as connection:
+        return stored_jobs.stored_bytes(connection, service.context.owner)
+
+
+@pytest.mark.parametrize("end", ["early stop", "cancellation"])
+def test_a_job_that_ends_early_counts_what_it_stored(local: Service, end: str) -> None:
+    inputs = [[float(row), 1.0] for row in range(40)]
+    spec = {
+        **XOR,
+        "dataset": {"inputs": inputs, "targets": [0, 1] * 20},
+        "epochs": 100_000,
+        "snapshots": {"weights_every": 1000},
+        "target": {"metric": "train_loss", "value": 1e9},
+    }
+    job_id = local.create(spec)
+    predicted = stored_bytes(local)
+    if end == "cancellation":
+        jobs.cancel_job(local.context, job_id)
+    else:
+        assert local.run(job_id) == "succeeded"
+    assert 1_000 < stored_bytes(local) < predicted / 100
 
 
 def test_a_job_that_would_fill_the_disk_is_refused(local: Service) -> None:

@@ -32,6 +32,7 @@ from ..store.log import Entry
 from . import datasets, figures
 from . import quotas as owner_quotas
 from .endings import rescue_best
+from .storage import JOB_BYTES, PAGE_BYTES, ROW_BYTES
 
 # The states that may follow each state.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
@@ -133,8 +134,13 @@ def _end_entry(state: JobState, stop_reason: StopReason, epoch: int) -> Entry:
 
 
 def _on_end(connection: Connection, job_id: str, state: JobState) -> None:
-    """Drop what only an unfinished job needs, and insert the deliveries of its webhooks."""
+    """Drop what only an unfinished job needs, record what is stored, and insert the deliveries of
+    its webhooks.
+    """
     checkpoints.drop_resume_point(connection, job_id)
+    jobs.record_stored_bytes(
+        connection, job_id, job_bytes=JOB_BYTES, row_bytes=ROW_BYTES, page_bytes=PAGE_BYTES
+    )
     insert_deliveries(connection, job_id, state)
 
 

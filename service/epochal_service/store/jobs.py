@@ -32,6 +32,7 @@ __all__ = [
     "newest",
     "outlived",
     "page",
+    "record_stored_bytes",
     "rewrite",
     "schema",
     "stored_bytes",
@@ -325,9 +326,32 @@ def count(connection: Connection, owner: str, states: Collection[str]) -> int:
 
 
 def stored_bytes(connection: Connection, owner: str) -> int:
-    """Return the sum of the bytes that the owner's jobs and sweeps store by their ends."""
+    """Return the sum of the bytes that the owner's jobs and sweeps store, or will by their ends."""
     total = sa.func.coalesce(sa.func.sum(jobs.c.stored_bytes), 0)
     return int(connection.execute(sa.select(total).where(jobs.c.owner == owner)).scalar_one())
+
+
+def record_stored_bytes(
+    connection: Connection, job_id: str, *, job_bytes: int, row_bytes: int, page_bytes: int
+) -> None:
+    """Replace the bytes that a job was expected to store by those that it stores.
+
+    They are `job_bytes`, its data, and its epochs and checkpoints with `row_bytes` for each row,
+    and `page_bytes` for each row whose blobs have more.
+    """
+
+    def sum_of(table: sa.Table, blobs: Sequence[sa.ColumnElement[int]]) -> Any:
+        size = sum((sa.func.coalesce(blob, 0) for blob in blobs), sa.literal(row_bytes))
+        padded = size + sa.case((size > page_bytes, page_bytes), else_=0)
+        query = sa.select(sa.func.sum(padded)).where(table.c.job_id == job_id)
+        return sa.func.coalesce(query.scalar_subquery(), 0)
+
+    of_log = [byte_length(blob) for blob in (log.c.summary, log.c.body, log.c.gradients)]
+    spec = byte_length(job_specs.c.spec)
+    data = sa.select(sa.case((spec > job_bytes, spec), else_=0)).where(job_specs.c.job_id == job_id)
+    total = job_bytes + sa.func.coalesce(data.scalar_subquery(), 0)
+    total += sum_of(log, of_log) + sum_of(checkpoints, [checkpoints.c.size_bytes])
+    connection.execute(sa.update(jobs).where(jobs.c.id == job_id).values(stored_bytes=total))
 
 
 def claimed(lease_seconds: float) -> dict[str, Any]:
