@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
+from benchmarks.scale import Timed
 from tests.workers.in_process import AT_ONCE, XOR, Killed, MortalDatabase, Service
 
 from epochal_service.errors import Conflict, InvalidArgument, NotFound
 from epochal_service.jobs import deletion
 from epochal_service.jobs.deletion import delete_expired, purge
 from epochal_service.methods import jobs, sweeps
+from epochal_service.methods.datasets import delete_dataset
 from epochal_service.specs.jobs import (
     GetCheckpointRequest,
     GetCurveRequest,
@@ -20,7 +23,7 @@ from epochal_service.specs.jobs import (
     ListJobsRequest,
 )
 from epochal_service.specs.sweeps import ListSweepsRequest
-from epochal_service.store import Connection, Database, log, tables
+from epochal_service.store import Connection, Database, datasets, log, tables
 
 # A log of 31 rows with epochs, and 31 checkpoints.
 SPEC = {**XOR, "epochs": 30, "snapshots": {"weights_every": 1}, "labels": {"course": "week-3"}}
@@ -141,6 +144,43 @@ def test_a_large_job_is_deleted_in_several_transactions_from_its_end(
     for left in seqs:
         assert left == list(range(1, len(left) + 1))
     assert rows_of(service.database, job_id) == {}
+
+
+LONGEST_LOCK = 0.05
+"""Seconds of the thread's processor time: the rest of a lock is the load of the machine."""
+
+
+def test_no_transaction_that_deletes_a_large_job_holds_its_lock_for_long(service: Service) -> None:
+    wide = [{"type": "dense", "units": units} for units in (2048, 2048, 1)]
+    network = {"input_shape": [2], "layers": wide}
+    spec = {**XOR, "loss": "mse", "network": network, "epochs": 5}
+    job_id = service.create({**spec, "snapshots": {"weights_every": 1}})
+    assert service.run(job_id) == "succeeded"
+    timed = Timed(service.settings.database_url)
+    with timed.read() as connection:
+        sizes = sa.select(tables.checkpoints.c.size_bytes)
+        assert sum(connection.execute(sizes).scalars()) > 90 * 2**20
+    jobs.delete_job(replace(service.context, database=timed), job_id)
+    purge(timed, 60)
+    timed.close()
+    assert rows_of(service.database, job_id) == {}
+    assert len(timed.seconds) > 2
+    assert max(worked for _, worked in timed.seconds) < LONGEST_LOCK
+
+
+def test_the_deletion_of_the_largest_data_set_does_not_hold_its_lock_for_long(
+    service: Service,
+) -> None:
+    timed = Timed(service.settings.database_url)
+    content = bytes(service.settings.limits.max_upload_bytes)
+    with timed.write() as connection:
+        datasets.insert(
+            connection, id="data_1", owner="local", name="large", about="{}", content=content
+        )
+    timed.seconds.clear()
+    delete_dataset(replace(service.context, database=timed), "data_1")
+    timed.close()
+    assert max(worked for _, worked in timed.seconds) < LONGEST_LOCK
 
 
 @pytest.mark.parametrize("number", [1, 2, 7])
