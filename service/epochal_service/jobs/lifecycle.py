@@ -32,7 +32,7 @@ from ..store.log import Entry
 from . import datasets, figures
 from . import quotas as owner_quotas
 from .endings import rescue_best
-from .storage import JOB_BYTES, PAGE_BYTES, ROW_BYTES
+from .row_sizes import JOB_BYTES, PAGE_BYTES, ROW_BYTES
 
 # The states that may follow each state.
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {

@@ -24,14 +24,8 @@ from ..store.packing import pack
 from .epochs import entry_of, pack_gradients
 from .estimate import typical_seconds
 from .preparation import Prepared, has_validation
+from .row_sizes import JOB_BYTES, PAGE_BYTES, ROW_BYTES
 from .thinning import remaining
-
-ROW_BYTES = 250
-"""What a row takes beside its blobs, in the table and its indexes."""
-PAGE_BYTES = 2048
-"""A large blob leaves about half a page of the database empty."""
-JOB_BYTES = 6_000
-"""The row of a job, its spec without data, and the rows of its states."""
 
 
 @dataclass(frozen=True)
