@@ -2,12 +2,15 @@
 
 import gzip
 import json
+from collections.abc import Callable
 
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 from tests.rest.conftest import XOR, served
 from tests.rest.test_heads import connected, received
+
+from epochal_service.rest.replies import ReplyCache
 
 PLAIN = {"Accept-Encoding": "identity"}
 
@@ -104,3 +107,45 @@ def test_the_length_is_that_of_the_bytes_on_the_wire(app: FastAPI) -> None:
     assert length in head
     assert length in header
     assert json.loads(gzip.decompress(body))["datasets"]
+
+
+def test_the_epochs_of_a_job_are_read_again_when_there_are_more(
+    client: TestClient, train: Callable[[str], str | None]
+) -> None:
+    job = client.post("/v1/jobs", json=XOR).json()["id"]
+    paths = [f"/v1/jobs/{job}/{name}" for name in ("curve", "epochs", "gradients")]
+    before = [client.get(path) for path in paths]
+    assert [client.get(path).json() for path in paths] == [reply.json() for reply in before]
+    train(job)
+    for path, old in zip(paths, before, strict=True):
+        new = client.get(path, headers={"If-None-Match": old.headers["etag"]})
+        assert new.status_code == 200
+        assert new.json() != old.json()
+        assert client.get(path).json() == new.json()
+        query = "max_points=5" if path.endswith("curve") else "after_epoch=3"
+        assert client.get(f"{path}?{query}").json() != new.json()
+    client.delete(f"/v1/jobs/{job}")
+    assert [client.get(path).status_code for path in paths] == [404] * 3
+
+
+def test_contents_that_nobody_reads_make_room() -> None:
+    cache, made = ReplyCache(max_bytes=800), list[int]()
+
+    def read(key: int, size: int = 100) -> None:
+        def make() -> bytes:
+            made.append(key)
+            return bytes(size)
+
+        cache.read(key, make)
+
+    for key in range(8):
+        read(key)
+    read(0)
+    assert made == [*range(8)]
+    read(8)  # the content of 1 leaves, which is read least recently
+    read(0)
+    read(1)
+    assert made == [*range(8), 8, 1]
+    read(9, size=101)  # too large to stay
+    read(9, size=101)
+    assert made == [*range(8), 8, 1, 9, 9]

@@ -20,6 +20,7 @@ from .headers import SafeHeaders
 from .metrics import Measured
 from .openapi import DESCRIPTION, DOCS, TAGS
 from .rate_limits import RateLimits
+from .replies import ReplyCache
 from .request_ids import RequestIds
 from .streams import Streams
 
@@ -80,6 +81,7 @@ def create_app(settings: Settings, companions: Sequence[Companion] = ()) -> Fast
     )
     app.state.metrics = metrics
     app.state.streams = open_streams
+    app.state.replies = ReplyCache()
     app.state.stopping = open_streams.stopping
     app.add_middleware(Measured, metrics=metrics)
     app.add_middleware(HeadAsGet)

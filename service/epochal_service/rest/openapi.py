@@ -23,7 +23,7 @@ from ..methods.table import SERVICES
 from ..specs.base import Reply
 from ..specs.describe import described
 from .problems import MEDIA_TYPE, Problem, examples
-from .replies import json_reply
+from .replies import Content, json_reply
 from .streams import EventStreamMedia
 
 DESCRIPTION = """
@@ -134,8 +134,8 @@ def install(app: FastAPI) -> None:
     app.openapi = lambda: describe(app)  # type: ignore[method-assign]
 
     @cache
-    def content() -> bytes:
-        return bytes(JSONResponse(app.openapi()).body)
+    def content() -> Content:
+        return Content(bytes(JSONResponse(app.openapi()).body))
 
     def document(request: Request) -> Response:
         return json_reply(request, content())
