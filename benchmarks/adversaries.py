@@ -458,7 +458,7 @@ def run(
 ) -> list[Figures]:
     """Return the figures of each attack, on one service."""
     with service(database) as (attacker, other, api):
-        job = other.post("/v1/jobs", {**DIGITS, "epochs": 100_000})["id"]
+        job = other.post("/v1/jobs", {**DIGITS, "epochs": 1_000_000})["id"]
         spawn = multiprocessing.get_context("spawn")
         ours, theirs = spawn.Pipe()
         observer = spawn.Process(target=observe, args=(other, job, theirs), daemon=True)

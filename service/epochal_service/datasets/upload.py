@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import BinaryIO, Literal, TypeVar
 
 import numpy as np
 
@@ -66,7 +66,7 @@ LEAKING_CORRELATION = 0.999
 
 
 def parse_csv(
-    data: bytes | str,
+    data: BinaryIO | bytes | str,
     *,
     target: str | None = None,
     task: Literal["auto", "classification", "regression"] = "auto",
@@ -93,7 +93,6 @@ def parse_csv(
     """
     problems, choices = Problems(), choices or {}
     text = _decode(data, max_bytes)
-    del data  # the caller has it no longer either
     table = _with_points(_columns(text, problems, max_rows, max_columns, least=2))
     del text
     names = [cells.name for cells in table]
@@ -424,7 +423,9 @@ def _indices(values: Sequence[Value], distinct: Sequence[Value]) -> Labels:
     return np.array([index_of.get(value, -1) for value in values], dtype=np.int64)
 
 
-def _decode(data: bytes | str, max_bytes: int) -> str:
+def _decode(data: BinaryIO | bytes | str, max_bytes: int) -> str:
+    if not isinstance(data, bytes | str):
+        data = data.read()  # nobody else has it, so that it takes no memory beside the text
     if isinstance(data, str):
         data = data.encode("utf-8", "surrogatepass")
     if len(data) > max_bytes:

@@ -23,6 +23,7 @@ from ..errors import Conflict, FieldError, InvalidArgument, NotFound
 from ..jobs import quotas
 from ..jobs.datasets import arrays_of, generate, invalid_argument, read_uploaded
 from ..large import NUMBER_BYTES, require_small
+from ..memory import give_memory_back
 from ..specs.base import timestamp
 from ..specs.datasets import (
     ColumnSpec,
@@ -147,10 +148,12 @@ def create_dataset_of_file(
             FieldError("upload", "is a data set already: `GET /v1/uploads/{id}` names it")
         )
     table = _table_of_file(context, request, file)
+    if context.second_process is None:  # as in the second process, where no thread waits for it
+        give_memory_back()  # before the data set is copied on its way to the database
     return _store(context, request, table, combined, digest)
 
 
-def _table_of_csv(context: Context, request: CreateDatasetRequest, text: str | bytes) -> Table:
+def _table_of_csv(context: Context, request: CreateDatasetRequest, text: str | BinaryIO) -> Table:
     _check_options(request, "csv", "a table")
     limits = context.settings.limits
     return parse_csv(
@@ -172,7 +175,7 @@ def _table_of_file(context: Context, request: CreateDatasetRequest, file: Binary
     try:
         match format_of(file):
             case "csv":
-                return _table_of_csv(context, request, file.read())
+                return _table_of_csv(context, request, file)
             case "images":
                 _check_options(request, "images", "an archive of pictures")
                 return parse_images(
