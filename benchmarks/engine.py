@@ -1,6 +1,7 @@
 """Speed of the engine and of other frameworks: `python benchmarks/engine.py [part …]`, one thread.
 
-    training   microseconds per step, with and without snapshots; PyTorch's usual eager loop
+    training   microseconds per step of both engines, with and without snapshots; PyTorch's usual
+               eager loop
     products   the share of matrix products in a step
     compiling  milliseconds until the first step
     peers      torch.compile, JAX (jit and scan), scikit-learn, and one object per neuron in node
@@ -45,6 +46,8 @@ from epochal_engine import (
     Sgd,
     Target,
     Training,
+    choose_engine,
+    chosen_engine,
 )
 from epochal_engine.epoch import compile_epoch, record_shapes
 from epochal_engine.plan import perform
@@ -63,6 +66,15 @@ def train(case: Case, data: Data) -> float:
     assert run.outcome is not None
     assert run.outcome.stop_reason == "completed"
     return seconds / case.steps * 1e6
+
+
+def train_in_python(case: Case, data: Data) -> float:
+    """Return the microseconds per step of the Python engine, without snapshots."""
+    choose_engine("python")
+    try:
+        return train(unrecorded(case), data)
+    finally:
+        choose_engine(None)
 
 
 def unrecorded(case: Case) -> Case:
@@ -87,14 +99,17 @@ def show_training(repeats: int) -> None:
     for case in CASES:
         data = case.data()
         # Alternating, so that a busy machine affects both alike.
-        pairs = [(train(unrecorded(case), data), train(case, data)) for _ in range(repeats)]
-        plain, recorded = (min(pair[i] for pair in pairs) for i in (0, 1))
+        runs = [
+            (train_in_python(case, data), train(unrecorded(case), data), train(case, data))
+            for _ in range(repeats)
+        ]
+        python, plain, recorded = (min(run[i] for run in runs) for i in range(3))
         cost = f"{(recorded / plain - 1.0) * 100.0:.1f} %"
         ratio = ratio_to(plain, frameworks.train_with_pytorch, case, data, min(repeats, 5))
-        rows.append(
-            [case.name, f"{plain:,.1f}", f"{1e6 / plain:,.0f}", f"{recorded:,.1f}", cost, ratio]
-        )
-    header = ["network", "µs a step", "steps/s", "with snapshots", "they cost", "PyTorch"]
+        times = [f"{seconds:,.1f}" for seconds in (python, plain)]
+        rows.append([case.name, *times, f"{1e6 / plain:,.0f}", f"{recorded:,.1f}", cost, ratio])
+    header = ["network", "in Python", "µs a step", "steps/s", "with snapshots", "they cost"]
+    header.append("PyTorch")
     print_table("Training", header, rows)
 
 
@@ -277,7 +292,7 @@ def main() -> None:
     parser = options(__doc__)
     parser.add_argument("part", nargs="*", choices=[[], *PARTS], help="default: all")
     chosen = parser.parse_args()
-    print(f"kernel of OpenBLAS: {kernel()}")
+    print(f"kernel of OpenBLAS: {kernel()}; {chosen_engine()} engine")
     for part in chosen.part or PARTS:
         PARTS[part](3 if chosen.quick else 15)
 

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -44,6 +45,15 @@ def pytest_configure() -> None:
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
     # In the background of a script Ctrl-C is ignored, by all that the tests start as well.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionstart() -> None:
+    # `EPOCHAL_ENGINE=python make test` tests the other engine.
+    from epochal_engine import choose_engine
+
+    chosen: Any = os.environ.get("EPOCHAL_ENGINE")
+    assert chosen in (None, "compiled", "python")
+    choose_engine(chosen)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,6 +23,7 @@ from epochal_engine import (
     Work,
     calibrate,
     choose_engine,
+    chosen_engine,
     work,
 )
 
@@ -40,11 +41,12 @@ def test_the_calls_are_those_of_the_compiled_steps(name: str, optimizer: Any) ->
     network = Network(*NETWORKS[name])
     inputs = RNG.normal(size=(24, *network.input_shape))
     training = Training("mse", optimizer, 5, 4, shuffle=False, gradients_every=0)
+    before = chosen_engine()
     choose_engine("python")
     try:
         run = Run(network, training, Data(inputs, np.zeros((24, 1))))
     finally:
-        choose_engine(None)
+        choose_engine(before)
     compiled = sum(len(segment.calls) for segment in run._segments)
     # Three more gather a segment's batches and write their logits back.
     assert work(network, training, 24).calls == 5 * (compiled - 3)
