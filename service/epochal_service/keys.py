@@ -15,14 +15,13 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from .errors import Forbidden, NotFound, Unauthenticated
+from .specs.system import Scope
 from .store import Access, Connection, Database, api_keys
 from .store.api_keys import KeyRow
 
-Scope = Literal["read", "train", "admin"]
-"""What a key may do. Each scope includes those before it."""
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 LOCAL_OWNER = "local"

@@ -269,6 +269,18 @@ def test_events_are_one_line_of_json_each_and_can_be_resumed(
     assert [json.loads(line) for line in rest.splitlines()] == events[-1:]
 
 
+def test_a_sweep_is_renamed_and_labelled(run: Run, client: epochal.Client) -> None:
+    sweep = client.sweeps.create(XOR | {"labels": {"draft": ""}}, learning_rate=[0.01, 0.1])
+    assert run("rename", sweep.id, "Rates").stdout == f"{sweep.id} Rates draft=\n"
+    labelled = run("label", sweep.id, "level=1", "--remove", "draft")
+    assert labelled.stdout == f"{sweep.id} Rates level=1\n"
+    reply = json.loads(run("label", sweep.id, "--json").stdout)
+    assert reply["spec"]["job"]["name"] == "Rates"
+    assert run("deliveries", sweep.wait(60).id).stdout == (
+        f"{sweep.id} succeeded: It has no webhooks.\n"
+    )
+
+
 def test_jobs_are_listed_by_state_and_label(run: Run, client: epochal.Client) -> None:
     label = uuid.uuid4().hex
     made = [client.jobs.create(XOR, epochs=2, labels={label: str(k)}).wait(60) for k in range(3)]

@@ -224,6 +224,12 @@ RIGHT: dict[str, Callable[[World], list[dict[str, Any]]]] = {
         {"spec": SWEEP | {"variants": [{"initializer": "orthogonal"}, {"initializer_gain": 4.0}]}},
     ],
     "GetSweep": lambda w: [{"id": w.sweep}, {"id": w.queued_sweep}, {"id": w.ended}],
+    "UpdateSweep": lambda w: [
+        {"id": w.queued_sweep, "name": "Zwölf", "labels": {"course": "week-4", "draft": ""}},
+        {"id": w.queued_sweep, "name": "", "remove_labels": ["draft"]},
+        {"id": w.queued, "name": "a job"},
+    ],
+    "ListSweepDeliveries": lambda w: [{"id": w.sweep}, {"id": w.queued_sweep}, {"id": w.hooked}],
     "ListSweeps": lambda w: [
         {},
         {"states": ["succeeded"]},

@@ -135,7 +135,32 @@ def test_a_sweep_in_any_state_takes_a_wish_alike(service: Wires, rpc: str, state
     assert comparable(now_first) == comparable(now_second)
 
 
-@pytest.mark.parametrize("rpc", ["CancelSweep", "DeleteSweep", "GetSweep", "GetSweepCurves"])
+@pytest.mark.parametrize("state", SWEEPS)
+def test_a_sweep_in_any_state_is_renamed_and_labelled_alike(service: Wires, state: str) -> None:
+    sweep_id = SWEEPS[state](service)
+    before = service.over_http("GetSweep", id=sweep_id).reply
+    change = {"name": "another", "labels": {"level": "1"}}
+    over_http, over_grpc = service.both("UpdateSweep", id=sweep_id, **change)
+    assert over_http == over_grpc
+    job = before["spec"]["job"]
+    labels = {**job.get("labels", {}), "level": "1"}
+    spec = before["spec"] | {"job": job | {"name": "another", "labels": labels}}
+    assert over_http.reply == before | {"spec": spec}
+    listed = service.over_http("ListSweeps", label="level=1", page_size=1000).reply["sweeps"]
+    assert sweep_id in [row["id"] for row in listed]
+
+
+@pytest.mark.parametrize(
+    "rpc",
+    [
+        "CancelSweep",
+        "DeleteSweep",
+        "GetSweep",
+        "GetSweepCurves",
+        "UpdateSweep",
+        "ListSweepDeliveries",
+    ],
+)
 def test_a_job_is_no_sweep_on_either_wire(service: Wires, rpc: str) -> None:
     over_http, over_grpc = service.both(rpc, id=job(service))
     assert over_http == over_grpc == Answer(None, "NOT_FOUND", "not_found")

@@ -13,6 +13,7 @@ from tests.contract.wires import Wires, wires
 from epochal_service import keys
 from epochal_service.keys import LOCAL_OWNER
 from epochal_service.methods.table import METHODS
+from epochal_service.specs.system import Scope
 from epochal_service.store import Database, api_keys, members, tables
 
 REFUSED = {"PERMISSION_DENIED", "NOT_FOUND"}
@@ -26,7 +27,7 @@ def locked(service: Wires, world: World) -> Iterator[Wires]:
         yield locked
 
 
-def key(wires: Wires, owner: str = LOCAL_OWNER, scope: keys.Scope = "train") -> str:
+def key(wires: Wires, owner: str = LOCAL_OWNER, scope: Scope = "train") -> str:
     return keys.create(wires.context.database, "test", owner=owner, scope=scope, days=None)
 
 
@@ -121,6 +122,13 @@ def test_a_key_to_read_changes_nothing(locked: Wires, world: World, rpc: str) ->
 def owned(rpc: str) -> bool:
     """Whether the path of the method names something that has an owner."""
     return METHODS[rpc].path.split("/")[2] in OWNED and "id" in METHODS[rpc].path_fields
+
+
+@pytest.mark.parametrize("scope", keys.SCOPES)
+def test_usage_says_what_the_key_may_do(locked: Wires, scope: Scope) -> None:
+    caller = locked.called_with(key(locked, "school", scope))
+    for answer in caller.both("GetUsage"):
+        assert (answer.reply["owner"], answer.reply["scope"]) == ("school", scope)
 
 
 @pytest.mark.parametrize("rpc", [rpc for rpc in METHODS if owned(rpc)])

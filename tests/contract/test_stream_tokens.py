@@ -8,6 +8,7 @@ from tests.contract.wires import Answer, Wires
 from epochal_service import keys, stream_tokens
 from epochal_service.keys import LOCAL_OWNER
 from epochal_service.methods.table import METHODS
+from epochal_service.specs.system import Scope
 from epochal_service.store import members
 
 __all__ = ["locked"]
@@ -29,7 +30,7 @@ def watched(wires: Wires, subject: str, token: str) -> Answer:
 @pytest.mark.parametrize("scope", ["read", "train"])
 @pytest.mark.parametrize("kind", ["ended", "sweep"])
 def test_a_token_opens_the_stream_that_the_key_opens(
-    locked: Wires, world: World, kind: str, scope: keys.Scope
+    locked: Wires, world: World, kind: str, scope: Scope
 ) -> None:
     subject = getattr(world, kind)
     caller = locked.called_with(key(locked, scope=scope))

@@ -249,14 +249,17 @@ def test_a_reply_has_all_its_fields_and_a_request_only_those_it_needs(
 def test_every_example_is_accepted_unchanged(
     client: TestClient, trained: str, document: dict[str, Any]
 ) -> None:
-    accepted = 0
+    accepted, ids = 0, {"sections": "neuron"}
     for name, operation in operations(document):
         verb, path = name.split()
         body = operation.get("requestBody", {}).get("content", {})
         for example in body.get("application/json", {}).get("examples", {}).values():
-            at = path.replace("{id}", "neuron" if "/sections/" in path else trained)
+            noun = path.split("/")[2]
+            at = path.replace("{id}", ids.get(noun, trained))
             answer = client.request(verb, at, json=example["value"])
             assert answer.is_success, (name, answer.text)
+            if name == "POST /v1/sweeps":
+                ids["sweeps"] = answer.json()["id"]
             accepted += 1
         if "example" in body.get("text/csv", {}):
             headers = {"Content-Type": "text/csv"}

@@ -78,10 +78,13 @@ def test_the_same_key_with_another_webhook_is_another_request(client: TestClient
         assert (answer.status_code, answer.json()["reason"]) == (422, "idempotency_mismatch")
 
 
-def test_a_sweep_has_no_webhooks(client: TestClient) -> None:
+def test_a_sweep_has_the_webhooks_of_its_job_without_secrets(client: TestClient) -> None:
     sweep = {"job": {**XOR, "webhooks": [{"url": URL}]}, "variants": [{"seed": 1}]}
-    answer = client.post("/v1/sweeps", json=sweep)
-    assert [error["field"] for error in answer.json()["errors"]] == ["job.webhooks"]
+    created = client.post("/v1/sweeps", json=sweep).json()
+    assert [hook["url"] for hook in created["webhooks"]] == [URL]
+    assert "webhooks" not in created["spec"]["job"]
+    listed = client.get(f"/v1/sweeps/{created['id']}/deliveries").json()
+    assert listed == {"deliveries": []}
 
 
 def test_a_large_job_has_webhooks_and_another_name_too(client: TestClient) -> None:

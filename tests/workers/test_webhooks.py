@@ -20,9 +20,10 @@ from epochal_service.errors import InvalidArgument, NotFound
 from epochal_service.jobs import deletion, lifecycle, webhooks
 from epochal_service.jobs.receivers import Receivers
 from epochal_service.jobs.webhooks import Deliverer
-from epochal_service.methods import jobs
-from epochal_service.methods.deliveries import list_deliveries
+from epochal_service.methods import jobs, sweeps
+from epochal_service.methods.deliveries import list_deliveries, list_sweep_deliveries
 from epochal_service.specs.jobs import CreateJobOptions
+from epochal_service.specs.sweeps import SweepSpec
 from epochal_service.specs.training import TrainingSpec
 from epochal_service.specs.webhooks import Delivery
 from epochal_service.store import Access, Database, deliveries
@@ -84,7 +85,8 @@ def create(service: Service, *hooks: Any, spec: Any = TINY, **changes: Any) -> s
 
 
 def log(service: Service, job_id: str) -> list[Delivery]:
-    return list_deliveries(service.context, job_id).deliveries
+    of_kind = list_sweep_deliveries if job_id.startswith("sweep") else list_deliveries
+    return of_kind(service.context, job_id).deliveries
 
 
 def delivered(service: Service, job_id: str) -> bool:
@@ -121,6 +123,37 @@ def test_the_end_of_a_job_is_sent_signed_and_logged(
     assert delivery.next_attempt_at is None
     [attempt] = delivery.attempts
     assert (attempt.status, attempt.error) == (200, None)
+
+
+def test_the_end_of_a_sweep_is_sent_with_its_name_and_without_its_members(
+    service: Service, receiver: ReplyServer
+) -> None:
+    job = {**TINY, "name": "Rates", "labels": {"course": "3"}, "webhooks": [hook(receiver)]}
+    sweep_id = service.create({"job": job, "variants": [{"seed": 1}, {"seed": 2}]})
+    [webhook] = sweeps.get_sweep(service.context, sweep_id).webhooks
+    assert (webhook.url, webhook.is_signed) == (receiver.url, True)
+    with delivering(service.database, "127.0.0.1"):
+        service.run(sweep_id)
+        await_condition(lambda: delivered(service, sweep_id), 20, "the webhook is delivered")
+    [(_, headers, body)] = receiver.requests
+    event = epochal.verify_webhook(body, headers, SECRET)
+    assert event["type"] == "sweep.succeeded"
+    data = event["data"]
+    assert (data["id"], data["name"], data["labels"]) == (sweep_id, "Rates", {"course": "3"})
+    assert (data["stop_reason"], data["epoch"]) == ("completed", 3)
+    assert not {"latest", "best", "members", "spec"} & data.keys()
+
+
+def test_a_webhook_of_a_sweep_is_checked_where_it_was_written(service: Service) -> None:
+    job = {**TINY, "webhooks": [{"url": "http://localhost/hook"}]}
+    for method in (service.create, validated(service)):
+        with pytest.raises(InvalidArgument) as refused:
+            method({"job": job, "variants": [{"seed": 1}]})
+        assert [field for field, _ in refused.value.errors] == ["job.webhooks[0].url"]
+
+
+def validated(service: Service) -> Callable[[dict[str, Any]], Any]:
+    return lambda spec: sweeps.validate_sweep(service.context, SweepSpec.model_validate(spec))
 
 
 def test_without_a_secret_there_is_no_signature(service: Service, receiver: ReplyServer) -> None:

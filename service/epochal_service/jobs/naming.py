@@ -1,7 +1,7 @@
-"""The name and the labels of a job, which may change in any state of it.
+"""The name and the labels of a job or sweep, which may change in any state of it.
 
-They are fields of its spec, rows of `job_labels` that lists filter by, and lines of the text that a
-search reads. A worker writes none of these.
+They are fields of its spec (of a sweep: of the spec of its job), rows of `job_labels` that lists
+filter by, and lines of the text that a search reads. A worker writes none of these.
 """
 
 from __future__ import annotations
@@ -13,35 +13,36 @@ from pydantic_core import from_json, to_json
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.base import MAX_LABELS
+from ..specs.jobs import UpdateJobRequest
 from ..store import Access, Database, jobs
 from ..store.jobs import JobWithSpec
 from . import lifecycle
+from .lifecycle import Kind
 
 
 def update(
     database: Database,
     job_id: str,
     access: Access,
-    *,
-    name: str | None,
-    labels: Mapping[str, str],
-    remove_labels: Sequence[str],
+    request: UpdateJobRequest,
+    kind: Kind,
 ) -> JobWithSpec:
     """Change the name (unless None; an empty text removes it) and the labels; return the row.
 
     Raises `NotFound`, `Forbidden`; `InvalidArgument` if a label is both set and removed, or there
     would be too many.
     """
-    if both := [key for key in remove_labels if key in labels]:
+    if both := [key for key in request.remove_labels if key in request.labels]:
         raise InvalidArgument.of(FieldError("remove_labels", f"must not have {both[0]}, a label"))
     while True:
-        row = lifecycle.get(database, job_id, access)
+        row = lifecycle.get(database, job_id, access, kind)
         access.require_owner(row.owner)
         # A spec may hold megabytes of data: parse it outside of the transaction.
-        former = from_json(row.spec)
-        spec = _changed(former, name, labels, remove_labels)
+        whole = from_json(row.spec)
+        former = whole["job"] if kind == "sweep" else whole
+        spec = _changed(former, request)
         terms = _replaced(row.search_text.split("\n"), _terms(former), _terms(spec))
-        text = to_json(spec).decode()
+        text = to_json({**whole, "job": spec} if kind == "sweep" else spec).decode()
         with database.write() as connection:
             if jobs.rewrite(
                 connection,
@@ -50,18 +51,14 @@ def update(
                 labels=spec["labels"],
                 search_text=lifecycle.search_text(*terms),
             ):
-                return lifecycle.find(connection, job_id, access)
+                return lifecycle.find(connection, job_id, access, kind)
         # Another request changed the spec in the meantime.
 
 
-def _changed(
-    spec: Mapping[str, Any],
-    name: str | None,
-    labels: Mapping[str, str],
-    remove_labels: Sequence[str],
-) -> dict[str, Any]:
-    remaining = {k: v for k, v in spec.get("labels", {}).items() if k not in remove_labels}
-    merged = {**remaining, **labels}
+def _changed(spec: Mapping[str, Any], request: UpdateJobRequest) -> dict[str, Any]:
+    former, name = spec.get("labels", {}), request.name
+    remaining = {k: v for k, v in former.items() if k not in request.remove_labels}
+    merged = {**remaining, **request.labels}
     if len(merged) > MAX_LABELS:
         raise InvalidArgument.of(FieldError("labels", f"may be at most {MAX_LABELS} in all"))
     return {**spec, "name": spec.get("name") if name is None else name or None, "labels": merged}

@@ -89,8 +89,6 @@ def prepare_sweep(
         raise InvalidArgument.of(
             FieldError("job.initial_weights", "must be absent: all members start from new weights")
         )
-    if spec.job.webhooks:
-        raise InvalidArgument.of(FieldError("job.webhooks", "must be absent: jobs alone have them"))
     try:
         job = prepare(database, spec.job, owner, limits, stored=stored)
     except InvalidArgument as error:

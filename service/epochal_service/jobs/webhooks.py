@@ -32,6 +32,7 @@ from ..specs.base import timestamp
 from ..specs.webhooks import Webhook, WebhookSpec, secret_key
 from ..store import Database, deliveries
 from ..store.deliveries import PENDING, DeliveryRow, EndedJob
+from .lifecycle import kind_of
 from .receivers import Answer, DeliveryFailed, Receivers
 
 logger = structlog.get_logger(__name__)
@@ -81,8 +82,16 @@ def load(text: str | None) -> list[Webhook]:
 
 
 def payload(job: EndedJob) -> bytes:
-    """Return the JSON that tells how a job ended: without its spec, which may be large."""
-    row = job.row
+    """Return the JSON that tells how a job or sweep ended: without its spec, which may be large.
+
+    Of a sweep also without its members.
+    """
+    row, kind = job.row, kind_of(job.row.id)
+    numbers: dict[str, Any] = {}
+    if kind == "job":
+        for field in ("latest", "best"):
+            stored = getattr(row, field)
+            numbers[field] = None if stored is None else from_json(stored)
     finished_at = timestamp(row.finished_at)
     data = {
         "id": row.id,
@@ -92,13 +101,12 @@ def payload(job: EndedJob) -> bytes:
         "stop_reason": row.stop_reason,
         "detail": row.detail,
         "epoch": row.epoch,
-        "latest": None if row.latest is None else from_json(row.latest),
-        "best": None if row.best is None else from_json(row.best),
+        **numbers,
         "created_at": timestamp(row.created_at),
         "started_at": timestamp(row.started_at),
         "finished_at": finished_at,
     }
-    event = {"type": f"job.{row.state}", "timestamp": finished_at, "data": data}
+    event = {"type": f"{kind}.{row.state}", "timestamp": finished_at, "data": data}
     return to_json(event, inf_nan_mode="strings")
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -25,11 +25,12 @@ from ..jobs.queue import Queue
 from ..jobs.reaper import delete_abandoned, reap
 from ..jobs.receivers import Receivers
 from ..jobs.webhooks import Deliverer
-from ..keys import LOCAL_OWNER, Caller, Scope, authenticate
+from ..keys import LOCAL_OWNER, Caller, authenticate
 from ..metrics import Metrics
 from ..request_ids import VARIABLE, current
 from ..second_process import SecondProcess
 from ..settings import Settings
+from ..specs.system import Scope
 from ..store import Access, Database
 from ..store.api_keys import KeyRow
 from .rates import Rate, Rates
@@ -89,6 +90,11 @@ class Context:
     def key_id(self) -> str | None:
         """The id of the caller's API key; None without one."""
         return None if self.key is None else self.key.id
+
+    @property
+    def scope(self) -> Scope:
+        """What the caller may do; everything without an API key."""
+        return "admin" if self.key is None else cast(Scope, self.key.scope)
 
     @property
     def owner(self) -> str:

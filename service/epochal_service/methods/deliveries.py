@@ -1,10 +1,11 @@
-"""The deliveries of a job's webhooks."""
+"""The deliveries of the webhooks of a job or sweep."""
 
 from __future__ import annotations
 
 import json
 
 from ..jobs import lifecycle
+from ..jobs.lifecycle import Kind
 from ..specs.base import timestamp
 from ..specs.webhooks import Delivery, DeliveryAttempt, DeliveryPage
 from ..store import deliveries
@@ -17,8 +18,20 @@ def list_deliveries(context: Context, id: str) -> DeliveryPage:
 
     Raises `NotFound`.
     """
+    return _list(context, id, "job")
+
+
+def list_sweep_deliveries(context: Context, id: str) -> DeliveryPage:
+    """List what the webhooks of a sweep have sent, and the attempts. Empty before the sweep ends.
+
+    Raises `NotFound`.
+    """
+    return _list(context, id, "sweep")
+
+
+def _list(context: Context, id: str, kind: Kind) -> DeliveryPage:
     with context.database.read() as connection:
-        job = lifecycle.find(connection, id, context.access)
+        job = lifecycle.find(connection, id, context.access, kind)
         rows = deliveries.of_job(connection, id)
     urls = [webhook["url"] for webhook in json.loads(job.webhooks or "[]")]
     return DeliveryPage(deliveries=[_delivery(row, urls[row.position]) for row in rows])

@@ -165,15 +165,7 @@ def update_job(context: Context, id: str, request: UpdateJobRequest) -> Job:
 
     Raises `NotFound`; `InvalidArgument` if it would have too many labels.
     """
-    row = naming.update(
-        context.database,
-        id,
-        context.access,
-        name=request.name,
-        labels=request.labels,
-        remove_labels=request.remove_labels,
-    )
-    return reply(row)
+    return reply(naming.update(context.database, id, context.access, request, "job"))
 
 
 def delete_job(context: Context, id: str) -> None:

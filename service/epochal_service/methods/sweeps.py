@@ -1,11 +1,11 @@
-"""The methods of sweeps: create, read, cancel, watch."""
+"""The methods of sweeps: create, read, update, cancel, watch."""
 
 from __future__ import annotations
 
 from contextlib import closing
 
 from ..errors import InvalidArgument
-from ..jobs import baselines, lifecycle, sweeps
+from ..jobs import baselines, lifecycle, naming, sweeps, webhooks
 from ..jobs.datasets import uploaded_id
 from ..jobs.deletion import expiry
 from ..jobs.follow import Frames
@@ -19,6 +19,7 @@ from ..specs.sweeps import (
     SweepCurves,
     SweepPage,
     SweepSpec,
+    UpdateSweepRequest,
     ValidatedSweep,
     WatchSweepRequest,
 )
@@ -35,7 +36,8 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
     Raises `InvalidArgument` for a spec that cannot be trained; `IdempotencyMismatch`;
     `QuotaExceeded` if too many jobs are queued, or all jobs store too much.
     """
-    request_fingerprint = fingerprint(spec)
+    request_fingerprint = fingerprint(spec, *spec.job.webhooks)
+    _check_webhooks(context, spec)
     limits = context.settings.limits
     prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
     price = sweeps.price_of_sweep(prepared, context.settings)
@@ -47,6 +49,7 @@ def create_sweep(context: Context, spec: SweepSpec, options: CreateSweepOptions)
             quotas=context.settings.quotas,
             values={
                 "spec": spec.model_dump_json(),
+                "webhooks": webhooks.dump(job.webhooks),
                 "priority": job.priority,
                 "dataset_id": uploaded_id(job.dataset),
                 "validation_dataset_id": uploaded_id(job.validation_dataset),
@@ -73,6 +76,7 @@ def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
 
     Raises `InvalidArgument` for a spec that cannot be trained.
     """
+    _check_webhooks(context, spec)
     limits = context.settings.limits
     prepared = sweeps.prepare_sweep(context.database, spec, context.owner, limits)
     price = sweeps.price_of_sweep(prepared, context.settings)
@@ -85,6 +89,13 @@ def validate_sweep(context: Context, spec: SweepSpec) -> ValidatedSweep:
         memory_bytes=price.memory_bytes,
         stored_bytes=price.stored_bytes,
     )
+
+
+def _check_webhooks(context: Context, spec: SweepSpec) -> None:
+    try:
+        webhooks.check(spec.job.webhooks, context.receivers)
+    except InvalidArgument as error:
+        raise sweeps.within_job(error) from None
 
 
 def get_sweep(context: Context, id: str) -> Sweep:
@@ -110,6 +121,15 @@ def list_sweeps(context: Context, request: ListSweepsRequest) -> SweepPage:
         with closing(rows):
             page, token = cut(rows, size, lambda row: len(row.spec))
     return SweepPage(sweeps=[reply(row, []) for row in page], next_page_token=token)
+
+
+def update_sweep(context: Context, id: str, request: UpdateSweepRequest) -> Sweep:
+    """Change the name and the labels of a sweep, those of its job, in any state. Training is not
+    affected.
+
+    Raises `NotFound`; `InvalidArgument` if it would have too many labels.
+    """
+    return _reply(context, naming.update(context.database, id, context.access, request, "sweep"))
 
 
 def delete_sweep(context: Context, id: str) -> None:
@@ -169,6 +189,7 @@ def reply(row: JobWithSpec, members: list[Member]) -> Sweep:
         parameters=row.parameters,
         samples=row.samples,
         flops=row.flops,
+        webhooks=webhooks.load(row.webhooks),
         attempt=row.attempt,
         seq=row.last_seq,
         created_at=timestamp(row.created_at),

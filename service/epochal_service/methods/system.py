@@ -28,7 +28,7 @@ def get_limits(context: Context) -> Limits:
 
 
 def get_usage(context: Context) -> Usage:
-    """Return what the owner of the API key uses of each quota.
+    """Return the owner and the scope of the API key, and what the owner uses of each quota.
 
     Streams and requests are those of the API process that answers. Requests without an API key are
     neither counted nor limited.
@@ -43,6 +43,7 @@ def get_usage(context: Context) -> Usage:
     used["max_requests_per_minute"] = rate.limit - rate.remaining if rate else 0
     return Usage(
         owner=context.owner,
+        scope=context.scope,
         quotas=[
             QuotaUsage(
                 name=name,

@@ -32,11 +32,11 @@ import structlog
 from pydantic import BaseModel, Field
 
 from ..errors import FieldError
-from ..keys import Scope
 from ..simulate.explorer import Explorer
 from ..specs.base import Cursor, Reply, Request, Spec
 from ..specs.jobs import JobEvent
 from ..specs.sweeps import SweepEvent
+from ..specs.system import Scope
 from . import (
     comparison,
     datasets,
@@ -539,6 +539,13 @@ SERVICES: tuple[Service, ...] = (
             Method("ListSweeps", "GET /v1/sweeps", sweeps.list_sweeps, "List sweeps"),
             Method("GetSweep", "GET /v1/sweeps/{id}", sweeps.get_sweep, "Get a sweep"),
             Method(
+                "UpdateSweep",
+                "PATCH /v1/sweeps/{id}",
+                sweeps.update_sweep,
+                "Rename or label a sweep",
+                examples=examples.UPDATES,
+            ),
+            Method(
                 "DeleteSweep",
                 "DELETE /v1/sweeps/{id}",
                 sweeps.delete_sweep,
@@ -557,6 +564,12 @@ SERVICES: tuple[Service, ...] = (
                 "GET /v1/sweeps/{id}/curves",
                 sweeps.get_sweep_curves,
                 "Get the members' curves",
+            ),
+            Method(
+                "ListSweepDeliveries",
+                "GET /v1/sweeps/{id}/deliveries",
+                deliveries.list_sweep_deliveries,
+                "List webhook deliveries of a sweep",
             ),
             Method(
                 "WatchSweep",

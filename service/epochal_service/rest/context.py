@@ -8,8 +8,8 @@ from urllib.parse import unquote
 from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
-from ..keys import Scope
 from ..methods.context import Context
+from ..specs.system import Scope
 
 TOKEN = b"token="
 

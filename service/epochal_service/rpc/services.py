@@ -23,13 +23,13 @@ from structlog.contextvars import bound_contextvars
 
 from .._proto import SERVICES as SERVICES
 from ..errors import EpochalError, InvalidArgument, TooLarge
-from ..keys import Scope
 from ..large import LARGE_BYTES, LargeRequest, large_left_out, limited
 from ..methods.context import Context
 from ..methods.table import DATA, METHODS, NO_DATA, Method
 from ..metrics import Metrics
 from ..request_ids import HEADER, VARIABLE, accepted
 from ..specs.base import Request
+from ..specs.system import Scope
 from ..specs.validation import parse
 from .convert import from_dict, to_dict
 from .status import abort

@@ -32,9 +32,11 @@ from .jobs import (
     JobState,
     StateChange,
     StopReason,
+    UpdateJobRequest,
 )
 from .networks import Gain
 from .training import LearningRate, Metric, TrainingSpec
+from .webhooks import Webhook
 
 
 class Variant(Spec):
@@ -90,6 +92,10 @@ class ListSweepsRequest(Request):
     """Return sweeps whose job has this label: `key` or `key=value`."""
     owner: str | None = Field(default=None, max_length=40)
     """Return sweeps of this owner, such as a member of the caller's class."""
+
+
+class UpdateSweepRequest(UpdateJobRequest):
+    """Changes of a sweep's name and labels. What is absent stays as it is."""
 
 
 class GetSweepCurvesRequest(Request):
@@ -171,6 +177,8 @@ class Sweep(Reply):
     """Estimated floating-point operations of all members: 3 · forward operations · samples · epochs
     · members.
     """
+    webhooks: list[Webhook] = Field(default_factory=list)
+    """Webhooks that are sent when the sweep ends."""
     attempt: int = 0
     """Number of times that a worker has started the sweep."""
     seq: int = 0

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from .base import Reply
+
+Scope = Literal["read", "train", "admin"]
+"""What an API key may do. Each scope includes those before it."""
 
 
 class Limit(Reply):
@@ -43,6 +48,8 @@ class Usage(Reply):
 
     owner: str
     """Owner of the API key; `local` without one."""
+    scope: Scope
+    """Scope of the API key; `admin` without one."""
     quotas: list[QuotaUsage]
     """All quotas."""
 

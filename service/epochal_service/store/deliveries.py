@@ -109,18 +109,19 @@ def ended_job(connection: Connection, job_id: str) -> EndedJob | None:
     """
     sqlite = connection.dialect.name == "sqlite"
     spec = (sa.type_coerce if sqlite else sa.cast)(job_specs.c.spec, sa.JSON)
+    name = sa.func.coalesce(spec["name"].as_string(), spec["job", "name"].as_string())
     ended = connection.execute(
-        sa.select(*jobs.c, spec["name"].as_string(), job_specs.c.webhooks)
+        sa.select(*jobs.c, name, job_specs.c.webhooks)
         .join(job_specs)
         .where(jobs.c.id == job_id, jobs.c.owner != "")
     ).one_or_none()
     if ended is None:
         return None
-    *values, name, webhooks = ended
+    *values, display_name, webhooks = ended
     labels = sa.select(job_labels.c.key, job_labels.c.value).where(job_labels.c.job_id == job_id)
     return EndedJob(
         row=JobRow(*values),
-        name=name,
+        name=display_name,
         labels={row.key: row.value for row in connection.execute(labels)},
         webhooks=json.loads(webhooks or "[]"),
     )

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self, TypeAlias, Unpack, cast
 from .errors import EpochalError, InvalidArgument
 from .events import EndEvent, StateEvent
 from .following import GIVE_UP_SECONDS, TERMINAL, follow
+from .handles import Handle
 from .jobs.job import Job, create_job
 from .paging import pages
 from .records import read, request
@@ -59,16 +60,30 @@ class SweepEpochsEvent(SweepBatch):
 SweepEvent: TypeAlias = SweepSnapshotEvent | StateEvent | SweepEpochsEvent | EndEvent
 
 
-class Sweep(SweepProperties):
+class Sweep(SweepProperties, Handle):
     """A handle to a sweep.
 
     `data` has the latest record from the service, and its fields are attributes of the handle.
     `refresh`, `wait` and `watch` update it.
     """
 
+    _update_rpc = "UpdateSweep"
+    _deliveries_rpc = "ListSweepDeliveries"
+
     def __init__(self, data: Mapping[str, Any], session: Session) -> None:
         self._data = read(SweepData, data)
         self._session = session
+
+    @property
+    def name(self) -> str | None:
+        """The display name in the spec of the job."""
+        name: str | None = self.spec["job"].get("name")
+        return name
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels in the spec of the job."""
+        return dict(self.spec["job"].get("labels") or {})
 
     @property
     def is_over(self) -> bool:

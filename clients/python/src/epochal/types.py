@@ -246,6 +246,9 @@ SampleOrder: TypeAlias = Literal["first", "worst", "best", "random"]
 Scaling: TypeAlias = Literal["none", "standard", "minmax"]
 
 
+Scope: TypeAlias = Literal["read", "train", "admin"]
+
+
 SequenceReader: TypeAlias = Literal["mlp", "cnn", "rnn", "lstm", "gru", "attention"]
 
 
@@ -4579,6 +4582,8 @@ class SweepData:
     """Estimated floating-point operations of all members: 3 · forward operations · samples ·
     epochs · members.
     """
+    webhooks: tuple[Webhook, ...]
+    """Webhooks that are sent when the sweep ends."""
     attempt: int
     """Number of times that a worker has started the sweep. Default 0."""
     seq: int
@@ -4699,6 +4704,8 @@ class Usage(UsageMethods):
 
     owner: str
     """Owner of the API key; `local` without one."""
+    scope: Scope
+    """Scope of the API key; `admin` without one."""
     quotas: tuple[QuotaUsage, ...]
     """All quotas."""
 
@@ -5074,6 +5081,11 @@ class SweepProperties:
         epochs · members.
         """
         return self._data.flops
+
+    @property
+    def webhooks(self) -> tuple[Webhook, ...]:
+        """Webhooks that are sent when the sweep ends."""
+        return self._data.webhooks
 
     @property
     def attempt(self) -> int:

@@ -17,6 +17,7 @@ import typer
 from ..client import DEFAULT_URL, Client
 from ..errors import EpochalError, NotFound
 from ..jobs import Job
+from ..sweeps import Sweep
 from .output import err
 
 UrlOption = Annotated[
@@ -34,6 +35,12 @@ SpecArgument = Annotated[
 ]
 JobArgument = Annotated[
     str, typer.Argument(metavar="JOB", help="An id, its beginning or its end, or `last`.")
+]
+JobOrSweepArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="JOB", help="An id, its beginning or its end, or `last`; or the id of a sweep."
+    ),
 ]
 EpochOption = Annotated[
     int | None,
@@ -67,6 +74,11 @@ def find_job(client: Client, text: str) -> Job:
         several = ", ".join(job.id for job in matches[:5]) + (" …" if len(matches) > 5 else "")
         raise typer.BadParameter(f"{text!r} matches several jobs: {several}")
     return matches[0]
+
+
+def find_handle(client: Client, text: str) -> Job | Sweep:
+    """Return the sweep with this id, or else the job that `find_job` returns."""
+    return client.sweeps.get(text) if text.startswith("sweep_") else find_job(client, text)
 
 
 def find_checkpoint(client: Client, text: str) -> tuple[Job, int]:

@@ -20,13 +20,16 @@ from ..errors import NotFound
 from ..jobs import Job
 from ..pictures.terminal import picture
 from ..records import plain
+from ..sweeps import Sweep
 from ..types import Delivery, ForkedFrom, Label
 from .inputs import (
     EpochOption,
     JobArgument,
+    JobOrSweepArgument,
     JsonOption,
     UrlOption,
     confirm,
+    find_handle,
     find_job,
     pairs,
     read_inputs,
@@ -401,10 +404,10 @@ def resume(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False)
     _act(job, url, as_json, Job.resume)
 
 
-def deliveries(job: JobArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
-    """List what the webhooks of a job have sent, and the attempts."""
+def deliveries(job: JobOrSweepArgument, url: UrlOption = None, as_json: JsonOption = False) -> None:
+    """List what the webhooks of a job or sweep have sent, and the attempts."""
     with Client(url) as client:
-        handle = find_job(client, job)
+        handle = find_handle(client, job)
         rows = handle.deliveries()
     if as_json:
         print_json({"deliveries": rows})
@@ -437,19 +440,19 @@ def _last_reply(row: Delivery) -> str:
 
 
 def rename(
-    job: JobArgument,
+    job: JobOrSweepArgument,
     name: Annotated[str, typer.Argument(metavar="NAME", help="An empty text removes the name.")],
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a job another name."""
+    """Give a job or sweep another name."""
     with Client(url) as client:
-        handle = find_job(client, job).update(name=name)
+        handle = find_handle(client, job).update(name=name)
     _print_named(handle, as_json)
 
 
 def label(
-    job: JobArgument,
+    job: JobOrSweepArgument,
     labels: Annotated[
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE", help="Labels to add, or to give another value."),
@@ -460,16 +463,16 @@ def label(
     url: UrlOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Add, change or remove labels of a job, or print its name and labels."""
+    """Add, change or remove labels of a job or sweep, or print its name and labels."""
     changes = pairs(labels or [])
     with Client(url) as client:
-        handle = find_job(client, job)
+        handle = find_handle(client, job)
         if changes or remove:
             handle.update(labels=changes, remove_labels=remove or ())
     _print_named(handle, as_json)
 
 
-def _print_named(job: Job, as_json: bool) -> None:
+def _print_named(job: Job | Sweep, as_json: bool) -> None:
     labels = (f"{key}={value}" for key, value in job.labels.items())
     print_json(job.data) if as_json else out.print(
         Text(" ".join([job.id, *filter(None, [job.name]), *labels]))

@@ -14,6 +14,7 @@ from ..curves import Curve
 from ..errors import EpochalError
 from ..events import EndEvent, EpochsEvent, Event, SnapshotEvent, StateEvent, event_of
 from ..following import GIVE_UP_SECONDS, TERMINAL, follow
+from ..handles import Handle
 from ..paging import pages_by_epoch
 from ..records import read, request
 from ..session import Session
@@ -21,7 +22,6 @@ from ..specs import Spec, with_objects
 from ..types import (
     Baselines,
     CurveSeries,
-    Delivery,
     Diagnosis,
     Epoch,
     GradientSnapshot,
@@ -43,12 +43,15 @@ class JobFailed(EpochalError):
         self.job = job
 
 
-class Job(Verifiable, Inspection):
+class Job(Verifiable, Inspection, Handle):
     """A handle to a training job.
 
     `data` has the latest record from the service, and its fields are attributes of the handle.
     `refresh`, `wait` and `watch` update it.
     """
+
+    _update_rpc = "UpdateJob"
+    _deliveries_rpc = "ListDeliveries"
 
     # ------------------------------------------------------------------ from the latest record
 
@@ -174,26 +177,6 @@ class Job(Verifiable, Inspection):
         fields = {**self.spec, "initial_weights": start, "name": None, **changes}
         return create_job(self._session, fields)
 
-    def update(
-        self,
-        *,
-        name: str | None = None,
-        labels: Mapping[str, str] | None = None,
-        remove_labels: Sequence[str] = (),
-    ) -> Self:
-        """Change the name and the labels of the job, in any state.
-
-        `name` replaces the name, an empty text removes it; `labels` are added, or get another
-        value. What is absent stays. Raises `NotFound`, `InvalidArgument`.
-
-        >>> job = client.jobs.create(client.preset("xor"), epochs=1, labels={"draft": ""})
-        >>> job = job.update(name="XOR, week 3", labels={"course": "3"}, remove_labels=["draft"])
-        >>> job.name, job.labels
-        ('XOR, week 3', {'course': '3'})
-        """
-        fields = {"name": name, "labels": dict(labels or {}), "remove_labels": list(remove_labels)}
-        return self._update(self._session.call("UpdateJob", {"id": self.id, **fields}))
-
     def delete(self) -> None:
         """Delete the job and its stored data. Raises `Conflict` unless the job is over."""
         self._session.call("DeleteJob", {"id": self.id})
@@ -240,14 +223,6 @@ class Job(Verifiable, Inspection):
             edges = np.array(page.get("histogram_edges") or (), dtype=np.float64)
             for snapshot in page.get("snapshots") or ():
                 yield read(GradientSnapshot, snapshot, histogram_edges=edges)
-
-    def deliveries(self) -> list[Delivery]:
-        """Return what the webhooks of the job have sent, with every attempt. Raises `NotFound`.
-
-        `webhooks` of the spec names the receivers: `[{"url": "https://host.example/hook"}]`.
-        """
-        reply = self._session.call("ListDeliveries", {"id": self.id})
-        return [read(Delivery, row) for row in reply.get("deliveries") or ()]
 
     def diagnosis(self) -> Diagnosis:
         """Return the problems that the run shows, and what to try next; empty for a healthy run.
