@@ -188,6 +188,34 @@ def test_an_unknown_category_is_an_error_or_counts_as_other() -> None:
     assert encode_rows([{"x": "d"}], lenient.columns).tolist() == [[0, 0, 0]]
 
 
+def test_texts_among_numbers_are_named_in_a_warning() -> None:
+    dataset = parse_csv("area,price\n10,100\n12,x\n16,160\n")
+    assert dataset.class_names == ("100", "160", "x")
+    assert [(w.column, w.reason, w.description) for w in dataset.warnings] == [
+        (
+            "price",
+            "mixed",
+            "Column 'price' is not read as numbers, although 2 of its 3 values are numbers: line 3 "
+            "has 'x'. If it holds numbers, correct these cells or empty them, and send the file "
+            "again.",
+        )
+    ]
+    assert parse_csv("area,price\n10,100\n12,x\n16,160\n", task="classification").warnings == ()
+    # Emptied, the cell is a gap.
+    corrected = parse_csv("area,price\n10,100\n12,\n16,160.5\n", fills=True)
+    assert (corrected.class_names, reasons(corrected)) == ((), [("price", "rows")])
+
+
+def test_an_input_of_numbers_and_a_few_texts_has_a_warning_and_names_of_numbers_have_none() -> None:
+    cells = [str(n) for n in range(8)] + ["n.n.", "n.n.", "-", "?", "none"]
+    dataset = parse_csv(table([f"{cell},{n % 2}" for n, cell in enumerate(cells)]), fills=True)
+    assert ("x", "mixed") in reasons(dataset)
+    [warning] = [warning for warning in dataset.warnings if warning.reason == "mixed"]
+    assert "line 10 has 'n.n.', line 11 has 'n.n.'" in warning.description
+    few = parse_csv(table([f"{cell},{n % 2}" for n, cell in enumerate(["1", "a", "b", "2"] * 3)]))
+    assert reasons(few) == []
+
+
 def test_rare_categories_beyond_the_limit_count_as_other() -> None:
     rows = [f"city {n % 60},{n % 2}" for n in range(600)] + ["city 0,1"] * 5
     dataset = parse_csv(table(rows))

@@ -48,7 +48,7 @@ from epochal_service.datasets.texts import Texts, numbers_of, texts_at
 Missing = Literal["error", "median", "mean", "zero", "most_frequent", "category"]
 Unknown = Literal["error", "other"]
 DatePart = Literal["year", "month", "day", "weekday", "hour"]
-Reason = Literal["text", "identifier", "constant", "leakage", "rare", "empty", "rows"]
+Reason = Literal["text", "identifier", "constant", "leakage", "rare", "empty", "rows", "mixed"]
 Report = Callable[[int, str], None]
 """`report(row, what)` reports what is wrong with a cell."""
 
@@ -62,6 +62,8 @@ TYPICAL_PERCENT = 90
 MIN_IDENTIFIED = 20
 # Lines of filled gaps that a column lists.
 MAX_LINES = 20
+# Texts among numbers that a warning names.
+MAX_TEXTS = 3
 # The category of a missing value, and the feature of all categories that have none of their own.
 MISSING_CATEGORY, OTHER = "missing", "other"
 
@@ -315,6 +317,27 @@ def kind_of(cells: Cells) -> Kind:
     return "date" if 100 * dates >= TYPICAL_PERCENT * len(present) else "category"
 
 
+def mixed(cells: Cells) -> list[ColumnWarning]:
+    """Return a warning if most cells are numbers, but not so many that the column holds numbers."""
+    texts = [
+        (row, cell)
+        for row, cell in cells.others
+        if cell.lower() not in MISSING and number_of(with_point(cell)) is None
+    ]
+    present = len(cells.present("number"))
+    if not texts or 2 * len(texts) >= present:
+        return []
+    named = [f"line {cells.lines[row]} has {shown(cell)}" for row, cell in texts[:MAX_TEXTS]]
+    rest = len(texts) - len(named)
+    several = ", ".join(named) + (f", and {rest:,} more are texts" if rest else "")
+    text = (
+        f"Column {cells.name!r} is not read as numbers, although {present - len(texts):,} of its "
+        f"{present:,} values are numbers: {several}. If it holds numbers, correct these cells or "
+        "empty them, and send the file again."
+    )
+    return [ColumnWarning(cells.name, "mixed", text)]
+
+
 def fit(
     cells: Cells, choice: Choice, *, fills: bool, problems: Problems
 ) -> tuple[Column, list[ColumnWarning]]:
@@ -332,6 +355,7 @@ def fit(
 
     if kind is None:
         kind = kind_of(cells)
+        warnings += mixed(cells) if kind == "category" else []
         ignored = _why_ignored(cells, kind, fills)
         if ignored is not None:
             warn(*ignored)

@@ -35,6 +35,7 @@ from epochal_service.datasets.columns import (
     Report,
     fit,
     group_codes,
+    mixed,
 )
 from epochal_service.datasets.dataset import (
     MAX_CLASSES,
@@ -124,6 +125,8 @@ def parse_csv(
         warnings += about
     target_report = target_cells.report(problems, auto="" if fills else "drops such rows")
     targets, class_names = _targets(target_cells, task, target_report, problems)
+    if class_names and task == "auto":
+        warnings += mixed(target_cells)
     feature_names = tuple(name for column in columns for name in column.features)
     rows = len(target_cells.cells)
     if sum(column.kind == "weight" for column in columns) > 1:

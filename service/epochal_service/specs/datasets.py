@@ -118,7 +118,9 @@ ColumnKind = Literal["number", "boolean", "category", "date", "ignore", "group",
 MissingPolicy = Literal["error", "median", "mean", "zero", "most_frequent", "category"]
 UnknownPolicy = Literal["error", "other"]
 DatePart = Literal["year", "month", "day", "weekday", "hour"]
-WarningReason = Literal["text", "identifier", "constant", "leakage", "rare", "empty", "rows"]
+WarningReason = Literal[
+    "text", "identifier", "constant", "leakage", "rare", "empty", "rows", "mixed"
+]
 Gaps = Literal["error", "auto"]
 
 
@@ -299,6 +301,7 @@ class ColumnWarning(Reply):
     """Reason of the warning. Columns of free `text`, most columns that are an `identifier`, and
     `empty` columns are ignored. A `constant` column has one value. `leakage`: the column repeats
     the target. `rare`: rare categories count as one. `rows`: rows without a target are dropped.
+    `mixed`: most values are numbers, but not so many that the column is read as numbers.
     """
     description: str
     """Description in one sentence."""

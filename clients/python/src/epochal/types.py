@@ -300,7 +300,7 @@ UnknownPolicy: TypeAlias = Literal["error", "other"]
 
 
 WarningReason: TypeAlias = Literal[
-    "text", "identifier", "constant", "leakage", "rare", "empty", "rows"
+    "text", "identifier", "constant", "leakage", "rare", "empty", "rows", "mixed"
 ]
 
 
@@ -1794,6 +1794,7 @@ class ColumnWarning:
     """Reason of the warning. Columns of free `text`, most columns that are an `identifier`, and
     `empty` columns are ignored. A `constant` column has one value. `leakage`: the column repeats
     the target. `rare`: rare categories count as one. `rows`: rows without a target are dropped.
+    `mixed`: most values are numbers, but not so many that the column is read as numbers.
     """
     description: str
     """Description in one sentence."""
