@@ -1,6 +1,7 @@
 """The page of a service that needs an API key."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -99,5 +100,56 @@ def test_a_teacher_sees_whose_run_it_is_and_a_pupil_sees_no_owners(
             page.get_by_role("link", name="10b.02", exact=True).click()
             page.get_by_role("button", name="Runs of 10b.02: remove this filter").click()
             expect(rows).to_have_count(2)
+        opened.close()
+        assert opened.complaints == []
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_nothing_is_offered_that_the_key_may_not_do(
+    chromium: Browser, school: tuple[Stack, dict[str, str]], size: dict[str, int]
+) -> None:
+    stack, keys = school
+    to_read = ("--owner", "10b.02", "--scope", "read")
+    viewer = stack.run("keys", "create", "viewer", *to_read).strip()
+    with epochal.Client(stack.http, api_key=keys["10b.02"]) as client:
+        [job] = client.jobs.list()
+    # The key; why it may not change the run; whether it may train.
+    for key, reason, trains in (
+        (keys["10b.02"], None, True),
+        (keys["10b"], "Only 10b.02 may change this", True),
+        (viewer, "This API key may only read", False),
+    ):
+        opened = Opened(chromium, stack.http)
+        opened.excuse("401")
+        page = opened(f"/jobs/{job.id}", size)
+        field = page.get_by_role("dialog").get_by_label("API key")
+        field.fill(key)
+        field.press("Enter")
+        header = page.locator("header.masthead")
+        expect(header.get_by_text("Finished").first).to_be_visible()
+        if reason:
+            expect(header.get_by_text(reason)).to_be_visible()
+        offered = 0 if reason else 1
+        for name in ("Rename", "Delete"):
+            expect(header.get_by_role("button", name=name, exact=True)).to_have_count(offered)
+        fork = page.get_by_role("button", name=re.compile("^Fork from epoch"))
+        expect(fork).to_have_count(offered)
+        expect(page.get_by_role("button", name=re.compile("^Rerun with"))).to_have_count(
+            int(trains)
+        )
+        assert violations(page) == []
+
+        page.goto("/jobs")
+        rows = page.get_by_role("list", name="Runs").get_by_role("listitem")
+        of_pupil = rows.filter(has=page.locator(f'a[href="/jobs/{job.id}"]'))
+        expect(of_pupil.get_by_role("link")).to_be_visible()
+        delete = of_pupil.get_by_role("button", name=re.compile("^Delete"))
+        expect(delete).to_have_count(offered)
+
+        page.goto("/lab")
+        bar = page.get_by_role("region", name="Cost and start")
+        if not trains:
+            expect(bar.get_by_text("This API key may only read")).to_be_visible()
+        expect(bar.get_by_role("button", name="Train", exact=True)).to_have_count(int(trains))
         opened.close()
         assert opened.complaints == []

@@ -4,6 +4,12 @@ import { navigate } from '../lib/state/route.svelte'
 
 type Spec = Schemas['TrainingSpec']
 
+/** The owner whom a rerun of the job needs: that of the job, if its spec names what belongs to it. */
+export function ownerOfParts({ owner, spec }: Schemas['Job']): string | undefined {
+  const parts = [spec.dataset, spec.validation_dataset ?? {}, spec.network]
+  return spec.initial_weights || parts.some((part) => 'id' in part) ? owner : undefined
+}
+
 /** Create a run with `spec` and open it, compared with the run `from`. Throws `ApiProblem`. */
 export async function rerun(spec: Spec, from: string): Promise<void> {
   const job = await body(
