@@ -683,6 +683,14 @@ def test_the_page_of_a_long_run_makes_few_requests(open_page: Opened, api: Api) 
     assert [row[0] for row in table_of(page, name)[1:]] == [str(s["epoch"]) for s in snapshots]
 
 
+def test_statistics_that_are_zero_everywhere_are_not_offered(open_page: Opened, moons: str) -> None:
+    page = open_page(f"/jobs/{moons}")
+    figure = page.get_by_role("figure", name="Gradient norm, layer by layer")
+    options = figure.get_by_label("Show").get_by_role("option")
+    expect(options.filter(has_text="Weight norm")).to_have_count(1)
+    expect(options.filter(has_text="Dead units")).to_have_count(0)  # no layer has ReLU
+
+
 def test_a_unit_is_chosen_and_shown_large(open_page: Opened, moons: str) -> None:
     page = open_page(f"/jobs/{moons}")
     figure = page.get_by_role("figure", name=UNITS)
