@@ -200,7 +200,7 @@ def test_check_reports_all_problems_at_once(epochald: Epochald, taken_port: int)
     )
     assert done.returncode == 1
     assert done.stdout.count("\nfail  ") == 3
-    assert done.stdout.count("\nok  ") == 3
+    assert done.stdout.count("\nok  ") == 4
     assert "secret" not in done.stdout + done.stderr
 
 

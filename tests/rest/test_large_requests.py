@@ -15,7 +15,11 @@ import psutil
 import pytest
 from tests.rest.conftest import XOR, served
 from tests.rpc import serving
-from tests.servers.loop_monitor import LoopMonitor, monitored_server
+from tests.servers.loop_monitor import (
+    LoopMonitor,
+    monitor_in_this_process,
+    monitored_server,
+)
 from tests.servers.postgres import free_port
 from tests.servers.stack import await_condition
 
@@ -59,8 +63,9 @@ BODIES: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.fixture(scope="module")
-def monitor() -> LoopMonitor:
-    return LoopMonitor()
+def monitor() -> Iterator[LoopMonitor]:
+    with monitor_in_this_process() as monitor:
+        yield monitor
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +81,7 @@ def server(
 
 @pytest.fixture
 def url(server: str, monitor: LoopMonitor) -> str:
-    monitor.longest = 0.0
+    monitor.restart()
     return server
 
 
@@ -93,7 +98,7 @@ def test_a_wrong_body_at_the_limit_does_not_hold_up_the_loop(
     url: str, monitor: LoopMonitor, name: str
 ) -> None:
     body = BODIES[name]()
-    monitor.longest = 0.0
+    monitor.restart()
     assert LARGE_BYTES < len(body) <= LIMIT
     assert post(url, "/v1/jobs/validate", body).status_code == 400
     assert monitor.longest < PAUSE
@@ -101,7 +106,7 @@ def test_a_wrong_body_at_the_limit_does_not_hold_up_the_loop(
 
 def test_many_large_bodies_at_once_do_not_hold_up_the_loop(url: str, monitor: LoopMonitor) -> None:
     body = BODIES["empty lists"]()
-    monitor.longest = 0.0
+    monitor.restart()
     with ThreadPoolExecutor(4) as threads:
         replies = list(threads.map(lambda _: post(url, "/v1/jobs/validate", body), range(4)))
     assert {reply.status_code for reply in replies} == {400}
@@ -111,7 +116,7 @@ def test_many_large_bodies_at_once_do_not_hold_up_the_loop(url: str, monitor: Lo
 def test_a_job_with_large_data_does_not_hold_up_the_loop(url: str, monitor: LoopMonitor) -> None:
     spec = with_rows(60_000)
     body = json.dumps(spec).encode()
-    monitor.longest = 0.0
+    monitor.restart()
     created = post(url, "/v1/jobs", body)
     path = created.headers["location"]
     fetched = httpx2.get(url + path, timeout=60)

@@ -72,7 +72,7 @@ def ids(server: Server) -> list[str]:
 
 def code_of(server: Server, rpc: str, request: bytes) -> grpc.StatusCode:
     """How the call ends; of a stream, whether it begins. It must not hold up the event loop."""
-    server.monitor.longest = 0.0
+    server.monitor.restart()
     code = _code_of(server, rpc, request)
     assert server.monitor.longest < PAUSE
     return code

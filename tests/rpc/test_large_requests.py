@@ -9,7 +9,7 @@ from google.protobuf.message_factory import GetMessageClass
 from tests.rest.conftest import XOR
 from tests.rpc import serving
 from tests.rpc.serving import RPCS, Serving, error_details, reply, serialized
-from tests.servers.loop_monitor import LoopMonitor
+from tests.servers.loop_monitor import LoopMonitor, monitor_in_this_process
 
 from epochal_service.large import LARGE_BYTES
 
@@ -19,8 +19,9 @@ PAUSE = 0.05
 
 
 @pytest.fixture(scope="module")
-def monitor() -> LoopMonitor:
-    return LoopMonitor()
+def monitor() -> Iterator[LoopMonitor]:
+    with monitor_in_this_process() as monitor:
+        yield monitor
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_a_valid_message_near_the_limit_does_not_hold_up_the_loop(
 ) -> None:
     request = with_rows(100_000)
     assert LIMIT / 2 < len(request) < LIMIT
-    monitor.longest = 0.0
+    monitor.restart()
     received = server.client.raw("ValidateJob", request)
     assert monitor.longest < PAUSE
     assert reply("ValidateJob", received)["samples"] == 100_000
@@ -59,7 +60,7 @@ def test_a_message_of_ever_so_many_fields_does_not_hold_up_the_loop(
     server: Serving, monitor: LoopMonitor, field: bytes
 ) -> None:
     request = field * (LIMIT // len(field))
-    monitor.longest = 0.0
+    monitor.restart()
     with pytest.raises(grpc.RpcError) as raised:
         server.client.raw("ValidateJob", request)
     assert monitor.longest < PAUSE
@@ -89,11 +90,11 @@ def test_a_job_with_large_data_does_not_hold_up_the_loop(
 ) -> None:
     create = GetMessageClass(RPCS["CreateJob"].input_type)
     request = create.FromString(with_rows(60_000)).SerializeToString()
-    monitor.longest = 0.0
+    monitor.restart()
     created = server.client.raw("CreateJob", request)
     pause = monitor.longest
     name = serialized("GetJob", {"id": reply("CreateJob", created)["id"]})
-    monitor.longest = 0.0
+    monitor.restart()
     fetched = server.client.raw("GetJob", name)
     assert max(pause, monitor.longest) < PAUSE
     assert fetched == created

@@ -6,12 +6,13 @@ from tests.workers.in_process import AT_ONCE, XOR, Service, at_call
 from tests.workers.record import record
 
 from epochal_service.jobs import lifecycle, naming
+from epochal_service.specs.jobs import UpdateJobRequest
 from epochal_service.store.jobs import JobWithSpec
 
 
 def update(service: Service, job_id: str, **change: object) -> JobWithSpec:
-    fields: dict[str, object] = {"name": None, "labels": {}, "remove_labels": []} | change
-    return naming.update(service.database, job_id, service.context.access, **fields)  # type: ignore[arg-type]
+    request = UpdateJobRequest.model_validate(change)
+    return naming.update(service.database, job_id, service.context.access, request, "job")
 
 
 def test_a_job_that_is_renamed_in_each_epoch_trains_as_if_undisturbed(service: Service) -> None:
