@@ -516,10 +516,7 @@ MUTANTS = (
         f"{SERVICE}/large.py",
         "    if size > most and _limited.get():\n",
         "    if False:\n",
-        (
-            "tests/rest/test_large_requests.py"
-            "::test_a_job_with_large_data_does_not_hold_up_the_loop",
-        ),
+        ("tests/contract/test_pauses.py::test_a_large_reply_does_not_hold_up_the_loop",),
     ),
     Mutant(
         "memory of a large request given back",
