@@ -6,6 +6,7 @@ A process that is killed cannot delete its files; the next one that starts does.
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from tempfile import gettempdir
@@ -21,7 +22,11 @@ def prefix(process_id: int) -> str:
 def delete_abandoned() -> None:
     """Delete the files of processes that do not run any more. Call it when a process starts."""
     for file in Path(gettempdir()).glob(f"{_PREFIX}*"):
-        process_id = int(file.name.removeprefix(_PREFIX).partition("-")[0])
+        # Everybody may create files there: another name must not keep the service from starting.
+        match = re.match(rf"{_PREFIX}(\d{{1,9}})-", file.name)
+        if match is None:
+            continue
+        process_id = int(match[1])
         # In a container each process has the id of the one before it.
         if process_id == os.getpid() or not _is_running(process_id):
             with suppress(OSError):

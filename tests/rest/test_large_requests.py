@@ -184,7 +184,9 @@ def test_files_of_a_process_that_was_killed_are_deleted_at_the_next_start(
     subprocess.run([sys.executable, "-c", program], check=True)
     (abandoned,) = folder.iterdir()
     used = folder / f"{prefix(os.getpid())}used"
-    used.touch()
+    others = [folder / f"epochal-large-{name}" for name in ("notes", f"{10**20}-x")]
+    for file in (used, *others):
+        file.touch()
     address = Address(f"127.0.0.1:{free_port()}")
     chosen = serving.settings(tmp_path, broker_url=broker_url, http_address=address)
     upgrade(chosen.database_url)
@@ -192,7 +194,7 @@ def test_files_of_a_process_that_was_killed_are_deleted_at_the_next_start(
         assert used.exists()
         assert not abandoned.exists()
         assert post(f"http://{address}", "/v1/jobs/validate", large(XOR)).status_code == 200
-        assert list(folder.glob("epochal-large-*")) == [used]
+        assert set(folder.glob("epochal-large-*")) == {used, *others}
 
 
 def second_process() -> psutil.Process:
