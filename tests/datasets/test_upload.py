@@ -53,7 +53,7 @@ def test_the_target_may_be_any_column_and_the_others_keep_their_order() -> None:
     [
         (["yes", "no", "yes"], "auto", "binary", [1, 0, 1], ("no", "yes")),
         (["c", "a", "b"], "auto", "multiclass", [2, 0, 1], ("a", "b", "c")),
-        (["10", "9", "10.0"], "auto", "binary", [1, 0, 1], ("9", "10")),
+        (["10", "9", "10.0", "9"], "auto", "binary", [1, 0, 1, 0], ("9", "10")),
         (["0.5", "1", "0.5"], "classification", "binary", [0, 1, 0], ("0.5", "1")),
         (["1", "x", "1"], "classification", "binary", [0, 1, 0], ("1", "x")),
         (["-0.0", "1", "0"], "auto", "binary", [0, 1, 0], ("0", "1")),
@@ -72,12 +72,20 @@ def test_classes_are_sorted_and_counted_from_zero(
 
 def test_twenty_distinct_whole_numbers_are_classes_and_twenty_one_are_quantities() -> None:
     def whole_numbers(count: int) -> str:
-        return "x,t\n" + "".join(f"0,{number}\n" for number in range(count))
+        return "x,t\n" + "".join(f"0,{number}\n" for number in [*range(count), *range(count)])
 
     assert parse_csv(whole_numbers(20)).task == "multiclass"
     assert parse_csv(whole_numbers(21)).task == "regression"
     assert parse_csv(whole_numbers(21), task="classification").task == "multiclass"
     assert parse_csv(whole_numbers(3), task="regression").task == "regression"
+
+
+def test_whole_numbers_that_hardly_repeat_are_quantities() -> None:
+    prices = [100, 114, 128, 142, 156, 170, 184, 198, 212, 212]
+    table = "area,price\n" + "".join(f"{50 + row},{price}\n" for row, price in enumerate(prices))
+    assert parse_csv(table).task == "regression"
+    assert parse_csv(table, task="classification").task == "multiclass"
+    assert parse_csv("x,t\n5,0\n6,1\n").task == "binary"
 
 
 def test_blank_lines_and_space_around_values_do_not_count() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from epochal_engine import Run
-from epochal_service.datasets import CATALOG, Dataset
+from epochal_service.datasets import CATALOG, Dataset, parse_csv
 from epochal_service.jobs.datasets import generate
 from epochal_service.jobs.preparation import build
 from epochal_service.jobs.suggestion import suggest
@@ -81,6 +81,25 @@ def test_a_handful_of_samples_is_not_split() -> None:
     spec = suggestion_of(builtin("xor")).spec
     assert spec.validation_fraction == 0
     assert spec.early_stopping is None
+
+
+@pytest.mark.parametrize(
+    ("table", "at_most"),
+    [
+        # A line in units of thousands: no better than the mean without scaling.
+        ("area,price\n50,100000\n60,120000\n70,141000\n80,160000\n90,180000\n", 0.01),
+        ("height,weight,sex\n150,50,f\n160,60,m\n170,80,m\n155,51,f\n", 0.01),
+        ("a,b,xor\n0,0,0\n0,1,1\n1,0,1\n1,1,0\n", 0.01),
+        ("x,y\n1,2000\n2,4000\n", 0.01),
+    ],
+)
+def test_a_table_of_a_few_rows_is_learned(table: str, at_most: float) -> None:
+    dataset = parse_csv(table)
+    prepared = build(suggestion_of(dataset).spec, dataset, Limits())
+    run = Run(prepared.network, prepared.training, prepared.data)
+    for _ in run:
+        pass
+    assert run.take()[-1].columns["train_loss"][-1] < at_most
 
 
 def test_a_suggested_job_learns() -> None:

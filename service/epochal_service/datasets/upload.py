@@ -54,7 +54,8 @@ Value = TypeVar("Value", str, float)
 
 DELIMITERS = (",", ";", "\t")
 
-# Up to this many distinct whole numbers in a target column are labels; more are a regression.
+# Up to this many distinct whole numbers in a target column are labels, if each stands in two rows
+# on average or there are only 0 and 1; other numbers are a regression.
 MAX_INFERRED_CLASSES = 20
 # Texts of an unknown class in a target of text. `none` and `-` may be classes.
 NO_CLASS = {"", "?", "na", "n/a", "null"} | NOT_A_NUMBER
@@ -81,7 +82,8 @@ def parse_csv(
     """Parse a table with a header row, separated by commas, semicolons or tabs, in UTF-8.
 
     `target` names the column to predict, by default the last one. With `task="auto"`, a target of
-    text or of at most 20 distinct whole numbers holds classes; other numbers are a regression.
+    text holds classes, and so does one of at most 20 distinct whole numbers that stand in two rows
+    each on average, or are only 0 and 1; other numbers are a regression.
     Classes are sorted, numbers by value and texts by code point, and counted from 0. Commas in
     numbers are decimal if no number of the file has a point, and one has a comma that cannot group
     thousands. The other columns become features as `columns.fit` describes; `choices` by name take
@@ -376,10 +378,7 @@ def _targets(
         for row, cell in column.others:
             report(row, why_not_a_number(cell, number_of(cell)))
         distinct = np.unique(values[np.isfinite(values)]).tolist()
-        few_whole = len(distinct) <= MAX_INFERRED_CLASSES and all(
-            value.is_integer() for value in distinct
-        )
-        if task == "regression" or (task == "auto" and not few_whole):
+        if task == "regression" or (task == "auto" and not _are_labels(distinct, len(values))):
             return values[:, np.newaxis], ()
         labels = _indices(values.tolist(), distinct)
         names = [number_name(value) for value in distinct]
@@ -399,6 +398,13 @@ def _targets(
             "choose regression or another target, or group its values.",
         )
     return labels, tuple(names)
+
+
+def _are_labels(distinct: Sequence[float], rows: int) -> bool:
+    """Return whether the distinct numbers of a target look like classes."""
+    if len(distinct) > MAX_INFERRED_CLASSES or not all(value.is_integer() for value in distinct):
+        return False
+    return 2 * len(distinct) <= rows or set(distinct) <= {0.0, 1.0}
 
 
 def _texts(column: Cells, report: Report) -> list[str]:

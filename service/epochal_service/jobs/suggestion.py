@@ -258,7 +258,7 @@ def _bodies(dataset: Dataset) -> list[_Body]:
         return [_series(dataset, channels)]
     if dataset.task == "regression" and np.array_equal(dataset.inputs, dataset.targets):
         return [_autoencoder(dataset)]
-    if dataset.samples < MIN_SPLIT:
+    if dataset.samples < MIN_SPLIT and dataset.task != "regression":
         return [_FEW_SAMPLES]
     if dataset.features <= 2 and not _is_uploaded(dataset):
         return [_CURVED_BORDER]
@@ -278,8 +278,8 @@ _FEW_SAMPLES = _Body(
     [{"type": "dense", "units": 8, "activation": "tanh"}],
     {},
     ("dense 8 tanh", "A hidden layer of 8 units is enough for so few samples."),
-    "none",
-    "The inputs are used as they are.",
+    "standard",
+    _STANDARD,
     0.05,
     500,
     most_epochs=500,

@@ -162,8 +162,9 @@ class CreateDatasetRequest(Spec):
     target: str | None = Field(default=None, max_length=200)
     """Name of the target column; CSV only. Defaults to the last column."""
     task: Literal["auto", "classification", "regression"] = "auto"
-    """Kind of target; CSV and arrays only. `auto` (the default) treats text, and up to 20 distinct
-    whole numbers in a CSV, as classes; arrays of integers are classes, of floats a regression.
+    """Kind of target; CSV and arrays only. `auto` (the default) treats text as classes. In a CSV,
+    it treats up to 20 distinct whole numbers so too, if they stand in two rows each on average or
+    are only 0 and 1; arrays of integers are classes. Other numbers are a regression.
     """
     columns: list[ColumnSpec] = Field(default_factory=list, max_length=4096)
     """What columns hold; CSV only. Columns without an entry are inferred from their cells."""
@@ -195,8 +196,9 @@ class UploadRequest(Request):
     target: str | None = Field(default=None, max_length=200)
     """Name of the target column; CSV only. Defaults to the last column."""
     task: Literal["auto", "classification", "regression"] = "auto"
-    """Kind of target; CSV and arrays only. `auto` (the default) treats text, and up to 20 distinct
-    whole numbers in a CSV, as classes; arrays of integers are classes, of floats a regression.
+    """Kind of target; CSV and arrays only. `auto` (the default) treats text as classes. In a CSV,
+    it treats up to 20 distinct whole numbers so too, if they stand in two rows each on average or
+    are only 0 and 1; arrays of integers are classes. Other numbers are a regression.
     """
     missing: Gaps = "error"
     """What happens to missing values; CSV only. `auto` fills numbers and dates with the median,
