@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-import epochal_engine.primitives as p
+import epochal_engine.symbolic.primitives as p
 from epochal_engine import ACTIVATIONS, LAYERS, Activation, Layer
-from epochal_engine.components import Range
 from epochal_engine.export.spelling import (
     Module,
     Spelling,
@@ -26,9 +25,10 @@ from epochal_engine.export.spelling import (
     pytorch_module,
 )
 from epochal_engine.export.spellings import SPELLINGS
-from epochal_engine.layers import Scope
-from epochal_engine.layers.layer import ones
-from epochal_engine.trace import Symbol
+from epochal_engine.model.components import Range
+from epochal_engine.model.layers import Scope
+from epochal_engine.model.layers.layer import ones
+from epochal_engine.symbolic.trace import Symbol
 
 ROOT = Path(__file__).parents[1]
 

@@ -1,8 +1,7 @@
 """The engine of Epochal: neural networks in NumPy, from a description to every epoch's numbers."""
 
-from .activations import ACTIVATIONS, Activation
-from .augmentation import AUGMENTATIONS, Augmentation, Flip, Noise, Shift
-from .baselines import (
+from .data.data import Data, Rows, split, split_rows
+from .insight.baselines import (
     Baselines,
     Losses,
     baselines,
@@ -10,14 +9,14 @@ from .baselines import (
     initial_losses,
     initial_member_losses,
 )
-from .blocks import LARGEST_BLOCK, Block
-from .data import Data, Rows, split, split_rows
-from .diagnosis import Finding, FindingKind, Findings, Trial, TrialMetric, diagnose
-from .divergence import Divergence
-from .evaluation import ClassMetrics, ErrorMetrics, class_metrics, error_metrics, roc_auc
-from .initializers import INITIALIZERS, Initializer
-from .labels import LABELS, Label, LabelName, best_final_loss, final_loss, label
-from .layers import (
+from .insight.diagnosis import Finding, FindingKind, Findings, Trial, TrialMetric, diagnose
+from .insight.evaluation import ClassMetrics, ErrorMetrics, class_metrics, error_metrics, roc_auc
+from .insight.labels import LABELS, Label, LabelName, best_final_loss, final_loss, label
+from .insight.memory import Memory, memory
+from .insight.work import Work, calibrate, work
+from .model.activations import ACTIVATIONS, Activation
+from .model.initializers import INITIALIZERS, Initializer
+from .model.layers import (
     LAYERS,
     ActivationLayer,
     Add,
@@ -48,7 +47,7 @@ from .layers import (
     Slice,
     TransformerBlock,
 )
-from .losses import (
+from .model.losses import (
     LOSSES,
     BinaryCrossEntropy,
     CrossEntropy,
@@ -61,11 +60,13 @@ from .losses import (
     PerceptronError,
     find_loss,
 )
-from .members import with_initializer
-from .memory import Memory, memory
-from .metrics import accuracy, confusion_matrix, perplexity, r_squared, top_k_accuracy
-from .network import Network, ShapeError
-from .optimizers import (
+from .model.metrics import accuracy, confusion_matrix, perplexity, r_squared, top_k_accuracy
+from .model.network import Network, ShapeError
+from .model.predict import predict
+from .model.sample_weights import balanced_class_weights, weights_by_class
+from .model.summary import LayerSummary, Summary, summarize
+from .optimize.augmentation import AUGMENTATIONS, Augmentation, Flip, Noise, Shift
+from .optimize.optimizers import (
     OPTIMIZERS,
     Adagrad,
     Adam,
@@ -79,11 +80,7 @@ from .optimizers import (
     RmsProp,
     Sgd,
 )
-from .predict import predict
-from .random_draws import RandomDraws
-from .run import Outcome, Run, State
-from .sample_weights import balanced_class_weights, weights_by_class
-from .schedules import (
+from .optimize.schedules import (
     SCHEDULES,
     Constant,
     Cosine,
@@ -93,13 +90,16 @@ from .schedules import (
     Schedule,
     Step,
 )
-from .snapshots import BINS, HISTOGRAM_EDGES, STATISTICS, Gradients, learned_sizes
-from .stopping import METRICS, Best, EarlyStopping, StopReason, Target
-from .summary import LayerSummary, Summary, summarize
-from .sweep import Sweep
-from .training import Training, check_output
+from .optimize.stopping import METRICS, Best, EarlyStopping, StopReason, Target
+from .training.blocks import LARGEST_BLOCK, Block
+from .training.divergence import Divergence
+from .training.members import with_initializer
+from .training.random_draws import RandomDraws
+from .training.run import Outcome, Run, State
+from .training.snapshots import BINS, HISTOGRAM_EDGES, STATISTICS, Gradients, learned_sizes
+from .training.sweep import Sweep
+from .training.training import Training, check_output
 from .walk import Engine, choose_engine, chosen_engine, why_python
-from .work import Work, calibrate, work
 
 __all__ = [
     "ACTIVATIONS",

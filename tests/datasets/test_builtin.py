@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from epochal_engine.generators import GENERATORS
+from epochal_engine.data.generators import GENERATORS
 from epochal_service.datasets import CATALOG, Builtin, DatasetError, load, parse_csv
 
 MEASURED = ("iris", "wine", "breast_cancer", "digits", "shifted_digits", "digit_images")

@@ -37,8 +37,8 @@ from epochal_engine import (
     Slice,
     TransformerBlock,
 )
-from epochal_engine.layers import Layer
-from epochal_engine.trace import Array
+from epochal_engine.model.layers import Layer
+from epochal_engine.symbolic.trace import Array
 
 SAMPLES = 5
 

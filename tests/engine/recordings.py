@@ -22,10 +22,10 @@ from epochal_engine import (
     find_loss,
     weights_by_class,
 )
-from epochal_engine.blocks import join
 from epochal_engine.export.training import Recording
-from epochal_engine.run import check_data
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.blocks import join
+from epochal_engine.training.run import check_data
 
 DType = Literal["float32", "float64"]
 

@@ -21,8 +21,8 @@ from epochal_engine import (
     Shift,
     Training,
 )
-from epochal_engine.blocks import join
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.blocks import join
 
 
 def changed(augmentation: Augmentation, sample: Sequence[object], times: int = 2_000) -> Array:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epochal_engine import Data, Rows, split, split_rows
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.trace import Array
 
 INPUTS = np.arange(20.0).reshape(10, 2)
 TARGETS = np.arange(10.0).reshape(10, 1)

@@ -13,8 +13,8 @@ from benchmarks._faults import BASES, FAMILIES, Base, Case, Family, dense, mlp, 
 from benchmarks.diagnosis import Row, built_from, run, trained
 
 import epochal_engine as engine
-from epochal_engine.diagnosis import TrialResults, difference, merged
-from epochal_engine.diagnosis.finding import Findings
+from epochal_engine.insight.diagnosis import TrialResults, difference, merged
+from epochal_engine.insight.diagnosis.finding import Findings
 
 BY_NAME = {base.name: base for base in BASES}
 

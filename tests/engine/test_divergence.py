@@ -17,9 +17,9 @@ from epochal_engine import (
     Sgd,
     Training,
 )
-from epochal_engine.blocks import join
-from epochal_engine.divergence import explain
-from epochal_engine.network import parameter_views
+from epochal_engine.model.network import parameter_views
+from epochal_engine.training.blocks import join
+from epochal_engine.training.divergence import explain
 
 XOR = Data(
     np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),

@@ -27,8 +27,8 @@ from epochal_engine.export import (
     safetensors,
 )
 from epochal_engine.export.spellings import SPELLINGS
-from epochal_engine.layers import Layer
-from epochal_engine.trace import Array
+from epochal_engine.model.layers import Layer
+from epochal_engine.symbolic.trace import Array
 
 TOLERANCE = {"float32": 1e-6, "float64": 1e-12}
 XOR = Network((2,), (Dense(2, "tanh"), Dense(1, "sigmoid")))

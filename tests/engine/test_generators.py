@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from epochal_engine.generators import (
+from epochal_engine.data.generators import (
     BOOLEAN_FUNCTIONS,
     CHARACTERS,
     GENERATORS,

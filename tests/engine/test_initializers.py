@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from epochal_engine import ACTIVATIONS, INITIALIZERS, Conv1d, Conv2d, Dense, Layer, Network
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.trace import Array
 
 FAN_IN, UNITS = 300, 200
 VARIANCES = {

@@ -23,7 +23,7 @@ from epochal_engine import (
     label,
     split,
 )
-from epochal_engine.generators import circles
+from epochal_engine.data.generators import circles
 from epochal_service.datasets import load
 
 

@@ -39,10 +39,10 @@ from epochal_engine import (
     Slice,
     TransformerBlock,
 )
-from epochal_engine.network import parameter_views
-from epochal_engine.plan import perform
-from epochal_engine.step import Gradient, with_column
-from epochal_engine.trace import Array
+from epochal_engine.model.network import parameter_views
+from epochal_engine.symbolic.plan import perform
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.step import Gradient, with_column
 
 Example = tuple[tuple[int, ...], tuple[Layer, ...]]
 # For every type of layer, networks in which it occurs below a layer that learns, and above one.

@@ -41,7 +41,7 @@ from epochal_engine import (
     TransformerBlock,
     predict,
 )
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.trace import Array
 
 RNG = np.random.default_rng(5)
 

@@ -31,9 +31,9 @@ from epochal_engine import (
     TransformerBlock,
     predict,
 )
-from epochal_engine.blocks import join
-from epochal_engine.losses import find_loss
-from epochal_engine.trace import Array
+from epochal_engine.model.losses import find_loss
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.blocks import join
 
 
 @pytest.mark.parametrize(

@@ -41,9 +41,9 @@ from epochal_engine import (
     predict,
     summarize,
 )
-from epochal_engine.blocks import join
-from epochal_engine.generators import CHARACTERS, GENERATORS, SENTENCE
-from epochal_engine.trace import Array
+from epochal_engine.data.generators import CHARACTERS, GENERATORS, SENTENCE
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.blocks import join
 from epochal_service.datasets.builtin import CATALOG
 
 MORE = [pytest.param(seed, marks=pytest.mark.training) for seed in (1, 2)]

@@ -27,11 +27,11 @@ from epochal_engine import (
     Training,
     find_loss,
 )
-from epochal_engine.blocks import join
-from epochal_engine.differentiate import differentiate
-from epochal_engine.losses import FEW_OUTPUTS
-from epochal_engine.plan import evaluate
-from epochal_engine.trace import Array, leaf
+from epochal_engine.model.losses import FEW_OUTPUTS
+from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.plan import evaluate
+from epochal_engine.symbolic.trace import Array, leaf
+from epochal_engine.training.blocks import join
 
 # Of every loss its usual settings, and those that change its formula.
 VARIANTS: dict[str, Loss] = {

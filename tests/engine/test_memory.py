@@ -19,8 +19,8 @@ from epochal_engine import (
     memory,
     work,
 )
-from epochal_engine.plan import Plan
-from epochal_engine.trace import leaf
+from epochal_engine.symbolic.plan import Plan
+from epochal_engine.symbolic.trace import leaf
 
 NETWORKS: dict[str, tuple[tuple[int, ...], tuple[Layer, ...]]] = {
     "dense": ((8,), (Dense(64, "relu"), Dense(64, "tanh"), Dense(1))),
@@ -39,7 +39,7 @@ def test_the_memory_of_a_large_batch_is_extrapolated_from_smaller_ones(
 ) -> None:
     network = Network(*NETWORKS[name])
     whole = memory(network, training(4_000), 4_000), work(network, training(4_000), 4_000)
-    monkeypatch.setattr(sys.modules["epochal_engine.work"], "MOST_BOUND_BYTES", 1_000_000)
+    monkeypatch.setattr(sys.modules["epochal_engine.insight.work"], "MOST_BOUND_BYTES", 1_000_000)
     part = memory(network, training(4_000), 4_000), work(network, training(4_000), 4_000)
     assert part[0].total == pytest.approx(whole[0].total, rel=0.15)
     assert part[1].vector == pytest.approx(whole[1].vector, rel=0.05)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from epochal_engine import CrossEntropy, Data, Dense, Network, Run, Sgd, Training
-from epochal_engine.metrics import (
+from epochal_engine.model.metrics import (
     AT_ONCE,
     Answers,
     accuracy,

@@ -22,9 +22,9 @@ from epochal_engine import (
     RmsProp,
     Sgd,
 )
-from epochal_engine.optimizers.vectors import BLOCK
-from epochal_engine.plan import perform
-from epochal_engine.trace import Array, Shape
+from epochal_engine.optimize.optimizers.vectors import BLOCK
+from epochal_engine.symbolic.plan import perform
+from epochal_engine.symbolic.trace import Array, Shape
 
 ONE_WEIGHT: dict[str, Shape] = {"dense_1.weight": (1, 1)}
 

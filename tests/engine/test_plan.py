@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal_engine import primitives as p
-from epochal_engine.differentiate import differentiate
-from epochal_engine.plan import Plan, evaluate, perform
-from epochal_engine.trace import Array, Symbol, leaf
+from epochal_engine.symbolic import primitives as p
+from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.plan import Plan, evaluate, perform
+from epochal_engine.symbolic.trace import Array, Symbol, leaf
 
 FUNCTIONS: dict[str, tuple[Callable[[Symbol], Symbol], Callable[[Array], Array]]] = {
     "tanh": (p.tanh, np.tanh),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from epochal_engine import Dense, Dropout, Network, predict
-from epochal_engine.plan import perform
-from epochal_engine.predict import ELEMENTS_AT_ONCE, SAMPLES_AT_ONCE, forward_passes
+from epochal_engine.model.predict import ELEMENTS_AT_ONCE, SAMPLES_AT_ONCE, forward_passes
+from epochal_engine.symbolic.plan import perform
 
 NETWORK = Network((2,), (Dense(3, "tanh"), Dropout(0.5), Dense(2, "softmax")))
 RNG = np.random.default_rng(0)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import BroadcastableShapes, mutually_broadcastable_shapes
 
-from epochal_engine import primitives as p
-from epochal_engine.differentiate import differentiate
-from epochal_engine.plan import evaluate
-from epochal_engine.trace import PRIMITIVES, Array, Shape, Symbol, apply, constant, leaf
+from epochal_engine.symbolic import primitives as p
+from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.plan import evaluate
+from epochal_engine.symbolic.trace import PRIMITIVES, Array, Shape, Symbol, apply, constant, leaf
 
 
 def windows(shifted: Symbol) -> Symbol:

@@ -17,11 +17,11 @@ from epochal_engine import (
     Sgd,
     Training,
 )
-from epochal_engine.blocks import join
-from epochal_engine.network import parameter_views
-from epochal_engine.probe import FEWEST, MOST, SHARE, Probe
-from epochal_engine.snapshots import STATISTICS
-from epochal_engine.trace import Array
+from epochal_engine.model.network import parameter_views
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.blocks import join
+from epochal_engine.training.probe import FEWEST, MOST, SHARE, Probe
+from epochal_engine.training.snapshots import STATISTICS
 
 RNG = np.random.default_rng(0)
 

@@ -10,8 +10,8 @@ from tests.engine.recordings import CASES, Case, Step, record, steps, training_p
 
 from epochal_engine import AUGMENTATIONS, LAYERS, OPTIMIZERS, Data, Network, RandomDraws, Training
 from epochal_engine.export.training import Recording, training_numpy
-from epochal_engine.predict import SAMPLES_AT_ONCE
-from epochal_engine.trace import Array
+from epochal_engine.model.predict import SAMPLES_AT_ONCE
+from epochal_engine.symbolic.trace import Array
 
 _DROPOUT = CASES["dropout"]
 # Steps of 3 x 5 numbers: half of what the generator makes at once is left for the next mask.

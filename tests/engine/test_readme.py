@@ -42,7 +42,16 @@ def test_the_layer_is_one_formula_and_nothing_else() -> None:
 
 
 def test_every_module_has_its_place_in_the_reading_order() -> None:
-    folder = Path(epochal_engine.__file__).parent
-    modules = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
-    named = set(re.findall(r"`(\w+\.py)`", README.read_text(encoding="utf-8")))
-    assert modules == named
+    order = README.read_text(encoding="utf-8").partition("## Reading order")[2]
+    named = {
+        folder: set(re.findall(r"`(\w+\.py|\w+/)`", text))
+        for folder, text in re.findall(r"^\d\. `(\w+)/`:(.*?)(?=^\d\. |\n\n)", order, re.M | re.S)
+    }
+    engine = Path(epochal_engine.__file__).parent
+    folders = [path for path in engine.iterdir() if (path / "__init__.py").is_file()]
+    assert set(named) == {folder.name for folder in folders}
+    for folder in folders:
+        if folder.name not in ("walk", "export"):  # Read from their `__init__.py`.
+            packages = {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
+            modules = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+            assert named[folder.name] == packages | modules

@@ -22,8 +22,8 @@ from epochal_engine import (
     Training,
     predict,
 )
-from epochal_engine.blocks import join
 from epochal_engine.export import EXPORTS, numpy_script, onnx_model, pytorch_module
+from epochal_engine.training.blocks import join
 
 
 @pytest.fixture

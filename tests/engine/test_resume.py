@@ -25,8 +25,8 @@ from epochal_engine import (
     State,
     Training,
 )
-from epochal_engine.blocks import Block, join
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.blocks import Block, join
 
 RNG = np.random.default_rng(0)
 

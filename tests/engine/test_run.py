@@ -30,9 +30,9 @@ from epochal_engine import (
     predict,
     split,
 )
-from epochal_engine.blocks import join
-from epochal_engine.snapshots import STATISTICS
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.blocks import join
+from epochal_engine.training.snapshots import STATISTICS
 
 XOR = Data(
     np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),

@@ -29,11 +29,11 @@ from epochal_engine import (
     initial_losses,
     weights_by_class,
 )
-from epochal_engine.blocks import Block, join
-from epochal_engine.differentiate import differentiate
-from epochal_engine.plan import evaluate
-from epochal_engine.sample_weights import scaled_weights
-from epochal_engine.trace import Array, leaf
+from epochal_engine.model.sample_weights import scaled_weights
+from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.plan import evaluate
+from epochal_engine.symbolic.trace import Array, leaf
+from epochal_engine.training.blocks import Block, join
 
 RNG = np.random.default_rng(0)
 COPIES = RNG.integers(0, 4, 30)

@@ -21,11 +21,11 @@ from epochal_engine import (
     Sgd,
     Training,
 )
-from epochal_engine.blocks import join
-from epochal_engine.network import parameter_views
-from epochal_engine.probe import Probe
-from epochal_engine.snapshots import Gradients, LayerSlices, take_snapshots
-from epochal_engine.trace import Array
+from epochal_engine.model.network import parameter_views
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.blocks import join
+from epochal_engine.training.probe import Probe
+from epochal_engine.training.snapshots import Gradients, LayerSlices, take_snapshots
 
 NETWORK = Network((2,), (Dense(3, "relu"), Dropout(0.2), Dense(1)))
 SAMPLES = np.random.default_rng(0).normal(size=(50, 2))

@@ -18,10 +18,10 @@ from epochal_engine import (
     MaxPool2d,
     Network,
 )
-from epochal_engine.network import parameter_leaves, parameter_views
-from epochal_engine.plan import evaluate, perform
-from epochal_engine.step import Gradient, with_column
-from epochal_engine.trace import Array, leaf
+from epochal_engine.model.network import parameter_leaves, parameter_views
+from epochal_engine.symbolic.plan import evaluate, perform
+from epochal_engine.symbolic.trace import Array, leaf
+from epochal_engine.training.step import Gradient, with_column
 
 # The slope of the perceptron's rule is not that of its share of errors, which has none.
 SLOPED = sorted(set(LOSSES) - {"perceptron"})

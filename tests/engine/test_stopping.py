@@ -20,9 +20,9 @@ from epochal_engine import (
     Target,
     Training,
 )
-from epochal_engine.blocks import Block, join
-from epochal_engine.stopping import Progress, epochs_at_one_rate, follow
-from epochal_engine.trace import Array
+from epochal_engine.optimize.stopping import Progress, epochs_at_one_rate, follow
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.blocks import Block, join
 
 NETWORK = Network((2,), (Dense(4, "tanh"), Dense(1, "sigmoid")))
 XOR = Data(

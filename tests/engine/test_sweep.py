@@ -51,7 +51,7 @@ from epochal_engine import (
     TransformerBlock,
     with_initializer,
 )
-from epochal_engine.blocks import join
+from epochal_engine.training.blocks import join
 
 XOR = Data(
     np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]),

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from epochal_engine.threads import _thread_count, one_thread
+from epochal_engine.symbolic.threads import _thread_count, one_thread
 
 PROGRAM = """
 import hashlib

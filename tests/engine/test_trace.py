@@ -9,10 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epochal_engine import primitives as p
-from epochal_engine.differentiate import differentiate
-from epochal_engine.plan import Plan, evaluate
-from epochal_engine.trace import Array, Symbol, constant, in_order, inverse, is_contiguous, leaf
+from epochal_engine.symbolic import primitives as p
+from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.plan import Plan, evaluate
+from epochal_engine.symbolic.trace import (
+    Array,
+    Symbol,
+    constant,
+    in_order,
+    inverse,
+    is_contiguous,
+    leaf,
+)
 
 RNG = np.random.default_rng(3)
 

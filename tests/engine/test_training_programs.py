@@ -18,7 +18,7 @@ from epochal_engine.export.training import (
     training_pytorch,
 )
 from epochal_engine.export.training import program as writer
-from epochal_engine.layers import Layer, Residual
+from epochal_engine.model.layers import Layer, Residual
 
 XOR = CASES["l2"]
 

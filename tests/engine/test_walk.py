@@ -32,9 +32,9 @@ from epochal_engine import (
     chosen_engine,
     why_python,
 )
-from epochal_engine.blocks import Block, join
-from epochal_engine.plan import perform
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.plan import perform
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.blocks import Block, join
 from epochal_engine.walk import compiled, python_calls
 from epochal_engine.walk.native import LIBRARY, library
 

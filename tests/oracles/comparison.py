@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from epochal_engine import Data, Loss, Network, Optimizer, Run, Sgd, Training, find_loss
-from epochal_engine.network import parameter_views
-from epochal_engine.plan import perform
-from epochal_engine.step import Gradient, with_column
-from epochal_engine.trace import Array
+from epochal_engine.model.network import parameter_views
+from epochal_engine.symbolic.plan import perform
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.step import Gradient, with_column
 
 torch: Any = pytest.importorskip("torch")
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from epochal_engine import Data, Dense, Losses, Network, baselines, find_loss
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.trace import Array
 
 models: Any = pytest.importorskip("sklearn.linear_model")
 machines: Any = pytest.importorskip("sklearn.svm")

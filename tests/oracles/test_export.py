@@ -11,7 +11,7 @@ from tests.oracles.comparison import torch
 
 from epochal_engine import Network, predict
 from epochal_engine.export import Scaling, pytorch_module
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.trace import Array
 
 TOLERANCE = {"float32": 5e-6, "float64": 1e-7}
 """PyTorch keeps some constants, such as SELU's, as floats."""

@@ -25,7 +25,7 @@ from epochal_engine import (
     PerceptronError,
     weights_by_class,
 )
-from epochal_engine.trace import Array
+from epochal_engine.symbolic.trace import Array
 
 F: Any = torch.nn.functional
 TOKENS, CLASSES = 5, 4

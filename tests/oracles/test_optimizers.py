@@ -34,7 +34,7 @@ from epochal_engine import (
     Sgd,
     Step,
 )
-from epochal_engine.stopping import Progress, follow
+from epochal_engine.optimize.stopping import Progress, follow
 
 F: Any = torch.nn.functional
 NETWORK = Network((3,), (Dense(6, "tanh"), Dense(5, "tanh"), Dense(4, "tanh"), Dense(2)))

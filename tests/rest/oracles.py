@@ -18,8 +18,8 @@ from fastapi.testclient import TestClient
 from tests.engine.recordings import CASES, Case
 
 from epochal_engine import Layer, find_loss
-from epochal_engine.components import Component
-from epochal_engine.losses import is_floating
+from epochal_engine.model.components import Component
+from epochal_engine.model.losses import is_floating
 
 PYTHON = os.environ.get("EPOCHAL_ORACLE_PYTHON", "")
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.simulate.conftest import Ask
 
-import epochal_engine as engine
-from epochal_engine.network import parameter_views
-from epochal_engine.plan import perform
-from epochal_engine.step import Gradient, with_column
+from epochal_engine.model.network import parameter_views
+from epochal_engine.symbolic.plan import perform
+from epochal_engine.training.step import Gradient, with_column
+from epochal_engine.training.streams import Streams
 from epochal_service.specs.build import build_network
 from epochal_service.specs.networks import NetworkSpec
 
@@ -168,7 +168,7 @@ def test_layer_by_layer_it_is_the_gradient_that_training_takes(
     }
     reply = ask("backward", **request, check=True)
     network = build_network(NetworkSpec.model_validate(request["network"]))
-    streams = engine.streams.Streams.from_seed(seed)
+    streams = Streams.from_seed(seed)
     expected = gradient_by_the_engine(request, network.initial_parameters(rng=streams.weights))
     gradients = {
         f"{layer['name']}.{row['name']}": row["gradient"]

@@ -11,7 +11,7 @@ from tests.simulate.arithmetic import agree
 from tests.simulate.conftest import Ask
 
 import epochal_engine as engine
-from epochal_engine.streams import Streams
+from epochal_engine.training.streams import Streams
 from epochal_service.specs.build import build_network
 from epochal_service.specs.networks import NetworkSpec
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ..network import Network
-from ..trace import Array
+from ..model.network import Network
+from ..symbolic.trace import Array
 from .numpy_script import numpy_script
 from .onnx import onnx_model
 from .pytorch import pytorch_module

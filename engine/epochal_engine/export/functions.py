@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from ..activations import ACTIVATIONS
+from ..model.activations import ACTIVATIONS
 
 # A script defines them by `Activation.numpy`.
 sigmoid, softmax = (ACTIVATIONS[name].function for name in ("sigmoid", "softmax"))

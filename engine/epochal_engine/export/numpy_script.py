@@ -12,9 +12,9 @@ from types import ModuleType
 
 import numpy as np
 
-from ..activations import ACTIVATIONS
-from ..network import Network
-from ..trace import Array
+from ..model.activations import ACTIVATIONS
+from ..model.network import Network
+from ..symbolic.trace import Array
 from . import functions, rows
 from .program import Program, common_type, literal, quoted
 from .scaling import Scaling, Table

@@ -15,8 +15,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..network import Network
-from ..trace import Array, Shape
+from ..model.network import Network
+from ..symbolic.trace import Array, Shape
 from .onnx_graph import INPUT, OUTPUT, Graph
 from .program import Program
 from .scaling import Scaling, Table

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..trace import Array
+from ..symbolic.trace import Array
 
 INPUT, OUTPUT = "input", "output"
 

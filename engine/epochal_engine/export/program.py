@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..layers import Add, Layer, Residual, Scope
-from ..layers.convolution import pair
-from ..layers.structure import position_names
-from ..network import INPUT, Network
-from ..trace import Array, Shape, Symbol, leaf
+from ..model.layers import Add, Layer, Residual, Scope
+from ..model.layers.convolution import pair
+from ..model.layers.structure import position_names
+from ..model.network import INPUT, Network
+from ..symbolic.trace import Array, Shape, Symbol, leaf
 
 
 class Value(NamedTuple):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..network import Network
-from ..trace import Array
+from ..model.network import Network
+from ..symbolic.trace import Array
 from .numpy_script import answers, encoder
 from .program import Program, common_type, literal
 from .pytorch_modules import MODULES

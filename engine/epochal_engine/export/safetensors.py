@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..network import Network
-from ..trace import Array
+from ..model.network import Network
+from ..symbolic.trace import Array
 from .scaling import Scaling, Table
 
 _TYPES = {"float32": "F32", "float64": "F64"}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..trace import Array
+from ..symbolic.trace import Array
 
 
 @dataclass(frozen=True, eq=False)

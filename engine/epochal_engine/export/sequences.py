@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..activations import ACTIVATIONS
-from ..layers import LayerNorm
-from ..layers.tokens import sinusoids
+from ..model.activations import ACTIVATIONS
+from ..model.layers import LayerNorm
+from ..model.layers.tokens import sinusoids
 from .onnx_graph import Axes, Graph
 from .program import Line
 from .spelling import (

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..activations import ACTIVATIONS
-from ..trace import Array
+from ..model.activations import ACTIVATIONS
+from ..symbolic.trace import Array
 from .onnx_graph import Graph
 from .program import Line, quoted
 

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from ..trace import Array, Call
+from ..symbolic.trace import Array, Call
 from .native import library
 from .rows import COLUMNS, Row, address, row_of
 

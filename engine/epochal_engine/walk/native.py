@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..threads import blas
+from ..symbolic.threads import blas
 
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
 SOURCE = Path(__file__).with_name("walk.c")

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from ..optimizers import Adam
-from ..trace import Array, Call, Shape
+from ..optimize.optimizers import Adam
+from ..symbolic.trace import Array, Call, Shape
 from .native import inner_loop, routine
 
 

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import epochal_engine as engine
-from epochal_engine.predict import ELEMENTS_AT_ONCE
+from epochal_engine.model.losses import Binary, as_rows
+from epochal_engine.model.network import INPUT
+from epochal_engine.model.predict import ELEMENTS_AT_ONCE
 
 from ..datasets import Dataset
 from ..errors import FieldError, InvalidArgument, NotFound
@@ -56,7 +58,7 @@ class Trained:
         The inputs `(n, features)` and the outputs of the network are in the data's own units.
         """
         network_inputs = scaled(inputs.reshape(-1, *self.network.input_shape), self.weights)
-        if layer == engine.network.INPUT:
+        if layer == INPUT:
             return np.asarray(network_inputs)
         with np.errstate(
             all="ignore"
@@ -174,7 +176,7 @@ def samples_of(prepared: Prepared, limits: Limits, split: Split | EvaluationSpli
         indices,
         np.isin(indices, rows.validation),
         prepared.dataset.inputs[indices],
-        engine.losses.as_rows(prepared.targets[indices], classes),
+        as_rows(prepared.targets[indices], classes),
     )
 
 
@@ -194,7 +196,7 @@ def predicted_classes(loss: engine.Loss, outputs: Array) -> NDArray[np.int64]:
 
     With a binary loss, each output is a prediction by itself, 0 or 1.
     """
-    separate = outputs[..., None] if isinstance(loss, engine.losses.Binary) else outputs
+    separate = outputs[..., None] if isinstance(loss, Binary) else outputs
     return classes_of(separate, threshold_of(loss))
 
 

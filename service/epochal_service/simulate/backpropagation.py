@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from epochal_engine import ACTIVATIONS, ActivationLayer, Dense, Loss, Residual
-from epochal_engine.differentiate import differentiate
-from epochal_engine.layers import Scope
-from epochal_engine.layers.layer import InitialValues
-from epochal_engine.plan import Plan, evaluate, perform
-from epochal_engine.trace import Array, Shape, Symbol, leaf
+from epochal_engine.model.layers import Scope
+from epochal_engine.model.layers.layer import InitialValues
+from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.plan import Plan, evaluate, perform
+from epochal_engine.symbolic.trace import Array, Shape, Symbol, leaf
 
 from .forward import Values, all_values
 from .small_network import SmallNetwork, Step

@@ -16,8 +16,8 @@ from epochal_engine import (
     LayerNorm,
     Residual,
 )
-from epochal_engine.plan import evaluate
-from epochal_engine.trace import Array, Symbol
+from epochal_engine.symbolic.plan import evaluate
+from epochal_engine.symbolic.trace import Array, Symbol
 
 from ..specs.simulations.forward import (
     ForwardSimulation,

@@ -17,13 +17,13 @@ from epochal_engine import (
     Network,
     Residual,
 )
-from epochal_engine.diagnosis import VANISHED
-from epochal_engine.differentiate import differentiate
-from epochal_engine.losses import find_loss
-from epochal_engine.network import parameter_leaves
-from epochal_engine.plan import evaluate
-from epochal_engine.replicas import replicate
-from epochal_engine.trace import Array, Symbol, leaf
+from epochal_engine.insight.diagnosis import VANISHED
+from epochal_engine.model.losses import find_loss
+from epochal_engine.model.network import parameter_leaves
+from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.plan import evaluate
+from epochal_engine.symbolic.replicas import replicate
+from epochal_engine.symbolic.trace import Array, Symbol, leaf
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.activation import FlowLabel

@@ -10,10 +10,10 @@ from functools import lru_cache
 import numpy as np
 
 from epochal_engine import LOSSES, Loss
-from epochal_engine.differentiate import differentiate
-from epochal_engine.losses import Floats
-from epochal_engine.plan import evaluate
-from epochal_engine.trace import Symbol, leaf
+from epochal_engine.model.losses import Floats
+from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.plan import evaluate
+from epochal_engine.symbolic.trace import Symbol, leaf
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.loss import (

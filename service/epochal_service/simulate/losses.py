@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from epochal_engine import LOSSES, Loss
-from epochal_engine.losses import SMALLEST_DIVISOR, SMALLEST_LOG, CrossEntropy, Focal, Huber
-from epochal_engine.trace import Array
+from epochal_engine.model.losses import SMALLEST_DIVISOR, SMALLEST_LOG, CrossEntropy, Focal, Huber
+from epochal_engine.symbolic.trace import Array
 
 from ..specs.journey.losses import LossDescription
 from ..specs.simulations.quantity import Quantity

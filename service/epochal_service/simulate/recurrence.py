@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from epochal_engine import ACTIVATIONS, LAYERS, Gru, Lstm, Rnn
-from epochal_engine.differentiate import differentiate
-from epochal_engine.plan import evaluate
-from epochal_engine.replicas import replicate
-from epochal_engine.streams import Streams
-from epochal_engine.trace import Array, leaf
+from epochal_engine.symbolic.differentiate import differentiate
+from epochal_engine.symbolic.plan import evaluate
+from epochal_engine.symbolic.replicas import replicate
+from epochal_engine.symbolic.trace import Array, leaf
+from epochal_engine.training.streams import Streams
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.quantity import Quantity

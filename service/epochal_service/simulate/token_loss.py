@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from epochal_engine import ACTIVATIONS, LOSSES
-from epochal_engine.losses import Floats
-from epochal_engine.metrics import perplexity
+from epochal_engine.model.losses import Floats
+from epochal_engine.model.metrics import perplexity
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.simulations.loss import (

@@ -21,12 +21,12 @@ from epochal_engine import (
     label,
     predict,
 )
-from epochal_engine.network import Network, parameter_views
-from epochal_engine.plan import perform
-from epochal_engine.snapshots import LayerSlices
-from epochal_engine.step import Gradient, update, with_column
-from epochal_engine.streams import Streams
-from epochal_engine.trace import Array
+from epochal_engine.model.network import Network, parameter_views
+from epochal_engine.symbolic.plan import perform
+from epochal_engine.symbolic.trace import Array
+from epochal_engine.training.snapshots import LayerSlices
+from epochal_engine.training.step import Gradient, update, with_column
+from epochal_engine.training.streams import Streams
 
 from ..errors import FieldError, InvalidArgument
 from ..specs.build import build_optimizer, build_schedule

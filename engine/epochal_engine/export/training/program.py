@@ -17,16 +17,16 @@ from typing import Literal
 
 import numpy as np
 
-from ...data import Data
-from ...layers import LayerNorm
-from ...losses import Binary, CrossEntropy, find_loss, is_floating
-from ...masks import Mask, masks_of
-from ...metrics import answers_of
-from ...network import Network
-from ...optimizers.muon import Muon, hidden_matrices
-from ...predict import SAMPLES_AT_ONCE
-from ...trace import Array
-from ...training import Training
+from ...data.data import Data
+from ...model.layers import LayerNorm
+from ...model.losses import Binary, CrossEntropy, find_loss, is_floating
+from ...model.metrics import answers_of
+from ...model.network import Network
+from ...model.predict import SAMPLES_AT_ONCE
+from ...optimize.optimizers.muon import Muon, hidden_matrices
+from ...symbolic.trace import Array
+from ...training.masks import Mask, masks_of
+from ...training.training import Training
 from ..program import Line, Program, kernel, quoted, zeros_around
 from . import templates
 

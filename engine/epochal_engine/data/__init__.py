@@ -1,0 +1,1 @@
+"""Data to train on, and the programs that generate it."""

@@ -1,0 +1,472 @@
+"""What a run's loss is worth: the losses of the simplest predictors on the same data.
+
+    constant   the best constant prediction, fitted to the training part
+    linear     a linear model, fitted to the training part
+    initial    the network before its first step
+
+All are in the unit in which the run reports its loss, with its weights of samples and classes, and
+depend on the data alone: they are the same whenever they are computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from ..data.data import Data
+from ..model.layers import Embedding
+from ..model.losses import (
+    BinaryCrossEntropy,
+    CrossEntropy,
+    Floats,
+    Huber,
+    Loss,
+    Mae,
+    Mse,
+    as_rows,
+    find_loss,
+    is_floating,
+)
+from ..model.network import Network
+from ..model.predict import forward_passes
+from ..model.sample_weights import checked_weights, scaled_weights
+from ..symbolic.plan import perform
+from ..symbolic.threads import one_thread
+from ..symbolic.trace import Array
+from ..training.sweep import Sweep
+
+MAX_FEATURES = 1_024
+"""Most inputs of a linear model."""
+FIT_WORK = 20_000_000
+"""Multiplications of one pass over the samples that a linear model is fitted to."""
+SQUARE_WORK = 1_000_000_000
+"""Multiplications of a fit by least squares."""
+EVALUATION_WORK = 1_000_000_000
+"""Multiplications of a linear model's predictions for all samples."""
+ROWS_PER_FEATURE = 2
+"""A linear model is not fitted to a subset with fewer samples per input."""
+FORWARD_FLOPS = 4e9
+"""Floating-point operations of the forward passes before the first step."""
+STEPS = 60
+"""Steps of the optimizer of a linear model."""
+TINY_RIDGE = 1e-6
+ELEMENTS_AT_ONCE = 262_144
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The loss on the training part and on the validation part, if there is one."""
+
+    train: float
+    validation: float | None = None
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """The losses of the simplest predictors. `linear` is None where no linear model is fitted."""
+
+    constant: Losses
+    linear: Losses | None = None
+
+
+def baselines(network: Network, loss: str | Loss, data: Data) -> Baselines:
+    """Return the losses of the best constant and of a linear model; see `constant_logits`.
+
+    The linear model is fitted to standardized inputs: by least squares for `mse`, with up to 60
+    steps of L-BFGS for other losses. Classifiers have the ridge of scikit-learn's default, C = 1;
+    `perceptron` is fitted by logistic regression. The cost is bounded: large data are fitted on a
+    subset of the samples, drawn with a fixed seed. `linear` is None for token ids, for outputs with
+    several positions, for more than 1,024 inputs, and where the subset would be too small for the
+    number of inputs.
+    """
+    loss = find_loss(loss)
+    data = _checked(network, loss, data)
+    with one_thread(), np.errstate(all="ignore"):
+        constant = constant_losses(network, loss, data)
+        return Baselines(constant, _linear(network, loss, data))
+
+
+def initial_losses(
+    network: Network,
+    loss: str | Loss,
+    data: Data,
+    weights: Mapping[str, Array],
+    max_flops: float = FORWARD_FLOPS,
+) -> Losses:
+    """Return the losses of the network with these weights, without dropout and other noise.
+
+    Where the forward passes of all samples take more than `max_flops` operations, the losses are
+    those of a subset, drawn with a fixed seed.
+    """
+    loss = find_loss(loss)
+    data = _checked(network, loss, data)
+    dtype = np.result_type(*weights.values(), "f4")
+    parameters = {name: np.ascontiguousarray(weights[name], dtype) for name in network.parameters}
+    most = max(1, int(max_flops / max(network.flops, 1)))
+    data = _subset(data, most)
+
+    def logits(inputs: Array) -> Floats:
+        inputs = np.ascontiguousarray(inputs, dtype)
+        results = np.empty(_shape(network, inputs), dtype)
+        for calls in forward_passes(network, parameters, inputs, results, loss.logits):
+            perform(calls)
+        return results.astype(np.float64)
+
+    with one_thread(), np.errstate(all="ignore"):
+        return _losses(loss, data, logits)
+
+
+def initial_member_losses(sweep: Sweep, networks: Sequence[Network]) -> list[Losses]:
+    """Return the losses of each member of a sweep that has not started; see `initial_losses`.
+
+    `networks` are those of the members.
+    """
+    # Members with the same seed and initializer have the same weights.
+    starts = [(t.seed, id(n)) for t, n in zip(sweep.trainings, networks, strict=True)]
+    max_flops = FORWARD_FLOPS / len(set(starts))
+    losses: dict[tuple[int, int], Losses] = {}
+    for index, start in enumerate(starts):
+        if start not in losses:
+            training, weights = sweep.trainings[index], sweep.weights(index)
+            losses[start] = initial_losses(
+                sweep.network, training.loss, sweep.data, weights, max_flops
+            )
+    return [losses[start] for start in starts]
+
+
+def comparable(network: Network, initial: float) -> float | None:
+    """Return the loss before the first step; None if it is not comparable with training losses.
+
+    It is not with batch normalization, whose statistics in training are those of the batch.
+    """
+    return initial if network.size == network.learned_size else None
+
+
+def constant_losses(network: Network, loss: str | Loss, data: Data) -> Losses:
+    """Return the losses of the best constant for the training part; see `constant_logits`."""
+    loss = find_loss(loss)
+    data = _checked(network, loss, data)
+    weights = scaled_weights(data.train_sample_weights, loss.counted(data.train_targets))
+    constant = constant_logits(loss, data.train_targets, network.output_shape[-1], weights)
+    train = _constant_loss(loss, constant, data.train_targets, weights)
+    if data.validation_targets is None:
+        return Losses(train)
+    weights = scaled_weights(data.validation_sample_weights, loss.counted(data.validation_targets))
+    return Losses(train, _constant_loss(loss, constant, data.validation_targets, weights))
+
+
+def constant_logits(
+    loss: Loss, targets: Array, outputs: int, weights: Array | None = None
+) -> Floats:
+    """Return the logits `(outputs,)` of the constant that has the lowest loss on the targets.
+
+    The mean for `mse`, the median for `mae`, the class shares for cross-entropies. For a sequence
+    it is one constant for all positions that count. `weights` `(n, …)` are those of the
+    predictions, scaled.
+    """
+    if isinstance(loss, CrossEntropy):
+        shares = _class_shares(loss, targets, outputs, weights)
+        shares = shares * (1.0 - loss.label_smoothing) + loss.label_smoothing / outputs
+        logs: Floats = np.log(np.maximum(shares, 1e-12))
+        return logs
+    rows = np.asarray(targets, np.float64).reshape(-1, outputs)
+    column = 1.0 if weights is None else weights.reshape(-1, 1)
+    if isinstance(loss, Mse):
+        return np.asarray((column * rows).mean(0))
+    if isinstance(loss, Mae):
+        return _weighted_median(rows, weights)
+    if isinstance(loss, Huber):
+        return _zero_of(lambda z: -(column * loss.derivatives(z + 0.0 * rows, rows)).mean(0), rows)
+    shares = (column * rows).mean(0)
+    if isinstance(loss, BinaryCrossEntropy):
+        shares = np.clip(shares, 1e-12, 1.0 - 1e-12)
+        return np.asarray(np.log(shares) - np.log1p(-shares))
+    # The loss is linear in the target: try logits on a grid. Of focal it has one minimum, those of
+    # hinge and perceptron are at ±1.
+    grid = np.concatenate([np.linspace(-30.0, 30.0, 60_001), [-1.0, 1.0]])[:, None]
+    if_yes, if_no = (loss.values_from_logits(grid, np.full_like(grid, y)) for y in (1.0, 0.0))
+    means = shares[:, None] * if_yes + (1.0 - shares[:, None]) * if_no
+    return np.asarray(grid[means.argmin(1), 0])
+
+
+def _weighted_median(rows: Floats, weights: Array | None) -> Floats:
+    """Return the median of each column of `(n, outputs)`."""
+    if weights is None:
+        return np.asarray(np.median(rows, axis=0))
+    order = rows.argsort(0)
+    below = weights.ravel()[order].cumsum(0)
+    middle = (below >= 0.5 * below[-1]).argmax(0)
+    median: Floats = np.take_along_axis(rows, np.take_along_axis(order, middle[None], 0), 0)[0]
+    return median
+
+
+def _class_shares(
+    loss: CrossEntropy, targets: Array, classes: int, weights: Array | None
+) -> Floats:
+    if is_floating(targets):
+        rows = targets.reshape(-1, classes).astype(np.float64)
+        if weights is not None:
+            rows *= weights.reshape(-1, 1)
+        counted = loss.counted(rows)
+        total = len(rows) if counted is None else counted.sum()
+        return np.asarray(rows.sum(0) / max(total, 1.0))
+    counts = _label_counts(targets, classes, weights)
+    return np.asarray(counts / max(counts.sum(), 1))
+
+
+def _label_counts(labels: Array, classes: int, weights: Array | None) -> Array:
+    """Return how many labels of each class there are, or the sum of their weights."""
+    counts = labels >= 0
+    factors = None if weights is None else weights[counts]
+    return np.bincount(labels[counts].ravel(), factors, minlength=classes)
+
+
+def _zero_of(descent: Callable[[Floats], Floats], rows: Floats) -> Floats:
+    """Return where a decreasing function of each output crosses 0, by bisection."""
+    low, high = rows.min(0), rows.max(0)
+    for _ in range(60):
+        middle = (low + high) / 2.0
+        rises = descent(middle) > 0.0
+        low, high = np.where(rises, middle, low), np.where(rises, high, middle)
+    return np.asarray((low + high) / 2.0)
+
+
+# ---------------------------------------------------------------- linear
+
+
+def _linear(network: Network, loss: Loss, data: Data) -> Losses | None:
+    features, outputs = int(np.prod(network.input_shape)), network.output_shape[-1]
+    reads_tokens = any(
+        isinstance(layer, Embedding) and "input" in inputs
+        for layer, inputs in zip(network.layers, network.inputs, strict=True)
+    )
+    samples = len(data.train_inputs)
+    if (
+        reads_tokens
+        or len(network.output_shape) > 1
+        or features > MAX_FEATURES
+        or samples * features * outputs > EVALUATION_WORK
+    ):
+        return None
+    if isinstance(loss, Mse):
+        rows = SQUARE_WORK // features**2
+    else:
+        rows = FIT_WORK // (features * outputs)
+    if rows < min(samples, ROWS_PER_FEATURE * features):
+        return None
+    fitted = _subset(data, rows)
+    inputs = np.asarray(fitted.train_inputs, np.float64).reshape(-1, features)
+    targets = as_rows(fitted.train_targets, outputs).astype(np.float64).reshape(-1, outputs)
+    weights = scaled_weights(fitted.train_sample_weights, None)
+    shift, scale = inputs.mean(0), inputs.std(0)
+    scale[scale == 0.0] = 1.0
+    x = np.hstack([(inputs - shift) / scale, np.ones((len(inputs), 1))])
+    fit = _least_squares if isinstance(loss, Mse) else partial(_minimize, loss)
+    coefficients = fit(x, targets, weights)
+    if not np.isfinite(coefficients).all():
+        return None
+    slope = coefficients[:-1] / scale[:, None]
+    offset = coefficients[-1] - shift @ slope
+    return _losses(
+        loss,
+        data,
+        lambda inputs: np.asarray(inputs, np.float64).reshape(-1, features) @ slope + offset,
+    )
+
+
+def _least_squares(x: Floats, targets: Floats, sample_weights: Floats | None) -> Floats:
+    """Return the weights `(features + 1, outputs)`, the last row for the column of ones."""
+    ridge = np.full(x.shape[1], TINY_RIDGE * len(x))
+    ridge[-1] = 0.0
+    weighted = x if sample_weights is None else x * sample_weights[:, None]
+    return np.asarray(np.linalg.solve(weighted.T @ x + np.diag(ridge), weighted.T @ targets))
+
+
+def _minimize(loss: Loss, x: Floats, targets: Floats, sample_weights: Floats | None) -> Floats:
+    """Return the weights `(features + 1, outputs)` that minimize the loss, about."""
+    start = np.zeros((x.shape[1], targets.shape[1]))
+    ridge = TINY_RIDGE
+    if isinstance(loss, Mae | Huber):
+        start = _least_squares(x, targets, sample_weights)
+    else:
+        start[-1] = constant_logits(loss, targets, targets.shape[1], sample_weights)
+        ridge = 1.0 / len(x)
+    smooth = _smooth(loss, targets)
+    counted = smooth.counted(targets) if sample_weights is None else sample_weights
+    total = len(x) if counted is None else max(float(counted.sum()), 1.0)
+
+    def evaluate(flat: Floats) -> tuple[float, Floats]:
+        weights = flat.reshape(start.shape)
+        logits = x @ weights
+        values = smooth.values_from_logits(logits, targets)
+        derivatives = _logit_derivatives(smooth, logits, targets) / total
+        if counted is not None:
+            values = values * counted
+            derivatives *= counted[:, None]
+        gradient = x.T @ derivatives
+        gradient[:-1] += ridge * weights[:-1]
+        penalty = 0.5 * ridge * float(np.square(weights[:-1]).sum())
+        return float(values.sum()) / total + penalty, gradient.ravel()
+
+    return _lbfgs(evaluate, start.ravel()).reshape(start.shape)
+
+
+def _smooth(loss: Loss, targets: Floats) -> Loss:
+    """Return a loss with a derivative that leads to the minimum of the loss."""
+    if isinstance(loss, Mae):
+        return Huber(delta=max(0.02 * float(targets.std()), 1e-9))
+    if loss.output_activation == "step":
+        return BinaryCrossEntropy()
+    return loss
+
+
+def _logit_derivatives(loss: Loss, logits: Floats, targets: Floats) -> Floats:
+    match loss.output_activation:
+        case "sigmoid":
+            p = 0.5 * (1.0 + np.tanh(0.5 * logits))
+            return np.asarray(loss.derivatives(p, targets) * p * (1.0 - p))
+        case "softmax":
+            powers = np.exp(logits - logits.max(-1, keepdims=True))
+            p = powers / powers.sum(-1, keepdims=True)
+            scaled = p * loss.derivatives(p, targets)
+            return np.asarray(scaled - p * scaled.sum(-1, keepdims=True))
+    return loss.derivatives(logits, targets)
+
+
+def _lbfgs(evaluate: Callable[[Floats], tuple[float, Floats]], start: Floats) -> Floats:
+    """Return the point after up to `STEPS` steps of L-BFGS with backtracking (Nocedal 1980)."""
+    point = start
+    value, gradient = evaluate(point)
+    pairs: list[tuple[Floats, Floats]] = []
+    for _ in range(STEPS):
+        direction = -_inverse_hessian_product(pairs, gradient)
+        slope = float(direction @ gradient)
+        if not slope < 0.0:
+            break
+        rate = 1.0 if pairs else min(1.0, 1.0 / max(float(np.linalg.norm(gradient)), 1e-12))
+        for _ in range(20):
+            candidate = point + rate * direction
+            new_value, new_gradient = evaluate(candidate)
+            if new_value <= value + 1e-4 * rate * slope:
+                break
+            rate *= 0.5
+        else:
+            break
+        move, change = candidate - point, new_gradient - gradient
+        if float(move @ change) > 1e-12 * float(change @ change):
+            pairs = [*pairs[-9:], (move, change)]
+        gain = value - new_value
+        point, value, gradient = candidate, new_value, new_gradient
+        if gain <= 1e-9 * max(abs(value), 1e-9):
+            break
+    return point
+
+
+def _inverse_hessian_product(pairs: list[tuple[Floats, Floats]], gradient: Floats) -> Floats:
+    product = gradient.copy()
+    shares = []
+    for move, change in reversed(pairs):
+        share = (move @ product) / (move @ change)
+        product -= share * change
+        shares.append(share)
+    if pairs:
+        move, change = pairs[-1]
+        product *= (move @ change) / (change @ change)
+    for (move, change), share in zip(pairs, reversed(shares), strict=True):
+        product += (share - (change @ product) / (move @ change)) * move
+    return product
+
+
+# ---------------------------------------------------------------- losses
+
+
+def _checked(network: Network, loss: Loss, data: Data) -> Data:
+    """Return the data with targets in the form that the loss takes, and a weight per prediction."""
+
+    def checked(targets: Array | None) -> Array | None:
+        if targets is None or targets.dtype == np.int32:  # labels of a run, which have been checked
+            return targets
+        return loss.checked(targets, (len(targets), *network.output_shape))
+
+    def weights(array: Array | None) -> Array | None:
+        if array is None:
+            return None
+        return checked_weights(array, (len(array), *network.output_shape[:-1]))
+
+    train_targets = checked(data.train_targets)
+    assert train_targets is not None
+    return replace(
+        data,
+        train_targets=train_targets,
+        validation_targets=checked(data.validation_targets),
+        train_sample_weights=weights(data.train_sample_weights),
+        validation_sample_weights=weights(data.validation_sample_weights),
+    )
+
+
+def _subset(data: Data, most: int) -> Data:
+    """Return the data with at most so many samples in each part, drawn with a fixed seed."""
+
+    def rows(inputs: Array | None) -> slice | Array:
+        if inputs is None or len(inputs) <= most:
+            return slice(None)
+        return np.sort(np.random.default_rng(0).choice(len(inputs), most, replace=False))
+
+    return data.part(rows(data.train_inputs), rows(data.validation_inputs))
+
+
+def _shape(network: Network, inputs: Array) -> tuple[int, ...]:
+    return (len(inputs), *network.output_shape)
+
+
+def _losses(loss: Loss, data: Data, logits: Callable[[Array], Floats]) -> Losses:
+    """Return the losses of a predictor, which maps inputs to logits."""
+    targets, weights = data.train_targets, data.train_sample_weights
+    scaled = scaled_weights(weights, loss.counted(targets))
+    train = _mean_loss(loss, data.train_inputs, targets, scaled, logits)
+    if data.validation_inputs is None or data.validation_targets is None:
+        return Losses(train)
+    targets, weights = data.validation_targets, data.validation_sample_weights
+    scaled = scaled_weights(weights, loss.counted(targets))
+    return Losses(train, _mean_loss(loss, data.validation_inputs, targets, scaled, logits))
+
+
+def _constant_loss(loss: Loss, constant: Floats, targets: Array, weights: Floats | None) -> float:
+    if is_floating(targets):
+        rows = targets.reshape(-1, len(constant))
+        flat = None if weights is None else weights.ravel()
+        return _mean_loss(
+            loss, rows, rows, flat, lambda rows: np.broadcast_to(constant, rows.shape)
+        )
+    # The loss of a constant depends on the label alone.
+    counts = _label_counts(targets, len(constant), weights)
+    logits = np.broadcast_to(constant, (len(constant), len(constant)))
+    labels: Array = np.arange(len(constant))
+    values = loss.values_from_logits(logits, labels)
+    return float(values @ counts) / max(float(counts.sum()), 1.0)
+
+
+def _mean_loss(
+    loss: Loss,
+    inputs: Array,
+    targets: Array,
+    weights: Floats | None,
+    logits: Callable[[Array], Floats],
+) -> float:
+    total = count = 0.0
+    for rows in _blocks(inputs, logits):
+        part = targets[rows] if not is_floating(targets) else targets[rows].astype(np.float64)
+        values = loss.values_from_logits(logits(inputs[rows]), part)
+        counted = loss.counted(part) if weights is None else weights[rows]
+        total += float(values.sum() if counted is None else (values * counted).sum())
+        count += values.size if counted is None else float(counted.sum())
+    return total / max(count, 1.0)
+
+
+def _blocks(inputs: Array, logits: Callable[[Array], Floats]) -> Iterator[slice]:
+    size = logits(inputs[:1]).size + inputs[0].size
+    at_once = max(1, ELEMENTS_AT_ONCE // size)
+    return (slice(start, start + at_once) for start in range(0, len(inputs), at_once))

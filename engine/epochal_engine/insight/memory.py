@@ -1,0 +1,166 @@
+"""The memory that a run needs, from the layout of its plans: nothing is computed, or allocated.
+
+A part is held from start to end; at times, results or the state of a resume point need more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..model.losses import find_loss
+from ..model.network import Network, parameter_leaves
+from ..model.predict import ELEMENTS_AT_ONCE, SAMPLES_AT_ONCE
+from ..symbolic.plan import Plan
+from ..symbolic.trace import Array, Call, leaf
+from ..training.epoch import BATCHES_AT_ONCE, FLOPS_PER_SECOND, PULSE, SECONDS_PER_CALL
+from ..training.lockstep import SAMPLES_AT_ONCE as SAMPLES_OF_ALL_MEMBERS
+from ..training.probe import MOST as MOST_PROBED
+from ..training.run import BUFFER_BYTES, LONGEST_BUFFER
+from ..training.sweep import BUFFER_BYTES as SWEEP_BUFFER_BYTES
+from ..training.training import Training
+from .work import StepCalls, arrays_in, at_batch, steps_up_to
+
+CALL_BYTES = 400
+"""A bound call with its views of arrays."""
+RESULT_BYTES = 12
+"""Results of an epoch need so many bytes for each parameter: a copy of the gradient in float32, and
+the bins of its elements as integers."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes that a run needs beside its data."""
+
+    held: int
+    """From start to end: records, plans, optimizer, copies of the data in the type of the run."""
+    at_times: int
+    """The most that is needed in addition for a moment, such as for the results of an epoch."""
+
+    @property
+    def total(self) -> int:
+        """The largest sum of both."""
+        return self.held + self.at_times
+
+
+def memory(
+    network: Network,
+    training: Training,
+    samples: int,
+    validation_samples: int = 0,
+    members: int | None = None,
+    *,
+    has_own_samples: bool = False,
+) -> Memory:
+    """Return the memory of a run, or of a sweep with so many members.
+
+    `has_own_samples` if the members of a sweep have seeds of their own, and so batches of their
+    own. Raises MemoryError if it is beyond what the system could ever give.
+    """
+    count, itemsize = members or 1, np.dtype(training.dtype).itemsize
+    size, outputs = network.size, math.prod(network.output_shape)
+    batch = training.samples_per_step(samples)
+    compiled = steps_up_to(network, training, batch)
+    calls = len(compiled[0].calls)
+
+    record = (3 + training.optimizer.moments) * size + (samples + validation_samples) * outputs
+    record *= count * itemsize
+    most = BUFFER_BYTES if members is None else SWEEP_BUFFER_BYTES
+    ahead = max(1, min(LONGEST_BUFFER, most // max(record, 1)))
+
+    seconds = calls * SECONDS_PER_CALL + 3 * batch * count * network.flops / FLOPS_PER_SECOND
+    steps = math.ceil(samples / batch)
+    at_once = min(BATCHES_AT_ONCE, int(PULSE / seconds) + 1, steps)
+    samples_of_their_own = count if has_own_samples or training.augmentation else 1
+    features = math.prod(network.input_shape) + 1
+
+    held = record * (2 + ahead)
+    plan = count * int(at_batch(batch, compiled, _plan_bytes))
+    more = count * int(at_batch(batch, compiled, _bytes_of_another))
+    # The last batch may be smaller; it has a plan of its own.
+    held += plan + plan * (samples % batch) // batch + (at_once - 1) * more
+    held += calls * (at_once * CALL_BYTES + 2 * 8 * steps)
+    # The samples as numbers of the type, with a column of ones, and as they are changed; gathered.
+    copies = 2 + (samples_of_their_own if training.augmentation else 0)
+    held += samples * (copies * features + outputs) * itemsize
+    if steps > 1:
+        gathered = at_once * batch
+        held += (
+            gathered * (samples_of_their_own * (features + outputs) + count * outputs) * itemsize
+        )
+    held += validation_samples * features * itemsize
+    held += _forward_bytes(network, training, samples, validation_samples, members)
+    # Masks of weights, and where the layers lie.
+    held += size * (itemsize + 4) + (count * 3 * size * itemsize if members else 0)
+    # The best weights.
+    held += 0 if members else size * itemsize
+
+    results = (
+        count * ahead * size * (RESULT_BYTES if training.gradients_every and not members else 8)
+    )
+    initial = size * (8 + 8)
+    return Memory(held, max(results, initial))
+
+
+def _forward_bytes(
+    network: Network,
+    training: Training,
+    samples: int,
+    validation_samples: int,
+    members: int | None,
+) -> int:
+    """Return the bytes of the plans of passes without gradients: validation, and the probe."""
+    largest = max(1, min(SAMPLES_AT_ONCE, ELEMENTS_AT_ONCE // network.largest_array))
+    if members is None:
+        probed = min(samples, MOST_PROBED) if training.gradients_every else 0
+        # What the layers make of the samples, and copies of their weights.
+        seen = sum(map(math.prod, network.shapes)) * probed + network.size
+        itemsize = np.dtype(training.dtype).itemsize
+        return seen * itemsize + _forward_plan(
+            network, training, max(probed, min(largest, max(samples, validation_samples)))
+        )
+    if validation_samples == 0:
+        return 0
+    at_once = min(validation_samples, max(1, SAMPLES_OF_ALL_MEMBERS // members))
+    return 2 * members * _forward_plan(network, training, at_once)
+
+
+def _forward_plan(network: Network, training: Training, samples: int) -> int:
+    x = leaf((samples, *network.input_shape))
+    output = network.forward(x, parameter_leaves(network))[-1]
+    return Plan([find_loss(training.loss).logits(output)], training.dtype).bytes
+
+
+def _plan_bytes(step: StepCalls) -> int:
+    """Return the bytes of what a step computes, beside its batch and the parameters."""
+    return _bytes_of(step.calls, step.given)
+
+
+def _bytes_of_another(step: StepCalls) -> int:
+    """Return the bytes that a step on another batch needs beside the plan that they share."""
+    return _bytes_of(step.another, [*step.given, *_roots(step.calls).values()])
+
+
+def _bytes_of(calls: Iterable[Call], known: Iterable[Array]) -> int:
+    """Return the bytes of all arrays that the calls use, without those that are known."""
+    roots = _roots(calls)
+    for array in known:
+        roots.pop(id(_root(array)), None)
+    return sum(root.nbytes for root in roots.values())
+
+
+def _roots(calls: Iterable[Call]) -> dict[int, Array]:
+    """Return the arrays that own the memory that the calls use, by their identity."""
+    roots = (_root(array) for call in calls for array in arrays_in(call))
+    return {id(root): root for root in roots}
+
+
+def _root(array: Any) -> Any:
+    """Return the array that owns the memory of a view."""
+    while getattr(array, "base", None) is not None:
+        array = array.base
+    return array

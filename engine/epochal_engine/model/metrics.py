@@ -1,0 +1,179 @@
+"""How good a network is, in numbers that people compare.
+
+A run measures losses, accuracies and the gradient's norm in every epoch. All else is either a
+function of one of these, as the perplexity is, or asked of predictions when it is expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..data.data import Data
+from ..symbolic.trace import Array
+from .losses import Loss, is_floating, typed
+from .sample_weights import scaled_weights
+
+AT_ONCE = 32_768
+"""Scores that are compared with their targets at a time, about."""
+
+
+def accuracy(predictions: ArrayLike, targets: ArrayLike) -> float:
+    """Return the accuracy of predictions against targets `(..., outputs)`.
+
+    With several outputs, the largest is the predicted class; a single one predicts yes from 0.5.
+    A prediction with NaN is wrong.
+    """
+    predicted, expected = _alike(predictions, targets)
+    is_number = ~np.isnan(predicted).any(-1)
+    if predicted.shape[-1] == 1:
+        correct = (predicted[..., 0] >= 0.5) == (expected[..., 0] >= 0.5)
+    else:
+        correct = predicted.argmax(-1) == expected.argmax(-1)
+    return float((correct & is_number).mean())
+
+
+def top_k_accuracy(predictions: ArrayLike, targets: ArrayLike, k: int) -> float:
+    """Return the top-k accuracy: the fraction of `(..., classes)` with the true class in the top k.
+
+    Of equal outputs, those count as larger that are not of the right class: being undecided earns
+    nothing, and a prediction with NaN is wrong. Raises ValueError for a k below 1.
+    """
+    if k < 1:
+        raise ValueError("k must be at least 1")
+    predicted, expected = _alike(predictions, targets)
+    true_class = np.take_along_axis(predicted, expected.argmax(-1)[..., None], -1)
+    is_number = ~np.isnan(predicted).any(-1)
+    return float((((predicted >= true_class).sum(-1) <= k) & is_number).mean())
+
+
+def confusion_matrix(predicted: ArrayLike, actual: ArrayLike, classes: int) -> Array:
+    """How often class i, the row, was taken for class j, the column: `(classes, classes)` int64.
+
+    `predicted` and `actual` are numbers of classes, of one shape. Raises ValueError if they are
+    not, or name a class that there is not.
+    """
+    predicted, expected = np.asarray(predicted), np.asarray(actual)
+    if predicted.shape != expected.shape:
+        raise ValueError(f"predicted {predicted.shape} and actual {expected.shape} differ in shape")
+    for array in (predicted, expected):
+        if array.size > 0 and not 0 <= array.min() <= array.max() < classes:
+            raise ValueError(f"classes are numbered from 0 to {classes - 1}")
+    pairs = expected.ravel().astype(np.int64) * classes + predicted.ravel().astype(np.int64)
+    return np.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+
+
+def r_squared(predictions: ArrayLike, targets: ArrayLike) -> float:
+    """The share of the targets' variance that is explained, 1 - Σ(y - ŷ)² / Σ(y - mean y)².
+
+    Of `(n, outputs)` it is the mean over the outputs. It is 1 at best, 0 for always the mean, and
+    less than 0 for worse. Of a target that does not vary, all is explained or nothing.
+    """
+    predicted, expected = _alike(predictions, targets)
+    predicted, expected = predicted.reshape(len(predicted), -1), expected.reshape(len(expected), -1)
+    left = np.square(expected - predicted).sum(0)
+    total = np.square(expected - expected.mean(0)).sum(0)
+    shares = np.divide(left, total, out=np.where(left > 0.0, 1.0, 0.0), where=total > 0.0)
+    return float((1.0 - shares).mean())
+
+
+def perplexity(cross_entropy: ArrayLike) -> Array:
+    """Among how many equally likely classes one would be as surprised: exp of the loss, in nats."""
+    with np.errstate(over="ignore"):
+        return np.exp(np.asarray(cross_entropy, np.float64))
+
+
+def _alike(predictions: ArrayLike, targets: ArrayLike) -> tuple[Array, Array]:
+    predicted, expected = np.asarray(predictions, np.float64), np.asarray(targets, np.float64)
+    if predicted.shape != expected.shape:
+        raise ValueError(
+            f"predictions {predicted.shape} and targets {expected.shape} differ in shape"
+        )
+    return predicted, expected
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the predictions of a part are compared with."""
+
+    targets: Array
+    """`(samples, *output_shape)` as float64, or labels without the last axis."""
+    weights: Array | None = None
+    """The scaled weight of each prediction in the loss; None if they are equal."""
+
+
+def answers_of(loss: Loss, data: Data) -> dict[str, Answers]:
+    """Return the answers of the parts `train` and, if there is one, `validation`."""
+    parts = {"train": (data.train_targets, data.train_sample_weights)}
+    if data.validation_targets is not None:
+        parts["validation"] = (data.validation_targets, data.validation_sample_weights)
+    return {
+        part: Answers(typed(targets, np.float64), scaled_weights(weights, loss.counted(targets)))
+        for part, (targets, weights) in parts.items()
+    }
+
+
+def measure(
+    loss: Loss,
+    records: Mapping[str, Array],
+    answers: Mapping[str, Answers],
+    squares: Mapping[str, Array],
+) -> tuple[dict[str, Array], Array]:
+    """The columns of the records' epochs, each `(m,)`, and whether their parameters are finite.
+
+    `records` are `(m, *shape)`, see `record_shapes`, or of many members `(m, members, *shape)`, and
+    so are then the columns; `answers` those of `answers_of`; `squares`, `(m, layers)`, those of the
+    gradient and of the parameters, see `LayerSlices.squares`. Weights count in losses only.
+    """
+    # Each record is worked on in float64 and by itself: no bit depends on how many there are.
+    columns = {}
+    for part, logits_name in (("train", "logits"), ("validation", "validation_logits")):
+        if part not in answers:
+            continue
+        targets, weights = answers[part].targets, answers[part].weights
+        logits, counted = records[logits_name], loss.counted(targets)
+        axes = targets.ndim - 1 if is_floating(targets) else targets.ndim
+        values = _per_output(loss.values_from_logits, logits, targets, axes)
+        columns[f"{part}_loss"] = _means(values, counted if weights is None else weights, axes)
+        if loss.has_accuracy:
+            correct = _per_output(loss.correct_from_logits, logits, targets, axes)
+            columns[f"{part}_accuracy"] = _means(correct, counted, axes)
+    columns["gradient_norm"] = np.sqrt(squares["gradient"].sum(-1))
+    return columns, np.isfinite(squares["parameters"].sum(-1))
+
+
+def _per_output(
+    measure_: Callable[[Array, Array], Array], logits: Array, answers: Array, axes: int
+) -> Array:
+    """A measure of each answer, `(m, …, *answers)`, from logits `(m, …, *answers, outputs)`.
+
+    Answers have `axes` axes, without that of the outputs. `measure_` gets as many numbers at a time
+    as stay in the cache with all that it computes.
+    """
+    results = np.empty(logits.shape[:-1])
+    middle = (slice(None),) * (logits.ndim - axes - 2)
+    elements_per_answer = logits.size // (len(logits) * len(answers))
+    samples = max(1, AT_ONCE // elements_per_answer)
+    epochs = max(1, samples // len(answers))
+    for start in range(0, len(logits), epochs):
+        for first in range(0, len(answers), samples):
+            rows = slice(first, first + samples)
+            part = (slice(start, start + epochs), *middle, rows)
+            results[part] = measure_(logits[part].astype(np.float64), answers[rows])
+    return results
+
+
+def _means(values: Array, counted: Array | None, axes: int) -> Array:
+    """The mean over the last `axes`, `(…, *answers)` to `(…)`, of the values that count.
+
+    `counted` has the weight of each.
+    """
+    rows = values.reshape(*values.shape[: values.ndim - axes], -1)
+    if counted is None:
+        means: Array = rows.mean(-1)
+        return means
+    sums: Array = (rows * counted.ravel()).sum(-1)
+    return sums / max(float(counted.sum()), 1.0)

@@ -1,0 +1,75 @@
+"""A prediction is the forward pass alone: no dropout, no gradient, no state left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ..symbolic.plan import Plan, perform
+from ..symbolic.trace import Array, Call, Symbol, leaf
+from .network import Network, parameter_leaves
+
+SAMPLES_AT_ONCE = 1_024
+"""Samples in one pass, at most: enough to keep NumPy busy, few enough to stay in the cache."""
+ELEMENTS_AT_ONCE = 4_194_304
+"""Elements of the largest array of a pass, about: large networks are given fewer samples."""
+
+
+def predict(
+    network: Network, weights: Mapping[str, Array], inputs: Array, layer: str | None = None
+) -> Array:
+    """The network's outputs, `(n, *output_shape)`, for inputs `(n, *input_shape)`.
+
+    With `layer`, what the layer of that name puts out on the way, `(n, *its shape)`. `weights` are
+    named as in `Network.parameters`; other names are ignored. Computed in the weights' type. Raises
+    ValueError if a weight is missing, a shape does not fit, or there is no such layer.
+    """
+    if layer is not None and layer not in network.names:
+        raise ValueError(f"there is no layer named {layer!r}")
+    index = len(network.layers) - 1 if layer is None else network.names.index(layer)
+    dtype = np.result_type(*(weights[name] for name in network.parameters if name in weights), "f4")
+    parameters = {}
+    for name, shape in network.parameters.items():
+        if name not in weights:
+            raise ValueError(f"there is no weight named {name}")
+        parameters[name] = np.ascontiguousarray(weights[name], dtype)
+        if parameters[name].shape != shape:
+            raise ValueError(f"{name} needs the shape {shape}, not {parameters[name].shape}")
+    inputs = np.ascontiguousarray(inputs, dtype)
+    if inputs.shape[1:] != network.input_shape:
+        raise ValueError(f"inputs need the shape (n, *{network.input_shape}), not {inputs.shape}")
+    outputs = np.empty((len(inputs), *network.shapes[index + 1]), dtype)
+    with np.errstate(all="ignore"):
+        for calls in forward_passes(network, parameters, inputs, outputs, layer=index):
+            perform(calls)
+    return outputs
+
+
+def forward_passes(
+    network: Network,
+    parameters: Mapping[str, Array],
+    inputs: Array,
+    results: Array,
+    read: Callable[[Symbol], Symbol] = lambda output: output,
+    layer: int = -1,
+) -> list[list[Call]]:
+    """The calls that fill `results` from `inputs`, in passes over a limited number of samples.
+
+    `results` are the outputs of the network, or of the layer at that place, or what `read` finds on
+    the way to them.
+    """
+    passes = []
+    compiled: dict[int, tuple[Plan, Symbol, dict[str, Symbol]]] = {}
+    at_once = max(1, min(SAMPLES_AT_ONCE, ELEMENTS_AT_ONCE // network.largest_array))
+    for start in range(0, len(inputs), at_once):
+        part = slice(start, start + at_once)
+        samples = len(inputs[part])
+        if samples not in compiled:
+            x, leaves = leaf((samples, *network.input_shape)), parameter_leaves(network)
+            output = network.forward(x, leaves)[layer]
+            compiled[samples] = Plan([read(output)], inputs.dtype), x, leaves
+        plan, x, leaves = compiled[samples]
+        given = {leaves[name]: array for name, array in parameters.items()}
+        passes.append(plan.bind({x: inputs[part], **given}, [results[part]]))
+    return passes

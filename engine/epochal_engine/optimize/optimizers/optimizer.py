@@ -1,0 +1,51 @@
+"""What all optimizers have in common: a learning rate, moments, and the calls of one update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, TypeAlias
+
+from ...model.components import ApiRange, Component, Range
+from ...symbolic.trace import Array, Call, Shape
+
+LearningRate: TypeAlias = Annotated[float, Range(least=0), ApiRange(above=0, most=1e12)]
+"""A learning rate that is far too high is allowed: the run then ends as diverged."""
+Decay: TypeAlias = Annotated[float, Range(least=0, below=1)]
+Epsilon: TypeAlias = Annotated[float, Range(above=0)]
+Strength: TypeAlias = Annotated[float, Range(least=0, most=1e12)]
+
+
+@dataclass(frozen=True)
+class Optimizer(Component):
+    """An optimizer. A subclass with a `type` is known to the API by it."""
+
+    table: ClassVar[dict[str, type[Optimizer]]] = {}
+    formula: ClassVar[str]
+    """The update of a weight w, with its gradient g and the learning rate η."""
+    usual_rate: ClassVar[float]
+    """A learning rate to start with."""
+    moments: ClassVar[int] = 0
+    """Number of vectors that the optimizer carries from step to step."""
+
+    learning_rate: LearningRate
+    """Step size. Greater than 0, up to 1e12."""
+
+    def calls(
+        self,
+        parameter: Array,
+        gradient: Array,
+        step: Array,
+        moments: Array,
+        rate: Array,
+        steps: int,
+        shapes: Mapping[str, Shape],
+    ) -> list[Call]:
+        """Return the NumPy calls of one update, which also write the step taken to `step`.
+
+        `parameter`, `gradient`, `step`: `(size,)`; `moments`: `(self.moments, size)`; `rate`: `()`,
+        the learning rate, which may change between calls; `steps`: the number of steps taken
+        before; `shapes`: those of the parameters in the vectors, by name and in order. The vectors
+        may hold several networks of these shapes one after the other.
+        """
+        raise NotImplementedError

@@ -1,0 +1,60 @@
+"""Operations on flat vectors that several optimizers share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from ...symbolic.trace import Array, Call, Shape
+
+BLOCK = 65_536
+"""Elements that are processed at a time, so that large vectors pass through the cache only once."""
+
+
+def blocks(
+    parameter: Array, gradient: Array, step: Array, moments: Array
+) -> Iterator[tuple[Array, Array, Array, Array]]:
+    """Yield the vectors in blocks."""
+    for start in range(0, parameter.size, BLOCK):
+        part = slice(start, start + BLOCK)
+        yield parameter[part], gradient[part], step[part], moments[:, part]
+
+
+def in_units(numerator: Array, squares: Array, epsilon: Array, out: Array) -> list[Call]:
+    """Return the calls of out = numerator / (√squares + ε)."""
+    return [
+        (np.sqrt, (squares, out)),
+        (np.add, (out, epsilon, out)),
+        (np.divide, (numerator, out, out)),
+    ]
+
+
+def weight_mask(shapes: Mapping[str, Shape]) -> Array:
+    """Return 1 for every element of a weight, which has two or more axes, and 0 for the others."""
+    return np.concatenate(
+        [np.full(math.prod(shape), float(len(shape) > 1)) for shape in shapes.values()]
+    )
+
+
+def decayed(
+    decay: Array, parameter: Array, step: Array, rate: Array, calls: list[Call]
+) -> list[Call]:
+    """Return the calls of p ← p - rate · decay · p, then `calls`; `step` includes both."""
+    if not decay.any():
+        return calls
+    factors = np.resize(decay, parameter.size).astype(parameter.dtype)
+    decrease = np.empty_like(parameter)
+    before: list[Call] = []
+    after: list[Call] = []
+    for start in range(0, parameter.size, BLOCK):
+        part = slice(start, start + BLOCK)
+        p, s, d = parameter[part], step[part], decrease[part]
+        before += [
+            (np.multiply, (p, factors[part], d)),
+            (np.multiply, (d, rate, d)),
+            (np.subtract, (p, d, p)),
+        ]
+        after.append((np.add, (s, d, s)))
+    return [*before, *calls, *after]

@@ -1,0 +1,1 @@
+"""Formulas that are traced, differentiated and laid out as a flat list of NumPy calls."""

@@ -1,0 +1,136 @@
+"""A probe is a few samples that a network is shown after an epoch, to see what its layers do.
+
+Small networks are probed for many epochs at once: their formulas are computed for all of the
+epochs' weights together, see `replicas.py`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..model.network import Network, parameter_leaves
+from ..symbolic.plan import Plan, perform
+from ..symbolic.replicas import replicate
+from ..symbolic.trace import Array, Symbol, leaf
+
+SHARE, FEWEST, MOST = 32, 20, 256
+"""One in so many of the training samples is shown, but at least and at most so many."""
+PROBE_BYTES = 1_000_000
+"""What the layers may make of them, of all epochs that are probed at once."""
+SATURATED_SLOPE = 0.05
+"""An output is saturated where the gradient is below this share of the activation's largest one."""
+
+_REACH = math.sqrt(1.0 - SATURATED_SLOPE)
+_FLAT_BEYOND = {
+    # y = tanh(x): its gradient is 1 - y².
+    "tanh": (-_REACH, _REACH),
+    # y = σ(x): its gradient is y·(1 - y), a quarter at most.
+    "sigmoid": (0.5 - 0.5 * _REACH, 0.5 + 0.5 * _REACH),
+}
+
+
+class Probe:
+    """Samples that are spread evenly over the `inputs` `(n, *input_shape)` of training."""
+
+    def __init__(self, network: Network, inputs: Array, dtype: DTypeLike) -> None:
+        samples = min(len(inputs), max(FEWEST, min(MOST, len(inputs) // SHARE)))
+        chosen = np.linspace(0, len(inputs) - 1, samples).astype(np.int64)
+        self._samples = np.ascontiguousarray(inputs[chosen], dtype)
+        self._x, self._leaves = leaf(self._samples.shape), parameter_leaves(network)
+        layers = dict.fromkeys(name.partition(".")[0] for name in network.parameters)
+        outputs = dict(zip(network.names, network.forward(self._x, self._leaves), strict=True))
+        for name, layer, inputs_of in zip(
+            network.names, network.layers, network.inputs, strict=True
+        ):
+            if layer.type == "activation" and inputs_of[0] in layers:
+                outputs[inputs_of[0]] = outputs[name]
+        self._outputs = [outputs[name] for name in layers]
+        size = sum(math.prod(output.shape) for output in self._outputs)
+        self._at_once = max(1, PROBE_BYTES // (size * self._samples.itemsize))
+        try:
+            replicate(self._outputs, set(self._leaves.values()), 2)
+        except ValueError:
+            self._at_once = 1
+        self._passes: dict[int, _Pass] = {}
+
+    def look(self, parameters: Array) -> Array:
+        """What is seen with each of the flat `parameters` `(m, size)`: `(m, layers, 4)` float64.
+
+        Of each layer that learns, together with an activation that follows it: mean and standard
+        deviation of its outputs; the share of the outputs of tanh and sigmoid that are saturated;
+        and the share of the units of relu that are 0 for all samples. Channels count as units.
+        """
+        seen = np.zeros((len(parameters), len(self._outputs), 4))
+        for start in range(0, len(parameters), self._at_once):
+            part = slice(start, start + self._at_once)
+            made = self._pass(len(parameters[part])).run(parameters[part])
+            for layer, (output, values) in enumerate(zip(self._outputs, made, strict=True)):
+                _describe(_kind(output), values, seen[part, layer])
+        return seen
+
+    def _pass(self, copies: int) -> _Pass:
+        if copies not in self._passes:
+            self._passes[copies] = _Pass(
+                self._samples, self._x, self._leaves, self._outputs, copies
+            )
+        return self._passes[copies]
+
+
+class _Pass:
+    """The forward pass with so many weights at once."""
+
+    def __init__(
+        self,
+        samples: Array,
+        x: Symbol,
+        leaves: dict[str, Symbol],
+        outputs: list[Symbol],
+        copies: int,
+    ) -> None:
+        if copies > 1:
+            outputs, new = replicate(outputs, set(leaves.values()), copies)
+            leaves = {name: new[old] for name, old in leaves.items()}
+        self._weights = {name: np.empty(y.shape, samples.dtype) for name, y in leaves.items()}
+        self._results = [np.empty(y.shape, samples.dtype) for y in outputs]
+        given = {leaves[name]: array for name, array in self._weights.items()}
+        self._calls = Plan(outputs, samples.dtype).bind({x: samples, **given}, self._results)
+
+    def run(self, parameters: Array) -> list[Array]:
+        """What each layer makes of the samples, `(copies, …, units)`; overwritten by the next."""
+        end = 0
+        for weight in self._weights.values():
+            rows = weight.reshape(len(parameters), -1)
+            start, end = end, end + rows.shape[1]
+            np.copyto(rows, parameters[:, start:end])
+        perform(self._calls)
+        return [made.reshape(len(parameters), -1, made.shape[-1]) for made in self._results]
+
+
+def _kind(output: Symbol) -> str:
+    """The primitive that an output comes from, seen through changes of its shape."""
+    while output.primitive is not None:
+        if output.primitive.view is None and output.primitive.name != "copy":
+            return output.primitive.name
+        output = output.inputs[0]
+    return ""
+
+
+def _describe(kind: str, values: Array, seen: Array) -> None:
+    """Fill `seen` `(m, 4)` from the values `(m, samples, units)` of an activation of a kind."""
+    flat = values.reshape(len(values), -1).astype(np.float64)
+    size = flat.shape[1]
+    mean = np.einsum("mi->m", flat) / size
+    squares = np.einsum("mi,mi->m", flat, flat) / size
+    seen[:, 0] = mean
+    seen[:, 1] = np.sqrt(np.maximum(squares - np.square(mean), 0.0))
+    if kind in _FLAT_BEYOND:
+        low, high = _FLAT_BEYOND[kind]
+        is_flat = (flat < low) | (flat > high)
+        seen[:, 2] = np.count_nonzero(is_flat, axis=1) / size
+    elif kind == "positive_part":
+        # None of them is negative: a unit is dead if their sum is 0, and that is a product.
+        sums = np.ones(values.shape[1], values.dtype) @ values
+        seen[:, 3] = np.count_nonzero(sums == 0.0, axis=1) / sums.shape[1]

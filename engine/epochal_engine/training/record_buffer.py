@@ -1,0 +1,46 @@
+"""All numbers of a run are one flat vector, so that one copy of it records an epoch completely.
+
+    parameters | moments | gradient | step | logits | validation logits
+
+Several epochs are trained one after the other into a buffer of such records. Losses, accuracies and
+gradient statistics are then computed from the buffer for all of them at once, which costs a small
+network far less than doing so in every epoch; and the state after each epoch is available.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from ..symbolic.trace import Array, Shape
+
+
+class Record:
+    """The current numbers of a run: named arrays that share one flat vector."""
+
+    def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike) -> None:
+        self._shapes = dict(shapes)
+        bounds = np.cumsum([0, *(math.prod(shape) for shape in shapes.values())])
+        self._parts = [slice(start, end) for start, end in pairwise(bounds)]
+        self.vector = np.zeros(bounds[-1], dtype)
+        self.arrays = self.named(self.vector)
+
+    def named(self, vectors: Array) -> dict[str, Array]:
+        """Return views of vectors `(..., size)` like this one by name, each `(..., *shape)`."""
+        return {
+            name: vectors[..., part].reshape(*vectors.shape[:-1], *shape)
+            for (name, shape), part in zip(self._shapes.items(), self._parts, strict=True)
+        }
+
+
+class RecordBuffer:
+    """Copies of a record: slot 0 is the state before the current epochs, slot k after the k-th."""
+
+    def __init__(self, moment: Record, length: int) -> None:
+        self.slots: Array = np.zeros((length + 1, moment.vector.size), moment.vector.dtype)
+        self.arrays = moment.named(self.slots)
+        """The records by name, each `(length + 1, *shape)`."""

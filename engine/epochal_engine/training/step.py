@@ -1,0 +1,186 @@
+"""One training step, compiled: forward, loss, backward, update, as one flat list of NumPy calls."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..model.losses import Loss, find_loss
+from ..model.network import Network, in_turn, merged_leaves
+from ..optimize.optimizers import weight_mask
+from ..symbolic.differentiate import differentiate
+from ..symbolic.plan import Plan
+from ..symbolic.primitives import contiguous, without_ones
+from ..symbolic.trace import Array, Call, Shape, Symbol, leaf
+from .training import Training
+
+
+class Gradient:
+    """Forward, loss and backward for batches of one size; `weighted` if samples have weights."""
+
+    def __init__(
+        self,
+        network: Network,
+        loss: str | Loss,
+        samples: int,
+        dtype: str,
+        *,
+        weighted: bool = False,
+    ) -> None:
+        self.inputs, x = input_leaf(network, samples)
+        self.targets = leaf((samples, *network.output_shape))
+        self.weights = leaf((samples, *network.output_shape[:-1], 1)) if weighted else None
+        self.leaves, parameters = merged_leaves(network)
+        self._learned = len(self.leaves) - len(network.running)
+        updates: dict[str, Symbol] = {}
+        self.rates: dict[Symbol, float] = {}
+
+        def noise(shape: Shape, rate: float) -> Symbol:
+            mask = leaf(shape)
+            self.rates[mask] = rate
+            return mask
+
+        # ------------------------------------------------------------ the lesson, in four lines
+        output = network.forward(x, parameters, noise, updates)[-1]
+        logits = contiguous(find_loss(loss).logits(output))
+        value = find_loss(loss).traced(logits, self.targets, self.weights)
+        gradients = differentiate(value, self.leaves[: self._learned])
+        # -------------------------------------------------------------------------------------
+
+        # From the last layer to the first, so that each gradient is computed as soon as possible.
+        self.plan = Plan([logits, *reversed(gradients), *updates.values()], dtype)
+        self._updated = [parameters[name] for name in updates]
+        self._masks = {mask: np.empty(mask.shape, dtype) for mask in self.rates}
+
+    def bind(
+        self,
+        inputs: Array,
+        targets: Array,
+        logits: Array,
+        parameters: Sequence[Array],
+        gradient: Sequence[Array],
+        rng: np.random.Generator,
+        weights: Array | None = None,
+    ) -> list[Call]:
+        """Return the calls that fill `logits` and `gradient` for one batch. Dropout uses `rng`.
+
+        `inputs` are those of `with_column`, `parameters` and `gradient` those of `parts`, and
+        `weights`, needed if it is `weighted`, one of each prediction, `(samples, …, 1)`. The calls
+        also update the running arrays among the parameters; their part of the gradient is not
+        written.
+        """
+        given, results = self.arrays(inputs, targets, logits, parameters, gradient, weights)
+        draws = [call for m, rate in self.rates.items() for call in draw(rng, self._masks[m], rate)]
+        return draws + self.plan.bind({**given, **self._masks}, results)
+
+    def parts(self, vectors: Array) -> list[Array]:
+        """Return views of flat parameter vectors, `(…, size)`, in the form that `bind` takes."""
+        return in_turn([leaf.shape for leaf in self.leaves], vectors)
+
+    def arrays(
+        self,
+        inputs: Array,
+        targets: Array,
+        logits: Array,
+        parameters: Sequence[Array],
+        gradient: Sequence[Array],
+        weights: Array | None,
+    ) -> tuple[dict[Symbol, Array], list[Array]]:
+        """Return leaves and results of the plan; several networks have a leading axis."""
+        given = dict(zip(self.leaves, parameters, strict=True))
+        gradients = gradient[: self._learned]
+        # An update is the last to read the running array that it replaces.
+        updated = [given[leaf] for leaf in self._updated]
+        given |= {self.inputs: inputs, self.targets: targets}
+        if self.weights is not None:
+            assert weights is not None
+            given[self.weights] = weights
+        return given, [logits, *reversed(gradients), *updated]
+
+
+def input_leaf(network: Network, samples: int) -> tuple[Symbol, Symbol]:
+    """Return a leaf for the inputs in the form of `with_column`, and the network's inputs in it."""
+    if not _takes_ones(network):
+        x = leaf((samples, *network.input_shape))
+        return x, x
+    inputs = leaf((samples, network.input_shape[0] + 1))
+    return inputs, without_ones(inputs.T).T
+
+
+def _takes_ones(network: Network) -> bool:
+    return network.names[0] in network.affine
+
+
+def with_column(network: Network, inputs: Array) -> Array:
+    """Return inputs `(n, *input_shape)` in the form that `Gradient` takes.
+
+    If the network begins with a dense layer, they get a column of ones for its biases,
+    `(n, fan_in + 1)`.
+    """
+    if not _takes_ones(network):
+        return inputs
+    return np.append(inputs, np.ones((len(inputs), 1), inputs.dtype), axis=1)
+
+
+def draw(rng: np.random.Generator, mask: Array, rate: float) -> list[Call]:
+    """Return the calls that fill a mask with 0, with probability `rate`, and 1 / (1 - rate)."""
+    return [
+        (rng.random, (None, mask.dtype, mask)),
+        (np.greater_equal, (mask, np.array(rate, mask.dtype), mask)),
+        (np.multiply, (mask, np.array(1.0 / (1.0 - rate), mask.dtype), mask)),
+    ]
+
+
+def update(
+    network: Network, training: Training, now: Mapping[str, Array], rate: Array, steps: int
+) -> list[Call]:
+    """Return the calls of one update: penalties, gradient clipping, and the optimizer's step.
+
+    `now` has the flat arrays parameters, gradient, step `(size,)` and moments `(moments, size)`;
+    for `rate` and `steps` see `Optimizer.calls`.
+    """
+    parameter, gradient, step = now["parameters"], now["gradient"], now["step"]
+    mask = weight_mask(network.parameters).astype(parameter.dtype)
+    calls = penalties(parameter, gradient, step, training.l1 * mask, training.l2 * mask)
+    if training.clip_value is not None or training.clip_norm is not None:
+        clipped = np.empty_like(gradient)
+        calls.append((np.copyto, (clipped, gradient)))
+        if training.clip_value is not None:
+            calls.append((_clip_value, (clipped, training.clip_value)))
+        if training.clip_norm is not None:
+            calls.append((_clip_norm, (clipped, training.clip_norm, np.empty(clipped.shape))))
+        gradient = clipped
+    return calls + training.optimizer.calls(
+        parameter, gradient, step, now["moments"], rate, steps, network.parameters
+    )
+
+
+def penalties(
+    parameter: Array, gradient: Array, scratch: Array, l1: Array, l2: Array
+) -> list[Call]:
+    """Return the calls that add the gradients of l1 · |p| and l2/2 · p² to `gradient`.
+
+    All arrays have one shape.
+    """
+    calls: list[Call] = []
+    if l1.any():
+        calls += [(np.sign, (parameter, scratch)), (np.multiply, (scratch, l1, scratch))]
+        calls.append((np.add, (gradient, scratch, gradient)))
+    if l2.any():
+        calls.append((np.multiply, (parameter, l2, scratch)))
+        calls.append((np.add, (gradient, scratch, gradient)))
+    return calls
+
+
+def _clip_value(gradient: Array, limit: float) -> None:
+    np.clip(gradient, -limit, limit, out=gradient)
+
+
+def _clip_norm(gradient: Array, limit: float, wide: Array) -> None:
+    # In float64: the square of a gradient that needs clipping may be too much for float32.
+    np.copyto(wide, gradient)
+    norm = math.sqrt(wide.dot(wide))
+    if norm > limit:
+        np.multiply(gradient, limit / norm, out=gradient)
